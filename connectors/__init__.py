@@ -1,0 +1,1 @@
+"""One file a connector and direction, named as its docs page is."""

@@ -1,0 +1,1 @@
+"""One file a converter, named as Kafka names it."""

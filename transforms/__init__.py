@@ -1,0 +1,1 @@
+"""One file a transform, named as Kafka names it."""
