@@ -1,0 +1,231 @@
+"""What a plugin author imports: sinks, sources, transforms and predicates, each a config class and few methods.
+
+A sink implements ``put``, a source ``poll``; the rest of Kafka Connect's lifecycle is there for whom it helps. Plugins
+see single records; one that wants speed takes whole batches instead.
+"""
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, Literal, TypeVar
+
+from ferryman.config import Config
+from ferryman.connector import SinkConfig, SourceConfig
+from ferryman.record import Batch, Record, TopicPartition, batches
+
+Partition = Mapping[str, Any]
+Offset = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """An offset as the group commits it: the next record to read, and up to 4,096 bytes of the sink's own metadata."""
+
+    offset: int
+    metadata: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """A partition that a sink task now owns. ``topic_id`` tells a re-created topic of the same name from the old one."""
+
+    source: TopicPartition
+    topic_id: str
+    committed: Committed | None
+    beginning: int
+    end: int
+
+
+Report = Callable[[Batch, int, Exception], None]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskContext:
+    """Who the task is: ``cluster`` is the Kafka cluster's id, ``raw`` the task's config as strings."""
+
+    connector: str
+    task: int
+    cluster: str
+    raw: Mapping[str, str]
+    crash_point: Callable[[str], None] = field(default=lambda name: None, repr=False)
+    """Marks a durable step by name; there a test may have the process killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class SinkContext(TaskContext):
+    """A sink's task: where it reports records that it alone could find guilty, and may ask for an early commit."""
+
+    report: Report = field(kw_only=True, repr=False)
+    """The errant-record reporter (KIP-610): record ``index`` of a batch is dead-lettered, or fails the task."""
+    request_commit: Callable[[], None] = field(kw_only=True, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceContext(TaskContext):
+    """A source's task: the offsets that were committed for its partitions."""
+
+    offset: Callable[[Partition], Offset | None] = field(kw_only=True, repr=False)
+    stopping: Callable[[float], bool] = field(kw_only=True, repr=False)
+    """Waits up to so many seconds; true at once when the task is asked to stop. For waits inside poll."""
+
+
+SinkC = TypeVar("SinkC", bound=SinkConfig)
+SourceC = TypeVar("SourceC", bound=SourceConfig)
+StepC = TypeVar("StepC", bound=Config)
+
+
+class Sink(Generic[SinkC]):
+    """A sink connector and its task. ``put`` (or ``put_batch``) takes records; everything else is optional.
+
+    Raise RetriableError for another system's failure: the same records come again after a back-off. Raise DataError for
+    a record's own fault, from an ``atomic`` sink only: the batch is narrowed down to the guilty records. Anything else
+    fails the task.
+    """
+
+    config_class: ClassVar[type[SinkConfig]] = SinkConfig
+    classes: ClassVar[tuple[str, ...]] = ()
+    """The Java class names whose configs this connector takes, the most usual first."""
+    atomic: ClassVar[bool] = False
+    """Whether a put that raised has written nothing, so that the same records may be tried again in smaller pieces."""
+    columnar: ClassVar[bool] = False
+    """Whether ``put_batch`` takes columns as they are; other sinks get rows."""
+
+    def __init__(self, config: SinkC, context: SinkContext) -> None:
+        self.config = config
+        self.context = context
+
+    @classmethod
+    def task_configs(cls, config: SinkC, raw: Mapping[str, str]) -> list[Mapping[str, str]]:
+        """The configs of the tasks; by default tasks.max copies."""
+        return [raw] * config.tasks_max
+
+    @classmethod
+    def alter_offsets(cls, config: SinkC, context: SinkContext, offsets: Mapping[TopicPartition, int | None]) -> bool:
+        """Moves (None: forgets) the positions that the sink itself keeps. True if they are altered everywhere."""
+        return True
+
+    def start(self) -> None:
+        """Called once, before anything else."""
+
+    def stop(self) -> None:
+        """Called once, after everything else, even when start failed."""
+
+    def open(self, partitions: Sequence[Assigned]) -> Mapping[TopicPartition, int]:
+        """The task now owns these partitions. Returns positions to start from where the sink knows better than the group."""
+        return {}
+
+    def close(self, partitions: Sequence[TopicPartition]) -> None:
+        """The task no longer owns these partitions; their last commit has been tried."""
+
+    def put(self, records: Sequence[Record]) -> None:
+        """Takes records, from any of the task's partitions."""
+        raise NotImplementedError(f"{type(self).__name__} implements neither put nor put_batch")
+
+    def put_batch(self, batch: Batch) -> None:
+        """Takes a batch of one partition; for sinks that work on whole batches or on columns."""
+        self.put(list(batch.records()))
+
+    def flush(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Makes everything put so far durable; called before offsets are committed."""
+
+    def pre_commit(self, offsets: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, Committed]:
+        """What to commit, given the next offset of each partition after everything put; may be less, or nothing."""
+        self.flush(offsets)
+        return {source: Committed(offset) for source, offset in offsets.items()}
+
+    def committed(self, offsets: Mapping[TopicPartition, Committed]) -> None:
+        """The group has accepted these offsets."""
+
+
+class Source(Generic[SourceC]):
+    """A source connector and its task. ``poll`` returns records; everything else is optional.
+
+    Records and their source offsets are committed in one Kafka transaction a poll. Raise RetriableError for another
+    system's failure: poll is called again after a back-off.
+    """
+
+    config_class: ClassVar[type[SourceConfig]] = SourceConfig
+    classes: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, config: SourceC, context: SourceContext) -> None:
+        self.config = config
+        self.context = context
+
+    @classmethod
+    def task_configs(cls, config: SourceC, raw: Mapping[str, str]) -> list[Mapping[str, str]]:
+        """The configs of the tasks; by default a single one."""
+        return [raw]
+
+    @classmethod
+    def alter_offsets(cls, config: SourceC, offsets: Sequence[tuple[Partition, Offset | None]]) -> bool:
+        """Refuses offsets that this source could not start from, by ConfigError. True if it keeps none elsewhere."""
+        return True
+
+    def start(self) -> None:
+        """Called once, before anything else; ``self.context.offset`` tells where to go on."""
+
+    def stop(self) -> None:
+        """Called once, after everything else, even when start failed."""
+
+    def poll(self) -> Sequence[Record]:
+        """The next records; waits a little when there are none, and may return none."""
+        raise NotImplementedError(f"{type(self).__name__} implements neither poll nor poll_batches")
+
+    def poll_batches(self) -> Sequence[Batch]:
+        """The next records as batches; for sources that make many records at once."""
+        records = self.poll()
+        return list(batches(records, records, range(len(records))))
+
+    def committed(self) -> None:
+        """The records of the last poll and their offsets are in Kafka."""
+
+
+class Transform(Generic[StepC]):
+    """One step of a chain: changes records one by one, or drops them by returning None.
+
+    A ``sided`` transform is named ``…$Key`` or ``…$Value`` in configs and changes that side of a record only.
+    """
+
+    config_class: ClassVar[type[Config]] = Config
+    classes: ClassVar[tuple[str, ...]] = ()
+    sided: ClassVar[bool] = False
+
+    def __init__(self, config: StepC, side: Literal["key", "value"] = "value") -> None:
+        self.config = config
+        self.side = side
+
+    def rows_reason(self) -> str | None:
+        """Why the step needs its batches as rows; None when it also takes columns."""
+        return f"{type(self).__name__} works on single records"
+
+    @abstractmethod
+    def apply(self, record: Record) -> Record | None:
+        """The record changed, itself, or None to drop it. Raises DataError if it cannot be transformed."""
+
+    def apply_batch(self, batch: Batch) -> Sequence[Batch]:
+        """A whole batch; every record of it, in order, or none when one raises."""
+        changed, positions = [], []
+        for record, position in zip(batch.records(), batch.positions, strict=True):
+            result = self.apply(record)
+            if result is not None:
+                changed.append(result)
+                positions.append(position)
+        return list(batches(changed, batch.origin, positions))
+
+
+class Predicate(Generic[StepC]):
+    """Decides for each record whether a transform applies to it."""
+
+    config_class: ClassVar[type[Config]] = Config
+    classes: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, config: StepC) -> None:
+        self.config = config
+
+    @abstractmethod
+    def test(self, record: Record) -> bool:
+        """Whether the predicate holds for the record."""
+
+    def test_batch(self, batch: Batch) -> Sequence[bool]:
+        """The same for each record of a batch."""
+        return [self.test(record) for record in batch.records()]

@@ -1,0 +1,290 @@
+"""A config is one class: its fields are the keys, their defaults and checks, and the docstring under each is its documentation.
+
+Parsing follows Kafka's ConfigDef: values are strings, all problems are reported at once, in Kafka's words. The same
+declaration gives the answers of ``/config/validate``, the reference page and a JSON Schema for editors.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args, get_origin
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+
+from ferryman.errors import ConfigError, KeyProblem
+
+Importance = Literal["HIGH", "MEDIUM", "LOW"]
+Width = Literal["NONE", "SHORT", "MEDIUM", "LONG"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A type of Kafka's ConfigDef, by its name there."""
+
+    name: str
+
+
+def _integer(kind: str, bits: int) -> BeforeValidator:
+    def parse(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        text = value.strip()
+        if not re.fullmatch(r"[+-]?\d+", text) or not -(1 << bits - 1) <= int(text) < 1 << bits - 1:
+            raise ValueError(f"Not a number of type {kind}")
+        return int(text)
+
+    return BeforeValidator(parse)
+
+
+def _double(value: Any) -> Any:
+    try:
+        return float(value.strip()) if isinstance(value, str) else value
+    except ValueError:
+        raise ValueError("Not a number of type DOUBLE") from None
+
+
+def _boolean(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return {"true": True, "false": False}[value.strip().lower()]
+    except KeyError:
+        raise ValueError("Expected value to be either true or false") from None
+
+
+def _list(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    return re.split(r"\s*,\s*", value.strip()) if value.strip() else []
+
+
+def _trimmed(value: Any) -> Any:
+    return value.strip() if isinstance(value, str) else value
+
+
+Str = Annotated[str, Kind("STRING"), BeforeValidator(_trimmed)]
+Text = Annotated[str, Kind("STRING")]
+"""A string whose surrounding blanks count."""
+Int = Annotated[int, Kind("INT"), _integer("INT", 32)]
+Long = Annotated[int, Kind("LONG"), _integer("LONG", 64)]
+Short = Annotated[int, Kind("SHORT"), _integer("SHORT", 16)]
+Double = Annotated[float, Kind("DOUBLE"), BeforeValidator(_double)]
+Bool = Annotated[bool, Kind("BOOLEAN"), BeforeValidator(_boolean)]
+Strings = Annotated[list[str], Kind("LIST"), BeforeValidator(_list)]
+Password = Annotated[SecretStr, Kind("PASSWORD")]
+Plugin = Annotated[str, Kind("CLASS"), BeforeValidator(_trimmed)]
+"""The name of a plugin: a Java class name, its alias or ours. Resolved through the registry, never imported."""
+
+
+def any_case(*values: str) -> BeforeValidator:
+    """Lets a Literal of these values be written in any case."""
+    by_fold = {value.lower(): value for value in values}
+
+    def parse(value: Any) -> Any:
+        return by_fold.get(value.strip().lower(), value) if isinstance(value, str) else value
+
+    return BeforeValidator(parse)
+
+
+def key(
+    default: Any = ...,
+    *,
+    names: tuple[str, ...] = (),
+    importance: Importance = "MEDIUM",
+    group: str | None = None,
+    order: int = -1,
+    width: Width = "NONE",
+    display: str | None = None,
+    at_least: int | None = None,
+    default_text: str | None = None,
+) -> Any:
+    """Declares a key. Without a default it is required.
+
+    ``names`` are the spellings accepted, the first being the canonical one; without it the key is the field's name with
+    dots for underscores. ``at_least`` bounds a number. The rest feeds ``/config/validate``.
+    """
+    extra: dict[str, Any] = {
+        "names": list(names),
+        "importance": importance,
+        "group": group,
+        "order": order,
+        "width": width,
+        "display": display,
+        "default_text": default_text,
+    }
+    return Field(default, ge=at_least, json_schema_extra=extra)
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A key's declaration as Kafka's REST API describes it."""
+
+    name: str
+    type: str
+    required: bool
+    default_value: str | None
+    importance: str
+    documentation: str
+    group: str | None
+    width: str
+    display_name: str
+    dependents: tuple[str, ...]
+    order: int
+
+
+class Config(BaseModel):
+    """The root of every declared config."""
+
+    model_config = ConfigDict(
+        use_attribute_docstrings=True, extra="ignore", frozen=True, validate_default=True, hide_input_in_errors=True
+    )
+
+    refused: ClassVar[Mapping[str, str]] = {}
+    """Keys that others understand and we do not, although they change what is written, where to or how it is protected:
+    key or prefix ending in a dot, and why or what to use instead."""
+    ignored: ClassVar[tuple[str, ...]] = ()
+    """Keys (or prefixes ending in a dot) without any effect here that need no warning."""
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, str]) -> Self:
+        """The config from Kafka's strings. Raises ConfigError with every problem."""
+        config, problems = cls.read(raw)
+        if config is None or problems:
+            raise ConfigError(*problems)
+        return config
+
+    @classmethod
+    def read(cls, raw: Mapping[str, str]) -> tuple[Self | None, list[KeyProblem]]:
+        """The config, unless a key does not parse, and every problem found."""
+        problems = cls._refusals(raw)
+        by_field = {
+            field: raw[name]
+            for field, info in cls.model_fields.items()
+            for name in reversed(spellings(field, info))
+            if name in raw
+        }
+        try:
+            config = cls.model_validate(by_field, by_name=True)
+        except ValidationError as error:
+            return None, [*problems, *_problems(cls, error, by_field)]
+        return config, [*problems, *config.problems()]
+
+    @classmethod
+    def _refusals(cls, raw: Mapping[str, str]) -> list[KeyProblem]:
+        return [
+            KeyProblem(name, f"{name} is not supported: {reason}")
+            for name in raw
+            for refused, reason in cls.refused.items()
+            if name == refused or (refused.endswith(".") and name.startswith(refused))
+        ]
+
+    def problems(self) -> Iterable[KeyProblem]:
+        """What is wrong across keys that parse one by one."""
+        return ()
+
+    @classmethod
+    def keys(cls) -> set[str]:
+        """Every spelling of every key."""
+        return {name for field, info in cls.model_fields.items() for name in spellings(field, info)}
+
+    @classmethod
+    def secrets(cls) -> set[str]:
+        """The keys (all spellings) whose values must never be shown."""
+        return {
+            name
+            for field, info in cls.model_fields.items()
+            if _kind(info) == "PASSWORD"
+            for name in spellings(field, info)
+        }
+
+    @classmethod
+    def definitions(cls) -> list[Definition]:
+        """The declarations, in their order."""
+        return [_definition(field, info) for field, info in cls.model_fields.items()]
+
+
+def spellings(field: str, info: FieldInfo) -> tuple[str, ...]:
+    """The names under which a field may be given, canonical first."""
+    extra = info.json_schema_extra
+    names = extra.get("names") if isinstance(extra, dict) else None
+    return tuple(str(name) for name in names) if isinstance(names, list) and names else (field.replace("_", "."),)
+
+
+def shown(value: Any) -> str | None:
+    """A value as Kafka's ConfigDef prints it."""
+    match value:
+        case None:
+            return None
+        case bool():
+            return "true" if value else "false"
+        case list():
+            return ",".join(value)
+        case SecretStr():
+            return "[hidden]"
+        case _:
+            return str(value)
+
+
+def _kind(info: FieldInfo) -> str:
+    found = [item.name for item in _metadata(info) if isinstance(item, Kind)]
+    return found[0] if found else "STRING"
+
+
+def _metadata(info: FieldInfo) -> list[Any]:
+    found = list(info.metadata)
+    for part in get_args(info.annotation):
+        if get_origin(part) is Annotated:
+            found += get_args(part)[1:]
+    return found
+
+
+def _definition(field: str, info: FieldInfo) -> Definition:
+    extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+    name = spellings(field, info)[0]
+    required = info.is_required()
+    default = None if required else extra.get("default_text") or shown(info.get_default(call_default_factory=True))
+    return Definition(
+        name=name,
+        type=_kind(info),
+        required=required,
+        default_value=None if default is None else str(default),
+        importance=str(extra.get("importance") or "MEDIUM"),
+        documentation=info.description or "",
+        group=None if extra.get("group") is None else str(extra["group"]),
+        width=str(extra.get("width") or "NONE"),
+        display_name=str(extra.get("display") or name),
+        dependents=(),
+        order=int(str(extra.get("order", -1))),
+    )
+
+
+def _problems(cls: type[Config], error: ValidationError, given: Mapping[str, str]) -> Iterable[KeyProblem]:
+    for item in error.errors():
+        field = str(item["loc"][0])
+        info = cls.model_fields[field]
+        name = next(iter(spellings(field, info)))
+        if item["type"] == "missing":
+            yield KeyProblem(name, f'Missing required configuration "{name}" which has no default value.')
+            continue
+        value = "[hidden]" if _kind(info) == "PASSWORD" else given.get(field)
+        yield KeyProblem(name, f"Invalid value {value} for configuration {name}: {_reason(item)}")
+        if str(item.get("ctx", {}).get("error", "")).startswith("Not a number") and _bounded(info):
+            yield KeyProblem(name, f"Invalid value null for configuration {name}: Value must be non-null")
+
+
+def _bounded(info: FieldInfo) -> bool:
+    return any(hasattr(item, "ge") for item in info.metadata)
+
+
+def _reason(item: Any) -> str:
+    context = item.get("ctx", {})
+    match item["type"]:
+        case "value_error":
+            return str(context["error"])
+        case "greater_than_equal":
+            return f"Value must be at least {context['ge']}"
+        case "literal_error":
+            return f"String must be one of: {context['expected']}".replace("'", "").replace(" or ", ", ")
+        case _:
+            return str(item["msg"])

@@ -1,0 +1,169 @@
+"""The keys that every connector has: Kafka Connect's own ConnectorConfig, SinkConnectorConfig and SourceConnectorConfig."""
+
+import re
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator
+
+from ferryman.config import Bool, Config, Int, Long, Plugin, Short, Str, Strings, any_case, key
+from ferryman.errors import KeyProblem
+
+
+def _name(value: str) -> str:
+    if not value:
+        raise ValueError("String may not be empty")
+    codes = [str(ord(letter)) for letter in value if ord(letter) < 32 or 127 <= ord(letter) < 160]
+    if codes:
+        raise ValueError(
+            f"String may not contain control sequences but had the following ASCII chars: {', '.join(codes)}"
+        )
+    return value
+
+
+def _aliases(value: list[str]) -> list[str]:
+    if len(set(value)) != len(value):
+        raise ValueError("Duplicate alias provided.")
+    return value
+
+
+Aliases = Annotated[Strings, AfterValidator(_aliases)]
+
+
+class ConnectorConfig(Config):
+    """What sinks and sources share."""
+
+    ignored = ("confluent.license", "confluent.topic.", "_comment", "//", "#", "_doc", "task.class", "internal.")
+
+    name: Annotated[Str, AfterValidator(_name)] = key(
+        importance="HIGH", group="Common", order=1, width="MEDIUM", display="Connector name"
+    )
+    """The connector's name, unique in its worker or cluster."""
+    connector_class: Plugin = key(importance="HIGH", group="Common", order=2, width="LONG", display="Connector class")
+    """The connector: its Java class name as known from Kafka Connect, that name's alias, or Ferryman's own name."""
+    tasks_max: Int = key(1, at_least=1, importance="HIGH", group="Common", order=4, width="SHORT", display="Tasks max")
+    """The most tasks that this connector may be split into."""
+    tasks_max_enforce: Bool = key(
+        True, importance="LOW", group="Common", order=5, width="SHORT", display="Enforce tasks max"
+    )
+    """Whether a connector that makes more tasks than tasks.max fails; false only warns."""
+    key_converter: Plugin | None = key(
+        None, importance="LOW", group="Common", order=6, width="SHORT", display="Key converter class"
+    )
+    """Turns keys into bytes and back. With it set, only this connector's own key.converter.* keys apply; else the worker's."""
+    value_converter: Plugin | None = key(
+        None, importance="LOW", group="Common", order=8, width="SHORT", display="Value converter class"
+    )
+    """Turns values into bytes and back. With it set, only this connector's own value.converter.* keys apply; else the worker's."""
+    header_converter: Plugin | None = key(
+        None, importance="LOW", group="Common", order=10, width="SHORT", display="Header converter class"
+    )
+    """Turns header values into bytes and back; by default the worker's, which is SimpleHeaderConverter."""
+    transforms: Aliases = key([], importance="LOW", group="Transforms", order=12, width="LONG", display="Transforms")
+    """Aliases of the transforms that each record passes, in order; each has its own transforms.<alias>.* keys."""
+    predicates: Aliases = key([], importance="LOW", group="Predicates", order=13, width="LONG", display="Predicates")
+    """Aliases of the predicates that transforms may refer to; each has its own predicates.<alias>.* keys."""
+    config_action_reload: Literal["none", "restart"] = key(
+        "restart", importance="LOW", group="Common", order=14, width="MEDIUM", display="Reload Action"
+    )
+    """What to do when a config provider's value changes."""
+    errors_retry_timeout: Long = key(
+        0, group="Error Handling", order=1, width="MEDIUM", display="Retry Timeout for Errors"
+    )
+    """How long, in milliseconds, a record that failed with a retriable data error is tried again; -1 is for ever."""
+    errors_retry_delay_max_ms: Long = key(
+        60000, group="Error Handling", order=2, width="MEDIUM", display="Maximum Delay Between Retries for Errors"
+    )
+    """The longest wait between two tries, in milliseconds."""
+    errors_tolerance: Literal["none", "all"] = key(
+        "none", group="Error Handling", order=3, width="SHORT", display="Error Tolerance"
+    )
+    """What a data error does: none fails the task, all skips the record. Outages of other systems are retried under both."""
+    errors_log_enable: Bool = key(False, group="Error Handling", order=4, width="SHORT", display="Log Errors")
+    """Whether each data error is logged, with the stage and the record's coordinates."""
+    errors_log_include_messages: Bool = key(
+        False, group="Error Handling", order=5, width="SHORT", display="Log Error Details"
+    )
+    """Whether that log line also describes the record."""
+
+
+class SinkConfig(ConnectorConfig):
+    """What sinks add."""
+
+    topics: Strings = key([], importance="HIGH", group="Common", order=4, width="LONG", display="Topics")
+    """The topics to consume."""
+    topics_regex: Str = key("", importance="HIGH", group="Common", order=4, width="LONG", display="Topics regex")
+    """A Java regular expression that names the topics to consume, instead of topics."""
+    errors_deadletterqueue_topic_name: Str = key(
+        "", group="Error Handling", order=6, width="MEDIUM", display="Dead Letter Queue Topic Name"
+    )
+    """The topic for records that were skipped; empty for none."""
+    errors_deadletterqueue_topic_replication_factor: Short = key(
+        3, group="Error Handling", order=7, width="MEDIUM", display="Dead Letter Queue Topic Replication Factor"
+    )
+    """The replication factor with which a missing dead letter queue topic is created."""
+    errors_deadletterqueue_context_headers_enable: Bool = key(
+        False, group="Error Handling", order=8, width="MEDIUM", display="Enable Error Context Headers"
+    )
+    """Whether dead letters carry __connect.errors.* headers with the reason and the record's original coordinates."""
+
+    def problems(self) -> Iterable[KeyProblem]:
+        """The rules between topics, topics.regex and the dead letter queue (SinkConnectorConfig.validate)."""
+        if self.topics and self.topics_regex:
+            text = "topics and topics.regex are mutually exclusive options, but both are set."
+            yield KeyProblem("topics", text)
+            yield KeyProblem("topics.regex", text)
+        if not self.topics and not self.topics_regex:
+            yield KeyProblem("topics", "Must configure one of topics or topics.regex")
+            yield KeyProblem("topics.regex", "Must configure one of topics or topics.regex")
+        queue = self.errors_deadletterqueue_topic_name
+        if queue and queue in self.topics:
+            yield KeyProblem(
+                "topics",
+                f"The DLQ topic '{queue}' may not be included in the list of topics "
+                f"('topics={','.join(self.topics)}') consumed by the connector",
+            )
+        if queue and self.topics_regex and _matches(self.topics_regex, queue):
+            yield KeyProblem(
+                "topics.regex",
+                f"The DLQ topic '{queue}' may not be matched by the regex for the topics "
+                f"('topics.regex={self.topics_regex}') consumed by the connector",
+            )
+
+
+def _matches(pattern: str, topic: str) -> bool:
+    try:
+        return re.fullmatch(pattern, topic) is not None
+    except re.error:
+        return False
+
+
+class SourceConfig(ConnectorConfig):
+    """What sources add."""
+
+    topic_creation_groups: Aliases = key(
+        [], importance="LOW", group="Topic Creation", order=1, width="LONG", display="Topic Creation Groups"
+    )
+    """Names of groups of topics that are created with their own topic.creation.<group>.* settings."""
+    exactly_once_support: Annotated[Literal["required", "requested"], any_case("required", "requested")] = key(
+        "requested", group="Exactly Once Support", order=2, width="SHORT", display="Exactly once support"
+    )
+    """Whether the connector refuses to run without exactly-once delivery. Every source here has it."""
+    transaction_boundary: Annotated[
+        Literal["poll", "interval", "connector"], any_case("poll", "interval", "connector")
+    ] = key("poll", group="Exactly Once Support", order=3, width="SHORT", display="Transaction Boundary")
+    """What ends a transaction: each poll, an interval, or the connector itself."""
+    transaction_boundary_interval_ms: Long | None = key(
+        None,
+        at_least=0,
+        importance="LOW",
+        group="Exactly Once Support",
+        order=4,
+        width="SHORT",
+        display="Transaction boundary interval",
+    )
+    """With boundary interval: milliseconds between commits; by default the worker's offset.flush.interval.ms."""
+    offsets_storage_topic: Str | None = key(
+        None, importance="LOW", group="offsets.topic", order=1, width="LONG", display="Offsets topic"
+    )
+    """The topic for this connector's offsets, instead of the worker's."""

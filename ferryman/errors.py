@@ -1,0 +1,87 @@
+"""Every error that the runtime acts on. The class says who is at fault and what happens next.
+
+FerrymanError
+├── ConfigError        the config's fault: refused with all messages at once, nothing is started (HTTP 400)
+├── DataError          this record's fault: meets errors.tolerance (fail, or skip and dead-letter)
+│   ├── UnknownField       a field that the schema does not have
+│   ├── SchemaMismatch     a schema that cannot be built, or a value that does not fit its schema
+│   └── MissingValue       a null where the transform needs a value
+├── RetriableError     the neighbour's fault (registry, database, broker away): retried without end, with back-off
+│   └── Indeterminate      a commit without an answer: the session starts anew and reads what holds
+└── TaskError          nobody can go on: the task fails, with its trace in the status
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class FerrymanError(Exception):
+    """The root; ``java`` is the class name that Kafka Connect would report for it."""
+
+    java: ClassVar[str] = "org.apache.kafka.connect.errors.ConnectException"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyProblem:
+    """One thing that is wrong with one key of a config; ``message`` is complete, in Kafka's words where Kafka has them."""
+
+    key: str
+    message: str
+
+
+class ConfigError(FerrymanError):
+    """A config that cannot be used. Holds every problem found, not only the first."""
+
+    java = "org.apache.kafka.common.config.ConfigException"
+
+    def __init__(self, *problems: KeyProblem) -> None:
+        super().__init__("\n".join(problem.message for problem in problems))
+        self.problems: Sequence[KeyProblem] = problems
+
+    @classmethod
+    def of(cls, key: str, message: str) -> "ConfigError":
+        """One problem of one key."""
+        return cls(KeyProblem(key, message))
+
+
+class DataError(FerrymanError):
+    """A record that cannot be decoded, transformed or written; its neighbours can."""
+
+    java = "org.apache.kafka.connect.errors.DataException"
+
+
+class UnknownField(DataError):
+    """A transform named a field that the record's schema does not have."""
+
+    java = "java.lang.IllegalArgumentException"
+
+
+class SchemaMismatch(DataError):
+    """A schema that cannot be built (a field name given twice), or a value that its schema does not allow."""
+
+    java = "org.apache.kafka.connect.errors.SchemaBuilderException"
+
+
+class MissingValue(DataError):
+    """A null where Kafka Connect would meet a null reference."""
+
+    java = "java.lang.NullPointerException"
+
+
+class RetriableError(FerrymanError):
+    """Another system is away, slow, deadlocked or throttling. ``after`` is the wait it asked for, in seconds."""
+
+    java = "org.apache.kafka.connect.errors.RetriableException"
+
+    def __init__(self, message: str, after: float | None = None) -> None:
+        super().__init__(message)
+        self.after = after
+
+
+class Indeterminate(RetriableError):
+    """A commit whose outcome is unknown. Nothing may be completed, aborted or truncated on its account."""
+
+
+class TaskError(FerrymanError):
+    """The task cannot go on: its state is FAILED until somebody acts."""

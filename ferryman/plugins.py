@@ -1,0 +1,121 @@
+"""The registry of plugins: which class a name in a config means.
+
+Ours are found by listing connectors/, transforms/ and converters/; others register an entry point in the group
+``ferryman.connectors``, ``ferryman.transforms``, ``ferryman.predicates`` or ``ferryman.converters``. A name is never
+imported as a dotted path, so a config cannot load code that nobody installed as a plugin.
+"""
+
+import pkgutil
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from types import ModuleType
+from typing import Any, Literal
+
+import ferryman.connectors
+import ferryman.converters
+import ferryman.transforms
+from ferryman.api import Predicate, Sink, Source, Transform
+from ferryman.conversion import Converter
+
+Kind = Literal["sink", "source", "transformation", "predicate", "converter"]
+ROOTS: Mapping[Kind, type[Any]] = {
+    "sink": Sink,
+    "source": Source,
+    "transformation": Transform,
+    "predicate": Predicate,
+    "converter": Converter,
+}
+GROUPS: Mapping[Kind, str] = {
+    "sink": "ferryman.connectors",
+    "source": "ferryman.connectors",
+    "transformation": "ferryman.transforms",
+    "predicate": "ferryman.predicates",
+    "converter": "ferryman.converters",
+}
+PACKAGES: Mapping[Kind, ModuleType] = {
+    "sink": ferryman.connectors,
+    "source": ferryman.connectors,
+    "transformation": ferryman.transforms,
+    "predicate": ferryman.transforms,
+    "converter": ferryman.converters,
+}
+SUFFIXES: Mapping[Kind, str] = {
+    "sink": "Connector",
+    "source": "Connector",
+    "transformation": "Transformation",
+    "predicate": "Predicate",
+    "converter": "Converter",
+}
+
+
+@cache
+def installed(kind: Kind) -> tuple[type[Any], ...]:
+    """The plugin classes of a kind, ours first."""
+    found: dict[type[Any], None] = dict.fromkeys(_ours(kind))
+    for point in entry_points(group=GROUPS[kind]):
+        plugin = point.load()
+        if isinstance(plugin, type) and issubclass(plugin, ROOTS[kind]):
+            found[plugin] = None
+    return tuple(found)
+
+
+def _ours(kind: Kind) -> Iterator[type[Any]]:
+    package = PACKAGES[kind]
+    for module in sorted(info.name for info in pkgutil.iter_modules(package.__path__)):
+        if module.startswith("_"):
+            continue
+        loaded = import_module(f"{package.__name__}.{module}")
+        for value in vars(loaded).values():
+            if isinstance(value, type) and issubclass(value, ROOTS[kind]) and value.__module__ == loaded.__name__:
+                yield value
+
+
+def names(plugin: type[Any]) -> tuple[str, ...]:
+    """The full names of a plugin: its Java class names, or its own where nobody had one before."""
+    return plugin.classes or (plugin.__name__,)
+
+
+@cache
+def _index(kind: Kind) -> Mapping[str, type[Any]]:
+    index: dict[str, type[Any]] = {}
+    ambiguous: set[str] = set()
+    for plugin in installed(kind):
+        for name in names(plugin):
+            index[name] = plugin
+        for alias in {alias for name in (*names(plugin), plugin.__name__) for alias in _aliases(kind, name)}:
+            if index.setdefault(alias, plugin) is not plugin:
+                ambiguous.add(alias)
+    return {name: plugin for name, plugin in index.items() if name not in ambiguous}
+
+
+def _aliases(kind: Kind, name: str) -> Iterator[str]:
+    simple = name.rpartition(".")[2]
+    yield simple
+    short = simple.removesuffix(SUFFIXES[kind])
+    if short != simple:
+        yield short
+
+
+def find(kind: Kind, name: str) -> type[Any] | None:
+    """The plugin of that kind and name: full, simple, or simple without the kind's suffix (Kafka's plugin aliases).
+
+    ``$Key`` and ``$Value`` at the end of a transform's name are its side and not part of the name.
+    """
+    return _index(kind).get(without_side(name.strip()))
+
+
+def connector(name: str) -> type[Any] | None:
+    """The sink or source of that name."""
+    return find("sink", name) or find("source", name)
+
+
+def without_side(name: str) -> str:
+    """A transform's name without ``$Key`` or ``$Value``."""
+    return name.removesuffix("$Key").removesuffix("$Value")
+
+
+def is_sink(plugin: type[Any]) -> bool:
+    """Whether a connector is a sink."""
+    return issubclass(plugin, Sink)

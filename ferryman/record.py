@@ -1,0 +1,269 @@
+"""What flows: a Record is one, a Batch is many that share topic, partition and schemas, as rows or as columns.
+
+The Batch is the unit of every step. Metadata (offset, timestamp, headers) lies beside the data. A record's identity is
+(topic, partition, offset) as it was consumed, whatever transforms do to its coordinates afterwards (KIP-793).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from ferryman.schema import Schema
+
+Payload = bytes | None
+
+
+class Header(NamedTuple):
+    """One header; a key may occur several times."""
+
+    key: str
+    value: Any
+    schema: Schema | None = None
+
+
+Headers = tuple[Header, ...]
+
+
+class TopicPartition(NamedTuple):
+    """A partition of a topic."""
+
+    topic: str
+    partition: int
+
+    def __str__(self) -> str:
+        return f"{self.topic}-{self.partition}"
+
+
+class Coordinates(NamedTuple):
+    """A record's identity."""
+
+    topic: str
+    partition: int
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{self.topic}-{self.partition}@{self.offset}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One record, as plugins see it. Change it with ``dataclasses.replace``.
+
+    ``timestamp`` is in milliseconds since the epoch. On the sink side ``offset`` and ``origin`` say where it came from;
+    on the source side ``source_partition`` and ``source_offset`` say where the source has got to with it (maps of
+    string to null, bool, int, float, str or bytes).
+    """
+
+    topic: str
+    value: Any
+    key: Any = None
+    value_schema: Schema | None = None
+    key_schema: Schema | None = None
+    partition: int | None = None
+    timestamp: int | None = None
+    timestamp_type: str = "CreateTime"
+    headers: Headers = ()
+    offset: int | None = None
+    origin: Coordinates | None = None
+    source_partition: Mapping[str, Any] | None = None
+    source_offset: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """Raw records of one topic-partition in offset order, as the consumer handed them out; lists of equal length.
+
+    ``headers`` is None when no record has any.
+    """
+
+    topic: str
+    partition: int
+    offsets: Sequence[int]
+    timestamps: Sequence[int | None]
+    keys: Sequence[Payload]
+    values: Sequence[Payload]
+    headers: Sequence[Sequence[tuple[str, Payload]]] | None = None
+    timestamp_type: str = "CreateTime"
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+    @property
+    def source(self) -> TopicPartition:
+        """The partition it came from."""
+        return TopicPartition(self.topic, self.partition)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """One side of a batch (key or value) as plain Python values that share one schema; None is schemaless or all null."""
+
+    schema: Schema | None
+    values: Sequence[Any]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def slice(self, start: int, stop: int) -> "Rows":
+        """The rows from start up to stop."""
+        return Rows(self.schema, self.values[start:stop])
+
+    def rows(self) -> "Rows":
+        """Itself."""
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """One side of a batch as a frame: a struct schema whose fields are the columns, none of the structs null.
+
+    Dtypes: IntN, FloatN, Boolean, String, Binary; Decimal → Decimal(38, scale), Date → Date, Time → Time,
+    Timestamp → Datetime("ms", "UTC"); struct → Struct, array → List.
+    """
+
+    schema: Schema
+    frame: pl.DataFrame
+
+    def __len__(self) -> int:
+        return self.frame.height
+
+    def slice(self, start: int, stop: int) -> "Columns":
+        """The rows from start up to stop."""
+        return Columns(self.schema, self.frame.slice(start, stop - start))
+
+    def rows(self) -> Rows:
+        """The same data as rows."""
+        return Rows(self.schema, self.frame.to_dicts())
+
+
+Data = Rows | Columns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Records that share topic, partition, key schema and value schema, in order; never empty.
+
+    ``positions`` are the records' places in ``origin``: the raw records they were decoded from, or the records that the
+    source handed over.
+    """
+
+    topic: str
+    partition: int | None
+    key: Data
+    value: Data
+    timestamps: Sequence[int | None]
+    headers: Sequence[Headers] | None = None
+    origin: "Polled | Sequence[Record]" = field(repr=False)
+    positions: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def slice(self, start: int, stop: int) -> "Batch":
+        """The records from start up to stop."""
+        return replace(
+            self,
+            key=self.key.slice(start, stop),
+            value=self.value.slice(start, stop),
+            timestamps=self.timestamps[start:stop],
+            headers=None if self.headers is None else self.headers[start:stop],
+            positions=self.positions[start:stop],
+        )
+
+    def runs(self, wanted: Sequence[bool]) -> Iterator[tuple[bool, "Batch"]]:
+        """The batch cut where ``wanted`` changes: consecutive pieces in order, each with its flag."""
+        start = 0
+        for stop in range(1, len(wanted) + 1):
+            if stop == len(wanted) or wanted[stop] != wanted[start]:
+                yield wanted[start], self if stop - start == len(self) else self.slice(start, stop)
+                start = stop
+
+    def rows(self) -> "Batch":
+        """The same batch with both sides as rows."""
+        return replace(self, key=self.key.rows(), value=self.value.rows())
+
+    @property
+    def polled(self) -> Polled:
+        """The raw records behind a batch on the sink side."""
+        assert isinstance(self.origin, Polled)
+        return self.origin
+
+    @property
+    def source(self) -> TopicPartition:
+        """On the sink side: the partition that the records were consumed from."""
+        return self.polled.source
+
+    @property
+    def offsets(self) -> Sequence[int]:
+        """On the sink side: the offsets as consumed, one a record, ascending."""
+        offsets = self.polled.offsets
+        if isinstance(self.positions, range) and self.positions.step == 1:
+            return offsets[self.positions.start : self.positions.stop]
+        return [offsets[position] for position in self.positions]
+
+    def records(self) -> Iterator[Record]:
+        """The batch as single records."""
+        keys, values = self.key.rows(), self.value.rows()
+        for index in range(len(self)):
+            origin, offset, source = self._origin(index)
+            yield Record(
+                topic=self.topic,
+                partition=self.partition,
+                key=keys.values[index],
+                key_schema=keys.schema,
+                value=values.values[index],
+                value_schema=values.schema,
+                timestamp=self.timestamps[index],
+                timestamp_type=self.origin.timestamp_type if isinstance(self.origin, Polled) else "CreateTime",
+                headers=() if self.headers is None else self.headers[index],
+                offset=offset,
+                origin=origin,
+                source_partition=None if source is None else source.source_partition,
+                source_offset=None if source is None else source.source_offset,
+            )
+
+    def _origin(self, index: int) -> tuple[Coordinates | None, int | None, Record | None]:
+        position = self.positions[index]
+        if isinstance(self.origin, Polled):
+            offset = self.origin.offsets[position]
+            return Coordinates(self.origin.topic, self.origin.partition, offset), offset, None
+        return None, None, self.origin[position]
+
+
+def batches(
+    records: Sequence[Record], origin: "Polled | Sequence[Record]", positions: Sequence[int]
+) -> Iterator[Batch]:
+    """Single records gathered into batches again, order kept: a new batch wherever topic, partition or a schema changes.
+
+    ``positions`` are the records' places in ``origin``, one a record.
+    """
+    start = 0
+    for stop in range(1, len(records) + 1):
+        if stop == len(records) or not _together(records[start], records[stop]):
+            yield _batch(records[start:stop], origin, positions[start:stop])
+            start = stop
+
+
+def _together(one: Record, other: Record) -> bool:
+    return (
+        one.topic == other.topic
+        and one.partition == other.partition
+        and (one.value_schema is other.value_schema or one.value_schema == other.value_schema)
+        and (one.key_schema is other.key_schema or one.key_schema == other.key_schema)
+    )
+
+
+def _batch(records: Sequence[Record], origin: "Polled | Sequence[Record]", positions: Sequence[int]) -> Batch:
+    first = records[0]
+    return Batch(
+        topic=first.topic,
+        partition=first.partition,
+        key=Rows(first.key_schema, [record.key for record in records]),
+        value=Rows(first.value_schema, [record.value for record in records]),
+        timestamps=[record.timestamp for record in records],
+        headers=[record.headers for record in records] if any(record.headers for record in records) else None,
+        origin=origin,
+        positions=positions,
+    )

@@ -1,0 +1,28 @@
+"""A payment gateway: localstripe, which answers the official Stripe SDK. GPL, hence never imported by Ferryman."""
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from ferryman.stack.errors import StackError
+from ferryman.stack.ports import HOST, answers_http
+from ferryman.stack.process import Launch
+from ferryman.stack.service import Place, Service
+
+_SERVER = Path(__file__).with_name("payments_server.py")
+
+
+def _launch(place: Place) -> Launch:
+    if find_spec("localstripe") is None:
+        raise StackError("the embedded stack is an extra: pip install 'ferryman[stack]'")
+    state = place.directory / "state.pickle"
+    return Launch((sys.executable, str(_SERVER), HOST, str(place.ports["http"]), str(state)))
+
+
+PAYMENTS = Service(
+    name="payments",
+    ports={"http": 8420},
+    address=lambda port: f"http://{HOST}:{port}",
+    launch=_launch,
+    answers=lambda port: answers_http(port, "/js.stripe.com/v3/"),
+)

@@ -1,0 +1,42 @@
+"""TCP ports on 127.0.0.1, the only address that the embedded world listens on."""
+
+import http.client
+import random
+import socket
+
+HOST = "127.0.0.1"
+_FREE = range(15_000, 30_000)
+_random = random.SystemRandom()
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on it now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port() -> int:
+    """A free port below those that the system gives to outgoing connections.
+
+    A component that restarts must get its port back. Were it one of those, a client that tries again and again could
+    be given the very port it is calling, be connected to itself and keep the server out.
+    """
+    while True:
+        port = _random.choice(_FREE)
+        if is_free(port):
+            return port
+
+
+def answers_http(port: int, path: str) -> bool:
+    """Whether a page is there. Raises OSError or HTTPException while nothing proper answers."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=5)
+    try:
+        connection.request("GET", path)
+        return 200 <= connection.getresponse().status < 300
+    finally:
+        connection.close()

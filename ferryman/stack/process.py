@@ -1,0 +1,135 @@
+"""A program of the embedded world as an operating-system process: started, waited for, signalled, never orphaned."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from ferryman.stack.errors import StackError
+from ferryman.stack.keeper import descendants
+
+_KEEPER = Path(__file__).with_name("keeper.py")
+_TAIL_LINES = 20
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How to start a program and how to end it.
+
+    `directory` is where it runs (None: beside its log), `input` what it reads (None: nothing), `user` the system user
+    to become (None: stay). `stop` asks it to finish in order; `farewell` is what it gets when its owner has died,
+    followed by SIGKILL for whatever remains. `scratch` is a directory that is deleted when it has ended.
+    """
+
+    command: tuple[str, ...]
+    directory: Path | None = None
+    input: Path | None = None
+    user: str | None = None
+    stop: signal.Signals = signal.SIGTERM
+    farewell: signal.Signals = signal.SIGKILL
+    scratch: Path | None = None
+
+
+class Process:
+    """A running program. It dies with this process, however this process dies."""
+
+    def __init__(self, launch: Launch, log: Path, remove: Path | None = None) -> None:
+        """Start it, with both outputs appended to `log`; `remove` is deleted if this process dies before it."""
+        self.launch = launch
+        self.log = log
+        self._lock = threading.Lock()
+        self._keeper = self._start(remove)
+        assert self._keeper.stdout
+        self.pid = int(self._keeper.stdout.readline() or 0)
+        if not self.pid:
+            raise StackError(f"{launch.command[0]} could not be started:\n{self.tail()}")
+
+    def _start(self, remove: Path | None) -> subprocess.Popen[bytes]:
+        options = [f"--owner={os.getpid()}", f"--farewell={int(self.launch.farewell)}"]
+        if self.launch.user:
+            options.append(f"--user={self.launch.user}")
+        if self.launch.input:
+            options.append(f"--input={self.launch.input}")
+        if self.launch.scratch:
+            options.append(f"--scratch={self.launch.scratch}")
+        if remove:
+            options.append(f"--remove={remove}")
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-I", "-S", str(_KEEPER), *options, *self.launch.command],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                cwd=self.launch.directory or self.log.parent,
+                start_new_session=True,
+            )
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs; else its exit code, 128 + number if a signal ended it."""
+        with self._lock:
+            return self._keeper.poll()
+
+    def wait(self, seconds: float) -> int | None:
+        """Its exit code, or None if it is still running after `seconds`."""
+        deadline = time.monotonic() + seconds
+        while self.exit_code is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return self.exit_code
+
+    def stop(self, seconds: float) -> None:
+        """Ask it to finish in order, and kill it if it has not done so after `seconds`."""
+        self.resume()
+        self._signal([self.pid], self.launch.stop)
+        if self.wait(seconds) is None:
+            self.kill()
+        self._close()
+
+    def kill(self) -> None:
+        """SIGKILL, to it and all its children; returns when they are gone."""
+        self._signal([self.pid], signal.SIGKILL)
+        self.wait(10)
+        self._close()
+
+    def abandon(self) -> None:
+        """End it as its owner's death would: at once, with what it left in the system tidied up."""
+        self._close()
+        self.wait(10)
+
+    def pause(self) -> None:
+        """SIGSTOP, to it and all its children."""
+        self._signal([self.pid, *descendants(self.pid)], signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT, to it and all its children."""
+        self._signal([self.pid, *descendants(self.pid)], signal.SIGCONT)
+
+    def tail(self, lines: int = _TAIL_LINES) -> str:
+        """The end of its log."""
+        text = self.log.read_text(errors="replace") if self.log.exists() else ""
+        return "\n".join(text.splitlines()[-lines:])
+
+    def describe_end(self) -> str:
+        """How it ended, in words: exit code or signal."""
+        code = self.exit_code
+        if code is not None and code > 128:
+            return f"was ended by signal {code - 128}"
+        return f"ended with exit code {code}"
+
+    def _signal(self, pids: list[int], number: signal.Signals) -> None:
+        if self.exit_code is not None:
+            return
+        for pid in pids:
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                continue
+
+    def _close(self) -> None:
+        for pipe in (self._keeper.stdin, self._keeper.stdout):
+            if pipe:
+                pipe.close()
