@@ -8,7 +8,8 @@ FerrymanError
 │   └── MissingValue       a null where the transform needs a value
 ├── RetriableError     the neighbour's fault (registry, database, broker away): retried without end, with back-off
 │   └── Indeterminate      a commit without an answer: the session starts anew and reads what holds
-└── TaskError          nobody can go on: the task fails, with its trace in the status
+├── TaskError          nobody can go on: the task fails, with its trace in the status
+└── RequestError       a REST request that cannot be met; carries its HTTP status
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ class FerrymanError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class KeyProblem:
-    """One thing that is wrong with one key of a config; ``message`` is complete, in Kafka's words where Kafka has them."""
+    """One thing that is wrong with one key of a config; ``message`` is complete, in Kafka's words if it has any."""
 
     key: str
     message: str
@@ -85,3 +86,13 @@ class Indeterminate(RetriableError):
 
 class TaskError(FerrymanError):
     """The task cannot go on: its state is FAILED until somebody acts."""
+
+
+class RequestError(FerrymanError):
+    """A request that cannot be met; ``status`` is the HTTP status of the answer."""
+
+    java = "org.apache.kafka.connect.runtime.rest.errors.ConnectRestException"
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status

@@ -1,0 +1,156 @@
+"""What REST may ask of a worker, and the shapes of the answers. Standalone mode implements it, distributed mode will."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal, Protocol
+
+RawConfig = Mapping[str, str]
+ConnectorType = Literal["sink", "source", "unknown"]
+
+
+class State(StrEnum):
+    """States of connectors and tasks, as clients know them."""
+
+    UNASSIGNED = "UNASSIGNED"
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+    FAILED = "FAILED"
+    RESTARTING = "RESTARTING"
+    STOPPED = "STOPPED"
+
+
+class Target(StrEnum):
+    """What a connector is wanted to be (``initial_state`` of a create request)."""
+
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+    STOPPED = "STOPPED"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A connector's or task's status; ``trace`` only when it failed."""
+
+    state: State
+    worker_id: str
+    trace: str | None = None
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorInfo:
+    """A connector as it was posted: config values as strings, nothing added but ``name``."""
+
+    name: str
+    config: RawConfig
+    tasks: Sequence[int]
+    type: ConnectorType
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorStatus:
+    """The status of a connector and its tasks by number."""
+
+    name: str
+    connector: Status
+    tasks: Mapping[int, Status]
+    type: ConnectorType
+
+
+@dataclass(frozen=True, slots=True)
+class TaskInfo:
+    """A task and the config it runs with."""
+
+    connector: str
+    task: int
+    config: RawConfig
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionOffset:
+    """One source partition (or ``kafka_topic``/``kafka_partition``) and its offset; None where it is to be forgotten."""
+
+    partition: Mapping[str, Any]
+    offset: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """``status`` is healthy, starting or unhealthy; ``message`` is Kafka's sentence for it."""
+
+    status: Literal["healthy", "starting", "unhealthy"]
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """The outcome of a put: the connector, and whether it is new."""
+
+    info: ConnectorInfo
+    created: bool = field(default=True)
+
+
+class Herder(Protocol):
+    """A worker's control plane. Methods raise RequestError with the status and text that Kafka Connect answers with,
+    ConfigError for an invalid config."""
+
+    async def cluster_id(self) -> str:
+        """The Kafka cluster's id."""
+
+    async def health(self) -> Health:
+        """Whether the worker can take requests."""
+
+    async def connectors(self) -> Sequence[str]:
+        """The names, sorted."""
+
+    async def info(self, name: str) -> ConnectorInfo:
+        """404 ``Connector c not found``."""
+
+    async def status(self, name: str) -> ConnectorStatus:
+        """404 ``No status found for connector c``."""
+
+    async def tasks(self, name: str) -> Sequence[TaskInfo]:
+        """404 ``Connector c not found``."""
+
+    async def create(self, name: str, config: RawConfig, target: Target = Target.RUNNING) -> ConnectorInfo:
+        """Validates and starts a new connector. 409 ``Connector c already exists``."""
+
+    async def put(self, name: str, config: RawConfig) -> Created:
+        """Validates, then creates or replaces."""
+
+    async def patch(self, name: str, changes: Mapping[str, str | None]) -> ConnectorInfo:
+        """Merges changes into the config (None removes a key), then as put. 404 for an unknown connector."""
+
+    async def delete(self, name: str) -> None:
+        """Stops and forgets a connector; its offsets stay. 404 ``Connector c not found``."""
+
+    async def pause(self, name: str) -> None:
+        """404 ``Unknown connector c``."""
+
+    async def resume(self, name: str) -> None:
+        """404 ``Unknown connector c``."""
+
+    async def stop(self, name: str) -> None:
+        """Ends the tasks and keeps the config. 404 ``Unknown connector c``."""
+
+    async def restart(self, name: str, include_tasks: bool, only_failed: bool) -> ConnectorStatus | None:
+        """None when both flags are false; otherwise the status with what restarts as RESTARTING. 404 ``Unknown connector: c``."""
+
+    async def restart_task(self, name: str, task: int) -> None:
+        """404 ``Unknown connector: c`` or ``Unknown task: c-n``."""
+
+    async def topics(self, name: str) -> Sequence[str]:
+        """The topics the connector has used since its creation or the last reset."""
+
+    async def reset_topics(self, name: str) -> None:
+        """Forgets them."""
+
+    async def offsets(self, name: str) -> Sequence[PartitionOffset]:
+        """The committed offsets. 404 ``Connector c not found``."""
+
+    async def alter_offsets(self, name: str, offsets: Sequence[PartitionOffset]) -> str:
+        """Moves offsets of a stopped connector and returns the message; 400 when it is not stopped."""
+
+    async def reset_offsets(self, name: str) -> str:
+        """Forgets all offsets of a stopped connector and returns the message."""
