@@ -27,7 +27,7 @@ class Committed:
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """A partition that a sink task now owns. ``topic_id`` tells a re-created topic of the same name from the old one."""
+    """A partition that a sink task now owns. ``topic_id`` tells a re-created topic from the old one of that name."""
 
     source: TopicPartition
     topic_id: str
@@ -58,6 +58,10 @@ class SinkContext(TaskContext):
     report: Report = field(kw_only=True, repr=False)
     """The errant-record reporter (KIP-610): record ``index`` of a batch is dead-lettered, or fails the task."""
     request_commit: Callable[[], None] = field(kw_only=True, repr=False)
+    """Asks the loop to run its usual commit soon."""
+    commit: Callable[[Mapping[TopicPartition, Committed]], None] = field(kw_only=True, repr=False)
+    """Commits these offsets and metadata now and waits for the broker's answer, for sinks that must have their word in
+    the group before they write; allowed in ``open`` and in put. Raises Indeterminate when there is no answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,7 @@ class Sink(Generic[SinkC]):
         """Called once, after everything else, even when start failed."""
 
     def open(self, partitions: Sequence[Assigned]) -> Mapping[TopicPartition, int]:
-        """The task now owns these partitions. Returns positions to start from where the sink knows better than the group."""
+        """The task now owns these partitions. Returns where to start, for those of which the sink knows better."""
         return {}
 
     def close(self, partitions: Sequence[TopicPartition]) -> None:

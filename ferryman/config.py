@@ -1,4 +1,4 @@
-"""A config is one class: its fields are the keys, their defaults and checks, and the docstring under each is its documentation.
+"""A config is one class: its fields are the keys with defaults and checks, the docstring under each is its documentation.
 
 Parsing follows Kafka's ConfigDef: values are strings, all problems are reported at once, in Kafka's words. The same
 declaration gives the answers of ``/config/validate``, the reference page and a JSON Schema for editors.

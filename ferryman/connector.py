@@ -1,4 +1,4 @@
-"""The keys that every connector has: Kafka Connect's own ConnectorConfig, SinkConnectorConfig and SourceConnectorConfig."""
+"""The keys that every connector has, as Kafka Connect's ConnectorConfig and its sink and source halves declare them."""
 
 import re
 from collections.abc import Iterable
@@ -50,11 +50,11 @@ class ConnectorConfig(Config):
     key_converter: Plugin | None = key(
         None, importance="LOW", group="Common", order=6, width="SHORT", display="Key converter class"
     )
-    """Turns keys into bytes and back. With it set, only this connector's own key.converter.* keys apply; else the worker's."""
+    """Turns keys into bytes and back. If set, only this connector's own key.converter.* keys apply, else the worker's."""
     value_converter: Plugin | None = key(
         None, importance="LOW", group="Common", order=8, width="SHORT", display="Value converter class"
     )
-    """Turns values into bytes and back. With it set, only this connector's own value.converter.* keys apply; else the worker's."""
+    """As key.converter, for values."""
     header_converter: Plugin | None = key(
         None, importance="LOW", group="Common", order=10, width="SHORT", display="Header converter class"
     )
@@ -78,7 +78,7 @@ class ConnectorConfig(Config):
     errors_tolerance: Literal["none", "all"] = key(
         "none", group="Error Handling", order=3, width="SHORT", display="Error Tolerance"
     )
-    """What a data error does: none fails the task, all skips the record. Outages of other systems are retried under both."""
+    """What a data error does: none fails the task, all skips the record. Outages are retried under both."""
     errors_log_enable: Bool = key(False, group="Error Handling", order=4, width="SHORT", display="Log Errors")
     """Whether each data error is logged, with the stage and the record's coordinates."""
     errors_log_include_messages: Bool = key(

@@ -24,7 +24,7 @@ class Converter(Generic[ConverterC]):
 
     @abstractmethod
     def to_data(self, topic: str, payloads: Sequence[Payload]) -> Sequence[Data]:
-        """Decodes payloads into consecutive pieces, each of one schema, together as long as ``payloads`` and in their order.
+        """Decodes payloads into consecutive pieces of one schema each, together as long as ``payloads``, in order.
 
         Raises DataError if any payload is bad (the caller narrows it down), RetriableError if a neighbour is away.
         """

@@ -25,7 +25,7 @@ class FerrymanError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class KeyProblem:
-    """One thing that is wrong with one key of a config; ``message`` is complete, in Kafka's words if it has any."""
+    """One thing that is wrong with one key; ``message`` is complete, in Kafka's words if it has any."""
 
     key: str
     message: str

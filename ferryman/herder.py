@@ -135,7 +135,10 @@ class Herder(Protocol):
         """Ends the tasks and keeps the config. 404 ``Unknown connector c``."""
 
     async def restart(self, name: str, include_tasks: bool, only_failed: bool) -> ConnectorStatus | None:
-        """None when both flags are false; otherwise the status with what restarts as RESTARTING. 404 ``Unknown connector: c``."""
+        """None when both flags are false, else the status with what restarts as RESTARTING.
+
+        404 ``Unknown connector: c``.
+        """
 
     async def restart_task(self, name: str, task: int) -> None:
         """404 ``Unknown connector: c`` or ``Unknown task: c-n``."""

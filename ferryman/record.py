@@ -98,7 +98,7 @@ class Polled:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """One side of a batch (key or value) as plain Python values that share one schema; None is schemaless or all null."""
+    """One side of a batch (key or value) as plain Python values under one schema; None is schemaless or all null."""
 
     schema: Schema | None
     values: Sequence[Any]
@@ -235,7 +235,7 @@ class Batch:
 def batches(
     records: Sequence[Record], origin: "Polled | Sequence[Record]", positions: Sequence[int]
 ) -> Iterator[Batch]:
-    """Single records gathered into batches again, order kept: a new batch wherever topic, partition or a schema changes.
+    """Single records gathered into batches, order kept: a new one wherever topic, partition or a schema changes.
 
     ``positions`` are the records' places in ``origin``, one a record.
     """

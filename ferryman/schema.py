@@ -78,7 +78,7 @@ class Schema:
 
     @cached_property
     def _hash(self) -> int:
-        # Schemas are keys of every cache on a record's path; walking the tree for each look-up would cost more than it saves.
+        # Schemas are keys of every cache on a record's path; walking the tree at each look-up would cost too much.
         return hash((self.type, self.optional, self.name, self.version, self.fields, self.keys, self.values))
 
     def __hash__(self) -> int:
@@ -103,11 +103,11 @@ class Schema:
         return self if self.optional is optional else replace(self, optional=optional)
 
     def with_fields(self, fields: tuple[Field, ...]) -> "Schema":
-        """A struct with the same name, version, doc and parameters, as transforms rebuild it: not optional, no default."""
+        """The struct as transforms rebuild it: name, version, doc and parameters kept, not optional, no default."""
         return replace(self, fields=fields, optional=False, default=None)
 
     def read(self, value: Any, replace_null_with_default: bool = True) -> Any:
-        """A field's value as Connect's Struct.get gives it: the default stands in for null (KIP-1040 can switch that off)."""
+        """A value as Connect's Struct.get gives it: the default stands in for null, unless KIP-1040's switch is off."""
         return self.default if value is None and replace_null_with_default else value
 
 

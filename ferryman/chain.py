@@ -1,0 +1,195 @@
+"""The path of a record between bytes and task, whole batches at a time: decode, transform, encode. No I/O of its own.
+
+Records that fail come back as Failures beside the batches; what to do about them is decided elsewhere. A RetriableError
+(the registry is away) passes through, and the same input may be given again.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from ferryman.api import Predicate, Transform
+from ferryman.config import Config
+from ferryman.conversion import Converter
+from ferryman.errors import DataError
+from ferryman.faults import Failure, Piece, Stage, narrow
+from ferryman.plugins import names
+from ferryman.record import Batch, Columns, Data, Header, Headers, Payload, Polled, Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One transform of a chain under its alias, with the predicate that switches it."""
+
+    alias: str
+    transform: Transform[Config]
+    predicate: Predicate[Config] | None = None
+    negate: bool = False
+
+    def apply(self, batch: Batch) -> list[Batch]:
+        """Transforms the records that the predicate chooses; the others pass unchanged, all in order."""
+        if self.predicate is None:
+            return list(self.transform.apply_batch(self._fit(batch)))
+        wanted = [held is not self.negate for held in self.predicate.test_batch(batch)]
+        return [
+            result
+            for chosen, part in batch.runs(wanted)
+            for result in (self.transform.apply_batch(self._fit(part)) if chosen else [part])
+        ]
+
+    def _fit(self, batch: Batch) -> Batch:
+        columns = isinstance(batch.value, Columns) or isinstance(batch.key, Columns)
+        return batch.rows() if columns and self.transform.rows_reason() else batch
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A batch ready to produce: payloads and headers, one a record."""
+
+    batch: Batch
+    keys: Sequence[Payload]
+    values: Sequence[Payload]
+    headers: Sequence[Sequence[tuple[str, Payload]]] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A task's converters and transforms."""
+
+    key: Converter[Config]
+    value: Converter[Config]
+    header: Converter[Config]
+    steps: Sequence[Step] = ()
+
+    def decode(self, polled: Polled) -> tuple[list[Batch], list[Failure]]:
+        """Raw records as batches, before any transform. Tried in Connect's order: keys, values, headers."""
+        failures: list[Failure] = []
+        keys = self._side(self.key, Stage.KEY_CONVERTER, polled, polled.keys, range(len(polled)), failures)
+        batches = [
+            Batch(
+                topic=polled.topic,
+                partition=polled.partition,
+                key=key.slice(value_start - key_start, value_stop - key_start),
+                value=value,
+                timestamps=polled.timestamps[value_start:value_stop],
+                origin=polled,
+                positions=range(value_start, value_stop),
+            )
+            for key_start, key_stop, key in keys
+            for value_start, value_stop, value in self._side(
+                self.value, Stage.VALUE_CONVERTER, polled, polled.values, range(key_start, key_stop), failures
+            )
+        ]
+        if polled.headers is not None:
+            batches = [piece for batch in batches for piece in self._headers(batch, failures)]
+        return batches, failures
+
+    def _side(
+        self,
+        converter: Converter[Config],
+        stage: Stage,
+        polled: Polled,
+        payloads: Sequence[Payload],
+        within: range,
+        failures: list[Failure],
+    ) -> list[tuple[int, int, Data]]:
+        def attempt(start: int, stop: int) -> Sequence[Data]:
+            return converter.to_data(polled.topic, payloads[within.start + start : within.start + stop])
+
+        done, guilty = narrow(len(within), attempt, Exception)
+        failures += [
+            Failure(polled, within.start + index, stage, names(type(converter))[0], error) for index, error in guilty
+        ]
+        return [span for piece in done for span in _spans(piece, within.start)]
+
+    def _headers(self, batch: Batch, failures: list[Failure]) -> list[Batch]:
+        raw = batch.polled.headers
+        assert raw is not None
+
+        def attempt(start: int, stop: int) -> Batch:
+            headers = [self._decoded(batch.topic, raw[position]) for position in batch.positions[start:stop]]
+            return replace(batch.slice(start, stop), headers=headers)
+
+        done, guilty = narrow(len(batch), attempt, Exception)
+        failures += _failures(batch, guilty, Stage.HEADER_CONVERTER, self.header)
+        return [piece.result for piece in done]
+
+    def _decoded(self, topic: str, headers: Sequence[tuple[str, Payload]]) -> Headers:
+        decoded = []
+        for key, payload in headers:
+            rows = self.header.to_data(topic, [payload])[0].rows()
+            decoded.append(Header(key, rows.values[0], rows.schema))
+        return tuple(decoded)
+
+    def transform(self, batch: Batch) -> tuple[list[Batch], list[Failure]]:
+        """A batch through every step."""
+        batches, failures = [batch], list[Failure]()
+        for step in self.steps:
+            batches = [result for each in batches for result in _applied(step, each, failures)]
+        return batches, failures
+
+    def encode(self, batch: Batch) -> tuple[list[Encoded], list[Failure]]:
+        """A batch as payloads; headers are tried first, then keys, then values, as in Connect's source tasks."""
+        done, guilty = narrow(len(batch), lambda start, stop: self._encoded(_part(batch, start, stop)), Exception)
+        failures = [
+            Failure(batch.origin, batch.positions[index], *self._blame(batch.slice(index, index + 1)), error)
+            for index, error in guilty
+        ]
+        return [piece.result for piece in done], failures
+
+    def _encoded(self, batch: Batch) -> Encoded:
+        headers = self._encoded_headers(batch)
+        keys = self.key.from_data(batch.topic, batch.key)
+        return Encoded(batch, keys, self.value.from_data(batch.topic, batch.value), headers)
+
+    def _blame(self, record: Batch) -> tuple[Stage, str]:
+        attempts: list[tuple[Stage, Converter[Config], Callable[[], object]]] = [
+            (Stage.HEADER_CONVERTER, self.header, lambda: self._encoded_headers(record)),
+            (Stage.KEY_CONVERTER, self.key, lambda: self.key.from_data(record.topic, record.key)),
+        ]
+        for stage, converter, attempt in attempts:
+            if narrow(1, lambda start, stop: attempt(), Exception)[1]:
+                return stage, names(type(converter))[0]
+        return Stage.VALUE_CONVERTER, names(type(self.value))[0]
+
+    def _encoded_headers(self, batch: Batch) -> Sequence[Sequence[tuple[str, Payload]]] | None:
+        if batch.headers is None:
+            return None
+        return [
+            [
+                (header.key, self.header.from_data(batch.topic, Rows(header.schema, [header.value]))[0])
+                for header in headers
+            ]
+            for headers in batch.headers
+        ]
+
+
+def _spans(piece: Piece[Sequence[Data]], base: int) -> list[tuple[int, int, Data]]:
+    bounds = [base + piece.start]
+    for data in piece.result:
+        bounds.append(bounds[-1] + len(data))
+    if bounds[-1] != base + piece.stop:
+        raise DataError(f"a converter made {bounds[-1] - bounds[0]} records of {piece.stop - piece.start}")
+    return [(start, stop, data) for (start, stop), data in zip(pairwise(bounds), piece.result, strict=True)]
+
+
+def _applied(step: Step, batch: Batch, failures: list[Failure]) -> list[Batch]:
+    done, guilty = narrow(len(batch), lambda start, stop: step.apply(_part(batch, start, stop)), Exception)
+    failures += [
+        Failure(batch.origin, batch.positions[index], Stage.TRANSFORMATION, names(type(step.transform))[0], error)
+        for index, error in guilty
+    ]
+    return [result for piece in done for result in piece.result]
+
+
+def _part(batch: Batch, start: int, stop: int) -> Batch:
+    return batch if stop - start == len(batch) else batch.slice(start, stop)
+
+
+def _failures(
+    batch: Batch, guilty: Sequence[tuple[int, Exception]], stage: Stage, converter: Converter[Config]
+) -> list[Failure]:
+    return [
+        Failure(batch.origin, batch.positions[index], stage, names(type(converter))[0], error)
+        for index, error in guilty
+    ]

@@ -1,0 +1,77 @@
+"""Data errors: what one is, and how a batch that failed is narrowed down to the guilty records. Pure.
+
+What to do about them (errors.tolerance, the dead letter queue) is decided in one place, ``ferryman.tolerance``.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from ferryman.errors import RetriableError
+from ferryman.record import Coordinates, Polled, Record
+
+T = TypeVar("T")
+
+
+class Stage(StrEnum):
+    """Where a record failed, by Kafka Connect's names."""
+
+    KEY_CONVERTER = "KEY_CONVERTER"
+    VALUE_CONVERTER = "VALUE_CONVERTER"
+    HEADER_CONVERTER = "HEADER_CONVERTER"
+    TRANSFORMATION = "TRANSFORMATION"
+    TASK_PUT = "TASK_PUT"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One record that could not be decoded, transformed or written. ``plugin`` is the class name of the guilty step."""
+
+    origin: Polled | Sequence[Record]
+    position: int
+    stage: Stage
+    plugin: str
+    error: Exception
+
+    @property
+    def coordinates(self) -> Coordinates | None:
+        """The record's identity; None on the source side, where it has none yet."""
+        if isinstance(self.origin, Polled):
+            return Coordinates(self.origin.topic, self.origin.partition, self.origin.offsets[self.position])
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Piece(Generic[T]):
+    """A result for the items from start up to stop."""
+
+    start: int
+    stop: int
+    result: T
+
+
+def narrow(
+    count: int, attempt: Callable[[int, int], T], *errors: type[Exception]
+) -> tuple[list["Piece[T]"], list[tuple[int, Exception]]]:
+    """Attempts all items at once and, where that fails, ever smaller halves, down to the guilty ones.
+
+    ``attempt(start, stop)`` must do all of its items or none. Returns the results of the good stretches in order, and
+    each guilty item with its error. Errors other than ``errors``, and RetriableError always, pass through.
+    """
+    done: list[Piece[T]] = []
+    guilty: list[tuple[int, Exception]] = []
+    waiting = [(0, count)] if count else []
+    while waiting:
+        start, stop = waiting.pop()
+        try:
+            done.append(Piece(start, stop, attempt(start, stop)))
+        except RetriableError:
+            raise
+        except errors as error:
+            if stop - start == 1:
+                guilty.append((start, error))
+            else:
+                middle = (start + stop) // 2
+                waiting += [(middle, stop), (start, middle)]
+    return done, guilty
