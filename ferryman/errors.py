@@ -9,6 +9,7 @@ FerrymanError
 ├── RetriableError     the neighbour's fault (registry, database, broker away): retried without end, with back-off
 │   └── Indeterminate      a commit without an answer: the session starts anew and reads what holds
 ├── TaskError          nobody can go on: the task fails, with its trace in the status
+│   └── FencedError        another process has taken this task's identity: it fails and is not restarted
 └── RequestError       a REST request that cannot be met; carries its HTTP status
 """
 
@@ -86,6 +87,10 @@ class Indeterminate(RetriableError):
 
 class TaskError(FerrymanError):
     """The task cannot go on: its state is FAILED until somebody acts."""
+
+
+class FencedError(TaskError):
+    """Another process has taken this task's identity over; to come back would take it away from that one."""
 
 
 class RequestError(FerrymanError):

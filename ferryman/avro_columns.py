@@ -1,0 +1,126 @@
+"""Avro messages to columns: many bodies joined behind one in-memory container header, decoded at once by polars.
+
+Surplus or missing bytes in one message would shift all that follow, and the decoder would invent rows without an error.
+So each body is followed by a marker that nobody outside can know (a random salt plus a running number), and the frame
+counts only if every row has its own.
+"""
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from io import BytesIO
+from secrets import randbits
+from typing import Any
+
+import polars as pl
+
+from ferryman.avro import Reading
+from ferryman.record import Columns
+from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type
+
+MARKER = "ferryman_marker"
+FEWEST = 64
+"""Shorter pieces go by rows: below that, a frame costs more than it saves."""
+
+_SALT = 1 << 60 | randbits(59)
+_SYNC = randbits(128).to_bytes(16, "big")
+_DTYPES: dict[Type, pl.DataType] = {
+    Type.INT8: pl.Int8(),
+    Type.INT16: pl.Int16(),
+    Type.INT32: pl.Int32(),
+    Type.INT64: pl.Int64(),
+    Type.FLOAT32: pl.Float32(),
+    Type.FLOAT64: pl.Float64(),
+    Type.BOOLEAN: pl.Boolean(),
+    Type.STRING: pl.String(),
+    Type.BYTES: pl.Binary(),
+}
+_LOGICAL: dict[str | None, pl.DataType] = {
+    DATE: pl.Date(),
+    TIME: pl.Time(),
+    TIMESTAMP: pl.Datetime("ms", "UTC"),
+}
+
+
+def dtype(schema: Schema) -> pl.DataType:
+    """The column type of a schema (see ferryman.record.Columns)."""
+    if schema.name == DECIMAL:
+        return pl.Decimal(38, schema.scale)
+    if schema.name in _LOGICAL:
+        return _LOGICAL[schema.name]
+    if schema.type is Type.STRUCT:
+        return pl.Struct({field.name: dtype(field.schema) for field in schema.fields})
+    if schema.type is Type.ARRAY:
+        assert schema.values is not None
+        return pl.List(dtype(schema.values))
+    return _DTYPES[schema.type]
+
+
+def _varint(number: int) -> bytes:
+    """A non-negative number as an Avro long."""
+    number <<= 1
+    out = bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+class Markers:
+    """The markers of a batch, made once for the longest batch so far."""
+
+    def __init__(self, salt: int) -> None:
+        self.salt = salt
+        self.encoded: list[bytes] = []
+
+    def first(self, count: int) -> list[bytes]:
+        """The first so many, as they follow the bodies."""
+        for number in range(len(self.encoded), count):
+            self.encoded.append(_varint(self.salt + number))
+        return self.encoded[:count]
+
+    def agree(self, found: pl.Series) -> bool:
+        """Whether a decoded marker column is exactly what was written."""
+        expected = pl.int_range(self.salt, self.salt + len(found), dtype=pl.Int64, eager=True)
+        return not found.null_count() and bool((found == expected).all())
+
+
+_MARKERS = Markers(_SALT)
+
+
+def decode(reading: Reading, bodies: Sequence[bytes]) -> Columns | None:
+    """The bodies as columns, or None if they must go by rows: something does not fit, and the rows will tell what."""
+    try:
+        frame = pl.read_avro(BytesIO(_container(json.dumps(_marked(reading.columns)), bodies)))
+        if frame.height != len(bodies) or not _MARKERS.agree(frame.get_column(MARKER)):
+            return None
+        return Columns(reading.schema, _as_declared(frame.drop(MARKER), reading.schema))
+    except (Exception, pl.exceptions.PanicException):
+        # The decoder answers bad data with errors of many classes, and with panics.
+        return None
+
+
+def _marked(columns: dict[str, Any]) -> dict[str, Any]:
+    return {**columns, "fields": [*columns["fields"], {"name": MARKER, "type": "long"}]}
+
+
+def _container(schema: str, bodies: Sequence[bytes]) -> bytes:
+    parts: list[bytes] = [b""] * (2 * len(bodies))
+    parts[::2] = bodies
+    parts[1::2] = _MARKERS.first(len(bodies))
+    block = b"".join(parts)
+    return b"".join((_header(schema), _varint(len(bodies)), _varint(len(block)), block, _SYNC))
+
+
+@lru_cache(maxsize=256)
+def _header(schema: str) -> bytes:
+    entries = {"avro.schema": schema, "avro.codec": "null"}
+    parts = [_varint(len(text.encode())) + text.encode() for pair in entries.items() for text in pair]
+    return b"Obj\x01" + _varint(len(entries)) + b"".join(parts) + b"\x00" + _SYNC
+
+
+def _as_declared(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
+    wanted = {field.name: dtype(field.schema) for field in schema.fields}
+    changed = {name: kind for name, kind in wanted.items() if frame.schema[name] != kind}
+    return frame.cast(changed) if changed else frame  # type: ignore[arg-type]

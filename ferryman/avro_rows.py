@@ -1,0 +1,48 @@
+"""Avro messages to rows by fastavro, one at a time: slow, exact about every byte."""
+
+import json
+from collections.abc import Sequence
+from io import BytesIO
+from typing import Any
+
+import fastavro
+from fastavro.schema import SchemaParseException
+
+from ferryman.avro import Reading
+from ferryman.errors import DataError
+from ferryman.record import Rows
+
+
+def parse(schema: Any) -> Any:
+    """An Avro schema as fastavro wants it. Raises DataError if it is not one."""
+    try:
+        return fastavro.parse_schema(schema)
+    except (SchemaParseException, TypeError, KeyError, ValueError) as error:
+        raise DataError(f"The Avro schema is not valid: {error}") from error
+
+
+def parse_text(text: str) -> Any:
+    """The JSON of an Avro schema; a bare type's name is allowed. Raises DataError if it is not JSON."""
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise DataError(f"The Avro schema is not JSON: {error}") from error
+
+
+def decode(reading: Reading, parsed: Any, bodies: Sequence[bytes]) -> Rows:
+    """Each body, without the registry's five bytes, as one value of ``parsed`` (the reading's rows' spelling, parsed).
+
+    Raises DataError for a body that is too short, too long or not of that schema.
+    """
+    read, convert = fastavro.schemaless_reader, reading.convert
+    values = []
+    for body in bodies:
+        stream = BytesIO(body)
+        try:
+            value = read(stream, parsed, None, return_record_name=True, return_record_name_override=True)
+            values.append(value if convert is None else convert(value))
+        except (EOFError, ValueError, IndexError, KeyError, TypeError, OverflowError, ArithmeticError) as error:
+            raise DataError(f"The data does not fit its Avro schema: {error or type(error).__name__}") from error
+        if stream.tell() != len(body):
+            raise DataError(f"The data goes on after the end of its Avro value: {len(body) - stream.tell()} more bytes")
+    return Rows(reading.schema, values)

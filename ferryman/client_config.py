@@ -1,0 +1,226 @@
+"""The librdkafka configs of a connector's clients, from the worker's settings and the connector's overrides.
+
+Where librdkafka's defaults differ from what Kafka Connect sets, Kafka Connect's hold (Worker.java, KIP-458); what
+exactly-once delivery needs cannot be overridden.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from ferryman import client_security
+from ferryman.client_keys import FORCED, REFUSED, SILENT, TARGETS, Role, Value, converted, denied, harmless
+from ferryman.errors import ConfigError, KeyProblem
+
+DEFAULT_BOOTSTRAP = "localhost:9092"
+_NOT_CLIENTS = ("producer.", "consumer.", "admin.")
+PRODUCER_BASE: Mapping[str, Value] = {
+    "acks": "all",
+    "enable.idempotence": True,
+    "max.in.flight.requests.per.connection": 5,  # an idempotent producer keeps the order with up to 5
+    "message.max.bytes": 1048576,  # Java's max.request.size
+    "partitioner": "murmur2_random",  # Java's default partitioner; librdkafka's own would scatter keys
+}
+CONSUMER_BASE: Mapping[str, Value] = {
+    "allow.auto.create.topics": True,
+    "auto.offset.reset": "earliest",
+    "check.crcs": True,
+    "enable.auto.commit": False,
+    "enable.auto.offset.store": False,
+    "fetch.queue.backoff.ms": 10,  # by default a full queue costs a second before the next fetch
+    "isolation.level": "read_committed",
+    "partition.assignment.strategy": "range",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ClientConfig:
+    """A client's config, ready for confluent_kafka, and what its owner should know about the keys it came from."""
+
+    values: dict[str, Value] = field(repr=False)
+    warnings: tuple[str, ...] = ()
+    max_poll_records: int = 500
+    """Records to take at once, for consumers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A setting as it was given: the full name of the key, for messages, and its value."""
+
+    name: str
+    value: str = field(repr=False)
+
+
+@dataclass(slots=True)
+class _Translation:
+    values: dict[str, Value] = field(default_factory=dict)
+    problems: list[KeyProblem] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def sink_consumer(worker: Mapping[str, str], connector: str, task: int, raw: Mapping[str, str]) -> ClientConfig:
+    """The consumer of a sink task, in group ``connect-<connector>`` unless overridden. ``worker`` are the worker's
+    settings as text, ``raw`` the connector's config, references resolved. Raises ConfigError with every problem."""
+    base = CONSUMER_BASE | {
+        "group.id": f"connect-{connector}",
+        "client.id": f"connector-consumer-{connector}-{task}",
+    }
+    return _client("consumer", base, worker, raw)
+
+
+def source_producer(worker: Mapping[str, str], connector: str, task: int, raw: Mapping[str, str]) -> ClientConfig:
+    """The transactional producer of a source task: records and offsets go out in its transactions. As ``sink_consumer``."""
+    identity = f"{worker.get('group.id') or 'connect'}-{connector}-{task}"
+    base = PRODUCER_BASE | {"transactional.id": identity, "client.id": f"connector-producer-{connector}-{task}"}
+    return _client("producer", base, worker, raw)
+
+
+def dlq_producer(worker: Mapping[str, str], connector: str, task: int, raw: Mapping[str, str]) -> ClientConfig:
+    """The producer of a sink task's dead letters, which tries without end. As ``sink_consumer``."""
+    base = PRODUCER_BASE | {
+        "client.id": f"connector-dlq-producer-{connector}-{task}",
+        "delivery.timeout.ms": 2147483647,
+    }
+    return _client("producer", base, worker, raw)
+
+
+def admin(worker: Mapping[str, str], connector: str, raw: Mapping[str, str]) -> ClientConfig:
+    """The admin client for a connector's topics and groups. As ``sink_consumer``."""
+    return _client("admin", {"client.id": f"connector-adminclient-{connector}"}, worker, raw)
+
+
+def worker_admin(worker: Mapping[str, str]) -> ClientConfig:
+    """The worker's own admin client."""
+    return _client("admin", {"client.id": f"{worker.get('group.id') or 'connect'}-admin"}, worker, {})
+
+
+def offsets_consumer(worker: Mapping[str, str], name: str, raw: Mapping[str, str]) -> ClientConfig:
+    """A reader of an offsets topic from its beginning to its end, by assignment: it never joins its group. As
+    ``sink_consumer``."""
+    base = CONSUMER_BASE | {
+        "client.id": f"{name}-offsets",
+        "group.id": f"{worker.get('group.id') or 'connect'}-offsets",
+    }
+    client = _client("consumer", base, worker, {k: v for k, v in raw.items() if not k.endswith("override.group.id")})
+    fixed: dict[str, Value] = {
+        "allow.auto.create.topics": False,
+        "auto.offset.reset": "earliest",
+        "enable.partition.eof": True,
+        "isolation.level": "read_committed",
+    }
+    return ClientConfig(client.values | fixed, client.warnings, client.max_poll_records)
+
+
+def problems(role: Role, worker: Mapping[str, str], raw: Mapping[str, str]) -> list[KeyProblem]:
+    """What is wrong with a connector's ``<role>.override.*`` keys."""
+    found = _translated(role, _layers(role, worker, raw)).problems
+    return [problem for problem in found if problem.key.startswith(f"{role}.override.")]
+
+
+def worker_problems(worker: Mapping[str, str]) -> tuple[list[KeyProblem], list[str]]:
+    """What is wrong with a worker's own client settings, and warnings by name."""
+    problems, warnings = dict[str, KeyProblem](), dict[str, None]()
+    for role in TARGETS:
+        result = _translated(role, _layers(role, worker, {}))
+        problems |= {problem.key: problem for problem in result.problems}
+        warnings |= dict.fromkeys(result.warnings)
+    return list(problems.values()), list(warnings)
+
+
+def _layers(role: Role, worker: Mapping[str, str], raw: Mapping[str, str]) -> dict[str, Given]:
+    """The settings by their Java names, a stronger layer over a weaker one."""
+    merged = {"bootstrap.servers": Given("bootstrap.servers", worker.get("bootstrap.servers", DEFAULT_BOOTSTRAP))}
+    if role == "admin":
+        merged |= {key: Given(key, value) for key, value in worker.items() if _is_admins(key)}
+    for source, prefix in ((worker, f"{role}."), (raw, f"{role}.override.")):
+        for name, value in source.items():
+            if name.startswith(prefix):
+                merged[name.removeprefix(prefix)] = Given(name, value)
+    return merged
+
+
+def _is_admins(key: str) -> bool:
+    return not key.startswith(_NOT_CLIENTS) and (key in TARGETS["admin"] or client_security.is_security(key))
+
+
+def _client(role: Role, base: Mapping[str, Value], worker: Mapping[str, str], raw: Mapping[str, str]) -> ClientConfig:
+    result = _translated(role, _layers(role, worker, raw))
+    if result.problems:
+        raise ConfigError(*result.problems)
+    values = dict(base) | result.values
+    records = values.pop("max.poll.records", 500)
+    return ClientConfig(_consistent(role, values), tuple(result.warnings), int(records))
+
+
+def _translated(role: Role, given: Mapping[str, Given]) -> _Translation:
+    result = _Translation()
+    security = {key: one for key, one in given.items() if client_security.is_security(key) and not denied(key)}
+    _secure(security, result)
+    for key, one in given.items():
+        if key not in security:
+            _plain(role, key, one, result)
+    return result
+
+
+def _secure(given: Mapping[str, Given], result: _Translation) -> None:
+    found = client_security.translate({key: one.value for key, one in given.items()})
+    names = {key: one.name for key, one in given.items()}
+    result.values |= found.values
+    result.warnings += [f"{names.get(key, key)} {text}" for key, text in found.warnings.items()]
+    result.problems += [_refusal(names.get(key, key), text) for key, text in found.problems.items()]
+
+
+def _plain(role: Role, key: str, given: Given, result: _Translation) -> None:
+    name, value = given.name, given.value
+    target = TARGETS[role].get(key)
+    if reason := denied(key):
+        result.problems.append(_refusal(name, reason))
+    elif key in REFUSED and not harmless(key, value):
+        result.problems.append(_refusal(name, REFUSED[key]))
+    elif key in FORCED or key == "transactional.id":
+        result.warnings += _replaced(key, given)
+    elif target is not None:
+        try:
+            result.values[target.name], changed = converted(target, value)
+        except ValueError as error:
+            result.problems.append(KeyProblem(name, f"Invalid value {value} for configuration {name}: {error}"))
+        else:
+            result.warnings += [f"{name}={value} {changed}"] if changed else []
+    elif key not in SILENT:
+        result.warnings.append(f"{name} has no effect: it is not a setting of this {role}")
+
+
+def _replaced(key: str, given: Given) -> Iterable[str]:
+    wanted = FORCED.get(key, "")
+    equal = {"-1": "all"}.get(given.value.strip(), given.value.strip().lower())
+    if equal != wanted:
+        yield f"{given.name}={given.value} is replaced: exactly-once delivery needs {wanted or 'its own'}"
+
+
+def _refusal(name: str, reason: str) -> KeyProblem:
+    return KeyProblem(name, f"{name} is not supported: {reason}")
+
+
+def _consistent(role: Role, values: dict[str, Value]) -> dict[str, Value]:
+    """Meets the conditions between settings without which librdkafka refuses to start."""
+    if "reconnect.backoff.ms" in values:
+        values["reconnect.backoff.max.ms"] = max(
+            int(values["reconnect.backoff.ms"]), int(values.get("reconnect.backoff.max.ms", 10000))
+        )
+    if "transactional.id" in values:
+        # Both follow from transaction.timeout.ms, and may not exceed it.
+        values.pop("delivery.timeout.ms", None)
+        if "socket.timeout.ms" in values:
+            limit = int(values.get("transaction.timeout.ms", 60000))
+            values["socket.timeout.ms"] = min(int(values["socket.timeout.ms"]), limit)
+    if role == "consumer":
+        if "fetch.max.bytes" in values:
+            values["message.max.bytes"] = min(
+                int(values["fetch.max.bytes"]), int(values.get("message.max.bytes", 1000000))
+            )
+        interval, session = (
+            int(values.get("max.poll.interval.ms", 300000)),
+            int(values.get("session.timeout.ms", 45000)),
+        )
+        if interval < session:
+            values["session.timeout.ms"] = interval
+    return values

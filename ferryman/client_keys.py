@@ -1,0 +1,214 @@
+"""What each Kafka client setting of the Java clients is called in librdkafka, what it may be, and which are refused.
+
+Only what stands here reaches librdkafka: a key of a connector's config cannot load a library, run a command or send a
+credential somewhere else, whatever its spelling.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Role = Literal["producer", "consumer", "admin"]
+Value = str | int | bool
+INT_MAX = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number: its name in librdkafka, the range there, and how many of Java's units make one of librdkafka's."""
+
+    name: str
+    low: int = 0
+    high: int = INT_MAX
+    unit: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text or a boolean: its name in librdkafka, the values it may have (none: any), in lower case."""
+
+    name: str
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Special:
+    """A setting whose value is translated, too. Raises ValueError for one that has no equal."""
+
+    name: str
+    translate: Callable[[str], Value]
+
+
+Target = Number | Text | Special
+_BOOL = ("true", "false")
+
+
+def _reset(value: str) -> Value:
+    try:
+        return {"earliest": "earliest", "latest": "latest", "none": "error"}[value.strip().lower()]
+    except KeyError:
+        raise ValueError("only earliest, latest and none are supported") from None
+
+
+def _strategies(value: str) -> Value:
+    known = {"RangeAssignor": "range", "RoundRobinAssignor": "roundrobin", "range": "range", "roundrobin": "roundrobin"}
+    names = [part.strip().rpartition(".")[2] for part in value.split(",")]
+    found = [known[name] for name in names if name in known]
+    if not found:
+        raise ValueError("only RangeAssignor and RoundRobinAssignor are supported")
+    return ",".join(found)
+
+
+COMMON: Mapping[str, Target] = {
+    "bootstrap.servers": Text("bootstrap.servers"),
+    "client.id": Text("client.id"),
+    "client.dns.lookup": Text("client.dns.lookup", ("use_all_dns_ips", "resolve_canonical_bootstrap_servers_only")),
+    "client.rack": Text("client.rack"),
+    "connections.max.idle.ms": Number("connections.max.idle.ms"),
+    "enable.metrics.push": Text("enable.metrics.push", _BOOL),
+    "metadata.max.age.ms": Number("topic.metadata.refresh.interval.ms", 1, 3600000),
+    "metadata.recovery.rebootstrap.trigger.ms": Number("metadata.recovery.rebootstrap.trigger.ms"),
+    "metadata.recovery.strategy": Text("metadata.recovery.strategy", ("none", "rebootstrap")),
+    "receive.buffer.bytes": Number("socket.receive.buffer.bytes", 0, 100000000),
+    "reconnect.backoff.max.ms": Number("reconnect.backoff.max.ms", 0, 3600000),
+    "reconnect.backoff.ms": Number("reconnect.backoff.ms", 0, 3600000),
+    "request.timeout.ms": Number("socket.timeout.ms", 10, 300000),
+    "retry.backoff.max.ms": Number("retry.backoff.max.ms", 1, 300000),
+    "retry.backoff.ms": Number("retry.backoff.ms", 1, 300000),
+    "send.buffer.bytes": Number("socket.send.buffer.bytes", 0, 100000000),
+    "socket.connection.setup.timeout.ms": Number("socket.connection.setup.timeout.ms", 1000),
+    # librdkafka's own
+    "broker.address.family": Text("broker.address.family", ("any", "v4", "v6")),
+    "log.connection.close": Text("log.connection.close", _BOOL),
+    "message.max.bytes": Number("message.max.bytes", 1000, 1000000000),
+    "socket.keepalive.enable": Text("socket.keepalive.enable", _BOOL),
+    "socket.timeout.ms": Number("socket.timeout.ms", 10, 300000),
+    "topic.metadata.refresh.interval.ms": Number("topic.metadata.refresh.interval.ms", 1, 3600000),
+}
+PRODUCER: Mapping[str, Target] = {
+    "batch.size": Number("batch.size", 1),
+    "buffer.memory": Number("queue.buffering.max.kbytes", 1, unit=1024),
+    "compression.type": Text("compression.type", ("none", "gzip", "snappy", "lz4", "zstd")),
+    "compression.gzip.level": Number("compression.level", 0, 9),
+    "compression.lz4.level": Number("compression.level", 0, 12),
+    "compression.zstd.level": Number("compression.level", 0, 12),
+    "delivery.timeout.ms": Number("delivery.timeout.ms"),
+    "linger.ms": Number("linger.ms", 0, 900000),
+    "max.in.flight.requests.per.connection": Number("max.in.flight.requests.per.connection", 1, 5),
+    "max.request.size": Number("message.max.bytes", 1000, 1000000000),
+    "request.timeout.ms": Number("request.timeout.ms", 1, 900000),
+    "retries": Number("retries", 1),
+    "transaction.timeout.ms": Number("transaction.timeout.ms", 1000),
+    # librdkafka's own
+    "batch.num.messages": Number("batch.num.messages", 1, 1000000),
+    "compression.level": Number("compression.level", -1, 12),
+    "message.timeout.ms": Number("delivery.timeout.ms"),
+    "queue.buffering.max.kbytes": Number("queue.buffering.max.kbytes", 1),
+    "queue.buffering.max.messages": Number("queue.buffering.max.messages"),
+    "queue.buffering.max.ms": Number("linger.ms", 0, 900000),
+    "sticky.partitioning.linger.ms": Number("sticky.partitioning.linger.ms", 0, 900000),
+}
+CONSUMER: Mapping[str, Target] = {
+    "allow.auto.create.topics": Text("allow.auto.create.topics", _BOOL),
+    "auto.offset.reset": Special("auto.offset.reset", _reset),
+    "check.crcs": Text("check.crcs", _BOOL),
+    "fetch.max.bytes": Number("fetch.max.bytes", 1000, INT_MAX - 512),
+    "fetch.max.wait.ms": Number("fetch.wait.max.ms", 0, 300000),
+    "fetch.min.bytes": Number("fetch.min.bytes", 1, 100000000),
+    "group.id": Text("group.id"),
+    "group.instance.id": Text("group.instance.id"),
+    "heartbeat.interval.ms": Number("heartbeat.interval.ms", 1, 3600000),
+    "isolation.level": Text("isolation.level", ("read_committed", "read_uncommitted")),
+    "max.partition.fetch.bytes": Number("max.partition.fetch.bytes", 1, 1000000000),
+    "max.poll.interval.ms": Number("max.poll.interval.ms", 1, 86400000),
+    "max.poll.records": Number("max.poll.records", 1),
+    "partition.assignment.strategy": Special("partition.assignment.strategy", _strategies),
+    "session.timeout.ms": Number("session.timeout.ms", 1, 3600000),
+    # librdkafka's own
+    "fetch.error.backoff.ms": Number("fetch.error.backoff.ms", 0, 300000),
+    "fetch.queue.backoff.ms": Number("fetch.queue.backoff.ms", 0, 300000),
+    "fetch.wait.max.ms": Number("fetch.wait.max.ms", 0, 300000),
+    "queued.max.messages.kbytes": Number("queued.max.messages.kbytes", 1, 2097151),
+    "queued.min.messages": Number("queued.min.messages", 1, 10000000),
+}
+TARGETS: Mapping[Role, Mapping[str, Target]] = {
+    "producer": {**COMMON, **PRODUCER},
+    "consumer": {**COMMON, **CONSUMER},
+    "admin": COMMON,
+}
+
+FORCED: Mapping[str, str] = {
+    "acks": "all",
+    "enable.auto.commit": "false",
+    "enable.auto.offset.store": "false",
+    "enable.idempotence": "true",
+}
+"""Settings that exactly-once delivery needs as they are; others are replaced, with a warning."""
+SILENT = frozenset({"key.serializer", "value.serializer", "key.deserializer", "value.deserializer"})
+"""Settings that Kafka Connect replaces, too."""
+_JAVA_CODE = "it names Java code, which cannot be loaded"
+_FIXED_PARTITIONER = "records go where Java's default partitioner puts them (murmur2), or where they say themselves"
+REFUSED: Mapping[str, str] = {
+    "group.protocol": "only classic consumer groups are supported",
+    "interceptor.classes": _JAVA_CODE,
+    "partitioner.class": _FIXED_PARTITIONER,
+    "partitioner.ignore.keys": _FIXED_PARTITIONER,
+    "partitioner": _FIXED_PARTITIONER,
+    "transaction.two.phase.commit.enable": "transactions are committed by the worker alone",
+}
+"""Settings that change what is written, or where to; see ``harmless`` for the values that do not."""
+_HARMLESS = re.compile(
+    r"group\.protocol=classic|partitioner\.ignore\.keys=false|transaction\.two\.phase\.commit\.enable=false"
+    r"|partitioner=murmur2_random|partitioner\.class=(org\.apache\.kafka\.clients\.producer\.internals\.DefaultPartitioner)?"
+    r"|interceptor\.classes=(\s*,?\s*io\.confluent\.monitoring\.clients\.interceptor\.\w+)*",
+    re.IGNORECASE,
+)
+_DENIED = re.compile(
+    r"plugin\.library\.paths|ssl\.engine\..*|ssl\.providers?|sasl\.kerberos\.kinit\.cmd|sasl\.oauthbearer\..*|https\.ca\..*"
+    r"|sasl\.login\.(class|callback\.handler\.class)|sasl\.client\.callback\.handler\.class|enable\.sasl\.oauthbearer\..*"
+)
+_PLAIN = re.compile(r"[a-z0-9.]+")
+
+
+def denied(key: str) -> str | None:
+    """Why a client setting is refused in whatever spelling, worker or connector, policy or not; None if it is not.
+
+    librdkafka would load libraries, run commands, read files or post credentials for these (compare CVE-2023-25194 and
+    CVE-2025-27817 for the Java clients).
+    """
+    spelling = re.sub(r"[\s_\-]+", ".", unicodedata.normalize("NFKC", key).casefold().strip())
+    if _DENIED.fullmatch(spelling):
+        return "it could load code, run commands, read files or send credentials elsewhere"
+    if not _PLAIN.fullmatch(key):
+        return "no Kafka client has a setting of that name"
+    return None
+
+
+def harmless(key: str, value: str) -> bool:
+    """Whether a setting of REFUSED has a value that changes nothing."""
+    return bool(_HARMLESS.fullmatch(f"{key}={value.strip()}"))
+
+
+def converted(target: Target, value: str) -> tuple[Value, str | None]:
+    """The value for librdkafka, and what was changed about it. Raises ValueError, in words for the user."""
+    match target:
+        case Special():
+            return target.translate(value), None
+        case Text():
+            text = value.strip()
+            if target.values and text.lower() not in target.values:
+                raise ValueError(f"String must be one of: {', '.join(target.values)}")
+            return (text.lower() if target.values else text), None
+        case Number():
+            return _number(target, value.strip())
+
+
+def _number(target: Number, text: str) -> tuple[int, str | None]:
+    if not re.fullmatch(r"[+-]?\d+", text):
+        raise ValueError("Not a number of type LONG")
+    wanted = -(-int(text) // target.unit)
+    value = min(max(wanted, target.low), target.high)
+    changed = value != wanted and wanted < INT_MAX and int(text) != -1
+    return value, f"becomes {value * target.unit}, the nearest that the client takes" if changed else None

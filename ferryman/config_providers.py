@@ -1,0 +1,181 @@
+"""References like ``${file:/etc/secrets.properties:password}`` in configs, and the providers that resolve them.
+
+Only the worker's own file can declare a provider (KIP-297, KIP-421), so a connector config reaches no file and no
+variable that the operator did not open. Resolved values are protected from being written anywhere.
+"""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ferryman import properties, redaction
+from ferryman.errors import ConfigError, KeyProblem
+
+_REFERENCE = re.compile(r"\$\{([^}]*?):(([^}]*?):)?([^}]*?)\}")
+Lookup = Callable[[str, str], str | None]
+"""Path (may be empty) and key to a value; None if there is none. Raises ConfigError with what is wrong."""
+
+
+def _denied(message: str) -> ConfigError:
+    return ConfigError.of("", message)
+
+
+def _allowed(path: str, roots: tuple[Path, ...] | None) -> Path:
+    real = Path(os.path.realpath(path))
+    if roots is not None and not any(real == root or root in real.parents for root in roots):
+        raise _denied(f"The path {path} is not allowed to be accessed; the worker's allowed.paths does not contain it")
+    return real
+
+
+def _roots(params: Mapping[str, str]) -> tuple[Path, ...] | None:
+    text = params.get("allowed.paths", "").strip()
+    return tuple(Path(os.path.realpath(part.strip())) for part in text.split(",") if part.strip()) if text else None
+
+
+def file_provider(params: Mapping[str, str]) -> Lookup:
+    """FileConfigProvider: the path is a properties file, the key one of its keys."""
+    roots = _roots(params)
+
+    def lookup(path: str, key: str) -> str | None:
+        if not path:
+            return None
+        try:
+            return properties.load(_allowed(path, roots).read_bytes()).get(key)
+        except OSError as error:
+            raise _denied(f"Could not read properties from file {path}: {error.strerror}") from None
+
+    return lookup
+
+
+def directory_provider(params: Mapping[str, str]) -> Lookup:
+    """DirectoryConfigProvider: the path is a directory, the key a file in it, the value that file's whole content."""
+    roots = _roots(params)
+
+    def lookup(path: str, key: str) -> str | None:
+        if not path or not key or key in {".", ".."} or "/" in key or os.sep in key:
+            return None
+        folder = _allowed(path, roots)
+        try:
+            return _allowed(str(folder / key), roots).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise _denied(f"Could not read file {key} of directory {path}: {error}") from None
+
+    return lookup
+
+
+def variable_provider(params: Mapping[str, str]) -> Lookup:
+    """EnvVarConfigProvider: the key is an environment variable that ``allowlist.pattern`` matches."""
+    text = params.get("allowlist.pattern", ".*")
+    try:
+        pattern = re.compile(text)
+    except re.error as error:
+        raise ConfigError.of(
+            "allowlist.pattern", f"allowlist.pattern {text} is not a regular expression: {error}"
+        ) from None
+
+    def lookup(path: str, key: str) -> str | None:
+        if path:
+            raise _denied(f"Path is not supported for EnvVarConfigProvider, invalid value '{path}'")
+        return os.environ.get(key) if pattern.fullmatch(key) else None
+
+    return lookup
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderClass:
+    """A kind of provider: how it is made, and the parameter without which connector configs may read everything."""
+
+    make: Callable[[Mapping[str, str]], Lookup]
+    limit: str
+
+
+_KAFKA = "org.apache.kafka.common.config.provider."
+_FILE = ProviderClass(file_provider, "allowed.paths")
+_DIRECTORY = ProviderClass(directory_provider, "allowed.paths")
+_VARIABLE = ProviderClass(variable_provider, "allowlist.pattern")
+CLASSES: Mapping[str, ProviderClass] = {
+    f"{prefix}{alias}{suffix}": found
+    for alias, found in {"File": _FILE, "Directory": _DIRECTORY, "EnvVar": _VARIABLE}.items()
+    for prefix, suffix in ((_KAFKA, "ConfigProvider"), ("", "ConfigProvider"), ("", ""))
+} | {"io.strimzi.kafka.EnvVarConfigProvider": _VARIABLE}
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """A config with its references resolved. Those that nothing is known about stay as text, with a warning."""
+
+    values: Mapping[str, str] = field(repr=False)
+    problems: tuple[KeyProblem, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Providers:
+    """The providers that a worker declares, by the name under which references call them."""
+
+    lookups: Mapping[str, Lookup] = field(default_factory=dict, repr=False)
+
+    def resolve(self, raw: Mapping[str, str]) -> Resolution:
+        """Resolves a config's references and protects what they resolve to."""
+        if not any("${" in value for value in raw.values()):
+            return Resolution(dict(raw))
+        values, problems, warnings = dict[str, str](), list[KeyProblem](), list[str]()
+        for key, value in raw.items():
+            try:
+                values[key] = _substituted(key, value, self.lookups, warnings)
+            except ConfigError as error:
+                values[key] = value
+                problems.append(KeyProblem(key, f"{key} cannot be resolved: {error}"))
+        return Resolution(values, tuple(problems), tuple(warnings))
+
+
+def _substituted(key: str, text: str, lookups: Mapping[str, Lookup], warnings: list[str]) -> str:
+    def value(found: re.Match[str]) -> str:
+        provider, path, name = found[1], found[3] or "", found[4]
+        lookup = lookups.get(provider)
+        result = lookup(path, name) if lookup else None
+        if result is None:
+            why = "finds nothing" if lookup else "is not declared in the worker's config.providers"
+            warnings.append(f"{key} keeps {found[0]} as text: the config provider {provider!r} {why}")
+            return found[0]
+        redaction.protect(result)
+        return result
+
+    return _REFERENCE.sub(value, text)
+
+
+def declared(worker: Mapping[str, str]) -> tuple[Providers, list[KeyProblem], list[str]]:
+    """The providers of a worker config's ``config.providers.*`` keys, what is wrong with them, and warnings by name."""
+    lookups, problems, warnings = dict[str, Lookup](), list[KeyProblem](), list[str]()
+    for name in (part.strip() for part in worker.get("config.providers", "").split(",") if part.strip()):
+        prefix = f"config.providers.{name}."
+        given = worker.get(f"{prefix}class", "").strip()
+        found = CLASSES.get(given)
+        if found is None:
+            problems.append(_unknown(f"{prefix}class", given))
+            continue
+        params = {
+            key.removeprefix(f"{prefix}param."): worker[key] for key in worker if key.startswith(f"{prefix}param.")
+        }
+        try:
+            lookups[name] = found.make(params)
+        except ConfigError as error:
+            problems.append(KeyProblem(f"{prefix}param.{error.problems[0].key}", f"{prefix}param.{error}"))
+        if found.limit not in params:
+            warnings.append(
+                f"{prefix}param.{found.limit} is not set: connector configs may read all that the worker can"
+            )
+    return Providers(lookups), problems, warnings
+
+
+def _unknown(key: str, given: str) -> KeyProblem:
+    if not given:
+        return KeyProblem(key, f'Missing required configuration "{key}" which has no default value.')
+    known = ", ".join(sorted(name for name in CLASSES if name.startswith(_KAFKA)))
+    return KeyProblem(
+        key, f"Invalid value {given} for configuration {key}: Class {given} could not be found. Known are {known}"
+    )

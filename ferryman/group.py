@@ -1,0 +1,242 @@
+"""A sink task's membership in its consumer group: subscribe, poll, pause, commit. All of the sink's consumer I/O is here.
+
+The owner decides at which positions to start; partitions are *assigned at* them, because a seek inside the assignment
+callback is lost. Exceptions never leave a callback of the client; they are kept and raised by the next poll.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicCollection
+from confluent_kafka import TopicPartition as ClientPartition
+from confluent_kafka.admin import AdminClient
+
+from ferryman.api import Assigned, Committed
+from ferryman.errors import FencedError, Indeterminate, RetriableError, TaskError
+from ferryman.record import Polled, TopicPartition
+
+log = logging.getLogger(__name__)
+
+REFUSED = frozenset(
+    {
+        KafkaError.ILLEGAL_GENERATION,
+        KafkaError.UNKNOWN_MEMBER_ID,
+        KafkaError.REBALANCE_IN_PROGRESS,
+        KafkaError._NO_OFFSET,
+    }
+)
+"""Answers to a commit that say it was definitely not made, by a group that has moved on."""
+TRANSIENT = frozenset({KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._RESOLVE, KafkaError._TIMED_OUT})
+TIMEOUT = 30.0
+
+
+class Owner(Protocol):
+    """Who decides what happens when partitions come and go."""
+
+    def assigned(self, partitions: Sequence[Assigned]) -> Mapping[TopicPartition, int]:
+        """Partitions have come; returns where to start each."""
+
+    def revoked(self, partitions: Sequence[TopicPartition]) -> None:
+        """Partitions are about to go; the last commit can still be made."""
+
+    def lost(self, partitions: Sequence[TopicPartition]) -> None:
+        """Partitions are gone; nothing can be committed any more."""
+
+
+@dataclass
+class Group:
+    """One consumer in one group, for as long as one session of a sink task lasts."""
+
+    consumer: Consumer
+    admin: AdminClient
+    owner: Owner
+    read_from: str
+    """``earliest`` or ``latest``: where to start a partition for which the group has no offset."""
+    paused: bool = False
+    topic_ids: dict[str, str] = field(default_factory=dict)
+    _error: Exception | None = None
+
+    def subscribe(self, topics: Sequence[str]) -> None:
+        """Joins the group for these topics; one that begins with ``^`` is a pattern."""
+        self.consumer.subscribe(
+            list(topics),
+            on_assign=self._guarded(self._assign),
+            on_revoke=self._guarded(self._revoke),
+            on_lost=self._guarded(self._lose),
+        )
+
+    def poll(self, limit: int, timeout: float) -> list[Polled]:
+        """Waits up to ``timeout`` seconds for a record, then takes up to ``limit`` of what is there, by partition.
+
+        Raises what a callback raised; Indeterminate when this member was thrown out of the group; TaskError when the
+        broker refuses the consumer for good.
+        """
+        first = self.consumer.poll(timeout)
+        self._raise()
+        if first is None:
+            return []
+        messages = [first, *self.consumer.consume(limit - 1, 0)]
+        self._raise()
+        return list(_by_partition(message for message in messages if _readable(message)))
+
+    def _raise(self) -> None:
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+
+    def pause(self) -> None:
+        """Stops handing out records; membership goes on. Partitions that come meanwhile start paused."""
+        self.paused = True
+        self.consumer.pause(self.consumer.assignment())
+
+    def resume(self) -> None:
+        """Hands out records again."""
+        self.paused = False
+        self.consumer.resume(self.consumer.assignment())
+
+    def commit(self, offsets: Mapping[TopicPartition, Committed]) -> bool:
+        """Commits and waits for the answer. False when the group has moved on and refused.
+
+        Raises Indeterminate when there was no answer (the commit may or may not have been made), FencedError when
+        another member with our static identity has taken over.
+        """
+        wanted = [
+            ClientPartition(source.topic, source.partition, commit.offset, commit.metadata)
+            for source, commit in offsets.items()
+        ]
+        try:
+            answers = self.consumer.commit(offsets=wanted, asynchronous=False) or []
+        except KafkaException as error:
+            return _refused(error.args[0])
+        return all(_refused(answer.error) if answer.error else True for answer in answers)
+
+    def recreated(self) -> list[str]:
+        """The topics of the assignment that have been deleted or re-created since it was made."""
+        current = self._topic_ids(sorted(self.topic_ids))
+        return [topic for topic, known in self.topic_ids.items() if current.get(topic) != known]
+
+    def close(self) -> None:
+        """Leaves the group (a static member keeps its place) after giving up the partitions."""
+        self.consumer.close()
+
+    def _guarded(
+        self, act: Callable[[list[ClientPartition]], None]
+    ) -> Callable[[Consumer, list[ClientPartition]], None]:
+        def callback(consumer: Consumer, partitions: list[ClientPartition]) -> None:
+            try:
+                act(partitions)
+            except Exception as error:
+                self._error = self._error or error
+
+        return callback
+
+    def _assign(self, partitions: list[ClientPartition]) -> None:
+        starts = self.owner.assigned(self._described(partitions)) if partitions else {}
+        self.consumer.assign([ClientPartition(*source, offset) for source, offset in starts.items()])
+        if self.paused:
+            self.consumer.pause(self.consumer.assignment())
+
+    def _revoke(self, partitions: list[ClientPartition]) -> None:
+        self.owner.revoked([_source(partition) for partition in partitions])
+        self.consumer.unassign()
+
+    def _lose(self, partitions: list[ClientPartition]) -> None:
+        self.owner.lost([_source(partition) for partition in partitions])
+        self.consumer.unassign()
+
+    def _described(self, partitions: list[ClientPartition]) -> list[Assigned]:
+        self.topic_ids = self._topic_ids(sorted({partition.topic for partition in partitions}))
+        described = []
+        for found in self.consumer.committed(partitions, timeout=TIMEOUT):
+            if found.error:
+                raise KafkaException(found.error)
+            beginning, end = self.consumer.get_watermark_offsets(found, timeout=TIMEOUT)
+            committed = Committed(found.offset, found.metadata or "") if found.offset >= 0 else None
+            described.append(Assigned(_source(found), self.topic_ids.get(found.topic, ""), committed, beginning, end))
+        return described
+
+    def _topic_ids(self, topics: Sequence[str]) -> dict[str, str]:
+        if not topics:
+            return {}
+        ids = {}
+        for topic, future in self.admin.describe_topics(TopicCollection(list(topics))).items():
+            try:
+                ids[topic] = str(future.result().topic_id)
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                    raise
+        return ids
+
+    def start(self, assigned: Assigned) -> int:
+        """Where to start a partition that nobody but the group knows about: at its offset if it is still there.
+
+        An offset that is out of range follows auto.offset.reset, as in Kafka Connect, with a warning that says so.
+        """
+        begin, end = assigned.beginning, assigned.end
+        if assigned.committed is not None and begin <= assigned.committed.offset <= end:
+            return assigned.committed.offset
+        chosen = end if self.read_from == "latest" else begin
+        if assigned.committed is not None:
+            log.warning(
+                "%s: the group's offset %d is out of range [%d, %d]; starting from the %s, at %d",
+                *(assigned.source, assigned.committed.offset, begin, end, self.read_from, chosen),
+            )
+        return chosen
+
+
+def _source(partition: ClientPartition) -> TopicPartition:
+    return TopicPartition(partition.topic, partition.partition)
+
+
+def _refused(error: KafkaError) -> bool:
+    if error.code() in REFUSED:
+        log.warning("the group refused a commit, its partitions have moved on: %s", error.str())
+        return False
+    if error.code() in (KafkaError.FENCED_INSTANCE_ID, KafkaError._FENCED):
+        raise FencedError(f"another member with this task's group.instance.id has taken over: {error.str()}")
+    raise Indeterminate(f"an offset commit got no usable answer: {error.str()}")
+
+
+def _readable(message: Message) -> bool:
+    error = message.error()
+    if error is None:
+        return True
+    if error.code() == KafkaError._PARTITION_EOF:
+        return False
+    if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+        log.warning("waiting for a topic that is not there: %s", error.str())
+        return False
+    raise classified(error)
+
+
+def classified(error: KafkaError) -> Exception:
+    """A consumer's error as what the runtime does about it."""
+    if error.code() in (KafkaError.FENCED_INSTANCE_ID, KafkaError._FENCED):
+        return FencedError(f"another member with this task's group.instance.id has taken over: {error.str()}")
+    if error.code() in (KafkaError._MAX_POLL_EXCEEDED, KafkaError._AUTO_OFFSET_RESET):
+        return Indeterminate(error.str())
+    if error.retriable() or error.code() in TRANSIENT:
+        return RetriableError(error.str())
+    return TaskError(f"the consumer failed: {error.name()}: {error.str()}")
+
+
+def _by_partition(messages: Iterable[Message]) -> Iterable[Polled]:
+    # The client's stubs call every part of a message optional; of one without an error, topic to offset are there.
+    groups: dict[Any, list[Any]] = {}
+    for message in messages:
+        groups.setdefault((message.topic(), message.partition()), []).append(message)
+    for (topic, partition), group in groups.items():
+        times = [message.timestamp() for message in group]
+        headers = [message.headers() for message in group]
+        yield Polled(
+            topic=topic,
+            partition=partition,
+            offsets=[message.offset() for message in group],
+            timestamps=[time if kind else None for kind, time in times],
+            keys=[message.key() for message in group],
+            values=[message.value() for message in group],
+            headers=[each or [] for each in headers] if any(headers) else None,
+            timestamp_type=("NoTimestampType", "CreateTime", "LogAppendTime")[times[0][0]],
+        )

@@ -1,0 +1,183 @@
+"""Parsed JSON objects to columns, for struct schemas that polars can hold.
+
+Every value's class is checked before polars sees it, so nothing is coerced; on any doubt the answer is None, and the
+caller reads the same objects by rows, whose results and errors are the right ones.
+"""
+
+import binascii
+from base64 import b64decode
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import polars as pl
+
+from ferryman.decimals import from_unscaled
+from ferryman.record import Columns
+from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type
+
+Column = Callable[[Sequence[Any]], pl.Series]
+
+PLAIN: Mapping[Type, tuple[pl.DataType, frozenset[type]]] = {
+    Type.INT8: (pl.Int8(), frozenset({int})),
+    Type.INT16: (pl.Int16(), frozenset({int})),
+    Type.INT32: (pl.Int32(), frozenset({int})),
+    Type.INT64: (pl.Int64(), frozenset({int})),
+    Type.FLOAT32: (pl.Float32(), frozenset({float, int})),
+    Type.FLOAT64: (pl.Float64(), frozenset({float, int})),
+    Type.BOOLEAN: (pl.Boolean(), frozenset({bool})),
+    Type.STRING: (pl.String(), frozenset({str})),
+}
+_DAY = 86_400_000
+# The rows' datetimes end with these years; a frame could hold more, and then the two forms would differ.
+_FIRST, _LAST = -62_135_596_800_000, 253_402_300_799_999
+
+
+class _Doubt(Exception):
+    """The rows must decide."""
+
+
+def reason(schema: Schema | None) -> str | None:
+    """Why payloads of a schema cannot become columns; None if they can."""
+    if schema is None or schema.type is not Type.STRUCT:
+        return "the value is not a struct"
+    if not schema.fields:
+        return "the struct has no fields"
+    return next((why for field in schema.fields if (why := _field_reason(field.schema, field.name))), None)
+
+
+def _field_reason(schema: Schema, name: str) -> str | None:
+    if schema.type is Type.STRUCT:
+        return f"field {name} is an optional struct" if schema.optional else reason(schema)
+    if schema.type is Type.ARRAY:
+        items = schema.values
+        simple = items is not None and items.type in PLAIN and items.name is None and items.default is None
+        return None if simple else f"field {name} is an array of other than plain values"
+    if schema.type is Type.MAP:
+        return f"field {name} is a map"
+    if schema.name == DECIMAL and not 0 <= schema.scale <= 38:
+        return f"field {name} is a Decimal of scale {schema.scale}"
+    return None
+
+
+def columns(schema: Schema, payloads: Sequence[Any], replace_null_with_default: bool = True) -> Columns | None:
+    """The payloads as columns of a schema without ``reason``; None if any value is not plainly of its type."""
+    try:
+        return Columns(schema, _frame(schema, payloads, replace_null_with_default))
+    except (_Doubt, KeyError, OverflowError, TypeError, ValueError, pl.exceptions.PolarsError, binascii.Error):
+        return None
+
+
+def _frame(schema: Schema, payloads: Sequence[Any], replace: bool) -> pl.DataFrame:
+    if set(map(type, payloads)) != {dict}:
+        raise _Doubt
+    series = []
+    for field in schema.fields:
+        name = field.name
+        values = [payload.get(name) for payload in payloads]
+        series.append(_filled(field.schema, values, replace).alias(name))
+    return pl.DataFrame(series)
+
+
+def _filled(schema: Schema, values: list[Any], replace: bool) -> pl.Series:
+    if schema.type is Type.STRUCT:
+        return _frame(schema, values, replace).to_struct()
+    found = _column(schema)(values)
+    if not found.null_count():
+        return found
+    if schema.default is not None and replace:
+        return _with_default(found, schema.default)
+    if not schema.optional:
+        raise _Doubt
+    return found
+
+
+def _with_default(found: pl.Series, default: Any) -> pl.Series:
+    filled = found.to_frame("x").select(pl.col("x").fill_null(pl.lit(default, dtype=found.dtype)))
+    return filled.to_series()
+
+
+@lru_cache(maxsize=4000)
+def _column(schema: Schema) -> Column:
+    if schema.name in _LOGICAL:
+        return _LOGICAL[schema.name](schema)
+    if schema.type is Type.ARRAY:
+        return _array(schema)
+    if schema.type is Type.BYTES:
+        return _bytes
+    return _scalar(*PLAIN[schema.type])
+
+
+def _scalar(dtype: pl.DataType, classes: frozenset[type]) -> Column:
+    allowed = classes | {type(None)}
+    wide = pl.Float64() if dtype.is_float() else dtype
+
+    def column(values: Sequence[Any]) -> pl.Series:
+        found = set(map(type, values))
+        if not found <= allowed:
+            raise _Doubt
+        series = pl.Series(values, dtype=wide, strict=not (float in found and int in found))
+        return series if dtype == wide else series.cast(dtype)
+
+    return column
+
+
+def _bytes(values: Sequence[Any]) -> pl.Series:
+    decoded = [None if value is None else b64decode(value, validate=True) for value in values]
+    return pl.Series(decoded, dtype=pl.Binary())
+
+
+def _decimal(schema: Schema) -> Column:
+    scale = schema.scale
+
+    def column(values: Sequence[Any]) -> pl.Series:
+        if not set(map(type, values)) <= {str, type(None)}:
+            raise _Doubt
+        raw = [None if value is None else b64decode(value, validate=True) for value in values]
+        if any(item is not None and len(item) > 15 for item in raw):
+            raise _Doubt
+        numbers = [
+            None if item is None else from_unscaled(int.from_bytes(item, "big", signed=True), scale) for item in raw
+        ]
+        return pl.Series(numbers, dtype=pl.Decimal(38, scale))
+
+    return column
+
+
+def _integers(dtype: pl.DataType, low: int, high: int, cast: Callable[[pl.Series], pl.Series]) -> Column:
+    scalar = _scalar(dtype, frozenset({int}))
+
+    def column(values: Sequence[Any]) -> pl.Series:
+        series = scalar(values)
+        if not series.is_between(low, high).all():
+            raise _Doubt
+        return cast(series)
+
+    return column
+
+
+_LOGICAL: Mapping[str | None, Callable[[Schema], Column]] = {
+    DECIMAL: _decimal,
+    DATE: lambda schema: _integers(pl.Int32(), _FIRST // _DAY, _LAST // _DAY, lambda days: days.cast(pl.Date())),
+    TIME: lambda schema: _integers(
+        pl.Int32(), 0, _DAY - 1, lambda ms: (ms.cast(pl.Int64()) * 1_000_000).cast(pl.Time())
+    ),
+    TIMESTAMP: lambda schema: _integers(pl.Int64(), _FIRST, _LAST, lambda ms: ms.cast(pl.Datetime("ms", "UTC"))),
+}
+
+
+def _array(schema: Schema) -> Column:
+    assert schema.values is not None
+    dtype, classes = PLAIN[schema.values.type]
+    allowed = classes | {type(None)} if schema.values.optional else classes
+    wide = pl.Float64() if dtype.is_float() else dtype
+
+    def column(values: Sequence[Any]) -> pl.Series:
+        if not set(map(type, values)) <= {list, type(None)}:
+            raise _Doubt
+        found = {type(item) for value in values if value is not None for item in value}
+        if not found <= allowed or (float in found and int in found):
+            raise _Doubt
+        return pl.Series(values, dtype=pl.List(wide)).cast(pl.List(dtype))
+
+    return column

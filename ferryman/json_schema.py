@@ -1,0 +1,118 @@
+"""The schema half of JsonConverter's envelope: Connect schemas as JSON and back."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ferryman.errors import DataError
+from ferryman.json_payload import reader, writer
+from ferryman.schema import Field, Schema, Type
+
+_NAMES: Mapping[Type, str] = {
+    **{kind: kind.lower() for kind in Type},
+    Type.FLOAT32: "float",
+    Type.FLOAT64: "double",
+}
+_TYPES: Mapping[str, Type] = {name: kind for kind, name in _NAMES.items()}
+
+
+def to_json(schema: Schema, field: str | None = None) -> dict[str, Any]:
+    """A schema as JsonConverter writes it; members in its order, unset ones left out. ``field`` is the name in a struct."""
+    node: dict[str, Any] = {"type": _NAMES[schema.type], **_members(schema), "optional": schema.optional}
+    if schema.name is not None:
+        node["name"] = schema.name
+    if schema.version is not None:
+        node["version"] = schema.version
+    if schema.doc is not None:
+        node["doc"] = schema.doc
+    if schema.parameters:
+        node["parameters"] = dict(schema.parameters)
+    if schema.default is not None:
+        node["default"] = writer(schema)(schema.default)
+    if field is not None:
+        node["field"] = field
+    return node
+
+
+def _members(schema: Schema) -> dict[str, Any]:
+    match schema.type:
+        case Type.ARRAY:
+            return {"items": to_json(_known(schema.values))}
+        case Type.MAP:
+            return {"keys": to_json(_known(schema.keys)), "values": to_json(_known(schema.values))}
+        case Type.STRUCT:
+            return {"fields": [to_json(field.schema, field.name) for field in schema.fields]}
+        case _:
+            return {}
+
+
+def _known(schema: Schema | None) -> Schema:
+    if schema is None:
+        raise DataError("An array or map whose elements have no schema cannot be written with schemas.enable=true")
+    return schema
+
+
+def from_json(node: Any) -> Schema:
+    """The schema that an envelope declares. Raises DataError where JsonConverter does."""
+    if not isinstance(node, dict) or not isinstance(node.get("type"), str):
+        raise DataError("Schema must contain 'type' field")
+    kind = _TYPES.get(node["type"])
+    if kind is None:
+        raise DataError(f"Unknown schema type: {node['type']}")
+    schema = Schema(
+        type=kind,
+        optional=_of(node, "optional", bool, "boolean") or False,
+        name=_of(node, "name", str, "string"),
+        version=_of(node, "version", int, "integral"),
+        doc=_of(node, "doc", str, "string"),
+        parameters=_parameters(node.get("parameters")),
+        **_read_members(kind, node),
+    )
+    if node.get("default") is None:
+        return schema
+    return replace(schema, default=reader(schema)(node["default"]))
+
+
+def _read_members(kind: Type, node: dict[str, Any]) -> dict[str, Any]:
+    match kind:
+        case Type.ARRAY:
+            return {"values": _element(node, "items", "Array schema did not specify the element type")}
+        case Type.MAP:
+            return {
+                "keys": _element(node, "keys", "Map schema did not specify the key type"),
+                "values": _element(node, "values", "Map schema did not specify the value type"),
+            }
+        case Type.STRUCT:
+            return {"fields": _fields(node.get("fields"))}
+        case _:
+            return {}
+
+
+def _element(node: dict[str, Any], name: str, missing: str) -> Schema:
+    if not isinstance(node.get(name), dict):
+        raise DataError(missing)
+    return from_json(node[name])
+
+
+def _fields(nodes: Any) -> tuple[Field, ...]:
+    if not isinstance(nodes, list):
+        raise DataError('Struct schema\'s "fields" argument is not an array.')
+    for node in nodes:
+        if not isinstance(node, dict) or not isinstance(node.get("field"), str):
+            raise DataError("Struct schema's field name not specified properly")
+    return tuple(Field(node["field"], from_json(node)) for node in nodes)
+
+
+def _of(node: dict[str, Any], name: str, kind: type, words: str) -> Any:
+    value = node.get(name)
+    if value is None or (isinstance(value, kind) and (kind is bool or not isinstance(value, bool))):
+        return value
+    raise DataError(f"Invalid schema: {name} must be {words}, but found {value!r}")
+
+
+def _parameters(node: Any) -> tuple[tuple[str, str], ...]:
+    if node is None:
+        return ()
+    if not isinstance(node, dict) or not all(isinstance(value, str) for value in node.values()):
+        raise DataError("Schema parameters must be a JSON object whose values are strings")
+    return tuple(node.items())

@@ -1,0 +1,162 @@
+"""JSON as Kafka Connect's JsonConverter reads and writes it without a schema: orjson, and Jackson's ways where they differ.
+
+Reading differs in four points, and each is settled apart from the usual path: integers beyond 64 bits wrap as Java's
+long does, leading zeros are allowed, lone surrogates become ``?`` (what Java writes for them in the end), and a number
+too large for a double is infinite. Text after the first JSON value is an error here; Jackson ignores it.
+"""
+
+import json
+import re
+from base64 import b64encode
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from ferryman.errors import DataError
+from ferryman.record import Payload
+from ferryman.values import double_text, java_class, millis
+
+# Any integer that Java's long cannot hold has at least nineteen digits in a row, so blanking all but digits makes the
+# search for one a single pass over a batch.
+_DIGITS = bytes(ord("0") if 48 <= byte <= 57 else ord(" ") for byte in range(256))
+_LONG_RUN = b"0" * 19
+_LEADING_ZEROS = re.compile(r'("(?:[^"\\]|\\.)*")|(?<![\d.eE+\-])(-?)0+(?=\d)', re.DOTALL)
+
+
+def loads_all(payloads: Sequence[Payload]) -> list[Any]:
+    """Each payload's value; null and blank payloads are None. Raises DataError if one is not JSON."""
+    try:
+        values = [orjson.loads(payload) if payload else None for payload in payloads]
+    except orjson.JSONDecodeError:
+        return [loads(payload) if payload else None for payload in payloads]
+    joined = b" ".join([payload for payload in payloads if payload])
+    if _LONG_RUN in joined.translate(_DIGITS):
+        return [loads(payload) if payload else None for payload in payloads]
+    return values
+
+
+def loads(payload: bytes) -> Any:
+    """One payload's value, integers wrapped to 64 bits."""
+    if _LONG_RUN not in payload.translate(_DIGITS):
+        try:
+            return orjson.loads(payload)
+        except orjson.JSONDecodeError:
+            pass
+    return _exact(payload, wrapped, float)
+
+
+def loads_decimals(payload: bytes) -> Any:
+    """One payload's value with every number that has a fraction or an exponent as Decimal, and integers of any size."""
+    return _exact(payload, int, Decimal)
+
+
+def _exact(payload: bytes, parse_int: Callable[[str], Any], parse_float: Callable[[str], Any]) -> Any:
+    try:
+        text = payload.decode("utf-8-sig").strip(" \t\r\n")
+        text = _LEADING_ZEROS.sub(lambda match: match[1] or match[2], text)
+        if not text:
+            return None
+        value = json.loads(text, parse_int=parse_int, parse_float=parse_float, parse_constant=_refuse)
+    except (ValueError, RecursionError, ArithmeticError) as error:
+        raise DataError(
+            f"Converting byte[] to Kafka Connect data failed due to serialization error: {_reason(error)}"
+        ) from error
+    return _without_surrogates(value) if "\\u" in text else value
+
+
+def _refuse(token: str) -> Any:
+    raise ValueError(f"Non-standard token '{token}'")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return f"invalid UTF-8 at byte {error.start}"
+    return "nested too deeply" if isinstance(error, RecursionError) else str(error)
+
+
+def wrapped(digits: str) -> int:
+    """An integer as Java's long holds it: modulo 2^64."""
+    return (int(digits) + (1 << 63)) % (1 << 64) - (1 << 63)
+
+
+def _without_surrogates(value: Any) -> Any:
+    match value:
+        case str():
+            return value.encode("utf-8", "replace").decode()
+        case list():
+            return [_without_surrogates(item) for item in value]
+        case dict():
+            return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
+        case _:
+            return value
+
+
+def dumps(value: Any) -> bytes:
+    """A schemaless value's JSON, with Java's texts for floats. Raises DataError for a class that Connect does not have."""
+    try:
+        return orjson.dumps(ready(value))
+    except (orjson.JSONEncodeError, RecursionError) as error:
+        raise DataError(
+            f"Converting Kafka Connect data to byte[] failed due to serialization error: {error}"
+        ) from error
+
+
+def ready(value: Any) -> Any:
+    """A schemaless value as orjson prints it right."""
+    if value.__class__ in _AS_IS:
+        return value
+    if value.__class__ is dict:
+        return _ready_map(value)
+    if value.__class__ is list:
+        return [ready(item) for item in value]
+    return _ready_other(value)
+
+
+_AS_IS = frozenset({str, int, bool, type(None)})
+
+
+def _ready_map(value: dict[Any, Any]) -> Any:
+    items = {
+        key: item if item.__class__ in _AS_IS or (item.__class__ is float and plain(item)) else ready(item)
+        for key, item in value.items()
+    }
+    if all(key.__class__ is str for key in items):
+        return items
+    return [[ready(key), item] for key, item in items.items()]
+
+
+def plain(value: float) -> bool:
+    """Whether orjson prints a double as Java does."""
+    return 1e-3 <= value < 1e7 or -1e7 < value <= -1e-3 or value == 0
+
+
+def ready_float(value: float) -> Any:
+    """A double in Java's notation; NaN and the infinities are strings."""
+    if plain(value):
+        return value
+    text = double_text(value)
+    return text if text[-1] in "Ny" else orjson.Fragment(text)
+
+
+def _ready_other(value: Any) -> Any:
+    match value:
+        case float():
+            return ready_float(value)
+        case bytes():
+            return b64encode(value).decode()
+        case datetime():
+            return millis(value)
+        case date():
+            return millis(datetime(value.year, value.month, value.day, tzinfo=UTC))
+        case time():
+            return time_millis(value)
+        case _:
+            raise DataError(f"Java class class {java_class(value)} does not have corresponding schema type.")
+
+
+def time_millis(value: time) -> int:
+    """Milliseconds since midnight."""
+    return ((value.hour * 60 + value.minute) * 60 + value.second) * 1000 + value.microsecond // 1000

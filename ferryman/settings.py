@@ -1,0 +1,139 @@
+"""A worker's settings from where people keep them: command line, environment as in container images, property file."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from ferryman import config_providers, properties, redaction
+from ferryman.config_providers import Providers
+from ferryman.errors import ConfigError, KeyProblem
+from ferryman.worker_config import CLIENT_KEYS, CLIENT_PREFIXES, NO_EFFECT, PREFIXES, WorkerConfig
+
+_SPELLED = {"___": "-", "__": "_", "_": "."}
+
+
+def from_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """The settings in ``CONNECT_*`` variables by the rule of Confluent's images: prefix off, lower case, ``_`` is a
+    dot, ``__`` an underscore and ``___`` a dash. ``CONNECT_REST_PORT`` sets the listener, as it does there."""
+    found = {
+        re.sub("___|__|_", lambda part: _SPELLED[part[0]], name.removeprefix("CONNECT_").lower()): value
+        for name, value in environment.items()
+        if name.startswith("CONNECT_") and name != "CONNECT_"
+    }
+    if "rest.port" in found and "listeners" not in found:
+        found["listeners"] = f"http://:{found['rest.port']}"
+    return found
+
+
+class _Source(PydanticBaseSettingsSource):
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        return None, field_name, False
+
+
+class _Environment(_Source):
+    def __call__(self) -> dict[str, Any]:
+        return {"raw": from_environment(os.environ)}
+
+
+class _PropertyFile(_Source):
+    def __call__(self) -> dict[str, Any]:
+        file = self.current_state.get("file")
+        return {"raw": _read(file) if file else {}}
+
+
+def _read(file: Path) -> dict[str, str]:
+    try:
+        found = properties.load(file.read_bytes())
+    except OSError as error:
+        raise ConfigError.of("", f"The worker file {file} cannot be read: {error.strerror}") from None
+    except ConfigError as error:
+        raise ConfigError.of(error.problems[0].key, f"{file}, {error}") from None
+    if "listeners" not in found and found.get("rest.port"):
+        found["listeners"] = f"http://{found.get('rest.host.name', '')}:{found['rest.port']}"
+    return found
+
+
+class _Sources(BaseSettings):
+    """Merges the sources key by key, the strongest first."""
+
+    model_config = SettingsConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    file: Path | None = None
+    raw: dict[str, str] = {}
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, _Environment(settings_cls), _PropertyFile(settings_cls)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A worker's settings. ``values`` are all keys as text, references resolved; it is never printed."""
+
+    config: WorkerConfig
+    values: Mapping[str, str] = field(repr=False)
+    providers: Providers = field(repr=False)
+    warnings: tuple[str, ...] = ()
+
+    def under(self, prefix: str) -> dict[str, str]:
+        """The keys with a prefix, without it: ``settings.under("key.converter.")``."""
+        return {name.removeprefix(prefix): value for name, value in self.values.items() if name.startswith(prefix)}
+
+
+def load(file: Path | None = None, overrides: Mapping[str, str] | None = None) -> Settings:
+    """The settings from a property file (may be None), the environment and the command line's overrides, from weak to
+    strong. Raises ConfigError with every problem. Secrets are protected from being written anywhere."""
+    raw = _Sources(file=file, raw=dict(overrides or {})).raw
+    return of(raw)
+
+
+def of(raw: Mapping[str, str]) -> Settings:
+    """The settings from a map, as ``load`` makes them."""
+    redaction.protect_config(raw)
+    providers, problems, warnings = config_providers.declared(raw)
+    resolution = providers.resolve(raw)
+    redaction.protect_config(resolution.values)
+    config, found = WorkerConfig.read(resolution.values)
+    problems += [*resolution.problems, *found]
+    if config is None or problems:
+        raise ConfigError(*_named(problems))
+    return Settings(config, resolution.values, providers, (*warnings, *resolution.warnings, *_warnings(raw)))
+
+
+def _named(problems: list[KeyProblem]) -> list[KeyProblem]:
+    return [KeyProblem(one.key, redaction.redact(one.message)) for one in problems]
+
+
+def _warnings(raw: Mapping[str, str]) -> list[str]:
+    found = []
+    for name in sorted(raw):
+        reason = next((why for known, why in NO_EFFECT.items() if _matches(known, name)), None)
+        if reason:
+            found.append(f"{name} has no effect: {reason}")
+        elif name in {"rest.port", "rest.host.name"}:
+            found.append(f"{name} is the old name of a part of listeners; write listeners=http://host:port")
+        elif not _known(name):
+            found.append(f"{name} is not a setting of a worker and has no effect")
+    return found
+
+
+def _matches(known: str, name: str) -> bool:
+    return name == known or (known.endswith(".") and name.startswith(known))
+
+
+def _known(name: str) -> bool:
+    declared = WorkerConfig.keys()
+    return name in declared or name in CLIENT_KEYS or name.startswith((*PREFIXES, *CLIENT_PREFIXES))

@@ -1,0 +1,221 @@
+"""The source loop: poll → transform → encode → produce, records and source offsets in one Kafka transaction (KIP-618).
+
+A session is one transactional producer with one instance of the connector. After any commit or abort whose outcome is
+not known, the producer is thrown away: a delayed answer could otherwise decide its next transaction. The new one fences
+the old, and the offsets are read again.
+"""
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from confluent_kafka import KafkaError, KafkaException, Producer
+
+from ferryman import backoff
+from ferryman.api import Offset, Partition, Source
+from ferryman.chain import Chain, Encoded
+from ferryman.control import Control
+from ferryman.crash import crash_point
+from ferryman.errors import Indeterminate, RetriableError, TaskError
+from ferryman.record import Batch, Polled
+from ferryman.source_offsets import SourceOffsets, canonical
+from ferryman.tolerance import Tolerance
+
+log = logging.getLogger(__name__)
+
+ROOM = 200_000
+"""Messages that may wait in the producer before the loop waits for it."""
+CHUNK = 10_000
+
+
+class Topics(Protocol):
+    """Creates topics that a source writes to, if it may."""
+
+    def ensure(self, topic: str) -> None:
+        """Once a topic; TaskError if it cannot be created."""
+
+
+@dataclass
+class SourceSession:
+    """One producer and one instance of the connector's task."""
+
+    chain: Chain
+    tolerance: Tolerance
+    control: Control
+    source: Source[Any]
+    producer: Producer
+    offsets: SourceOffsets
+    offsets_topic: str
+    topics: Topics
+    interval: float | None
+    """Seconds between commits; None commits each poll."""
+    longest_wait: float
+    give_up: float | None
+    attempted: dict[str, Offset | None] = field(default_factory=dict)
+    """The offsets of the last transaction, by canonical partition: committed, or perhaps not."""
+    _open_since: float | None = None
+    _pending: dict[str, tuple[Partition, Offset | None]] = field(default_factory=dict)
+    _failing_since: float | None = None
+    _failures: int = 0
+
+    def run(self) -> None:
+        """Until the task is to stop. Raises RetriableError to be run anew, TaskError and others when it is over."""
+        paused = False
+        while not self.control.stopping:
+            if self.control.pausing:
+                self._commit()
+                if not paused:
+                    self.control.tell("paused", {})
+                paused = True
+                self.control.wait(1.0)
+                continue
+            if paused:
+                self.control.tell("running", {})
+                paused = False
+            self._round()
+        self._commit()
+
+    def _round(self) -> None:
+        try:
+            batches = self.source.poll_batches()
+            outgoing = self._encoded(batches)
+        except Indeterminate:
+            raise
+        except RetriableError as error:
+            self._back_off(error)
+            return
+        self._failing_since, self._failures = None, 0
+        if batches:
+            self._begin()
+            crash_point("source.before_produce")
+            for encoded in outgoing:
+                self._produce(encoded)
+            self._note(batches)
+            crash_point("source.after_produce")
+        if self.interval is None or (self._open_since and time.monotonic() - self._open_since >= self.interval):
+            self._commit()
+
+    def _back_off(self, error: RetriableError) -> None:
+        # A poll that raised has handed nothing over; records that a converter could not encode because the registry is
+        # away are lost to this instance, so the session has to start again from the committed offsets.
+        now = time.monotonic()
+        self._failing_since = self._failing_since or now
+        self._failures += 1
+        if self.give_up is not None and now - self._failing_since >= self.give_up:
+            raise TaskError(f"gave up after errors.retry.timeout: {error}") from error
+        wait = error.after if error.after is not None else backoff.delay(self._failures, self.longest_wait)
+        log.warning("%s (try %d, again in %.1f s)", error, self._failures, wait)
+        self.control.wait(wait)
+
+    def _encoded(self, batches: Sequence[Batch]) -> list[Encoded]:
+        outgoing: list[Encoded] = []
+        try:
+            for batch in batches:
+                transformed, failures = self.chain.transform(batch)
+                for each in transformed:
+                    encoded, failed = self.chain.encode(each)
+                    outgoing += encoded
+                    failures += failed
+                self.tolerance.judge(failures)
+        except RetriableError as error:
+            raise Indeterminate(str(error), error.after) from error
+        return outgoing
+
+    def _begin(self) -> None:
+        if self._open_since is None:
+            self.producer.begin_transaction()
+            self._open_since = time.monotonic()
+
+    def _produce(self, encoded: Encoded) -> None:
+        topic = encoded.batch.topic
+        self.topics.ensure(topic)
+        self.control.used(topic)
+        for start in range(0, len(encoded.values), CHUNK):
+            self._make_room()
+            stop = min(start + CHUNK, len(encoded.values))
+            if encoded.headers is None:
+                self._produce_batch(encoded, start, stop)
+            else:
+                self._produce_singly(encoded, start, stop)
+
+    def _produce_batch(self, encoded: Encoded, start: int, stop: int) -> None:
+        batch, keys, values = encoded.batch, encoded.keys, encoded.values
+        partition = -1 if batch.partition is None else batch.partition
+        messages: list[dict[str, Any]] = [
+            {"key": keys[index], "value": values[index], "timestamp": batch.timestamps[index] or 0}
+            for index in range(start, stop)
+        ]
+        queued = self.producer.produce_batch(batch.topic, messages, partition=partition)
+        if queued != len(messages):
+            refused = next((message["_error"] for message in messages if message.get("_error")), "unknown reason")
+            raise TaskError(f"a record could not be produced to {batch.topic}: {refused}")
+
+    def _produce_singly(self, encoded: Encoded, start: int, stop: int) -> None:
+        batch = encoded.batch
+        assert encoded.headers is not None
+        for index in range(start, stop):
+            self.producer.produce(
+                batch.topic,
+                key=encoded.keys[index],
+                value=encoded.values[index],
+                partition=-1 if batch.partition is None else batch.partition,
+                timestamp=batch.timestamps[index] or 0,
+                headers=list(encoded.headers[index]),
+            )
+
+    def _make_room(self) -> None:
+        while len(self.producer) > ROOM:
+            self.producer.poll(0.05)
+
+    def _note(self, batches: Sequence[Batch]) -> None:
+        # Of every partition the last record's offset counts, that of dropped records included: they need no second look.
+        latest: dict[str, tuple[Partition, Offset | None]] = {}
+        previous: Partition | None = None
+        for batch in reversed(batches):
+            records = batch.origin
+            assert not isinstance(records, Polled)
+            for position in reversed(batch.positions):
+                record = records[position]
+                if record.source_partition is not None and record.source_partition is not previous:
+                    previous = record.source_partition
+                    latest.setdefault(canonical(previous), (previous, record.source_offset))
+        self._pending.update(latest)
+
+    def _commit(self) -> None:
+        if self._open_since is None:
+            return
+        written = [self.offsets.encode(partition, offset) for partition, offset in self._pending.values()]
+        for key, value in written:
+            self.producer.produce(self.offsets_topic, key=key, value=value)
+        self.attempted = {identity: offset for identity, (_, offset) in self._pending.items()}
+        crash_point("source.before_commit")
+        self.producer.commit_transaction()
+        crash_point("source.after_commit")
+        for key, value in written:
+            self.offsets.load(key, value)
+        self._open_since, self._pending = None, {}
+        self.source.committed()
+
+
+def classified(error: KafkaException) -> Exception:
+    """A producer's error as what the runtime does about it: start a new session, or fail the task."""
+    reason: KafkaError = error.args[0]
+    if reason.code() in (KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.TOPIC_AUTHORIZATION_FAILED):
+        return TaskError(f"a record could not be produced: {reason.str()}")
+    if reason.code() in (KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED):
+        return TaskError(f"the source may not use its transactional id: {reason.str()}")
+    return Indeterminate(f"a transaction did not end as it should: {reason.name()}: {reason.str()}")
+
+
+def moved_by_another(
+    before: Mapping[str, Offset], attempted: Mapping[str, Offset | None], now: Mapping[str, Offset]
+) -> bool:
+    """Whether offsets have moved otherwise than by our own last transaction, committed or not.
+
+    Tells, after this producer was fenced, a transaction that timed out (nobody else is there: go on) from a second
+    owner (fail, or the two would fence each other for ever).
+    """
+    expected = {**before, **{key: value for key, value in attempted.items() if value is not None}}
+    return any(now.get(key) not in (before.get(key), expected.get(key)) for key in {*before, *now, *attempted})

@@ -1,0 +1,90 @@
+"""Source offsets as Kafka Connect keeps them: JSON ``["connector",{partition}]`` → JSON offset in a compacted topic. Pure.
+
+The index is by content, not by bytes, because JVM workers write a partition map's keys in hash order; a partition that
+was written before keeps the bytes it had, so that compaction replaces that record.
+"""
+
+import base64
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from ferryman.api import Offset, Partition
+from ferryman.errors import TaskError
+from ferryman.record import Payload
+
+Canonical = str
+
+
+def canonical(partition: Partition | None) -> Canonical:
+    """A partition's identity, whatever the order of its keys."""
+    return json.dumps(partition, sort_keys=True, default=_text)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    raise TypeError(type(value).__name__)
+
+
+class SourceOffsets:
+    """The offsets of one connector, in memory."""
+
+    def __init__(self, connector: str) -> None:
+        self.connector = connector
+        self._keys: dict[Canonical, bytes] = {}
+        self._partitions: dict[Canonical, Partition] = {}
+        self._offsets: dict[Canonical, Offset] = {}
+
+    def load(self, key: Payload, value: Payload) -> None:
+        """One record of the topic, in order. Others' records and malformed keys are passed over, as Connect does."""
+        parsed = _key(key)
+        if key is None or parsed is None or parsed[0] != self.connector:
+            return
+        identity = canonical(parsed[1])
+        self._keys[identity] = key
+        if value is None or (offset := orjson.loads(value)) is None:
+            self._offsets.pop(identity, None)
+            return
+        self._partitions[identity], self._offsets[identity] = parsed[1] or {}, offset
+
+    def get(self, partition: Partition) -> Offset | None:
+        """The offset of a partition."""
+        return self._offsets.get(canonical(partition))
+
+    def items(self) -> Iterator[tuple[Partition, Offset]]:
+        """Every partition that has an offset."""
+        for identity, offset in self._offsets.items():
+            yield self._partitions[identity], offset
+
+    def encode(self, partition: Partition, offset: Offset | None) -> tuple[bytes, Payload]:
+        """The topic's record for an offset; None forgets the partition. TaskError if it is no map of plain values."""
+        identity = canonical(partition)
+        key = self._keys.get(identity) or _json([self.connector, partition], partition)
+        return key, None if offset is None else _json(offset, offset)
+
+    def snapshot(self) -> Mapping[Canonical, Offset]:
+        """What is committed, to compare with later."""
+        return dict(self._offsets)
+
+
+def _key(key: Payload) -> tuple[str, Partition | None] | None:
+    try:
+        parsed = orjson.loads(key or b"")
+    except orjson.JSONDecodeError:
+        return None
+    match parsed:
+        case [str() as connector, dict() | None as partition]:
+            return connector, partition
+        case _:
+            return None
+
+
+def _json(value: Any, content: Mapping[str, Any]) -> bytes:
+    for name, item in content.items():
+        if not isinstance(item, None | bool | int | float | str | bytes):
+            kind = type(item).__name__
+            raise TaskError(f"Offsets may only contain primitive types as values, but field {name} contains {kind}")
+    return orjson.dumps(value, default=_text)

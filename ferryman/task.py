@@ -1,0 +1,100 @@
+"""A task's process: builds what the loop needs from configs, runs session after session, and tells the worker how it goes.
+
+The worker is reached through one pipe of JSON messages. When the pipe closes the worker is gone, and the process ends at
+once: whatever was open is settled by who starts next, as after any crash.
+"""
+
+import logging
+import os
+import signal
+import threading
+import traceback
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from multiprocessing.connection import Connection
+from typing import Any
+
+import orjson
+
+from ferryman import logs, parent
+from ferryman.control import Control
+from ferryman.errors import FencedError, RetriableError
+from ferryman.redaction import redact
+from ferryman.sessions import Sessions
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSpec:
+    """All that a task's process is told: configs as strings, references resolved."""
+
+    connector: str
+    task: int
+    config: Mapping[str, str]
+    worker: Mapping[str, str]
+    worker_id: str
+    levels: Mapping[str, str]
+    """Loggers and their levels."""
+    seeds: Mapping[str, str]
+    """Source offsets of a former JVM worker, JSON key to JSON value, for partitions that the topic does not know."""
+
+    def dump(self) -> bytes:
+        """As bytes for the pipe."""
+        return orjson.dumps(asdict(self))
+
+    @classmethod
+    def parse(cls, payload: bytes) -> "TaskSpec":
+        """From bytes."""
+        return cls(**orjson.loads(payload))
+
+
+def main(connection: Connection, payload: bytes) -> None:
+    """The entry point of a task's process."""
+    spec = TaskSpec.parse(payload)
+    parent.die_with_it()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C reaches everybody; the worker decides for us
+    logs.start(f"{spec.connector}|task-{spec.task}", spec.levels, spec.config, spec.worker)
+    lock = threading.Lock()
+
+    def tell(event: str, facts: dict[str, Any]) -> None:
+        with lock:
+            connection.send_bytes(orjson.dumps({"event": event, **facts}))
+
+    control = Control(tell)
+    signal.signal(signal.SIGTERM, lambda number, frame: control.wish("stop"))
+    threading.Thread(target=_listen, args=(connection, control), name="control", daemon=True).start()
+    _run(spec, control)
+    # Threads of client libraries may outlive the loop; nothing of theirs is needed any more.
+    logging.shutdown()
+    os._exit(0)
+
+
+def _listen(connection: Connection, control: Control) -> None:
+    try:
+        while True:
+            message = orjson.loads(connection.recv_bytes())
+            if "level" in message:
+                logs.set_level(message["logger"], message["level"])
+            else:
+                control.wish(message["wish"])
+    except (EOFError, OSError):
+        os._exit(1)
+
+
+def _run(spec: TaskSpec, control: Control) -> None:
+    try:
+        sessions = Sessions.of(spec.connector, spec.task, spec.config, spec.worker, spec.worker_id, spec.seeds, control)
+        sessions.run()
+        control.tell("stopped", {})
+    except Exception as error:
+        log.exception("the task has failed and is not restarted by itself")
+        control.tell("failed", {"trace": redact("".join(traceback.format_exception(error)))})
+        _settled(error)
+
+
+def _settled(error: Exception) -> None:
+    if isinstance(error, FencedError):
+        log.error("another process runs this task now; two workers must not share group.id and connector names")
+    elif isinstance(error, RetriableError):
+        log.error("an outage outside the task's loop has ended it")

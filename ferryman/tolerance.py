@@ -1,0 +1,66 @@
+"""What becomes of data errors: errors.tolerance, errors.log.* and the dead letter queue, in one place for all stages."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ferryman.connector import ConnectorConfig
+from ferryman.dead_letters import DeadLetters, error_class
+from ferryman.errors import TaskError
+from ferryman.faults import Failure
+from ferryman.record import Polled, Record
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Tolerance:
+    """Judges the failures of one task and counts them."""
+
+    config: ConnectorConfig
+    task: int
+    dead_letters: DeadLetters | None = None
+    skipped: int = 0
+
+    def judge(self, failures: Sequence[Failure]) -> None:
+        """Reports failures, then skips them or fails the task. Returns when their dead letters are acknowledged.
+
+        Raises TaskError with errors.tolerance=none (they are reported all the same, as in Connect), RetriableError when
+        the dead letter queue does not answer.
+        """
+        if not failures:
+            return
+        if self.config.errors_log_enable:
+            for failure in failures:
+                log.error(self._line(failure), exc_info=failure.error)
+        if self.dead_letters is not None:
+            self.dead_letters.send(failures)
+        if self.config.errors_tolerance == "none":
+            first = failures[0]
+            where = f" {first.coordinates}" if first.coordinates else ""
+            raise TaskError(
+                f"Tolerance exceeded in error handler: record{where} failed in stage {first.stage} "
+                f"with class {first.plugin}: {error_class(first.error)}: {first.error}"
+            ) from first.error
+        self.skipped += len(failures)
+
+    def _line(self, failure: Failure) -> str:
+        text = (
+            f"Error encountered in task {self.config.name}-{self.task}. "
+            f"Executing stage '{failure.stage}' with class '{failure.plugin}'"
+        )
+        if self.config.errors_log_include_messages:
+            text += _described(failure)
+        return text + "."
+
+
+def _described(failure: Failure) -> str:
+    if isinstance(failure.origin, Polled):
+        origin, index = failure.origin, failure.position
+        return (
+            f", where consumed record is {{topic='{origin.topic}', partition={origin.partition}, "
+            f"offset={origin.offsets[index]}, timestamp={origin.timestamps[index]}, "
+            f"timestampType={origin.timestamp_type}}}"
+        )
+    record: Record = failure.origin[failure.position]
+    return f", where source record is {{topic='{record.topic}', sourceOffset={dict(record.source_offset or {})}}}"

@@ -1,0 +1,121 @@
+"""Creates the topics that a source writes to, as topic.creation.* says (KIP-158): first matching group, else the default."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from ferryman.errors import ConfigError, KeyProblem, TaskError
+
+PREFIX = "topic.creation."
+RESERVED = frozenset({"include", "exclude", "partitions", "replication.factor"})
+
+
+@dataclass(frozen=True, slots=True)
+class TopicGroup:
+    """Topics that are created alike. A topic belongs to it when a whole ``include`` matches and no ``exclude`` does."""
+
+    name: str
+    include: tuple[re.Pattern[str], ...]
+    exclude: tuple[re.Pattern[str], ...]
+    partitions: int
+    replication_factor: int
+    settings: Mapping[str, str]
+
+    def matches(self, topic: str) -> bool:
+        """Whether the group creates this topic."""
+        included = any(pattern.fullmatch(topic) for pattern in self.include)
+        return included and not any(pattern.fullmatch(topic) for pattern in self.exclude)
+
+    def new_topic(self, topic: str) -> NewTopic:
+        """The request that creates it."""
+        return NewTopic(topic, self.partitions, self.replication_factor, config=dict(self.settings))
+
+
+def groups(raw: Mapping[str, str]) -> list[TopicGroup]:
+    """The groups of a connector's config in order of precedence, the default last; none without topic.creation keys.
+
+    Raises ConfigError with every problem.
+    """
+    if not any(name.startswith(PREFIX) and name != PREFIX + "enable" for name in raw):
+        return []
+    aliases = [alias for alias in re.split(r"\s*,\s*", raw.get(PREFIX + "groups", "").strip()) if alias]
+    problems: list[KeyProblem] = []
+    found = [_group(raw, alias, problems) for alias in [*(each for each in aliases if each != "default"), "default"]]
+    if problems:
+        raise ConfigError(*problems)
+    return found
+
+
+def _group(raw: Mapping[str, str], alias: str, problems: list[KeyProblem]) -> TopicGroup:
+    prefix = f"{PREFIX}{alias}."
+    own = {name.removeprefix(prefix): value for name, value in raw.items() if name.startswith(prefix)}
+    return TopicGroup(
+        name=alias,
+        include=(re.compile(".*"),) if alias == "default" else _patterns(prefix + "include", own, problems),
+        exclude=() if alias == "default" else _patterns(prefix + "exclude", own, problems),
+        partitions=_number(raw, alias, "partitions", problems),
+        replication_factor=_number(raw, alias, "replication.factor", problems),
+        settings={name: value for name, value in own.items() if name not in RESERVED},
+    )
+
+
+def _number(raw: Mapping[str, str], alias: str, name: str, problems: list[KeyProblem]) -> int:
+    key = f"{PREFIX}{alias}.{name}"
+    if key not in raw:
+        key = f"{PREFIX}default.{name}"
+    value = raw.get(key)
+    if value is None:
+        problems.append(KeyProblem(key, f'Missing required configuration "{key}" which has no default value.'))
+        return -1
+    if not re.fullmatch(r"\s*(-1|[1-9]\d*)\s*", value):
+        problems.append(
+            KeyProblem(key, f"Invalid value {value} for configuration {key}: Value must be -1 or at least 1")
+        )
+        return -1
+    return int(value)
+
+
+def _patterns(key: str, own: Mapping[str, str], problems: list[KeyProblem]) -> tuple[re.Pattern[str], ...]:
+    text = own.get(key.rpartition(".")[2], "")
+    try:
+        return tuple(re.compile(each) for each in re.split(r"\s*,\s*", text.strip()) if each)
+    except re.error as error:
+        problems.append(KeyProblem(key, f"Invalid value {text} for configuration {key}: Invalid regex: {error}"))
+        return ()
+
+
+@dataclass
+class TopicCreation:
+    """Creates each topic at most once in a task's life, when the first record goes there."""
+
+    admin: AdminClient
+    groups: list[TopicGroup]
+    _known: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, admin: AdminClient, raw: Mapping[str, str], enabled: bool) -> "TopicCreation":
+        """As configured; without topic.creation keys, or switched off in the worker, the broker is left to it."""
+        return cls(admin, groups(raw) if enabled else [])
+
+    def ensure(self, topic: str) -> None:
+        """Creates the topic unless it is there. TaskError if that is refused."""
+        if topic in self._known or not self.groups:
+            return
+        if topic not in self.admin.list_topics(timeout=30).topics:
+            group = next(group for group in self.groups if group.matches(topic))
+            self._create(group.new_topic(topic))
+        self._known.add(topic)
+
+    def _create(self, topic: NewTopic) -> None:
+        try:
+            self.admin.create_topics([topic])[topic.topic].result()
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise TaskError(
+                    f"Task failed to create new topic {topic}. Ensure that the task is authorized to create topics or "
+                    f"that the topic exists and restart the task: {error.args[0].str()}"
+                ) from error

@@ -1,0 +1,233 @@
+"""The keys of a worker: Kafka Connect's WorkerConfig, RestServerConfig and StandaloneConfig, declared once."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator
+
+from ferryman.config import Bool, Config, Int, Long, Plugin, Short, Str, Strings, any_case, key
+
+PREFIXES = (
+    "key.converter.",
+    "value.converter.",
+    "header.converter.",
+    "producer.",
+    "consumer.",
+    "admin.",
+    "config.providers.",
+    "offset.storage.",
+)
+"""Prefixes whose keys belong to somebody else: a converter, a client, a provider, the offsets topic."""
+CLIENT_PREFIXES = ("sasl.", "ssl.", "security.")
+CLIENT_KEYS = frozenset(
+    {
+        "client.dns.lookup",
+        "client.id",
+        "client.rack",
+        "connections.max.idle.ms",
+        "default.api.timeout.ms",
+        "metadata.max.age.ms",
+        "metadata.recovery.rebootstrap.trigger.ms",
+        "metadata.recovery.strategy",
+        "receive.buffer.bytes",
+        "reconnect.backoff.max.ms",
+        "reconnect.backoff.ms",
+        "request.timeout.ms",
+        "retries",
+        "retry.backoff.max.ms",
+        "retry.backoff.ms",
+        "send.buffer.bytes",
+        "socket.connection.setup.timeout.max.ms",
+        "socket.connection.setup.timeout.ms",
+    }
+)
+"""Unprefixed keys that the worker's own admin client takes (ferryman.client_config)."""
+NO_EFFECT: Mapping[str, str] = {
+    "plugin.path": "plugins are Python packages, found by their entry points",
+    "plugin.discovery": "plugins are Python packages, found by their entry points",
+    "metric.reporters": "there is no JMX",
+    "auto.include.jmx.reporter": "there is no JMX",
+    "metrics.": "there is no JMX",
+    "internal.key.converter": "internal data is always JSON without schemas",
+    "internal.value.converter": "internal data is always JSON without schemas",
+    "key.converter.plugin.version": "a plugin has the version that is installed",
+    "value.converter.plugin.version": "a plugin has the version that is installed",
+    "header.converter.plugin.version": "a plugin has the version that is installed",
+    "offset.storage.cleanup.policy": "the offsets topic is always compacted",
+    "log4j.": "logging is set by --log-level and PUT /admin/loggers",
+    "config.storage.": "a standalone worker keeps no configs in Kafka",
+    "status.storage.": "a standalone worker keeps no statuses in Kafka",
+    "session.timeout.ms": "a standalone worker joins no group; for sinks write consumer.session.timeout.ms",
+    "heartbeat.interval.ms": "a standalone worker joins no group; for sinks write consumer.heartbeat.interval.ms",
+    "rebalance.timeout.ms": "a standalone worker joins no group",
+    "connect.protocol": "a standalone worker joins no group",
+    "scheduled.rebalance.max.delay.ms": "a standalone worker joins no group",
+    "worker.sync.timeout.ms": "a standalone worker joins no group",
+    "worker.unsync.backoff.ms": "a standalone worker joins no group",
+    "inter.worker.": "a standalone worker talks to no other",
+    "exactly.once.source.support": "every source delivers exactly once",
+    "cub.kafka.timeout": "the worker waits for its broker without end",
+}
+"""Keys (or prefixes ending in a dot) that others know, and why they do nothing here. Each one given is warned about."""
+_PROXY = "put a proxy that ends TLS in front"
+_LISTENER = re.compile(r"(?P<scheme>.*)://\[?(?P<host>[0-9a-zA-Z\-%._:]*)\]?:(?P<port>-?[0-9]+)")
+POLICIES = ("All", "None", "Principal", "Allowlist")
+_POLICY_CLASS = re.compile(
+    r"(?:org\.apache\.kafka\.connect\.connector\.policy\.)?(\w+?)(?:ConnectorClientConfigOverridePolicy)?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """An address to listen on; an empty host is every interface, port 0 any free one."""
+
+    host: str
+    port: int
+
+    @property
+    def local(self) -> bool:
+        """Whether only this machine can reach it."""
+        return self.host in {"localhost", "::1"} or self.host.startswith("127.")
+
+
+def listener(url: str) -> Listener:
+    """A listener URL taken apart. Raises ValueError in words for the user."""
+    found = _LISTENER.fullmatch(url.strip())
+    if not found:
+        raise ValueError(f"{url!r} is not a listener like http://127.0.0.1:8083")
+    if found["scheme"].lower() == "https":
+        raise ValueError(
+            "https listeners are not supported; put a proxy that ends TLS in front of http://127.0.0.1:8083"
+        )
+    if found["scheme"].lower() != "http":
+        raise ValueError("Listener protocols must be http")
+    if not 0 <= int(found["port"]) <= 65535:
+        raise ValueError(f"port {found['port']} is not between 0 and 65535")
+    host = "" if found["host"] == "0.0.0.0" else found["host"]  # noqa: S104
+    return Listener(host, int(found["port"]))
+
+
+def _listeners(value: list[str]) -> list[str]:
+    if not value:
+        raise ValueError("at least one listener is needed")
+    for url in value:
+        listener(url)
+    return value
+
+
+def _policy(value: str) -> str:
+    found = _POLICY_CLASS.fullmatch(value)
+    if not found or found[1] not in POLICIES:
+        raise ValueError(f"Class {value} could not be found. Known policies are {', '.join(POLICIES)}")
+    return found[1]
+
+
+def _unset(advice: str, *accepted: object) -> AfterValidator:
+    """Refuses a setting that would protect something, or load something, and cannot do so here."""
+
+    def check(value: Any) -> Any:
+        if value and value not in accepted:
+            raise ValueError(f"not supported; {advice}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _count(value: int) -> int:
+    if value < 1 and value != -1:
+        raise ValueError("Value must be at least 1, or -1 for the broker's default")
+    return value
+
+
+Count = Annotated[Int, AfterValidator(_count)]
+
+
+class WorkerConfig(Config):
+    """What a standalone worker is told."""
+
+    bootstrap_servers: Strings = key(["localhost:9092"], importance="HIGH")
+    """Addresses, host:port, of some of the Kafka cluster's brokers."""
+    key_converter: Plugin = key(importance="HIGH")
+    """Turns keys into bytes and back, for connectors that name no key.converter; its settings are key.converter.*."""
+    value_converter: Plugin = key(importance="HIGH")
+    """Turns values into bytes and back, for connectors without value.converter; its settings: value.converter.*."""
+    header_converter: Plugin = key("org.apache.kafka.connect.storage.SimpleHeaderConverter", importance="LOW")
+    """Turns header values into bytes and back, for connectors that name no header.converter."""
+    group_id: Str = key("connect")
+    """The prefix of transactional ids and of client ids. Workers that share a Kafka cluster need different ones."""
+    task_shutdown_graceful_timeout_ms: Long = key(5000, importance="LOW")
+    """Milliseconds that all tasks together have to end when the worker stops; then they are killed."""
+    offset_flush_interval_ms: Long = key(60000, importance="LOW")
+    """Milliseconds between commits of sink offsets, and the default of transaction.boundary.interval.ms."""
+    offset_flush_timeout_ms: Long = key(5000, importance="LOW")
+    """Milliseconds that a commit of sink offsets may take."""
+    offset_storage_file_filename: Str | None = key(None, importance="HIGH")
+    """The offset file of a standalone worker on the JVM. Read once, for partitions that offset.storage.topic knows
+    nothing about; never written."""
+    offset_storage_topic: Str = key("connect-offsets", importance="HIGH")
+    """The compacted topic that keeps the offsets of sources."""
+    offset_storage_partitions: Count = key(25, importance="LOW")
+    """Partitions of that topic if it must be created; -1 for the broker's default."""
+    offset_storage_replication_factor: Annotated[Short, AfterValidator(_count)] = key(-1, importance="LOW")
+    """Replication factor of that topic if it must be created; -1 for the broker's default."""
+    config_providers: Strings = key([], importance="LOW")
+    """Names of providers for references like ${name:path:key}; each is declared by config.providers.<name>.class."""
+    connector_client_config_override_policy: Annotated[Str, AfterValidator(_policy)] = key("All")
+    """Which client settings a connector may override: All, None, Principal (who it logs in as) or Allowlist."""
+    connector_client_config_override_allowlist: Strings = key([])
+    """With policy Allowlist: the client settings that a connector may override."""
+    topic_creation_enable: Bool = key(True, importance="LOW")
+    """Whether topic.creation.* of source connectors has an effect."""
+    topic_tracking_enable: Bool = key(True, importance="LOW")
+    """Whether the topics that a connector uses are recorded."""
+    topic_tracking_allow_reset: Bool = key(True, importance="LOW")
+    """Whether that record may be reset over REST."""
+    listeners: Annotated[Strings, AfterValidator(_listeners)] = key(["http://127.0.0.1:8083"], importance="LOW")
+    """Where the REST API listens. Unlike Kafka Connect's it is reachable from this machine only, unless this says
+    otherwise: http://:8083 listens on every interface."""
+    rest_advertised_host_name: Str | None = key(
+        None, names=("rest.advertised.host.name", "rest.host.name"), importance="LOW"
+    )
+    """The host under which others reach this worker: the first half of its worker_id. By default the listener's."""
+    rest_advertised_port: Int | None = key(None, importance="LOW")
+    """The port under which others reach this worker. By default the listener's."""
+    rest_advertised_listener: Annotated[Str, any_case("http"), _unset(_PROXY, "http")] | None = key(
+        None, importance="LOW"
+    )
+    """The scheme under which others reach this worker."""
+    access_control_allow_origin: Str = key("", importance="LOW")
+    """Web pages from these origins (comma-separated, or *) may use the REST API from a browser; empty for none."""
+    access_control_allow_methods: Str = key("", importance="LOW")
+    """HTTP methods that such pages may use; by default GET, POST and HEAD."""
+    response_http_headers_config: Str = key("", importance="LOW")
+    """Headers added to every answer: rules "set name: value" or "add name: value", comma-separated."""
+    rest_extension_classes: Annotated[Strings, _unset("put a proxy that asks who is there in front")] = key(
+        [], importance="LOW"
+    )
+    """REST extensions are Java code and cannot be loaded."""
+    admin_listeners: Annotated[Strings, _unset("leave it out, or empty for no /admin at all")] | None = key(
+        None, importance="LOW"
+    )
+    """Empty: the endpoints under /admin are not served. Addresses of their own are not supported."""
+    ssl_client_auth: Annotated[Str, _unset(_PROXY, "none")] = key("none", importance="LOW")
+    """Whether REST clients must show a certificate; needs a TLS listener, which is not supported."""
+
+    refused: ClassVar[Mapping[str, str]] = {
+        "listeners.https.": f"TLS listeners are not supported; {_PROXY}",
+        "admin.listeners.https.": f"TLS listeners are not supported; {_PROXY}",
+    }
+
+    @property
+    def addresses(self) -> list[Listener]:
+        """The listeners, taken apart."""
+        return [listener(url) for url in self.listeners]
+
+    @property
+    def advertised(self) -> str:
+        """``host:port``, which is also the worker_id."""
+        first = self.addresses[0]
+        host = self.rest_advertised_host_name or first.host or "localhost"
+        port = first.port if self.rest_advertised_port is None else self.rest_advertised_port
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
