@@ -177,6 +177,10 @@ class Group:
         begin, end = assigned.beginning, assigned.end
         if assigned.committed is not None and begin <= assigned.committed.offset <= end:
             return assigned.committed.offset
+        if self.read_from == "error":
+            raise TaskError(
+                f"{assigned.source} has no offset to start from, and auto.offset.reset says not to choose one"
+            )
         chosen = end if self.read_from == "latest" else begin
         if assigned.committed is not None:
             log.warning(

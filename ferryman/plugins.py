@@ -9,7 +9,8 @@ import pkgutil
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, packages_distributions
+from importlib.metadata import version as metadata_version
 from types import ModuleType
 from typing import Any, Literal
 
@@ -119,3 +120,11 @@ def without_side(name: str) -> str:
 def is_sink(plugin: type[Any]) -> bool:
     """Whether a connector is a sink."""
     return issubclass(plugin, Sink)
+
+
+def version(plugin: type[Any]) -> str:
+    """The version of the distribution that a plugin came with."""
+    package = plugin.__module__.partition(".")[0]
+    for distribution in packages_distributions().get(package, ()):
+        return metadata_version(distribution)
+    return "undefined"

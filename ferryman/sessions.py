@@ -8,10 +8,10 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
-from ferryman import backoff, chain_config, client_config, java_regex, offset_topic, plugins, settings, sink, source
+from ferryman import backoff, chain_config, java_regex, offset_topic, plugins, settings, sink, source
 from ferryman.api import Sink, Source, SourceContext
 from ferryman.chain import Chain
-from ferryman.client_config import Clients
+from ferryman.clients import Clients
 from ferryman.connector import ConnectorConfig, SinkConfig, SourceConfig
 from ferryman.control import Control
 from ferryman.crash import crash_point
@@ -24,9 +24,6 @@ from ferryman.tolerance import Tolerance
 from ferryman.topic_creation import TopicCreation
 
 log = logging.getLogger(__name__)
-
-LIMIT = 20_000
-"""Records a sink takes at once, unless consumer.override.max.poll.records says otherwise."""
 
 
 @dataclass
@@ -64,7 +61,7 @@ class Sessions:
         if plugin is None:
             raise ConfigError.of("connector.class", f"no connector is called {raw['connector.class']}")
         chain = chain_config.chain(raw, worker)
-        clients = client_config.clients(worker_settings, raw, connector, task, worker_id)
+        clients = Clients(connector, task, worker, raw, worker_id)
         config = plugin.config_class.parse(raw)
         return cls(connector, task, raw, worker_id, worker_settings, seeds, control, plugin, config, clients, chain)
 
@@ -127,7 +124,7 @@ class Sessions:
         admin = AdminClient(self.clients.admin())
         consumer_config = self.clients.sink_consumer()
         pace = sink.Pace(
-            limit=self.clients.max_poll_records or LIMIT,
+            limit=self.clients.limit,
             commit_interval=self.settings.config.offset_flush_interval_ms / 1000,
             longest_wait=self._longest_wait,
             give_up=self._give_up,

@@ -1,0 +1,71 @@
+"""The client configs of one connector's task, put together from worker and connector (ferryman.client_config)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ferryman import client_config
+from ferryman.client_keys import Value
+
+LIMIT = 20_000
+"""Records a sink takes at once unless max.poll.records is set; Java's 500 would cut every batch to that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """``worker`` and ``raw`` are configs as strings with references resolved."""
+
+    connector: str
+    task: int
+    worker: Mapping[str, str]
+    raw: Mapping[str, str]
+    worker_id: str
+
+    @property
+    def group(self) -> str:
+        """The consumer group of a sink."""
+        return str(self._consumer.values["group.id"])
+
+    @property
+    def _consumer(self) -> client_config.ClientConfig:
+        return client_config.sink_consumer(self.worker, self.connector, self.task, self.raw)
+
+    def sink_consumer(self) -> dict[str, Value]:
+        """The group's consumer. It never resets an offset by itself: where to start is decided by the loop.
+
+        A static member, so that a worker that comes back after a kill has its partitions at once, and the broker fences
+        whoever had them.
+        """
+        identity = f"{self.worker_id}-{self.connector}-{self.task}".replace(":", "_").replace(" ", "_")
+        ours: dict[str, Value] = {"group.instance.id": identity, "topic.metadata.refresh.interval.ms": 30_000}
+        return ours | self._consumer.values | {"auto.offset.reset": "error"}
+
+    @property
+    def read_from(self) -> str:
+        """``earliest``, ``latest`` or ``error``: where a partition starts that the group has no usable offset for."""
+        chosen = str(self._consumer.values.get("auto.offset.reset", "earliest"))
+        return {"smallest": "earliest", "beginning": "earliest", "largest": "latest", "end": "latest"}.get(
+            chosen, chosen
+        )
+
+    @property
+    def limit(self) -> int:
+        """Records to take at once."""
+        given = "consumer.max.poll.records" in self.worker or "consumer.override.max.poll.records" in self.raw
+        return self._consumer.max_poll_records if given else LIMIT
+
+    def source_producer(self) -> dict[str, Value]:
+        """The transactional producer of a source task."""
+        ours: dict[str, Value] = {"queue.buffering.max.messages": 500_000, "linger.ms": 5}
+        return ours | client_config.source_producer(self.worker, self.connector, self.task, self.raw).values
+
+    def dead_letter_producer(self) -> dict[str, Value]:
+        """The producer of dead letters."""
+        return client_config.dlq_producer(self.worker, self.connector, self.task, self.raw).values
+
+    def offsets_consumer(self) -> dict[str, Value]:
+        """The reader of the source offsets topic."""
+        return client_config.offsets_consumer(self.worker, self.connector, self.raw).values
+
+    def admin(self) -> dict[str, Value]:
+        """The admin client."""
+        return client_config.admin(self.worker, self.connector, self.raw).values

@@ -1,0 +1,47 @@
+"""``ferryman standalone``: one worker, with the files of Kafka's connect-standalone."""
+
+import asyncio
+import logging
+import sys
+from pathlib import Path
+
+import click
+
+from ferryman import logs
+from ferryman.errors import ConfigError
+from ferryman.redaction import redact
+
+log = logging.getLogger(__name__)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise click.BadParameter(f"{text!r} is not KEY=VALUE")
+    return key.strip(), value
+
+
+@click.command("standalone")
+@click.argument("worker", type=click.Path(path_type=Path, dir_okay=False), required=False)
+@click.argument("connectors", type=click.Path(path_type=Path, dir_okay=False), nargs=-1)
+@click.option("--override", multiple=True, metavar="KEY=VALUE", help="A worker setting, over file and environment.")
+@click.option("--log-level", default="INFO", type=click.Choice([*logs.LEVELS], case_sensitive=False), show_default=True)
+def command(worker: Path | None, connectors: tuple[Path, ...], override: tuple[str, ...], log_level: str) -> None:
+    """Run a standalone worker.
+
+    WORKER is its property file (CONNECT_* variables and --override go over it, or stand alone), CONNECTORS are files of
+    connectors to start: properties, JSON or YAML, flat or as {"name", "config"}.
+    """
+    from ferryman import connector_file, settings, standalone_worker
+
+    logs.start("worker", {"root": log_level})
+    try:
+        found = settings.load(worker, dict(_pair(each) for each in override))
+        files = [connector_file.read(path) for path in connectors]
+    except ConfigError as error:
+        for problem in error.problems:
+            click.echo(f"{worker or 'CONNECT_*'}: {redact(problem.message)}", err=True)
+        sys.exit(2)
+    for warning in found.warnings:
+        log.warning("%s", redact(warning))
+    sys.exit(asyncio.run(standalone_worker.run(found, files)))

@@ -1,0 +1,107 @@
+"""Reads a connector's file as ``connect-standalone`` does, and YAML too: flat, as a create request, or properties."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ferryman import properties
+from ferryman.errors import ConfigError
+from ferryman.herder import Target
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorFile:
+    """What a file says: a name, a config as strings, and the state to start in."""
+
+    name: str
+    config: Mapping[str, str]
+    target: Target = Target.RUNNING
+
+
+def read(path: Path) -> ConnectorFile:
+    """The connector in a file. Raises ConfigError naming the file and what is wrong with it."""
+    try:
+        payload = path.read_bytes()
+    except OSError as error:
+        raise ConfigError.of("name", f"{path}: {error.strerror}") from None
+    try:
+        return parse(payload, path.suffix)
+    except ConfigError as error:
+        raise ConfigError.of("name", f"{path}: {error}") from None
+
+
+def parse(payload: bytes, suffix: str) -> ConnectorFile:
+    """The connector in a file's content; ``suffix`` says which syntax to expect first."""
+    match suffix.lower():
+        case ".properties":
+            return _flat(properties.load(payload))
+        case ".yaml" | ".yml":
+            return _structured(_yaml(payload))
+        case ".json":
+            return _structured(_json(payload))
+        case _:
+            return _structured(_json(payload)) if payload.lstrip().startswith(b"{") else _flat(properties.load(payload))
+
+
+def _json(payload: bytes) -> Any:
+    try:
+        return json.loads(payload)
+    except ValueError as error:
+        raise ConfigError.of("name", f"this is not JSON: {error}") from None
+
+
+def _yaml(payload: bytes) -> Any:
+    try:
+        return yaml.safe_load(payload)
+    except yaml.YAMLError as error:
+        raise ConfigError.of("name", f"this is not YAML: {error}") from None
+
+
+def _structured(content: Any) -> ConnectorFile:
+    if not isinstance(content, dict):
+        raise ConfigError.of("name", "a connector file holds one object")
+    if not isinstance(content.get("config"), dict):
+        return _flat(content)
+    config = strings(content["config"])
+    name = content.get("name") or config.get("name")
+    if not isinstance(name, str):
+        raise ConfigError.of("name", 'Missing required configuration "name" which has no default value.')
+    if config.setdefault("name", name) != name:
+        raise ConfigError.of(
+            "name",
+            f"Connector name configuration ({config['name']}) doesn't match connector name in the request ({name})",
+        )
+    state = str(content.get("initial_state") or "RUNNING").upper()
+    if state not in Target.__members__:
+        raise ConfigError.of("initial_state", f"initial_state {state} is none of {', '.join(Target)}")
+    return ConnectorFile(name, config, Target(state))
+
+
+def _flat(content: Mapping[Any, Any]) -> ConnectorFile:
+    config = strings(content)
+    if not config.get("name"):
+        raise ConfigError.of("name", 'Missing required configuration "name" which has no default value.')
+    return ConnectorFile(config["name"], config)
+
+
+def strings(config: Mapping[Any, Any]) -> dict[str, str]:
+    """A config's values as Kafka's strings. ConfigError for null, and for lists or objects, by key."""
+    return {str(key): _string(str(key), value) for key, value in config.items()}
+
+
+def _string(key: str, value: Any) -> str:
+    match value:
+        case str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return str(value)
+        case None:
+            raise ConfigError.of(key, f"{key}: Null value can not be supplied as the configuration value.")
+        case _:
+            raise ConfigError.of(key, f"{key} must be a text, a number, true or false, not {json.dumps(value)[:60]}")

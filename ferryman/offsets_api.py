@@ -1,0 +1,168 @@
+"""Reading, moving and forgetting a connector's offsets (KIP-875), for sinks in the consumer group, for sources in their topic."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, Producer
+from confluent_kafka import TopicPartition as ClientPartition
+from confluent_kafka.admin import AdminClient
+
+from ferryman import offset_topic
+from ferryman.clients import Clients
+from ferryman.errors import RequestError
+from ferryman.herder import PartitionOffset
+from ferryman.record import TopicPartition
+from ferryman.source_offsets import SourceOffsets
+
+Positions = Mapping[TopicPartition, int | None]
+
+
+def sink_offsets(clients: Clients) -> list[PartitionOffset]:
+    """The group's committed offsets."""
+    admin = AdminClient(clients.admin())
+    request = ConsumerGroupTopicPartitions(clients.group)
+    try:
+        found = admin.list_consumer_group_offsets([request])[clients.group].result()
+    except KafkaException as error:
+        if error.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND:
+            return []
+        raise
+    return [
+        PartitionOffset({"kafka_topic": each.topic, "kafka_partition": each.partition}, {"kafka_offset": each.offset})
+        for each in sorted(found.topic_partitions, key=lambda each: (each.topic, each.partition))
+        if each.offset >= 0
+    ]
+
+
+def move_sink(clients: Clients, connector: str, positions: Positions) -> None:
+    """Moves the group to these offsets; None forgets a partition's. RequestError while members are left."""
+    admin = AdminClient(clients.admin())
+    kept = [ClientPartition(*source, offset) for source, offset in positions.items() if offset is not None]
+    try:
+        if len(kept) < len(positions):
+            # The client has no call that deletes single offsets: the group is deleted and the rest is put back.
+            rest = [
+                ClientPartition(each.partition["kafka_topic"], each.partition["kafka_partition"], offset)
+                for each in sink_offsets(clients)
+                if each.offset is not None
+                and TopicPartition(each.partition["kafka_topic"], each.partition["kafka_partition"]) not in positions
+                for offset in [each.offset["kafka_offset"]]
+            ]
+            _delete_group(admin, clients.group)
+            kept += rest
+        if kept:
+            request = ConsumerGroupTopicPartitions(clients.group, kept)
+            answer = admin.alter_consumer_group_offsets([request])[clients.group].result()
+            for each in answer.topic_partitions:
+                if each.error:
+                    raise KafkaException(each.error)
+    except KafkaException as error:
+        raise _refused(error, connector, "alter") from error
+
+
+def reset_sink(clients: Clients, connector: str) -> None:
+    """Forgets all of the group's offsets."""
+    try:
+        _delete_group(AdminClient(clients.admin()), clients.group)
+    except KafkaException as error:
+        raise _refused(error, connector, "reset") from error
+
+
+def _delete_group(admin: AdminClient, group: str) -> None:
+    try:
+        admin.delete_consumer_groups([group])[group].result()
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError.GROUP_ID_NOT_FOUND:
+            raise
+
+
+def _refused(error: KafkaException, connector: str, verb: str) -> RequestError:
+    return RequestError(
+        500,
+        f"Failed to {verb} consumer group offsets for connector {connector} either because its tasks haven't stopped "
+        f"completely yet or the connector was resumed before the request to {verb} its offsets could be successfully "
+        f"completed. If the connector is in a stopped state, this operation can be safely retried. ({error.args[0].str()})",
+    )
+
+
+def positions(offsets: Sequence[PartitionOffset]) -> dict[TopicPartition, int | None]:
+    """A sink's offsets from a PATCH request, checked in Kafka Connect's words (400)."""
+    return {_sink_partition(each.partition): _sink_offset(each.offset) for each in offsets}
+
+
+def _sink_partition(partition: Mapping[str, Any] | None) -> TopicPartition:
+    if partition is None:
+        raise RequestError(400, "The partition for a sink connector offset cannot be null or missing")
+    if "kafka_topic" not in partition or "kafka_partition" not in partition:
+        raise RequestError(
+            400, "The partition for a sink connector offset must contain the keys 'kafka_topic' and 'kafka_partition'"
+        )
+    if partition["kafka_topic"] is None:
+        raise RequestError(400, "Kafka topic names must be valid strings and may not be null")
+    if partition["kafka_partition"] is None:
+        raise RequestError(400, "Kafka partitions must be valid numbers and may not be null")
+    number = _number(partition["kafka_partition"])
+    if number is None:
+        raise RequestError(
+            400,
+            f"Failed to parse the following Kafka partition value in the provided offsets: "
+            f"'{partition['kafka_partition']}'. Partition values for sink connectors need to be integers.",
+        )
+    return TopicPartition(str(partition["kafka_topic"]), number)
+
+
+def _sink_offset(offset: Mapping[str, Any] | None) -> int | None:
+    if offset is None:
+        return None
+    if "kafka_offset" not in offset:
+        raise RequestError(
+            400, "The offset for a sink connector should either be null or contain the key 'kafka_offset'"
+        )
+    number = _number(offset["kafka_offset"])
+    if number is None:
+        raise RequestError(
+            400,
+            f"Failed to parse the following Kafka offset value in the provided offsets: '{offset['kafka_offset']}'. "
+            "Offset values for sink connectors need to be integers.",
+        )
+    return number
+
+
+def _number(value: Any) -> int | None:
+    try:
+        return int(str(value))
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceOffsetTopic:
+    """A source connector's offsets in their topic."""
+
+    clients: Clients
+    connector: str
+    topic: str
+    seeds: Mapping[str, str]
+
+    def read(self) -> SourceOffsets:
+        """What is committed now."""
+        offsets = SourceOffsets(self.connector)
+        for key, value in self.seeds.items():
+            offsets.load(key.encode(), value.encode())
+        return offset_topic.read(self.clients.offsets_consumer(), self.topic, offsets)
+
+    def listed(self) -> list[PartitionOffset]:
+        """As REST shows them."""
+        return [PartitionOffset(dict(partition), dict(offset)) for partition, offset in self.read().items()]
+
+    def write(self, changes: Sequence[PartitionOffset]) -> None:
+        """Moves offsets in one transaction of task 0's producer, which fences any task that still runs."""
+        producer = Producer(self.clients.source_producer())
+        producer.init_transactions(60)
+        offsets = self.read()
+        producer.begin_transaction()
+        for change in changes:
+            key, value = offsets.encode(change.partition, change.offset)
+            producer.produce(self.topic, key=key, value=value)
+        producer.commit_transaction(60)

@@ -1,0 +1,400 @@
+"""The herder of standalone mode: connectors in memory, their tasks in processes of this worker, source offsets in Kafka."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerContext
+from typing import Any, TypeVar
+
+from confluent_kafka.admin import AdminClient
+
+from ferryman import client_config, offsets_api, plugins, redaction, validation
+from ferryman.api import SinkContext
+from ferryman.clients import Clients
+from ferryman.errors import ConfigError, RequestError, TaskError
+from ferryman.herder import (
+    ConnectorInfo,
+    ConnectorStatus,
+    ConnectorType,
+    Created,
+    Health,
+    PartitionOffset,
+    RawConfig,
+    State,
+    Status,
+    Target,
+    TaskInfo,
+)
+from ferryman.record import TopicPartition
+from ferryman.settings import Settings
+from ferryman.task import TaskSpec
+from ferryman.worker import TaskProcess
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+@dataclass
+class RunningConnector:
+    """One connector: what was posted, what is wanted of it, and its tasks."""
+
+    name: str
+    raw: RawConfig
+    plugin: type[Any]
+    target: Target
+    tasks: list[TaskProcess] = field(default_factory=list)
+    task_configs: list[RawConfig] = field(default_factory=list)
+    topics: set[str] = field(default_factory=set)
+    trace: str | None = None
+    busy: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def type(self) -> ConnectorType:
+        """Sink or source."""
+        return "sink" if plugins.is_sink(self.plugin) else "source"
+
+    @property
+    def state(self) -> State:
+        """The connector's own state, apart from its tasks'."""
+        if self.trace is not None:
+            return State.FAILED
+        return State(self.target.value)
+
+
+class Standalone:
+    """A herder (ferryman.herder) whose configs and statuses live as long as the process."""
+
+    def __init__(self, settings: Settings, context: ForkServerContext, seeds: Mapping[str, str]) -> None:
+        self.settings = settings
+        self.context = context
+        self.seeds = seeds
+        self.ready = False
+        self.levels: dict[str, str] = {}
+        self._connectors: dict[str, RunningConnector] = {}
+        self._cluster: str | None = None
+
+    @property
+    def worker_id(self) -> str:
+        """``host:port`` as others reach it."""
+        return self.settings.config.advertised
+
+    async def cluster_id(self) -> str:
+        if self._cluster is None:
+            admin = AdminClient(client_config.worker_admin(self.settings.values).values)
+            description = await asyncio.to_thread(lambda: admin.describe_cluster(request_timeout=30).result())
+            self._cluster = str(description.cluster_id)
+        return self._cluster
+
+    async def health(self) -> Health:
+        if self.ready:
+            return Health("healthy", "Worker has completed startup and is ready to handle requests.")
+        return Health("starting", "Worker is still starting up.")
+
+    async def connectors(self) -> Sequence[str]:
+        return sorted(self._connectors)
+
+    async def info(self, name: str) -> ConnectorInfo:
+        return _info(self._known(name))
+
+    async def tasks(self, name: str) -> Sequence[TaskInfo]:
+        connector = self._known(name)
+        return [TaskInfo(name, number, config) for number, config in enumerate(connector.task_configs)]
+
+    async def status(self, name: str) -> ConnectorStatus:
+        if name not in self._connectors:
+            raise RequestError(404, f"No status found for connector {name}")
+        return self._status(self._connectors[name])
+
+    def _status(self, connector: RunningConnector) -> ConnectorStatus:
+        version = plugins.version(connector.plugin)
+        return ConnectorStatus(
+            connector.name,
+            Status(connector.state, self.worker_id, connector.trace, version),
+            {
+                number: Status(task.state, self.worker_id, task.trace, version)
+                for number, task in enumerate(connector.tasks)
+            },
+            connector.type,
+        )
+
+    async def create(self, name: str, config: RawConfig, target: Target = Target.RUNNING) -> ConnectorInfo:
+        raw = {**config, "name": name}
+        plugin = await self._checked(raw)
+        if name in self._connectors:
+            raise RequestError(409, f"Connector {name} already exists")
+        connector = self._connectors[name] = RunningConnector(name, raw, plugin, target)
+        async with connector.busy:
+            await self._start(connector)
+        return _info(connector)
+
+    async def put(self, name: str, config: RawConfig) -> Created:
+        if name not in self._connectors:
+            return Created(await self.create(name, config))
+        raw = {**config, "name": name}
+        plugin = await self._checked(raw)
+        connector = self._known(name)
+        async with connector.busy:
+            await self._end_tasks(connector)
+            connector.raw, connector.plugin = raw, plugin
+            await self._start(connector)
+        return Created(_info(connector), created=False)
+
+    async def patch(self, name: str, changes: Mapping[str, str | None]) -> ConnectorInfo:
+        merged = {**self._known(name).raw, **changes}
+        created = await self.put(name, {key: value for key, value in merged.items() if value is not None})
+        return created.info
+
+    async def _checked(self, raw: RawConfig) -> type[Any]:
+        found = await asyncio.to_thread(validation.check, raw, self.settings)
+        for warning in found.warnings:
+            log.warning("connector %s: %s", raw["name"], warning)
+        plugin = plugins.connector(raw["connector.class"])
+        assert plugin is not None
+        return plugin
+
+    async def delete(self, name: str) -> None:
+        connector = self._known(name)
+        async with connector.busy:
+            await self._end_tasks(connector)
+            self._connectors.pop(name, None)
+
+    async def pause(self, name: str) -> None:
+        await self._aim(name, Target.PAUSED)
+
+    async def resume(self, name: str) -> None:
+        await self._aim(name, Target.RUNNING)
+
+    async def stop(self, name: str) -> None:
+        await self._aim(name, Target.STOPPED)
+
+    async def _aim(self, name: str, target: Target) -> None:
+        connector = self._connectors.get(name)
+        if connector is None:
+            raise RequestError(404, f"Unknown connector {name}")
+        async with connector.busy:
+            before, connector.target = connector.target, target
+            if target is Target.STOPPED:
+                await self._end_tasks(connector)
+                connector.trace = None
+            elif before is Target.STOPPED:
+                await self._start(connector)
+            else:
+                for task in connector.tasks:
+                    task.pause() if target is Target.PAUSED else task.resume()
+
+    async def restart(self, name: str, include_tasks: bool, only_failed: bool) -> ConnectorStatus | None:
+        connector = self._connectors.get(name)
+        if connector is None:
+            raise RequestError(404, f"Unknown connector: {name}")
+        async with connector.busy:
+            chosen = [
+                number
+                for number, task in enumerate(connector.tasks)
+                if include_tasks and (not only_failed or task.state is State.FAILED)
+            ]
+            if connector.trace is not None or not connector.tasks:
+                await self._start(connector)
+            before = self._status(connector)
+            for number in chosen:
+                await self._restart(connector, number)
+        if not include_tasks and not only_failed:
+            return None
+        restarting = Status(State.RESTARTING, self.worker_id, version=plugins.version(connector.plugin))
+        return ConnectorStatus(
+            name,
+            restarting if not only_failed else before.connector,
+            {number: restarting if number in chosen else status for number, status in before.tasks.items()},
+            before.type,
+        )
+
+    async def restart_task(self, name: str, task: int) -> None:
+        connector = self._connectors.get(name)
+        if connector is None:
+            raise RequestError(404, f"Unknown connector: {name}")
+        if not 0 <= task < len(connector.tasks):
+            raise RequestError(404, f"Unknown task: {name}-{task}")
+        async with connector.busy:
+            await self._restart(connector, task)
+
+    async def _restart(self, connector: RunningConnector, number: int) -> None:
+        await connector.tasks[number].stop(self._grace)
+        connector.tasks[number] = self._task(connector, number, connector.task_configs[number])
+
+    async def topics(self, name: str) -> Sequence[str]:
+        connector = self._connectors.get(name)
+        return sorted(connector.topics) if connector else []
+
+    async def reset_topics(self, name: str) -> None:
+        if name in self._connectors:
+            self._connectors[name].topics.clear()
+
+    async def offsets(self, name: str) -> Sequence[PartitionOffset]:
+        connector = self._known(name)
+        clients = self._clients(connector)
+        if connector.type == "sink":
+            return await asyncio.to_thread(offsets_api.sink_offsets, clients)
+        return await asyncio.to_thread(self._source_topic(connector).listed)
+
+    async def alter_offsets(self, name: str, offsets: Sequence[PartitionOffset]) -> str:
+        connector = self._stopped(name)
+        if not offsets:
+            raise RequestError(400, "Partitions / offsets need to be provided for an alter offsets request")
+        async with connector.busy:
+            complete = await self._altering(connector, lambda: self._alter(connector, offsets))
+        return _altered("altered", complete)
+
+    async def reset_offsets(self, name: str) -> str:
+        connector = self._stopped(name)
+        async with connector.busy:
+            known = await self.offsets(name)
+            forgotten = [PartitionOffset(each.partition, None) for each in known]
+            complete = await self._altering(connector, lambda: self._reset(connector, forgotten))
+        return _altered("reset", complete)
+
+    async def _altering(self, connector: RunningConnector, act: Callable[[], T]) -> T:
+        try:
+            return await asyncio.to_thread(act)
+        except (ConfigError, TaskError) as error:
+            raise RequestError(500, str(error)) from error
+
+    def _alter(self, connector: RunningConnector, offsets: Sequence[PartitionOffset]) -> bool:
+        clients, config = self._clients(connector), connector.plugin.config_class.parse(self._resolved(connector.raw))
+        if connector.type == "sink":
+            positions = offsets_api.positions(offsets)
+            complete = self._alter_in_sink(connector, config, positions)
+            offsets_api.move_sink(clients, connector.name, positions)
+            return complete
+        complete = connector.plugin.alter_offsets(config, [(each.partition, each.offset) for each in offsets])
+        self._source_topic(connector).write(offsets)
+        return bool(complete)
+
+    def _reset(self, connector: RunningConnector, known: Sequence[PartitionOffset]) -> bool:
+        if connector.type == "source":
+            return self._alter(connector, known) if known else True
+        config = connector.plugin.config_class.parse(self._resolved(connector.raw))
+        complete = self._alter_in_sink(connector, config, offsets_api.positions(known))
+        offsets_api.reset_sink(self._clients(connector), connector.name)
+        return complete
+
+    def _alter_in_sink(
+        self, connector: RunningConnector, config: Any, positions: Mapping[TopicPartition, int | None]
+    ) -> bool:
+        admin = AdminClient(self._clients(connector).admin())
+        cluster = str(admin.describe_cluster(request_timeout=30).result().cluster_id)
+        context = SinkContext(
+            connector.name,
+            0,
+            cluster,
+            self._resolved(connector.raw),
+            report=lambda batch, index, error: None,
+            request_commit=lambda: None,
+            commit=lambda offsets: None,
+        )
+        return bool(connector.plugin.alter_offsets(config, context, positions))
+
+    async def close(self) -> None:
+        """Ends all tasks within the graceful timeout; none is left."""
+        self.ready = False
+        await asyncio.gather(*(self._end_tasks(connector) for connector in self._connectors.values()))
+
+    async def set_level(self, logger: str, level: str) -> None:
+        """Changes a logger's level in all task processes, and in those to come."""
+        self.levels[logger] = level
+        for connector in self._connectors.values():
+            for task in connector.tasks:
+                task.set_level(logger, level)
+
+    async def _start(self, connector: RunningConnector) -> None:
+        connector.tasks, connector.task_configs, connector.trace = [], [], None
+        if connector.target is Target.STOPPED:
+            return
+        try:
+            configs = await asyncio.to_thread(_task_configs, connector.plugin, connector.raw, self._resolved)
+        except Exception as error:
+            log.exception("connector %s has failed", connector.name)
+            connector.trace = redaction.redact(f"{type(error).__name__}: {error}")
+            return
+        connector.task_configs = configs
+        connector.tasks = [self._task(connector, number, config) for number, config in enumerate(configs)]
+
+    def _task(self, connector: RunningConnector, number: int, config: RawConfig) -> TaskProcess:
+        spec = TaskSpec(
+            connector=connector.name,
+            task=number,
+            config=self._resolved(config),
+            worker=self.settings.values,
+            worker_id=self.worker_id,
+            levels=self.levels,
+            seeds=self.seeds,
+        )
+        process = TaskProcess(self.context, spec, connector.topics.add)
+        process.start("pause" if connector.target is Target.PAUSED else "run")
+        return process
+
+    async def _end_tasks(self, connector: RunningConnector) -> None:
+        await asyncio.gather(*(task.stop(self._grace) for task in connector.tasks))
+        connector.tasks, connector.task_configs = [], []
+
+    @property
+    def _grace(self) -> float:
+        return self.settings.config.task_shutdown_graceful_timeout_ms / 1000
+
+    def _resolved(self, raw: RawConfig) -> dict[str, str]:
+        resolution = self.settings.providers.resolve(raw)
+        redaction.protect_config(resolution.values)
+        return dict(resolution.values)
+
+    def _clients(self, connector: RunningConnector) -> Clients:
+        return Clients(connector.name, 0, self.settings.values, self._resolved(connector.raw), self.worker_id)
+
+    def _source_topic(self, connector: RunningConnector) -> offsets_api.SourceOffsetTopic:
+        topic = connector.raw.get("offsets.storage.topic") or self.settings.config.offset_storage_topic
+        return offsets_api.SourceOffsetTopic(self._clients(connector), connector.name, topic, self.seeds)
+
+    def _known(self, name: str) -> RunningConnector:
+        try:
+            return self._connectors[name]
+        except KeyError:
+            raise RequestError(404, f"Connector {name} not found") from None
+
+    def _stopped(self, name: str) -> RunningConnector:
+        connector = self._known(name)
+        if connector.target is not Target.STOPPED:
+            raise RequestError(
+                400,
+                "Connectors must be in the STOPPED state before their offsets can be modified. This can be done for "
+                f"the specified connector by issuing a 'PUT' request to the '/connectors/{name}/stop' endpoint",
+            )
+        return connector
+
+
+def _info(connector: RunningConnector) -> ConnectorInfo:
+    return ConnectorInfo(connector.name, connector.raw, range(len(connector.task_configs)), connector.type)
+
+
+def _task_configs(
+    plugin: type[Any], raw: RawConfig, resolved: Callable[[RawConfig], dict[str, str]]
+) -> list[RawConfig]:
+    """The tasks' configs with references unresolved, as Connect keeps them: the plugin sees the resolved values."""
+    config = plugin.config_class.parse(resolved(raw))
+    configs = plugin.task_configs(config, raw)
+    if len(configs) > config.tasks_max:
+        text = (
+            f"The connector {config.name} has generated {len(configs)} tasks, which is greater than {config.tasks_max}, "
+            "the maximum number of tasks it is configured to create."
+        )
+        if config.tasks_max_enforce:
+            raise TaskError(text)
+        log.warning(text)
+    return [{**each, "task.class": plugin.__name__} for each in configs]
+
+
+def _altered(verb: str, complete: bool) -> str:
+    if complete:
+        return f"The offsets for this connector have been {verb} successfully"
+    return (
+        f"The Connect framework-managed offsets for this connector have been {verb} successfully. However, if this "
+        "connector manages offsets externally, they will need to be manually altered in the system that the connector "
+        "uses."
+    )

@@ -1,0 +1,96 @@
+"""Runs a standalone worker: the REST server, the herder, the connectors given on the command line."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import uvicorn
+
+from ferryman import __version__, offset_file, rest, worker
+from ferryman.connector_file import ConnectorFile
+from ferryman.errors import ConfigError, FerrymanError
+from ferryman.redaction import redact
+from ferryman.settings import Settings
+from ferryman.standalone import Standalone
+from ferryman.worker_config import Listener
+
+log = logging.getLogger(__name__)
+
+FAILED_TO_START = 3
+"""The exit code of Kafka's scripts when a connector of the command line cannot be created."""
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield  # the worker ends the server itself, after the tasks
+
+
+async def run(settings: Settings, files: Sequence[ConnectorFile]) -> int:
+    """Until a signal or a failed start; returns the exit code."""
+    try:
+        seeds = _seeds(settings)
+        sockets = [_bound(listener) for listener in settings.config.addresses]
+    except (FerrymanError, OSError) as error:
+        log.error("%s", redact(str(error)))
+        return 2
+    herder = Standalone(settings, worker.forkserver(), seeds)
+    server = _Server(uvicorn.Config(rest.app(herder, settings), log_config=None, lifespan="off", access_log=False))
+    serving = asyncio.create_task(server.serve(sockets=sockets))
+    stopping = _signalled()
+    addresses = ", ".join("http://{}:{}".format(*each.getsockname()[:2]) for each in sockets)
+    log.info("Ferryman %s answers on %s", __version__, addresses)
+    code = await _create(herder, files)
+    herder.ready = code == 0
+    if code == 0:
+        await asyncio.wait({serving, asyncio.create_task(stopping.wait())}, return_when=asyncio.FIRST_COMPLETED)
+    await herder.close()
+    server.should_exit = True
+    await serving
+    return code
+
+
+async def _create(herder: Standalone, files: Sequence[ConnectorFile]) -> int:
+    for file in files:
+        try:
+            await herder.create(file.name, file.config, file.target)
+        except FerrymanError as error:
+            for problem in error.problems if isinstance(error, ConfigError) else ():
+                log.error("connector %s: %s", file.name, redact(problem.message))
+            log.error("connector %s cannot be created; the worker stops", file.name)
+            return FAILED_TO_START
+        log.info("Created connector %s", file.name)
+    return 0
+
+
+def _bound(listener: Listener) -> socket.socket:
+    family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((listener.host, listener.port))
+    except OSError as error:
+        raise OSError(f"cannot listen on {listener.host or '*'}:{listener.port}: {error.strerror}") from None
+    bound.listen(128)
+    bound.setblocking(False)
+    return bound
+
+
+def _signalled() -> asyncio.Event:
+    event = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, event.set)
+    return event
+
+
+def _seeds(settings: Settings) -> dict[str, str]:
+    file = settings.config.offset_storage_file_filename
+    if file is None or not Path(file).exists():
+        return {}
+    entries = offset_file.parse(Path(file).read_bytes())
+    log.info("%d source offsets of %s stand in where %s has none", len(entries), file, "the offsets topic")
+    return {key.decode(): value.decode() for key, value in entries.items() if value is not None}
