@@ -1,0 +1,95 @@
+"""One embedded stack for the whole run: started by the process that collects, shared by all workers of pytest-xdist."""
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from confluent_kafka.admin import AdminClient
+
+from ferryman.stack import Stack
+
+_stack: Stack | None = None
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="Run each repeated test in its higher count.")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Fast tests first: those that need no stack."""
+    items.sort(key=lambda item: bool(_STACK_FIXTURES & set(getattr(item, "fixturenames", ()))))
+
+
+_STACK_FIXTURES = {"stack", "kafka", "registry", "postgres", "payments", "worker", "topic"}
+
+
+def pytest_configure_node(node: Any) -> None:
+    """Hands the addresses to a worker of pytest-xdist."""
+    node.workerinput["addresses"] = _addresses()
+
+
+def _addresses() -> dict[str, str]:
+    global _stack
+    if _stack is None:
+        _stack = Stack()
+        _stack.start()
+    return dict(_stack.addresses)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _stack is not None:
+        _stack.stop()
+
+
+@pytest.fixture(scope="session")
+def stack(request: pytest.FixtureRequest) -> dict[str, str]:
+    """The addresses of the shared stack, by component. Tests isolate themselves by topic, schema and connector name."""
+    given = getattr(request.config, "workerinput", None)
+    return dict(given["addresses"]) if given else _addresses()
+
+
+@pytest.fixture(scope="session")
+def kafka(stack: dict[str, str]) -> str:
+    """bootstrap.servers of the shared broker."""
+    return stack["kafka"]
+
+
+@pytest.fixture(scope="session")
+def registry(stack: dict[str, str]) -> str:
+    """schema.registry.url of the shared registry."""
+    return stack["registry"]
+
+
+@pytest.fixture
+def unique() -> str:
+    """A name that no other test uses."""
+    return f"t{uuid.uuid4().hex[:10]}"
+
+
+@pytest.fixture
+def postgres(stack: dict[str, str], unique: str) -> Iterator[str]:
+    """The SQLAlchemy URL of an empty database of this test's own."""
+    owner = sa.create_engine(stack["postgres"], isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with owner.connect() as connection:
+        connection.execute(sa.text(f'CREATE DATABASE "{unique}"'))
+    yield sa.make_url(stack["postgres"]).set(database=unique).render_as_string(hide_password=False)
+    with owner.connect() as connection:
+        connection.execute(sa.text(f'DROP DATABASE IF EXISTS "{unique}" WITH (FORCE)'))
+
+
+@pytest.fixture(scope="session")
+def admin(kafka: str) -> AdminClient:
+    """An admin client of the shared broker."""
+    return AdminClient({"bootstrap.servers": kafka})
+
+
+@pytest.fixture
+def long(request: pytest.FixtureRequest) -> bool:
+    """Whether the higher counts were asked for."""
+    return bool(request.config.getoption("--long"))
+
+
+ROOT = Path(__file__).parent.parent
