@@ -132,38 +132,31 @@ class SourceSession:
         topic = encoded.batch.topic
         self.topics.ensure(topic)
         self.control.used(topic)
+        # The client's batch call takes neither headers nor timestamps.
+        plain = encoded.headers is None and not any(encoded.batch.timestamps)
         for start in range(0, len(encoded.values), CHUNK):
             self._make_room()
             stop = min(start + CHUNK, len(encoded.values))
-            if encoded.headers is None:
+            if plain:
                 self._produce_batch(encoded, start, stop)
             else:
                 self._produce_singly(encoded, start, stop)
 
     def _produce_batch(self, encoded: Encoded, start: int, stop: int) -> None:
         batch, keys, values = encoded.batch, encoded.keys, encoded.values
-        partition = -1 if batch.partition is None else batch.partition
-        messages: list[dict[str, Any]] = [
-            {"key": keys[index], "value": values[index], "timestamp": batch.timestamps[index] or 0}
-            for index in range(start, stop)
-        ]
-        queued = self.producer.produce_batch(batch.topic, messages, partition=partition)
+        messages: list[dict[str, Any]] = [{"key": keys[index], "value": values[index]} for index in range(start, stop)]
+        queued = self.producer.produce_batch(batch.topic, messages, partition=_partition(batch))
         if queued != len(messages):
             refused = next((message["_error"] for message in messages if message.get("_error")), "unknown reason")
             raise TaskError(f"a record could not be produced to {batch.topic}: {refused}")
 
     def _produce_singly(self, encoded: Encoded, start: int, stop: int) -> None:
-        batch = encoded.batch
-        assert encoded.headers is not None
+        batch, keys, values = encoded.batch, encoded.keys, encoded.values
+        produce, partition = self.producer.produce, _partition(batch)
         for index in range(start, stop):
-            self.producer.produce(
-                batch.topic,
-                key=encoded.keys[index],
-                value=encoded.values[index],
-                partition=-1 if batch.partition is None else batch.partition,
-                timestamp=batch.timestamps[index] or 0,
-                headers=list(encoded.headers[index]),
-            )
+            headers: Any = encoded.headers[index] if encoded.headers is not None else []
+            when = batch.timestamps[index] or 0
+            produce(batch.topic, values[index], keys[index], partition, timestamp=when, headers=headers)
 
     def _make_room(self) -> None:
         while len(self.producer) > ROOM:
@@ -197,6 +190,10 @@ class SourceSession:
             self.offsets.load(key, value)
         self._open_since, self._pending = None, {}
         self.source.committed()
+
+
+def _partition(batch: Batch) -> int:
+    return -1 if batch.partition is None else batch.partition
 
 
 def classified(error: KafkaException) -> Exception:
