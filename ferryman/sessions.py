@@ -8,7 +8,7 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
-from ferryman import backoff, chain_config, java_regex, offset_topic, plugins, settings, sink, source
+from ferryman import assembly, backoff, java_regex, offset_topic, plugins, settings, sink, source
 from ferryman.api import Sink, Source, SourceContext
 from ferryman.chain import Chain
 from ferryman.clients import Clients
@@ -60,7 +60,7 @@ class Sessions:
         plugin = plugins.connector(raw["connector.class"])
         if plugin is None:
             raise ConfigError.of("connector.class", f"no connector is called {raw['connector.class']}")
-        chain = chain_config.chain(raw, worker)
+        chain = assembly.chain(raw, worker)
         clients = Clients(connector, task, worker, raw, worker_id)
         config = plugin.config_class.parse(raw)
         return cls(connector, task, raw, worker_id, worker_settings, seeds, control, plugin, config, clients, chain)

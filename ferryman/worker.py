@@ -129,6 +129,7 @@ class TaskProcess:
         await asyncio.to_thread(process.start)
         theirs.close()
         self._pipe, self._process = ours, process
+        log.info("task %s-%d runs as process %d", self.spec.connector, self.spec.task, process.pid)
         if self._wish != "run":
             self._send(self._wish)
         closed = asyncio.Event()

@@ -1,0 +1,45 @@
+"""Puts a task's chain together from configs: which converter with which settings, which transforms in which order."""
+
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from ferryman import chain_config, plugins
+from ferryman.chain import Chain
+from ferryman.conversion import Converter, Side
+from ferryman.errors import ConfigError, KeyProblem
+
+
+def chain(raw: Mapping[str, str], worker: Mapping[str, str]) -> Chain:
+    """The chain of a connector's config over its worker's. Raises ConfigError with every problem."""
+    problems: list[KeyProblem] = []
+    converters: dict[str, Converter[Any]] = {}
+    for side in get_args(Side):
+        try:
+            converters[side] = converter(side, raw, worker)
+        except ConfigError as error:
+            problems += error.problems
+    parsed = chain_config.parse(raw)
+    problems += parsed.problems
+    if problems:
+        raise ConfigError(*problems)
+    return Chain(converters["key"], converters["value"], converters["header"], parsed.steps)
+
+
+def converter(side: Side, raw: Mapping[str, str], worker: Mapping[str, str]) -> Converter[Any]:
+    """The converter of one side: the connector's with only its own settings, or else the worker's with the worker's.
+
+    The two levels are never mixed, as in Kafka Connect (Plugins.newConverter). Raises ConfigError with the full keys.
+    """
+    key = f"{side}.converter"
+    source = raw if raw.get(key, "").strip() else worker
+    name = source.get(key, "org.apache.kafka.connect.storage.SimpleHeaderConverter" if side == "header" else "")
+    plugin = plugins.find("converter", name)
+    if plugin is None:
+        raise ConfigError.of(key, f"Invalid value {name} for configuration {key}: Class {name} could not be found.")
+    own = {each.removeprefix(f"{key}."): value for each, value in source.items() if each.startswith(f"{key}.")}
+    try:
+        config = plugin.config_class.parse(own)
+    except ConfigError as error:
+        raise ConfigError(*(KeyProblem(f"{key}.{each.key}", each.message) for each in error.problems)) from None
+    made: Converter[Any] = plugin(config, side)
+    return made

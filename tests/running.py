@@ -1,0 +1,198 @@
+"""Drives a real worker as a user does: property file, command line, REST; and reads what it did from Kafka."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from ferryman.stack.ports import free_port
+
+FERRYMAN = str(Path(sys.executable).with_name("ferryman"))
+Outcome = Any
+
+
+def until(probe: Callable[[], Outcome], seconds: float = 60.0, what: str = "") -> Outcome:
+    """The first true answer of a probe; AssertionError with its last answer after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = probe()
+        if answer:
+            return answer
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what or probe}, last answer {answer!r}"
+        time.sleep(0.05)
+
+
+@dataclass
+class Worker:
+    """A standalone worker in its own process, that can be killed and started again with the same address."""
+
+    directory: Path
+    settings: Mapping[str, str]
+    port: int = field(default_factory=free_port)
+    environment: dict[str, str] = field(default_factory=dict)
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def log(self) -> Path:
+        return self.directory / f"worker-{self.port}.log"
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self, *connector_files: Path) -> "Worker":
+        file = self.directory / f"worker-{self.port}.properties"
+        settings = {"listeners": self.url, **self.settings}
+        file.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1", **self.environment}
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [FERRYMAN, "standalone", str(file), *map(str, connector_files)], stderr=log, stdout=log, env=environment
+            )
+        until(self._ready, 60, f"the worker's start, see {self.log.read_text()[-3000:]}")
+        return self
+
+    def _ready(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, self.log.read_text()[-3000:]
+        try:
+            return httpx.get(self.url + "/health").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def kill(self) -> None:
+        """SIGKILL: the power cut."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        """SIGTERM, and the time it takes."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+    def call(self, method: str, path: str, body: Any = None, expect: int | None = None) -> Any:
+        answer = httpx.request(method, self.url + path, json=body, timeout=60)
+        assert expect is None or answer.status_code == expect, f"{answer.status_code} {answer.text}"
+        return answer.json() if answer.content else None
+
+    def create(self, config: Mapping[str, Any]) -> None:
+        self.call("POST", "/connectors", {"name": config["name"], "config": dict(config)}, expect=201)
+
+    def delete(self, name: str) -> None:
+        self.call("DELETE", f"/connectors/{name}", expect=204)
+
+    def states(self, name: str) -> list[str]:
+        status = self.call("GET", f"/connectors/{name}/status")
+        return [status["connector"]["state"], *(task["state"] for task in status["tasks"])]
+
+    def trace(self, name: str) -> str:
+        """The first failed task's trace, once there is one."""
+
+        def probe() -> str:
+            status = self.call("GET", f"/connectors/{name}/status")
+            return "".join(task.get("trace", "") for task in status["tasks"] if task["state"] == "FAILED")
+
+        return str(until(probe, 60, f"{name} to fail"))
+
+    def running(self, name: str) -> None:
+        until(lambda: set(self.states(name)) == {"RUNNING"} and len(self.states(name)) > 1, 60, f"{name} to run")
+
+    def pids(self, name: str) -> list[int]:
+        """The pids of a connector's task processes, one after the other as they were started."""
+        return [int(pid) for pid in re.findall(rf"task {re.escape(name)}-\d+ runs as process (\d+)", self.log.read_text())]
+
+
+@contextmanager
+def worker(directory: Path, settings: Mapping[str, str], **environment: str) -> Iterator[Worker]:
+    """A worker that is gone at the end, with all its processes."""
+    made = Worker(directory, settings, environment=environment)
+    try:
+        yield made.start()
+    finally:
+        made.stop()
+
+
+def settings(kafka: str, name: str, **more: str) -> dict[str, str]:
+    """Worker settings for tests: offsets apart from other tests', quick commits, quick failure detection."""
+    return {
+        "bootstrap.servers": kafka,
+        "group.id": name,
+        "key.converter": "org.apache.kafka.connect.storage.StringConverter",
+        "value.converter": "org.apache.kafka.connect.json.JsonConverter",
+        "value.converter.schemas.enable": "false",
+        "offset.storage.topic": f"{name}-offsets",
+        "offset.storage.partitions": "1",
+        "offset.flush.interval.ms": "500",
+        "consumer.session.timeout.ms": "6000",
+        "consumer.heartbeat.interval.ms": "500",
+        **{key.replace("_", "."): value for key, value in more.items()},
+    }
+
+
+def create_topic(kafka: str, topic: str, partitions: int = 1, **config: str) -> None:
+    admin = AdminClient({"bootstrap.servers": kafka})
+    wanted = NewTopic(topic, partitions, 1, config={key.replace("_", "."): value for key, value in config.items()})
+    admin.create_topics([wanted])[topic].result()
+    until(lambda: topic in admin.list_topics(timeout=10).topics, 30)
+
+
+def produce(
+    kafka: str, topic: str, values: Sequence[bytes | None], keys: Sequence[bytes | None] | None = None, partition: int = -1
+) -> None:
+    producer = Producer({"bootstrap.servers": kafka, "linger.ms": 2, "partitioner": "murmur2_random", "acks": "all"})
+    for index, value in enumerate(values):
+        producer.produce(topic, value, None if keys is None else keys[index], partition)
+        if index % 10_000 == 0:
+            producer.poll(0)
+    assert producer.flush(60) == 0
+
+
+def consume(kafka: str, topic: str) -> list[Message]:
+    """Every record of a topic that a read_committed reader sees, up to its present end."""
+    consumer = Consumer({"bootstrap.servers": kafka, "group.id": "reader", "enable.partition.eof": True})
+    try:
+        partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+        consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
+        found: list[Message] = []
+        ended: set[int | None] = set()
+        while len(ended) < len(partitions):
+            for message in consumer.consume(1000, 1.0):
+                if message.error():
+                    ended.add(message.partition())
+                else:
+                    found.append(message)
+        return found
+    finally:
+        consumer.close()
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs (a zombie that nobody has waited for does not)."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    stat = Path(f"/proc/{pid}/stat")
+    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def send(pid: int, number: signal.Signals) -> None:
+    os.kill(pid, number)
