@@ -13,7 +13,7 @@ import tarfile
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from ferryman.stack.places import cache_directory
 
 LOCK_FILE = Path(__file__).with_name("artifacts.toml")
 _CONNECTIONS = 8
-_ATTEMPTS = 3
+_ATTEMPTS = 2
 
 Fetch = Callable[["Artifact", Path], Path]
 """Brings an artifact below a directory, which is empty at first, and says where it lies; raises StackError."""
@@ -69,22 +69,23 @@ def _artifact(file: Path, coordinate: str, pin: dict[str, str | int]) -> Artifac
     return Artifact(coordinate, str(sha256), size)
 
 
-def provide(artifacts: Sequence[Artifact], fetch: Fetch, done: Callable[[Artifact], None]) -> None:
-    """Bring what the cache lacks into it, several at a time; `done` is called for each as it arrives.
+def provide(artifacts: Sequence[Artifact], fetch: Fetch, cancel: Callable[[], None]) -> None:
+    """Bring what the cache lacks into it, several at a time; `cancel` must make the fetches under way fail.
 
-    Raises StackError for the first that cannot be fetched, or that differs from the lock file after three attempts.
+    Raises StackError for the first that cannot be fetched, or that differs from the lock file at a second attempt too.
     """
     with ThreadPoolExecutor(_CONNECTIONS) as pool:
-        pending = [pool.submit(_provide, artifact, fetch, done) for artifact in artifacts if not artifact.cached]
+        pending = [pool.submit(_provide, artifact, fetch) for artifact in artifacts if not artifact.cached]
         try:
-            for task in pending:
+            for task in as_completed(pending):
                 task.result()
         except BaseException:
+            cancel()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 
-def _provide(artifact: Artifact, fetch: Fetch, done: Callable[[Artifact], None]) -> None:
+def _provide(artifact: Artifact, fetch: Fetch) -> None:
     artifact.path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="fetching-", dir=artifact.path.parent) as directory:
         for attempt in range(_ATTEMPTS):
@@ -96,7 +97,6 @@ def _provide(artifact: Artifact, fetch: Fetch, done: Callable[[Artifact], None])
             except StackError:
                 if attempt == _ATTEMPTS - 1:
                     raise
-    done(artifact)
 
 
 def _accept(artifact: Artifact, file: Path) -> None:
@@ -123,13 +123,20 @@ def unpacked(artifact: Artifact) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix="unpacking-", dir=target.parent))
     try:
-        with tarfile.open(artifact.path) as archive:
-            archive.extractall(fresh, filter="data")
+        _extract(artifact.path, fresh)
         with contextlib.suppress(OSError):  # another process was first, and its directory is as good
             fresh.rename(target)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return target
+
+
+def _extract(archive: Path, directory: Path) -> None:
+    with tarfile.open(archive) as contents:
+        if hasattr(tarfile, "data_filter"):  # not in the first releases of Python 3.11
+            contents.extractall(directory, filter="data")
+        else:
+            contents.extractall(directory)  # noqa: S202 - the archive is the one that the lock file pins
 
 
 def class_path(artifacts: Iterable[Artifact]) -> str:

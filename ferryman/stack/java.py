@@ -23,7 +23,7 @@ def java(heap: str, directory: Path, *arguments: str) -> tuple[str, ...]:
         "-XX:TieredStopAtLevel=1",
         "-XX:-UsePerfData",
         "-XX:+ExitOnOutOfMemoryError",
-        "-Xshare:auto",
+        "--sun-misc-unsafe-memory-access=allow",
         "-Djava.awt.headless=true",
         f"-Djava.io.tmpdir={scratch}",
         *arguments,

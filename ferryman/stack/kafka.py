@@ -1,11 +1,16 @@
 """Apache Kafka: one node in KRaft mode, broker and controller in one."""
 
 import base64
+import hashlib
+import re
+import shutil
+import tempfile
 import uuid
 from pathlib import Path
 
 from ferryman.stack.artifacts import class_path
 from ferryman.stack.java import java
+from ferryman.stack.places import cache_directory
 from ferryman.stack.ports import HOST
 from ferryman.stack.process import Launch
 from ferryman.stack.service import Place, Service
@@ -37,9 +42,16 @@ group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 transaction.abort.timed.out.transaction.cleanup.interval.ms=500
 
+# After SIGKILL the node must wait until its former self has timed out.
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
+
 # The log cleaner reserves 128 MB by default, a quarter of this heap.
 log.cleaner.dedupe.buffer.size=8388608
 """
+
+
+_STORAGE_TOOL = "kafka.tools.StorageTool"
 
 
 def _launch(place: Place) -> Launch:
@@ -59,10 +71,37 @@ def _launch(place: Place) -> Launch:
 
 
 def _format(place: Place, jvm: tuple[str, ...], settings: Path) -> None:
-    identity = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    place.run(
-        Launch((*jvm, "kafka.tools.StorageTool", "format", f"--cluster-id={identity}", f"--config={settings}"))
-    )
+    """Give the node its cluster id and the features that a new cluster of this version starts with.
+
+    Kafka's tool does that once per version; later nodes get a copy of its result with ids of their own, which saves a
+    second JVM at every start.
+    """
+    version = hashlib.sha256(" ".join(artifact.sha256 for artifact in place.artifacts).encode()).hexdigest()[:16]
+    template = cache_directory() / "formatted" / version
+    data = place.directory / "data"
+    if not template.is_dir():
+        place.run(Launch((*jvm, _STORAGE_TOOL, "format", f"--cluster-id={_identity()}", f"--config={settings}")))
+        _keep(data, template)
+        return
+    shutil.copytree(template, data, dirs_exist_ok=True)
+    properties = (data / "meta.properties").read_text()
+    fresh = re.sub(r"(?m)^(cluster|directory)\.id=.*$", lambda line: f"{line[1]}.id={_identity()}", properties)
+    (data / "meta.properties").write_text(fresh)
+
+
+def _keep(data: Path, template: Path) -> None:
+    template.parent.mkdir(parents=True, exist_ok=True)
+    copy = Path(tempfile.mkdtemp(prefix="formatting-", dir=template.parent))
+    shutil.copytree(data, copy, dirs_exist_ok=True)
+    try:
+        copy.rename(template)
+    except OSError:  # another process was first
+        shutil.rmtree(copy)
+
+
+def _identity() -> str:
+    """A Kafka Uuid: 16 random bytes in base64."""
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
 
 
 def _answers(port: int) -> bool:

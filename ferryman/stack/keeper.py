@@ -7,6 +7,7 @@ number for a program that a signal ended).
 """
 
 import argparse
+import contextlib
 import ctypes
 import os
 import pwd
@@ -18,6 +19,7 @@ import sys
 import time
 from pathlib import Path
 
+_LINUX = sys.platform.startswith("linux")
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _POLL_SECONDS = 0.5
@@ -36,9 +38,8 @@ def descendants(ancestor: int) -> list[int]:
 
 
 def _parents() -> list[tuple[int, int]]:
-    if not sys.platform.startswith("linux"):
-        lines = subprocess.run(["/bin/ps", "-axo", "pid=,ppid="], capture_output=True, text=True, check=False).stdout
-        return [(int(pid), int(parent)) for pid, parent in (line.split() for line in lines.splitlines())]
+    if not _LINUX:
+        return _parents_by_ps()
     pairs = []
     for entry in os.listdir("/proc"):
         if entry.isdigit():
@@ -51,8 +52,14 @@ def _parents() -> list[tuple[int, int]]:
     return pairs
 
 
+def _parents_by_ps() -> list[tuple[int, int]]:
+    with subprocess.Popen(["/bin/ps", "-axo", "pid=,ppid=,stat="], stdout=subprocess.PIPE, text=True) as ps:
+        rows = [line.split() for line in ps.communicate()[0].splitlines()]
+    return [(int(pid), int(parent)) for pid, parent, state in rows if state[0] != "Z" and int(pid) != ps.pid]
+
+
 def _prctl(option: int, value: int) -> None:
-    if sys.platform.startswith("linux"):
+    if _LINUX:
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
@@ -78,7 +85,7 @@ def _run(options: argparse.Namespace, keeper: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)
     try:
-        os.execvp(command[0], command)
+        os.execvp(command[0], command)  # noqa: S606 - the command is the owner's, and needs no shell
     except OSError as error:
         os.write(2, f"{command[0]}: {error}\n".encode())
     os._exit(127)
@@ -86,10 +93,8 @@ def _run(options: argparse.Namespace, keeper: int) -> None:
 
 def _signal(pids: list[int], number: int) -> None:
     for pid in pids:
-        try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, number)
-        except ProcessLookupError:
-            continue
 
 
 def _reap(program: int) -> int | None:
@@ -119,17 +124,15 @@ def _end(program: int, farewell: int) -> None:
 
 def _clear(program: int, known: list[int]) -> None:
     """Kill the remains of a program. A group id stays taken while a member lives, so it cannot be a stranger's."""
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(program, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
     deadline = time.monotonic() + 5
     while (left := descendants(os.getpid())) and time.monotonic() < deadline:
         _signal(left, signal.SIGKILL)
         _reap(program)
         time.sleep(0.01)
-    if not sys.platform.startswith("linux"):
-        _signal([pid for pid in known if os.getpgid(pid) == pid], signal.SIGKILL)
+    if not _LINUX:  # there, what a killed program leaves does not become this process's child
+        _signal(known, signal.SIGKILL)
 
 
 def _watch(program: int, owner: int, wakeup: int) -> int | None:
@@ -146,6 +149,13 @@ def _watch(program: int, owner: int, wakeup: int) -> int | None:
             return None
         if (0 in ready and not os.read(0, 64)) or os.getppid() != owner:
             return None
+
+
+def _remove(directory: Path) -> None:
+    """Delete a directory, and the one above if nothing else is left in it."""
+    shutil.rmtree(directory, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        directory.parent.rmdir()
 
 
 def main() -> int:
@@ -173,7 +183,7 @@ def main() -> int:
     if status is None:
         _end(program, options.farewell)
         if options.remove and os.getppid() != options.owner:
-            shutil.rmtree(options.remove, ignore_errors=True)
+            _remove(options.remove)
     else:
         _clear(program, [])
     if options.scratch:

@@ -15,7 +15,7 @@ from ferryman.stack.maven import context
 
 
 def resolve(maven: Any, roots: Iterable[str]) -> list[Any]:
-    """jgo's artifacts: group:artifact:version brings its dependencies along; with [:classifier]:packaging it is alone."""
+    """jgo's artifacts: group:artifact:version brings its dependencies along; [:classifier]:packaging stands alone."""
     projects, found = [], []
     for root in roots:
         group, name, version, *rest = root.split(":")

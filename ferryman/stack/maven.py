@@ -9,7 +9,7 @@ from typing import Any
 from ferryman.stack.artifacts import Artifact
 from ferryman.stack.errors import StackError
 
-_TIMEOUT_SECONDS = 30
+_TIMEOUT_SECONDS = 20
 
 Progress = Callable[[int], None]
 """Is told of every piece of a file that has arrived, in bytes."""
@@ -32,11 +32,16 @@ def context(cache: Path, progress: Progress) -> Any:
 
 
 class MavenFetch:
-    """Fetches one artifact into a directory: the user's own Maven repository counts as a source, tried first."""
+    """Fetches one artifact into a directory; several threads may ask at once."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._lock = threading.Lock()
+        self._cancelled = False
+
+    def cancel(self) -> None:
+        """Make what is being fetched fail with the next piece that arrives."""
+        self._cancelled = True
 
     def __call__(self, artifact: Artifact, directory: Path) -> Path:
         """Raises StackError, in one line, if it cannot be had."""
@@ -49,6 +54,8 @@ class MavenFetch:
             raise StackError(f"{artifact.coordinate} could not be fetched: {_reason(error)}") from error
 
     def _arrived(self, size: int) -> None:
+        if self._cancelled:
+            raise StackError("cancelled")
         with self._lock:
             self._progress(size)
 
@@ -56,6 +63,10 @@ class MavenFetch:
 def _reason(error: Exception) -> str:
     import requests
 
+    if isinstance(error, requests.exceptions.SSLError):
+        return (
+            "the Maven repository's certificate is not trusted; REQUESTS_CA_BUNDLE may name a file of those that are."
+        )
     if isinstance(error, requests.ConnectionError):
         return "the network does not reach the Maven repository. It is needed once, to fill the cache."
     if isinstance(error, requests.Timeout):

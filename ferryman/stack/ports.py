@@ -34,7 +34,7 @@ def free_port() -> int:
 
 def answers_http(port: int, path: str) -> bool:
     """Whether a page is there. Raises OSError or HTTPException while nothing proper answers."""
-    connection = http.client.HTTPConnection(HOST, port, timeout=5)
+    connection = http.client.HTTPConnection(HOST, port, timeout=2)
     try:
         connection.request("GET", path)
         return 200 <= connection.getresponse().status < 300

@@ -46,9 +46,7 @@ def _launch(place: Place) -> Launch:
     settings = [f"--{setting}" for setting in (*_SETTINGS, f"port={place.ports['server']}")]
     command = (str(programs / "postgres"), "-D", _seen(data, user), *settings)
     # Both signals make the server end its children and clear up; SIGINT lets them finish what they are writing.
-    return Launch(
-        command, directory=data, user=user, stop=signal.SIGINT, farewell=signal.SIGQUIT, scratch=scratch
-    )
+    return Launch(command, directory=data, user=user, stop=signal.SIGINT, farewell=signal.SIGQUIT, scratch=scratch)
 
 
 def _initialise(place: Place, programs: Path, data: Path, user: str | None) -> None:

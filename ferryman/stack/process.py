@@ -42,6 +42,7 @@ class Process:
         self.launch = launch
         self.log = log
         self._lock = threading.Lock()
+        self._log_start = log.stat().st_size if log.exists() else 0
         self._keeper = self._start(remove)
         assert self._keeper.stdout
         self.pid = int(self._keeper.stdout.readline() or 0)
@@ -97,8 +98,10 @@ class Process:
 
     def abandon(self) -> None:
         """End it as its owner's death would: at once, with what it left in the system tidied up."""
-        self._close()
+        with self._lock:
+            self._keeper.terminate()
         self.wait(10)
+        self._close()
 
     def pause(self) -> None:
         """SIGSTOP, to it and all its children."""
@@ -109,9 +112,10 @@ class Process:
         self._signal([self.pid, *descendants(self.pid)], signal.SIGCONT)
 
     def tail(self, lines: int = _TAIL_LINES) -> str:
-        """The end of its log."""
-        text = self.log.read_text(errors="replace") if self.log.exists() else ""
-        return "\n".join(text.splitlines()[-lines:])
+        """The end of what it printed since it was started."""
+        with self.log.open("rb") as log:
+            log.seek(self._log_start)
+            return "\n".join(log.read().decode(errors="replace").splitlines()[-lines:])
 
     def describe_end(self) -> str:
         """How it ended, in words: exit code or signal."""

@@ -11,7 +11,7 @@ _API = "/apis/ccompat/v7"
 
 def _launch(place: Place) -> Launch:
     home = unpacked(place.artifacts[0])
-    (runner,) = home.rglob("*-runner.jar")
+    runner = home / "quarkus-run.jar"
     # WRITE_DELAY=0: what was acknowledged has left the process, so that SIGKILL cannot take it back.
     database = f"jdbc:h2:file:{place.directory / 'schemas'};WRITE_DELAY=0;DB_CLOSE_ON_EXIT=FALSE"
     settings = {
@@ -21,6 +21,8 @@ def _launch(place: Place) -> Launch:
         "quarkus.management.host": HOST,
         "quarkus.management.port": str(place.ports["management"]),
         "quarkus.log.level": "WARN",
+        'quarkus.log.category."io.apicurio".level': "WARN",
+        "quarkus.http.access-log.enabled": "false",
         "quarkus.banner.enabled": "false",
         "apicurio.storage.kind": "sql",
         "apicurio.storage.sql.kind": "h2",

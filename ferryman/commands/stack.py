@@ -1,0 +1,103 @@
+"""`ferryman stack`: the embedded world on this machine, started, looked at and ended."""
+
+import json
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from ferryman.stack.component import Component
+from ferryman.stack.download import download
+from ferryman.stack.errors import StackError
+from ferryman.stack.running import Running, current, end, recorded
+from ferryman.stack.services import SERVICES, answers, artifacts_of
+from ferryman.stack.supervisor import detach, supervise
+from ferryman.stack.world import Ports
+
+
+@click.group("stack")
+def command() -> None:
+    """Kafka, a schema registry, PostgreSQL and a payment gateway, real ones, on 127.0.0.1."""
+
+
+@command.command()
+@click.argument("names", metavar="[NAME]...", nargs=-1, type=click.Choice(list(SERVICES)))
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON once everything answers.")
+@click.option("--detach", "detached", is_flag=True, help="Leave it to a supervisor process, which `down` ends.")
+@click.option("--steady/--free-ports", default=True, help="The same ports every time (default), or any free ones.")
+@click.option("--directory", type=click.Path(path_type=Path), help="Keep data here. Without it they are temporary.")
+def up(names: tuple[str, ...], as_json: bool, detached: bool, steady: bool, directory: Path | None) -> None:
+    """Start all components, or the named ones, and wait until each answers.
+
+    Stays in the foreground as their owner; Ctrl-C ends them.
+    """
+    chosen = list(dict.fromkeys(names)) or list(SERVICES)
+    ports: Ports = "steady" if steady else "free"
+    try:
+        if detached:
+            download(artifacts_of(chosen))
+            _print_running(detach(chosen, ports, directory), as_json)
+        else:
+            supervise(chosen, ports, directory, _print_ready, lambda running: _print_running(running, as_json))
+    except StackError as error:
+        raise click.ClickException(str(error)) from error
+
+
+@command.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
+def status(as_json: bool) -> None:
+    """Show what runs. Exit code 0 if everything answers, else 1."""
+    running = current()
+    answering = {name: answers(name, ports) for name, ports in running.ports.items()} if running else {}
+    if as_json:
+        click.echo(json.dumps(_report(running, answering)))
+    elif running is None:
+        click.echo(_why_not())
+    elif running.state == "starting":
+        click.echo(f"starting (process {running.pid})")
+    else:
+        _print_table(running, answering)
+    raise click.exceptions.Exit(0 if answering and all(answering.values()) else 1)
+
+
+@command.command()
+def down() -> None:
+    """End the stack, wherever it was started."""
+    try:
+        click.echo("ended" if end() else "not running")
+    except StackError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _print_ready(component: Component) -> None:
+    click.echo(f"{component.name} answers after {component.start_seconds:.1f} s", err=True)
+
+
+def _print_running(running: Running, as_json: bool) -> None:
+    if as_json:
+        summary = {"addresses": running.addresses, "directory": running.directory, "pid": running.pid}
+        click.echo(json.dumps(summary))
+    else:
+        _print_table(running, dict.fromkeys(running.addresses, True))
+
+
+def _print_table(running: Running, answering: dict[str, bool]) -> None:
+    table = Table("component", "address", "state")
+    for name, address in running.addresses.items():
+        table.add_row(name, address, "answers" if answering[name] else "does not answer")
+    console = Console()
+    Console(width=None if console.is_terminal else 120).print(table)
+    click.echo(f"process {running.pid}, data and logs in {running.directory}")
+
+
+def _report(running: Running | None, answering: dict[str, bool]) -> dict[str, object]:
+    if running is None:
+        return {"state": "stopped"}
+    components = {name: {"address": address, "answers": answering[name]} for name, address in running.addresses.items()}
+    return {"state": running.state, "pid": running.pid, "directory": running.directory, "components": components}
+
+
+def _why_not() -> str:
+    last = recorded()
+    return f"not running; the last one failed: {last.reason}" if last and last.state == "failed" else "not running"

@@ -1,0 +1,131 @@
+"""Owns a stack from its start to its end: in the foreground of `ferryman stack up`, or as a process of its own."""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from ferryman.stack.component import Component
+from ferryman.stack.errors import StackError
+from ferryman.stack.running import Running, claim, current, log_file, publish, withdraw
+from ferryman.stack.world import Ports, Stack
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def supervise(
+    names: Sequence[str],
+    ports: Ports,
+    directory: Path | None,
+    ready: Callable[[Component], None],
+    started: Callable[[Running], None],
+) -> None:
+    """Run the stack until SIGINT, SIGTERM or SIGHUP; `ready` hears of each component, `started` when all answer.
+
+    Raises StackError if another stack of this user runs, if it cannot start, or when a component dies.
+    """
+    with claim(), _interrupted_by_signals():
+        publish(Running(os.getpid(), "starting"))
+        try:
+            stack = Stack(names, ports, directory)
+            try:
+                stack.start(ready)
+                running = _running(stack)
+                publish(running)
+                started(running)
+                _watch(stack)
+            finally:
+                _ignore_signals()
+                stack.stop()
+        except KeyboardInterrupt:
+            withdraw()
+        except StackError as error:
+            publish(Running(os.getpid(), "failed", reason=str(error)))
+            raise
+
+
+def _running(stack: Stack) -> Running:
+    return Running(
+        pid=os.getpid(),
+        state="running",
+        directory=str(stack.directory),
+        ports={component.name: component.ports for component in stack},
+        addresses=stack.addresses,
+    )
+
+
+def _watch(stack: Stack) -> None:
+    while (died := stack.died) is None:
+        time.sleep(0.2)
+    raise StackError(died)
+
+
+@contextmanager
+def _interrupted_by_signals() -> Iterator[None]:
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _ignore_signals() -> None:
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def detach(names: Sequence[str], ports: Ports, directory: Path | None) -> Running:
+    """Start a supervisor as a process of its own and wait until its stack answers. Raises StackError if it fails."""
+    with claim():
+        pass
+    options = [f"--ports={ports}", *([f"--directory={directory.absolute()}"] if directory else [])]
+    with log_file().open("wb") as log:
+        supervisor = subprocess.Popen(
+            [sys.executable, "-m", "ferryman.stack.supervisor", *options, *names],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        return _await_start(supervisor)
+    except BaseException:
+        supervisor.terminate()
+        raise
+
+
+def _await_start(supervisor: subprocess.Popen[bytes]) -> Running:
+    while supervisor.poll() is None:
+        running = current()
+        if running and running.pid == supervisor.pid and running.state == "running":
+            return running
+        time.sleep(0.05)
+    raise StackError(log_file().read_text(errors="replace").strip() or "the supervisor ended without a word")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--ports", choices=("free", "steady"), required=True)
+    parser.add_argument("--directory", type=Path)
+    parser.add_argument("names", nargs="+")
+    options = parser.parse_args()
+    try:
+        supervise(options.names, options.ports, options.directory, lambda _component: None, lambda _running: None)
+    except StackError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,127 @@
+"""`ferryman stack`, as a user types it."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+FERRYMAN = [sys.executable, "-c", "from ferryman.commands import main; main()", "stack"]
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A user of whom no stack is known."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    yield
+    ferryman("down")
+
+
+def ferryman(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*FERRYMAN, *arguments], capture_output=True, text=True, timeout=60, check=False)
+
+
+def foreground(*arguments: str) -> tuple[subprocess.Popen[str], dict[str, object]]:
+    """`up --json` once everything answers, with what it printed."""
+    command = [*FERRYMAN, "up", "--json", "--free-ports", *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout
+    return process, json.loads(process.stdout.readline())
+
+
+def running() -> dict[str, dict[str, dict[str, object]]]:
+    report: dict[str, dict[str, dict[str, object]]] = json.loads(ferryman("status", "--json").stdout)
+    return report
+
+
+def test_a_detached_stack_is_there_until_it_is_taken_down() -> None:
+    up = ferryman("up", "payments", "--detach", "--free-ports", "--json")
+    assert up.returncode == 0, up.stderr
+    assert len(up.stdout.splitlines()) == 1
+    address = json.loads(up.stdout)["addresses"]["payments"]
+    status = ferryman("status")
+    assert status.returncode == 0
+    assert address in status.stdout
+    assert running()["components"] == {"payments": {"address": address, "answers": True}}
+    assert ferryman("down").stdout == "ended\n"
+    assert ferryman("status").returncode == 1
+    assert not Path(json.loads(up.stdout)["directory"]).exists()
+
+
+def test_a_second_stack_is_refused_while_one_runs() -> None:
+    ferryman("up", "payments", "--detach", "--free-ports")
+    for arguments in (("up", "payments"), ("up", "postgres", "--detach")):
+        again = ferryman(*arguments)
+        assert again.returncode == 1
+        assert "the stack is already running" in again.stderr
+
+
+def test_a_killed_owner_is_not_taken_for_a_running_one() -> None:
+    owner, _ = foreground("payments")
+    owner.kill()
+    owner.communicate()
+    assert ferryman("status", "--json").stdout == '{"state": "stopped"}\n'
+    assert ferryman("down").stdout == "not running\n"
+    assert ferryman("up", "payments", "--detach", "--free-ports").returncode == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_foreground_in_order(number: signal.Signals) -> None:
+    owner, said = foreground("payments")
+    owner.send_signal(number)
+    _, complaints = owner.communicate(timeout=20)
+    assert owner.returncode == 0
+    assert "Traceback" not in complaints
+    assert not Path(str(said["directory"])).exists()
+
+
+def test_a_signal_during_the_start_ends_it_at_once() -> None:
+    command = [*FERRYMAN, "up", "kafka", "payments", "--free-ports"]
+    owner = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert owner.stderr
+    assert owner.stderr.readline().startswith("payments answers after")
+    owner.send_signal(signal.SIGTERM)
+    said, complaints = owner.communicate(timeout=10)
+    assert owner.returncode == 0
+    assert said + complaints == ""
+
+
+def test_a_dying_component_ends_everything_and_says_so(tmp_path: Path) -> None:
+    directory = tmp_path / "world"
+    owner, _ = foreground("payments", "postgres", "--directory", str(directory))
+    postmaster = int((directory / "postgres" / "data" / "postmaster.pid").read_text().split()[0])
+    os.kill(postmaster, signal.SIGKILL)
+    _, complaints = owner.communicate(timeout=20)
+    assert owner.returncode == 1
+    assert "postgres was ended by signal 9" in complaints
+    assert "database system is ready to accept connections" in complaints
+    assert "postgres was ended by signal 9" in ferryman("status").stdout
+
+
+def test_a_taken_port_is_named() -> None:
+    with socket.socket() as squatter:
+        squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with contextlib.suppress(OSError):  # then somebody else has it, which is as good
+            squatter.bind(("127.0.0.1", 8420))
+            squatter.listen()
+        for option in ([], ["--detach"]):
+            up = ferryman("up", "payments", *option)
+            assert up.returncode == 1
+            assert "payments needs port 8420, which is taken" in up.stderr
+
+
+def test_without_a_stack_down_has_nothing_to_do() -> None:
+    assert ferryman("down").stdout == "not running\n"
+    assert ferryman("status").stdout == "not running\n"
+
+
+def test_an_unknown_component_is_refused() -> None:
+    up = ferryman("up", "mysql")
+    assert up.returncode == 2
+    assert "'mysql'" in up.stderr

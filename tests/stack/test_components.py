@@ -1,0 +1,153 @@
+"""Components start, break and come back where they were, with what they knew."""
+
+import json
+import os
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+import stripe
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
+
+from ferryman.stack import Stack, StackError
+from ferryman.stack.keeper import descendants
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """One world for this file: its tests break it, so they cannot share the run's."""
+    with Stack() as stack:
+        yield stack
+
+
+def ask(url: str, body: object = None) -> object:
+    data = None if body is None else json.dumps(body).encode()
+    headers = {"Content-Type": "application/vnd.schemaregistry.v1+json"}
+    with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=10) as answer:
+        return json.load(answer)
+
+
+def test_a_killed_registry_comes_back_with_its_schemas(stack: Stack) -> None:
+    address = stack.addresses["registry"]
+    registered = ask(f"{address}/subjects/kept-value/versions", {"schema": '"string"'})
+    stack["registry"].kill()
+    assert not stack["registry"].answers
+    stack["registry"].start()
+    assert stack.addresses["registry"] == address
+    assert isinstance(registered, dict)
+    assert ask(f"{address}/schemas/ids/{registered['id']}") == {"schema": '"string"'}
+
+
+def test_a_killed_database_comes_back_with_its_rows(stack: Stack) -> None:
+    url = stack.addresses["postgres"].replace("+psycopg", "")
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
+    stack["postgres"].kill()
+    stack["postgres"].start()
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT number FROM kept").fetchone() == (7,)
+
+
+def test_the_databases_role_owns_its_database_and_no_more(stack: Stack) -> None:
+    with psycopg.connect(stack.addresses["postgres"].replace("+psycopg", "")) as connection:
+        assert connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone() == (False,)
+        connection.execute("CREATE SCHEMA mine")
+
+
+def test_a_killed_gateway_comes_back_with_its_events(stack: Stack) -> None:
+    client = stripe.StripeClient("sk_test_12345", base_addresses={"api": stack.addresses["payments"]})
+    client.v1.customers.create({"name": "Ada"})
+    stack["payments"].kill()
+    stack["payments"].start()
+    assert [customer.name for customer in client.v1.customers.list().data] == ["Ada"]
+    assert [event.type for event in client.v1.events.list().data] == ["customer.created"]
+
+
+def test_a_killed_broker_comes_back_with_its_topics(stack: Stack) -> None:
+    producer = Producer({"bootstrap.servers": stack.addresses["kafka"], "log_level": 0})
+    producer.produce("kept", b"record")
+    assert producer.flush(20) == 0
+    stack["kafka"].kill()
+    stack["kafka"].start()
+    client = AdminClient({"bootstrap.servers": stack.addresses["kafka"]})
+    assert "kept" in client.list_topics(timeout=10).topics
+
+
+def test_every_broker_is_a_cluster_of_its_own(stack: Stack) -> None:
+    with Stack(("kafka",)) as other:
+        clients = [AdminClient({"bootstrap.servers": each.addresses["kafka"]}) for each in (stack, other)]
+        identities = {client.list_topics(timeout=10).cluster_id for client in clients}
+    assert len(identities) == 2
+
+
+def test_a_paused_component_answers_only_when_resumed(stack: Stack) -> None:
+    stack["payments"].pause()
+    assert not stack["payments"].answers
+    stack["payments"].resume()
+    assert stack["payments"].answers
+
+
+def test_a_component_that_died_shows_the_end_of_its_log(stack: Stack) -> None:
+    pid = stack["payments"].pid
+    assert pid
+    os.kill(pid, 9)
+    while stack["payments"].died is None:
+        pass
+    assert stack.died
+    assert stack.died.startswith("payments was ended by signal 9. The end of ")
+    stack["payments"].start()
+    assert stack.died is None
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_everything_listens_on_the_loopback_only(stack: Stack) -> None:
+    sockets = {
+        os.readlink(entry)
+        for pid in descendants(os.getpid())
+        for entry in _descriptors(pid)
+        if entry.is_symlink() and os.readlink(entry).startswith("socket:")
+    }
+    rows = [row.split() for table in ("tcp", "tcp6") for row in Path("/proc/net", table).read_text().splitlines()[1:]]
+    listening = {row[1].rpartition(":")[0] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in sockets}
+    assert listening <= {"0100007F", "0000000000000000FFFF00000100007F"}
+    assert listening
+
+
+def _descriptors(pid: int) -> list[Path]:
+    try:
+        return list(Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:
+        return []
+
+
+def test_starting_twice_is_refused(stack: Stack) -> None:
+    with pytest.raises(StackError, match="payments is running already"):
+        stack["payments"].start()
+
+
+def test_an_unknown_component_is_named_with_those_there_are() -> None:
+    with pytest.raises(StackError, match=r"no component 'mysql'; there are kafka, registry, postgres, payments"):
+        Stack(("mysql",))
+
+
+def test_data_in_a_directory_of_ones_own_stay_there(tmp_path: Path) -> None:
+    for _ in range(2):
+        with Stack(("postgres",), directory=tmp_path / "world") as world:
+            url = world.addresses["postgres"].replace("+psycopg", "")
+            with psycopg.connect(url) as connection:
+                connection.execute("CREATE TABLE IF NOT EXISTS visits (number int)")
+                connection.execute("INSERT INTO visits VALUES (1)")
+                count = connection.execute("SELECT count(*) FROM visits").fetchone()
+    assert count == (2,)
+
+
+def test_a_program_that_cannot_start_says_why(tmp_path: Path) -> None:
+    data = tmp_path / "postgres" / "data"
+    data.mkdir(parents=True)
+    (data / "stranger").write_text("not a database")
+    with pytest.raises(StackError, match=r"initdb ended with exit code 1:(.|\n)*exists but is not empty"):
+        Stack(("postgres",), directory=tmp_path).start()
