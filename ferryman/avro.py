@@ -13,7 +13,7 @@ from typing import Any
 
 from ferryman.decimals import from_unscaled
 from ferryman.errors import DataError
-from ferryman.json_payload import day, time_of_day
+from ferryman.json_payload import INTEGER_RANGES, day, time_of_day
 from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Field, Schema, Type
 from ferryman.values import moment
 
@@ -69,7 +69,32 @@ def reading(avro: Any) -> Reading:
         raise DataError(f"The Avro schema is not valid: {error!r}") from error
     if part.schema.type is not Type.STRUCT or part.schema.name == UNION or not part.schema.fields:
         return replace(part, reason=part.reason or "the schema is not a record with fields")
-    return replace(part, reason=part.reason or ("the record is optional" if part.schema.optional else None))
+    return replace(part, reason=part.reason or _shape_reason(part.schema))
+
+
+def _shape_reason(schema: Schema) -> str | None:
+    if schema.optional:
+        return "the record is optional"
+    inner = (child for field in schema.fields for child in children(field.schema))
+    return "an enum or a time inside another field" if any(_needs_place(child) for child in inner) else None
+
+
+def symbols(schema: Schema) -> tuple[str, ...] | None:
+    """The symbols of a schema that was an Avro enum, in their order; None for any other."""
+    if schema.parameter(ENUM) is None:
+        return None
+    return tuple(value for name, value in schema.parameters if name.startswith(f"{ENUM}."))
+
+
+def children(schema: Schema) -> tuple[Schema, ...]:
+    """The schemas directly inside a schema."""
+    parts = (*(field.schema for field in schema.fields), schema.keys, schema.values)
+    return tuple(part for part in parts if part is not None)
+
+
+def _needs_place(schema: Schema) -> bool:
+    own = symbols(schema) is not None or schema.name == TIME
+    return own or any(_needs_place(child) for child in children(schema))
 
 
 class _Walk:
@@ -119,29 +144,35 @@ class _Walk:
 
     def _primitive(self, node: dict[str, Any]) -> Reading:
         kind = node["type"]
-        logical = node.get("logicalType") or _BY_CONNECT_NAME.get((kind, node.get("connect.name", "")))
+        logical = str(node.get("logicalType") or _BY_CONNECT_NAME.get((kind, node.get("connect.name", ""))))
         if kind == "bytes" and logical == "decimal":
             return _decimal(node, {"type": "bytes"}, {"type": "bytes", "precision": 38})
         if (kind, logical) in _LOGICAL:
             name, spelling = _LOGICAL[kind, logical]
+            if name == TIME:
+                # Out of a day's range, one decoder makes a null of it and the other a time.
+                return Reading(_described(node, Type.INT32, name=TIME, version=1), "long", "long", time_of_day)
             plain = {"type": kind, "logicalType": spelling}
             schema = _described(node, PRIMITIVES[kind], name=name, version=1)
             reason = "timestamp-micros has digits that a column would lose" if spelling.endswith("micros") else None
             return Reading(schema, plain, plain, None, reason)
-        return Reading(_described(node, _NARROW.get(node.get("connect.type", ""), PRIMITIVES[kind])), kind, kind)
+        schema = _described(node, _NARROW.get(node.get("connect.type", ""), PRIMITIVES[kind]))
+        # Neither decoder minds an int of more than 32 bits; read as a long, its range can be checked.
+        return Reading(schema, "long", "long", _in_range(schema.type)) if kind == "int" else Reading(schema, kind, kind)
 
     def _named(self, node: dict[str, Any], space: str) -> Reading:
         full, _ = self._define(node, space)
-        own = next(self.names)
         if node["type"] == "enum":
-            plain = {"type": "enum", "name": own, "symbols": node["symbols"]}
-            symbols = ((f"{ENUM}.{symbol}", symbol) for symbol in node["symbols"])
-            schema = _described(node, Type.STRING, parameters=((ENUM, full), *symbols))
-            return Reading(schema, plain, plain)
-        plain = {"type": "fixed", "name": own, "size": node["size"]}
+            named = ((f"{ENUM}.{symbol}", symbol) for symbol in node["symbols"])
+            schema = _described(node, Type.STRING, parameters=((ENUM, full), *named))
+            # An enum's bytes are those of an int. polars panics on an enum that is not a required field, and fastavro
+            # takes a negative number for a place counted from the end.
+            return Reading(schema, "long", "long", _symbol(tuple(node["symbols"])))
+        plain = {"type": "fixed", "name": next(self.names), "size": node["size"]}
         if node.get("logicalType") == "decimal":
             digits = min(38, len(str((1 << 8 * node["size"] - 1) - 1)) - 1)
-            return _decimal(node, plain, {**plain, "precision": digits})
+            part = _decimal(node, plain, {**plain, "precision": digits})
+            return part if node["size"] <= 16 else replace(part, reason="a fixed decimal of more than 16 bytes")
         schema = _described(node, Type.BYTES, parameters=(("connect.fixed.size", str(node["size"])),))
         return Reading(schema, plain, plain)
 
@@ -201,11 +232,10 @@ class _Walk:
         if len(branches) != 1:
             return self._true_union(nodes, empty, space)
         part = self.read(branches[0], space)
-        spelled = [
-            ["null" if is_null else spelling for is_null in empty] for spelling in (part.rows, part.columns)
-        ]
+        rows = ["null" if is_null else part.rows for is_null in empty]
+        columns = ["null" if is_null else part.columns for is_null in empty]
         reason = part.reason if any(empty) else "a union of one type"
-        return Reading(part.schema.as_optional(any(empty)), *spelled, _optional(part.convert), reason)
+        return Reading(part.schema.as_optional(any(empty)), rows, columns, _optional(part.convert), reason)
 
     def _true_union(self, nodes: list[Any], empty: list[bool], space: str) -> Reading:
         spelled: list[Any] = []
@@ -305,6 +335,26 @@ def default_value(schema: Schema, node: Any) -> Any:
             return {name: default_value(schema.values, item) for name, item in node.items()}
         case _:
             return node
+
+
+def _in_range(kind: Type) -> Convert:
+    low, high = INTEGER_RANGES[kind]
+
+    def check(value: int) -> int:
+        if not low <= value <= high:
+            raise DataError(f"{value} is out of range for {kind}")
+        return value
+
+    return check
+
+
+def _symbol(names: tuple[str, ...]) -> Convert:
+    def symbol(number: int) -> str:
+        if not 0 <= number < len(names):
+            raise DataError(f"An enum of {len(names)} symbols has none of number {number}")
+        return names[number]
+
+    return symbol
 
 
 def _optional(convert: Convert | None) -> Convert | None:

@@ -14,9 +14,10 @@ from typing import Any
 
 import polars as pl
 
-from ferryman.avro import Reading
+from ferryman.avro import Reading, symbols
+from ferryman.json_payload import INTEGER_RANGES
 from ferryman.record import Columns
-from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type
+from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Field, Schema, Type
 
 MARKER = "ferryman_marker"
 FEWEST = 64
@@ -39,6 +40,12 @@ _LOGICAL: dict[str | None, pl.DataType] = {
     DATE: pl.Date(),
     TIME: pl.Time(),
     TIMESTAMP: pl.Datetime("ms", "UTC"),
+}
+# The rows' dates end with the years 1 and 9999.
+_BOUNDS: dict[str | None, tuple[int, int]] = {
+    DATE: (-719_162, 2_932_896),
+    TIME: (0, 86_400_000 - 1),
+    TIMESTAMP: (-62_135_596_800_000, 253_402_300_799_999),
 }
 
 
@@ -121,6 +128,42 @@ def _header(schema: str) -> bytes:
 
 
 def _as_declared(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
+    for field in schema.fields:
+        _check(frame.get_column(field.name), field.schema)
+    frame = frame.with_columns(_symbol(field) for field in schema.fields if symbols(field.schema))
+    frame = frame.with_columns(_time(field) for field in schema.fields if field.schema.name == TIME)
     wanted = {field.name: dtype(field.schema) for field in schema.fields}
     changed = {name: kind for name, kind in wanted.items() if frame.schema[name] != kind}
     return frame.cast(changed) if changed else frame  # type: ignore[arg-type]
+
+
+def _symbol(field: Field) -> pl.Expr:
+    """An enum's column, read as its numbers."""
+    names = symbols(field.schema) or ()
+    return pl.col(field.name).replace_strict(list(range(len(names))), list(names), return_dtype=pl.String())
+
+
+def _time(field: Field) -> pl.Expr:
+    """A time's column, read as milliseconds."""
+    return (pl.col(field.name) * 1_000_000).cast(pl.Time())
+
+
+def _check(found: pl.Series, schema: Schema) -> None:
+    """Raises OverflowError for values that the rows' form cannot have."""
+    if schema.type is Type.STRUCT:
+        for field in schema.fields:
+            _check(found.struct.field(field.name), field.schema)
+    elif schema.type is Type.ARRAY and schema.values is not None:
+        _check(found.explode(), schema.values)
+    elif schema.name == DECIMAL:
+        # polars lets a decimal have any 128-bit integer, but only 38 digits are printed and compared right.
+        _within(found.cast(pl.Float64()) * 10.0**schema.scale, -9.9e37, 9.9e37)
+    else:
+        bounds = _BOUNDS.get(schema.name) if schema.name in _LOGICAL else INTEGER_RANGES.get(schema.type)
+        if bounds is not None:
+            _within(found.to_physical(), *bounds)
+
+
+def _within(found: pl.Series, low: float, high: float) -> None:
+    if not found.is_between(low, high).all():
+        raise OverflowError

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ferryman import client_security
-from ferryman.client_keys import FORCED, REFUSED, SILENT, TARGETS, Role, Value, converted, denied, harmless
+from ferryman.client_keys import FORCED, INT_MAX, REFUSED, SILENT, TARGETS, Role, Value, converted, denied, harmless
 from ferryman.errors import ConfigError, KeyProblem
 
 DEFAULT_BOOTSTRAP = "localhost:9092"
@@ -33,16 +33,6 @@ CONSUMER_BASE: Mapping[str, Value] = {
 
 
 @dataclass(frozen=True, slots=True)
-class ClientConfig:
-    """A client's config, ready for confluent_kafka, and what its owner should know about the keys it came from."""
-
-    values: dict[str, Value] = field(repr=False)
-    warnings: tuple[str, ...] = ()
-    max_poll_records: int = 500
-    """Records to take at once, for consumers."""
-
-
-@dataclass(frozen=True, slots=True)
 class Given:
     """A setting as it was given: the full name of the key, for messages, and its value."""
 
@@ -57,10 +47,21 @@ class _Translation:
     warnings: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class ClientConfig:
+    """A client's config, ready for confluent_kafka, and what its owner should know about the keys it came from."""
+
+    values: dict[str, Value] = field(repr=False)
+    warnings: tuple[str, ...] = ()
+    max_poll_records: int = 500
+    """Records to take at once, for consumers."""
+
+
 def sink_consumer(worker: Mapping[str, str], connector: str, task: int, raw: Mapping[str, str]) -> ClientConfig:
     """The consumer of a sink task, in group ``connect-<connector>`` unless overridden. ``worker`` are the worker's
     settings as text, ``raw`` the connector's config, references resolved. Raises ConfigError with every problem."""
-    base = CONSUMER_BASE | {
+    base = {
+        **CONSUMER_BASE,
         "group.id": f"connect-{connector}",
         "client.id": f"connector-consumer-{connector}-{task}",
     }
@@ -68,17 +69,21 @@ def sink_consumer(worker: Mapping[str, str], connector: str, task: int, raw: Map
 
 
 def source_producer(worker: Mapping[str, str], connector: str, task: int, raw: Mapping[str, str]) -> ClientConfig:
-    """The transactional producer of a source task: records and offsets go out in its transactions. As ``sink_consumer``."""
-    identity = f"{worker.get('group.id') or 'connect'}-{connector}-{task}"
-    base = PRODUCER_BASE | {"transactional.id": identity, "client.id": f"connector-producer-{connector}-{task}"}
+    """The transactional producer of a source task, for records and offsets. As ``sink_consumer``."""
+    base = {
+        **PRODUCER_BASE,
+        "client.id": f"connector-producer-{connector}-{task}",
+        "transactional.id": f"{_worker_group(worker)}-{connector}-{task}",
+    }
     return _client("producer", base, worker, raw)
 
 
 def dlq_producer(worker: Mapping[str, str], connector: str, task: int, raw: Mapping[str, str]) -> ClientConfig:
     """The producer of a sink task's dead letters, which tries without end. As ``sink_consumer``."""
-    base = PRODUCER_BASE | {
+    base = {
+        **PRODUCER_BASE,
         "client.id": f"connector-dlq-producer-{connector}-{task}",
-        "delivery.timeout.ms": 2147483647,
+        "delivery.timeout.ms": INT_MAX,
     }
     return _client("producer", base, worker, raw)
 
@@ -89,34 +94,39 @@ def admin(worker: Mapping[str, str], connector: str, raw: Mapping[str, str]) -> 
 
 
 def worker_admin(worker: Mapping[str, str]) -> ClientConfig:
-    """The worker's own admin client."""
-    return _client("admin", {"client.id": f"{worker.get('group.id') or 'connect'}-admin"}, worker, {})
+    """The worker's own admin client. As ``sink_consumer``."""
+    return _client("admin", {"client.id": f"{_worker_group(worker)}-admin"}, worker, {})
 
 
-def offsets_consumer(worker: Mapping[str, str], name: str, raw: Mapping[str, str]) -> ClientConfig:
-    """A reader of an offsets topic from its beginning to its end, by assignment: it never joins its group. As
-    ``sink_consumer``."""
-    base = CONSUMER_BASE | {
-        "client.id": f"{name}-offsets",
-        "group.id": f"{worker.get('group.id') or 'connect'}-offsets",
-    }
-    client = _client("consumer", base, worker, {k: v for k, v in raw.items() if not k.endswith("override.group.id")})
+def offsets_consumer(worker: Mapping[str, str], connector: str, raw: Mapping[str, str]) -> ClientConfig:
+    """A reader of a connector's offsets topic, by assignment: it never joins its group. As ``sink_consumer``."""
+    client = _client("consumer", CONSUMER_BASE, worker, raw)
     fixed: dict[str, Value] = {
         "allow.auto.create.topics": False,
         "auto.offset.reset": "earliest",
+        "client.id": f"connector-offsets-{connector}",
         "enable.partition.eof": True,
+        "group.id": f"{_worker_group(worker)}-offsets",
         "isolation.level": "read_committed",
     }
-    return ClientConfig(client.values | fixed, client.warnings, client.max_poll_records)
+    values = {key: value for key, value in client.values.items() if key != "group.instance.id"}
+    return ClientConfig(values | fixed, client.warnings, client.max_poll_records)
 
 
-def problems(role: Role, worker: Mapping[str, str], raw: Mapping[str, str]) -> list[KeyProblem]:
-    """What is wrong with a connector's ``<role>.override.*`` keys."""
-    found = _translated(role, _layers(role, worker, raw)).problems
-    return [problem for problem in found if problem.key.startswith(f"{role}.override.")]
+def _worker_group(worker: Mapping[str, str]) -> str:
+    return worker.get("group.id", "").strip() or "connect"
 
 
-def worker_problems(worker: Mapping[str, str]) -> tuple[list[KeyProblem], list[str]]:
+def checked(role: Role, worker: Mapping[str, str], raw: Mapping[str, str]) -> tuple[list[KeyProblem], list[str]]:
+    """What is wrong with a connector's ``<role>.override.*`` keys, and warnings by name."""
+    found, prefix = _translated(role, _layers(role, worker, raw)), f"{role}.override."
+    return (
+        [problem for problem in found.problems if problem.key.startswith(prefix)],
+        [warning for warning in found.warnings if warning.startswith(prefix)],
+    )
+
+
+def worker_checked(worker: Mapping[str, str]) -> tuple[list[KeyProblem], list[str]]:
     """What is wrong with a worker's own client settings, and warnings by name."""
     problems, warnings = dict[str, KeyProblem](), dict[str, None]()
     for role in TARGETS:
@@ -146,7 +156,7 @@ def _client(role: Role, base: Mapping[str, Value], worker: Mapping[str, str], ra
     result = _translated(role, _layers(role, worker, raw))
     if result.problems:
         raise ConfigError(*result.problems)
-    values = dict(base) | result.values
+    values = {**base, **result.values}
     records = values.pop("max.poll.records", 500)
     return ClientConfig(_consistent(role, values), tuple(result.warnings), int(records))
 
@@ -186,7 +196,7 @@ def _plain(role: Role, key: str, given: Given, result: _Translation) -> None:
         else:
             result.warnings += [f"{name}={value} {changed}"] if changed else []
     elif key not in SILENT:
-        result.warnings.append(f"{name} has no effect: it is not a setting of this {role}")
+        result.warnings.append(f"{name} has no effect on this {role}")
 
 
 def _replaced(key: str, given: Given) -> Iterable[str]:
@@ -213,6 +223,7 @@ def _consistent(role: Role, values: dict[str, Value]) -> dict[str, Value]:
             limit = int(values.get("transaction.timeout.ms", 60000))
             values["socket.timeout.ms"] = min(int(values["socket.timeout.ms"]), limit)
     if role == "consumer":
+        # A fetch must have room for a message, and a poll may take longer than a silence.
         if "fetch.max.bytes" in values:
             values["message.max.bytes"] = min(
                 int(values["fetch.max.bytes"]), int(values.get("message.max.bytes", 1000000))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Role = Literal["producer", "consumer", "admin"]
-Value = str | int | bool
+Value = str | int | float | bool
 INT_MAX = 2**31 - 1
 
 

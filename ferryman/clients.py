@@ -1,13 +1,18 @@
 """The client configs of one connector's task, put together from worker and connector (ferryman.client_config)."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ferryman import client_config
-from ferryman.client_keys import Value
 
 LIMIT = 20_000
 """Records a sink takes at once unless max.poll.records is set; Java's 500 would cut every batch to that."""
+
+
+LOG = {"logger": logging.getLogger("librdkafka"), "log_level": 5}
+"""Sends what librdkafka itself has to say through our logging, where secrets are redacted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +34,15 @@ class Clients:
     def _consumer(self) -> client_config.ClientConfig:
         return client_config.sink_consumer(self.worker, self.connector, self.task, self.raw)
 
-    def sink_consumer(self) -> dict[str, Value]:
+    def sink_consumer(self) -> dict[str, Any]:
         """The group's consumer. It never resets an offset by itself: where to start is decided by the loop.
 
         A static member, so that a worker that comes back after a kill has its partitions at once, and the broker fences
         whoever had them.
         """
         identity = f"{self.worker_id}-{self.connector}-{self.task}".replace(":", "_").replace(" ", "_")
-        ours: dict[str, Value] = {"group.instance.id": identity, "topic.metadata.refresh.interval.ms": 30_000}
-        return ours | self._consumer.values | {"auto.offset.reset": "error"}
+        ours: dict[str, Any] = {"group.instance.id": identity, "topic.metadata.refresh.interval.ms": 30_000}
+        return LOG | ours | self._consumer.values | {"auto.offset.reset": "error"}
 
     @property
     def read_from(self) -> str:
@@ -53,19 +58,19 @@ class Clients:
         given = "consumer.max.poll.records" in self.worker or "consumer.override.max.poll.records" in self.raw
         return self._consumer.max_poll_records if given else LIMIT
 
-    def source_producer(self) -> dict[str, Value]:
+    def source_producer(self) -> dict[str, Any]:
         """The transactional producer of a source task."""
-        ours: dict[str, Value] = {"queue.buffering.max.messages": 500_000, "linger.ms": 5}
-        return ours | client_config.source_producer(self.worker, self.connector, self.task, self.raw).values
+        ours: dict[str, Any] = {"queue.buffering.max.messages": 500_000, "linger.ms": 5}
+        return LOG | ours | client_config.source_producer(self.worker, self.connector, self.task, self.raw).values
 
-    def dead_letter_producer(self) -> dict[str, Value]:
+    def dead_letter_producer(self) -> dict[str, Any]:
         """The producer of dead letters."""
-        return client_config.dlq_producer(self.worker, self.connector, self.task, self.raw).values
+        return LOG | client_config.dlq_producer(self.worker, self.connector, self.task, self.raw).values
 
-    def offsets_consumer(self) -> dict[str, Value]:
+    def offsets_consumer(self) -> dict[str, Any]:
         """The reader of the source offsets topic."""
-        return client_config.offsets_consumer(self.worker, self.connector, self.raw).values
+        return LOG | client_config.offsets_consumer(self.worker, self.connector, self.raw).values
 
-    def admin(self) -> dict[str, Value]:
+    def admin(self) -> dict[str, Any]:
         """The admin client."""
-        return client_config.admin(self.worker, self.connector, self.raw).values
+        return LOG | client_config.admin(self.worker, self.connector, self.raw).values

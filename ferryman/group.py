@@ -5,6 +5,7 @@ callback is lost. Exceptions never leave a callback of the client; they are kept
 """
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -30,6 +31,7 @@ REFUSED = frozenset(
 """Answers to a commit that say it was definitely not made, by a group that has moved on."""
 TRANSIENT = frozenset({KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._RESOLVE, KafkaError._TIMED_OUT})
 TIMEOUT = 30.0
+LEAVING = 5.0
 
 
 class Owner(Protocol):
@@ -117,8 +119,23 @@ class Group:
         current = self._topic_ids(sorted(self.topic_ids))
         return [topic for topic, known in self.topic_ids.items() if current.get(topic) != known]
 
+    def leave(self) -> None:
+        """Gives the partitions up and leaves the group for good; a static member would else keep its place on close."""
+        self.consumer.unsubscribe()
+        deadline = time.monotonic() + LEAVING
+        while self.consumer.assignment() and time.monotonic() < deadline:
+            self.consumer.poll(0.05)
+        self._raise()
+
+    def leave_quietly(self) -> None:
+        """Leaves after a failure, whose own error is the one to tell."""
+        try:
+            self.leave()
+        except Exception:
+            log.warning("the failed task could not leave its group in order", exc_info=True)
+
     def close(self) -> None:
-        """Leaves the group (a static member keeps its place) after giving up the partitions."""
+        """Ends the consumer. A static member that has not left keeps its place until its session times out."""
         self.consumer.close()
 
     def _guarded(

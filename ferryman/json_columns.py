@@ -4,7 +4,6 @@ Every value's class is checked before polars sees it, so nothing is coerced; on 
 caller reads the same objects by rows, whose results and errors are the right ones.
 """
 
-import binascii
 from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -64,7 +63,7 @@ def columns(schema: Schema, payloads: Sequence[Any], replace_null_with_default: 
     """The payloads as columns of a schema without ``reason``; None if any value is not plainly of its type."""
     try:
         return Columns(schema, _frame(schema, payloads, replace_null_with_default))
-    except (_Doubt, KeyError, OverflowError, TypeError, ValueError, pl.exceptions.PolarsError, binascii.Error):
+    except (_Doubt, KeyError, OverflowError, TypeError, ValueError, pl.exceptions.PolarsError):
         return None
 
 

@@ -4,13 +4,12 @@ Where JSON's type is not the schema's (a string in an INT32 field, a number out 
 Jackson's accessors turn such values silently into 0, false or null, so the JVM's converter loses them.
 """
 
-import binascii
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from datetime import date, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, NoReturn
 
 import orjson
 
@@ -24,7 +23,10 @@ Convert = Callable[[Any], Any]
 
 _EPOCH_DAY = date(1970, 1, 1)
 _SPECIAL = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
-BITS = {Type.INT8: 8, Type.INT16: 16, Type.INT32: 32, Type.INT64: 64}
+INTEGER_RANGES = {
+    kind: (-(1 << bits - 1), (1 << bits - 1) - 1)
+    for kind, bits in {Type.INT8: 8, Type.INT16: 16, Type.INT32: 32, Type.INT64: 64}.items()
+}
 
 
 @lru_cache(maxsize=4000)
@@ -53,7 +55,7 @@ def _reader(schema: Schema, replace: bool) -> Convert:
             return _array_reader(schema, replace)
         case Type.MAP:
             return _map_reader(schema, replace)
-        case kind if kind in BITS:
+        case kind if kind in INTEGER_RANGES:
             return _integer_reader(schema)
         case Type.FLOAT32:
             return lambda value: to_float32(_number(value, schema))
@@ -67,7 +69,7 @@ def _reader(schema: Schema, replace: bool) -> Convert:
             return lambda value: _bytes(value, schema)
 
 
-def _misfit(value: Any, schema: Schema) -> Any:
+def _misfit(value: Any, schema: Schema) -> NoReturn:
     raise DataError(f"Invalid value for {schema.name or schema.type} field: found {_node(value)}")
 
 
@@ -78,33 +80,34 @@ def _node(value: Any) -> str:
 
 
 def _integer_reader(schema: Schema) -> Convert:
-    bits = BITS[schema.type]
-    low, high = -(1 << bits - 1), (1 << bits - 1) - 1
+    low, high = INTEGER_RANGES[schema.type]
 
     def read(value: Any) -> int:
-        if value.__class__ is int and low <= value <= high:
-            return value  # type: ignore[no-any-return]
-        if value.__class__ is int:
+        if not isinstance(value, int) or value.__class__ is bool:
+            _misfit(value, schema)
+        if not low <= value <= high:
             raise DataError(f"{value} is out of range for {schema.type}")
-        return _misfit(value, schema)  # type: ignore[no-any-return]
+        return value
 
     return read
 
 
 def _number(value: Any, schema: Schema) -> float:
-    if value.__class__ is float:
-        return value  # type: ignore[no-any-return]
+    if isinstance(value, float):
+        return value
     if value.__class__ is int or value.__class__ is Decimal:
         return float(value)
-    return _SPECIAL[value] if value.__class__ is str and value in _SPECIAL else _misfit(value, schema)
+    if value.__class__ is str and value in _SPECIAL:
+        return _SPECIAL[value]
+    _misfit(value, schema)
 
 
 def _bytes(value: Any, schema: Schema) -> bytes:
     if value.__class__ is not str:
-        return _misfit(value, schema)  # type: ignore[no-any-return]
+        _misfit(value, schema)
     try:
         return b64decode(value, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise DataError(f"Invalid bytes field: {error}") from error
 
 
@@ -116,7 +119,7 @@ def _decimal_reader(schema: Schema) -> Convert:
             return from_unscaled(int.from_bytes(_bytes(value, schema), "big", signed=True), scale)
         if value.__class__ is int or value.__class__ is Decimal:
             return rescaled(Decimal(value), scale)
-        return _misfit(value, schema)  # type: ignore[no-any-return]
+        _misfit(value, schema)
 
     return read
 

@@ -17,7 +17,7 @@ _TYPES: Mapping[str, Type] = {name: kind for kind, name in _NAMES.items()}
 
 
 def to_json(schema: Schema, field: str | None = None) -> dict[str, Any]:
-    """A schema as JsonConverter writes it; members in its order, unset ones left out. ``field`` is the name in a struct."""
+    """A schema as JsonConverter writes it, members in its order. ``field`` is its name in a struct."""
     node: dict[str, Any] = {"type": _NAMES[schema.type], **_members(schema), "optional": schema.optional}
     if schema.name is not None:
         node["name"] = schema.name

@@ -1,4 +1,4 @@
-"""JSON as Kafka Connect's JsonConverter reads and writes it without a schema: orjson, and Jackson's ways where they differ.
+"""JSON as Kafka Connect's JsonConverter reads and writes it without a schema: orjson, and Jackson's ways besides.
 
 Reading differs in four points, and each is settled apart from the usual path: integers beyond 64 bits wrap as Java's
 long does, leading zeros are allowed, lone surrogates become ``?`` (what Java writes for them in the end), and a number
@@ -95,7 +95,7 @@ def _without_surrogates(value: Any) -> Any:
 
 
 def dumps(value: Any) -> bytes:
-    """A schemaless value's JSON, with Java's texts for floats. Raises DataError for a class that Connect does not have."""
+    """A schemaless value's JSON, floats in Java's notation. Raises DataError for a class that Connect does not have."""
     try:
         return orjson.dumps(ready(value))
     except (orjson.JSONEncodeError, RecursionError) as error:

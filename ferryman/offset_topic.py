@@ -33,6 +33,8 @@ def _ends(config: Mapping[str, Any], topic: str) -> dict[int, int]:
     consumer = Consumer({**config, "isolation.level": "read_uncommitted"})
     try:
         found = consumer.list_topics(topic, timeout=30).topics[topic]
+        if found.error is not None and found.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            return {}
         if found.error is not None:
             raise RetriableError(f"the offsets topic {topic} cannot be read: {found.error.str()}")
         return {

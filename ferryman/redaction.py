@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+import threading
 from collections.abc import Collection, Iterable, Mapping
 from urllib.parse import quote, quote_plus, unquote
 
@@ -24,6 +25,7 @@ _JAAS = re.compile(
     r"(?P<head>\b(?:password|clientSecret)\s*=\s*)(?:\"(?P<quoted>(?:[^\"\\]|\\.)*)\"|(?P<bare>[^\s;]+))"
 )
 
+_lock = threading.Lock()
 _values: set[str] = set()
 _pattern: re.Pattern[str] | None = None
 
@@ -33,10 +35,11 @@ def protect(value: str | None) -> None:
     global _pattern
     if value is None or len(value.strip()) < SHORTEST or value.strip().lower() in _WORDS:
         return
-    fresh = _spellings(value.strip()) - _values
-    if fresh:
-        _values.update(fresh)
-        _pattern = re.compile("|".join(re.escape(one) for one in sorted(_values, key=len, reverse=True)))
+    with _lock:
+        fresh = _spellings(value.strip()) - _values
+        if fresh:
+            _values.update(fresh)
+            _pattern = re.compile("|".join(re.escape(one) for one in sorted(_values, key=len, reverse=True)))
 
 
 def _spellings(value: str) -> set[str]:

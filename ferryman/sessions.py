@@ -139,6 +139,12 @@ class Sessions:
                 started()
                 self._went_well = True
                 session.run(lambda: self._topics(admin, config))
+                session.group.leave()
+            except (RetriableError, FencedError):
+                raise
+            except Exception:
+                session.group.leave_quietly()
+                raise
             finally:
                 session.group.close()
         finally:

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from ferryman import config_providers, properties, redaction
+from ferryman import client_config, config_providers, properties, redaction
 from ferryman.config_providers import Providers
 from ferryman.errors import ConfigError, KeyProblem
 from ferryman.worker_config import CLIENT_KEYS, CLIENT_PREFIXES, NO_EFFECT, PREFIXES, WorkerConfig
@@ -107,10 +107,13 @@ def of(raw: Mapping[str, str]) -> Settings:
     resolution = providers.resolve(raw)
     redaction.protect_config(resolution.values)
     config, found = WorkerConfig.read(resolution.values)
-    problems += [*resolution.problems, *found]
+    client_problems, client_warnings = client_config.worker_checked(resolution.values)
+    problems += [*resolution.problems, *found, *client_problems]
     if config is None or problems:
         raise ConfigError(*_named(problems))
-    return Settings(config, resolution.values, providers, (*warnings, *resolution.warnings, *_warnings(raw)))
+    return Settings(
+        config, resolution.values, providers, (*warnings, *resolution.warnings, *client_warnings, *_warnings(raw))
+    )
 
 
 def _named(problems: list[KeyProblem]) -> list[KeyProblem]:

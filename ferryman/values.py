@@ -39,6 +39,7 @@ def double_text(value: float) -> str:
 
 def float_text(value: float) -> str:
     """Java's Float.toString: the shortest digits that read back as the same 32-bit number."""
+    value = to_float32(value)
     return _java_float(value, next(text for text in _candidates(value) if _same_float32(text, value)))
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator
 
+from ferryman import response_headers
 from ferryman.config import Bool, Config, Int, Long, Plugin, Short, Str, Strings, any_case, key
 
 PREFIXES = (
@@ -117,6 +118,11 @@ def _listeners(value: list[str]) -> list[str]:
     return value
 
 
+def _header_rules(value: str) -> str:
+    response_headers.parse(value)
+    return value
+
+
 def _policy(value: str) -> str:
     found = _POLICY_CLASS.fullmatch(value)
     if not found or found[1] not in POLICIES:
@@ -201,8 +207,9 @@ class WorkerConfig(Config):
     """Web pages from these origins (comma-separated, or *) may use the REST API from a browser; empty for none."""
     access_control_allow_methods: Str = key("", importance="LOW")
     """HTTP methods that such pages may use; by default GET, POST and HEAD."""
-    response_http_headers_config: Str = key("", importance="LOW")
-    """Headers added to every answer: rules "set name: value" or "add name: value", comma-separated."""
+    response_http_headers_config: Annotated[Str, AfterValidator(_header_rules)] = key("", importance="LOW")
+    """Headers added to every answer: rules "set name: value" or "add name: value" (setDate, addDate: milliseconds from
+    now), comma-separated."""
     rest_extension_classes: Annotated[Strings, _unset("put a proxy that asks who is there in front")] = key(
         [], importance="LOW"
     )

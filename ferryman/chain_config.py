@@ -1,0 +1,116 @@
+"""The grammar of ``transforms``, ``predicates``, ``predicate`` and ``negate`` in a connector's config. Pure.
+
+Every problem is reported at once, in Kafka Connect's words (ConnectorConfig.enrich, KIP-66, KIP-585).
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ferryman import plugins
+from ferryman.api import Predicate
+from ferryman.chain import Step
+from ferryman.config import Config
+from ferryman.errors import ConfigError, KeyProblem
+
+OF_THE_GRAMMAR = frozenset({"type", "predicate", "negate", "plugin.version"})
+
+
+@dataclass(slots=True)
+class Parsed:
+    """The steps of a chain in order, all that is wrong, and keys without effect, by name."""
+
+    steps: list[Step] = field(default_factory=list)
+    problems: list[KeyProblem] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def parse(raw: Mapping[str, str]) -> Parsed:
+    """The chain in a connector's config; its steps count only if there are no problems."""
+    parsed = Parsed()
+    predicates = {alias: _predicate(raw, alias, parsed) for alias in aliases(raw, "predicates")}
+    for alias in aliases(raw, "transforms"):
+        step = _step(raw, alias, predicates, parsed)
+        if step is not None:
+            parsed.steps.append(step)
+    return parsed
+
+
+def aliases(raw: Mapping[str, str], name: str) -> Sequence[str]:
+    """The aliases listed under ``transforms`` or ``predicates``, each once (doubles are reported elsewhere)."""
+    text = raw.get(name, "").strip()
+    return list(dict.fromkeys(re.split(r"\s*,\s*", text))) if text else []
+
+
+def _predicate(raw: Mapping[str, str], alias: str, parsed: Parsed) -> Predicate[Any] | None:
+    prefix = f"predicates.{alias}."
+    plugin = _plugin("predicate", raw, prefix, parsed)
+    config = None if plugin is None else _config(plugin.config_class, raw, prefix, parsed)
+    return None if plugin is None or config is None else plugin(config)
+
+
+def _step(
+    raw: Mapping[str, str], alias: str, predicates: Mapping[str, Predicate[Any] | None], parsed: Parsed
+) -> Step | None:
+    prefix = f"transforms.{alias}."
+    plugin = _plugin("transformation", raw, prefix, parsed)
+    predicate, negate = _switch(raw, prefix, predicates, parsed)
+    if plugin is None:
+        return None
+    config = _config(plugin.config_class, raw, prefix, parsed)
+    if config is None:
+        return None
+    try:
+        side = "key" if raw[prefix + "type"].strip().endswith("$Key") else "value"
+        return Step(alias, plugin(config, side), predicate, negate)
+    except ConfigError as error:
+        parsed.problems += [KeyProblem(prefix + each.key, each.message) for each in error.problems]
+        return None
+
+
+def _plugin(kind: plugins.Kind, raw: Mapping[str, str], prefix: str, parsed: Parsed) -> type[Any] | None:
+    key = prefix + "type"
+    name = raw.get(key, "").strip()
+    if not name:
+        parsed.problems.append(KeyProblem(key, f'Missing required configuration "{key}" which has no default value.'))
+        return None
+    plugin = plugins.find(kind, name)
+    if plugin is None:
+        text = f"Invalid value {name} for configuration {key}: Class {name} could not be found."
+        parsed.problems.append(KeyProblem(key, text))
+        return None
+    if getattr(plugin, "sided", False) and name == plugins.without_side(name):
+        text = f"Invalid value {name} for configuration {key}: say which side it changes, {name}$Key or {name}$Value."
+        parsed.problems.append(KeyProblem(key, text))
+        return None
+    return plugin
+
+
+def _switch(
+    raw: Mapping[str, str], prefix: str, predicates: Mapping[str, Predicate[Any] | None], parsed: Parsed
+) -> tuple[Predicate[Any] | None, bool]:
+    name, negate = raw.get(prefix + "predicate", "").strip(), raw.get(prefix + "negate", "").strip().lower()
+    if negate not in ("", "true", "false"):
+        text = f"Invalid value {negate} for configuration {prefix}negate: Expected value to be either true or false"
+        parsed.problems.append(KeyProblem(prefix + "negate", text))
+    if not name and negate:
+        text = (
+            f"Config '{prefix}negate' was provided but there is no config '{prefix}predicate' "
+            "defining a predicate to be negated."
+        )
+        parsed.problems.append(KeyProblem(prefix + "negate", text))
+    if name and name not in predicates:
+        text = f"Invalid value {name} for configuration {prefix}predicate: Predicate alias '{name}' is not defined."
+        parsed.problems.append(KeyProblem(prefix + "predicate", text))
+    return predicates.get(name), negate == "true"
+
+
+def _config(config_class: type[Config], raw: Mapping[str, str], prefix: str, parsed: Parsed) -> Config | None:
+    own = {key.removeprefix(prefix): value for key, value in raw.items() if key.startswith(prefix)}
+    own = {key: value for key, value in own.items() if key not in OF_THE_GRAMMAR}
+    known = config_class.keys()
+    parsed.warnings += [f"{prefix}{key} is not a setting of this plugin" for key in own if key not in known]
+    config, problems = config_class.read(own)
+    parsed.problems += [KeyProblem(prefix + each.key, each.message) for each in problems]
+    return None if problems else config

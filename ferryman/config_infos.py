@@ -1,0 +1,130 @@
+"""The answer of ``/config/validate``: each key's declaration, its value as text, and what is wrong with it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from ferryman import redaction
+from ferryman.config import Config, Definition, spellings
+from ferryman.errors import KeyProblem
+
+HIDDEN = redaction.HIDDEN
+_UNREADABLE = ("Not a number of type", "Expected value to be either", "could not be found.")
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigValue:
+    """A key's value as it would be used, None where there is none or it cannot be read."""
+
+    name: str
+    value: str | None
+    recommended_values: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+    visible: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigInfo:
+    """A key; without a definition if nobody declares it."""
+
+    definition: Definition | None
+    value: ConfigValue
+
+    def prefixed(self, prefix: str) -> "ConfigInfo":
+        """The same key as part of a larger config."""
+        definition, value = self.definition, self.value
+        name = prefix + value.name
+        errors = tuple(named(text, value.name, name) for text in value.errors)
+        if definition is not None:
+            display = definition.display_name
+            definition = replace(definition, name=name, display_name=name if display == value.name else display)
+        return ConfigInfo(definition, replace(value, name=name, errors=errors))
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigInfos:
+    """All keys of a config. ``name`` is the connector class as it was given."""
+
+    name: str
+    configs: Sequence[ConfigInfo]
+
+    @property
+    def problems(self) -> list[KeyProblem]:
+        """What is wrong, in the order of the keys."""
+        return [KeyProblem(info.value.name, text) for info in self.configs for text in info.value.errors]
+
+    @property
+    def groups(self) -> list[str]:
+        """The groups of keys, in their order."""
+        found = (info.definition.group for info in self.configs if info.definition is not None)
+        return list(dict.fromkeys(group for group in found if group is not None))
+
+    def as_json(self) -> dict[str, Any]:
+        """The body of the answer."""
+        return {
+            "name": self.name,
+            "error_count": len(self.problems),
+            "groups": self.groups,
+            "configs": [asdict(info) for info in self.configs],
+        }
+
+
+def named(text: str, key: str, full: str) -> str:
+    """A message about a key, with the key's full name in it."""
+    for pattern in (f'"{key}"', f"configuration {key}:", f"{key} is not supported"):
+        if pattern in text:
+            return text.replace(pattern, pattern.replace(key, full), 1)
+    return text
+
+
+def of(
+    config_class: type[Config], fields: Iterable[str], raw: Mapping[str, str], problems: Iterable[KeyProblem]
+) -> list[ConfigInfo]:
+    """The named fields of a config class, with those of the problems that are about them."""
+    wanted = set(fields)
+    found = []
+    declared = zip(config_class.model_fields.items(), config_class.definitions(), strict=True)
+    for (field, info), definition in declared:
+        if field in wanted:
+            names = spellings(field, info)
+            text = next((raw[name] for name in names if name in raw), None)
+            errors = tuple(dict.fromkeys(problem.message for problem in problems if problem.key in names))
+            found.append(ConfigInfo(definition, value(definition, text, errors)))
+    return found
+
+
+def undeclared(problems: Iterable[KeyProblem], declared: Iterable[ConfigInfo], known: set[str]) -> list[ConfigInfo]:
+    """Entries for problems about keys that nobody declares."""
+    names = known | {info.value.name for info in declared}
+    by_key: dict[str, list[str]] = {}
+    for problem in problems:
+        if problem.key not in names:
+            by_key.setdefault(problem.key, []).append(problem.message)
+    return [ConfigInfo(None, ConfigValue(key, None, errors=tuple(texts))) for key, texts in by_key.items()]
+
+
+def value(definition: Definition, text: str | None, errors: tuple[str, ...] = ()) -> ConfigValue:
+    """A declared key's value as Kafka's ConfigDef prints it; secrets hidden, references to providers unresolved."""
+    clean = tuple(redaction.redact(error) for error in errors)
+    return ConfigValue(definition.name, _printed(definition, text, errors), errors=clean)
+
+
+def _printed(definition: Definition, text: str | None, errors: tuple[str, ...]) -> str | None:
+    if any(sign in error for error in errors for sign in _UNREADABLE):
+        return None
+    if text is None:
+        return definition.default_value
+    if "${" in text:
+        return text
+    if definition.type == "PASSWORD":
+        return HIDDEN
+    match definition.type:
+        case "BOOLEAN":
+            text = text.strip().lower()
+        case "INT" | "LONG" | "SHORT":
+            text = text.strip().removeprefix("+")
+        case "LIST":
+            text = ",".join(part.strip() for part in text.strip().split(","))
+        case _:
+            text = text.strip()
+    return redaction.redact(text)

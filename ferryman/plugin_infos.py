@@ -1,0 +1,78 @@
+"""What REST tells about plugins: their list, and the keys of each."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, get_args
+
+from ferryman import plugins
+from ferryman.api import Transform
+from ferryman.config import Config, Definition
+from ferryman.connector import ConnectorConfig, SinkConfig, SourceConfig
+
+SIMPLE_HEADERS = "org.apache.kafka.connect.storage.SimpleHeaderConverter"
+
+
+@dataclass(frozen=True, slots=True)
+class PluginInfo:
+    """A plugin under one of its names."""
+
+    name: str
+    type: str
+    version: str
+
+
+@cache
+def listed(connectors_only: bool) -> tuple[PluginInfo, ...]:
+    """Sinks, then sources; the other kinds too if wanted. One that has several Java names is there under each."""
+    kinds: list[plugins.Kind] = ["sink", "source"]
+    if not connectors_only:
+        kinds += ["transformation", "predicate", "converter"]
+    found = [info for kind in kinds for info in sorted(_of(kind), key=lambda info: info.name)]
+    if not connectors_only:
+        found += [PluginInfo(info.name, "header_converter", info.version) for info in found if info.type == "converter"]
+        if not any(info.name == SIMPLE_HEADERS for info in found):
+            found.append(PluginInfo(SIMPLE_HEADERS, "header_converter", _version(Config)))
+    return tuple(found)
+
+
+def _of(kind: plugins.Kind) -> Iterator[PluginInfo]:
+    for plugin in plugins.installed(kind):
+        for name in plugins.names(plugin):
+            sided = kind == "transformation" and issubclass(plugin, Transform) and plugin.sided
+            for side in ("$Key", "$Value") if sided else ("",):
+                yield PluginInfo(f"{name}{side}", kind, _version(plugin))
+
+
+_versions: dict[str, str] = {}
+
+
+def _version(plugin: type[Any]) -> str:
+    # To find a module's distribution all of them are read, which takes a while.
+    package = plugin.__module__.partition(".")[0]
+    if package not in _versions:
+        _versions[package] = plugins.version(plugin)
+    return _versions[package]
+
+
+def definitions(name: str) -> list[Definition] | None:
+    """The keys of a plugin of any kind, its own first; None for an unknown one."""
+    for kind in get_args(plugins.Kind):
+        plugin = plugins.find(kind, name)
+        if plugin is not None:
+            return own_first(plugin.config_class)
+    return [] if name in {SIMPLE_HEADERS, "SimpleHeaderConverter", "Simple"} else None
+
+
+def own_first(config_class: type[Config]) -> list[Definition]:
+    """A config's declarations, with what every connector has at the end."""
+    framework = frame(config_class).model_fields
+    declared = list(zip(config_class.model_fields, config_class.definitions(), strict=True))
+    own = [definition for field, definition in declared if field not in framework]
+    return own + [definition for field, definition in declared if field in framework]
+
+
+def frame(config_class: type[Config]) -> type[Config]:
+    """The class that declares what every connector of a side has; Config itself for other plugins."""
+    bases: tuple[type[Config], ...] = (SinkConfig, SourceConfig, ConnectorConfig)
+    return next((base for base in bases if issubclass(config_class, base)), Config)

@@ -1,0 +1,48 @@
+"""The headers that an operator adds to every REST answer: ``response.http.headers.config`` (KIP-577)."""
+
+import re
+import time
+from dataclasses import dataclass
+from email.utils import formatdate
+
+_RULE = re.compile(r"\s*(?P<action>set|add|setDate|addDate)\s+(?P<name>[^\s:]+)\s*:\s*(?P<value>.*?)\s*")
+_RULES = re.compile(r'\s*(?:"([^"]*)"|([^",]+))\s*(?:,|$)')
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderRule:
+    """One header. A ``setDate`` or ``addDate`` value is milliseconds from now."""
+
+    action: str
+    name: str
+    value: str
+
+    @property
+    def replaces(self) -> bool:
+        """Whether it takes the place of a header of that name."""
+        return self.action.startswith("set")
+
+    @property
+    def dated(self) -> bool:
+        """Whether the value is a time."""
+        return self.action.endswith("Date")
+
+    def text(self) -> str:
+        """The header's value now."""
+        return formatdate(time.time() + int(self.value) / 1000, usegmt=True) if self.dated else self.value
+
+
+def parse(text: str) -> list[HeaderRule]:
+    """Comma-separated rules ``action name: value``, in double quotes where they hold a comma. Raises ValueError."""
+    rules, at = list[HeaderRule](), 0
+    while text[at:].strip():
+        part = _RULES.match(text, at)
+        found = _RULE.fullmatch(part[1] or part[2]) if part else None
+        if part is None or found is None:
+            raise ValueError("Expected rules like 'set X-Frame-Options: DENY', comma-separated")
+        rule = HeaderRule(found["action"], found["name"], found["value"])
+        if rule.dated and not re.fullmatch(r"-?\d+", rule.value):
+            raise ValueError(f"{rule.action} {rule.name} needs a number of milliseconds")
+        rules.append(rule)
+        at = part.end()
+    return rules

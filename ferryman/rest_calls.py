@@ -1,0 +1,349 @@
+"""What each REST endpoint does: a call of the herder, and its outcome as an answer."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from starlette.requests import Request
+
+from ferryman import __version__, plugin_infos, plugins, rest_shapes, rest_wire, validation
+from ferryman.errors import ConfigError, KeyProblem, RequestError
+from ferryman.herder import Herder, PartitionOffset, Target
+from ferryman.rest_loggers import Loggers
+from ferryman.rest_wire import Answer
+from ferryman.settings import Settings
+
+KAFKA_VERSION = "4.1.0"
+"""The release whose REST API this is. Clients switch features on by it (kcctl reads the first two numbers)."""
+CLUSTER_TIMEOUT = 5.0
+HEALTH_TIMEOUT = 10.0
+_NOT_IN_TIME = "Worker was unable to handle this request and may be unable to handle other requests."
+_HEALTH_STATUS = {"healthy": 200, "starting": 503, "unhealthy": 500}
+
+
+class Worker(Herder, Protocol):
+    """A herder that passes log levels on to its tasks."""
+
+    async def set_level(self, logger: str, level: str) -> None:
+        """Sets a logger's level, by log4j's name for it, in every task's process."""
+
+
+@dataclass(slots=True)
+class Rest:
+    """What the endpoints share."""
+
+    herder: Worker
+    settings: Settings
+    loggers: Loggers = field(default_factory=Loggers)
+    was_healthy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, and the variable parts of its path."""
+
+    request: Request
+    parts: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The connector's, plugin's or logger's name."""
+        return self.parts[0]
+
+    @property
+    def task(self) -> int:
+        """The task's number."""
+        if not self.parts[1].isdecimal():
+            raise RequestError(404, "HTTP 404 Not Found")
+        return int(self.parts[1])
+
+
+async def root(rest: Rest, call: Call) -> Answer:
+    """Answers even while the herder or Kafka does not."""
+    try:
+        cluster = await asyncio.wait_for(rest.herder.cluster_id(), CLUSTER_TIMEOUT)
+    except Exception:
+        cluster = None
+    return Answer(200, {"version": KAFKA_VERSION, "commit": f"ferryman-{__version__}", "kafka_cluster_id": cluster})
+
+
+async def health(rest: Rest, call: Call) -> Answer:
+    """KIP-1017."""
+    try:
+        found = await asyncio.wait_for(rest.herder.health(), HEALTH_TIMEOUT)
+        status, message = found.status, found.message
+        rest.was_healthy |= status == "healthy"
+    except TimeoutError:
+        status, message = (
+            ("unhealthy", _NOT_IN_TIME) if rest.was_healthy else ("starting", "Worker is still starting up.")
+        )
+    return Answer(_HEALTH_STATUS[status], {"status": status, "message": message})
+
+
+async def connectors(rest: Rest, call: Call) -> Answer:
+    """Names, or an object by name if any ``expand`` is asked for; connectors deleted meanwhile are left out."""
+    names = await rest.herder.connectors()
+    if "expand" not in call.request.query_params:
+        return Answer(200, list(names))
+    wanted = [part.strip().lower() for part in call.request.query_params.getlist("expand")]
+    found = {}
+    for name in names:
+        try:
+            found[name] = {part: await _expanded(rest, name, part) for part in wanted if part in {"status", "info"}}
+        except RequestError:
+            continue
+    return Answer(200, found)
+
+
+async def _expanded(rest: Rest, name: str, part: str) -> rest_shapes.Json:
+    if part == "status":
+        return rest_shapes.status(await rest.herder.status(name))
+    return rest_shapes.connector(await rest.herder.info(name))
+
+
+async def create(rest: Rest, call: Call) -> Answer:
+    """CreateConnectorRequest: name, config and initial_state (KIP-980)."""
+    posted = await rest_wire.body(call.request, numbers_as_text=True)
+    if not isinstance(posted, dict) or not isinstance(posted.get("config"), dict):
+        raise RequestError(400, "An object with name and config is expected")
+    for key in posted.keys() - {"name", "config", "initial_state"}:
+        raise RequestError(400, f'Unrecognized field "{key}": known are name, config, initial_state')
+    name = str(posted.get("name") or "").strip()
+    config = await _config(rest, name, rest_wire.config(posted["config"]))
+    info = await rest.herder.create(name, config, _target(posted.get("initial_state")))
+    return Answer(201, rest_shapes.connector(info), _location(name))
+
+
+def _target(state: Any) -> Target:
+    if state is None:
+        return Target.RUNNING
+    try:
+        return Target(str(state).strip().upper())
+    except ValueError:
+        raise RequestError(400, f"initial_state {state} is none of {', '.join(Target)}") from None
+
+
+def _location(name: str) -> Mapping[str, str]:
+    return {"Location": f"/connectors/{quote(name, safe='')}"}
+
+
+async def _config(rest: Rest, name: str, config: dict[str, str | None]) -> dict[str, str]:
+    """The config with its name, as the herder wants it; null values are reported with all else that is wrong."""
+    own = _named(name, config).setdefault("name", name)
+    if None in config.values():
+        raw = {**config, "name": own}
+        found = await asyncio.to_thread(validation.validate, raw, rest.settings)
+        nulls = [KeyProblem(key, validation.NULL) for key, value in raw.items() if value is None]
+        raise ConfigError(*(found.infos.problems or nulls))
+    return {key: value for key, value in {**config, "name": own}.items() if value is not None}
+
+
+def _named(name: str, config: dict[str, str | None]) -> dict[str, str | None]:
+    own = config.get("name")
+    if own is not None and own.strip() != name:
+        raise RequestError(
+            400, f"Connector name configuration ({own}) doesn't match connector name in the URL ({name})"
+        )
+    return {key: value for key, value in config.items() if key != "name" or value is not None}
+
+
+async def connector(rest: Rest, call: Call) -> Answer:
+    """ConnectorInfo."""
+    return Answer(200, rest_shapes.connector(await rest.herder.info(call.name)))
+
+
+async def delete(rest: Rest, call: Call) -> Answer:
+    """Forgets the connector; its offsets stay."""
+    await rest.herder.delete(call.name)
+    return Answer(204)
+
+
+async def config(rest: Rest, call: Call) -> Answer:
+    """The config exactly as posted, references unresolved."""
+    return Answer(200, dict((await rest.herder.info(call.name)).config))
+
+
+async def put_config(rest: Rest, call: Call) -> Answer:
+    """Creates or replaces."""
+    posted = rest_wire.config(await rest_wire.body(call.request, numbers_as_text=True))
+    done = await rest.herder.put(call.name, await _config(rest, call.name, posted))
+    if done.created:
+        return Answer(201, rest_shapes.connector(done.info), _location(call.name))
+    return Answer(200, rest_shapes.connector(done.info))
+
+
+async def patch_config(rest: Rest, call: Call) -> Answer:
+    """Merges; null removes a key (KIP-477)."""
+    posted = rest_wire.config(await rest_wire.body(call.request, numbers_as_text=True))
+    return Answer(200, rest_shapes.connector(await rest.herder.patch(call.name, _named(call.name, posted))))
+
+
+async def status(rest: Rest, call: Call) -> Answer:
+    """ConnectorStateInfo."""
+    return Answer(200, rest_shapes.status(await rest.herder.status(call.name)))
+
+
+async def tasks(rest: Rest, call: Call) -> Answer:
+    """The tasks' ids and configs."""
+    return Answer(200, [rest_shapes.task_info(task) for task in await rest.herder.tasks(call.name)])
+
+
+async def task_status(rest: Rest, call: Call) -> Answer:
+    """One task's state."""
+    number = call.task
+    try:
+        found = (await rest.herder.status(call.name)).tasks[number]
+    except (RequestError, KeyError):
+        raise RequestError(404, f"No status found for task {call.name}-{number}") from None
+    return Answer(200, rest_shapes.task(number, found))
+
+
+async def restart_task(rest: Rest, call: Call) -> Answer:
+    """One task."""
+    await rest.herder.restart_task(call.name, call.task)
+    return Answer(204)
+
+
+async def restart(rest: Rest, call: Call) -> Answer:
+    """The connector alone, or with what the parameters choose (KIP-745)."""
+    include_tasks = rest_wire.flag(call.request, "includeTasks", False)
+    only_failed = rest_wire.flag(call.request, "onlyFailed", False)
+    planned = await rest.herder.restart(call.name, include_tasks, only_failed)
+    return Answer(204) if planned is None else Answer(202, rest_shapes.status(planned))
+
+
+async def pause(rest: Rest, call: Call) -> Answer:
+    """Idempotent."""
+    await rest.herder.pause(call.name)
+    return Answer(202)
+
+
+async def resume(rest: Rest, call: Call) -> Answer:
+    """Idempotent."""
+    await rest.herder.resume(call.name)
+    return Answer(202)
+
+
+async def stop(rest: Rest, call: Call) -> Answer:
+    """Idempotent."""
+    await rest.herder.stop(call.name)
+    return Answer(204)
+
+
+async def topics(rest: Rest, call: Call) -> Answer:
+    """Topics used; of an unknown connector none (KIP-558)."""
+    _tracked(rest)
+    return Answer(200, rest_shapes.topics(call.name, await rest.herder.topics(call.name)))
+
+
+async def reset_topics(rest: Rest, call: Call) -> Answer:
+    """Forgets them."""
+    _tracked(rest)
+    if not rest.settings.config.topic_tracking_allow_reset:
+        raise RequestError(403, "Topic tracking reset is disabled.")
+    await rest.herder.reset_topics(call.name)
+    return Answer(202)
+
+
+def _tracked(rest: Rest) -> None:
+    if not rest.settings.config.topic_tracking_enable:
+        raise RequestError(403, "Topic tracking is disabled.")
+
+
+async def offsets(rest: Rest, call: Call) -> Answer:
+    """KIP-875."""
+    return Answer(200, {"offsets": [rest_shapes.offset(found) for found in await rest.herder.offsets(call.name)]})
+
+
+async def alter_offsets(rest: Rest, call: Call) -> Answer:
+    """A body of another shape is 500, as Kafka's own integration tests want it."""
+    posted = await rest_wire.body(call.request)
+    if not isinstance(posted, dict) or posted.keys() - {"offsets"}:
+        raise RequestError(500, "Cannot deserialize the offsets: an object with the one field offsets is expected")
+    if not posted.get("offsets"):
+        raise RequestError(400, "Partitions / offsets need to be provided for an alter offsets request")
+    return Answer(200, {"message": await rest.herder.alter_offsets(call.name, _offsets(posted["offsets"]))})
+
+
+def _offsets(found: Any) -> list[PartitionOffset]:
+    fits = isinstance(found, list) and all(
+        isinstance(one, dict)
+        and not one.keys() - {"partition", "offset"}
+        and all(isinstance(part, dict | None) for part in one.values())
+        for one in found
+    )
+    if not fits:
+        raise RequestError(
+            500, "Cannot deserialize the offsets: a list of objects with partition and offset is expected"
+        )
+    return [PartitionOffset(one.get("partition"), one.get("offset")) for one in found]
+
+
+async def reset_offsets(rest: Rest, call: Call) -> Answer:
+    """Forgets all offsets of a stopped connector."""
+    return Answer(200, {"message": await rest.herder.reset_offsets(call.name)})
+
+
+async def connector_plugins(rest: Rest, call: Call) -> Answer:
+    """Connectors, and the other kinds with ``connectorsOnly=false`` (KIP-769)."""
+    only = rest_wire.flag(call.request, "connectorsOnly", True)
+    return Answer(200, [rest_shapes.plugin(info) for info in await asyncio.to_thread(plugin_infos.listed, only)])
+
+
+async def plugin_config(rest: Rest, call: Call) -> Answer:
+    """The keys of a plugin of any kind."""
+    found = await asyncio.to_thread(plugin_infos.definitions, call.name)
+    if found is None:
+        raise RequestError(404, f"Unknown plugin {call.name}.")
+    return Answer(200, [rest_shapes.definition(one) for one in found])
+
+
+async def validate(rest: Rest, call: Call) -> Answer:
+    """200 however many errors the config has."""
+    posted = rest_wire.config(await rest_wire.body(call.request, numbers_as_text=True))
+    given = posted.get("connector.class")
+    if given is not None and not _same(given.strip(), call.name):
+        raise RequestError(400, f"Included connector type {given} does not match request type {call.name}")
+    found = await asyncio.to_thread(validation.validate, posted, rest.settings)
+    return Answer(200, found.infos.as_json())
+
+
+def _same(given: str, asked: str) -> bool:
+    if _short(given).endswith(_short(asked)):
+        return True
+    plugin = plugins.connector(given)
+    return plugin is not None and plugin is plugins.connector(asked)
+
+
+def _short(name: str) -> str:
+    return name.removesuffix("Connector") or name
+
+
+async def loggers(rest: Rest, call: Call) -> Answer:
+    """KIP-495."""
+    return Answer(200, rest.loggers.all())
+
+
+async def logger(rest: Rest, call: Call) -> Answer:
+    """One logger's level."""
+    found = rest.loggers.one(call.name)
+    if found is None:
+        raise RequestError(404, f"Logger {call.name} not found.")
+    return Answer(200, found)
+
+
+async def set_logger(rest: Rest, call: Call) -> Answer:
+    """Here and in the tasks, until the worker restarts."""
+    posted = await rest_wire.body(call.request)
+    level = posted.get("level") if isinstance(posted, dict) else None
+    if level is None:
+        raise RequestError(400, "Desired 'level' parameter was not specified in request.")
+    try:
+        touched = rest.loggers.set(call.name, str(level))
+    except KeyError:
+        raise RequestError(404, f"invalid log level '{level}'.") from None
+    await rest.herder.set_level(call.name, str(level).strip().upper())
+    cluster = call.request.query_params.get("scope", "").strip().lower() == "cluster"
+    return Answer(204) if cluster else Answer(200, touched)

@@ -1,0 +1,52 @@
+"""The loggers of a worker and their levels, as ``/admin/loggers`` shows and sets them (KIP-495, KIP-976)."""
+
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ferryman import logs
+
+ROOT = "root"
+_DEFAULTS = ("ferryman",)
+
+
+class Loggers:
+    """Remembers when a level was changed; forgotten with the process."""
+
+    def __init__(self) -> None:
+        self._changed: dict[str, int] = {}
+
+    def all(self) -> Mapping[str, Any]:
+        """The root logger, our own, and those with a level of their own, by name."""
+        names = {ROOT, *_DEFAULTS, *self._changed, *(name for name in _existing() if logging.getLogger(name).level)}
+        return {name: self._shape(name) for name in sorted(names)}
+
+    def one(self, name: str) -> Mapping[str, Any] | None:
+        """A logger; None if there is none of that name."""
+        known = name == ROOT or name in self._changed or name in _existing()
+        return self._shape(name) if known else None
+
+    def set(self, name: str, level: str) -> list[str]:
+        """Sets the level of a logger and of those below it; returns their names. KeyError for an unknown level."""
+        wanted = level.strip().upper()
+        number = logs.LEVELS[wanted]
+        touched = sorted({name, *(other for other in _existing() if other.startswith(f"{name}."))})
+        for each in touched:
+            if _logger(each).level != number:
+                self._changed[each] = time.time_ns() // 1_000_000
+                logs.set_level(each, wanted)
+        return touched
+
+    def _shape(self, name: str) -> dict[str, Any]:
+        number = _logger(name).getEffectiveLevel()
+        level = min(logs.LEVELS, key=lambda one: abs(logs.LEVELS[one] - number))
+        return {"level": level, "last_modified": self._changed.get(name)}
+
+
+def _logger(name: str) -> logging.Logger:
+    return logging.getLogger(None if name == ROOT else name)
+
+
+def _existing() -> list[str]:
+    return [name for name, found in logging.root.manager.loggerDict.items() if isinstance(found, logging.Logger)]

@@ -1,0 +1,63 @@
+"""The JSON of REST answers, field by field in Kafka Connect's order."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ferryman.config import Definition
+from ferryman.herder import ConnectorInfo, ConnectorStatus, PartitionOffset, Status, TaskInfo
+from ferryman.plugin_infos import PluginInfo
+from ferryman.redaction import redact
+
+Json = dict[str, Any]
+
+
+def connector(info: ConnectorInfo) -> Json:
+    """ConnectorInfo."""
+    tasks = [{"connector": info.name, "task": number} for number in info.tasks]
+    return {"name": info.name, "config": dict(info.config), "tasks": tasks, "type": info.type}
+
+
+def status(found: ConnectorStatus) -> Json:
+    """ConnectorStateInfo."""
+    tasks = [task(number, one) for number, one in sorted(found.tasks.items())]
+    return {"name": found.name, "connector": _state(found.connector), "tasks": tasks, "type": found.type}
+
+
+def task(number: int, found: Status) -> Json:
+    """TaskState."""
+    return {"id": number, **_state(found)}
+
+
+def _state(found: Status) -> Json:
+    state: Json = {"state": found.state.value, "worker_id": found.worker_id}
+    if found.version != "undefined":
+        state["version"] = found.version
+    if found.trace:
+        state["trace"] = redact(found.trace)
+    return state
+
+
+def task_info(found: TaskInfo) -> Json:
+    """TaskInfo."""
+    return {"id": {"connector": found.connector, "task": found.task}, "config": dict(found.config)}
+
+
+def offset(found: PartitionOffset) -> Json:
+    """ConnectorOffset."""
+    return {"partition": found.partition, "offset": found.offset}
+
+
+def plugin(info: PluginInfo) -> Json:
+    """PluginInfo."""
+    shape = {"class": info.name, "type": info.type}
+    return shape if info.version == "undefined" else shape | {"version": info.version}
+
+
+def definition(found: Definition) -> Json:
+    """ConfigKeyInfo."""
+    return {name: getattr(found, name) for name in Definition.__slots__}
+
+
+def topics(name: str, found: Sequence[str]) -> Json:
+    """ActiveTopicsInfo."""
+    return {name: {"topics": list(found)}}

@@ -1,0 +1,160 @@
+"""HTTP around REST: paths and bodies taken apart, answers and errors put together, strangers kept out."""
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, NoReturn
+from urllib.parse import unquote, urlsplit
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ferryman.errors import ConfigError, RequestError
+from ferryman.redaction import redact
+from ferryman.worker_config import WorkerConfig
+
+log = logging.getLogger(__name__)
+
+LARGEST_BODY = 4 << 20
+"""Bytes. A config with several certificates inside is far below."""
+_INVALID = "Connector configuration is invalid and contains the following {} error(s):\n{}\n{}"
+_WHERE = (
+    "You can also find the above list of errors at the endpoint `/connector-plugins/{connectorType}/config/validate`"
+)
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class Nothing:
+    """The body of an answer that has none, which JSON's null is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status, what to send as JSON, and headers."""
+
+    status: int = 200
+    body: Any = field(default_factory=Nothing)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def response(self) -> Response:
+        """As starlette sends it."""
+        if isinstance(self.body, Nothing):
+            return Response(status_code=self.status, headers=self.headers)
+        content = orjson.dumps(self.body, option=orjson.OPT_NON_STR_KEYS)
+        return Response(content, self.status, self.headers, media_type="application/json")
+
+
+def failure(error: Exception) -> Answer:
+    """An error as an answer: the one place that knows which status it has."""
+    match error:
+        case RequestError():
+            return _failure(error.status, str(error))
+        case ConfigError():
+            texts = [problem.message for problem in error.problems]
+            return _failure(400, _INVALID.format(len(texts), "\n".join(texts), _WHERE))
+        case TimeoutError():
+            return _failure(500, "Request timed out")
+        case _:
+            log.error("a request failed", exc_info=error)
+            return _failure(500, str(error) or type(error).__name__)
+
+
+def _failure(status: int, message: str) -> Answer:
+    return Answer(status, {"error_code": status, "message": redact(message)})
+
+
+def plain(status: HTTPStatus, headers: Mapping[str, str] | None = None) -> Answer:
+    """The answer to a request that no endpoint takes, in the words of JAX-RS."""
+    body = {"error_code": status.value, "message": f"HTTP {status.value} {status.phrase}"}
+    return Answer(status.value, body, headers or {})
+
+
+def segments(request: Request) -> tuple[str, ...]:
+    """The path's parts, each decoded by itself, so that a connector's name may hold a slash; empty ones left out."""
+    raw = request.scope.get("raw_path") or request.scope["path"].encode()
+    parts = raw.split(b"?")[0].decode("latin-1").split("/")
+    return tuple(unquote(part) for part in parts if part)
+
+
+def flag(request: Request, name: str, default: bool) -> bool:
+    """A query parameter that is true or false, in any case."""
+    given = request.query_params.get(name)
+    return default if given is None else given.strip().lower() == "true"
+
+
+async def body(request: Request, *, numbers_as_text: bool = False) -> Any:
+    """The request's JSON. RequestError 400 if it is none, 413 if too large, 415 for another content type."""
+    kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if kind != "application/json" and not kind.endswith("+json"):
+        raise RequestError(415, "HTTP 415 Unsupported Media Type")
+    content = bytearray()
+    async for piece in request.stream():
+        content += piece
+        if len(content) > LARGEST_BODY:
+            raise RequestError(413, f"The request is larger than {LARGEST_BODY} bytes")
+    number = str if numbers_as_text else None
+    try:
+        found = json.loads(content, parse_constant=_refuse, parse_int=number, parse_float=number)
+        json.dumps(found, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else error
+        raise RequestError(400, f"The request's body is not JSON that can be read: {reason}") from None
+    return found
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON value")
+
+
+def config(found: Any, what: str = "config") -> dict[str, str | None]:
+    """A connector's config, its values as text. RequestError 400 for anything but an object of plain values."""
+    if not isinstance(found, dict):
+        raise RequestError(400, f"Cannot deserialize {what}: an object of keys and values is expected")
+    return {key: _text(key, value) for key, value in found.items()}
+
+
+def _text(key: str, value: Any) -> str | None:
+    match value:
+        case None | str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case _:
+            kind = "an object" if isinstance(value, dict) else "a list"
+            raise RequestError(400, f"Cannot deserialize the value of {key}: a text is expected, not {kind}")
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Turns away web pages of other sites. They reach a worker that only listens on this machine through the user's own
+    browser: by a name of theirs that means this machine (DNS rebinding), or by posting across sites."""
+
+    names: frozenset[str]
+    origins: frozenset[str]
+
+    @classmethod
+    def of(cls, settings: WorkerConfig) -> "Guard | None":
+        """None for a worker that others may reach: it has names that it cannot know."""
+        if not all(listener.local for listener in settings.addresses):
+            return None
+        own = (settings.rest_advertised_host_name or "", *(listener.host for listener in settings.addresses))
+        origins = frozenset(part.strip() for part in settings.access_control_allow_origin.split(",") if part.strip())
+        return cls(_LOOPBACK | {name.lower() for name in own if name}, origins)
+
+    def refuses(self, request: Request) -> str | None:
+        """Why a request is turned away."""
+        host, origin = request.headers.get("host"), request.headers.get("origin")
+        if host and _host(f"//{host}") not in self.names:
+            return f"The worker is not called {host}: it listens on this machine only"
+        allowed = not origin or origin in self.origins or "*" in self.origins or _host(origin) in self.names
+        return None if allowed else f"Pages of {origin} may not use this worker"
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None

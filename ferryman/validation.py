@@ -1,0 +1,295 @@
+"""Checks a connector's config before anything is started: all of it, all errors at once, in Kafka Connect's words.
+
+What AbstractHerder.validateConnectorConfig does (KIP-26, KIP-66, KIP-158, KIP-458).
+"""
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ferryman import (
+    chain_config,
+    chain_infos,
+    client_config,
+    config_infos,
+    plugin_infos,
+    plugins,
+    redaction,
+    topic_creation,
+)
+from ferryman.client_keys import Role
+from ferryman.config import Config, Definition
+from ferryman.config_infos import ConfigInfo, ConfigInfos
+from ferryman.connector import SinkConfig
+from ferryman.errors import ConfigError, KeyProblem, RequestError
+from ferryman.settings import Settings
+
+NULL = "Null value can not be supplied as the configuration value."
+CONVERTERS = ("key.converter", "value.converter", "header.converter")
+ROLES: tuple[Role, ...] = ("producer", "consumer", "admin")
+PRINCIPAL = frozenset({"sasl.jaas.config", "sasl.mechanism", "security.protocol"})
+_TOPIC_KEYS = {"include": "LIST", "exclude": "LIST", "replication.factor": "SHORT", "partitions": "INT"}
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What was found: the answer for REST, and warnings by name, for the log."""
+
+    infos: ConfigInfos
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one part of a config contributes."""
+
+    infos: tuple[ConfigInfo, ...] = ()
+    problems: tuple[KeyProblem, ...] = ()
+    """Those that may be about keys of other parts, or of none."""
+    warnings: tuple[str, ...] = ()
+
+
+def check(raw: Mapping[str, str | None], settings: Settings) -> Validation:
+    """Validates a config that is to be run. Raises ConfigError with every problem, RequestError (400) without a usable
+    connector.class."""
+    found = validate(raw, settings)
+    if found.infos.problems:
+        raise ConfigError(*found.infos.problems)
+    return found
+
+
+def validate(raw: Mapping[str, str | None], settings: Settings) -> Validation:
+    """Validates a config, references to config providers resolved; starts nothing and shows no secret. A key whose
+    value is None is wrong. Raises RequestError (400) without a usable connector.class."""
+    redaction.protect_config(raw)
+    given = {key: value for key, value in raw.items() if value is not None}
+    config_class = _connector(given).config_class
+    resolution = settings.providers.resolve(given)
+    redaction.protect_config(resolution.values, config_class.secrets())
+    before = [*resolution.problems, *(KeyProblem(key, NULL) for key, value in raw.items() if value is None)]
+    view = _View(given, dict(resolution.values), settings)
+    framework, own, problems = _connector_keys(config_class, view, before)
+    early = [_topic_groups(config_class, view), _chain(view)]
+    late = [_overrides(config_class, view), *(_converter(key, view) for key in CONVERTERS)]
+    others = [*early, *late]
+    infos = [*framework, *_infos(early), *own, *_infos(late)]
+    problems += [problem for part in others for problem in part.problems]
+    loose = config_infos.undeclared(problems, infos, config_class.keys())
+    warnings = [
+        *resolution.warnings,
+        *(text for part in others for text in part.warnings),
+        *_unknown(config_class, view),
+    ]
+    return Validation(ConfigInfos(given["connector.class"], [*loose, *infos]), tuple(warnings))
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """A config as it was given, and with its references resolved."""
+
+    given: Mapping[str, str]
+    values: Mapping[str, str]
+    settings: Settings
+
+
+def _connector(given: Mapping[str, str]) -> type[Any]:
+    name = given.get("connector.class", "").strip()
+    if not name:
+        shown = ", ".join(f"{key}={value}" for key, value in given.items())
+        raise RequestError(400, redaction.redact(f"Connector config {{{shown}}} contains no connector type"))
+    plugin = plugins.connector(name)
+    if plugin is None:
+        available = ", ".join(info.name for info in plugin_infos.listed(connectors_only=True))
+        raise RequestError(
+            400,
+            f"Failed to find any class that implements Connector and which name matches {name}, "
+            f"available connectors are: {available}",
+        )
+    return plugin
+
+
+def _connector_keys(
+    config_class: type[Config], view: _View, before: list[KeyProblem]
+) -> tuple[list[ConfigInfo], list[ConfigInfo], list[KeyProblem]]:
+    """The framework's keys, the connector's own, and all problems with both."""
+    config, found = config_class.read(view.values)
+    frame = plugin_infos.frame(config_class)
+    problems = [*before, *found, *_missing_converters(view)]
+    if config is None:
+        problems += _framework_rules(frame, view.values, {problem.key for problem in problems})
+    problems = list(dict.fromkeys(problems))
+    framework = config_infos.of(config_class, frame.model_fields, view.given, problems)
+    own = config_infos.of(config_class, config_class.model_fields.keys() - frame.model_fields, view.given, problems)
+    return [_as_converter(info, view) for info in framework], own, problems
+
+
+def _framework_rules(frame: type[Config], values: Mapping[str, str], bad: set[str]) -> list[KeyProblem]:
+    """The rules between the framework's keys, as far as they are readable, when some key of the config is not."""
+    readable = {key: value for key, value in values.items() if key not in bad}
+    return frame.read({"name": "unnamed", "connector.class": "unknown"} | readable)[1]
+
+
+def _missing_converters(view: _View) -> Iterable[KeyProblem]:
+    for key in CONVERTERS:
+        name = view.values.get(key)
+        if name is not None and not _is_converter(key, name.strip()):
+            yield KeyProblem(key, f"Invalid value {name} for configuration {key}: Class {name} could not be found.")
+
+
+def _is_converter(key: str, name: str) -> bool:
+    if plugins.find("converter", name) is not None:
+        return True
+    return key == "header.converter" and plugin_infos.definitions(name) == []
+
+
+def _as_converter(info: ConfigInfo, view: _View) -> ConfigInfo:
+    """A converter's key shows the worker's class as its default, and those there are to choose from."""
+    key = info.value.name
+    if key not in CONVERTERS or info.definition is None:
+        return info
+    kind = "header_converter" if key == "header.converter" else "converter"
+    choices = tuple(one.name for one in plugin_infos.listed(connectors_only=False) if one.type == kind)
+    default = getattr(view.settings.config, key.replace(".", "_"))
+    definition = Definition(**{**_fields(info.definition), "type": "CLASS", "default_value": default})
+    value = info.value.value or (default if key not in view.given else None)
+    return ConfigInfo(definition, config_infos.ConfigValue(key, value, choices, info.value.errors))
+
+
+def _fields(definition: Definition) -> dict[str, Any]:
+    return {name: getattr(definition, name) for name in Definition.__slots__}
+
+
+def _infos(parts: Iterable[Part]) -> list[ConfigInfo]:
+    return [info for part in parts for info in part.infos]
+
+
+def _chain(view: _View) -> Part:
+    """Transforms and predicates."""
+    parsed = chain_config.parse(view.values)
+    problems = [chain_infos.full(problem) for problem in parsed.problems]
+    return Part(tuple(chain_infos.of(view.given, view.values, problems)), tuple(problems), tuple(parsed.warnings))
+
+
+def _converter(key: str, view: _View) -> Part:
+    prefix = f"{key}."
+    values = _under(prefix, view.values)
+    if key not in view.values:
+        reason = f"has no effect without {key}: the worker's converter comes with the worker's settings"
+        return Part(warnings=tuple(f"{prefix}{name} {reason}" for name in values))
+    plugin = plugins.find("converter", view.values[key])
+    if plugin is None:
+        return Part()
+    config_class: type[Config] = plugin.config_class
+    redaction.protect_config(view.values, {f"{prefix}{name}" for name in config_class.secrets()})
+    problems = config_class.read(values)[1]
+    infos = config_infos.of(config_class, config_class.model_fields, _under(prefix, view.given), problems)
+    loose = config_infos.undeclared(problems, infos, config_class.keys())
+    shown = tuple(info.prefixed(prefix) for info in infos)
+    unknown = tuple(
+        f"{prefix}{name} is not a setting of {view.values[key]}" for name in _strangers(config_class, values)
+    )
+    rest = tuple(KeyProblem(info.value.name, text) for info in loose for text in info.prefixed(prefix).value.errors)
+    return Part(shown, tuple(KeyProblem(prefix + one.key, one.message) for one in rest), unknown)
+
+
+def _under(prefix: str, config: Mapping[str, str]) -> dict[str, str]:
+    return {key.removeprefix(prefix): value for key, value in config.items() if key.startswith(prefix)}
+
+
+def _overrides(config_class: type[Config], view: _View) -> Part:
+    """Client settings: the worker's policy first, then whether the client can have them (KIP-458)."""
+    infos, warnings = [], list[str]()
+    used = _roles(config_class, view.values)
+    for role in ROLES:
+        prefix = f"{role}.override."
+        problems, notes = client_config.checked(role, view.settings.values, view.values)
+        warnings += notes
+        for key in (key for key in view.given if key.startswith(prefix)):
+            errors = [problem.message for problem in problems if problem.key == key]
+            errors += _policy(key, key.removeprefix(prefix), view.settings)
+            if role not in used and not errors:
+                warnings.append(f"{key} has no effect: this connector has no {role}")
+            infos.append(_override(key, view.given[key], tuple(errors)))
+    return Part(tuple(infos), warnings=tuple(dict.fromkeys(warnings)))
+
+
+def _roles(config_class: type[Config], values: Mapping[str, str]) -> set[Role]:
+    if not issubclass(config_class, SinkConfig):
+        return {"producer", "consumer", "admin"}
+    queue = values.get("errors.deadletterqueue.topic.name", "").strip()
+    return {"consumer", "admin", "producer"} if queue else {"consumer", "admin"}
+
+
+def _policy(key: str, name: str, settings: Settings) -> Iterable[str]:
+    policy = settings.config.connector_client_config_override_policy
+    allowed = {"All": True, "None": False, "Principal": name in PRINCIPAL}.get(
+        policy, name in settings.config.connector_client_config_override_allowlist
+    )
+    if not allowed:
+        yield f"The '{policy}' policy does not allow '{key}' to be overridden in the connector configuration."
+
+
+def _override(key: str, text: str, errors: tuple[str, ...]) -> ConfigInfo:
+    kind = "PASSWORD" if redaction.is_secret(key) else "STRING"
+    definition = Definition(key, kind, False, None, "MEDIUM", "", None, "NONE", key, (), -1)
+    return ConfigInfo(definition, config_infos.value(definition, text, errors))
+
+
+def _topic_groups(config_class: type[Config], view: _View) -> Part:
+    """How a source creates topics (KIP-158)."""
+    given = [key for key in view.values if key.startswith("topic.creation.")]
+    if issubclass(config_class, SinkConfig) or not given:
+        return Part()
+    if not view.settings.config.topic_creation_enable:
+        return Part(
+            warnings=tuple(f"{key} has no effect: the worker's topic.creation.enable is false" for key in given)
+        )
+    problems: list[KeyProblem] = []
+    try:
+        topic_creation.groups(view.values)
+    except ConfigError as error:
+        problems = list(dict.fromkeys(error.problems))
+    names = [part for part in re.split(r"\s*,\s*", view.values.get("topic.creation.groups", "").strip()) if part]
+    infos = [info for name in dict.fromkeys(["default", *names]) for info in _topic_group(name, view, problems)]
+    return Part(tuple(infos), tuple(problems))
+
+
+def _topic_group(name: str, view: _View, problems: Iterable[KeyProblem]) -> Iterable[ConfigInfo]:
+    for order, (part, kind) in enumerate(_TOPIC_KEYS.items(), 1):
+        key = f"topic.creation.{name}.{part}"
+        required = name == "default" and kind != "LIST"
+        default = (
+            None if required else "-1" if kind != "LIST" else ".*" if (name, part) == ("default", "include") else ""
+        )
+        text = "How topics of this group are created, and which they are by regular expressions."
+        definition = Definition(
+            key, kind, required, default, "LOW", text, f"Topic Creation: {name}", "LONG", key, (), order
+        )
+        errors = tuple(problem.message for problem in problems if problem.key == key)
+        number = kind == "LIST" or re.fullmatch(r"\s*-?\d+\s*", view.given.get(key, "0"))
+        value = config_infos.value(definition, view.given.get(key) if number else None, errors)
+        yield ConfigInfo(definition, value)
+
+
+def _unknown(config_class: type[Config], view: _View) -> Iterable[str]:
+    """Keys that nobody reads, with what may have been meant."""
+    prefixes = tuple(f"{role}.override." for role in ROLES) + tuple(f"{key}." for key in CONVERTERS)
+    if not issubclass(config_class, SinkConfig):
+        prefixes += ("topic.creation.",)
+    for kind in ("transforms", "predicates"):
+        aliases = re.split(r"\s*,\s*", view.values.get(kind, "").strip())
+        prefixes += tuple(f"{kind}.{alias}." for alias in aliases)
+    for key in _strangers(config_class, view.values):
+        if not key.startswith(prefixes):
+            close = difflib.get_close_matches(key, config_class.keys(), 1, 0.85)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            yield f"{key} is not a setting of {view.values['connector.class']} and has no effect{hint}"
+
+
+def _strangers(config_class: type[Config], values: Mapping[str, str]) -> Iterable[str]:
+    known = config_class.keys()
+    prefixes = tuple(name for name in (*config_class.ignored, *config_class.refused) if name.endswith("."))
+    others = {*config_class.ignored, *config_class.refused}
+    return [key for key in values if key not in known and key not in others and not key.startswith(prefixes)]
