@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator
 
@@ -33,7 +33,7 @@ Aliases = Annotated[Strings, AfterValidator(_aliases)]
 class ConnectorConfig(Config):
     """What sinks and sources share."""
 
-    ignored = ("confluent.license", "confluent.topic.", "_comment", "//", "#", "_doc", "task.class", "internal.")
+    ignored: ClassVar[tuple[str, ...]] = ("confluent.license", "confluent.topic.", "_comment", "//", "#", "_doc", "task.class", "internal.")
 
     name: Annotated[Str, AfterValidator(_name)] = key(
         importance="HIGH", group="Common", order=1, width="MEDIUM", display="Connector name"
