@@ -1,4 +1,4 @@
-"""java.text.SimpleDateFormat in UTC and English: patterns compiled once to fast functions, parsing as lenient as Java's.
+"""java.text.SimpleDateFormat in UTC and English: patterns compiled once to fast functions, parsing lenient as Java's.
 
 Letters taken: y, M, L, d, D, H, k, h, K, m, s, S, a, E, z, Z, X, and quoted text. Week years and weeks (Y, w, W), u, F
 and G are refused by name. Java's switch from the Julian calendar in 1582 is reproduced.
@@ -189,7 +189,7 @@ def _shown(piece: Piece, values: Mapping[str, int]) -> str:
 
 @cache
 def parser(pattern: str) -> Parse:
-    """What turns text into milliseconds since the epoch; text after the end of the pattern is ignored, fields roll over.
+    """What turns text into milliseconds since the epoch. Text after the pattern's end is ignored, fields roll over.
 
     The function raises Unparseable where SimpleDateFormat would raise ParseException.
     """

@@ -1,0 +1,37 @@
+"""ByteArrayConverter: payloads pass as they are."""
+
+from collections.abc import Sequence
+
+from ferryman.config import Config
+from ferryman.conversion import Converter
+from ferryman.errors import DataError
+from ferryman.record import Data, Payload, Rows
+from ferryman.schema import OPTIONAL_BYTES, Type
+from ferryman.values import java_class
+
+
+class ByteArrayConverterConfig(Config):
+    """ByteArrayConverter has no keys of its own."""
+
+    ignored = ("converter.type",)
+
+
+class ByteArrayConverter(Converter[ByteArrayConverterConfig]):
+    """Bytes ⇄ OPTIONAL_BYTES."""
+
+    config_class = ByteArrayConverterConfig
+    classes = ("org.apache.kafka.connect.converters.ByteArrayConverter",)
+
+    def to_data(self, topic: str, payloads: Sequence[Payload]) -> Sequence[Data]:
+        """One piece of optional bytes."""
+        return [Rows(OPTIONAL_BYTES, payloads)]
+
+    def from_data(self, topic: str, data: Data) -> Sequence[Payload]:
+        """The bytes. Raises DataError for any other schema or value."""
+        rows = data.rows()
+        if rows.schema is not None and rows.schema.type is not Type.BYTES:
+            raise DataError(f"Invalid schema type for ByteArrayConverter: {rows.schema.type}")
+        for value in rows.values:
+            if value is not None and not isinstance(value, bytes):
+                raise DataError(f"ByteArrayConverter is not compatible with objects of type {java_class(value)}")
+        return rows.values

@@ -1,0 +1,87 @@
+"""A tiny schema registry on a free port: real HTTP, no storage but a dict, and failures on demand."""
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+class FakeRegistry:
+    """What the server knows. ``failing`` is a status for every request, ``refusing`` one for registrations."""
+
+    def __init__(self) -> None:
+        self.schemas: dict[int, dict[str, Any]] = {}
+        self.subjects: list[tuple[str, int]] = []
+        self.requests: list[tuple[str, str, str | None]] = []
+        self.failing: int | None = None
+        self.refusing: int | None = None
+        self.url = ""
+
+    def add(self, schema: Any, **more: Any) -> int:
+        """Stores a schema and returns its id."""
+        number = len(self.schemas) + 1
+        self.schemas[number] = {"schema": json.dumps(schema), **more}
+        return number
+
+    def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
+        """What the registry says to a request."""
+        path = path.partition("?")[0]
+        if self.failing is not None:
+            return self.failing, {"error_code": self.failing, "message": "failing"}
+        if match := re.fullmatch(r"/schemas/ids/(-?\d+)", path):
+            found = self.schemas.get(int(match[1]))
+            return (200, found) if found else (404, {"error_code": 40403, "message": "Schema not found"})
+        match = re.fullmatch(r"/subjects/([^/]+)(/versions)?", path)
+        assert match is not None, path
+        return self._subject(match[1], body["schema"], register=bool(match[2]))
+
+    def _subject(self, subject: str, text: str, register: bool) -> tuple[int, Any]:
+        if self.refusing is not None:
+            return self.refusing, {"error_code": self.refusing, "message": "incompatible"}
+        for name, number in self.subjects:
+            if name == subject and self.schemas[number]["schema"] == text:
+                return 200, {"id": number, "subject": subject}
+        if not register:
+            return 404, {"error_code": 40403, "message": "Schema not found"}
+        number = self.add(json.loads(text))
+        self.schemas[number]["schema"] = text
+        self.subjects.append((subject, number))
+        return 200, {"id": number}
+
+
+@contextmanager
+def running() -> Iterator[FakeRegistry]:
+    """A registry that answers as long as the block runs."""
+    registry = FakeRegistry()
+
+    class Handler(BaseHTTPRequestHandler):
+        def _serve(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            body = json.loads(self.rfile.read(length)) if length else None
+            registry.requests.append((self.command, self.path, self.headers.get("Authorization")))
+            status, answer = registry.answer(self.command, self.path, body)
+            data = json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/vnd.schemaregistry.v1+json")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        do_GET = do_POST = _serve  # noqa: N815
+
+        def log_message(self, *args: Any) -> None:
+            """Says nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    registry.url = f"http://127.0.0.1:{server.server_port}"
+    try:
+        yield registry
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,329 @@
+"""JsonConverter: plain JSON in Jackson's reading, the envelope, and rows and columns that agree."""
+
+import json
+import math
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ferryman import json_columns
+from ferryman.converters.json_converter import JsonConverter, JsonConverterConfig
+from ferryman.errors import DataError
+from ferryman.record import Columns, Rows
+from ferryman.schema import (
+    BOOLEAN,
+    BYTES,
+    DATE_SCHEMA,
+    FLOAT32,
+    FLOAT64,
+    INT8,
+    INT32,
+    INT64,
+    OPTIONAL_STRING,
+    STRING,
+    TIME_SCHEMA,
+    TIMESTAMP_SCHEMA,
+    Schema,
+    Type,
+    array,
+    decimal,
+    mapping,
+    struct,
+)
+
+
+def converter(**keys: str) -> JsonConverter:
+    return JsonConverter(
+        JsonConverterConfig.parse({name.replace("_", "."): value for name, value in keys.items()}), "value"
+    )
+
+
+PLAIN = converter(schemas_enable="false")
+ENVELOPE = converter()
+
+
+def test_a_list_of_plain_payloads_is_one_schemaless_piece() -> None:
+    assert PLAIN.to_data("t", [b'{"a":1}', None, b"[1,2]"]) == [Rows(None, [{"a": 1}, None, [1, 2]])]
+
+
+@pytest.mark.parametrize(
+    ("payload", "value"),
+    [
+        (b"true", True),
+        (b"1.0", 1.0),
+        (b"null", None),
+        (b"", None),
+        (b" ", None),
+        (b"01", 1),
+        (b'{"a":-007.5,"b":"007","c":[00]}', {"a": -7.5, "b": "007", "c": [0]}),
+        (b"1e3", 1000.0),
+        (b"12345678901234567890", -6101065172474983726),
+        (b'{"id":9223372036854775808}', {"id": -(1 << 63)}),
+        (b"100000000000000000000000", (10**23 + (1 << 63)) % (1 << 64) - (1 << 63)),
+        (b"1.23456789012345678901234567890", 1.2345678901234567),
+        (b"1e999", math.inf),
+        (b'"\\ud800!"', "?!"),
+    ],
+)
+def test_values_that_jackson_reads_in_its_own_way(payload: bytes, value: Any) -> None:
+    assert PLAIN.to_data("t", [b"{}", payload])[0].rows().values[1] == value
+
+
+@pytest.mark.parametrize("payload", [b"NaN", b"{", b'{"a":1} x', b"\xff", b"'a'", b"[" * 5000, b'{"a":-Infinity}'])
+def test_what_is_not_json_is_a_data_error(payload: bytes) -> None:
+    with pytest.raises(
+        DataError, match="Converting byte\\[\\] to Kafka Connect data failed due to serialization error"
+    ):
+        PLAIN.to_data("t", [b"{}", payload])
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1.1, b"1.1"),
+        (1e10, b"1.0E10"),
+        (1e-5, b"1.0E-5"),
+        (1e7, b"1.0E7"),
+        (0.001, b"0.001"),
+        (123456789.0, b"1.23456789E8"),
+        (math.nan, b'"NaN"'),
+        (-math.inf, b'"-Infinity"'),
+        (-0.0, b"-0.0"),
+        ({"position": 5, "by": b"\x01\x02", "n": None}, b'{"position":5,"by":"AQI=","n":null}'),
+        ({1: "x"}, b'[[1,"x"]]'),
+        (datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC), b"1000"),
+    ],
+)
+def test_schemaless_values_have_javas_spelling(value: Any, text: bytes) -> None:
+    assert PLAIN.from_data("t", Rows(None, [value])) == [text]
+
+
+RECORD = Schema(
+    Type.STRUCT,
+    name="rec",
+    version=2,
+    doc="d",
+    fields=struct(
+        {
+            "i8": INT8,
+            "f": FLOAT32,
+            "dbl": Schema(Type.FLOAT64, default=2.5),
+            "dec": decimal(2, optional=True),
+            "ts": TIMESTAMP_SCHEMA,
+            "m": mapping(INT32, STRING),
+            "arr": array(STRING, optional=True),
+            "by": Schema(Type.BYTES, optional=True),
+        }
+    ).fields,
+)
+VALUE = {
+    "i8": 1,
+    "f": 1.100000023841858,
+    "dbl": 3.0,
+    "dec": Decimal("12.30"),
+    "ts": datetime(2023, 11, 14, 22, 13, 20, 123000, UTC),
+    "m": {1: "x"},
+    "arr": None,
+    "by": b"\x00\x01\x02",
+}
+WRITTEN = (
+    '{"schema":{"type":"struct","fields":[{"type":"int8","optional":false,"field":"i8"},{"type":"float","optional":'
+    'false,"field":"f"},{"type":"double","optional":false,"default":2.5,"field":"dbl"},{"type":"bytes","optional":true,'
+    '"name":"org.apache.kafka.connect.data.Decimal","version":1,"parameters":{"scale":"2"},"field":"dec"},{"type":'
+    '"int64","optional":false,"name":"org.apache.kafka.connect.data.Timestamp","version":1,"field":"ts"},{"type":"map",'
+    '"keys":{"type":"int32","optional":false},"values":{"type":"string","optional":false},"optional":false,"field":"m"},'
+    '{"type":"array","items":{"type":"string","optional":false},"optional":true,"field":"arr"},{"type":"bytes",'
+    '"optional":true,"field":"by"}],"optional":false,"name":"rec","version":2,"doc":"d"},"payload":{"i8":1,"f":1.1,'
+    '"dbl":3.0,"dec":"BM4=","ts":1700000000123,"m":[[1,"x"]],"arr":null,"by":"AAEC"}}'
+)
+
+
+def test_an_envelope_is_written_and_read_to_the_byte() -> None:
+    assert ENVELOPE.from_data("t", Rows(RECORD, [VALUE])) == [WRITTEN.encode()]
+    assert ENVELOPE.to_data("t", [WRITTEN.encode()]) == [Rows(RECORD, [VALUE])]
+
+
+def test_numeric_decimals_are_written_on_request_and_always_read() -> None:
+    (payload,) = converter(decimal_format="numeric").from_data("t", Rows(RECORD, [VALUE]))
+    assert payload is not None
+    assert b'"dec":12.30' in payload
+    assert ENVELOPE.to_data("t", [payload])[0].rows().values == [VALUE]
+
+
+def test_null_is_a_tombstone_without_a_schema_and_a_payload_with_one() -> None:
+    assert ENVELOPE.from_data("t", Rows(None, [None])) == [None]
+    assert PLAIN.from_data("t", Rows(OPTIONAL_STRING, [None])) == [b"null"]
+    text = b'{"schema":{"type":"string","optional":true},"payload":null}'
+    assert ENVELOPE.from_data("t", Rows(OPTIONAL_STRING, [None])) == [text]
+    assert ENVELOPE.to_data("t", [text, None]) == [Rows(OPTIONAL_STRING, [None]), Rows(None, [None])]
+    assert ENVELOPE.from_data("t", Rows(None, [{"a": 1}])) == [b'{"schema":null,"payload":{"a":1}}']
+
+
+@pytest.mark.parametrize("payload", [b'{"a":1}', b"5", b'{"schema":null,"payload":1,"more":2}', b'{"schema":null}'])
+def test_anything_but_an_envelope_is_refused(payload: bytes) -> None:
+    with pytest.raises(DataError, match='requires "schema" and "payload" fields'):
+        ENVELOPE.to_data("t", [payload])
+
+
+@pytest.mark.parametrize(
+    ("schema", "payload"),
+    [
+        ('{"type":"int32"}', '"5"'),
+        ('{"type":"int32"}', "5.5"),
+        ('{"type":"int8"}', "300"),
+        ('{"type":"string"}', "null"),
+        ('{"type":"boolean"}', "1"),
+        ('{"type":"struct","fields":[{"field":"a","type":"string"}]}', "{}"),
+        ('{"type":"struct","fields":[]}', "[]"),
+        ('{"type":"bytes"}', '"*"'),
+        ('{"type":"wrong"}', "1"),
+        ('{"type":"map","keys":{"type":"string"},"values":{"type":"string"}}', "[]"),
+        ('{"type":"int32","name":"org.apache.kafka.connect.data.Time"}', "-1"),
+        ('{"type":"int64","name":"org.apache.kafka.connect.data.Timestamp"}', "9000000000000000000"),
+    ],
+)
+def test_a_payload_that_does_not_fit_is_a_data_error_and_never_a_wrong_value(schema: str, payload: str) -> None:
+    with pytest.raises(DataError):
+        ENVELOPE.to_data("t", [f'{{"schema":{schema},"payload":{payload}}}'.encode()])
+
+
+FLAT = struct(
+    {
+        "id": INT64,
+        "name": OPTIONAL_STRING,
+        "amount": FLOAT64,
+        "ok": BOOLEAN,
+        "raw": BYTES,
+        "price": decimal(2),
+        "day": DATE_SCHEMA,
+        "clock": TIME_SCHEMA,
+        "at": TIMESTAMP_SCHEMA,
+        "tags": array(STRING),
+        "n": Schema(Type.INT32, optional=True, default=7),
+        "inner": struct({"x": INT8}),
+    }
+)
+
+
+def flat(number: int) -> dict[str, Any]:
+    return {
+        "id": number,
+        "name": None if number % 2 else f"n{number}",
+        "amount": number / 4,
+        "ok": number % 3 == 0,
+        "raw": bytes([number % 256]),
+        "price": Decimal(number).scaleb(-2),
+        "day": date(2020, 1, 1),
+        "clock": time(1, 2, 3),
+        "at": datetime(2020, 1, 1, tzinfo=UTC),
+        "tags": ["a"] * (number % 3),
+        "n": number,
+        "inner": {"x": number % 100},
+    }
+
+
+def test_many_envelopes_of_one_producer_come_as_columns() -> None:
+    values = [flat(number) for number in range(200)]
+    payloads = ENVELOPE.from_data("t", Rows(FLAT, values))
+    (piece,) = converter().to_data("t", payloads)
+    assert isinstance(piece, Columns)
+    assert piece.rows() == Rows(FLAT, values)
+
+
+@pytest.mark.parametrize(
+    ("name", "bad"),
+    [
+        ("id", '"5"'),
+        ("id", "1.5"),
+        ("id", "true"),
+        ("id", "9223372036854775808"),
+        ("id", "null"),
+        ("name", "5"),
+        ("ok", "0"),
+        ("inner", '{"x":128}'),
+        ("inner", "null"),
+        ("raw", '"?"'),
+        ("tags", '["a",1]'),
+        ("tags", "[null]"),
+        ("clock", "86400000"),
+    ],
+)
+def test_one_bad_value_among_many_is_found_and_not_coerced(name: str, bad: str) -> None:
+    payloads = list(ENVELOPE.from_data("t", Rows(FLAT, [flat(number) for number in range(100)])))
+    node = json.loads(payloads[50] or b"")
+    node["payload"][name] = json.loads(bad)
+    payloads[50] = json.dumps(node, separators=(",", ":")).encode()
+    with pytest.raises(DataError):
+        ENVELOPE.to_data("t", payloads)
+
+
+def test_other_spellings_and_surplus_fields_of_an_envelope() -> None:
+    schema = '{"type":"int32","optional":false}'
+    spaced = f' {{"payload" : 5, "schema" : {schema} }} \n'.encode()
+    surplus = f'{{"schema":{schema},"payload":5,"more":1}}'.encode()
+    assert ENVELOPE.to_data("t", [spaced]) == [Rows(INT32, [5])]
+    with pytest.raises(DataError):
+        ENVELOPE.to_data("t", [surplus])
+    with pytest.raises(DataError):
+        ENVELOPE.to_data("t", [f'{{"schema":{schema},"payload":5'.encode() + b"}}"])
+
+
+def test_the_cache_of_schemas_stays_small() -> None:
+    small = converter(schemas_cache_size="2")
+    for number in range(10):
+        small.from_data("t", Rows(struct({f"f{number}": INT32}), [{f"f{number}": 1}]))
+        small.to_data("t", [f'{{"schema":{{"type":"int32","name":"n{number}"}},"payload":1}}'.encode()])
+    assert len(small._written) == len(small._prefixes) == len(small._schemas) == 2
+
+
+def test_defaults_stand_in_for_null_unless_switched_off() -> None:
+    schema = struct({"a": Schema(Type.INT32, optional=True, default=7)})
+    kept = converter(replace_null_with_default="false")
+    assert orjson.loads(ENVELOPE.from_data("t", Rows(schema, [{"a": None}]))[0] or b"")["payload"] == {"a": 7}
+    (payload,) = kept.from_data("t", Rows(schema, [{"a": None}]))
+    assert kept.to_data("t", [payload])[0].rows().values == [{"a": None}]
+    assert ENVELOPE.to_data("t", [payload])[0].rows().values == [{"a": 7}]
+
+
+KINDS: list[tuple[Schema, st.SearchStrategy[Any]]] = [
+    (INT8, st.integers(-130, 130)),
+    (INT64, st.integers(-(1 << 65), 1 << 65)),
+    (FLOAT64, st.floats(allow_nan=False, allow_infinity=False) | st.integers(-5, 5)),
+    (FLOAT32, st.floats(allow_nan=False, allow_infinity=False, width=32)),
+    (BOOLEAN, st.booleans()),
+    (STRING, st.text()),
+    (BYTES, st.sampled_from(["AQI=", "", "*"])),
+    (decimal(2), st.sampled_from(["BM4=", "", "/w==", 5])),
+    (TIMESTAMP_SCHEMA, st.integers(-(1 << 50), 1 << 50)),
+    (DATE_SCHEMA, st.integers(-800000, 3000000)),
+    (TIME_SCHEMA, st.integers(-5, 86_400_005)),
+    (array(Schema(Type.INT32, optional=True)), st.lists(st.none() | st.integers(-5, 5), max_size=3)),
+    (struct({"x": OPTIONAL_STRING}), st.fixed_dictionaries({}, optional={"x": st.none() | st.text(max_size=2)})),
+]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_rows_and_columns_agree_errors_included(data: st.DataObject) -> None:
+    kinds = data.draw(st.lists(st.sampled_from(KINDS), min_size=1, max_size=3))
+    optional = data.draw(st.booleans())
+    schema = struct(
+        {f"f{at}": kind.as_optional(optional and kind.type is not Type.STRUCT) for at, (kind, _) in enumerate(kinds)}
+    )
+    wrong = st.none() | st.integers() | st.text(max_size=1) if data.draw(st.booleans()) else st.nothing()
+    record = st.fixed_dictionaries({f"f{at}": good | wrong for at, (_, good) in enumerate(kinds)})
+    payloads = data.draw(st.lists(record, min_size=1, max_size=4))
+    bodies = [json.dumps(payload).encode() for payload in payloads]
+
+    columns = json_columns.columns(schema, [orjson.loads(body) for body in bodies])
+    try:
+        rows = ENVELOPE._rows(schema, bodies)
+    except DataError:
+        assert columns is None
+    else:
+        assert columns is None or columns.rows() == rows

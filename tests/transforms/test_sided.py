@@ -1,0 +1,246 @@
+"""InsertField, MaskField, ReplaceField and TimestampConverter: Kafka's answers, and columns that agree with rows."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ferryman import avro_columns, plugins
+from ferryman.api import Transform
+from ferryman.config import Config
+from ferryman.errors import ConfigError, DataError
+from ferryman.record import Batch, Columns, Polled, Record, Rows
+from ferryman.schema import (
+    BOOLEAN,
+    BYTES,
+    DATE_SCHEMA,
+    FLOAT32,
+    FLOAT64,
+    INT8,
+    INT32,
+    INT64,
+    STRING,
+    TIME_SCHEMA,
+    TIMESTAMP_SCHEMA,
+    Field,
+    Schema,
+    Type,
+    array,
+    decimal,
+    struct,
+)
+from tests.transforms.vectors import REC, VECTORS, Error, Vector
+
+
+def transform(name: str, config: Mapping[str, str], side: Any = "value") -> Transform[Config]:
+    plugin = plugins.find("transformation", f"org.apache.kafka.connect.transforms.{name}$Value")
+    assert plugin is not None
+    made: Transform[Config] = plugin(plugin.config_class.parse(config), side)
+    return made
+
+
+def polled(count: int) -> Polled:
+    return Polled("top", 0, range(42, 42 + count), [1700000000123] * count, [None] * count, [None] * count)
+
+
+def batch(schema: Schema | None, values: Sequence[Any], columns: bool = False) -> Batch:
+    data: Rows | Columns = Rows(schema, values)
+    if columns and schema is not None:
+        dtypes = {field.name: avro_columns.dtype(field.schema) for field in schema.fields}
+        data = Columns(schema, pl.DataFrame(list(values), schema=dtypes, orient="row"))
+    return Batch(
+        topic="top",
+        partition=0,
+        key=Rows(None, [None] * len(values)),
+        value=data,
+        timestamps=[1700000000123] * len(values),
+        origin=polled(len(values)),
+        positions=range(len(values)),
+    )
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: f"{vector.transform} {vector.config} {vector.value}")
+def test_kafkas_own_answers(vector: Vector) -> None:
+    step = transform(vector.transform, vector.config)
+    before = dict(vector.value) if isinstance(vector.value, dict) else vector.value
+    if isinstance(vector.expected, Error):
+        with pytest.raises(vector.expected.kind) as caught:
+            step.apply_batch(batch(vector.schema, [vector.value]))
+        assert str(caught.value) == vector.expected.message
+        return
+    (result,) = step.apply_batch(batch(vector.schema, [vector.value]))
+    assert result.value == Rows(vector.expected[0], [vector.expected[1]])
+    assert vector.value == before
+
+
+def test_nulls_among_values_pass_with_the_schema_they_had() -> None:
+    step = transform("InsertField", {"topic.field": "t"})
+    results = step.apply_batch(batch(REC, [{"id": 1}, None, {"id": 2}]))
+    assert [len(each) for each in results] == [1, 1, 1]
+    assert results[1].value == Rows(REC, [None])
+    assert [list(each.offsets) for each in results] == [[42], [43], [44]]
+
+
+def test_the_key_side_leaves_the_value_alone() -> None:
+    record = Record(topic="t", key={"a": 1}, value={"a": 1})
+    changed = transform("ReplaceField", {"renames": "a:b"}, "key").apply(record)
+    assert changed is not None
+    assert (changed.key, changed.value) == ({"b": 1}, {"a": 1})
+
+
+def test_a_source_record_has_no_offset_to_insert() -> None:
+    step = transform("InsertField", {"offset.field": "o"})
+    with pytest.raises(DataError, match=r"found: org\.apache\.kafka\.connect\.source\.SourceRecord"):
+        step.apply(Record(topic="t", value={"a": 1}))
+
+
+def test_an_unknown_partition_is_no_key_of_a_map() -> None:
+    assert transform("InsertField", {"partition.field": "p"}).apply(Record(topic="t", value={"a": 1})) == Record(
+        topic="t", value={"a": 1}
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "message"),
+    [
+        ("InsertField", {}, "No field insertion configured"),
+        ("InsertField", {"static.field": "x"}, "Invalid value null for configuration static.value: No value specified"),
+        ("ReplaceField", {"renames": "a"}, r"Invalid value \[a\] for configuration renames: Invalid rename mapping: a"),
+        ("MaskField", {"fields": ""}, "fields"),
+        (
+            "MaskField",
+            {"fields": "a", "replacement": ""},
+            "Invalid value  for configuration replacement: String must be",
+        ),
+        (
+            "TimestampConverter",
+            {"target.type": "date"},
+            "Invalid value date for configuration target.type: String must be one of: string, unix, Date, Time",
+        ),
+        ("TimestampConverter", {"target.type": "string"}, "requires format option to be specified"),
+        ("TimestampConverter", {"target.type": "Date", "format": "YYYY"}, "the letter Y is not supported"),
+    ],
+)
+def test_bad_configs_are_refused_in_kafkas_words(name: str, config: dict[str, str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        transform(name, config)
+
+
+def test_nulls_stay_null_when_defaults_are_switched_off() -> None:
+    for name, config in [
+        ("InsertField", {"topic.field": "t"}),
+        ("ReplaceField", {"renames": "id:x"}),
+        ("MaskField", {"fields": "id"}),
+        ("TimestampConverter", {"field": "zz", "target.type": "unix"}),
+    ]:
+        step = transform(name, {**config, "replace.null.with.default": "false"})
+        for columns in (False, True):
+            (result,) = step.apply_batch(batch(REC.as_optional(False), [{"id": 7, "s": None}], columns))
+            assert result.value.rows().values[0]["s"] is None
+
+
+@pytest.mark.parametrize("target", ["string", "unix", "Date", "Time", "Timestamp"])
+@pytest.mark.parametrize("precision", ["nanoseconds", "microseconds", "milliseconds", "seconds"])
+def test_every_unit_and_target_agrees_on_both_sides_of_the_epoch(target: str, precision: str) -> None:
+    step = transform("TimestampConverter", {"field": "a", "target.type": target, "format": "yyyy-MM-dd HH:mm:ss.SSS"})
+    other = transform(
+        "TimestampConverter",
+        {"field": "a", "target.type": target, "unix.precision": precision, "format": "yyyy-MM-dd HH:mm:ss.SSS"},
+    )
+    numbers = [-1, -1500, 0, 1500, -1_000_001, 1_700_000_000_123, -(1 << 62)]
+    moments = [datetime(1969, 12, 31, 23, 59, 59, 999000, UTC), datetime(2023, 11, 14, tzinfo=UTC)]
+    for each in (step, other):
+        cases: list[tuple[Schema, list[Any]]] = [(INT64, numbers[:6]), (INT64, numbers), (TIMESTAMP_SCHEMA, moments)]
+        for schema, values in cases:
+            given = (struct({"a": schema}), [{"a": value} for value in values])
+            assert outcome(each, batch(*given)) == outcome(each, batch(*given, True))
+
+
+def outcome(step: Transform[Config], given: Batch) -> Any:
+    """Schema and values of what a step makes of a batch, or its error."""
+    try:
+        (result,) = step.apply_batch(given)
+    except DataError as error:
+        return type(error), str(error)
+    return result.value.schema, result.value.rows().values
+
+
+MILLIS = st.integers(-62_135_596_800_000, 253_402_300_799_999)
+KINDS: list[tuple[Schema, st.SearchStrategy[Any], Any]] = [
+    (INT8, st.integers(-128, 127), 1),
+    (INT32, st.integers(-(1 << 31), (1 << 31) - 1), 2),
+    (INT64, st.integers(-(1 << 63), (1 << 63) - 1) | MILLIS, 3),
+    (FLOAT32, st.floats(width=32, allow_nan=False), 1.5),
+    (FLOAT64, st.floats(allow_nan=False), 2.5),
+    (BOOLEAN, st.booleans(), True),
+    (STRING, st.sampled_from(["", "x", "2023-11-14", "1-1-1", "99999-01-01"]), "2020-01-01"),
+    (BYTES, st.binary(max_size=3), b"d"),
+    (decimal(2), st.integers(-(10**9), 10**9).map(lambda unscaled: Decimal(unscaled).scaleb(-2)), Decimal("1.00")),
+    (DATE_SCHEMA, st.dates(), date(2020, 1, 1)),
+    (TIME_SCHEMA, st.times().map(lambda at: at.replace(microsecond=at.microsecond // 1000 * 1000)), time(1)),
+    (
+        TIMESTAMP_SCHEMA,
+        st.datetimes(timezones=st.just(UTC)).map(lambda at: at.replace(microsecond=at.microsecond // 1000 * 1000)),
+        datetime(2020, 1, 1, tzinfo=UTC),
+    ),
+    (array(STRING), st.lists(st.text(max_size=2), max_size=2), ["d"]),
+    (struct({"x": INT32}), st.fixed_dictionaries({"x": st.integers(0, 9)}), {"x": 5}),
+]
+NAMES = ["a", "b", "c"]
+
+
+@st.composite
+def data(draw: st.DrawFn) -> tuple[Schema, list[dict[str, Any]]]:
+    fields, values = [], {}
+    for name in NAMES[: draw(st.integers(1, 3))]:
+        schema, strategy, default = draw(st.sampled_from(KINDS))
+        optional = draw(st.booleans()) and schema.type is not Type.STRUCT
+        default = default if draw(st.booleans()) and schema.type not in (Type.STRUCT, Type.ARRAY) else None
+        full = Schema(**{**{part: getattr(schema, part) for part in schema.__dataclass_fields__}, "default": default})
+        fields.append(Field(name, full.as_optional(optional)))
+        values[name] = st.none() | strategy if optional else strategy
+    rows = draw(st.lists(st.fixed_dictionaries(values), min_size=1, max_size=4))
+    return Schema(Type.STRUCT, name="n", version=2, fields=tuple(fields)), rows
+
+
+NAME = st.sampled_from([*NAMES, "d"])
+LISTED = st.lists(NAME, max_size=2).map(",".join)
+CONFIGS: dict[str, st.SearchStrategy[dict[str, str]]] = {
+    "InsertField": st.fixed_dictionaries(
+        {"static.field": NAME, "static.value": st.text(max_size=2)},
+        optional={"topic.field": st.just("t!"), "offset.field": st.just("o"), "timestamp.field": NAME},
+    ),
+    "ReplaceField": st.fixed_dictionaries(
+        {}, optional={"exclude": LISTED, "include": LISTED, "renames": st.sampled_from(["a:b", "a:d,b:a", "c:c"])}
+    ),
+    "MaskField": st.fixed_dictionaries(
+        {"fields": LISTED.filter(bool)}, optional={"replacement": st.sampled_from(["5", "1.5", "x", "300"])}
+    ),
+    "TimestampConverter": st.fixed_dictionaries(
+        {
+            "field": NAME,
+            "target.type": st.sampled_from(["string", "unix", "Date", "Time", "Timestamp"]),
+            "format": st.sampled_from(["yyyy-MM-dd", "HH:mm yyyy-MM-dd"]),
+        },
+        optional={"unix.precision": st.sampled_from(["nanoseconds", "microseconds", "milliseconds", "seconds"])},
+    ),
+}
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.sampled_from(sorted(CONFIGS)).flatmap(lambda name: st.tuples(st.just(name), CONFIGS[name])),
+    data(),
+    st.booleans(),
+)
+def test_rows_and_columns_agree(
+    configured: tuple[str, dict[str, str]], given: tuple[Schema, list[dict[str, Any]]], replace_null: bool
+) -> None:
+    name, config = configured
+    step = transform(name, {**config, "replace.null.with.default": str(replace_null)})
+    assert outcome(step, batch(*given)) == outcome(step, batch(*given, True))

@@ -1,0 +1,43 @@
+"""HasHeaderKey: holds for records with a header of that name."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from ferryman.api import Predicate
+from ferryman.config import Config, Str, key
+from ferryman.record import Batch, Headers, Record
+
+
+def _non_empty(value: str) -> str:
+    if not value:
+        raise ValueError("String must be non-empty")
+    return value
+
+
+class HasHeaderKeyConfig(Config):
+    """Keys of HasHeaderKey."""
+
+    name: Annotated[Str, AfterValidator(_non_empty)] = key()
+    """The header's name."""
+
+
+class HasHeaderKey(Predicate[HasHeaderKeyConfig]):
+    """Holds if at least one header has the name."""
+
+    config_class = HasHeaderKeyConfig
+    classes = ("org.apache.kafka.connect.transforms.predicates.HasHeaderKey",)
+
+    def test(self, record: Record) -> bool:
+        """Whether the record has the header."""
+        return self._has(record.headers)
+
+    def test_batch(self, batch: Batch) -> Sequence[bool]:
+        """The same for each record."""
+        if batch.headers is None:
+            return [False] * len(batch)
+        return [self._has(headers) for headers in batch.headers]
+
+    def _has(self, headers: Headers) -> bool:
+        return any(header.key == self.config.name for header in headers)

@@ -1,0 +1,202 @@
+"""MaskField: puts a neutral value, or a replacement, in the place of fields."""
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, time
+from decimal import Decimal
+from functools import lru_cache
+from typing import Annotated, Any
+
+import polars as pl
+from pydantic import AfterValidator
+
+from ferryman.config import Bool, Config, Str, Strings, key
+from ferryman.decimals import rescaled
+from ferryman.errors import DataError
+from ferryman.record import Batch, Columns, Data, Rows
+from ferryman.schema import DATE, DECIMAL, FLOATS, INTEGERS, TIME, TIMESTAMP, Schema, Type
+from ferryman.transforms._sided import Sided, copied, defaults, maps, structs, with_defaults
+from ferryman.values import EPOCH, java_class, to_float32
+
+PURPOSE = "mask fields"
+Mask = Callable[[Any], Any]
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,6})?")
+_NEUTRAL: dict[type, Any] = {
+    bool: False,
+    int: 0,
+    float: 0.0,
+    Decimal: Decimal(0),
+    str: "",
+    datetime: EPOCH,
+    date: date(1970, 1, 1),
+    time: time(),
+}
+_BITS = {Type.INT8: 8, Type.INT16: 16, Type.INT32: 32}
+_NESTED = (Type.ARRAY, Type.MAP, Type.STRUCT)
+
+
+def _not_empty(value: list[str]) -> list[str]:
+    if not value:
+        raise ValueError("Empty list")
+    return value
+
+
+def _non_empty(value: str | None) -> str | None:
+    if value == "":
+        raise ValueError("String must be non-empty")
+    return value
+
+
+class MaskFieldConfig(Config):
+    """Keys of MaskField."""
+
+    fields: Annotated[Strings, AfterValidator(_not_empty)] = key(importance="HIGH")
+    """The fields to mask."""
+    replacement: Annotated[Str | None, AfterValidator(_non_empty)] = key(None, importance="LOW")
+    """What numbers and strings become; by default 0, false, the empty string, list or map, or the epoch."""
+    replace_null_with_default: Bool = key(True)
+    """Whether null fields with a default are copied as that default."""
+
+
+class MaskField(Sided[MaskFieldConfig]):
+    """Masks fields of a map or struct; null stays null."""
+
+    config_class = MaskFieldConfig
+    classes = ("org.apache.kafka.connect.transforms.MaskField",)
+
+    def __init__(self, config: MaskFieldConfig, side: Any = "value") -> None:
+        super().__init__(config, side)
+        self.names = list(dict.fromkeys(config.fields))
+        self._masks = lru_cache(maxsize=16)(self._of_schema)
+
+    def apply_batch(self, batch: Batch) -> Sequence[Batch]:
+        """Null in the place of the map or struct is a DataError."""
+        return [self.changed(batch, self._change(self.data(batch)))]
+
+    def _change(self, data: Data) -> Data:
+        if isinstance(data, Columns):
+            return self._columns(data) or self._structs(data.rows())
+        return self._maps(data) if data.schema is None else self._structs(data)
+
+    def _maps(self, data: Rows) -> Rows:
+        new = [value.copy() for value in maps(data.values, PURPOSE)]
+        constant = self._constants().get
+        for name in self.names:
+            for value in new:
+                item = value.get(name)
+                mask = constant(item.__class__)
+                value[name] = self._other(item) if mask is None else mask
+        return Rows(None, new)
+
+    def _constants(self) -> dict[type, Any]:
+        """The masks of classes whose mask needs no thought."""
+        if self.config.replacement is None:
+            return _NEUTRAL
+        try:
+            return {str: self.config.replacement, int: _integer(self.config.replacement, 64)}
+        except DataError:
+            return {str: self.config.replacement}
+
+    def _other(self, value: Any) -> Any:
+        if value is None:
+            return None
+        if self.config.replacement is None:
+            if isinstance(value, (list, dict)):
+                return type(value)()
+            raise DataError(f"Cannot mask value of type: class {java_class(value)}")
+        match value:
+            case bool():
+                raise DataError("Cannot mask value of type class java.lang.Boolean with custom replacement.")
+            case int():
+                return _integer(self.config.replacement, 64)
+            case float():
+                return float(_number(self.config.replacement))
+            case Decimal():
+                return _number(self.config.replacement)
+            case _:
+                raise DataError(f"Cannot mask value of type class {java_class(value)} with custom replacement.")
+
+    def _of_schema(self, schema: Schema) -> list[tuple[str, Mask]]:
+        return [(name, self._mask(schema.by_name[name].schema)) for name in self.names if name in schema.by_name]
+
+    def _mask(self, schema: Schema) -> Mask:
+        try:
+            constant = self._constant(schema)
+        except DataError as error:
+            text = str(error)
+            return lambda value: None if value is None else _refuse(text)
+        if schema.type in (Type.ARRAY, Type.MAP):
+            return lambda value: None if value is None else constant.copy()
+        return lambda value: None if value is None else constant
+
+    def _constant(self, schema: Schema) -> Any:
+        text = self.config.replacement
+        sample = _sample(schema)
+        if sample is None or (text is None and sample.__class__ is bytes):
+            raise DataError(f"Cannot mask value of type: class {java_class(b'' if sample is not None else {}, schema)}")
+        if schema.name == DECIMAL:
+            return rescaled(Decimal(0) if text is None else _number(text), schema.scale)
+        if text is None:
+            return sample
+        if sample.__class__ is str:
+            return text
+        if schema.type in INTEGERS and sample.__class__ is int:
+            return _integer(text, _BITS.get(schema.type, 64))
+        if schema.type in FLOATS:
+            number = float(_number(text))
+            return to_float32(number) if schema.type is Type.FLOAT32 else number
+        raise DataError(f"Cannot mask value of type class {java_class(sample, schema)} with custom replacement.")
+
+    def _structs(self, data: Rows) -> Rows:
+        assert data.schema is not None
+        values = structs(data, PURPOSE)
+        fill = defaults(data.schema, self.config.replace_null_with_default)
+        new = [copied(value, fill) for value in values]
+        for name, mask in self._masks(data.schema):
+            for value in new:
+                value[name] = mask(value.get(name))
+        return Rows(data.schema, new)
+
+    def _columns(self, data: Columns) -> Columns | None:
+        frame = with_defaults(data, self.config.replace_null_with_default)
+        found = self._masks(data.schema)
+        if frame is None or any(data.schema.by_name[name].schema.type in _NESTED for name, _ in found):
+            return None
+        masked = []
+        for name, mask in found:
+            column = frame.get_column(name)
+            if column.null_count() == len(column):
+                continue
+            value = pl.lit(mask(_sample(data.schema.by_name[name].schema)), dtype=column.dtype)
+            masked.append(pl.when(pl.col(name).is_not_null()).then(value).alias(name))
+        return Columns(data.schema, frame.with_columns(masked))
+
+
+def _sample(schema: Schema) -> Any:
+    """The neutral value of a schema; empty bytes for bytes, which have none, and None for a struct."""
+    logical = {DECIMAL: Decimal(0), TIMESTAMP: EPOCH, DATE: date(1970, 1, 1), TIME: time()}
+    if schema.name in logical:
+        return logical[schema.name]
+    if schema.type in INTEGERS:
+        return 0
+    if schema.type in FLOATS:
+        return 0.0
+    plain = {Type.BOOLEAN: False, Type.STRING: "", Type.BYTES: b"", Type.ARRAY: [], Type.MAP: {}}
+    return plain.get(schema.type)
+
+
+def _refuse(text: str) -> Any:
+    raise DataError(text)
+
+
+def _number(text: str) -> Decimal:
+    if not _NUMBER.fullmatch(text):
+        raise DataError(f"Unable to convert {text} (class java.lang.String) to a number")
+    return Decimal(text)
+
+
+def _integer(text: str, bits: int) -> int:
+    """The number cut to an integer of so many bits, as Java narrows it."""
+    number = int(_number(text))
+    return (number + (1 << bits - 1)) % (1 << bits) - (1 << bits - 1)
