@@ -11,6 +11,7 @@ from ferryman.config import Config, Definition
 from ferryman.connector import ConnectorConfig, SinkConfig, SourceConfig
 
 SIMPLE_HEADERS = "org.apache.kafka.connect.storage.SimpleHeaderConverter"
+"""The one converter that is for headers only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,7 @@ def listed(connectors_only: bool) -> tuple[PluginInfo, ...]:
     found = [info for kind in kinds for info in sorted(_of(kind), key=lambda info: info.name)]
     if not connectors_only:
         found += [PluginInfo(info.name, "header_converter", info.version) for info in found if info.type == "converter"]
-        if not any(info.name == SIMPLE_HEADERS for info in found):
-            found.append(PluginInfo(SIMPLE_HEADERS, "header_converter", _version(Config)))
-    return tuple(found)
+    return tuple(info for info in found if (info.name, info.type) != (SIMPLE_HEADERS, "converter"))
 
 
 def _of(kind: plugins.Kind) -> Iterator[PluginInfo]:
@@ -61,7 +60,7 @@ def definitions(name: str) -> list[Definition] | None:
         plugin = plugins.find(kind, name)
         if plugin is not None:
             return own_first(plugin.config_class)
-    return [] if name in {SIMPLE_HEADERS, "SimpleHeaderConverter", "Simple"} else None
+    return None
 
 
 def own_first(config_class: type[Config]) -> list[Definition]:

@@ -13,7 +13,7 @@ SHORTEST = 4
 _WORDS = frozenset({"true", "false", "null", "none"})
 _SECRET_KEY = re.compile(
     r"password|passwd|passphrase|secret|token|jaas|user\.?info|credential|api\.?key|access\.?key|private"
-    r"|keystore\.key|authorization",
+    r"|keystore\.key|(account|customer|encryption|shared|signing)\.?key|connection\.string|pwd|authorization",
     re.IGNORECASE,
 )
 _NOT_SECRET_KEY = re.compile(

@@ -26,8 +26,13 @@ def from_environment(environment: Mapping[str, str]) -> dict[str, str]:
         for name, value in environment.items()
         if name.startswith("CONNECT_") and name != "CONNECT_"
     }
-    if "rest.port" in found and "listeners" not in found:
-        found["listeners"] = f"http://:{found['rest.port']}"
+    return _with_listener(found)
+
+
+def _with_listener(found: dict[str, str]) -> dict[str, str]:
+    """Before ``listeners`` there were ``rest.host.name`` and ``rest.port``; images still set the latter."""
+    if "listeners" not in found and ("rest.port" in found or "rest.host.name" in found):
+        found["listeners"] = f"http://{found.get('rest.host.name', '')}:{found.get('rest.port', '8083')}"
     return found
 
 
@@ -54,9 +59,7 @@ def _read(file: Path) -> dict[str, str]:
         raise ConfigError.of("", f"The worker file {file} cannot be read: {error.strerror}") from None
     except ConfigError as error:
         raise ConfigError.of(error.problems[0].key, f"{file}, {error}") from None
-    if "listeners" not in found and found.get("rest.port"):
-        found["listeners"] = f"http://{found.get('rest.host.name', '')}:{found['rest.port']}"
-    return found
+    return _with_listener(found)
 
 
 class _Sources(BaseSettings):

@@ -134,14 +134,14 @@ def _framework_rules(frame: type[Config], values: Mapping[str, str], bad: set[st
 def _missing_converters(view: _View) -> Iterable[KeyProblem]:
     for key in CONVERTERS:
         name = view.values.get(key)
-        if name is not None and not _is_converter(key, name.strip()):
+        if name is None:
+            continue
+        plugin = plugins.find("converter", name)
+        if plugin is None:
             yield KeyProblem(key, f"Invalid value {name} for configuration {key}: Class {name} could not be found.")
-
-
-def _is_converter(key: str, name: str) -> bool:
-    if plugins.find("converter", name) is not None:
-        return True
-    return key == "header.converter" and plugin_infos.definitions(name) == []
+        elif key != "header.converter" and plugin_infos.SIMPLE_HEADERS in plugins.names(plugin):
+            text = f"Class class {plugin_infos.SIMPLE_HEADERS} does not implement the Converter interface"
+            yield KeyProblem(key, f"Invalid value {name} for configuration {key}: {text}")
 
 
 def _as_converter(info: ConfigInfo, view: _View) -> ConfigInfo:

@@ -51,8 +51,7 @@ NO_EFFECT: Mapping[str, str] = {
     "metric.reporters": "there is no JMX",
     "auto.include.jmx.reporter": "there is no JMX",
     "metrics.": "there is no JMX",
-    "internal.key.converter": "internal data is always JSON without schemas",
-    "internal.value.converter": "internal data is always JSON without schemas",
+    "internal.": "internal data is always JSON without schemas",
     "key.converter.plugin.version": "a plugin has the version that is installed",
     "value.converter.plugin.version": "a plugin has the version that is installed",
     "header.converter.plugin.version": "a plugin has the version that is installed",
@@ -193,9 +192,7 @@ class WorkerConfig(Config):
     listeners: Annotated[Strings, AfterValidator(_listeners)] = key(["http://127.0.0.1:8083"], importance="LOW")
     """Where the REST API listens. Unlike Kafka Connect's it is reachable from this machine only, unless this says
     otherwise: http://:8083 listens on every interface."""
-    rest_advertised_host_name: Str | None = key(
-        None, names=("rest.advertised.host.name", "rest.host.name"), importance="LOW"
-    )
+    rest_advertised_host_name: Str | None = key(None, importance="LOW")
     """The host under which others reach this worker: the first half of its worker_id. By default the listener's."""
     rest_advertised_port: Int | None = key(None, importance="LOW")
     """The port under which others reach this worker. By default the listener's."""

@@ -1,0 +1,105 @@
+"""References in configs, and the limits of what they may reach."""
+
+from pathlib import Path
+
+import pytest
+
+from ferryman import config_providers, redaction
+
+WORKER = {
+    "config.providers": "env, file,dir",
+    "config.providers.env.class": "org.apache.kafka.common.config.provider.EnvVarConfigProvider",
+    "config.providers.env.param.allowlist.pattern": "[A-Z]",
+    "config.providers.file.class": "File",
+    "config.providers.dir.class": "DirectoryConfigProvider",
+}
+
+
+@pytest.fixture
+def providers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> config_providers.Providers:
+    monkeypatch.setenv("A", "va")
+    monkeypatch.setenv("B", "vb")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "canary-aws")
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open" / "s.properties").write_text("password=canary-file\nempty=\n")
+    (tmp_path / "open" / "link").symlink_to(tmp_path / "closed")
+    (tmp_path / "closed").write_text("password=canary-closed")
+    limits = {f"config.providers.{name}.param.allowed.paths": f"{tmp_path}/open" for name in ("file", "dir")}
+    found, problems, warnings = config_providers.declared(WORKER | limits)
+    assert (problems, warnings) == ([], [])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "result"),
+    [
+        ("${env:A}", "va"),
+        ("x${env:A}y${env:B}z", "xvayvbz"),
+        ("${env:MISSING}", "${env:MISSING}"),
+        ("${nope:A}", "${nope:A}"),
+        ("${A}", "${A}"),
+        ("${env::A}", "va"),
+        ("${env:A", "${env:A"),
+        ("$${env:A}", "$va"),
+    ],
+)
+def test_references_are_substituted_as_kafka_does(
+    providers: config_providers.Providers, text: str, result: str
+) -> None:
+    assert providers.resolve({"k": text}).values == {"k": result}
+
+
+def test_a_path_for_a_variable_is_refused(providers: config_providers.Providers) -> None:
+    (problem,) = providers.resolve({"k": "${env:p:A}"}).problems
+    assert problem.key == "k"
+    assert "Path is not supported for EnvVarConfigProvider, invalid value 'p'" in problem.message
+
+
+def test_files_and_directories_are_read(providers: config_providers.Providers, tmp_path: Path) -> None:
+    found = providers.resolve(
+        {
+            "a": f"${{file:{tmp_path}/open/s.properties:password}}",
+            "b": f"${{file:{tmp_path}/open/s.properties:empty}}",
+            "c": f"${{dir:{tmp_path}/open:s.properties}}",
+        }
+    )
+    assert found.values == {"a": "canary-file", "b": "", "c": "password=canary-file\nempty=\n"}
+    assert redaction.redact("canary-file") == "[hidden]"
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "${file:/etc/passwd:root}",
+        "${file:%s/open/../closed:password}",
+        "${file:%s/open/link:password}",
+        "${dir:%s/open/..:closed}",
+        "${dir:%s/open:link}",
+    ],
+)
+def test_nothing_outside_the_allowed_paths_is_read(
+    providers: config_providers.Providers, tmp_path: Path, reference: str
+) -> None:
+    given = reference.replace("%s", str(tmp_path))
+    found = providers.resolve({"k": given})
+    assert [problem.key for problem in found.problems] == ["k"]
+    assert found.values["k"] == given
+
+
+def test_a_key_cannot_climb_out_of_its_directory(providers: config_providers.Providers, tmp_path: Path) -> None:
+    found = providers.resolve({"k": f"${{dir:{tmp_path}/open:../closed}}"})
+    assert "canary" not in found.values["k"]
+
+
+def test_a_variable_outside_the_allow_list_stays_text_with_a_warning(providers: config_providers.Providers) -> None:
+    found = providers.resolve({"k": "${env:AWS_SECRET_ACCESS_KEY}"})
+    assert found.values["k"] == "${env:AWS_SECRET_ACCESS_KEY}"
+    assert found.warnings == ("k keeps ${env:AWS_SECRET_ACCESS_KEY} as text: the config provider 'env' finds nothing",)
+
+
+def test_a_provider_without_limits_is_warned_about_by_name() -> None:
+    _, _, warnings = config_providers.declared(WORKER)
+    assert [text.split()[0] for text in warnings] == [
+        "config.providers.file.param.allowed.paths",
+        "config.providers.dir.param.allowed.paths",
+    ]

@@ -1,0 +1,96 @@
+"""No protected value is ever written."""
+
+import io
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from ferryman import redaction
+
+CANARY = 'c4nary"/é word'
+
+
+@pytest.fixture
+def log() -> Iterator[tuple[logging.Logger, io.StringIO]]:
+    stream = io.StringIO()
+    logger = logging.Logger("canary")
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
+    logger.addHandler(handler)
+    redaction.install(logger)
+    yield logger, stream
+    handler.close()
+
+
+def test_a_secret_is_hidden_in_messages_arguments_and_tracebacks(log: tuple[logging.Logger, io.StringIO]) -> None:
+    logger, stream = log
+    redaction.protect(CANARY)
+    logger.info("plain %s and %r and %s", CANARY, [CANARY], {"k": CANARY})
+    try:
+        raise ValueError(f"cannot log in with {CANARY}")
+    except ValueError:
+        logger.exception("failed with %s", CANARY)
+    assert "c4nary" not in stream.getvalue()
+    assert stream.getvalue().startswith("INFO plain [hidden]")
+    assert "Traceback" in stream.getvalue()
+
+
+def test_a_filter_cleans_records_for_handlers_that_do_not_format() -> None:
+    redaction.protect(CANARY)
+    try:
+        raise ValueError(CANARY)
+    except ValueError as error:
+        info = (type(error), error, error.__traceback__)
+        record = logging.LogRecord("x", logging.ERROR, "f", 1, "m %s", (CANARY,), info)
+    assert redaction.RedactingFilter().filter(record)
+    assert CANARY not in logging.Formatter().format(record)
+    assert CANARY not in repr(vars(record))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "secret"),
+    [
+        ("connection.password", "canary-01", "canary-01"),
+        (
+            "producer.override.sasl.jaas.config",
+            'x.PlainLoginModule required username="u" password="canary-02";',
+            "canary-02",
+        ),
+        ("value.converter.basic.auth.user.info", "user:canary-03", "user:canary-03"),
+        ("gateway.api.key", "canary-04", "canary-04"),
+        ("aws.secret.access.key", "canary-05", "canary-05"),
+        ("connection.url", "postgresql://u:canary-06@h/db", "canary-06"),
+        ("connection.url", "postgresql://u:canary%2D07@h/db", "canary-07"),
+        ("connection.url", "jdbc:postgresql://h/db?user=u&password=canary-08", "canary-08"),
+        ("connection.url", "jdbc:sqlserver://h;user=u;password=canary-09;x=y", "canary-09"),
+        ("ssl.keystore.key", "canary-10", "canary-10"),
+        ("bearer.token", "canary-11", "canary-11"),
+    ],
+)
+def test_secrets_are_found_in_configs_by_key_and_in_urls(key: str, value: str, secret: str) -> None:
+    redaction.protect_config({key: value})
+    assert secret not in redaction.redact(f"error: ({secret})")
+
+
+def test_declared_keys_are_protected_under_any_prefix() -> None:
+    redaction.protect_config({"transforms.a.pin": "canary-12"}, {"pin"})
+    assert redaction.redact("canary-12") == "[hidden]"
+
+
+def test_passwords_in_urls_are_hidden_even_if_nobody_registered_them() -> None:
+    assert redaction.redact("at postgresql://u:p@ss@h:5432/db") == "at postgresql://u:[hidden]@h:5432/db"
+
+
+def test_ordinary_text_is_left_alone() -> None:
+    before = "GET http://127.0.0.1:8083/connectors of user@host took 10 ms, true"
+    redaction.protect_config(
+        {
+            "password": "abc",
+            "errors.log.enable.secret": "true",
+            "sasl.oauthbearer.token.endpoint.url": "GET",
+            "private.key.file": "/connectors",
+            "db.password": "${file:/x:password}",
+        }
+    )
+    assert redaction.redact(before) == before

@@ -1,0 +1,330 @@
+"""What is said about a connector's config before anything is started."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ferryman import redaction, settings, validation
+from ferryman.errors import ConfigError, RequestError
+
+WORKER = {
+    "key.converter": "org.apache.kafka.connect.storage.StringConverter",
+    "value.converter": "org.apache.kafka.connect.json.JsonConverter",
+}
+SOURCE = {"name": "c", "connector.class": "FileStreamSource", "topic": "t"}
+SINK = {"name": "c", "connector.class": "FileStreamSink", "topics": "t"}
+FRAMEWORK = (
+    "name connector.class tasks.max key.converter value.converter header.converter transforms predicates "
+    "config.action.reload errors.retry.timeout errors.retry.delay.max.ms errors.tolerance errors.log.enable "
+    "errors.log.include.messages tasks.max.enforce"
+)
+FILE_SOURCE = (
+    f"{FRAMEWORK} file topic batch.size topic.creation.groups exactly.once.support transaction.boundary "
+    "transaction.boundary.interval.ms offsets.storage.topic"
+)
+FILE_SINK = (
+    f"{FRAMEWORK} file topics topics.regex errors.deadletterqueue.topic.name "
+    "errors.deadletterqueue.topic.replication.factor errors.deadletterqueue.context.headers.enable"
+)
+
+
+def validated(raw: Mapping[str, str | None], **worker: str) -> validation.Validation:
+    changes = {key.replace("_", "."): value for key, value in worker.items()}
+    return validation.validate(raw, settings.of(WORKER | changes))
+
+
+def errors(raw: Mapping[str, str | None], **worker: str) -> list[tuple[str, str]]:
+    return [(problem.key, problem.message) for problem in validated(raw, **worker).infos.problems]
+
+
+def entry(raw: Mapping[str, str | None], key: str, **worker: str) -> dict[str, Any]:
+    found = [one for one in validated(raw, **worker).infos.as_json()["configs"] if one["value"]["name"] == key]
+    assert len(found) == 1
+    entry: dict[str, Any] = found[0]
+    return entry
+
+
+@pytest.mark.parametrize(
+    ("raw", "keys"), [(SOURCE, FILE_SOURCE), (SINK, FILE_SINK), ({"connector.class": "FileStreamSink"}, FILE_SINK)]
+)
+def test_the_keys_are_those_that_kafkas_system_tests_expect(raw: Mapping[str, str], keys: str) -> None:
+    body = validated(raw).infos.as_json()
+    assert list(body) == ["name", "error_count", "groups", "configs"]
+    assert sorted(one["value"]["name"] for one in body["configs"]) == sorted(keys.split())
+    assert all(one["definition"]["name"] == one["value"]["name"] for one in body["configs"])
+
+
+def test_an_entry_has_kafkas_shape() -> None:
+    found = entry(SOURCE, "tasks.max")
+    assert list(found) == ["definition", "value"]
+    assert found["definition"] | {"documentation": ""} == {
+        "name": "tasks.max",
+        "type": "INT",
+        "required": False,
+        "default_value": "1",
+        "importance": "HIGH",
+        "documentation": "",
+        "group": "Common",
+        "width": "SHORT",
+        "display_name": "Tasks max",
+        "dependents": (),
+        "order": 4,
+    }
+    assert found["value"] == {
+        "name": "tasks.max",
+        "value": "1",
+        "recommended_values": (),
+        "errors": (),
+        "visible": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "given", "value", "messages"),
+    [
+        (
+            "tasks.max",
+            "abc",
+            None,
+            [
+                "Invalid value abc for configuration tasks.max: Not a number of type INT",
+                "Invalid value null for configuration tasks.max: Value must be non-null",
+            ],
+        ),
+        ("tasks.max", "0", "0", ["Invalid value 0 for configuration tasks.max: Value must be at least 1"]),
+        ("tasks.max", " 3 ", "3", []),
+        (
+            "errors.tolerance",
+            "ALL",
+            "ALL",
+            ["Invalid value ALL for configuration errors.tolerance: String must be one of: none, all"],
+        ),
+        (
+            "errors.log.enable",
+            "yes",
+            None,
+            ["Invalid value yes for configuration errors.log.enable: Expected value to be either true or false"],
+        ),
+        ("errors.log.enable", "TRUE", "true", []),
+        (
+            "key.converter",
+            "WheresTheFruit",
+            None,
+            ["Invalid value WheresTheFruit for configuration key.converter: Class WheresTheFruit could not be found."],
+        ),
+        (
+            "header.converter",
+            "org.apache.kafka.connect.json.JsonConverter",
+            "org.apache.kafka.connect.json.JsonConverter",
+            [],
+        ),
+        ("header.converter", "SimpleHeaderConverter", "SimpleHeaderConverter", []),
+        (
+            "key.converter",
+            "SimpleHeaderConverter",
+            "SimpleHeaderConverter",
+            [
+                "Invalid value SimpleHeaderConverter for configuration key.converter: Class class "
+                "org.apache.kafka.connect.storage.SimpleHeaderConverter does not implement the Converter interface"
+            ],
+        ),
+        ("name", " ", "", ["Invalid value   for configuration name: String may not be empty"]),
+        ("transforms", "", "", []),
+        ("errors.retry.timeout", "-1", "-1", []),
+        ("topics", None, None, ["Null value can not be supplied as the configuration value."]),
+    ],
+)
+def test_values_and_errors_are_kafkas(key: str, given: str | None, value: str | None, messages: list[str]) -> None:
+    found = entry({**SINK, key: given}, key)["value"]
+    assert [text for text in found["errors"] if text in messages] == messages
+    if given is not None:
+        assert len(found["errors"]) == len(messages)
+        assert found["value"] == value
+
+
+def test_everything_wrong_is_said_at_once_each_with_its_key() -> None:
+    raw = {
+        "connector.class": "FileStreamSink",
+        "tasks.max": "many",
+        "topics.regex": "t.*",
+        "topics": "t",
+        "transforms": "a,b",
+        "transforms.a.type": "NoSuch",
+        "transforms.b.negate": "true",
+        "predicates": "p",
+        "value.converter": "JsonConverter",
+        "value.converter.schemas.enable": "maybe",
+        "consumer.override.fetch.min.bytes": "few",
+        "admin.override.ssl.engine.location": "/tmp/x.so",
+        "mock_mode": None,
+    }
+    found = errors(raw)
+    assert {key for key, _ in found} == {
+        "name",
+        "tasks.max",
+        "topics",
+        "topics.regex",
+        "transforms.a.type",
+        "transforms.b.type",
+        "transforms.b.negate",
+        "predicates.p.type",
+        "value.converter.schemas.enable",
+        "consumer.override.fetch.min.bytes",
+        "admin.override.ssl.engine.location",
+        "mock_mode",
+    }
+    named = [key in message for key, message in found if key not in {"mock_mode", "topics", "topics.regex"}]
+    assert all(named)
+    assert validated(raw).infos.as_json()["error_count"] == len(found)
+
+
+def test_check_raises_what_validate_says() -> None:
+    worker = settings.of(WORKER)
+    with pytest.raises(ConfigError) as caught:
+        validation.check({"connector.class": "FileStreamSource", "tasks.max": "0"}, worker)
+    assert [(problem.key, problem.message) for problem in caught.value.problems] == errors(
+        {"connector.class": "FileStreamSource", "tasks.max": "0"}
+    )
+    assert validation.check(SOURCE, worker).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        ({"topic": "t", "x.password": "canary-val-1"}, "Connector config {topic=t, x.password=[hidden]} contains no"),
+        ({"connector.class": " "}, "contains no connector type"),
+        ({"connector.class": "os.system"}, "Failed to find any class that implements Connector and which name matches"),
+    ],
+)
+def test_without_a_known_class_nothing_else_is_looked_at(raw: Mapping[str, str], text: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        validated(raw)
+    assert caught.value.status == 400
+    assert text in str(caught.value)
+
+
+def test_unknown_keys_are_warned_about_with_what_may_be_meant() -> None:
+    found = validated(
+        {**SINK, "topcs": "t", "key.converter.schemas.enable": "true", "_comment": "x", "transforms.x.type": "y"}
+    )
+    assert found.infos.problems == []
+    assert found.warnings == (
+        "key.converter.schemas.enable has no effect without key.converter: "
+        "the worker's converter comes with the worker's settings",
+        "topcs is not a setting of FileStreamSink and has no effect; did you mean topics?",
+        "transforms.x.type is not a setting of FileStreamSink and has no effect",
+    )
+
+
+def test_a_converter_shows_the_workers_class_and_the_choice() -> None:
+    found = entry(SOURCE, "value.converter")
+    assert found["definition"]["default_value"] == found["value"]["value"] == WORKER["value.converter"]
+    assert WORKER["key.converter"] in found["value"]["recommended_values"]
+    assert (
+        "org.apache.kafka.connect.storage.SimpleHeaderConverter"
+        in entry(SOURCE, "header.converter")["value"]["recommended_values"]
+    )
+
+
+def test_a_connectors_own_converter_brings_its_keys() -> None:
+    raw = {**SOURCE, "value.converter": "JsonConverter", "value.converter.schemas.enable": "True"}
+    found = entry(raw, "value.converter.schemas.enable")
+    assert (found["value"]["value"], found["definition"]["type"]) == ("true", "BOOLEAN")
+    assert errors(raw) == []
+
+
+@pytest.mark.parametrize(
+    ("policy", "key", "allowed"),
+    [
+        ("All", "producer.override.linger.ms", True),
+        ("None", "producer.override.linger.ms", False),
+        ("Principal", "producer.override.linger.ms", False),
+        ("Principal", "producer.override.security.protocol", True),
+        ("Allowlist", "producer.override.linger.ms", True),
+        ("Allowlist", "producer.override.batch.size", False),
+    ],
+)
+def test_the_workers_policy_decides_about_overrides(policy: str, key: str, allowed: bool) -> None:
+    value = "PLAINTEXT" if "protocol" in key else "5"
+    worker = {
+        "connector_client_config_override_policy": policy,
+        "connector_client_config_override_allowlist": "linger.ms",
+    }
+    text = f"The '{policy}' policy does not allow '{key}' to be overridden in the connector configuration."
+    assert errors({**SOURCE, key: value}, **worker) == ([] if allowed else [(key, text)])
+
+
+def test_no_policy_lifts_the_hard_refusals() -> None:
+    worker = {
+        "connector_client_config_override_policy": "Allowlist",
+        "connector_client_config_override_allowlist": "plugin.library.paths",
+    }
+    key = "consumer.override.plugin.library.paths"
+    assert [name for name, _ in errors({**SINK, key: "/tmp/x.so"}, **worker)] == [key]
+
+
+def test_transforms_and_predicates_have_their_own_groups() -> None:
+    raw = {
+        **SINK,
+        "transforms": "a",
+        "transforms.a.type": "org.apache.kafka.connect.transforms.MaskField$Value",
+        "transforms.a.predicate": "p",
+        "transforms.a.replacement": "",
+        "predicates": "p",
+        "predicates.p.type": "org.apache.kafka.connect.transforms.predicates.HasHeaderKey",
+    }
+    assert {key for key, _ in errors(raw)} == {
+        "transforms.a.fields",
+        "transforms.a.replacement",
+        "predicates.p.name",
+    }
+    assert all(key in message for key, message in errors(raw))
+    groups = {one["value"]["name"]: one["definition"]["group"] for one in validated(raw).infos.as_json()["configs"]}
+    assert groups["transforms.a.type"] == groups["transforms.a.fields"] == "Transforms: a"
+    assert groups["predicates.p.name"] == "Predicates: p"
+
+
+def test_topic_creation_needs_its_defaults() -> None:
+    raw = {**SOURCE, "topic.creation.groups": "g", "topic.creation.default.partitions": "0"}
+    assert {key for key, _ in errors(raw)} == {
+        "topic.creation.default.partitions",
+        "topic.creation.default.replication.factor",
+    }
+    body = validated(raw).infos.as_json()
+    assert {"Topic Creation: default", "Topic Creation: g"} < set(body["groups"])
+
+
+@pytest.fixture
+def secret_file(tmp_path: Path) -> Path:
+    file = tmp_path / "secrets.properties"
+    file.write_text("password=canary-val-2\nnumber=x7y\n")
+    return file
+
+
+def test_references_are_resolved_for_the_check_and_never_shown(secret_file: Path) -> None:
+    worker = {"config_providers": "file", "config_providers_file_class": "FileConfigProvider"}
+    raw = {
+        **SOURCE,
+        "tasks.max": f"${{file:{secret_file}:number}}",
+        "file": f"/x/${{file:{secret_file}:password}}",
+        "producer.override.sasl.password": f"${{file:{secret_file}:password}}",
+    }
+    found = errors(raw, **worker)
+    assert [key for key, _ in found] == ["tasks.max", "tasks.max"]
+    assert entry(raw, "file", **worker)["value"]["value"] == raw["file"]
+    password = "producer.override.sasl.password"
+    assert entry(raw, password, **worker)["value"]["value"] == raw[password]
+    assert "canary-val-2" not in str(validated(raw, **worker).infos.as_json())
+
+
+def test_secrets_in_a_config_are_hidden_in_the_answer() -> None:
+    raw = {
+        **SINK,
+        "file": "postgresql://u:canary-val-3@h/db",
+        "consumer.override.sasl.jaas.config": 'x.Y required username="u" password="canary-val-4";',
+        "consumer.override.ssl.key.password": "canary-val-5",
+    }
+    assert "canary" not in str(validated(raw).infos.as_json())
+    assert redaction.redact("canary-val-5") == "[hidden]"
