@@ -1,0 +1,285 @@
+"""Invents records: by an Avro schema with hints, or a whole crowdfunding platform's events. Resumes exactly."""
+
+import random as entropy
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from ferryman.api import Offset, Partition, Source
+from ferryman.config import Int, Long, Str, Text, key
+from ferryman.connector import SourceConfig
+from ferryman.connectors._crowdfunding import SEASON, STREAMS, season
+from ferryman.connectors._handed import Handed
+from ferryman.connectors._hints import Blueprint, HintError, blueprint
+from ferryman.errors import ConfigError, KeyProblem, TaskError
+from ferryman.record import Batch, Header, Headers, Record, Rows
+from ferryman.schema import INT64, OPTIONAL_STRING, STRING, Schema
+
+CROWDFUNDING = "crowdfunding"
+SOURCES = ("schema.string", "schema.filename", "quickstart")
+MUST_SET = f"Must set exactly one of {', '.join(SOURCES)}"
+TASK, GENERATION, ITERATION, SEED = "task.id", "task.generation", "current.iteration", "random.seed"
+MOST = 5000
+"""Records a poll, and so a transaction, at most."""
+BLOCK = 256
+"""Records by a schema that are made from one random source, as a season of the crowdfunding world is."""
+
+
+class DatagenConfig(SourceConfig):
+    """The keys of Confluent's DatagenConnector."""
+
+    refused = {  # noqa: RUF012
+        "output.data.format": "it belongs to Confluent Cloud's managed connector; set value.converter instead"
+    }
+
+    kafka_topic: Str = key("", importance="HIGH")
+    """Topic to write to; required, except with quickstart=crowdfunding, whose topics begin with it (crowdfunding.)."""
+    max_interval: Long = key(500, importance="HIGH")
+    """Longest time between two records in milliseconds: each waits a random part of it. 0 or less: no wait at all."""
+    iterations: Int = key(-1, importance="HIGH")
+    """Number of records from each task, or less than 1 for unlimited."""
+    schema_string: Text = key("", importance="HIGH")
+    """The literal JSON-encoded Avro schema to use."""
+    schema_filename: Str = key("", importance="HIGH")
+    """File with the Avro schema to use."""
+    schema_keyfield: Str = key("", importance="HIGH")
+    """Name of the field to use as the record key."""
+    quickstart: Str = key("", importance="HIGH")
+    """Name of the built-in world to use: crowdfunding."""
+    random_seed: Long | None = key(None, importance="LOW")
+    """Two connectors with the same seed produce the same data; each task's is its own. By default any number."""
+
+    def problems(self) -> Iterable[KeyProblem]:
+        """One schema must be given, fit for making values, and hold the key field."""
+        yield from super().problems()
+        given = [name for name in SOURCES if getattr(self, name.replace(".", "_"))]
+        if len(given) != 1:
+            yield from (KeyProblem(name, MUST_SET) for name in given or SOURCES)
+        elif self.quickstart:
+            yield from self._quickstart_problems()
+        else:
+            yield from self._schema_problems(given[0])
+
+    def _quickstart_problems(self) -> Iterator[KeyProblem]:
+        if self.quickstart.lower() != CROWDFUNDING:
+            text = (
+                f"Invalid value {self.quickstart} for configuration quickstart: String must be one of: {CROWDFUNDING}. "
+                "For another world, write its Avro schema to a file and name that by schema.filename"
+            )
+            yield KeyProblem("quickstart", text)
+        if self.schema_keyfield:
+            yield KeyProblem(
+                "schema.keyfield", "schema.keyfield does not go with quickstart, which has keys of its own"
+            )
+
+    def _schema_problems(self, source: str) -> Iterator[KeyProblem]:
+        if not self.kafka_topic:
+            text = 'Missing required configuration "kafka.topic" which has no default value.'
+            yield KeyProblem("kafka.topic", text)
+        try:
+            schema = self.blueprint().schema
+        except OSError as error:
+            yield KeyProblem(source, f"Unable to find the schema file {self.schema_filename}: {error.strerror}")
+        except HintError as error:
+            yield from (KeyProblem(source, f"{source}: {problem}") for problem in error.problems)
+        else:
+            if self.schema_keyfield and self.schema_keyfield not in schema.by_name:
+                fields = ", ".join(schema.by_name)
+                text = f"schema.keyfield: the schema has no field {self.schema_keyfield}, but {fields}"
+                yield KeyProblem("schema.keyfield", text)
+
+    def blueprint(self) -> Blueprint:
+        """The blueprint of the schema given. Raises HintError, OSError."""
+        return blueprint(self.schema_string or Path(self.schema_filename).read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Where one kind of record goes, and its schemas."""
+
+    topic: str
+    key_schema: Schema
+    value_schema: Schema
+
+
+Made = tuple[int, Any, Any]
+"""A record made: the number of its stream, its key and its value."""
+
+
+@dataclass
+class World:
+    """Records by number. They are made in blocks, each a function of its number alone; the last one is kept."""
+
+    streams: Sequence[Stream]
+    size: int
+    block: Callable[[int], Sequence[Made]]
+    _kept: tuple[int, Sequence[Made]] = (-1, ())
+
+    def records(self, start: int, stop: int) -> Sequence[Made]:
+        """The records from number start up to stop."""
+        made: list[Made] = []
+        while start < stop:
+            number, within = divmod(start, self.size)
+            if self._kept[0] != number:
+                self._kept = number, self.block(number)
+            piece = self._kept[1][within : within + stop - start]
+            made += piece
+            start += len(piece)
+        return made
+
+
+def world(config: DatagenConfig, seed: int, task: int) -> World:
+    """The world that a task's records come from."""
+    identity = f"{seed}/{task}"
+    if config.quickstart:
+        prefix = config.kafka_topic or CROWDFUNDING
+        streams = [Stream(f"{prefix}.{name}", STRING, schema) for name, schema in STREAMS.items()]
+        return World(streams, SEASON, lambda number: season(_source(identity, number), identity, number))
+    plan, field = config.blueprint(), config.schema_keyfield
+    make, key_schema = plan.make, plan.schema.by_name[field].schema if field else OPTIONAL_STRING
+
+    def block(number: int) -> list[Made]:
+        random = _source(identity, number)
+        values = [make(random, index) for index in range(number * BLOCK, (number + 1) * BLOCK)]
+        return [(0, value[field] if field else None, value) for value in values]
+
+    return World([Stream(config.kafka_topic, key_schema, plan.schema)], BLOCK, block)
+
+
+def _source(identity: str, number: int) -> Random:
+    return Random(f"{identity}/{number}")  # noqa: S311
+
+
+class DatagenConnector(Source[DatagenConfig]):
+    """The source and its tasks, each with a world of its own."""
+
+    config_class = DatagenConfig
+    classes = ("io.confluent.kafka.connect.datagen.DatagenConnector", "DatagenSource")
+
+    def start(self) -> None:
+        """Goes on where the committed offset says, with the seed that it says."""
+        self._partition = {TASK: self.context.task}
+        offset = self.context.offset(self._partition) or {}
+        self._generation = int(offset.get(GENERATION, 0))
+        self._iteration = int(offset.get(ITERATION, 0))
+        self._seed = int(offset.get(SEED, self._chosen_seed()))
+        try:
+            self._world = world(self.config, self._seed, self.context.task)
+        except (HintError, OSError) as error:
+            raise TaskError(f"The schema can no longer be used: {error}") from error
+        self._next = time.monotonic()
+
+    def _chosen_seed(self) -> int:
+        seed = self.config.random_seed
+        return entropy.SystemRandom().getrandbits(62) if seed is None else seed
+
+    @classmethod
+    def task_configs(cls, config: DatagenConfig, raw: Mapping[str, str]) -> list[Mapping[str, str]]:
+        """tasks.max copies: each task makes as many records as the config says."""
+        return [raw] * config.tasks_max
+
+    @classmethod
+    def alter_offsets(cls, config: DatagenConfig, offsets: Sequence[tuple[Partition | None, Offset | None]]) -> bool:
+        """Refuses offsets that name no task or no iteration."""
+        for partition, offset in offsets:
+            if partition is None or not _is_count(partition.get(TASK)):
+                raise ConfigError.of(TASK, f"Partition objects should contain the key '{TASK}', the number of a task")
+            if offset is not None and not _is_count(offset.get(ITERATION)):
+                raise ConfigError.of(
+                    ITERATION, f"Offset objects should either be null or contain the key '{ITERATION}', a number from 0"
+                )
+        return True
+
+    def poll(self) -> Sequence[Record]:
+        """The next records one by one."""
+        return [record for batch in self.poll_batches() for record in batch.records()]
+
+    def poll_batches(self) -> Sequence[Batch]:
+        """The records that are due, a batch for each topic; none once all iterations are made."""
+        count = self._due()
+        start, stop = self._iteration, self._iteration + count
+        if not count:
+            return []
+        self._iteration = stop
+        return self._batches(self._world.records(start, stop), start)
+
+    def _due(self) -> int:
+        limit = self.config.iterations
+        left = MOST if limit < 1 else min(MOST, limit - self._iteration)
+        if left <= 0:
+            self.context.stopping(1.0)
+            return 0
+        longest = self.config.max_interval / 1000
+        if longest <= 0:
+            return left
+        now = time.monotonic()
+        if self._next > now and self.context.stopping(self._next - now):
+            return 0
+        due, now = 0, max(self._next, time.monotonic())
+        while self._next <= now and due < left:
+            self._next += entropy.random() * longest  # noqa: S311
+            due += 1
+        return due
+
+    def _batches(self, made: Sequence[Made], start: int) -> list[Batch]:
+        streams, now = self._world.streams, int(time.time() * 1000)
+        places: list[list[int]] = [[] for _ in streams]
+        for place, each in enumerate(made):
+            places[each[0]].append(place)
+        origin = self._handed(made, start, now)
+        return [
+            self._batch(stream, [made[place] for place in chosen], chosen, origin, start, now)
+            for stream, chosen in zip(streams, places, strict=True)
+            if chosen
+        ]
+
+    def _batch(
+        self, stream: Stream, made: Sequence[Made], places: Sequence[int], origin: Handed, start: int, now: int
+    ) -> Batch:
+        return Batch(
+            topic=stream.topic,
+            partition=None,
+            key=Rows(stream.key_schema, [record[1] for record in made]),
+            value=Rows(stream.value_schema, [record[2] for record in made]),
+            timestamps=[now] * len(made),
+            headers=None if self.config.quickstart else [self._headers(start + place) for place in places],
+            origin=origin,
+            positions=places,
+        )
+
+    def _handed(self, made: Sequence[Made], start: int, now: int) -> Handed:
+        # The records of a poll are spread over topics, so the last record of the last batch need not be the latest:
+        # each carries the offset after the whole poll, which is committed with them in one transaction.
+        partition, streams, headed = self._partition, self._world.streams, not self.config.quickstart
+        offset = {GENERATION: self._generation + 1, ITERATION: start + len(made), SEED: self._seed}
+
+        def build(index: int) -> Record:
+            number, key_value, value = made[index]
+            stream = streams[number]
+            return Record(
+                topic=stream.topic,
+                key=key_value,
+                key_schema=stream.key_schema,
+                value=value,
+                value_schema=stream.value_schema,
+                timestamp=now,
+                headers=self._headers(start + index) if headed else (),
+                source_partition=partition,
+                source_offset=offset,
+            )
+
+        return Handed(len(made), build)
+
+    def _headers(self, iteration: int) -> Headers:
+        return (
+            Header(GENERATION, self._generation, INT64),
+            Header(TASK, self.context.task, INT64),
+            Header(ITERATION, iteration, INT64),
+        )
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

@@ -1,0 +1,192 @@
+"""Writes the text of each record's value as a line of a file, exactly once; or to standard output, at least once."""
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from ferryman.api import Assigned, Committed, Sink
+from ferryman.config import Str, key
+from ferryman.connector import SinkConfig
+from ferryman.connectors._locked_file import BEGIN_ANEW, LockedFile, Mark, is_regular, read_mark
+from ferryman.errors import KeyProblem, RetriableError, TaskError
+from ferryman.record import Batch, Rows, TopicPartition
+from ferryman.values import renderer
+
+
+class FileStreamSinkConfig(SinkConfig):
+    """The keys of Kafka's FileStreamSinkConnector."""
+
+    file: Str | None = key(None, importance="HIGH")
+    """Destination filename. If not specified, the standard output will be used."""
+
+    def problems(self) -> Iterable[KeyProblem]:
+        """An empty name is nobody's file."""
+        yield from super().problems()
+        if self.file == "":
+            yield KeyProblem("file", "Invalid value  for configuration file: String must be non-empty")
+
+
+class FileStreamSinkConnector(Sink[FileStreamSinkConfig]):
+    """The sink and its one task.
+
+    Every commit covers all the task's partitions and says how long the file was, so a successor can cut off what was
+    written and not committed. Before the first line of a partition its position and the present length are committed:
+    without that nobody could tell what of the file is ours.
+    """
+
+    config_class = FileStreamSinkConfig
+    classes = ("org.apache.kafka.connect.file.FileStreamSinkConnector",)
+    atomic = True
+
+    _file: LockedFile | None = None
+    _stream: BinaryIO | None = None
+
+    def start(self) -> None:
+        """Nothing is opened yet, except what is no regular file."""
+        self._topic_ids: dict[TopicPartition, str] = {}
+        self._committed: dict[TopicPartition, int] = {}
+        self._next: dict[TopicPartition, int] = {}
+        if self.config.file is None:
+            self._stream = sys.stdout.buffer
+        elif not is_regular(Path(self.config.file)):
+            self._stream = open(self.config.file, "ab", buffering=0)  # noqa: SIM115
+
+    @classmethod
+    def task_configs(cls, config: FileStreamSinkConfig, raw: Mapping[str, str]) -> list[Mapping[str, str]]:
+        """Always one: two tasks would write into one another's file."""
+        return [raw]
+
+    def open(self, partitions: Sequence[Assigned]) -> Mapping[TopicPartition, int]:
+        """Locks the file and cuts it back to the committed length.
+
+        Raises RetriableError while another process has the lock, TaskError if the file, or a topic, is not the one that
+        the committed offsets speak of.
+        """
+        if self._stream is None:
+            marks = {assigned.source: _mark(assigned) for assigned in partitions}
+            self._recover([mark for mark in marks.values() if mark is not None])
+            self._topic_ids |= {assigned.source: assigned.topic_id for assigned in partitions}
+            self._committed |= {
+                assigned.source: assigned.committed.offset
+                for assigned in partitions
+                if assigned.committed is not None
+                and marks[assigned.source] is not None
+                and assigned.beginning <= assigned.committed.offset <= assigned.end
+            }
+        return {}
+
+    def _recover(self, marks: Sequence[Mark]) -> None:
+        path = Path(self.config.file or "")
+        first = self._file is None
+        if first and marks and not path.exists():
+            raise TaskError(f"'{path}' is gone, but lines of it were committed. Put it back. {BEGIN_ANEW}")
+        file = self._file or LockedFile(path)
+        try:
+            if marks:
+                file.recover(marks, cut=first)
+        except BaseException:
+            if first:
+                file.close()
+            raise
+        self._file = file
+
+    def put_batch(self, batch: Batch) -> None:
+        """Writes the batch at once, or nothing of it."""
+        data = _lines(batch.value.rows())
+        if self._stream is not None:
+            self._stream.write(data)
+            return
+        if self._file is None:
+            raise TaskError(f"'{self.config.file}' is not open: the task has no partitions")
+        if batch.source not in self._committed:
+            self._commit_baseline(batch)
+        self.context.crash_point("file.before_write")
+        self._file.append(data)
+        self._next[batch.source] = batch.polled.offsets[batch.positions[-1]] + 1
+        self.context.crash_point("file.after_write")
+
+    def _commit_baseline(self, batch: Batch) -> None:
+        self.context.commit(self.pre_commit({batch.source: batch.offsets[0]}))
+        if batch.source not in self._committed:
+            # Records before the batch were dropped and do not count as delivered yet: the usual commit knows how far.
+            self.context.request_commit()
+            raise RetriableError(f"The length of '{self.config.file}' is not committed yet", after=0)
+
+    def pre_commit(self, offsets: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, Committed]:
+        """Makes the file durable; the offsets of all partitions held, also unchanged ones, each with the file's length.
+
+        Nothing while less counts as delivered than was written: such an offset would not go with that length.
+        """
+        if self._stream is not None:
+            self._stream.flush()
+            return super().pre_commit(offsets)
+        if self._file is None or any(offset < self._next.get(source, 0) for source, offset in offsets.items()):
+            return {}
+        mark = self._file.sync()
+        self.context.crash_point("file.after_flush")
+        positions = {**self._committed, **self._next, **offsets}
+        return {
+            source: Committed(offset, mark.text(self._topic_ids[source]))
+            for source, offset in positions.items()
+            if source in self._topic_ids
+        }
+
+    def committed(self, offsets: Mapping[TopicPartition, Committed]) -> None:
+        """From now on these partitions may be written."""
+        if self._file is not None:
+            self._committed |= {
+                source: committed.offset for source, committed in offsets.items() if source in self._topic_ids
+            }
+
+    def close(self, partitions: Sequence[TopicPartition]) -> None:
+        """Forgets the partitions; with the last one goes the lock.
+
+        Raises TaskError if only some are taken away and lines of theirs are not committed: they will be read again, so
+        the file must be cut back, and the other partitions read again with it.
+        """
+        dirty = [source for source in partitions if self._next.get(source, 0) > self._committed.get(source, 0)]
+        for source in partitions:
+            for known in (self._topic_ids, self._committed, self._next):
+                known.pop(source, None)
+        if not self._topic_ids or dirty:
+            self._release()
+        if self._topic_ids and dirty:
+            raise TaskError(
+                f"{', '.join(map(str, dirty))} went to another member of the group before its lines in "
+                f"'{self.config.file}' were committed; the task must start anew to cut them off"
+            )
+
+    def stop(self) -> None:
+        """Gives up the file."""
+        self._release()
+        if self._stream is not None and self._stream is not sys.stdout.buffer:
+            self._stream.close()
+
+    def _release(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def _mark(assigned: Assigned) -> Mark | None:
+    """The mark of an assigned partition's last commit. Raises TaskError if that was of another topic of this name."""
+    found = None if assigned.committed is None else read_mark(assigned.committed.metadata)
+    if found is None:
+        return None
+    mark, topic_id = found
+    if topic_id != assigned.topic_id:
+        raise TaskError(
+            f"Topic {assigned.source.topic} was created anew (its id was {topic_id} and is {assigned.topic_id}), "
+            f"so the committed offset of {assigned.source} says nothing about it. {BEGIN_ANEW}"
+        )
+    return mark
+
+
+def _lines(rows: Rows) -> bytes:
+    """The lines of a batch. A null is ``null``; what UTF-8 cannot encode is ``?``, as in Java."""
+    try:
+        text = "\n".join(rows.values)
+    except TypeError:
+        text = "\n".join(map(renderer(rows.schema), rows.values))
+    return f"{text}\n".encode("utf-8", "replace")

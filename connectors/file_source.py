@@ -1,0 +1,210 @@
+"""Reads a text file as it grows, a record a line; or standard input."""
+
+import io
+import logging
+import os
+import select
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
+
+from ferryman.api import Offset, Partition, Source
+from ferryman.config import Int, Str, key
+from ferryman.connector import SourceConfig
+from ferryman.connectors._handed import Handed
+from ferryman.connectors._lines import LineCutter, Lines
+from ferryman.errors import ConfigError, TaskError
+from ferryman.record import Batch, Record, Rows
+from ferryman.schema import STRING
+
+log = logging.getLogger(__name__)
+
+FILENAME = "filename"
+POSITION = "position"
+PIECE = 1 << 18
+WAIT = 0.2
+"""Seconds between two looks at a file that does not grow."""
+FROM_THE_BEGINNING = "To read what is there from its beginning, stop the connector, delete its offsets and resume it"
+LONGEST = (1 << 63) - 1
+
+
+def _not_empty(value: str) -> str:
+    if not value:
+        raise ValueError("String must be non-empty")
+    return value
+
+
+class FileStreamSourceConfig(SourceConfig):
+    """The keys of Kafka's FileStreamSourceConnector."""
+
+    file: Str | None = key(None, importance="HIGH")
+    """Source filename. If not specified, the standard input will be used."""
+    topic: Annotated[Str, AfterValidator(_not_empty)] = key(importance="HIGH")
+    """The topic to publish data to."""
+    batch_size: Int = key(2000, at_least=1, importance="LOW")
+    """The maximum number of records the source task can read from the file each time it is polled."""
+
+
+class FileStreamSourceConnector(Source[FileStreamSourceConfig]):
+    """The source and its one task. The position is in bytes; nothing but whole lines is ever handed over."""
+
+    config_class = FileStreamSourceConfig
+    classes = ("org.apache.kafka.connect.file.FileStreamSourceConnector",)
+
+    _file: io.RawIOBase | None = None
+    _warned = False
+
+    def start(self) -> None:
+        """Reads the offset. Raises TaskError if its position is no number."""
+        name = self.config.file
+        offset = None if name is None else self.context.offset({FILENAME: name})
+        position = 0 if offset is None else offset.get(POSITION)
+        if not _is_long(position):
+            raise TaskError("Offset position is the incorrect type")
+        self._partition = None if name is None else {FILENAME: name}
+        self._position = int(position or 0)
+        self._cutter = LineCutter(self._position)
+        self._ready = Lines([], [])
+        self._taken = 0
+
+    @classmethod
+    def alter_offsets(
+        cls, config: FileStreamSourceConfig, offsets: Sequence[tuple[Partition | None, Offset | None]]
+    ) -> bool:
+        """Refuses, with the messages of Kafka's connector, what no file could be read from."""
+        if config.file is None:
+            raise ConfigError.of(
+                "file",
+                "Offsets cannot be modified if the 'file' configuration is unspecified. "
+                "This is because stdin is used for input and offsets are not tracked.",
+            )
+        for partition, offset in offsets:
+            _check_offset(offset)
+            _check_partition(partition)
+        return True
+
+    def poll(self) -> Sequence[Record]:
+        """The next lines as records."""
+        return [record for batch in self.poll_batches() for record in batch.records()]
+
+    def poll_batches(self) -> Sequence[Batch]:
+        """Up to batch.size lines; waits a second when there are none. Raises TaskError for a file cut or replaced."""
+        if self._taken >= len(self._ready.texts):
+            self._read()
+        start, stop = self._taken, min(self._taken + self.config.batch_size, len(self._ready.texts))
+        if start == stop:
+            return []
+        self._taken = stop
+        return [self._batch(self._ready.texts[start:stop], self._ready.positions[start:stop])]
+
+    def stop(self) -> None:
+        """Closes the file."""
+        if self._file is not None and self.config.file is not None:
+            self._file.close()
+        self._file = None
+
+    def _read(self) -> None:
+        file = self._opened()
+        data = self._next_piece(file) if file is not None else b""
+        self._ready, self._taken = self._cutter.feed(data), 0
+        if not data:
+            self._check_unchanged(file)
+            self.context.stopping(WAIT)
+
+    def _opened(self) -> io.RawIOBase | None:
+        if self._file is None:
+            if self.config.file is None:
+                self._file = io.FileIO(sys.stdin.fileno(), closefd=False)
+            else:
+                self._file = self._open_at_position(Path(self.config.file))
+        return self._file
+
+    def _open_at_position(self, path: Path) -> io.RawIOBase | None:
+        try:
+            file = io.FileIO(path)
+        except FileNotFoundError:
+            if not self._warned:
+                log.warning("Couldn't find file %s for the file source, waiting for it to be created", path)
+            self._warned = True
+            return None
+        except OSError as error:
+            raise TaskError(f"Cannot read '{path}': {error.strerror}") from error
+        if file.seekable():
+            self._check_length(os.fstat(file.fileno()).st_size, self._position)
+            file.seek(self._position)
+        return file
+
+    def _next_piece(self, file: io.RawIOBase) -> bytes:
+        if self.config.file is None and not select.select([file], [], [], WAIT)[0]:
+            return b""
+        data = file.read(PIECE) or b""
+        self._position += len(data)
+        return data
+
+    def _check_unchanged(self, file: io.RawIOBase | None) -> None:
+        if file is None or self.config.file is None or not file.seekable():
+            return
+        status = os.fstat(file.fileno())
+        self._check_length(status.st_size, self._position)
+        try:
+            there = os.stat(self.config.file)
+        except FileNotFoundError:
+            return
+        if (there.st_dev, there.st_ino) != (status.st_dev, status.st_ino):
+            raise TaskError(f"'{self.config.file}' was replaced by another file. {FROM_THE_BEGINNING}")
+
+    def _check_length(self, length: int, position: int) -> None:
+        if length < position:
+            raise TaskError(
+                f"'{self.config.file}' has {length} bytes, but was already read up to {position}: "
+                f"it was cut or replaced. {FROM_THE_BEGINNING}"
+            )
+
+    def _batch(self, texts: list[str], positions: list[int]) -> Batch:
+        now, topic, partition, count = int(time.time() * 1000), self.config.topic, self._partition, len(texts)
+
+        def build(index: int) -> Record:
+            return Record(
+                topic=topic,
+                value=texts[index],
+                value_schema=STRING,
+                timestamp=now,
+                source_partition=partition,
+                source_offset=None if partition is None else {POSITION: positions[index]},
+            )
+
+        return Batch(
+            topic=topic,
+            partition=None,
+            key=Rows(None, [None] * count),
+            value=Rows(STRING, texts),
+            timestamps=[now] * count,
+            origin=Handed(count, build),
+            positions=range(count),
+        )
+
+
+def _is_long(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LONGEST
+
+
+def _check_offset(offset: Mapping[str, Any] | None) -> None:
+    if offset is None:
+        return
+    if POSITION not in offset:
+        raise ConfigError.of(POSITION, "Offset objects should either be null or contain the key 'position'")
+    if not _is_long(offset[POSITION]):
+        raise ConfigError.of(POSITION, "The value for the 'position' key in the offset is expected to be a Long value")
+    if offset[POSITION] < 0:
+        raise ConfigError.of(POSITION, "The value for the 'position' key in the offset should be a non-negative value")
+
+
+def _check_partition(partition: Mapping[str, Any] | None) -> None:
+    if partition is None:
+        raise ConfigError.of(FILENAME, "Partition objects cannot be null")
+    if FILENAME not in partition:
+        raise ConfigError.of(FILENAME, "Partition objects should contain the key 'filename'")
