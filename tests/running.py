@@ -117,7 +117,9 @@ class Worker:
 
     def pids(self, name: str) -> list[int]:
         """The pids of a connector's task processes, one after the other as they were started."""
-        return [int(pid) for pid in re.findall(rf"task {re.escape(name)}-\d+ runs as process (\d+)", self.log.read_text())]
+        return [
+            int(pid) for pid in re.findall(rf"task {re.escape(name)}-\d+ runs as process (\d+)", self.log.read_text())
+        ]
 
 
 @contextmanager
@@ -138,6 +140,7 @@ def settings(kafka: str, name: str, **more: str) -> dict[str, str]:
         "key.converter": "org.apache.kafka.connect.storage.StringConverter",
         "value.converter": "org.apache.kafka.connect.json.JsonConverter",
         "value.converter.schemas.enable": "false",
+        "header.converter": "org.apache.kafka.connect.storage.StringConverter",
         "offset.storage.topic": f"{name}-offsets",
         "offset.storage.partitions": "1",
         "offset.flush.interval.ms": "500",
@@ -155,7 +158,11 @@ def create_topic(kafka: str, topic: str, partitions: int = 1, **config: str) -> 
 
 
 def produce(
-    kafka: str, topic: str, values: Sequence[bytes | None], keys: Sequence[bytes | None] | None = None, partition: int = -1
+    kafka: str,
+    topic: str,
+    values: Sequence[bytes | None],
+    keys: Sequence[bytes | None] | None = None,
+    partition: int = -1,
 ) -> None:
     producer = Producer({"bootstrap.servers": kafka, "linger.ms": 2, "partitioner": "murmur2_random", "acks": "all"})
     for index, value in enumerate(values):
