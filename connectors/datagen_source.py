@@ -206,6 +206,14 @@ class DatagenConnector(Source[DatagenConfig]):
         self._iteration = stop
         return self._batches(self._world.records(start, stop), start)
 
+    def progress(self, batches: Sequence[Batch]) -> Iterator[tuple[Partition, Offset | None]]:
+        """Every record of a poll stands for the whole poll, so that none needs to be looked at."""
+        if batches:
+            yield self._partition, self._offset(self._iteration)
+
+    def _offset(self, iteration: int) -> Offset:
+        return {GENERATION: self._generation + 1, ITERATION: iteration, SEED: self._seed}
+
     def _due(self) -> int:
         limit = self.config.iterations
         left = MOST if limit < 1 else min(MOST, limit - self._iteration)
@@ -254,7 +262,7 @@ class DatagenConnector(Source[DatagenConfig]):
         # The records of a poll are spread over topics, so the last record of the last batch need not be the latest:
         # each carries the offset after the whole poll, which is committed with them in one transaction.
         partition, streams, headed = self._partition, self._world.streams, not self.config.quickstart
-        offset = {GENERATION: self._generation + 1, ITERATION: start + len(made), SEED: self._seed}
+        offset = self._offset(start + len(made))
 
         def build(index: int) -> Record:
             number, key_value, value = made[index]

@@ -5,13 +5,13 @@ see single records; one that wants speed takes whole batches instead.
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from ferryman.config import Config
 from ferryman.connector import SinkConfig, SourceConfig
-from ferryman.record import Batch, Record, TopicPartition, batches
+from ferryman.record import Batch, Polled, Record, TopicPartition, batches
 
 Partition = Mapping[str, Any]
 Offset = Mapping[str, Any]
@@ -179,6 +179,20 @@ class Source(Generic[SourceC]):
         """The next records as batches; for sources that make many records at once."""
         records = self.poll()
         return list(batches(records, records, range(len(records))))
+
+    def progress(self, batches: Sequence[Batch]) -> Iterator[tuple[Partition, Offset | None]]:
+        """How far the source has got with these batches: source partitions and offsets, the latest first.
+
+        Of each partition the first one counts. Records that a transform drops are included: they need no second look.
+        """
+        previous: Partition | None = None
+        for batch in reversed(batches):
+            assert not isinstance(batch.origin, Polled)
+            for position in reversed(batch.positions):
+                record = batch.origin[position]
+                if record.source_partition is not None and record.source_partition is not previous:
+                    previous = record.source_partition
+                    yield previous, record.source_offset
 
     def committed(self) -> None:
         """The records of the last poll and their offsets are in Kafka."""

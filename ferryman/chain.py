@@ -143,13 +143,10 @@ class Chain:
         return Encoded(batch, keys, self.value.from_data(batch.topic, batch.value), headers)
 
     def _blame(self, record: Batch) -> tuple[Stage, str]:
-        attempts: list[tuple[Stage, Converter[Config], Callable[[], object]]] = [
-            (Stage.HEADER_CONVERTER, self.header, lambda: self._encoded_headers(record)),
-            (Stage.KEY_CONVERTER, self.key, lambda: self.key.from_data(record.topic, record.key)),
-        ]
-        for stage, converter, attempt in attempts:
-            if narrow(1, lambda start, stop: attempt(), Exception)[1]:
-                return stage, names(type(converter))[0]
+        if _fails(lambda: self._encoded_headers(record)):
+            return Stage.HEADER_CONVERTER, names(type(self.header))[0]
+        if _fails(lambda: self.key.from_data(record.topic, record.key)):
+            return Stage.KEY_CONVERTER, names(type(self.key))[0]
         return Stage.VALUE_CONVERTER, names(type(self.value))[0]
 
     def _encoded_headers(self, batch: Batch) -> Sequence[Sequence[tuple[str, Payload]]] | None:
@@ -162,6 +159,10 @@ class Chain:
             ]
             for headers in batch.headers
         ]
+
+
+def _fails(attempt: Callable[[], object]) -> bool:
+    return bool(narrow(1, lambda start, stop: attempt(), Exception)[1])
 
 
 def _spans(piece: Piece[Sequence[Data]], base: int) -> list[tuple[int, int, Data]]:

@@ -1,6 +1,7 @@
 """The client configs of one connector's task, put together from worker and connector (ferryman.client_config)."""
 
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -40,7 +41,7 @@ class Clients:
         A static member, so that a worker that comes back after a kill has its partitions at once, and the broker fences
         whoever had them.
         """
-        identity = f"{self.worker_id}-{self.connector}-{self.task}".replace(":", "_").replace(" ", "_")
+        identity = re.sub(r"[^A-Za-z0-9._-]", "_", f"{self.worker_id}-{self.connector}-{self.task}")[:249]
         ours: dict[str, Any] = {"group.instance.id": identity, "topic.metadata.refresh.interval.ms": 30_000}
         return LOG | ours | self._consumer.values | {"auto.offset.reset": "error"}
 

@@ -1,4 +1,4 @@
-"""A config is one class: its fields are the keys with defaults and checks, the docstring under each is its documentation.
+"""A config is one class: fields are keys with defaults and checks, the docstring under a field is its documentation.
 
 Parsing follows Kafka's ConfigDef: values are strings, all problems are reported at once, in Kafka's words. The same
 declaration gives the answers of ``/config/validate``, the reference page and a JSON Schema for editors.
@@ -77,14 +77,18 @@ Plugin = Annotated[str, Kind("CLASS"), BeforeValidator(_trimmed)]
 """The name of a plugin: a Java class name, its alias or ours. Resolved through the registry, never imported."""
 
 
-def any_case(*values: str) -> BeforeValidator:
+class AnyCase(BeforeValidator):
+    """Marks a Literal whose values may be written in any case."""
+
+
+def any_case(*values: str) -> AnyCase:
     """Lets a Literal of these values be written in any case."""
     by_fold = {value.lower(): value for value in values}
 
     def parse(value: Any) -> Any:
         return by_fold.get(value.strip().lower(), value) if isinstance(value, str) else value
 
-    return BeforeValidator(parse)
+    return AnyCase(parse)
 
 
 def key(
@@ -267,17 +271,23 @@ def _problems(cls: type[Config], error: ValidationError, given: Mapping[str, str
         if item["type"] == "missing":
             yield KeyProblem(name, f'Missing required configuration "{name}" which has no default value.')
             continue
-        value = "[hidden]" if _kind(info) == "PASSWORD" else given.get(field)
-        yield KeyProblem(name, f"Invalid value {value} for configuration {name}: {_reason(item)}")
+        value = _as_given(_kind(info), given.get(field))
+        yield KeyProblem(name, f"Invalid value {value} for configuration {name}: {_reason(item, info)}")
         if str(item.get("ctx", {}).get("error", "")).startswith("Not a number") and _bounded(info):
             yield KeyProblem(name, f"Invalid value null for configuration {name}: Value must be non-null")
+
+
+def _as_given(kind: str, value: str | None) -> str | None:
+    if value is None or kind == "PASSWORD":
+        return value and "[hidden]"
+    return f"[{', '.join(_list(value))}]" if kind == "LIST" else value.strip()
 
 
 def _bounded(info: FieldInfo) -> bool:
     return any(hasattr(item, "ge") for item in info.metadata)
 
 
-def _reason(item: Any) -> str:
+def _reason(item: Any, info: FieldInfo) -> str:
     context = item.get("ctx", {})
     match item["type"]:
         case "value_error":
@@ -285,6 +295,8 @@ def _reason(item: Any) -> str:
         case "greater_than_equal":
             return f"Value must be at least {context['ge']}"
         case "literal_error":
-            return f"String must be one of: {context['expected']}".replace("'", "").replace(" or ", ", ")
+            case = next((" (case insensitive)" for each in _metadata(info) if isinstance(each, AnyCase)), "")
+            values = str(context["expected"]).replace("'", "").replace(" or ", ", ")
+            return f"String must be one of{case}: {values.upper() if case else values}"
         case _:
             return str(item["msg"])

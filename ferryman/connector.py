@@ -27,13 +27,36 @@ def _aliases(value: list[str]) -> list[str]:
     return value
 
 
+def _not_empty(value: str | None) -> str | None:
+    if value == "":
+        raise ValueError("String must be non-empty")
+    return value
+
+
+def _pattern(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"Invalid regex: {error}") from None
+    return value
+
+
 Aliases = Annotated[Strings, AfterValidator(_aliases)]
 
 
 class ConnectorConfig(Config):
     """What sinks and sources share."""
 
-    ignored: ClassVar[tuple[str, ...]] = ("confluent.license", "confluent.topic.", "_comment", "//", "#", "_doc", "task.class", "internal.")
+    ignored: ClassVar[tuple[str, ...]] = (
+        "confluent.license",
+        "confluent.topic.",
+        "_comment",
+        "//",
+        "#",
+        "_doc",
+        "task.class",
+        "internal.",
+    )
 
     name: Annotated[Str, AfterValidator(_name)] = key(
         importance="HIGH", group="Common", order=1, width="MEDIUM", display="Connector name"
@@ -50,7 +73,7 @@ class ConnectorConfig(Config):
     key_converter: Plugin | None = key(
         None, importance="LOW", group="Common", order=6, width="SHORT", display="Key converter class"
     )
-    """Turns keys into bytes and back. If set, only this connector's own key.converter.* keys apply, else the worker's."""
+    """Turns keys into bytes and back. If set, only this connector's key.converter.* keys apply, else the worker's."""
     value_converter: Plugin | None = key(
         None, importance="LOW", group="Common", order=8, width="SHORT", display="Value converter class"
     )
@@ -92,7 +115,9 @@ class SinkConfig(ConnectorConfig):
 
     topics: Strings = key([], importance="HIGH", group="Common", order=4, width="LONG", display="Topics")
     """The topics to consume."""
-    topics_regex: Str = key("", importance="HIGH", group="Common", order=4, width="LONG", display="Topics regex")
+    topics_regex: Annotated[Str, AfterValidator(_pattern)] = key(
+        "", importance="HIGH", group="Common", order=4, width="LONG", display="Topics regex"
+    )
     """A Java regular expression that names the topics to consume, instead of topics."""
     errors_deadletterqueue_topic_name: Str = key(
         "", group="Error Handling", order=6, width="MEDIUM", display="Dead Letter Queue Topic Name"
@@ -141,6 +166,15 @@ def _matches(pattern: str, topic: str) -> bool:
 class SourceConfig(ConnectorConfig):
     """What sources add."""
 
+    def problems(self) -> Iterable[KeyProblem]:
+        """No connector here ends transactions itself."""
+        if self.transaction_boundary == "connector":
+            yield KeyProblem(
+                "transaction.boundary",
+                "The connector does not support connector-defined transaction boundaries with the given configuration. "
+                "Please reconfigure it to use a different transaction boundary definition.",
+            )
+
     topic_creation_groups: Aliases = key(
         [], importance="LOW", group="Topic Creation", order=1, width="LONG", display="Topic Creation Groups"
     )
@@ -163,7 +197,7 @@ class SourceConfig(ConnectorConfig):
         display="Transaction boundary interval",
     )
     """With boundary interval: milliseconds between commits; by default the worker's offset.flush.interval.ms."""
-    offsets_storage_topic: Str | None = key(
+    offsets_storage_topic: Annotated[Str | None, AfterValidator(_not_empty)] = key(
         None, importance="LOW", group="offsets.topic", order=1, width="LONG", display="Offsets topic"
     )
     """The topic for this connector's offsets, instead of the worker's."""

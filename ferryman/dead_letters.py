@@ -36,8 +36,8 @@ class DeadLetters:
     def send(self, failures: Sequence[Failure], patience: float = 30.0) -> None:
         """Writes the failures' records and waits for the broker's word on each.
 
-        Raises TaskError when the broker refuses one (too large, not authorised), RetriableError when it does not answer;
-        the same failures may then be sent again, and those still on their way are not written twice.
+        Raises TaskError when the broker refuses one (too large, not authorised), RetriableError when it is silent; the
+        same failures may then be sent again, and those still on their way are not written twice.
         """
         for failure in failures:
             self._produce(failure)
@@ -108,7 +108,7 @@ def error_class(error: BaseException) -> str:
 
 
 def create_topic(admin: AdminClient, topic: str, replication_factor: int) -> None:
-    """Creates a missing dead letter topic with one partition, as Connect does at task start; TaskError if it can't be."""
+    """Creates a missing dead letter topic with one partition, as Connect does. TaskError if it cannot be."""
     if topic in admin.list_topics(timeout=30).topics:
         return
     future = admin.create_topics([NewTopic(topic, 1, replication_factor)])[topic]

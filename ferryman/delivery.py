@@ -14,7 +14,7 @@ from ferryman.record import TopicPartition
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where one partition stands; each is the next offset, ``committed`` is None until the group has an offset of ours."""
+    """Where one partition stands, as next offsets; ``committed`` is None until the group has one of ours."""
 
     epoch: int
     polled: int

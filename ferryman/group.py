@@ -1,4 +1,4 @@
-"""A sink task's membership in its consumer group: subscribe, poll, pause, commit. All of the sink's consumer I/O is here.
+"""A sink task's membership in its consumer group: subscribe, poll, pause, commit.
 
 The owner decides at which positions to start; partitions are *assigned at* them, because a seek inside the assignment
 callback is lost. Exceptions never leave a callback of the client; they are kept and raised by the next poll.

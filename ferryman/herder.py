@@ -1,4 +1,4 @@
-"""What REST may ask of a worker, and the shapes of the answers. Standalone mode implements it, distributed mode will."""
+"""What REST may ask of a worker, and the shapes of the answers; each mode of running a worker implements it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -69,7 +69,7 @@ class TaskInfo:
 
 @dataclass(frozen=True, slots=True)
 class PartitionOffset:
-    """One source partition (or ``kafka_topic``/``kafka_partition``) and its offset; None where it is to be forgotten."""
+    """One source partition (a sink's: ``kafka_topic``, ``kafka_partition``) and its offset; None to forget it."""
 
     partition: Mapping[str, Any]
     offset: Mapping[str, Any] | None
@@ -157,3 +157,6 @@ class Herder(Protocol):
 
     async def reset_offsets(self, name: str) -> str:
         """Forgets all offsets of a stopped connector and returns the message."""
+
+    async def set_level(self, logger: str, level: str) -> None:
+        """Sets a logger's level, by log4j's name for it, in every task's process."""

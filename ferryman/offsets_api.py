@@ -1,4 +1,4 @@
-"""Reading, moving and forgetting a connector's offsets (KIP-875), for sinks in the consumer group, for sources in their topic."""
+"""Reads, moves and forgets a connector's offsets (KIP-875): a sink's in its consumer group, a source's in their topic."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -82,7 +82,8 @@ def _refused(error: KafkaException, connector: str, verb: str) -> RequestError:
         500,
         f"Failed to {verb} consumer group offsets for connector {connector} either because its tasks haven't stopped "
         f"completely yet or the connector was resumed before the request to {verb} its offsets could be successfully "
-        f"completed. If the connector is in a stopped state, this operation can be safely retried. ({error.args[0].str()})",
+        "completed. If the connector is in a stopped state, this operation can be safely retried. "
+        f"({error.args[0].str()})",
     )
 
 

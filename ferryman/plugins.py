@@ -124,7 +124,11 @@ def is_sink(plugin: type[Any]) -> bool:
 
 def version(plugin: type[Any]) -> str:
     """The version of the distribution that a plugin came with."""
-    package = plugin.__module__.partition(".")[0]
+    return _version(plugin.__module__.partition(".")[0])
+
+
+@cache
+def _version(package: str) -> str:
     for distribution in packages_distributions().get(package, ()):
         return metadata_version(distribution)
     return "undefined"

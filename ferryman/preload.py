@@ -1,4 +1,4 @@
-"""Imported by the forkserver before any task process: all plugins with their libraries, so that a task starts in milliseconds."""
+"""Imported by the forkserver before it forks: all plugins and their libraries, so that a task starts in milliseconds."""
 
 from ferryman import plugins
 

@@ -15,7 +15,8 @@ from starlette.types import Receive, Scope, Send
 from ferryman import response_headers
 from ferryman import rest_calls as calls
 from ferryman.errors import RequestError
-from ferryman.rest_calls import Call, Rest, Worker
+from ferryman.herder import Herder
+from ferryman.rest_calls import Call, Rest
 from ferryman.rest_wire import Answer, Guard, failure, plain, segments
 from ferryman.settings import Settings
 from ferryman.worker_config import WorkerConfig
@@ -50,7 +51,7 @@ ENDPOINTS: Mapping[str, Mapping[str, Endpoint]] = {
 _PATTERNS = [(tuple(part for part in path.split("/") if part), methods) for path, methods in ENDPOINTS.items()]
 
 
-def app(herder: Worker, settings: Settings) -> Starlette:
+def app(herder: Herder, settings: Settings) -> Starlette:
     """The application for an ASGI server. Its answers show no resolved reference and no secret but those in configs as
     they were posted."""
     dispatch = _Dispatch(Rest(herder, settings), settings.config)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -23,18 +23,11 @@ _NOT_IN_TIME = "Worker was unable to handle this request and may be unable to ha
 _HEALTH_STATUS = {"healthy": 200, "starting": 503, "unhealthy": 500}
 
 
-class Worker(Herder, Protocol):
-    """A herder that passes log levels on to its tasks."""
-
-    async def set_level(self, logger: str, level: str) -> None:
-        """Sets a logger's level, by log4j's name for it, in every task's process."""
-
-
 @dataclass(slots=True)
 class Rest:
     """What the endpoints share."""
 
-    herder: Worker
+    herder: Herder
     settings: Settings
     loggers: Loggers = field(default_factory=Loggers)
     was_healthy: bool = False

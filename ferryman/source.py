@@ -19,7 +19,7 @@ from ferryman.chain import Chain, Encoded
 from ferryman.control import Control
 from ferryman.crash import crash_point
 from ferryman.errors import Indeterminate, RetriableError, TaskError
-from ferryman.record import Batch, Polled
+from ferryman.record import Batch
 from ferryman.source_offsets import SourceOffsets, canonical
 from ferryman.tolerance import Tolerance
 
@@ -163,17 +163,9 @@ class SourceSession:
             self.producer.poll(0.05)
 
     def _note(self, batches: Sequence[Batch]) -> None:
-        # Of every partition the last record's offset counts, that of dropped records included: they need no second look.
         latest: dict[str, tuple[Partition, Offset | None]] = {}
-        previous: Partition | None = None
-        for batch in reversed(batches):
-            records = batch.origin
-            assert not isinstance(records, Polled)
-            for position in reversed(batch.positions):
-                record = records[position]
-                if record.source_partition is not None and record.source_partition is not previous:
-                    previous = record.source_partition
-                    latest.setdefault(canonical(previous), (previous, record.source_offset))
+        for partition, offset in self.source.progress(batches):
+            latest.setdefault(canonical(partition), (partition, offset))
         self._pending.update(latest)
 
     def _commit(self) -> None:

@@ -1,4 +1,4 @@
-"""Source offsets as Kafka Connect keeps them: JSON ``["connector",{partition}]`` → JSON offset in a compacted topic. Pure.
+"""Source offsets as Kafka Connect keeps them: JSON ``["connector",{partition}]`` to JSON offset, compacted. Pure.
 
 The index is by content, not by bytes, because JVM workers write a partition map's keys in hash order; a partition that
 was written before keeps the bytes it had, so that compaction replaces that record.

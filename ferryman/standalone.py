@@ -1,4 +1,4 @@
-"""The herder of standalone mode: connectors in memory, their tasks in processes of this worker, source offsets in Kafka."""
+"""The herder of standalone mode: connectors in memory, tasks in processes of this worker, source offsets in Kafka."""
 
 import asyncio
 import logging
@@ -65,19 +65,17 @@ class RunningConnector:
 class Standalone:
     """A herder (ferryman.herder) whose configs and statuses live as long as the process."""
 
-    def __init__(self, settings: Settings, context: ForkServerContext, seeds: Mapping[str, str]) -> None:
+    def __init__(
+        self, settings: Settings, context: ForkServerContext, seeds: Mapping[str, str], worker_id: str
+    ) -> None:
         self.settings = settings
+        self.worker_id = worker_id
         self.context = context
         self.seeds = seeds
         self.ready = False
         self.levels: dict[str, str] = {}
         self._connectors: dict[str, RunningConnector] = {}
         self._cluster: str | None = None
-
-    @property
-    def worker_id(self) -> str:
-        """``host:port`` as others reach it."""
-        return self.settings.config.advertised
 
     async def cluster_id(self) -> str:
         if self._cluster is None:
@@ -381,8 +379,8 @@ def _task_configs(
     configs = plugin.task_configs(config, raw)
     if len(configs) > config.tasks_max:
         text = (
-            f"The connector {config.name} has generated {len(configs)} tasks, which is greater than {config.tasks_max}, "
-            "the maximum number of tasks it is configured to create."
+            f"The connector {config.name} has generated {len(configs)} tasks, which is greater than "
+            f"{config.tasks_max}, the maximum number of tasks it is configured to create."
         )
         if config.tasks_max_enforce:
             raise TaskError(text)

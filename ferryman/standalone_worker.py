@@ -38,7 +38,11 @@ async def run(settings: Settings, files: Sequence[ConnectorFile]) -> int:
     except (FerrymanError, OSError) as error:
         log.error("%s", redact(str(error)))
         return 2
-    herder = Standalone(settings, worker.forkserver(), seeds)
+    port = sockets[0].getsockname()[1]
+    worker_id = settings.config.advertised.removesuffix(":0") + (
+        f":{port}" if settings.config.advertised.endswith(":0") else ""
+    )
+    herder = Standalone(settings, worker.forkserver(), seeds, worker_id)
     server = _Server(uvicorn.Config(rest.app(herder, settings), log_config=None, lifespan="off", access_log=False))
     serving = asyncio.create_task(server.serve(sockets=sockets))
     stopping = _signalled()

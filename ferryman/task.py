@@ -1,7 +1,7 @@
-"""A task's process: builds what the loop needs from configs, runs session after session, and tells the worker how it goes.
+"""A task's process: builds what the loop needs from configs, runs its sessions, and tells the worker how it goes.
 
-The worker is reached through one pipe of JSON messages. When the pipe closes the worker is gone, and the process ends at
-once: whatever was open is settled by who starts next, as after any crash.
+The worker is reached through one pipe of JSON messages. When the pipe closes the worker is gone, and the process ends
+at once: whatever was open is settled by who starts next, as after any crash.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""What becomes of data errors: errors.tolerance, errors.log.* and the dead letter queue, in one place for all stages."""
+"""What becomes of data errors: errors.tolerance, errors.log.* and the dead letter queue, in one place."""
 
 import logging
 from collections.abc import Sequence

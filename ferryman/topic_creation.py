@@ -1,4 +1,4 @@
-"""Creates the topics that a source writes to, as topic.creation.* says (KIP-158): first matching group, else the default."""
+"""Creates the topics that a source writes to, as topic.creation.* says (KIP-158): first matching group, or default."""
 
 import re
 from collections.abc import Mapping

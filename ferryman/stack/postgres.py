@@ -15,7 +15,7 @@ from ferryman.stack.process import Launch
 from ferryman.stack.service import Place, Service
 
 _ROLE = "ferryman"
-_PASSWORD = "ferryman"  # noqa: S105 - no secret: it opens a database on this machine's loopback only
+_PASSWORD = "an-obol"  # noqa: S105 - no secret: it opens a database on this machine's loopback only
 _UNPRIVILEGED = "nobody"
 
 # The superuser has no password and so can't log in: with one that everybody knows, any user of this machine could run

@@ -126,7 +126,6 @@ def test_each_event_of_the_gateway_is_one_record(dying: Worker, kafka: str, uniq
             ids = [f"evt_{number:05}" for number in range(start, start + 60)]
             stub.add(*(payment(id, stub.now - 100 + start // 7) for id in ids))
             expected += ids
-            until(lambda: len(consume(kafka, unique)) >= len(expected), 90)
-        until(lambda: len(consume(kafka, unique)) >= len(expected), 90)
+            until(lambda wanted=len(expected): len(consume(kafka, unique)) >= wanted, 90)  # type: ignore[misc]
     found = [json.loads(message.value() or b"")["id"] for message in consume(kafka, unique)]
     assert Counter(found) == Counter(expected)
