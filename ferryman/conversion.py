@@ -22,6 +22,10 @@ class Converter(Generic[ConverterC]):
         self.config = config
         self.side = side
 
+    def rows_reason(self) -> str | None:
+        """Why what it decodes is always rows; None when it gives columns for schemas that allow them."""
+        return f"{type(self).__name__} has no schema with fields"
+
     @abstractmethod
     def to_data(self, topic: str, payloads: Sequence[Payload]) -> Sequence[Data]:
         """Decodes payloads into consecutive pieces of one schema each, together as long as ``payloads``, in order.

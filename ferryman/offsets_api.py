@@ -1,4 +1,4 @@
-"""Reads, moves and forgets a connector's offsets (KIP-875): a sink's in its consumer group, a source's in their topic."""
+"""Reads, moves and forgets a connector's offsets (KIP-875): a sink's in its group, a source's in their topic."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Imported by the forkserver before it forks: all plugins and their libraries, so that a task starts in milliseconds."""
+"""Imported by the forkserver before it forks: all plugins with their libraries, so that a task starts at once."""
 
 from ferryman import plugins
 

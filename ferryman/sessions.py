@@ -18,6 +18,7 @@ from ferryman.crash import crash_point
 from ferryman.dead_letters import DeadLetters, create_topic
 from ferryman.errors import ConfigError, FencedError, Indeterminate, RetriableError
 from ferryman.group import Group
+from ferryman.plan import plan
 from ferryman.settings import Settings
 from ferryman.source_offsets import SourceOffsets
 from ferryman.tolerance import Tolerance
@@ -121,6 +122,8 @@ class Sessions:
 
     def _sink_session(self, started: Callable[[], None]) -> None:
         config: SinkConfig = self.config
+        for step in plan(self.chain, self.plugin):
+            log.info("plan: %s", step)
         admin = AdminClient(self.clients.admin())
         consumer_config = self.clients.sink_consumer()
         pace = sink.Pace(

@@ -91,6 +91,10 @@ class AvroConverter(Converter[AvroConverterConfig]):
         self._known: dict[int, _Known] = {}
         self._written: dict[Schema, tuple[Writing, Any, str]] = {}
 
+    def rows_reason(self) -> str | None:
+        """None: a schema that polars cannot take goes by rows when it is met."""
+        return None
+
     def to_data(self, topic: str, payloads: Sequence[Payload]) -> Sequence[Data]:
         """A piece for each run of one schema id; nulls are pieces of their own."""
         heads = [None if payload is None else payload[:HEAD] for payload in payloads]

@@ -63,6 +63,10 @@ class JsonConverter(Converter[JsonConverterConfig]):
         self._schemas: dict[bytes, Schema] = {}
         self._written: dict[Schema, bytes] = {}
 
+    def rows_reason(self) -> str | None:
+        """Without an envelope nothing says what the columns are."""
+        return None if self.config.schemas_enable else "schemaless JSON has no columns (schemas.enable is false)"
+
     def to_data(self, topic: str, payloads: Sequence[Payload]) -> Sequence[Data]:
         """Plain JSON is one piece without a schema; envelopes are a piece for each run of one schema."""
         if not self.config.schemas_enable:

@@ -6,6 +6,7 @@ The worker notices the death and starts the task again by itself; nothing is los
 import json
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,10 @@ def committed(running: Worker, name: str) -> int:
     return sum(each["offset"]["kafka_offset"] for each in offsets)
 
 
+def arrived(kafka: str, topic: str, count: int) -> bool:
+    return len(consume(kafka, topic)) >= count
+
+
 @pytest.mark.parametrize("mode", ["insert", "upsert"])
 @pytest.mark.parametrize("dying", SQL + SINK, indirect=True)
 def test_each_record_is_one_row_of_the_table(dying: Worker, kafka: str, unique: str, postgres: str, mode: str) -> None:
@@ -126,6 +131,6 @@ def test_each_event_of_the_gateway_is_one_record(dying: Worker, kafka: str, uniq
             ids = [f"evt_{number:05}" for number in range(start, start + 60)]
             stub.add(*(payment(id, stub.now - 100 + start // 7) for id in ids))
             expected += ids
-            until(lambda wanted=len(expected): len(consume(kafka, unique)) >= wanted, 90)  # type: ignore[misc]
+            until(partial(arrived, kafka, unique, len(expected)), 90)
     found = [json.loads(message.value() or b"")["id"] for message in consume(kafka, unique)]
     assert Counter(found) == Counter(expected)

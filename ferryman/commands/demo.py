@@ -1,0 +1,72 @@
+"""`ferryman demo`: payments and events through real systems, with kills on the way and a ledger at the end."""
+
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import click
+from rich.console import Console
+
+_WIDTH = 130
+
+
+@click.command("demo")
+@click.option("--events", default=200_000, show_default=True, type=click.IntRange(2_000, 50_000_000), metavar="N")
+@click.option("--keep", is_flag=True, help="Leave stack and worker running when done; `ferryman stack down` ends them.")
+@click.option("--json", "as_json", is_flag=True, help="Print the ledger as one JSON object; progress goes to stderr.")
+@click.option(
+    "--configs", type=click.Path(path_type=Path, file_okay=False), help="Folder with the demo's config files."
+)
+def command(events: int, keep: bool, as_json: bool, configs: Path | None) -> None:
+    """Watch payments cross real systems while workers are killed, and see that nothing is lost or doubled.
+
+    Starts Kafka, a schema registry, PostgreSQL, a payment gateway and a worker on this machine, and takes everything
+    down in the end. The exit code is 0 only if nothing is lost or doubled.
+    """
+    from ferryman.demo import flows, report, scenario
+    from ferryman.demo.errors import DemoError
+    from ferryman.demo.surroundings import COMPONENTS
+    from ferryman.demo.view import Lines, Picture
+    from ferryman.stack.download import download
+    from ferryman.stack.errors import StackError
+    from ferryman.stack.services import artifacts_of
+
+    options = scenario.Options(events, keep, configs or flows.CONFIGS)
+    out = Console(width=None if sys.stdout.isatty() else _WIDTH)
+    progress = Console(stderr=True, width=None if sys.stderr.isatty() else _WIDTH) if as_json else out
+    try:
+        with _ended_by_signals():
+            download(artifacts_of(COMPONENTS))
+            with (Picture if progress.is_terminal else Lines)(progress) as view:
+                outcome = scenario.run(options, view)
+    except (DemoError, StackError) as error:
+        raise click.ClickException(str(error)) from error
+    except KeyboardInterrupt:
+        raise click.ClickException("ended before the ledger; nothing is left running") from None
+    if as_json:
+        click.echo(json.dumps(report.as_json(outcome)))
+    else:
+        report.render(outcome, out)
+    raise click.exceptions.Exit(0 if outcome.clean else 1)
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """The first SIGINT, SIGTERM or SIGHUP ends the demo in order; further ones cannot disturb that."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        for each in numbers:
+            signal.signal(each, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, end) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

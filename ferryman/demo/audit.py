@@ -1,0 +1,91 @@
+"""Reads every system to its end and holds it against the truth: the findings of the ledger."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+
+from ferryman.demo import flows
+from ferryman.demo.ledger import Content, Found, Identity, Verdict, compare, truth
+from ferryman.demo.payments import listed
+from ferryman.demo.topics import Coordinates, Read, Topics
+from ferryman.demo.truth import PAYMENT_FIELDS, Events, Payment, content, payment_content
+from ferryman.demo.warehouse import Warehouse
+
+POISON_KEY = "poison"
+POISON = b"This is no payment, and no Avro either."
+MASKED = "hidden"
+"""What payments-to-warehouse writes in place of a backer's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """Everything that was sent: what the gateway's SDK returned, the invented events, and where the poison lies."""
+
+    payments: Sequence[Payment]
+    events: Events
+    poison: Coordinates | None
+
+
+def audit(addresses: Mapping[str, str], sent: Truth) -> Iterator[Verdict]:
+    """The verdicts, system by system. Nothing may be moving any more."""
+    gateway = truth((payment.id, payment.status) for payment in sent.payments)
+    yield compare("gateway: payments made", gateway, listed(addresses["payments"]))
+    topics = Topics(addresses["kafka"], addresses["registry"])
+    yield from _kafka(topics, sent)
+    warehouse = Warehouse(addresses["postgres"])
+    try:
+        yield from _warehouse(warehouse, sent)
+    finally:
+        warehouse.close()
+    poison: dict[Identity, Content] = {} if sent.poison is None else {sent.poison: POISON}
+    for sink in (flows.PAYMENT_UPSERT, flows.PAYMENT_INSERT):
+        found = topics.dead_letters(flows.dead_letters(sink))
+        yield compare(f"dead letters: {sink}", poison, found, at_least_once=True)
+
+
+def _kafka(topics: Topics, sent: Truth) -> Iterator[Verdict]:
+    payments = truth((payment.id, payment_content(payment)) for payment in sent.payments)
+    if sent.poison is not None:
+        payments[POISON_KEY] = content([POISON])
+    yield compare("Kafka: payments", payments, map(_payment, topics.records([flows.PAYMENTS])))
+    fields = sent.events.fields
+    found = (_event(read, fields[read.topic]) for read in topics.records(fields))
+    yield compare(f"Kafka: {flows.WORLD}.*", sent.events.in_topics(), found)
+
+
+def _payment(read: Read) -> Found:
+    if read.value is None:
+        return read.key, content([read.payload])
+    return read.value.get("payment_id"), content(read.value.get(name) for name in PAYMENT_FIELDS)
+
+
+def _event(read: Read, fields: Sequence[str]) -> Found:
+    if read.value is None:
+        return (read.topic, read.key), content([read.payload])
+    return (read.topic, read.value.get(fields[0])), content(map(read.value.get, fields))
+
+
+def _warehouse(warehouse: Warehouse, sent: Truth) -> Iterator[Verdict]:
+    masked = truth((payment.id, payment_content(payment, backer=MASKED)) for payment in sent.payments)
+    logged = truth((payment.id, payment_content(payment)) for payment in sent.payments)
+    for table, how, expected in ((flows.PAYMENT_TABLE, "upsert", masked), (flows.PAYMENT_LOG, "insert", logged)):
+        found = _rows(warehouse, table, PAYMENT_FIELDS)
+        yield compare(f"warehouse: {table} ({how})", expected, found)
+    inserted, upserted = sent.events.inserted(), sent.events.upserted()
+    yield compare(f"warehouse: {flows.WORLD}_* (insert)", inserted, _events(warehouse, sent.events, flows.INSERTED))
+    yield compare(f"warehouse: {flows.WORLD}_* (upsert)", upserted, _events(warehouse, sent.events, flows.UPSERTED))
+
+
+def _rows(warehouse: Warehouse, table: str, columns: Sequence[str]) -> Iterable[Found]:
+    return ((row[0], content(row)) for row in warehouse.rows(table, columns))
+
+
+def _events(warehouse: Warehouse, events: Events, streams: Sequence[str]) -> Iterator[Found]:
+    for stream in streams:
+        topic = f"{flows.WORLD}.{stream}"
+        columns, table = events.fields[topic], flows.table(topic)
+        if stream in flows.UPSERTED:
+            values = itemgetter(slice(1, None))
+            yield from (((topic, row[0]), content(values(row))) for row in warehouse.rows(table, ["id", *columns]))
+        else:
+            yield from (((topic, row[0]), content(row)) for row in warehouse.rows(table, columns))

@@ -1,0 +1,96 @@
+"""What flows in the demo, as the files in configs/ declare it: connectors, topics, tables, and their environment."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ferryman.demo.errors import DemoError
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+"""Where the files lie in a checkout; they are no part of an installed package."""
+
+PAYMENT_SOURCE = "payments-from-gateway"
+EVENT_SOURCE = "crowdfunding-events"
+PAYMENT_UPSERT = "payments-to-warehouse"
+PAYMENT_INSERT = "payment-log-to-warehouse"
+EVENT_INSERT = "events-to-warehouse"
+EVENT_UPSERT = "projects-to-warehouse"
+SOURCES = (PAYMENT_SOURCE, EVENT_SOURCE)
+SINKS = (PAYMENT_UPSERT, PAYMENT_INSERT, EVENT_INSERT, EVENT_UPSERT)
+
+PAYMENTS = "payments"
+WORLD = "crowdfunding"
+INSERTED = ("pledges", "payments", "emails", "metrics", "errors")
+UPSERTED = ("projects", "backers", "funding")
+EVENT_TOPICS = tuple(f"{WORLD}.{stream}" for stream in (*INSERTED, *UPSERTED))
+
+PAYMENT_TABLE = "payments"
+PAYMENT_LOG = "payment_log"
+
+GATEWAY_KEY = "sk_test_ferryman_demo"
+
+
+def table(topic: str) -> str:
+    """The table of a crowdfunding topic."""
+    return topic.replace(".", "_")
+
+
+def dead_letters(sink: str) -> str:
+    """The dead letter queue of a sink of payments."""
+    return f"dead-letters.{sink}"
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One connector file: its name and the JSON to post, as it is."""
+
+    name: str
+    text: str
+
+    @property
+    def config(self) -> Mapping[str, str]:
+        """The config in it, references unresolved."""
+        config: Mapping[str, str] = json.loads(self.text)["config"]
+        return config
+
+
+def flows(configs: Path) -> list[Flow]:
+    """The connector files, sources first. Raises DemoError if they are not all there."""
+    return [_flow(configs, name) for name in (*SOURCES, *SINKS)]
+
+
+def _flow(configs: Path, name: str) -> Flow:
+    file = configs / "connectors" / f"{name}.json"
+    try:
+        flow = Flow(name, file.read_text())
+        assert flow.config is not None
+    except OSError as error:
+        raise DemoError(
+            f"{file}: {error.strerror}. Run the demo in a checkout, or say where its files are: --configs"
+        ) from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise DemoError(f'{file} is not JSON of the form {{"name": …, "config": {{…}}}}: {error}') from None
+    return flow
+
+
+def events_per_task(configs: Path, events: int) -> int:
+    """How many events each task of the event source makes, for at least so many together."""
+    return math.ceil(events / int(_flow(configs, EVENT_SOURCE).config.get("tasks.max", "1")))
+
+
+def variables(addresses: Mapping[str, str], each: int) -> dict[str, str]:
+    """The environment that the files refer to. ``addresses`` are those of the stack, ``each`` the events per task."""
+    database = urlsplit(addresses["postgres"])
+    return {
+        "FERRYMAN_KAFKA": addresses["kafka"],
+        "FERRYMAN_REGISTRY": addresses["registry"],
+        "FERRYMAN_WAREHOUSE": f"jdbc:postgresql://{database.hostname}:{database.port}{database.path}",
+        "FERRYMAN_WAREHOUSE_USER": database.username or "",
+        "FERRYMAN_WAREHOUSE_PASSWORD": database.password or "",
+        "FERRYMAN_PAYMENTS": addresses["payments"],
+        "FERRYMAN_PAYMENTS_KEY": GATEWAY_KEY,
+        "FERRYMAN_EVENTS_PER_TASK": str(each),
+    }

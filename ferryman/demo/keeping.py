@@ -1,0 +1,81 @@
+"""Keeps a worker running beside a supervised stack after the demo has ended: both end with `ferryman stack down`."""
+
+import argparse
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+
+from ferryman.demo import flows
+from ferryman.demo.errors import DemoError
+from ferryman.demo.report import Outcome
+from ferryman.demo.worker import Worker, command, environment
+from ferryman.stack.process import Launch, Process
+from ferryman.stack.running import current
+
+_START_SECONDS = 30.0
+_STOP_SECONDS = 10.0
+
+
+def keep(outcome: Outcome, worker: Worker, configs: Path, variables: Mapping[str, str]) -> Outcome:
+    """Starts the demo's worker again, on its port, under a process of its own. Raises DemoError if it does not run."""
+    running = current()
+    if running is None:
+        raise DemoError("the stack was ended by somebody else")
+    options = [f"--stack={running.pid}", f"--port={worker.port}", f"--configs={configs.absolute()}"]
+    with environment(variables), worker.log.open("ab") as log:
+        keeper = subprocess.Popen(
+            [sys.executable, "-m", "ferryman.demo.keeping", *options, f"--log={worker.log}"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        _await_start(worker, keeper)
+    except BaseException:
+        keeper.terminate()
+        keeper.wait()
+        raise
+    return replace(outcome, kept={**running.addresses, "worker": worker.url, "worker's log": str(worker.log)})
+
+
+def _await_start(worker: Worker, keeper: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while not (states := worker.connectors()) or not all(state.running for state in states):
+        if keeper.poll() is not None or time.monotonic() > deadline:
+            tail = "\n".join(worker.log.read_text(errors="replace").splitlines()[-20:])
+            raise DemoError(f"the worker that is to be kept does not run. The end of its log:\n{tail}")
+        time.sleep(0.1)
+
+
+def main() -> int:
+    """Owns the worker until the stack's supervisor is gone, or SIGTERM."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--stack", type=int, required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--configs", type=Path, required=True)
+    parser.add_argument("--log", type=Path, required=True)
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, _end)
+    files = [options.configs / "connectors" / f"{name}.json" for name in (*flows.SOURCES, *flows.SINKS)]
+    worker = Process(Launch(command(options.configs / "worker.properties", options.port, files)), options.log)
+    try:
+        while worker.exit_code is None and (running := current()) is not None and running.pid == options.stack:
+            time.sleep(0.2)
+    except KeyboardInterrupt:
+        pass
+    worker.stop(_STOP_SECONDS)
+    return 0
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

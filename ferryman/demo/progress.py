@@ -1,0 +1,139 @@
+"""How far things are: looks at worker, Kafka and warehouse twice a second, and keeps what has happened."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import psycopg
+from confluent_kafka import KafkaException
+
+from ferryman.demo import flows
+from ferryman.demo.payments import Payer
+from ferryman.demo.topics import Topics
+from ferryman.demo.warehouse import Warehouse
+from ferryman.demo.worker import Connector, Worker
+
+_PAUSE = 0.3
+_WINDOW = 3.0
+
+READ_BY = {
+    flows.PAYMENT_UPSERT: (flows.PAYMENTS,),
+    flows.PAYMENT_INSERT: (flows.PAYMENTS,),
+    flows.EVENT_INSERT: tuple(f"{flows.WORLD}.{stream}" for stream in flows.INSERTED),
+    flows.EVENT_UPSERT: tuple(f"{flows.WORLD}.{stream}" for stream in flows.UPSERTED),
+}
+"""The topics of each sink."""
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What could be seen at one moment (monotonic seconds). Rates are per second over the last few seconds."""
+
+    at: float
+    expected_rows: int = 0
+    """What the invented events must make in the end, inserted and upserted."""
+    paid: int = 0
+    in_kafka: int = 0
+    """Events in the topics, with the markers of transactions."""
+    rows: Mapping[str, int] = field(default_factory=dict)
+    lag: Mapping[str, int] = field(default_factory=dict)
+    connectors: Sequence[Connector] = ()
+    dead: int = 0
+    kafka_rate: float = 0.0
+    row_rate: float = 0.0
+    pay_rate: float = 0.0
+
+    @property
+    def payment_rows(self) -> int:
+        """Rows of payments."""
+        return self.rows.get(flows.PAYMENT_TABLE, 0)
+
+    @property
+    def event_rows(self) -> int:
+        """Rows of invented events, inserted and upserted."""
+        return sum(self.rows.get(flows.table(topic), 0) for topic in flows.EVENT_TOPICS)
+
+    @property
+    def sum(self) -> int:
+        """Everything counted; it stays the same only while nothing moves."""
+        return self.event_rows + self.payment_rows + self.in_kafka + self.dead
+
+    @property
+    def states(self) -> str:
+        """All states in one line."""
+        states = [f"{each.name} {each.state} {list(each.tasks.values())}" for each in self.connectors]
+        return "; ".join(states) or "the worker does not answer"
+
+    @property
+    def trouble(self) -> str | None:
+        """The trace of a connector that has failed."""
+        return next((f"{each.name}: {each.trace}" for each in self.connectors if each.trace), None)
+
+
+TABLES = (flows.PAYMENT_TABLE, flows.PAYMENT_LOG, *map(flows.table, flows.EVENT_TOPICS))
+QUEUES = tuple(map(flows.dead_letters, (flows.PAYMENT_UPSERT, flows.PAYMENT_INSERT)))
+
+
+class Progress(threading.Thread):
+    """Keeps the latest glance. What does not answer at the moment keeps its last values."""
+
+    def __init__(self, addresses: Mapping[str, str], worker: Worker, payer: Payer, expected_rows: int) -> None:
+        super().__init__(name="progress", daemon=True)
+        self.glance = Glance(time.monotonic(), expected_rows)
+        self._addresses, self._worker, self._payer = addresses, worker, payer
+        self._topics = Topics(addresses["kafka"], addresses["registry"])
+        self._past: deque[Glance] = deque()
+        self._ending = threading.Event()
+
+    def end(self) -> None:
+        """Returns when it no longer looks."""
+        self._ending.set()
+        if self.is_alive():
+            self.join(15)
+
+    def run(self) -> None:
+        """Until asked to end."""
+        warehouse: Warehouse | None = None
+        while not self._ending.wait(_PAUSE):
+            try:
+                warehouse = warehouse or Warehouse(self._addresses["postgres"])
+                self._look(warehouse)
+            except (psycopg.Error, KafkaException):
+                warehouse = None
+        self._topics.close()
+
+    def _look(self, warehouse: Warehouse) -> None:
+        rows = warehouse.counts(TABLES)
+        events = self._topics.ends(flows.EVENT_TOPICS)
+        queues = self._topics.ends(QUEUES)
+        lag = {name: self._topics.lag(name, topics) for name, topics in READ_BY.items()}
+        now = Glance(
+            at=time.monotonic(),
+            expected_rows=self.glance.expected_rows,
+            paid=len(self._payer.made),
+            in_kafka=sum(events.values()),
+            rows=rows,
+            lag=lag,
+            connectors=self._worker.connectors(),
+            dead=sum(queues.values()),
+        )
+        self.glance = self._with_rates(now)
+
+    def _with_rates(self, now: Glance) -> Glance:
+        self._past.append(now)
+        while now.at - self._past[0].at > _WINDOW:
+            self._past.popleft()
+        then = self._past[0]
+        seconds = max(now.at - then.at, 0.001)
+
+        def rate(count: Callable[[Glance], int]) -> float:
+            return max(0, count(now) - count(then)) / seconds
+
+        return replace(
+            now,
+            kafka_rate=rate(lambda glance: glance.in_kafka),
+            row_rate=rate(lambda glance: glance.event_rows),
+            pay_rate=rate(lambda glance: glance.paid),
+        )

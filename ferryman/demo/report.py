@@ -1,0 +1,136 @@
+"""What the demo ends with: the ledger, system by system, and what was measured."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from ferryman.demo.ledger import Identity, Verdict, percentile
+
+_SHOWN = 5
+_DEFECTS = ("lost", "doubled", "corrupt", "phantom")
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """A process that was killed, and how many seconds later everything ran again."""
+
+    what: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Seconds from the SDK's return to the row's being readable: of all payments, and of those after the backlog."""
+
+    all: Sequence[float] = ()
+    calm: Sequence[float] = ()
+
+    def milliseconds(self) -> dict[str, float | None]:
+        """p50 and p99 of both."""
+        named = {"": self.all, "calm_": self.calm}
+        return {
+            f"{name}p{percent}": _milliseconds(percentile(values, percent))
+            for name, values in named.items()
+            for percent in (50, 99)
+        }
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """All that there is to say in the end."""
+
+    verdicts: Sequence[Verdict]
+    seconds: float
+    """From the command to the ledger."""
+    events: int
+    events_per_second: float
+    """Invented events, from the posting of the configs to the last row, kills included."""
+    payments: int
+    latency: Latency
+    kills: Sequence[Kill] = ()
+    problem: str | None = None
+    """Why not everything arrived in time."""
+    kept: Mapping[str, str] = field(default_factory=dict)
+    """With --keep: where everything is."""
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing is lost, doubled, changed or misplaced."""
+        return self.problem is None and bool(self.verdicts) and all(verdict.clean for verdict in self.verdicts)
+
+
+def as_json(outcome: Outcome) -> dict[str, Any]:
+    """The outcome as one object. Defects are counted, and the first of each kind shown."""
+    return {
+        "clean": outcome.clean,
+        "problem": outcome.problem,
+        "systems": [_system(verdict) for verdict in outcome.verdicts],
+        "payments": outcome.payments,
+        "events": outcome.events,
+        "events_per_second": round(outcome.events_per_second),
+        "latency_ms": outcome.latency.milliseconds(),
+        "kills": [{"what": kill.what, "back_after_seconds": round(kill.seconds, 2)} for kill in outcome.kills],
+        "seconds": round(outcome.seconds, 1),
+        "kept": dict(outcome.kept),
+    }
+
+
+def _system(verdict: Verdict) -> dict[str, Any]:
+    counts = {defect: len(getattr(verdict, defect)) for defect in _DEFECTS}
+    examples = {defect: [_shown(each) for each in _first(verdict, defect)] for defect in _DEFECTS if counts[defect]}
+    totals = {"system": verdict.system, "clean": verdict.clean, "expected": verdict.expected, "found": verdict.found}
+    return {**totals, **counts, **({"examples": examples} if examples else {})}
+
+
+def render(outcome: Outcome, console: Console) -> None:
+    """The outcome for people."""
+    table = Table("system", "expected", "found", *_DEFECTS, "verdict")
+    for column in table.columns[1:7]:
+        column.justify = "right"
+    for verdict in outcome.verdicts:
+        counts = (verdict.expected, verdict.found, *(len(getattr(verdict, defect)) for defect in _DEFECTS))
+        word = "[green]clean[/]" if verdict.clean else "[red]NOT CLEAN[/]"
+        table.add_row(verdict.system, *(f"{count:,}" for count in counts), word)
+    console.print(table)
+    for line in _lines(outcome):
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
+
+
+def _lines(outcome: Outcome) -> Iterable[str]:
+    for verdict in outcome.verdicts:
+        yield from (
+            f"{verdict.system}, {defect}: {', '.join(map(_shown, found))}"
+            for defect in _DEFECTS
+            if (found := _first(verdict, defect))
+        )
+    yield from (f"killed {kill.what}: all running again after {kill.seconds:.1f} s" for kill in outcome.kills)
+    p = {
+        name: "none" if value is None else f"{value:,.0f} ms" for name, value in outcome.latency.milliseconds().items()
+    }
+    yield f"{outcome.payments:,} payments, from the SDK's return to the row being readable:"
+    yield f"  p50 {p['p50']}, p99 {p['p99']}, kills and backlog included"
+    yield f"  p50 {p['calm_p50']}, p99 {p['calm_p99']} once the backlog was through"
+    rate = f"{outcome.events_per_second:,.0f} a second, kills included"
+    yield f"{outcome.events:,} events from Datagen into the warehouse: {rate}"
+    yield from (f"kept: {name} at {where}" for name, where in outcome.kept.items())
+    if outcome.kept:
+        yield "`ferryman stack down` ends all of it"
+    if outcome.problem:
+        yield outcome.problem
+    word = "nothing lost, nothing doubled" if outcome.clean else "THE LEDGER IS NOT CLEAN"
+    yield f"{word}; {outcome.seconds:.0f} s in all"
+
+
+def _first(verdict: Verdict, defect: str) -> list[Identity]:
+    return list(getattr(verdict, defect)[:_SHOWN])
+
+
+def _shown(identity: Identity) -> str:
+    return "/".join(map(str, identity)) if isinstance(identity, tuple) else str(identity)
+
+
+def _milliseconds(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 1)

@@ -1,0 +1,221 @@
+"""What happens in the demo, in its order: everything starts, flows, is killed, flows again, and is counted."""
+
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ferryman.demo import flows
+from ferryman.demo.audit import POISON, POISON_KEY, Truth, audit
+from ferryman.demo.errors import DemoError, Stalled
+from ferryman.demo.flows import Flow
+from ferryman.demo.keeping import keep
+from ferryman.demo.ledger import Verdict
+from ferryman.demo.report import Kill, Latency, Outcome
+from ferryman.demo.scene import Scene, scene
+from ferryman.demo.surroundings import OwnStack, SupervisedStack, Surroundings
+from ferryman.demo.topics import Coordinates
+from ferryman.demo.truth import Events, events
+from ferryman.demo.view import View
+from ferryman.demo.warehouse import latencies
+from ferryman.demo.worker import kill_process
+
+POISON_AFTER = 20
+"""Rows of payments."""
+KILL_SOURCE_AT, KILL_SINK_AT, KILL_WORKER_AT = 0.1, 0.25, 0.5
+"""Shares of the events' rows."""
+CALM_SECONDS = 6.0
+QUIET_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the person asked for."""
+
+    events: int = 200_000
+    keep: bool = False
+    configs: Path = flows.CONFIGS
+
+
+def run(options: Options, view: View) -> Outcome:
+    """The whole demo. All that it started is gone when this returns or raises, unless it is to be kept. Raises
+    DemoError or StackError when it cannot go on."""
+    began = time.monotonic()
+    posted = flows.flows(options.configs)
+    each = flows.events_per_task(options.configs, options.events)
+    with ExitStack() as ending, ThreadPoolExecutor(1) as pool:
+        making = pool.submit(_events, posted, each)
+        stack = _stack(options, view, ending)
+        variables = flows.variables(stack.addresses, each)
+        made = making.result()
+        setting = scene(view, stack, options.configs, variables, made, ending)
+        play = Play(setting, posted, made)
+        try:
+            outcome = replace(play.outcome(), seconds=time.monotonic() - began)
+        except DemoError as error:
+            raise DemoError(f"{error}\nThe worker's log and the list of payments: {setting.evidence()}") from error
+        if not outcome.clean:
+            view.happened(f"the worker's log and the list of payments: {setting.evidence()}")
+        if options.keep:
+            outcome = keep(outcome, setting.worker, options.configs, variables)
+            ending.pop_all()
+    return outcome
+
+
+def _events(posted: Sequence[Flow], each: int) -> Events:
+    config = next(flow.config for flow in posted if flow.name == flows.EVENT_SOURCE)
+    return events({**config, "name": flows.EVENT_SOURCE, "iterations": str(each)})
+
+
+def _stack(options: Options, view: View, ending: ExitStack) -> Surroundings:
+    view.happened("starting Kafka, the schema registry, PostgreSQL and the payment gateway")
+    if options.keep:
+        supervised = SupervisedStack()
+        ending.callback(supervised.stop)
+        supervised.start()
+        return supervised
+    own = OwnStack()
+    ending.callback(own.stop)
+    own.start(lambda component: view.happened(f"{component.name} answers after {component.start_seconds:.1f} s"))
+    return own
+
+
+@dataclass
+class Play:
+    """The acts, and what they leave for the ledger."""
+
+    scene: Scene
+    posted: Sequence[Flow]
+    made: Events
+    kills: list[Kill] = field(default_factory=list)
+    poison: Coordinates | None = None
+    posted_at: float = 0.0
+    arrived_at: float = 0.0
+    calm_since: float = float("inf")
+
+    def outcome(self) -> Outcome:
+        """Plays all acts and draws up the ledger."""
+        problem = None
+        try:
+            self._flow()
+            self._kill()
+            self._finish()
+        except Stalled as stalled:
+            problem = str(stalled)
+            self.scene.view.happened(problem)
+        self.scene.end()
+        self.scene.worker.stop()
+        return self._counted(problem)
+
+    def _flow(self) -> None:
+        """Everything is posted and runs; one record is poison."""
+        stage = self.scene
+        stage.begin()
+        self.posted_at = time.monotonic()
+        self._post(flows.SOURCES)
+        topics = (flows.PAYMENTS, *flows.EVENT_TOPICS)
+        stage.wait("the topics", lambda: len(stage.topics.existing(topics)) == len(topics))
+        self._post(flows.SINKS)
+        self._await_running()
+        stage.view.happened("all connectors run; payments are being made at the gateway")
+        stage.wait("the first payments' rows", lambda: len(stage.readable.seen) >= POISON_AFTER)
+        self.poison = stage.topics.poison(flows.PAYMENTS, POISON_KEY, POISON)
+        stage.view.happened(f"one record of poison put into {flows.PAYMENTS}, at offset {self.poison[2]}")
+
+    def _kill(self) -> None:
+        """A source's task, a sink's task and the worker are killed while events flow."""
+        self._kill_task(f"{flows.EVENT_SOURCE}-0", KILL_SOURCE_AT)
+        self._kill_task(f"{flows.EVENT_INSERT}-0", KILL_SINK_AT)
+        self._await_rows(KILL_WORKER_AT)
+        stage, began = self.scene, time.monotonic()
+        pid = stage.worker.pid or 0
+        stage.worker.kill()
+        stage.view.happened(f"SIGKILL to the worker, process {pid}; starting another and posting the configs again")
+        stage.worker.start(stage.look)
+        self._post((*flows.SOURCES, *flows.SINKS))
+        self._await_running()
+        self._recovered("the worker", began)
+
+    def _kill_task(self, task: str, share: float) -> None:
+        self._await_rows(share)
+        stage, began = self.scene, time.monotonic()
+        pid = stage.worker.task_pid(task)
+        if pid is None:
+            raise DemoError(f"the worker's log does not say which process runs the task {task}")
+        kill_process(pid)
+        stage.view.happened(f"SIGKILL to the task {task}, process {pid}")
+        stage.wait(f"another process for {task}", lambda: stage.worker.task_pid(task) not in (None, pid))
+        self._await_running()
+        self._recovered(f"the task {task}", began)
+
+    def _recovered(self, what: str, began: float) -> None:
+        kill = Kill(what, time.monotonic() - began)
+        self.kills.append(kill)
+        self.scene.view.happened(f"all running again, {kill.seconds:.1f} s after {what} was killed")
+
+    def _finish(self) -> None:
+        """The backlog goes through, then payments alone, then all is still."""
+        stage = self.scene
+        self._await_rows(1.0)
+        self.arrived_at = stage.glance.at
+        stage.view.happened("all events have arrived; payments go on for a while")
+        self.calm_since = time.time()
+        until = time.monotonic() + CALM_SECONDS
+        stage.wait("some payments more", lambda: time.monotonic() > until)
+        stage.payer.end()
+        stage.wait("the last payments and dead letters", self._all_paid)
+        until = time.monotonic() + QUIET_SECONDS
+        stage.wait("a quiet second", lambda: time.monotonic() > until)
+        stage.view.happened("everything has arrived; stopping the worker and reading every system for the ledger")
+
+    def _all_paid(self) -> bool:
+        glance = self.scene.glance
+        sinks = (flows.PAYMENT_TABLE, flows.PAYMENT_LOG)
+        rows = min(glance.rows.get(table, 0) for table in sinks)
+        return rows >= len(self.scene.payer.made) and glance.dead >= len(sinks)
+
+    def _post(self, names: Sequence[str]) -> None:
+        for flow in self.posted:
+            if flow.name in names:
+                self.scene.worker.post(flow)
+
+    def _await_running(self) -> None:
+        def running() -> bool:
+            states = self.scene.worker.connectors()
+            return len(states) == len(self.posted) and all(state.running for state in states)
+
+        self.scene.wait("all connectors to run", running)
+
+    def _await_rows(self, share: float) -> None:
+        def arrived() -> bool:
+            glance = self.scene.glance
+            return glance.event_rows >= glance.expected_rows * share
+
+        self.scene.wait(f"{share:.0%} of the events' rows", arrived)
+
+    def _counted(self, problem: str | None) -> Outcome:
+        stage = self.scene
+        paid = tuple(stage.payer.made)
+        calm = [(payment.id, payment.returned) for payment in paid if payment.returned >= self.calm_since]
+        seconds = (self.arrived_at or stage.glance.at) - self.posted_at
+        count = len(self.made.records)
+        return Outcome(
+            verdicts=list(self._audited(Truth(paid, self.made, self.poison))),
+            seconds=0.0,
+            events=count,
+            events_per_second=count / seconds if self.arrived_at else 0.0,
+            payments=len(paid),
+            latency=Latency(
+                latencies(((payment.id, payment.returned) for payment in paid), stage.readable.seen),
+                latencies(calm, stage.readable.seen),
+            ),
+            kills=tuple(self.kills),
+            problem=problem,
+        )
+
+    def _audited(self, sent: Truth) -> Iterator[Verdict]:
+        for verdict in audit(self.scene.stack.addresses, sent):
+            self.scene.view.happened(f"{verdict.system}: {'clean' if verdict.clean else 'NOT CLEAN'}")
+            yield verdict

@@ -1,0 +1,107 @@
+"""All that the demo starts, and how it waits: never blind to what died, never without end."""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from ferryman.demo.errors import DemoError, Stalled
+from ferryman.demo.payments import Payer
+from ferryman.demo.progress import Glance, Progress
+from ferryman.demo.surroundings import Surroundings
+from ferryman.demo.topics import Topics
+from ferryman.demo.truth import Events
+from ferryman.demo.view import View
+from ferryman.demo.warehouse import Readable
+from ferryman.demo.worker import Worker
+
+STALLED_SECONDS = 30.0
+FAILED_SECONDS = 5.0
+
+
+@dataclass
+class Scene:
+    """All that the demo has started."""
+
+    view: View
+    stack: Surroundings
+    worker: Worker
+    payer: Payer
+    progress: Progress
+    readable: Readable
+    topics: Topics
+
+    def check(self) -> None:
+        """Raises DemoError if something died that was not killed by the demo."""
+        self.stack.check()
+        if problem := self.worker.died or self.payer.problem:
+            raise DemoError(problem)
+
+    def look(self) -> None:
+        """Checks, and shows how things go."""
+        self.check()
+        self.view.show(self.progress.glance)
+
+    def wait(self, what: str, done: Callable[[], bool], seconds: float = STALLED_SECONDS) -> None:
+        """Shows how things go until it is done. Raises Stalled if nothing moves for so long, or a task has failed."""
+        moved, before, failed = time.monotonic(), -1, 0.0
+        while not done():
+            self.look()
+            glance, now = self.progress.glance, time.monotonic()
+            if glance.sum != before:
+                moved, before = now, glance.sum
+            failed = (failed or now) if glance.trouble else 0.0
+            if failed and now - failed > FAILED_SECONDS:
+                raise Stalled(f"waiting for {what}: {glance.trouble}")
+            if now - moved > seconds:
+                raise Stalled(f"waiting for {what}, nothing has moved for {seconds:.0f} s: {glance.states}")
+            time.sleep(0.1)
+        self.check()
+
+    def begin(self) -> None:
+        """Lets the payments and the looking begin."""
+        self.payer.start()
+        self.readable.start()
+        self.progress.start()
+
+    def end(self) -> None:
+        """Ends the payments and the looking."""
+        for thread in (self.payer, self.readable, self.progress):
+            thread.end()
+
+    def evidence(self) -> Path:
+        """Copies the worker's log and the list of payments to where they survive."""
+        kept = Path(tempfile.mkdtemp(prefix="ferryman-demo-"))
+        for file in self.worker.directory.iterdir():
+            shutil.copy(file, kept)
+        return kept
+
+    @property
+    def glance(self) -> Glance:
+        """The latest glance."""
+        return self.progress.glance
+
+
+def scene(
+    view: View, stack: Surroundings, configs: Path, variables: Mapping[str, str], made: Events, ending: ExitStack
+) -> Scene:
+    """A scene on a running stack, of which nothing has begun yet but the worker. ``ending`` will end it."""
+    addresses = stack.addresses
+    worker = Worker(stack.directory / "worker", configs / "worker.properties", variables)
+    ending.callback(worker.discard)
+    worker.start(stack.check)
+    payer = Payer(addresses["payments"], made.pledges(), worker.directory / "payments.jsonl")
+    found = Scene(
+        view=view,
+        stack=stack,
+        worker=worker,
+        payer=payer,
+        progress=Progress(addresses, worker, payer, sum(made.rows().values())),
+        readable=Readable(addresses["postgres"]),
+        topics=Topics(addresses["kafka"], addresses["registry"]),
+    )
+    ending.callback(found.end)
+    return found

@@ -1,0 +1,90 @@
+"""The stack below the demo: the demo's own, or left to a supervisor so that it outlives the demo."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from ferryman.demo.errors import DemoError
+from ferryman.stack import Component, Stack
+from ferryman.stack.download import download
+from ferryman.stack.running import Running, current, end, recorded
+from ferryman.stack.services import artifacts_of
+from ferryman.stack.supervisor import detach
+
+COMPONENTS = ("kafka", "registry", "postgres", "payments")
+
+
+class Surroundings(Protocol):
+    """A running stack."""
+
+    @property
+    def addresses(self) -> Mapping[str, str]:
+        """Where clients find each component."""
+
+    @property
+    def directory(self) -> Path:
+        """Where its data and logs lie; the demo's own go beside them."""
+
+    def check(self) -> None:
+        """Raises DemoError if a component has died."""
+
+    def stop(self) -> None:
+        """Ends everything."""
+
+
+class OwnStack:
+    """A stack that dies with this process, however this process dies."""
+
+    def __init__(self) -> None:
+        self._stack = Stack(COMPONENTS)
+        self.addresses: Mapping[str, str] = self._stack.addresses
+        self.directory = self._stack.directory
+
+    def start(self, ready: Callable[[Component], None]) -> None:
+        """Returns when every component answers. Raises StackError if one does not."""
+        self._stack.start(ready)
+
+    def check(self) -> None:
+        """See Surroundings."""
+        if died := self._stack.died:
+            raise DemoError(died)
+
+    def stop(self) -> None:
+        """See Surroundings."""
+        self._stack.stop()
+
+
+class SupervisedStack:
+    """A stack that belongs to a supervisor: `ferryman stack status` shows it and `down` ends it."""
+
+    def __init__(self) -> None:
+        self._running: Running | None = None
+
+    def start(self) -> None:
+        """Returns when every component answers. Raises StackError if one does not, or if a stack is running already."""
+        download(artifacts_of(COMPONENTS))
+        self._running = detach(COMPONENTS, "free", None)
+
+    @property
+    def addresses(self) -> Mapping[str, str]:
+        """See Surroundings."""
+        return self._running.addresses if self._running else {}
+
+    @property
+    def directory(self) -> Path:
+        """See Surroundings."""
+        return Path(self._running.directory if self._running else "")
+
+    def check(self) -> None:
+        """See Surroundings."""
+        if not self._is_mine(current()):
+            last = recorded()
+            raise DemoError(last.reason if last and last.reason else "the stack was ended by somebody else")
+
+    def stop(self) -> None:
+        """See Surroundings."""
+        if self._is_mine(current()):
+            end()
+
+    def _is_mine(self, running: Running | None) -> bool:
+        return running is not None and self._running is not None and running.pid == self._running.pid

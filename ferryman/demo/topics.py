@@ -1,0 +1,192 @@
+"""The demo's own eyes on Kafka: reads topics to their end as a committed reader sees them, and counts lag."""
+
+import io
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import fastavro
+import httpx
+from confluent_kafka import (
+    Consumer,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    Message,
+    Producer,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import LatestSpec
+
+from ferryman.demo.errors import DemoError
+
+_SECONDS = 10
+_LATEST: Any = LatestSpec
+_ORIGIN = "__connect.errors."
+Coordinates = tuple[str, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A record as read: ``value`` is None if it is no Avro of the registry's; ``payload`` are its bytes."""
+
+    topic: str
+    key: str
+    value: Mapping[str, Any] | None
+    payload: bytes
+
+
+@dataclass
+class Topics:
+    """Topics of the broker at ``kafka``, whose Avro schemas are in ``registry``. Raises DemoError when they fail."""
+
+    kafka: str
+    registry: str
+    _schemas: dict[int, Any] = field(default_factory=dict)
+    _members: dict[str, Consumer] = field(default_factory=dict)
+
+    @cached_property
+    def _admin(self) -> AdminClient:
+        return AdminClient({"bootstrap.servers": self.kafka, "log_level": 0})
+
+    def existing(self, wanted: Iterable[str]) -> list[str]:
+        """Those of the topics that exist."""
+        known = self._admin.list_topics(timeout=_SECONDS).topics
+        return [topic for topic in wanted if topic in known]
+
+    def records(self, wanted: Iterable[str]) -> Iterator[Read]:
+        """All committed records of the topics, decoded."""
+        with httpx.Client(timeout=_SECONDS) as client:
+            for message in self._messages(wanted):
+                payload = message.value() or b""
+                key = (message.key() or b"").decode(errors="replace")
+                yield Read(message.topic() or "", key, self._decoded(payload, client), payload)
+
+    def dead_letters(self, topic: str) -> Iterator[tuple[Coordinates | None, bytes]]:
+        """The dead letters of a queue: where each record was read, and its bytes."""
+        for message in self._messages([topic]):
+            yield _origin(message), message.value() or b""
+
+    def poison(self, topic: str, key: str, payload: bytes) -> Coordinates:
+        """Writes a record that nobody can decode."""
+        delivered: list[tuple[KafkaError | None, Message]] = []
+        producer = Producer({"bootstrap.servers": self.kafka, "log_level": 0})
+        producer.produce(topic, payload, key, on_delivery=lambda error, message: delivered.append((error, message)))
+        producer.flush(_SECONDS)
+        if not delivered or delivered[0][0] is not None:
+            raise DemoError(f"Kafka did not take a record for {topic}")
+        message = delivered[0][1]
+        return message.topic() or "", message.partition() or 0, message.offset() or 0
+
+    def ends(self, wanted: Iterable[str], committed: bool = False) -> dict[tuple[str, int], int]:
+        """The end of each partition; with ``committed``, how far a committed reader gets."""
+        known = self._admin.list_topics(timeout=_SECONDS).topics
+        places = [TopicPartition(topic, each) for topic in wanted if topic in known for each in known[topic].partitions]
+        if not places:
+            return {}
+        level = IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED
+        asked = self._admin.list_offsets(
+            dict.fromkeys(places, _LATEST()), isolation_level=level, request_timeout=_SECONDS
+        )
+        return {(place.topic, place.partition): future.result().offset for place, future in asked.items()}
+
+    def lag(self, connector: str, wanted: Sequence[str]) -> int:
+        """How far a sink's consumer group is behind the ends of its topics, as lag tools count it."""
+        ends = self.ends(wanted)
+        if not ends:
+            return 0
+        found = self._member(connector).committed([TopicPartition(*place) for place in ends], _SECONDS)
+        committed = {(one.topic, one.partition): max(0, one.offset) for one in found}
+        return sum(max(0, end - committed.get(place, 0)) for place, end in ends.items())
+
+    def close(self) -> None:
+        """Closes what asks for lag."""
+        for member in self._members.values():
+            member.close()
+        self._members.clear()
+
+    def _member(self, connector: str) -> Consumer:
+        # It never joins. An admin client can ask the same, but librdkafka crashes there while a group's coordinator is
+        # moving or loading.
+        if connector not in self._members:
+            keys = {"bootstrap.servers": self.kafka, "group.id": f"connect-{connector}", "log_level": 0}
+            self._members[connector] = Consumer(keys)
+        return self._members[connector]
+
+    def _messages(self, wanted: Iterable[str]) -> Iterator[Message]:
+        ends = self._settled(list(wanted))
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self.kafka,
+                "group.id": "ferryman-demo-ledger",
+                "enable.auto.commit": False,
+                "isolation.level": "read_committed",
+                "enable.partition.eof": True,
+                "fetch.queue.backoff.ms": 10,
+                "log_level": 0,
+            }
+        )
+        try:
+            consumer.assign([TopicPartition(topic, partition, 0) for topic, partition in ends])
+            yield from _until_ends(consumer, set(ends))
+        finally:
+            consumer.close()
+
+    def _settled(self, wanted: Sequence[str]) -> dict[tuple[str, int], int]:
+        """The ends, once no open transaction hides records from a committed reader."""
+        deadline = time.monotonic() + _SECONDS
+        while (ends := self.ends(wanted)) != self.ends(wanted, committed=True):
+            if time.monotonic() > deadline:
+                raise DemoError(f"a transaction in {', '.join(wanted)} was left open")
+            time.sleep(0.1)
+        return ends
+
+    def _decoded(self, payload: bytes, client: httpx.Client) -> Mapping[str, Any] | None:
+        if len(payload) < 5 or payload[0] != 0:
+            return None
+        try:
+            schema = self._schema(int.from_bytes(payload[1:5], "big"), client)
+            body = io.BytesIO(payload)
+            body.seek(5)
+            value = fastavro.schemaless_reader(body, schema, None)
+        except (httpx.HTTPStatusError, ValueError, EOFError, IndexError, TypeError):
+            return None
+        return value if isinstance(value, dict) else None
+
+    def _schema(self, number: int, client: httpx.Client) -> Any:
+        if number not in self._schemas:
+            answer = client.get(f"{self.registry}/schemas/ids/{number}").raise_for_status()
+            self._schemas[number] = fastavro.parse_schema(json.loads(answer.json()["schema"]))
+        return self._schemas[number]
+
+
+def _until_ends(consumer: Consumer, open_places: set[tuple[str, int]]) -> Iterator[Message]:
+    heard = time.monotonic()
+    while open_places:
+        # It waits for so many or so long, whatever has come: hence a short time.
+        messages = consumer.consume(5_000, 0.1)
+        if messages:
+            heard = time.monotonic()
+        elif time.monotonic() - heard > _SECONDS:
+            raise DemoError(f"Kafka gave nothing for {_SECONDS} s")
+        for message in messages:
+            error = message.error()
+            if error is None:
+                yield message
+            elif error.code() == KafkaError._PARTITION_EOF:
+                open_places.discard((message.topic() or "", message.partition() or 0))
+            else:
+                raise KafkaException(error)
+
+
+def _origin(message: Message) -> Coordinates | None:
+    headers: dict[str, Any] = dict(message.headers() or ())
+    try:
+        topic, partition, offset = (headers[_ORIGIN + name].decode() for name in ("topic", "partition", "offset"))
+        return topic, int(partition), int(offset)
+    except (AttributeError, KeyError, ValueError):
+        return None

@@ -1,0 +1,79 @@
+"""The demo's own eyes on the warehouse: what rows are there, and when a payment's row could first be read."""
+
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from ferryman.demo import flows
+from ferryman.demo.truth import PAYMENT_FIELDS
+
+
+class Warehouse:
+    """A PostgreSQL database, by its SQLAlchemy URL. One connection: for one thread."""
+
+    def __init__(self, url: str) -> None:
+        self._connection = psycopg.connect(url.replace("+psycopg", "", 1), autocommit=True, connect_timeout=10)
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._connection.close()
+
+    def counts(self, tables: Sequence[str]) -> dict[str, int]:
+        """How many rows each table holds; 0 if it does not exist yet."""
+        existing = self._existing(tables)
+        if not existing:
+            return dict.fromkeys(tables, 0)
+        count = sql.SQL("SELECT {}, count(*) FROM {}")
+        query = sql.SQL(" UNION ALL ").join(count.format(sql.Literal(name), sql.Identifier(name)) for name in existing)
+        return dict.fromkeys(tables, 0) | dict(self._connection.execute(query).fetchall())
+
+    def rows(self, table: str, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+        """All rows of a table; none if it does not exist."""
+        if self._existing([table]):
+            names = sql.SQL(", ").join(map(sql.Identifier, columns))
+            yield from self._connection.execute(
+                sql.SQL("SELECT {} FROM {}").format(names, sql.Identifier(table))
+            ).fetchall()
+
+    def _existing(self, tables: Sequence[str]) -> list[str]:
+        query = "SELECT name FROM unnest(%s::text[]) AS name WHERE to_regclass(quote_ident(name)) IS NOT NULL"
+        return [row[0] for row in self._connection.execute(query, [list(tables)]).fetchall()]
+
+
+class Readable(threading.Thread):
+    """Looks again and again which payments' rows can be read, and notes when it first saw each."""
+
+    def __init__(self, url: str, pause: float = 0.01) -> None:
+        super().__init__(name="readable", daemon=True)
+        self.seen: dict[str, float] = {}
+        """Epoch seconds by identity."""
+        self._url, self._pause = url, pause
+        self._ending = threading.Event()
+
+    def end(self) -> None:
+        """Returns when it no longer looks."""
+        self._ending.set()
+        if self.is_alive():
+            self.join(10)
+
+    def run(self) -> None:
+        """Until asked to end, or the database is gone."""
+        try:
+            warehouse = Warehouse(self._url)
+            while not self._ending.wait(self._pause):
+                rows = [row[0] for row in warehouse.rows(flows.PAYMENT_TABLE, PAYMENT_FIELDS[:1])]
+                now = time.time()
+                for identity in rows:
+                    self.seen.setdefault(identity, now)
+            warehouse.close()
+        except psycopg.Error:
+            return  # the scenario sees that the database has died, and says so
+
+
+def latencies(returned: Iterable[tuple[str, float]], seen: Mapping[str, float]) -> list[float]:
+    """Seconds from a payment's return to its row's being readable, of those that were seen."""
+    return [max(0.0, seen[identity] - at) for identity, at in returned if identity in seen]

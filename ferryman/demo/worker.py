@@ -1,0 +1,178 @@
+"""A standalone worker as the demo runs it: a process of its own, spoken to over REST, killed and started again."""
+
+import contextlib
+import os
+import re
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from ferryman.demo.errors import DemoError
+from ferryman.demo.flows import Flow
+from ferryman.stack.errors import StackError
+from ferryman.stack.ports import HOST, free_port
+from ferryman.stack.process import Launch, Process
+
+_START_SECONDS = 30.0
+_STOP_SECONDS = 20.0
+_RUNS = re.compile(r"task (?P<task>\S+) runs as process (?P<pid>\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """What REST says of a connector: its state, and its tasks' states and traces by number."""
+
+    name: str
+    state: str
+    tasks: Mapping[int, str]
+    trace: str | None = None
+    """Of the connector or the first task that failed."""
+
+    @property
+    def running(self) -> bool:
+        """Whether it and all its tasks run."""
+        return self.state == "RUNNING" and bool(self.tasks) and set(self.tasks.values()) == {"RUNNING"}
+
+
+class Worker:
+    """One worker on a port that stays the same. It dies with this process, however this process dies."""
+
+    def __init__(self, directory: Path, properties: Path, variables: Mapping[str, str]) -> None:
+        """Its log is kept in ``directory``, which is deleted when it is discarded or this process dies."""
+        self.directory = directory
+        self.log = directory / "worker.log"
+        self.port = free_port()
+        self.url = f"http://{HOST}:{self.port}"
+        self._command = command(properties, self.port)
+        self._variables = variables
+        self._process: Process | None = None
+        self._client = httpx.Client(base_url=self.url, timeout=10, trust_env=False)
+
+    @property
+    def pid(self) -> int | None:
+        """Its process while it runs."""
+        return self._process.pid if self._process and self._process.exit_code is None else None
+
+    @property
+    def died(self) -> str | None:
+        """None, or how it ended without having been asked to, with the end of its log."""
+        if self._process is None or self._process.exit_code is None:
+            return None
+        return f"the worker {self._process.describe_end()}. The end of its log:\n{self._process.tail()}"
+
+    def start(self, check: Callable[[], None]) -> None:
+        """Returns when REST answers. Raises DemoError if it does not; ``check`` may raise while waiting."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with environment(self._variables):
+            self._process = Process(Launch(self._command), self.log, remove=self.directory)
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._answers():
+            check()
+            if died := self.died:
+                raise DemoError(died)
+            if time.monotonic() > deadline:
+                tail = self._process.tail()
+                raise DemoError(f"the worker did not answer within {_START_SECONDS:.0f} s. Its log:\n{tail}")
+            time.sleep(0.05)
+
+    def kill(self) -> None:
+        """SIGKILL; returns when it is gone."""
+        if self._process:
+            process, self._process = self._process, None
+            process.kill()
+
+    def stop(self) -> None:
+        """Lets it and its tasks finish in order."""
+        if self._process:
+            process, self._process = self._process, None
+            process.stop(_STOP_SECONDS)
+
+    def discard(self) -> None:
+        """Ends it at once and deletes its log."""
+        if self._process:
+            process, self._process = self._process, None
+            process.abandon()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def post(self, flow: Flow) -> None:
+        """Posts a connector's file as it is. Raises DemoError with the worker's answer if that is not 201."""
+        try:
+            headers = {"Content-Type": "application/json"}
+            answer = self._client.post("/connectors", content=flow.text, headers=headers)
+        except httpx.HTTPError as error:
+            raise DemoError(f"the worker did not take {flow.name}: {type(error).__name__}: {error}") from None
+        if answer.status_code != 201:
+            raise DemoError(f"the worker refused {flow.name}: {answer.status_code} {_message(answer)}")
+
+    def connectors(self) -> list[Connector]:
+        """The state of all connectors, as far as REST answers."""
+        try:
+            answer = self._client.get("/connectors", params={"expand": "status"}).raise_for_status().json()
+            return [_connector(name, about["status"]) for name, about in sorted(answer.items())]
+        except (httpx.HTTPError, ValueError):
+            return []
+
+    def task_pid(self, task: str) -> int | None:
+        """The process that ``<connector>-<number>`` runs as, by the worker's log."""
+        found = None
+        with self.log.open(errors="replace") as lines:
+            for line in lines:
+                said = _RUNS.search(line)
+                if said and said["task"] == task:
+                    found = int(said["pid"])
+        return found
+
+    def _answers(self) -> bool:
+        try:
+            return self._client.get("/").status_code == 200
+        except httpx.HTTPError:
+            return False
+
+
+def command(properties: Path, port: int, connectors: Sequence[Path] = ()) -> tuple[str, ...]:
+    """The command line of a worker."""
+    listener = f"listeners=http://{HOST}:{port}"
+    files = [str(each.absolute()) for each in (properties, *connectors)]
+    return (sys.executable, "-m", "ferryman", "standalone", *files, "--override", listener)
+
+
+@contextmanager
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Sets what the config files refer to. CONNECT_* would change the worker's settings, so they are left out."""
+    before = dict(os.environ)
+    for name in [name for name in os.environ if name.startswith("CONNECT_")]:
+        del os.environ[name]
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def kill_process(pid: int) -> None:
+    """SIGKILL."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, 9)
+
+
+def _connector(name: str, status: Mapping[str, object]) -> Connector:
+    match status:
+        case {"connector": {"state": str(state), **own}, "tasks": list(tasks)}:
+            traces = [own.get("trace"), *(task.get("trace") for task in tasks)]
+            trace = next((str(each) for each in traces if each), None)
+            return Connector(name, state, {task["id"]: task["state"] for task in tasks}, trace)
+    raise StackError(f"the worker's status of {name} is malformed")
+
+
+def _message(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json()["message"])
+    except (ValueError, KeyError, TypeError):
+        return answer.text
