@@ -1,0 +1,392 @@
+"""The SQL sink's keys: those of Confluent's, Aiven's and Debezium's JDBC sinks, and where each of the three differs."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, ClassVar, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator
+
+from ferryman.config import Bool, Long, Password, Str, Strings, any_case, key
+from ferryman.connector import SinkConfig
+from ferryman.connectors._sql_names import POSTGRES_BYTES, TableName, checked, folded, table_name
+from ferryman.connectors._sql_url import BadUrl, Database, database
+from ferryman.errors import DataError, KeyProblem
+
+KAFKA_FIELDS = ("__connect_topic", "__connect_partition", "__connect_offset")
+
+_OWN_KEYS = frozenset(
+    {
+        "attempts",
+        "backoff.ms",
+        "password",
+        "provider",
+        "restart.on.errors",
+        "url",
+        "user",
+        "username",
+    }
+)
+"""What follows ``connection.`` in keys that are no driver properties; so are connection.pool.* keys."""
+
+WITHOUT_EFFECT: Mapping[str, str] = {
+    "batch.size": "every batch is written in one statement; consumer.override.max.poll.records bounds it",
+    "cloud.events.schema.name.pattern": "CloudEvents are written as the structs that they are",
+    "connection.attempts": "an unreachable database is tried again without end",
+    "connection.pool.": "a task has one connection",
+    "connection.provider": "a task has one connection",
+    "connection.restart.on.errors": "a lost connection is always opened anew, and nothing is lost by it",
+    "dialect.postgres.postgis.schema": "PostGIS types are not written",
+    "dialect.postgres.unnest.insert.enabled": "PostgreSQL is always written to by COPY",
+    "dialect.sqlserver.identity.insert": "SQL Server is not supported",
+    "dialect.starrocks.catalog.name": "StarRocks is not supported",
+    "flush.max.retries": "system errors are retried without end",
+    "hibernate.dialect": "the URL says which database it is",
+    "keyed.message.batch.mode": "of several records with a key in a batch, the last one always wins",
+    "max.retries": "system errors are retried without end",
+    "mssql.use.merge.holdlock": "SQL Server is not supported",
+    "timestamp.precision.mode": "it belongs to timestamp.fields.list",
+    "trim.sensitive.log": "no value of a row is ever logged",
+    "use.reduction.buffer": "of several records with a key in a batch, the last one always wins",
+}
+"""Keys (prefixes end in a dot) that are understood, change nothing here, and are warned about with this reason."""
+
+_ONLY: Mapping[str, tuple[frozenset[str], str]] = {
+    "collection.naming.strategy": (
+        frozenset({"io.debezium.sink.naming.DefaultCollectionNamingStrategy"}),
+        "tables are named by collection.name.format only",
+    ),
+    "table.naming.strategy": (
+        frozenset({"io.debezium.connector.jdbc.naming.DefaultTableNamingStrategy"}),
+        "tables are named by table.name.format only",
+    ),
+    "column.naming.strategy": (
+        frozenset(
+            {
+                "io.debezium.sink.naming.DefaultColumnNamingStrategy",
+                "io.debezium.connector.jdbc.naming.DefaultColumnNamingStrategy",
+            }
+        ),
+        "columns have the names of fields; rename them with the transform ReplaceField",
+    ),
+    "date.calendar.system": (
+        frozenset({"PROLEPTIC_GREGORIAN"}),
+        "dates are always proleptic Gregorian; those before 1582-10-15 would differ",
+    ),
+    "jdbc.credentials.provider.class": (
+        frozenset({"io.confluent.connect.jdbc.util.DefaultJdbcCredentialsProvider"}),
+        "set connection.user and connection.password, by a config provider if need be",
+    ),
+    "truncate.enabled": (frozenset({"false"}), "truncate events are not acted upon"),
+}
+"""Keys whose other values would change what is written, where to or how it is protected."""
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):
+        raise ValueError("Invalid time zone identifier") from None
+    return value
+
+
+def _matching(name: str, keys: Iterable[str]) -> str | None:
+    return next((known for known in keys if name == known or (known.endswith(".") and name.startswith(known))), None)
+
+
+class SqlSinkConfig(SinkConfig):
+    """What the SQL sink adds."""
+
+    refused: ClassVar[Mapping[str, str]] = {
+        "collection.naming.": "tables are named by collection.name.format; rename topics with RegexRouter",
+        "collection.table.format": "use collection.name.format with ${topic}",
+        "column.naming.": "columns have the names of fields; rename them with the transform ReplaceField",
+        "field.exclude.list": "drop fields with the transform ReplaceField",
+        "field.include.list": "name the fields to keep in fields.whitelist, or use the transform ReplaceField",
+        "hibernate.connection.": "use connection.url, connection.user and connection.password",
+        "hibernate.default_schema": "use table.name.format with schema.${topic}, or currentSchema in the URL",
+        "jdbc.credentials.provider.": "set connection.user and connection.password, by a config provider if need be",
+        "timestamp.fields.list": "convert the fields with the transform TimestampConverter",
+        "update.if.newer.field": "an upsert always writes the record that comes last",
+    }
+    ignored: ClassVar[tuple[str, ...]] = (*SinkConfig.ignored, "connection.", *WITHOUT_EFFECT, *_ONLY)
+
+    connection_url: Str = key(
+        names=("connection.url",), importance="HIGH", group="Connection", order=1, width="LONG", display="JDBC URL"
+    )
+    """The database: jdbc:postgresql://host:port/database?currentSchema=…&sslmode=…, jdbc:sqlite:path, or a SQLAlchemy
+    URL of either. Parameters of the driver, here or as connection.* keys, must be on the allow-list."""
+    connection_user: Str | None = key(
+        None,
+        names=("connection.user", "connection.username"),
+        importance="HIGH",
+        group="Connection",
+        order=2,
+        display="JDBC User",
+    )
+    """The database user."""
+    connection_password: Password | None = key(
+        None, importance="HIGH", group="Connection", order=3, display="JDBC Password"
+    )
+    """The database user's password."""
+    dialect_name: Str = key("", importance="LOW", group="Connection", order=4, width="LONG", display="Database Dialect")
+    """The dialect, as Confluent's sink names it: PostgreSqlDatabaseDialect or SqliteDatabaseDialect. The URL decides;
+    another value is refused."""
+    connection_backoff_ms: Long | None = key(
+        None,
+        names=("connection.backoff.ms",),
+        at_least=0,
+        importance="LOW",
+        group="Connection",
+        order=6,
+        display="JDBC connection backoff in milliseconds",
+    )
+    """The wait before an unreachable database is tried again, in milliseconds; by default it grows with each try.
+    There is no last try."""
+    insert_mode: Annotated[
+        Literal["insert", "upsert", "update", "multi"], any_case("insert", "upsert", "update", "multi")
+    ] = key("insert", importance="HIGH", group="Writes", order=1, display="Insert Mode")
+    """What a record does: insert adds a row, upsert adds or replaces the row with its key, update changes that row if
+    it is there. Aiven's multi is insert."""
+    delete_enabled: Bool = key(False, group="Writes", order=3, display="Enable deletes")
+    """Whether a null value deletes the row with its key; needs pk.mode=record_key. Without it a null value is a data
+    error; under Debezium's class name it is skipped."""
+    table_types: Strings = key(["TABLE"], importance="LOW", group="Writes", order=4, display="Table Types")
+    """What may be written to: TABLE (partitioned ones too), PARTITIONED TABLE, VIEW."""
+    table_name_format: Str = key(
+        "${topic}",
+        names=("table.name.format", "collection.name.format"),
+        group="Data Mapping",
+        order=1,
+        width="LONG",
+        display="Table Name Format",
+    )
+    """The table's name, with ${topic} for the topic; schema.table is understood. Under Debezium's class name the
+    topic's dots become underscores."""
+    table_name_normalize: Bool = key(False, group="Data Mapping", order=1, display="Table Name Normalize")
+    """Whether characters other than ASCII letters, digits and underscores become underscores in the table's name."""
+    topics_to_tables_mapping: Strings = key([], group="Data Mapping", order=1, display="Topics To Tables Mapping")
+    """The table of each topic, as topic:table,…, instead of table.name.format; a missing topic is a data error."""
+    pk_mode: Annotated[
+        Literal["none", "kafka", "record_key", "record_value", "record_header"],
+        any_case("none", "kafka", "record_key", "record_value", "record_header"),
+    ] = key(
+        "none",
+        names=("pk.mode", "primary.key.mode"),
+        importance="HIGH",
+        group="Data Mapping",
+        order=2,
+        display="Primary Key Mode",
+    )
+    """Where the primary key is from: none, kafka (topic, partition, offset as consumed), record_key, record_value."""
+    pk_fields: Strings = key(
+        [], names=("pk.fields", "primary.key.fields"), group="Data Mapping", order=3, display="Primary Key Fields"
+    )
+    """The key's columns. kafka: three names, or the default __connect_topic,__connect_partition,__connect_offset;
+    record_key and record_value: fields, all if empty; one name for a primitive key."""
+    fields_whitelist: Strings = key(
+        [], names=("fields.whitelist",), group="Data Mapping", order=4, display="Fields Whitelist"
+    )
+    """The value's fields to write besides the key; all if empty."""
+    db_timezone: Annotated[Str, AfterValidator(_zone)] = key(
+        "UTC",
+        names=("db.timezone", "use.time.zone", "database.time_zone"),
+        group="Data Mapping",
+        order=5,
+        display="DB Time Zone",
+    )
+    """The zone in which columns without a time zone hold timestamps, times and dates."""
+    date_timezone: Annotated[Literal["DB_TIMEZONE", "UTC"], any_case("DB_TIMEZONE", "UTC")] = key(
+        "DB_TIMEZONE", group="Data Mapping", order=6, display="Date Time Zone"
+    )
+    """The zone of dates: DB_TIMEZONE takes db.timezone (west of UTC that is the day before), UTC leaves them alone."""
+    replace_null_with_default: Bool = key(True, group="Data Mapping", order=7, display="Replace null with default")
+    """Whether a null stands for its field's default."""
+    string_output_value_column_name: Str = key(
+        "record_value",
+        names=("string.output.value.column.name",),
+        importance="LOW",
+        group="Data Mapping",
+        order=8,
+        display="String value column",
+    )
+    """The column for values that are plain strings with a schema."""
+    auto_create: Bool = key(False, group="DDL Support", order=1, display="Auto-Create")
+    """Whether a missing table is created from the record's schema."""
+    auto_evolve: Bool = key(False, group="DDL Support", order=2, display="Auto-Evolve")
+    """Whether missing columns are added; only nullable ones and ones with a default can be."""
+    schema_evolution: Annotated[Literal["none", "basic"], any_case("none", "basic")] = key(
+        "none", group="DDL Support", order=3, display="Schema evolution"
+    )
+    """Debezium's key: basic means auto.create and auto.evolve."""
+    quote_sql_identifiers: Annotated[
+        Literal["always", "never", "true", "false"] | None, any_case("always", "never", "true", "false")
+    ] = key(
+        None,
+        names=("quote.sql.identifiers", "sql.quote.identifiers", "quote.identifiers"),
+        default_text="ALWAYS",
+        group="DDL Support",
+        order=4,
+        display="Quote Identifiers",
+    )
+    """Whether names keep their case: always (true), or never (false), which makes them lower case in PostgreSQL. Under
+    Debezium's class name the default is never."""
+    retry_backoff_ms: Long | None = key(
+        None,
+        names=("retry.backoff.ms", "flush.retry.delay.ms"),
+        at_least=0,
+        group="Retries",
+        order=2,
+        display="Retry Backoff (millis)",
+    )
+    """The wait after a system error, in milliseconds; by default it grows with each try. There is no last try."""
+    offsets_table_name: Str = key(
+        "ferryman_offsets",
+        names=("offsets.table.name",),
+        importance="LOW",
+        group="Exactly Once",
+        order=1,
+        display="Offsets table",
+    )
+    """The table that holds the next offset of each partition, as table or schema.table; created if it is missing."""
+
+    @property
+    def is_debezium(self) -> bool:
+        """Whether Debezium's defaults apply."""
+        return self.connector_class.startswith("io.debezium.")
+
+    @property
+    def creates(self) -> bool:
+        """Whether missing tables are created."""
+        return self.auto_create or self.schema_evolution == "basic"
+
+    @property
+    def evolves(self) -> bool:
+        """Whether missing columns are added."""
+        return self.auto_evolve or self.schema_evolution == "basic"
+
+    @property
+    def folds(self) -> bool:
+        """Whether names are folded as the database folds unquoted ones."""
+        return self.quote_sql_identifiers in (("never", "false", None) if self.is_debezium else ("never", "false"))
+
+    @property
+    def mode(self) -> Literal["insert", "upsert", "update"]:
+        """The insert mode."""
+        return "insert" if self.insert_mode == "multi" else self.insert_mode
+
+    @property
+    def date_zone(self) -> str:
+        """The zone of dates."""
+        return "UTC" if self.date_timezone == "UTC" else self.db_timezone
+
+    def database(self, raw: Mapping[str, str] | None = None) -> Database:
+        """Where to write. ``raw`` adds its driver properties. Raises BadUrl."""
+        password = None if self.connection_password is None else self.connection_password.get_secret_value()
+        return database(self.connection_url, self.connection_user, password, properties(raw or {}))
+
+    def table(self, topic: str, limit: int | None) -> TableName:
+        """A topic's table; ``limit`` is the longest name in bytes. Raises DataError for a name that cannot be."""
+        return table_name(self._destination(topic), limit, self.folds)
+
+    def _destination(self, topic: str) -> str:
+        if self.topics_to_tables_mapping:
+            mapped = dict(entry.split(":", 1) for entry in self.topics_to_tables_mapping)
+            if topic not in mapped:
+                raise DataError(f"The topic {topic} is not in topics.to.tables.mapping")
+            return mapped[topic]
+        name = self.table_name_format.replace("${topic}", topic.replace(".", "_") if self.is_debezium else topic)
+        return re.sub("[^A-Za-z0-9_]", "_", name) if self.table_name_normalize else name
+
+    @classmethod
+    def _refusals(cls, raw: Mapping[str, str]) -> list[KeyProblem]:
+        allowed = {
+            name for name, (values, _) in _ONLY.items() if raw.get(name, "").strip().lower() in map(str.lower, values)
+        }
+        found = super()._refusals({name: value for name, value in raw.items() if name not in _ONLY})
+        found += [
+            KeyProblem(name, f"Invalid value {raw[name]} for configuration {name}: {reason}")
+            for name, (_, reason) in _ONLY.items()
+            if name in raw and name not in allowed
+        ]
+        return [*found, *_property_problems(raw)]
+
+    def problems(self) -> Iterator[KeyProblem]:
+        """The rules between keys."""
+        yield from super().problems()
+        yield from self._key_problems()
+        try:
+            target = self.database()
+        except BadUrl as error:
+            yield KeyProblem("connection.url", f"Invalid value for configuration connection.url: {error}")
+            return
+        yield from self._name_problems(POSTGRES_BYTES if target.is_postgres else None)
+        dialects = ("", "postgresqldatabasedialect" if target.is_postgres else "sqlitedatabasedialect")
+        if self.dialect_name.lower() not in dialects:
+            yield _invalid("dialect.name", self.dialect_name, "the URL says another database")
+
+    def _key_problems(self) -> Iterator[KeyProblem]:
+        if self.pk_mode == "record_header":
+            yield _invalid("pk.mode", self.pk_mode, "headers cannot be keys; use record_key or record_value")
+        if self.delete_enabled and self.pk_mode != "record_key":
+            yield _invalid(
+                "delete.enabled", "true", "Primary key mode must be 'record_key' when delete support is enabled"
+            )
+        if self.mode != "insert" and self.pk_mode == "none":
+            yield _invalid(
+                "insert.mode", self.insert_mode, "it needs a key: set pk.mode to record_key, record_value or kafka"
+            )
+        if self.pk_mode == "kafka" and len(self.pk_fields) not in (0, 3):
+            yield _invalid(
+                "pk.fields", ",".join(self.pk_fields), "with pk.mode=kafka there must be three names, or none"
+            )
+        unknown = {kind.upper() for kind in self.table_types} - {"TABLE", "PARTITIONED TABLE", "VIEW"}
+        if unknown or not self.table_types:
+            yield _invalid("table.types", ",".join(self.table_types), "must be of TABLE, PARTITIONED TABLE, VIEW")
+        if any(entry.count(":") != 1 or not all(entry.split(":")) for entry in self.topics_to_tables_mapping):
+            yield _invalid("topics.to.tables.mapping", ",".join(self.topics_to_tables_mapping), "must be topic:table,…")
+
+    def _name_problems(self, limit: int | None) -> Iterator[KeyProblem]:
+        try:
+            table_name(self.offsets_table_name, limit, self.folds)
+        except DataError as error:
+            yield _invalid("offsets.table.name", self.offsets_table_name, str(error))
+        for topic in () if self.transforms else self.topics:
+            try:
+                self.table(topic, limit)
+            except DataError as error:
+                yield _invalid("table.name.format", self.table_name_format, str(error))
+        names = [folded(name) for name in self.pk_fields] if self.folds or limit is None else self.pk_fields
+        if len(set(names)) != len(names):
+            yield _invalid("pk.fields", ",".join(self.pk_fields), "two of the names are the same")
+        for name in self.pk_fields:
+            try:
+                checked(name, limit, "column")
+            except DataError as error:
+                yield _invalid("pk.fields", ",".join(self.pk_fields), str(error))
+
+
+def _invalid(name: str, value: str, reason: str) -> KeyProblem:
+    return KeyProblem(name, f"Invalid value {value} for configuration {name}: {reason}")
+
+
+def properties(raw: Mapping[str, str]) -> dict[str, str]:
+    """The driver properties among a connector's keys: connection.<property>."""
+    found = {name.removeprefix("connection."): value for name, value in raw.items() if name.startswith("connection.")}
+    return {name: value for name, value in found.items() if name not in _OWN_KEYS and not name.startswith("pool.")}
+
+
+def _property_problems(raw: Mapping[str, str]) -> Iterator[KeyProblem]:
+    for name, value in properties(raw).items():
+        try:
+            database("jdbc:postgresql://localhost/x", None, None, {name: value})
+        except BadUrl as error:
+            yield KeyProblem(f"connection.{name}", f"connection.{name} is not supported: {error}")
+
+
+def effectless(raw: Mapping[str, str]) -> Iterator[str]:
+    """A warning for each key that is given and has no effect."""
+    for name in raw:
+        known = _matching(name, WITHOUT_EFFECT)
+        if known is not None:
+            yield f"{name} has no effect: {WITHOUT_EFFECT[known]}"

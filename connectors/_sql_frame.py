@@ -1,0 +1,111 @@
+"""A batch as one frame of the table's columns, c0, c1, …, whether it came as rows or as columns.
+
+Rows become the columns that the same data would have been, so that both store the same values.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import polars as pl
+
+from ferryman.connectors._sql_layout import Column
+from ferryman.errors import DataError
+from ferryman.record import Batch, Columns, Data
+from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type
+
+_LOGICAL: dict[str, pl.DataType] = {
+    # Python's decimals may have more digits than a polars column holds; their text has them all.
+    DECIMAL: pl.String(),
+    DATE: pl.Date(),
+    TIME: pl.Time(),
+    TIMESTAMP: pl.Datetime("ms", "UTC"),
+}
+_TYPES: dict[Type, pl.DataType] = {
+    Type.INT8: pl.Int8(),
+    Type.INT16: pl.Int16(),
+    Type.INT32: pl.Int32(),
+    Type.INT64: pl.Int64(),
+    Type.FLOAT32: pl.Float32(),
+    Type.FLOAT64: pl.Float64(),
+    Type.BOOLEAN: pl.Boolean(),
+    Type.STRING: pl.String(),
+    Type.BYTES: pl.Binary(),
+}
+_MISFITS = (TypeError, ValueError, OverflowError, RuntimeError, pl.exceptions.PolarsError, pl.exceptions.PanicException)
+
+
+def deletes(batch: Batch) -> pl.Series | None:
+    """Which records have a null value; None if none has."""
+    if isinstance(batch.value, Columns):
+        return None
+    flags = [value is None for value in batch.value.values]
+    return pl.Series("dead", flags) if True in flags else None
+
+
+def staged(batch: Batch, columns: Iterable[tuple[Column, Callable[[Any], str] | None]], nulls: bool) -> list[pl.Series]:
+    """The columns. A column comes with what makes its values text, if that must be done one by one.
+
+    ``nulls``: whether a null stands for the field's default. Raises DataError for a value that does not fit its schema.
+    """
+    made = []
+    for index, (column, text) in enumerate(columns):
+        try:
+            made.append(_series(batch, column, text, nulls).alias(f"c{index}"))
+        except _MISFITS:
+            # Not chained: polars quotes the value.
+            raise DataError(
+                f"A value of the field {column.name} is no {column.schema.name or column.schema.type}"
+            ) from None
+    return made
+
+
+def _series(batch: Batch, column: Column, text: Callable[[Any], str] | None, nulls: bool) -> pl.Series:
+    match column.part:
+        case "topic":
+            return pl.Series([batch.source.topic]).new_from_index(0, len(batch))
+        case "partition":
+            return pl.Series([batch.source.partition], dtype=pl.Int32).new_from_index(0, len(batch))
+        case "offset":
+            return pl.Series(list(batch.offsets), dtype=pl.Int64)
+        case "key" | "value" as part:
+            return _field(batch.key if part == "key" else batch.value, column, text, nulls)
+
+
+def _field(data: Data, column: Column, text: Callable[[Any], str] | None, nulls: bool) -> pl.Series:
+    default = column.schema.default if nulls else None
+    if isinstance(data, Columns) and text is None and (default is None or column.schema.type is not Type.ARRAY):
+        series = data.frame.get_column(str(column.field))
+        return (
+            series
+            if default is None
+            else series.to_frame().select(pl.all().fill_null(pl.lit(default, series.dtype))).to_series()
+        )
+    values = _values(data, column.field)
+    if default is not None:
+        values = [default if value is None else value for value in values]
+    if text is not None:
+        return pl.Series([None if value is None else text(value) for value in values], dtype=pl.String)
+    return of(column.schema, values)
+
+
+def _values(data: Data, field: str | None) -> Sequence[Any]:
+    if isinstance(data, Columns):
+        return data.frame.get_column(str(field)).to_list()
+    if field is None:
+        return data.values
+    return [None if value is None else value.get(field) for value in data.values]
+
+
+def of(schema: Schema, values: Sequence[Any]) -> pl.Series:
+    """Python values of a schema as a series. Raises one of polars' many errors for a value that does not fit."""
+    if schema.name == DECIMAL:
+        values = [None if value is None else format(value, "f") for value in values]
+    elif schema.type is Type.ARRAY:
+        values = [None if value is None else of(schema.values or schema, value) for value in values]
+    return pl.Series(values, dtype=_dtype(schema), strict=True)
+
+
+def _dtype(schema: Schema) -> pl.DataType:
+    if schema.type is Type.ARRAY and schema.values is not None:
+        return pl.List(_dtype(schema.values))
+    return _LOGICAL.get(schema.name or "") or _TYPES[schema.type]

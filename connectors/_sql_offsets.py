@@ -1,0 +1,172 @@
+"""The table of next offsets: each is moved by compare-and-set, in the transaction that writes its partition's rows."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.schema import CreateTable
+
+from ferryman.api import Assigned
+from ferryman.connectors._sql_names import TableName
+from ferryman.connectors._sql_session import Session
+from ferryman.errors import Indeterminate, TaskError
+from ferryman.record import TopicPartition
+
+FORMAT = 1
+"""The version of a row's meaning."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose offsets they are."""
+
+    cluster: str
+    connector: str
+
+
+class Offsets:
+    """The offsets of one connector, in the database that it writes to."""
+
+    def __init__(self, name: TableName, owner: Owner, *, latest: bool = False) -> None:
+        self._owner = owner
+        self._latest = latest
+        self.table = sa.Table(
+            sa.quoted_name(name.name, quote=True),
+            sa.MetaData(),
+            sa.Column("cluster_id", sa.Text, primary_key=True),
+            sa.Column("topic_id", sa.Text, primary_key=True),
+            sa.Column("partition", sa.Integer, primary_key=True, autoincrement=False),
+            sa.Column("connector", sa.Text, primary_key=True),
+            sa.Column("topic", sa.Text, nullable=False),
+            sa.Column("next_offset", sa.BigInteger, nullable=False),
+            sa.Column("format", sa.Integer, nullable=False),
+            schema=None if name.schema is None else sa.quoted_name(name.schema, quote=True),
+        )
+
+        self._move = (
+            sa.update(self.table)
+            .where(self._mine, self.table.c.topic == sa.bindparam("at_topic"))
+            .where(self.table.c.partition == sa.bindparam("at_partition"))
+            .where(self.table.c.next_offset == sa.bindparam("old"))
+            .values(next_offset=sa.bindparam("new"))
+        )
+
+    @property
+    def _mine(self) -> sa.ColumnElement[bool]:
+        return sa.and_(self.table.c.cluster_id == self._owner.cluster, self.table.c.connector == self._owner.connector)
+
+    def _at(self, source: TopicPartition) -> sa.ColumnElement[bool]:
+        return sa.and_(self._mine, self.table.c.topic == source.topic, self.table.c.partition == source.partition)
+
+    def create(self, session: Session) -> None:
+        """Makes the table unless it is there. Raises TaskError with its DDL where that is not allowed."""
+        with session.transaction("look for the table of offsets") as connection:
+            if self._exists(connection):
+                return
+        try:
+            with session.transaction(f"create the table {self.table}") as connection:
+                connection.execute(CreateTable(self.table, if_not_exists=True))
+        except Exception as error:
+            # Two tasks may create it at once; the loser's error says nothing about the table.
+            with session.transaction("look for the table of offsets") as connection:
+                if self._exists(connection):
+                    return
+                ddl = " ".join(str(CreateTable(self.table).compile(dialect=connection.dialect)).split())
+            if not isinstance(error, TaskError):
+                raise
+            raise TaskError(f"{error}. Let someone who may do so create it: {ddl}") from None
+
+    def _exists(self, connection: Connection) -> bool:
+        return sa.inspect(connection).has_table(self.table.name, self.table.schema)
+
+    def open(self, connection: Connection, partition: Assigned) -> int:
+        """Where to start: the stored offset, or a new row's. Raises TaskError if there can be no right place."""
+        stored = self._stored(connection, partition)
+        if stored is None:
+            stored = self._begin(connection, partition)
+        elif partition.committed is not None and partition.committed.offset != stored:
+            logger.warning(
+                "%s: the database has got to offset %d, the consumer group to %d; the database is right",
+                partition.source,
+                stored,
+                partition.committed.offset,
+            )
+        self._check(partition, stored)
+        return stored
+
+    def _stored(self, connection: Connection, partition: Assigned) -> int | None:
+        rows = connection.execute(sa.select(self.table).where(self._at(partition.source))).all()
+        other = next((row.topic_id for row in rows if row.topic_id != partition.topic_id), None)
+        if other is not None:
+            raise TaskError(
+                f"The topic {partition.source.topic} has the id {partition.topic_id}, but the offsets in the table "
+                f"{self.table} are those of a topic of the same name with the id {other}. To read the new topic from "
+                f"its beginning, stop the connector and reset its offsets (DELETE /connectors/{self._owner.connector}"
+                "/offsets), or delete the rows with that topic_id"
+            )
+        if rows and rows[0].format > FORMAT:
+            raise TaskError(
+                f"The offset of {partition.source} in the table {self.table} has the format {rows[0].format}, "
+                f"this version reads up to {FORMAT}"
+            )
+        return int(rows[0].next_offset) if rows else None
+
+    def _begin(self, connection: Connection, partition: Assigned) -> int:
+        fresh = partition.end if self._latest else partition.beginning
+        start = fresh if partition.committed is None else partition.committed.offset
+        self._check(partition, start)
+        insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(self.table)
+        row = {
+            "cluster_id": self._owner.cluster,
+            "topic_id": partition.topic_id,
+            "partition": partition.source.partition,
+            "connector": self._owner.connector,
+            "topic": partition.source.topic,
+            "next_offset": start,
+            "format": FORMAT,
+        }
+        if connection.execute(insert.values(row).on_conflict_do_nothing()).rowcount:
+            return start
+        stored = self._stored(connection, partition)
+        return start if stored is None else stored
+
+    def _check(self, partition: Assigned, offset: int) -> None:
+        if partition.beginning <= offset <= partition.end:
+            return
+        raise TaskError(
+            f"The next offset of {partition.source} is {offset}, but the topic holds {partition.beginning} up to "
+            f"{partition.end}: records are lost, or it is another topic. To go on elsewhere, stop the connector and "
+            f"alter or reset its offsets (/connectors/{self._owner.connector}/offsets)"
+        )
+
+    def advance(self, connection: Connection, source: TopicPartition, expected: int, offset: int) -> None:
+        """Moves a partition's offset on. Raises Indeterminate if it is not where this task left it."""
+        moved = connection.execute(
+            self._move, {"at_topic": source.topic, "at_partition": source.partition, "old": expected, "new": offset}
+        )
+        if moved.rowcount != 1:
+            raise Indeterminate(
+                f"The offset of {source} in the table {self.table} is no longer {expected}: "
+                "another task owns the partition, or its offset was altered"
+            )
+
+    def alter(self, connection: Connection, offsets: Mapping[TopicPartition, int | None]) -> None:
+        """Moves stored offsets, or forgets them (None)."""
+        for source, offset in offsets.items():
+            here = self._at(source)
+            if offset is None:
+                connection.execute(sa.delete(self.table).where(here))
+            else:
+                connection.execute(sa.update(self.table).where(here).values(next_offset=offset))
+
+
+def opened(session: Session, offsets: Offsets, partitions: Iterable[Assigned]) -> dict[TopicPartition, int]:
+    """The positions of newly assigned partitions."""
+    offsets.create(session)
+    with session.transaction("read the stored offsets") as connection:
+        return {partition.source: offsets.open(connection, partition) for partition in partitions}

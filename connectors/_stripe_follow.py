@@ -1,0 +1,230 @@
+"""Follows a list of events forward, exactly once, though it is paged backward and fills in a little out of order.
+
+What is assumed of the server: when an event appears in the list, no event in it was created more than ``overlap``
+seconds later (so an event may be late by that much), and paging behind an event misses nothing that was listed before.
+
+A *sweep* reads all events created at ``settled`` or later. Let ``head`` be the newest time that was listed by the end
+of its first request. Whatever the sweep did not find appears after that request, so it was created at ``head`` minus
+overlap or later. Hence when a sweep's finds have been handed over, ``settled`` may rise to that time; and while a part
+of them is still waiting, to the oldest waiting one's time minus overlap, if that is less. Nothing is lost: an event is
+either handed over or not older than ``settled``, and the next sweep finds it. Nothing is doubled: events created at
+``settled`` or later are known by their ids, older ones are never asked for. Both sentences speak only of the position,
+which is committed together with the events, so they hold across a kill at any moment.
+
+A *look* in between reads only as far as the first page with something known (or, where the oldest come first, from the
+last event on). It finds new events soon and cheaply and proves nothing: ``settled`` stays.
+
+A list too long for one poll (a *backlog*) is swept in windows of time that fit into a poll, oldest first, up to the
+``head`` that was known when it began; no more than a window, or one second's events, is held in memory.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+
+from ferryman.connectors._stripe_api import PAGE, Event, Page, Window
+from ferryman.connectors._stripe_position import MOST_SEEN, Position
+from ferryman.errors import RetriableError, TaskError
+
+Read = Callable[[Window, str | None, int], Page]
+_KEPT = 31 * 86400
+"""Stripe keeps events for 30 days, so that anything older is mostly nothing."""
+_FIRST_SPAN = 60
+_SWEEP_PAUSE = 1.0
+
+
+@dataclass(slots=True)
+class Backlog:
+    """A sweep in windows: up to ``head``, at present from ``since``, ``span`` seconds at a time."""
+
+    head: int
+    since: int
+    span: int = _FIRST_SPAN
+
+
+@dataclass(slots=True)
+class Walk:
+    """What the pages of one window held so far."""
+
+    found: dict[str, Event] = field(default_factory=dict)
+    ids: set[str] = field(default_factory=set)
+    pages: int = 0
+    head: int = 0
+    """The newest time on the first page."""
+    oldest: int = 0
+    newest: int = 0
+    first: Event | None = None
+    last: Event | None = None
+    met: bool = False
+    """Whether an event was met that had been handed over before."""
+
+    def take(self, page: Page) -> None:
+        """Adds a page's bounds. Raises RetriableError when the server gives the same page again."""
+        ids = {event.id for event in page.events}
+        if ids and ids <= self.ids:
+            raise RetriableError(f"The list of events goes in circles: event {page.events[0].id} was listed twice")
+        self.ids |= ids
+        times = [event.created for event in page.events] or [0]
+        self.oldest = min(self.oldest, *times) if self.pages else min(times)
+        self.newest = max(self.newest, *times)
+        self.pages += 1
+        self.head = self.head if self.pages > 1 else self.newest
+        if page.events:
+            self.first = self.first or page.events[0]
+            self.last = page.events[-1]
+
+
+class Follower:
+    """Hands events over, oldest first, at most ``most`` at a time.
+
+    ``wanted`` filters by type what the server did not. When a request fails, nothing is lost of what was known before.
+    """
+
+    def __init__(
+        self, read: Read, position: Position, overlap: int, most: int, wanted: Callable[[Event], bool]
+    ) -> None:
+        self.position = position
+        self._read = read
+        self._overlap = overlap
+        self._most = most
+        self._wanted = wanted
+        self._enough = max(2, -(-most // PAGE))
+        self._waiting: deque[Event] = deque()
+        self._proven: int | None = None
+        self._backlog: Backlog | None = None
+        self._newest_first: bool | None = None
+        self._cursor: str | None = None
+        self._swept = float("-inf")
+        self._listed = 0
+        self._more = True
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether there was nothing more to read a moment ago."""
+        return not (self._more or self._waiting or self._backlog)
+
+    def next(self) -> Sequence[Event]:
+        """The next events, perhaps none. Reads only when all that was read has been handed over."""
+        if not self._waiting:
+            if self._backlog is not None:
+                self._window(self._backlog)
+            else:
+                self._look()
+        return self._hand_over()
+
+    def start_over(self) -> None:
+        """Forgets all but the position."""
+        self._waiting.clear()
+        self._backlog = self._cursor = self._proven = None
+        self._swept = float("-inf")
+
+    def _hand_over(self) -> Sequence[Event]:
+        events = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
+        for event in events:
+            self.position.hand_over(event.id, event.created)
+        if self._proven is not None:
+            oldest = self._waiting[0].created if self._waiting else self._proven
+            self.position.settle(min(oldest, self._proven) - self._overlap)
+        if len(self.position.seen) > MOST_SEEN:
+            raise TaskError(
+                f"More than {MOST_SEEN} events within overlap.seconds={self._overlap}: set a shorter overlap, "
+                "or follow fewer types of events"
+            )
+        return events
+
+    def _wait_for(self, walk: Walk, proven: int | None) -> None:
+        self._waiting.extend(sorted(walk.found.values(), key=lambda event: (event.created, event.id)))
+        self._proven = proven
+
+    def _look(self) -> None:
+        sweep = self._sweep_is_due()
+        after = None if sweep else self._cursor
+        walk, more = Walk(), False
+        for page in self._pages(Window(self.position.settled), walk, after):
+            if sweep:
+                self._learn_order(walk)
+            elif self._newest_first and walk.met:
+                break
+            more = page.more and walk.pages >= self._enough and self._newest_first is not None
+            if more:
+                break
+        else:
+            sweep = sweep or after is None
+        self._more = more
+        if more and after is None:
+            self._backlog = self._new_backlog(walk)
+            return
+        if not self._newest_first:
+            self._cursor = walk.last.id if walk.last else after
+        if sweep:
+            self._swept = monotonic()
+        self._wait_for(walk, max(self._listed, walk.head) if sweep else None)
+        self._listed = max(self._listed, walk.newest)
+
+    def _sweep_is_due(self) -> bool:
+        if self._newest_first is None:
+            return True
+        often = len(self.position.seen) > MOST_SEEN // 2
+        return monotonic() - self._swept >= max(_SWEEP_PAUSE, 0 if often else self._overlap / 4)
+
+    def _learn_order(self, walk: Walk) -> None:
+        if walk.first and walk.last and walk.first.created != walk.last.created:
+            self._newest_first = walk.first.created > walk.last.created
+            if self._newest_first:
+                self._cursor = None
+
+    def _new_backlog(self, walk: Walk) -> Backlog:
+        head = self._newest_from(walk.head)
+        since, kept = self.position.settled, head - _KEPT
+        if since < kept and not self._read(Window(since, kept), None, 1).events:
+            since = kept
+        return Backlog(head, since)
+
+    def _newest_from(self, known: int) -> int:
+        """A time near the newest listed one, whatever the order: asked for in growing strides."""
+        stride = 1
+        while page := self._read(Window(known + stride), None, 1).events:
+            known, stride = page[0].created, stride * 2
+        return known
+
+    def _window(self, backlog: Backlog) -> None:
+        window = Window(backlog.since, min(backlog.since + backlog.span, backlog.head + 1))
+        span = (window.before or 0) - window.since
+        walk = Walk()
+        for page in self._pages(window, walk):
+            if page.more and walk.pages >= self._enough and span > 1:
+                backlog.span = self._shorter(walk, window, span)
+                return
+        backlog.since += span
+        backlog.span = span * 2 if len(walk.ids) * 2 <= self._most else span
+        if walk.last and not self._newest_first:
+            self._cursor = walk.last.id
+        if backlog.since > backlog.head:
+            self._backlog = None
+            self._swept = monotonic()
+        self._wait_for(walk, backlog.since - 1)
+
+    def _shorter(self, walk: Walk, window: Window, span: int) -> int:
+        half = span // 2
+        if self._newest_first:
+            return max(1, min(half, walk.oldest - window.since))
+        fits = walk.newest - window.since
+        return fits if 0 < fits < span else half
+
+    def _pages(self, window: Window, walk: Walk, after: str | None = None) -> Iterator[Page]:
+        while True:
+            page = self._read(window, after, PAGE)
+            walk.take(page)
+            for event in page.events:
+                self._meet(event, walk, window)
+            yield page
+            if not page.more:
+                return
+            after = walk.last.id if walk.last else after
+
+    def _meet(self, event: Event, walk: Walk, window: Window) -> None:
+        if event.id in self.position.seen:
+            walk.met = True
+        elif event.created >= window.since and self._wanted(event):
+            walk.found[event.id] = event

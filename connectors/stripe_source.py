@@ -1,0 +1,261 @@
+"""Follows the events of a Stripe account (or of a server of the same API) into Kafka, exactly once."""
+
+import json
+import logging
+import re
+import time
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator
+
+from ferryman.api import Offset, Partition, Source
+from ferryman.config import Int, Password, Str, Strings, any_case, key
+from ferryman.connector import SourceConfig
+from ferryman.connectors._stripe_api import MOST_TYPES, CursorGone, Event, EventsApi, Page, Window
+from ferryman.connectors._stripe_follow import Follower
+from ferryman.connectors._stripe_payment import SCHEMA, STATUSES, payment_id, payment_processed
+from ferryman.connectors._stripe_position import Position
+from ferryman.errors import ConfigError, DataError, KeyProblem, TaskError
+from ferryman.record import Header, Record
+from ferryman.schema import STRING
+
+PLACEHOLDER = "${type}"
+_TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
+_KEPT_DAYS = 30
+
+log = logging.getLogger(__name__)
+
+
+def _start(value: str) -> str:
+    if value.lower() in ("earliest", "latest"):
+        return value.lower()
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError("Must be earliest, latest or a time as 2026-01-31T12:00:00Z") from None
+    return value
+
+
+def _patterns(values: list[str]) -> list[str]:
+    for value in values:
+        if not re.fullmatch(r"[A-Za-z0-9_.*]+", value):
+            raise ValueError(f"{value!r} is no event type; write payment_intent.succeeded or payment_intent.*")
+    return values
+
+
+def _version(value: str) -> str:
+    if value and not re.fullmatch(r"\d{4}-\d{2}-\d{2}(\.\w+)?", value):
+        raise ValueError("Must be a version of Stripe's API, such as 2024-06-20")
+    return value
+
+
+class StripeSourceConfig(SourceConfig):
+    """The keys of the Stripe source."""
+
+    stripe_api_key: Password = key(importance="HIGH", group="Stripe")
+    """The secret or restricted key of the account; it needs the right to read events."""
+    stripe_api_url: Str = key("https://api.stripe.com", group="Stripe")
+    """The server: Stripe's own, or one that speaks its API. Without a user name, path parameters or query."""
+    stripe_api_version: Annotated[Str, AfterValidator(_version)] = key("", importance="LOW", group="Stripe")
+    """The header Stripe-Version; empty for the account's own. Events keep the form that they were made in."""
+    types: Annotated[Strings, AfterValidator(_patterns)] = key([], importance="HIGH", group="Stripe")
+    """The event types to follow, with * for any letters; empty for all that the output can show."""
+    start_from: Annotated[Str, AfterValidator(_start)] = key("earliest", importance="HIGH", group="Stripe")
+    """Where to begin when nothing has been committed: earliest, latest (what is created after the start) or a time."""
+    poll_interval_ms: Int = key(1000, at_least=1, group="Stripe")
+    """Milliseconds between two requests for new events when there was nothing more."""
+    events_per_poll: Int = key(1000, at_least=1, group="Stripe")
+    """The most events in one transaction; a long backlog is committed in such pieces."""
+    overlap_seconds: Int = key(60, at_least=0, group="Stripe")
+    """How much later than a newer event an event may show up in the list without being lost, in seconds."""
+    request_timeout_ms: Int = key(30000, at_least=1, importance="LOW", group="Stripe")
+    """The longest that a request may take, in milliseconds."""
+    topic: Str = key("", importance="HIGH", group="Output")
+    """The topic to write to."""
+    topic_name_format: Str = key("", group="Output")
+    """Instead of topic: a topic for each event type, such as stripe.${type}."""
+    output: Annotated[Literal["payment_processed", "raw"], any_case("payment_processed", "raw")] = key(
+        "payment_processed", importance="HIGH", group="Output"
+    )
+    """What a value is: payment_processed, a struct made of events about payments; or raw, any event's JSON."""
+
+    def problems(self) -> Iterable[KeyProblem]:
+        """The rules of the URL, of the topic, and between types and output."""
+        yield from super().problems()
+        yield from self._access_problems()
+        yield from self._topic_problems()
+        if self.output == "payment_processed":
+            for pattern in self.types:
+                if not any(fnmatchcase(known, pattern) for known in STATUSES):
+                    yield KeyProblem(
+                        "types",
+                        f"Invalid value {pattern} for configuration types: with output=payment_processed these are "
+                        f"possible: {', '.join(STATUSES)}. Use output=raw for others.",
+                    )
+
+    def _access_problems(self) -> Iterable[KeyProblem]:
+        # Never with the values: either may hold a secret.
+        if not re.fullmatch(r"[!-~]+", self.stripe_api_key.get_secret_value().strip()):
+            yield KeyProblem("stripe.api.key", "stripe.api.key must be the account's key: letters without blanks")
+        try:
+            url = urlsplit(self.stripe_api_url)
+            usable = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+        except ValueError:
+            usable = False
+        if not usable or not url.scheme or url.query or url.fragment:
+            yield KeyProblem("stripe.api.url", "stripe.api.url must be an address such as https://api.stripe.com")
+        elif "@" in url.netloc:
+            yield KeyProblem("stripe.api.url", "stripe.api.url must not hold a user or password; see stripe.api.key")
+
+    def _topic_problems(self) -> Iterable[KeyProblem]:
+        if bool(self.topic) == bool(self.topic_name_format):
+            yield KeyProblem("topic", "Must configure one of topic and topic.name.format")
+        elif self.topic and not _TOPIC.fullmatch(self.topic):
+            yield KeyProblem("topic", f"Invalid value {self.topic} for configuration topic: not a topic's name")
+        elif self.topic_name_format and not _TOPIC.fullmatch(self.topic_name_format.replace(PLACEHOLDER, "t")):
+            yield KeyProblem(
+                "topic.name.format",
+                f"Invalid value {self.topic_name_format} for configuration topic.name.format: "
+                f"not a topic's name with {PLACEHOLDER}",
+            )
+
+    @property
+    def patterns(self) -> Sequence[str]:
+        """The types to follow; exact names where the output knows them all."""
+        if self.output == "raw":
+            return self.types
+        return [known for known in STATUSES if not self.types or any(fnmatchcase(known, one) for one in self.types)]
+
+    @property
+    def partition(self) -> Partition:
+        """The source partition: the list of events of that server."""
+        return {"url": self.stripe_api_url.rstrip("/")}
+
+
+class _Stopping(Exception):
+    """The task was asked to stop between two requests."""
+
+
+class StripeSourceConnector(Source[StripeSourceConfig]):
+    """The source and its one task. How it loses and doubles nothing is told in ``_stripe_follow``."""
+
+    config_class = StripeSourceConfig
+
+    _api: EventsApi | None = None
+    _follower: Follower | None = None
+
+    @classmethod
+    def alter_offsets(cls, config: StripeSourceConfig, offsets: Sequence[tuple[Partition, Offset | None]]) -> bool:
+        """Refuses partitions of other servers and offsets of another shape."""
+        for partition, offset in offsets:
+            if dict(partition) != config.partition:
+                raise ConfigError.of("offsets", f"This connector's only partition is {config.partition}")
+            try:
+                if offset is not None:
+                    Position.of(offset)
+            except ValueError as error:
+                raise ConfigError.of("offsets", f"The offset of {dict(partition)} cannot be used: {error}") from error
+        return True
+
+    def start(self) -> None:
+        """Opens no connection yet: a gateway that is away is waited for in poll."""
+        config = self.config
+        headers = {"Authorization": f"Bearer {config.stripe_api_key.get_secret_value().strip()}"}
+        if config.stripe_api_version:
+            headers["Stripe-Version"] = config.stripe_api_version
+        self._partition, self._patterns = config.partition, config.patterns
+        exact = len(self._patterns) <= MOST_TYPES and not any("*" in pattern for pattern in self._patterns)
+        types = self._patterns if exact else ()
+        self._api = EventsApi(config.stripe_api_url, headers, types, config.request_timeout_ms / 1000)
+        self._asked = float("-inf")
+
+    def stop(self) -> None:
+        """Closes the connection."""
+        if self._api is not None:
+            self._api.close()
+
+    def poll(self) -> Sequence[Record]:
+        """The next events. Waits poll.interval.ms after the last look at the list, unless there is more to read."""
+        assert self._api is not None
+        try:
+            if self._follower is None:
+                self._follower = self._following(self._api)
+            if self._follower.caught_up:
+                wait = self._asked + self.config.poll_interval_ms / 1000 - time.monotonic()
+                if wait > 0 and self.context.stopping(wait):
+                    return []
+            self._asked = time.monotonic()
+            events = self._follower.next()
+        except _Stopping:
+            return []
+        except CursorGone:
+            if self._follower is not None:
+                self._follower.start_over()
+            raise
+        offset = self._follower.position.offset() if events else {}
+        records = [record for event in events for record in self._records(event, offset)]
+        self.context.crash_point("stripe.before_hand_over")
+        return records
+
+    def _following(self, api: EventsApi) -> Follower:
+        offset = self.context.offset(self._partition)
+        try:
+            position = self._beginning(api) if offset is None else Position.of(offset)
+        except ValueError as error:
+            raise TaskError(f"The committed offset {offset} cannot be used: {error}") from error
+        if offset is not None and time.time() - position.settled > _KEPT_DAYS * 86400:
+            log.warning(
+                "%s: the last event handed over was more than %d days ago; the gateway may have dropped some since",
+                self.context.connector,
+                _KEPT_DAYS,
+            )
+        return Follower(self._page, position, self.config.overlap_seconds, self.config.events_per_poll, self._wants)
+
+    def _beginning(self, api: EventsApi) -> Position:
+        match self.config.start_from:
+            case "earliest":
+                return Position(0)
+            case "latest":
+                return Position(api.now())
+            case text:
+                time_given = datetime.fromisoformat(text)
+                aware = time_given if time_given.tzinfo else time_given.replace(tzinfo=UTC)
+                return Position(max(0, int(aware.timestamp())))
+
+    def _page(self, window: Window, after: str | None, limit: int) -> Page:
+        if self.context.stopping(0):
+            raise _Stopping
+        assert self._api is not None
+        page = self._api.page(window, after, limit)
+        self.context.crash_point("stripe.after_page")
+        return page
+
+    def _wants(self, event: Event) -> bool:
+        return not self._patterns or any(fnmatchcase(event.type, pattern) for pattern in self._patterns)
+
+    def _records(self, event: Event, offset: Offset) -> Iterable[Record]:
+        try:
+            raw = self.config.output == "raw"
+            value = json.dumps(event.body, separators=(",", ":")) if raw else payment_processed(event)
+        except DataError as error:
+            # A source has no dead letter queue: what cannot be mapped stops the task, or is left out with a word.
+            if self.config.errors_tolerance == "none":
+                raise TaskError(str(error)) from error
+            log.error("%s: %s; left out", self.context.connector, error)
+            return
+        format = self.config.topic or self.config.topic_name_format
+        yield Record(
+            topic=format.replace(PLACEHOLDER, event.type),
+            key=payment_id(event) or event.id,
+            key_schema=STRING,
+            value=value,
+            value_schema=STRING if raw else SCHEMA,
+            timestamp=event.created * 1000,
+            headers=(Header("stripe.event.id", event.id, STRING), Header("stripe.event.type", event.type, STRING)),
+            source_partition=self._partition,
+            source_offset=offset,
+        )

@@ -1,0 +1,244 @@
+"""The SQL sink's keys: three connectors' spellings, JDBC and SQLAlchemy URLs, and what is refused by name."""
+
+from typing import Any
+
+import pytest
+
+from ferryman import plugins
+from ferryman.connectors._sql_config import SqlSinkConfig, properties
+from ferryman.connectors._sql_url import BadUrl, Database, database
+from ferryman.connectors.sql_sink import SqlSinkConnector
+from ferryman.errors import ConfigError
+
+CONFLUENT = "io.confluent.connect.jdbc.JdbcSinkConnector"
+DEBEZIUM = "io.debezium.connector.jdbc.JdbcSinkConnector"
+AIVEN = "io.aiven.connect.jdbc.JdbcSinkConnector"
+BASIC = {
+    "name": "warehouse",
+    "connector.class": CONFLUENT,
+    "topics": "orders",
+    "connection.url": "jdbc:postgresql://db/x",
+}
+
+
+def parsed(**keys: str) -> SqlSinkConfig:
+    return SqlSinkConfig.parse(BASIC | keys)
+
+
+def refused(**keys: str) -> dict[str, str]:
+    with pytest.raises(ConfigError) as caught:
+        SqlSinkConfig.parse(BASIC | keys)
+    return {problem.key: problem.message for problem in caught.value.problems}
+
+
+def reached(text: str, **given: str) -> Database:
+    return database(text, None, None, given)
+
+
+@pytest.mark.parametrize(
+    "name", [CONFLUENT, DEBEZIUM, AIVEN, "JdbcSinkConnector", "JdbcSink", "SqlSinkConnector", "SqlSink"]
+)
+def test_the_sink_is_found_under_every_name(name: str) -> None:
+    assert plugins.connector(name) is SqlSinkConnector
+
+
+def test_confluents_keys_are_understood() -> None:
+    config = parsed(
+        **{
+            "connection.user": "u",
+            "connection.password": "p",
+            "insert.mode": "UPSERT",
+            "pk.mode": "RECORD_KEY",
+            "pk.fields": "a, b",
+            "delete.enabled": "true",
+            "auto.create": "true",
+            "auto.evolve": "true",
+            "dialect.name": "PostgreSqlDatabaseDialect",
+        }
+    )
+    assert (config.mode, config.pk_mode, config.pk_fields) == ("upsert", "record_key", ["a", "b"])
+    assert config.creates
+    assert config.evolves
+    assert not config.folds
+
+
+def test_debeziums_keys_and_defaults_are_understood() -> None:
+    config = SqlSinkConfig.parse(
+        BASIC
+        | {
+            "connector.class": DEBEZIUM,
+            "connection.username": "u",
+            "primary.key.mode": "record_key",
+            "primary.key.fields": "id",
+            "collection.name.format": "x_${topic}",
+            "schema.evolution": "basic",
+            "use.time.zone": "Europe/Berlin",
+            "truncate.enabled": "false",
+        }
+    )
+    assert (config.connection_user, config.pk_fields, config.db_timezone) == ("u", ["id"], "Europe/Berlin")
+    assert config.creates
+    assert config.evolves
+    assert config.folds
+    assert config.table("a.b", 63).name == "x_a_b"
+    quoted = SqlSinkConfig.parse(BASIC | {"connector.class": DEBEZIUM, "quote.identifiers": "true"})
+    assert not quoted.folds
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("update.if.newer.field", "ts", "the record that comes last"),
+        ("timestamp.fields.list", "a", "TimestampConverter"),
+        ("truncate.enabled", "true", "not acted upon"),
+        ("collection.naming.strategy", "com.example.Mine", "collection.name.format"),
+        ("collection.naming.prefix", "x", "collection.name.format"),
+        ("field.include.list", "a:b", "fields.whitelist"),
+        ("jdbc.credentials.provider.class", "com.example.Vault", "connection.user"),
+        ("jdbc.credentials.provider.region", "x", "connection.user"),
+        ("hibernate.connection.url", "x", "connection.url"),
+        ("date.calendar.system", "LEGACY", "proleptic"),
+        ("connection.socketFactory", "x", "the driver property socketFactory is not allowed"),
+        ("connection.javax.net.ssl.trustStore", "x", "is not allowed"),
+        ("connection.database", "x", "is not allowed"),
+    ],
+)
+def test_keys_that_would_change_what_is_written_are_refused_by_name(name: str, value: str, reason: str) -> None:
+    problems = refused(**{name: value})
+    assert reason in problems[name]
+
+
+def test_all_problems_are_told_at_once() -> None:
+    problems = refused(
+        **{
+            "connection.url": "jdbc:mysql://root:canary@db/x",
+            "delete.enabled": "true",
+            "insert.mode": "upsert",
+            "db.timezone": "Mars/Olympus",
+        }
+    )
+    assert "Invalid time zone" in problems["db.timezone"]
+    problems = refused(
+        **{
+            "connection.url": "jdbc:mysql://root:canary@db/x",
+            "delete.enabled": "true",
+            "insert.mode": "upsert",
+            "pk.fields": "a,a",
+            "table.types": "INDEX",
+            "topics.to.tables.mapping": "x",
+        }
+    )
+    assert problems.keys() == {
+        "connection.url",
+        "delete.enabled",
+        "insert.mode",
+        "table.types",
+        "topics.to.tables.mapping",
+    }
+    assert "mysql is not supported; supported are jdbc:postgresql" in problems["connection.url"]
+    assert "canary" not in str(problems)
+
+
+@pytest.mark.parametrize(
+    ("keys", "key"),
+    [
+        ({"pk.mode": "record_header"}, "pk.mode"),
+        ({"pk.mode": "kafka", "pk.fields": "a,b"}, "pk.fields"),
+        ({"pk.mode": "record_value", "pk.fields": "x" * 64}, "pk.fields"),
+        ({"table.name.format": "x" * 64}, "table.name.format"),
+        ({"table.name.format": "a.b.c.${topic}"}, "table.name.format"),
+        ({"table.name.format": ""}, "table.name.format"),
+        ({"offsets.table.name": "x" * 64}, "offsets.table.name"),
+        ({"dialect.name": "OracleDatabaseDialect"}, "dialect.name"),
+        ({"insert.mode": "replace"}, "insert.mode"),
+        ({"schema.evolution": "validate-only"}, "schema.evolution"),
+    ],
+)
+def test_values_that_cannot_work_are_refused_before_anything_starts(keys: dict[str, str], key: str) -> None:
+    assert key in refused(**keys)
+
+
+def test_a_password_is_never_shown() -> None:
+    config = parsed(**{"connection.password": "canary"})
+    assert "canary" not in repr(config)
+    assert "canary" not in str(config.database())
+    assert "connection.password" in SqlSinkConfig.secrets()
+    assert "canary" not in str(reached("jdbc:postgresql://db/x?user=u&password=canary"))
+    assert "canary" not in str(reached("postgresql://u:canary@db/x"))
+
+
+def test_jdbc_urls_of_postgresql_become_sqlalchemys() -> None:
+    found = reached(
+        "jdbc:postgresql://db:5433/shop?user=u&password=p%40ss&currentSchema=a,b&sslmode=require&ApplicationName=x"
+    )
+    assert found.url.render_as_string(hide_password=False) == "postgresql+psycopg://u:p%40ss@db:5433/shop"
+    assert found.settings == {"search_path": "a,b"}
+    assert found.arguments["sslmode"] == "require"
+    assert found.arguments["application_name"] == "x"
+    assert reached("jdbc:postgresql:shop").url.host == "localhost"
+    assert reached("jdbc:postgresql://[::1]:5/shop").url.host == "::1"
+    assert reached("jdbc:postgresql://db/shop?ssl=true").arguments["sslmode"] == "verify-full"
+    assert reached("jdbc:postgresql://db/shop?ssl=true&sslmode=require").arguments["sslmode"] == "require"
+    assert reached("jdbc:postgresql://a:1,b/shop?targetServerType=primary").url.query == {"host": ("a:1", "b:5432")}
+    assert reached("jdbc:postgresql://db/x?reWriteBatchedInserts=true&stringtype=unspecified").is_postgres
+
+
+def test_the_configs_user_and_password_win_over_the_urls() -> None:
+    found = database("jdbc:postgresql://db/x?user=u&password=p", "v", "q", {}).url
+    assert (found.username, found.password) == ("v", "q")
+
+
+def test_sqlite_urls_are_paths() -> None:
+    assert reached("jdbc:sqlite:/tmp/x.db").url.database == "/tmp/x.db"
+    assert reached("jdbc:sqlite:x.db").url.database == "x.db"
+    assert reached("sqlite:////tmp/x.db").url.database == "/tmp/x.db"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "jdbc:mysql://u:canary@db/x",
+        "jdbc:sqlserver://db;password=canary",
+        "jdbc:oracle:thin:@db:1521:canary",
+        "jdbc:postgresql://u:canary@db/x",
+        "jdbc:postgresql://db/x?socketFactory=canary",
+        "jdbc:postgresql://db/x?socket%46actory=canary",
+        "jdbc:postgresql://db/x?sslmode=canary",
+        "jdbc:postgresql://db/x?sslkey=/canary",
+        "jdbc:postgresql://%2Ftmp%2Fcanary/x",
+        "jdbc:postgresql://db/x?user=a&us%65r=canary",
+        "postgresql://db/x?options=-c%20canary",
+        "postgresql://db/x?service=canary",
+        "postgresql://db/x?passfile=/canary",
+        "postgresql://db/x?plugin=canary",
+        "postgresql://db/x?host=/canary",
+        "postgresql:///x?h%6Fst=/canary",
+        "postgresql+psycopg2://u:canary@db/x",
+        "mysql+pymysql://u:canary@db/x?local_infile=1",
+        "duckdb:///canary",
+        "jdbc:sqlite::resource:http://canary",
+        "jdbc:sqlite::memory:",
+        "jdbc:sqlite:file:canary?mode=rw",
+        "sqlite:///canary.db?enable_load_extension=1",
+        "sqlite://",
+        "canary",
+        "",
+    ],
+)
+def test_urls_that_lead_elsewhere_are_refused_without_being_repeated(text: str) -> None:
+    with pytest.raises(BadUrl) as caught:
+        reached(text)
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["options", "sslkey", "passfile", "service", "host", "socketFactory", "loggerFile", "plugin"]
+)
+def test_driver_properties_outside_the_list_are_refused_as_keys_too(name: str) -> None:
+    with pytest.raises(BadUrl, match=f"the driver property {name} is not allowed"):
+        reached("jdbc:postgresql://db/x", **properties({f"connection.{name}": "x", "connection.url": "y"}))
+
+
+def test_allowed_driver_properties_are_keys_too() -> None:
+    raw: dict[str, Any] = BASIC | {"connection.sslmode": "require", "connection.pool.max_size": "9"}
+    assert SqlSinkConfig.parse(raw).database(raw).arguments["sslmode"] == "require"
