@@ -130,7 +130,7 @@ def test_an_entry_has_kafkas_shape() -> None:
                 "org.apache.kafka.connect.storage.SimpleHeaderConverter does not implement the Converter interface"
             ],
         ),
-        ("name", " ", "", ["Invalid value   for configuration name: String may not be empty"]),
+        ("name", " ", "", ["Invalid value  for configuration name: String may not be empty"]),
         ("transforms", "", "", []),
         ("errors.retry.timeout", "-1", "-1", []),
         ("topics", None, None, ["Null value can not be supplied as the configuration value."]),
