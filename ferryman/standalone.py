@@ -28,7 +28,7 @@ from ferryman.herder import (
 )
 from ferryman.record import TopicPartition
 from ferryman.settings import Settings
-from ferryman.task import TaskSpec
+from ferryman.task_spec import TaskSpec
 from ferryman.worker import TaskProcess
 
 log = logging.getLogger(__name__)

@@ -9,44 +9,17 @@ import os
 import signal
 import threading
 import traceback
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
 import orjson
 
-from ferryman import logs, parent
+from ferryman import logs, parent, sessions
 from ferryman.control import Control
-from ferryman.errors import FencedError, RetriableError
 from ferryman.redaction import redact
-from ferryman.sessions import Sessions
+from ferryman.task_spec import TaskSpec
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class TaskSpec:
-    """All that a task's process is told: configs as strings, references resolved."""
-
-    connector: str
-    task: int
-    config: Mapping[str, str]
-    worker: Mapping[str, str]
-    worker_id: str
-    levels: Mapping[str, str]
-    """Loggers and their levels."""
-    seeds: Mapping[str, str]
-    """Source offsets of a former JVM worker, JSON key to JSON value, for partitions that the topic does not know."""
-
-    def dump(self) -> bytes:
-        """As bytes for the pipe."""
-        return orjson.dumps(asdict(self))
-
-    @classmethod
-    def parse(cls, payload: bytes) -> "TaskSpec":
-        """From bytes."""
-        return cls(**orjson.loads(payload))
 
 
 def main(connection: Connection, payload: bytes) -> None:
@@ -84,17 +57,8 @@ def _listen(connection: Connection, control: Control) -> None:
 
 def _run(spec: TaskSpec, control: Control) -> None:
     try:
-        sessions = Sessions.of(spec.connector, spec.task, spec.config, spec.worker, spec.worker_id, spec.seeds, control)
-        sessions.run()
+        sessions.run(spec, control)
         control.tell("stopped", {})
     except Exception as error:
         log.exception("the task has failed and is not restarted by itself")
         control.tell("failed", {"trace": redact("".join(traceback.format_exception(error)))})
-        _settled(error)
-
-
-def _settled(error: Exception) -> None:
-    if isinstance(error, FencedError):
-        log.error("another process runs this task now; two workers must not share group.id and connector names")
-    elif isinstance(error, RetriableError):
-        log.error("an outage outside the task's loop has ended it")

@@ -19,7 +19,7 @@ import orjson
 
 from ferryman import backoff, task
 from ferryman.herder import State
-from ferryman.task import TaskSpec
+from ferryman.task_spec import TaskSpec
 
 log = logging.getLogger(__name__)
 

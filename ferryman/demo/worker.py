@@ -21,6 +21,8 @@ from ferryman.stack.process import Launch, Process
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 20.0
+_POST_SECONDS = 30.0
+_LOOK_SECONDS = 3.0
 _RUNS = re.compile(r"task (?P<task>\S+) runs as process (?P<pid>\d+)")
 
 
@@ -52,7 +54,7 @@ class Worker:
         self._command = command(properties, self.port)
         self._variables = variables
         self._process: Process | None = None
-        self._client = httpx.Client(base_url=self.url, timeout=10, trust_env=False)
+        self._client = httpx.Client(base_url=self.url, timeout=_LOOK_SECONDS, trust_env=False)
 
     @property
     def pid(self) -> int | None:
@@ -104,7 +106,7 @@ class Worker:
         """Posts a connector's file as it is. Raises DemoError with the worker's answer if that is not 201."""
         try:
             headers = {"Content-Type": "application/json"}
-            answer = self._client.post("/connectors", content=flow.text, headers=headers)
+            answer = self._client.post("/connectors", content=flow.text, headers=headers, timeout=_POST_SECONDS)
         except httpx.HTTPError as error:
             raise DemoError(f"the worker did not take {flow.name}: {type(error).__name__}: {error}") from None
         if answer.status_code != 201:

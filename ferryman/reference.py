@@ -1,0 +1,214 @@
+"""The reference pages, made from the classes that declare plugins and keys: ``python -m ferryman.reference [DOCS]``.
+
+A connector's page is written by hand around a table of its keys; pages of transforms, predicates and converters, and
+those of the keys that every connector and every worker has, are made whole.
+"""
+
+import inspect
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+from ferryman import plugin_infos, plugins
+from ferryman.config import Config, Definition, spellings
+from ferryman.connector import ConnectorConfig, SinkConfig, SourceConfig
+from ferryman.worker_config import NO_EFFECT, WorkerConfig
+
+BEGIN, END = "<!-- keys:begin -->", "<!-- keys:end -->"
+FOLDERS: Mapping[plugins.Kind, str] = {
+    "sink": "connectors",
+    "source": "connectors",
+    "transformation": "reference/transforms",
+    "predicate": "reference/transforms",
+    "converter": "reference/converters",
+}
+"""Where under docs/ the page of a plugin lies."""
+_NOTE = "<!-- Made by `python -m ferryman.reference` from the code; edit it there. -->"
+_CODE = re.compile(r"[${<*_|=]|^[a-z0-9]+(?:\.[a-z0-9]+)+$|^[a-z]+://")
+_TOKEN = re.compile(r"(?P<head>[(\"']*)(?P<body>.*?)(?P<tail>[,.;:)\"'?!]*)")
+_WORKER = """\
+# Keys of a worker
+
+They stand in the worker's property file, in `CONNECT_*` variables (prefix off, lower case, `_` for a dot, `__` for an
+underscore, `___` for a dash) or after `--override`; from weak to strong in this order. `key.converter.*`,
+`value.converter.*` and `header.converter.*` go to the converters, `producer.*`, `consumer.*` and `admin.*` to the
+clients of all connectors, `config.providers.<name>.*` to a config provider.
+"""
+_CONNECTOR = """\
+# Keys of every connector
+
+Beside these a connector has its own keys, and keys that begin with:
+
+| prefix | whose they are |
+|---|---|
+| `key.converter.` `value.converter.` `header.converter.` | the converter's that this connector names |
+| `transforms.<alias>.` | a transform's: its `type`, `predicate`, `negate`, and its own |
+| `predicates.<alias>.` | a predicate's: its `type` and its own |
+| `producer.override.` `consumer.override.` `admin.override.` | a Kafka client's, as the worker's policy allows |
+| `topic.creation.<group>.` | a source's: how topics are created that it writes to |
+"""
+
+
+def pages(docs: Path) -> dict[Path, str]:
+    """Every page with generated text and what it should say; hand-written text is read from below ``docs``.
+
+    Connectors of which ``homeless`` tells are left out.
+    """
+    found = {docs / "reference/worker.md": _worker(), docs / "reference/connector.md": _connector()}
+    for kind, plugin, path in _listed(docs):
+        if FOLDERS[kind] != "connectors":
+            found[path] = _page(plugin, kind)
+        elif _has_place(path):
+            found[path] = _with_keys(path, plugin.config_class)
+    return found
+
+
+def homeless(docs: Path) -> list[str]:
+    """A sentence for each connector whose page is missing, or has no place for its keys."""
+    return [
+        f"{path} is missing, or has no place for its keys: {BEGIN} and {END}, each on a line of its own"
+        for kind, _, path in _listed(docs)
+        if FOLDERS[kind] == "connectors" and not _has_place(path)
+    ]
+
+
+def _listed(docs: Path) -> Iterator[tuple[plugins.Kind, type[Any], Path]]:
+    for kind, folder in FOLDERS.items():
+        for plugin in ours(kind):
+            yield kind, plugin, docs / folder / page_name(plugin)
+
+
+def _has_place(path: Path) -> bool:
+    return path.is_file() and re.search(f"{BEGIN}.*{END}", path.read_text(encoding="utf-8"), re.DOTALL) is not None
+
+
+def ours(kind: plugins.Kind) -> list[type[Any]]:
+    """The plugins of a kind that Ferryman brings along."""
+    return [plugin for plugin in plugins.installed(kind) if plugin.__module__.startswith("ferryman.")]
+
+
+def page_name(plugin: type[Any]) -> str:
+    """The file name of a plugin's page: its module's, with dashes."""
+    return plugin.__module__.rpartition(".")[2].replace("_", "-") + ".md"
+
+
+def _with_keys(path: Path, config_class: type[Config]) -> str:
+    before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
+    after = rest.partition(END)[2]
+    shared = "[The keys of every connector](../reference/connector.md) come on top of these."
+    return f"{before}{BEGIN}\n{_keys(config_class)}\n\n{shared}\n{END}{after}"
+
+
+def _page(plugin: type[Any], kind: plugins.Kind) -> str:
+    names = ", ".join(f"`{name}`" for name in plugins.names(plugin))
+    side = " Write `$Key` or `$Value` behind the name for the side that it changes." if _sided(plugin) else ""
+    what = {"transformation": "Transform", "predicate": "Predicate", "converter": "Converter"}[kind]
+    about = _prose(inspect.getdoc(plugin) or "")
+    return f"{_NOTE}\n\n# {plugin.__name__}\n\n{about}\n\n{what} {names}.{side}\n\n{_keys(plugin.config_class)}\n"
+
+
+def _sided(plugin: type[Any]) -> bool:
+    return bool(getattr(plugin, "sided", False))
+
+
+def _worker() -> str:
+    rows = "\n".join(f"| {_code(name)} | {_prose(why)} |" for name, why in NO_EFFECT.items())
+    without = f"Known elsewhere and without effect here; each one given is warned about.\n\n{_head('key', 'why')}{rows}"
+    return f"{_NOTE}\n\n{_WORKER}\n{_keys(WorkerConfig)}\n\n{without}\n"
+
+
+def _connector() -> str:
+    classes = {"Every connector": ConnectorConfig, "Sinks": SinkConfig, "Sources": SourceConfig}
+    inherited = set(ConnectorConfig.model_fields)
+    parts = []
+    for title, config_class in classes.items():
+        own = [name for name in config_class.model_fields if config_class is ConnectorConfig or name not in inherited]
+        parts.append(f"## {title}\n\n{_table(config_class, own)}\n")
+    return f"{_NOTE}\n\n{_CONNECTOR}\n" + "\n".join(parts)
+
+
+def _keys(config_class: type[Config]) -> str:
+    """The keys of a class beyond those that its kind of plugin always has, and what it refuses."""
+    framework = plugin_infos.frame(config_class)
+    own = [name for name in config_class.model_fields if name not in framework.model_fields]
+    table = _table(config_class, own) if own else "It has no keys of its own."
+    refused = dict(config_class.refused)
+    if not refused:
+        return table
+    rows = "\n".join(f"| {_code(name)} | {_prose(why)} |" for name, why in refused.items())
+    return f"{table}\n\nRefused, because others understand them and Ferryman does not:\n\n{_head('key', 'why')}{rows}"
+
+
+def _table(config_class: type[Config], fields: Iterable[str]) -> str:
+    by_field = dict(zip(config_class.model_fields, config_class.definitions(), strict=True))
+    rows = (_row(config_class, field, by_field[field]) for field in fields)
+    return _head("key", "type", "default", "") + "\n".join(rows)
+
+
+def _head(*titles: str) -> str:
+    return f"| {' | '.join(titles)} |\n|{'---|' * len(titles)}\n"
+
+
+def _row(config_class: type[Config], field: str, definition: Definition) -> str:
+    info = config_class.model_fields[field]
+    name, *others = (_code(each) for each in spellings(field, info))
+    also = f" Also written {', '.join(others)}." if others else ""
+    values = ", ".join(_code(each) for each in _choices(info.annotation))
+    kind = "plugin" if definition.type == "CLASS" else definition.type.lower()
+    default = "required" if definition.required else _code(definition.default_value or "")
+    return f"| {name} | {values or kind} | {default} | {_prose(definition.documentation)}{also} |"
+
+
+def _choices(annotation: Any) -> Iterator[str]:
+    """The values of a Literal, however deep in an annotation."""
+    for part in get_args(annotation):
+        if get_origin(annotation) is Literal:
+            yield str(part)
+        else:
+            yield from _choices(part)
+
+
+def _code(text: str) -> str:
+    return f"`{text}`".replace("|", "\\|") if text else ""
+
+
+def _prose(text: str) -> str:
+    """A docstring on one line; keys and other words that Markdown would mangle become code."""
+    quoted = re.split(r"(``.+?``)", " ".join(text.split()))
+    return "".join(_code(part.strip("`")) if index % 2 else _plain(part) for index, part in enumerate(quoted))
+
+
+def _plain(text: str) -> str:
+    return " ".join(_word(word) for word in text.split(" "))
+
+
+def _word(word: str) -> str:
+    found = _TOKEN.fullmatch(word)
+    if found is None or not _CODE.search(found["body"]):
+        return word
+    return f"{found['head']}{_code(found['body'])}{found['tail']}"
+
+
+def write(docs: Path) -> list[Path]:
+    """Brings every page up to date; the paths of those that were not."""
+    stale = {path: text for path, text in pages(docs).items() if not path.is_file() or path.read_text("utf-8") != text}
+    for path, text in stale.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return list(stale)
+
+
+def main(docs: Path) -> int:
+    """Brings the pages up to date and says which ones; the exit code."""
+    for path in write(docs):
+        print(path)
+    problems = homeless(docs)
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1] if len(sys.argv) > 1 else "docs")))

@@ -1,0 +1,43 @@
+"""What outlives the sessions of a task: its configs, taken apart, and its chain."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka.admin import AdminClient
+
+from ferryman.chain import Chain
+from ferryman.clients import Clients
+from ferryman.connector import ConnectorConfig
+from ferryman.control import Control
+from ferryman.settings import Settings
+from ferryman.task_spec import TaskSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """One task; ``config`` is an instance of the plugin's config class."""
+
+    spec: TaskSpec
+    control: Control
+    settings: Settings
+    plugin: type[Any]
+    config: Any
+    clients: Clients
+    chain: Chain
+
+    @property
+    def longest_wait(self) -> float:
+        """Seconds between two tries at most."""
+        config: ConnectorConfig = self.config
+        return config.errors_retry_delay_max_ms / 1000
+
+    @property
+    def give_up(self) -> float | None:
+        """Seconds after which retrying fails the task; None is never."""
+        config: ConnectorConfig = self.config
+        return config.errors_retry_timeout / 1000 if config.errors_retry_timeout > 0 else None
+
+    def facts(self, admin: AdminClient) -> dict[str, Any]:
+        """What every plugin's context holds."""
+        cluster = str(admin.describe_cluster(request_timeout=30).result().cluster_id)
+        return {"connector": self.spec.connector, "task": self.spec.task, "cluster": cluster, "raw": self.spec.config}

@@ -1,0 +1,97 @@
+"""Builds each session of a source task: the transactional producer, the offsets, the connector's instance."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
+
+from ferryman import offset_topic, source
+from ferryman.api import Offset, Source, SourceContext
+from ferryman.connector import SourceConfig
+from ferryman.crash import crash_point
+from ferryman.errors import FencedError
+from ferryman.setup import Setup
+from ferryman.source_offsets import SourceOffsets
+from ferryman.tolerance import Tolerance
+from ferryman.topic_creation import TopicCreation
+
+
+@dataclass
+class SourceSessions:
+    """The sessions of one source task. Invariant 4."""
+
+    setup: Setup
+    _left: Mapping[str, Offset] | None = None
+    """The offsets as the last session left them."""
+    _attempted: Mapping[str, Offset | None] = field(default_factory=dict)
+    """Those of its last transaction, committed or not."""
+
+    def run_one(self, started: Callable[[], None]) -> None:
+        """One producer and its transactions, until the task is to stop or something ends it."""
+        setup = self.setup
+        admin = AdminClient(setup.clients.admin())
+        self._create_offsets_topic(admin)
+        self._check_owner()
+        producer = Producer(setup.clients.source_producer())
+        producer.init_transactions(60)
+        offsets = self._offsets()
+        context = SourceContext(
+            **setup.facts(admin), crash_point=crash_point, offset=offsets.get, stopping=setup.control.wait
+        )
+        task: Source[Any] = setup.plugin(setup.config, context)
+        session = self._session(task, producer, offsets, admin)
+        try:
+            task.start()
+            started()
+            session.run()
+        finally:
+            self._left, self._attempted = offsets.snapshot(), session.attempted
+            task.stop()
+
+    def _session(
+        self, task: Source[Any], producer: Producer, offsets: SourceOffsets, admin: AdminClient
+    ) -> source.SourceSession:
+        setup, worker = self.setup, self.setup.settings.config
+        return source.SourceSession(
+            chain=setup.chain,
+            tolerance=Tolerance(setup.config, setup.spec.task),
+            control=setup.control,
+            source=task,
+            producer=producer,
+            offsets=offsets,
+            offsets_topic=self._offsets_topic,
+            topics=TopicCreation.of(admin, setup.spec.config, worker.topic_creation_enable),
+            interval=self._interval(),
+            longest_wait=setup.longest_wait,
+            give_up=setup.give_up,
+        )
+
+    def _interval(self) -> float | None:
+        config: SourceConfig = self.setup.config
+        if config.transaction_boundary != "interval":
+            return None
+        milliseconds = config.transaction_boundary_interval_ms
+        return (self.setup.settings.config.offset_flush_interval_ms if milliseconds is None else milliseconds) / 1000
+
+    @property
+    def _offsets_topic(self) -> str:
+        config: SourceConfig = self.setup.config
+        return config.offsets_storage_topic or self.setup.settings.config.offset_storage_topic
+
+    def _create_offsets_topic(self, admin: AdminClient) -> None:
+        worker = self.setup.settings.config
+        replication_factor = worker.offset_storage_replication_factor
+        offset_topic.create(admin, self._offsets_topic, worker.offset_storage_partitions, replication_factor)
+
+    def _offsets(self) -> SourceOffsets:
+        offsets = SourceOffsets(self.setup.spec.connector)
+        for key, value in self.setup.spec.seeds.items():
+            offsets.load(key.encode(), value.encode())
+        return offset_topic.read(self.setup.clients.offsets_consumer(), self._offsets_topic, offsets)
+
+    def _check_owner(self) -> None:
+        # After this producer was fenced: read before the next one fences whoever did it.
+        if self._left is not None and source.moved_by_another(self._left, self._attempted, self._offsets().snapshot()):
+            raise FencedError(f"another process writes the source offsets of {self.setup.spec.connector}")

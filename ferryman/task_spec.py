@@ -1,0 +1,30 @@
+"""All that a task's process is told by its worker."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+
+import orjson
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSpec:
+    """One task: ``config`` and ``worker`` are strings with references resolved, so it is never printed."""
+
+    connector: str
+    task: int
+    worker_id: str
+    config: Mapping[str, str] = field(repr=False)
+    worker: Mapping[str, str] = field(repr=False)
+    levels: Mapping[str, str] = field(default_factory=dict)
+    """Loggers and their levels."""
+    seeds: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Source offsets of a former JVM worker, JSON key to JSON value, for partitions that the topic does not know."""
+
+    def dump(self) -> bytes:
+        """As bytes for the pipe."""
+        return orjson.dumps(asdict(self))
+
+    @classmethod
+    def parse(cls, payload: bytes) -> "TaskSpec":
+        """From bytes."""
+        return cls(**orjson.loads(payload))
