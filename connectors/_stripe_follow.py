@@ -32,6 +32,7 @@ _KEPT = 31 * 86400
 """Stripe keeps events for 30 days, so that anything older is mostly nothing."""
 _FIRST_SPAN = 60
 _SWEEP_PAUSE = 1.0
+_MOST_STRIDES = 200
 
 
 @dataclass(slots=True)
@@ -182,10 +183,16 @@ class Follower:
         return Backlog(head, since)
 
     def _newest_from(self, known: int) -> int:
-        """A time near the newest listed one, whatever the order: asked for in growing strides."""
+        """The newest listed time, whatever the order: asked for in growing strides, then in small ones again."""
         stride = 1
-        while page := self._read(Window(known + stride), None, 1).events:
-            known, stride = page[0].created, stride * 2
+        for _ in range(_MOST_STRIDES):
+            page = self._read(Window(known + stride), None, 1).events
+            if page:
+                known, stride = page[0].created, stride * 2
+            elif stride > 1:
+                stride = 1
+            else:
+                break
         return known
 
     def _window(self, backlog: Backlog) -> None:

@@ -163,6 +163,26 @@ def test_a_frozen_task_does_not_keep_the_partition(world: World) -> None:
     assert shown == "20s"
 
 
+def test_two_owners_of_a_partition_take_turns_and_the_second_reads_again(world: World) -> None:
+    world.put(orders(1))
+    other = World(world.url, UPSERT, value_schema=ORDER, end=1)
+    other.begin()
+    assert other.sink is not None
+    with other.sink._session.transaction("wait less") as connection:
+        connection.exec_driver_sql("SET lock_timeout = '100ms'")
+
+    def compete() -> None:
+        with pytest.raises(RetriableError, match="LockNotAvailable"):
+            other.put([{"id": 1, "item": "theirs"}], at=1)
+
+    world.meanwhile = ("sql.before_commit", compete)
+    world.put([{"id": 1, "item": "ours"}])
+    with pytest.raises(Indeterminate):
+        other.put([{"id": 1, "item": "theirs"}], at=1)
+    other.kill()
+    assert world.query("SELECT item FROM orders WHERE id = 1") == [("ours",)]
+
+
 def test_two_tasks_writing_the_same_keys_in_opposite_order_do_not_lose_a_row(world: World) -> None:
     other = World(world.url, UPSERT, cluster="cluster-2", value_schema=ORDER)
     world.put(orders(1))
