@@ -32,9 +32,8 @@ class Owner:
 class Offsets:
     """The offsets of one connector, in the database that it writes to."""
 
-    def __init__(self, name: TableName, owner: Owner, *, latest: bool = False) -> None:
+    def __init__(self, name: TableName, owner: Owner) -> None:
         self._owner = owner
-        self._latest = latest
         self.table = sa.Table(
             sa.quoted_name(name.name, quote=True),
             sa.MetaData(),
@@ -117,8 +116,9 @@ class Offsets:
         return int(rows[0].next_offset) if rows else None
 
     def _begin(self, connection: Connection, partition: Assigned) -> int:
-        fresh = partition.end if self._latest else partition.beginning
-        start = fresh if partition.committed is None else partition.committed.offset
+        start = partition.start if partition.committed is None else partition.committed.offset
+        if start is None:
+            raise TaskError(f"{partition.source} has no offset, and auto.offset.reset says not to choose one")
         self._check(partition, start)
         insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(self.table)
         row = {

@@ -182,8 +182,7 @@ def _places(config: SqlSinkConfig, context: SinkContext) -> tuple[Session, Offse
     )
     limit = POSTGRES_BYTES if database.is_postgres else None
     name = table_name(config.offsets_table_name, limit, config.folds)
-    latest = context.raw.get("consumer.override.auto.offset.reset", "").strip() == "latest"
-    return session, Offsets(name, Owner(context.cluster, context.connector), latest=latest)
+    return session, Offsets(name, Owner(context.cluster, context.connector))
 
 
 def _seconds(milliseconds: int | None) -> float | None:

@@ -27,13 +27,18 @@ class Committed:
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """A partition that a sink task now owns. ``topic_id`` tells a re-created topic from the old one of that name."""
+    """A partition that a sink task now owns. ``topic_id`` tells a re-created topic from the old one of that name.
+
+    ``start`` is where reading begins if the sink does not say otherwise: the group's offset, or, where there is none or
+    it is out of range, the end of the topic that auto.offset.reset names; None if that is to be an error.
+    """
 
     source: TopicPartition
     topic_id: str
     committed: Committed | None
     beginning: int
     end: int
+    start: int | None = None
 
 
 Report = Callable[[Batch, int, Exception], None]

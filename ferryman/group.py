@@ -171,7 +171,9 @@ class Group:
                 raise KafkaException(found.error)
             beginning, end = self.consumer.get_watermark_offsets(found, timeout=TIMEOUT)
             committed = Committed(found.offset, found.metadata or "") if found.offset >= 0 else None
-            described.append(Assigned(_source(found), self.topic_ids.get(found.topic, ""), committed, beginning, end))
+            start = self._start(_source(found), committed, beginning, end)
+            topic_id = self.topic_ids.get(found.topic, "")
+            described.append(Assigned(_source(found), topic_id, committed, beginning, end, start))
         return described
 
     def _topic_ids(self, topics: Sequence[str]) -> dict[str, str]:
@@ -186,23 +188,15 @@ class Group:
                     raise
         return ids
 
-    def start(self, assigned: Assigned) -> int:
-        """Where to start a partition that nobody but the group knows about: at its offset if it is still there.
-
-        An offset that is out of range follows auto.offset.reset, as in Kafka Connect, with a warning that says so.
-        """
-        begin, end = assigned.beginning, assigned.end
-        if assigned.committed is not None and begin <= assigned.committed.offset <= end:
-            return assigned.committed.offset
-        if self.read_from == "error":
-            raise TaskError(
-                f"{assigned.source} has no offset to start from, and auto.offset.reset says not to choose one"
-            )
-        chosen = end if self.read_from == "latest" else begin
-        if assigned.committed is not None:
+    def _start(self, source: TopicPartition, committed: Committed | None, beginning: int, end: int) -> int | None:
+        # An offset that is out of range follows auto.offset.reset as in Kafka Connect, but not without a word.
+        if committed is not None and beginning <= committed.offset <= end:
+            return committed.offset
+        chosen = {"latest": end, "earliest": beginning}.get(self.read_from)
+        if committed is not None:
             log.warning(
-                "%s: the group's offset %d is out of range [%d, %d]; starting from the %s, at %d",
-                *(assigned.source, assigned.committed.offset, begin, end, self.read_from, chosen),
+                "%s: the group's offset %d is out of range [%d, %d]; auto.offset.reset=%s means %s",
+                *(source, committed.offset, beginning, end, self.read_from, chosen),
             )
         return chosen
 

@@ -5,12 +5,12 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaException
 
 from ferryman import assembly, backoff, plugins, settings
 from ferryman.clients import Clients
 from ferryman.control import Control
-from ferryman.errors import ConfigError, Indeterminate, RetriableError
+from ferryman.errors import ConfigError, RetriableError
 from ferryman.setup import Setup
 from ferryman.sink_sessions import SinkSessions
 from ferryman.source import classified
@@ -50,14 +50,7 @@ def _run_one(sessions: Sessions, started: Callable[[], None]) -> None:
     try:
         sessions.run_one(started)
     except KafkaException as error:
-        raise _classified(error) from error
-
-
-def _classified(error: KafkaException) -> Exception:
-    reason: KafkaError = error.args[0]
-    if reason.code() in (KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.TOPIC_AUTHORIZATION_FAILED):
-        return classified(error)
-    return Indeterminate(f"{reason.name()}: {reason.str()}")
+        raise classified(error) from error
 
 
 def _setup(spec: TaskSpec, control: Control) -> Setup:

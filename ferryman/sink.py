@@ -237,16 +237,20 @@ class SinkSession:
         self._due = 0.0
 
     def assigned(self, partitions: Sequence[Assigned]) -> Mapping[TopicPartition, int]:
-        """Asks the sink where to start; the group's own offsets hold where it does not know better."""
-        starts = {each.source: self.group.start(each) for each in partitions}
+        """Asks the sink where to start; the group's own offsets hold where it does not know better. Invariant 6."""
+        starts = {each.source: each.start for each in partitions}
         committed = {each.source: each.committed.offset if each.committed else None for each in partitions}
         self._metadata = {each.source: each.committed.metadata for each in partitions if each.committed}
-        self.delivery.assigned(starts, committed)
-        chosen = self.sink.open(partitions)
-        starts.update(chosen)
-        self.delivery.assigned(starts, committed)
-        log.info("assigned %s", ", ".join(f"{source}@{offset}" for source, offset in starts.items()) or "nothing")
-        return starts
+        # The sink may have to commit before it opens, and only what is in the ledger can be committed.
+        self.delivery.assigned({source: start for source, start in starts.items() if start is not None}, committed)
+        starts.update(self.sink.open(partitions))
+        chosen = {source: start for source, start in starts.items() if start is not None}
+        if len(chosen) < len(starts):
+            lost = ", ".join(str(source) for source in starts if source not in chosen)
+            raise TaskError(f"{lost}: no usable offset to start from, and auto.offset.reset says not to choose one")
+        self.delivery.assigned(chosen, committed)
+        log.info("assigned %s", ", ".join(f"{source}@{offset}" for source, offset in chosen.items()) or "nothing")
+        return chosen
 
     def revoked(self, partitions: Sequence[TopicPartition]) -> None:
         """Drops what was not delivered, commits what was, and gives the partitions up."""

@@ -28,6 +28,21 @@ log = logging.getLogger(__name__)
 ROOM = 200_000
 """Messages that may wait in the producer before the loop waits for it."""
 CHUNK = 10_000
+REFUSED = frozenset(
+    {
+        KafkaError.MSG_SIZE_TOO_LARGE,
+        KafkaError.RECORD_LIST_TOO_LARGE,
+        KafkaError.INVALID_TIMESTAMP,
+        KafkaError.INVALID_RECORD,
+        KafkaError.TOPIC_EXCEPTION,
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+        KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+        KafkaError.SASL_AUTHENTICATION_FAILED,
+    }
+)
+"""A broker's answers that trying again does not change."""
+FENCED = frozenset({KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH})
 
 
 class Topics(Protocol):
@@ -189,13 +204,11 @@ def _partition(batch: Batch) -> int:
 
 
 def classified(error: KafkaException) -> Exception:
-    """A producer's error as what the runtime does about it: start a new session, or fail the task."""
+    """A client's error as what the runtime does about it: start a new session, or fail the task."""
     reason: KafkaError = error.args[0]
-    if reason.code() in (KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.TOPIC_AUTHORIZATION_FAILED):
-        return TaskError(f"a record could not be produced: {reason.str()}")
-    if reason.code() in (KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED):
-        return TaskError(f"the source may not use its transactional id: {reason.str()}")
-    return Indeterminate(f"a transaction did not end as it should: {reason.name()}: {reason.str()}")
+    if reason.code() in REFUSED:
+        return TaskError(f"the broker refuses what this task sends, and would again: {reason.name()}: {reason.str()}")
+    return Indeterminate(f"{reason.name()}: {reason.str()}")
 
 
 def moved_by_another(

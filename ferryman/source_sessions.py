@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
 from ferryman import offset_topic, source
@@ -27,6 +27,7 @@ class SourceSessions:
     """The offsets as the last session left them."""
     _attempted: Mapping[str, Offset | None] = field(default_factory=dict)
     """Those of its last transaction, committed or not."""
+    _fenced: bool = False
 
     def run_one(self, started: Callable[[], None]) -> None:
         """One producer and its transactions, until the task is to stop or something ends it."""
@@ -46,6 +47,9 @@ class SourceSessions:
             task.start()
             started()
             session.run()
+        except KafkaException as error:
+            self._fenced = error.args[0].code() in source.FENCED
+            raise
         finally:
             self._left, self._attempted = offsets.snapshot(), session.attempted
             task.stop()
@@ -92,6 +96,12 @@ class SourceSessions:
         return offset_topic.read(self.setup.clients.offsets_consumer(), self._offsets_topic, offsets)
 
     def _check_owner(self) -> None:
-        # After this producer was fenced: read before the next one fences whoever did it.
-        if self._left is not None and source.moved_by_another(self._left, self._attempted, self._offsets().snapshot()):
+        # After this producer was fenced: read before the next one fences whoever did it. Otherwise the old one's own
+        # open transaction, which only the next producer ends, would hide the end of the topic.
+        fenced, self._fenced = self._fenced, False
+        if (
+            fenced
+            and self._left is not None
+            and source.moved_by_another(self._left, self._attempted, self._offsets().snapshot())
+        ):
             raise FencedError(f"another process writes the source offsets of {self.setup.spec.connector}")

@@ -75,6 +75,7 @@ class World:
     committed: Committed | None = None
     beginning: int = 0
     end: int = 0
+    latest: bool = False
     die_at: str | None = None
     meanwhile: tuple[str, Callable[[], object]] | None = None
     sink: SqlSinkConnector | None = None
@@ -119,7 +120,14 @@ class World:
         return self.sink.open([self.assigned()])[self.source]
 
     def assigned(self) -> Assigned:
-        return Assigned(self.source, self.topic_id, self.committed, self.beginning, self.end)
+        return Assigned(
+            self.source,
+            self.topic_id,
+            self.committed,
+            self.beginning,
+            self.end,
+            self.end if self.latest else self.beginning,
+        )
 
     def kill(self) -> None:
         """The process is gone, and with it its connection."""

@@ -99,8 +99,7 @@ def test_a_new_partition_starts_at_the_groups_offset_or_the_beginning(world: Wor
     assert world.begin() == 5
     world.cluster, world.committed = "cluster-2", Committed(7)
     assert world.begin() == 7
-    world.cluster, world.committed = "cluster-3", None
-    world.config = {"auto.create": "true", "consumer.override.auto.offset.reset": "latest"}
+    world.cluster, world.committed, world.latest = "cluster-3", None, True
     assert world.begin() == 20
 
 

@@ -4,6 +4,7 @@ The worker notices the death and starts the task again by itself; nothing is los
 """
 
 import json
+import time
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
@@ -110,7 +111,7 @@ def test_each_record_is_one_row_of_the_table(dying: Worker, kafka: str, unique: 
 @pytest.mark.parametrize("dying", SOURCE + STRIPE, indirect=True)
 def test_each_event_of_the_gateway_is_one_record(dying: Worker, kafka: str, unique: str) -> None:
     create_topic(kafka, unique, 3)
-    stub = StripeStub()
+    stub = StripeStub(now=int(time.time()))
     with serving(stub):
         dying.create(
             {
