@@ -1,14 +1,11 @@
-"""The SQL sink's keys: those of Confluent's, Aiven's and Debezium's JDBC sinks, and where each of the three differs."""
+"""What the SQL sink's keys mean together, where the three JDBC sinks differ, and which of their keys have no effect."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, ClassVar, Literal
-from zoneinfo import ZoneInfo
+from typing import ClassVar, Literal
 
-from pydantic import AfterValidator
-
-from ferryman.config import Bool, Long, Password, Str, Strings, any_case, key
 from ferryman.connector import SinkConfig
+from ferryman.connectors._sql_keys import SqlKeys
 from ferryman.connectors._sql_names import POSTGRES_BYTES, TableName, checked, folded, table_name
 from ferryman.connectors._sql_url import BadUrl, Database, database
 from ferryman.errors import DataError, KeyProblem
@@ -17,22 +14,22 @@ KAFKA_FIELDS = ("__connect_topic", "__connect_partition", "__connect_offset")
 
 _OWN_KEYS = frozenset(
     {
-        "attempts",
         "backoff.ms",
         "password",
-        "provider",
-        "restart.on.errors",
         "url",
         "user",
         "username",
     }
 )
-"""What follows ``connection.`` in keys that are no driver properties; so are connection.pool.* keys."""
+"""What follows ``connection.`` in keys that are no driver properties; nor are those in WITHOUT_EFFECT."""
 
 WITHOUT_EFFECT: Mapping[str, str] = {
     "batch.size": "every batch is written in one statement; consumer.override.max.poll.records bounds it",
     "cloud.events.schema.name.pattern": "CloudEvents are written as the structs that they are",
     "connection.attempts": "an unreachable database is tried again without end",
+    "connection.batch.wait.max.ms": "no JDBC sink knows it",
+    "connection.driver_class": "the URL says which database it is",
+    "connection.ds.pool.": "a task has one connection",
     "connection.pool.": "a task has one connection",
     "connection.provider": "a task has one connection",
     "connection.restart.on.errors": "a lost connection is always opened anew, and nothing is lost by it",
@@ -53,7 +50,12 @@ WITHOUT_EFFECT: Mapping[str, str] = {
 
 _ONLY: Mapping[str, tuple[frozenset[str], str]] = {
     "collection.naming.strategy": (
-        frozenset({"io.debezium.sink.naming.DefaultCollectionNamingStrategy"}),
+        frozenset(
+            {
+                "io.debezium.sink.naming.DefaultCollectionNamingStrategy",
+                "io.debezium.connector.jdbc.naming.DefaultCollectionNamingStrategy",
+            }
+        ),
         "tables are named by collection.name.format only",
     ),
     "table.naming.strategy": (
@@ -82,20 +84,12 @@ _ONLY: Mapping[str, tuple[frozenset[str], str]] = {
 """Keys whose other values would change what is written, where to or how it is protected."""
 
 
-def _zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (KeyError, ValueError, OSError):
-        raise ValueError("Invalid time zone identifier") from None
-    return value
-
-
 def _matching(name: str, keys: Iterable[str]) -> str | None:
     return next((known for known in keys if name == known or (known.endswith(".") and name.startswith(known))), None)
 
 
-class SqlSinkConfig(SinkConfig):
-    """What the SQL sink adds."""
+class SqlSinkConfig(SqlKeys):
+    """The SQL sink's config: its keys, and the rules between them."""
 
     refused: ClassVar[Mapping[str, str]] = {
         "collection.naming.": "tables are named by collection.name.format; rename topics with RegexRouter",
@@ -110,145 +104,6 @@ class SqlSinkConfig(SinkConfig):
         "update.if.newer.field": "an upsert always writes the record that comes last",
     }
     ignored: ClassVar[tuple[str, ...]] = (*SinkConfig.ignored, "connection.", *WITHOUT_EFFECT, *_ONLY)
-
-    connection_url: Str = key(
-        names=("connection.url",), importance="HIGH", group="Connection", order=1, width="LONG", display="JDBC URL"
-    )
-    """The database: jdbc:postgresql://host:port/database?currentSchema=…&sslmode=…, jdbc:sqlite:path, or a SQLAlchemy
-    URL of either. Parameters of the driver, here or as connection.* keys, must be on the allow-list."""
-    connection_user: Str | None = key(
-        None,
-        names=("connection.user", "connection.username"),
-        importance="HIGH",
-        group="Connection",
-        order=2,
-        display="JDBC User",
-    )
-    """The database user."""
-    connection_password: Password | None = key(
-        None, importance="HIGH", group="Connection", order=3, display="JDBC Password"
-    )
-    """The database user's password."""
-    dialect_name: Str = key("", importance="LOW", group="Connection", order=4, width="LONG", display="Database Dialect")
-    """The dialect, as Confluent's sink names it: PostgreSqlDatabaseDialect or SqliteDatabaseDialect. The URL decides;
-    another value is refused."""
-    connection_backoff_ms: Long | None = key(
-        None,
-        names=("connection.backoff.ms",),
-        at_least=0,
-        importance="LOW",
-        group="Connection",
-        order=6,
-        display="JDBC connection backoff in milliseconds",
-    )
-    """The wait before an unreachable database is tried again, in milliseconds; by default it grows with each try.
-    There is no last try."""
-    insert_mode: Annotated[
-        Literal["insert", "upsert", "update", "multi"], any_case("insert", "upsert", "update", "multi")
-    ] = key("insert", importance="HIGH", group="Writes", order=1, display="Insert Mode")
-    """What a record does: insert adds a row, upsert adds or replaces the row with its key, update changes that row if
-    it is there. Aiven's multi is insert."""
-    delete_enabled: Bool = key(False, group="Writes", order=3, display="Enable deletes")
-    """Whether a null value deletes the row with its key; needs pk.mode=record_key. Without it a null value is a data
-    error; under Debezium's class name it is skipped."""
-    table_types: Strings = key(["TABLE"], importance="LOW", group="Writes", order=4, display="Table Types")
-    """What may be written to: TABLE (partitioned ones too), PARTITIONED TABLE, VIEW."""
-    table_name_format: Str = key(
-        "${topic}",
-        names=("table.name.format", "collection.name.format"),
-        group="Data Mapping",
-        order=1,
-        width="LONG",
-        display="Table Name Format",
-    )
-    """The table's name, with ${topic} for the topic; schema.table is understood. Under Debezium's class name the
-    topic's dots become underscores."""
-    table_name_normalize: Bool = key(False, group="Data Mapping", order=1, display="Table Name Normalize")
-    """Whether characters other than ASCII letters, digits and underscores become underscores in the table's name."""
-    topics_to_tables_mapping: Strings = key([], group="Data Mapping", order=1, display="Topics To Tables Mapping")
-    """The table of each topic, as topic:table,…, instead of table.name.format; a missing topic is a data error."""
-    pk_mode: Annotated[
-        Literal["none", "kafka", "record_key", "record_value", "record_header"],
-        any_case("none", "kafka", "record_key", "record_value", "record_header"),
-    ] = key(
-        "none",
-        names=("pk.mode", "primary.key.mode"),
-        importance="HIGH",
-        group="Data Mapping",
-        order=2,
-        display="Primary Key Mode",
-    )
-    """Where the primary key is from: none, kafka (topic, partition, offset as consumed), record_key, record_value."""
-    pk_fields: Strings = key(
-        [], names=("pk.fields", "primary.key.fields"), group="Data Mapping", order=3, display="Primary Key Fields"
-    )
-    """The key's columns. kafka: three names, or the default __connect_topic,__connect_partition,__connect_offset;
-    record_key and record_value: fields, all if empty; one name for a primitive key."""
-    fields_whitelist: Strings = key(
-        [], names=("fields.whitelist",), group="Data Mapping", order=4, display="Fields Whitelist"
-    )
-    """The value's fields to write besides the key; all if empty."""
-    db_timezone: Annotated[Str, AfterValidator(_zone)] = key(
-        "UTC",
-        names=("db.timezone", "use.time.zone", "database.time_zone"),
-        group="Data Mapping",
-        order=5,
-        display="DB Time Zone",
-    )
-    """The zone in which columns without a time zone hold timestamps, times and dates."""
-    date_timezone: Annotated[Literal["DB_TIMEZONE", "UTC"], any_case("DB_TIMEZONE", "UTC")] = key(
-        "DB_TIMEZONE", group="Data Mapping", order=6, display="Date Time Zone"
-    )
-    """The zone of dates: DB_TIMEZONE takes db.timezone (west of UTC that is the day before), UTC leaves them alone."""
-    replace_null_with_default: Bool = key(True, group="Data Mapping", order=7, display="Replace null with default")
-    """Whether a null stands for its field's default."""
-    string_output_value_column_name: Str = key(
-        "record_value",
-        names=("string.output.value.column.name",),
-        importance="LOW",
-        group="Data Mapping",
-        order=8,
-        display="String value column",
-    )
-    """The column for values that are plain strings with a schema."""
-    auto_create: Bool = key(False, group="DDL Support", order=1, display="Auto-Create")
-    """Whether a missing table is created from the record's schema."""
-    auto_evolve: Bool = key(False, group="DDL Support", order=2, display="Auto-Evolve")
-    """Whether missing columns are added; only nullable ones and ones with a default can be."""
-    schema_evolution: Annotated[Literal["none", "basic"], any_case("none", "basic")] = key(
-        "none", group="DDL Support", order=3, display="Schema evolution"
-    )
-    """Debezium's key: basic means auto.create and auto.evolve."""
-    quote_sql_identifiers: Annotated[
-        Literal["always", "never", "true", "false"] | None, any_case("always", "never", "true", "false")
-    ] = key(
-        None,
-        names=("quote.sql.identifiers", "sql.quote.identifiers", "quote.identifiers"),
-        default_text="ALWAYS",
-        group="DDL Support",
-        order=4,
-        display="Quote Identifiers",
-    )
-    """Whether names keep their case: always (true), or never (false), which makes them lower case in PostgreSQL. Under
-    Debezium's class name the default is never."""
-    retry_backoff_ms: Long | None = key(
-        None,
-        names=("retry.backoff.ms", "flush.retry.delay.ms"),
-        at_least=0,
-        group="Retries",
-        order=2,
-        display="Retry Backoff (millis)",
-    )
-    """The wait after a system error, in milliseconds; by default it grows with each try. There is no last try."""
-    offsets_table_name: Str = key(
-        "ferryman_offsets",
-        names=("offsets.table.name",),
-        importance="LOW",
-        group="Exactly Once",
-        order=1,
-        display="Offsets table",
-    )
-    """The table that holds the next offset of each partition, as table or schema.table; created if it is missing."""
 
     @property
     def is_debezium(self) -> bool:
@@ -372,8 +227,9 @@ def _invalid(name: str, value: str, reason: str) -> KeyProblem:
 
 def properties(raw: Mapping[str, str]) -> dict[str, str]:
     """The driver properties among a connector's keys: connection.<property>."""
-    found = {name.removeprefix("connection."): value for name, value in raw.items() if name.startswith("connection.")}
-    return {name: value for name, value in found.items() if name not in _OWN_KEYS and not name.startswith("pool.")}
+    given = (name for name in raw if name.startswith("connection.") and not _matching(name, WITHOUT_EFFECT))
+    found = {name.removeprefix("connection."): raw[name] for name in given}
+    return {name: value for name, value in found.items() if name not in _OWN_KEYS}
 
 
 def _property_problems(raw: Mapping[str, str]) -> Iterator[KeyProblem]:

@@ -44,14 +44,24 @@ _SSL_MODES = frozenset({"disable", "allow", "prefer", "require", "verify-ca", "v
 _SERVERS = {"any": "any", "primary": "read-write", "master": "read-write", "secondary": "standby"}
 _TUNING = frozenset(
     {
+        "adaptiveFetch",
+        "assumeMinServerVersion",
         "autosave",
         "binaryTransfer",
+        "charSet",
+        "cleanupSavepoints",
         "defaultRowFetchSize",
+        "logUnclosedConnections",
+        "loggerLevel",
+        "preferQueryMode",
         "prepareThreshold",
         "preparedStatementCacheQueries",
         "preparedStatementCacheSizeMiB",
         "reWriteBatchedInserts",
+        "receiveBufferSize",
+        "sendBufferSize",
         "stringtype",
+        "tcpNoDelay",
     }
 )
 """Properties of the Java driver that change neither what is written nor where: there is nothing here to tune."""

@@ -16,14 +16,14 @@ def check(config: SqlSinkConfig, connector: str, batch: Batch, dead: pl.Series |
         missing = _first_null(batch.key)
         if missing is not None or batch.key.schema is None:
             needs = "a non-null key and non-null Struct or primitive key schema"
-            raise _unfit(config, connector, needs, batch, missing or 0, "key", batch.key)
+            raise _unfit(config, connector, needs, batch, missing or 0, "key")
     if dead is not None and not (config.delete_enabled or config.is_debezium):
         needs = "a non-null Struct value and non-null Struct schema"
-        raise _unfit(config, connector, needs, batch, dead.arg_true()[0], "value", batch.value)
+        raise _unfit(config, connector, needs, batch, dead.arg_true()[0], "value")
     if batch.value.schema is None and not (dead is not None and dead.all()):
         place = 0 if dead is None else (~dead).arg_true()[0]
         needs = "a non-null Struct value and non-null Struct schema"
-        raise _unfit(config, connector, needs, batch, place, "value", batch.value)
+        raise _unfit(config, connector, needs, batch, place, "value")
     return dead
 
 
@@ -33,9 +33,8 @@ def _first_null(data: Data) -> int | None:
     return next((index for index, value in enumerate(data.values) if value is None), None)
 
 
-def _unfit(
-    config: SqlSinkConfig, connector: str, needs: str, batch: Batch, index: int, side: str, data: Data
-) -> DataError:
+def _unfit(config: SqlSinkConfig, connector: str, needs: str, batch: Batch, index: int, side: str) -> DataError:
+    data = batch.key if side == "key" else batch.value
     value = None if isinstance(data, Columns) else data.values[index]
     text = (
         f"Sink connector '{connector}' is configured with 'delete.enabled={str(config.delete_enabled).lower()}' and "

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator
 
 from ferryman.api import Offset, Partition, Source
-from ferryman.config import Int, Password, Str, Strings, any_case, key
+from ferryman.config import Int, Password, Shown, Str, Strings, any_case, key
 from ferryman.connector import SourceConfig
 from ferryman.connectors._stripe_api import MOST_TYPES, CursorGone, Event, EventsApi, Page, Window
 from ferryman.connectors._stripe_follow import Follower
@@ -56,30 +56,30 @@ def _version(value: str) -> str:
 class StripeSourceConfig(SourceConfig):
     """The keys of the Stripe source."""
 
-    stripe_api_key: Password = key(importance="HIGH", group="Stripe")
+    stripe_api_key: Password = key(importance="HIGH", shown=Shown("Stripe"))
     """The secret or restricted key of the account; it needs the right to read events."""
-    stripe_api_url: Str = key("https://api.stripe.com", group="Stripe")
+    stripe_api_url: Str = key("https://api.stripe.com", shown=Shown("Stripe"))
     """The server: Stripe's own, or one that speaks its API. Without a user name, path parameters or query."""
-    stripe_api_version: Annotated[Str, AfterValidator(_version)] = key("", importance="LOW", group="Stripe")
+    stripe_api_version: Annotated[Str, AfterValidator(_version)] = key("", importance="LOW", shown=Shown("Stripe"))
     """The header Stripe-Version; empty for the account's own. Events keep the form that they were made in."""
-    types: Annotated[Strings, AfterValidator(_patterns)] = key([], importance="HIGH", group="Stripe")
+    types: Annotated[Strings, AfterValidator(_patterns)] = key([], importance="HIGH", shown=Shown("Stripe"))
     """The event types to follow, with * for any letters; empty for all that the output can show."""
-    start_from: Annotated[Str, AfterValidator(_start)] = key("earliest", importance="HIGH", group="Stripe")
+    start_from: Annotated[Str, AfterValidator(_start)] = key("earliest", importance="HIGH", shown=Shown("Stripe"))
     """Where to begin when nothing has been committed: earliest, latest (what is created after the start) or a time."""
-    poll_interval_ms: Int = key(1000, at_least=1, group="Stripe")
+    poll_interval_ms: Int = key(1000, at_least=1, shown=Shown("Stripe"))
     """Milliseconds between two requests for new events when there was nothing more."""
-    events_per_poll: Int = key(1000, at_least=1, group="Stripe")
+    events_per_poll: Int = key(1000, at_least=1, shown=Shown("Stripe"))
     """The most events in one transaction; a long backlog is committed in such pieces."""
-    overlap_seconds: Int = key(60, at_least=0, group="Stripe")
+    overlap_seconds: Int = key(60, at_least=0, shown=Shown("Stripe"))
     """How much later than a newer event an event may show up in the list without being lost, in seconds."""
-    request_timeout_ms: Int = key(30000, at_least=1, importance="LOW", group="Stripe")
+    request_timeout_ms: Int = key(30000, at_least=1, importance="LOW", shown=Shown("Stripe"))
     """The longest that a request may take, in milliseconds."""
-    topic: Str = key("", importance="HIGH", group="Output")
+    topic: Str = key("", importance="HIGH", shown=Shown("Output"))
     """The topic to write to."""
-    topic_name_format: Str = key("", group="Output")
+    topic_name_format: Str = key("", shown=Shown("Output"))
     """Instead of topic: a topic for each event type, such as stripe.${type}."""
     output: Annotated[Literal["payment_processed", "raw"], any_case("payment_processed", "raw")] = key(
-        "payment_processed", importance="HIGH", group="Output"
+        "payment_processed", importance="HIGH", shown=Shown("Output")
     )
     """What a value is: payment_processed, a struct made of events about payments; or raw, any event's JSON."""
 

@@ -7,14 +7,13 @@ see single records; one that wants speed takes whole batches instead.
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from typing import ClassVar, Generic, Literal, TypeVar
 
 from ferryman.config import Config
 from ferryman.connector import SinkConfig, SourceConfig
 from ferryman.record import Batch, Polled, Record, TopicPartition, batches
-
-Partition = Mapping[str, Any]
-Offset = Mapping[str, Any]
+from ferryman.record import Offset as Offset
+from ferryman.record import Partition as Partition
 
 
 @dataclass(frozen=True, slots=True)

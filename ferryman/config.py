@@ -6,7 +6,7 @@ declaration gives the answers of ``/config/validate``, the reference page and a 
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
@@ -91,32 +91,31 @@ def any_case(*values: str) -> AnyCase:
     return AnyCase(parse)
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How forms show a key: under which heading, at which place, how wide, under which label, with which default."""
+
+    group: str | None = None
+    order: int = -1
+    width: Width = "NONE"
+    display: str | None = None
+    default_text: str | None = None
+
+
 def key(
     default: Any = ...,
     *,
     names: tuple[str, ...] = (),
     importance: Importance = "MEDIUM",
-    group: str | None = None,
-    order: int = -1,
-    width: Width = "NONE",
-    display: str | None = None,
     at_least: int | None = None,
-    default_text: str | None = None,
+    shown: Shown = Shown(),
 ) -> Any:
     """Declares a key. Without a default it is required.
 
     ``names`` are the spellings accepted, the first being the canonical one; without it the key is the field's name with
     dots for underscores. ``at_least`` bounds a number. The rest feeds ``/config/validate``.
     """
-    extra: dict[str, Any] = {
-        "names": list(names),
-        "importance": importance,
-        "group": group,
-        "order": order,
-        "width": width,
-        "display": display,
-        "default_text": default_text,
-    }
+    extra: dict[str, Any] = {"names": list(names), "importance": importance, **asdict(shown)}
     return Field(default, ge=at_least, json_schema_extra=extra)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator
 
-from ferryman.config import Bool, Config, Int, Long, Plugin, Short, Str, Strings, any_case, key
+from ferryman.config import Bool, Config, Int, Long, Plugin, Short, Shown, Str, Strings, any_case, key
 from ferryman.errors import KeyProblem
 
 
@@ -59,76 +59,66 @@ class ConnectorConfig(Config):
     )
 
     name: Annotated[Str, AfterValidator(_name)] = key(
-        importance="HIGH", group="Common", order=1, width="MEDIUM", display="Connector name"
+        importance="HIGH", shown=Shown("Common", 1, "MEDIUM", "Connector name")
     )
     """The connector's name, unique in its worker or cluster."""
-    connector_class: Plugin = key(importance="HIGH", group="Common", order=2, width="LONG", display="Connector class")
+    connector_class: Plugin = key(importance="HIGH", shown=Shown("Common", 2, "LONG", "Connector class"))
     """The connector: its Java class name as known from Kafka Connect, that name's alias, or Ferryman's own name."""
-    tasks_max: Int = key(1, at_least=1, importance="HIGH", group="Common", order=4, width="SHORT", display="Tasks max")
+    tasks_max: Int = key(1, at_least=1, importance="HIGH", shown=Shown("Common", 4, "SHORT", "Tasks max"))
     """The most tasks that this connector may be split into."""
-    tasks_max_enforce: Bool = key(
-        True, importance="LOW", group="Common", order=5, width="SHORT", display="Enforce tasks max"
-    )
+    tasks_max_enforce: Bool = key(True, importance="LOW", shown=Shown("Common", 5, "SHORT", "Enforce tasks max"))
     """Whether a connector that makes more tasks than tasks.max fails; false only warns."""
-    key_converter: Plugin | None = key(
-        None, importance="LOW", group="Common", order=6, width="SHORT", display="Key converter class"
-    )
+    key_converter: Plugin | None = key(None, importance="LOW", shown=Shown("Common", 6, "SHORT", "Key converter class"))
     """Turns keys into bytes and back. If set, only this connector's key.converter.* keys apply, else the worker's."""
     value_converter: Plugin | None = key(
-        None, importance="LOW", group="Common", order=8, width="SHORT", display="Value converter class"
+        None, importance="LOW", shown=Shown("Common", 8, "SHORT", "Value converter class")
     )
     """As key.converter, for values."""
     header_converter: Plugin | None = key(
-        None, importance="LOW", group="Common", order=10, width="SHORT", display="Header converter class"
+        None, importance="LOW", shown=Shown("Common", 10, "SHORT", "Header converter class")
     )
     """Turns header values into bytes and back; by default the worker's, which is SimpleHeaderConverter."""
-    transforms: Aliases = key([], importance="LOW", group="Transforms", order=12, width="LONG", display="Transforms")
+    transforms: Aliases = key([], importance="LOW", shown=Shown("Transforms", 12, "LONG", "Transforms"))
     """Aliases of the transforms that each record passes, in order; each has its own transforms.<alias>.* keys."""
-    predicates: Aliases = key([], importance="LOW", group="Predicates", order=13, width="LONG", display="Predicates")
+    predicates: Aliases = key([], importance="LOW", shown=Shown("Predicates", 13, "LONG", "Predicates"))
     """Aliases of the predicates that transforms may refer to; each has its own predicates.<alias>.* keys."""
     config_action_reload: Literal["none", "restart"] = key(
-        "restart", importance="LOW", group="Common", order=14, width="MEDIUM", display="Reload Action"
+        "restart", importance="LOW", shown=Shown("Common", 14, "MEDIUM", "Reload Action")
     )
     """What to do when a config provider's value changes."""
-    errors_retry_timeout: Long = key(
-        0, group="Error Handling", order=1, width="MEDIUM", display="Retry Timeout for Errors"
-    )
-    """How long, in milliseconds, a record that failed with a retriable data error is tried again; -1 is for ever."""
+    errors_retry_timeout: Long = key(0, shown=Shown("Error Handling", 1, "MEDIUM", "Retry Timeout for Errors"))
+    """How long, in milliseconds, an outage is retried before the task fails; 0 and -1 are without end."""
     errors_retry_delay_max_ms: Long = key(
-        60000, group="Error Handling", order=2, width="MEDIUM", display="Maximum Delay Between Retries for Errors"
+        60000, shown=Shown("Error Handling", 2, "MEDIUM", "Maximum Delay Between Retries for Errors")
     )
     """The longest wait between two tries, in milliseconds."""
-    errors_tolerance: Literal["none", "all"] = key(
-        "none", group="Error Handling", order=3, width="SHORT", display="Error Tolerance"
-    )
+    errors_tolerance: Literal["none", "all"] = key("none", shown=Shown("Error Handling", 3, "SHORT", "Error Tolerance"))
     """What a data error does: none fails the task, all skips the record. Outages are retried under both."""
-    errors_log_enable: Bool = key(False, group="Error Handling", order=4, width="SHORT", display="Log Errors")
+    errors_log_enable: Bool = key(False, shown=Shown("Error Handling", 4, "SHORT", "Log Errors"))
     """Whether each data error is logged, with the stage and the record's coordinates."""
-    errors_log_include_messages: Bool = key(
-        False, group="Error Handling", order=5, width="SHORT", display="Log Error Details"
-    )
+    errors_log_include_messages: Bool = key(False, shown=Shown("Error Handling", 5, "SHORT", "Log Error Details"))
     """Whether that log line also describes the record."""
 
 
 class SinkConfig(ConnectorConfig):
     """What sinks add."""
 
-    topics: Strings = key([], importance="HIGH", group="Common", order=4, width="LONG", display="Topics")
+    topics: Strings = key([], importance="HIGH", shown=Shown("Common", 4, "LONG", "Topics"))
     """The topics to consume."""
     topics_regex: Annotated[Str, AfterValidator(_pattern)] = key(
-        "", importance="HIGH", group="Common", order=4, width="LONG", display="Topics regex"
+        "", importance="HIGH", shown=Shown("Common", 4, "LONG", "Topics regex")
     )
     """A Java regular expression that names the topics to consume, instead of topics."""
     errors_deadletterqueue_topic_name: Str = key(
-        "", group="Error Handling", order=6, width="MEDIUM", display="Dead Letter Queue Topic Name"
+        "", shown=Shown("Error Handling", 6, "MEDIUM", "Dead Letter Queue Topic Name")
     )
     """The topic for records that were skipped; empty for none."""
     errors_deadletterqueue_topic_replication_factor: Short = key(
-        3, group="Error Handling", order=7, width="MEDIUM", display="Dead Letter Queue Topic Replication Factor"
+        3, shown=Shown("Error Handling", 7, "MEDIUM", "Dead Letter Queue Topic Replication Factor")
     )
     """The replication factor with which a missing dead letter queue topic is created."""
     errors_deadletterqueue_context_headers_enable: Bool = key(
-        False, group="Error Handling", order=8, width="MEDIUM", display="Enable Error Context Headers"
+        False, shown=Shown("Error Handling", 8, "MEDIUM", "Enable Error Context Headers")
     )
     """Whether dead letters carry __connect.errors.* headers with the reason and the record's original coordinates."""
 
@@ -176,28 +166,25 @@ class SourceConfig(ConnectorConfig):
             )
 
     topic_creation_groups: Aliases = key(
-        [], importance="LOW", group="Topic Creation", order=1, width="LONG", display="Topic Creation Groups"
+        [], importance="LOW", shown=Shown("Topic Creation", 1, "LONG", "Topic Creation Groups")
     )
     """Names of groups of topics that are created with their own topic.creation.<group>.* settings."""
     exactly_once_support: Annotated[Literal["required", "requested"], any_case("required", "requested")] = key(
-        "requested", group="Exactly Once Support", order=2, width="SHORT", display="Exactly once support"
+        "requested", shown=Shown("Exactly Once Support", 2, "SHORT", "Exactly once support")
     )
     """Whether the connector refuses to run without exactly-once delivery. Every source here has it."""
     transaction_boundary: Annotated[
         Literal["poll", "interval", "connector"], any_case("poll", "interval", "connector")
-    ] = key("poll", group="Exactly Once Support", order=3, width="SHORT", display="Transaction Boundary")
+    ] = key("poll", shown=Shown("Exactly Once Support", 3, "SHORT", "Transaction Boundary"))
     """What ends a transaction: each poll, an interval, or the connector itself."""
     transaction_boundary_interval_ms: Long | None = key(
         None,
         at_least=0,
         importance="LOW",
-        group="Exactly Once Support",
-        order=4,
-        width="SHORT",
-        display="Transaction boundary interval",
+        shown=Shown("Exactly Once Support", 4, "SHORT", "Transaction boundary interval"),
     )
     """With boundary interval: milliseconds between commits; by default the worker's offset.flush.interval.ms."""
     offsets_storage_topic: Annotated[Str | None, AfterValidator(_not_empty)] = key(
-        None, importance="LOW", group="offsets.topic", order=1, width="LONG", display="Offsets topic"
+        None, importance="LOW", shown=Shown("offsets.topic", 1, "LONG", "Offsets topic")
     )
     """The topic for this connector's offsets, instead of the worker's."""

@@ -13,6 +13,10 @@ import polars as pl
 from ferryman.schema import Schema
 
 Payload = bytes | None
+Partition = Mapping[str, Any]
+"""A source's own partition: names to null, bool, int, float, str or bytes."""
+Offset = Mapping[str, Any]
+"""How far a source has got in one of its partitions, in the same types."""
 
 
 class Header(NamedTuple):

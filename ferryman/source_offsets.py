@@ -11,9 +11,8 @@ from typing import Any
 
 import orjson
 
-from ferryman.api import Offset, Partition
 from ferryman.errors import TaskError
-from ferryman.record import Payload
+from ferryman.record import Offset, Partition, Payload
 
 Canonical = str
 

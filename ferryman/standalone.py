@@ -2,21 +2,19 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from multiprocessing.context import ForkServerContext
-from typing import Any, TypeVar
+from typing import Any
 
 from confluent_kafka.admin import AdminClient
 
-from ferryman import client_config, offsets_api, plugins, redaction, validation
-from ferryman.api import SinkContext
+from ferryman import client_config, plugins, redaction, validation
 from ferryman.clients import Clients
-from ferryman.errors import ConfigError, RequestError, TaskError
+from ferryman.connector_offsets import ConnectorOffsets
+from ferryman.errors import RequestError
 from ferryman.herder import (
     ConnectorInfo,
     ConnectorStatus,
-    ConnectorType,
     Created,
     Health,
     PartitionOffset,
@@ -26,40 +24,12 @@ from ferryman.herder import (
     Target,
     TaskInfo,
 )
-from ferryman.record import TopicPartition
+from ferryman.running_connector import RunningConnector, task_configs
 from ferryman.settings import Settings
 from ferryman.task_spec import TaskSpec
 from ferryman.worker import TaskProcess
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
-
-
-@dataclass
-class RunningConnector:
-    """One connector: what was posted, what is wanted of it, and its tasks."""
-
-    name: str
-    raw: RawConfig
-    plugin: type[Any]
-    target: Target
-    tasks: list[TaskProcess] = field(default_factory=list)
-    task_configs: list[RawConfig] = field(default_factory=list)
-    topics: set[str] = field(default_factory=set)
-    trace: str | None = None
-    busy: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    @property
-    def type(self) -> ConnectorType:
-        """Sink or source."""
-        return "sink" if plugins.is_sink(self.plugin) else "source"
-
-    @property
-    def state(self) -> State:
-        """The connector's own state, apart from its tasks'."""
-        if self.trace is not None:
-            return State.FAILED
-        return State(self.target.value)
 
 
 class Standalone:
@@ -93,7 +63,7 @@ class Standalone:
         return sorted(self._connectors)
 
     async def info(self, name: str) -> ConnectorInfo:
-        return _info(self._known(name))
+        return self._known(name).info
 
     async def tasks(self, name: str) -> Sequence[TaskInfo]:
         connector = self._known(name)
@@ -102,19 +72,7 @@ class Standalone:
     async def status(self, name: str) -> ConnectorStatus:
         if name not in self._connectors:
             raise RequestError(404, f"No status found for connector {name}")
-        return self._status(self._connectors[name])
-
-    def _status(self, connector: RunningConnector) -> ConnectorStatus:
-        version = plugins.version(connector.plugin)
-        return ConnectorStatus(
-            connector.name,
-            Status(connector.state, self.worker_id, connector.trace, version),
-            {
-                number: Status(task.state, self.worker_id, task.trace, version)
-                for number, task in enumerate(connector.tasks)
-            },
-            connector.type,
-        )
+        return self._connectors[name].status(self.worker_id)
 
     async def create(self, name: str, config: RawConfig, target: Target = Target.RUNNING) -> ConnectorInfo:
         raw = {**config, "name": name}
@@ -124,7 +82,7 @@ class Standalone:
         connector = self._connectors[name] = RunningConnector(name, raw, plugin, target)
         async with connector.busy:
             await self._start(connector)
-        return _info(connector)
+        return connector.info
 
     async def put(self, name: str, config: RawConfig) -> Created:
         if name not in self._connectors:
@@ -136,7 +94,7 @@ class Standalone:
             await self._end_tasks(connector)
             connector.raw, connector.plugin = raw, plugin
             await self._start(connector)
-        return Created(_info(connector), created=False)
+        return Created(connector.info, created=False)
 
     async def patch(self, name: str, changes: Mapping[str, str | None]) -> ConnectorInfo:
         merged = {**self._known(name).raw, **changes}
@@ -193,7 +151,7 @@ class Standalone:
             ]
             if connector.trace is not None or not connector.tasks:
                 await self._start(connector)
-            before = self._status(connector)
+            before = connector.status(self.worker_id)
             for number in chosen:
                 await self._restart(connector, number)
         if not include_tasks and not only_failed:
@@ -228,68 +186,17 @@ class Standalone:
             self._connectors[name].topics.clear()
 
     async def offsets(self, name: str) -> Sequence[PartitionOffset]:
-        connector = self._known(name)
-        clients = self._clients(connector)
-        if connector.type == "sink":
-            return await asyncio.to_thread(offsets_api.sink_offsets, clients)
-        return await asyncio.to_thread(self._source_topic(connector).listed)
+        return await asyncio.to_thread(self._offsets(self._known(name)).listed)
 
     async def alter_offsets(self, name: str, offsets: Sequence[PartitionOffset]) -> str:
         connector = self._stopped(name)
-        if not offsets:
-            raise RequestError(400, "Partitions / offsets need to be provided for an alter offsets request")
         async with connector.busy:
-            complete = await self._altering(connector, lambda: self._alter(connector, offsets))
-        return _altered("altered", complete)
+            return await asyncio.to_thread(self._offsets(connector).alter, offsets)
 
     async def reset_offsets(self, name: str) -> str:
         connector = self._stopped(name)
         async with connector.busy:
-            known = await self.offsets(name)
-            forgotten = [PartitionOffset(each.partition, None) for each in known]
-            complete = await self._altering(connector, lambda: self._reset(connector, forgotten))
-        return _altered("reset", complete)
-
-    async def _altering(self, connector: RunningConnector, act: Callable[[], T]) -> T:
-        try:
-            return await asyncio.to_thread(act)
-        except (ConfigError, TaskError) as error:
-            raise RequestError(500, str(error)) from error
-
-    def _alter(self, connector: RunningConnector, offsets: Sequence[PartitionOffset]) -> bool:
-        clients, config = self._clients(connector), connector.plugin.config_class.parse(self._resolved(connector.raw))
-        if connector.type == "sink":
-            positions = offsets_api.positions(offsets)
-            complete = self._alter_in_sink(connector, config, positions)
-            offsets_api.move_sink(clients, connector.name, positions)
-            return complete
-        complete = connector.plugin.alter_offsets(config, [(each.partition, each.offset) for each in offsets])
-        self._source_topic(connector).write(offsets)
-        return bool(complete)
-
-    def _reset(self, connector: RunningConnector, known: Sequence[PartitionOffset]) -> bool:
-        if connector.type == "source":
-            return self._alter(connector, known) if known else True
-        config = connector.plugin.config_class.parse(self._resolved(connector.raw))
-        complete = self._alter_in_sink(connector, config, offsets_api.positions(known))
-        offsets_api.reset_sink(self._clients(connector), connector.name)
-        return complete
-
-    def _alter_in_sink(
-        self, connector: RunningConnector, config: Any, positions: Mapping[TopicPartition, int | None]
-    ) -> bool:
-        admin = AdminClient(self._clients(connector).admin())
-        cluster = str(admin.describe_cluster(request_timeout=30).result().cluster_id)
-        context = SinkContext(
-            connector.name,
-            0,
-            cluster,
-            self._resolved(connector.raw),
-            report=lambda batch, index, error: None,
-            request_commit=lambda: None,
-            commit=lambda offsets: None,
-        )
-        return bool(connector.plugin.alter_offsets(config, context, positions))
+            return await asyncio.to_thread(self._offsets(connector).reset)
 
     async def close(self) -> None:
         """Ends all tasks within the graceful timeout; none is left."""
@@ -308,7 +215,7 @@ class Standalone:
         if connector.target is Target.STOPPED:
             return
         try:
-            configs = await asyncio.to_thread(_task_configs, connector.plugin, connector.raw, self._resolved)
+            configs = await asyncio.to_thread(task_configs, connector.plugin, connector.raw, self._resolved)
         except Exception as error:
             log.exception("connector %s has failed", connector.name)
             connector.trace = redaction.redact(f"{type(error).__name__}: {error}")
@@ -343,12 +250,10 @@ class Standalone:
         redaction.protect_config(resolution.values)
         return dict(resolution.values)
 
-    def _clients(self, connector: RunningConnector) -> Clients:
-        return Clients(connector.name, 0, self.settings.values, self._resolved(connector.raw), self.worker_id)
-
-    def _source_topic(self, connector: RunningConnector) -> offsets_api.SourceOffsetTopic:
+    def _offsets(self, connector: RunningConnector) -> ConnectorOffsets:
+        clients = Clients(connector.name, 0, self.settings.values, self._resolved(connector.raw), self.worker_id)
         topic = connector.raw.get("offsets.storage.topic") or self.settings.config.offset_storage_topic
-        return offsets_api.SourceOffsetTopic(self._clients(connector), connector.name, topic, self.seeds)
+        return ConnectorOffsets(connector.plugin, clients, topic, self.seeds)
 
     def _known(self, name: str) -> RunningConnector:
         try:
@@ -365,34 +270,3 @@ class Standalone:
                 f"the specified connector by issuing a 'PUT' request to the '/connectors/{name}/stop' endpoint",
             )
         return connector
-
-
-def _info(connector: RunningConnector) -> ConnectorInfo:
-    return ConnectorInfo(connector.name, connector.raw, range(len(connector.task_configs)), connector.type)
-
-
-def _task_configs(
-    plugin: type[Any], raw: RawConfig, resolved: Callable[[RawConfig], dict[str, str]]
-) -> list[RawConfig]:
-    """The tasks' configs with references unresolved, as Connect keeps them: the plugin sees the resolved values."""
-    config = plugin.config_class.parse(resolved(raw))
-    configs = plugin.task_configs(config, raw)
-    if len(configs) > config.tasks_max:
-        text = (
-            f"The connector {config.name} has generated {len(configs)} tasks, which is greater than "
-            f"{config.tasks_max}, the maximum number of tasks it is configured to create."
-        )
-        if config.tasks_max_enforce:
-            raise TaskError(text)
-        log.warning(text)
-    return [{**each, "task.class": plugin.__name__} for each in configs]
-
-
-def _altered(verb: str, complete: bool) -> str:
-    if complete:
-        return f"The offsets for this connector have been {verb} successfully"
-    return (
-        f"The Connect framework-managed offsets for this connector have been {verb} successfully. However, if this "
-        "connector manages offsets externally, they will need to be manually altered in the system that the connector "
-        "uses."
-    )

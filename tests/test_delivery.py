@@ -1,6 +1,7 @@
 """The delivery ledger in every order of events that Hypothesis can think of."""
 
-from hypothesis import settings, strategies as st
+from hypothesis import settings
+from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from ferryman.delivery import Commit, Delivery

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import orjson
 
 from ferryman import json_columns
-from ferryman.config import Bool, Config, Int, any_case, key
+from ferryman.config import Bool, Config, Int, Shown, any_case, key
 from ferryman.conversion import Converter, Side
 from ferryman.errors import DataError
 from ferryman.json_payload import reader, writer
@@ -37,16 +37,16 @@ class JsonConverterConfig(Config):
 
     ignored = ("converter.type",)
 
-    schemas_enable: Bool = key(True, importance="HIGH", group="Schemas", order=0, display="Enable Schemas")
+    schemas_enable: Bool = key(True, importance="HIGH", shown=Shown("Schemas", 0, display="Enable Schemas"))
     """Whether each payload carries its schema in an envelope; false is plain JSON."""
-    schemas_cache_size: Int = key(1000, importance="HIGH", group="Schemas", order=1, display="Schema Cache Size")
+    schemas_cache_size: Int = key(1000, importance="HIGH", shown=Shown("Schemas", 1, display="Schema Cache Size"))
     """How many schemas are kept parsed."""
     decimal_format: Annotated[Literal["BASE64", "NUMERIC"], any_case("BASE64", "NUMERIC")] = key(
-        "BASE64", importance="LOW", group="Serialization", order=0, display="Decimal Format"
+        "BASE64", importance="LOW", shown=Shown("Serialization", 0, display="Decimal Format")
     )
     """How decimals are written: their unscaled bytes in base64, or JSON numbers. Both are read."""
     replace_null_with_default: Bool = key(
-        True, importance="LOW", group="Schemas", order=2, display="Replace null with default"
+        True, importance="LOW", shown=Shown("Schemas", 2, display="Replace null with default")
     )
     """Whether a null field with a default is read and written as that default."""
 

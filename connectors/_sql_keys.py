@@ -1,0 +1,140 @@
+"""The declarations of the SQL sink's keys; what they mean together is in ``_sql_config``."""
+
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator
+
+from ferryman.config import Bool, Long, Password, Shown, Str, Strings, any_case, key
+from ferryman.connector import SinkConfig
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):
+        raise ValueError("Invalid time zone identifier") from None
+    return value
+
+
+class SqlKeys(SinkConfig):
+    """The keys of Confluent's, Aiven's and Debezium's JDBC sinks that mean something here, and our own."""
+
+    connection_url: Str = key(
+        names=("connection.url",), importance="HIGH", shown=Shown("Connection", 1, "LONG", "JDBC URL")
+    )
+    """The database: jdbc:postgresql://host:port/database?currentSchema=…&sslmode=…, jdbc:sqlite:path, or a SQLAlchemy
+    URL of either. Parameters of the driver, here or as connection.* keys, must be on the allow-list."""
+    connection_user: Str | None = key(
+        None,
+        names=("connection.user", "connection.username"),
+        importance="HIGH",
+        shown=Shown("Connection", 2, display="JDBC User"),
+    )
+    """The database user."""
+    connection_password: Password | None = key(
+        None, importance="HIGH", shown=Shown("Connection", 3, display="JDBC Password")
+    )
+    """The database user's password."""
+    dialect_name: Str = key("", importance="LOW", shown=Shown("Connection", 4, "LONG", "Database Dialect"))
+    """The dialect, as Confluent's sink names it: PostgreSqlDatabaseDialect or SqliteDatabaseDialect. The URL decides;
+    another value is refused."""
+    connection_backoff_ms: Long | None = key(
+        None,
+        names=("connection.backoff.ms",),
+        at_least=0,
+        importance="LOW",
+        shown=Shown("Connection", 6, display="JDBC connection backoff in milliseconds"),
+    )
+    """The wait before an unreachable database is tried again, in milliseconds; by default it grows with each try.
+    There is no last try."""
+    insert_mode: Annotated[
+        Literal["insert", "upsert", "update", "multi"], any_case("insert", "upsert", "update", "multi")
+    ] = key("insert", importance="HIGH", shown=Shown("Writes", 1, display="Insert Mode"))
+    """What a record does: insert adds a row, upsert adds or replaces the row with its key, update changes that row if
+    it is there. Aiven's multi is insert."""
+    delete_enabled: Bool = key(False, shown=Shown("Writes", 3, display="Enable deletes"))
+    """Whether a null value deletes the row with its key; needs pk.mode=record_key. Without it a null value is a data
+    error; under Debezium's class name it is skipped."""
+    table_types: Strings = key(["TABLE"], importance="LOW", shown=Shown("Writes", 4, display="Table Types"))
+    """What may be written to: TABLE (partitioned ones too), PARTITIONED TABLE, VIEW."""
+    table_name_format: Str = key(
+        "${topic}",
+        names=("table.name.format", "collection.name.format"),
+        shown=Shown("Data Mapping", 1, "LONG", "Table Name Format"),
+    )
+    """The table's name, with ${topic} for the topic; schema.table is understood. Under Debezium's class name the
+    topic's dots become underscores."""
+    table_name_normalize: Bool = key(False, shown=Shown("Data Mapping", 1, display="Table Name Normalize"))
+    """Whether characters other than ASCII letters, digits and underscores become underscores in the table's name."""
+    topics_to_tables_mapping: Strings = key([], shown=Shown("Data Mapping", 1, display="Topics To Tables Mapping"))
+    """The table of each topic, as topic:table,…, instead of table.name.format; a missing topic is a data error."""
+    pk_mode: Annotated[
+        Literal["none", "kafka", "record_key", "record_value", "record_header"],
+        any_case("none", "kafka", "record_key", "record_value", "record_header"),
+    ] = key(
+        "none",
+        names=("pk.mode", "primary.key.mode"),
+        importance="HIGH",
+        shown=Shown("Data Mapping", 2, display="Primary Key Mode"),
+    )
+    """Where the primary key is from: none, kafka (topic, partition, offset as consumed), record_key, record_value."""
+    pk_fields: Strings = key(
+        [], names=("pk.fields", "primary.key.fields"), shown=Shown("Data Mapping", 3, display="Primary Key Fields")
+    )
+    """The key's columns. kafka: three names, or the default __connect_topic,__connect_partition,__connect_offset;
+    record_key and record_value: fields, all if empty; one name for a primitive key."""
+    fields_whitelist: Strings = key(
+        [], names=("fields.whitelist",), shown=Shown("Data Mapping", 4, display="Fields Whitelist")
+    )
+    """The value's fields to write besides the key; all if empty."""
+    db_timezone: Annotated[Str, AfterValidator(_zone)] = key(
+        "UTC",
+        names=("db.timezone", "use.time.zone", "database.time_zone"),
+        shown=Shown("Data Mapping", 5, display="DB Time Zone"),
+    )
+    """The zone in which columns without a time zone hold timestamps, times and dates."""
+    date_timezone: Annotated[Literal["DB_TIMEZONE", "UTC"], any_case("DB_TIMEZONE", "UTC")] = key(
+        "DB_TIMEZONE", shown=Shown("Data Mapping", 6, display="Date Time Zone")
+    )
+    """The zone of dates: DB_TIMEZONE takes db.timezone (west of UTC that is the day before), UTC leaves them alone."""
+    replace_null_with_default: Bool = key(True, shown=Shown("Data Mapping", 7, display="Replace null with default"))
+    """Whether a null stands for its field's default."""
+    string_output_value_column_name: Str = key(
+        "record_value",
+        names=("string.output.value.column.name",),
+        importance="LOW",
+        shown=Shown("Data Mapping", 8, display="String value column"),
+    )
+    """The column for values that are plain strings with a schema."""
+    auto_create: Bool = key(False, shown=Shown("DDL Support", 1, display="Auto-Create"))
+    """Whether a missing table is created from the record's schema."""
+    auto_evolve: Bool = key(False, shown=Shown("DDL Support", 2, display="Auto-Evolve"))
+    """Whether missing columns are added; only nullable ones and ones with a default can be."""
+    schema_evolution: Annotated[Literal["none", "basic"], any_case("none", "basic")] = key(
+        "none", shown=Shown("DDL Support", 3, display="Schema evolution")
+    )
+    """Debezium's key: basic means auto.create and auto.evolve."""
+    quote_sql_identifiers: Annotated[
+        Literal["always", "never", "true", "false"] | None, any_case("always", "never", "true", "false")
+    ] = key(
+        None,
+        names=("quote.sql.identifiers", "sql.quote.identifiers", "quote.identifiers"),
+        shown=Shown("DDL Support", 4, display="Quote Identifiers", default_text="ALWAYS"),
+    )
+    """Whether names keep their case: always (true), or never (false), which makes them lower case in PostgreSQL. Under
+    Debezium's class name the default is never."""
+    retry_backoff_ms: Long | None = key(
+        None,
+        names=("retry.backoff.ms", "flush.retry.delay.ms"),
+        at_least=0,
+        shown=Shown("Retries", 2, display="Retry Backoff (millis)"),
+    )
+    """The wait after a system error, in milliseconds; by default it grows with each try. There is no last try."""
+    offsets_table_name: Str = key(
+        "ferryman_offsets",
+        names=("offsets.table.name",),
+        importance="LOW",
+        shown=Shown("Exactly Once", 1, display="Offsets table"),
+    )
+    """The table that holds the next offset of each partition, as table or schema.table; created if it is missing."""

@@ -1,0 +1,92 @@
+"""One connector's offsets as REST reads and moves them: in Kafka, and in the system where a sink keeps them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka.admin import AdminClient
+
+from ferryman import offsets_api, plugins
+from ferryman.api import SinkContext
+from ferryman.clients import Clients
+from ferryman.errors import ConfigError, RequestError, TaskError
+from ferryman.herder import PartitionOffset
+from ferryman.record import TopicPartition
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorOffsets:
+    """``clients`` hold the connector's config with references resolved; ``topic`` is where source offsets are kept.
+
+    Methods block. They raise RequestError for what cannot be done.
+    """
+
+    plugin: type[Any]
+    clients: Clients
+    topic: str
+    seeds: Mapping[str, str]
+
+    def listed(self) -> list[PartitionOffset]:
+        """What is committed."""
+        return offsets_api.sink_offsets(self.clients) if plugins.is_sink(self.plugin) else self._source.listed()
+
+    def alter(self, offsets: Sequence[PartitionOffset]) -> str:
+        """Moves these offsets; returns Kafka Connect's message."""
+        if not offsets:
+            raise RequestError(400, "Partitions / offsets need to be provided for an alter offsets request")
+        return _message("altered", self._checked(offsets, reset=False))
+
+    def reset(self) -> str:
+        """Forgets all offsets; returns Kafka Connect's message."""
+        return _message("reset", self._checked([PartitionOffset(each.partition, None) for each in self.listed()], True))
+
+    def _checked(self, offsets: Sequence[PartitionOffset], reset: bool) -> bool:
+        try:
+            if plugins.is_sink(self.plugin):
+                return self._move_sink(offsets_api.positions(offsets), reset)
+            return self._move_source(offsets) if offsets else True
+        except (ConfigError, TaskError) as error:
+            raise RequestError(500, str(error)) from error
+
+    def _move_source(self, offsets: Sequence[PartitionOffset]) -> bool:
+        config = self.plugin.config_class.parse(self.clients.raw)
+        complete = self.plugin.alter_offsets(config, [(each.partition, each.offset) for each in offsets])
+        self._source.write(offsets)
+        return bool(complete)
+
+    def _move_sink(self, positions: Mapping[TopicPartition, int | None], reset: bool) -> bool:
+        # The sink first: if the group is refused after that, the sink's word still wins over the group's at the start.
+        config = self.plugin.config_class.parse(self.clients.raw)
+        complete = self.plugin.alter_offsets(config, self._context(), positions)
+        if reset:
+            offsets_api.reset_sink(self.clients, self.clients.connector)
+        else:
+            offsets_api.move_sink(self.clients, self.clients.connector, positions)
+        return bool(complete)
+
+    def _context(self) -> SinkContext:
+        admin = AdminClient(self.clients.admin())
+        cluster = str(admin.describe_cluster(request_timeout=30).result().cluster_id)
+        return SinkContext(
+            self.clients.connector,
+            0,
+            cluster,
+            self.clients.raw,
+            report=lambda batch, index, error: None,
+            request_commit=lambda: None,
+            commit=lambda offsets: None,
+        )
+
+    @property
+    def _source(self) -> offsets_api.SourceOffsetTopic:
+        return offsets_api.SourceOffsetTopic(self.clients, self.clients.connector, self.topic, self.seeds)
+
+
+def _message(verb: str, complete: bool) -> str:
+    if complete:
+        return f"The offsets for this connector have been {verb} successfully"
+    return (
+        f"The Connect framework-managed offsets for this connector have been {verb} successfully. However, if this "
+        "connector manages offsets externally, they will need to be manually altered in the system that the connector "
+        "uses."
+    )

@@ -1,0 +1,68 @@
+"""A connector as a standalone worker holds it: what was posted, what is wanted of it, and its tasks."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ferryman import plugins
+from ferryman.errors import TaskError
+from ferryman.herder import ConnectorInfo, ConnectorStatus, ConnectorType, RawConfig, State, Status, Target
+from ferryman.worker import TaskProcess
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class RunningConnector:
+    """One connector; ``busy`` is held by whoever changes it."""
+
+    name: str
+    raw: RawConfig
+    plugin: type[Any]
+    target: Target
+    tasks: list[TaskProcess] = field(default_factory=list)
+    task_configs: list[RawConfig] = field(default_factory=list)
+    topics: set[str] = field(default_factory=set)
+    trace: str | None = None
+    busy: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def type(self) -> ConnectorType:
+        """Sink or source."""
+        return "sink" if plugins.is_sink(self.plugin) else "source"
+
+    @property
+    def state(self) -> State:
+        """The connector's own state, apart from its tasks'."""
+        return State.FAILED if self.trace is not None else State(self.target.value)
+
+    @property
+    def info(self) -> ConnectorInfo:
+        """As REST shows it."""
+        return ConnectorInfo(self.name, self.raw, range(len(self.task_configs)), self.type)
+
+    def status(self, worker_id: str) -> ConnectorStatus:
+        """As REST shows it."""
+        version = plugins.version(self.plugin)
+        tasks = {number: Status(task.state, worker_id, task.trace, version) for number, task in enumerate(self.tasks)}
+        return ConnectorStatus(self.name, Status(self.state, worker_id, self.trace, version), tasks, self.type)
+
+
+def task_configs(plugin: type[Any], raw: RawConfig, resolved: Callable[[RawConfig], dict[str, str]]) -> list[RawConfig]:
+    """The tasks' configs with references unresolved, as Connect keeps them; the plugin sees the resolved values.
+
+    Raises TaskError for more tasks than tasks.max (KIP-1004).
+    """
+    config = plugin.config_class.parse(resolved(raw))
+    configs = plugin.task_configs(config, raw)
+    if len(configs) > config.tasks_max:
+        text = (
+            f"The connector {config.name} has generated {len(configs)} tasks, which is greater than "
+            f"{config.tasks_max}, the maximum number of tasks it is configured to create."
+        )
+        if config.tasks_max_enforce:
+            raise TaskError(text)
+        log.warning(text)
+    return [{**each, "task.class": plugin.__name__} for each in configs]

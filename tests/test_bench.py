@@ -1,0 +1,71 @@
+"""The benchmarks' property files: both sides read them, so they must be right before a run that takes minutes."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.ours import ours
+from bench.records import envelope_messages, key_of, shop_messages
+from bench.side import CONFIGS, WORKER, write_files
+from ferryman import connector_file, settings
+from ferryman.connectors.file_sink import FileStreamSinkConnector
+from ferryman.connectors.sql_sink import SqlSinkConnector
+from ferryman.plugins import connector
+from ferryman.stack.artifacts import read_lock
+
+VARIABLES = {
+    "BENCH_AVRO_CONVERTER": "io.confluent.connect.avro.AvroConverter",
+    "BENCH_APICURIO": "http://127.0.0.1:8081/apis/registry/v2",
+    "BENCH_BROKER": "127.0.0.1:9092",
+    "BENCH_DATABASE": "jdbc:postgresql://127.0.0.1:5432/bench",
+    "BENCH_FILE": "out.txt",
+    "BENCH_LISTENER": "http://127.0.0.1:8083",
+    "BENCH_OFFSETS": "offsets",
+    "BENCH_PASSWORD": "an-obol",
+    "BENCH_REGISTRY": "http://127.0.0.1:8081/apis/ccompat/v7",
+    "BENCH_TOPIC": "payments",
+    "BENCH_USER": "charon",
+}
+CONNECTORS = sorted(path for path in CONFIGS.glob("*.properties") if path != WORKER)
+
+
+@pytest.fixture
+def worker(monkeypatch: pytest.MonkeyPatch) -> settings.Settings:
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+    return settings.load(WORKER, {})
+
+
+def test_the_worker_file_names_the_broker_by_a_variable(worker: settings.Settings) -> None:
+    assert worker.config.bootstrap_servers == ["127.0.0.1:9092"]
+
+
+@pytest.mark.parametrize("file", CONNECTORS, ids=lambda file: file.stem)
+def test_a_connector_file_of_the_benchmarks_is_a_valid_config(file: Path, worker: settings.Settings) -> None:
+    given = connector_file.read(file)
+    resolved = worker.providers.resolve(given.config)
+    plugin = connector(resolved.values["connector.class"])
+
+    assert given.name == file.stem
+    assert resolved.warnings == ()
+    assert plugin in (FileStreamSinkConnector, SqlSinkConnector)
+    assert plugin is not None
+    assert plugin.config_class.parse(resolved.values).topics == ["payments"]
+
+
+def test_each_run_has_a_connector_name_of_its_own(tmp_path: Path) -> None:
+    files = write_files(ours(), "w1", "w1-7", tmp_path)
+
+    assert connector_file.read(files.connector).name == "w1-7"
+
+
+def test_the_peers_lock_file_pins_every_plugin() -> None:
+    assert {"connect", "file", "jdbc", "jdbc_newest", "avro"} == read_lock(CONFIGS.with_name("peer.toml")).keys()
+
+
+def test_records_change_earlier_ones_of_the_same_partition_only() -> None:
+    changed = [index for index in range(1000) if key_of(index) != index]
+
+    assert len(changed) == 99
+    assert all(key_of(index) < index and (index - key_of(index)) % 4 == 0 for index in changed)
+    assert len(list(shop_messages(3))) == len(list(envelope_messages(3))) == 3

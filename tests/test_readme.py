@@ -1,0 +1,161 @@
+"""The connectors in README and docs are plugins that work as they stand there."""
+
+import re
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from ferryman import plugins, settings, validation
+from ferryman.api import Offset, Partition, Sink, SinkContext, Source, SourceContext
+from ferryman.errors import ConfigError, RetriableError
+from ferryman.record import Record
+from ferryman.stack.ports import free_port
+
+ROOT = Path(__file__).parent.parent
+WORKER = {
+    "key.converter": "org.apache.kafka.connect.storage.StringConverter",
+    "value.converter": "org.apache.kafka.connect.json.JsonConverter",
+}
+WEBHOOK = {"name": "hook", "connector.class": "WebhookSink", "topics": "orders"}
+TICKS = {"name": "ticks", "connector.class": "TicksSource", "topic": "ticks", "interval.ms": "1"}
+
+
+def block(page: str, defining: str) -> str:
+    """The Python example of a page that defines this class."""
+    found = re.findall(r"^```python\n(.*?)^```$", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    (text,) = (each for each in found if f"class {defining}(" in each)
+    return str(text)
+
+
+@pytest.fixture(autouse=True)
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Both examples as an installed distribution whose entry points name them."""
+    (tmp_path / "example_webhook.py").write_text(block("README.md", "WebhookSink"))
+    (tmp_path / "example_ticks.py").write_text(block("docs/writing-a-connector.md", "TicksSource"))
+    info = tmp_path / "examples-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: examples\nVersion: 1.0\n")
+    points = "webhook = example_webhook:WebhookSink\nticks = example_ticks:TicksSource\n"
+    (info / "entry_points.txt").write_text(f"[ferryman.connectors]\n{points}")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    _forget()
+    yield
+    monkeypatch.undo()
+    _forget()
+
+
+def _forget() -> None:
+    plugins.installed.cache_clear()
+    plugins._index.cache_clear()
+    for module in ("example_webhook", "example_ticks"):
+        sys.modules.pop(module, None)
+
+
+@pytest.fixture
+def webhook() -> Iterator[tuple[str, list[Any]]]:
+    """The address of a web server, and what has been posted to it."""
+    posted: list[Any] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            posted.append(orjson.loads(self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Says nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/orders", posted
+        server.shutdown()
+
+
+def sink(config: Mapping[str, str]) -> Sink[Any]:
+    """The plugin that a config names, as a task has it."""
+    plugin = plugins.connector(config["connector.class"])
+    assert plugin is not None
+    context = SinkContext(
+        "hook",
+        0,
+        "cluster",
+        config,
+        report=lambda batch, index, error: None,
+        request_commit=lambda: None,
+        commit=lambda offsets: None,
+    )
+    made: Sink[Any] = plugin(plugin.config_class.parse(config), context)
+    return made
+
+
+def source(config: Mapping[str, str], offsets: Mapping[str, Offset]) -> Source[Any]:
+    """The source that a config names, started; ``offsets`` are those committed, by clock."""
+    plugin = plugins.connector(config["connector.class"])
+    assert plugin is not None
+
+    def offset(partition: Partition) -> Offset | None:
+        return offsets.get(partition["clock"])
+
+    context = SourceContext("ticks", 0, "cluster", config, offset=offset, stopping=lambda seconds: False)
+    made: Source[Any] = plugin(plugin.config_class.parse(config), context)
+    made.start()
+    return made
+
+
+def test_the_connector_has_twenty_lines() -> None:
+    lines = [line for line in block("README.md", "WebhookSink").splitlines() if line.strip()]
+    assert len(lines) <= 20
+
+
+def test_the_sink_posts_each_record(webhook: tuple[str, list[Any]]) -> None:
+    url, posted = webhook
+    record = Record(topic="orders", partition=0, offset=7, value={"id": 1})
+    sink({**WEBHOOK, "webhook.url": url}).put([record, replace(record, offset=8, value={"id": 2})])
+    assert posted == [{"id": 1}, {"id": 2}]
+
+
+def test_the_sink_tries_again_while_nobody_answers() -> None:
+    with pytest.raises(RetriableError, match="the webhook does not answer"):
+        sink({**WEBHOOK, "webhook.url": f"http://127.0.0.1:{free_port()}/"}).put([Record(topic="orders", value={})])
+
+
+def test_a_missing_address_is_named_before_anything_starts() -> None:
+    with pytest.raises(
+        ConfigError, match=r'^Missing required configuration "webhook.url" which has no default value.$'
+    ):
+        validation.check(WEBHOOK, settings.of(WORKER))
+
+
+@pytest.mark.parametrize("config", [{**WEBHOOK, "webhook.url": "http://127.0.0.1/"}, TICKS], ids=["webhook", "ticks"])
+def test_the_examples_are_accepted_without_a_warning(config: Mapping[str, str]) -> None:
+    assert validation.check(config, settings.of(WORKER)).warnings == ()
+
+
+def test_the_documentation_over_rest_is_the_docstring() -> None:
+    found = validation.validate({**WEBHOOK, "webhook.url": "http://127.0.0.1/"}, settings.of(WORKER)).infos.configs
+    (key,) = (info.definition for info in found if info.value.name == "webhook.url")
+    assert key is not None
+    assert key.documentation == "Where each record is posted to, as JSON."
+
+
+def test_the_source_goes_on_where_its_offset_says() -> None:
+    first = source(TICKS, {})
+    records = [record for _ in range(2) for record in first.poll()]
+    assert [record.value for record in records] == [{"tick": 0}, {"tick": 1}]
+    committed = records[-1].source_offset
+    assert committed is not None
+    assert [record.value for record in source(TICKS, {"ticks": committed}).poll()] == [{"tick": 2}]
+
+
+def test_every_other_python_example_runs() -> None:
+    text = block("docs/writing-a-connector.md", "ShelfConfig")
+    names: dict[str, Any] = {"__name__": "example_shelf"}
+    exec(compile(text, "example", "exec"), names)
+    assert {"shelf.url", "shelf.batch.size", "batch.size"} <= names["ShelfConfig"].keys()

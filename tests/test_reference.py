@@ -1,0 +1,129 @@
+"""The reference pages are what the code says, every plugin has one, and the examples in them are accepted."""
+
+import json
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from ferryman import connector_file, plugin_infos, plugins, properties, reference, settings, validation
+from ferryman.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PAGES = sorted((DOCS / "connectors").glob("*.md"))
+FENCE = re.compile(r"^```(json|properties)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+EXAMPLES = [
+    pytest.param(syntax, text, id=f"{page.stem}-{number}")
+    for page in [ROOT / "README.md", *PAGES]
+    for number, (syntax, text) in enumerate(FENCE.findall(page.read_text(encoding="utf-8")), 1)
+]
+LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)[^)]*\)")
+WORKER = {
+    "key.converter": "org.apache.kafka.connect.storage.StringConverter",
+    "value.converter": "org.apache.kafka.connect.json.JsonConverter",
+    "config.providers": "env,file",
+    "config.providers.env.class": "org.apache.kafka.common.config.provider.EnvVarConfigProvider",
+    "config.providers.file.class": "org.apache.kafka.common.config.provider.FileConfigProvider",
+}
+
+
+@pytest.fixture
+def worker(monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A worker that can resolve every reference to the environment that an example makes."""
+    for _, text in (example.values for example in EXAMPLES):
+        for name in re.findall(r"\$\{env:(\w+)\}", str(text)):
+            monkeypatch.setenv(name, "a-placeholder")
+    return settings.of(WORKER)
+
+
+def test_no_page_is_stale() -> None:
+    stale = [
+        str(path.relative_to(ROOT))
+        for path, text in reference.pages(DOCS).items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
+    ]
+    assert stale == [], "bring them up to date: python -m ferryman.reference"
+
+
+@pytest.mark.parametrize("kind", get_args(plugins.Kind))
+def test_every_plugin_has_a_page_of_its_own(kind: plugins.Kind) -> None:
+    pages = [DOCS / reference.FOLDERS[kind] / reference.page_name(plugin) for plugin in reference.ours(kind)]
+    assert pages
+    assert len(set(pages)) == len(pages)
+    assert [page for page in pages if not page.is_file()] == []
+
+
+@pytest.mark.parametrize("folder", sorted(set(reference.FOLDERS.values())))
+def test_no_page_is_about_a_plugin_that_is_gone(folder: str) -> None:
+    kinds = [kind for kind in get_args(plugins.Kind) if reference.FOLDERS[kind] == folder]
+    known = {reference.page_name(plugin) for kind in kinds for plugin in reference.ours(kind)}
+    assert {page.name for page in (DOCS / folder).glob("*.md")} - known == set()
+
+
+def test_a_page_names_every_key_of_its_plugin() -> None:
+    for kind in get_args(plugins.Kind):
+        for plugin in reference.ours(kind):
+            page = DOCS / reference.FOLDERS[kind] / reference.page_name(plugin)
+            own = plugin.config_class.keys() - plugin_infos.frame(plugin.config_class).keys()
+            assert [key for key in sorted(own) if f"`{key}`" not in page.read_text(encoding="utf-8")] == []
+
+
+def test_every_connector_page_has_a_place_for_its_keys() -> None:
+    assert reference.homeless(DOCS) == []
+
+
+def test_a_connector_without_a_page_or_a_place_for_its_keys_is_named(tmp_path: Path) -> None:
+    (tmp_path / "connectors").mkdir()
+    (tmp_path / "connectors" / "file-sink.md").write_text("# A page\n")
+    for page in ("file-sink.md", "file-source.md"):
+        assert any(
+            text.startswith(f"{tmp_path / 'connectors' / page} is missing, or") for text in reference.homeless(tmp_path)
+        )
+
+
+def test_writing_keeps_what_stands_around_the_keys(tmp_path: Path) -> None:
+    (tmp_path / "connectors").mkdir()
+    for page in PAGES:
+        (tmp_path / "connectors" / page.name).write_text(
+            f"before\n{reference.BEGIN}\n| stale |\n{reference.END}\nafter\n"
+        )
+    reference.write(tmp_path)
+    for page in PAGES:
+        text = (tmp_path / "connectors" / page.name).read_text()
+        assert text.startswith("before\n")
+        assert text.endswith("after\n")
+        assert "| stale |" not in text
+    assert reference.write(tmp_path) == []
+
+
+@pytest.mark.parametrize(("syntax", "text"), EXAMPLES)
+def test_an_example_is_accepted_without_a_warning(syntax: str, text: str, worker: Settings) -> None:
+    if syntax == "json" and "connector.class" not in text:
+        json.loads(text)
+    elif syntax == "properties" and "connector.class" not in text:
+        assert settings.of(properties.load(text.encode())).warnings == ()
+    else:
+        found = connector_file.parse(text.encode(), f".{syntax}")
+        assert validation.check(found.config, worker).warnings == ()
+
+
+def test_every_connector_page_has_an_example() -> None:
+    assert [page.name for page in PAGES if not FENCE.search(page.read_text(encoding="utf-8"))] == []
+
+
+@pytest.mark.parametrize("page", [*ROOT.glob("*.md"), *DOCS.rglob("*.md")], ids=lambda page: str(page.name))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    links = [link for link in LINK.findall(page.read_text(encoding="utf-8")) if "://" not in link]
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_every_page_can_be_reached_from_the_index() -> None:
+    reached, waiting = set[Path](), [DOCS / "index.md"]
+    while waiting:
+        page = waiting.pop().resolve()
+        if page not in reached and page.suffix == ".md" and page.is_file():
+            reached.add(page)
+            waiting += [page.parent / link for link in LINK.findall(page.read_text(encoding="utf-8"))]
+    assert set(DOCS.rglob("*.md")) - reached == set()
