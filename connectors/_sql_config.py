@@ -27,12 +27,14 @@ WITHOUT_EFFECT: Mapping[str, str] = {
     "batch.size": "every batch is written in one statement; consumer.override.max.poll.records bounds it",
     "cloud.events.schema.name.pattern": "CloudEvents are written as the structs that they are",
     "connection.attempts": "an unreachable database is tried again without end",
+    "connection.database": "the URL names the database",
     "connection.batch.wait.max.ms": "no JDBC sink knows it",
     "connection.driver_class": "the URL says which database it is",
     "connection.ds.pool.": "a task has one connection",
     "connection.pool.": "a task has one connection",
     "connection.provider": "a task has one connection",
     "connection.restart.on.errors": "a lost connection is always opened anew, and nothing is lost by it",
+    "date.calendar.system": "dates are proleptic Gregorian; only those before 1582-10-15 would differ",
     "dialect.postgres.postgis.schema": "PostGIS types are not written",
     "dialect.postgres.unnest.insert.enabled": "PostgreSQL is always written to by COPY",
     "dialect.sqlserver.identity.insert": "SQL Server is not supported",
@@ -44,6 +46,7 @@ WITHOUT_EFFECT: Mapping[str, str] = {
     "mssql.use.merge.holdlock": "SQL Server is not supported",
     "timestamp.precision.mode": "it belongs to timestamp.fields.list",
     "trim.sensitive.log": "no value of a row is ever logged",
+    "update.if.newer.field": "an upsert always writes the record that comes last, as in Confluent's sink",
     "use.reduction.buffer": "of several records with a key in a batch, the last one always wins",
 }
 """Keys (prefixes end in a dot) that are understood, change nothing here, and are warned about with this reason."""
@@ -71,10 +74,6 @@ _ONLY: Mapping[str, tuple[frozenset[str], str]] = {
         ),
         "columns have the names of fields; rename them with the transform ReplaceField",
     ),
-    "date.calendar.system": (
-        frozenset({"PROLEPTIC_GREGORIAN"}),
-        "dates are always proleptic Gregorian; those before 1582-10-15 would differ",
-    ),
     "jdbc.credentials.provider.class": (
         frozenset({"io.confluent.connect.jdbc.util.DefaultJdbcCredentialsProvider"}),
         "set connection.user and connection.password, by a config provider if need be",
@@ -101,7 +100,6 @@ class SqlSinkConfig(SqlKeys):
         "hibernate.default_schema": "use table.name.format with schema.${topic}, or currentSchema in the URL",
         "jdbc.credentials.provider.": "set connection.user and connection.password, by a config provider if need be",
         "timestamp.fields.list": "convert the fields with the transform TimestampConverter",
-        "update.if.newer.field": "an upsert always writes the record that comes last",
     }
     ignored: ClassVar[tuple[str, ...]] = (*SinkConfig.ignored, "connection.", *WITHOUT_EFFECT, *_ONLY)
 

@@ -4,7 +4,6 @@ import io
 import logging
 import os
 import select
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -36,6 +35,10 @@ def _not_empty(value: str) -> str:
     if not value:
         raise ValueError("String must be non-empty")
     return value
+
+
+STDIN = 0
+"""Standard input. A task's process has another ``sys.stdin``, but the worker's is still open under this number."""
 
 
 class FileStreamSourceConfig(SourceConfig):
@@ -118,7 +121,7 @@ class FileStreamSourceConnector(Source[FileStreamSourceConfig]):
     def _opened(self) -> io.RawIOBase | None:
         if self._file is None:
             if self.config.file is None:
-                self._file = io.FileIO(sys.stdin.fileno(), closefd=False)
+                self._file = io.FileIO(STDIN, closefd=False)
             else:
                 self._file = self._open_at_position(Path(self.config.file))
         return self._file

@@ -12,17 +12,30 @@ from ferryman.errors import ConfigError, KeyProblem
 def chain(raw: Mapping[str, str], worker: Mapping[str, str]) -> Chain:
     """The chain of a connector's config over its worker's. Raises ConfigError with every problem."""
     problems: list[KeyProblem] = []
-    converters: dict[str, Converter[Any]] = {}
-    for side in get_args(Side):
-        try:
-            converters[side] = converter(side, raw, worker)
-        except ConfigError as error:
-            problems += error.problems
+    made: Mapping[str, Converter[Any]] = {}
+    try:
+        made = converters(raw, worker)
+    except ConfigError as error:
+        problems += error.problems
     parsed = chain_config.parse(raw)
     problems += parsed.problems
     if problems:
         raise ConfigError(*problems)
-    return Chain(converters["key"], converters["value"], converters["header"], parsed.steps)
+    return Chain(made["key"], made["value"], made["header"], parsed.steps)
+
+
+def converters(raw: Mapping[str, str], worker: Mapping[str, str]) -> Mapping[str, Converter[Any]]:
+    """The converters of the three sides. Raises ConfigError with every problem."""
+    made: dict[str, Converter[Any]] = {}
+    problems: list[KeyProblem] = []
+    for side in get_args(Side):
+        try:
+            made[side] = converter(side, raw, worker)
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(*problems)
+    return made
 
 
 def converter(side: Side, raw: Mapping[str, str], worker: Mapping[str, str]) -> Converter[Any]:
@@ -40,6 +53,13 @@ def converter(side: Side, raw: Mapping[str, str], worker: Mapping[str, str]) -> 
     try:
         config = plugin.config_class.parse(own)
     except ConfigError as error:
-        raise ConfigError(*(KeyProblem(f"{key}.{each.key}", each.message) for each in error.problems)) from None
+        raise ConfigError(*(_prefixed(f"{key}.", each) for each in error.problems)) from None
     made: Converter[Any] = plugin(config, side)
     return made
+
+
+def _prefixed(prefix: str, problem: KeyProblem) -> KeyProblem:
+    message = problem.message.replace(f'"{problem.key}"', f'"{prefix}{problem.key}"')
+    return KeyProblem(
+        prefix + problem.key, message.replace(f"configuration {problem.key}:", f"configuration {prefix}{problem.key}:")
+    )

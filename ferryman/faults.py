@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from ferryman.errors import RetriableError
+from ferryman.errors import RetriableError, TaskError
 from ferryman.record import Coordinates, Polled, Record
 
 T = TypeVar("T")
@@ -57,7 +57,7 @@ def narrow(
     """Attempts all items at once and, where that fails, ever smaller halves, down to the guilty ones.
 
     ``attempt(start, stop)`` must do all of its items or none. Returns the results of the good stretches in order, and
-    each guilty item with its error. Errors other than ``errors``, and RetriableError always, pass through.
+    each guilty item with its error. Errors other than ``errors`` pass through, RetriableError and TaskError always.
     """
     done: list[Piece[T]] = []
     guilty: list[tuple[int, Exception]] = []
@@ -66,7 +66,7 @@ def narrow(
         start, stop = waiting.pop()
         try:
             done.append(Piece(start, stop, attempt(start, stop)))
-        except RetriableError:
+        except (RetriableError, TaskError):
             raise
         except errors as error:
             if stop - start == 1:

@@ -35,7 +35,7 @@ def start(context: str, levels: Mapping[str, str], *configs: Mapping[str, str]) 
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
-    for name in ("httpx", "httpcore", "uvicorn.access"):
+    for name in ("httpx", "httpcore", "uvicorn"):
         logging.getLogger(name).setLevel(logging.WARNING)
     for name, level in levels.items():
         set_level(name, level)

@@ -9,8 +9,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import uvicorn
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
 
-from ferryman import __version__, offset_file, rest, worker
+from ferryman import __version__, client_config, offset_file, rest, worker
 from ferryman.connector_file import ConnectorFile
 from ferryman.errors import ConfigError, FerrymanError
 from ferryman.redaction import redact
@@ -46,6 +48,7 @@ async def run(settings: Settings, files: Sequence[ConnectorFile]) -> int:
     server = _Server(uvicorn.Config(rest.app(herder, settings), log_config=None, lifespan="off", access_log=False))
     serving = asyncio.create_task(server.serve(sockets=sockets))
     stopping = _signalled()
+    asyncio.get_running_loop().run_in_executor(None, _look_for_kafka, settings)
     addresses = ", ".join("http://{}:{}".format(*each.getsockname()[:2]) for each in sockets)
     log.info("Ferryman %s answers on %s", __version__, addresses)
     code = await _create(herder, files)
@@ -63,12 +66,22 @@ async def _create(herder: Standalone, files: Sequence[ConnectorFile]) -> int:
         try:
             await herder.create(file.name, file.config, file.target)
         except FerrymanError as error:
-            for problem in error.problems if isinstance(error, ConfigError) else ():
-                log.error("connector %s: %s", file.name, redact(problem.message))
+            messages = [each.message for each in error.problems] if isinstance(error, ConfigError) else [str(error)]
+            for message in dict.fromkeys(messages):
+                log.error("connector %s: %s", file.name, redact(message))
             log.error("connector %s cannot be created; the worker stops", file.name)
             return FAILED_TO_START
         log.info("Created connector %s", file.name)
     return 0
+
+
+def _look_for_kafka(settings: Settings) -> None:
+    # Clients wait for a broker in silence; somebody with a wrong address would look at nothing for a long time.
+    servers = ",".join(settings.config.bootstrap_servers)
+    try:
+        AdminClient(client_config.worker_admin(settings.values).values).list_topics(timeout=5)
+    except KafkaException as error:
+        log.warning("Kafka at bootstrap.servers=%s does not answer; waiting for it: %s", servers, error.args[0].str())
 
 
 def _bound(listener: Listener) -> socket.socket:
@@ -95,6 +108,9 @@ def _seeds(settings: Settings) -> dict[str, str]:
     file = settings.config.offset_storage_file_filename
     if file is None or not Path(file).exists():
         return {}
-    entries = offset_file.parse(Path(file).read_bytes())
+    try:
+        entries = offset_file.parse(Path(file).read_bytes())
+    except FerrymanError as error:
+        raise ConfigError.of("offset.storage.file.filename", f"{file}: {error}") from None
     log.info("%d source offsets of %s stand in where %s has none", len(entries), file, "the offsets topic")
     return {key.decode(): value.decode() for key, value in entries.items() if value is not None}

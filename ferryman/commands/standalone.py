@@ -4,6 +4,7 @@ import asyncio
 import logging
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -21,6 +22,12 @@ def _pair(text: str) -> tuple[str, str]:
     return key.strip(), value
 
 
+def _refuse(error: ConfigError, where: str = "") -> NoReturn:
+    for problem in error.problems:
+        click.echo(f"{where}{redact(problem.message)}", err=True)
+    sys.exit(2)
+
+
 @click.command("standalone")
 @click.argument("worker", type=click.Path(path_type=Path, dir_okay=False), required=False)
 @click.argument("connectors", type=click.Path(path_type=Path, dir_okay=False), nargs=-1)
@@ -32,16 +39,18 @@ def command(worker: Path | None, connectors: tuple[Path, ...], override: tuple[s
     WORKER is its property file (CONNECT_* variables and --override go over it, or stand alone), CONNECTORS are files of
     connectors to start: properties, JSON or YAML, flat or as {"name", "config"}.
     """
-    from ferryman import connector_file, settings, standalone_worker
+    from ferryman import assembly, connector_file, settings, standalone_worker
 
     logs.start("worker", {"root": log_level})
     try:
         found = settings.load(worker, dict(_pair(each) for each in override))
+        assembly.converters({}, found.values)
+    except ConfigError as error:
+        _refuse(error, f"{worker or 'no worker file given, and CONNECT_* variables'}: ")
+    try:
         files = [connector_file.read(path) for path in connectors]
     except ConfigError as error:
-        for problem in error.problems:
-            click.echo(f"{worker or 'CONNECT_*'}: {redact(problem.message)}", err=True)
-        sys.exit(2)
+        _refuse(error)
     for warning in found.warnings:
         log.warning("%s", redact(warning))
     sys.exit(asyncio.run(standalone_worker.run(found, files)))

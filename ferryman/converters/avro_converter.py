@@ -17,7 +17,7 @@ from ferryman.avro import Reading, reading
 from ferryman.avro_writing import Writing, writing
 from ferryman.config import Bool, Str, key
 from ferryman.conversion import Converter, Side
-from ferryman.errors import DataError, KeyProblem
+from ferryman.errors import DataError, KeyProblem, TaskError
 from ferryman.record import Data, Payload, Rows
 from ferryman.registry import Registry, RegistryConfig
 from ferryman.schema import Schema
@@ -53,7 +53,7 @@ class AvroConverterConfig(RegistryConfig):
     use_latest_version: Bool = key(False)
     """Whether data is written with the subject's latest schema; only false is supported."""
     enhanced_avro_schema_support: Bool = key(False)
-    """Whether package names are kept in union fields and in enums; only false is supported."""
+    """Whether package names are kept in union fields and in enums. Reading is the same; writing with it is refused."""
     scrub_invalid_names: Bool = key(False)
     """Whether names that Avro cannot have are changed into ones it can; only false is supported."""
 
@@ -66,7 +66,7 @@ class AvroConverterConfig(RegistryConfig):
                 yield KeyProblem(
                     name, f"Invalid value {value} for configuration {name}: only {_TOPIC_NAME} is supported"
                 )
-        for name in ("use.latest.version", "enhanced.avro.schema.support", "scrub.invalid.names"):
+        for name in ("use.latest.version", "scrub.invalid.names"):
             if getattr(self, name.replace(".", "_")):
                 yield KeyProblem(name, f"Invalid value true for configuration {name}: only false is supported")
 
@@ -132,6 +132,8 @@ class AvroConverter(Converter[AvroConverterConfig]):
 
     def from_data(self, topic: str, data: Data) -> Sequence[Payload]:
         """Null without a schema is a null payload; any other value needs a schema."""
+        if self.config.enhanced_avro_schema_support:
+            raise TaskError("enhanced.avro.schema.support=true is supported for reading only; leave it out to write")
         rows = data.rows()
         try:
             if rows.schema is None:

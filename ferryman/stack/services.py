@@ -8,6 +8,7 @@ from ferryman.stack.kafka import KAFKA
 from ferryman.stack.payments import PAYMENTS
 from ferryman.stack.postgres import POSTGRES
 from ferryman.stack.registry import REGISTRY
+from ferryman.stack.s3 import S3
 from ferryman.stack.service import Service
 
 SERVICES: dict[str, Service] = {
@@ -17,6 +18,7 @@ SERVICES: dict[str, Service] = {
         REGISTRY,
         POSTGRES,
         PAYMENTS,
+        S3,
     )
 }
 
