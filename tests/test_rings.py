@@ -27,6 +27,7 @@ RINGS: Mapping[str, Sequence[str]] = {
         "avro*",
         "json_*",
         "java_*",
+        "joda_time",
     ],
     "api": ["api", "connector", "conversion", "plugins", "chain", "chain_config", "plan", "assembly"],
     "plugins": ["connectors.*", "transforms.*", "converters.*", "registry"],
