@@ -87,7 +87,7 @@ class SinkSession:
             self._obey()
             if time.monotonic() >= self._due:
                 self.commit()
-            if self.work and time.monotonic() >= self._retry_at:
+            if self._may_advance():
                 self._advance()
             else:
                 self._poll()
@@ -112,13 +112,17 @@ class SinkSession:
             raise Indeterminate(f"{', '.join(gone)} was deleted or created anew")
 
     def _poll(self) -> None:
-        wait = IDLE if not self.work else min(IDLE, max(0.0, self._retry_at - time.monotonic()))
+        pending = self.work and not self.control.pausing
+        wait = min(IDLE, max(0.0, self._retry_at - time.monotonic())) if pending else IDLE
         for polled in self.group.poll(self.pace.limit, wait):
             if self.delivery.polled(polled.source, polled.offsets[-1] + 1):
                 self.control.used(polled.topic)
                 self.work.append(Work(polled))
-        if self.work and time.monotonic() >= self._retry_at:
+        if self._may_advance():
             self._advance()
+
+    def _may_advance(self) -> bool:
+        return bool(self.work) and not self.control.pausing and time.monotonic() >= self._retry_at
 
     def _advance(self) -> None:
         try:
