@@ -45,6 +45,10 @@ class Clients:
         ours: dict[str, Any] = {"group.instance.id": identity, "topic.metadata.refresh.interval.ms": 30_000}
         return LOG | ours | self._consumer.values | {"auto.offset.reset": "error"}
 
+    def group_reader(self) -> dict[str, Any]:
+        """A consumer that only asks for the group's offsets and never joins it."""
+        return LOG | self._consumer.values | {"client.id": f"{self.connector}-offsets"}
+
     @property
     def read_from(self) -> str:
         """``earliest``, ``latest`` or ``error``: where a partition starts that the group has no usable offset for."""

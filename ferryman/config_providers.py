@@ -142,7 +142,8 @@ def _substituted(key: str, text: str, lookups: Mapping[str, Lookup], warnings: l
             why = "finds nothing" if lookup else "is not declared in the worker's config.providers"
             warnings.append(f"{key} keeps {found[0]} as text: the config provider {provider!r} {why}")
             return found[0]
-        redaction.protect(result)
+        if redaction.is_secret(key) or redaction.is_secret(name):
+            redaction.protect(result)
         return result
 
     return _REFERENCE.sub(value, text)

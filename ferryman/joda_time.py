@@ -124,7 +124,7 @@ def _word(letter: str, width: int, zone_name: str) -> Part | None:
         case "S":
             return lambda at: f"{at.microsecond // 1000:03d}".ljust(width, "0")[:width]
         case "z" if width < 4:
-            return lambda at: at.tzname() or zone_name
+            return lambda at: at.tzname() or zone_name if isinstance(at.tzinfo, ZoneInfo) else zone_name
         case "Z" if width > 2:
             return lambda at: zone_name
         case "Z":

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, Producer
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, Producer
 from confluent_kafka import TopicPartition as ClientPartition
 from confluent_kafka.admin import AdminClient
 
-from ferryman import offset_topic
+from ferryman import offset_topic, subscription
 from ferryman.clients import Clients
 from ferryman.errors import RequestError
 from ferryman.herder import PartitionOffset
@@ -19,19 +19,21 @@ Positions = Mapping[TopicPartition, int | None]
 
 
 def sink_offsets(clients: Clients) -> list[PartitionOffset]:
-    """The group's committed offsets."""
-    admin = AdminClient(clients.admin())
-    request = ConsumerGroupTopicPartitions(clients.group)
+    """The group's committed offsets for the sink's topics.
+
+    Asked by a consumer that joins nothing: the admin client's own call for it crashes while the group's coordinator is
+    loading (librdkafka 2.16).
+    """
+    wanted = [ClientPartition(*each) for each in subscription.partitions(AdminClient(clients.admin()), clients.raw)]
+    consumer = Consumer(clients.group_reader())
     try:
-        found = admin.list_consumer_group_offsets([request])[clients.group].result()
-    except KafkaException as error:
-        if error.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND:
-            return []
-        raise
+        found = consumer.committed(wanted, timeout=30) if wanted else []
+    finally:
+        consumer.close()
     return [
         PartitionOffset({"kafka_topic": each.topic, "kafka_partition": each.partition}, {"kafka_offset": each.offset})
-        for each in sorted(found.topic_partitions, key=lambda each: (each.topic, each.partition))
-        if each.offset >= 0
+        for each in sorted(found, key=lambda each: (each.topic, each.partition))
+        if not each.error and each.offset >= 0
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
 
-from ferryman import java_regex, sink
+from ferryman import sink, subscription
 from ferryman.api import Sink
 from ferryman.connector import SinkConfig
 from ferryman.dead_letters import DeadLetters, create_topic
@@ -45,7 +45,7 @@ class SinkSessions:
     def _consume(self, session: sink.SinkSession, admin: AdminClient, started: Callable[[], None]) -> None:
         try:
             started()
-            session.run(lambda: self._topics(admin))
+            session.run(lambda: subscription.topics(admin, self.setup.config))
             session.group.leave()
         except (RetriableError, FencedError):
             raise
@@ -62,13 +62,6 @@ class SinkSessions:
             longest_wait=self.setup.longest_wait,
             give_up=self.setup.give_up,
         )
-
-    def _topics(self, admin: AdminClient) -> list[str]:
-        config: SinkConfig = self.setup.config
-        if config.topics:
-            return config.topics
-        pattern = java_regex.compiled(config.topics_regex)
-        return sorted(topic for topic in admin.list_topics(timeout=30).topics if pattern.fullmatch(topic))
 
     def _tolerance(self, admin: AdminClient) -> Tolerance:
         config: SinkConfig = self.setup.config

@@ -163,10 +163,12 @@ def produce(
     values: Sequence[bytes | None],
     keys: Sequence[bytes | None] | None = None,
     partition: int = -1,
+    headers: Sequence[tuple[str, str | bytes | None]] = (),
 ) -> None:
     producer = Producer({"bootstrap.servers": kafka, "linger.ms": 2, "partitioner": "murmur2_random", "acks": "all"})
     for index, value in enumerate(values):
-        producer.produce(topic, value, None if keys is None else keys[index], partition)
+        key = None if keys is None else keys[index]
+        producer.produce(topic, value, key, partition, headers=list(headers))
         if index % 10_000 == 0:
             producer.poll(0)
     assert producer.flush(60) == 0

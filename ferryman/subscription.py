@@ -1,0 +1,23 @@
+"""Which topics a sink reads: those listed, or those that its Java pattern matches as a whole."""
+
+from collections.abc import Mapping
+
+from confluent_kafka.admin import AdminClient
+
+from ferryman import java_regex
+from ferryman.connector import SinkConfig
+
+
+def topics(admin: AdminClient, config: SinkConfig) -> list[str]:
+    """The topics to subscribe to now. librdkafka's own patterns are another language than Java's."""
+    if config.topics:
+        return config.topics
+    pattern = java_regex.compiled(config.topics_regex)
+    return sorted(topic for topic in admin.list_topics(timeout=30).topics if pattern.fullmatch(topic))
+
+
+def partitions(admin: AdminClient, raw: Mapping[str, str]) -> list[tuple[str, int]]:
+    """The partitions that there are of a sink's topics."""
+    known = admin.list_topics(timeout=30).topics
+    config = SinkConfig.parse(raw)
+    return [(topic, number) for topic in topics(admin, config) if topic in known for number in known[topic].partitions]

@@ -1,0 +1,95 @@
+"""Every file of configs/ is what a worker takes, and the demo's files are what its ledger believes them to be."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ferryman import connector_file, settings, validation
+from ferryman.demo import audit, flows
+from ferryman.demo.errors import DemoError
+from ferryman.demo.worker import environment
+from ferryman.settings import Settings
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+FILES = sorted((CONFIGS / "connectors").iterdir())
+ADDRESSES = {
+    "kafka": "127.0.0.1:9092",
+    "registry": "http://127.0.0.1:8081/apis/ccompat/v7",
+    "postgres": "postgresql+psycopg://somebody:secret@127.0.0.1:54320/warehouse",
+    "payments": "http://127.0.0.1:8420",
+}
+
+
+@pytest.fixture
+def worker() -> Iterator[Settings]:
+    with environment(flows.variables(ADDRESSES, 1000)):
+        yield settings.load(CONFIGS / "worker.properties")
+
+
+def test_the_worker_file_is_taken_without_a_warning(worker: Settings) -> None:
+    assert worker.warnings == ()
+    assert worker.config.bootstrap_servers == [ADDRESSES["kafka"]]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_each_connector_file_is_valid(file: Path, worker: Settings) -> None:
+    connector = connector_file.read(file)
+    assert connector.name == file.stem
+    validation.check(connector.config, worker)
+
+
+@pytest.mark.parametrize("flow", flows.flows(CONFIGS), ids=lambda flow: flow.name)
+def test_the_demos_connector_files_are_taken_without_a_warning(flow: flows.Flow, worker: Settings) -> None:
+    assert validation.check({**flow.config, "name": flow.name}, worker).warnings == ()
+
+
+@pytest.mark.parametrize("flow", flows.flows(CONFIGS), ids=lambda flow: flow.name)
+def test_no_file_holds_an_address_or_a_credential(flow: flows.Flow) -> None:
+    for key in ("connection.url", "connection.user", "connection.password", "stripe.api.url", "stripe.api.key"):
+        assert flow.config.get(key, "${env:").startswith("${env:")
+
+
+def test_topics_tables_and_queues_are_those_that_the_ledger_reads() -> None:
+    config = {flow.name: flow.config for flow in flows.flows(CONFIGS)}
+    assert config[flows.PAYMENT_SOURCE]["topic"] == flows.PAYMENTS
+    assert config[flows.PAYMENT_UPSERT]["topics"] == config[flows.PAYMENT_INSERT]["topics"] == flows.PAYMENTS
+    assert config[flows.PAYMENT_UPSERT]["table.name.format"] == flows.PAYMENT_TABLE
+    assert config[flows.PAYMENT_INSERT]["table.name.format"] == flows.PAYMENT_LOG
+    assert config[flows.PAYMENT_UPSERT]["transforms.anonymous.replacement"] == audit.MASKED
+    read = ",".join(config[name]["topics"] for name in (flows.EVENT_INSERT, flows.EVENT_UPSERT)).split(",")
+    assert sorted(read) == sorted(flows.EVENT_TOPICS)
+    for sink in (flows.PAYMENT_UPSERT, flows.PAYMENT_INSERT):
+        assert config[sink]["errors.deadletterqueue.topic.name"] == flows.dead_letters(sink)
+
+
+def test_events_are_shared_among_the_tasks_and_never_fewer_than_asked_for() -> None:
+    tasks = int(flows.flows(CONFIGS)[1].config["tasks.max"])
+    assert flows.events_per_task(CONFIGS, 200_000) * tasks >= 200_000
+    assert flows.events_per_task(CONFIGS, 2_001) * tasks >= 2_001
+
+
+def test_a_folder_without_the_files_is_named_in_the_error(tmp_path: Path) -> None:
+    with pytest.raises(DemoError, match=f"{tmp_path}.*--configs"):
+        flows.flows(tmp_path)
+
+
+def test_a_file_that_is_no_create_request_is_named_in_the_error(tmp_path: Path) -> None:
+    (tmp_path / "connectors").mkdir()
+    file = tmp_path / "connectors" / f"{flows.PAYMENT_SOURCE}.json"
+    file.write_text(json.dumps({"topic": "payments"}))
+    with pytest.raises(DemoError, match=f"{file} is not JSON of the form"):
+        flows.flows(tmp_path)
+
+
+def test_the_workers_environment_has_the_variables_and_nothing_that_would_change_its_settings(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CONNECT_BOOTSTRAP_SERVERS", "elsewhere:9092")
+    with environment({"FERRYMAN_KAFKA": "here:9092"}):
+        assert os.environ["FERRYMAN_KAFKA"] == "here:9092"
+        assert "CONNECT_BOOTSTRAP_SERVERS" not in os.environ
+    assert os.environ["CONNECT_BOOTSTRAP_SERVERS"] == "elsewhere:9092"
+    assert "FERRYMAN_KAFKA" not in os.environ

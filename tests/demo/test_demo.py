@@ -1,0 +1,177 @@
+"""The demo as a person runs it: clean in the end, and whatever happens to it, nothing is left behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from ferryman.stack.keeper import descendants
+
+EVENTS = "6000"
+
+
+class Demo:
+    """A running demo, and every process below it that was seen."""
+
+    def __init__(self, state: Path, *options: str) -> None:
+        self.seen: set[int] = set()
+        self.lines: list[str] = []
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "ferryman", "demo", "--events", EVENTS, *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "XDG_STATE_HOME": str(state), "CONNECT_LISTENERS": "http://127.0.0.1:1"},
+        )
+
+    def until(self, text: str) -> str:
+        """Reads what it prints up to a line with this text."""
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.lines.append(line)
+            self.seen.update(descendants(self.process.pid))
+            if text in line:
+                return line
+        raise AssertionError("".join(self.lines) + self.finished()[1])
+
+    def finished(self) -> tuple[str, str]:
+        """The rest of both outputs, when it has ended."""
+        return self.process.communicate(timeout=180)
+
+    def living(self) -> list[int]:
+        """The seen processes that still live."""
+        return [pid for pid in self.seen if _lives(pid)]
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    stat = Path(f"/proc/{pid}/stat")
+    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def answers(url: str) -> bool:
+    """Whether a worker is there."""
+    try:
+        return httpx.get(url).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def gone(demo: Demo) -> bool:
+    """Whether all its processes end within some seconds."""
+    deadline = time.monotonic() + 10
+    while demo.living() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return not demo.living()
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[Callable[..., Demo]]:
+    started: list[Demo] = []
+
+    def start(*options: str) -> Demo:
+        started.append(Demo(tmp_path, *options))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.process.kill()
+        each.process.communicate()
+
+
+def test_the_demo_ends_with_a_clean_ledger_and_leaves_no_process(demo: Callable[..., Demo]) -> None:
+    run = demo()
+    run.until("SIGKILL to the worker")
+    run.until("everything has arrived")
+    out, errors = run.finished()
+    assert run.process.returncode == 0, out + errors
+    assert "nothing lost, nothing doubled" in out
+    assert gone(run)
+
+
+def test_a_kept_demo_goes_on_until_the_stack_is_ended(demo: Callable[..., Demo], tmp_path: Path) -> None:
+    run = demo("--keep", "--json")
+    out, errors = run.finished()
+    assert run.process.returncode == 0, out + errors
+    ledger = json.loads(out)
+    assert ledger["clean"]
+    assert [system["lost"] + system["doubled"] for system in ledger["systems"]] == [0] * 9
+    url = ledger["kept"]["worker"]
+    assert len(httpx.get(f"{url}/connectors").json()) == 6
+    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-m", "ferryman", "stack", "down"], env=environment, check=True)
+    deadline = time.monotonic() + 15
+    while answers(url) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not answers(url)
+
+
+@pytest.mark.parametrize(
+    ("line", "number"),
+    [
+        ("starting Kafka", signal.SIGINT),
+        ("registry answers", signal.SIGTERM),
+        ("all connectors run", signal.SIGKILL),
+    ],
+)
+def test_an_interrupted_demo_leaves_no_process(demo: Callable[..., Demo], line: str, number: int) -> None:
+    run = demo()
+    run.until(line)
+    run.process.send_signal(number)
+    _, errors = run.finished()
+    assert run.process.returncode == (-9 if number == signal.SIGKILL else 1)
+    assert number == signal.SIGKILL or "ended before the ledger" in errors
+    assert gone(run)
+
+
+def test_a_component_that_dies_ends_the_demo_with_its_name(demo: Callable[..., Demo]) -> None:
+    run = demo()
+    run.until("registry answers")
+    os.kill(next(pid for pid in run.seen if _runs(pid, "payments_server.py")), signal.SIGKILL)
+    _, errors = run.finished()
+    assert run.process.returncode == 1
+    assert "payments was ended by signal 9" in errors or "payments ended with exit code" in errors
+    assert gone(run)
+
+
+def _runs(pid: int, program: str) -> bool:
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    except OSError:
+        return False
+    return "keeper.py" not in " ".join(words) and any(word.endswith(program) for word in words)
+
+
+def test_a_worker_that_does_not_start_ends_the_demo_with_its_log(demo: Callable[..., Demo], tmp_path: Path) -> None:
+    configs = tmp_path / "configs"
+    source = Path(__file__).parents[2] / "configs"
+    (configs / "connectors").mkdir(parents=True)
+    for file in source.glob("connectors/*.json"):
+        (configs / "connectors" / file.name).write_text(file.read_text())
+    text = (source / "worker.properties").read_text()
+    (configs / "worker.properties").write_text(text.replace("EnvVarConfigProvider", "EnvVarsProvider"))
+    run = demo("--configs", str(configs))
+    run.until("registry answers")
+    _, errors = run.finished()
+    assert run.process.returncode == 1
+    assert "the worker ended with exit code" in errors
+    assert "EnvVarsProvider" in errors
+    assert gone(run)
+
+
+def test_a_demo_without_its_files_starts_nothing(demo: Callable[..., Demo], tmp_path: Path) -> None:
+    run = demo("--configs", str(tmp_path))
+    out, errors = run.finished()
+    assert run.process.returncode == 1
+    assert "payments-from-gateway.json" in errors
+    assert "starting" not in out

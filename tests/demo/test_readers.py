@@ -1,0 +1,128 @@
+"""The ledger's eyes: what they read of Kafka and the warehouse is what is there, committed and complete."""
+
+import io
+import json
+import time
+from collections.abc import Callable
+
+import fastavro
+import httpx
+import psycopg
+import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from ferryman.demo.topics import Topics
+from ferryman.demo.warehouse import Readable, Warehouse, latencies
+
+SCHEMA = {"type": "record", "name": "Paid", "fields": [{"name": "payment_id", "type": "string"}]}
+
+
+@pytest.fixture
+def topics(kafka: str, registry: str) -> Topics:
+    return Topics(kafka, registry)
+
+
+@pytest.fixture
+def topic(admin: AdminClient, unique: str) -> str:
+    admin.create_topics([NewTopic(unique, 2, 1)])[unique].result()
+    return unique
+
+
+@pytest.fixture
+def paid(registry: str, topic: str) -> Callable[[str], bytes]:
+    """Encodes a payment in the registry's wire format."""
+    answer = httpx.post(f"{registry}/subjects/{topic}-value/versions", json={"schema": json.dumps(SCHEMA)})
+    head = b"\x00" + answer.raise_for_status().json()["id"].to_bytes(4, "big")
+    parsed = fastavro.parse_schema(SCHEMA)
+
+    def encode(payment: str) -> bytes:
+        out = io.BytesIO(head)
+        out.seek(5)
+        fastavro.schemaless_writer(out, parsed, {"payment_id": payment})
+        return out.getvalue()
+
+    return encode
+
+
+def transaction(kafka: str, name: str) -> Producer:
+    producer = Producer({"bootstrap.servers": kafka, "transactional.id": name})
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    return producer
+
+
+def test_committed_records_of_all_partitions_are_read_and_aborted_ones_are_not(
+    topics: Topics, topic: str, kafka: str, paid: Callable[[str], bytes]
+) -> None:
+    for names, end in (("ab", "commit"), ("cd", "abort"), ("ef", "commit")):
+        producer = transaction(kafka, topic)
+        for partition, name in enumerate(names):
+            producer.produce(topic, paid(name), name, partition=partition)
+        producer.commit_transaction(30) if end == "commit" else producer.abort_transaction(30)
+    read = list(topics.records([topic]))
+    assert sorted(record.key for record in read) == ["a", "b", "e", "f"]
+    assert all(record.value == {"payment_id": record.key} for record in read)
+
+
+def test_a_record_that_is_no_avro_is_read_as_bytes(topics: Topics, topic: str) -> None:
+    topics.poison(topic, "poison", b"no Avro")
+    topics.poison(topic, "unknown schema", b"\x00\x7f\xff\xff\xff1234")
+    read = {record.key: (record.value, record.payload) for record in topics.records([topic])}
+    assert read == {"poison": (None, b"no Avro"), "unknown schema": (None, b"\x00\x7f\xff\xff\xff1234")}
+
+
+def test_dead_letters_tell_where_their_record_was_read(topics: Topics, topic: str, kafka: str) -> None:
+    prefix = "__connect.errors."
+    origin: dict[str, str | bytes | None] = {
+        f"{prefix}topic": b"payments",
+        f"{prefix}partition": b"1",
+        f"{prefix}offset": b"17",
+    }
+    producer = Producer({"bootstrap.servers": kafka})
+    producer.produce(topic, b"bad", headers=origin, partition=0)
+    producer.produce(topic, b"lost its origin", partition=1)
+    producer.flush(30)
+    assert set(topics.dead_letters(topic)) == {(("payments", 1, 17), b"bad"), (None, b"lost its origin")}
+
+
+def test_topics_that_do_not_exist_hold_nothing(topics: Topics, unique: str) -> None:
+    assert topics.existing([unique]) == []
+    assert list(topics.records([unique])) == []
+    assert topics.ends([unique]) == {}
+
+
+def test_lag_is_what_the_group_has_not_committed(topics: Topics, topic: str) -> None:
+    topics.poison(topic, "a", b"1")
+    topics.poison(topic, "b", b"2")
+    assert topics.lag(topic, [topic]) == 2
+    topics.close()
+
+
+def test_rows_are_counted_and_read_and_missing_tables_are_empty(postgres: str) -> None:
+    with psycopg.connect(postgres.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute('CREATE TABLE "Odd name" (payment_id text, amount numeric)')
+        connection.execute("""INSERT INTO "Odd name" VALUES ('pi_1', 12.34), ('pi_2', 5)""")
+    warehouse = Warehouse(postgres)
+    assert warehouse.counts(["Odd name", "absent"]) == {"Odd name": 2, "absent": 0}
+    assert [row[0] for row in warehouse.rows("Odd name", ["payment_id"])] == ["pi_1", "pi_2"]
+    assert list(warehouse.rows("absent", ["payment_id"])) == []
+    warehouse.close()
+
+
+def test_a_payments_row_is_seen_when_it_can_be_read_and_not_before_its_commit(postgres: str) -> None:
+    readable = Readable(postgres)
+    readable.start()
+    with psycopg.connect(postgres.replace("+psycopg", "")) as connection:
+        connection.execute("CREATE TABLE payments (payment_id text)")
+        connection.commit()
+        connection.execute("INSERT INTO payments VALUES ('pi_1')")
+        inserted = time.time()
+        time.sleep(0.2)
+        assert readable.seen == {}
+        connection.commit()
+        while not readable.seen:
+            time.sleep(0.01)
+    readable.end()
+    assert latencies([("pi_1", inserted), ("pi_2", inserted)], readable.seen)[0] >= 0.2

@@ -1,0 +1,94 @@
+"""Poison in decode, transform and sink: neighbours arrive once, the poison is in the dead letter queue as it was."""
+
+from pathlib import Path
+
+from confluent_kafka.admin import AdminClient
+
+from tests.reliability.flows import Table, committed, keys, row, sql_sink, tolerant
+from tests.running import consume, create_topic, produce, settings, until, worker
+
+MASK = {
+    "transforms": "mask",
+    "transforms.mask.type": "org.apache.kafka.connect.transforms.MaskField$Value",
+    "transforms.mask.fields": "id",
+    "transforms.mask.replacement": "zz",
+    "transforms.mask.predicate": "guilty",
+    "predicates": "guilty",
+    "predicates.guilty.type": "org.apache.kafka.connect.transforms.predicates.HasHeaderKey",
+    "predicates.guilty.name": "guilty",
+}
+
+
+def test_poison_of_every_stage_is_dead_lettered_and_its_neighbours_arrive(
+    tmp_path: Path, kafka: str, postgres: str, unique: str
+) -> None:
+    create_topic(kafka, unique)
+    table, queue = Table(postgres, unique), f"{unique}-dlq"
+    table.run(f'CREATE TABLE "{unique}" (id bigint NOT NULL, text varchar(12))')
+    poison = {3: b"this is no JSON", 5: row(5, "longer than twelve"), 7: row(7, "nul \0 byte")}
+    values = [poison.get(number) or row(number, "fine") for number in range(10)]
+    with worker(tmp_path, settings(kafka, unique)) as running:
+        running.create(sql_sink(unique, postgres) | tolerant(queue))
+        running.running(unique)
+        produce(kafka, unique, values, keys(values))
+        until(lambda: committed(running, unique) == 10, 60)
+        assert running.states(unique) == ["RUNNING", "RUNNING"]
+    assert table.ids() == [0, 1, 2, 4, 6, 8, 9]
+    letters = consume(kafka, queue)
+    assert {letter.value() for letter in letters} == set(poison.values())
+    told = {
+        int(dict(letter.headers() or [])["__connect.errors.offset"]): dict(letter.headers() or []) for letter in letters
+    }
+    assert {offset: headers["__connect.errors.stage"] for offset, headers in told.items()} == {
+        3: b"VALUE_CONVERTER",
+        5: b"TASK_PUT",
+        7: b"TASK_PUT",
+    }
+    assert told[3]["__connect.errors.topic"] == unique.encode()
+    assert told[3]["__connect.errors.exception.class.name"] == b"org.apache.kafka.connect.errors.DataException"
+    assert {letter.key() for letter in letters} == {b"3", b"5", b"7"}
+
+
+def test_a_record_that_a_transform_cannot_take_is_dead_lettered(
+    tmp_path: Path, kafka: str, postgres: str, unique: str
+) -> None:
+    create_topic(kafka, unique)
+    with worker(tmp_path, settings(kafka, unique)) as running:
+        running.create(sql_sink(unique, postgres) | tolerant(f"{unique}-dlq") | MASK)
+        running.running(unique)
+        produce(kafka, unique, [row(0), row(1)])
+        produce(kafka, unique, [row(2)], headers=[("guilty", b"yes")])
+        produce(kafka, unique, [row(3)])
+        until(lambda: committed(running, unique) == 4, 60)
+    assert Table(postgres, unique).ids() == [0, 1, 3]
+    (letter,) = consume(kafka, f"{unique}-dlq")
+    headers = dict(letter.headers() or [])
+    assert headers["__connect.errors.stage"] == b"TRANSFORMATION"
+    assert headers["guilty"] == b"yes"
+
+
+def test_without_tolerance_poison_fails_the_task_and_names_the_record(
+    tmp_path: Path, kafka: str, postgres: str, unique: str
+) -> None:
+    create_topic(kafka, unique)
+    with worker(tmp_path, settings(kafka, unique)) as running:
+        running.create(sql_sink(unique, postgres))
+        running.running(unique)
+        produce(kafka, unique, [row(0), b"{", row(2)])
+        trace = running.trace(unique)
+        assert f"record {unique}-0@1 failed in stage VALUE_CONVERTER" in trace
+        assert committed(running, unique) <= 1
+        assert running.states(unique) == ["RUNNING", "FAILED"]
+
+
+def test_no_offset_passes_a_record_whose_dead_letter_is_refused(
+    tmp_path: Path, kafka: str, admin: AdminClient, postgres: str, unique: str
+) -> None:
+    create_topic(kafka, unique)
+    create_topic(kafka, f"{unique}-dlq", max_message_bytes="300")
+    with worker(tmp_path, settings(kafka, unique)) as running:
+        running.create(sql_sink(unique, postgres) | tolerant(f"{unique}-dlq"))
+        running.running(unique)
+        produce(kafka, unique, [row(0), b"x" * 1000, row(2)])
+        assert f"the dead letter of {unique}-0@1 was not written" in running.trace(unique)
+        assert committed(running, unique) <= 1
