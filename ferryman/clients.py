@@ -63,6 +63,11 @@ class Clients:
         given = "consumer.max.poll.records" in self.worker or "consumer.override.max.poll.records" in self.raw
         return self._consumer.max_poll_records if given else LIMIT
 
+    @property
+    def metadata_age(self) -> float:
+        """Seconds after which a sink looks again which topics there are; metadata.max.age.ms if that is set."""
+        return float(self._consumer.values.get("topic.metadata.refresh.interval.ms", 30_000)) / 1000
+
     def source_producer(self) -> dict[str, Any]:
         """The transactional producer of a source task."""
         ours: dict[str, Any] = {"queue.buffering.max.messages": 500_000, "linger.ms": 5}

@@ -5,6 +5,7 @@ Ours are found by listing connectors/, transforms/ and converters/; others regis
 imported as a dotted path, so a config cannot load code that nobody installed as a plugin.
 """
 
+import logging
 import pkgutil
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -19,6 +20,8 @@ import ferryman.converters
 import ferryman.transforms
 from ferryman.api import Predicate, Sink, Source, Transform
 from ferryman.conversion import Converter
+
+log = logging.getLogger(__name__)
 
 Kind = Literal["sink", "source", "transformation", "predicate", "converter"]
 ROOTS: Mapping[Kind, type[Any]] = {
@@ -56,7 +59,11 @@ def installed(kind: Kind) -> tuple[type[Any], ...]:
     """The plugin classes of a kind, ours first."""
     found: dict[type[Any], None] = dict.fromkeys(_ours(kind))
     for point in entry_points(group=GROUPS[kind]):
-        plugin = point.load()
+        try:
+            plugin = point.load()
+        except Exception:
+            log.exception("the plugin %s of %s cannot be loaded and is left out", point.name, point.dist)
+            continue
         if isinstance(plugin, type) and issubclass(plugin, ROOTS[kind]):
             found[plugin] = None
     return tuple(found)

@@ -28,17 +28,16 @@ log = logging.getLogger(__name__)
 
 IDLE = 0.2
 """Seconds between two looks at what the worker wants, while nothing arrives."""
-REFRESH = 30.0
-"""Seconds between two looks at which topics there are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast the loop goes: records a poll at most, seconds between commits, seconds between tries at most, and
-    seconds after which retrying gives up and fails the task (None: never)."""
+    """How fast the loop goes: records a poll at most, seconds between commits, between two looks at which topics there
+    are, between tries at most, and seconds after which retrying gives up and fails the task (None: never)."""
 
     limit: int
     commit_interval: float
+    refresh: float
     longest_wait: float
     give_up: float | None
 
@@ -79,7 +78,7 @@ class SinkSession:
         refresh, subscribed = 0.0, list[str]()
         while not self.control.stopping:
             if time.monotonic() >= refresh:
-                refresh = time.monotonic() + REFRESH
+                refresh = time.monotonic() + self.pace.refresh
                 if (wanted := list(topics())) != subscribed:
                     subscribed = wanted
                     self.group.subscribe(wanted)

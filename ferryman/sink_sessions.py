@@ -59,6 +59,7 @@ class SinkSessions:
         return sink.Pace(
             limit=self.setup.clients.limit,
             commit_interval=self.setup.settings.config.offset_flush_interval_ms / 1000,
+            refresh=self.setup.clients.metadata_age,
             longest_wait=self.setup.longest_wait,
             give_up=self.setup.give_up,
         )

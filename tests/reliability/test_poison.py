@@ -1,6 +1,7 @@
 """Poison in decode, transform and sink: neighbours arrive once, the poison is in the dead letter queue as it was."""
 
 from pathlib import Path
+from typing import Any
 
 from confluent_kafka.admin import AdminClient
 
@@ -36,16 +37,16 @@ def test_poison_of_every_stage_is_dead_lettered_and_its_neighbours_arrive(
     assert table.ids() == [0, 1, 2, 4, 6, 8, 9]
     letters = consume(kafka, queue)
     assert {letter.value() for letter in letters} == set(poison.values())
-    told = {
-        int(dict(letter.headers() or [])["__connect.errors.offset"]): dict(letter.headers() or []) for letter in letters
+    told: dict[bytes, dict[str, Any]] = {
+        context["__connect.errors.offset"]: context for context in (dict(letter.headers() or []) for letter in letters)
     }
     assert {offset: headers["__connect.errors.stage"] for offset, headers in told.items()} == {
-        3: b"VALUE_CONVERTER",
-        5: b"TASK_PUT",
-        7: b"TASK_PUT",
+        b"3": b"VALUE_CONVERTER",
+        b"5": b"TASK_PUT",
+        b"7": b"TASK_PUT",
     }
-    assert told[3]["__connect.errors.topic"] == unique.encode()
-    assert told[3]["__connect.errors.exception.class.name"] == b"org.apache.kafka.connect.errors.DataException"
+    assert told[b"3"]["__connect.errors.topic"] == unique.encode()
+    assert told[b"3"]["__connect.errors.exception.class.name"] == b"org.apache.kafka.connect.errors.DataException"
     assert {letter.key() for letter in letters} == {b"3", b"5", b"7"}
 
 
