@@ -37,7 +37,7 @@ def test_poison_of_every_stage_is_dead_lettered_and_its_neighbours_arrive(
     assert table.ids() == [0, 1, 2, 4, 6, 8, 9]
     letters = consume(kafka, queue)
     assert {letter.value() for letter in letters} == set(poison.values())
-    told: dict[bytes, dict[str, Any]] = {
+    told: dict[Any, dict[str, Any]] = {
         context["__connect.errors.offset"]: context for context in (dict(letter.headers() or []) for letter in letters)
     }
     assert {offset: headers["__connect.errors.stage"] for offset, headers in told.items()} == {
