@@ -71,6 +71,19 @@ def test_a_late_event_within_the_overlap_is_found_once(
     assert task.ids == [*(f"evt_{number}" for number in range(20)), "evt_late"]
 
 
+def test_what_appears_behind_a_page_just_read_is_found(stub: StripeStub, monkeypatch: pytest.MonkeyPatch) -> None:
+    stub.order, stub.page = "oldest first", 4
+    stub.add(*(payment(f"evt_{number}", 1_000 + number) for number in range(6)))
+    late_and_new = payment("evt_late", 1_001), payment("evt_new", 1_050)
+    stub.meanwhile = [lambda: None, lambda: stub.add(*late_and_new)]
+    task = Task(config(stub.url, overlap_seconds="8"))
+    task.drain()
+    later = time.monotonic() + 8
+    monkeypatch.setattr(_stripe_follow, "monotonic", lambda: later)
+    task.drain()
+    assert task.ids == ["evt_0", "evt_1", "evt_2", "evt_3", "evt_4", "evt_5", "evt_new", "evt_late"]
+
+
 def test_a_restart_goes_on_where_the_last_commit_was(stub: StripeStub) -> None:
     stub.add(*(payment(f"evt_{number}", 1_000 + number) for number in range(9)))
     task = Task(config(stub.url, events_per_poll="4"))

@@ -1,0 +1,18 @@
+"""Ferryman as a user starts it: `ferryman standalone worker.properties connector.properties`."""
+
+import sys
+
+from bench.side import Files, Side
+
+
+def ours() -> Side:
+    """This interpreter's Ferryman."""
+    return Side(
+        name="Ferryman",
+        command=_command,
+        variables={"BENCH_AVRO_CONVERTER": "io.confluent.connect.avro.AvroConverter"},
+    )
+
+
+def _command(files: Files) -> tuple[str, ...]:
+    return (sys.executable, "-m", "ferryman", "standalone", str(files.worker), str(files.connector))

@@ -1,0 +1,63 @@
+"""The broker, registry and database that both sides use, and what the variables of the config files say of them."""
+
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import make_url
+
+from ferryman.stack import Stack
+
+
+@dataclass(frozen=True)
+class World:
+    """A running stack and a directory for the runs."""
+
+    addresses: Mapping[str, str]
+    directory: Path
+
+    @property
+    def broker(self) -> str:
+        """bootstrap.servers."""
+        return self.addresses["kafka"]
+
+    @property
+    def registry(self) -> str:
+        """The registry's Confluent API."""
+        return self.addresses["registry"]
+
+    @property
+    def server(self) -> str:
+        """The URL of the database server, for psycopg."""
+        return self.addresses["postgres"].replace("+psycopg", "")
+
+    def file_variables(self, topic: str, file: Path) -> dict[str, str]:
+        """For w1.properties."""
+        return {"BENCH_BROKER": self.broker, "BENCH_TOPIC": topic, "BENCH_FILE": str(file)}
+
+    def table_variables(self, topic: str, database: str) -> dict[str, str]:
+        """For w2-*.properties."""
+        server = make_url(self.addresses["postgres"])
+        return {
+            "BENCH_BROKER": self.broker,
+            "BENCH_TOPIC": topic,
+            "BENCH_DATABASE": f"jdbc:postgresql://{server.host}:{server.port}/{database}",
+            "BENCH_USER": str(server.username),
+            "BENCH_PASSWORD": str(server.password),
+            "BENCH_REGISTRY": self.registry,
+            "BENCH_APICURIO": self.registry.replace("/apis/ccompat/v7", "/apis/registry/v2"),
+        }
+
+
+@contextmanager
+def world(components: Iterable[str]) -> Iterator[World]:
+    """Start the named components; everything is gone afterwards."""
+    directory = Path(tempfile.mkdtemp(prefix="ferryman-bench-"))
+    try:
+        with Stack(components) as stack:
+            yield World(dict(stack.addresses), directory)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
