@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from confluent_kafka import KafkaException
 
-from ferryman import assembly, backoff, plugins, settings
+from ferryman import assembly, backoff, garbage, plugins, settings
 from ferryman.clients import Clients
 from ferryman.control import Control
 from ferryman.errors import ConfigError, RetriableError
@@ -35,6 +35,7 @@ def run(spec: TaskSpec, control: Control) -> None:
     setup = _setup(spec, control)
     sessions: Sessions = SinkSessions(setup) if plugins.is_sink(setup.plugin) else SourceSessions(setup)
     attempt = 0
+    garbage.hold_back()
     while not control.stopping:
         began = time.monotonic()
         try:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ferryman import backoff
+from ferryman import backoff, garbage
 from ferryman.api import Assigned, Committed, Sink, SinkContext
 from ferryman.chain import Chain
 from ferryman.control import Control
@@ -86,6 +86,7 @@ class SinkSession:
             self._obey()
             if time.monotonic() >= self._due:
                 self.commit()
+            garbage.collect_if_due()
             if self._may_advance():
                 self._advance()
             else:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from ferryman import backoff
+from ferryman import backoff, garbage
 from ferryman.api import Offset, Partition, Source
 from ferryman.chain import Chain, Encoded
 from ferryman.control import Control
@@ -89,6 +89,7 @@ class SourceSession:
             if paused:
                 self.control.tell("running", {})
                 paused = False
+            garbage.collect_if_due()
             self._round()
         self._commit()
 
@@ -163,6 +164,8 @@ class SourceSession:
         queued = self.producer.produce_batch(batch.topic, messages, partition=_partition(batch))
         if queued != len(messages):
             refused = next((message["_error"] for message in messages if message.get("_error")), "unknown reason")
+            if isinstance(refused, KafkaError) and refused.code() == KafkaError._FATAL:
+                raise KafkaException(refused)  # it is the producer that is done for, not the record
             raise TaskError(f"a record could not be produced to {batch.topic}: {refused}")
 
     def _produce_singly(self, encoded: Encoded, start: int, stop: int) -> None:
@@ -209,6 +212,17 @@ def classified(error: KafkaException) -> Exception:
     if reason.code() in REFUSED:
         return TaskError(f"the broker refuses what this task sends, and would again: {reason.name()}: {reason.str()}")
     return Indeterminate(f"{reason.name()}: {reason.str()}")
+
+
+def fenced(error: KafkaException, producer: Producer) -> bool:
+    """Whether an error says that a newer producer has taken over. Produce calls tell only that something was fatal."""
+    code = error.args[0].code()
+    if code == KafkaError._FATAL:
+        try:
+            producer.abort_transaction(1.0)
+        except KafkaException as fatal:
+            code = fatal.args[0].code()
+    return code in FENCED
 
 
 def moved_by_another(

@@ -48,7 +48,7 @@ class SourceSessions:
             started()
             session.run()
         except KafkaException as error:
-            self._fenced = error.args[0].code() in source.FENCED
+            self._fenced = source.fenced(error, producer)
             raise
         finally:
             self._left, self._attempted = offsets.snapshot(), session.attempted

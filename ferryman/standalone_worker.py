@@ -6,13 +6,14 @@ import logging
 import signal
 import socket
 from collections.abc import Iterator, Sequence
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import uvicorn
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from ferryman import __version__, client_config, offset_file, rest, worker
+from ferryman import __version__, client_config, offset_file, rest
 from ferryman.connector_file import ConnectorFile
 from ferryman.errors import ConfigError, FerrymanError
 from ferryman.redaction import redact
@@ -32,8 +33,8 @@ class _Server(uvicorn.Server):
         yield  # the worker ends the server itself, after the tasks
 
 
-async def run(settings: Settings, files: Sequence[ConnectorFile]) -> int:
-    """Until a signal or a failed start; returns the exit code."""
+async def run(settings: Settings, files: Sequence[ConnectorFile], context: ForkServerContext) -> int:
+    """Until a signal or a failed start; returns the exit code. ``context`` starts the task processes."""
     try:
         seeds = _seeds(settings)
         sockets = [_bound(listener) for listener in settings.config.addresses]
@@ -44,7 +45,7 @@ async def run(settings: Settings, files: Sequence[ConnectorFile]) -> int:
     worker_id = settings.config.advertised.removesuffix(":0") + (
         f":{port}" if settings.config.advertised.endswith(":0") else ""
     )
-    herder = Standalone(settings, worker.forkserver(), seeds, worker_id)
+    herder = Standalone(settings, context, seeds, worker_id)
     server = _Server(uvicorn.Config(rest.app(herder, settings), log_config=None, lifespan="off", access_log=False))
     serving = asyncio.create_task(server.serve(sockets=sockets))
     stopping = _signalled()

@@ -34,6 +34,8 @@ def moment(millis: int) -> datetime:
 
 def double_text(value: float) -> str:
     """Java's Double.toString, with the shortest digits that read back as the same number (as since JDK 19)."""
+    if 1e-3 <= value < 1e7:
+        return repr(value)
     return _java_float(value, repr(value))
 
 
@@ -87,11 +89,20 @@ def text(value: Any) -> str:
 
 
 def _map(value: dict[Any, Any]) -> str:
-    pairs = [
-        f"{key if key.__class__ is str else text(key)}={item if item.__class__ in _AS_IS else text(item)}"
-        for key, item in value.items()
-    ]
-    return "{" + ", ".join(pairs) + "}"
+    items = [item if item.__class__ in _AS_IS else text(item) for item in value.values()]
+    template = _map_template(tuple(value))
+    if template is None:
+        return "{" + ", ".join(f"{text(key)}={item}" for key, item in zip(value, items, strict=True)) + "}"
+    return template % tuple(items)
+
+
+@lru_cache(maxsize=1000)
+def _map_template(keys: tuple[Any, ...]) -> str | None:
+    # The maps of a topic have the same keys; putting their names together once saves a tenth of the whole text. Only
+    # for strings: 1 and True are the same key to the cache, and have different texts.
+    if not all(isinstance(key, str) for key in keys):
+        return None
+    return "{" + ", ".join(key.replace("%", "%%") + "=%s" for key in keys) + "}"
 
 
 def _list(value: Sequence[Any]) -> str:

@@ -6,14 +6,12 @@ A task that fails says so and stays FAILED until somebody acts, as in Kafka Conn
 
 import asyncio
 import logging
-import multiprocessing
 import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, ForkServerProcess
-from multiprocessing.forkserver import ensure_running
 
 import orjson
 
@@ -23,21 +21,9 @@ from ferryman.task_spec import TaskSpec
 
 log = logging.getLogger(__name__)
 
-PRELOAD = ["ferryman.task", "ferryman.preload"]
 LONGEST_WAIT = 60.0
 HEALTHY = 60.0
 """Seconds without dying after which a process counts as healthy again."""
-
-
-def forkserver() -> ForkServerContext:
-    """The context that task processes are forked from; one server for the whole worker, with the imports done.
-
-    No client may exist in it: a librdkafka handle that was made before a fork is dead in the child.
-    """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOAD)
-    ensure_running()  # it imports while the worker still reads its files
-    return context
 
 
 @dataclass

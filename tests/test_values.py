@@ -83,3 +83,8 @@ def test_names_for_messages() -> None:
     assert java_class(b"") == "[B"
     assert schema_text(INT32) == "Schema{INT32}"
     assert schema_text(TIMESTAMP_SCHEMA) == "Schema{org.apache.kafka.connect.data.Timestamp:INT64}"
+
+
+def test_maps_with_equal_keys_of_other_types_have_their_own_texts() -> None:
+    assert [text(each) for each in ({1: "a"}, {True: "a"}, {1.0: "a"})] == ["{1=a}", "{true=a}", "{1.0=a}"]
+    assert text({"100%": 1}) == "{100%=1}"

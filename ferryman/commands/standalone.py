@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import click
 
-from ferryman import logs
+from ferryman import forkserver, logs
 from ferryman.errors import ConfigError
 from ferryman.redaction import redact
 
@@ -39,6 +39,7 @@ def command(worker: Path | None, connectors: tuple[Path, ...], override: tuple[s
     WORKER is its property file (CONNECT_* variables and --override go over it, or stand alone), CONNECTORS are files of
     connectors to start: properties, JSON or YAML, flat or as {"name", "config"}.
     """
+    context = forkserver.start()  # before our own imports, since it has as many to do
     from ferryman import assembly, connector_file, settings, standalone_worker
 
     logs.start("worker", {"root": log_level})
@@ -53,4 +54,4 @@ def command(worker: Path | None, connectors: tuple[Path, ...], override: tuple[s
         _refuse(error)
     for warning in found.warnings:
         log.warning("%s", redact(warning))
-    sys.exit(asyncio.run(standalone_worker.run(found, files)))
+    sys.exit(asyncio.run(standalone_worker.run(found, files, context)))

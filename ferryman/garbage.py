@@ -1,0 +1,27 @@
+"""Python's cycle collector, held back in task processes: it may not walk through a big batch again and again.
+
+Everything imported is frozen, automatic collection is off, and the loops collect between two batches, when little is
+left to walk through. Measured: a third of the CPU of a chain of rows was collection.
+"""
+
+import gc
+import time
+
+INTERVAL = 5.0
+_next = 0.0
+
+
+def hold_back() -> None:
+    """To be called once, when all is imported and set up."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+
+
+def collect_if_due() -> None:
+    """Collects if the last time is long enough ago; to be called when no batch is in hand."""
+    global _next
+    now = time.monotonic()
+    if now >= _next and not gc.isenabled():
+        _next = now + INTERVAL
+        gc.collect()
