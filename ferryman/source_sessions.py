@@ -1,5 +1,6 @@
 """Builds each session of a source task: the transactional producer, the offsets, the connector's instance."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,8 @@ from ferryman.setup import Setup
 from ferryman.source_offsets import SourceOffsets
 from ferryman.tolerance import Tolerance
 from ferryman.topic_creation import TopicCreation
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -48,8 +51,9 @@ class SourceSessions:
             started()
             session.run()
         except KafkaException as error:
-            self._fenced = source.fenced(error, producer)
-            raise
+            found = source.cause(error, producer)
+            self._fenced = found.args[0].code() in source.FENCED
+            raise found from None
         finally:
             self._left, self._attempted = offsets.snapshot(), session.attempted
             task.stop()
@@ -77,7 +81,14 @@ class SourceSessions:
         if config.transaction_boundary != "interval":
             return None
         milliseconds = config.transaction_boundary_interval_ms
-        return (self.setup.settings.config.offset_flush_interval_ms if milliseconds is None else milliseconds) / 1000
+        wanted = self.setup.settings.config.offset_flush_interval_ms if milliseconds is None else milliseconds
+        # The broker ends a transaction that is open for too long, and with an interval like that it would end them all.
+        longest = int(self.setup.clients.source_producer().get("transaction.timeout.ms", 60_000)) // 2
+        if wanted > longest:
+            log.warning(
+                "transaction.boundary.interval.ms is %d, half of transaction.timeout.ms, not %d", longest, wanted
+            )
+        return min(wanted, longest) / 1000
 
     @property
     def _offsets_topic(self) -> str:

@@ -3,6 +3,7 @@
 What a zombie still has in hand is refused: by the database's offset row, by the group, by the transaction's epoch.
 """
 
+import json
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,10 +11,12 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from confluent_kafka import IsolationLevel, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
-from tests.connectors.stripe_stub import serving
+from tests.connectors.stripe_stub import StripeStub, serving
 from tests.reliability.flows import Table, committed, events, gateway, keys, pay, rows, sql_sink, stripe_source
-from tests.running import Worker, create_topic, produce, send, settings, until, worker
+from tests.running import Worker, consume, create_topic, produce, send, settings, until, worker
 
 QUICK = {"consumer_session_timeout_ms": "1500", "consumer_heartbeat_interval_ms": "300"}
 MEMBERSHIP = {
@@ -171,3 +174,69 @@ def test_a_zombie_source_with_events_in_hand_does_not_write_them(
         until(lambda: len(events(kafka, unique)) >= len(expected))
         assert events(kafka, unique) == expected
         assert second.states(unique) == ["RUNNING", "RUNNING"]
+
+
+@pytest.mark.parametrize("plugin", ["FileStreamSource", "StripeSource"])
+def test_a_source_that_slept_through_its_transaction_goes_on_by_itself(
+    tmp_path: Path, kafka: str, admin: AdminClient, unique: str, plugin: str
+) -> None:
+    """The broker ends the transaction and fences its producer; nobody else is there, so the task reads its offsets."""
+    create_topic(kafka, unique, 2)
+    stub, file = gateway(), tmp_path / "in.txt"
+    with serving(stub), worker(tmp_path, settings(kafka, unique)) as running:
+        running.create(
+            stripe_source(unique, stub.url)
+            | {"connector.class": plugin, "file": str(file), "transaction.boundary": "interval"}
+            | {"transaction.boundary.interval.ms": "1500", "producer.override.transaction.timeout.ms": "3000"}
+        )
+        expected = _appear(stub, file, 0, 60)
+        until(lambda: _written(admin, unique), 30, "records in an open transaction")
+        stop(running, unique)
+        try:
+            until(lambda: _settled(admin, unique), 30, "the broker to end the transaction")
+            expected += _appear(stub, file, 60, 120)
+        finally:
+            go_on(running, unique)
+        until(lambda: len(consume(kafka, unique)) >= len(expected))
+        assert sorted(_id(message.value() or b"") for message in consume(kafka, unique)) == expected
+        assert running.states(unique) == ["RUNNING", "RUNNING"]
+        assert running.pids(unique)[1:] == []
+
+
+def test_an_interval_longer_than_a_transaction_may_last_is_shortened(tmp_path: Path, kafka: str, unique: str) -> None:
+    stub = gateway()
+    expected = pay(stub, 0, 60)
+    interval = {"transaction.boundary": "interval", "transaction.boundary.interval.ms": "600000"}
+    with serving(stub), worker(tmp_path, settings(kafka, unique)) as running:
+        create_topic(kafka, unique)
+        running.create(
+            stripe_source(unique, stub.url) | interval | {"producer.override.transaction.timeout.ms": "4000"}
+        )
+        until(lambda: events(kafka, unique) == expected, 30)
+        assert says(running, "transaction.boundary.interval.ms is 2000")
+
+
+def _appear(stub: StripeStub, file: Path, first: int, last: int) -> list[str]:
+    ids = pay(stub, first, last)
+    with file.open("a") as out:
+        out.writelines(f"{id}\n" for id in ids)
+    return ids
+
+
+def _id(value: bytes) -> str:
+    return str(json.loads(value)["id"]) if value.startswith(b"{") else value.decode()
+
+
+def _ends(admin: AdminClient, topic: str, isolation: IsolationLevel) -> list[int]:
+    asked = {TopicPartition(topic, number): OffsetSpec.latest() for number in (0, 1)}  # type: ignore[no-untyped-call]
+    return [future.result().offset for future in admin.list_offsets(asked, isolation_level=isolation).values()]
+
+
+def _written(admin: AdminClient, topic: str) -> int:
+    """How many records there are, committed or not."""
+    return sum(_ends(admin, topic, IsolationLevel.READ_UNCOMMITTED))
+
+
+def _settled(admin: AdminClient, topic: str) -> bool:
+    """Whether no transaction is open."""
+    return _written(admin, topic) == sum(_ends(admin, topic, IsolationLevel.READ_COMMITTED))
