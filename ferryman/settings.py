@@ -10,7 +10,7 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from ferryman import client_config, config_providers, properties, redaction
+from ferryman import assembly, client_config, config_providers, properties, redaction
 from ferryman.config_providers import Providers
 from ferryman.errors import ConfigError, KeyProblem
 from ferryman.worker_config import CLIENT_KEYS, CLIENT_PREFIXES, NO_EFFECT, PREFIXES, WorkerConfig
@@ -112,11 +112,20 @@ def of(raw: Mapping[str, str]) -> Settings:
     config, found = WorkerConfig.read(resolution.values)
     client_problems, client_warnings = client_config.worker_checked(resolution.values)
     problems += [*resolution.problems, *found, *client_problems]
+    problems += _converter_problems(resolution.values, {each.key for each in problems})
     if config is None or problems:
         raise ConfigError(*_named(problems))
     return Settings(
         config, resolution.values, providers, (*warnings, *resolution.warnings, *client_warnings, *_warnings(raw))
     )
+
+
+def _converter_problems(values: Mapping[str, str], known: set[str]) -> list[KeyProblem]:
+    try:
+        assembly.converters({}, values)
+    except ConfigError as error:
+        return [each for each in error.problems if each.key not in known]
+    return []
 
 
 def _named(problems: list[KeyProblem]) -> list[KeyProblem]:

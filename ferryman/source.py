@@ -42,6 +42,8 @@ REFUSED = frozenset(
     }
 )
 """A broker's answers that trying again does not change."""
+BROKEN = frozenset({KafkaError._FATAL, KafkaError._STATE})
+"""What produce calls answer after an error that came in between: it was not about their record."""
 FENCED = frozenset({KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH})
 
 
@@ -164,8 +166,8 @@ class SourceSession:
         queued = self.producer.produce_batch(batch.topic, messages, partition=_partition(batch))
         if queued != len(messages):
             refused = next((message["_error"] for message in messages if message.get("_error")), "unknown reason")
-            if isinstance(refused, KafkaError) and refused.code() == KafkaError._FATAL:
-                raise KafkaException(refused)  # it is the producer that is done for, not the record
+            if isinstance(refused, KafkaError) and refused.code() in BROKEN:
+                raise KafkaException(refused)
             raise TaskError(f"a record could not be produced to {batch.topic}: {refused}")
 
     def _produce_singly(self, encoded: Encoded, start: int, stop: int) -> None:
@@ -214,15 +216,14 @@ def classified(error: KafkaException) -> Exception:
     return Indeterminate(f"{reason.name()}: {reason.str()}")
 
 
-def fenced(error: KafkaException, producer: Producer) -> bool:
-    """Whether an error says that a newer producer has taken over. Produce calls tell only that something was fatal."""
-    code = error.args[0].code()
-    if code == KafkaError._FATAL:
+def cause(error: KafkaException, producer: Producer) -> KafkaException:
+    """The error behind a refusal to produce, which says only that the transaction or the producer has failed before."""
+    if error.args[0].code() in BROKEN:
         try:
-            producer.abort_transaction(1.0)
-        except KafkaException as fatal:
-            code = fatal.args[0].code()
-    return code in FENCED
+            producer.commit_transaction(1.0)  # it cannot succeed any more
+        except KafkaException as found:
+            return found
+    return error
 
 
 def moved_by_another(

@@ -40,12 +40,11 @@ def command(worker: Path | None, connectors: tuple[Path, ...], override: tuple[s
     connectors to start: properties, JSON or YAML, flat or as {"name", "config"}.
     """
     context = forkserver.start()  # before our own imports, since it has as many to do
-    from ferryman import assembly, connector_file, settings, standalone_worker
+    from ferryman import connector_file, settings, standalone_worker
 
     logs.start("worker", {"root": log_level})
     try:
         found = settings.load(worker, dict(_pair(each) for each in override))
-        assembly.converters({}, found.values)
     except ConfigError as error:
         _refuse(error, f"{worker or 'no worker file given, and CONNECT_* variables'}: ")
     try:

@@ -10,7 +10,7 @@ from tests.reliability.flows import JSON, sql_sink
 from tests.running import FERRYMAN, settings, worker
 
 WRONG = {
-    "tasks.max": "many",
+    "tasks.max": "0",
     "errors.tolerance": "some",
     "insert.mode": "upset",
     "value.converter": "no.such.Converter",
@@ -75,7 +75,7 @@ def test_a_bad_worker_file_ends_the_worker_with_two_and_all_mistakes(tmp_path: P
     wrong = {
         "bootstrap.servers": kafka,
         "key.converter": JSON,
-        "value.converter": "no.such.Converter",
+        "value.converter": JSON,
         "offset.flush.interval.ms": "soon",
         "task.shutdown.graceful.timeout.ms": "never",
         "connector.client.config.override.policy": "Perhaps",
@@ -84,8 +84,17 @@ def test_a_bad_worker_file_ends_the_worker_with_two_and_all_mistakes(tmp_path: P
     file.write_text("".join(f"{key}={value}\n" for key, value in wrong.items()))
     ended = _standalone(file)
     assert ended.returncode == 2
-    assert [key for key in list(wrong)[2:] if key not in ended.stderr] == []
+    assert [key for key in list(wrong)[3:] if key not in ended.stderr] == []
     assert "answers on" not in ended.stderr
+
+
+def test_a_worker_with_an_unknown_converter_ends_with_two_and_names_it(tmp_path: Path, kafka: str, unique: str) -> None:
+    file = tmp_path / "worker.properties"
+    given = settings(kafka, unique) | {"listeners": "http://127.0.0.1:0", "value.converter": "no.such.Converter"}
+    file.write_text("".join(f"{key}={value}\n" for key, value in given.items()))
+    ended = _standalone(file)
+    assert ended.returncode == 2
+    assert "no.such.Converter for configuration value.converter" in ended.stderr
 
 
 def test_a_file_that_is_no_config_is_named(tmp_path: Path, kafka: str, unique: str) -> None:

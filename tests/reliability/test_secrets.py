@@ -89,7 +89,8 @@ def _queue(key: str, name: str) -> Config:
 
 def _in_trouble(running: Worker, name: str) -> bool:
     text = running.log.read_text()
-    return "again in" in text or "FAILED" in running.states(name) or "Authentication failure" in text
+    signs = ("again in", "session ended", "handshake failed")
+    return any(sign in text for sign in signs) or "FAILED" in running.states(name)
 
 
 def _letters(kafka: str, topic: str) -> str:
