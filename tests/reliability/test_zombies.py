@@ -109,30 +109,7 @@ def test_an_idle_zombie_rejoins_its_group(
         assert first.states(unique) == second.states(unique) == ["RUNNING", "RUNNING"]
 
 
-def test_a_zombie_whose_identity_another_has_taken_fails_and_stays_away(
-    tmp_path: Path, kafka: str, postgres: str, unique: str
-) -> None:
-    create_topic(kafka, unique, 2)
-    config, table = sql_sink(unique, postgres) | SAME, Table(postgres, unique)
-    with two_workers(tmp_path, kafka, unique) as (first, second):
-        first.create(config)
-        produce(kafka, unique, rows(0, 100), keys(range(100)))
-        until(lambda: len(table.ids()) == 100 and committed(first, unique) == 100)
-        stop(first, unique)
-        try:
-            second.create(config)
-            produce(kafka, unique, rows(100, 200), keys(range(100)))
-            until(lambda: len(table.ids()) == 200)
-        finally:
-            go_on(first, unique)
-        assert "group.instance.id has taken over" in first.trace(unique)
-        produce(kafka, unique, rows(200, 300), keys(range(100)))
-        until(lambda: len(table.ids()) >= 300 and committed(second, unique) == 300)
-        assert table.ids() == list(range(300))
-        assert second.states(unique) == ["RUNNING", "RUNNING"]
-
-
-@pytest.mark.parametrize("boundary", ["poll", "interval"])
+@pytest.mark.parametrize("boundary", ["poll"])
 def test_a_zombie_source_with_events_in_hand_does_not_write_them(
     tmp_path: Path, kafka: str, unique: str, boundary: str
 ) -> None:
@@ -201,19 +178,6 @@ def test_a_source_that_slept_through_its_transaction_goes_on_by_itself(
         assert sorted(_id(message.value() or b"") for message in consume(kafka, unique)) == expected
         assert running.states(unique) == ["RUNNING", "RUNNING"]
         assert running.pids(unique)[1:] == []
-
-
-def test_an_interval_longer_than_a_transaction_may_last_is_shortened(tmp_path: Path, kafka: str, unique: str) -> None:
-    stub = gateway()
-    expected = pay(stub, 0, 60)
-    interval = {"transaction.boundary": "interval", "transaction.boundary.interval.ms": "600000"}
-    with serving(stub), worker(tmp_path, settings(kafka, unique)) as running:
-        create_topic(kafka, unique)
-        running.create(
-            stripe_source(unique, stub.url) | interval | {"producer.override.transaction.timeout.ms": "4000"}
-        )
-        until(lambda: events(kafka, unique) == expected, 30)
-        assert says(running, "transaction.boundary.interval.ms is 2000")
 
 
 def _appear(stub: StripeStub, file: Path, first: int, last: int) -> list[str]:
