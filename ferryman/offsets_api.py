@@ -8,7 +8,7 @@ from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, 
 from confluent_kafka import TopicPartition as ClientPartition
 from confluent_kafka.admin import AdminClient
 
-from ferryman import offset_topic, subscription
+from ferryman import coordinator, offset_topic, subscription
 from ferryman.clients import Clients
 from ferryman.errors import RequestError
 from ferryman.herder import PartitionOffset
@@ -27,7 +27,7 @@ def sink_offsets(clients: Clients) -> list[PartitionOffset]:
     wanted = [ClientPartition(*each) for each in subscription.partitions(AdminClient(clients.admin()), clients.raw)]
     consumer = Consumer(clients.group_reader())
     try:
-        found = consumer.committed(wanted, timeout=30) if wanted else []
+        found = coordinator.ask(lambda: consumer.committed(wanted, timeout=30)) if wanted else []
     finally:
         consumer.close()
     return [
@@ -55,7 +55,7 @@ def move_sink(clients: Clients, connector: str, positions: Positions) -> None:
             kept += rest
         if kept:
             request = ConsumerGroupTopicPartitions(clients.group, kept)
-            answer = admin.alter_consumer_group_offsets([request])[clients.group].result()
+            answer = coordinator.ask(lambda: admin.alter_consumer_group_offsets([request])[clients.group].result())
             for each in answer.topic_partitions:
                 if each.error:
                     raise KafkaException(each.error)
@@ -73,7 +73,7 @@ def reset_sink(clients: Clients, connector: str) -> None:
 
 def _delete_group(admin: AdminClient, group: str) -> None:
     try:
-        admin.delete_consumer_groups([group])[group].result()
+        coordinator.ask(lambda: admin.delete_consumer_groups([group])[group].result())
     except KafkaException as error:
         if error.args[0].code() != KafkaError.GROUP_ID_NOT_FOUND:
             raise
