@@ -24,6 +24,7 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _POLL_SECONDS = 0.5
 _FAREWELL_SECONDS = 2.0
+_EXIT_SECONDS = 10.0
 
 
 def descendants(ancestor: int) -> list[int]:
@@ -111,6 +112,15 @@ def _reap(program: int) -> int | None:
             status = ended
 
 
+def _is_childless() -> bool:
+    """Whether all have been reaped: a program whose first thread has ended, not the others, can still write files."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return True
+    return False
+
+
 def _end(program: int, farewell: int) -> None:
     """Say farewell, then kill whatever is left: the program's group, and on Linux also those that left it."""
     mine = descendants(os.getpid())
@@ -127,8 +137,8 @@ def _clear(program: int, known: list[int]) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(program, signal.SIGKILL)
     deadline = time.monotonic() + 5
-    while (left := descendants(os.getpid())) and time.monotonic() < deadline:
-        _signal(left, signal.SIGKILL)
+    while not _is_childless() and time.monotonic() < deadline:
+        _signal(descendants(os.getpid()), signal.SIGKILL)
         _reap(program)
         time.sleep(0.01)
     if not _LINUX:  # there, what a killed program leaves does not become this process's child
@@ -149,6 +159,17 @@ def _watch(program: int, owner: int, wakeup: int) -> int | None:
             return None
         if (0 in ready and not os.read(0, 64)) or os.getppid() != owner:
             return None
+
+
+def _is_orphan(owner: int) -> bool:
+    """Whether the owner is dead. A dying one closes its pipe first and stops being the parent a moment later."""
+    deadline = time.monotonic() + _EXIT_SECONDS
+    while os.getppid() == owner and time.monotonic() < deadline:
+        ready, _, _ = select.select([0], [], [], 0)
+        if not ready:
+            return False
+        time.sleep(0.01)
+    return os.getppid() != owner
 
 
 def _remove(directory: Path) -> None:
@@ -182,7 +203,7 @@ def main() -> int:
     status = _watch(program, options.owner, wakeup)
     if status is None:
         _end(program, options.farewell)
-        if options.remove and os.getppid() != options.owner:
+        if options.remove and _is_orphan(options.owner):
             _remove(options.remove)
     else:
         _clear(program, [])
