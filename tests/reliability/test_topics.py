@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from tests.reliability.flows import Table, committed, file_sink, lines, rows, sql_sink
@@ -10,9 +10,29 @@ from tests.running import create_topic, produce, settings, until, worker
 
 
 def recreate(admin: AdminClient, kafka: str, topic: str) -> None:
+    """Delete and create it. A client that still knows the old one may ask the broker to create it a moment earlier."""
+    old = topic_id(admin, topic)
     admin.delete_topics([topic])[topic].result()
-    until(lambda: topic not in admin.list_topics(timeout=10).topics, 30)
-    create_topic(kafka, topic)
+
+    def created() -> bool:
+        try:
+            create_topic(kafka, topic)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise
+        return topic_id(admin, topic) not in ("", old)
+
+    until(created, 30)
+
+
+def topic_id(admin: AdminClient, topic: str) -> str:
+    """Empty for one that is not there."""
+    try:
+        return str(admin.describe_topics(TopicCollection([topic]))[topic].result().topic_id)
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+            raise
+        return ""
 
 
 def test_a_topic_created_anew_fails_the_sql_sink_and_names_both_ids(
