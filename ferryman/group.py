@@ -29,6 +29,8 @@ REFUSED = frozenset(
     }
 )
 """Answers to a commit that say it was definitely not made, by a group that has moved on."""
+FENCED = frozenset({KafkaError.FENCED_INSTANCE_ID, KafkaError._FENCED, KafkaError._FATAL})
+"""Another member has our static identity. The client calls it fatal; a classic group's consumer knows no other such."""
 TRANSIENT = frozenset({KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._RESOLVE, KafkaError._TIMED_OUT})
 TIMEOUT = 30.0
 LEAVING = 5.0
@@ -209,7 +211,7 @@ def _refused(error: KafkaError) -> bool:
     if error.code() in REFUSED:
         log.warning("the group refused a commit, its partitions have moved on: %s", error.str())
         return False
-    if error.code() in (KafkaError.FENCED_INSTANCE_ID, KafkaError._FENCED):
+    if error.code() in FENCED:
         raise FencedError(f"another member with this task's group.instance.id has taken over: {error.str()}")
     raise Indeterminate(f"an offset commit got no usable answer: {error.str()}")
 
@@ -228,7 +230,7 @@ def _readable(message: Message) -> bool:
 
 def classified(error: KafkaError) -> Exception:
     """A consumer's error as what the runtime does about it."""
-    if error.code() in (KafkaError.FENCED_INSTANCE_ID, KafkaError._FENCED):
+    if error.code() in FENCED:
         return FencedError(f"another member with this task's group.instance.id has taken over: {error.str()}")
     if error.code() in (KafkaError._MAX_POLL_EXCEEDED, KafkaError._AUTO_OFFSET_RESET):
         return Indeterminate(error.str())

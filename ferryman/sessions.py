@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from confluent_kafka import KafkaException
 
-from ferryman import assembly, backoff, garbage, plugins, settings
+from ferryman import assembly, backoff, garbage, plugins, redaction, settings
 from ferryman.clients import Clients
 from ferryman.control import Control
 from ferryman.errors import ConfigError, RetriableError
@@ -58,6 +58,7 @@ def _setup(spec: TaskSpec, control: Control) -> Setup:
     plugin: type[Any] | None = plugins.connector(spec.config["connector.class"])
     if plugin is None:
         raise ConfigError.of("connector.class", f"no connector is called {spec.config['connector.class']}")
+    redaction.protect_config(spec.config, plugin.config_class.secrets())  # not all have names that sound secret
     return Setup(
         spec=spec,
         control=control,
