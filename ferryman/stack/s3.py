@@ -1,5 +1,12 @@
-"""An S3 server: S3Proxy over a directory; buckets, objects and open multipart uploads survive a kill."""
+"""An S3 server: S3Proxy over a directory; buckets, objects and open multipart uploads survive a kill.
 
+Unlike S3 it lists the file that it is writing, as ``<key>-<uuid>``, until that gets its name.
+"""
+
+import http.client
+from urllib.parse import urlsplit
+
+from ferryman.stack.errors import StackError
 from ferryman.stack.java import java
 from ferryman.stack.ports import HOST, answers_http
 from ferryman.stack.process import Launch
@@ -30,3 +37,15 @@ S3 = Service(
     answers=lambda port: answers_http(port, "/"),
     bundle="s3",
 )
+
+
+def create_bucket(address: str, name: str) -> None:
+    """Makes a bucket unless it is there. Raises StackError if the server refuses the name."""
+    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=10)
+    try:
+        connection.request("PUT", f"/{name}")
+        status = connection.getresponse().status
+    finally:
+        connection.close()
+    if status not in (200, 409):
+        raise StackError(f"the S3 server does not make a bucket {name!r}: it answers {status}")

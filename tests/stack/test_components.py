@@ -7,14 +7,17 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import boto3
 import psycopg
 import pytest
 import stripe
+from botocore.config import Config
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
 from ferryman.stack import Stack, StackError
 from ferryman.stack.keeper import descendants
+from ferryman.stack.s3 import create_bucket
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +78,31 @@ def test_a_killed_broker_comes_back_with_its_topics(stack: Stack) -> None:
     stack["kafka"].start()
     client = AdminClient({"bootstrap.servers": stack.addresses["kafka"]})
     assert "kept" in client.list_topics(timeout=10).topics
+
+
+def test_a_killed_s3_server_comes_back_with_its_objects_and_open_uploads(stack: Stack) -> None:
+    client = boto3.client(
+        "s3",
+        endpoint_url=stack.addresses["s3"],
+        aws_access_key_id="any",
+        aws_secret_access_key="any",
+        region_name="us-east-1",
+        config=Config(s3={"addressing_style": "path"}),
+    )
+    create_bucket(stack.addresses["s3"], "kept")
+    create_bucket(stack.addresses["s3"], "kept")
+    with pytest.raises(StackError, match="does not make a bucket 'x': it answers 400"):
+        create_bucket(stack.addresses["s3"], "x")
+    client.put_object(Bucket="kept", Key="a/b", Body=b"bytes", Metadata={"whose": "mine"})
+    upload = client.create_multipart_upload(Bucket="kept", Key="c")["UploadId"]
+    part = {"Bucket": "kept", "Key": "c", "UploadId": upload, "PartNumber": 1}
+    etag = client.upload_part(**part, Body=b"more bytes")["ETag"]
+    stack["s3"].kill()
+    stack["s3"].start()
+    assert client.head_object(Bucket="kept", Key="a/b")["Metadata"] == {"whose": "mine"}
+    parts = {"Parts": [{"ETag": etag, "PartNumber": 1}]}
+    client.complete_multipart_upload(Bucket="kept", Key="c", UploadId=upload, MultipartUpload=parts, IfNoneMatch="*")
+    assert client.get_object(Bucket="kept", Key="c")["Body"].read() == b"more bytes"
 
 
 def test_every_broker_is_a_cluster_of_its_own(stack: Stack) -> None:

@@ -1,0 +1,170 @@
+"""The bucket: the few requests that the sink makes, and whose fault it is when one fails."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
+    UnsupportedS3ConfigurationError,
+)
+
+from ferryman.errors import RetriableError, TaskError
+
+_GONE = frozenset({"NoSuchUpload", "NoSuchKey", "404", "NotFound"})
+_IN_THE_WAY = frozenset({"PreconditionFailed", "412"})
+_NEIGHBOUR = frozenset(
+    {
+        "ConditionalRequestConflict",
+        "ExpiredToken",
+        "InternalError",
+        "OperationAborted",
+        "RequestTimeTooSkewed",
+        "RequestTimeout",
+        "ServiceUnavailable",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+
+
+class Gone(Exception):
+    """The upload or object is not there."""
+
+
+class InTheWay(Exception):
+    """Another object has the name."""
+
+
+@contextmanager
+def classified(doing: str) -> Iterator[None]:
+    """Turns errors of the client into ours; ``doing`` continues "Cannot". Raises Gone and InTheWay for those two."""
+    try:
+        yield
+    except ClientError as error:
+        raise _fault(error, doing) from None
+    except NoCredentialsError as error:
+        raise TaskError(f"Cannot {doing}: {error}. Set aws.access.key.id and aws.secret.access.key") from None
+    except (ParamValidationError, PartialCredentialsError, UnsupportedS3ConfigurationError) as error:
+        raise TaskError(f"Cannot {doing}: {error}") from None
+    except BotoCoreError as error:
+        raise RetriableError(f"Cannot {doing}: {error}") from None
+
+
+def _fault(error: ClientError, doing: str) -> Exception:
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    text = f"Cannot {doing}: {code} {error.response.get('Error', {}).get('Message', '')}".rstrip()
+    if code in _GONE:
+        return Gone(text)
+    if code in _IN_THE_WAY:
+        return InTheWay(text)
+    if status == 501 or code == "NotImplemented":
+        return TaskError(f"{text}. If the server has no conditional writes, set enable.conditional.writes=false")
+    if code in _NEIGHBOUR or status >= 500 or status in (408, 409, 429):
+        return RetriableError(text)
+    return TaskError(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """One bucket. ``creating`` goes with every object's creation, ``encryption`` with every request for its bytes.
+
+    All methods raise RetriableError while the server is away, slow or throttling, and TaskError when it refuses.
+    """
+
+    client: Any = field(repr=False)
+    name: str
+    creating: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    encryption: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    conditional: bool = True
+
+    def begin(self, key: str, metadata: Mapping[str, str]) -> str:
+        """Opens a multipart upload; its id."""
+        with classified(f"begin to upload {key}"):
+            answer = self.client.create_multipart_upload(
+                Bucket=self.name, Key=key, Metadata=dict(metadata), **self.creating, **self.encryption
+            )
+        return str(answer["UploadId"])
+
+    def part(self, key: str, upload: str, number: int, data: bytes) -> str:
+        """Uploads a part; its ETag. Raises Gone."""
+        with classified(f"upload part {number} of {key}"):
+            answer = self.client.upload_part(
+                Bucket=self.name, Key=key, UploadId=upload, PartNumber=number, Body=data, **self.encryption
+            )
+        return str(answer["ETag"])
+
+    def complete(self, key: str, upload: str, etags: Sequence[str]) -> None:
+        """Makes the object visible. Raises Gone for an upload that is not open, InTheWay if the name is taken."""
+        parts = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, 1)]
+        condition = {"IfNoneMatch": "*"} if self.conditional else {}
+        with classified(f"complete the upload of {key}"):
+            self.client.complete_multipart_upload(
+                Bucket=self.name,
+                Key=key,
+                UploadId=upload,
+                MultipartUpload={"Parts": parts},
+                **condition,
+                **self.encryption,
+            )
+
+    def abort(self, key: str, upload: str) -> None:
+        """Throws an open upload away; nothing if it is not open."""
+        try:
+            with classified(f"abort the upload of {key}"):
+                self.client.abort_multipart_upload(Bucket=self.name, Key=key, UploadId=upload)
+        except Gone:
+            pass
+
+    def is_open(self, key: str, upload: str) -> bool:
+        """Whether an upload is open and has parts."""
+        try:
+            with classified(f"look at the upload of {key}"):
+                return bool(self.client.list_parts(Bucket=self.name, Key=key, UploadId=upload).get("Parts"))
+        except Gone:
+            return False
+
+    def metadata(self, key: str) -> Mapping[str, str] | None:
+        """An object's metadata; None if it is not there."""
+        try:
+            with classified(f"look at {key}"):
+                answer = self.client.head_object(Bucket=self.name, Key=key, **self.encryption)
+        except Gone:
+            return None
+        return dict(answer.get("Metadata", {}))
+
+    def put(self, key: str, data: bytes) -> None:
+        """Writes a small object of our own."""
+        with classified(f"write {key}"):
+            self.client.put_object(Bucket=self.name, Key=key, Body=data, **self.creating, **self.encryption)
+
+    def get(self, key: str) -> bytes | None:
+        """Reads a small object of our own; None if it is not there."""
+        try:
+            with classified(f"read {key}"):
+                answer = self.client.get_object(Bucket=self.name, Key=key, **self.encryption)
+                return bytes(answer["Body"].read())
+        except Gone:
+            return None
+
+    def delete(self, key: str) -> None:
+        """Deletes an object of our own."""
+        try:
+            with classified(f"delete {key}"):
+                self.client.delete_object(Bucket=self.name, Key=key)
+        except Gone:
+            pass
+
+    def keys(self, prefix: str) -> list[str]:
+        """The names that begin so."""
+        with classified(f"list {prefix}"):
+            pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
+            return [str(found["Key"]) for page in pages for found in page.get("Contents", [])]

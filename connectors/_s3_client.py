@@ -1,0 +1,108 @@
+"""The client of a bucket, from a config: server, credentials or role, encryption, proxy."""
+
+from base64 import b64decode
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import boto3
+from botocore.config import Config as ClientConfig
+from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+from botocore.session import Session as CoreSession
+from pydantic import SecretStr
+
+from ferryman.connectors._s3_bucket import Bucket
+from ferryman.connectors._s3_keys import S3Keys
+from ferryman.errors import TaskError
+
+CONNECTIONS = 8
+"""Requests under way at once."""
+
+
+def bucket(config: S3Keys) -> Bucket:
+    """The config's bucket. Nothing is asked of the server yet."""
+    region = config.region or ("us-east-1" if config.aiven else "us-west-2")
+    client = _session(config, region).client("s3", endpoint_url=config.store_url or None, config=_settings(config))
+    return Bucket(client, config.bucket, _creating(config), _encryption(config), config.conditional_writes)
+
+
+def _settings(config: S3Keys) -> ClientConfig:
+    when = "when_supported" if config.send_digest else "when_required"
+    proxy = _proxy(config)
+    return ClientConfig(
+        s3={
+            "addressing_style": "path" if config.path_style else "virtual",
+            "use_accelerate_endpoint": config.wan_mode,
+        },
+        # Other servers than Amazon's often know no checksums in trailers.
+        request_checksum_calculation=when,
+        response_checksum_validation=when,
+        retries={"total_max_attempts": config.part_retries + 1, "mode": "standard"},
+        max_pool_connections=CONNECTIONS,
+        connect_timeout=10,
+        read_timeout=60,
+        proxies=proxy,
+    )
+
+
+def _proxy(config: S3Keys) -> dict[str, str] | None:
+    if not config.proxy_url:
+        return None
+    parts = urlsplit(config.proxy_url if "://" in config.proxy_url else f"http://{config.proxy_url}")
+    if config.proxy_user:
+        login = f"{quote(config.proxy_user, safe='')}:{quote(_secret(config.proxy_password) or '', safe='')}"
+        parts = parts._replace(netloc=f"{login}@{parts.netloc.rpartition('@')[2]}")
+    url = urlunsplit(parts)
+    return {"http": url, "https": url}
+
+
+def _secret(value: SecretStr | None) -> str | None:
+    return None if value is None else value.get_secret_value() or None
+
+
+def _session(config: S3Keys, region: str) -> boto3.Session:
+    core = CoreSession()
+    access, secret = _secret(config.access_key), _secret(config.secret_key)
+    if access and secret:
+        core.set_credentials(access, secret)
+    if config.role_arn:
+        _assume(core, config, region)
+    return boto3.Session(botocore_session=core, region_name=region)
+
+
+def _assume(core: CoreSession, config: S3Keys, region: str) -> None:
+    def sts(*_: Any, **credentials: Any) -> Any:
+        return core.create_client(
+            "sts",
+            region_name=config.sts_region or region,
+            endpoint_url=config.sts_endpoint,
+            **{name: value for name, value in credentials.items() if name.startswith("aws_")},
+        )
+
+    own = core.get_credentials()
+    if own is None:
+        raise TaskError(f"There are no credentials with which to assume the role {config.role_arn}")
+    extra: dict[str, Any] = {"RoleSessionName": config.role_session_name, "DurationSeconds": config.role_duration}
+    if config.role_external_id:
+        extra["ExternalId"] = config.role_external_id
+    fetcher = AssumeRoleCredentialFetcher(sts, own, config.role_arn, extra_args=extra)
+    core._credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "sts-assume-role")
+
+
+def _creating(config: S3Keys) -> Mapping[str, Any]:
+    found: dict[str, Any] = {}
+    if config.acl:
+        found["ACL"] = config.acl
+    if config.sse and config.sse_customer_key is None:
+        found["ServerSideEncryption"] = config.sse
+    if config.sse_kms_key_id:
+        found["SSEKMSKeyId"] = config.sse_kms_key_id
+    return found
+
+
+def _encryption(config: S3Keys) -> Mapping[str, Any]:
+    given = _secret(config.sse_customer_key)
+    if given is None:
+        return {}
+    # botocore encodes the key and adds its digest; keys come as 32 characters or, as the Java SDK has them, in base64.
+    return {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": given if len(given) == 32 else b64decode(given)}

@@ -1,0 +1,141 @@
+"""A file in the making: records go in, parts of a multipart upload come out; nobody sees it until that is completed."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from re import compile as compiled
+from secrets import token_hex
+from typing import Any
+
+from ferryman.connectors._s3_bucket import Bucket, Gone
+from ferryman.connectors._s3_formats import Writer
+from ferryman.connectors._s3_names import Place, segment
+from ferryman.connectors._s3_offsets import Offsets
+from ferryman.errors import Indeterminate
+from ferryman.record import TopicPartition
+from ferryman.schema import Schema
+
+SMALLEST_PART = 5 * 1024 * 1024
+"""Bytes in every part of an upload but its last, at least, by S3's rules."""
+NONCE = "ferryman-file"
+"""The metadata by which an object names the upload it came from."""
+_EXTENSION = compiled(r"(\.[A-Za-z]\w*)*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whose file it is."""
+
+    connector: str
+    source: TopicPartition
+    key: Callable[[int], str]
+    """The object's key by the offset of its first record."""
+
+
+@dataclass
+class Upload:
+    """A multipart upload that is left open. Its key is settled when it begins: a taken name gets an addition."""
+
+    key: str
+    nonce: str = field(default_factory=lambda: token_hex(12))
+    id: str | None = None
+    etags: list[str] = field(default_factory=list)
+
+    def begin(self, bucket: Bucket, metadata: dict[str, str]) -> str:
+        """Opens it unless it is open."""
+        if self.id is None:
+            if bucket.metadata(self.key) is not None:
+                self.key = with_addition(self.key, self.nonce[:8])
+            self.id = bucket.begin(self.key, {NONCE: self.nonce, **metadata})
+        return self.id
+
+    def send(self, bucket: Bucket, data: bytes) -> None:
+        """Uploads the next part. Raises Indeterminate if somebody has aborted the upload: the file is lost."""
+        assert self.id is not None
+        try:
+            self.etags.append(bucket.part(self.key, self.id, len(self.etags) + 1, data))
+        except Gone:
+            raise Indeterminate(f"The open upload of {self.key} was aborted; its records are read again") from None
+
+
+def with_addition(key: str, addition: str) -> str:
+    """The key with an addition before its extension: ``a/b.json`` becomes ``a/b~addition.json``."""
+    start = _EXTENSION.search(key)
+    assert start is not None
+    return f"{key[: start.start()]}~{addition}{key[start.start() :]}"
+
+
+@dataclass
+class File:
+    """One file, its bytes so far that are not uploaded, and the offsets that went in."""
+
+    identity: Identity
+    place: Place
+    schema: Schema | None
+    writer: Writer
+    offsets: Offsets = field(default_factory=Offsets)
+    buffer: bytearray = field(default_factory=bytearray)
+    upload: Upload | None = None
+    finished: bool = False
+    closed: bool = False
+    """Whether everything is uploaded."""
+    _sent: int = 0
+
+    def add(self, chunk: Any, offsets: Sequence[int]) -> None:
+        """Takes encoded records."""
+        self.buffer += self.writer.add(chunk)
+        self.offsets.add(offsets)
+
+    @property
+    def size(self) -> int:
+        """Bytes so far; those that are not encoded yet count as they are in memory."""
+        return self._sent + self.held
+
+    @property
+    def held(self) -> int:
+        """Bytes in memory."""
+        return len(self.buffer) + self.writer.held
+
+    def squeeze(self) -> None:
+        """Encodes what is held, so that it needs less memory or can be uploaded."""
+        self.buffer += self.writer.squeeze()
+
+    def send(self, bucket: Bucket, size: int) -> None:
+        """Uploads as many parts of that size as there are."""
+        while len(self.buffer) >= size:
+            self._send(bucket, size)
+
+    def send_all(self, bucket: Bucket) -> None:
+        """Uploads what is there as one part, which must not be too small."""
+        self._send(bucket, len(self.buffer))
+
+    def close(self, bucket: Bucket, size: int) -> None:
+        """Uploads the rest. May be called again after an error."""
+        if not self.finished:
+            self.buffer += self.writer.finish()
+            self.finished = True
+        self.send(bucket, max(size, SMALLEST_PART))
+        if self.buffer or self.upload is None:
+            self._send(bucket, len(self.buffer))
+        self.closed = True
+
+    def abort(self, bucket: Bucket) -> None:
+        """Throws its upload away."""
+        if self.upload is not None and self.upload.id is not None:
+            bucket.abort(self.upload.key, self.upload.id)
+
+    def _send(self, bucket: Bucket, size: int) -> None:
+        if self.upload is None:
+            self.upload = Upload(self.identity.key(self.offsets.first))
+        self.upload.begin(bucket, self._metadata())
+        self.upload.send(bucket, bytes(self.buffer[:size]))
+        del self.buffer[:size]
+        self._sent += size
+
+    def _metadata(self) -> dict[str, str]:
+        last = {"ferryman-last-offset": str(self.offsets.last)} if self.finished else {}
+        return {
+            "ferryman-connector": segment(self.identity.connector),
+            "ferryman-partition": str(self.identity.source),
+            "ferryman-first-offset": str(self.offsets.first),
+            **last,
+        }

@@ -1,0 +1,170 @@
+"""What a file's bytes are made of: a format encodes batches, and its writers turn the encoded pieces into files."""
+
+import zlib
+from bz2 import compress as bzip2
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
+from itertools import pairwise
+from secrets import token_bytes
+from typing import Any, Protocol
+
+import fastavro
+import orjson
+import polars as pl
+
+from ferryman.avro_rows import parse
+from ferryman.avro_writing import Writing, writing
+from ferryman.connectors._s3_frame import frame
+from ferryman.connectors._s3_parquet import CODECS, ParquetWriter
+from ferryman.errors import DataError
+from ferryman.record import Batch, Rows
+from ferryman.schema import Schema
+
+BLOCK = 64 * 1024
+"""Bytes of records in a block of an Avro file."""
+
+
+class Writer(Protocol):
+    """One file in the making. What its methods give is the file's bytes, in order."""
+
+    held: int
+    """Bytes in memory that are not encoded yet."""
+
+    def add(self, chunk: Any) -> bytes:
+        """Takes encoded records; gives what can be written now."""
+
+    def squeeze(self) -> bytes:
+        """Encodes what is held."""
+
+    def finish(self) -> bytes:
+        """The file's end; nothing can follow."""
+
+
+class Format(Protocol):
+    """A kind of file."""
+
+    def encode(self, batch: Batch, schema: Schema | None) -> Any:
+        """The records' encoded pieces, a sequence or a frame, values read by this schema. Raises DataError."""
+
+    def writer(self, schema: Schema | None) -> Writer:
+        """Begins a file for records that were encoded with this schema."""
+
+
+def chosen(encoded: Any, indices: Sequence[int]) -> Any:
+    """Some of the encoded records, in order."""
+    if isinstance(indices, range) and indices.step == 1:
+        if isinstance(encoded, pl.DataFrame):
+            return encoded.slice(indices.start, len(indices))
+        return encoded if len(indices) == len(encoded) else encoded[indices.start : indices.stop]
+    return encoded[indices] if isinstance(encoded, pl.DataFrame) else [encoded[index] for index in indices]
+
+
+@dataclass(frozen=True, slots=True)
+class Parquet:
+    """Parquet with a codec of parquet.codec."""
+
+    codec: str
+
+    @property
+    def extension(self) -> str:
+        """As Confluent's sink names its files."""
+        return f"{CODECS[self.codec][1]}.parquet"
+
+    def encode(self, batch: Batch, schema: Schema | None) -> pl.DataFrame:
+        """The columns."""
+        return frame(batch.value, schema)
+
+    def writer(self, schema: Schema | None) -> ParquetWriter:
+        """A file."""
+        return ParquetWriter(self.codec)
+
+
+def _deflate(data: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-15)
+    return packer.compress(data) + packer.flush()
+
+
+AVRO_CODECS: Mapping[str, Callable[[bytes], bytes]] = {"null": bytes, "deflate": _deflate, "bzip2": bzip2}
+
+
+@dataclass(frozen=True)
+class Avro:
+    """Avro object container files with the schema that AvroConverter would register."""
+
+    codec: str
+    connect_meta_data: bool
+    _known: dict[Schema, tuple[Writing, Any]] = field(default_factory=dict, compare=False, repr=False)
+
+    def encode(self, batch: Batch, schema: Schema | None) -> list[bytes]:
+        """Each record's body."""
+        return self.bodies(Rows(schema, batch.value.rows().values))
+
+    def bodies(self, rows: Rows) -> list[bytes]:
+        """Each value's body. Raises DataError for a value that does not fit, or without a schema."""
+        how, parsed = self._writing(rows.schema)
+        out, ends = BytesIO(), [0]
+        write, convert = fastavro.schemaless_writer, how.convert
+        for value in rows.values:
+            write(out, parsed, convert(value))
+            ends.append(out.tell())
+        data = out.getvalue()
+        return [data[start:stop] for start, stop in pairwise(ends)]
+
+    def writer(self, schema: Schema | None) -> "AvroWriter":
+        """A file."""
+        return AvroWriter(orjson.dumps(self._writing(schema)[0].registered), self.codec)
+
+    def _writing(self, schema: Schema | None) -> tuple[Writing, Any]:
+        if schema is None:
+            raise DataError("Avro files need records with a schema (Avro, or JSON with schemas)")
+        found = self._known.get(schema)
+        if found is None:
+            how = writing(schema, self.connect_meta_data)
+            found = self._known[schema] = how, parse(how.plain)
+        return found
+
+
+class AvroWriter:
+    """One Avro object container file."""
+
+    def __init__(self, schema: bytes, codec: str) -> None:
+        self._pack = AVRO_CODECS[codec]
+        self._sync = token_bytes(16)
+        self._bodies: list[bytes] = []
+        meta = b"".join(
+            [_long(2)]
+            + [_long(len(part)) + part for part in (b"avro.schema", schema, b"avro.codec", codec.encode())]
+            + [_long(0)]
+        )
+        self._out = b"Obj\x01" + meta + self._sync
+        self.held = 0
+
+    def add(self, chunk: Any) -> bytes:
+        """Takes bodies; gives what can be written now."""
+        self._bodies += chunk
+        self.held += sum(map(len, chunk))
+        return self.squeeze() if self.held >= BLOCK else b""
+
+    def squeeze(self) -> bytes:
+        """Writes a block of what is held."""
+        out, self._out = self._out, b""
+        if self._bodies:
+            data = self._pack(b"".join(self._bodies))
+            out += _long(len(self._bodies)) + _long(len(data)) + data + self._sync
+            self._bodies, self.held = [], 0
+        return out
+
+    def finish(self) -> bytes:
+        """The last block."""
+        return self.squeeze()
+
+
+def _long(number: int) -> bytes:
+    number <<= 1
+    out = bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)

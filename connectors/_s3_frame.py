@@ -1,0 +1,117 @@
+"""Values of a struct as the polars frame that Parquet files are made of, whether they came as rows or as columns."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import polars as pl
+
+from ferryman.decimals import rescaled
+from ferryman.errors import DataError
+from ferryman.record import Columns, Data
+from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type
+
+Convert = Callable[[Any], Any]
+
+_LOGICAL: Mapping[str, pl.DataType] = {DATE: pl.Date(), TIME: pl.Time(), TIMESTAMP: pl.Datetime("ms", "UTC")}
+_TYPES: Mapping[Type, pl.DataType] = {
+    Type.INT8: pl.Int8(),
+    Type.INT16: pl.Int16(),
+    Type.INT32: pl.Int32(),
+    Type.INT64: pl.Int64(),
+    Type.FLOAT32: pl.Float32(),
+    Type.FLOAT64: pl.Float64(),
+    Type.BOOLEAN: pl.Boolean(),
+    Type.STRING: pl.String(),
+    Type.BYTES: pl.Binary(),
+}
+_MISFITS = (TypeError, ValueError, OverflowError, RuntimeError, pl.exceptions.PolarsError, pl.exceptions.PanicException)
+
+
+def struct_of(schema: Schema | None, format_name: str) -> Schema:
+    """The schema. Raises DataError if it is not that of a struct with fields."""
+    if schema is None or schema.type is not Type.STRUCT or not schema.fields:
+        raise DataError(f"{format_name} files need records with a schema of named fields (Avro, or JSON with schemas)")
+    return schema
+
+
+def frame(data: Data, schema: Schema | None) -> pl.DataFrame:
+    """The data as a frame, a column a field. Raises DataError for a value that does not fit, naming its field."""
+    found = struct_of(schema, "Parquet")
+    if isinstance(data, Columns):
+        return data.frame
+    columns = []
+    for field in found.fields:
+        try:
+            columns.append(_series(field.schema, [value.get(field.name) for value in data.values]).alias(field.name))
+        except (*_MISFITS, AttributeError):
+            # Not chained: polars quotes the value.
+            raise DataError(
+                f"A value of the field {field.name} is no {field.schema.name or field.schema.type}"
+            ) from None
+    return pl.DataFrame(columns)
+
+
+def _series(schema: Schema, values: Sequence[Any]) -> pl.Series:
+    if schema.default is not None:
+        values = [schema.default if value is None else value for value in values]
+    if not schema.optional and None in values:
+        raise ValueError("null")
+    convert = _convert(schema)
+    if convert is not None:
+        values = [None if value is None else convert(value) for value in values]
+    return pl.Series(values, dtype=_dtype(schema), strict=True)
+
+
+@lru_cache(maxsize=4000)
+def _dtype(schema: Schema) -> pl.DataType:
+    if schema.name == DECIMAL:
+        return pl.Decimal(38, schema.scale)
+    if schema.name is not None and schema.name in _LOGICAL:
+        return _LOGICAL[schema.name]
+    match schema.type:
+        case Type.STRUCT:
+            return pl.Struct({field.name: _dtype(field.schema) for field in schema.fields})
+        case Type.ARRAY:
+            return pl.List(_dtype(_known(schema.values)))
+        case Type.MAP:
+            return pl.List(pl.Struct({"key": _dtype(_known(schema.keys)), "value": _dtype(_known(schema.values))}))
+        case _:
+            return _TYPES[schema.type]
+
+
+def _known(schema: Schema | None) -> Schema:
+    if schema is None:
+        raise ValueError("a list or map whose elements have no schema")
+    return schema
+
+
+@lru_cache(maxsize=4000)
+def _convert(schema: Schema) -> Convert | None:
+    """What makes a value such as polars takes it; None where it is already."""
+    if schema.name == DECIMAL:
+        return lambda value: rescaled(value, schema.scale)
+    match schema.type:
+        case Type.STRUCT:
+            members = [(field.name, _item(field.schema)) for field in schema.fields]
+            return lambda value: {name: item(value.get(name)) for name, item in members}
+        case Type.ARRAY:
+            item = _item(_known(schema.values))
+            return lambda value: [item(each) for each in value]
+        case Type.MAP:
+            key, item = _item(_known(schema.keys)), _item(_known(schema.values))
+            return lambda value: [{"key": key(name), "value": item(each)} for name, each in value.items()]
+        case _:
+            return None
+
+
+def _item(schema: Schema) -> Convert:
+    convert, default = _convert(schema), schema.default
+
+    def item(value: Any) -> Any:
+        value = default if value is None else value
+        if value is None and not schema.optional:
+            raise ValueError("null")
+        return value if convert is None or value is None else convert(value)
+
+    return item

@@ -1,0 +1,145 @@
+"""What a config amounts to: how objects are called, how records are spread, when files are closed, what is in them."""
+
+from dataclasses import dataclass
+
+from ferryman.connectors import _s3_partition as partition
+from ferryman.connectors._s3_config import TIMED, S3SinkConfig
+from ferryman.connectors._s3_formats import Avro, Format, Parquet
+from ferryman.connectors._s3_names import AivenNames, ConfluentNames, timed
+from ferryman.connectors._s3_partition import Partitioner, Times
+from ferryman.connectors._s3_rotation import Rotation
+from ferryman.connectors._s3_text import Csv, JsonFields, JsonLines, RawBytes
+from ferryman.joda_time import formatter, zone
+
+DAY, HOUR = 86_400_000, 3_600_000
+_SMALL_PART, _PART = 5 * 1024 * 1024, 25 * 1024 * 1024
+_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\"}
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """All that a task needs to know. ``times`` is None where no record's time matters."""
+
+    names: ConfluentNames | AivenNames
+    partitioner: Partitioner
+    times: Times | None
+    rotation: Rotation
+    format: Format
+    part_size: int
+
+
+def layout(config: S3SinkConfig) -> Layout:
+    """The layout of a config without problems."""
+    return _aiven(config) if config.aiven else _confluent(config)
+
+
+def _confluent(config: S3SinkConfig) -> Layout:
+    form, extension = _confluent_format(config)
+    is_timed = config.partitioner_name in TIMED
+    names = ConfluentNames(config.topics_dir, config.directory_delim, config.file_delim, config.offset_width, extension)
+    return Layout(
+        names=names,
+        partitioner=_partitioner(config),
+        times=_times(config) if is_timed else None,
+        rotation=Rotation(
+            flush_size=config.flush_size or 0,
+            interval=max(0, config.rotate_interval_ms) if is_timed else 0,
+            on_change=config.rotate_file_on_partition_change,
+            schedule=max(0, config.rotate_schedule_interval_ms),
+            zone=zone(config.timezone or "UTC"),
+            size=config.flush_bytes,
+            idle=config.rotate_idle_interval_ms,
+            most_open=max(0, config.partitioner_max_open_files),
+            by_wallclock=config.extractor == "Wallclock",
+        ),
+        format=form,
+        part_size=config.part_size or _PART,
+    )
+
+
+def _confluent_format(config: S3SinkConfig) -> tuple[Format, str]:
+    level, suffix = (config.compression_level, ".gz") if config.compression == "gzip" else (None, "")
+    match config.format_name:
+        case "ParquetFormat":
+            parquet = Parquet(config.parquet_codec)
+            return parquet, parquet.extension
+        case "AvroFormat":
+            return Avro(config.avro_codec, config.connect_meta_data), ".avro"
+        case "JsonFormat":
+            return JsonLines(config.json_decimal_format == "NUMERIC", level), f".json{suffix}"
+        case _:
+            separator = _unescaped(config.bytearray_separator).encode()
+            return RawBytes(separator, level), config.bytearray_extension + suffix
+
+
+def _unescaped(text: str) -> str:
+    out, pending = "", False
+    for letter in text:
+        if pending:
+            out += _ESCAPES.get(letter, f"\\{letter}")
+        elif letter != "\\":
+            out += letter
+        pending = letter == "\\" and not pending
+    return out + "\\" * pending
+
+
+def _partitioner(config: S3SinkConfig) -> Partitioner:
+    delim = config.directory_delim
+    if config.partitioner_name == "DefaultPartitioner":
+        return partition.ByKafkaPartition(delim)
+    fields = partition.ByFields(config.partition_field_name, delim, config.partition_field_format_path)
+    if config.partitioner_name == "FieldPartitioner":
+        return fields
+    pattern, duration = config.path_format, config.partition_duration_ms
+    if config.partitioner_name in ("DailyPartitioner", "HourlyPartitioner"):
+        pattern, duration = f"'year'=YYYY{delim}'month'=MM{delim}'day'=dd", DAY
+    if config.partitioner_name == "HourlyPartitioner":
+        pattern, duration = f"{pattern}{delim}'hour'=HH", HOUR
+    form, at = formatter(pattern, config.timezone), zone(config.timezone)
+    if config.partitioner_name == "FieldAndTimeBasedPartitioner":
+        return partition.ByFieldsAndTime(fields, form, duration, at, delim)
+    return partition.ByTime(form, duration, at, delim)
+
+
+def _times(config: S3SinkConfig) -> Times:
+    match config.extractor:
+        case "Record":
+            return partition.record_time
+        case "RecordField":
+            return partition.field_time(config.timestamp_field)
+        case _:
+            return partition.wallclock
+
+
+def _aiven(config: S3SinkConfig) -> Layout:
+    packed = config.output_compression == "gzip"
+    template = config.name_template or "{{topic}}-{{partition}}-{{start_offset}}"
+    with_time = timed(template, config.name_timezone)
+    extension = ".gz" if config.name_template is None and packed else ""
+    source = partition.wallclock if config.name_time == "WALLCLOCK" else partition.record_time
+    return Layout(
+        names=AivenNames(config.prefix, extension),
+        partitioner=partition.ByTemplate(template, with_time),
+        times=source if with_time else None,
+        rotation=Rotation(
+            flush_size=config.flush_size or 0,
+            size=config.flush_bytes,
+            idle=config.rotate_idle_interval_ms,
+            most_open=max(0, config.partitioner_max_open_files),
+            each_commit=True,
+        ),
+        format=_aiven_format(config, -1 if packed else None),
+        part_size=config.part_size or _SMALL_PART,
+    )
+
+
+def _aiven_format(config: S3SinkConfig, level: int | None) -> Format:
+    match config.output_type:
+        case "parquet":
+            return Parquet(config.output_compression)
+        case "avro":
+            return Avro(config.avro_codec, config.connect_meta_data)
+        case "csv":
+            return Csv(config.output_fields, config.output_encoding == "base64", level)
+        case kind:
+            return JsonFields(config.output_fields, config.output_envelope, kind == "json", level)

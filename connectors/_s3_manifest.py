@@ -1,0 +1,192 @@
+"""The second phase: a manifest names open uploads; whoever reads its name in the committed metadata completes them."""
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor
+from dataclasses import asdict, dataclass
+
+from ferryman.connectors._s3_bucket import Bucket, Gone, InTheWay
+from ferryman.connectors._s3_file import NONCE, File
+from ferryman.connectors._s3_names import Place
+from ferryman.connectors._s3_offsets import Offsets
+from ferryman.errors import TaskError
+
+FORMAT = 1
+CrashPoint = Callable[[str], None]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An object that is to be: its key, its open upload with the parts' ETags, and what is in it."""
+
+    key: str
+    upload: str
+    nonce: str
+    etags: Sequence[str]
+    topic: str
+    path: str
+    offsets: str
+
+    @classmethod
+    def of(cls, file: File) -> "Entry":
+        """The entry of a file whose bytes are all uploaded."""
+        upload = file.upload
+        assert upload is not None
+        assert upload.id is not None
+        place, offsets = file.place, file.offsets.text()
+        return cls(upload.key, upload.id, upload.nonce, list(upload.etags), place.topic, place.path, offsets)
+
+    @property
+    def place(self) -> Place:
+        """Where it belongs."""
+        return Place(self.topic, self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The uploads of one commit of one Kafka partition; ``replaces`` is the key of one that this makes superfluous."""
+
+    key: str
+    end: int
+    """The offset that is committed with it."""
+    entries: Sequence[Entry]
+    replaces: str | None = None
+    lost: bool = False
+    """Whether objects of it can neither be completed nor made again, so that only a person can decide."""
+
+    def save(self, bucket: Bucket) -> None:
+        """Writes it."""
+        entries = [asdict(entry) for entry in self.entries]
+        fields = {"format": FORMAT, "end": self.end, "replaces": self.replaces, "lost": self.lost, "objects": entries}
+        bucket.put(self.key, json.dumps(fields, separators=(",", ":")).encode())
+
+    @classmethod
+    def load(cls, bucket: Bucket, key: str) -> "Manifest | None":
+        """Reads it; None if it is not there. Raises TaskError for a later version's."""
+        data = bucket.get(key)
+        if data is None:
+            return None
+        fields = json.loads(data)
+        if fields.get("format") != FORMAT:
+            raise TaskError(f"The manifest {key} is of a later version of the S3 sink; upgrade Ferryman")
+        entries = [Entry(**entry) for entry in fields["objects"]]
+        return cls(key, int(fields["end"]), entries, fields["replaces"], fields["lost"])
+
+    def delete(self, bucket: Bucket) -> None:
+        """Deletes it, and the one that it replaces first."""
+        if self.replaces is not None:
+            bucket.delete(self.replaces)
+        bucket.delete(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a commit's metadata says: the topic's id and, if there is something to finish, the manifest.
+
+    ``witness`` is the object that is completed last, as key, nonce and upload: it tells a manifest that was deleted
+    after its work from one that was lost.
+    """
+
+    topic_id: str
+    manifest: str | None = None
+    witness: tuple[str, str, str] | None = None
+
+    @classmethod
+    def of(cls, topic_id: str, manifest: Manifest) -> "Mark":
+        """The mark of a manifest that is to be finished."""
+        last = manifest.entries[-1]
+        return cls(topic_id, manifest.key, (last.key, last.nonce, last.upload))
+
+    def text(self) -> str:
+        """The mark as metadata, of at most 4,096 bytes."""
+        fields: dict[str, object] = {"ferryman.s3": FORMAT, "topic": self.topic_id}
+        if self.manifest is not None:
+            fields |= {"manifest": self.manifest, "witness": self.witness}
+        return json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
+
+
+def read_mark(metadata: str) -> Mark | None:
+    """The mark in an offset's metadata; None if somebody else wrote it. Raises TaskError for a later version's."""
+    try:
+        fields = json.loads(metadata)
+    except ValueError:
+        return None
+    if not isinstance(fields, dict) or "ferryman.s3" not in fields:
+        return None
+    if fields["ferryman.s3"] != FORMAT:
+        raise TaskError(f"The committed offsets are of a later version of the S3 sink ({metadata}); upgrade Ferryman")
+    witness = fields.get("witness")
+    return Mark(str(fields["topic"]), fields.get("manifest"), None if witness is None else tuple(witness))
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """An object that cannot be completed from its upload, and why."""
+
+    entry: Entry
+    reason: str
+
+    @property
+    def offsets(self) -> Offsets:
+        """The records that were in it."""
+        return Offsets.of(self.entry.offsets)
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """Completes manifests in a bucket, several objects at a time."""
+
+    bucket: Bucket
+    pool: Executor
+    crash_point: CrashPoint
+
+    def finish(self, manifest: Manifest) -> list[Missing]:
+        """Completes what is open. What neither is an open upload nor there as the object of that upload is missing."""
+        *others, witness = manifest.entries
+        found = list(self.pool.map(self._complete, others))
+        missing = [each for each in found if each is not None]
+        last = self._complete(witness)
+        return missing if last is None else [*missing, last]
+
+    def forget(self, manifest: Manifest) -> None:
+        """Deletes the manifest of objects that are all there."""
+        manifest.delete(self.bucket)
+        self.crash_point("s3.after_manifest_delete")
+
+    def abort(self, entries: Iterable[Entry]) -> None:
+        """Throws open uploads away."""
+        list(self.pool.map(lambda entry: self.bucket.abort(entry.key, entry.upload), entries))
+
+    def _complete(self, entry: Entry) -> Missing | None:
+        self.crash_point("s3.before_complete")
+        try:
+            self.bucket.complete(entry.key, entry.upload, entry.etags)
+        except Gone:
+            if self._is_there(entry):
+                return None
+            return Missing(entry, "its upload was aborted")
+        except InTheWay:
+            if self._is_there(entry):
+                return None
+            return Missing(entry, "another object has its name")
+        self.crash_point("s3.after_complete")
+        return None
+
+    def _is_there(self, entry: Entry) -> bool:
+        metadata = self.bucket.metadata(entry.key)
+        return metadata is not None and metadata.get(NONCE) == entry.nonce
+
+    def settled(self, mark: Mark) -> bool:
+        """Whether a manifest that is not there has done its work, by the object that would have been the last."""
+        assert mark.witness is not None
+        key, nonce, upload = mark.witness
+        metadata = self.bucket.metadata(key)
+        if metadata is not None and metadata.get(NONCE) == nonce:
+            return True
+        if self.bucket.is_open(key, upload):
+            return False
+        log.warning("%s was written and is no longer there", key)
+        return True

@@ -1,0 +1,132 @@
+"""Object names: path segments that no value can leave, and file names as Confluent's and Aiven's sinks have them."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from urllib.parse import quote
+
+from ferryman.errors import DataError
+from ferryman.joda_time import formatter
+
+LONGEST_KEY = 1024
+"""Bytes in an object's key at most, by S3's rules."""
+NULL = "__HIVE_DEFAULT_PARTITION__"
+"""What Hive, Spark and Athena read as a null partition value."""
+
+_PLAIN = re.compile(r"[A-Za-z0-9._=-]+")
+_VARIABLE = re.compile(r"\{\{\s*(\w+)(?:\s*:\s*(\w+)\s*=\s*(\w+))?\s*\}\}")
+_UNITS = {"yyyy": "yyyy", "MM": "MM", "dd": "dd", "HH": "HH"}
+
+
+@lru_cache(maxsize=10_000)
+def segment(text: str) -> str:
+    """A path segment that stands for exactly this text: all but ASCII letters, digits and ``._=-`` percent-encoded.
+
+    A name of dots alone and an empty one would change the path or vanish from it, so their dots are encoded too.
+    """
+    if _PLAIN.fullmatch(text) and text.strip("."):
+        return text
+    if not text.strip("."):
+        return "%2E" * len(text) or "%"
+    return quote(text.encode("utf-8", "surrogatepass"), safe="=").replace("~", "%7E")
+
+
+def partition_value(text: str | None) -> str:
+    """A partition value as it stands behind ``field=``; null is Hive's word for it, which no text becomes."""
+    if text is None:
+        return NULL
+    if text == NULL:
+        return "%5F" + NULL[1:]
+    return segment(text) if text else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a file belongs: the topic as transforms left it, and the encoded partition (the path below the prefix)."""
+
+    topic: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfluentNames:
+    """``<topics.dir>/<encodedPartition>/<topic>+<kafkaPartition>+<start offset><extension>``."""
+
+    topics_dir: str
+    directory_delim: str
+    file_delim: str
+    width: int
+    extension: str
+
+    def key(self, place: Place, partition: int, offset: int) -> str:
+        """An object's key."""
+        name = self.file_delim.join([segment(place.topic), str(partition), f"{offset:0{self.width}d}"])
+        return self.directory_delim.join([*filter(None, [self.topics_dir]), place.path, name + self.extension])
+
+
+@dataclass(frozen=True, slots=True)
+class AivenNames:
+    """``aws.s3.prefix``, then file.name.template, in which the timestamp was already settled by the partitioner.
+
+    A file's path is that template with everything but topic, partition and start offset filled in.
+    """
+
+    prefix: str
+    default_extension: str = field(default="")
+
+    def key(self, place: Place, partition: int, offset: int) -> str:
+        """An object's key."""
+
+        def filled(found: re.Match[str]) -> str:
+            name, parameter, value = found.groups()
+            if name == "topic":
+                return segment(place.topic)
+            number, width = (partition, 10) if name == "partition" else (offset, 20)
+            return f"{number:0{width}d}" if parameter == "padding" and value == "true" else str(number)
+
+        return self.prefix + _VARIABLE.sub(filled, place.path) + self.default_extension
+
+
+def template_problem(template: str) -> str | None:
+    """What is wrong with a file.name.template; None if it can be used."""
+    names = [found[1] for found in _VARIABLE.finditer(template)]
+    if "key" in names:
+        return "{{key}} keeps the last record of each key only, by overwriting objects, which is not exactly once"
+    unknown = set(names) - {"topic", "partition", "start_offset", "timestamp"}
+    if unknown:
+        return f"unknown variable {', '.join(sorted(unknown))}"
+    if not {"topic", "partition", "start_offset"} <= set(names):
+        return "it must contain {{topic}}, {{partition}} and {{start_offset}}"
+    for found in _VARIABLE.finditer(template):
+        name, parameter, value = found.groups()
+        if name == "timestamp" and (parameter != "unit" or value not in _UNITS):
+            return "{{timestamp}} needs unit=yyyy, MM, dd or HH"
+        if parameter and name in ("partition", "start_offset") and (parameter, value) not in _PADDINGS:
+            return f"{{{{{name}}}}} takes padding=true or false only"
+    return None
+
+
+_PADDINGS = {("padding", "true"), ("padding", "false")}
+
+
+def timed(template: str, zone: str) -> Callable[[int], str] | None:
+    """The template with its timestamps filled in, by milliseconds; None if it has none."""
+    if not any(found[1] == "timestamp" for found in _VARIABLE.finditer(template)):
+        return None
+
+    def filled(millis: int) -> str:
+        return _VARIABLE.sub(
+            lambda found: formatter(_UNITS[found[3]], zone)(millis) if found[1] == "timestamp" else found[0], template
+        )
+
+    return filled
+
+
+def checked(key: str) -> str:
+    """The key. Raises DataError if S3 could not hold it."""
+    if len(key.encode()) > LONGEST_KEY:
+        raise DataError(
+            f"The object's name would have {len(key.encode())} bytes, S3 allows {LONGEST_KEY}: {key[:200]}…"
+        )
+    return key

@@ -1,0 +1,111 @@
+"""Parquet files written piece by piece: polars encodes some rows at a time, their row groups are joined to one file.
+
+So a file of any length needs little memory: pieces that are encoded can be uploaded while the file still grows.
+"""
+
+from io import BytesIO
+from typing import Any, Literal, cast
+
+import polars as pl
+
+from ferryman.connectors._s3_thrift import I64, LIST, Struct, read_struct, write_struct
+
+PIECE = 64 * 1024 * 1024
+"""Bytes of a frame in memory that are encoded at once."""
+
+COLUMN = 1400
+"""Bytes that each column of each frame takes besides its values, as measured."""
+
+_MAGIC = b"PAR1"
+_Codec = Literal["uncompressed", "snappy", "gzip", "brotli", "lz4", "zstd"]
+CODECS = {
+    "none": ("uncompressed", ""),
+    "uncompressed": ("uncompressed", ""),
+    "snappy": ("snappy", ".snappy"),
+    "gzip": ("gzip", ".gz"),
+    "lz4": ("lz4", ".lz4"),
+    "brotli": ("brotli", ".br"),
+    "zstd": ("zstd", ".zstd"),
+}
+"""Our names and file extensions of the codecs that parquet.codec may name."""
+
+# Field numbers of parquet.thrift.
+_ROWS, _GROUPS = 3, 4
+_COLUMNS, _GROUP_START, _ORDINAL = 1, 5, 7
+_CHUNK_START, _CHUNK = 2, 3
+_PAGE_INDEX = (4, 5, 6, 7)
+_OFFSETS = (9, 10, 11, 14)
+
+
+class ParquetWriter:
+    """One file. Frames must all have the same schema."""
+
+    def __init__(self, codec: str) -> None:
+        self._codec = cast(_Codec, CODECS[codec][0])
+        self._frames: list[pl.DataFrame] = []
+        self._written = 0
+        self._footer: Struct | None = None
+        self.held = 0
+        """Bytes in memory that are not encoded yet."""
+
+    def add(self, frame: Any) -> bytes:
+        """Takes rows; gives what can be written now."""
+        self._frames.append(frame)
+        self.held += int(frame.estimated_size()) + COLUMN * frame.width
+        return self.squeeze() if self.held >= PIECE else b""
+
+    def squeeze(self) -> bytes:
+        """Encodes what is held."""
+        if not self._frames:
+            return b""
+        frame = pl.concat(self._frames, rechunk=True) if len(self._frames) > 1 else self._frames[0]
+        self._frames, self.held = [], 0
+        out = BytesIO()
+        frame.write_parquet(out, compression=self._codec)
+        return self._joined(out.getbuffer())
+
+    def finish(self) -> bytes:
+        """The file's end."""
+        rest = self.squeeze()
+        footer = write_struct(self._footer or {})
+        return rest + footer + len(footer).to_bytes(4, "little") + _MAGIC
+
+    def _joined(self, file: memoryview) -> bytes:
+        length = int.from_bytes(file[-8:-4], "little")
+        footer = read_struct(bytes(file[-8 - length : -8]))
+        start = 0 if self._footer is None else len(_MAGIC)
+        body = bytes(file[start : -8 - length])
+        _shift(footer, self._written - start)
+        self._written += len(body)
+        if self._footer is None:
+            self._footer = footer
+        else:
+            self._append(self._footer, footer)
+        return body
+
+    @staticmethod
+    def _append(whole: Struct, more: Struct) -> None:
+        kind, groups = whole[_GROUPS][1]
+        groups += more[_GROUPS][1][1]
+        for ordinal, group in enumerate(groups):
+            if _ORDINAL in group:
+                group[_ORDINAL] = group[_ORDINAL][0], min(ordinal, 32_767)
+        whole[_GROUPS] = LIST, (kind, groups)
+        whole[_ROWS] = I64, whole[_ROWS][1] + more[_ROWS][1]
+
+
+def _shift(footer: Struct, distance: int) -> None:
+    """Moves all positions in a footer. Indexes of pages hold positions themselves and are left out."""
+    for group in footer[_GROUPS][1][1]:
+        _move(group, _GROUP_START, distance)
+        for column in group[_COLUMNS][1][1]:
+            _move(column, _CHUNK_START, distance)
+            for number in _PAGE_INDEX:
+                column.pop(number, None)
+            for number in _OFFSETS:
+                _move(column[_CHUNK][1], number, distance)
+
+
+def _move(fields: Struct, number: int, distance: int) -> None:
+    if number in fields and fields[number][1] > 0:
+        fields[number] = fields[number][0], fields[number][1] + distance

@@ -1,0 +1,257 @@
+"""Partitioners: which encoded partition (path) a record belongs to, and which time it has."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, tzinfo
+from decimal import Decimal
+from typing import Any, Protocol
+
+import polars as pl
+
+from ferryman.connectors._s3_names import partition_value, segment
+from ferryman.errors import DataError
+from ferryman.joda_time import Format
+from ferryman.record import Batch, Columns
+from ferryman.values import iso, millis
+
+Times = Callable[[Batch], Sequence[int]]
+"""The time of each record, in milliseconds since the epoch. Raises DataError for a record without one."""
+Paths = str | Sequence[str]
+"""One path for all records of a batch, or one for each."""
+
+MINUTE = 60_000
+_MOST_CACHED = 100_000
+
+
+class Partitioner(Protocol):
+    """Encodes partitions; a path begins with the topic."""
+
+    def paths(self, batch: Batch, times: Sequence[int] | None) -> Paths:
+        """The path of each record. Raises DataError for a record that has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class ByKafkaPartition:
+    """Confluent's DefaultPartitioner: ``<topic>/partition=<number>``."""
+
+    delim: str
+
+    def paths(self, batch: Batch, times: Sequence[int] | None) -> Paths:
+        """One path."""
+        return f"{segment(batch.topic)}{self.delim}partition={batch.source.partition}"
+
+
+class ByFields:
+    """Confluent's FieldPartitioner: ``<topic>/<field>=<value>/…``, or only the values if not ``named``."""
+
+    def __init__(self, fields: Sequence[str], delim: str, named: bool = True) -> None:
+        self._fields = [field.split(".") for field in fields]
+        self._delim = delim
+        self._named = named
+        self._known: dict[tuple[Any, ...], str] = {}
+
+    def paths(self, batch: Batch, times: Sequence[int] | None) -> Paths:
+        """A path for each record."""
+        topic = segment(batch.topic) + self._delim
+        columns = [values_at(batch, field) for field in self._fields]
+        if len(columns) == 1 and batch.value.schema is not None:
+            # Under one schema equal values are the same value, so each needs to be looked at only once.
+            try:
+                known = {value: topic + self._path((value,)) for value in set(columns[0])}
+            except TypeError:
+                raise DataError(f"The field {'.'.join(self._fields[0])} is a list or map") from None
+            return [known[value] for value in columns[0]]
+        return [topic + self._path(values) for values in zip(*columns, strict=True)]
+
+    def _path(self, values: tuple[Any, ...]) -> str:
+        key = tuple((value.__class__, value) for value in values)
+        try:
+            found = self._known.get(key)
+        except TypeError:
+            found = None
+        if found is None:
+            parts = [self._part(".".join(f), text_of(v)) for f, v in zip(self._fields, values, strict=True)]
+            found = self._delim.join(parts)
+            if len(self._known) > _MOST_CACHED:
+                self._known.clear()
+            self._known[key] = found
+        return found
+
+    def _part(self, field: str, text: str | None) -> str:
+        if self._named:
+            return f"{segment(field)}={partition_value(text)}"
+        return partition_value(text) if text is None or text else segment("")
+
+
+class ByTime:
+    """Confluent's TimeBasedPartitioner: ``<topic>/<path.format of the time, rounded down to a duration>``."""
+
+    def __init__(self, form: Format, duration: int, zone: tzinfo, delim: str) -> None:
+        self._bucket = _Buckets(form, duration, zone)
+        self._delim = delim
+
+    def paths(self, batch: Batch, times: Sequence[int] | None) -> Paths:
+        """A path for each record."""
+        topic = segment(batch.topic) + self._delim
+        buckets = self._bucket
+        return [topic + buckets[at] for at in times or ()]
+
+
+class ByFieldsAndTime:
+    """Ours: ``<topic>/<field>=<value>/…/<time>``."""
+
+    def __init__(self, fields: ByFields, form: Format, duration: int, zone: tzinfo, delim: str) -> None:
+        self._fields = fields
+        self._bucket = _Buckets(form, duration, zone)
+        self._delim = delim
+
+    def paths(self, batch: Batch, times: Sequence[int] | None) -> Paths:
+        """A path for each record."""
+        buckets = self._bucket
+        by_fields = self._fields.paths(batch, None)
+        return [path + self._delim + buckets[at] for path, at in zip(by_fields, times or (), strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class ByTemplate:
+    """Aiven's file.name.template: grouped by its timestamp, if it has one."""
+
+    template: str
+    timed: Callable[[int], str] | None
+
+    def paths(self, batch: Batch, times: Sequence[int] | None) -> Paths:
+        """The template, timestamps filled in."""
+        return self.template if self.timed is None else [self.timed(at) for at in times or ()]
+
+
+class _Buckets(dict[int, str]):
+    """The time's path by milliseconds; what lies in one minute is settled once, where the duration is of minutes."""
+
+    def __init__(self, form: Format, duration: int, zone: tzinfo) -> None:
+        super().__init__()
+        self._form, self._duration, self._zone = form, duration, zone
+        self._minutes: dict[int, str] = {}
+
+    def __missing__(self, at: int) -> str:
+        if self._duration % MINUTE:
+            return self._made(at)
+        minute = at // MINUTE
+        found = self._minutes.get(minute)
+        if found is None:
+            if len(self._minutes) > _MOST_CACHED:
+                self._minutes.clear()
+            found = self._minutes[minute] = self._made(at)
+        return found
+
+    def _made(self, at: int) -> str:
+        return self._form(rounded(at, self._duration, self._zone))
+
+
+def rounded(at: int, duration: int, zone: tzinfo) -> int:
+    """An instant rounded down to a multiple of the duration in the zone's local time, as TimeBasedPartitioner does."""
+    offset = _offset(at, zone)
+    local = (at + offset) // duration * duration
+    return local - _offset(local - offset, zone)
+
+
+def _offset(at: int, zone: tzinfo) -> int:
+    if zone is UTC:
+        return 0
+    try:
+        delta = datetime.fromtimestamp(at // 1000, zone).utcoffset()
+    except (OverflowError, ValueError, OSError):
+        raise DataError(f"The timestamp {at} lies outside the years 1 to 9999") from None
+    return 0 if delta is None else int(delta.total_seconds() * 1000)
+
+
+def wallclock(batch: Batch) -> Sequence[int]:
+    """The present."""
+    return [int(time.time() * 1000)] * len(batch)
+
+
+def record_time(batch: Batch) -> Sequence[int]:
+    """The timestamps of the Kafka records."""
+    if None in batch.timestamps:
+        raise DataError("A record has no timestamp, which timestamp.extractor=Record needs")
+    return batch.timestamps  # type: ignore[return-value]
+
+
+def field_time(name: str) -> Times:
+    """The times in a field: milliseconds, Timestamps or ISO 8601 (UTC where it names no zone)."""
+    path = name.split(".")
+
+    def extracted(batch: Batch) -> Sequence[int]:
+        return [instant(value, name) for value in values_at(batch, path, epoch=True)]
+
+    return extracted
+
+
+def instant(value: Any, name: str) -> int:
+    """Milliseconds since the epoch of one value of a timestamp field."""
+    if value.__class__ is int:
+        return int(value)
+    try:
+        match value:
+            case datetime():
+                return millis(value)
+            case date():
+                return millis(datetime(value.year, value.month, value.day, tzinfo=UTC))
+            case str():
+                found = datetime.fromisoformat(value)
+                return millis(found if found.tzinfo else found.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):
+        pass
+    raise DataError(f"The field {name} is no timestamp: neither milliseconds, a Timestamp nor ISO 8601")
+
+
+def values_at(batch: Batch, path: Sequence[str], epoch: bool = False) -> Sequence[Any]:
+    """A field of each value, nested by the path; ``epoch`` lets timestamps be milliseconds. DataError without it."""
+    data = batch.value
+    if isinstance(data, Columns):
+        return _column(data.frame, path, epoch)
+    values: Sequence[Any] = data.values
+    schema = data.schema
+    for name in path:
+        if schema is not None and name not in schema.by_name:
+            raise DataError(f"The value has no field {'.'.join(path)}")
+        schema = None if schema is None else schema.by_name[name].schema
+        try:
+            values = [value[name] if schema is None else _member(value, name) for value in values]
+        except (KeyError, TypeError, AttributeError):
+            raise DataError(f"The value has no field {'.'.join(path)}") from None
+        if schema is not None and schema.default is not None:
+            values = [schema.default if value is None else value for value in values]
+    return values
+
+
+def _member(value: Mapping[str, Any] | None, name: str) -> Any:
+    return None if value is None else value.get(name)
+
+
+def _column(frame: pl.DataFrame, path: Sequence[str], epoch: bool) -> Sequence[Any]:
+    try:
+        series = frame.get_column(path[0])
+        for name in path[1:]:
+            series = series.struct.field(name)
+    except pl.exceptions.PolarsError:
+        raise DataError(f"The value has no field {'.'.join(path)}") from None
+    if epoch and isinstance(series.dtype, pl.Datetime):
+        series = series.dt.epoch("ms")
+    return series.to_list()
+
+
+def text_of(value: Any) -> str | None:
+    """A partition value's text; None is null. Raises DataError for what cannot be one."""
+    match value:
+        case None | str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(value)
+        case Decimal():
+            return format(value, "f")
+        case date():
+            return iso(value)
+    raise DataError(f"A value of the class {type(value).__name__} cannot be a partition's; text, numbers and dates can")

@@ -1,0 +1,132 @@
+"""When the files of a Kafka partition are closed; all of them together. Pure, but for the clock that is handed in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from itertools import pairwise
+from typing import NamedTuple
+
+from ferryman.connectors._s3_partition import Paths
+
+
+class Cut(NamedTuple):
+    """Records from ``start`` up to ``stop`` go into open files; ``before``: those open by then are closed first."""
+
+    start: int
+    stop: int
+    before: bool
+
+
+@dataclass
+class Window:
+    """What is in the open files of one Kafka partition: how many records and bytes, since when, and where the last."""
+
+    count: int = 0
+    size: int = 0
+    base: int | None = None
+    """The time of the first record, in milliseconds."""
+    last: str = ""
+    paths: set[str] = field(default_factory=set)
+    scheduled: int | None = None
+    """The wall clock at which scheduled rotation is due, in milliseconds."""
+    touched: int = 0
+    """The wall clock when the last record came."""
+
+    def clear(self) -> None:
+        """The files were closed."""
+        self.count, self.size, self.base, self.scheduled = 0, 0, None, None
+        self.paths.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """The rules; 0 turns a rule off. All times are in milliseconds.
+
+    As Confluent's TopicPartitionWriter: flush_size records over all files; interval in the records' own time; schedule
+    by the wall clock, counted from midnight in ``zone``. Ours are size (bytes) and idle.
+    """
+
+    flush_size: int = 0
+    interval: int = 0
+    on_change: bool = True
+    schedule: int = 0
+    zone: tzinfo | None = None
+    size: int = 0
+    idle: int = 0
+    most_open: int = 0
+    each_commit: bool = False
+    by_wallclock: bool = False
+
+    def cuts(self, window: Window, paths: Paths, times: Sequence[int] | None, count: int) -> list[Cut]:
+        """Where to close files among the next ``count`` records, of which paths and times are given."""
+        if not ((self.interval and times) or self.most_open):
+            return list(self._counted(window.count, count))
+        return self._walked(window, paths, times or [0] * count, count)
+
+    def _counted(self, before: int, count: int) -> list[Cut]:
+        if not self.flush_size:
+            return [Cut(0, count, False)]
+        found, start, room = [], 0, self.flush_size - before
+        while start < count:
+            if room <= 0:
+                room = self.flush_size
+            stop = min(count, start + room)
+            found.append(Cut(start, stop, start > 0 or before >= self.flush_size))
+            start, room = stop, self.flush_size
+        return found
+
+    def _walked(self, window: Window, paths: Paths, times: Sequence[int], count: int) -> list[Cut]:
+        one = paths if isinstance(paths, str) else None
+        held, base, last, opened = window.count, window.base, window.last, set(window.paths)
+        starts = set()
+        for index in range(count):
+            path, at = one or paths[index], times[index]
+            if (held and self._ends(held, at, base, path != last)) or self._too_many(path, opened):
+                starts.add(index)
+                held = 0
+                opened.clear()
+            if not held:
+                base = at
+            held, last = held + 1, path
+            if self.most_open:
+                opened.add(path)
+        bounds = [0, *sorted(starts - {0}), count]
+        return [Cut(start, stop, start in starts) for start, stop in pairwise(bounds) if stop > start]
+
+    def _ends(self, held: int, at: int, base: int | None, changed: bool) -> bool:
+        if self.flush_size and held >= self.flush_size:
+            return True
+        if not self.interval:
+            return False
+        return (base is not None and at - base >= self.interval) or (changed and self.on_change)
+
+    def _too_many(self, path: str, opened: set[str]) -> bool:
+        return bool(self.most_open) and path not in opened and len(opened) >= self.most_open
+
+    def full(self, window: Window) -> bool:
+        """Whether enough is in the open files, after records were added."""
+        return bool((self.flush_size and window.count >= self.flush_size) or (self.size and window.size >= self.size))
+
+    def due(self, window: Window, now: int) -> bool:
+        """Whether time alone closes the open files; ``now`` is the wall clock."""
+        at = self.deadline(window)
+        return window.count > 0 and at is not None and now >= at
+
+    def deadline(self, window: Window) -> int | None:
+        """When time alone will close the open files."""
+        if not window.count:
+            return None
+        times = [window.scheduled] if self.schedule and window.scheduled is not None else []
+        if self.idle:
+            times.append(window.touched + self.idle)
+        if self.interval and self.by_wallclock and window.base is not None:
+            times.append(window.base + self.interval)
+        return min(times) if times else None
+
+    def next_schedule(self, now: int) -> int | None:
+        """The next scheduled rotation after an instant."""
+        if not self.schedule:
+            return None
+        midnight = datetime.fromtimestamp(now / 1000, self.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        start = int(midnight.timestamp() * 1000)
+        return start + ((now - start) // self.schedule + 1) * self.schedule

@@ -1,0 +1,203 @@
+"""Formats that are one text per record: JSON lines, bytes, and the CSV and JSON of Aiven's sink; gzip around them."""
+
+import zlib
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import repeat
+from typing import Any
+
+import orjson
+
+from ferryman.errors import DataError
+from ferryman.json_payload import writer as json_writer
+from ferryman.json_text import ready
+from ferryman.record import Batch, Rows
+from ferryman.schema import Schema
+from ferryman.values import moment
+
+Text = bytes
+
+
+@dataclass
+class TextWriter:
+    """One file: a head, texts with ``between`` them, a tail; compressed by gzip if a level is given."""
+
+    between: bytes
+    head: bytes = b""
+    tail: bytes = b""
+    level: int | None = None
+    held: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        self._begun = False
+        self._packer = None if self.level is None else zlib.compressobj(self.level, zlib.DEFLATED, 31)
+
+    def add(self, texts: Any) -> bytes:
+        """Takes texts; gives what can be written now."""
+        start = self.between if self._begun else self.head
+        self._begun = True
+        return self._packed(start + self.between.join(texts))
+
+    def squeeze(self) -> bytes:
+        """Nothing is held."""
+        return b""
+
+    def finish(self) -> bytes:
+        """The file's end."""
+        rest = self._packed(self.tail)
+        return rest + self._packer.flush() if self._packer else rest
+
+    def _packed(self, data: bytes) -> bytes:
+        return self._packer.compress(data) if self._packer else data
+
+
+@dataclass(frozen=True, slots=True)
+class JsonLines:
+    """Confluent's JsonFormat: values as JsonConverter writes them without an envelope, one a line."""
+
+    numeric_decimals: bool
+    level: int | None
+
+    def encode(self, batch: Batch, schema: Schema | None) -> list[Text]:
+        """The lines, without their ends."""
+        return json_texts(Rows(schema, batch.value.rows().values), self.numeric_decimals)
+
+    def writer(self, schema: Schema | None) -> TextWriter:
+        """A file."""
+        return TextWriter(b"\n", tail=b"\n", level=self.level)
+
+
+def json_texts(rows: Rows, numeric_decimals: bool = False) -> list[bytes]:
+    """Each value's JSON. Raises DataError for a value that does not fit its schema."""
+    write = ready if rows.schema is None else json_writer(rows.schema, numeric_decimals)
+    dumps = orjson.dumps
+    try:
+        return [dumps(write(value)) for value in rows.values]
+    except orjson.JSONEncodeError as error:
+        raise DataError(f"A value cannot be written as JSON: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class RawBytes:
+    """Confluent's ByteArrayFormat: the bytes of each value, with a separator behind each."""
+
+    separator: bytes
+    level: int | None
+
+    def encode(self, batch: Batch, schema: Schema | None) -> list[Text]:
+        """The values. Raises DataError for one that is not bytes."""
+        values = batch.value.rows().values
+        if any(value.__class__ is not bytes for value in values):
+            raise DataError("A value is not bytes: set value.converter to ByteArrayConverter for the bytes format")
+        return list(values)
+
+    def writer(self, schema: Schema | None) -> TextWriter:
+        """A file."""
+        return TextWriter(self.separator, tail=self.separator, level=self.level)
+
+
+@dataclass(frozen=True, slots=True)
+class Csv:
+    """Aiven's csv: the chosen fields of a record, keys, headers and (unless plain) values in base64."""
+
+    fields: Sequence[str]
+    base64_values: bool
+    level: int | None
+
+    def encode(self, batch: Batch, schema: Schema | None) -> list[Text]:
+        """The lines, without their ends."""
+        columns = [self._column(name, batch) for name in self.fields]
+        return [b",".join(line) for line in zip(*columns, strict=True)]
+
+    def _column(self, name: str, batch: Batch) -> Sequence[bytes]:
+        match name:
+            case "key":
+                return [_base64(value, "key") for value in batch.key.rows().values]
+            case "value":
+                values = batch.value.rows().values
+                return [_base64(each, "value") if self.base64_values else _raw(each, "value") for each in values]
+            case "offset":
+                return [str(offset).encode() for offset in batch.offsets]
+            case "timestamp":
+                return [b"" if at is None else str(at).encode() for at in batch.timestamps]
+            case _:
+                headers = repeat((), len(batch)) if batch.headers is None else batch.headers
+                return [
+                    b"".join(
+                        [_base64(each.key, "header") + b":" + _base64(each.value, "header") + b";" for each in found]
+                    )
+                    for found in headers
+                ]
+
+    def writer(self, schema: Schema | None) -> TextWriter:
+        """A file."""
+        return TextWriter(b"\n", tail=b"\n", level=self.level)
+
+
+def _raw(value: Any, what: str) -> bytes:
+    match value:
+        case None:
+            return b""
+        case bytes():
+            return value
+        case str():
+            return value.encode("utf-8", "replace")
+    raise DataError(f"A {what} is neither bytes nor a string: use ByteArrayConverter or StringConverter for csv")
+
+
+def _base64(value: Any, what: str) -> bytes:
+    return b64encode(_raw(value, what))
+
+
+@dataclass(frozen=True, slots=True)
+class JsonFields:
+    """Aiven's json (one array) and jsonl (one line a record): the chosen fields in an object, or one field bare."""
+
+    fields: Sequence[str]
+    envelope: bool
+    array: bool
+    level: int | None
+
+    def encode(self, batch: Batch, schema: Schema | None) -> list[Text]:
+        """The elements or lines."""
+        columns = {name: self._column(name, batch) for name in self.fields}
+        if not self.envelope:
+            return list(columns[self.fields[0]])
+        names = [b'"%s":' % name.encode() for name in columns]
+        return [
+            b"{" + b",".join(map(bytes.__add__, names, values)) + b"}" for values in zip(*columns.values(), strict=True)
+        ]
+
+    def _column(self, name: str, batch: Batch) -> Sequence[bytes]:
+        match name:
+            case "key":
+                return json_texts(batch.key.rows())
+            case "value":
+                return json_texts(batch.value.rows())
+            case "offset":
+                return [str(offset).encode() for offset in batch.offsets]
+            case "timestamp":
+                return [b"null" if at is None else orjson.dumps(_instant(at)) for at in batch.timestamps]
+            case _:
+                headers = repeat((), len(batch)) if batch.headers is None else batch.headers
+                return [_headers(found) for found in headers]
+
+    def writer(self, schema: Schema | None) -> TextWriter:
+        """A file."""
+        if self.array:
+            return TextWriter(b",\n", b"[\n", b"\n]", self.level)
+        return TextWriter(b"\n", tail=b"\n", level=self.level)
+
+
+def _headers(found: Sequence[Any]) -> bytes:
+    each = [
+        b'{"key":%s,"value":%s}' % (orjson.dumps(one.key), json_texts(Rows(one.schema, [one.value]))[0])
+        for one in found
+    ]
+    return b"[" + b",".join(each) + b"]"
+
+
+def _instant(millis: int) -> str:
+    text = moment(millis).replace(tzinfo=None).isoformat(timespec="milliseconds")
+    return text.removesuffix(".000") + "Z"

@@ -1,0 +1,90 @@
+"""Uploads what files hold: closed ones to their end, open ones by whole parts, and more when memory runs short."""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from ferryman.connectors._s3_bucket import Bucket
+from ferryman.connectors._s3_file import SMALLEST_PART, File
+from ferryman.connectors._s3_ledger import Ledger
+from ferryman.errors import FerrymanError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Uploads:
+    """The uploads of one task. ``memory`` is what all its files may hold together, in bytes."""
+
+    bucket: Bucket
+    pool: Executor
+    crash_point: Callable[[str], None]
+    part_size: int
+    memory: int
+
+    def settle(self, ledgers: Sequence[Ledger]) -> bool:
+        """Uploads what is due; true if files were closed by that. May be called again after an error."""
+        self._relieve(ledgers)
+        closing = _closing(ledgers)
+        growing = [file for ledger in ledgers for file in ledger.growing() if len(file.buffer) >= self.part_size]
+        if not closing and not growing:
+            return False
+        self.crash_point("s3.before_upload")
+        self._each(lambda file: file.close(self.bucket, self.part_size), closing)
+        self._each(lambda file: file.send(self.bucket, self.part_size), growing)
+        self.crash_point("s3.after_upload")
+        return bool(closing)
+
+    def _relieve(self, ledgers: Sequence[Ledger]) -> None:
+        while (held := sum(ledger.held for ledger in ledgers)) > self.memory:
+            closing = _closing(ledgers)
+            if closing:
+                self._each(lambda file: file.close(self.bucket, self.part_size), closing)
+            elif not self._shrink(ledgers):
+                fullest = max(ledgers, key=lambda ledger: ledger.held)
+                if not fullest.open:
+                    return
+                log.info(
+                    "%s: %d files hold %d of %d bytes in memory and are closed early (s3.memory.bytes)",
+                    *(fullest.source, len(fullest.open), held, self.memory),
+                )
+                fullest.rotate()
+
+    def _shrink(self, ledgers: Sequence[Ledger]) -> bool:
+        """Encodes, and uploads where that makes whole parts, what open files hold; false if it frees next to nothing.
+
+        It is worth an eighth of the memory at least, or Parquet files would end up with a row group for each batch.
+        """
+        before = sum(ledger.held for ledger in ledgers)
+        files = [file for ledger in ledgers for file in ledger.growing()]
+        for file in files:
+            file.squeeze()
+        self._each(
+            lambda file: file.send_all(self.bucket), [each for each in files if len(each.buffer) >= SMALLEST_PART]
+        )
+        return before - sum(ledger.held for ledger in ledgers) >= self.memory // 8
+
+    def abort(self, ledgers: Iterable[Ledger]) -> None:
+        """Throws away the uploads that no commit can have made valid. Failing to do so harms nobody."""
+        files = [file for ledger in ledgers for file in ledger.unoffered() if file.upload is not None]
+        try:
+            self._each(lambda file: file.abort(self.bucket), files[:1])
+            self._each(lambda file: file.abort(self.bucket), files[1:])
+        except FerrymanError as error:
+            log.warning("%s (%d open uploads are left to the bucket's rules)", error, len(files))
+
+    def _each(self, act: Callable[[File], None], files: Sequence[File]) -> None:
+        if len(files) < 2:
+            for file in files:
+                act(file)
+            return
+        # All are waited for: an error of one must not leave others at work behind the next try's back.
+        waiting = [self.pool.submit(act, file) for file in files]
+        errors = [error for each in waiting if (error := each.exception()) is not None]
+        if errors:
+            raise errors[0]
+
+
+def _closing(ledgers: Sequence[Ledger]) -> list[File]:
+    return [file for ledger in ledgers for generation in ledger.closed for file in generation.files if not file.closed]

@@ -1,0 +1,181 @@
+"""The S3 sink in a real worker: killed at each durable step, stopped past its session, cut off from its server."""
+
+import json
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ferryman.stack import Stack
+from tests.connectors.s3_task import CONFLUENT, MANIFESTS, World
+from tests.running import create_topic, produce, send, settings, until, worker
+
+RECORDS = 180
+POINTS = [
+    "s3.before_upload",
+    "s3.after_upload",
+    "s3.after_manifest",
+    "sink.before_commit",
+    "sink.after_commit",
+    "s3.before_complete",
+    "s3.after_complete",
+    "s3.after_manifest_delete",
+]
+LAYOUTS = {
+    "default": {"flush.size": "15"},
+    "field": {
+        "flush.size": "15",
+        "partitioner.class": "io.confluent.connect.storage.partitioner.FieldPartitioner",
+        "partition.field.name": "kind",
+    },
+    "wall clock": {
+        "flush.size": "1000",
+        "partitioner.class": "io.confluent.connect.storage.partitioner.TimeBasedPartitioner",
+        "path.format": "HH/mm/ss",
+        "partition.duration.ms": "1000",
+        "timezone": "UTC",
+        "locale": "en",
+        "rotate.schedule.interval.ms": "400",
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Stack]:
+    """An S3 server that tests may stop."""
+    with Stack(("s3",)) as stack:
+        yield stack
+
+
+@pytest.fixture
+def bucket(server: Stack, unique: str) -> World:
+    """A bucket of the test's own."""
+    return World(server.addresses["s3"], unique, LAYOUTS["default"])
+
+
+def config(bucket: World, name: str, **more: str) -> dict[str, str]:
+    return {
+        "name": name,
+        "connector.class": CONFLUENT,
+        "topics": name,
+        "s3.bucket.name": bucket.bucket,
+        "s3.region": "us-east-1",
+        "store.url": bucket.url,
+        "aws.access.key.id": "test",
+        "aws.secret.access.key": "test",
+        "storage.class": "io.confluent.connect.s3.storage.S3Storage",
+        "format.class": "io.confluent.connect.s3.format.json.JsonFormat",
+        "rotate.idle.interval.ms": "700",
+        **more,
+    }
+
+
+def feed(kafka: str, topic: str, first: int, last: int) -> None:
+    values = [json.dumps({"id": number, "kind": "abc"[number % 3]}).encode() for number in range(first, last)]
+    produce(kafka, topic, values, [str(number).encode() for number in range(first, last)])
+
+
+def ids(bucket: World) -> list[int]:
+    return sorted(each["id"] for records in bucket.contents().values() for each in records)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("point", POINTS)
+def test_each_record_is_in_one_object(
+    tmp_path: Path, kafka: str, unique: str, bucket: World, point: str, layout: str, long: bool
+) -> None:
+    if layout != "default" and not long and point not in ("s3.after_manifest", "s3.before_complete"):
+        pytest.skip("in every combination with --long")
+    create_topic(kafka, unique, 3)
+    times = 5 if long else 1
+    crash = {"FERRYMAN_CRASH_AT": f"{point}:2", "FERRYMAN_CRASH_LOG": f"{tmp_path}/deaths:{times}"}
+    with worker(tmp_path, settings(kafka, unique, consumer_max_poll_records="20"), **crash) as running:
+        running.create(config(bucket, unique, **LAYOUTS[layout]))
+        seen: dict[str, int] = {}
+        for start in range(0, RECORDS, 60):
+            feed(kafka, unique, start, start + 60)
+            until(lambda start=start: len(ids(bucket)) >= start, 90)  # type: ignore[misc]
+            sizes = {key: len(bucket.get(key)) for key in bucket.objects()}
+            assert {key: sizes[key] for key in seen} == seen
+            seen = sizes
+        until(lambda: len(ids(bucket)) >= RECORDS, 90)
+        until(lambda: not bucket.objects(MANIFESTS), 30)
+    assert ids(bucket) == list(range(RECORDS))
+    assert len((tmp_path / "deaths").read_text().splitlines()) == times
+
+
+def test_a_zombie_neither_adds_nor_changes_an_object(tmp_path: Path, kafka: str, unique: str, bucket: World) -> None:
+    create_topic(kafka, unique, 2)
+    quick = {"consumer_session_timeout_ms": "1500", "consumer_heartbeat_interval_ms": "300"}
+    dynamic = {"consumer.override.group.instance.id": "", "flush.size": "40"}
+    chosen = settings(kafka, unique, **quick)
+    with worker(tmp_path, chosen) as first, worker(tmp_path, chosen) as second:
+        first.create(config(bucket, unique, **dynamic))
+        feed(kafka, unique, 0, 100)
+        until(lambda: len(ids(bucket)) == 100)
+        feed(kafka, unique, 100, 130)
+        pids = [*first.pids(unique)[-1:]]
+        assert first.process is not None
+        for pid in (first.process.pid, *pids):
+            send(pid, signal.SIGSTOP)
+        try:
+            second.create(config(bucket, unique, **dynamic))
+            until(lambda: len(ids(bucket)) == 130, 60, "the successor to write what the zombie holds")
+            sizes = {key: len(bucket.get(key)) for key in bucket.objects()}
+        finally:
+            for pid in (first.process.pid, *pids):
+                send(pid, signal.SIGCONT)
+        feed(kafka, unique, 130, 200)
+        until(lambda: len(ids(bucket)) >= 200)
+        assert {key: len(bucket.get(key)) for key in sizes} == sizes
+    assert ids(bucket) == list(range(200))
+
+
+def test_an_outage_is_waited_for_whatever_the_tolerance(
+    tmp_path: Path, kafka: str, unique: str, bucket: World, server: Stack
+) -> None:
+    create_topic(kafka, unique, 2)
+    tolerant = {
+        "errors.tolerance": "all",
+        "errors.deadletterqueue.topic.name": f"{unique}-dead",
+        "errors.deadletterqueue.topic.replication.factor": "1",
+        "errors.retry.delay.max.ms": "500",
+        **LAYOUTS["default"],
+    }
+    with worker(tmp_path, settings(kafka, unique)) as running:
+        running.create(config(bucket, unique, **tolerant))
+        feed(kafka, unique, 0, 60)
+        until(lambda: len(ids(bucket)) == 60)
+        server["s3"].kill()
+        try:
+            feed(kafka, unique, 60, 160)
+            until(lambda: "again in" in running.log.read_text(), 60)
+        finally:
+            server["s3"].start()
+        until(lambda: len(ids(bucket)) >= 160, 90)
+        assert set(running.states(unique)) == {"RUNNING"}
+    assert ids(bucket) == list(range(160))
+
+
+def test_a_bucket_that_is_not_there_fails_the_task(tmp_path: Path, kafka: str, unique: str, bucket: World) -> None:
+    create_topic(kafka, unique, 1)
+    with worker(tmp_path, settings(kafka, unique)) as running:
+        running.create(config(bucket, unique, **{**LAYOUTS["default"], "s3.bucket.name": f"{unique}-none"}))
+        feed(kafka, unique, 0, 20)
+        trace = running.trace(unique)
+        assert "NoSuchBucket" in trace
+        assert "test" not in trace.partition("TaskError")[2].partition("NoSuchBucket")[0]
+
+
+def test_offsets_are_reset_by_rest_after_a_stop(tmp_path: Path, kafka: str, unique: str, bucket: World) -> None:
+    create_topic(kafka, unique, 1)
+    with worker(tmp_path, settings(kafka, unique)) as running:
+        running.create(config(bucket, unique, **LAYOUTS["default"]))
+        feed(kafka, unique, 0, 30)
+        until(lambda: len(ids(bucket)) == 30)
+        running.call("PUT", f"/connectors/{unique}/stop", expect=204)
+        until(lambda: running.states(unique) == ["STOPPED"])
+        running.call("DELETE", f"/connectors/{unique}/offsets", expect=200)
+        running.call("PUT", f"/connectors/{unique}/resume", expect=202)
+        until(lambda: len(ids(bucket)) == 60)
