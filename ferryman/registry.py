@@ -104,6 +104,16 @@ class Registry:
             raise DataError(f"The schema with id {number} has references to other subjects, which are not supported")
         return str(body["schema"])
 
+    def version(self, subject: str, number: int) -> int | None:
+        """The version that the schema with that id is of a subject; None if it is none of it."""
+        status, body = self._ask("GET", f"/schemas/ids/{number}/versions")
+        if status == 404:
+            return None
+        if status != 200 or not isinstance(body, list):
+            self._expect_ok(status, body, f"the versions of the schema with id {number}")
+        found = [int(each["version"]) for each in body if each["subject"] == subject]
+        return max(found, default=None)
+
     def register(self, subject: str, schema: str) -> int:
         """The id of a schema under a subject, registered if need be. Raises DataError if the registry refuses it."""
         return self._id(subject, schema, f"/subjects/{quote(subject, safe='')}/versions")

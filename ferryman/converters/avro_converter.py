@@ -5,7 +5,7 @@ A run of messages of one schema is decoded to columns at once where the schema a
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from itertools import groupby
 from typing import Any
@@ -88,7 +88,7 @@ class AvroConverter(Converter[AvroConverterConfig]):
     def __init__(self, config: AvroConverterConfig, side: Side) -> None:
         super().__init__(config, side)
         self.registry = Registry(config)
-        self._known: dict[int, _Known] = {}
+        self._known: dict[tuple[str, int], _Known] = {}
         self._written: dict[Schema, tuple[Writing, Any, str]] = {}
 
     def rows_reason(self) -> str | None:
@@ -109,7 +109,7 @@ class AvroConverter(Converter[AvroConverterConfig]):
         if head is None:
             return Rows(None, [None] * len(payloads))
         try:
-            known = self._schema(_schema_id(head))
+            known = self._schema(self._subject(topic), _schema_id(head))
             bodies = [payload[HEAD:] for payload in payloads if payload is not None]
             if len(bodies) >= avro_columns.FEWEST and known.reading.reason is None:
                 found = avro_columns.decode(known.reading, bodies)
@@ -119,16 +119,19 @@ class AvroConverter(Converter[AvroConverterConfig]):
         except DataError as error:
             raise DataError(f"Failed to deserialize Avro data from topic {topic}: {error}") from error
 
-    def _schema(self, number: int) -> _Known:
-        known = self._known.get(number)
+    def _schema(self, subject: str, number: int) -> _Known:
+        """As AvroData.toConnectSchema: a schema without ``connect.version`` has the subject's version of it."""
+        known = self._known.get((subject, number))
         if known is None:
             found = reading(avro_rows.parse_text(self.registry.schema(number)))
-            known = self._known[number] = _Known(found, avro_rows.parse(found.rows))
+            if found.schema.version is None:
+                version = self.registry.version(subject, number)
+                found = replace(found, schema=replace(found.schema, version=version))
+            known = self._known[subject, number] = _Known(found, avro_rows.parse(found.rows))
         return known
 
-    def columns_reason(self, number: int) -> str | None:
-        """Why data of the registry's schema of that id cannot become columns; None if it can."""
-        return self._schema(number).reading.reason
+    def _subject(self, topic: str) -> str:
+        return f"{topic}-{'key' if self.side == 'key' else 'value'}"
 
     def from_data(self, topic: str, data: Data) -> Sequence[Payload]:
         """Null without a schema is a null payload; any other value needs a schema."""
@@ -147,7 +150,7 @@ class AvroConverter(Converter[AvroConverterConfig]):
             yield from (None for _ in values)
             return
         how, parsed, text = self._writing(schema)
-        subject = f"{topic}-{'key' if self.side == 'key' else 'value'}"
+        subject = self._subject(topic)
         registered = self.registry.register if self.config.auto_register_schemas else self.registry.lookup
         head = b"\x00" + registered(subject, text).to_bytes(4, "big")
         for value in values:

@@ -34,9 +34,18 @@ class FakeRegistry:
         if match := re.fullmatch(r"/schemas/ids/(-?\d+)", path):
             found = self.schemas.get(int(match[1]))
             return (200, found) if found else (404, {"error_code": 40403, "message": "Schema not found"})
+        if match := re.fullmatch(r"/schemas/ids/(\d+)/versions", path):
+            return 200, list(self._versions(int(match[1])))
         match = re.fullmatch(r"/subjects/([^/]+)(/versions)?", path)
         assert match is not None, path
         return self._subject(match[1], body["schema"], register=bool(match[2]))
+
+    def _versions(self, wanted: int) -> Iterator[dict[str, Any]]:
+        counts: dict[str, int] = {}
+        for subject, number in self.subjects:
+            counts[subject] = counts.get(subject, 0) + 1
+            if number == wanted:
+                yield {"subject": subject, "version": counts[subject]}
 
     def _subject(self, subject: str, text: str, register: bool) -> tuple[int, Any]:
         if self.refusing is not None:

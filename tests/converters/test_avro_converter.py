@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from io import BytesIO
@@ -233,7 +234,8 @@ def test_an_unknown_id_is_asked_for_again_and_a_known_one_never(registry: FakeRe
     registry.add(NOTE)
     avro.to_data("t", payloads)
     avro.to_data("t", payloads)
-    assert len(registry.requests) == 2
+    asked = [path for _, path, _ in registry.requests]
+    assert asked == ["/schemas/ids/1", "/schemas/ids/1", "/schemas/ids/1/versions"]
 
 
 def test_an_unreachable_registry_is_retriable_and_the_next_address_is_tried(registry: FakeRegistry) -> None:
@@ -251,7 +253,7 @@ def test_credentials_come_from_the_address_or_from_the_user_info(registry: FakeR
     converter(registry, schema_registry_url=in_address).to_data("t", payloads)
     keys = {"basic_auth_credentials_source": "USER_INFO", "basic_auth_user_info": "me:secret"}
     converter(registry, **keys).to_data("t", payloads)
-    assert [authorization for _, _, authorization in registry.requests] == ["Basic bWU6c2VjcmV0"] * 2
+    assert [authorization for _, _, authorization in registry.requests] == ["Basic bWU6c2VjcmV0"] * 4
 
 
 def test_refused_credentials_fail_the_task(registry: FakeRegistry) -> None:
@@ -315,13 +317,24 @@ FULL = {
 }
 
 
+def test_a_schema_has_the_version_that_its_subject_gave_it(registry: FakeRegistry) -> None:
+    avro = converter(registry)
+    for fields in ({"a": INT32}, {"a": INT32, "b": OPTIONAL_STRING}):
+        (piece,) = avro.to_data("t", avro.from_data("t", Rows(struct(fields), [{"a": 1}])))
+        assert piece.schema is not None
+        assert piece.schema.version == len(fields)
+    (piece,) = avro.to_data("another", avro.from_data("t", Rows(struct({"a": INT32}), [{"a": 1}])))
+    assert piece.schema is not None
+    assert piece.schema.version is None
+
+
 def test_what_is_written_is_read_back_with_the_same_schema(registry: FakeRegistry) -> None:
     avro = converter(registry)
     payloads = avro.from_data("t", Rows(EVERYTHING, [FULL]))
     (piece,) = avro.to_data("t", payloads)
 
     assert piece.rows().values == [FULL]
-    assert piece.schema == EVERYTHING
+    assert piece.schema == replace(EVERYTHING, version=1)
     assert registry.subjects == [("t-value", 1)]
 
 
