@@ -1,10 +1,12 @@
 """Reads every system to its end and holds it against the truth: the findings of the ledger."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
 from ferryman.demo import flows
+from ferryman.demo.archive import Archive
 from ferryman.demo.ledger import Content, Found, Identity, Verdict, compare, truth
 from ferryman.demo.payments import listed
 from ferryman.demo.topics import Coordinates, Read, Topics
@@ -26,7 +28,7 @@ class Truth:
     poison: Coordinates | None
 
 
-def audit(addresses: Mapping[str, str], sent: Truth) -> Iterator[Verdict]:
+def audit(addresses: Mapping[str, str], archive: Archive, sent: Truth) -> Iterator[Verdict]:
     """The verdicts, system by system. Nothing may be moving any more."""
     gateway = truth((payment.id, payment.status) for payment in sent.payments)
     yield compare("gateway: payments made", gateway, listed(addresses["payments"]))
@@ -37,8 +39,9 @@ def audit(addresses: Mapping[str, str], sent: Truth) -> Iterator[Verdict]:
         yield from _warehouse(warehouse, sent)
     finally:
         warehouse.close()
+    yield from _archive(archive, sent)
     poison: dict[Identity, Content] = {} if sent.poison is None else {sent.poison: POISON}
-    for sink in (flows.PAYMENT_UPSERT, flows.PAYMENT_INSERT):
+    for sink in flows.DEAD_LETTERING:
         found = topics.dead_letters(flows.dead_letters(sink))
         yield compare(f"dead letters: {sink}", poison, found, at_least_once=True)
 
@@ -51,6 +54,7 @@ def _kafka(topics: Topics, sent: Truth) -> Iterator[Verdict]:
     fields = sent.events.fields
     found = (_event(read, fields[read.topic]) for read in topics.records(fields))
     yield compare(f"Kafka: {flows.WORLD}.*", sent.events.in_topics(), found)
+    yield compare("registry: versions of payments", _contracts(), topics.versions(flows.PAYMENTS))
 
 
 def _payment(read: Read) -> Found:
@@ -74,6 +78,25 @@ def _warehouse(warehouse: Warehouse, sent: Truth) -> Iterator[Verdict]:
     inserted, upserted = sent.events.inserted(), sent.events.upserted()
     yield compare(f"warehouse: {flows.WORLD}_* (insert)", inserted, _events(warehouse, sent.events, flows.INSERTED))
     yield compare(f"warehouse: {flows.WORLD}_* (upsert)", upserted, _events(warehouse, sent.events, flows.UPSERTED))
+
+
+def _archive(archive: Archive, sent: Truth) -> Iterator[Verdict]:
+    payments = truth((payment.id, payment_content(payment)) for payment in sent.payments)
+    found = ((row[0], content(row)) for row in archive.rows(flows.PAYMENTS, PAYMENT_FIELDS))
+    yield compare("archive: payments", payments, found)
+    fields = sent.events.fields
+    events = (((topic, row[0]), content(row)) for topic in fields for row in archive.rows(topic, fields[topic]))
+    yield compare(f"archive: {flows.WORLD}.*", sent.events.in_topics(), events)
+    yield compare("archive: objects changed or gone", {}, archive.broken.items())
+
+
+def _contracts() -> dict[Identity, Content]:
+    """The fields of each version of PaymentProcessed, as schemas/ has them."""
+    files = {number: flows.SCHEMAS / f"PaymentProcessed.v{number}.avsc" for number in (1, 2)}
+    return {
+        number: frozenset(each["name"] for each in json.loads(file.read_text())["fields"])
+        for number, file in files.items()
+    }
 
 
 def _rows(warehouse: Warehouse, table: str, columns: Sequence[str]) -> Iterable[Found]:

@@ -11,6 +11,7 @@ from ferryman.demo.errors import DemoError
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 """Where the files lie in a checkout; they are no part of an installed package."""
+SCHEMAS = CONFIGS.parent / "schemas"
 
 PAYMENT_SOURCE = "payments-from-gateway"
 EVENT_SOURCE = "crowdfunding-events"
@@ -18,8 +19,12 @@ PAYMENT_UPSERT = "payments-to-warehouse"
 PAYMENT_INSERT = "payment-log-to-warehouse"
 EVENT_INSERT = "events-to-warehouse"
 EVENT_UPSERT = "projects-to-warehouse"
+PAYMENT_ARCHIVE = "payments-to-archive"
+EVENT_ARCHIVE = "events-to-archive"
 SOURCES = (PAYMENT_SOURCE, EVENT_SOURCE)
-SINKS = (PAYMENT_UPSERT, PAYMENT_INSERT, EVENT_INSERT, EVENT_UPSERT)
+SINKS = (PAYMENT_UPSERT, PAYMENT_INSERT, PAYMENT_ARCHIVE, EVENT_INSERT, EVENT_UPSERT, EVENT_ARCHIVE)
+DEAD_LETTERING = (PAYMENT_UPSERT, PAYMENT_INSERT, PAYMENT_ARCHIVE)
+"""The sinks that read the poison."""
 
 PAYMENTS = "payments"
 WORLD = "crowdfunding"
@@ -31,6 +36,12 @@ PAYMENT_TABLE = "payments"
 PAYMENT_LOG = "payment_log"
 
 GATEWAY_KEY = "sk_test_ferryman_demo"
+BUCKET = "crowdfunding"
+ARCHIVE_KEY, ARCHIVE_SECRET = "demo", "not-asked-for"
+"""The stack's S3 server takes any."""
+
+LATER_FIELDS = ("method", "fee")
+"""What version 2 of PaymentProcessed has and version 1 has not."""
 
 
 def table(topic: str) -> str:
@@ -49,6 +60,16 @@ class Flow:
 
     name: str
     text: str
+
+    def at_first(self) -> "Flow":
+        """The same source while it still writes version 1 of its schema."""
+        posted = json.loads(self.text)
+        posted["config"] |= {
+            "transforms": "early",
+            "transforms.early.type": "org.apache.kafka.connect.transforms.ReplaceField$Value",
+            "transforms.early.exclude": ",".join(LATER_FIELDS),
+        }
+        return Flow(self.name, json.dumps(posted))
 
     @property
     def config(self) -> Mapping[str, str]:
@@ -90,6 +111,10 @@ def variables(addresses: Mapping[str, str], each: int) -> dict[str, str]:
         "FERRYMAN_WAREHOUSE": f"jdbc:postgresql://{database.hostname}:{database.port}{database.path}",
         "FERRYMAN_WAREHOUSE_USER": database.username or "",
         "FERRYMAN_WAREHOUSE_PASSWORD": database.password or "",
+        "FERRYMAN_ARCHIVE": addresses["s3"],
+        "FERRYMAN_ARCHIVE_BUCKET": BUCKET,
+        "FERRYMAN_ARCHIVE_KEY": ARCHIVE_KEY,
+        "FERRYMAN_ARCHIVE_SECRET": ARCHIVE_SECRET,
         "FERRYMAN_PAYMENTS": addresses["payments"],
         "FERRYMAN_PAYMENTS_KEY": GATEWAY_KEY,
         "FERRYMAN_EVENTS_PER_TASK": str(each),

@@ -10,6 +10,7 @@ import psycopg
 from confluent_kafka import KafkaException
 
 from ferryman.demo import flows
+from ferryman.demo.archive import FAILURES, Archive
 from ferryman.demo.payments import Payer
 from ferryman.demo.topics import Topics
 from ferryman.demo.warehouse import Warehouse
@@ -23,6 +24,8 @@ READ_BY = {
     flows.PAYMENT_INSERT: (flows.PAYMENTS,),
     flows.EVENT_INSERT: tuple(f"{flows.WORLD}.{stream}" for stream in flows.INSERTED),
     flows.EVENT_UPSERT: tuple(f"{flows.WORLD}.{stream}" for stream in flows.UPSERTED),
+    flows.PAYMENT_ARCHIVE: (flows.PAYMENTS,),
+    flows.EVENT_ARCHIVE: flows.EVENT_TOPICS,
 }
 """The topics of each sink."""
 
@@ -38,6 +41,8 @@ class Glance:
     in_kafka: int = 0
     """Events in the topics, with the markers of transactions."""
     rows: Mapping[str, int] = field(default_factory=dict)
+    archived: Mapping[str, int] = field(default_factory=dict)
+    """Records of each topic in visible objects."""
     lag: Mapping[str, int] = field(default_factory=dict)
     connectors: Sequence[Connector] = ()
     dead: int = 0
@@ -56,9 +61,14 @@ class Glance:
         return sum(self.rows.get(flows.table(topic), 0) for topic in flows.EVENT_TOPICS)
 
     @property
+    def archived_events(self) -> int:
+        """Invented events in visible objects."""
+        return sum(self.archived.get(topic, 0) for topic in flows.EVENT_TOPICS)
+
+    @property
     def sum(self) -> int:
         """Everything counted; it stays the same only while nothing moves."""
-        return self.event_rows + self.payment_rows + self.in_kafka + self.dead
+        return self.event_rows + self.payment_rows + sum(self.archived.values()) + self.in_kafka + self.dead
 
     @property
     def states(self) -> str:
@@ -73,17 +83,20 @@ class Glance:
 
 
 TABLES = (flows.PAYMENT_TABLE, flows.PAYMENT_LOG, *map(flows.table, flows.EVENT_TOPICS))
-QUEUES = tuple(map(flows.dead_letters, (flows.PAYMENT_UPSERT, flows.PAYMENT_INSERT)))
+QUEUES = tuple(map(flows.dead_letters, flows.DEAD_LETTERING))
 
 
 class Progress(threading.Thread):
     """Keeps the latest glance. What does not answer at the moment keeps its last values."""
 
-    def __init__(self, addresses: Mapping[str, str], worker: Worker, payer: Payer, expected_rows: int) -> None:
+    def __init__(
+        self, addresses: Mapping[str, str], worker: Worker, payer: Payer, archive: Archive, expected_rows: int
+    ) -> None:
         super().__init__(name="progress", daemon=True)
         self.glance = Glance(time.monotonic(), expected_rows)
         self._addresses, self._worker, self._payer = addresses, worker, payer
         self._topics = Topics(addresses["kafka"], addresses["registry"])
+        self._archive = archive
         self._past: deque[Glance] = deque()
         self._ending = threading.Event()
 
@@ -100,7 +113,7 @@ class Progress(threading.Thread):
             try:
                 warehouse = warehouse or Warehouse(self._addresses["postgres"])
                 self._look(warehouse)
-            except (psycopg.Error, KafkaException):
+            except (psycopg.Error, KafkaException, *FAILURES):
                 warehouse = None
         self._topics.close()
 
@@ -109,12 +122,14 @@ class Progress(threading.Thread):
         events = self._topics.ends(flows.EVENT_TOPICS)
         queues = self._topics.ends(QUEUES)
         lag = {name: self._topics.lag(name, topics) for name, topics in READ_BY.items()}
+        archived = self._archive.counts()
         now = Glance(
             at=time.monotonic(),
             expected_rows=self.glance.expected_rows,
             paid=len(self._payer.made),
             in_kafka=sum(events.values()),
             rows=rows,
+            archived=archived,
             lag=lag,
             connectors=self._worker.connectors(),
             dead=sum(queues.values()),

@@ -24,7 +24,7 @@ from ferryman.demo.worker import kill_process
 
 POISON_AFTER = 20
 """Rows of payments."""
-KILL_SOURCE_AT, KILL_SINK_AT, KILL_WORKER_AT = 0.1, 0.25, 0.5
+KILL_SOURCE_AT, KILL_SINK_AT, KILL_ARCHIVE_AT, KILL_WORKER_AT = 0.1, 0.2, 0.3, 0.5
 """Shares of the events' rows."""
 CALM_SECONDS = 6.0
 QUIET_SECONDS = 1.0
@@ -70,7 +70,7 @@ def _events(posted: Sequence[Flow], each: int) -> Events:
 
 
 def _stack(options: Options, view: View, ending: ExitStack) -> Surroundings:
-    view.happened("starting Kafka, the schema registry, PostgreSQL and the payment gateway")
+    view.happened("starting Kafka, the schema registry, PostgreSQL, an S3 server and the payment gateway")
     if options.keep:
         supervised = SupervisedStack()
         ending.callback(supervised.stop)
@@ -91,6 +91,8 @@ class Play:
     made: Events
     kills: list[Kill] = field(default_factory=list)
     poison: Coordinates | None = None
+    young: bool = True
+    """Whether payments are still of their schema's version 1."""
     posted_at: float = 0.0
     arrived_at: float = 0.0
     calm_since: float = float("inf")
@@ -125,9 +127,11 @@ class Play:
         stage.view.happened(f"one record of poison put into {flows.PAYMENTS}, at offset {self.poison[2]}")
 
     def _kill(self) -> None:
-        """A source's task, a sink's task and the worker are killed while events flow."""
+        """A source's task, a sink's, the archive's and the worker are killed while events flow; a schema grows."""
         self._kill_task(f"{flows.EVENT_SOURCE}-0", KILL_SOURCE_AT)
         self._kill_task(f"{flows.EVENT_INSERT}-0", KILL_SINK_AT)
+        self._evolve()
+        self._kill_task(f"{flows.EVENT_ARCHIVE}-0", KILL_ARCHIVE_AT)
         self._await_rows(KILL_WORKER_AT)
         stage, began = self.scene, time.monotonic()
         pid = stage.worker.pid or 0
@@ -137,6 +141,14 @@ class Play:
         self._post((*flows.SOURCES, *flows.SINKS))
         self._await_running()
         self._recovered("the worker", began)
+
+    def _evolve(self) -> None:
+        """Payments go on in version 2 of their schema."""
+        stage = self.scene
+        source = next(flow for flow in self.posted if flow.name == flows.PAYMENT_SOURCE)
+        stage.worker.change(source)
+        self.young = False
+        stage.view.happened(f"PaymentProcessed moves from version 1 to 2: {' and '.join(flows.LATER_FIELDS)} join it")
 
     def _kill_task(self, task: str, share: float) -> None:
         self._await_rows(share)
@@ -160,6 +172,7 @@ class Play:
         stage = self.scene
         self._await_rows(1.0)
         self.arrived_at = stage.glance.at
+        stage.wait("all events in the archive", lambda: stage.glance.archived_events >= len(self.made.records))
         stage.view.happened("all events have arrived; payments go on for a while")
         self.calm_since = time.time()
         until = time.monotonic() + CALM_SECONDS
@@ -172,14 +185,16 @@ class Play:
 
     def _all_paid(self) -> bool:
         glance = self.scene.glance
-        sinks = (flows.PAYMENT_TABLE, flows.PAYMENT_LOG)
-        rows = min(glance.rows.get(table, 0) for table in sinks)
-        return rows >= len(self.scene.payer.made) and glance.dead >= len(sinks)
+        rows = min(glance.rows.get(table, 0) for table in (flows.PAYMENT_TABLE, flows.PAYMENT_LOG))
+        paid = len(self.scene.payer.made)
+        archived = glance.archived.get(flows.PAYMENTS, 0)
+        return min(rows, archived) >= paid and glance.dead >= len(flows.DEAD_LETTERING)
 
     def _post(self, names: Sequence[str]) -> None:
         for flow in self.posted:
             if flow.name in names:
-                self.scene.worker.post(flow)
+                early = self.young and flow.name == flows.PAYMENT_SOURCE
+                self.scene.worker.post(flow.at_first() if early else flow)
 
     def _await_running(self) -> None:
         def running() -> bool:
@@ -216,6 +231,6 @@ class Play:
         )
 
     def _audited(self, sent: Truth) -> Iterator[Verdict]:
-        for verdict in audit(self.scene.stack.addresses, sent):
+        for verdict in audit(self.scene.stack.addresses, self.scene.archive, sent):
             self.scene.view.happened(f"{verdict.system}: {'clean' if verdict.clean else 'NOT CLEAN'}")
             yield verdict

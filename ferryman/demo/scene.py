@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from ferryman.demo.archive import Archive
 from ferryman.demo.errors import DemoError, Stalled
 from ferryman.demo.payments import Payer
 from ferryman.demo.progress import Glance, Progress
@@ -33,6 +34,8 @@ class Scene:
     progress: Progress
     readable: Readable
     topics: Topics
+    archive: Archive
+    """Used by ``progress`` until that has ended."""
 
     def check(self) -> None:
         """Raises DemoError if something died that was not killed by the demo."""
@@ -93,15 +96,18 @@ def scene(
     worker = Worker(stack.directory / "worker", configs / "worker.properties", variables)
     ending.callback(worker.discard)
     worker.start(stack.check)
+    archive = Archive(addresses["s3"])
+    archive.create()
     payer = Payer(addresses["payments"], made.pledges(), worker.directory / "payments.jsonl")
     found = Scene(
         view=view,
         stack=stack,
         worker=worker,
         payer=payer,
-        progress=Progress(addresses, worker, payer, sum(made.rows().values())),
+        progress=Progress(addresses, worker, payer, archive, sum(made.rows().values())),
         readable=Readable(addresses["postgres"]),
         topics=Topics(addresses["kafka"], addresses["registry"]),
+        archive=archive,
     )
     ending.callback(found.end)
     return found

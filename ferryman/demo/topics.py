@@ -82,6 +82,13 @@ class Topics:
         message = delivered[0][1]
         return message.topic() or "", message.partition() or 0, message.offset() or 0
 
+    def versions(self, topic: str) -> Iterator[tuple[int, frozenset[str]]]:
+        """The versions of a topic's value schema, and the names of each one's fields."""
+        with httpx.Client(base_url=f"{self.registry}/subjects/{topic}-value/versions", timeout=_SECONDS) as client:
+            for number in client.get("").raise_for_status().json():
+                schema = json.loads(client.get(f"/{number}").raise_for_status().json()["schema"])
+                yield number, frozenset(each["name"] for each in schema["fields"])
+
     def ends(self, wanted: Iterable[str], committed: bool = False) -> dict[tuple[str, int], int]:
         """The end of each partition; with ``committed``, how far a committed reader gets."""
         known = self._admin.list_topics(timeout=_SECONDS).topics

@@ -11,6 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from ferryman.demo import flows
 from ferryman.demo.progress import Glance
 from ferryman.demo.worker import Connector
 
@@ -107,6 +108,7 @@ def _summary(glance: Glance) -> str:
             f"payments {glance.paid:,} made, {glance.payment_rows:,} rows",
             f"events {glance.in_kafka:,} in Kafka, {glance.event_rows:,} of {glance.expected_rows:,} rows",
             f"{glance.row_rate:,.0f} rows/s",
+            f"{glance.archived_events:,} archived",
             f"lag {sum(glance.lag.values()):,}",
             f"{glance.dead} dead letters",
             f"{running} of {len(glance.connectors)} connectors running",
@@ -116,13 +118,25 @@ def _summary(glance: Glance) -> str:
 
 def _flow_table(glance: Glance) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("", "sent", "rows", "to come", "per second"):
+    for column in ("", "sent", "rows", "to come", "archived", "per second"):
         table.add_column(column, justify="left" if not column else "right")
     waiting = max(0, glance.paid - glance.payment_rows)
-    cells = (f"{glance.paid:,}", f"{glance.payment_rows:,}", f"{waiting:,}", f"{glance.pay_rate:,.1f}")
+    cells = (
+        f"{glance.paid:,}",
+        f"{glance.payment_rows:,}",
+        f"{waiting:,}",
+        f"{glance.archived.get(flows.PAYMENTS, 0):,}",
+        f"{glance.pay_rate:,.1f}",
+    )
     table.add_row("payments at the gateway", *cells)
     left = max(0, glance.expected_rows - glance.event_rows)
-    cells = (f"{glance.in_kafka:,}", f"{glance.event_rows:,}", f"{left:,}", f"{glance.row_rate:,.0f}")
+    cells = (
+        f"{glance.in_kafka:,}",
+        f"{glance.event_rows:,}",
+        f"{left:,}",
+        f"{glance.archived_events:,}",
+        f"{glance.row_rate:,.0f}",
+    )
     table.add_row("events from Datagen", *cells)
     table.add_row("dead letters", "", f"{glance.dead:,}")
     return table

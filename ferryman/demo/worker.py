@@ -112,6 +112,16 @@ class Worker:
         if answer.status_code != 201:
             raise DemoError(f"the worker refused {flow.name}: {answer.status_code} {_message(answer)}")
 
+    def change(self, flow: Flow) -> None:
+        """Gives a connector the config of this file. Raises DemoError if the worker does not take it."""
+        try:
+            path = f"/connectors/{flow.name}/config"
+            answer = self._client.put(path, json=dict(flow.config), timeout=_POST_SECONDS)
+        except httpx.HTTPError as error:
+            raise DemoError(f"the worker did not change {flow.name}: {type(error).__name__}: {error}") from None
+        if answer.status_code != 200:
+            raise DemoError(f"the worker refused the change of {flow.name}: {answer.status_code} {_message(answer)}")
+
     def connectors(self) -> list[Connector]:
         """The state of all connectors, as far as REST answers."""
         try:

@@ -19,6 +19,7 @@ ADDRESSES = {
     "kafka": "127.0.0.1:9092",
     "registry": "http://127.0.0.1:8081/apis/ccompat/v7",
     "postgres": "postgresql+psycopg://somebody:secret@127.0.0.1:54320/warehouse",
+    "s3": "http://127.0.0.1:9000",
     "payments": "http://127.0.0.1:8420",
 }
 
@@ -48,7 +49,15 @@ def test_the_demos_connector_files_are_taken_without_a_warning(flow: flows.Flow,
 
 @pytest.mark.parametrize("flow", flows.flows(CONFIGS), ids=lambda flow: flow.name)
 def test_no_file_holds_an_address_or_a_credential(flow: flows.Flow) -> None:
-    for key in ("connection.url", "connection.user", "connection.password", "stripe.api.url", "stripe.api.key"):
+    for key in (
+        "connection.url",
+        "connection.user",
+        "connection.password",
+        "store.url",
+        "stripe.api.url",
+        "stripe.api.key",
+        "aws.secret.access.key",
+    ):
         assert flow.config.get(key, "${env:").startswith("${env:")
 
 
@@ -61,7 +70,9 @@ def test_topics_tables_and_queues_are_those_that_the_ledger_reads() -> None:
     assert config[flows.PAYMENT_UPSERT]["transforms.anonymous.replacement"] == audit.MASKED
     read = ",".join(config[name]["topics"] for name in (flows.EVENT_INSERT, flows.EVENT_UPSERT)).split(",")
     assert sorted(read) == sorted(flows.EVENT_TOPICS)
-    for sink in (flows.PAYMENT_UPSERT, flows.PAYMENT_INSERT):
+    assert config[flows.PAYMENT_ARCHIVE]["topics"] == flows.PAYMENTS
+    assert sorted(config[flows.EVENT_ARCHIVE]["topics"].split(",")) == sorted(flows.EVENT_TOPICS)
+    for sink in flows.DEAD_LETTERING:
         assert config[sink]["errors.deadletterqueue.topic.name"] == flows.dead_letters(sink)
 
 

@@ -3,18 +3,23 @@
 import io
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import fastavro
 import httpx
+import polars as pl
 import psycopg
 import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from ferryman.demo import flows
+from ferryman.demo.archive import Archive
+from ferryman.demo.errors import DemoError
 from ferryman.demo.topics import Topics
 from ferryman.demo.warehouse import Readable, Warehouse, latencies
+from ferryman.stack import Stack
 
 SCHEMA = {"type": "record", "name": "Paid", "fields": [{"name": "payment_id", "type": "string"}]}
 
@@ -126,3 +131,42 @@ def test_a_payments_row_is_seen_when_it_can_be_read_and_not_before_its_commit(po
             time.sleep(0.01)
     readable.end()
     assert latencies([("pi_1", inserted), ("pi_2", inserted)], readable.seen)[0] >= 0.2
+
+
+@pytest.fixture(scope="module")
+def archive() -> Iterator[Archive]:
+    with Stack(("s3",)) as stack:
+        archive = Archive(stack.addresses["s3"])
+        archive.create()
+        yield archive
+
+
+def put(archive: Archive, key: str, content: bytes) -> None:
+    archive._s3.put_object(Bucket=flows.BUCKET, Key=key, Body=content)
+
+
+def parquet(*numbers: int) -> bytes:
+    out = io.BytesIO()
+    pl.DataFrame({"other": ["x"] * len(numbers), "id": numbers}).write_parquet(out)
+    return out.getvalue()
+
+
+def test_records_are_counted_and_read_by_topic_from_whole_objects_only(archive: Archive) -> None:
+    put(archive, "topics/a/year=2026/month=11/day=23/a+0+0000000000.zstd.parquet", parquet(1, 2))
+    put(archive, "topics/a/year=2026/month=11/day=23/a+1+0000000000.zstd.parquet", parquet(3))
+    put(archive, "topics/b/year=2026/month=11/day=23/b+0+0000000000.zstd.parquet", parquet(4))
+    put(archive, "topics/a/year=2026/month=11/day=23/a+0+0000000002.zstd.parquet-1f2e", b"half")
+    assert archive.counts() == {"a": 2 + 1, "b": 1}
+    assert sorted(archive.rows("a", ["id"])) == [(1,), (2,), (3,)]
+    with pytest.raises(DemoError, match=r"b\+0\+0000000000"):
+        list(archive.rows("b", ["missing"]))
+
+
+def test_an_object_that_changes_or_goes_is_noted(archive: Archive) -> None:
+    for name in "xyz":
+        put(archive, f"topics/c/{name}.parquet", parquet(1))
+    archive.counts()
+    put(archive, "topics/c/x.parquet", parquet(1, 1))
+    archive._s3.delete_object(Bucket=flows.BUCKET, Key="topics/c/y.parquet")
+    archive.counts()
+    assert archive.broken == {"topics/c/x.parquet": "changed", "topics/c/y.parquet": "gone"}
