@@ -14,6 +14,7 @@ from ferryman.connector import SourceConfig
 from ferryman.connectors._crowdfunding import SEASON, STREAMS, season
 from ferryman.connectors._handed import Handed
 from ferryman.connectors._hints import Blueprint, HintError, blueprint
+from ferryman.connectors._pace import pace
 from ferryman.errors import ConfigError, KeyProblem, TaskError
 from ferryman.record import Batch, Header, Headers, Record, Rows
 from ferryman.schema import INT64, OPTIONAL_STRING, STRING, Schema
@@ -39,6 +40,8 @@ class DatagenConfig(SourceConfig):
     """Topic to write to; required, except with quickstart=crowdfunding, whose topics begin with it (crowdfunding.)."""
     max_interval: Long = key(500, importance="HIGH")
     """Longest time between two records in milliseconds: each waits a random part of it. 0 or less: no wait at all."""
+    throughput: Int = key(-1, importance="LOW")
+    """Number of records a second from each task, evenly; max.interval has no effect then. -1: as max.interval says."""
     iterations: Int = key(-1, importance="HIGH")
     """Number of records from each task, or less than 1 for unlimited."""
     schema_string: Text = key("", importance="HIGH")
@@ -170,7 +173,7 @@ class DatagenConnector(Source[DatagenConfig]):
             self._world = world(self.config, self._seed, self.context.task)
         except (HintError, OSError) as error:
             raise TaskError(f"The schema can no longer be used: {error}") from error
-        self._next = time.monotonic()
+        self._pace = pace(self.config.throughput, self.config.max_interval / 1000, time.monotonic())
 
     def _chosen_seed(self) -> int:
         seed = self.config.random_seed
@@ -220,17 +223,10 @@ class DatagenConnector(Source[DatagenConfig]):
         if left <= 0:
             self.context.stopping(1.0)
             return 0
-        longest = self.config.max_interval / 1000
-        if longest <= 0:
-            return left
-        now = time.monotonic()
-        if self._next > now and self.context.stopping(self._next - now):
+        wait = self._pace.wait(time.monotonic())
+        if wait > 0 and self.context.stopping(wait):
             return 0
-        due, now = 0, max(self._next, time.monotonic())
-        while self._next <= now and due < left:
-            self._next += entropy.random() * longest  # noqa: S311
-            due += 1
-        return due
+        return self._pace.due(time.monotonic(), left)
 
     def _batches(self, made: Sequence[Made], start: int) -> list[Batch]:
         streams, now = self._world.streams, int(time.time() * 1000)
