@@ -1,39 +1,18 @@
 """A worker's settings from where people keep them: command line, environment as in container images, property file."""
 
 import os
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from ferryman import assembly, client_config, config_providers, properties, redaction
+from ferryman import assembly, client_config, config_providers, environment, properties, redaction
 from ferryman.config_providers import Providers
 from ferryman.errors import ConfigError, KeyProblem
 from ferryman.worker_config import CLIENT_KEYS, CLIENT_PREFIXES, NO_EFFECT, PREFIXES, WorkerConfig
-
-_SPELLED = {"___": "-", "__": "_", "_": "."}
-
-
-def from_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """The settings in ``CONNECT_*`` variables by the rule of Confluent's images: prefix off, lower case, ``_`` is a
-    dot, ``__`` an underscore and ``___`` a dash. ``CONNECT_REST_PORT`` sets the listener, as it does there."""
-    found = {
-        re.sub("___|__|_", lambda part: _SPELLED[part[0]], name.removeprefix("CONNECT_").lower()): value
-        for name, value in environment.items()
-        if name.startswith("CONNECT_") and name != "CONNECT_"
-    }
-    return _with_listener(found)
-
-
-def _with_listener(found: dict[str, str]) -> dict[str, str]:
-    """Before ``listeners`` there were ``rest.host.name`` and ``rest.port``; images still set the latter."""
-    if "listeners" not in found and ("rest.port" in found or "rest.host.name" in found):
-        found["listeners"] = f"http://{found.get('rest.host.name', '')}:{found.get('rest.port', '8083')}"
-    return found
 
 
 class _Source(PydanticBaseSettingsSource):
@@ -43,7 +22,12 @@ class _Source(PydanticBaseSettingsSource):
 
 class _Environment(_Source):
     def __call__(self) -> dict[str, Any]:
-        return {"raw": from_environment(os.environ)}
+        return {"raw": environment.read(os.environ)}
+
+
+class _Defaults(_Source):
+    def __call__(self) -> dict[str, Any]:
+        return {"raw": environment.defaults(os.environ)}
 
 
 class _PropertyFile(_Source):
@@ -59,7 +43,7 @@ def _read(file: Path) -> dict[str, str]:
         raise ConfigError.of("", f"The worker file {file} cannot be read: {error.strerror}") from None
     except ConfigError as error:
         raise ConfigError.of(error.problems[0].key, f"{file}, {error}") from None
-    return _with_listener(found)
+    return environment.with_listener(found)
 
 
 class _Sources(BaseSettings):
@@ -79,7 +63,12 @@ class _Sources(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, _Environment(settings_cls), _PropertyFile(settings_cls)
+        return (
+            init_settings,
+            _Environment(settings_cls),
+            _PropertyFile(settings_cls),
+            _Defaults(settings_cls),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +88,8 @@ class Settings:
 def load(file: Path | None = None, overrides: Mapping[str, str] | None = None) -> Settings:
     """The settings from a property file (may be None), the environment and the command line's overrides, from weak to
     strong. Raises ConfigError with every problem. Secrets are protected from being written anywhere."""
-    raw = _Sources(file=file, raw=dict(overrides or {})).raw
-    return of(raw)
+    found = of(_Sources(file=file, raw=dict(overrides or {})).raw)
+    return replace(found, warnings=(*environment.warnings(os.environ), *found.warnings))
 
 
 def of(raw: Mapping[str, str]) -> Settings:

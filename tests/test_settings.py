@@ -52,11 +52,6 @@ def test_the_environment_alone_is_enough(monkeypatch: pytest.MonkeyPatch) -> Non
     assert settings.load().under("value.converter.") == {"schema.registry.url": "http://registry:8081"}
 
 
-def test_variables_are_named_as_in_confluents_images() -> None:
-    found = settings.from_environment({"CONNECT_A_B": "1", "CONNECT_A__B": "2", "CONNECT_A___B": "3", "HOME": "x"})
-    assert found == {"a.b": "1", "a_b": "2", "a-b": "3"}
-
-
 def test_only_this_machine_reaches_a_worker_that_was_told_nothing() -> None:
     assert settings.of(CONVERTERS).config.addresses == [Listener("127.0.0.1", 8083)]
     assert settings.of(CONVERTERS).config.advertised == "127.0.0.1:8083"
@@ -168,7 +163,6 @@ def test_the_environment_of_confluents_images_loads(monkeypatch: pytest.MonkeyPa
         "internal.key.converter",
         "log4j.loggers",
         "plugin.path",
-        "rest.port",
         "status.storage.topic",
     ]
 

@@ -1,0 +1,63 @@
+"""Reads Dockerfile and docker-compose.yml as their programs do, as far as tests ask."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parent.parent
+
+
+def compose() -> dict[str, Any]:
+    """The compose file."""
+    found: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+    return found
+
+
+def instructions() -> list[tuple[str, str]]:
+    """Names and arguments of the Dockerfile's instructions, continued lines joined and comments left out."""
+    lines = (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    text = "\n".join(line for line in lines if not line.lstrip().startswith("#")).replace("\\\n", "")
+    return [(name, rest.strip()) for name, _, rest in (line.partition(" ") for line in text.splitlines() if line)]
+
+
+def final(name: str) -> str:
+    """The argument of the last such instruction in the last stage."""
+    stage: list[tuple[str, str]] = []
+    for each in instructions():
+        stage = [each] if each[0] == "FROM" else [*stage, each]
+    return [rest for found, rest in stage if found == name][-1]
+
+
+def entrypoint() -> list[str]:
+    """The command of the image, before a container's own arguments."""
+    found: list[str] = json.loads(final("ENTRYPOINT"))
+    return found
+
+
+def healthcheck() -> list[str]:
+    """The command that says whether the container is well."""
+    _, _, command = final("HEALTHCHECK").partition("CMD ")
+    found: list[str] = json.loads(command)
+    return found
+
+
+def ferryman() -> Mapping[str, Any]:
+    """The compose file's service that is built here."""
+    (found,) = (service for service in compose()["services"].values() if "build" in service)
+    return dict(found)
+
+
+def mounted(arguments: Sequence[str]) -> list[str]:
+    """Paths in the container, as paths on this machine: the image's worker file and what is mounted."""
+    places = {"/etc/ferryman/worker.properties": str(ROOT / "configs/image.properties")}
+    for mount in ferryman()["volumes"]:
+        outside, inside, _ = mount.split(":")
+        places[inside] = str((ROOT / outside).resolve())
+    found = []
+    for argument in arguments:
+        inside = next((place for place in places if argument.startswith(place)), "")
+        found.append(places.get(inside, "") + argument.removeprefix(inside))
+    return found

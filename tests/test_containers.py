@@ -1,0 +1,188 @@
+"""Dockerfile and docker-compose.yml say what docs/containers.md promises; what they run is run by its own test."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import requires
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+from ferryman import __version__, connector_file, settings, validation
+from ferryman import environment as naming
+from tests import containers
+from tests.containers import ROOT, compose, ferryman
+
+SERVICES = sorted(compose()["services"].items())
+CONNECTORS = [Path(path) for path in containers.mounted(ferryman()["command"])]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+Pins = dict[str, str]
+
+
+def schema_complaints(file: Path) -> str:
+    """What the Compose Specification's JSON Schema has against a file."""
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+def pins(lock: str) -> Pins:
+    """Each package of a lock file, with its version, marker and hashes."""
+    entries = re.findall(r"^([a-z0-9-]+)(==.*(?:\n    .*)*)", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE)
+    return dict(entries)
+
+
+def needed(*wanted: Requirement) -> set[str]:
+    """The packages that requirements bring along on this machine, themselves included."""
+    found: set[str] = set()
+    waiting = [(one, "") for one in wanted]
+    while waiting:
+        one, extra = waiting.pop()
+        name = one.name.lower().replace("_", "-").replace(".", "-")
+        if one.marker is not None and not one.marker.evaluate({"extra": extra}):
+            continue
+        if name not in found or one.extras:
+            found.add(name)
+            waiting += [(Requirement(text), kind) for kind in ("", *one.extras) for text in requires(name) or ()]
+    return found
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The environment of the compose file's Ferryman, around this test."""
+    variables: dict[str, str] = ferryman()["environment"]
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return variables
+
+
+def test_the_compose_file_is_one_by_the_specification() -> None:
+    assert schema_complaints(ROOT / "docker-compose.yml") == ""
+
+
+def test_a_mistake_in_a_compose_file_would_be_noticed(tmp_path: Path) -> None:
+    broken = compose()
+    broken["services"]["kafka"]["healtcheck"] = {}
+    (tmp_path / "docker-compose.yml").write_text(yaml.safe_dump(broken))
+    assert "healtcheck" in schema_complaints(tmp_path / "docker-compose.yml")
+
+
+@pytest.mark.parametrize(("name", "service"), SERVICES)
+def test_every_image_is_pinned_by_a_tag(name: str, service: dict[str, Any]) -> None:
+    image, _, tag = service["image"].rpartition(":")
+    assert image
+    assert re.match(r"v?\d|s3proxy-\d", tag)
+    if "build" in service:
+        assert tag == __version__
+
+
+@pytest.mark.parametrize(("name", "service"), SERVICES)
+def test_ports_are_published_to_this_machine_only(name: str, service: dict[str, Any]) -> None:
+    assert all(re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port) for port in service.get("ports", ()))
+
+
+def test_ferryman_starts_when_all_others_are_well() -> None:
+    services = compose()["services"]
+    others = {name for name, service in services.items() if "build" not in service}
+    assert ferryman()["depends_on"] == {name: {"condition": "service_healthy"} for name in others}
+    assert all("healthcheck" in services[name] for name in others)
+
+
+def test_every_volume_is_declared_and_used() -> None:
+    mounts = [mount for _, service in SERVICES for mount in service.get("volumes", ())]
+    named = {mount.split(":")[0] for mount in mounts if not mount.startswith(".")}
+    assert named == set(compose()["volumes"])
+
+
+def test_what_is_mounted_from_here_exists_and_is_read_only() -> None:
+    for mount in (mount for _, service in SERVICES for mount in service.get("volumes", ()) if mount.startswith(".")):
+        outside, _, mode = mount.split(":")
+        assert (ROOT / outside).exists()
+        assert mode == "ro"
+
+
+def test_the_worker_takes_the_environment_without_a_warning(environment: dict[str, str]) -> None:
+    loaded = settings.load(ROOT / "configs/image.properties")
+    assert loaded.warnings == ()
+    assert loaded.config.advertised == "ferryman:8083"
+    assert loaded.config.bootstrap_servers == ["kafka:29092"]
+
+
+@pytest.mark.parametrize("file", CONNECTORS, ids=lambda file: file.name)
+def test_each_connector_is_taken_without_a_warning(file: Path, environment: dict[str, str]) -> None:
+    connector = connector_file.read(file)
+    assert validation.check(connector.config, settings.load(ROOT / "configs/image.properties")).warnings == ()
+
+
+def test_the_environment_says_what_the_connectors_refer_to_and_no_more(environment: dict[str, str]) -> None:
+    referred = {name for file in CONNECTORS for name in re.findall(r"\$\{env:(\w+)\}", file.read_text())}
+    assert {name for name in environment if not name.startswith("CONNECT_")} == referred
+
+
+def test_addresses_in_the_environment_are_services_and_their_ports(environment: dict[str, str]) -> None:
+    hosts = re.findall(r"(?:^|://)([a-z0-9]+):\d+", "\n".join(environment.values()), re.MULTILINE)
+    assert set(hosts) <= set(compose()["services"])
+    assert len(hosts) == 3
+
+
+def test_both_stages_have_one_base_that_is_pinned_by_a_tag() -> None:
+    (base,) = (rest for name, rest in containers.instructions() if name == "ARG")
+    assert re.fullmatch(r"BASE=python:3\.\d+-slim-\w+", base)
+    assert {rest.split()[0] for name, rest in containers.instructions() if name == "FROM"} == {"${BASE}"}
+
+
+def test_the_container_is_not_root() -> None:
+    assert re.fullmatch(r"[1-9]\d+:[1-9]\d+", containers.final("USER"))
+
+
+def test_the_entrypoint_is_the_worker_itself() -> None:
+    assert containers.entrypoint() == ["ferryman", "standalone", "/etc/ferryman/worker.properties"]
+    assert "configs/image.properties /etc/ferryman/worker.properties" in [rest for _, rest in copies()]
+    assert containers.final("STOPSIGNAL") == "SIGTERM"
+
+
+def copies() -> list[tuple[str, str]]:
+    """The Dockerfile's COPY instructions from the sources, not from another stage."""
+    return [each for each in containers.instructions() if each[0] == "COPY" and "--from" not in each[1]]
+
+
+def test_what_is_copied_exists_and_is_not_ignored() -> None:
+    sources = {source for _, rest in copies() for source in rest.split()[:-1]}
+    assert all((ROOT / source).exists() for source in sources)
+    ignored = (ROOT / ".dockerignore").read_text().split("\n")
+    assert {line.removeprefix("!") for line in ignored if line.startswith("!")} == sources
+
+
+def test_every_package_is_installed_by_its_hash() -> None:
+    runs = " && ".join(rest for name, rest in containers.instructions() if name == "RUN")
+    installs = [part for part in runs.split("&&") if re.search(r"pip .*install", part)]
+    assert len(installs) == 3
+    assert all("--require-hashes" in part or "--no-index --no-deps dist/" in part for part in installs)
+    assert "--no-build-isolation" in runs
+
+
+def test_the_runtime_lock_is_what_a_worker_needs_as_the_whole_lock_has_it() -> None:
+    whole, runtime = pins("requirements.lock"), pins("requirements-runtime.lock")
+    assert runtime == {name: pin for name, pin in whole.items() if name in runtime}
+    wanted = needed(*map(Requirement, PROJECT["dependencies"]))
+    assert wanted - set(runtime) == set()
+    elsewhere = {name for name, pin in runtime.items() if "sys_platform == 'win32'" in pin}
+    assert set(runtime) - wanted - elsewhere == set()
+
+
+def test_nothing_of_the_stack_is_in_the_image() -> None:
+    stack = {Requirement(text).name for text in PROJECT["optional-dependencies"]["stack"]}
+    assert stack & set(pins("requirements-runtime.lock")) == set()
+    assert not any(re.search(r"\[stack\]|-r requirements\.lock", rest) for _, rest in containers.instructions())
+
+
+def test_the_page_names_every_service_image_and_bare_variable() -> None:
+    page = (ROOT / "docs/containers.md").read_text(encoding="utf-8")
+    images = {service["image"].rpartition(":")[0] for _, service in SERVICES if "build" not in service}
+    wanted = {*compose()["services"], *naming.BARE, *images}
+    assert {name for name in wanted if f"`{name}`" not in page} == set()
+    assert f"`{ferryman()['environment']['FERRYMAN_WAREHOUSE_PASSWORD']}`" in page

@@ -1,0 +1,125 @@
+"""The image's entrypoint, run as a process with the compose file's environment, moves records and ends when told to."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from ferryman.stack.ports import free_port
+from tests import containers
+from tests.running import consume, until
+
+BIN = Path(sys.executable).parent
+TASKS, EVENTS = 2, 500
+
+
+def environment(stack: Mapping[str, str], postgres: str, unique: str) -> dict[str, str]:
+    """The compose file's environment and nothing else, with addresses of the embedded stack and names of its own."""
+    warehouse = sa.make_url(postgres)
+    replaced = {
+        "kafka:29092": stack["kafka"],
+        "http://registry:8080/apis/ccompat/v7": stack["registry"],
+        "jdbc:postgresql://postgres:5432/warehouse": f"jdbc:postgresql://{warehouse.host}:{warehouse.port}/{unique}",
+    }
+    given = containers.ferryman()["environment"]
+    assert set(replaced) <= set(given.values())
+    return {name: replaced.get(value, value) for name, value in given.items()} | {
+        "PATH": f"{BIN}:{os.defpath}",
+        "CONNECT_GROUP_ID": unique,
+        "CONNECT_OFFSET_STORAGE_TOPIC": f"{unique}-offsets",
+        "CONNECT_REST_HOST_NAME": "127.0.0.1",
+        "CONNECT_REST_PORT": str(free_port()),
+        "FERRYMAN_EVENTS_PER_TASK": str(EVENTS),
+        "FERRYMAN_WAREHOUSE_USER": str(warehouse.username),
+        "FERRYMAN_WAREHOUSE_PASSWORD": str(warehouse.password),
+    }
+
+
+def well(variables: Mapping[str, str]) -> bool:
+    """What the image's healthcheck says."""
+    command = [str(BIN / "python"), *containers.healthcheck()[1:]]
+    return subprocess.run(command, env=variables, capture_output=True, timeout=30, check=False).returncode == 0
+
+
+@pytest.fixture
+def variables(stack: dict[str, str], postgres: str, unique: str) -> dict[str, str]:
+    return environment(stack, postgres, unique)
+
+
+@pytest.fixture
+def container(variables: dict[str, str], tmp_path: Path) -> "Iterator[subprocess.Popen[bytes]]":
+    """The entrypoint with the compose file's arguments, as a process."""
+    command = containers.mounted([*containers.entrypoint(), *containers.ferryman()["command"]])
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [str(BIN / command[0]), *command[1:]], env=variables, cwd=tmp_path, stdout=log, stderr=log
+        )
+    yield process
+    process.kill()
+    process.wait()
+
+
+def topics(connector: str) -> list[str]:
+    """The topics of one of the compose file's sinks."""
+    (path,) = (path for path in containers.mounted(containers.ferryman()["command"]) if connector in path)
+    found: str = json.loads(Path(path).read_text())["config"]["topics"]
+    return found.split(",")
+
+
+def rows(postgres: str, tables: Sequence[str]) -> dict[str, int]:
+    """The number of rows of each table that exists."""
+    engine = sa.create_engine(postgres, poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        there = sa.inspect(connection).get_table_names()
+        counts = {table: connection.execute(sa.text(f"SELECT count(*) FROM {table}")).scalar() for table in there}
+    return {table: int(counts[table] or 0) for table in tables if table in counts}
+
+
+def all_arrived(kafka: str, postgres: str) -> bool:
+    """Whether every event is in Kafka, every one of those that are inserted is a row, and upserts have their tables."""
+    inserted, upserted = topics("events-to-warehouse"), topics("projects-to-warehouse")
+    records = {topic: len(consume(kafka, topic)) for topic in [*inserted, *upserted]}
+    found = rows(postgres, [topic.replace(".", "_") for topic in records])
+    return (
+        sum(records.values()) == TASKS * EVENTS
+        and all(found.get(topic.replace(".", "_")) == records[topic] for topic in inserted)
+        and all(found.get(topic.replace(".", "_")) for topic in upserted)
+    )
+
+
+def test_the_entrypoint_runs_the_compose_files_connectors_until_it_is_told_to_stop(
+    container: "subprocess.Popen[bytes]", variables: dict[str, str], kafka: str, postgres: str, tmp_path: Path
+) -> None:
+    until(lambda: well(variables), 60, "the healthcheck")
+    url = f"http://127.0.0.1:{variables['CONNECT_REST_PORT']}"
+    names = sorted(Path(path).stem for path in containers.ferryman()["command"])
+    assert sorted(httpx.get(f"{url}/connectors").json()) == names
+    status = httpx.get(f"{url}/connectors/{names[0]}/status").json()
+    assert status["connector"]["worker_id"] == f"ferryman:{variables['CONNECT_REST_PORT']}"
+    until(lambda: all_arrived(kafka, postgres), 90, f"every event as a row, see {tmp_path / 'log'}")
+    container.send_signal(signal.SIGTERM)
+    assert container.wait(int(containers.ferryman()["stop_grace_period"].removesuffix("s"))) == 0
+    assert not well(variables)
+
+
+def test_without_any_variable_the_entrypoint_says_what_is_missing(tmp_path: Path) -> None:
+    command = containers.mounted(containers.entrypoint())
+    done = subprocess.run(
+        [str(BIN / command[0]), *command[1:]],
+        env={"PATH": f"{BIN}:{os.defpath}"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "key.converter" in done.stderr
+    assert "value.converter" in done.stderr
