@@ -126,7 +126,7 @@ def test_the_environment_says_what_the_connectors_refer_to_and_no_more(environme
 def test_addresses_in_the_environment_are_services_and_their_ports(environment: dict[str, str]) -> None:
     hosts = re.findall(r"(?:^|://)([a-z0-9]+):\d+", "\n".join(environment.values()), re.MULTILINE)
     assert set(hosts) <= set(compose()["services"])
-    assert len(hosts) == 3
+    assert len(hosts) == 4
 
 
 def test_both_stages_have_one_base_that_is_pinned_by_a_tag() -> None:

@@ -7,12 +7,15 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import boto3
 import httpx
 import pytest
 import sqlalchemy as sa
 
 from ferryman.stack.ports import free_port
+from ferryman.stack.s3 import create_bucket
 from tests import containers
 from tests.running import consume, until
 
@@ -26,6 +29,8 @@ def environment(stack: Mapping[str, str], postgres: str, unique: str) -> dict[st
     replaced = {
         "kafka:29092": stack["kafka"],
         "http://registry:8080/apis/ccompat/v7": stack["registry"],
+        "http://s3:80": stack["s3"],
+        "archive": unique,
         "jdbc:postgresql://postgres:5432/warehouse": f"jdbc:postgresql://{warehouse.host}:{warehouse.port}/{unique}",
     }
     given = containers.ferryman()["environment"]
@@ -66,6 +71,14 @@ def container(variables: dict[str, str], tmp_path: Path) -> "Iterator[subprocess
     process.wait()
 
 
+@pytest.fixture
+def bucket(stack: dict[str, str], unique: str) -> Any:
+    """The compose file's bucket, which its volume makes, by boto3."""
+    create_bucket(stack["s3"], unique)
+    keys = {"aws_access_key_id": "any", "aws_secret_access_key": "any", "region_name": "us-east-1"}
+    return boto3.resource("s3", endpoint_url=stack["s3"], **keys).Bucket(unique)
+
+
 def topics(connector: str) -> list[str]:
     """The topics of one of the compose file's sinks."""
     (path,) = (path for path in containers.mounted(containers.ferryman()["command"]) if connector in path)
@@ -95,7 +108,12 @@ def all_arrived(kafka: str, postgres: str) -> bool:
 
 
 def test_the_entrypoint_runs_the_compose_files_connectors_until_it_is_told_to_stop(
-    container: "subprocess.Popen[bytes]", variables: dict[str, str], kafka: str, postgres: str, tmp_path: Path
+    bucket: Any,
+    container: "subprocess.Popen[bytes]",
+    variables: dict[str, str],
+    kafka: str,
+    postgres: str,
+    tmp_path: Path,
 ) -> None:
     until(lambda: well(variables), 60, "the healthcheck")
     url = f"http://127.0.0.1:{variables['CONNECT_REST_PORT']}"
@@ -104,6 +122,8 @@ def test_the_entrypoint_runs_the_compose_files_connectors_until_it_is_told_to_st
     status = httpx.get(f"{url}/connectors/{names[0]}/status").json()
     assert status["connector"]["worker_id"] == f"ferryman:{variables['CONNECT_REST_PORT']}"
     until(lambda: all_arrived(kafka, postgres), 90, f"every event as a row, see {tmp_path / 'log'}")
+    archived = set(topics("events-to-archive"))
+    until(lambda: {each.key.split("/")[1] for each in bucket.objects.filter(Prefix="topics/")} == archived, 60)
     container.send_signal(signal.SIGTERM)
     assert container.wait(int(containers.ferryman()["stop_grace_period"].removesuffix("s"))) == 0
     assert not well(variables)
