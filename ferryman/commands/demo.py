@@ -16,13 +16,24 @@ _WIDTH = 130
 
 
 @click.command("demo")
-@click.option("--events", default=200_000, show_default=True, type=click.IntRange(2_000, 50_000_000), metavar="N")
+@click.option(
+    "--events",
+    type=click.IntRange(2_000, 50_000_000),
+    metavar="N",
+    help="How many events; 200,000, or with --rate as many as a minute takes.",
+)
+@click.option(
+    "--rate",
+    type=click.IntRange(100, 1_000_000),
+    metavar="N",
+    help="Hold N events a second, kill nothing, and measure how late rows are.",
+)
 @click.option("--keep", is_flag=True, help="Leave stack and worker running when done; `ferryman stack down` ends them.")
 @click.option("--json", "as_json", is_flag=True, help="Print the ledger as one JSON object; progress goes to stderr.")
 @click.option(
     "--configs", type=click.Path(path_type=Path, file_okay=False), help="Folder with the demo's config files."
 )
-def command(events: int, keep: bool, as_json: bool, configs: Path | None) -> None:
+def command(events: int | None, rate: int | None, keep: bool, as_json: bool, configs: Path | None) -> None:
     """Watch payments cross real systems while workers are killed, and see that nothing is lost or doubled.
 
     Starts Kafka, a schema registry, PostgreSQL, a payment gateway and a worker on this machine, and takes everything
@@ -36,7 +47,7 @@ def command(events: int, keep: bool, as_json: bool, configs: Path | None) -> Non
     from ferryman.stack.errors import StackError
     from ferryman.stack.services import artifacts_of
 
-    options = scenario.Options(events, keep, configs or flows.CONFIGS)
+    options = scenario.Options(events or (rate * 60 if rate else 200_000), keep, rate, configs or flows.CONFIGS)
     out = Console(width=None if sys.stdout.isatty() else _WIDTH)
     progress = Console(stderr=True, width=None if sys.stderr.isatty() else _WIDTH) if as_json else out
     _call_this_machine_directly()

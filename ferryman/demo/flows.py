@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -42,6 +42,20 @@ ARCHIVE_KEY, ARCHIVE_SECRET = "demo", "not-asked-for"
 
 LATER_FIELDS = ("method", "fee")
 """What version 2 of PaymentProcessed has and version 1 has not."""
+WITHOUT_LATER_FIELDS = {
+    "transforms": "early",
+    "transforms.early.type": "org.apache.kafka.connect.transforms.ReplaceField$Value",
+    "transforms.early.exclude": ",".join(LATER_FIELDS),
+}
+"""Keys of the source of payments while it still writes version 1."""
+
+PRODUCED = "produced_at"
+WITH_TIME = {
+    "transforms": "time",
+    "transforms.time.type": "org.apache.kafka.connect.transforms.InsertField$Value",
+    "transforms.time.timestamp.field": PRODUCED,
+}
+"""Keys of a sink whose rows are to say when their records were produced."""
 
 
 def table(topic: str) -> str:
@@ -61,15 +75,10 @@ class Flow:
     name: str
     text: str
 
-    def at_first(self) -> "Flow":
-        """The same source while it still writes version 1 of its schema."""
+    def having(self, keys: Mapping[str, str]) -> "Flow":
+        """The same connector with these keys besides."""
         posted = json.loads(self.text)
-        posted["config"] |= {
-            "transforms": "early",
-            "transforms.early.type": "org.apache.kafka.connect.transforms.ReplaceField$Value",
-            "transforms.early.exclude": ",".join(LATER_FIELDS),
-        }
-        return Flow(self.name, json.dumps(posted))
+        return Flow(self.name, json.dumps({**posted, "config": {**posted["config"], **keys}}))
 
     @property
     def config(self) -> Mapping[str, str]:
@@ -95,6 +104,17 @@ def _flow(configs: Path, name: str) -> Flow:
     except (ValueError, KeyError, TypeError) as error:
         raise DemoError(f'{file} is not JSON of the form {{"name": …, "config": {{…}}}}: {error}') from None
     return flow
+
+
+def steadily(posted: Sequence[Flow], rate: int) -> list[Flow]:
+    """The same flows with so many events a second, whose rows say when they were produced."""
+    return [_steady(flow, rate) for flow in posted]
+
+
+def _steady(flow: Flow, rate: int) -> Flow:
+    if flow.name == EVENT_SOURCE:
+        return flow.having({"throughput": str(math.ceil(rate / int(flow.config.get("tasks.max", "1"))))})
+    return flow.having(WITH_TIME) if flow.name == EVENT_INSERT else flow
 
 
 def events_per_task(configs: Path, events: int) -> int:

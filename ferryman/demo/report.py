@@ -38,6 +38,17 @@ class Latency:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Steady:
+    """At so many events a second: seconds from a record's production to the commit of its row."""
+
+    rate: int
+    rows: int
+    p50: float
+    p99: float
+    highest: float
+
+
 @dataclass(frozen=True)
 class Outcome:
     """All that there is to say in the end."""
@@ -53,6 +64,8 @@ class Outcome:
     kills: Sequence[Kill] = ()
     problem: str | None = None
     """Why not everything arrived in time."""
+    steady: Steady | None = None
+    """What was measured at a steady rate."""
     kept: Mapping[str, str] = field(default_factory=dict)
     """With --keep: where everything is."""
 
@@ -72,10 +85,16 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
         "events": outcome.events,
         "events_per_second": round(outcome.events_per_second),
         "latency_ms": outcome.latency.milliseconds(),
+        "steady": None if outcome.steady is None else _steady(outcome.steady),
         "kills": [{"what": kill.what, "back_after_seconds": round(kill.seconds, 2)} for kill in outcome.kills],
         "seconds": round(outcome.seconds, 1),
         "kept": dict(outcome.kept),
     }
+
+
+def _steady(steady: Steady) -> dict[str, Any]:
+    milliseconds = {name: _milliseconds(getattr(steady, name)) for name in ("p50", "p99", "highest")}
+    return {"rate": steady.rate, "rows": steady.rows, **milliseconds}
 
 
 def _system(verdict: Verdict) -> dict[str, Any]:
@@ -113,7 +132,11 @@ def _lines(outcome: Outcome) -> Iterable[str]:
     yield f"{outcome.payments:,} payments, from the SDK's return to the row being readable:"
     yield f"  p50 {p['p50']}, p99 {p['p99']}, kills and backlog included"
     yield f"  p50 {p['calm_p50']}, p99 {p['calm_p99']} once the backlog was through"
-    rate = f"{outcome.events_per_second:,.0f} a second, kills included"
+    if outcome.steady:
+        ms = _steady(outcome.steady)
+        yield f"{ms['rows']:,} rows at {ms['rate']:,} events a second, from a record's production to its row's commit:"
+        yield f"  p50 {ms['p50']:,.0f} ms, p99 {ms['p99']:,.0f} ms, at most {ms['highest']:,.0f} ms"
+    rate = f"{outcome.events_per_second:,.0f} a second, from the first config to the last row"
     yield f"{outcome.events:,} events from Datagen into the warehouse: {rate}"
     yield from (f"kept: {name} at {where}" for name, where in outcome.kept.items())
     if outcome.kept:

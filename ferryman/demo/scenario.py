@@ -13,13 +13,13 @@ from ferryman.demo.errors import DemoError, Stalled
 from ferryman.demo.flows import Flow
 from ferryman.demo.keeping import keep
 from ferryman.demo.ledger import Verdict
-from ferryman.demo.report import Kill, Latency, Outcome
+from ferryman.demo.report import Kill, Latency, Outcome, Steady
 from ferryman.demo.scene import Scene, scene
 from ferryman.demo.surroundings import OwnStack, SupervisedStack, Surroundings
 from ferryman.demo.topics import Coordinates
 from ferryman.demo.truth import Events, events
 from ferryman.demo.view import View
-from ferryman.demo.warehouse import latencies
+from ferryman.demo.warehouse import delays, latencies
 from ferryman.demo.worker import kill_process
 
 POISON_AFTER = 20
@@ -28,6 +28,8 @@ KILL_SOURCE_AT, KILL_SINK_AT, KILL_ARCHIVE_AT, KILL_WORKER_AT = 0.1, 0.2, 0.3, 0
 """Shares of the events' rows."""
 CALM_SECONDS = 6.0
 QUIET_SECONDS = 1.0
+WARM_SECONDS = 5.0
+"""After these a steady rate has no backlog of the start any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class Options:
 
     events: int = 200_000
     keep: bool = False
+    rate: int | None = None
+    """Events a second; then nothing is killed. None: as fast as they go."""
     configs: Path = flows.CONFIGS
 
 
@@ -44,6 +48,8 @@ def run(options: Options, view: View) -> Outcome:
     DemoError or StackError when it cannot go on."""
     began = time.monotonic()
     posted = flows.flows(options.configs)
+    if options.rate:
+        posted = flows.steadily(posted, options.rate)
     each = flows.events_per_task(options.configs, options.events)
     with ExitStack() as ending, ThreadPoolExecutor(1) as pool:
         making = pool.submit(_events, posted, each)
@@ -51,7 +57,7 @@ def run(options: Options, view: View) -> Outcome:
         variables = flows.variables(stack.addresses, each)
         made = making.result()
         setting = scene(view, stack, options.configs, variables, made, ending)
-        play = Play(setting, posted, made)
+        play = Play(setting, posted, made, options.rate)
         try:
             outcome = replace(play.outcome(), seconds=time.monotonic() - began)
         except DemoError as error:
@@ -89,6 +95,7 @@ class Play:
     scene: Scene
     posted: Sequence[Flow]
     made: Events
+    rate: int | None = None
     kills: list[Kill] = field(default_factory=list)
     poison: Coordinates | None = None
     young: bool = True
@@ -96,13 +103,14 @@ class Play:
     posted_at: float = 0.0
     arrived_at: float = 0.0
     calm_since: float = float("inf")
+    steady_since: float = float("inf")
 
     def outcome(self) -> Outcome:
         """Plays all acts and draws up the ledger."""
         problem = None
         try:
             self._flow()
-            self._kill()
+            self._hold() if self.rate else self._kill()
             self._finish()
         except Stalled as stalled:
             problem = str(stalled)
@@ -125,6 +133,13 @@ class Play:
         stage.wait("the first payments' rows", lambda: len(stage.readable.seen) >= POISON_AFTER)
         self.poison = stage.topics.poison(flows.PAYMENTS, POISON_KEY, POISON)
         stage.view.happened(f"one record of poison put into {flows.PAYMENTS}, at offset {self.poison[2]}")
+
+    def _hold(self) -> None:
+        """Events flow at their rate, undisturbed but for a schema that grows."""
+        until = time.monotonic() + WARM_SECONDS
+        self.scene.wait("the backlog of the start", lambda: time.monotonic() > until)
+        self.steady_since = time.time()
+        self._evolve()
 
     def _kill(self) -> None:
         """A source's task, a sink's, the archive's and the worker are killed while events flow; a schema grows."""
@@ -194,7 +209,7 @@ class Play:
         for flow in self.posted:
             if flow.name in names:
                 early = self.young and flow.name == flows.PAYMENT_SOURCE
-                self.scene.worker.post(flow.at_first() if early else flow)
+                self.scene.worker.post(flow.having(flows.WITHOUT_LATER_FIELDS) if early else flow)
 
     def _await_running(self) -> None:
         def running() -> bool:
@@ -221,6 +236,7 @@ class Play:
             seconds=0.0,
             events=count,
             events_per_second=count / seconds if self.arrived_at else 0.0,
+            steady=self._steady(),
             payments=len(paid),
             latency=Latency(
                 latencies(((payment.id, payment.returned) for payment in paid), stage.readable.seen),
@@ -229,6 +245,11 @@ class Play:
             kills=tuple(self.kills),
             problem=problem,
         )
+
+    def _steady(self) -> Steady | None:
+        if self.rate is None:
+            return None
+        return Steady(self.rate, *delays(self.scene.stack.addresses["postgres"], self.steady_since))
 
     def _audited(self, sent: Truth) -> Iterator[Verdict]:
         for verdict in audit(self.scene.stack.addresses, self.scene.archive, sent):

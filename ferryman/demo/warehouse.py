@@ -44,6 +44,30 @@ class Warehouse:
         return [row[0] for row in self._connection.execute(query, [list(tables)]).fetchall()]
 
 
+def delays(url: str, since: float) -> tuple[int, float, float, float]:
+    """How many rows of inserted events were produced since then (epoch seconds), and the p50, p99 and greatest seconds
+    from production to commit.
+
+    PostgreSQL stamps the commit (track_commit_timestamp), the sink's InsertField writes the record's time.
+    """
+    tables = [flows.table(f"{flows.WORLD}.{stream}") for stream in flows.INSERTED]
+    each = sql.SQL("SELECT pg_xact_commit_timestamp(xmin) AS stamped, {} AS produced FROM {}")
+    rows = sql.SQL(" UNION ALL ").join(
+        each.format(sql.Identifier(flows.PRODUCED), sql.Identifier(table)) for table in tables
+    )
+    # The column has no zone; what is in it is UTC.
+    epochs = sql.SQL("SELECT extract(epoch FROM stamped) AS s, extract(epoch FROM produced) AS p FROM ({}) AS r")
+    ranked = "SELECT count(*), percentile_disc(ARRAY[0.5, 0.99, 1]) WITHIN GROUP (ORDER BY s - p)"
+    query = sql.SQL(ranked + " FROM ({}) AS e WHERE p >= {}").format(epochs.format(rows), since)
+    warehouse = Warehouse(url)
+    try:
+        count, found = warehouse._connection.execute(query).fetchall()[0]
+    finally:
+        warehouse.close()
+    p50, p99, highest = map(float, found or (0, 0, 0))
+    return count, p50, p99, highest
+
+
 class Readable(threading.Thread):
     """Looks again and again which payments' rows can be read, and notes when it first saw each."""
 

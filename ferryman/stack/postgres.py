@@ -31,6 +31,7 @@ _SETTINGS = (
     # Shared memory as files in the data directory: a killed server leaves none elsewhere.
     "dynamic_shared_memory_type=mmap",
     "max_prepared_transactions=16",
+    "track_commit_timestamp=on",
 )
 
 

@@ -99,6 +99,18 @@ def test_the_demo_ends_with_a_clean_ledger_and_leaves_no_process(demo: Callable[
     assert gone(run)
 
 
+def test_a_demo_at_a_steady_rate_kills_nothing_and_tells_how_late_rows_are(demo: Callable[..., Demo]) -> None:
+    run = demo("--rate", "500", "--json")
+    out, errors = run.finished()
+    assert run.process.returncode == 0, out + errors
+    ledger = json.loads(out)
+    assert ledger["clean"]
+    assert ledger["kills"] == []
+    assert ledger["steady"]["rate"] == 500
+    assert ledger["steady"]["rows"] > 0
+    assert 0 < ledger["steady"]["p50"] <= ledger["steady"]["p99"] <= ledger["steady"]["highest"]
+
+
 def test_a_kept_demo_goes_on_until_the_stack_is_ended(demo: Callable[..., Demo], tmp_path: Path) -> None:
     run = demo("--keep", "--json")
     out, errors = run.finished()
