@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from tests.connectors.stripe_stub import StripeStub, payment, serving
 from tests.running import Worker, consume, create_topic, produce, settings, until, worker
 
-RECORDS = 600
+ROUND, ROUNDS, MOST_ROUNDS = 60, 10, 100
 SINK = ["sink.before_commit", "sink.after_commit"]
 FILE = ["file.before_write", "file.after_write", "file.after_flush"]
 SQL = ["sql.before_rows", "sql.after_rows", "sql.before_commit", "sql.after_commit"]
@@ -25,13 +25,36 @@ STRIPE = ["stripe.before_hand_over", "stripe.after_page"]
 
 
 @pytest.fixture
-def dying(request: pytest.FixtureRequest, tmp_path: Path, kafka: str, unique: str, long: bool) -> Iterator[Worker]:
+def times(long: bool) -> int:
+    """How often the task dies."""
+    return 5 if long else 1
+
+
+@pytest.fixture
+def rounds(tmp_path: Path, times: int) -> Iterator[int]:
+    """The first number of each round of records: ten rounds, and as many more as it takes to die that often."""
+
+    def begin() -> Iterator[int]:
+        for number in range(MOST_ROUNDS):
+            if number >= ROUNDS and deaths(tmp_path) >= times:
+                return
+            yield number * ROUND
+
+    return begin()
+
+
+def deaths(directory: Path) -> int:
+    log = directory / "deaths"
+    return len(log.read_text().splitlines()) if log.exists() else 0
+
+
+@pytest.fixture
+def dying(request: pytest.FixtureRequest, tmp_path: Path, kafka: str, unique: str, times: int) -> Iterator[Worker]:
     """A worker whose task dies at the point that the test is parametrised with, the second time it gets there."""
-    times = 5 if long else 1
     crash = {"FERRYMAN_CRASH_AT": f"{request.param}:2", "FERRYMAN_CRASH_LOG": f"{tmp_path}/deaths:{times}"}
     with worker(tmp_path, settings(kafka, unique, consumer_max_poll_records="40"), **crash) as running:
         yield running
-    assert len((tmp_path / "deaths").read_text().splitlines()) == times
+    assert deaths(tmp_path) == times
 
 
 def feed(kafka: str, topic: str, first: int, last: int) -> None:
@@ -46,7 +69,9 @@ def feed(kafka: str, topic: str, first: int, last: int) -> None:
 
 
 @pytest.mark.parametrize("dying", FILE + SINK, indirect=True)
-def test_each_record_is_one_line_of_the_file(dying: Worker, kafka: str, unique: str, tmp_path: Path) -> None:
+def test_each_record_is_one_line_of_the_file(
+    dying: Worker, rounds: Iterator[int], kafka: str, unique: str, tmp_path: Path
+) -> None:
     create_topic(kafka, unique, 3)
     out = tmp_path / "out.txt"
     dying.create(
@@ -58,12 +83,18 @@ def test_each_record_is_one_line_of_the_file(dying: Worker, kafka: str, unique: 
             "value.converter": "org.apache.kafka.connect.storage.StringConverter",
         }
     )
-    expected = [f"line {number}".encode() for number in range(RECORDS)]
-    for start in range(0, RECORDS, 60):
-        produce(kafka, unique, expected[start : start + 60], [str(start + n).encode() for n in range(60)])
-        until(lambda start=start: out.exists() and len(out.read_bytes().splitlines()) >= start, 90)  # type: ignore[misc]
-    until(lambda: committed(dying, unique) == RECORDS, 90)
+    expected: list[bytes] = []
+    for start in rounds:
+        until(partial(has_lines, out, start), 90)
+        added = [f"line {number}".encode() for number in range(start, start + ROUND)]
+        produce(kafka, unique, added, [str(start + n).encode() for n in range(ROUND)])
+        expected += added
+    until(lambda: committed(dying, unique) == len(expected), 90)
     assert Counter(out.read_bytes().splitlines()) == Counter(expected)
+
+
+def has_lines(file: Path, count: int) -> bool:
+    return count == 0 or (file.exists() and len(file.read_bytes().splitlines()) >= count)
 
 
 def committed(running: Worker, name: str) -> int:
@@ -78,7 +109,9 @@ def arrived(kafka: str, topic: str, count: int) -> bool:
 
 @pytest.mark.parametrize("mode", ["insert", "upsert"])
 @pytest.mark.parametrize("dying", SQL + SINK, indirect=True)
-def test_each_record_is_one_row_of_the_table(dying: Worker, kafka: str, unique: str, postgres: str, mode: str) -> None:
+def test_each_record_is_one_row_of_the_table(
+    dying: Worker, rounds: Iterator[int], kafka: str, unique: str, postgres: str, mode: str
+) -> None:
     create_topic(kafka, unique, 3)
     dying.create(
         {
@@ -101,15 +134,17 @@ def test_each_record_is_one_row_of_the_table(dying: Worker, kafka: str, unique: 
                 return []
             return list(connection.execute(sa.text(f'SELECT id FROM "{unique}" ORDER BY id')).scalars())
 
-    for start in range(0, RECORDS, 60):
-        feed(kafka, unique, start, start + 60)
+    count = 0
+    for start in rounds:
         until(lambda start=start: len(rows()) >= start, 90)  # type: ignore[misc]
-    until(lambda: committed(dying, unique) == RECORDS, 90)
-    assert rows() == list(range(RECORDS))
+        count = start + ROUND
+        feed(kafka, unique, start, count)
+    until(lambda: committed(dying, unique) == count, 90)
+    assert rows() == list(range(count))
 
 
 @pytest.mark.parametrize("dying", SOURCE + STRIPE, indirect=True)
-def test_each_event_of_the_gateway_is_one_record(dying: Worker, kafka: str, unique: str) -> None:
+def test_each_event_of_the_gateway_is_one_record(dying: Worker, rounds: Iterator[int], kafka: str, unique: str) -> None:
     create_topic(kafka, unique, 3)
     stub = StripeStub(now=int(time.time()))
     with serving(stub):
@@ -128,8 +163,8 @@ def test_each_event_of_the_gateway_is_one_record(dying: Worker, kafka: str, uniq
             }
         )
         expected: list[str] = []
-        for start in range(0, 300, 60):
-            ids = [f"evt_{number:05}" for number in range(start, start + 60)]
+        for start in rounds:
+            ids = [f"evt_{number:05}" for number in range(start, start + ROUND)]
             stub.add(*(payment(id, stub.now - 100 + start // 7) for id in ids))
             expected += ids
             until(partial(arrived, kafka, unique, len(expected)), 90)
