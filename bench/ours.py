@@ -10,7 +10,11 @@ def ours() -> Side:
     return Side(
         name="Ferryman",
         command=_command,
-        variables={"BENCH_AVRO_CONVERTER": "io.confluent.connect.avro.AvroConverter"},
+        variables={
+            "BENCH_AVRO_CONVERTER": "io.confluent.connect.avro.AvroConverter",
+            # Empty is unset: an installed program has its bytecode in caches, whatever this shell says.
+            "PYTHONDONTWRITEBYTECODE": "",
+        },
     )
 
 

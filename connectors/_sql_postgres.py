@@ -84,9 +84,9 @@ class PostgresWriter:
                 cursor.execute(statement, (first, last))
 
     def _copy(self, cursor: psycopg.Cursor, table: TableName, stage: Stage, frame: pl.DataFrame) -> None:
-        rows = frame.lazy().select(pl.int_range(pl.len()).alias("seq"), "dead", *self._expressions(stage.targets))
+        rows = frame.select(pl.int_range(pl.len()).alias("seq"), "dead", *self._expressions(stage.targets))
         text = io.BytesIO()
-        rows.sink_csv(
+        rows.write_csv(
             text, include_header=False, quote_style="non_numeric", null_value=_NULL, datetime_format=TIMESTAMP_FORMAT
         )
         try:

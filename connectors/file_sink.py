@@ -8,10 +8,10 @@ from typing import BinaryIO
 from ferryman.api import Assigned, Committed, Sink
 from ferryman.config import Str, key
 from ferryman.connector import SinkConfig
+from ferryman.connectors._file_lines import lines
 from ferryman.connectors._locked_file import BEGIN_ANEW, LockedFile, Mark, is_regular, read_mark
 from ferryman.errors import KeyProblem, RetriableError, TaskError
-from ferryman.record import Batch, Rows, TopicPartition
-from ferryman.values import renderer
+from ferryman.record import Batch, TopicPartition
 
 
 class FileStreamSinkConfig(SinkConfig):
@@ -93,7 +93,7 @@ class FileStreamSinkConnector(Sink[FileStreamSinkConfig]):
 
     def put_batch(self, batch: Batch) -> None:
         """Writes the batch at once, or nothing of it."""
-        data = _lines(batch.value.rows())
+        data = lines(batch.value.rows())
         if self._stream is not None:
             self._stream.write(data)
             return
@@ -181,12 +181,3 @@ def _mark(assigned: Assigned) -> Mark | None:
             f"so the committed offset of {assigned.source} says nothing about it. {BEGIN_ANEW}"
         )
     return mark
-
-
-def _lines(rows: Rows) -> bytes:
-    """The lines of a batch. A null is ``null``; what UTF-8 cannot encode is ``?``, as in Java."""
-    try:
-        text = "\n".join(rows.values)
-    except TypeError:
-        text = "\n".join(map(renderer(rows.schema), rows.values))
-    return f"{text}\n".encode("utf-8", "replace")

@@ -5,8 +5,11 @@ caller reads the same objects by rows, whose results and errors are the right on
 """
 
 from base64 import b64decode
+from binascii import a2b_base64
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 import polars as pl
@@ -28,6 +31,11 @@ PLAIN: Mapping[Type, tuple[pl.DataType, frozenset[type]]] = {
     Type.STRING: (pl.String(), frozenset({str})),
 }
 _DAY = 86_400_000
+_MOST_DIGITS = 38
+_MOST_BYTES = 15
+"""Any number of so many bytes has no more digits than that."""
+_LONG_SCALE = 18
+"""Up to here a 64-bit number times ten to the scale has no more digits either, so polars can shift it."""
 # The rows' datetimes end with these years; a frame could hold more, and then the two forms would differ.
 _FIRST, _LAST = -62_135_596_800_000, 253_402_300_799_999
 
@@ -70,12 +78,16 @@ def columns(schema: Schema, payloads: Sequence[Any], replace_null_with_default: 
 def _frame(schema: Schema, payloads: Sequence[Any], replace: bool) -> pl.DataFrame:
     if set(map(type, payloads)) != {dict}:
         raise _Doubt
-    series = []
-    for field in schema.fields:
-        name = field.name
-        values = [payload.get(name) for payload in payloads]
-        series.append(_filled(field.schema, values, replace).alias(name))
-    return pl.DataFrame(series)
+    return pl.DataFrame(
+        [_filled(field.schema, _values(payloads, field.name), replace).alias(field.name) for field in schema.fields]
+    )
+
+
+def _values(payloads: Sequence[dict[str, Any]], name: str) -> list[Any]:
+    try:
+        return list(map(itemgetter(name), payloads))
+    except KeyError:
+        return [payload.get(name) for payload in payloads]
 
 
 def _filled(schema: Schema, values: list[Any], replace: bool) -> pl.Series:
@@ -127,18 +139,20 @@ def _bytes(values: Sequence[Any]) -> pl.Series:
 
 
 def _decimal(schema: Schema) -> Column:
-    scale = schema.scale
+    dtype = pl.Decimal(_MOST_DIGITS, schema.scale)
+    unit = pl.Series([Decimal(1).scaleb(-schema.scale)], dtype=dtype)
 
     def column(values: Sequence[Any]) -> pl.Series:
-        if not set(map(type, values)) <= {str, type(None)}:
+        raw = [None if value is None else a2b_base64(value, strict_mode=True) for value in values]
+        longest = max((len(item) for item in raw if item is not None), default=0)
+        if longest > _MOST_BYTES:
             raise _Doubt
-        raw = [None if value is None else b64decode(value, validate=True) for value in values]
-        if any(item is not None and len(item) > 15 for item in raw):
-            raise _Doubt
-        numbers = [
-            None if item is None else from_unscaled(int.from_bytes(item, "big", signed=True), scale) for item in raw
-        ]
-        return pl.Series(numbers, dtype=pl.Decimal(38, scale))
+        numbers = [None if item is None else int.from_bytes(item, "big", signed=True) for item in raw]
+        if longest <= 8 and schema.scale <= _LONG_SCALE:
+            return pl.Series(numbers, dtype=pl.Int64()).cast(dtype) * unit
+        return pl.Series(
+            [None if number is None else from_unscaled(number, schema.scale) for number in numbers], dtype=dtype
+        )
 
     return column
 

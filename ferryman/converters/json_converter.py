@@ -21,7 +21,7 @@ from ferryman.json_text import dumps, loads, loads_all, loads_decimals
 from ferryman.record import Data, Payload, Rows
 from ferryman.schema import DECIMAL, Schema, Type
 
-FEWEST_FOR_COLUMNS = 64
+FEWEST_FOR_COLUMNS = 16
 """Shorter pieces go by rows: below that, making a frame costs more than it saves."""
 
 _NOT_AN_ENVELOPE = (

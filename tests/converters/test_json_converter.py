@@ -2,6 +2,7 @@
 
 import json
 import math
+from base64 import b64encode
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from ferryman import json_columns
 from ferryman.converters.json_converter import JsonConverter, JsonConverterConfig
+from ferryman.decimals import twos_complement
 from ferryman.errors import DataError
 from ferryman.record import Columns, Rows
 from ferryman.schema import (
@@ -235,6 +237,18 @@ def test_many_envelopes_of_one_producer_come_as_columns() -> None:
     assert piece.rows() == Rows(FLAT, values)
 
 
+@pytest.mark.parametrize("scale", [0, 2, 18, 19, 38])
+def test_decimals_become_columns_whatever_their_size_and_scale(scale: int) -> None:
+    numbers = [0, -1, 10**17, (1 << 63) - 1, -(1 << 63), 1 << 63, -(10**35), None]
+    schema = struct({"amount": decimal(scale, optional=True)})
+    for some in (numbers, numbers[:5], numbers[:6]):
+        values = [{"amount": None if each is None else Decimal(each).scaleb(-scale)} for each in some]
+        payloads = [orjson.loads(body or b"")["payload"] for body in ENVELOPE.from_data("t", Rows(schema, values))]
+        found = json_columns.columns(schema, payloads)
+        assert found is not None
+        assert found.rows().values == values
+
+
 @pytest.mark.parametrize(
     ("name", "bad"),
     [
@@ -290,6 +304,7 @@ def test_defaults_stand_in_for_null_unless_switched_off() -> None:
     assert ENVELOPE.to_data("t", [payload])[0].rows().values == [{"a": 7}]
 
 
+UNSCALED = st.integers(-(1 << 70), 1 << 70).map(lambda number: b64encode(twos_complement(number)).decode())
 KINDS: list[tuple[Schema, st.SearchStrategy[Any]]] = [
     (INT8, st.integers(-130, 130)),
     (INT64, st.integers(-(1 << 65), 1 << 65)),
@@ -298,7 +313,9 @@ KINDS: list[tuple[Schema, st.SearchStrategy[Any]]] = [
     (BOOLEAN, st.booleans()),
     (STRING, st.text()),
     (BYTES, st.sampled_from(["AQI=", "", "*"])),
-    (decimal(2), st.sampled_from(["BM4=", "", "/w==", 5])),
+    (decimal(2), st.sampled_from(["BM4=", "", "/w==", "/x==", "AA", "AA===", "B*M4=", "é", 5])),
+    (decimal(18), UNSCALED),
+    (decimal(19), UNSCALED),
     (TIMESTAMP_SCHEMA, st.integers(-(1 << 50), 1 << 50)),
     (DATE_SCHEMA, st.integers(-800000, 3000000)),
     (TIME_SCHEMA, st.integers(-5, 86_400_005)),
@@ -316,7 +333,9 @@ def test_rows_and_columns_agree_errors_included(data: st.DataObject) -> None:
         {f"f{at}": kind.as_optional(optional and kind.type is not Type.STRUCT) for at, (kind, _) in enumerate(kinds)}
     )
     wrong = st.none() | st.integers() | st.text(max_size=1) if data.draw(st.booleans()) else st.nothing()
-    record = st.fixed_dictionaries({f"f{at}": good | wrong for at, (_, good) in enumerate(kinds)})
+    members = {f"f{at}": good | wrong for at, (_, good) in enumerate(kinds)}
+    missing = data.draw(st.booleans())
+    record = st.fixed_dictionaries({}, optional=members) if missing else st.fixed_dictionaries(members)
     payloads = data.draw(st.lists(record, min_size=1, max_size=4))
     bodies = [json.dumps(payload).encode() for payload in payloads]
 

@@ -1,0 +1,60 @@
+"""The lines of a batch: each value's text in Java's form. Maps that have the same keys are written column by column."""
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any
+
+import orjson
+
+from ferryman.json_text import plain
+from ferryman.record import Rows
+from ferryman.values import renderer, text
+
+_JSON_IS_JAVA = frozenset({int, bool, type(None)})
+"""Classes whose text is the same in JSON."""
+
+
+def lines(rows: Rows) -> bytes:
+    """A line for each value. A null is ``null``; what UTF-8 cannot encode is ``?``, as in Java."""
+    found = _maps(rows.values) if rows.schema is None else None
+    if found is None:
+        found = "\n".join(_texts(rows)) + "\n"
+    return found.encode("utf-8", "replace")
+
+
+def _texts(rows: Rows) -> Sequence[str]:
+    if set(map(type, rows.values)) == {str}:
+        return rows.values
+    return list(map(renderer(rows.schema), rows.values))
+
+
+def _maps(values: Sequence[Any]) -> str | None:
+    """The lines of maps with the same texts as keys in the same order; None for any others."""
+    if set(map(type, values)) != {dict}:
+        return None
+    shapes = set(map(tuple, values))
+    keys = shapes.pop()
+    if shapes or set(map(type, keys)) != {str}:
+        return None
+    count, width = len(values), len(keys)
+    items = list(chain.from_iterable(map(dict.values, values)))
+    pieces = [""] * (2 * width * count)
+    for place, key in enumerate(keys):
+        before = "}\n{" if place == 0 else ", "
+        pieces[2 * place :: 2 * width] = [f"{before}{key}="] * count
+        pieces[2 * place + 1 :: 2 * width] = _column(items[place::width])
+    pieces[0] = pieces[0].removeprefix("}\n")
+    return "".join(pieces) + "}\n"
+
+
+def _column(values: list[Any]) -> Sequence[str]:
+    """The texts of one key's values."""
+    found = set(map(type, values))
+    if found == {str}:
+        return values
+    if found <= _JSON_IS_JAVA or (found == {float} and all(map(plain, values))):
+        try:
+            return orjson.dumps(values).decode()[1:-1].split(",")
+        except orjson.JSONEncodeError:
+            pass  # An integer beyond 64 bits.
+    return [value if value.__class__ is str else text(value) for value in values]
