@@ -6,25 +6,38 @@ no longer matter; in the rows' spelling decimals are plain bytes (fastavro would
 branch of a true union is wrapped in a record, so that the branch taken is known.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
+from ferryman import avro_values
+from ferryman.avro_cycles import Cyclic
+from ferryman.avro_defaults import UNION as UNION
+from ferryman.avro_defaults import default_value as default_value
+from ferryman.avro_meta import (
+    DEFAULT_ENTRY,
+    DEFAULT_PRECISION,
+    FIXED_SIZE,
+    PLAIN,
+    PRECISION,
+    Options,
+    described,
+    enum_parameters,
+    record_parameters,
+    with_field_default,
+)
+from ferryman.avro_meta import symbols as symbols
+from ferryman.avro_values import Convert
 from ferryman.decimals import from_unscaled
 from ferryman.errors import DataError
-from ferryman.json_payload import INTEGER_RANGES, day, time_of_day
+from ferryman.json_payload import time_of_day
 from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Field, Schema, Type
-from ferryman.values import moment
 
-Convert = Callable[[Any], Any]
-
-UNION = "io.confluent.connect.avro.Union"
-ENUM = "io.confluent.connect.avro.Enum"
-DEFAULT_NAME = "io.confluent.connect.avro.ConnectDefault"
-DEFAULT_PRECISION = 64
 MOST_PARTS = 20_000
 """A schema written out larger than this is refused: references to references can grow without bound."""
+DEEPEST = 100
+"""Types may lie in one another this deep, as in Avro's own readers."""
 
 PRIMITIVES: Mapping[str, Type] = {
     "boolean": Type.BOOLEAN,
@@ -35,36 +48,46 @@ PRIMITIVES: Mapping[str, Type] = {
     "bytes": Type.BYTES,
     "string": Type.STRING,
 }
+_NAMED = frozenset({"record", "error", "enum", "fixed"})
 _NARROW = {"int8": Type.INT8, "int16": Type.INT16}
 _LOGICAL = {
     ("int", "date"): (DATE, "date"),
     ("int", "time-millis"): (TIME, "time-millis"),
     ("long", "timestamp-millis"): (TIMESTAMP, "timestamp-millis"),
-    ("long", "timestamp-micros"): (TIMESTAMP, "timestamp-micros"),
 }
 _BY_CONNECT_NAME = {
     ("int", DATE): "date",
     ("int", TIME): "time-millis",
     ("long", TIMESTAMP): "timestamp-millis",
+    ("bytes", DECIMAL): "decimal",
+    ("fixed", DECIMAL): "decimal",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """How data of one Avro schema is read. ``convert`` is None where fastavro's values are Connect's already;
-    ``reason`` says why the data cannot become columns."""
+    ``reason`` says why the data cannot become columns; ``empty`` whether a value may have no bytes at all;
+    ``recursive`` whether a record contains itself, so that the data has no depth of its own."""
 
     schema: Schema
     rows: Any
     columns: Any
     convert: Convert | None = None
     reason: str | None = None
+    empty: bool = False
+    recursive: bool = False
 
 
-def reading(avro: Any) -> Reading:
-    """The Reading of a parsed Avro schema. Raises DataError for one that cannot be read."""
+def reading(avro: Any, references: Sequence[Any] = (), options: Options = PLAIN) -> Reading:
+    """The Reading of a parsed Avro schema; ``references`` are the parsed schemas that it refers to, each after those
+    that it needs itself. Raises DataError for one that cannot be read."""
     try:
-        part = _Walk().read(avro, "")
+        walk = _Walk(options)
+        for reference in references:
+            walk.read(reference, "")
+        part = walk.read(avro, "")
+        part = replace(part, recursive=bool(walk.converts))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise DataError(f"The Avro schema is not valid: {error!r}") from error
     if part.schema.type is not Type.STRUCT or part.schema.name == UNION or not part.schema.fields:
@@ -77,13 +100,6 @@ def _shape_reason(schema: Schema) -> str | None:
         return "the record is optional"
     inner = (child for field in schema.fields for child in children(field.schema))
     return "an enum or a time inside another field" if any(_needs_place(child) for child in inner) else None
-
-
-def symbols(schema: Schema) -> tuple[str, ...] | None:
-    """The symbols of a schema that was an Avro enum, in their order; None for any other."""
-    if schema.parameter(ENUM) is None:
-        return None
-    return tuple(value for name, value in schema.parameters if name.startswith(f"{ENUM}."))
 
 
 def children(schema: Schema) -> tuple[Schema, ...]:
@@ -100,16 +116,31 @@ def _needs_place(schema: Schema) -> bool:
 class _Walk:
     """One pass over a schema."""
 
-    def __init__(self) -> None:
+    def __init__(self, options: Options) -> None:
+        self.options = options
         self.known: dict[str, tuple[dict[str, Any], str]] = {}
-        self.open: list[str] = []
+        self.open: dict[str, str] = {}
+        """The records being read, with the names of their own."""
+        self.cycles: dict[str, list[Cyclic]] = {}
+        self.converts: dict[str, Convert | None] = {}
+        """How records that contain themselves are converted, by those names."""
         self.names = (f"t{number}" for number in count())
         self.parts = 0
+        self.depth = 0
 
     def read(self, node: Any, space: str) -> Reading:
         self.parts += 1
         if self.parts > MOST_PARTS:
             raise DataError(f"The Avro schema has more than {MOST_PARTS} parts when written out")
+        if self.depth >= DEEPEST:
+            raise DataError(f"The Avro schema has more than {DEEPEST} types in one another")
+        self.depth += 1
+        try:
+            return self._read(node, space)
+        finally:
+            self.depth -= 1
+
+    def _read(self, node: Any, space: str) -> Reading:
         if isinstance(node, list):
             return self._union(node, space)
         if isinstance(node, str):
@@ -122,8 +153,10 @@ class _Walk:
         match kind:
             case "record" | "error":
                 return self._record(node, space)
-            case "enum" | "fixed":
-                return self._named(node, space)
+            case "enum":
+                return self._enum(node, space)
+            case "fixed":
+                return self._fixed(node, space)
             case "array":
                 return self._array(node, space)
             case "map":
@@ -131,50 +164,94 @@ class _Walk:
             case _:
                 return self._reference(kind, space)
 
+    def _described(self, node: dict[str, Any], schema: Schema, full: str | None = None) -> Schema:
+        return described(node, self.options, schema, full)
+
+    def _definition(self, name: str, space: str) -> tuple[dict[str, Any], str]:
+        full = self._full(name, space)
+        if full not in self.known:
+            raise DataError(f"The Avro schema refers to an unknown type: {name}")
+        return self.known[full]
+
+    def _full(self, name: str, space: str) -> str:
+        return name if "." in name or not space or f"{space}.{name}" not in self.known else f"{space}.{name}"
+
     def _reference(self, name: str, space: str) -> Reading:
         if name == "null":
             raise DataError("Standalone null schemas are not supported by this converter")
-        full = name if "." in name or not space or f"{space}.{name}" not in self.known else f"{space}.{name}"
-        if full in self.open:
-            raise DataError(f"The Avro schema is recursive: {full} contains itself, which is not supported")
-        if full not in self.known:
-            raise DataError(f"The Avro schema refers to an unknown type: {name}")
-        definition, defined_in = self.known[full]
-        return self.read(definition, defined_in)
+        full = self._full(name, space)
+        return self._cycle(self.open[full]) if full in self.open else self.read(*self._definition(name, space))
+
+    def _cycle(self, own: str) -> Reading:
+        """A record inside itself."""
+        self.converts.setdefault(own, None)
+        schema = Cyclic.of(self.cycles.setdefault(own, []))
+
+        def convert(value: Any) -> Any:
+            found = self.converts[own]
+            return value if found is None else found(value)
+
+        return Reading(schema, own, own, convert, "a record that contains itself")
 
     def _primitive(self, node: dict[str, Any]) -> Reading:
         kind = node["type"]
-        logical = str(node.get("logicalType") or _BY_CONNECT_NAME.get((kind, node.get("connect.name", ""))))
+        logical = _logical(node)
         if kind == "bytes" and logical == "decimal":
-            return _decimal(node, {"type": "bytes"}, {"type": "bytes", "precision": 38})
+            return self._decimal(node, {"type": "bytes"}, {"type": "bytes", "precision": 38})
         if (kind, logical) in _LOGICAL:
             name, spelling = _LOGICAL[kind, logical]
+            version = 1 if "logicalType" in node else None
+            schema = self._described(node, Schema(PRIMITIVES[kind], name=name, version=version))
             if name == TIME:
                 # Out of a day's range, one decoder makes a null of it and the other a time.
-                return Reading(_described(node, Type.INT32, name=TIME, version=1), "long", "long", time_of_day)
+                return Reading(schema, "long", "long", time_of_day)
             plain = {"type": kind, "logicalType": spelling}
-            schema = _described(node, PRIMITIVES[kind], name=name, version=1)
-            reason = "timestamp-micros has digits that a column would lose" if spelling.endswith("micros") else None
-            return Reading(schema, plain, plain, None, reason)
-        schema = _described(node, _NARROW.get(node.get("connect.type", ""), PRIMITIVES[kind]))
+            return Reading(schema, plain, plain)
+        narrow = node.get("connect.type") if kind == "int" and "logicalType" not in node else None
+        if narrow is not None and narrow not in _NARROW:
+            raise DataError(f"Connect type annotation for Avro int field is not int8 or int16: {narrow}")
+        schema = self._described(node, Schema(PRIMITIVES[kind] if narrow is None else _NARROW[narrow]))
         # Neither decoder minds an int of more than 32 bits; read as a long, its range can be checked.
-        return Reading(schema, "long", "long", _in_range(schema.type)) if kind == "int" else Reading(schema, kind, kind)
+        if kind == "int":
+            return Reading(schema, "long", "long", avro_values.in_range(schema.type))
+        return Reading(schema, kind, kind)
 
-    def _named(self, node: dict[str, Any], space: str) -> Reading:
+    def _decimal(self, node: dict[str, Any], rows: Any, columns: dict[str, Any]) -> Reading:
+        legacy = (node.get("connect.parameters") or {}).get("scale", 0)
+        scale, precision = int(node.get("scale", legacy)), node.get("precision", DEFAULT_PRECISION)
+        parameters = [("scale", str(scale))]
+        if precision != DEFAULT_PRECISION:
+            parameters.append((PRECISION, str(precision)))
+        version = 1 if "logicalType" in node else None
+        schema = Schema(Type.BYTES, name=DECIMAL, version=version, parameters=tuple(parameters))
+        most = columns["precision"]
+        return Reading(
+            self._described(node, schema),
+            rows,
+            {**columns, "logicalType": "decimal", "scale": scale},
+            lambda value: from_unscaled(int.from_bytes(value, "big", signed=True), scale),
+            None if 0 <= scale <= most else f"a decimal of scale {scale}",
+        )
+
+    def _enum(self, node: dict[str, Any], space: str) -> Reading:
         full, _ = self._define(node, space)
-        if node["type"] == "enum":
-            named = ((f"{ENUM}.{symbol}", symbol) for symbol in node["symbols"])
-            schema = _described(node, Type.STRING, parameters=((ENUM, full), *named))
-            # An enum's bytes are those of an int. polars panics on an enum that is not a required field, and fastavro
-            # takes a negative number for a place counted from the end.
-            return Reading(schema, "long", "long", _symbol(tuple(node["symbols"])))
-        plain = {"type": "fixed", "name": next(self.names), "size": node["size"]}
-        if node.get("logicalType") == "decimal":
-            digits = min(38, len(str((1 << 8 * node["size"] - 1) - 1)) - 1)
-            part = _decimal(node, plain, {**plain, "precision": digits})
-            return part if node["size"] <= 16 else replace(part, reason="a fixed decimal of more than 16 bytes")
-        schema = _described(node, Type.BYTES, parameters=(("connect.fixed.size", str(node["size"])),))
-        return Reading(schema, plain, plain)
+        schema = Schema(Type.STRING, parameters=enum_parameters(node, full, self.options))
+        # An enum's bytes are those of an int. polars panics on an enum that is not a required field, and fastavro takes
+        # a negative number for a place counted from the end.
+        convert = avro_values.symbol(tuple(node["symbols"]))
+        return Reading(self._described(node, schema, full), "long", "long", convert)
+
+    def _fixed(self, node: dict[str, Any], space: str) -> Reading:
+        full, _ = self._define(node, space)
+        size = node["size"]
+        plain = {"type": "fixed", "name": next(self.names), "size": size}
+        if _logical(node) == "decimal":
+            digits = min(38, len(str((1 << 8 * min(size, 16) - 1) - 1)) - 1) if size else 0
+            part = self._decimal(node, plain, {**plain, "precision": digits})
+            part = replace(part, empty=size == 0)
+            return part if size <= 16 else replace(part, reason="a fixed decimal of more than 16 bytes")
+        schema = Schema(Type.BYTES, parameters=((FIXED_SIZE, str(size)),))
+        return Reading(self._described(node, schema, full), plain, plain, empty=size == 0)
 
     def _define(self, node: dict[str, Any], space: str) -> tuple[str, str]:
         name = node["name"]
@@ -188,54 +265,73 @@ class _Walk:
 
     def _record(self, node: dict[str, Any], space: str) -> Reading:
         full, inner = self._define(node, space)
-        if full in self.open:
-            raise DataError(f"The Avro schema is recursive: {full} contains itself, which is not supported")
-        self.open.append(full)
-        own = next(self.names)
+        own = self.open[full] = next(self.names)
         parts = [(member["name"], self.read(member["type"], inner), member) for member in node["fields"]]
-        self.open.pop()
-        fields = tuple(Field(name, _with_default(part.schema, member)) for name, part, member in parts)
-        name = node.get("connect.name", full)
-        schema = _described(
-            node, Type.STRUCT, name=None if name.startswith(DEFAULT_NAME) else name, doc=node.get("doc"), fields=fields
+        del self.open[full]
+        fields = tuple(
+            Field(name, with_field_default(part.schema, member["type"], member, self.options))
+            for name, part, member in parts
         )
-        converts = [(name, part.convert) for name, part, _ in parts if part.convert is not None]
+        bare = Schema(Type.STRUCT, fields=fields, parameters=record_parameters(node, self.options))
+        schema = self._described(node, bare, full)
+        convert = avro_values.in_members([(name, part.convert) for name, part, _ in parts if part.convert is not None])
+        for cyclic in self.cycles.pop(own, []):
+            cyclic.fill(schema)
+            self.converts[own] = convert
         return Reading(
             schema,
             {"type": "record", "name": own, "fields": [{"name": n, "type": part.rows} for n, part, _ in parts]},
             {"type": "record", "name": own, "fields": [{"name": n, "type": part.columns} for n, part, _ in parts]},
-            _in_members(converts) if converts else None,
+            convert,
             next((f"field {name}: {part.reason}" for name, part, _ in parts if part.reason), None)
             or (None if parts else "a record without fields"),
+            all(part.empty for _, part, _ in parts),
         )
 
     def _array(self, node: dict[str, Any], space: str) -> Reading:
         item = self.read(node["items"], space)
+        if item.empty:
+            # A few bytes could claim any number of them.
+            raise DataError("The Avro schema has an array of values without bytes, which is not supported")
         rows = {"type": "array", "items": item.rows}
         columns = {"type": "array", "items": item.columns}
-        entry = {field.name: field.schema for field in item.schema.fields}
-        if entry.keys() == {"key", "value"} and _is_entry(node["items"]):
-            schema = _described(node, Type.MAP, keys=entry["key"], values=entry["value"])
-            return Reading(schema, rows, columns, _entries(item.convert), "a map has no column type")
-        schema = _described(node, Type.ARRAY, values=item.schema)
-        return Reading(schema, rows, columns, _in_list(item.convert), item.reason)
+        if self._is_entry(node["items"], space):
+            entry = {field.name: field.schema for field in item.schema.fields}
+            if entry.keys() != {"key", "value"}:
+                raise DataError("A map encoded as an array of key-value pairs has elements of another form")
+            schema = self._described(node, Schema(Type.MAP, keys=entry["key"], values=entry["value"]))
+            return Reading(schema, rows, columns, avro_values.entries(item.convert), "a map has no column type")
+        schema = self._described(node, Schema(Type.ARRAY, values=item.schema))
+        return Reading(schema, rows, columns, avro_values.in_list(item.convert), item.reason)
+
+    def _is_entry(self, items: Any, space: str) -> bool:
+        if isinstance(items, str) and items not in PRIMITIVES:
+            items, space = self._definition(items, space)
+        if not isinstance(items, dict) or items.get("type") != "record":
+            return False
+        name, own = str(items["name"]), items.get("namespace", space)
+        full = name if "." in name or not own else f"{own}.{name}"
+        return full == DEFAULT_ENTRY or items.get("connect.internal.type") == "MapEntry"
 
     def _map(self, node: dict[str, Any], space: str) -> Reading:
         item = self.read(node["values"], space)
-        schema = _described(node, Type.MAP, keys=Schema(Type.STRING), values=item.schema)
+        schema = self._described(node, Schema(Type.MAP, keys=Schema(Type.STRING), values=item.schema))
         rows = {"type": "map", "values": item.rows}
-        return Reading(schema, rows, rows, _in_map(item.convert), "a map has no column type")
+        return Reading(schema, rows, rows, avro_values.in_map(item.convert), "a map has no column type")
 
     def _union(self, nodes: list[Any], space: str) -> Reading:
         empty = ["null" in (node, isinstance(node, dict) and node.get("type")) for node in nodes]
         branches = [node for node, is_null in zip(nodes, empty, strict=True) if not is_null]
-        if len(branches) != 1:
+        if not branches:
+            raise DataError("Standalone null schemas are not supported by this converter")
+        if len(branches) > 1 or (len(nodes) == 1 and not self.options.flatten):
             return self._true_union(nodes, empty, space)
         part = self.read(branches[0], space)
         rows = ["null" if is_null else part.rows for is_null in empty]
         columns = ["null" if is_null else part.columns for is_null in empty]
         reason = part.reason if any(empty) else "a union of one type"
-        return Reading(part.schema.as_optional(any(empty)), rows, columns, _optional(part.convert), reason)
+        schema = part.schema.as_optional(any(empty))
+        return Reading(schema, rows, columns, avro_values.optional(part.convert), reason)
 
     def _true_union(self, nodes: list[Any], empty: list[bool], space: str) -> Reading:
         spelled: list[Any] = []
@@ -245,152 +341,27 @@ class _Walk:
             if is_null:
                 spelled.append("null")
                 continue
-            part, own = self.read(node, space), next(self.names)
+            part, own, name = self.read(node, space), next(self.names), self._branch_name(node, space)
             spelled.append({"type": "record", "name": own, "fields": [{"name": "v", "type": part.rows}]})
-            name = _branch_name(node)
             branches[own] = (name, part.convert)
+            if any(field.name == name for field in fields):
+                raise DataError(f"Multiple union schemas map to the Connect union field name {name}")
             fields.append(Field(name, part.schema.as_optional()))
         schema = Schema(Type.STRUCT, optional=any(empty), name=UNION, fields=tuple(fields))
-        return Reading(schema, spelled, spelled, _branch(branches), "a union of several types")
+        return Reading(schema, spelled, spelled, avro_values.branch(branches), "a union of several types")
+
+    def _branch_name(self, node: Any, space: str) -> str:
+        """A union branch's field: the type's name, or a named type's simple name (the full one if enhanced)."""
+        kind = node if isinstance(node, str) else str(node["type"])
+        if kind in PRIMITIVES or kind in ("array", "map"):
+            return kind
+        name = str(node["name"]) if kind in _NAMED else kind
+        own = node.get("namespace", space) if kind in _NAMED else space
+        full = name if "." in name or f"{own}.{name}" not in self.known else f"{own}.{name}"
+        return full if self.options.enhanced else full.rpartition(".")[2]
 
 
-def _is_entry(items: Any) -> bool:
-    return isinstance(items, dict) and (
-        items.get("connect.internal.type") == "MapEntry" or items.get("name") in ("MapEntry", DEFAULT_ENTRY)
-    )
-
-
-DEFAULT_ENTRY = "io.confluent.connect.avro.MapEntry"
-
-
-def _branch_name(node: Any) -> str:
-    """A union branch's field: the type's name, or a named type's simple name."""
-    if isinstance(node, str):
-        return node.rpartition(".")[2]
-    name = node["name"] if node["type"] in ("record", "error", "enum", "fixed") else node["type"]
-    return str(name).rpartition(".")[2]
-
-
-def _described(node: dict[str, Any], kind: Type, **members: Any) -> Schema:
-    """A schema with what the ``connect.*`` properties of its Avro node say."""
-    parameters = dict(members.pop("parameters", ()))
-    parameters |= {str(name): str(value) for name, value in (node.get("connect.parameters") or {}).items()}
-    given = {
-        "name": node.get("connect.name") if kind is not Type.STRUCT else None,
-        "version": node.get("connect.version"),
-        "doc": node.get("connect.doc"),
-    }
-    members |= {name: value for name, value in given.items() if value is not None}
-    schema = Schema(kind, parameters=tuple(parameters.items()), **members)
-    default = node.get("connect.default")
-    return schema if default is None else replace(schema, default=default_value(schema, default))
-
-
-def _decimal(node: dict[str, Any], rows: Any, columns: dict[str, Any]) -> Reading:
-    scale, precision = node.get("scale", 0), node.get("precision", DEFAULT_PRECISION)
-    parameters = [("scale", str(scale))]
-    if precision != DEFAULT_PRECISION:
-        parameters.append(("connect.decimal.precision", str(precision)))
-    schema = _described(node, Type.BYTES, name=DECIMAL, version=1, parameters=tuple(parameters))
-    most = columns["precision"]
-    return Reading(
-        schema,
-        rows,
-        {**columns, "logicalType": "decimal", "scale": scale},
-        lambda value: from_unscaled(int.from_bytes(value, "big", signed=True), scale),
-        None if 0 <= scale <= most else f"a decimal of scale {scale}",
-    )
-
-
-def _with_default(schema: Schema, member: dict[str, Any]) -> Schema:
-    default = member.get("default")
-    if default is None or schema.default is not None or schema.name == UNION:
-        return schema
-    return replace(schema, default=default_value(schema, default))
-
-
-def default_value(schema: Schema, node: Any) -> Any:
-    """A default as the Avro schema's JSON spells it (bytes as ISO 8859-1 text), as Connect's value."""
-    if node is None:
-        return None
-    match schema.name:
-        case name if name == DECIMAL:
-            return from_unscaled(int.from_bytes(node.encode("latin-1"), "big", signed=True), schema.scale)
-        case name if name == DATE:
-            return day(node)
-        case name if name == TIME:
-            return time_of_day(node)
-        case name if name == TIMESTAMP:
-            return moment(node)
-    match schema.type:
-        case Type.BYTES:
-            return node.encode("latin-1")
-        case Type.FLOAT32 | Type.FLOAT64:
-            return float(node)
-        case Type.STRUCT:
-            return {field.name: default_value(field.schema, node.get(field.name)) for field in schema.fields}
-        case Type.ARRAY if schema.values is not None:
-            return [default_value(schema.values, item) for item in node]
-        case Type.MAP if schema.values is not None and isinstance(node, dict):
-            return {name: default_value(schema.values, item) for name, item in node.items()}
-        case _:
-            return node
-
-
-def _in_range(kind: Type) -> Convert:
-    low, high = INTEGER_RANGES[kind]
-
-    def check(value: int) -> int:
-        if not low <= value <= high:
-            raise DataError(f"{value} is out of range for {kind}")
-        return value
-
-    return check
-
-
-def _symbol(names: tuple[str, ...]) -> Convert:
-    def symbol(number: int) -> str:
-        if not 0 <= number < len(names):
-            raise DataError(f"An enum of {len(names)} symbols has none of number {number}")
-        return names[number]
-
-    return symbol
-
-
-def _optional(convert: Convert | None) -> Convert | None:
-    return None if convert is None else lambda value: None if value is None else convert(value)
-
-
-def _in_members(converts: list[tuple[str, Convert]]) -> Convert:
-    def convert(value: dict[str, Any]) -> dict[str, Any]:
-        for name, member in converts:
-            value[name] = member(value[name])
-        return value
-
-    return convert
-
-
-def _in_list(convert: Convert | None) -> Convert | None:
-    return None if convert is None else lambda value: [convert(item) for item in value]
-
-
-def _in_map(convert: Convert | None) -> Convert | None:
-    return None if convert is None else lambda value: {name: convert(item) for name, item in value.items()}
-
-
-def _entries(convert: Convert | None) -> Convert:
-    def entries(value: list[dict[str, Any]]) -> dict[Any, Any]:
-        pairs = value if convert is None else [convert(item) for item in value]
-        return {pair["key"]: pair["value"] for pair in pairs}
-
-    return entries
-
-
-def _branch(branches: Mapping[str, tuple[str, Convert | None]]) -> Convert:
-    def branch(value: Any) -> Any:
-        if value is None:
-            return None
-        name, convert = branches[value[0]]
-        return {name: value[1]["v"] if convert is None else convert(value[1]["v"])}
-
-    return branch
+def _logical(node: dict[str, Any]) -> str:
+    """The logical type that a node names, or that its Connect name stands for."""
+    found = node.get("logicalType") or _BY_CONNECT_NAME.get((node["type"], node.get("connect.name", "")))
+    return str(found).lower()

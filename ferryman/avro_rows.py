@@ -8,7 +8,9 @@ from typing import Any
 import fastavro
 from fastavro.schema import SchemaParseException
 
+from ferryman import avro_anything, avro_walking
 from ferryman.avro import Reading
+from ferryman.avro_values import Convert
 from ferryman.errors import DataError
 from ferryman.record import Rows
 
@@ -17,7 +19,7 @@ def parse(schema: Any) -> Any:
     """An Avro schema as fastavro wants it. Raises DataError if it is not one."""
     try:
         return fastavro.parse_schema(schema)
-    except (SchemaParseException, TypeError, KeyError, ValueError) as error:
+    except (SchemaParseException, TypeError, KeyError, ValueError, RecursionError) as error:
         raise DataError(f"The Avro schema is not valid: {error}") from error
 
 
@@ -25,7 +27,7 @@ def parse_text(text: str) -> Any:
     """The JSON of an Avro schema; a bare type's name is allowed. Raises DataError if it is not JSON."""
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"The Avro schema is not JSON: {error}") from error
 
 
@@ -34,6 +36,8 @@ def decode(reading: Reading, parsed: Any, bodies: Sequence[bytes]) -> Rows:
 
     Raises DataError for a body that is too short, too long or not of that schema.
     """
+    if reading.recursive:
+        return Rows(reading.schema, _walked(reading.rows, reading.convert, bodies))
     read, convert = fastavro.schemaless_reader, reading.convert
     values = []
     for body in bodies:
@@ -43,6 +47,29 @@ def decode(reading: Reading, parsed: Any, bodies: Sequence[bytes]) -> Rows:
             values.append(value if convert is None else convert(value))
         except (EOFError, ValueError, IndexError, KeyError, TypeError, OverflowError, ArithmeticError) as error:
             raise DataError(f"The data does not fit its Avro schema: {error or type(error).__name__}") from error
-        if stream.tell() != len(body):
-            raise DataError(f"The data goes on after the end of its Avro value: {len(body) - stream.tell()} more bytes")
+        _ended(body, stream.tell())
     return Rows(reading.schema, values)
+
+
+def decode_anything(bodies: Sequence[bytes]) -> Rows:
+    """Each body as the value without a schema that it stands for. Raises DataError as ``decode`` does."""
+    return Rows(None, _walked(avro_anything.SCHEMA, avro_anything.unwrapped, bodies))
+
+
+def _walked(spelled: Any, convert: Convert | None, bodies: Sequence[bytes]) -> list[Any]:
+    """The values of records that contain themselves."""
+    read = avro_walking.decoder(spelled)
+    values = []
+    for body in bodies:
+        try:
+            value, end = read(body)
+            values.append(value if convert is None else convert(value))
+        except (ValueError, OverflowError, ArithmeticError) as error:
+            raise DataError(f"The data does not fit its Avro schema: {error}") from error
+        _ended(body, end)
+    return values
+
+
+def _ended(body: bytes, end: int) -> None:
+    if end != len(body):
+        raise DataError(f"The data goes on after the end of its Avro value: {len(body) - end} more bytes")

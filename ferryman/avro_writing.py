@@ -1,18 +1,32 @@
 """Connect schemas written as Avro's: the mapping of Confluent's AvroConverter, from a Connect schema to a Writing."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
-from ferryman.avro import DEFAULT_ENTRY, DEFAULT_NAME, DEFAULT_PRECISION, ENUM, UNION, symbols
+from ferryman.avro_cycles import Cyclic
+from ferryman.avro_defaults import NUMBERS, UNION, default_node, known
+from ferryman.avro_meta import (
+    DEFAULT_ENTRY,
+    DEFAULT_NAME,
+    DEFAULT_PRECISION,
+    ENUM,
+    ENUM_DEFAULT,
+    ENUM_DOC,
+    FIELD_DEFAULT,
+    FIELD_DOC,
+    FIXED_SIZE,
+    PRECISION,
+    RECORD_DOC,
+    Options,
+    symbols,
+)
+from ferryman.avro_names import Full, full_name, scrubbed, spelled, split
 from ferryman.decimals import twos_complement, unscaled
 from ferryman.errors import DataError
 from ferryman.json_payload import INTEGER_RANGES
-from ferryman.json_text import time_millis
-from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Field, Schema, Type
-from ferryman.values import millis
+from ferryman.schema import DECIMAL, Field, Schema, Type
 
 Convert = Callable[[Any], Any]
 
@@ -34,12 +48,6 @@ _CLASSES: Mapping[Type, type | tuple[type, ...]] = {
     Type.STRING: str,
     Type.BYTES: bytes,
 }
-_EPOCH_DAY = date(1970, 1, 1)
-_LOGICAL: Mapping[str | None, tuple[str, Convert]] = {
-    DATE: ("date", lambda value: (value - _EPOCH_DAY).days),
-    TIME: ("time-millis", time_millis),
-    TIMESTAMP: ("timestamp-millis", millis),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,34 +60,42 @@ class Writing:
     convert: Convert
 
 
-def writing(schema: Schema, connect_meta_data: bool = True) -> Writing:
-    """The Writing of a schema. Raises DataError for one that Avro cannot have."""
-    return _Walk(connect_meta_data).write(schema)
+def writing(schema: Schema, connect_meta_data: bool = True, options: Options | None = None) -> Writing:
+    """The Writing of a schema; without ``options`` enums stay enums. Raises DataError for one that Avro cannot have."""
+    chosen = options or Options(meta_data=connect_meta_data, enhanced=True)
+    try:
+        found = _Walk(chosen).write(schema)
+    except RecursionError as error:
+        raise DataError("The schema is nested too deeply, or contains itself, to be written as Avro") from error
+    return replace(found, registered=spelled(found.registered))
 
 
 class _Walk:
-    """One pass over a schema; a record met again is referred to by name."""
+    """One pass over a schema; a named type met again is referred to by name."""
 
-    def __init__(self, connect_meta_data: bool) -> None:
-        self.meta = connect_meta_data
-        self.known: dict[str, tuple[Schema, Writing]] = {}
-        self.depth = 0
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.known: dict[str, tuple[dict[str, Any], Writing]] = {}
+        self.done: dict[Schema, Writing] = {}
+        self.open: dict[str, str] = {}
+        """The records being written, with their names in the plain spelling."""
+        self.converts: dict[str, Convert] = {}
         self.plain_names = (f"r{number}" for number in count())
         self.unnamed = (DEFAULT_NAME if number == 1 else f"{DEFAULT_NAME}{number}" for number in count(1))
 
     def write(self, schema: Schema) -> Writing:
+        if schema.name == UNION:
+            return self._union(schema)
         base = self._base(schema)
-        convert = _null_checked(schema, base.convert)
+        convert = _null_checked(schema, base.convert, self.options)
         if not schema.optional:
             return Writing(base.registered, base.plain, convert)
-        order = (1, 0) if schema.default is not None else (0, 1)
-        both = [("null", base.registered), ("null", base.plain)]
-        registered, plain = ([pair[order[0]], pair[order[1]]] for pair in both)
+        null_last = schema.default is not None and schema.type is not Type.STRUCT
+        both = (["null", base.registered], ["null", base.plain])
+        registered, plain = (pair[::-1] if null_last else pair for pair in both)
         return Writing(registered, plain, convert)
 
     def _base(self, schema: Schema) -> Writing:
-        if schema.name == UNION:
-            raise DataError("Writing Avro unions of several types is not supported")
         match schema.type:
             case Type.STRUCT:
                 return self._record(schema)
@@ -87,164 +103,195 @@ class _Walk:
                 return self._array(schema)
             case Type.MAP:
                 return self._map(schema)
-            case _ if symbols(schema) is not None:
+            case Type.STRING if symbols(schema) is not None and self.options.enhanced:
                 return self._enum(schema)
+            case Type.BYTES if schema.parameter(FIXED_SIZE) and schema.name not in (None, DECIMAL):
+                return self._fixed(schema)
             case _:
                 return self._primitive(schema)
 
     def _primitive(self, schema: Schema) -> Writing:
         kind = _TYPES[schema.type]
         node: dict[str, Any] = {"type": kind}
+        convert = _plain(schema)
         if schema.name == DECIMAL:
-            precision = int(schema.parameter("connect.decimal.precision") or DEFAULT_PRECISION)
+            precision = int(schema.parameter(PRECISION) or DEFAULT_PRECISION)
             node |= {"scale": schema.scale, "precision": precision, **self._described(schema), "logicalType": "decimal"}
-            return Writing(node, kind, _guarded(lambda value: _unscaled(value, schema.scale), schema))
-        if schema.name in _LOGICAL:
-            logical, convert = _LOGICAL[schema.name]
-            return Writing({**node, **self._described(schema), "logicalType": logical}, kind, _guarded(convert, schema))
-        if schema.type in (Type.INT8, Type.INT16):
-            node["connect.type"] = schema.type.lower()
-        node |= self._described(schema)
-        return Writing(node if len(node) > 1 else kind, kind, _plain(schema))
+            convert = _guarded(lambda value: twos_complement(unscaled(value, schema.scale)), schema)
+        elif schema.name in NUMBERS:
+            logical, number = NUMBERS[schema.name]
+            node |= {**self._described(schema), "logicalType": logical}
+            convert = _guarded(number, schema)
+        else:
+            node |= self._described(schema)
+        node |= _avro_parameters(schema)
+        return Writing(node if len(node) > 1 else kind, kind, convert)
+
+    def _union(self, schema: Schema) -> Writing:
+        parts = [
+            (field.name, self.write(field.schema.as_optional(False)), next(self.plain_names)) for field in schema.fields
+        ]
+        null = ["null"] if schema.optional else []
+        plain = [
+            {"type": "record", "name": own, "fields": [{"name": "v", "type": part.plain}]} for _, part, own in parts
+        ]
+
+        def convert(value: Any) -> Any:
+            if value is not None:
+                get = _instance(value, dict, schema).get
+                for name, part, own in parts:
+                    if get(name) is not None:
+                        found = part.convert(get(name))
+                        return found if self.options.generic else (own, {"v": found})
+            if schema.optional:
+                return None
+            raise DataError("Found null value for non-optional schema: a union without any of its types")
+
+        return Writing([*null, *(part.registered for _, part, _ in parts)], [*null, *plain], convert)
 
     def _enum(self, schema: Schema) -> Writing:
         names = symbols(schema) or ()
-        node = {"type": "enum", **_split(schema.parameter(ENUM) or "Enum"), "symbols": list(names)}
+        simple = (schema.name or next(self.unnamed)).rpartition(".")[2]
+        doc, default = schema.parameter(ENUM_DOC + simple), schema.parameter(ENUM_DEFAULT + simple)
+        node: dict[str, Any] = {"type": "enum", **split(schema.parameter(ENUM) or "Enum")}
+        node |= ({} if doc is None else {"doc": doc}) | {"symbols": list(names)}
+        node |= ({} if default is None else {"default": default}) | self._described(schema)
         numbers = {name: number for number, name in enumerate(names)}
 
         def convert(value: Any) -> int:
-            if value not in numbers:
+            if value.__class__ is not str or value not in numbers:
                 raise DataError(f"{value!r} is not a symbol of the enum {schema.parameter(ENUM)}")
             return numbers[value]
 
-        return self._named(node["fullname"], schema, node, "int", convert)
+        return self._named(node, "int", convert)
 
-    def _named(self, full: str, schema: Schema, node: dict[str, Any], plain: Any, convert: Convert) -> Writing:
-        node = {name: value for name, value in node.items() if name != "fullname"}
-        known = self.known.get(full)
-        bare = schema.as_optional(False)
-        if known is None:
-            self.known[full] = (bare, Writing(full, plain["name"] if isinstance(plain, dict) else plain, convert))
-            return Writing({**node, **self._described(schema)}, plain, convert)
-        if known[0] != bare:
+    def _fixed(self, schema: Schema) -> Writing:
+        size = int(schema.parameter(FIXED_SIZE) or 0)
+        node = {"type": "fixed", **split(self._scrub_full(schema.name or "")), "size": size, **self._described(schema)}
+        plain = {"type": "fixed", "name": next(self.plain_names), "size": size}
+
+        def convert(value: Any) -> bytes:
+            if len(_instance(value, bytes, schema)) != size:
+                raise DataError(f"Fixed size {size} does not fit a value of {len(value)} bytes")
+            return bytes(value)
+
+        return self._named(node, plain, convert)
+
+    def _named(self, node: dict[str, Any], plain: Any, convert: Convert) -> Writing:
+        full = full_name(node)
+        known_as = self.known.get(full)
+        if known_as is None:
+            again = Writing(Full(full), plain["name"] if isinstance(plain, dict) else plain, convert)
+            self.known[full] = (node, again)
+            return Writing(node, plain, convert)
+        if known_as[0] != node:
             raise DataError(f"Two different schemas have the name {full}")
-        return known[1]
+        return known_as[1]
 
     def _record(self, schema: Schema) -> Writing:
-        full = schema.name or next(self.unnamed)
-        name = _split(full)
-        if self.depth and "namespace" not in name:
-            name["namespace"] = ""
-        self.depth += 1
+        bare = schema.as_optional(False)
+        if bare in self.done:
+            return self.done[bare]
+        full = self._scrub_full(schema.name) if schema.name else next(self.unnamed)
+        if isinstance(schema, Cyclic) and full in self.open:
+            own = self.open[full]
+            return Writing(Full(full), own, lambda value: self.converts[own](value))
+        own = self.open[full] = next(self.plain_names)
         members = [(field.name, field.schema, self.write(field.schema)) for field in schema.fields]
-        self.depth -= 1
-        fields = [_field(field, inner, part.registered) for field, inner, part in members]
+        names = {name: self._scrub(name) for name, _, _ in members}
+        del self.open[full]
         plain = {
             "type": "record",
-            "name": next(self.plain_names),
-            "fields": [{"name": field, "type": part.plain} for field, _, part in members],
+            "name": own,
+            "fields": [{"name": names[name], "type": part.plain} for name, _, part in members],
         }
-        return self._named(full, schema, {"type": "record", **name, "fields": fields}, plain, _members(schema, members))
+        doc = schema.parameter(RECORD_DOC)
+        node: dict[str, Any] = {"type": "record", **split(full), **({} if doc is None else {"doc": doc})}
+        docs = {name: schema.parameter(FIELD_DOC + name) for name in names}
+        node["fields"] = [_field(names[name], inner, part, docs[name]) for name, inner, part in members]
+        node |= {**self._described(schema), **_avro_parameters(schema)}
+        convert = self.converts[own] = _members(
+            schema, [(name, names[name], part.convert) for name, _, part in members]
+        )
+        found = self._named(node, plain, convert)
+        self.done[bare] = self.known[full][1]
+        return found
 
     def _array(self, schema: Schema) -> Writing:
-        item = self.write(_known(schema.values))
+        item = self.write(known(schema.values))
         convert = item.convert
         return Writing(
-            {"type": "array", "items": item.registered, **self._described(schema)},
+            {"type": "array", "items": item.registered, **self._described(schema), **_avro_parameters(schema)},
             {"type": "array", "items": item.plain},
             _guarded(lambda value: [convert(element) for element in _instance(value, list, schema)], schema),
         )
 
     def _map(self, schema: Schema) -> Writing:
-        keys, values = _known(schema.keys), _known(schema.values)
-        if keys.type is Type.STRING and not keys.optional:
+        keys, values = known(schema.keys), known(schema.values)
+        described = {**self._described(schema), **_avro_parameters(schema)}
+        if keys.type is Type.STRING and (not keys.optional or self.options.optional_map_keys):
             item = self.write(values)
-            node = {"type": "map", "values": item.registered, **self._described(schema)}
+            node = {"type": "map", "values": item.registered, **described}
             return Writing(node, {"type": "map", "values": item.plain}, _map_values(schema, item.convert))
-        entry = Schema(Type.STRUCT, name=DEFAULT_ENTRY, fields=_entry_fields(keys, values))
-        item = self.write(entry)
-        if isinstance(item.registered, dict):
-            item.registered["connect.internal.type"] = "MapEntry"
+        item = self._entry(schema, keys, values)
         convert = item.convert
         return Writing(
-            {"type": "array", "items": item.registered, **self._described(schema)},
+            {"type": "array", "items": item.registered, **described},
             {"type": "array", "items": item.plain},
             lambda value: [convert({"key": k, "value": v}) for k, v in _instance(value, dict, schema).items()],
         )
 
-    def _described(self, schema: Schema) -> dict[str, Any]:
-        if not self.meta:
-            return {}
-        found: dict[str, Any] = {}
-        if schema.doc is not None:
-            found["connect.doc"] = schema.doc
-        if schema.version is not None:
-            found["connect.version"] = schema.version
-        own = {name: value for name, value in schema.parameters if not name.startswith(_OWN)}
-        if own:
-            found["connect.parameters"] = own
-        if schema.default is not None:
-            found["connect.default"] = default_node(schema, schema.default)
+    def _entry(self, schema: Schema, keys: Schema, values: Schema) -> Writing:
+        """A map's entries as records; those of a map with a name have that name, and are marked."""
+        entry = Schema(Type.STRUCT, fields=(Field("key", keys), Field("value", values)))
+        members = [(field.name, field.schema, self.write(field.schema)) for field in entry.fields]
+        node: dict[str, Any] = {"type": "record", **split(self._scrub_full(schema.name or DEFAULT_ENTRY))}
+        node["fields"] = [_field(name, inner, part, None) for name, inner, part in members]
         if schema.name is not None:
-            found["connect.name"] = schema.name
-        return found
+            node["connect.internal.type"] = "MapEntry"
+        fields = [{"name": name, "type": part.plain} for name, _, part in members]
+        plain = {"type": "record", "name": next(self.plain_names), "fields": fields}
+        return self._named(node, plain, _members(entry, [(name, name, part.convert) for name, _, part in members]))
+
+    def _scrub(self, name: str) -> str:
+        return scrubbed(name) if self.options.scrub else name
+
+    def _scrub_full(self, full: str) -> str:
+        return ".".join(map(scrubbed, full.split("."))) if self.options.scrub else full
+
+    def _described(self, schema: Schema) -> dict[str, Any]:
+        if not self.options.meta_data:
+            return {}
+        given = dict(schema.parameters)
+        parameters = {name: value for name, value in given.items() if name != FIELD_DEFAULT}
+        found: dict[str, Any] = {
+            "connect.doc": schema.doc,
+            "connect.version": schema.version,
+            "connect.parameters": parameters or None,
+            "connect.default": None if FIELD_DEFAULT in given else default_node(schema, schema.default),
+            "connect.name": schema.name,
+            "connect.type": schema.type.lower() if schema.type in (Type.INT8, Type.INT16) else None,
+        }
+        return {name: value for name, value in found.items() if value is not None}
 
 
-_OWN = (ENUM, "connect.fixed.size")
+def _avro_parameters(schema: Schema) -> dict[str, str]:
+    return {name: value for name, value in schema.parameters if name.startswith("avro")}
 
 
-def _entry_fields(keys: Schema, values: Schema) -> Any:
-
-    return (Field("key", keys), Field("value", values))
-
-
-def _split(full: str) -> dict[str, Any]:
-    space, _, name = full.rpartition(".")
-    return {"name": name, **({"namespace": space} if space else {}), "fullname": full}
-
-
-def _field(name: str, schema: Schema, registered: Any) -> dict[str, Any]:
-    field: dict[str, Any] = {"name": name, "type": registered}
-    if schema.default is not None:
-        field["default"] = default_node(schema, schema.default)
-    elif schema.optional:
+def _field(name: str, schema: Schema, part: Writing, doc: str | None) -> dict[str, Any]:
+    """A record's field. A default that is not of a union's first type has no place in Avro and is left out."""
+    field: dict[str, Any] = {"name": name, "type": part.registered, **({} if doc is None else {"doc": doc})}
+    default = default_node(schema, schema.default)
+    if default is None and schema.optional and schema.default is None:
         field["default"] = None
+    elif default is not None and not (schema.optional and schema.type is Type.STRUCT):
+        field["default"] = default
     return field
 
 
-def default_node(schema: Schema, value: Any) -> Any:
-    """A default as an Avro schema's JSON spells it: bytes as ISO 8859-1 text, dates and times as numbers."""
-    if value is None:
-        return None
-    if schema.name == DECIMAL:
-        return _unscaled(value, schema.scale).decode("latin-1")
-    if schema.name in _LOGICAL:
-        return _LOGICAL[schema.name][1](value)
-    match schema.type:
-        case Type.BYTES:
-            return value.decode("latin-1")
-        case Type.STRUCT:
-            return {field.name: default_node(field.schema, value.get(field.name)) for field in schema.fields}
-        case Type.ARRAY:
-            return [default_node(_known(schema.values), item) for item in value]
-        case Type.MAP:
-            return {name: default_node(_known(schema.values), item) for name, item in value.items()}
-        case _:
-            return value
-
-
-def _known(schema: Schema | None) -> Schema:
-    if schema is None:
-        raise DataError("An array or map whose elements have no schema cannot be written as Avro")
-    return schema
-
-
-def _unscaled(value: Any, scale: int) -> bytes:
-    return twos_complement(unscaled(value, scale))
-
-
-def _null_checked(schema: Schema, convert: Convert) -> Convert:
-    default = schema.default
+def _null_checked(schema: Schema, convert: Convert, options: Options) -> Convert:
+    default = None if options.ignore_defaults else schema.default
 
     def checked(value: Any) -> Any:
         if value is not None:
@@ -288,21 +335,19 @@ def _guarded(convert: Convert, schema: Schema) -> Convert:
     return guarded
 
 
-def _members(schema: Schema, members: list[tuple[str, Schema, Writing]]) -> Convert:
-    converts = [(name, part.convert) for name, _, part in members]
-
+def _members(schema: Schema, members: list[tuple[str, str, Convert]]) -> Convert:
     def convert(value: Any) -> dict[str, Any]:
         get = _instance(value, dict, schema).get
         try:
-            return {name: member(get(name)) for name, member in converts}
+            return {written: member(get(name)) for name, written, member in members}
         except DataError as error:
-            raise _naming(error, converts, get) from error
+            raise _naming(error, members, get) from error
 
     return convert
 
 
-def _naming(error: DataError, converts: list[tuple[str, Convert]], get: Callable[[str], Any]) -> DataError:
-    for name, member in converts:
+def _naming(error: DataError, members: list[tuple[str, str, Convert]], get: Callable[[str], Any]) -> DataError:
+    for name, _, member in members:
         try:
             member(get(name))
         except DataError:

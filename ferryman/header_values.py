@@ -114,12 +114,13 @@ class _Tokens:
             token = self.next()
         bare = token.strip()
         if bare[0].isdecimal():
-            # A time's colons are delimiters: it lies in five tokens.
-            found = _temporal("".join((token, *self.tokens[self.at : self.at + 4]))) if self._has(4) else None
+            # A time's colons are delimiters: it lies in five tokens, and nothing but its Z may end the last of them.
+            joined = "".join((token, *self.tokens[self.at : self.at + 4])).lstrip()
+            found = _temporal(joined) if self._has(4) else None
             if found is not None:
                 self.at += 4
                 return found
-            found = _temporal(token)
+            found = _temporal(bare)
             if found is not None:
                 return found
         number = _number(bare) if bare[0].isdecimal() or bare[0] in "+-" else None
@@ -149,6 +150,8 @@ class _Tokens:
             items.append(self.value(depth + 1, embedded=True))
             self._separated("}")
         key_schema, names = _aligned(keys)
+        if keys and key_schema is None:
+            return Inferred(mapping(None, None), {key.value: item.value for key, item in zip(keys, items, strict=True)})
         value_schema, values = _aligned(items)
         return Inferred(mapping(key_schema, value_schema), dict(zip(names, values, strict=True)))
 
@@ -210,7 +213,7 @@ _TEMPORAL: dict[int, tuple[str, Schema, Callable[[int], Any]]] = {
 
 
 def _temporal(text: str) -> Inferred | None:
-    bare = text.strip().replace("\\:", ":")
+    bare = text.replace("\\:", ":")
     if len(bare) not in _TEMPORAL:
         return None
     pattern, schema, convert = _TEMPORAL[len(bare)]

@@ -4,105 +4,106 @@ Schemas by id never change, so they are kept for ever; failures are never kept. 
 """
 
 import json
-from collections.abc import Iterable, Sequence
-from typing import Any, Literal
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+from urllib.parse import quote
 
 import httpx
-from pydantic import SecretStr
 
-from ferryman.config import Bool, Config, Int, Password, Strings, key
-from ferryman.errors import DataError, KeyProblem, RetriableError, TaskError
+from ferryman.converters._registry_config import RegistryConfig
+from ferryman.converters._registry_tls import tls_context
+from ferryman.errors import DataError, RetriableError, TaskError
 
 CONTENT_TYPE = "application/vnd.schemaregistry.v1+json"
+LARGEST = 1 << 20
+"""A schema of more characters is refused, with all that it refers to."""
+MOST_REFERENCES = 100
+_LARGEST_ANSWER = 4 * LARGEST
 _RETRIABLE = (408, 425, 429)
 
 
-class RegistryConfig(Config):
-    """The keys of a registry's client; converters add theirs."""
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A schema of the registry. ``references`` are the texts of the schemas that it refers to, what they refer to
+    included, each after those that it needs itself."""
 
-    refused = {  # noqa: RUF012
-        "schema.registry.ssl.": "the registry's certificate is checked against the system's authorities only",
-        "bearer.auth.": "use basic authentication",
-        "schema.registry.sasl.": "use basic authentication",
-        "context.name.strategy": "put the context into schema.registry.url",
-        "proxy.host": "reach the registry directly",
-    }
-
-    schema_registry_url: Strings = key(importance="HIGH")
-    """The registry's addresses, tried in turn. One may hold ``user:password@``."""
-    basic_auth_credentials_source: Literal["URL", "USER_INFO"] = key("URL", names=("basic.auth.credentials.source",))
-    """Where user and password are: in the address (URL), or in basic.auth.user.info (USER_INFO)."""
-    basic_auth_user_info: Password | None = key(
-        None, names=("basic.auth.user.info", "schema.registry.basic.auth.user.info")
-    )
-    """``user:password`` for the registry."""
-    http_connect_timeout_ms: Int = key(60000, importance="LOW", at_least=1)
-    """How long to wait for a connection, in milliseconds."""
-    http_read_timeout_ms: Int = key(60000, importance="LOW", at_least=1)
-    """How long to wait for an answer, in milliseconds."""
-    auto_register_schemas: Bool = key(True)
-    """Whether a schema that the registry does not have is registered; false makes it an error of the record."""
-    normalize_schemas: Bool = key(False)
-    """Whether the registry is asked to normalise schemas before it compares them."""
-
-    def problems(self) -> Iterable[KeyProblem]:
-        """An address that is none, and credentials that are announced but missing."""
-        if not self.schema_registry_url:
-            yield KeyProblem("schema.registry.url", "schema.registry.url: Must configure at least one address")
-        for url in self.schema_registry_url:
-            if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-                shown = _without_credentials(url)[0]
-                text = f"Invalid value {shown} for configuration schema.registry.url: Not an http or https address"
-                yield KeyProblem("schema.registry.url", text)
-        if self.basic_auth_credentials_source == "USER_INFO" and self.basic_auth_user_info is None:
-            text = "basic.auth.user.info must be set when basic.auth.credentials.source is USER_INFO"
-            yield KeyProblem("basic.auth.user.info", text)
-
-
-def _without_credentials(url: str) -> tuple[str, tuple[str, str] | None]:
-    """An address without its user info, and the user info."""
-    parts = urlsplit(url.rstrip("/"))
-    user, at, host = parts.netloc.rpartition("@")
-    bare = urlunsplit(parts._replace(netloc=host))
-    if not at:
-        return bare, None
-    name, _, password = user.partition(":")
-    return bare, (unquote(name), unquote(password))
+    number: int
+    text: str
+    references: Sequence[str] = ()
 
 
 class Registry:
     """A registry behind one or several addresses."""
 
-    def __init__(self, config: RegistryConfig) -> None:
-        addresses = [_without_credentials(url) for url in config.schema_registry_url]
-        self.urls = [url for url, _ in addresses]
-        self._auth = _credentials(config, [found for _, found in addresses if found])
-        self._timeout = httpx.Timeout(config.http_read_timeout_ms / 1000, connect=config.http_connect_timeout_ms / 1000)
-        self._normalize = {"normalize": "true"} if config.normalize_schemas else None
+    def __init__(self, config: RegistryConfig, normalize: bool = False) -> None:
+        self.urls = config.addresses()
+        self._config = config
+        self._normalize = {"normalize": "true"} if normalize else {}
         self._client: httpx.Client | None = None
-        self._schemas: dict[int, str] = {}
-        self._ids: dict[tuple[str, str], int] = {}
+        self._schemas: dict[int, Registered] = {}
+        self._ids: dict[tuple[str, str, bool], int] = {}
+        self._latest: dict[str, Registered] = {}
 
-    def schema(self, number: int) -> str:
-        """The text of the Avro schema with that id. Raises DataError for an unknown id or another kind of schema."""
+    def schema(self, number: int) -> Registered:
+        """The Avro schema with that id. Raises DataError for an unknown id or another kind of schema."""
         found = self._schemas.get(number)
         if found is None:
             found = self._schemas[number] = self._read(number)
         return found
 
-    def _read(self, number: int) -> str:
+    def _read(self, number: int) -> Registered:
         if number <= 0:
             raise DataError(f"The schema id {number} is not one that a registry gives")
         status, body = self._ask("GET", f"/schemas/ids/{number}")
         if status == 404:
             raise DataError(f"The registry does not know the schema id {number}: {_told(body)}")
         self._expect_ok(status, body, f"the schema with id {number}")
-        if body.get("schemaType", "AVRO") != "AVRO":
-            raise DataError(f"The schema with id {number} is of type {body['schemaType']}, not AVRO")
-        if body.get("references"):
-            raise DataError(f"The schema with id {number} has references to other subjects, which are not supported")
-        return str(body["schema"])
+        return self._registered(number, body)
+
+    def _registered(self, number: int, body: Mapping[str, Any]) -> Registered:
+        texts: dict[tuple[str, int], str] = {}
+        text = _avro(body, f"The schema with id {number}")
+        try:
+            self._refer(body, texts, ())
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(f"The references of the schema with id {number} are not understood: {error!r}") from error
+        if len(text) + sum(map(len, texts.values())) > LARGEST:
+            raise DataError(f"The schema with id {number} has more than {LARGEST} characters")
+        return Registered(number, text, tuple(texts.values()))
+
+    def _refer(
+        self, body: Mapping[str, Any], texts: dict[tuple[str, int], str], above: tuple[tuple[str, int], ...]
+    ) -> None:
+        """Reads what a schema refers to, innermost first."""
+        for reference in body.get("references") or ():
+            subject, version = str(reference["subject"]), int(reference["version"])
+            if (subject, version) in above:
+                raise DataError(f"The registry's references go round in a circle at {subject}, version {version}")
+            if (subject, version) in texts:
+                continue
+            if len(texts) + len(above) >= MOST_REFERENCES:
+                raise DataError(f"A schema of the registry refers to more than {MOST_REFERENCES} others")
+            found = self._version(subject, version)
+            self._refer(found, texts, (*above, (subject, version)))
+            texts[subject, version] = _avro(found, f"Version {version} of subject {subject}")
+
+    def _version(self, subject: str, version: int | str) -> Mapping[str, Any]:
+        status, body = self._ask("GET", f"/subjects/{quote(subject, safe='')}/versions/{version}")
+        if status in (404, 422):
+            raise DataError(f"The registry does not know version {version} of subject {subject}: {_told(body)}")
+        self._expect_ok(status, body, f"version {version} of subject {subject}")
+        assert isinstance(body, dict)
+        return body
+
+    def latest(self, subject: str) -> Registered:
+        """The newest schema of a subject, as it was when it was first asked for. Raises DataError if there is none."""
+        found = self._latest.get(subject)
+        if found is None:
+            body = self._version(subject, "latest")
+            found = self._latest[subject] = self._registered(int(body["id"]), body)
+        return found
 
     def version(self, subject: str, number: int) -> int | None:
         """The version that the schema with that id is of a subject; None if it is none of it."""
@@ -116,20 +117,21 @@ class Registry:
 
     def register(self, subject: str, schema: str) -> int:
         """The id of a schema under a subject, registered if need be. Raises DataError if the registry refuses it."""
-        return self._id(subject, schema, f"/subjects/{quote(subject, safe='')}/versions")
+        return self._id(subject, schema, True)
 
     def lookup(self, subject: str, schema: str) -> int:
         """The id of a schema that is already registered under a subject. Raises DataError if it is not."""
-        return self._id(subject, schema, f"/subjects/{quote(subject, safe='')}")
+        return self._id(subject, schema, False)
 
-    def _id(self, subject: str, schema: str, path: str) -> int:
-        found = self._ids.get((subject, schema))
+    def _id(self, subject: str, schema: str, register: bool) -> int:
+        found = self._ids.get((subject, schema, register))
         if found is None:
+            path = f"/subjects/{quote(subject, safe='')}" + ("/versions" if register else "")
             status, body = self._ask("POST", path, {"schema": schema})
             if status in (404, 409, 422):
                 raise DataError(f"The registry refuses the schema for subject {subject}: {_told(body)}")
             self._expect_ok(status, body, f"subject {subject}")
-            found = self._ids[subject, schema] = int(body["id"])
+            found = self._ids[subject, schema, register] = int(body["id"])
         return found
 
     def _expect_ok(self, status: int, body: Any, what: str) -> None:
@@ -144,36 +146,66 @@ class Registry:
         after: float | None = None
         for url in self.urls:
             try:
-                answer = self._open().request(method, url + path, json=body, params=self._normalize if body else None)
+                status, headers, content = self._exchange(method, url + path, body)
             except httpx.TransportError as error:
                 failures.append(f"{url}: {type(error).__name__}")
                 continue
-            if answer.status_code < 500 and answer.status_code not in _RETRIABLE:
-                return answer.status_code, _json(answer)
-            failures.append(f"{url}: HTTP {answer.status_code}")
-            after = _retry_after(answer) or after
+            if status < 500 and status not in _RETRIABLE:
+                return status, _json(content)
+            failures.append(f"{url}: HTTP {status}")
+            after = _retry_after(headers) or after
         raise RetriableError(f"The schema registry does not answer: {'; '.join(failures)}", after)
+
+    def _exchange(self, method: str, url: str, body: Any) -> tuple[int, httpx.Headers, bytes]:
+        """One request and its answer, which may be neither endless nor endlessly slow."""
+        limit = self._config.http_read_timeout_ms / 1000
+        until = monotonic() + limit
+        params = self._normalize if body else {}
+        with self._open().stream(method, url, json=body, params=params) as answer:
+            content = bytearray()
+            for piece in answer.iter_bytes():
+                content += piece
+                if len(content) > _LARGEST_ANSWER:
+                    raise DataError(f"The registry's answer has more than {_LARGEST_ANSWER} bytes")
+                if monotonic() > until:
+                    raise httpx.ReadTimeout("the answer takes too long")
+            return answer.status_code, answer.headers, bytes(content)
 
     def _open(self) -> httpx.Client:
         # Opened late: a task's process is forked, and no connection may be older than the fork.
         if self._client is None:
-            headers = {"Accept": CONTENT_TYPE, "Content-Type": CONTENT_TYPE}
-            self._client = httpx.Client(auth=self._auth, timeout=self._timeout, headers=headers, trust_env=False)
+            self._client = _client(self._config)
         return self._client
 
 
-def _credentials(config: RegistryConfig, found: Sequence[tuple[str, str]]) -> tuple[str, str] | None:
-    if config.basic_auth_credentials_source == "URL":
-        return found[0] if found else None
-    info = (config.basic_auth_user_info or SecretStr("")).get_secret_value()
-    user, _, password = info.partition(":")
-    return user, password
-
-
-def _json(answer: httpx.Response) -> Any:
+def _client(config: RegistryConfig) -> httpx.Client:
     try:
-        return answer.json()
-    except (json.JSONDecodeError, UnicodeDecodeError):
+        verify = tls_context(config)
+    except OSError as error:
+        raise TaskError(f"schema.registry.ssl.*: the certificates cannot be used: {error.strerror or error}") from None
+    return httpx.Client(
+        auth=config.credentials(),
+        timeout=httpx.Timeout(config.http_read_timeout_ms / 1000, connect=config.http_connect_timeout_ms / 1000),
+        headers={"Accept": CONTENT_TYPE, "Content-Type": CONTENT_TYPE, **config.headers()},
+        verify=verify,
+        proxy=f"http://{config.proxy_host}:{config.proxy_port}" if config.proxy_host else None,
+        trust_env=False,
+    )
+
+
+def _avro(body: Mapping[str, Any], what: str) -> str:
+    kind, text = body.get("schemaType", "AVRO"), body.get("schema")
+    if kind != "AVRO":
+        raise DataError(f"{what} is of type {kind}, not AVRO")
+    if not isinstance(text, str):
+        raise DataError(f"{what} comes without its text")
+    return text
+
+
+def _json(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
         return None
 
 
@@ -183,6 +215,6 @@ def _told(body: Any) -> str:
     return f"{body.get('message', 'no reason given')} (error {body.get('error_code')})"
 
 
-def _retry_after(answer: httpx.Response) -> float | None:
-    text = answer.headers.get("Retry-After", "")
+def _retry_after(headers: httpx.Headers) -> float | None:
+    text = headers.get("Retry-After", "")
     return float(text) if text.isdigit() else None

@@ -1,7 +1,6 @@
 """The event contracts in schemas/: each is loaded, named by its file, and compatible with every version of itself."""
 
 import json
-from dataclasses import replace
 from io import BytesIO
 from itertools import permutations
 from pathlib import Path
@@ -13,6 +12,7 @@ from fastavro.read import SchemaResolutionError
 from fastavro.utils import generate_many
 
 from ferryman.avro import reading
+from ferryman.avro_meta import Options
 from ferryman.connectors._crowdfunding import STREAMS
 
 FILES = sorted((Path(__file__).parents[1] / "schemas").iterdir())
@@ -91,6 +91,7 @@ def test_a_field_without_a_default_would_be_found() -> None:
 
 
 def test_the_datagen_world_speaks_the_newest_versions() -> None:
-    newest = {name: reading(each[max(each)]).schema for name, each in versions().items()}
+    without_docs = Options(meta_data=False)
+    newest = {name: reading(each[max(each)], options=without_docs).schema for name, each in versions().items()}
     spoken = {str(schema.name).removeprefix("crowdfunding."): schema for schema in STREAMS.values()}
-    assert {name: replace(schema, doc=None) for name, schema in newest.items()} == spoken
+    assert newest == spoken

@@ -4,28 +4,34 @@ A run of messages of one schema is decoded to columns at once where the schema a
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from itertools import groupby
-from typing import Any
+from typing import Any, Literal
 
 import fastavro
 
-from ferryman import avro_columns, avro_rows
+from ferryman import avro_anything, avro_columns, avro_rows
 from ferryman.avro import Reading, reading
+from ferryman.avro_meta import Options
+from ferryman.avro_names import bare, full_name
+from ferryman.avro_target import Encode, encoder_as
 from ferryman.avro_writing import Writing, writing
-from ferryman.config import Bool, Str, key
+from ferryman.config import Bool, Int, Str, key
 from ferryman.conversion import Converter, Side
-from ferryman.errors import DataError, KeyProblem, TaskError
+from ferryman.converters._registry_config import RegistryConfig
+from ferryman.converters._subjects import STRATEGIES, TOPIC, UnnamedSubject, subject
+from ferryman.errors import DataError, KeyProblem
 from ferryman.record import Data, Payload, Rows
-from ferryman.registry import Registry, RegistryConfig
+from ferryman.registry import Registered, Registry
 from ferryman.schema import Schema
 
 HEAD = 5
 """Bytes before the data: the magic byte 0 and the id as a big-endian 32-bit integer."""
 
-_TOPIC_NAME = "TopicNameStrategy"
+
+_ANYTHING = Writing(avro_anything.SCHEMA, avro_anything.SCHEMA, avro_anything.wrapped)
 
 
 class AvroConverterConfig(RegistryConfig):
@@ -34,6 +40,7 @@ class AvroConverterConfig(RegistryConfig):
     ignored = (
         "converter.type",
         "schemas.cache.config",
+        "schemas.cache.size",
         "max.schemas.per.subject",
         "latest.cache.size",
         "latest.cache.ttl.sec",
@@ -43,32 +50,75 @@ class AvroConverterConfig(RegistryConfig):
         "latest.compatibility.strict",
         "id.compatibility.strict",
     )
+    refused = RegistryConfig.refused | {
+        "generalized.sum.type.support": "unions are structs named io.confluent.connect.avro.Union",
+        "discard.type.doc.default": "docs and defaults are kept as by default",
+        "use.latest.with.metadata": "use use.latest.version or use.schema.id",
+        "rule.executors": "rules of data contracts are not run",
+        "rule.service.loader.enable": "rules of data contracts are not run",
+        "apicurio.registry.headers.enabled": "the schema's id is read from the payload; leave it out",
+        "schema.id.serializer": "the schema's id is written before the payload",
+    }
 
-    key_subject_name_strategy: Str = key(_TOPIC_NAME)
-    """How the subject of a key's schema is named; TopicNameStrategy is ``<topic>-key``."""
-    value_subject_name_strategy: Str = key(_TOPIC_NAME)
-    """How the subject of a value's schema is named; TopicNameStrategy is ``<topic>-value``."""
+    auto_register_schemas: Bool = key(True, names=("auto.register.schemas", "apicurio.registry.auto-register"))
+    """Whether a schema that the registry does not have is registered. If not, use.schema.id, use.latest.version or else
+    a look-up says which id is written; a schema that is not there is then an error of the record."""
+    normalize_schemas: Bool = key(False)
+    """Whether the registry is asked to normalise schemas before it compares them."""
+    use_latest_version: Bool = key(False, names=("use.latest.version", "apicurio.registry.find-latest"))
+    """With auto.register.schemas=false: write with the subject's latest schema, as it was when first needed. Fields are
+    matched by name; a field that only the latest schema has needs a default there."""
+    apicurio_registry_as_confluent: Bool = key(True, importance="LOW", names=("apicurio.registry.as-confluent",))
+    """Whether ids have four bytes, as Confluent's; only true is supported."""
+    apicurio_registry_use_id: Literal["contentId"] = key(
+        "contentId", importance="LOW", names=("apicurio.registry.use-id",)
+    )
+    """Which id is in the payload; that of Apicurio's Confluent API is the content's."""
+    use_schema_id: Int = key(-1)
+    """With auto.register.schemas=false: write with the schema of this id, in the same way."""
+    key_subject_name_strategy: Str = key(TOPIC)
+    """How a key's subject is named: TopicNameStrategy (``<topic>-key``), RecordNameStrategy (the record's full name) or
+    TopicRecordNameStrategy (``<topic>-<full name>``), with or without their package."""
+    value_subject_name_strategy: Str = key(TOPIC)
+    """How a value's subject is named, likewise; TopicNameStrategy is ``<topic>-value``."""
     connect_meta_data: Bool = key(True, importance="LOW")
-    """Whether written schemas carry Connect's names, versions and parameters in ``connect.*`` properties."""
-    use_latest_version: Bool = key(False)
-    """Whether data is written with the subject's latest schema; only false is supported."""
+    """Whether written schemas carry Connect's names, versions and parameters in ``connect.*`` properties, and read ones
+    docs and such parameters."""
     enhanced_avro_schema_support: Bool = key(False)
-    """Whether package names are kept in union fields and in enums. Reading is the same; writing with it is refused."""
+    """Whether enums are written as enums, and a union's fields have the full names of their types."""
     scrub_invalid_names: Bool = key(False)
-    """Whether names that Avro cannot have are changed into ones it can; only false is supported."""
+    """Whether names that Avro cannot have are changed into ones it can when written."""
+    flatten_singleton_unions: Bool = key(True, importance="LOW")
+    """Whether a union of a single type is read as that type."""
+    allow_optional_map_keys: Bool = key(False, importance="LOW")
+    """Whether a map with optional text keys is written as an Avro map instead of an array of pairs."""
+    ignore_default_for_nullables: Bool = key(False, importance="LOW")
+    """Whether null is written as null where the field has a default."""
 
     def problems(self) -> Iterable[KeyProblem]:
-        """Settings that would change what is written, and are not supported."""
+        """Strategies that are none, and Apicurio's own wire format."""
         yield from super().problems()
+        if not self.apicurio_registry_as_confluent:
+            name = "apicurio.registry.as-confluent"
+            yield KeyProblem(
+                name, f"Invalid value false for configuration {name}: ids of eight bytes are not supported"
+            )
         for name in ("key.subject.name.strategy", "value.subject.name.strategy"):
             value = getattr(self, name.replace(".", "_"))
-            if value.rpartition(".")[2] != _TOPIC_NAME:
-                yield KeyProblem(
-                    name, f"Invalid value {value} for configuration {name}: only {_TOPIC_NAME} is supported"
-                )
-        for name in ("use.latest.version", "scrub.invalid.names"):
-            if getattr(self, name.replace(".", "_")):
-                yield KeyProblem(name, f"Invalid value true for configuration {name}: only false is supported")
+            if value not in STRATEGIES:
+                known = ", ".join(dict.fromkeys(STRATEGIES.values()))
+                yield KeyProblem(name, f"Invalid value {value} for configuration {name}: it is one of {known}")
+
+    def options(self) -> Options:
+        """What the mapping of schemas depends on."""
+        return Options(
+            meta_data=self.connect_meta_data,
+            enhanced=self.enhanced_avro_schema_support,
+            flatten=self.flatten_singleton_unions,
+            optional_map_keys=self.allow_optional_map_keys,
+            ignore_defaults=self.ignore_default_for_nullables,
+            scrub=self.scrub_invalid_names,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +127,45 @@ class _Known:
 
     reading: Reading
     parsed: Any
+    anything: bool
+    """Whether its values have no schema to Connect."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """A Connect schema, ready for writing."""
+
+    how: Writing
+    parsed: Any
+    text: str
+    record: str | None
+
+    def encode(self, value: Any) -> bytes:
+        stream = BytesIO()
+        try:
+            fastavro.schemaless_writer(stream, self.parsed, self.how.convert(value))
+        except RecursionError as error:
+            raise DataError("The value is nested too deeply") from error
+        except (ValueError, TypeError, KeyError, IndexError, OverflowError, AttributeError) as error:
+            raise DataError(f"The value does not fit its schema: {error}") from error
+        return stream.getvalue()
 
 
 class AvroConverter(Converter[AvroConverterConfig]):
     """Avro ⇄ data with a schema."""
 
     config_class = AvroConverterConfig
-    classes = ("io.confluent.connect.avro.AvroConverter",)
+    classes = ("io.confluent.connect.avro.AvroConverter", "io.apicurio.registry.utils.converter.AvroConverter")
 
     def __init__(self, config: AvroConverterConfig, side: Side) -> None:
         super().__init__(config, side)
-        self.registry = Registry(config)
+        self.registry = Registry(config, config.normalize_schemas)
+        self._options = config.options()
+        key_side = side == "key"
+        self._strategy = config.key_subject_name_strategy if key_side else config.value_subject_name_strategy
         self._known: dict[tuple[str, int], _Known] = {}
-        self._written: dict[Schema, tuple[Writing, Any, str]] = {}
+        self._own: dict[Schema | None, _Own] = {}
+        self._targets: dict[tuple[Schema, int], Encode] = {}
 
     def rows_reason(self) -> str | None:
         """None: a schema that polars cannot take goes by rows when it is met."""
@@ -109,8 +185,10 @@ class AvroConverter(Converter[AvroConverterConfig]):
         if head is None:
             return Rows(None, [None] * len(payloads))
         try:
-            known = self._schema(self._subject(topic), _schema_id(head))
+            known = self._schema(topic, _schema_id(head))
             bodies = [payload[HEAD:] for payload in payloads if payload is not None]
+            if known.anything:
+                return avro_rows.decode_anything(bodies)
             if len(bodies) >= avro_columns.FEWEST and known.reading.reason is None:
                 found = avro_columns.decode(known.reading, bodies)
                 if found is not None:
@@ -119,51 +197,91 @@ class AvroConverter(Converter[AvroConverterConfig]):
         except DataError as error:
             raise DataError(f"Failed to deserialize Avro data from topic {topic}: {error}") from error
 
-    def _schema(self, subject: str, number: int) -> _Known:
+    def _schema(self, topic: str, number: int) -> _Known:
         """As AvroData.toConnectSchema: a schema without ``connect.version`` has the subject's version of it."""
-        known = self._known.get((subject, number))
+        known = self._known.get((topic, number))
         if known is None:
-            found = reading(avro_rows.parse_text(self.registry.schema(number)))
+            parsed, references = _parsed(self.registry.schema(number))
+            found = reading(parsed, references, self._options)
             if found.schema.version is None:
-                version = self.registry.version(subject, number)
+                version = self._version(topic, _record(parsed), number)
                 found = replace(found, schema=replace(found.schema, version=version))
-            known = self._known[subject, number] = _Known(found, avro_rows.parse(found.rows))
+            anything = bare(parsed) == avro_anything.SCHEMA
+            known = self._known[topic, number] = _Known(found, avro_rows.parse(found.rows), anything)
         return known
 
-    def _subject(self, topic: str) -> str:
-        return f"{topic}-{'key' if self.side == 'key' else 'value'}"
+    def _version(self, topic: str, record: str | None, number: int) -> int | None:
+        try:
+            return self.registry.version(self._subject(topic, record), number)
+        except UnnamedSubject:
+            return None
+
+    def _subject(self, topic: str, record: str | None) -> str:
+        return subject(self._strategy, topic, "key" if self.side == "key" else "value", record)
 
     def from_data(self, topic: str, data: Data) -> Sequence[Payload]:
-        """Null without a schema is a null payload; any other value needs a schema."""
-        if self.config.enhanced_avro_schema_support:
-            raise TaskError("enhanced.avro.schema.support=true is supported for reading only; leave it out to write")
+        """Null is a null payload where it may be; other values without a schema become Confluent's record Anything."""
         rows = data.rows()
         try:
-            if rows.schema is None:
-                return _nulls(rows.values)
             return list(self._write(topic, rows.schema, rows.values))
         except DataError as error:
             raise DataError(f"Failed to serialize Avro data from topic {topic}: {error}") from error
 
-    def _write(self, topic: str, schema: Schema, values: Sequence[Any]) -> Iterator[Payload]:
-        if schema.optional and all(value is None for value in values):
+    def _write(self, topic: str, schema: Schema | None, values: Sequence[Any]) -> Iterator[Payload]:
+        nullable = schema is None or schema.optional
+        if nullable and all(value is None for value in values):
             yield from (None for _ in values)
             return
-        how, parsed, text = self._writing(schema)
-        subject = self._subject(topic)
-        registered = self.registry.register if self.config.auto_register_schemas else self.registry.lookup
-        head = b"\x00" + registered(subject, text).to_bytes(4, "big")
+        number, encode = self._encoder(topic, schema)
+        head = b"\x00" + number.to_bytes(4, "big")
         for value in values:
-            yield None if value is None and schema.optional else head + _encoded(how, parsed, value)
+            yield None if value is None and nullable else head + encode(value)
 
-    def _writing(self, schema: Schema) -> tuple[Writing, Any, str]:
-        known = self._written.get(schema)
+    def _encoder(self, topic: str, schema: Schema | None) -> tuple[int, Callable[[Any], bytes]]:
+        """The id to write, and what encodes values for it (AbstractKafkaAvroSerializer.serializeImpl)."""
+        own = self._writing(schema)
+        config = self.config
+        if config.auto_register_schemas:
+            return self.registry.register(self._subject(topic, own.record), own.text), own.encode
+        if config.use_schema_id >= 0:
+            return self._target(schema, self.registry.schema(config.use_schema_id))
+        name = self._subject(topic, own.record)
+        if config.use_latest_version:
+            return self._target(schema, self.registry.latest(name))
+        return self.registry.lookup(name, own.text), own.encode
+
+    def _target(self, schema: Schema | None, target: Registered) -> tuple[int, Encode]:
+        if schema is None:
+            raise DataError("A value without a schema cannot be written with the schema of somebody else")
+        found = self._targets.get((schema, target.number))
+        if found is None:
+            found = encoder_as(schema, *_parsed(target), self._options)
+            self._targets[schema, target.number] = found
+        return target.number, found
+
+    def _writing(self, schema: Schema | None) -> _Own:
+        known = self._own.get(schema)
         if known is None:
-            how = writing(schema, self.config.connect_meta_data)
+            how = _ANYTHING if schema is None else writing(schema, options=self._options)
+            text = json.dumps(how.registered, ensure_ascii=False, separators=(",", ":"))
             # Parsed twice: the registered text for its names and defaults, the plain one for writing.
-            avro_rows.parse(json.loads(json.dumps(how.registered)))
-            known = self._written[schema] = (how, avro_rows.parse(how.plain), json.dumps(how.registered))
+            avro_rows.parse(bare(json.loads(text)))
+            known = self._own[schema] = _Own(how, avro_rows.parse(how.plain), text, _record(how.registered))
         return known
+
+
+def _parsed(found: Registered) -> tuple[Any, list[Any]]:
+    return avro_rows.parse_text(found.text), [avro_rows.parse_text(text) for text in found.references]
+
+
+def _record(avro: Any) -> str | None:
+    """The full name of the record that a parsed schema is, or is besides null."""
+    if isinstance(avro, list):
+        others = [each for each in avro if each != "null"]
+        return _record(others[0]) if len(others) == 1 else None
+    if not isinstance(avro, dict) or avro.get("type") != "record":
+        return None
+    return str(avro["name"]) if "." in str(avro["name"]) else full_name(avro)
 
 
 def _runs(heads: Sequence[bytes | None]) -> Iterator[tuple[bytes | None, int]]:
@@ -183,18 +301,3 @@ def _schema_id(head: bytes) -> int:
     if number <= 0:
         raise DataError(f"The schema id {number} is not one that a registry gives")
     return number
-
-
-def _nulls(values: Sequence[Any]) -> list[Payload]:
-    if any(value is not None for value in values):
-        raise DataError("Avro needs a schema, and this value has none; use a converter or source that gives one")
-    return [None] * len(values)
-
-
-def _encoded(how: Writing, parsed: Any, value: Any) -> bytes:
-    stream = BytesIO()
-    try:
-        fastavro.schemaless_writer(stream, parsed, how.convert(value))
-    except (ValueError, TypeError, KeyError, IndexError, OverflowError, AttributeError) as error:
-        raise DataError(f"The value does not fit its schema: {error}") from error
-    return stream.getvalue()

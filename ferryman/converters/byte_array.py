@@ -20,7 +20,10 @@ class ByteArrayConverter(Converter[ByteArrayConverterConfig]):
     """Bytes ⇄ OPTIONAL_BYTES."""
 
     config_class = ByteArrayConverterConfig
-    classes = ("org.apache.kafka.connect.converters.ByteArrayConverter",)
+    classes = (
+        "org.apache.kafka.connect.converters.ByteArrayConverter",
+        "io.confluent.connect.replicator.util.ByteArrayConverter",
+    )
 
     def to_data(self, topic: str, payloads: Sequence[Payload]) -> Sequence[Data]:
         """One piece of optional bytes."""
@@ -33,5 +36,5 @@ class ByteArrayConverter(Converter[ByteArrayConverterConfig]):
             raise DataError(f"Invalid schema type for ByteArrayConverter: {rows.schema.type}")
         for value in rows.values:
             if value is not None and not isinstance(value, bytes):
-                raise DataError(f"ByteArrayConverter is not compatible with objects of type {java_class(value)}")
+                raise DataError(f"ByteArrayConverter is not compatible with objects of type class {java_class(value)}")
         return rows.values

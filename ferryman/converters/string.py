@@ -7,19 +7,38 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from ferryman.config import Config, Str, key
-from ferryman.conversion import Converter
+from ferryman.conversion import Converter, Side
 from ferryman.errors import DataError
 from ferryman.record import Data, Payload, Rows
 from ferryman.schema import OPTIONAL_STRING
 from ferryman.values import renderer
 
+_NOT_JAVAS = frozenset(
+    {"idna", "mbcs", "oem", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7", "utf-8-sig"}
+)
+_MARKS = {
+    "utf-16": ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")),
+    "utf-32": ((codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be")),
+}
+"""Byte order marks. Without one Java reads these two as big-endian, and so it writes them; Python takes the machine's
+order."""
+
 
 def _encoding(value: str) -> str:
-    try:
-        codecs.lookup(value)
-    except LookupError:
-        raise ValueError(f"Unknown encoding {value}; use for example UTF-8, ISO-8859-1 or US-ASCII") from None
+    name = _name(value)
+    if name is None or name in _NOT_JAVAS:
+        raise ValueError(f"Unknown encoding {value}; use for example UTF-8, ISO-8859-1 or US-ASCII")
     return value
+
+
+def _name(value: str) -> str | None:
+    """Python's name of a character set; None for what is none, such as base64."""
+    try:
+        found = codecs.lookup(value)
+        "".encode(value)
+    except (LookupError, ValueError):
+        return None
+    return found.name
 
 
 class StringConverterConfig(Config):
@@ -37,16 +56,34 @@ class StringConverter(Converter[StringConverterConfig]):
     config_class = StringConverterConfig
     classes = ("org.apache.kafka.connect.storage.StringConverter",)
 
+    def __init__(self, config: StringConverterConfig, side: Side) -> None:
+        super().__init__(config, side)
+        self._encoding = _name(config.converter_encoding) or "utf-8"
+
     def to_data(self, topic: str, payloads: Sequence[Payload]) -> Sequence[Data]:
         """One piece of optional strings."""
-        encoding = self.config.converter_encoding
+        if self._encoding in _MARKS:
+            return [Rows(OPTIONAL_STRING, [_marked(item, self._encoding) for item in payloads])]
+        encoding = self._encoding
         return [Rows(OPTIONAL_STRING, [None if item is None else str(item, encoding, "replace") for item in payloads])]
 
     def from_data(self, topic: str, data: Data) -> Sequence[Payload]:
         """Each value's text. Null is a null payload."""
         rows = data.rows()
-        render, encoding = renderer(rows.schema), self.config.converter_encoding
+        mark = codecs.BOM_UTF16_BE if self._encoding == "utf-16" else b""
+        encoding = f"{self._encoding}-be" if self._encoding in _MARKS else self._encoding
+        render = renderer(rows.schema)
         try:
-            return [None if value is None else render(value).encode(encoding, "replace") for value in rows.values]
+            texts = [None if value is None else render(value).encode(encoding, "replace") for value in rows.values]
         except (TypeError, AttributeError, ValueError) as error:
             raise DataError(f"Failed to serialize to a string: {error}") from error
+        return [mark + text if text else text for text in texts] if mark else texts
+
+
+def _marked(payload: Payload, encoding: str) -> str | None:
+    if payload is None:
+        return None
+    for mark, order in _MARKS[encoding]:
+        if payload.startswith(mark):
+            return str(payload[len(mark) :], order, "replace")
+    return str(payload, f"{encoding}-be", "replace")

@@ -2,11 +2,13 @@
 
 import json
 import re
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import unquote
 
 
 class FakeRegistry:
@@ -16,14 +18,17 @@ class FakeRegistry:
         self.schemas: dict[int, dict[str, Any]] = {}
         self.subjects: list[tuple[str, int]] = []
         self.requests: list[tuple[str, str, str | None]] = []
+        self.headers: list[dict[str, str]] = []
         self.failing: int | None = None
         self.refusing: int | None = None
         self.url = ""
 
-    def add(self, schema: Any, **more: Any) -> int:
-        """Stores a schema and returns its id."""
+    def add(self, schema: Any, subject: str | None = None, **more: Any) -> int:
+        """Stores a schema, perhaps as the next version of a subject, and returns its id."""
         number = len(self.schemas) + 1
         self.schemas[number] = {"schema": json.dumps(schema), **more}
+        if subject is not None:
+            self.subjects.append((subject, number))
         return number
 
     def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
@@ -36,9 +41,19 @@ class FakeRegistry:
             return (200, found) if found else (404, {"error_code": 40403, "message": "Schema not found"})
         if match := re.fullmatch(r"/schemas/ids/(\d+)/versions", path):
             return 200, list(self._versions(int(match[1])))
+        if match := re.fullmatch(r"/subjects/([^/]+)/versions/(\w+)", path):
+            return self._version(unquote(match[1]), match[2])
         match = re.fullmatch(r"/subjects/([^/]+)(/versions)?", path)
         assert match is not None, path
-        return self._subject(match[1], body["schema"], register=bool(match[2]))
+        return self._subject(unquote(match[1]), body["schema"], register=bool(match[2]))
+
+    def _version(self, subject: str, version: str) -> tuple[int, Any]:
+        numbers = [number for name, number in self.subjects if name == subject]
+        at = len(numbers) if version == "latest" else int(version)
+        if not 0 < at <= len(numbers):
+            return 404, {"error_code": 40402, "message": "Version not found"}
+        number = numbers[at - 1]
+        return 200, {"subject": subject, "version": at, "id": number, **self.schemas[number]}
 
     def _versions(self, wanted: int) -> Iterator[dict[str, Any]]:
         counts: dict[str, int] = {}
@@ -62,7 +77,7 @@ class FakeRegistry:
 
 
 @contextmanager
-def running() -> Iterator[FakeRegistry]:
+def running(tls: ssl.SSLContext | None = None) -> Iterator[FakeRegistry]:
     """A registry that answers as long as the block runs."""
     registry = FakeRegistry()
 
@@ -71,6 +86,7 @@ def running() -> Iterator[FakeRegistry]:
             length = int(self.headers.get("Content-Length") or 0)
             body = json.loads(self.rfile.read(length)) if length else None
             registry.requests.append((self.command, self.path, self.headers.get("Authorization")))
+            registry.headers.append(dict(self.headers))
             status, answer = registry.answer(self.command, self.path, body)
             data = json.dumps(answer).encode()
             self.send_response(status)
@@ -85,9 +101,11 @@ def running() -> Iterator[FakeRegistry]:
             """Says nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
-    registry.url = f"http://127.0.0.1:{server.server_port}"
+    registry.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{server.server_port}"
     try:
         yield registry
     finally:

@@ -54,6 +54,10 @@ STRINGS = (
     "[1,null,3]",
     '{"a":1',
     "true,false",
+    "2020-01-01T12:34:56.789Z  ",
+    '["a""b"]',
+    '["a",,"b"]',
+    '{"a"1}',
     "true:1",
     "-",
     "+",
@@ -117,6 +121,16 @@ VALUES: list[tuple[str, Schema | None, Any]] = [
     ('{"a":{"b":1}}', mapping(STRING, mapping(STRING, INT8)), {"a": {"b": 1}}),
     ("{1:2}", mapping(INT8, INT8), {1: 2}),
     ('{"k":null}', mapping(STRING, None), {"k": None}),
+    ('{1:2,"a":1.5}', mapping(None, None), {1: 2, "a": 1.5}),
+    ('{"a":null,1:2}', mapping(None, None), {"a": None, 1: 2}),
+    ("{1:1,300:2}", mapping(INT16, INT8), {1: 1, 300: 2}),
+    ("[1.5,1e39]", array(FLOAT64), [1.5, 1e39]),
+    ("[2020-01-01 ]", array(DATE_SCHEMA), [date(2020, 1, 1)]),
+    ("[ 12:34:56.789Z]", array(TIME_SCHEMA), [time(12, 34, 56, 789000)]),
+    ("  12:34:56.789Z", TIME_SCHEMA, time(12, 34, 56, 789000)),
+    ("12:34:56.789Z ", INT8, 12),
+    ('["2020-01-01 "]', array(STRING), ["2020-01-01 "]),
+    ('[" 2020-01-01"]', array(STRING), [" 2020-01-01"]),
 ]
 
 

@@ -1,0 +1,72 @@
+"""The plan of a connector's tasks from its file alone: nothing is started, and no reference is resolved."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ferryman import assembly, chain_config, connector_file, plugins, properties
+from ferryman.api import Sink
+from ferryman.chain import Chain
+from ferryman.conversion import Converter
+from ferryman.converters.json_converter import JsonConverter, JsonConverterConfig
+from ferryman.errors import ConfigError
+from ferryman.plan import Planned, plan
+
+UNKNOWN = "value.converter is the worker's, whose file --worker would name"
+_REFERENCE = re.compile(r"\$\{[^}:]+:[^}]*\}")
+_ANY_ADDRESS = "http://not.resolved"
+"""Stands for a reference to a config provider among a converter's settings. What is kept outside a config are addresses
+and credentials, which don't matter to the plan, and an address may also stand where any text may."""
+
+
+def explained(config: Path, worker: Path | None) -> Sequence[Planned | str]:
+    """The plan's steps; a text where the config leaves one open. Raises ConfigError for a config without a plan."""
+    raw = connector_file.read(config).config
+    plugin = _connector(raw.get("connector.class", ""))
+    parsed = chain_config.parse(raw)
+    if parsed.problems:
+        raise ConfigError(*parsed.problems)
+    converter = _converter(raw, {} if worker is None else _of_worker(worker))
+    # Without a converter the steps are told as after one that gives columns.
+    given: Converter[Any] = converter or JsonConverter(JsonConverterConfig.parse({}), "value")
+    chain = Chain(given, given, given, parsed.steps)
+    if plugins.is_sink(plugin):
+        steps = plan(chain, plugin)
+        return steps if converter else [f"decode: {UNKNOWN}", *steps[1:]]
+    steps = list(_of_source(chain, plugin))
+    return steps if converter else [*steps[:-1], f"encode: {UNKNOWN}"]
+
+
+def _connector(name: str) -> type[Any]:
+    plugin = plugins.connector(name)
+    if plugin is None:
+        raise ConfigError.of("connector.class", f"connector.class: there is no connector {name!r}")
+    return plugin
+
+
+def _of_worker(file: Path) -> Mapping[str, str]:
+    try:
+        return properties.load(file.read_bytes())
+    except OSError as error:
+        raise ConfigError.of("worker", f"{file}: {error.strerror}") from None
+
+
+def _converter(raw: Mapping[str, str], worker: Mapping[str, str]) -> Converter[Any] | None:
+    if not raw.get("value.converter", "").strip() and not worker.get("value.converter", "").strip():
+        return None
+    return assembly.converter("value", _without_references(raw), _without_references(worker))
+
+
+def _without_references(raw: Mapping[str, str]) -> Mapping[str, str]:
+    return {name: _REFERENCE.sub(_ANY_ADDRESS, value) for name, value in raw.items()}
+
+
+def _of_source(chain: Chain, source: type[Any]) -> Iterator[Planned]:
+    """Sources hand out rows, and so all that follows is rows."""
+    before = f"poll by {source.__name__}"
+    yield Planned(before, "rows", f"{source.__name__} gives rows")
+    transforms = [step.name for step in plan(chain, Sink)[1:-1]]
+    for name in (*transforms, f"encode by {type(chain.value).__name__}"):
+        yield Planned(name, "rows", f"{before} gives rows")
+        before = name

@@ -1,0 +1,47 @@
+"""``ferryman transform``: a connector's chain of transforms, run on sample records without Kafka."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from ferryman.commands._sample_run import Stream
+
+
+@click.command("transform")
+@click.argument("config", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--input", "source", type=click.File("rb"), default="-", help="Read this file; without it, stdin.")
+@click.option("--explain", is_flag=True, help="Say on stderr which steps there are, and which take columns.")
+def command(config: Path, source: "Stream", explain: bool) -> None:
+    """Run the transforms of a connector's file on records, one JSON object a line.
+
+    CONFIG is JSON, properties or YAML; only its keys transforms* and predicates* matter. A line of the input is
+    {"topic", "partition", "offset", "timestamp", "key", "value", "headers": [{"key", "value"}]}, where keys and values
+    are plain JSON, or {"schema", "payload"} as JsonConverter writes it. For each, a line comes out: the record,
+    {"dropped": true}, or {"error", "message"}.
+    """
+    from ferryman.api import Sink
+    from ferryman.commands import _chain_file, _sample_run
+    from ferryman.commands._sample_lines import BadLine
+    from ferryman.errors import ConfigError
+    from ferryman.plan import plan
+    from ferryman.redaction import redact
+
+    try:
+        found = _chain_file.read(config)
+    except ConfigError as error:
+        for problem in error.problems:
+            click.echo(redact(problem.message), err=True)
+        sys.exit(2)
+    for warning in found.warnings:
+        click.echo(f"warning: {redact(warning)}", err=True)
+    if explain:
+        for step in plan(_sample_run.chain_of(found.steps), Sink)[1:-1]:
+            click.echo(f"plan: {step}", err=True)
+    try:
+        _sample_run.run(found.steps, source, sys.stdout.buffer)
+    except BadLine as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)

@@ -1,0 +1,28 @@
+"""LongConverter: 64-bit integers."""
+
+from collections.abc import Sequence
+
+from ferryman.conversion import Converter
+from ferryman.converters._primitive import PrimitiveConverterConfig, number
+from ferryman.record import Data, Payload
+from ferryman.schema import Type
+
+_CODEC = number(Type.INT64, "long", "Long", "q")
+
+
+class LongConverter(Converter[PrimitiveConverterConfig]):
+    """Eight bytes, big-endian ⇄ an optional INT64.
+
+    Writing takes that type only. Without a schema every integer is of it.
+    """
+
+    config_class = PrimitiveConverterConfig
+    classes = ("org.apache.kafka.connect.converters.LongConverter",)
+
+    def to_data(self, topic: str, payloads: Sequence[Payload]) -> Sequence[Data]:
+        """One piece. Raises DataError for a payload of another size."""
+        return [_CODEC.decode(payloads)]
+
+    def from_data(self, topic: str, data: Data) -> Sequence[Payload]:
+        """The bytes; null is a null payload. Raises DataError for a value of another type."""
+        return _CODEC.encode(data)

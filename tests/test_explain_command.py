@@ -1,0 +1,100 @@
+"""`ferryman explain`: the plan of a connector's tasks, in the words of the task's log."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ferryman import assembly, plugins
+from ferryman.commands import main
+from ferryman.plan import plan
+
+ROOT = Path(__file__).parent.parent
+PAGE = (ROOT / "docs" / "commands" / "explain.md").read_text(encoding="utf-8")
+JSON = "org.apache.kafka.connect.json.JsonConverter"
+SINK = {"name": "x", "connector.class": "io.confluent.connect.jdbc.JdbcSinkConnector", "topics": "t"}
+
+
+def explain(folder: Path, config: Any, *options: str) -> Result:
+    file = folder / "connector.json"
+    file.write_text(json.dumps(config))
+    return CliRunner().invoke(main, ["explain", str(file), *options])
+
+
+def test_the_page_shows_what_the_command_prints(tmp_path: Path) -> None:
+    config, expected = (re.search(rf"^```{kind}\n(.*?)^```$", PAGE, re.M | re.S) for kind in ("json", "text"))
+    assert config is not None
+    assert expected is not None
+    (tmp_path / "connector.json").write_text(config[1])
+    command = [sys.executable, "-m", "ferryman", "explain", "connector.json"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, expected[1], "")
+
+
+def test_the_lines_are_those_of_the_tasks_log(tmp_path: Path) -> None:
+    config = SINK | {
+        "key.converter": JSON,
+        "value.converter": JSON,
+        "value.converter.schemas.enable": "false",
+        "transforms": "r",
+        "transforms.r.type": "RegexRouter",
+        "transforms.r.regex": "a",
+        "transforms.r.replacement": "b",
+    }
+    sink = plugins.find("sink", SINK["connector.class"])
+    assert sink is not None
+    logged = [f"plan: {step}" for step in plan(assembly.chain(config, {}), sink)]
+    assert explain(tmp_path, config).stdout.splitlines() == logged
+    assert logged[0].endswith("(schemaless JSON has no columns (schemas.enable is false))")
+
+
+def test_a_source_gives_rows_and_all_after_it_is_rows(tmp_path: Path) -> None:
+    config = {
+        "name": "x",
+        "connector.class": "FileStreamSource",
+        "value.converter": JSON,
+        "transforms": "h",
+        "transforms.h.type": "org.apache.kafka.connect.transforms.HoistField$Value",
+        "transforms.h.field": "line",
+    }
+    assert explain(tmp_path, config).stdout.splitlines() == [
+        "plan: poll by FileStreamSourceConnector: rows (FileStreamSourceConnector gives rows)",
+        "plan: transform h by HoistField: rows (poll by FileStreamSourceConnector gives rows)",
+        "plan: encode by JsonConverter: rows (transform h by HoistField gives rows)",
+    ]
+
+
+def test_the_workers_converter_counts_where_the_config_names_none(tmp_path: Path) -> None:
+    worker = tmp_path / "worker.properties"
+    worker.write_text(f"value.converter={JSON}\nvalue.converter.schemas.enable=false\n")
+    assert explain(tmp_path, SINK, "--worker", str(worker)).stdout.startswith("plan: decode by JsonConverter: rows")
+    first, second = explain(tmp_path, SINK).stdout.splitlines()
+    assert first == "plan: decode: value.converter is the worker's, whose file --worker would name"
+    assert second == "plan: put by SqlSinkConnector: columns"
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"connector.class": "Nothing"}, "there is no connector 'Nothing'"),
+        ({"value.converter": "Nothing"}, "Class Nothing could not be found"),
+        ({"value.converter": JSON, "value.converter.schemas.enable": "maybe"}, "value.converter.schemas.enable"),
+        ({"transforms": "a"}, 'Missing required configuration "transforms.a.type"'),
+    ],
+)
+def test_a_chain_that_cannot_be_built_has_no_plan(tmp_path: Path, change: dict[str, str], why: str) -> None:
+    result = explain(tmp_path, SINK | change)
+    assert result.exit_code == 2
+    assert why in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_worker_file_that_is_missing_is_named(tmp_path: Path) -> None:
+    result = explain(tmp_path, SINK, "--worker", str(tmp_path / "none.properties"))
+    assert result.exit_code == 2
+    assert "none.properties: No such file or directory" in result.stderr
