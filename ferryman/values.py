@@ -36,7 +36,9 @@ def double_text(value: float) -> str:
     """Java's Double.toString, with the shortest digits that read back as the same number (as since JDK 19)."""
     if 1e-3 <= value < 1e7:
         return repr(value)
-    return _java_float(value, repr(value))
+    text = repr(value)
+    # Of the numbers with one digit Java prints the nearest with two: 4.9E-324, not 5.0E-324.
+    return _java_float(value, f"{value:.1e}" if len(text.partition("e")[0].lstrip("-")) == 1 else text)
 
 
 def float_text(value: float) -> str:
@@ -46,7 +48,7 @@ def float_text(value: float) -> str:
 
 
 def _candidates(value: float) -> Sequence[str]:
-    return [*(f"{value:.{digits}g}" for digits in range(1, 10)), repr(value)]
+    return [*(f"{value:.{digits}g}" for digits in range(2, 10)), repr(value)]
 
 
 def _same_float32(text: str, value: float) -> bool:

@@ -88,3 +88,16 @@ def test_names_for_messages() -> None:
 def test_maps_with_equal_keys_of_other_types_have_their_own_texts() -> None:
     assert [text(each) for each in ({1: "a"}, {True: "a"}, {1.0: "a"})] == ["{1=a}", "{true=a}", "{1.0=a}"]
     assert text({"100%": 1}) == "{100%=1}"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(5e-324, "4.9E-324"), (-5e-324, "-4.9E-324"), (2e-5, "2.0E-5"), (1e7, "1.0E7"), (2e23, "2.0E23")],
+)
+def test_a_double_of_one_digit_is_told_with_the_nearest_two(value: float, text: str) -> None:
+    assert double_text(value) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(1.4e-45, "1.4E-45"), (2.0, "2.0"), (1e10, "1.0E10"), (0.001, "0.001")])
+def test_a_float_of_one_digit_is_told_with_the_nearest_two(value: float, text: str) -> None:
+    assert float_text(value) == text
