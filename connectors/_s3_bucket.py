@@ -67,7 +67,8 @@ def _fault(error: ClientError, doing: str) -> Exception:
     if code in _IN_THE_WAY:
         return InTheWay(text)
     if status == 501 or code == "NotImplemented":
-        return TaskError(f"{text}. If the server has no conditional writes, set enable.conditional.writes=false")
+        hint = ". If the server has no conditional writes, set enable.conditional.writes=false"
+        return TaskError(text + hint if doing.startswith("complete") else text)
     if code in _NEIGHBOUR or status >= 500 or status in (408, 409, 429):
         return RetriableError(text)
     return TaskError(text)
@@ -140,6 +141,12 @@ class Bucket:
         except Gone:
             return None
         return dict(answer.get("Metadata", {}))
+
+    def tag(self, key: str, tags: Mapping[str, str]) -> None:
+        """Gives an object these tags instead of those it has. Raises Gone."""
+        found = [{"Key": name, "Value": value} for name, value in tags.items()]
+        with classified(f"tag {key}"):
+            self.client.put_object_tagging(Bucket=self.name, Key=key, Tagging={"TagSet": found})
 
     def put(self, key: str, data: bytes) -> None:
         """Writes a small object of our own."""

@@ -2,6 +2,7 @@
 
 from base64 import b64decode
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -60,8 +61,15 @@ def _secret(value: SecretStr | None) -> str | None:
     return None if value is None else value.get_secret_value() or None
 
 
+@lru_cache(maxsize=1)
+def _loader() -> Any:
+    """Reads botocore's descriptions of services once, not for each client; that is most of a client's time."""
+    return CoreSession().get_component("data_loader")
+
+
 def _session(config: S3Keys, region: str) -> boto3.Session:
     core = CoreSession()
+    core.register_component("data_loader", _loader())
     access, secret = _secret(config.access_key), _secret(config.secret_key)
     if access and secret:
         core.set_credentials(access, secret)

@@ -1,6 +1,6 @@
 """The S3 sink's keys that say what objects are called, what is in them and when they are closed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator
@@ -12,6 +12,7 @@ from ferryman.errors import KeyProblem
 from ferryman.joda_time import formatter, has_words, zone
 
 FORMATS = {"avro": "AvroFormat", "json": "JsonFormat", "bytearray": "ByteArrayFormat", "parquet": "ParquetFormat"}
+HEADERS_FORMATS = ("AvroFormat", "JsonFormat", "ParquetFormat")
 PARTITIONERS = (
     "DefaultPartitioner",
     "FieldPartitioner",
@@ -68,6 +69,26 @@ class S3SinkConfig(S3Keys):
     """The time that counts: Wallclock, Record (that of the Kafka record) or RecordField."""
     timestamp_field: Str = key("timestamp", shown=Shown(group="Objects"))
     """For RecordField: milliseconds, a Timestamp, or ISO 8601 text (UTC where it names no zone)."""
+    store_kafka_keys: Bool = key(False, importance="LOW", shown=Shown(group="Objects"))
+    """Whether keys are written too, to an object with .keys in its name beside each of values."""
+    keys_format: Plugin = key(
+        "AvroFormat", names=("keys.format.class",), importance="LOW", shown=Shown(group="Objects")
+    )
+    """The format of the keys' objects."""
+    store_kafka_headers: Bool = key(False, importance="LOW", shown=Shown(group="Objects"))
+    """Whether headers are written too, to an object with .headers in its name beside each of values."""
+    headers_format: Plugin = key(
+        "AvroFormat", names=("headers.format.class",), importance="LOW", shown=Shown(group="Objects")
+    )
+    """The format of the headers' objects, not ByteArrayFormat."""
+    store_envelope: Bool = key(False, importance="LOW", shown=Shown(group="Objects"))
+    """Whether each record is written with key, value, headers, topic, partition, offset and timestamp as its fields.
+    Ours."""
+    schema_affix: Annotated[Literal["NONE", "PREFIX", "SUFFIX"], any_case("NONE", "PREFIX", "SUFFIX")] = key(
+        "NONE", names=("s3.schema.partition.affix.type",), importance="LOW", shown=Shown(group="Objects")
+    )
+    """Whether the name of the values' schema is a directory too, such as schema_name=shop.Order, before (PREFIX) or
+    behind those of the partitioner."""
     flush_size: Int | None = key(
         None, names=("flush.size", "file.max.records"), importance="HIGH", shown=Shown(group="Rotation")
     )
@@ -123,7 +144,10 @@ class S3SinkConfig(S3Keys):
     null_values: Annotated[Literal["fail", "ignore", "write"], any_case("fail", "ignore", "write")] = key(
         "fail", names=("behavior.on.null.values",), importance="LOW", shown=Shown(group="Objects")
     )
-    """What a null value is: a data error (fail) or skipped (ignore). write is not supported."""
+    """What a null value is: a data error (fail), skipped (ignore), or (write) a record of its key alone, which needs
+    store.kafka.keys or store.envelope."""
+    tombstone_encoded_partition: Str = key("tombstone", importance="LOW", shown=Shown(group="Objects"))
+    """With behavior.on.null.values=write: the encoded partition of records whose value is null."""
     report_nulls: Bool = key(True, names=("report.null.values.to.dlq",), importance="LOW", shown=Shown(group="Objects"))
     """Whether skipped nulls go to the dead letter queue, if there is one."""
     prefix: Str = key("", names=("aws.s3.prefix", "aws_s3_prefix"), shown=Shown(group="Aiven"))
@@ -181,6 +205,25 @@ class S3SinkConfig(S3Keys):
         yield from _aiven_problems(self) if self.aiven else _confluent_problems(self)
 
 
+def unused(config: S3SinkConfig, raw: Mapping[str, str]) -> Iterator[str]:
+    """A warning for each key that is given and needs another one that is not."""
+    needs = (
+        ("s3.object.tagging.key.value.pairs", config.tagging, "s3.object.tagging=true"),
+        ("s3.object.behavior.on.tagging.error", config.tagging, "s3.object.tagging=true"),
+        ("keys.format.class", config.store_kafka_keys, "store.kafka.keys=true"),
+        ("headers.format.class", config.store_kafka_headers, "store.kafka.headers=true"),
+        ("tombstone.encoded.partition", config.null_values == "write", "behavior.on.null.values=write"),
+    )
+    for name, used, other in needs:
+        if name in raw and not used:
+            yield f"{name} has no effect: it belongs to {other}"
+    if config.rotate_interval_ms > 0 and config.partitioner_name not in TIMED:
+        yield (
+            f"rotate.interval.ms has no effect: {config.partitioner_name} knows no time; use "
+            "rotate.schedule.interval.ms or rotate.idle.interval.ms"
+        )
+
+
 def _confluent_problems(config: S3SinkConfig) -> Iterator[KeyProblem]:
     for name, value in (("format.class", config.format_class), ("flush.size", config.flush_size)):
         if value is None:
@@ -193,11 +236,28 @@ def _confluent_problems(config: S3SinkConfig) -> Iterator[KeyProblem]:
         yield invalid("s3.compression.type", config.compression, "it applies to JsonFormat and ByteArrayFormat only")
     if config.compression_level > 9:
         yield invalid("s3.compression.level", str(config.compression_level), "it is at most 9")
-    if config.null_values == "write":
-        yield invalid("behavior.on.null.values", "write", "it needs keys in objects of their own")
+    yield from _side_problems(config)
     if config.rotate_schedule_interval_ms > 0 and not config.timezone:
         yield invalid("timezone", "", "it must be set with rotate.schedule.interval.ms")
     yield from _partitioner_problems(config)
+
+
+def _side_problems(config: S3SinkConfig) -> Iterator[KeyProblem]:
+    sides = (
+        ("keys", config.store_kafka_keys, config.keys_format, (*FORMATS.values(),)),
+        ("headers", config.store_kafka_headers, config.headers_format, HEADERS_FORMATS),
+    )
+    for name, wanted, format_class, formats in sides:
+        if wanted and format_class.rpartition(".")[2] not in formats:
+            yield invalid(f"{name}.format.class", format_class, f"it must be one of {', '.join(formats)}")
+        if wanted and config.store_envelope:
+            yield invalid(
+                "store.envelope", "true", f"the envelope has the {name} already; leave store.kafka.{name} out"
+            )
+    if config.store_envelope and config.format_name == "ByteArrayFormat":
+        yield invalid("store.envelope", "true", "ByteArrayFormat writes values alone")
+    if config.null_values == "write" and not (config.store_kafka_keys or config.store_envelope):
+        yield invalid("behavior.on.null.values", "write", "it needs store.kafka.keys=true or store.envelope=true")
 
 
 def _partitioner_problems(config: S3SinkConfig) -> Iterator[KeyProblem]:

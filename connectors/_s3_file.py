@@ -29,6 +29,8 @@ class Identity:
     source: TopicPartition
     key: Callable[[int], str]
     """The object's key by the offset of its first record."""
+    series: str
+    """What the nonces of files that are closed together begin with, so that files beside each other stay so."""
 
 
 @dataclass
@@ -36,7 +38,7 @@ class Upload:
     """A multipart upload that is left open. Its key is settled when it begins: a taken name gets an addition."""
 
     key: str
-    nonce: str = field(default_factory=lambda: token_hex(12))
+    nonce: str
     id: str | None = None
     etags: list[str] = field(default_factory=list)
 
@@ -125,7 +127,7 @@ class File:
 
     def _send(self, bucket: Bucket, size: int) -> None:
         if self.upload is None:
-            self.upload = Upload(self.identity.key(self.offsets.first))
+            self.upload = Upload(self.identity.key(self.offsets.first), self.identity.series + token_hex(8))
         self.upload.begin(bucket, self._metadata())
         self.upload.send(bucket, bytes(self.buffer[:size]))
         del self.buffer[:size]

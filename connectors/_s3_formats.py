@@ -5,7 +5,7 @@ from bz2 import compress as bzip2
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
-from itertools import pairwise
+from itertools import accumulate, chain, pairwise
 from secrets import token_bytes
 from typing import Any, Protocol
 
@@ -58,6 +58,15 @@ def chosen(encoded: Any, indices: Sequence[int]) -> Any:
             return encoded.slice(indices.start, len(indices))
         return encoded if len(indices) == len(encoded) else encoded[indices.start : indices.stop]
     return encoded[indices] if isinstance(encoded, pl.DataFrame) else [encoded[index] for index in indices]
+
+
+def dealt(encoded: Any, groups: Sequence[Sequence[int]]) -> list[Any]:
+    """The encoded records of each group. Many small choices from a frame cost more than one that is cut afterwards."""
+    if len(groups) < 2 or not isinstance(encoded, pl.DataFrame):
+        return [chosen(encoded, indices) for indices in groups]
+    ends = list(accumulate(map(len, groups), initial=0))
+    frame = encoded[list(chain.from_iterable(groups))]
+    return [frame.slice(start, stop - start) for start, stop in pairwise(ends)]
 
 
 @dataclass(frozen=True, slots=True)

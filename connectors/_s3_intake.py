@@ -1,19 +1,25 @@
 """Takes batches into the open files of a Kafka partition: all of a batch, or nothing of it."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from ferryman.connectors._s3_compatibility import Compatibility, ends_file, projected
-from ferryman.connectors._s3_formats import chosen
+from ferryman.connectors._s3_file import File
+from ferryman.connectors._s3_formats import Format, chosen, dealt
 from ferryman.connectors._s3_layout import Layout
-from ferryman.connectors._s3_ledger import Ledger, Redo, without_nulls
-from ferryman.connectors._s3_names import Place, checked
+from ferryman.connectors._s3_ledger import Ledger, Redo
+from ferryman.connectors._s3_names import TOMBSTONE, Place, checked
 from ferryman.connectors._s3_partition import Paths
-from ferryman.errors import DataError
+from ferryman.connectors._s3_sides import enveloped, picked, side_of
+from ferryman.errors import DataError, TaskError
 from ferryman.record import Batch, Columns
 from ferryman.schema import Schema
+
+Nulls = Literal["fail", "ignore", "write"]
+Group = tuple[str, Sequence[int]]
+"""A path and the places of its records in a batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +30,41 @@ class _Ready:
     offsets: Sequence[int]
     paths: Paths
     times: Sequence[int] | None
-    stale: int | None
-    """The first record that goes where a file of another schema is open."""
-    encoded: dict[Schema | None, Any]
+    encoded: Mapping[str, Mapping[Schema | None, Any]]
+    """By the file's side and its schema."""
+    schemas: Mapping[str, Schema | None]
+    """The records' own schema, by side."""
+
+    def stale(self, ledger: Ledger, compatibility: Compatibility) -> int | None:
+        """The first record that goes where a file is open that cannot take it."""
+        paths = {
+            path
+            for path in distinct(self.paths)
+            if any(
+                _ends(ledger, Place(self.batch.topic, path, side), schema, compatibility)
+                for side, schema in self.schemas.items()
+            )
+        }
+        if not paths:
+            return None
+        return 0 if isinstance(self.paths, str) else next(at for at, path in enumerate(self.paths) if path in paths)
+
+    def chunks(self, side: str, files: Sequence[File], groups: Sequence[Group]) -> list[Any]:
+        """The encoded records of each group, for its file."""
+        encoded, indices = self.encoded[side], [each for _, each in groups]
+        if len(encoded) == 1:
+            return dealt(next(iter(encoded.values())), indices)
+        return [chosen(encoded[file.schema], each) for file, each in zip(files, indices, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """``report_null`` is told of each null value that is skipped; None: a null value is a data error."""
+    """``report_null`` is told of each null value that is skipped."""
 
     layout: Layout
     compatibility: Compatibility
-    report_null: Callable[[Batch, int], None] | None
+    nulls: Nulls
+    report_null: Callable[[Batch, int], None]
 
     def take(self, ledger: Ledger, batch: Batch) -> None:
         """Takes what of the batch is new to the ledger. Raises DataError, and has taken nothing then."""
@@ -47,69 +76,91 @@ class Intake:
             if fresh is None:
                 return
             ledger.end_redo(fresh.offsets[0])
-        kept = self._without_nulls(fresh)
-        if kept is not None:
-            self._spread(ledger, self._ready(ledger, kept))
+        parts = list(self._parts(fresh))
+        for ready in [self._ready(ledger, part, dead) for dead, part in parts]:
+            self._spread(ledger, ready)
         ledger.next = fresh.offsets[-1] + 1
-        if kept is not fresh:
+        if sum(len(part) for _, part in parts) < len(fresh):
             self._report_nulls(fresh)
 
     def _again(self, ledger: Ledger, redo: Redo, batch: Batch) -> Batch | None:
         """Takes the records of objects that are made again; the rest of the batch, if any is left."""
         count = sum(offset < redo.end for offset in batch.offsets)
         old = batch.slice(0, count)
-        form, offsets = self.layout.format, old.offsets
         encoded = []
         for number, places in redo.parts(old):
-            file = redo.files.get(number)
-            schema = old.value.schema if file is None else file.schema
-            records = form.encode(projected(old, schema), schema)
-            encoded.append((number, schema, chosen(records, places), [offsets[place] for place in places]))
-        for number, schema, chunk, taken in encoded:
+            side, file, part = redo.missing[number].entry.side, redo.files.get(number), picked(old, places)
+            form, written = self._form(side), self._written(part, side)
+            schema = written.value.schema if file is None else file.schema
+            encoded.append((number, schema, form, form.encode(projected(written, schema), schema), part.offsets))
+        for number, schema, form, chunk, taken in encoded:
             ledger.again(number, schema, form).add(chunk, taken)
         if count:
-            ledger.next = offsets[-1] + 1
+            ledger.next = old.offsets[-1] + 1
         return batch.slice(count, len(batch)) if count < len(batch) else None
 
-    def _without_nulls(self, batch: Batch) -> Batch | None:
-        if isinstance(batch.value, Columns):
-            return batch
-        kept = without_nulls(batch)
-        if kept is not batch and self.report_null is None:
+    def _parts(self, batch: Batch) -> Iterator[tuple[bool, Batch]]:
+        """What is to be written of a batch, in order; the flag is for null values."""
+        if isinstance(batch.value, Columns) or None not in batch.value.values:
+            yield False, batch
+            return
+        if self.nulls == "fail":
             raise DataError("The value is null, and behavior.on.null.values=fail")
-        return kept
+        dead = [value is None for value in batch.value.values]
+        if self.nulls == "write":
+            yield from batch.runs(dead)
+        elif kept := [place for place, null in enumerate(dead) if not null]:
+            yield False, picked(batch, kept)
 
     def _report_nulls(self, batch: Batch) -> None:
-        assert self.report_null is not None
         for index, value in enumerate(batch.value.rows().values):
             if value is None:
                 self.report_null(batch, index)
 
-    def _ready(self, ledger: Ledger, batch: Batch) -> _Ready:
-        layout, schema = self.layout, batch.value.schema
-        times = None if layout.times is None else layout.times(batch)
-        paths = layout.partitioner.paths(batch, times)
-        distinct = {paths} if isinstance(paths, str) else set(paths)
-        for path in distinct:
-            checked(layout.names.key(Place(batch.topic, path), batch.source.partition, batch.offsets[-1]))
-        targets, stale = {schema}, set[str]()
-        for path in distinct:
-            file = ledger.open.get(Place(batch.topic, path))
-            if file is not None and ends_file(self.compatibility, file.schema, schema):
-                stale.add(path)
-            elif file is not None:
-                targets.add(file.schema)
-        encoded = {target: layout.format.encode(projected(batch, target), target) for target in targets}
-        return _Ready(batch, batch.offsets, paths, times, _first(paths, stale), encoded)
+    def _ready(self, ledger: Ledger, batch: Batch, dead: bool) -> _Ready:
+        layout = self.layout
+        times, paths = layout.settled(batch, dead)
+        written = {side: self._written(batch, side) for side in layout.files(dead)}
+        schemas = {side: each.value.schema for side, each in written.items()}
+        targets = {side: {schema} for side, schema in schemas.items()}
+        for path in distinct(paths):
+            for side, schema in schemas.items():
+                place = Place(batch.topic, path, side)
+                checked(layout.names.key(place, batch.source.partition, batch.offsets[-1]))
+                file = ledger.open.get(place)
+                if file is not None and not _ends(ledger, place, schema, self.compatibility):
+                    targets[side].add(file.schema)
+        encoded = {
+            side: {schema: self._form(side).encode(projected(written[side], schema), schema) for schema in wanted}
+            for side, wanted in targets.items()
+        }
+        return _Ready(batch, batch.offsets, paths, times, encoded, schemas)
+
+    def _form(self, side: str) -> Format:
+        if not side:
+            return self.layout.format
+        found = side_of(self.layout.sides, side)
+        if found is None:
+            name = side.removeprefix(TOMBSTONE)
+            raise TaskError(f"Files of {name} are to be made again: set store.kafka.{name}=true until that is done")
+        return found.format
+
+    def _written(self, batch: Batch, side: str) -> Batch:
+        """The batch with what a side's files hold as its values."""
+        found = side_of(self.layout.sides, side)
+        if found is not None:
+            return replace(batch, value=found.view(batch))
+        return enveloped(batch) if self.layout.envelope else batch
 
     def _spread(self, ledger: Ledger, ready: _Ready) -> None:
-        if ready.stale is None:
+        stale = ready.stale(ledger, self.compatibility)
+        if stale is None:
             self._add(ledger, ready, 0, len(ready.offsets))
             return
-        if ready.stale:
-            self._add(ledger, ready, 0, ready.stale)
+        if stale:
+            self._add(ledger, ready, 0, stale)
         ledger.rotate()
-        self._add(ledger, ready, ready.stale, len(ready.offsets))
+        self._add(ledger, ready, stale, len(ready.offsets))
 
     def _add(self, ledger: Ledger, ready: _Ready, start: int, stop: int) -> None:
         rotation, window = self.layout.rotation, ledger.window
@@ -127,11 +178,14 @@ class Intake:
         if not window.count:
             window.base = None if ready.times is None else ready.times[start]
             window.scheduled = rotation.next_schedule(now)
-        for path, indices in _groups(ready.paths, start, stop):
-            file = ledger.file(Place(ready.batch.topic, path), ready.batch.value.schema, self.layout.format)
-            chunk = chosen(ready.encoded[file.schema], indices)
-            file.add(chunk, [ready.offsets[index] for index in indices])
-            window.paths.add(path)
+        groups = list(_groups(ready.paths, start, stop))
+        offsets = [[ready.offsets[index] for index in indices] for _, indices in groups]
+        for side, schema in ready.schemas.items():
+            form = self._form(side)
+            files = [ledger.file(Place(ready.batch.topic, path, side), schema, form) for path, _ in groups]
+            for file, chunk, taken in zip(files, ready.chunks(side, files, groups), offsets, strict=True):
+                file.add(chunk, taken)
+        window.paths.update(path for path, _ in groups)
         window.last = ready.paths if isinstance(ready.paths, str) else ready.paths[stop - 1]
         window.count += stop - start
         window.touched = now
@@ -140,13 +194,18 @@ class Intake:
             window.size = sum(file.size for file in ledger.open.values())
 
 
-def _first(paths: Paths, wanted: set[str]) -> int | None:
-    if not wanted:
-        return None
-    return 0 if isinstance(paths, str) else next(index for index, path in enumerate(paths) if path in wanted)
+def distinct(paths: Paths) -> set[str]:
+    """The paths that occur."""
+    return {paths} if isinstance(paths, str) else set(paths)
 
 
-def _groups(paths: Paths, start: int, stop: int) -> Iterator[tuple[str, Sequence[int]]]:
+def _ends(ledger: Ledger, place: Place, schema: Schema | None, compatibility: Compatibility) -> bool:
+    """Whether records of a schema end the file that is open there; keys and headers of another schema always do."""
+    file = ledger.open.get(place)
+    return file is not None and ends_file("NONE" if place.side else compatibility, file.schema, schema)
+
+
+def _groups(paths: Paths, start: int, stop: int) -> Iterator[Group]:
     """The places of each path's records."""
     if isinstance(paths, str):
         yield paths, range(start, stop)

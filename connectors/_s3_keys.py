@@ -4,39 +4,30 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, ClassVar, Literal
 
-from ferryman.config import Bool, Int, Long, Password, Plugin, Shown, Str, any_case, key
+from ferryman.config import Bool, Int, Long, Password, Plugin, Shown, Str, Strings, any_case, key
 from ferryman.connector import SinkConfig
 from ferryman.errors import KeyProblem
 
 WITHOUT_EFFECT: Mapping[str, str] = {
     "aws.s3.backoff.": "system errors are retried without end, with a growing wait",
-    "headers.format.class": "it belongs to store.kafka.headers",
     "kafka.retry.backoff.ms": "system errors are retried without end, with a growing wait",
-    "keys.format.class": "it belongs to store.kafka.keys",
     "max.files.scan.limit": "a name that is taken gets an addition",
     "max.write.duration.ms": "the loop stays in its group while it writes",
     "retry.backoff.ms": "system errors are retried without end, with a growing wait",
     "s3.elastic.buffer.": "buffers grow as needed; s3.memory.bytes bounds them all together",
     "s3.http.send.expect.continue": "the client decides",
-    "s3.object.behavior.on.tagging.error": "it belongs to s3.object.tagging",
-    "s3.object.tagging.key.value.pairs": "it belongs to s3.object.tagging",
     "s3.retry.backoff.ms": "system errors are retried without end, with a growing wait",
     "schema.cache.size": "schemas are kept while they are in use",
     "schema.generator.class": "no version of the sink used it",
     "schemas.cache.config": "schemas are kept while they are in use",
     "shutdown.timeout.ms": "nothing runs in the background",
-    "tombstone.encoded.partition": "it belongs to behavior.on.null.values=write",
 }
 """Keys (prefixes end in a dot) that are understood, change nothing here, and are warned about with this reason."""
 
 _ONLY: Mapping[str, tuple[frozenset[str], str]] = {
     "allow.optional.map.keys": (frozenset({"false"}), "maps with optional keys are written as lists of entries"),
     "enhanced.avro.schema.support": (frozenset({"true"}), "enums and namespaces are always kept"),
-    "s3.object.tagging": (frozenset({"false"}), "objects get metadata, not tags"),
-    "s3.schema.partition.affix.type": (frozenset({"NONE"}), "the schema's name does not become part of the path"),
     "storage.class": (frozenset({"io.confluent.connect.s3.storage.S3Storage"}), "this sink writes to S3"),
-    "store.kafka.headers": (frozenset({"false"}), "headers are not written to objects of their own"),
-    "store.kafka.keys": (frozenset({"false"}), "keys are not written to objects of their own"),
 }
 """Keys whose other values would change what is written, where to or how it is protected."""
 
@@ -50,7 +41,9 @@ CONFLUENT_ONLY = frozenset(
         "format.bytearray.extension",
         "format.bytearray.separator",
         "format.class",
+        "headers.format.class",
         "json.decimal.format",
+        "keys.format.class",
         "locale",
         "parquet.codec",
         "partition.duration.ms",
@@ -63,10 +56,18 @@ CONFLUENT_ONLY = frozenset(
         "rotate.schedule.interval.ms",
         "s3.compression.level",
         "s3.compression.type",
+        "s3.object.behavior.on.tagging.error",
+        "s3.object.tagging",
+        "s3.object.tagging.key.value.pairs",
+        "s3.schema.partition.affix.type",
         "schema.compatibility",
+        "store.envelope",
+        "store.kafka.headers",
+        "store.kafka.keys",
         "timestamp.extractor",
         "timestamp.field",
         "timezone",
+        "tombstone.encoded.partition",
         "topics.dir",
     }
 )
@@ -102,6 +103,8 @@ _CHAIN = frozenset(
     }
 )
 """Providers that are part of the AWS SDK's default chain, or replaced by the sts keys."""
+MOST_TAGS = 7
+"""How many tags an object can have besides the three that the sink makes, by S3's rules."""
 _PROVIDER = "s3.credentials.provider."
 _STS = frozenset({"class", "sts.role.arn", "sts.role.session.name", "sts.role.external.id", "sts.region"})
 
@@ -177,6 +180,14 @@ class S3Keys(SinkConfig):
     """The key for aws:kms."""
     acl: Str | None = key(None, names=("s3.acl.canned",), shown=Shown(group="S3"))
     """A canned ACL for each object."""
+    tagging: Bool = key(False, names=("s3.object.tagging",), importance="LOW", shown=Shown(group="S3"))
+    """Whether objects get the tags startOffset, endOffset (of the last record) and recordCount when they appear."""
+    tags: Strings = key([], names=("s3.object.tagging.key.value.pairs",), importance="LOW", shown=Shown(group="S3"))
+    """With s3.object.tagging: further tags, each as name:value."""
+    on_tagging_error: Annotated[Literal["ignore", "fail"], any_case("ignore", "fail")] = key(
+        "ignore", names=("s3.object.behavior.on.tagging.error",), importance="LOW", shown=Shown(group="S3")
+    )
+    """With s3.object.tagging: whether a refusal to tag an object fails the task; outages are waited for."""
     part_size: Int | None = key(
         None,
         names=("s3.part.size", "aws.s3.part.size.bytes"),
@@ -257,6 +268,10 @@ class S3Keys(SinkConfig):
             yield invalid("s3.sse.kms.key.id", self.sse_kms_key_id, "it needs s3.ssea.name=aws:kms")
         if self.sse_customer_key is not None and self.sse == "aws:kms":
             yield invalid("s3.ssea.name", self.sse, "a customer's key goes with AES256 only")
+        if not all(re.fullmatch("[^:]+:.*", tag) for tag in self.tags):
+            yield invalid("s3.object.tagging.key.value.pairs", ",".join(self.tags), "each must be name:value")
+        if len(self.tags) > MOST_TAGS:
+            yield invalid("s3.object.tagging.key.value.pairs", ",".join(self.tags), f"at most {MOST_TAGS} fit")
         if not self.manifest_prefix.strip("/"):
             yield invalid("s3.manifest.prefix", self.manifest_prefix, "String must be non-empty")
 

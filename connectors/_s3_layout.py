@@ -1,15 +1,18 @@
 """What a config amounts to: how objects are called, how records are spread, when files are closed, what is in them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ferryman.connectors import _s3_partition as partition
 from ferryman.connectors._s3_config import TIMED, S3SinkConfig
 from ferryman.connectors._s3_formats import Avro, Format, Parquet
-from ferryman.connectors._s3_names import AivenNames, ConfluentNames, timed
-from ferryman.connectors._s3_partition import Partitioner, Times
+from ferryman.connectors._s3_names import TOMBSTONE, AivenNames, ConfluentNames, segment, timed
+from ferryman.connectors._s3_partition import Partitioner, Paths, Times
 from ferryman.connectors._s3_rotation import Rotation
+from ferryman.connectors._s3_sides import Side, Tombstones, side
 from ferryman.connectors._s3_text import Csv, JsonFields, JsonLines, RawBytes
 from ferryman.joda_time import formatter, zone
+from ferryman.record import Batch
 
 DAY, HOUR = 86_400_000, 3_600_000
 _SMALL_PART, _PART = 5 * 1024 * 1024, 25 * 1024 * 1024
@@ -26,6 +29,25 @@ class Layout:
     rotation: Rotation
     format: Format
     part_size: int
+    sides: Mapping[str, Side] = field(default_factory=dict)
+    """Files beside those of the values: ``keys`` and ``headers``."""
+    envelope: bool = False
+    """Whether a file's records are envelopes around key, value and headers."""
+    tombstones: Tombstones | None = None
+
+    def settled(self, batch: Batch, dead: bool) -> tuple[Sequence[int] | None, Paths]:
+        """The times, if they matter, and paths of records; ``dead`` are tombstones. Raises DataError."""
+        if dead and self.tombstones is not None:
+            times = None if self.tombstones.times is None else self.tombstones.times(batch)
+            return times, self.tombstones.path(batch.topic)
+        times = None if self.times is None else self.times(batch)
+        return times, self.partitioner.paths(batch, times)
+
+    def files(self, dead: bool) -> tuple[str, ...]:
+        """The sides of the files that records go into; tombstones have no value."""
+        if not dead or self.envelope:
+            return ("", *self.sides)
+        return tuple(TOMBSTONE + side for side in self.sides)
 
 
 def layout(config: S3SinkConfig) -> Layout:
@@ -34,12 +56,15 @@ def layout(config: S3SinkConfig) -> Layout:
 
 
 def _confluent(config: S3SinkConfig) -> Layout:
-    form, extension = _confluent_format(config)
+    form, extension = _confluent_format(config, config.format_name)
     is_timed = config.partitioner_name in TIMED
-    names = ConfluentNames(config.topics_dir, config.directory_delim, config.file_delim, config.offset_width, extension)
+    sides, extensions = _sides(config)
+    extensions[""] = extension
+    delims = config.directory_delim, config.file_delim
+    names = ConfluentNames(config.topics_dir, *delims, config.offset_width, extensions)
     return Layout(
         names=names,
-        partitioner=_partitioner(config),
+        partitioner=_affixed(_partitioner(config), config),
         times=_times(config) if is_timed else None,
         rotation=Rotation(
             flush_size=config.flush_size or 0,
@@ -54,12 +79,38 @@ def _confluent(config: S3SinkConfig) -> Layout:
         ),
         format=form,
         part_size=config.part_size or _PART,
+        sides=sides,
+        envelope=config.store_envelope,
+        tombstones=_tombstones(config) if config.null_values == "write" else None,
     )
 
 
-def _confluent_format(config: S3SinkConfig) -> tuple[Format, str]:
+def _sides(config: S3SinkConfig) -> tuple[dict[str, Side], dict[str, str]]:
+    """The sides, and their files' extensions."""
+    sides, extensions = {}, {}
+    for name, wanted, format_class in (
+        ("keys", config.store_kafka_keys, config.keys_format),
+        ("headers", config.store_kafka_headers, config.headers_format),
+    ):
+        if wanted:
+            format_name = format_class.rpartition(".")[2]
+            form, extension = _confluent_format(config, format_name)
+            sides[name] = side(name, form, format_name)
+            extensions[name] = f".{name}{extension}"
+    return sides, extensions
+
+
+def _tombstones(config: S3SinkConfig) -> Tombstones:
+    folder = f"{config.directory_delim}{segment(config.tombstone_encoded_partition)}"
+    times = _times(config) if config.partitioner_name in TIMED else None
+    # A tombstone has no field that could tell its time.
+    by_record = times is not None and config.extractor == "RecordField"
+    return Tombstones(lambda topic: segment(topic) + folder, partition.record_time if by_record else times)
+
+
+def _confluent_format(config: S3SinkConfig, format_name: str) -> tuple[Format, str]:
     level, suffix = (config.compression_level, ".gz") if config.compression == "gzip" else (None, "")
-    match config.format_name:
+    match format_name:
         case "ParquetFormat":
             parquet = Parquet(config.parquet_codec)
             return parquet, parquet.extension
@@ -99,6 +150,12 @@ def _partitioner(config: S3SinkConfig) -> Partitioner:
     if config.partitioner_name == "FieldAndTimeBasedPartitioner":
         return partition.ByFieldsAndTime(fields, form, duration, at, delim)
     return partition.ByTime(form, duration, at, delim)
+
+
+def _affixed(partitioner: Partitioner, config: S3SinkConfig) -> Partitioner:
+    if config.schema_affix == "NONE":
+        return partitioner
+    return partition.BySchema(partitioner, config.directory_delim, config.schema_affix == "PREFIX")
 
 
 def _times(config: S3SinkConfig) -> Times:

@@ -2,7 +2,8 @@
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from secrets import token_hex
 
 from ferryman.api import Committed
 from ferryman.connectors._s3_file import File, Identity
@@ -102,6 +103,7 @@ class Ledger:
     offer: Offer | None = None
     redo: Redo | None = None
     replaces: str | None = None
+    series: str = field(default_factory=lambda: token_hex(4))
 
     def fresh(self, batch: Batch) -> Batch | None:
         """What of a batch has not been taken yet."""
@@ -116,7 +118,8 @@ class Ledger:
         return found
 
     def _begun(self, place: Place, schema: Schema | None, form: Format) -> File:
-        identity = Identity(self.connector, self.source, lambda offset: self.key(place, self.source.partition, offset))
+        partition = self.source.partition
+        identity = Identity(self.connector, self.source, lambda offset: self.key(place, partition, offset), self.series)
         return File(identity, place, schema, form.writer(schema))
 
     def again(self, number: int, schema: Schema | None, form: Format) -> File:
@@ -139,7 +142,7 @@ class Ledger:
         """Closes the open files; they are uploaded later."""
         if self.open:
             self.closed.append(Generation(list(self.open.values()), self.next))
-            self.open = {}
+            self.open, self.series = {}, token_hex(4)
         self.window.clear()
 
     def files(self) -> Iterator[File]:
@@ -195,22 +198,3 @@ class Ledger:
         assert self.offer is not None
         del self.closed[: self.offer.generations]
         self.offer, self.replaces = None, None
-
-
-def without_nulls(batch: Batch) -> Batch | None:
-    """The batch without records whose value is null; None if none is left."""
-    rows = batch.value.rows()
-    kept = [place for place, value in enumerate(rows.values) if value is not None]
-    if len(kept) == len(batch):
-        return batch
-    if not kept:
-        return None
-    keys = batch.key.rows()
-    return replace(
-        batch,
-        key=replace(keys, values=[keys.values[place] for place in kept]),
-        value=replace(rows, values=[rows.values[place] for place in kept]),
-        timestamps=[batch.timestamps[place] for place in kept],
-        headers=None if batch.headers is None else [batch.headers[place] for place in kept],
-        positions=[batch.positions[place] for place in kept],
-    )

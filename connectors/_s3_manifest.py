@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 
@@ -29,6 +29,7 @@ class Entry:
     topic: str
     path: str
     offsets: str
+    side: str = ""
 
     @classmethod
     def of(cls, file: File) -> "Entry":
@@ -37,12 +38,13 @@ class Entry:
         assert upload is not None
         assert upload.id is not None
         place, offsets = file.place, file.offsets.text()
-        return cls(upload.key, upload.id, upload.nonce, list(upload.etags), place.topic, place.path, offsets)
+        etags = list(upload.etags)
+        return cls(upload.key, upload.id, upload.nonce, etags, place.topic, place.path, offsets, place.side)
 
     @property
     def place(self) -> Place:
         """Where it belongs."""
-        return Place(self.topic, self.path)
+        return Place(self.topic, self.path, self.side)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +138,32 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True)
+class Tags:
+    """Tags for every object: where its records are from, and ``more``. ``strict``: a refusal is an error."""
+
+    more: Mapping[str, str]
+    strict: bool
+
+    def put(self, bucket: Bucket, entry: Entry) -> None:
+        """Tags the object. Raises TaskError if the server refuses and that matters."""
+        offsets = Offsets.of(entry.offsets)
+        own = {"startOffset": offsets.first, "endOffset": offsets.last, "recordCount": offsets.count}
+        try:
+            bucket.tag(entry.key, {name: str(value) for name, value in own.items()} | dict(self.more))
+        except TaskError as error:
+            if self.strict:
+                raise
+            log.warning("%s (s3.object.behavior.on.tagging.error=ignore)", error)
+
+
+@dataclass(frozen=True, slots=True)
 class Completion:
     """Completes manifests in a bucket, several objects at a time."""
 
     bucket: Bucket
     pool: Executor
     crash_point: CrashPoint
+    tags: Tags | None = None
 
     def finish(self, manifest: Manifest) -> list[Missing]:
         """Completes what is open. What neither is an open upload nor there as the object of that upload is missing."""
@@ -161,6 +183,12 @@ class Completion:
         list(self.pool.map(lambda entry: self.bucket.abort(entry.key, entry.upload), entries))
 
     def _complete(self, entry: Entry) -> Missing | None:
+        missing = self._completed(entry)
+        if missing is None and self.tags is not None:
+            self.tags.put(self.bucket, entry)
+        return missing
+
+    def _completed(self, entry: Entry) -> Missing | None:
         self.crash_point("s3.before_complete")
         try:
             self.bucket.complete(entry.key, entry.upload, entry.etags)

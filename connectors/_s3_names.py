@@ -1,7 +1,7 @@
 """Object names: path segments that no value can leave, and file names as Confluent's and Aiven's sinks have them."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import quote
@@ -13,6 +13,8 @@ LONGEST_KEY = 1024
 """Bytes in an object's key at most, by S3's rules."""
 NULL = "__HIVE_DEFAULT_PARTITION__"
 """What Hive, Spark and Athena read as a null partition value."""
+TOMBSTONE = "tombstone."
+"""What the sides of tombstones begin with: they share no file with those of other records."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9._=-]+")
 _VARIABLE = re.compile(r"\{\{\s*(\w+)(?:\s*:\s*(\w+)\s*=\s*(\w+))?\s*\}\}")
@@ -43,26 +45,34 @@ def partition_value(text: str | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a file belongs: the topic as transforms left it, and the encoded partition (the path below the prefix)."""
+    """Where a file belongs: the topic as transforms left it, and the encoded partition (the path below the prefix).
+
+    ``side`` says what of its records it holds: nothing for the values, or ``keys`` or ``headers``.
+    """
 
     topic: str
     path: str
+    side: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ConfluentNames:
-    """``<topics.dir>/<encodedPartition>/<topic>+<kafkaPartition>+<start offset><extension>``."""
+    """``<topics.dir>/<encodedPartition>/<topic>+<kafkaPartition>+<start offset><extension>``.
+
+    ``extensions`` are those of the sides, such as ``.keys.avro``; that of the values goes by an empty name.
+    """
 
     topics_dir: str
     directory_delim: str
     file_delim: str
     width: int
-    extension: str
+    extensions: Mapping[str, str]
 
     def key(self, place: Place, partition: int, offset: int) -> str:
         """An object's key."""
         name = self.file_delim.join([segment(place.topic), str(partition), f"{offset:0{self.width}d}"])
-        return self.directory_delim.join([*filter(None, [self.topics_dir]), place.path, name + self.extension])
+        name += self.extensions[place.side.removeprefix(TOMBSTONE)]
+        return self.directory_delim.join([*filter(None, [self.topics_dir]), place.path, name])
 
 
 @dataclass(frozen=True, slots=True)

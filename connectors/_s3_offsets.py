@@ -20,8 +20,14 @@ class Offsets:
         if offsets[-1] - offsets[0] + 1 == len(offsets):
             self._extend(offsets[0], offsets[-1] + 1)
         else:
+            # Where files take turns this is done for each record, so it is written out.
+            bounds, end = self._bounds, self._bounds[-1] if self._bounds else -1
             for offset in offsets:
-                self._extend(offset, offset + 1)
+                if offset == end:
+                    bounds[-1] = end = offset + 1
+                else:
+                    end = offset + 1
+                    bounds.extend((offset, end))
 
     def _extend(self, start: int, stop: int) -> None:
         if self._bounds and self._bounds[-1] == start:

@@ -114,6 +114,31 @@ class ByFieldsAndTime:
 
 
 @dataclass(frozen=True, slots=True)
+class BySchema:
+    """Confluent's schema affix: ``schema_name=<name>`` before or behind another partitioner's directories."""
+
+    inner: Partitioner
+    delim: str
+    before: bool
+
+    def paths(self, batch: Batch, times: Sequence[int] | None) -> Paths:
+        """The other's paths with the name of the values' schema; without one it is Hive's null."""
+        schema = batch.value.schema
+        name = f"schema_name={partition_value(None if schema is None else schema.name)}"
+        topic, found = segment(batch.topic) + self.delim, self.inner.paths(batch, times)
+
+        def affixed(path: str) -> str:
+            if self.before:
+                return topic + name + self.delim + path.removeprefix(topic)
+            return path + self.delim + name
+
+        if isinstance(found, str):
+            return affixed(found)
+        known = {path: affixed(path) for path in set(found)}
+        return [known[path] for path in found]
+
+
+@dataclass(frozen=True, slots=True)
 class ByTemplate:
     """Aiven's file.name.template: grouped by its timestamp, if it has one."""
 

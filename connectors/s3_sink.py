@@ -9,12 +9,12 @@ from contextlib import contextmanager
 
 from ferryman.api import Assigned, Committed, Sink, SinkContext
 from ferryman.connectors._s3_client import CONNECTIONS, bucket
-from ferryman.connectors._s3_config import TIMED, S3SinkConfig
+from ferryman.connectors._s3_config import S3SinkConfig, unused
 from ferryman.connectors._s3_intake import Intake
 from ferryman.connectors._s3_keys import effectless
 from ferryman.connectors._s3_layout import layout
 from ferryman.connectors._s3_ledger import Ledger, Lost
-from ferryman.connectors._s3_manifest import Completion
+from ferryman.connectors._s3_manifest import Completion, Tags
 from ferryman.connectors._s3_names import segment
 from ferryman.connectors._s3_recovery import Recovery
 from ferryman.connectors._s3_uploads import Uploads
@@ -42,7 +42,8 @@ class S3SinkConnector(Sink[S3SinkConfig]):
     def __init__(self, config: S3SinkConfig, context: SinkContext) -> None:
         super().__init__(config, context)
         self._layout = layout(config)
-        self._intake = Intake(self._layout, config.schema_compatibility, self._report_null if _skips(config) else None)
+        nulls = "ignore" if config.aiven else config.null_values
+        self._intake = Intake(self._layout, config.schema_compatibility, nulls, self._report_null)
         self._pool = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="s3")
         self._recovery = _recovery(config, context, self._pool)
         self._completion = self._recovery.completion
@@ -62,15 +63,9 @@ class S3SinkConnector(Sink[S3SinkConfig]):
 
     def start(self) -> None:
         """Warns about keys without effect; the server is not needed yet."""
-        for warning in effectless(self.context.raw):
+        raw = self.context.raw
+        for warning in (*effectless(raw), *unused(self.config, raw)):
             log.warning("%s: %s", self.context.connector, warning)
-        if self.config.rotate_interval_ms > 0 and self.config.partitioner_name not in TIMED:
-            log.warning(
-                "%s: rotate.interval.ms has no effect: %s knows no time; use rotate.schedule.interval.ms or "
-                "rotate.idle.interval.ms",
-                self.context.connector,
-                self.config.partitioner_name,
-            )
 
     def stop(self) -> None:
         """Throws away what is not committed; it is read again."""
@@ -190,10 +185,8 @@ class S3SinkConnector(Sink[S3SinkConfig]):
             self._alarm = None
 
 
-def _skips(config: S3SinkConfig) -> bool:
-    return config.aiven or config.null_values == "ignore"
-
-
 def _recovery(config: S3SinkConfig, context: SinkContext, pool: Executor) -> Recovery:
-    completion = Completion(bucket(config), pool, context.crash_point)
+    more = dict(pair.split(":", 1) for pair in config.tags)
+    tags = Tags(more, config.on_tagging_error == "fail") if config.tagging else None
+    completion = Completion(bucket(config), pool, context.crash_point, tags)
     return Recovery(completion, f"{config.manifest_prefix.strip('/')}/{segment(context.connector)}/")

@@ -8,7 +8,9 @@ from bench.ours import ours
 from bench.records import envelope_messages, key_of, shop_messages
 from bench.side import CONFIGS, WORKER, write_files
 from ferryman import connector_file, settings
+from ferryman.connectors.email_sink import EmailSinkConnector
 from ferryman.connectors.file_sink import FileStreamSinkConnector
+from ferryman.connectors.s3_sink import S3SinkConnector
 from ferryman.connectors.sql_sink import SqlSinkConnector
 from ferryman.plugins import connector
 from ferryman.stack.artifacts import read_lock
@@ -17,12 +19,18 @@ VARIABLES = {
     "BENCH_AVRO_CONVERTER": "io.confluent.connect.avro.AvroConverter",
     "BENCH_APICURIO": "http://127.0.0.1:8081/apis/registry/v2",
     "BENCH_BROKER": "127.0.0.1:9092",
+    "BENCH_BUCKET": "bench",
     "BENCH_DATABASE": "jdbc:postgresql://127.0.0.1:5432/bench",
     "BENCH_FILE": "out.txt",
+    "BENCH_FLUSH": "50000",
+    "BENCH_IN_FLIGHT": "64",
     "BENCH_LISTENER": "http://127.0.0.1:8083",
+    "BENCH_MAIL_HOST": "127.0.0.1",
+    "BENCH_MAIL_PORT": "1025",
     "BENCH_OFFSETS": "offsets",
     "BENCH_PASSWORD": "an-obol",
     "BENCH_REGISTRY": "http://127.0.0.1:8081/apis/ccompat/v7",
+    "BENCH_STORE": "http://127.0.0.1:9000",
     "BENCH_TOPIC": "payments",
     "BENCH_USER": "charon",
 }
@@ -48,7 +56,7 @@ def test_a_connector_file_of_the_benchmarks_is_a_valid_config(file: Path, worker
 
     assert given.name == file.stem
     assert resolved.warnings == ()
-    assert plugin in (FileStreamSinkConnector, SqlSinkConnector)
+    assert plugin in (EmailSinkConnector, FileStreamSinkConnector, S3SinkConnector, SqlSinkConnector)
     assert plugin is not None
     assert plugin.config_class.parse(resolved.values).topics == ["payments"]
 

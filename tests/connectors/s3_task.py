@@ -74,6 +74,8 @@ class World:
     as_data: Callable[[Schema | None, Sequence[Any]], Data] = Rows
     whole: Mapping[str, str] | None = None
     visited: list[str] = field(default_factory=list)
+    read: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
+    """What was in objects, by key and ETag, which changes with their bytes."""
 
     def __post_init__(self) -> None:
         self.s3 = client(self.url)
@@ -247,13 +249,21 @@ class World:
         except RetriableError:
             pass
 
+    def listed(self, prefix: str = "") -> dict[str, str]:
+        """The names and ETags of all visible objects but manifests."""
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+        # While it writes an object, S3Proxy lists the file that it will rename, with an id behind the name and no ETag.
+        every = [each for page in pages for each in page.get("Contents", []) if "ETag" in each]
+        found = {each["Key"]: each["ETag"] for each in every}
+        return {
+            key: found[key]
+            for key in sorted(found)
+            if not TEMPORARY.search(key) and (prefix == MANIFESTS or not key.startswith(MANIFESTS))
+        }
+
     def objects(self, prefix: str = "") -> list[str]:
         """The names of all visible objects but manifests."""
-        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
-        found = [each["Key"] for page in pages for each in page.get("Contents", [])]
-        # While it writes an object, S3Proxy lists the file that it will rename, with an id behind the name.
-        found = [key for key in found if not TEMPORARY.search(key)]
-        return sorted(key for key in found if prefix == MANIFESTS or not key.startswith(MANIFESTS))
+        return [*self.listed(prefix)]
 
     def get(self, key: str) -> bytes:
         """An object's bytes."""
@@ -261,7 +271,11 @@ class World:
 
     def contents(self) -> dict[str, list[Any]]:
         """The records in each object."""
-        return {key: records(key, self.get(key)) for key in self.objects()}
+        found = self.listed()
+        for key, tag in found.items():
+            if (key, tag) not in self.read:
+                self.read[key, tag] = records(key, self.get(key))
+        return {key: self.read[key, tag] for key, tag in found.items()}
 
     def uploads(self) -> list[str]:
         """The keys of open uploads."""

@@ -3,15 +3,20 @@
 import datetime as dt
 import gzip
 import json
+import re
 import time
 from collections.abc import Iterator
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import unquote
 
 import polars as pl
 import pytest
 
-from ferryman.record import Header, TopicPartition
+from ferryman.connectors._s3_bucket import Bucket
+from ferryman.errors import TaskError
+from ferryman.record import Header, Rows, TopicPartition
 from ferryman.schema import (
     BOOLEAN,
     BYTES,
@@ -34,7 +39,7 @@ from ferryman.schema import (
     struct,
 )
 from ferryman.stack import Stack
-from tests.connectors.s3_task import AIVEN, P0, P1, Log, World
+from tests.connectors.s3_task import AIVEN, P0, P1, Killed, Log, World
 from tests.connectors.sql_task import columns
 
 FORMATS = "io.confluent.connect.s3.format"
@@ -275,6 +280,16 @@ def test_every_type_in_json_is_as_the_json_converter_has_it(world: World, form: 
     (found,) = write(world, Log(VALUE)).values()
     changed = {"raw": "AP8=", "amount": "+zI=", "day": 19_782, "clock": 86_399_999, "at": NOON + 5}
     assert found == [{**VALUE, **changed}]
+
+
+@pytest.mark.parametrize("form", [columns, Rows])
+def test_records_of_several_paths_find_their_parquet_files(world: World, form: Any) -> None:
+    world.more = {**PARQUET, **BY_FIELD, "flush.size": "7"}
+    world.schema, world.as_data = struct({"id": INT64, "kind": STRING}), form
+    orders = [Log({"id": number, "kind": kind}) for number, kind in enumerate("abacbaa")]
+    found = write(world, *orders)
+    assert [[each["id"] for each in found[key]] for key in sorted(found)] == [[0, 2, 5, 6], [1, 4], [3]]
+    assert [each["kind"] for key in sorted(found) for each in found[key]] == [*"aaaabbc"]
 
 
 def test_maps_are_lists_of_entries_in_parquet(world: World) -> None:
@@ -590,6 +605,79 @@ def test_aivens_containers(world: World, kind: str, more: dict[str, str]) -> Non
     )
     world.schema = struct({"id": INT64}, "order")
     assert write(world, *numbered(2)) == {f"orders-0-0.{kind}": [{"id": 0}, {"id": 1}]}
+
+
+@pytest.mark.parametrize(
+    ("affix", "more", "folder"),
+    [
+        ("PREFIX", {}, "schema_name=shop.Order/partition=0"),
+        ("SUFFIX", {}, "partition=0/schema_name=shop.Order"),
+        ("suffix", BY_FIELD, "kind=lamp/schema_name=shop.Order"),
+        ("PREFIX", BY_FIELD, "schema_name=shop.Order/kind=lamp"),
+    ],
+)
+def test_the_schemas_name_may_be_a_directory(world: World, affix: str, more: dict[str, str], folder: str) -> None:
+    world.more = {**more, "s3.schema.partition.affix.type": affix, "flush.size": "1"}
+    world.schema = struct({"kind": STRING}, "shop.Order")
+    assert [*write(world, Log({"kind": "lamp"}))] == [f"topics/orders/{folder}/orders+0+0000000000.json"]
+    world.schema = None
+    write(world, Log({"kind": "lamp"}))
+    assert f"topics/orders/{folder.replace('shop.Order', '__HIVE_DEFAULT_PARTITION__')}/" in "".join(world.objects())
+
+
+def tagged(world: World) -> list[tuple[str, dict[str, str]]]:
+    """Answers requests for tags instead of the server, which has none, and keeps what they ask for."""
+    asked = []
+
+    def answer(params: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
+        tags = dict(re.findall(r"<Key>(.*?)</Key><Value>(.*?)</Value>", params["body"].decode()))
+        asked.append((unquote(params["url_path"]).rpartition("/")[2].removesuffix("?tagging"), tags))
+        return SimpleNamespace(status_code=200), {"ResponseMetadata": {"HTTPStatusCode": 200}}
+
+    world.running._bucket.client.meta.events.register("before-call.s3.PutObjectTagging", answer)
+    return asked
+
+
+def test_objects_are_tagged_with_their_offsets(world: World) -> None:
+    world.more = {**BY_FIELD, "s3.object.tagging": "true", "s3.object.tagging.key.value.pairs": "team:a:b,env:prod"}
+    world.produce(P0, *(Log({"id": number, "kind": "ab"[number % 2]}) for number in range(3)))
+    world.begin()
+    asked = tagged(world)
+    world.put(P0)
+    world.commit()
+    more = {"team": "a:b", "env": "prod"}
+    assert sorted(asked) == [
+        ("orders+0+0000000000.json", {"startOffset": "0", "endOffset": "2", "recordCount": "2", **more}),
+        ("orders+0+0000000001.json", {"startOffset": "1", "endOffset": "1", "recordCount": "1", **more}),
+    ]
+
+
+def test_an_object_whose_tags_a_kill_prevented_gets_them_later(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(Bucket, "tag", lambda self, key, tags: asked.append(tags["recordCount"]))
+    world.more = {"s3.object.tagging": "true"}
+    world.produce(P0, *numbered(3))
+    world.begin()
+    world.put(P0)
+    world.die_at = ("s3.after_complete", 1)
+    with pytest.raises(Killed):
+        world.commit()
+    assert asked == []
+    world.die_at = None
+    world.begin()
+    assert asked == ["3"]
+
+
+def test_a_server_without_tags_matters_if_the_config_says_so(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.more = {"s3.object.tagging": "true"}
+    assert len(write(world, *numbered(3))) == 1
+    assert "Cannot tag topics/orders/partition=0/orders+0+0000000000.json: NotImplemented" in caplog.text
+    world.more = {"s3.object.tagging": "true", "s3.object.behavior.on.tagging.error": "fail"}
+    world.produce(P0, *numbered(3))
+    world.begin()
+    world.put(P0)
+    with pytest.raises(TaskError, match="Cannot tag"):
+        world.commit()
 
 
 def test_numbers_that_json_cannot_hold_are_texts(world: World) -> None:

@@ -103,11 +103,17 @@ def test_configs_that_are_taken(more: dict[str, str]) -> None:
         ),
         ({"parquet.codec": "lzo"}, "parquet.codec: String must be one of"),
         ({"avro.codec": "snappy"}, "avro.codec: String must be one of"),
-        ({"behavior.on.null.values": "write"}, "behavior.on.null.values: it needs keys"),
-        ({"store.kafka.keys": "true"}, "store.kafka.keys: keys are not written"),
-        ({"store.kafka.headers": "true"}, "store.kafka.headers: headers are not written"),
-        ({"s3.object.tagging": "true"}, "s3.object.tagging: objects get metadata"),
-        ({"s3.schema.partition.affix.type": "PREFIX"}, "s3.schema.partition.affix.type: the schema's name"),
+        ({"behavior.on.null.values": "write"}, "behavior.on.null.values: it needs store.kafka.keys=true or"),
+        ({"store.kafka.keys": "true", "keys.format.class": "XmlFormat"}, "keys.format.class: it must be one of"),
+        (
+            {"store.kafka.headers": "true", "headers.format.class": "ByteArrayFormat"},
+            "headers.format.class: it must be one of AvroFormat, JsonFormat, ParquetFormat",
+        ),
+        ({"store.envelope": "true", "store.kafka.keys": "true"}, "store.envelope: the envelope has the keys already"),
+        ({"store.envelope": "true", "format.class": "ByteArrayFormat"}, "store.envelope: ByteArrayFormat writes"),
+        ({"s3.object.tagging.key.value.pairs": "team:x,owner"}, "s3.object.tagging.key.value.pairs: each must be"),
+        ({"s3.object.tagging.key.value.pairs": ",".join(["a:b"] * 8)}, "at most 7 fit"),
+        ({"s3.schema.partition.affix.type": "INFIX"}, "s3.schema.partition.affix.type: String must be one of"),
         ({"storage.class": "io.confluent.connect.hdfs.HdfsStorage"}, "storage.class: this sink writes to S3"),
         ({"store.url": "minio:9000"}, "store.url: it must be http(s)://host:port"),
         ({"s3.bucket.name": "a/b"}, "s3.bucket.name: it is no name of a bucket"),
@@ -164,12 +170,15 @@ def test_keys_without_effect_are_warned_about(caplog: pytest.LogCaptureFixture) 
         def __post_init__(self) -> None:
             """There is no server."""
 
-    world = Offline("http://127.0.0.1:1", "bucket", {"s3.retry.backoff.ms": "5", "rotate.interval.ms": "5"})
+    without = {"s3.retry.backoff.ms": "5", "keys.format.class": "JsonFormat", "tombstone.encoded.partition": "t"}
+    world = Offline("http://127.0.0.1:1", "bucket", {**without, "rotate.interval.ms": "5"})
     with caplog.at_level(logging.WARNING):
         sink = S3SinkConnector(world.config(), world.context())
         sink.start()
         sink.stop()
     assert "s3.retry.backoff.ms has no effect: system errors are retried without end" in caplog.text
+    assert "keys.format.class has no effect: it belongs to store.kafka.keys=true" in caplog.text
+    assert "tombstone.encoded.partition has no effect: it belongs to behavior.on.null.values=write" in caplog.text
     assert "rotate.interval.ms has no effect: DefaultPartitioner knows no time" in caplog.text
 
 

@@ -136,7 +136,7 @@ def go_on(world: World) -> None:
 
 
 @pytest.mark.parametrize("point", POINTS)
-@pytest.mark.parametrize("layout", ["default", "field"])
+@pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_kill_at_any_point_neither_loses_nor_doubles_a_record(world: World, layout: str, point: str) -> None:
     world.more = LAYOUTS[layout]
     feed(world, P0, 8)
@@ -417,9 +417,11 @@ events = st.lists(
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_after_any_kills_each_committed_record_is_in_one_object(server: str, unique: str, layout: str) -> None:
+def test_after_any_kills_each_committed_record_is_in_one_object(
+    server: str, unique: str, layout: str, long: bool
+) -> None:
     @given(events)
-    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=60 if long else 10, deadline=None, suppress_health_check=list(HealthCheck))
     def holds(script: list[tuple[Any, Any, Any]]) -> None:
         world = World(server, f"{unique}-{next(NUMBERS)}", LAYOUTS[layout])
         seen: dict[str, list[Any]] = {}

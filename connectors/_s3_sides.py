@@ -1,0 +1,159 @@
+"""Keys and headers as files of their own beside the values', and everything of a record in one envelope."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+from ferryman.connectors._s3_formats import Format
+from ferryman.connectors._s3_names import TOMBSTONE
+from ferryman.connectors._s3_partition import Times
+from ferryman.errors import DataError
+from ferryman.header_values import shown
+from ferryman.record import Batch, Columns, Header, Rows
+from ferryman.schema import (
+    INT32,
+    INT64,
+    OPTIONAL_STRING,
+    STRING,
+    TIMESTAMP_SCHEMA,
+    Schema,
+    array,
+    struct,
+)
+from ferryman.values import moment
+
+View = Callable[[Batch], Rows]
+"""What of each record a file beside the values' holds. Raises DataError for a record that has none."""
+
+_HEADERS = array(struct({"key": STRING, "value": STRING}))
+_WRAPPED_HEADERS = struct({"headers": _HEADERS}, "RecordHeaders")
+_ENVELOPED_HEADERS = array(struct({"key": STRING, "value": OPTIONAL_STRING}, "ferryman.Header"))
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A file beside that of the values, which has as many records: what is in it, and how."""
+
+    format: Format
+    view: View
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstones:
+    """Where null values are written: their keys, under the name of a partition of their own."""
+
+    path: Callable[[str], str]
+    """The encoded partition, by topic."""
+    times: Times | None
+
+
+def side(name: str, form: Format, format_name: str) -> Side:
+    """The side ``keys`` or ``headers`` in a format; Parquet and, for headers, JSON have them in a struct."""
+    if name == "keys":
+        return Side(form, _wrapped_keys if format_name == "ParquetFormat" else _keys)
+    return Side(form, _headers if format_name == "AvroFormat" else _wrapped_headers)
+
+
+def side_of(sides: Mapping[str, Side], name: str) -> Side | None:
+    """The side by the name that a file's place has; None if there is none of that name."""
+    return sides.get(name.removeprefix(TOMBSTONE))
+
+
+def _keys(batch: Batch) -> Rows:
+    keys = batch.key.rows()
+    if None in keys.values:
+        raise DataError("The key is null, which store.kafka.keys=true cannot have")
+    return keys
+
+
+def _wrapped_keys(batch: Batch) -> Rows:
+    keys = _keys(batch)
+    if keys.schema is None:
+        raise DataError("Parquet files of keys need keys with a schema: use StringConverter, or AvroConverter")
+    return Rows(struct({"key": keys.schema}, "RecordKey"), [{"key": key} for key in keys.values])
+
+
+def _headers(batch: Batch) -> Rows:
+    if batch.headers is None or not all(batch.headers):
+        raise DataError("The record has no headers, which store.kafka.headers=true cannot have")
+    found = [[_header(each) for each in headers] for headers in batch.headers]
+    if any(header["value"] is None for headers in found for header in headers):
+        raise DataError("A header's value is null, which store.kafka.headers=true cannot have")
+    return Rows(_HEADERS, found)
+
+
+def _wrapped_headers(batch: Batch) -> Rows:
+    return Rows(_WRAPPED_HEADERS, [{"headers": headers} for headers in _headers(batch).values])
+
+
+def _header(header: Header) -> dict[str, Any]:
+    text = None if header.value is None else shown(header.value, header.schema)
+    return {"key": header.key, "value": text}
+
+
+def enveloped(batch: Batch) -> Batch:
+    """The batch with key, value, headers, topic, partition, offset and timestamp of each record as its value.
+
+    It has a schema if key and value have one, where they are not all null; else it is schemaless.
+    """
+    keys, values, source = batch.key.rows(), batch.value.rows(), batch.source
+    headers: Sequence[Any] = [()] * len(batch) if batch.headers is None else batch.headers
+    schema = _envelope(_known(keys), _known(values)) if _has_schema(keys) and _has_schema(values) else None
+    records = [
+        {
+            "key": key,
+            "value": value,
+            "headers": [_header(each) for each in found],
+            "topic": source.topic,
+            "partition": source.partition,
+            "offset": offset,
+            "timestamp": at if at is None or schema is None else moment(at),
+        }
+        for key, value, found, offset, at in zip(
+            keys.values, values.values, headers, batch.offsets, batch.timestamps, strict=True
+        )
+    ]
+    return replace(batch, value=Rows(schema, records))
+
+
+def _has_schema(rows: Rows) -> bool:
+    return rows.schema is not None or all(value is None for value in rows.values)
+
+
+def _known(rows: Rows) -> Schema:
+    return OPTIONAL_STRING if rows.schema is None else rows.schema
+
+
+@lru_cache(maxsize=1000)
+def _envelope(key: Schema, value: Schema) -> Schema:
+    """The envelope's schema; its version is the value's, so that schema.compatibility tells values apart."""
+    fields = {
+        "key": key.as_optional(),
+        "value": value.as_optional(),
+        "headers": _ENVELOPED_HEADERS,
+        "topic": STRING,
+        "partition": INT32,
+        "offset": INT64,
+        "timestamp": TIMESTAMP_SCHEMA.as_optional(),
+    }
+    return replace(struct(fields, "ferryman.Envelope"), version=value.version)
+
+
+def picked(batch: Batch, places: Sequence[int]) -> Batch:
+    """Some of a batch's records, in order."""
+    if len(places) == len(batch):
+        return batch
+    value, keys = batch.value, batch.key.rows()
+    if isinstance(value, Columns):
+        chosen: Rows | Columns = Columns(value.schema, value.frame[list(places)])
+    else:
+        chosen = replace(value, values=[value.values[place] for place in places])
+    return replace(
+        batch,
+        key=replace(keys, values=[keys.values[place] for place in places]),
+        value=chosen,
+        timestamps=[batch.timestamps[place] for place in places],
+        headers=None if batch.headers is None else [batch.headers[place] for place in places],
+        positions=[batch.positions[place] for place in places],
+    )
