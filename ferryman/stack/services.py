@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from ferryman.stack.artifacts import Artifact, read_lock
 from ferryman.stack.errors import StackError
 from ferryman.stack.kafka import KAFKA
+from ferryman.stack.mail import MAIL
 from ferryman.stack.payments import PAYMENTS
 from ferryman.stack.postgres import POSTGRES
 from ferryman.stack.registry import REGISTRY
@@ -19,6 +20,7 @@ SERVICES: dict[str, Service] = {
         POSTGRES,
         PAYMENTS,
         S3,
+        MAIL,
     )
 }
 

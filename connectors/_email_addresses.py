@@ -1,0 +1,104 @@
+"""E-mail addresses and header texts made of data: one address where one is meant, and never a line of its own."""
+
+import re
+import secrets
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from email.header import Header
+from email.utils import formataddr
+
+from ferryman.errors import DataError
+
+LONGEST_NAME = 200
+LONGEST_LOCAL, LONGEST_DOMAIN = 64, 253
+_FORM = re.compile(r"(?:(?P<name>[^<>]*?)\s*<(?P<angle>[^<>]*)>|(?P<bare>[^<>]*))")
+_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+_LINES = frozenset({"Cc", "Zl", "Zp", "Cs"})
+_SEPARATOR = f"\x1f{secrets.token_hex(8)}\x1f"
+"""Stands between the addresses of a list. No record can know it, so that none can make two addresses of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A mailbox: ``spec`` is what the server is told (ASCII), ``name`` is shown and may be empty."""
+
+    spec: str
+    name: str = ""
+
+    @property
+    def domain(self) -> str:
+        """What follows the @."""
+        return self.spec.rpartition("@")[2]
+
+    def header(self) -> str:
+        """The mailbox as a header says it, in ASCII."""
+        if self.name.isascii() and "=?" not in self.name:
+            return formataddr((self.name, self.spec))
+        return f"{encoded_words(self.name)} <{self.spec}>"
+
+
+def encoded_words(text: str) -> str:
+    """Text as RFC 2047's encoded words, on one line with blanks between them."""
+    return Header(text, "utf-8", maxlinelen=60).encode(splitchars="", linesep="")
+
+
+def one_line(key: str, text: str, longest: int = 1000) -> str:
+    """A header's text. Raises DataError if it has several lines or control characters, or is too long."""
+    if len(text) > longest:
+        raise DataError(f"{key}: {len(text)} characters, at most {longest} are allowed")
+    if wrong := next((letter for letter in text if unicodedata.category(letter) in _LINES and letter != "\t"), None):
+        raise DataError(f"{key}: the character {_shown(wrong)} must not be in a header")
+    return text.replace("\t", " ").strip()
+
+
+def _shown(letter: str) -> str:
+    return f"U+{ord(letter):04X}"
+
+
+def one_address(key: str, text: str) -> Address:
+    """Exactly one address, ``a@b.example`` or ``Name <a@b.example>``. Raises DataError for none, several or a bad one.
+
+    The local part is ASCII and not quoted; a domain in other letters becomes its IDNA form.
+    """
+    line = one_line(key, text)
+    found = _FORM.fullmatch(line)
+    spec = "" if found is None else (found["angle"] if found["angle"] is not None else found["bare"]).strip()
+    local, at, domain = spec.rpartition("@")
+    if found is None or not at or not _LOCAL.fullmatch(local) or len(local) > LONGEST_LOCAL:
+        raise DataError(f"{key}: {_excerpt(line)} is not exactly one e-mail address")
+    return Address(f"{local}@{_domain(key, domain)}", _name(key, found["name"] or ""))
+
+
+def _domain(key: str, domain: str) -> str:
+    try:
+        ascii_form = domain if domain.isascii() else domain.encode("idna").decode()
+    except UnicodeError:
+        ascii_form = ""
+    if len(ascii_form) > LONGEST_DOMAIN or not all(map(_LABEL.fullmatch, ascii_form.split("."))):
+        raise DataError(f"{key}: {_excerpt(domain)} is not the domain of an e-mail address")
+    return ascii_form
+
+
+def _name(key: str, text: str) -> str:
+    name = text.strip()
+    if len(name) > 1 and name[0] == name[-1] == '"':
+        name = re.sub(r"\\(.)", r"\1", name[1:-1])
+    if len(name) > LONGEST_NAME:
+        raise DataError(f"{key}: a name of {len(name)} characters, at most {LONGEST_NAME} are allowed")
+    return name
+
+
+def _excerpt(text: str) -> str:
+    return repr(text if len(text) <= 80 else f"{text[:77]}...")
+
+
+def joined(values: Iterable[object]) -> str:
+    """The template filter ``addresses``: a list of the record's as several addresses, each of which is one."""
+    return _SEPARATOR.join(map(str, values))
+
+
+def several(key: str, text: str) -> list[Address]:
+    """What one entry of a list of recipients was rendered to: one address, none if it is blank, or a list's."""
+    return [one_address(key, part) for part in text.split(_SEPARATOR) if part.strip(" ")]

@@ -1,0 +1,68 @@
+"""Sends an e-mail for each record; a message of which nobody knows whether it was sent is sent again or passed over."""
+
+import logging
+from collections.abc import Mapping, Sequence
+
+from confluent_kafka import Producer
+
+from ferryman.api import Assigned, Committed, Sink
+from ferryman.connectors._email_config import EmailSinkConfig
+from ferryman.connectors._email_delivery import Delivery
+from ferryman.connectors._email_events import Events
+from ferryman.errors import TaskError
+from ferryman.record import Batch, TopicPartition
+
+log = logging.getLogger(__name__)
+
+
+class EmailSinkConnector(Sink[EmailSinkConfig]):
+    """The sink and its tasks. What is in doubt after a crash, and why no more is, is told in ``_email_window``."""
+
+    config_class = EmailSinkConfig
+
+    _delivery: Delivery | None = None
+
+    def start(self) -> None:
+        """Reads the templates. A server that is away is waited for in put."""
+        config, context = self.config, self.context
+        if config.smtp_username and config.smtp_security == "none":
+            log.warning("%s: smtp.security=none sends smtp.password readable over the network", context.connector)
+        events = None
+        if config.event_topic:
+            producer = Producer(config.event_producer(context.raw, context.task))
+            converter = config.event_converter(context.raw)
+            events = Events(producer, converter, config.event_topic, context.connector)
+        self._delivery = Delivery(config, context, events)
+
+    def stop(self) -> None:
+        """Breaks off what is on its way; it is in doubt."""
+        if self._delivery is not None:
+            self._delivery.stop()
+
+    @property
+    def _started(self) -> Delivery:
+        if self._delivery is None:
+            raise TaskError("The e-mail sink has not been started")
+        return self._delivery
+
+    def open(self, partitions: Sequence[Assigned]) -> Mapping[TopicPartition, int]:
+        """Lists what is in doubt. The group's offsets hold."""
+        self._started.open(partitions)
+        return {}
+
+    def close(self, partitions: Sequence[TopicPartition]) -> None:
+        """Gives the partitions up."""
+        self._started.close(partitions)
+
+    def put_batch(self, batch: Batch) -> None:
+        """Sends the batch's messages. After a RetriableError the same batch comes again, and only the rest is sent."""
+        self._started.deliver(batch)
+        self.context.request_commit()
+
+    def pre_commit(self, offsets: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, Committed]:
+        """All that was delivered, with what is under way beyond it."""
+        return self._started.wanted(offsets)
+
+    def committed(self, offsets: Mapping[TopicPartition, Committed]) -> None:
+        """From now on what these windows announce may be sent."""
+        self._started.accepted(offsets)
