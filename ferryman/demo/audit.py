@@ -5,13 +5,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
-from ferryman.demo import flows
+from ferryman.demo import flows, receipts
 from ferryman.demo.archive import Archive
 from ferryman.demo.ledger import Content, Found, Identity, Verdict, compare, truth
 from ferryman.demo.payments import listed
 from ferryman.demo.topics import Coordinates, Read, Topics
 from ferryman.demo.truth import PAYMENT_FIELDS, Events, Payment, content, payment_content
 from ferryman.demo.warehouse import Warehouse
+from ferryman.stack.mailbox import Mailbox
 
 POISON_KEY = "poison"
 POISON = b"This is no payment, and no Avro either."
@@ -28,7 +29,7 @@ class Truth:
     poison: Coordinates | None
 
 
-def audit(addresses: Mapping[str, str], archive: Archive, sent: Truth) -> Iterator[Verdict]:
+def audit(addresses: Mapping[str, str], archive: Archive, mailbox: Mailbox, sent: Truth) -> Iterator[Verdict]:
     """The verdicts, system by system. Nothing may be moving any more."""
     gateway = truth((payment.id, payment.status) for payment in sent.payments)
     yield compare("gateway: payments made", gateway, listed(addresses["payments"]))
@@ -40,6 +41,7 @@ def audit(addresses: Mapping[str, str], archive: Archive, sent: Truth) -> Iterat
     finally:
         warehouse.close()
     yield from _archive(archive, sent)
+    yield compare("mailbox: receipts", receipts.expected(sent.payments), receipts.found(mailbox.messages()))
     poison: dict[Identity, Content] = {} if sent.poison is None else {sent.poison: POISON}
     for sink in flows.DEAD_LETTERING:
         found = topics.dead_letters(flows.dead_letters(sink))
@@ -54,6 +56,9 @@ def _kafka(topics: Topics, sent: Truth) -> Iterator[Verdict]:
     fields = sent.events.fields
     found = (_event(read, fields[read.topic]) for read in topics.records(fields))
     yield compare(f"Kafka: {flows.WORLD}.*", sent.events.in_topics(), found)
+    mailed = truth((payment.id, True) for payment in sent.payments)
+    events = ((_told(read), read.value is not None) for read in topics.records([flows.EMAILS_SENT]))
+    yield compare(f"Kafka: {flows.EMAILS_SENT}", mailed, events, at_least_once=True)
     yield compare("registry: versions of payments", _contracts(), topics.versions(flows.PAYMENTS))
 
 
@@ -61,6 +66,11 @@ def _payment(read: Read) -> Found:
     if read.value is None:
         return read.key, content([read.payload])
     return read.value.get("payment_id"), content(read.value.get(name) for name in PAYMENT_FIELDS)
+
+
+def _told(read: Read) -> str:
+    """The payment that an EmailSent event is about."""
+    return str((read.value or {}).get("subject", read.key)).rpartition(" ")[2]
 
 
 def _event(read: Read, fields: Sequence[str]) -> Found:

@@ -21,9 +21,10 @@ EVENT_INSERT = "events-to-warehouse"
 EVENT_UPSERT = "projects-to-warehouse"
 PAYMENT_ARCHIVE = "payments-to-archive"
 EVENT_ARCHIVE = "events-to-archive"
+RECEIPTS = "payment-receipts"
 SOURCES = (PAYMENT_SOURCE, EVENT_SOURCE)
-SINKS = (PAYMENT_UPSERT, PAYMENT_INSERT, PAYMENT_ARCHIVE, EVENT_INSERT, EVENT_UPSERT, EVENT_ARCHIVE)
-DEAD_LETTERING = (PAYMENT_UPSERT, PAYMENT_INSERT, PAYMENT_ARCHIVE)
+SINKS = (PAYMENT_UPSERT, PAYMENT_INSERT, PAYMENT_ARCHIVE, RECEIPTS, EVENT_INSERT, EVENT_UPSERT, EVENT_ARCHIVE)
+DEAD_LETTERING = (PAYMENT_UPSERT, PAYMENT_INSERT, PAYMENT_ARCHIVE, RECEIPTS)
 """The sinks that read the poison."""
 
 PAYMENTS = "payments"
@@ -31,6 +32,9 @@ WORLD = "crowdfunding"
 INSERTED = ("pledges", "payments", "emails", "metrics", "errors")
 UPSERTED = ("projects", "backers", "funding")
 EVENT_TOPICS = tuple(f"{WORLD}.{stream}" for stream in (*INSERTED, *UPSERTED))
+
+EMAILS_SENT = "emails-sent"
+"""The topic of the receipts' events."""
 
 PAYMENT_TABLE = "payments"
 PAYMENT_LOG = "payment_log"
@@ -124,7 +128,7 @@ def events_per_task(configs: Path, events: int) -> int:
 
 def variables(addresses: Mapping[str, str], each: int) -> dict[str, str]:
     """The environment that the files refer to. ``addresses`` are those of the stack, ``each`` the events per task."""
-    database = urlsplit(addresses["postgres"])
+    database, mail = urlsplit(addresses["postgres"]), addresses["mail"].rpartition(":")
     return {
         "FERRYMAN_KAFKA": addresses["kafka"],
         "FERRYMAN_REGISTRY": addresses["registry"],
@@ -135,6 +139,8 @@ def variables(addresses: Mapping[str, str], each: int) -> dict[str, str]:
         "FERRYMAN_ARCHIVE_BUCKET": BUCKET,
         "FERRYMAN_ARCHIVE_KEY": ARCHIVE_KEY,
         "FERRYMAN_ARCHIVE_SECRET": ARCHIVE_SECRET,
+        "FERRYMAN_MAIL_HOST": mail[0],
+        "FERRYMAN_MAIL_PORT": mail[2],
         "FERRYMAN_PAYMENTS": addresses["payments"],
         "FERRYMAN_PAYMENTS_KEY": GATEWAY_KEY,
         "FERRYMAN_EVENTS_PER_TASK": str(each),

@@ -15,6 +15,7 @@ from ferryman.demo.payments import Payer
 from ferryman.demo.topics import Topics
 from ferryman.demo.warehouse import Warehouse
 from ferryman.demo.worker import Connector, Worker
+from ferryman.stack.mailbox import Mailbox
 
 _PAUSE = 0.3
 _WINDOW = 3.0
@@ -26,6 +27,7 @@ READ_BY = {
     flows.EVENT_UPSERT: tuple(f"{flows.WORLD}.{stream}" for stream in flows.UPSERTED),
     flows.PAYMENT_ARCHIVE: (flows.PAYMENTS,),
     flows.EVENT_ARCHIVE: flows.EVENT_TOPICS,
+    flows.RECEIPTS: (flows.PAYMENTS,),
 }
 """The topics of each sink."""
 
@@ -43,6 +45,8 @@ class Glance:
     rows: Mapping[str, int] = field(default_factory=dict)
     archived: Mapping[str, int] = field(default_factory=dict)
     """Records of each topic in visible objects."""
+    mailed: int = 0
+    """Messages in the mailbox."""
     lag: Mapping[str, int] = field(default_factory=dict)
     connectors: Sequence[Connector] = ()
     dead: int = 0
@@ -68,7 +72,9 @@ class Glance:
     @property
     def sum(self) -> int:
         """Everything counted; it stays the same only while nothing moves."""
-        return self.event_rows + self.payment_rows + sum(self.archived.values()) + self.in_kafka + self.dead
+        return (
+            self.event_rows + self.payment_rows + sum(self.archived.values()) + self.mailed + self.in_kafka + self.dead
+        )
 
     @property
     def states(self) -> str:
@@ -90,13 +96,18 @@ class Progress(threading.Thread):
     """Keeps the latest glance. What does not answer at the moment keeps its last values."""
 
     def __init__(
-        self, addresses: Mapping[str, str], worker: Worker, payer: Payer, archive: Archive, expected_rows: int
+        self,
+        addresses: Mapping[str, str],
+        worker: Worker,
+        payer: Payer,
+        stores: tuple[Archive, Mailbox],
+        expected_rows: int,
     ) -> None:
         super().__init__(name="progress", daemon=True)
         self.glance = Glance(time.monotonic(), expected_rows)
         self._addresses, self._worker, self._payer = addresses, worker, payer
         self._topics = Topics(addresses["kafka"], addresses["registry"])
-        self._archive = archive
+        self._archive, self._mailbox = stores
         self._past: deque[Glance] = deque()
         self._ending = threading.Event()
 
@@ -130,6 +141,7 @@ class Progress(threading.Thread):
             in_kafka=sum(events.values()),
             rows=rows,
             archived=archived,
+            mailed=self._mailbox.count(),
             lag=lag,
             connectors=self._worker.connectors(),
             dead=sum(queues.values()),

@@ -24,7 +24,7 @@ from ferryman.demo.worker import kill_process
 
 POISON_AFTER = 20
 """Rows of payments."""
-KILL_SOURCE_AT, KILL_SINK_AT, KILL_ARCHIVE_AT, KILL_WORKER_AT = 0.1, 0.2, 0.3, 0.5
+KILL_SOURCE_AT, KILL_SINK_AT, KILL_ARCHIVE_AT, KILL_RECEIPTS_AT, KILL_WORKER_AT = 0.1, 0.2, 0.3, 0.4, 0.55
 """Shares of the events' rows."""
 CALM_SECONDS = 6.0
 QUIET_SECONDS = 1.0
@@ -76,7 +76,9 @@ def _events(posted: Sequence[Flow], each: int) -> Events:
 
 
 def _stack(options: Options, view: View, ending: ExitStack) -> Surroundings:
-    view.happened("starting Kafka, the schema registry, PostgreSQL, an S3 server and the payment gateway")
+    view.happened(
+        "starting Kafka, the schema registry, PostgreSQL, an S3 server, a mail server and the payment gateway"
+    )
     if options.keep:
         supervised = SupervisedStack()
         ending.callback(supervised.stop)
@@ -142,11 +144,12 @@ class Play:
         self._evolve()
 
     def _kill(self) -> None:
-        """A source's task, a sink's, the archive's and the worker are killed while events flow; a schema grows."""
+        """Tasks of a source and of three sinks and the worker are killed while events flow; a schema grows."""
         self._kill_task(f"{flows.EVENT_SOURCE}-0", KILL_SOURCE_AT)
         self._kill_task(f"{flows.EVENT_INSERT}-0", KILL_SINK_AT)
         self._evolve()
         self._kill_task(f"{flows.EVENT_ARCHIVE}-0", KILL_ARCHIVE_AT)
+        self._kill_task(f"{flows.RECEIPTS}-0", KILL_RECEIPTS_AT)
         self._await_rows(KILL_WORKER_AT)
         stage, began = self.scene, time.monotonic()
         pid = stage.worker.pid or 0
@@ -203,7 +206,7 @@ class Play:
         rows = min(glance.rows.get(table, 0) for table in (flows.PAYMENT_TABLE, flows.PAYMENT_LOG))
         paid = len(self.scene.payer.made)
         archived = glance.archived.get(flows.PAYMENTS, 0)
-        return min(rows, archived) >= paid and glance.dead >= len(flows.DEAD_LETTERING)
+        return min(rows, archived, glance.mailed) >= paid and glance.dead >= len(flows.DEAD_LETTERING)
 
     def _post(self, names: Sequence[str]) -> None:
         for flow in self.posted:
@@ -252,6 +255,6 @@ class Play:
         return Steady(self.rate, *delays(self.scene.stack.addresses["postgres"], self.steady_since))
 
     def _audited(self, sent: Truth) -> Iterator[Verdict]:
-        for verdict in audit(self.scene.stack.addresses, self.scene.archive, sent):
+        for verdict in audit(self.scene.stack.addresses, self.scene.archive, self.scene.mailbox, sent):
             self.scene.view.happened(f"{verdict.system}: {'clean' if verdict.clean else 'NOT CLEAN'}")
             yield verdict

@@ -12,12 +12,14 @@ from ferryman.demo.archive import Archive
 from ferryman.demo.errors import DemoError, Stalled
 from ferryman.demo.payments import Payer
 from ferryman.demo.progress import Glance, Progress
+from ferryman.demo.receipts import mailbox
 from ferryman.demo.surroundings import Surroundings
 from ferryman.demo.topics import Topics
 from ferryman.demo.truth import Events
 from ferryman.demo.view import View
 from ferryman.demo.warehouse import Readable
 from ferryman.demo.worker import Worker
+from ferryman.stack.mailbox import Mailbox
 
 STALLED_SECONDS = 30.0
 FAILED_SECONDS = 5.0
@@ -36,6 +38,7 @@ class Scene:
     topics: Topics
     archive: Archive
     """Used by ``progress`` until that has ended."""
+    mailbox: Mailbox
 
     def check(self) -> None:
         """Raises DemoError if something died that was not killed by the demo."""
@@ -96,7 +99,7 @@ def scene(
     worker = Worker(stack.directory / "worker", configs / "worker.properties", variables)
     ending.callback(worker.discard)
     worker.start(stack.check)
-    archive = Archive(addresses["s3"])
+    archive, mail = Archive(addresses["s3"]), mailbox(stack.directory)
     archive.create()
     payer = Payer(addresses["payments"], made.pledges(), worker.directory / "payments.jsonl")
     found = Scene(
@@ -104,10 +107,11 @@ def scene(
         stack=stack,
         worker=worker,
         payer=payer,
-        progress=Progress(addresses, worker, payer, archive, sum(made.rows().values())),
+        progress=Progress(addresses, worker, payer, (archive, mail), sum(made.rows().values())),
         readable=Readable(addresses["postgres"]),
         topics=Topics(addresses["kafka"], addresses["registry"]),
         archive=archive,
+        mailbox=mail,
     )
     ending.callback(found.end)
     return found

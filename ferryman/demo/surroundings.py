@@ -11,7 +11,7 @@ from ferryman.stack.running import Running, current, end, recorded
 from ferryman.stack.services import artifacts_of
 from ferryman.stack.supervisor import detach
 
-COMPONENTS = ("kafka", "registry", "postgres", "payments", "s3")
+COMPONENTS = ("kafka", "registry", "postgres", "payments", "s3", "mail")
 
 
 class Surroundings(Protocol):

@@ -109,6 +109,7 @@ def _summary(glance: Glance) -> str:
             f"events {glance.in_kafka:,} in Kafka, {glance.event_rows:,} of {glance.expected_rows:,} rows",
             f"{glance.row_rate:,.0f} rows/s",
             f"{glance.archived_events:,} archived",
+            f"{glance.mailed:,} e-mails",
             f"lag {sum(glance.lag.values()):,}",
             f"{glance.dead} dead letters",
             f"{running} of {len(glance.connectors)} connectors running",
@@ -138,6 +139,7 @@ def _flow_table(glance: Glance) -> Table:
         f"{glance.row_rate:,.0f}",
     )
     table.add_row("events from Datagen", *cells)
+    table.add_row("e-mails", "", f"{glance.mailed:,}")
     table.add_row("dead letters", "", f"{glance.dead:,}")
     return table
 

@@ -20,6 +20,7 @@ ADDRESSES = {
     "registry": "http://127.0.0.1:8081/apis/ccompat/v7",
     "postgres": "postgresql+psycopg://somebody:secret@127.0.0.1:54320/warehouse",
     "s3": "http://127.0.0.1:9000",
+    "mail": "127.0.0.1:1025",
     "payments": "http://127.0.0.1:8420",
 }
 
@@ -70,7 +71,8 @@ def test_topics_tables_and_queues_are_those_that_the_ledger_reads() -> None:
     assert config[flows.PAYMENT_UPSERT]["transforms.anonymous.replacement"] == audit.MASKED
     read = ",".join(config[name]["topics"] for name in (flows.EVENT_INSERT, flows.EVENT_UPSERT)).split(",")
     assert sorted(read) == sorted(flows.EVENT_TOPICS)
-    assert config[flows.PAYMENT_ARCHIVE]["topics"] == flows.PAYMENTS
+    assert config[flows.RECEIPTS]["event.topic"] == flows.EMAILS_SENT
+    assert config[flows.RECEIPTS]["topics"] == config[flows.PAYMENT_ARCHIVE]["topics"] == flows.PAYMENTS
     assert sorted(config[flows.EVENT_ARCHIVE]["topics"].split(",")) == sorted(flows.EVENT_TOPICS)
     for sink in flows.DEAD_LETTERING:
         assert config[sink]["errors.deadletterqueue.topic.name"] == flows.dead_letters(sink)

@@ -117,9 +117,9 @@ def test_a_kept_demo_goes_on_until_the_stack_is_ended(demo: Callable[..., Demo],
     assert run.process.returncode == 0, out + errors
     ledger = json.loads(out)
     assert ledger["clean"]
-    assert [system["lost"] + system["doubled"] for system in ledger["systems"]] == [0] * 14
+    assert [system["lost"] + system["doubled"] for system in ledger["systems"]] == [0] * 17
     url = ledger["kept"]["worker"]
-    assert len(httpx.get(f"{url}/connectors").json()) == 8
+    assert len(httpx.get(f"{url}/connectors").json()) == 9
     environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path)}
     subprocess.run([sys.executable, "-m", "ferryman", "stack", "down"], env=environment, check=True)
     deadline = time.monotonic() + 15

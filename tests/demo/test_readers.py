@@ -4,6 +4,7 @@ import io
 import json
 import time
 from collections.abc import Callable, Iterator
+from email.message import EmailMessage
 
 import fastavro
 import httpx
@@ -14,12 +15,15 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from ferryman.demo import flows
+from ferryman.demo import flows, receipts
 from ferryman.demo.archive import Archive
 from ferryman.demo.errors import DemoError
+from ferryman.demo.ledger import Verdict, compare
 from ferryman.demo.topics import Topics
+from ferryman.demo.truth import Payment
 from ferryman.demo.warehouse import Readable, Warehouse, latencies
 from ferryman.stack import Stack
+from ferryman.stack.mailbox import Kept
 
 SCHEMA = {"type": "record", "name": "Paid", "fields": [{"name": "payment_id", "type": "string"}]}
 
@@ -170,3 +174,31 @@ def test_an_object_that_changes_or_goes_is_noted(archive: Archive) -> None:
     archive._s3.delete_object(Bucket=flows.BUCKET, Key="topics/c/y.parquet")
     archive.counts()
     assert archive.broken == {"topics/c/x.parquet": "changed", "topics/c/y.parquet": "gone"}
+
+
+def mail(number: int, payment: str, in_doubt: bool = False, **said: str) -> Kept:
+    message = EmailMessage()
+    message["Message-ID"] = said.get("id", f"<{payment}@x>")
+    message["Subject"] = f"Your payment {payment}"
+    if in_doubt:
+        message["X-Ferryman-In-Doubt"] = "yes"
+    amount = said.get("amount", "12.05")
+    message.set_content(f"Dear backer,\n\nyour payment of {amount} EUR for prj_1 has arrived. Thank you!\n")
+    return Kept(number, "from@x", ("bkr_1@backers.example",), message)
+
+
+def receipts_verdict(*messages: Kept) -> Verdict:
+    paid = [Payment(name, "succeeded", 1205, "eur", "plg", "prj_1", "bkr_1", 0.0) for name in "ab"]
+    return compare("mailbox", receipts.expected(paid), receipts.found(messages))
+
+
+def test_a_receipt_sent_again_in_doubt_is_one_receipt() -> None:
+    assert receipts_verdict(mail(1, "a", in_doubt=True), mail(2, "b"), mail(3, "a")).clean
+    assert receipts_verdict(mail(1, "a", in_doubt=True), mail(2, "b")).clean
+
+
+def test_a_receipt_that_is_lost_doubled_or_wrong_is_seen() -> None:
+    assert receipts_verdict(mail(1, "a")).lost == ["b"]
+    assert receipts_verdict(mail(1, "a"), mail(2, "a"), mail(3, "b")).doubled == ["a"]
+    assert receipts_verdict(mail(1, "a"), mail(2, "a", in_doubt=True, id="<other@x>"), mail(3, "b")).doubled == ["a"]
+    assert receipts_verdict(mail(1, "a", amount="12.50"), mail(2, "b")).corrupt == ["a"]
