@@ -10,8 +10,6 @@ from functools import cache
 from ferryman.errors import ConfigError, DataError
 
 _REFUSED = {
-    r"\p": r"\p{…} classes",
-    r"\P": r"\P{…} classes",
     r"\X": r"\X",
     r"\G": r"\G",
     r"\R": r"\R",
@@ -23,8 +21,24 @@ _REFUSED = {
 _OUTSIDE = {r"\z": r"\Z", r"\Z": r"(?=\n?\Z)", r"\e": r"\x1b"}
 _HORIZONTAL = r" \t\xA0\u1680\u180e\u2000-\u200a\u202f\u205f\u3000"
 _VERTICAL = r"\n\x0b\f\r\x85\u2028\u2029"
+_POSIX = {
+    "Lower": "a-z",
+    "Upper": "A-Z",
+    "ASCII": r"\x00-\x7f",
+    "Alpha": "a-zA-Z",
+    "Digit": "0-9",
+    "Alnum": "a-zA-Z0-9",
+    "Punct": r"!-/:-@\[-`{-~",
+    "Graph": "!-~",
+    "Print": " -~",
+    "Blank": r" \t",
+    "Cntrl": r"\x00-\x1f\x7f",
+    "XDigit": "0-9a-fA-F",
+    "Space": r" \t\n\x0b\f\r",
+}
 _TOKEN = re.compile(
-    r"\\Q(?P<quoted>.*?)(?:\\E|$)|\\k<(?P<back>\w+)>|\(\?<(?![=!])(?P<name>\w+)>|\\x\{(?P<hex>[\da-fA-F]+)\}|\\.|&&|.",
+    r"\\Q(?P<quoted>.*?)(?:\\E|$)|\\k<(?P<back>\w+)>|\(\?<(?![=!])(?P<name>\w+)>|\\x\{(?P<hex>[\da-fA-F]+)\}"
+    r"|\\[pP]\{(?P<posix>\w+)\}|\\.|&&|.",
     re.DOTALL,
 )
 _GROUP_NAME = re.compile("[A-Za-z][A-Za-z0-9]*")
@@ -86,10 +100,20 @@ def _either(text: str, found: re.Match[str]) -> str | None:
     return None
 
 
+def _posix(text: str, found: re.Match[str], within: bool = False) -> str:
+    """The members of one of Java's ASCII classes."""
+    members = _POSIX.get(found["posix"] or "")
+    if members is None or (within and text[1] == "P"):
+        raise ConfigError.of("regex", f"Invalid regex: the class {text} is not supported here")
+    return members
+
+
 def _in_class(text: str, found: re.Match[str]) -> str:
     _refuse(text)
     if (known := _either(text, found)) is not None:
         return known
+    if text.startswith((r"\p", r"\P")):
+        return _posix(text, found, within=True)
     return {r"\h": _HORIZONTAL, r"\v": _VERTICAL, r"\e": r"\x1b"}.get(text, text)
 
 
@@ -100,10 +124,20 @@ def _outside(text: str, found: re.Match[str]) -> str:
         return f"(?P={found['back']})"
     if found["name"]:
         return f"(?P<{found['name']}>"
+    if text.startswith((r"\p", r"\P")):
+        return f"[{'^' if text[1] == 'P' else ''}{_posix(text, found)}]"
     if text.lower() in (r"\h", r"\v"):
         not_ = "^" if text[1].isupper() else ""
         return f"[{not_}{_HORIZONTAL if text[1] in 'hH' else _VERTICAL}]"
     return _OUTSIDE.get(text, text)
+
+
+def renamed(name: str, regex: str, replacement: str) -> str:
+    """A name whose whole a pattern matches with the pattern's first match replaced; any other name as it is."""
+    pattern = compiled(regex)
+    # Java replaces the first match that it finds from the left, which may be shorter than the whole name.
+    found = pattern.search(name) if pattern.fullmatch(name) else None
+    return name if found is None else name[: found.start()] + expanded(found, replacement) + name[found.end() :]
 
 
 def expanded(found: re.Match[str], replacement: str) -> str:

@@ -1,17 +1,16 @@
-"""java.text.SimpleDateFormat in UTC and English: patterns compiled once to fast functions, parsing lenient as Java's.
-
-Letters taken: y, M, L, d, D, H, k, h, K, m, s, S, a, E, z, Z, X, and quoted text. Week years and weeks (Y, w, W), u, F
-and G are refused by name. Java's switch from the Julian calendar in 1582 is reproduced.
-"""
+"""java.text.SimpleDateFormat in UTC and US English: patterns compiled to fast functions, parsing lenient as Java's."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cache
 from itertools import accumulate
 
 from ferryman.errors import ConfigError, DataError
+from ferryman.java_calendar import civil, day_number, day_of_week, resolved, week_of_month, week_of_year, week_year
+from ferryman.java_numbers import wrapped
 
 DAY, HOUR, MINUTE = 86_400_000, 3_600_000, 60_000
 Format = Callable[[int], str]
@@ -20,13 +19,14 @@ Parse = Callable[[str], int]
 _MONTHS = (
     "January February March April May June July August September October November December".split()  # noqa: SIM905
 )
-_DAYS = "Thursday Friday Saturday Sunday Monday Tuesday Wednesday".split()  # noqa: SIM905
-_DATE_LETTERS, _TIME_LETTERS = frozenset("yMLdDE"), frozenset("HkhKmsa")
+_DAYS = "Sunday Monday Tuesday Wednesday Thursday Friday Saturday".split()  # noqa: SIM905
+_ERAS = ("BC", "AD")
+_DATE_LETTERS, _TIME_LETTERS = frozenset("GyYMLwWDdFEu"), frozenset("HkhKmsa")
 _ZONE_LETTERS = frozenset("zZX")
 _KNOWN = _DATE_LETTERS | _TIME_LETTERS | _ZONE_LETTERS | {"S"}
-_CUTOVER = -141_427
-"""The day number of 15 October 1582, the first of the Gregorian calendar."""
 _MOST_CACHED = 100_000
+_HOURS = r"[+-](?:2[0-3]|[01]\d)"
+"""The sign and hours of an offset."""
 
 
 class Unparseable(DataError):
@@ -44,46 +44,22 @@ class Piece:
 
 @cache
 def pieces(pattern: str) -> tuple[Piece, ...]:
-    """The pattern cut into pieces. Raises ConfigError (key ``format``) that names an unsupported letter."""
+    """The pattern cut into pieces. Raises ConfigError (key ``format``) in the words of Java's exception."""
     found: list[Piece] = []
     for match in re.finditer(r"''|'((?:[^']|'')*)'|([A-Za-z])\2*|[^A-Za-z']+|'", pattern):
         text = match[0]
         if match[2]:
             if match[2] not in _KNOWN:
-                raise ConfigError.of("format", f"Invalid date format {pattern}: the letter {match[2]} is not supported")
+                raise ConfigError.of("format", f"Illegal pattern character '{match[2]}'")
+            if match[2] == "X" and len(text) > 3:
+                raise ConfigError.of("format", f"invalid ISO 8601 format: length={len(text)}")
             found.append(Piece(match[2], len(text)))
         elif text == "'":
-            raise ConfigError.of("format", f"Invalid date format {pattern}: Unterminated quote")
+            raise ConfigError.of("format", "Unterminated quote")
         else:
             literal = "'" if text == "''" else text if match[1] is None else match[1].replace("''", "'")
             found.append(Piece("", len(literal), literal))
     return tuple(found)
-
-
-def civil(days: int) -> tuple[int, int, int]:
-    """Year (0 is 1 BC), month and day of a day number since 1970."""
-    if days >= _CUTOVER:
-        era, day_of_era = divmod(days + 719_468, 146_097)
-        year_of_era = (day_of_era - day_of_era // 1460 + day_of_era // 36_524 - day_of_era // 146_096) // 365
-        day_of_year = day_of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
-        year = year_of_era + era * 400
-    else:
-        cycle, day_of_cycle = divmod(days + 719_470, 1461)
-        year_of_cycle = (day_of_cycle - day_of_cycle // 1460) // 365
-        day_of_year = day_of_cycle - 365 * year_of_cycle
-        year = year_of_cycle + cycle * 4
-    shifted = (5 * day_of_year + 2) // 153
-    month = shifted + 3 if shifted < 10 else shifted - 9
-    return year + (month <= 2), month, day_of_year - (153 * shifted + 2) // 5 + 1
-
-
-def day_number(year: int, month: int, day: int) -> int:
-    """The day number since 1970 of a date whose month and day may lie outside their ranges."""
-    years, month = divmod(month - 1, 12)
-    year += years - (month < 2)
-    offset = (153 * ((month - 2) % 12) + 2) // 5 + day - 1
-    gregorian = 365 * year + year // 4 - year // 100 + year // 400 + offset - 719_468
-    return gregorian if gregorian >= _CUTOVER else 365 * year + year // 4 + offset - 719_470
 
 
 @cache
@@ -140,12 +116,18 @@ class _Cached(dict[int, str]):
 def _date_values(days: int) -> Mapping[str, int]:
     year, month, day = civil(days)
     return {
+        "G": int(year > 0),
         "y": year if year > 0 else 1 - year,
+        "Y": week_year(days),
         "M": month,
         "L": month,
+        "w": week_of_year(days),
+        "W": week_of_month(days),
         "d": day,
         "D": days - day_number(year, 1, 1) + 1,
-        "E": days % 7,
+        "F": (day - 1) // 7 + 1,
+        "E": day_of_week(days) - 1,
+        "u": (day_of_week(days) + 5) % 7 + 1,
     }
 
 
@@ -176,13 +158,15 @@ def _shown(piece: Piece, values: Mapping[str, int]) -> str:
             return "Z"
         case "a":
             return "PM" if values["a"] else "AM"
+        case "G":
+            return _ERAS[values["G"]]
         case "E":
             return _DAYS[values["E"]] if piece.width >= 4 else _DAYS[values["E"]][:3]
         case "M" | "L" if piece.width >= 3:
             name = _MONTHS[values["M"] - 1]
             return name if piece.width >= 4 else name[:3]
-        case "y" if piece.width == 2:
-            return f"{values['y'] % 100:02d}"
+        case "y" | "Y" if piece.width == 2:
+            return f"{values[piece.letter] % 100:02d}"
         case letter:
             return f"{values[letter]:0{piece.width}d}"
 
@@ -247,62 +231,114 @@ def _remembering(found: Sequence[Piece], parse: Parse) -> Parse | None:
     return remembered
 
 
+_TEXTS: Mapping[str, Sequence[str]] = {
+    "a": ("AM", "PM"),
+    "G": _ERAS,
+    "E": [*_DAYS, *(day[:3] for day in _DAYS)],
+    "M": [*_MONTHS, *(month[:3] for month in _MONTHS)],
+}
+
+
+def _text_of(piece: Piece) -> Sequence[str] | None:
+    """The words that a piece stands for; None for numbers, literals and zones."""
+    if piece.letter in "ML" and piece.letter:
+        return _TEXTS["M"] if piece.width >= 3 else None
+    return _TEXTS.get(piece.letter)
+
+
+def _numeric(piece: Piece) -> bool:
+    return bool(piece.letter) and piece.letter not in _ZONE_LETTERS and _text_of(piece) is None
+
+
 def _regex(found: Sequence[Piece], place: int) -> str:
     piece = found[place]
     if not piece.letter:
         return re.escape(piece.text)
-    match piece.letter:
-        case "a":
-            return r"[ \t]*(AM|PM)"
-        case "E":
-            return rf"[ \t]*({'|'.join(_DAYS)}|{'|'.join(day[:3] for day in _DAYS)})"
-        case "M" | "L" if piece.width >= 3:
-            return rf"[ \t]*({'|'.join(_MONTHS)}|{'|'.join(month[:3] for month in _MONTHS)})"
-        case "z" | "Z":
-            return r"[ \t]*((?:GMT|UTC)(?:[+-]\d{1,2}:?\d{2})?|[+-]\d{4}|Coordinated Universal Time)"
-        case "X":
-            return r"[ \t]*(Z|[+-]\d{2}" + {1: "", 2: r"\d{2}"}.get(piece.width, r":\d{2}") + ")"
-    adjacent = place + 1 < len(found) and found[place + 1].letter not in ("", "a", "E", *_ZONE_LETTERS)
-    digits = f"{{{piece.width}}}" if adjacent else "+"
-    return rf"[ \t]*(-?\d{digits})"
+    if words := _text_of(piece):
+        return rf"((?>{'|'.join(words)}))"
+    if piece.letter in "zZ":
+        gmt = r"(?:GMT|UTC)(?:[+-](?:2[0-3]|[01]?\d):?[0-5]\d)?"
+        return rf"[ \t]*+({gmt}|{_HOURS}[0-5]\d|Coordinated Universal Time)"
+    if piece.letter == "X":
+        return rf"[ \t]*+(Z|{_HOURS}" + {1: "", 2: r"[0-5]\d"}.get(piece.width, r":[0-5]\d") + ")"
+    if place + 1 == len(found) or not _numeric(found[place + 1]):
+        return r"[ \t]*+(-?\d++(?:(?-i:E)-?\d++)?+)"
+    return rf"(?=[\s\S]{{{piece.width}}})({_within(piece.width)})"
+
+
+def _within(width: int) -> str:
+    """A number that is followed by another: blanks before it and its sign count to its width."""
+    ways = [
+        rf"[ \t]{{{blanks}}}" + (rf"(?:\d{{1,{left}}}+|-\d{{1,{left - 1}}}+)" if left > 1 else r"\d")
+        for blanks, left in ((blanks, width - blanks) for blanks in range(width))
+    ]
+    return f"(?>{'|'.join(ways)})"
 
 
 def _moment(fields: Sequence[Piece], texts: Sequence[str]) -> int:
     values: dict[str, int] = {}
-    offset = 0
-    for piece, text in zip(fields, texts, strict=True):
+    set_at: dict[str, int] = {}
+    offset, ambiguous = 0, False
+    for place, (piece, text) in enumerate(zip(fields, texts, strict=True), 1):
         if piece.letter in _ZONE_LETTERS:
             offset = _offset(text)
-        else:
-            values["M" if piece.letter == "L" else piece.letter] = _number(piece, text)
-    year = values.get("y", 1970)
-    if "D" in values and not values.keys() & {"M", "d"}:
-        days = day_number(year, 1, 1) + values["D"] - 1
-    else:
-        days = day_number(year, values.get("M", 1), values.get("d", 1))
-    clock = _hour(values) * HOUR + values.get("m", 0) * MINUTE + values.get("s", 0) * 1000 + values.get("S", 0)
-    return days * DAY + clock - offset
+            continue
+        letter = {"L": "M", "u": "E", "k": "H", "K": "h"}.get(piece.letter, piece.letter)
+        values[letter] = _number(piece, text)
+        set_at[letter] = place
+        if piece.letter in "yY" and piece.width <= 2 and re.fullmatch(r"\d\d", text):
+            ambiguous = values[letter] == _century_start().year
+    clock = _hour(values, set_at) * HOUR + values.get("m", 0) * MINUTE + values.get("s", 0) * 1000 + values.get("S", 0)
+    at = resolved(values, set_at) * DAY + clock - offset
+    if ambiguous and at < _century_start().timestamp() * 1000:
+        later = values | {year: values[year] + 100 for year in "yY" if year in values}
+        at = resolved(later, set_at) * DAY + clock - offset
+    return wrapped(at, 64)
 
 
-def _hour(values: Mapping[str, int]) -> int:
-    if "H" in values or "k" in values:
-        return values["H"] if "H" in values else 0 if values["k"] == 24 else values["k"]
-    hour = values.get("K", values.get("h", 0))
-    return (0 if "h" in values and hour == 12 else hour) + 12 * values.get("a", 0)
+def _hour(values: Mapping[str, int], set_at: Mapping[str, int]) -> int:
+    whole, half = set_at.get("H", 0), max(set_at.get("h", 0), set_at.get("a", 0))
+    complete = half if "h" in set_at and "a" in set_at else 0
+    if whole and whole > complete:
+        return values["H"]
+    return values.get("h", 0) + 12 * values.get("a", 0)
 
 
 def _number(piece: Piece, text: str) -> int:
-    if text.lstrip("-").isdecimal():
-        number = int(text)
-        return _century(number) if piece.letter == "y" and piece.width <= 2 and re.fullmatch(r"\d\d", text) else number
-    names = {"a": ["AM", "PM"], "E": _DAYS}.get(piece.letter, _MONTHS)
-    place = next(at for at, name in enumerate(names) if name[:3].casefold() == text[:3].casefold())
-    return place + (1 if names is _MONTHS else 0)
+    if words := _text_of(piece):
+        place = [word.casefold() for word in words].index(text.casefold())
+        return place % {"E": 7, "M": 12, "L": 12}.get(piece.letter, 2) + (piece.letter in "EML")
+    number = _as_int(text)
+    match piece.letter:
+        case "y" | "Y" if piece.width <= 2 and re.fullmatch(r"\d\d", text):
+            return _century(number)
+        case "k":
+            return 0 if number == 24 else number
+        case "h":
+            return 0 if number == 12 else number
+        case "u":
+            return number % 7 + 1 if 1 <= number <= 7 else number
+        case _:
+            return number
+
+
+def _as_int(text: str) -> int:
+    """As DecimalFormat reads it and Number.intValue cuts it: a long is narrowed, anything larger saturates."""
+    digits, _, exponent = text.strip().partition("E")
+    number = int(digits) if not exponent else int(Decimal(digits).scaleb(max(-400, min(int(exponent), 400))))
+    if -(1 << 63) <= number < 1 << 63:
+        return wrapped(number, 32)
+    return (1 << 31) - 1 if number > 0 else -(1 << 31)
+
+
+def _century_start() -> datetime:
+    now = datetime.now(UTC)
+    return now.replace(year=now.year - 80, day=min(now.day, 28) if now.month == 2 else now.day)
 
 
 def _century(number: int) -> int:
     """Two digits mean the year within 80 years before and 20 after now."""
-    start = datetime.now(UTC).year - 80
+    start = _century_start().year
     year = start - start % 100 + number
     return year if year >= start else year + 100
 

@@ -1,7 +1,8 @@
 """The reference pages, made from the classes that declare plugins and keys: ``python -m ferryman.reference [DOCS]``.
 
-A connector's page is written by hand around a table of its keys; pages of transforms, predicates and converters, and
-those of the keys that every connector and every worker has, are made whole.
+A connector's page is written by hand around a table of its keys. Pages of transforms, predicates and converters are
+made down to their examples, which are written by hand; those of the keys that every connector and every worker has are
+made whole.
 """
 
 import inspect
@@ -17,6 +18,7 @@ from ferryman.connector import ConnectorConfig, SinkConfig, SourceConfig
 from ferryman.worker_config import NO_EFFECT, WorkerConfig
 
 BEGIN, END = "<!-- keys:begin -->", "<!-- keys:end -->"
+EXAMPLE = "## Example"
 FOLDERS: Mapping[plugins.Kind, str] = {
     "sink": "connectors",
     "source": "connectors",
@@ -26,15 +28,17 @@ FOLDERS: Mapping[plugins.Kind, str] = {
 }
 """Where under docs/ the page of a plugin lies."""
 _NOTE = "<!-- Made by `python -m ferryman.reference` from the code; edit it there. -->"
+_NOTE_ABOVE = _NOTE.replace("edit it there", "edit it there, and the example here")
 _CODE = re.compile(r"[${<*_|=]|^[a-z0-9]+(?:\.[a-z0-9]+)+$|^[a-z]+://")
 _TOKEN = re.compile(r"(?P<head>[(\"']*)(?P<body>.*?)(?P<tail>[,.;:)\"'?!]*)")
 _WORKER = """\
 # Keys of a worker
 
 They stand in the worker's property file, in `CONNECT_*` variables (prefix off, lower case, `_` for a dot, `__` for an
-underscore, `___` for a dash) or after `--override`; from weak to strong in this order. `key.converter.*`,
-`value.converter.*` and `header.converter.*` go to the converters, `producer.*`, `consumer.*` and `admin.*` to the
-clients of all connectors, `config.providers.<name>.*` to a config provider.
+underscore, `___` for a dash; or the bare names of Debezium's images, see [containers](../containers.md)) or after
+`--override`; from weak to strong in this order. `key.converter.*`, `value.converter.*` and `header.converter.*` go to
+the converters, `producer.*`, `consumer.*` and `admin.*` to the clients of all connectors, `config.providers.<name>.*`
+to a config provider.
 """
 _CONNECTOR = """\
 # Keys of every connector
@@ -59,7 +63,7 @@ def pages(docs: Path) -> dict[Path, str]:
     found = {docs / "reference/worker.md": _worker(), docs / "reference/connector.md": _connector()}
     for kind, plugin, path in _listed(docs):
         if FOLDERS[kind] != "connectors":
-            found[path] = _page(plugin, kind)
+            found[path] = _page(plugin, kind) + _example(path)
         elif _has_place(path):
             found[path] = _with_keys(path, plugin.config_class)
     return found
@@ -106,7 +110,13 @@ def _page(plugin: type[Any], kind: plugins.Kind) -> str:
     side = " Write `$Key` or `$Value` behind the name for the side that it changes." if _sided(plugin) else ""
     what = {"transformation": "Transform", "predicate": "Predicate", "converter": "Converter"}[kind]
     about = _prose(inspect.getdoc(plugin) or "")
-    return f"{_NOTE}\n\n# {plugin.__name__}\n\n{about}\n\n{what} {names}.{side}\n\n{_keys(plugin.config_class)}\n"
+    return f"{_NOTE_ABOVE}\n\n# {plugin.__name__}\n\n{about}\n\n{what} {names}.{side}\n\n{_keys(plugin.config_class)}\n"
+
+
+def _example(path: Path) -> str:
+    """What was written by hand at the end of a page."""
+    _, heading, text = (path.read_text(encoding="utf-8") if path.is_file() else "").partition(f"\n{EXAMPLE}\n")
+    return heading + text
 
 
 def _sided(plugin: type[Any]) -> bool:

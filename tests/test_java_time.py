@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferryman.errors import ConfigError
-from ferryman.java_time import Unparseable, civil, day_number, formatter, parser
+from ferryman.java_calendar import civil, day_number
+from ferryman.java_time import Unparseable, formatter, parser
 
 AT = 1700000000123
 
@@ -24,6 +25,8 @@ AT = 1700000000123
         ("D ''yy'' 'o''clock'", "318 '23' o'clock"),
         ("ssHHdd", "202214"),
         ("XXX Z", "Z +0000"),
+        ("YYYY-'W'ww u", "2023-W46 2"),
+        ("G W F", "AD 3 2"),
     ],
 )
 def test_formats(pattern: str, expected: str) -> None:
@@ -44,6 +47,10 @@ def test_formats(pattern: str, expected: str) -> None:
         ("yyyy-MM-dd HH:mm:ss Z", "2023-11-14 22:13:20 -0130", 1700000000000 + 5400000),
         ("yyyy-MM-dd HH:mm:ss z", "2023-11-14 22:13:20 UTC", 1700000000000),
         ("yyyy D", "2023 318", 1699920000000),
+        ("YYYY-'W'ww u", "2023-W46 2", 1699920000000),
+        ("G y D", "BC 1 1", -62167392000000),
+        ("yyyy MM W E", "2023 11 3 Tue", 1699920000000),
+        ("yyyy MM F EEEE", "2023 11 -3 Tuesday", 1699920000000),
     ],
 )
 def test_parses_as_leniently_as_java(pattern: str, text: str, expected: int) -> None:
@@ -57,10 +64,18 @@ def test_text_that_does_not_match_is_a_data_error(text: str) -> None:
         parser("yyyy-MM-dd")(text)
 
 
-@pytest.mark.parametrize("pattern", ["YYYY", "G", "yyyy 'open", "nn"])
-def test_what_is_not_supported_is_refused_by_name(pattern: str) -> None:
-    with pytest.raises(ConfigError, match="Invalid date format"):
+@pytest.mark.parametrize(
+    ("pattern", "reason"),
+    [
+        ("yyyy 'open", "Unterminated quote"),
+        ("nn", "Illegal pattern character 'n'"),
+        ("XXXX", "invalid ISO 8601 format: length=4"),
+    ],
+)
+def test_what_is_no_pattern_is_refused_in_javas_words(pattern: str, reason: str) -> None:
+    with pytest.raises(ConfigError) as caught:
         formatter(pattern)
+    assert str(caught.value) == reason
 
 
 @given(st.dates(min_value=date(1582, 10, 15)))

@@ -1,25 +1,26 @@
-"""What transforms that change one side of a record (``…$Key``, ``…$Value``) share."""
+"""What transforms share that work on whole batches, and those that change one side (``…$Key``, ``…$Value``)."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
 
 from ferryman.api import StepC, Transform
-from ferryman.errors import DataError
+from ferryman.errors import DataError, SchemaMismatch
 from ferryman.record import Batch, Columns, Data, Record, Rows
-from ferryman.schema import Schema, Type
+from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Field, Schema, Type
 from ferryman.values import java_class
 
 Defaults = Sequence[tuple[str, Any]]
+_MOST_DIGITS = 38
+Convert = Callable[[Any], Any]
 
 
-class Sided(Transform[StepC]):
-    """A transform written for whole batches, rows or columns, of its side; single records are batches of one."""
-
-    sided = True
+class Batched(Transform[StepC]):
+    """A transform written for whole batches, rows or columns; single records are batches of one."""
 
     def rows_reason(self) -> str | None:
         """None: it takes columns too, and goes over to rows by itself where a schema needs it."""
@@ -37,14 +38,30 @@ class Sided(Transform[StepC]):
             key=Rows(record.key_schema, [record.key]),
             value=Rows(record.value_schema, [record.value]),
             timestamps=[record.timestamp],
+            headers=[record.headers] if record.headers else None,
             origin=[record],
             positions=[0],
         )
-        (changed,) = self.apply_batch(batch)
-        data = self.data(changed).rows()
-        if self.side == "key":
-            return replace(record, key=data.values[0], key_schema=data.schema)
-        return replace(record, value=data.values[0], value_schema=data.schema)
+        results = self.apply_batch(batch)
+        if not results:
+            return None
+        (changed,) = results
+        key, value = changed.key.rows(), changed.value.rows()
+        return replace(
+            record,
+            topic=changed.topic,
+            key=key.values[0],
+            key_schema=key.schema,
+            value=value.values[0],
+            value_schema=value.schema,
+            headers=() if changed.headers is None else changed.headers[0],
+        )
+
+
+class Sided(Batched[StepC]):
+    """One that changes its side of a record."""
+
+    sided = True
 
     def data(self, batch: Batch) -> Data:
         """The side that the transform changes."""
@@ -78,9 +95,68 @@ def structs(rows: Rows, purpose: str, null: bool = False) -> Sequence[Any]:
     of_struct = rows.schema.type is Type.STRUCT
     for value in rows.values:
         if not (of_struct and value.__class__ is dict) and not (null and value is None):
-            found = java_class(value, rows.schema)
+            found = class_name(value, rows.schema)
             raise DataError(f"Only Struct objects supported for [{purpose}], found: {found}")
     return rows.values
+
+
+def fields(members: Iterable[tuple[str, Schema]]) -> tuple[Field, ...]:
+    """The fields of a new schema. Raises SchemaMismatch, as SchemaBuilder, for a name that is empty or given twice."""
+    found: dict[str, Field] = {}
+    for name, schema in members:
+        if not name:
+            raise SchemaMismatch("fieldName cannot be null.")
+        if name in found:
+            raise SchemaMismatch(f"Cannot create field because of field name duplication {name}")
+        found[name] = Field(name, schema)
+    return tuple(found.values())
+
+
+def class_name(value: Any, schema: Schema | None) -> str:
+    """The class that Java has for a value: a schema's name matters only if it is that of a logical type."""
+    logical = schema is None or schema.name in (None, DECIMAL, DATE, TIME, TIMESTAMP)
+    return java_class(value, schema if schema is None or logical else replace(schema, name=None))
+
+
+def refuse_nulls(values: Sequence[dict[str, Any]], schema: Schema, *names: str) -> None:
+    """Raises DataError for null in a required field, of those named, whose default does not stand in for it.
+
+    Required fields without a default need no look: no converter lets null pass there.
+    """
+    for name in names:
+        member = schema.by_name[name].schema
+        _refuse_null(values, member, name, member)
+
+
+def _refuse_null(values: Sequence[dict[str, Any]], old: Schema, name: str, new: Schema) -> None:
+    if old.default is not None and not old.optional and any(value.get(name) is None for value in values):
+        raise null_refused(name, new)
+
+
+def converted(
+    rows: Rows, schema: Schema, replace_null_with_default: bool, members: Mapping[str, Convert]
+) -> list[dict[str, Any]]:
+    """Structs copied into another schema with the same names, some fields converted, in the schema's order; null stays.
+
+    Raises DataError as ``refuse_nulls``, and whatever a conversion raises; of several errors that of the first field.
+    """
+    assert rows.schema is not None
+    fill = defaults(rows.schema, replace_null_with_default)
+    new = [copied(value, fill) for value in rows.values] if fill else [value.copy() for value in rows.values]
+    checked = members.items() if replace_null_with_default else [(name, members.get(name)) for name in schema.by_name]
+    for name, convert in checked:
+        if convert is not None:
+            for value in new:
+                if (item := value.get(name)) is not None:
+                    value[name] = convert(item)
+        if not replace_null_with_default:
+            _refuse_null(new, rows.schema.by_name[name].schema, name, schema.by_name[name].schema)
+    return new
+
+
+def null_refused(name: str, schema: Schema) -> DataError:
+    """The error for null in a required field, as ConnectSchema.validateValue words it."""
+    return DataError(f'Invalid value: null used for required field: "{name}", schema type: {schema.type}')
 
 
 def defaults(schema: Schema, replace_null_with_default: bool) -> Defaults:
@@ -99,12 +175,22 @@ def copied(value: dict[str, Any], with_defaults: Defaults) -> dict[str, Any]:
     return new
 
 
+def literal(value: Any) -> bool:
+    """Whether a column can be given that value at once: it is plain, and not beyond the 38 digits of a column."""
+    if isinstance(value, Decimal):
+        return len(value.as_tuple().digits) <= _MOST_DIGITS
+    return not isinstance(value, (dict, list))
+
+
 def with_defaults(columns: Columns, replace_null_with_default: bool) -> pl.DataFrame | None:
-    """The frame with nulls read as defaults; None if a default is not a plain value and the rows must do it."""
+    """The frame with nulls read as defaults; None where rows must do it: a default is not plain, or a null is wrong."""
     fill = defaults(columns.schema, replace_null_with_default)
     if not fill:
-        return columns.frame
-    if any(isinstance(default, (dict, list)) for _, default in fill):
+        required = [
+            name for name, _ in defaults(columns.schema, True) if not columns.schema.by_name[name].schema.optional
+        ]
+        return None if any(columns.frame[name].null_count() for name in required) else columns.frame
+    if not all(literal(default) for _, default in fill):
         return None
     dtypes = columns.frame.schema
     return columns.frame.with_columns(

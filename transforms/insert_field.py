@@ -6,15 +6,14 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from ferryman.config import Bool, Config, Str, Text, key
+from ferryman.config import Bool, Config, Str, key
 from ferryman.errors import DataError, KeyProblem
 from ferryman.record import Batch, Columns, Data, Polled, Rows
-from ferryman.schema import INT32, INT64, STRING, TIMESTAMP_SCHEMA, Field, Schema
-from ferryman.transforms._sided import Sided, copied, defaults, maps, structs, with_defaults
-from ferryman.values import moment
+from ferryman.schema import INT32, INT64, STRING, TIMESTAMP_SCHEMA, Schema
+from ferryman.transforms._moments import FIRST, LAST, instant
+from ferryman.transforms._sided import Sided, copied, defaults, fields, maps, refuse_nulls, structs, with_defaults
 
 PURPOSE = "field insertion"
-_FIRST, _LAST = -62_135_596_800_000, 253_402_300_799_999
 
 
 class InsertFieldConfig(Config):
@@ -30,7 +29,7 @@ class InsertFieldConfig(Config):
     """The field for the record's timestamp: a Timestamp with a schema, else milliseconds since the epoch."""
     static_field: Str | None = key(None)
     """The field for static.value."""
-    static_value: Text | None = key(None)
+    static_value: Str | None = key(None)
     """The text that static.field gets."""
     replace_null_with_default: Bool = key(True)
     """Whether null fields with a default are copied as that default."""
@@ -39,7 +38,7 @@ class InsertFieldConfig(Config):
         """Nothing to insert, or a static field without its value."""
         if not self.targets():
             yield KeyProblem("topic.field", "No field insertion configured")
-        if self.static_field and self.static_value is None:
+        if self.static_field is not None and self.static_value is None:
             name = self.static_field
             reason = f"No value specified for static field: {name}"
             yield KeyProblem("static.value", f"Invalid value null for configuration static.value: {reason}")
@@ -53,7 +52,7 @@ class InsertFieldConfig(Config):
             ("timestamp", self.timestamp_field, TIMESTAMP_SCHEMA),
             ("static", self.static_field, STRING),
         ]
-        return [Target(source, *_optionality(name, schema)) for source, name, schema in wanted if name]
+        return [Target(source, *_optionality(name, schema)) for source, name, schema in wanted if name is not None]
 
 
 class Target(NamedTuple):
@@ -86,7 +85,12 @@ class InsertField(Sided[InsertFieldConfig]):
         return self.past_nulls(batch, self._change)
 
     def _with_targets(self, schema: Schema) -> Schema:
-        return schema.with_fields((*schema.fields, *(Field(target.name, target.schema) for target in self.targets)))
+        return schema.with_fields(
+            fields(
+                [(each.name, each.schema) for each in schema.fields]
+                + [(target.name, target.schema) for target in self.targets]
+            )
+        )
 
     def _change(self, batch: Batch) -> Data:
         data = self.data(batch)
@@ -107,6 +111,8 @@ class InsertField(Sided[InsertFieldConfig]):
         assert data.schema is not None
         values = structs(data, PURPOSE)
         schema = self._schema(data.schema)
+        if not self.config.replace_null_with_default:
+            refuse_nulls(values, data.schema, *data.schema.by_name)
         fill = defaults(data.schema, self.config.replace_null_with_default)
         fixed, varying = self._values(batch, schemaless=False)
         new = [copied(value, fill) | fixed for value in values]
@@ -124,10 +130,13 @@ class InsertField(Sided[InsertFieldConfig]):
                 varying.append((name, offsets(batch)))
             elif source == "timestamp":
                 times = batch.timestamps
-                varying.append((name, times if schemaless else [None if at is None else _moment(at) for at in times]))
+                varying.append((name, times if schemaless else [None if at is None else instant(at) for at in times]))
             else:
                 value = self._constant(batch, source)
-                if value is not None or not schemaless:
+                if any(name == before for before, _ in varying):
+                    # Of two targets with one name the later wins.
+                    varying.append((name, [value] * len(batch)))
+                elif value is not None or not schemaless:
                     fixed[name] = value
         return fixed, varying
 
@@ -137,7 +146,7 @@ class InsertField(Sided[InsertFieldConfig]):
     def _columns(self, batch: Batch, data: Columns) -> Columns | None:
         schema = self._schema(data.schema)
         frame = with_defaults(data, self.config.replace_null_with_default)
-        if frame is None or not all(at is None or _FIRST <= at <= _LAST for at in batch.timestamps):
+        if frame is None or not all(at is None or FIRST <= at <= LAST for at in batch.timestamps):
             return None
         return Columns(schema, frame.with_columns(self._column(batch, target) for target in self.targets))
 
@@ -161,10 +170,3 @@ def offsets(batch: Batch) -> Sequence[int]:
             f"Only SinkRecord supported for [{PURPOSE}], found: org.apache.kafka.connect.source.SourceRecord"
         )
     return [offset for offset in found if offset is not None]
-
-
-def _moment(at: int) -> Any:
-    try:
-        return moment(at)
-    except OverflowError as error:
-        raise DataError(f"The record's timestamp {at} is outside the years 1 to 9999") from error

@@ -1,7 +1,7 @@
 """MaskField: puts a neutral value, or a replacement, in the place of fields."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from functools import lru_cache
@@ -12,10 +12,11 @@ from pydantic import AfterValidator
 
 from ferryman.config import Bool, Config, Str, Strings, key
 from ferryman.decimals import rescaled
-from ferryman.errors import DataError
+from ferryman.errors import DataError, KeyProblem
 from ferryman.record import Batch, Columns, Data, Rows
 from ferryman.schema import DATE, DECIMAL, FLOATS, INTEGERS, TIME, TIMESTAMP, Schema, Type
-from ferryman.transforms._sided import Sided, copied, defaults, maps, structs, with_defaults
+from ferryman.transforms._names import hashed, listed
+from ferryman.transforms._sided import Sided, class_name, converted, literal, maps, structs, with_defaults
 from ferryman.values import EPOCH, java_class, to_float32
 
 PURPOSE = "mask fields"
@@ -36,12 +37,6 @@ _BITS = {Type.INT8: 8, Type.INT16: 16, Type.INT32: 32}
 _NESTED = (Type.ARRAY, Type.MAP, Type.STRUCT)
 
 
-def _not_empty(value: list[str]) -> list[str]:
-    if not value:
-        raise ValueError("Empty list")
-    return value
-
-
 def _non_empty(value: str | None) -> str | None:
     if value == "":
         raise ValueError("String must be non-empty")
@@ -51,12 +46,16 @@ def _non_empty(value: str | None) -> str | None:
 class MaskFieldConfig(Config):
     """Keys of MaskField."""
 
-    fields: Annotated[Strings, AfterValidator(_not_empty)] = key(importance="HIGH")
+    fields: Strings = key(importance="HIGH")
     """The fields to mask."""
     replacement: Annotated[Str | None, AfterValidator(_non_empty)] = key(None, importance="LOW")
     """What numbers and strings become; by default 0, false, the empty string, list or map, or the epoch."""
     replace_null_with_default: Bool = key(True)
     """Whether null fields with a default are copied as that default."""
+
+    def problems(self) -> Iterable[KeyProblem]:
+        """No field, or one without a name."""
+        return listed("fields", self.fields)
 
 
 class MaskField(Sided[MaskFieldConfig]):
@@ -67,7 +66,7 @@ class MaskField(Sided[MaskFieldConfig]):
 
     def __init__(self, config: MaskFieldConfig, side: Any = "value") -> None:
         super().__init__(config, side)
-        self.names = list(dict.fromkeys(config.fields))
+        self.names = hashed(config.fields)
         self._masks = lru_cache(maxsize=16)(self._of_schema)
 
     def apply_batch(self, batch: Batch) -> Sequence[Batch]:
@@ -113,12 +112,12 @@ class MaskField(Sided[MaskFieldConfig]):
             case float():
                 return float(_number(self.config.replacement))
             case Decimal():
-                return _number(self.config.replacement)
+                return _number(self.config.replacement, "number")
             case _:
                 raise DataError(f"Cannot mask value of type class {java_class(value)} with custom replacement.")
 
-    def _of_schema(self, schema: Schema) -> list[tuple[str, Mask]]:
-        return [(name, self._mask(schema.by_name[name].schema)) for name in self.names if name in schema.by_name]
+    def _of_schema(self, schema: Schema) -> dict[str, Mask]:
+        return {name: self._mask(each.schema) for name, each in schema.by_name.items() if name in self.names}
 
     def _mask(self, schema: Schema) -> Mask:
         try:
@@ -133,10 +132,12 @@ class MaskField(Sided[MaskFieldConfig]):
     def _constant(self, schema: Schema) -> Any:
         text = self.config.replacement
         sample = _sample(schema)
-        if sample is None or (text is None and sample.__class__ is bytes):
-            raise DataError(f"Cannot mask value of type: class {java_class(b'' if sample is not None else {}, schema)}")
+        if sample is None:
+            sample = {}
+        if (text is None and sample.__class__ is bytes) or (schema.type is Type.STRUCT and text is None):
+            raise DataError(f"Cannot mask value of type: class {class_name(sample, schema)}")
         if schema.name == DECIMAL:
-            return rescaled(Decimal(0) if text is None else _number(text), schema.scale)
+            return rescaled(Decimal(0) if text is None else _number(text, "number"), schema.scale)
         if text is None:
             return sample
         if sample.__class__ is str:
@@ -146,30 +147,28 @@ class MaskField(Sided[MaskFieldConfig]):
         if schema.type in FLOATS:
             number = float(_number(text))
             return to_float32(number) if schema.type is Type.FLOAT32 else number
-        raise DataError(f"Cannot mask value of type class {java_class(sample, schema)} with custom replacement.")
+        raise DataError(f"Cannot mask value of type class {class_name(sample, schema)} with custom replacement.")
 
     def _structs(self, data: Rows) -> Rows:
         assert data.schema is not None
-        values = structs(data, PURPOSE)
-        fill = defaults(data.schema, self.config.replace_null_with_default)
-        new = [copied(value, fill) for value in values]
-        for name, mask in self._masks(data.schema):
-            for value in new:
-                value[name] = mask(value.get(name))
+        structs(data, PURPOSE)
+        new = converted(data, data.schema, self.config.replace_null_with_default, self._masks(data.schema))
         return Rows(data.schema, new)
 
     def _columns(self, data: Columns) -> Columns | None:
         frame = with_defaults(data, self.config.replace_null_with_default)
         found = self._masks(data.schema)
-        if frame is None or any(data.schema.by_name[name].schema.type in _NESTED for name, _ in found):
+        if frame is None or any(data.schema.by_name[name].schema.type in _NESTED for name in found):
             return None
         masked = []
-        for name, mask in found:
+        for name, mask in found.items():
             column = frame.get_column(name)
             if column.null_count() == len(column):
                 continue
-            value = pl.lit(mask(_sample(data.schema.by_name[name].schema)), dtype=column.dtype)
-            masked.append(pl.when(pl.col(name).is_not_null()).then(value).alias(name))
+            value = mask(_sample(data.schema.by_name[name].schema))
+            if not literal(value):
+                return None
+            masked.append(pl.when(pl.col(name).is_not_null()).then(pl.lit(value, dtype=column.dtype)).alias(name))
         return Columns(data.schema, frame.with_columns(masked))
 
 
@@ -190,9 +189,9 @@ def _refuse(text: str) -> Any:
     raise DataError(text)
 
 
-def _number(text: str) -> Decimal:
+def _number(text: str, wanted: str = "a number") -> Decimal:
     if not _NUMBER.fullmatch(text):
-        raise DataError(f"Unable to convert {text} (class java.lang.String) to a number")
+        raise DataError(f"Unable to convert {text} (class java.lang.String) to {wanted}")
     return Decimal(text)
 
 

@@ -3,13 +3,23 @@
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import compress
-from typing import Any
+from typing import Any, NamedTuple
 
 from ferryman.config import Bool, Config, Strings, key
-from ferryman.errors import KeyProblem
+from ferryman.errors import DataError, KeyProblem
 from ferryman.record import Batch, Columns, Data, Rows
-from ferryman.schema import Field, Schema
-from ferryman.transforms._sided import Sided, defaults, maps, structs, with_defaults
+from ferryman.schema import Schema
+from ferryman.transforms._misfit import refuse_misfit
+from ferryman.transforms._names import hashed, listed, parts
+from ferryman.transforms._sided import (
+    Sided,
+    defaults,
+    fields,
+    maps,
+    refuse_nulls,
+    structs,
+    with_defaults,
+)
 
 PURPOSE = "field replacement"
 
@@ -27,15 +37,42 @@ class ReplaceFieldConfig(Config):
     """Whether null fields with a default are copied as that default."""
 
     def problems(self) -> Iterable[KeyProblem]:
-        """Renames that are not ``old:new``."""
+        """Names that are empty, and renames that are not ``old:new``."""
+        yield from listed("exclude", self.exclude, required=False)
+        yield from listed("include", self.include, required=False)
         for mapping in self.renames:
-            if len(mapping.rstrip(":").split(":")) != 2:
+            if len(parts(mapping)) != 2:
                 given = f"Invalid value [{', '.join(self.renames)}] for configuration renames"
                 yield KeyProblem("renames", f"{given}: Invalid rename mapping: {mapping}")
+                return
+
+
+class Member(NamedTuple):
+    """A field of the new schema and the one that its values come from; ``other`` is the schema of another one."""
+
+    name: str
+    source: str
+    other: Schema | None
+
+
+class Plan(NamedTuple):
+    """A new schema and where its fields come from."""
+
+    schema: Schema
+    members: list[Member]
+
+
+class Shape(NamedTuple):
+    """What becomes of maps with the same keys: which go and which move, or the names for those that are wanted."""
+
+    dropped: Sequence[Any]
+    moved: Sequence[tuple[Any, str]]
+    rebuilt: Sequence[Any] | None
+    wanted: Sequence[bool]
 
 
 class ReplaceField(Sided[ReplaceFieldConfig]):
-    """Drops, keeps and renames fields of a map or struct. Kept fields stay in their order."""
+    """Drops, keeps and renames fields of a map or struct. A struct's fields stay in their order."""
 
     config_class = ReplaceFieldConfig
     classes = ("org.apache.kafka.connect.transforms.ReplaceField",)
@@ -44,7 +81,8 @@ class ReplaceField(Sided[ReplaceFieldConfig]):
         super().__init__(config, side)
         self.exclude = frozenset(config.exclude)
         self.include = frozenset(config.include)
-        self.renames = dict(mapping.rstrip(":").split(":") for mapping in config.renames)
+        self.renames = dict(parts(mapping) for mapping in config.renames)
+        self.sources = {self.renames[old]: old for old in hashed(self.renames)}
         self._plan = lru_cache(maxsize=16)(self._planned)
         self._shape = lru_cache(maxsize=1000)(self._of_shape)
 
@@ -66,14 +104,21 @@ class ReplaceField(Sided[ReplaceFieldConfig]):
             return self._without(values)
         new = []
         keys: tuple[Any, ...] | None = None
-        names, wanted = self._shape(())
+        shape = self._shape(())
         for each in values:
             # Records of a topic mostly have the same keys in the same order, so the work on names is done once.
             if keys != (found := tuple(each)):
                 keys = found
-                names, wanted = self._shape(keys)
-            items = each.values()
-            new.append(dict(zip(names, items if wanted is None else compress(items, wanted), strict=True)))
+                shape = self._shape(keys)
+            if shape.rebuilt is not None:
+                new.append(dict(zip(shape.rebuilt, compress(each.values(), shape.wanted), strict=True)))
+                continue
+            copy = each.copy()
+            for name in shape.dropped:
+                del copy[name]
+            for old, name in shape.moved:
+                copy[name] = copy.pop(old)
+            new.append(copy)
         return new
 
     def _without(self, values: Sequence[dict[Any, Any]]) -> list[dict[Any, Any]]:
@@ -83,33 +128,61 @@ class ReplaceField(Sided[ReplaceFieldConfig]):
                 each.pop(name, None)
         return new
 
-    def _of_shape(self, keys: tuple[Any, ...]) -> tuple[list[Any], list[bool] | None]:
-        """For a map's keys: the new names of those that are kept, and which ones are (None: all)."""
+    def _of_shape(self, keys: tuple[Any, ...]) -> Shape:
         wanted = [self._kept(name) for name in keys]
-        return [self.renames.get(name, name) for name in compress(keys, wanted)], None if all(wanted) else wanted
+        kept = list(compress(keys, wanted))
+        dropped = [name for name in keys if not self._kept(name)]
+        moved = [(name, self.renames[name]) for name in kept if self.renames.get(name, name) != name]
+        # A copy of a dict costs less than a new one, unless most of it goes. Names that meet need the order of the map.
+        simple = {name for _, name in moved}.isdisjoint(kept) and len({name for _, name in moved}) == len(moved)
+        rebuilt = [self.renames.get(name, name) for name in kept]
+        return Shape(dropped, moved, None if simple and len(dropped) <= len(kept) else rebuilt, wanted)
 
-    def _planned(self, schema: Schema) -> tuple[Schema, list[tuple[str, str]]]:
-        """The new schema, and the old and new name of each field that is kept."""
-        pairs = [(name, self.renames.get(name, name)) for name in schema.by_name if self._kept(name)]
-        return schema.with_fields(tuple(Field(new, schema.by_name[old].schema) for old, new in pairs)), pairs
+    def _planned(self, schema: Schema) -> Plan:
+        kept = [(name, self.renames.get(name, name)) for name in schema.by_name if self._kept(name)]
+        renamed = schema.with_fields(fields((new, schema.by_name[old].schema) for old, new in kept))
+        members = []
+        for old, new in kept:
+            # Kafka looks a field up by what the new name was renamed from, even where that is not the field it kept.
+            source = self.sources.get(new, new)
+            if source not in schema.by_name:
+                raise DataError(f"{source} is not a valid field name")
+            members.append(Member(new, source, None if source == old else schema.by_name[old].schema))
+        return Plan(renamed, members)
 
     def _structs(self, data: Rows) -> Rows:
         assert data.schema is not None
         values = structs(data, PURPOSE)
-        schema, _ = self._plan(data.schema)
-        fill = defaults(schema, self.config.replace_null_with_default)
+        plan, switch = self._plan(data.schema), self.config.replace_null_with_default
+        if any(member.other for member in plan.members):
+            return Rows(plan.schema, [self._checked(data.schema, plan, value) for value in values])
         new = self._maps(values)
-        for name, default in fill:
+        if not switch:
+            refuse_nulls(new, plan.schema, *plan.schema.by_name)
+        for name, default in defaults(plan.schema, switch):
             for each in new:
                 if each.get(name) is None:
                     each[name] = default
-        return Rows(schema, new)
+        return Rows(plan.schema, new)
+
+    def _checked(self, schema: Schema, plan: Plan, value: dict[str, Any]) -> dict[str, Any]:
+        new = {}
+        for member in plan.members:
+            source = schema.by_name[member.source].schema
+            item = source.read(value.get(member.source), self.config.replace_null_with_default)
+            refuse_misfit(item, source, plan.schema.by_name[member.name].schema, f'field: "{member.name}"')
+            new[member.name] = item
+        return new
 
     def _columns(self, data: Columns) -> Data | None:
-        schema, pairs = self._plan(data.schema)
-        if not pairs:
+        plan = self._plan(data.schema)
+        if not plan.members or any(member.other for member in plan.members):
             # A frame without columns has no rows.
             return None
-        kept = Columns(data.schema.with_fields(tuple(data.schema.by_name[old] for old, _ in pairs)), data.frame)
+        kept = Columns(
+            data.schema.with_fields(tuple(data.schema.by_name[member.source] for member in plan.members)), data.frame
+        )
         frame = with_defaults(kept, self.config.replace_null_with_default)
-        return None if frame is None else Columns(schema, frame.select(frame[old].alias(new) for old, new in pairs))
+        if frame is None:
+            return None
+        return Columns(plan.schema, frame.select(frame[member.source].alias(member.name) for member in plan.members))

@@ -2,17 +2,15 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from functools import lru_cache
 from typing import Any, Literal
 
 import polars as pl
 
-from ferryman.config import Bool, Config, Str, Text, key
+from ferryman.config import Bool, Config, Str, key
 from ferryman.errors import ConfigError, DataError, KeyProblem, MissingValue
 from ferryman.java_time import DAY, formatter, parser
-from ferryman.json_payload import day, time_of_day
-from ferryman.json_text import time_millis
 from ferryman.record import Batch, Columns, Data, Rows
 from ferryman.schema import (
     DATE,
@@ -27,8 +25,9 @@ from ferryman.schema import (
     Schema,
     Type,
 )
-from ferryman.transforms._sided import Sided, copied, defaults, maps, structs, with_defaults
-from ferryman.values import java_class, millis, moment, schema_text
+from ferryman.transforms._moments import FIRST, LAST, clock_of, day_of, instant, millis_of
+from ferryman.transforms._sided import Sided, converted, maps, refuse_nulls, structs, with_defaults
+from ferryman.values import java_class, schema_text
 
 PURPOSE = "converting timestamp formats"
 Convert = Callable[[Any], Any]
@@ -43,7 +42,8 @@ _TARGETS: Mapping[str, Schema] = {
 _LOGICAL = {TIMESTAMP: "Timestamp", DATE: "Date", TIME: "Time"}
 _PER_SECOND = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
 _LONG = (1 << 63) - 1
-_FIRST, _LAST = -62_135_596_800_000, 253_402_300_799_999
+_ILLEGAL = "Invalid value java.lang.IllegalArgumentException"
+_NO_PATTERN = "TimestampConverter requires a SimpleDateFormat-compatible pattern for string timestamps"
 _NO_FORMAT = "TimestampConverter requires format option to be specified when using string timestamps"
 
 
@@ -60,7 +60,7 @@ class TimestampConverterConfig(Config):
     """The field with the time; empty for the whole key or value."""
     target_type: Literal["string", "unix", "Date", "Time", "Timestamp"] = key(importance="HIGH")
     """What the time becomes."""
-    format: Text = key("")
+    format: Str = key("")
     """The pattern of times in text, as java.text.SimpleDateFormat takes it, in UTC."""
     unix_precision: Literal["nanoseconds", "microseconds", "milliseconds", "seconds"] = key(
         "milliseconds", importance="LOW"
@@ -76,8 +76,7 @@ class TimestampConverterConfig(Config):
         try:
             formatter(self.format)
         except ConfigError as error:
-            text = "TimestampConverter requires a SimpleDateFormat-compatible pattern for string timestamps"
-            yield KeyProblem("format", f"{text}: {error}")
+            yield KeyProblem("format", f"{_ILLEGAL}: {error} for configuration {_NO_PATTERN}: {self.format}")
 
 
 class TimestampConverter(Sided[TimestampConverterConfig]):
@@ -91,11 +90,18 @@ class TimestampConverter(Sided[TimestampConverterConfig]):
         self.target = _TARGETS[config.target_type]
         self.to_target = self._writer()
         self.readers: Mapping[str, Convert] = {
-            "Timestamp": _date_millis,
-            "Date": _date_millis,
-            "Time": _date_millis,
+            "Timestamp": millis_of,
+            "Date": millis_of,
+            "Time": millis_of,
             "unix": _from_unix(_PER_SECOND[config.unix_precision]),
             "string": parser(config.format) if config.format.strip() else _no_format,
+        }
+        moments = self._convert("Timestamp")
+        self.by_class: Mapping[type, Convert] = {
+            type(None): lambda value: None,
+            int: self._convert("unix"),
+            str: self._convert("string"),
+            **dict.fromkeys((datetime, date, time), moments),
         }
         self._schema = lru_cache(maxsize=16)(self._converted_schema)
 
@@ -106,11 +112,11 @@ class TimestampConverter(Sided[TimestampConverterConfig]):
             case "unix":
                 return _to_unix(_PER_SECOND[self.config.unix_precision])
             case "Date":
-                return lambda at: _within(day, at // DAY)
+                return day_of
             case "Time":
-                return lambda at: time_of_day(at % DAY)
+                return clock_of
             case _:
-                return lambda at: _within(moment, at)
+                return instant
 
     def apply_batch(self, batch: Batch) -> Sequence[Batch]:
         """Null stays null, with its schema converted."""
@@ -127,26 +133,17 @@ class TimestampConverter(Sided[TimestampConverterConfig]):
         return self._structs(data) if name else self._whole(data)
 
     def _schemaless(self, value: Any) -> Any:
-        if value.__class__ is int:
-            return self.to_target(self.readers["unix"](value))
-        if value is None:
-            return None
-        return self.to_target(self.readers[_kind_of(value)](value))
+        return self.by_class.get(value.__class__, _refuse_class)(value)
 
     def _maps(self, values: Sequence[Any], name: str) -> list[Any]:
         maps([value for value in values if value is not None], PURPOSE)
-        convert, write = self._schemaless, self.to_target
-        direct = self.config.unix_precision == "milliseconds"
-        new: list[Any] = []
-        for value in values:
-            if value is None:
-                new.append(None)
-                continue
-            item = value.get(name)
-            value = value.copy()
-            # The key is set even where it was missing, as Kafka does.
-            value[name] = write(item) if direct and item.__class__ is int else convert(item)
-            new.append(value)
+        converts = self.by_class.get
+        new = [None if value is None else value.copy() for value in values]
+        for value in new:
+            if value is not None:
+                item = value.get(name)
+                # The key is set even where it was missing, as Kafka does.
+                value[name] = converts(item.__class__, _refuse_class)(item)
         return new
 
     def _whole(self, data: Rows) -> Rows:
@@ -156,40 +153,47 @@ class TimestampConverter(Sided[TimestampConverterConfig]):
         return Rows(self.target.as_optional(data.schema.optional), values)
 
     def _converted_schema(self, schema: Schema) -> Schema:
+        if schema.type is not Type.STRUCT:
+            raise DataError("Cannot list fields on non-struct type")
         fields = tuple(
             Field(field.name, self.target.as_optional(field.schema.optional))
             if field.name == self.config.field
             else field
             for field in schema.fields
         )
-        default = None if schema.default is None else self._struct(schema)(schema.default)
-        return replace(schema, fields=fields, default=default)
-
-    def _struct(self, schema: Schema) -> Convert:
-        name, write = self.config.field, self.to_target
-        fill = defaults(schema, self.config.replace_null_with_default)
-        if name not in schema.by_name:
-            return lambda value: None if value is None else copied(value, fill)
-        read = self.readers[_kind(schema.by_name[name].schema)]
-
-        def convert(value: Any) -> Any:
-            if value is None:
-                return None
-            new = copied(value, fill)
-            item = new.get(name)
-            new[name] = None if item is None else write(read(item))
+        new = replace(schema, fields=fields, default=None)
+        if schema.default is None:
             return new
+        given = Rows(schema, [schema.default])
+        (default,) = converted(given, new, self.config.replace_null_with_default, self._member(schema))
+        return replace(new, default=default)
 
-        return convert
+    def _member(self, schema: Schema) -> dict[str, Convert]:
+        name = self.config.field
+        return {name: self._convert(_kind(schema.by_name[name].schema))} if name in schema.by_name else {}
+
+    def _convert(self, kind: str) -> Convert:
+        """From one form to the target, without a detour where milliseconds are what both have."""
+        read, write = self.readers[kind], self.to_target
+        if read is _itself:
+            return write
+        return read if write is _itself else lambda value: write(read(value))
 
     def _structs(self, data: Rows) -> Rows:
         assert data.schema is not None
         values = structs(data, PURPOSE, null=True)
-        schema = self._schema(data.schema)
-        if all(value is None for value in values):
+        schema, switch = self._schema(data.schema), self.config.replace_null_with_default
+        present = [value for value in values if value is not None]
+        if not present:
             return Rows(schema, values)
-        convert = self._struct(data.schema)
-        return Rows(schema, [convert(value) for value in values])
+        if not switch and self.config.field in data.schema.by_name:
+            names = list(data.schema.by_name)
+            refuse_nulls(present, data.schema, *names[: names.index(self.config.field)])
+        new = converted(Rows(data.schema, present), schema, switch, self._member(data.schema))
+        if len(new) == len(values):
+            return Rows(schema, new)
+        rest = iter(new)
+        return Rows(schema, [None if value is None else next(rest) for value in values])
 
     def _columns(self, data: Columns) -> Columns | None:
         """The columns converted; None where the rows must do it."""
@@ -203,7 +207,7 @@ class TimestampConverter(Sided[TimestampConverterConfig]):
 
     def _column(self, column: pl.Series, kind: str) -> pl.Series | None:
         at = self._millis(column, kind)
-        if at is None or not at.is_between(_FIRST, _LAST).all():
+        if at is None or not at.is_between(FIRST, LAST).all():
             return None
         match self.config.target_type:
             case "string":
@@ -235,7 +239,7 @@ class TimestampConverter(Sided[TimestampConverterConfig]):
 
 
 def _fit(found: Sequence[int | None]) -> bool:
-    return all(at is None or _FIRST <= at <= _LAST for at in found)
+    return all(at is None or FIRST <= at <= LAST for at in found)
 
 
 def _scaled(column: pl.Series, given: int, wanted: int) -> pl.Series | None:
@@ -258,34 +262,24 @@ def _kind(schema: Schema) -> str:
     raise UnknownTimestampType(f"Schema {schema_text(schema)} does not correspond to a known timestamp type format")
 
 
-def _kind_of(value: Any) -> str:
-    if isinstance(value, str):
-        return "string"
-    if isinstance(value, (date, time)):
-        return "Timestamp"
+def _refuse_class(value: Any) -> Any:
     raise DataError(f"TimestampConverter does not support class {java_class(value)} objects as timestamps")
-
-
-def _date_millis(value: Any) -> int:
-    if isinstance(value, datetime):
-        return millis(value)
-    if isinstance(value, time):
-        return time_millis(value)
-    return millis(datetime(value.year, value.month, value.day, tzinfo=UTC))
 
 
 def _no_format(value: Any) -> int:
     raise MissingValue(f"The text {value!r} cannot be read as a time: set format")
 
 
+def _itself(value: int) -> int:
+    return value
+
+
 def _from_unix(per_second: int) -> Convert:
-    if per_second == 1000:
-        return lambda value: value
-    return _scale(per_second, 1000)
+    return _itself if per_second == 1000 else _scale(per_second, 1000)
 
 
 def _to_unix(per_second: int) -> Convert:
-    return (lambda at: at) if per_second == 1000 else _scale(1000, per_second)
+    return _itself if per_second == 1000 else _scale(1000, per_second)
 
 
 def _scale(given: int, wanted: int) -> Convert:
@@ -295,10 +289,3 @@ def _scale(given: int, wanted: int) -> Convert:
         return lambda value: max(-_LONG - 1, min(_LONG, value * factor))
     divisor = given // wanted
     return lambda value: value // divisor if value >= 0 else -(-value // divisor)
-
-
-def _within(convert: Convert, value: int) -> Any:
-    try:
-        return convert(value)
-    except OverflowError as error:
-        raise DataError(f"The time {value} is outside the years 1 to 9999") from error

@@ -1,0 +1,166 @@
+"""JsonConverter and SimpleHeaderConverter against Kafka's own: the bytes written, and what is read of them."""
+
+import json
+from dataclasses import replace
+from datetime import date, time
+from decimal import Decimal
+from typing import Any
+
+import jpype
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ferryman import plugins
+from ferryman.config import Config
+from ferryman.conversion import Converter
+from ferryman.errors import DataError
+from ferryman.record import Rows
+from ferryman.schema import DECIMAL, Schema, Type
+from tests.differential import jvm
+from tests.differential.search import count, search
+from tests.differential.strategies import LITERALS, TEXT, side
+
+JSON = "org.apache.kafka.connect.json.JsonConverter"
+HEADERS = "org.apache.kafka.connect.storage.SimpleHeaderConverter"
+JSON_CONFIGS = st.fixed_dictionaries(
+    {"schemas.enable": st.sampled_from(["true", "false"])},
+    optional={
+        "decimal.format": st.sampled_from(["BASE64", "NUMERIC"]),
+        "replace.null.with.default": st.sampled_from(["true", "false"]),
+    },
+)
+REFUSED = "refused"
+
+
+def without_default(schema: Schema | None) -> Schema | None:
+    """Java's converter cannot write a struct's default, nor that in its place: it lacks the default's own schema."""
+    return schema if schema is None or schema.type is not Type.STRUCT else replace(schema, default=None)
+
+
+def has_default(schema: Schema | None) -> bool:
+    """Whether a decimal has a default, which ours writes and reads in base64, whatever decimal.format says."""
+    if schema is None:
+        return False
+    inner = [*(each.schema for each in schema.fields), schema.keys, schema.values]
+    return (schema.name == DECIMAL and schema.default is not None) or any(map(has_default, inner))
+
+
+def has_time(value: Any) -> bool:
+    """Whether there is a time in schemaless data: Kafka refuses to write it, ours writes its milliseconds."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
+    return isinstance(value, (date, time)) or any(map(has_time, inner))
+
+
+def of_java(name: str, config: dict[str, str]) -> Any:
+    """A converter of Kafka's for values."""
+    settings = jvm.java("java.util.HashMap")()
+    for key, text in (config | {"converter.type": "value"}).items():
+        settings.put(key, text)
+    made = jvm.java(name)()
+    made.configure(settings)
+    return made
+
+
+def ours(name: str, config: dict[str, str]) -> Converter[Config]:
+    plugin = plugins.find("converter", name)
+    assert plugin is not None
+    made: Converter[Config] = plugin(plugin.config_class.parse(config), "value")
+    return made
+
+
+def tree(payload: bytes | None) -> Any:
+    """JSON whose numbers are exact, and 1.0 is not 1."""
+    return None if payload is None else json.loads(payload, parse_float=lambda text: ("float", Decimal(text)))
+
+
+def is_lost(payload: bytes | None) -> bool:
+    """Whether a payload has a float that is no number: Kafka writes it as a text and reads that as 0, ours reads it."""
+    return payload is not None and any(text in payload for text in (b'"NaN"', b'Infinity"'))
+
+
+def same(kafkas: Any, ours: Any) -> bool:
+    """The same, but for the sign of 0, which Kafka's reader loses."""
+    return bool(unsigned(kafkas) == unsigned(ours))
+
+
+def unsigned(value: Any) -> Any:
+    """A value in plain form with every 0.0 positive."""
+    match value:
+        case dict():
+            return {unsigned(key): unsigned(item) for key, item in value.items()}
+        case list() | tuple():
+            return [unsigned(item) for item in value]
+        case _:
+            return "float 0.0" if value == "float -0.0" else value
+
+
+def written_by_java(converter: Any, schema: Schema | None, value: Any) -> bytes | str | None:
+    try:
+        found = converter.fromConnectData("t", *jvm.typed(value, schema))
+    except jpype.JException:
+        return REFUSED
+    return None if found is None else bytes(found)
+
+
+def written(converter: Converter[Config], schema: Schema | None, value: Any) -> bytes | str | None:
+    try:
+        return converter.from_data("t", Rows(schema, [value]))[0]
+    except DataError:
+        return REFUSED
+
+
+def read_by_java(converter: Any, payload: bytes | None) -> Any:
+    try:
+        found = converter.toConnectData("t", None if payload is None else jpype.JArray(jpype.JByte)(payload))
+    except jpype.JException:
+        return REFUSED
+    return jvm.untyped(found)
+
+
+def read(converter: Converter[Config], payload: bytes | None) -> Any:
+    try:
+        rows = converter.to_data("t", [payload])[0].rows()
+    except DataError:
+        return REFUSED
+    return jvm.shape(rows.schema), jvm.plain(rows.values[0], rows.schema)
+
+
+@pytest.mark.timeout(1800)
+def test_json_is_written_and_read_as_kafka_does(long: bool) -> None:
+    @search(400, long)
+    @given(JSON_CONFIGS, side(4))
+    def run(config: dict[str, str], given: tuple[Schema | None, list[Any]]) -> None:
+        theirs, mine = of_java(JSON, config), ours(JSON, config)
+        schema, values = without_default(given[0]), given[1]
+        if config.get("decimal.format") == "NUMERIC" and has_default(schema):
+            return
+        count("converters", len(values))
+        for value in values:
+            if schema is None and has_time(value):
+                continue
+            expected, found = written_by_java(theirs, schema, value), written(mine, schema, value)
+            case = f"{config} {schema} {value!r}\nKafka: {expected!r}\nours:  {found!r}"
+            if isinstance(expected, str) or isinstance(found, str):
+                assert expected == found, case
+            else:
+                assert tree(expected) == tree(found), case
+                assert is_lost(found) or same(read_by_java(theirs, expected), read(mine, expected)), case
+
+    run()
+
+
+@pytest.mark.timeout(1800)
+def test_texts_of_headers_mean_what_they_mean_to_kafka(long: bool) -> None:
+    @search(1000, long)
+    @given(st.lists(TEXT | LITERALS, min_size=1, max_size=8))
+    def run(texts: list[str]) -> None:
+        theirs, mine = of_java(HEADERS, {"converter.type": "header"}), ours(HEADERS, {})
+        count("headers", len(texts))
+        for text in texts:
+            payload = text.encode("utf-8", "surrogatepass")
+            java = jpype.JArray(jpype.JByte)(payload)
+            expected = jvm.untyped(theirs.toConnectHeader("t", "h", java))
+            assert read(mine, payload) == expected, text
+
+    run()

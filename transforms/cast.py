@@ -1,0 +1,188 @@
+"""Cast: converts fields, or the whole key or value, to another plain type."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+import polars as pl
+
+from ferryman.avro_columns import dtype
+from ferryman.config import Bool, Config, Strings, key
+from ferryman.errors import DataError, KeyProblem, SchemaMismatch
+from ferryman.record import Batch, Columns, Data, Rows
+from ferryman.schema import DATE, DECIMAL, FLOATS, INTEGERS, TIME, TIMESTAMP, Field, Schema, Type
+from ferryman.transforms._casting import TARGETS, Convert, caster, schemaless
+from ferryman.transforms._names import hashed, parts
+from ferryman.transforms._sided import Sided, converted, maps, structs, with_defaults
+
+PURPOSE = "cast types"
+_WHOLE = None
+_LOGICAL = frozenset({DECIMAL, DATE, TIME, TIMESTAMP})
+_NUMBERS = (*INTEGERS, *FLOATS)
+Casts = Mapping[str | None, Type]
+
+
+class BadSpec(ValueError):
+    """A cast that is none, in Kafka's words."""
+
+
+class CastConfig(Config):
+    """Keys of Cast."""
+
+    spec: Strings = key(importance="HIGH")
+    """Casts as ``field:type``, or a single type for the whole key or value. Types are int8, int16, int32, int64,
+    float32, float64, boolean and string. Bytes can only become a string, in base64."""
+    replace_null_with_default: Bool = key(True)
+    """Whether null fields with a default are copied as that default."""
+
+    def problems(self) -> Iterable[KeyProblem]:
+        """No cast, an unknown type, or a whole cast among others."""
+        try:
+            self.casts()
+        except BadSpec as error:
+            yield KeyProblem("spec", str(error))
+
+    def casts(self) -> Casts:
+        """The target of each field; that of the whole key or value is under None."""
+        if not self.spec:
+            raise BadSpec("Must specify at least one field to cast.")
+        found = dict(self._cast(mapping) for mapping in self.spec)
+        if _WHOLE in found and len(self.spec) > 1:
+            raise BadSpec(
+                "Cast transformations that specify a type to cast the entire value to "
+                "may only specify a single cast in their spec"
+            )
+        return found
+
+    def _cast(self, mapping: str) -> tuple[str | None, Type]:
+        found = parts(mapping)
+        if len(found) not in (1, 2):
+            given = f"Invalid value [{', '.join(self.spec)}] for configuration renames"
+            raise BadSpec(f"{given}: Invalid rename mapping: {mapping}")
+        return (found[0].strip() if len(found) == 2 else _WHOLE), _target(found[-1].strip())
+
+
+def _target(name: str) -> Type:
+    try:
+        target = Type(name.upper())
+    except ValueError:
+        unknown = f"No enum constant org.apache.kafka.connect.data.Schema.Type.{name.upper()}"
+        raise BadSpec(
+            f"Invalid value java.lang.IllegalArgumentException: {unknown} "
+            f"for configuration Invalid type found in casting spec: {name}"
+        ) from None
+    if target not in TARGETS:
+        supported = f"supported types are [{', '.join(TARGETS)}]"
+        raise BadSpec(f"Cast transformation does not support casting to {target}; {supported}")
+    return target
+
+
+class Cast(Sided[CastConfig]):
+    """Casts numbers, booleans and strings into each other as Java narrows and parses them, and bytes to base64."""
+
+    config_class = CastConfig
+    classes = ("org.apache.kafka.connect.transforms.Cast",)
+
+    def __init__(self, config: CastConfig, side: Any = "value") -> None:
+        super().__init__(config, side)
+        self.casts = config.casts()
+        self.whole = self.casts.get(_WHOLE)
+        self.schemaless = {name: schemaless(self.casts[name]) for name in hashed(filter(None, self.casts))}
+        self._plan = lru_cache(maxsize=16)(self._planned)
+
+    def rows_reason(self) -> str | None:
+        """A whole key or value that can be cast is no struct."""
+        return "Cast of a whole key or value works on single values" if self.whole else None
+
+    def apply_batch(self, batch: Batch) -> Sequence[Batch]:
+        """Null passes unchanged."""
+        return self.past_nulls(batch, lambda part: self._change(self.data(part)))
+
+    def _change(self, data: Data) -> Data:
+        if isinstance(data, Columns):
+            return self._columns(data) or self._change(data.rows())
+        if data.schema is None:
+            return Rows(None, self._wholes(data) if self.whole else self._maps(maps(data.values, PURPOSE)))
+        schema, members = self._plan(data.schema)
+        if self.whole:
+            convert = caster(data.schema, self.whole)
+            return Rows(schema, [convert(value) for value in data.values])
+        return self._structs(data, schema, members)
+
+    def _wholes(self, data: Rows) -> list[Any]:
+        assert self.whole
+        convert = schemaless(self.whole)
+        return [convert(value) for value in data.values]
+
+    def _maps(self, values: Sequence[dict[Any, Any]]) -> list[Any]:
+        new = [value.copy() for value in values]
+        for name, convert in self.schemaless.items():
+            for value in new:
+                item = value.get(name)
+                # The key is set even where it was missing, as Kafka does.
+                value[name] = None if item is None else convert(item)
+        return new
+
+    def _structs(self, data: Rows, schema: Schema, members: Mapping[str, Convert]) -> Rows:
+        structs(data, PURPOSE)
+        return Rows(schema, converted(data, schema, self.config.replace_null_with_default, members))
+
+    def _planned(self, schema: Schema) -> tuple[Schema, dict[str, Convert]]:
+        """The new schema, and what converts each field that is cast."""
+        if self.whole:
+            default = _default(schema, self.whole)
+            if default is not None and schema.name in _LOGICAL:
+                raise SchemaMismatch("Invalid default value")
+            return replace(schema, type=self.whole, default=default, fields=(), keys=None, values=None), {}
+        if schema.type is not Type.STRUCT:
+            raise DataError("Cannot list fields on non-struct type")
+        fields = tuple(
+            Field(field.name, self._field(field.schema, self.casts[field.name])) if field.name in self.casts else field
+            for field in schema.fields
+        )
+        # A struct's default would have to be cast too, and the refusal of that is Kafka's own.
+        _default(schema, Type.STRUCT)
+        members = {
+            field.name: caster(field.schema, self.casts[field.name])
+            for field in schema.fields
+            if field.name in self.casts
+        }
+        return replace(schema, fields=fields), members
+
+    def _field(self, schema: Schema, target: Type) -> Schema:
+        return Schema(target, optional=schema.optional, default=_default(schema, target))
+
+    def _columns(self, data: Columns) -> Columns | None:
+        if self.whole:
+            return None
+        schema, members = self._plan(data.schema)
+        frame = with_defaults(data, self.config.replace_null_with_default)
+        if frame is None:
+            return None
+        cast = [
+            _column(frame.get_column(name), data.schema.by_name[name].schema, self.casts[name], convert)
+            for name, convert in members.items()
+        ]
+        return Columns(schema, frame.with_columns(cast))
+
+
+def _default(schema: Schema, target: Type) -> Any:
+    return None if schema.default is None else caster(schema, target)(schema.default)
+
+
+def _column(column: pl.Series, schema: Schema, target: Type, convert: Convert) -> pl.Series:
+    """A column cast: at once where polars agrees with Java, else value by value."""
+    wanted = dtype(Schema(target))
+    if schema.name is None and _agreed(schema.type, target):
+        return column.cast(wanted, wrap_numerical=target in INTEGERS)
+    found = [None if value is None else convert(value) for value in column.to_list()]
+    return pl.Series(column.name, found, dtype=wanted)
+
+
+def _agreed(source: Type, target: Type) -> bool:
+    if source is Type.BOOLEAN:
+        return True
+    if source in INTEGERS:
+        return target in (*_NUMBERS, Type.STRING)
+    return source in FLOATS and target in FLOATS

@@ -1,0 +1,37 @@
+"""DropHeaders: removes headers by name."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from ferryman.config import Config, Strings, key
+from ferryman.errors import KeyProblem
+from ferryman.record import Batch
+from ferryman.transforms._names import listed
+from ferryman.transforms._sided import Batched
+
+
+class DropHeadersConfig(Config):
+    """Keys of DropHeaders."""
+
+    headers: Strings = key(importance="HIGH")
+    """The names of the headers to remove."""
+
+    def problems(self) -> Iterable[KeyProblem]:
+        """No name, or an empty one."""
+        return listed("headers", self.headers)
+
+
+class DropHeaders(Batched[DropHeadersConfig]):
+    """Removes every header that has one of the names; the others stay in their order."""
+
+    config_class = DropHeadersConfig
+    classes = ("org.apache.kafka.connect.transforms.DropHeaders",)
+
+    def apply_batch(self, batch: Batch) -> Sequence[Batch]:
+        """Keys and values stay as they are, in rows or columns."""
+        if batch.headers is None:
+            return [batch]
+        dropped = frozenset(self.config.headers)
+        return [
+            replace(batch, headers=[tuple([each for each in own if each.key not in dropped]) for own in batch.headers])
+        ]

@@ -1,0 +1,150 @@
+"""Flatten: lifts the fields of nested maps or structs to the top, their names joined."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from ferryman.config import Config, Str, key
+from ferryman.errors import DataError
+from ferryman.record import Batch, Columns, Data, Rows
+from ferryman.schema import Schema, Type
+from ferryman.transforms._sided import Sided, fields, literal, maps, structs
+from ferryman.values import java_class
+
+PURPOSE = "flattening"
+_PLAIN = frozenset({str, int, float, bool, bytes, list, type(None)})
+Fill = Callable[[dict[str, Any], dict[str, Any]], None]
+
+
+class FlattenConfig(Config):
+    """Keys of Flatten."""
+
+    delimiter: Str = key(".")
+    """What stands between the names of a nested field."""
+
+
+class Leaf(NamedTuple):
+    """A field that is no struct: its path in the old schema and its new name and schema."""
+
+    path: tuple[str, ...]
+    name: str
+    schema: Schema
+    own_default: Any
+
+
+class Flatten(Sided[FlattenConfig]):
+    """Flattens maps and structs to the bottom; arrays stay as they are, and a schema's maps are an error."""
+
+    config_class = FlattenConfig
+    classes = ("org.apache.kafka.connect.transforms.Flatten",)
+
+    def __init__(self, config: FlattenConfig, side: Any = "value") -> None:
+        super().__init__(config, side)
+        self._plan = lru_cache(maxsize=16)(self._planned)
+
+    def apply_batch(self, batch: Batch) -> Sequence[Batch]:
+        """Null passes unchanged."""
+        return self.past_nulls(batch, lambda part: self._change(self.data(part)))
+
+    def _change(self, data: Data) -> Data:
+        if isinstance(data, Columns):
+            return self._columns(data) or self._change(data.rows())
+        new: list[dict[str, Any]] = [{} for _ in range(len(data))]
+        if data.schema is None:
+            for value, flat in zip(maps(data.values, PURPOSE), new, strict=True):
+                self._flatten(value, "", flat)
+            return Rows(None, new)
+        values = structs(data, PURPOSE)
+        schema, _, fill = self._plan(data.schema)
+        for value, flat in zip(values, new, strict=True):
+            fill(value, flat)
+        return Rows(schema, new)
+
+    def _joined(self, prefix: str, name: str) -> str:
+        return f"{prefix}{self.config.delimiter}{name}" if prefix else name
+
+    def _flatten(self, value: dict[Any, Any], prefix: str, flat: dict[str, Any]) -> None:
+        joined = self._joined
+        for name, item in value.items():
+            full = joined(prefix, name) if prefix else name
+            if item.__class__ is dict:
+                self._flatten(item, full, flat)
+            elif item.__class__ in _PLAIN:
+                flat[full] = item
+            else:
+                raise DataError(
+                    f"Flatten transformation was passed a value of type class {java_class(item)} which is not "
+                    "supported by Connect's data API"
+                )
+
+    def _planned(self, schema: Schema) -> tuple[Schema, list[Leaf], Fill]:
+        leaves: list[Leaf] = []
+
+        def members() -> Iterator[tuple[str, Schema]]:
+            # Of several errors that of the first field counts.
+            for leaf in self._leaves(schema, (), schema.optional, schema.default):
+                leaves.append(leaf)
+                yield leaf.name, leaf.schema
+
+        return schema.with_fields(fields(members())), leaves, self._filler(schema, "")
+
+    def _leaves(self, schema: Schema, path: tuple[str, ...], optional: bool, default: Any) -> Iterator[Leaf]:
+        """The fields below a schema; its optional flag and default pass on to those that have none."""
+        for member in schema.fields:
+            below = (*path, member.name)
+            own = member.schema.default
+            inherited = None if default is None else default.get(member.name)
+            given = inherited if own is None else own
+            maybe = optional or member.schema.optional
+            name = ""
+            for step in below:
+                name = self._joined(name, step)
+            if member.schema.type is Type.MAP:
+                raise DataError(
+                    f"Flatten transformation does not support MAP for record with schemas (for field {name})."
+                )
+            if member.schema.type is Type.STRUCT:
+                yield from self._leaves(member.schema, below, maybe, given)
+            else:
+                yield Leaf(below, name, replace(member.schema, optional=maybe, default=given), own)
+
+    def _filler(self, schema: Schema, prefix: str) -> Fill:
+        """What puts a struct's fields into a flat one. Nothing is put for a struct that is null."""
+        names = [(member, self._joined(prefix, member.name)) for member in schema.fields]
+        plain = [(each.name, name, each.schema.default) for each, name in names if each.schema.type is not Type.STRUCT]
+        nested = [
+            (each.name, self._filler(each.schema, name)) for each, name in names if each.schema.type is Type.STRUCT
+        ]
+
+        def fill(value: dict[str, Any], flat: dict[str, Any]) -> None:
+            get = value.get
+            for name, full, default in plain:
+                item = get(name)
+                flat[full] = default if item is None else item
+            for name, below in nested:
+                if (item := get(name)) is not None:
+                    below(item, flat)
+
+        return fill
+
+    def _columns(self, data: Columns) -> Columns | None:
+        schema, leaves, _ = self._plan(data.schema)
+        if not leaves or not all(literal(leaf.own_default) for leaf in leaves):
+            return None
+        return Columns(schema, data.frame.select(_column(leaf, data.frame) for leaf in leaves))
+
+
+def _column(leaf: Leaf, frame: pl.DataFrame) -> pl.Series:
+    """A leaf's values; the default stands in for null only where the struct around it is not null."""
+    parent, column = None, frame.get_column(leaf.path[0])
+    for name in leaf.path[1:]:
+        parent, column = column, column.struct.field(name)
+    if leaf.own_default is None:
+        return column.alias(leaf.name)
+    filled = column.fill_null(pl.lit(leaf.own_default, dtype=column.dtype))
+    if parent is not None and parent.null_count():
+        filled = filled.zip_with(parent.is_not_null(), column)
+    return filled.alias(leaf.name)

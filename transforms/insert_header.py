@@ -1,0 +1,37 @@
+"""InsertHeader: adds a header with a fixed value."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from ferryman.config import Config, Str, key
+from ferryman.header_values import infer
+from ferryman.record import Batch, Header
+from ferryman.transforms._sided import Batched
+
+
+class InsertHeaderConfig(Config):
+    """Keys of InsertHeader."""
+
+    header: Str = key(importance="HIGH")
+    """The header's name."""
+    value_literal: Str = key(importance="HIGH")
+    """The header's value; its type is inferred, as that of a header's text is: 12 is an INT8, true a BOOLEAN."""
+
+
+class InsertHeader(Batched[InsertHeaderConfig]):
+    """Adds a header behind those that are there, also behind one of that name."""
+
+    config_class = InsertHeaderConfig
+    classes = ("org.apache.kafka.connect.transforms.InsertHeader",)
+
+    def __init__(self, config: InsertHeaderConfig, side: Any = "value") -> None:
+        super().__init__(config, side)
+        found = infer(config.value_literal)
+        self.added = (Header(config.header, found.value, found.schema),)
+
+    def apply_batch(self, batch: Batch) -> Sequence[Batch]:
+        """Keys and values stay as they are, in rows or columns."""
+        if batch.headers is None:
+            return [replace(batch, headers=[self.added] * len(batch))]
+        return [replace(batch, headers=[(*headers, *self.added) for headers in batch.headers])]

@@ -1,0 +1,58 @@
+"""TimestampRouter: makes the topic from the topic and the record's timestamp."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import Any
+
+from ferryman.config import Config, Str, key
+from ferryman.errors import ConfigError, DataError, KeyProblem
+from ferryman.java_time import formatter
+from ferryman.record import Batch
+from ferryman.transforms._sided import Batched
+
+
+class TimestampRouterConfig(Config):
+    """Keys of TimestampRouter."""
+
+    topic_format: Str = key("${topic}-${timestamp}", importance="HIGH")
+    """The new topic; ``${topic}`` and ``${timestamp}`` stand for the old one and the time."""
+    timestamp_format: Str = key("yyyyMMdd", importance="HIGH")
+    """The pattern of the time, as java.text.SimpleDateFormat takes it, in UTC."""
+
+    def problems(self) -> Iterable[KeyProblem]:
+        """An unusable pattern."""
+        try:
+            formatter(self.timestamp_format)
+        except ConfigError as error:
+            yield KeyProblem(
+                "timestamp.format", f"Invalid value {self.timestamp_format} for configuration timestamp.format: {error}"
+            )
+
+
+class TimestampRouter(Batched[TimestampRouterConfig]):
+    """Routes each record by its timestamp. One without a timestamp is a data error."""
+
+    config_class = TimestampRouterConfig
+    classes = ("org.apache.kafka.connect.transforms.TimestampRouter",)
+
+    def __init__(self, config: TimestampRouterConfig, side: Any = "value") -> None:
+        super().__init__(config, side)
+        self.text = formatter(config.timestamp_format)
+
+    def apply_batch(self, batch: Batch) -> Sequence[Batch]:
+        """The batch cut wherever the new topic changes; keys and values stay as they are, in rows or columns."""
+        return list(self._cut(batch))
+
+    def _cut(self, batch: Batch) -> Iterator[Batch]:
+        text, start = self.text, 0
+        if None in batch.timestamps:
+            raise DataError(f"Timestamp missing on record: a record of topic {batch.topic}")
+        for moment, run in groupby([text(at) for at in batch.timestamps if at is not None]):
+            stop = start + sum(1 for _ in run)
+            part = batch if stop - start == len(batch) else batch.slice(start, stop)
+            yield replace(part, topic=self._topic(batch.topic, moment))
+            start = stop
+
+    def _topic(self, topic: str, moment: str) -> str:
+        return self.config.topic_format.replace("${topic}", topic).replace("${timestamp}", moment)
