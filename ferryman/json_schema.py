@@ -16,9 +16,12 @@ _NAMES: Mapping[Type, str] = {
 _TYPES: Mapping[str, Type] = {name: kind for kind, name in _NAMES.items()}
 
 
-def to_json(schema: Schema, field: str | None = None) -> dict[str, Any]:
-    """A schema as JsonConverter writes it, members in its order. ``field`` is its name in a struct."""
-    node: dict[str, Any] = {"type": _NAMES[schema.type], **_members(schema), "optional": schema.optional}
+def to_json(schema: Schema, numeric: bool = False, field: str | None = None) -> dict[str, Any]:
+    """A schema as JsonConverter writes it, members in its order: with decimal defaults as numbers, or in base64.
+
+    ``field`` is its name in a struct.
+    """
+    node: dict[str, Any] = {"type": _NAMES[schema.type], **_members(schema, numeric), "optional": schema.optional}
     if schema.name is not None:
         node["name"] = schema.name
     if schema.version is not None:
@@ -28,20 +31,20 @@ def to_json(schema: Schema, field: str | None = None) -> dict[str, Any]:
     if schema.parameters:
         node["parameters"] = dict(schema.parameters)
     if schema.default is not None:
-        node["default"] = writer(schema)(schema.default)
+        node["default"] = writer(schema, numeric)(schema.default)
     if field is not None:
         node["field"] = field
     return node
 
 
-def _members(schema: Schema) -> dict[str, Any]:
+def _members(schema: Schema, numeric: bool) -> dict[str, Any]:
     match schema.type:
         case Type.ARRAY:
-            return {"items": to_json(_known(schema.values))}
+            return {"items": to_json(_known(schema.values), numeric)}
         case Type.MAP:
-            return {"keys": to_json(_known(schema.keys)), "values": to_json(_known(schema.values))}
+            return {"keys": to_json(_known(schema.keys), numeric), "values": to_json(_known(schema.values), numeric)}
         case Type.STRUCT:
-            return {"fields": [to_json(field.schema, field.name) for field in schema.fields]}
+            return {"fields": [to_json(field.schema, numeric, field.name) for field in schema.fields]}
         case _:
             return {}
 

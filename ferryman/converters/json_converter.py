@@ -5,16 +5,17 @@ the known text has that schema, and only the rest is left to parse.
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import Decimal
 from itertools import groupby
 from typing import Annotated, Any, Literal
 
 import orjson
 
 from ferryman import json_columns
-from ferryman.config import Bool, Config, Int, Shown, any_case, key
+from ferryman.config import Bool, Config, Int, Shown, Text, any_case, key
 from ferryman.conversion import Converter, Side
-from ferryman.errors import DataError
+from ferryman.errors import DataError, KeyProblem
 from ferryman.json_payload import reader, writer
 from ferryman.json_schema import from_json, to_json
 from ferryman.json_text import dumps, loads, loads_all, loads_decimals
@@ -39,6 +40,8 @@ class JsonConverterConfig(Config):
 
     schemas_enable: Bool = key(True, importance="HIGH", shown=Shown("Schemas", 0, display="Enable Schemas"))
     """Whether each payload carries its schema in an envelope; false is plain JSON."""
+    schema_content: Text = key("", importance="HIGH", shown=Shown("Schemas", 3, display="Schema Content"))
+    """The schema of all payloads, in JSON as envelopes have it; with schemas.enable=true payloads are plain then."""
     schemas_cache_size: Int = key(1000, importance="HIGH", shown=Shown("Schemas", 1, display="Schema Cache Size"))
     """How many schemas are kept parsed."""
     decimal_format: Annotated[Literal["BASE64", "NUMERIC"], any_case("BASE64", "NUMERIC")] = key(
@@ -49,6 +52,19 @@ class JsonConverterConfig(Config):
         True, importance="LOW", shown=Shown("Schemas", 2, display="Replace null with default")
     )
     """Whether a null field with a default is read and written as that default."""
+
+    def problems(self) -> Iterable[KeyProblem]:
+        """A schema that is none."""
+        yield from super().problems()
+        try:
+            self.declared()
+        except DataError as error:
+            yield KeyProblem("schema.content", f"Failed to parse schema in converter config: {error}")
+
+    def declared(self) -> Schema | None:
+        """That of schema.content; None if payloads say themselves what theirs is. Raises DataError if it is none."""
+        text = self.schema_content.strip()
+        return from_json(loads_decimals(text.encode())) if text and self.schemas_enable else None
 
 
 class JsonConverter(Converter[JsonConverterConfig]):
@@ -62,6 +78,7 @@ class JsonConverter(Converter[JsonConverterConfig]):
         self._prefixes: dict[bytes, Schema | None] = {}
         self._schemas: dict[bytes, Schema] = {}
         self._written: dict[Schema, bytes] = {}
+        self._given = config.declared()
 
     def rows_reason(self) -> str | None:
         """Without an envelope nothing says what the columns are."""
@@ -71,6 +88,8 @@ class JsonConverter(Converter[JsonConverterConfig]):
         """Plain JSON is one piece without a schema; envelopes are a piece for each run of one schema."""
         if not self.config.schemas_enable:
             return [Rows(None, loads_all(payloads))]
+        if self._given is not None:
+            return list(self._plain(self._given, payloads))
         prefixes = self._prefix_of_each(payloads)
         pieces: list[Data] = []
         start = 0
@@ -79,6 +98,19 @@ class JsonConverter(Converter[JsonConverterConfig]):
             pieces += self._run(prefix, payloads[start:stop])
             start = stop
         return pieces
+
+    def _plain(self, schema: Schema, payloads: Sequence[Payload]) -> Iterator[Data]:
+        for there, run in groupby(payloads, key=bool):
+            bodies = list(run)
+            yield self._typed(schema, [body for body in bodies if body]) if there else Rows(None, [None] * len(bodies))
+
+    def _typed(self, schema: Schema, bodies: Sequence[bytes]) -> Data:
+        """Payloads of one schema: as columns if they are enough, else as rows."""
+        if len(bodies) >= FEWEST_FOR_COLUMNS and json_columns.reason(schema) is None:
+            found = _columns(schema, bodies, self.config.replace_null_with_default)
+            if found is not None:
+                return found
+        return self._rows(schema, bodies)
 
     def _prefix_of_each(self, payloads: Sequence[Payload]) -> list[bytes | None]:
         found: list[bytes | None] = []
@@ -101,7 +133,7 @@ class JsonConverter(Converter[JsonConverterConfig]):
             return None
         try:
             text = payload.decode()
-            node, end = json.JSONDecoder().raw_decode(text, len(_START))
+            node, end = json.JSONDecoder(parse_float=Decimal).raw_decode(text, len(_START))
         except (ValueError, RecursionError):
             return None
         if not text.startswith(_MIDDLE, end):
@@ -111,7 +143,7 @@ class JsonConverter(Converter[JsonConverterConfig]):
         return prefix
 
     def _schema(self, node: Any) -> Schema:
-        text = orjson.dumps(node)
+        text = orjson.dumps(node, default=lambda number: {"number": str(number)})
         schema = self._schemas.get(text)
         if schema is None:
             schema = from_json(node)
@@ -125,13 +157,8 @@ class JsonConverter(Converter[JsonConverterConfig]):
         schema = self._prefixes[prefix]
         start = len(prefix)
         bodies = [payload[start:-1] for payload in payloads if payload]
-        if schema is not None and len(bodies) >= FEWEST_FOR_COLUMNS and json_columns.reason(schema) is None:
-            found = _columns(schema, bodies, self.config.replace_null_with_default)
-            if found is not None:
-                yield found
-                return
         try:
-            yield Rows(None, loads_all(bodies)) if schema is None else self._rows(schema, bodies)
+            yield Rows(None, loads_all(bodies)) if schema is None else self._typed(schema, bodies)
         except DataError:
             # What was cut off may not have been all of an envelope: read whole, each payload gets its own error.
             yield from [self._envelope(payload) for payload in payloads]
@@ -142,19 +169,17 @@ class JsonConverter(Converter[JsonConverterConfig]):
         return Rows(schema, [read(parse(body)) for body in bodies])
 
     def _envelope(self, payload: Payload) -> Data:
-        """One payload that no known text begins: null, or an envelope in another spelling."""
-        if not payload:
+        """One payload that no known text begins: none at all, or an envelope in another spelling."""
+        if not payload or not payload.strip():
             return Rows(None, [None])
         node = loads(payload)
-        if node is None:
-            return Rows(None, [None])
         if not isinstance(node, dict) or node.keys() != {"schema", "payload"}:
             raise DataError(_NOT_AN_ENVELOPE)
         if node["schema"] is None:
             return Rows(None, [node["payload"]])
-        schema = self._schema(node["schema"])
-        value = loads_decimals(payload)["payload"]
-        return Rows(schema, [reader(schema, self.config.replace_null_with_default)(value)])
+        exact = loads_decimals(payload)
+        schema = self._schema(exact["schema"])
+        return Rows(schema, [reader(schema, self.config.replace_null_with_default)(exact["payload"])])
 
     def from_data(self, topic: str, data: Data) -> Sequence[Payload]:
         """Null without a schema is a null payload under both settings."""
@@ -173,7 +198,8 @@ class JsonConverter(Converter[JsonConverterConfig]):
     def _head(self, schema: Schema) -> bytes:
         head = self._written.get(schema)
         if head is None:
-            head = b'{"schema":' + orjson.dumps(to_json(schema)) + b',"payload":'
+            node = to_json(schema, self.config.decimal_format == "NUMERIC")
+            head = b'{"schema":' + orjson.dumps(node) + b',"payload":'
             _remember(self._written, schema, head, self.config.schemas_cache_size)
         return head
 

@@ -3,6 +3,7 @@
 import json
 import math
 from base64 import b64encode
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from ferryman import json_columns
 from ferryman.converters.json_converter import JsonConverter, JsonConverterConfig
 from ferryman.decimals import twos_complement
-from ferryman.errors import DataError
+from ferryman.errors import ConfigError, DataError
 from ferryman.record import Columns, Rows
 from ferryman.schema import (
     BOOLEAN,
@@ -346,3 +347,57 @@ def test_rows_and_columns_agree_errors_included(data: st.DataObject) -> None:
         assert columns is None
     else:
         assert columns is None or columns.rows() == rows
+
+
+CONTENT = json.dumps(
+    {
+        "type": "struct",
+        "name": "payment",
+        "optional": False,
+        "fields": [
+            {"field": "id", "type": "int64", "optional": False},
+            {"field": "who", "type": "string", "optional": True, "default": "nobody"},
+        ],
+    }
+)
+
+
+@pytest.mark.parametrize("count", [1, 40])
+def test_with_schema_content_payloads_are_plain_and_have_that_schema(count: int) -> None:
+    converter = JsonConverter(JsonConverterConfig.parse({"schema.content": CONTENT}), "value")
+    payloads = [f'{{"id": {number}, "surplus": 1}}'.encode() for number in range(count)]
+    (piece,) = converter.to_data("t", payloads)
+    assert piece.schema is not None
+    assert piece.schema.name == "payment"
+    assert piece.rows().values == [{"id": number, "who": "nobody"} for number in range(count)]
+    assert [each.rows().values for each in converter.to_data("t", [None, payloads[0], b""])] == [
+        [None],
+        [{"id": 0, "who": "nobody"}],
+        [None],
+    ]
+    with pytest.raises(DataError, match="Invalid null value for required STRUCT field"):
+        converter.to_data("t", [b"null"])
+
+
+def test_schema_content_needs_schemas_to_be_enabled_and_to_be_one() -> None:
+    plain = JsonConverter(JsonConverterConfig.parse({"schema.content": CONTENT, "schemas.enable": "false"}), "value")
+    assert plain.to_data("t", [b"{}"])[0].schema is None
+    for text, reason in (("{", "serialization error"), ('{"type": "nope"}', "Unknown schema type: nope")):
+        with pytest.raises(ConfigError, match=f"(?s)Failed to parse schema in converter config: .*{reason}"):
+            JsonConverterConfig.parse({"schema.content": text})
+
+
+def test_a_json_null_is_no_envelope() -> None:
+    with pytest.raises(DataError, match='requires "schema" and "payload" fields'):
+        JsonConverter(JsonConverterConfig.parse({}), "value").to_data("t", [b"null"])
+
+
+def test_a_decimals_default_is_a_number_with_numeric_decimals_and_is_read_as_one() -> None:
+    schema = struct({"a": replace(decimal(2), default=Decimal("1.50"))})
+    numeric = JsonConverter(JsonConverterConfig.parse({"decimal.format": "NUMERIC"}), "value")
+    (payload,) = numeric.from_data("t", Rows(schema, [{"a": Decimal("2.25")}]))
+    assert payload is not None
+    assert b'"default":1.50' in payload
+    for converter in (numeric, JsonConverter(JsonConverterConfig.parse({}), "value")):
+        (piece,) = converter.to_data("t", [payload])
+        assert piece.schema == schema
