@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from confluent_kafka.admin import AdminClient
 
 from ferryman.stack import Stack
+from tests.differential import search
 
 _stack: Stack | None = None
 
@@ -37,6 +38,30 @@ def _addresses() -> dict[str, str]:
         _stack = Stack()
         _stack.start()
     return dict(_stack.addresses)
+
+
+_compared: list[tuple[int, dict[str, int]]] = []
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Notes how many cases were compared with Java; a worker of pytest-xdist tells the process that collects."""
+    found = (search.seed_of(bool(session.config.getoption("--long"))), search.compared)
+    if not search.compared:
+        return
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["compared"] = found
+    else:
+        _compared.append(found)
+
+
+def pytest_testnodedown(node: Any) -> None:
+    if "compared" in getattr(node, "workeroutput", {}):
+        _compared.append(node.workeroutput["compared"])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for seed, counts in _compared:
+        terminalreporter.write_line(f"{sum(counts.values()):,} cases compared with Java, seed {seed}: {counts}")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
