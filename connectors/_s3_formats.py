@@ -13,6 +13,7 @@ import fastavro
 import orjson
 import polars as pl
 
+from ferryman.avro_long import long
 from ferryman.avro_rows import parse
 from ferryman.avro_writing import Writing, writing
 from ferryman.connectors._s3_frame import frame
@@ -142,9 +143,9 @@ class AvroWriter:
         self._sync = token_bytes(16)
         self._bodies: list[bytes] = []
         meta = b"".join(
-            [_long(2)]
-            + [_long(len(part)) + part for part in (b"avro.schema", schema, b"avro.codec", codec.encode())]
-            + [_long(0)]
+            [long(2)]
+            + [long(len(part)) + part for part in (b"avro.schema", schema, b"avro.codec", codec.encode())]
+            + [long(0)]
         )
         self._out = b"Obj\x01" + meta + self._sync
         self.held = 0
@@ -160,20 +161,10 @@ class AvroWriter:
         out, self._out = self._out, b""
         if self._bodies:
             data = self._pack(b"".join(self._bodies))
-            out += _long(len(self._bodies)) + _long(len(data)) + data + self._sync
+            out += long(len(self._bodies)) + long(len(data)) + data + self._sync
             self._bodies, self.held = [], 0
         return out
 
     def finish(self) -> bytes:
         """The last block."""
         return self.squeeze()
-
-
-def _long(number: int) -> bytes:
-    number <<= 1
-    out = bytearray()
-    while number > 0x7F:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
-    return bytes(out)

@@ -1,31 +1,18 @@
 """Values of a struct as the polars frame that Parquet files are made of, whether they came as rows or as columns."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
 import polars as pl
 
 from ferryman.decimals import rescaled
+from ferryman.dtypes import MISFITS, dtype
 from ferryman.errors import DataError
 from ferryman.record import Columns, Data
-from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type
+from ferryman.schema import DECIMAL, Schema, Type
 
 Convert = Callable[[Any], Any]
-
-_LOGICAL: Mapping[str, pl.DataType] = {DATE: pl.Date(), TIME: pl.Time(), TIMESTAMP: pl.Datetime("ms", "UTC")}
-_TYPES: Mapping[Type, pl.DataType] = {
-    Type.INT8: pl.Int8(),
-    Type.INT16: pl.Int16(),
-    Type.INT32: pl.Int32(),
-    Type.INT64: pl.Int64(),
-    Type.FLOAT32: pl.Float32(),
-    Type.FLOAT64: pl.Float64(),
-    Type.BOOLEAN: pl.Boolean(),
-    Type.STRING: pl.String(),
-    Type.BYTES: pl.Binary(),
-}
-_MISFITS = (TypeError, ValueError, OverflowError, RuntimeError, pl.exceptions.PolarsError, pl.exceptions.PanicException)
 
 
 def struct_of(schema: Schema | None, format_name: str) -> Schema:
@@ -44,7 +31,7 @@ def frame(data: Data, schema: Schema | None) -> pl.DataFrame:
     for field in found.fields:
         try:
             columns.append(_series(field.schema, [value.get(field.name) for value in data.values]).alias(field.name))
-        except (*_MISFITS, AttributeError):
+        except (*MISFITS, AttributeError):
             # Not chained: polars quotes the value.
             raise DataError(
                 f"A value of the field {field.name} is no {field.schema.name or field.schema.type}"
@@ -60,24 +47,7 @@ def _series(schema: Schema, values: Sequence[Any]) -> pl.Series:
     convert = _convert(schema)
     if convert is not None:
         values = [None if value is None else convert(value) for value in values]
-    return pl.Series(values, dtype=_dtype(schema), strict=True)
-
-
-@lru_cache(maxsize=4000)
-def _dtype(schema: Schema) -> pl.DataType:
-    if schema.name == DECIMAL:
-        return pl.Decimal(38, schema.scale)
-    if schema.name is not None and schema.name in _LOGICAL:
-        return _LOGICAL[schema.name]
-    match schema.type:
-        case Type.STRUCT:
-            return pl.Struct({field.name: _dtype(field.schema) for field in schema.fields})
-        case Type.ARRAY:
-            return pl.List(_dtype(_known(schema.values)))
-        case Type.MAP:
-            return pl.List(pl.Struct({"key": _dtype(_known(schema.keys)), "value": _dtype(_known(schema.values))}))
-        case _:
-            return _TYPES[schema.type]
+    return pl.Series(values, dtype=dtype(schema), strict=True)
 
 
 def _known(schema: Schema | None) -> Schema:

@@ -9,29 +9,10 @@ from typing import Any
 import polars as pl
 
 from ferryman.connectors._sql_layout import Column
+from ferryman.dtypes import MISFITS, dtype
 from ferryman.errors import DataError
 from ferryman.record import Batch, Columns, Data
-from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type
-
-_LOGICAL: dict[str, pl.DataType] = {
-    # Python's decimals may have more digits than a polars column holds; their text has them all.
-    DECIMAL: pl.String(),
-    DATE: pl.Date(),
-    TIME: pl.Time(),
-    TIMESTAMP: pl.Datetime("ms", "UTC"),
-}
-_TYPES: dict[Type, pl.DataType] = {
-    Type.INT8: pl.Int8(),
-    Type.INT16: pl.Int16(),
-    Type.INT32: pl.Int32(),
-    Type.INT64: pl.Int64(),
-    Type.FLOAT32: pl.Float32(),
-    Type.FLOAT64: pl.Float64(),
-    Type.BOOLEAN: pl.Boolean(),
-    Type.STRING: pl.String(),
-    Type.BYTES: pl.Binary(),
-}
-_MISFITS = (TypeError, ValueError, OverflowError, RuntimeError, pl.exceptions.PolarsError, pl.exceptions.PanicException)
+from ferryman.schema import DECIMAL, Schema, Type
 
 
 def deletes(batch: Batch) -> pl.Series | None:
@@ -51,7 +32,7 @@ def staged(batch: Batch, columns: Iterable[tuple[Column, Callable[[Any], str] | 
     for index, (column, text) in enumerate(columns):
         try:
             made.append(_series(batch, column, text, nulls).alias(f"c{index}"))
-        except _MISFITS:
+        except MISFITS:
             # Not chained: polars quotes the value.
             raise DataError(
                 f"A value of the field {column.name} is no {column.schema.name or column.schema.type}"
@@ -108,4 +89,5 @@ def of(schema: Schema, values: Sequence[Any]) -> pl.Series:
 def _dtype(schema: Schema) -> pl.DataType:
     if schema.type is Type.ARRAY and schema.values is not None:
         return pl.List(_dtype(schema.values))
-    return _LOGICAL.get(schema.name or "") or _TYPES[schema.type]
+    # Python's decimals may have more digits than a polars column holds; their text has them all.
+    return pl.String() if schema.name == DECIMAL else dtype(schema)

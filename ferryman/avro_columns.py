@@ -15,6 +15,8 @@ from typing import Any
 import polars as pl
 
 from ferryman.avro import Reading, symbols
+from ferryman.avro_long import long
+from ferryman.dtypes import TIMES, dtype
 from ferryman.json_payload import INTEGER_RANGES
 from ferryman.record import Columns
 from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Field, Schema, Type
@@ -25,53 +27,12 @@ FEWEST = 64
 
 _SALT = 1 << 60 | randbits(59)
 _SYNC = randbits(128).to_bytes(16, "big")
-_DTYPES: dict[Type, pl.DataType] = {
-    Type.INT8: pl.Int8(),
-    Type.INT16: pl.Int16(),
-    Type.INT32: pl.Int32(),
-    Type.INT64: pl.Int64(),
-    Type.FLOAT32: pl.Float32(),
-    Type.FLOAT64: pl.Float64(),
-    Type.BOOLEAN: pl.Boolean(),
-    Type.STRING: pl.String(),
-    Type.BYTES: pl.Binary(),
-}
-_LOGICAL: dict[str | None, pl.DataType] = {
-    DATE: pl.Date(),
-    TIME: pl.Time(),
-    TIMESTAMP: pl.Datetime("ms", "UTC"),
-}
 # The rows' dates end with the years 1 and 9999.
 _BOUNDS: dict[str | None, tuple[int, int]] = {
     DATE: (-719_162, 2_932_896),
     TIME: (0, 86_400_000 - 1),
     TIMESTAMP: (-62_135_596_800_000, 253_402_300_799_999),
 }
-
-
-def dtype(schema: Schema) -> pl.DataType:
-    """The column type of a schema (see ferryman.record.Columns)."""
-    if schema.name == DECIMAL:
-        return pl.Decimal(38, schema.scale)
-    if schema.name in _LOGICAL:
-        return _LOGICAL[schema.name]
-    if schema.type is Type.STRUCT:
-        return pl.Struct({field.name: dtype(field.schema) for field in schema.fields})
-    if schema.type is Type.ARRAY:
-        assert schema.values is not None
-        return pl.List(dtype(schema.values))
-    return _DTYPES[schema.type]
-
-
-def _varint(number: int) -> bytes:
-    """A non-negative number as an Avro long."""
-    number <<= 1
-    out = bytearray()
-    while number > 0x7F:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
 
 
 class Markers:
@@ -84,7 +45,7 @@ class Markers:
     def first(self, count: int) -> list[bytes]:
         """The first so many, as they follow the bodies."""
         for number in range(len(self.encoded), count):
-            self.encoded.append(_varint(self.salt + number))
+            self.encoded.append(long(self.salt + number))
         return self.encoded[:count]
 
     def agree(self, found: pl.Series) -> bool:
@@ -117,14 +78,14 @@ def _container(schema: str, bodies: Sequence[bytes]) -> bytes:
     parts[::2] = bodies
     parts[1::2] = _MARKERS.first(len(bodies))
     block = b"".join(parts)
-    return b"".join((_header(schema), _varint(len(bodies)), _varint(len(block)), block, _SYNC))
+    return b"".join((_header(schema), long(len(bodies)), long(len(block)), block, _SYNC))
 
 
 @lru_cache(maxsize=256)
 def _header(schema: str) -> bytes:
     entries = {"avro.schema": schema, "avro.codec": "null"}
-    parts = [_varint(len(text.encode())) + text.encode() for pair in entries.items() for text in pair]
-    return b"Obj\x01" + _varint(len(entries)) + b"".join(parts) + b"\x00" + _SYNC
+    parts = [long(len(text.encode())) + text.encode() for pair in entries.items() for text in pair]
+    return b"Obj\x01" + long(len(entries)) + b"".join(parts) + b"\x00" + _SYNC
 
 
 def _as_declared(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
@@ -159,7 +120,7 @@ def _check(found: pl.Series, schema: Schema) -> None:
         # polars lets a decimal have any 128-bit integer, but only 38 digits are printed and compared right.
         _within(found.cast(pl.Float64()) * 10.0**schema.scale, -9.9e37, 9.9e37)
     else:
-        bounds = _BOUNDS.get(schema.name) if schema.name in _LOGICAL else INTEGER_RANGES.get(schema.type)
+        bounds = _BOUNDS.get(schema.name) if schema.name in TIMES else INTEGER_RANGES.get(schema.type)
         if bounds is not None:
             _within(found.to_physical(), *bounds)
 

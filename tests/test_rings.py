@@ -14,6 +14,7 @@ RINGS: Mapping[str, Sequence[str]] = {
     "pure": [
         "values",
         "decimals",
+        "dtypes",
         "header_values",
         "properties",
         "response_headers",

@@ -7,8 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from ferryman.avro_columns import dtype
 from ferryman.config import Bool, Config, Strings, key
+from ferryman.dtypes import dtype
 from ferryman.errors import DataError, KeyProblem, SchemaMismatch
 from ferryman.record import Batch, Columns, Data, Rows
 from ferryman.schema import DATE, DECIMAL, FLOATS, INTEGERS, TIME, TIMESTAMP, Field, Schema, Type

@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 import jpype
 import polars as pl
 
-from ferryman import avro_columns, plugins
+from ferryman import plugins
 from ferryman.api import Predicate, Transform
 from ferryman.config import Config
+from ferryman.dtypes import dtype
 from ferryman.errors import ConfigError, FerrymanError
 from ferryman.faults import narrow
 from ferryman.record import Batch, Columns, Polled, Record, Rows
@@ -154,7 +155,7 @@ def _columns(rows: Rows) -> Columns | None:
         return None
     if any(value is None for value in rows.values):
         return None
-    dtypes = {field.name: avro_columns.dtype(field.schema) for field in schema.fields}
+    dtypes = {field.name: dtype(field.schema) for field in schema.fields}
     values: list[dict[str, Any]] = [{name: value.get(name) for name in dtypes} for value in rows.values]
     return Columns(schema, pl.DataFrame(values, schema=dtypes, orient="row"))
 

@@ -6,9 +6,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from ferryman import avro_columns, plugins
+from ferryman import plugins
 from ferryman.api import Transform
 from ferryman.config import Config
+from ferryman.dtypes import dtype
 from ferryman.errors import ConfigError
 from ferryman.record import Batch, Columns, Header, Record, Rows, batches
 from ferryman.schema import INT32, INT64, STRING, struct
@@ -70,7 +71,7 @@ def test_former_keys_decide_about_deletes_unless_todays_is_given(
 def in_columns(*values: dict[str, Any]) -> Batch:
     given = [Record(topic="orders", value=value, value_schema=EVENT) for value in values]
     (batch,) = batches(given, given, range(len(given)))
-    dtypes = {field.name: avro_columns.dtype(field.schema) for field in EVENT.fields}
+    dtypes = {field.name: dtype(field.schema) for field in EVENT.fields}
     frame = pl.DataFrame(list(values), schema=dtypes, orient="row")
     return Batch(
         topic="orders",

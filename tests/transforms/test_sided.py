@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ferryman import avro_columns, plugins
+from ferryman import plugins
 from ferryman.api import Transform
 from ferryman.config import Config
+from ferryman.dtypes import dtype
 from ferryman.errors import ConfigError, DataError
 from ferryman.record import Batch, Columns, Polled, Record, Rows
 from ferryman.schema import (
@@ -52,7 +53,7 @@ def polled(count: int) -> Polled:
 def batch(schema: Schema | None, values: Sequence[Any], columns: bool = False) -> Batch:
     data: Rows | Columns = Rows(schema, values)
     if columns and schema is not None:
-        dtypes = {field.name: avro_columns.dtype(field.schema) for field in schema.fields}
+        dtypes = {field.name: dtype(field.schema) for field in schema.fields}
         data = Columns(schema, pl.DataFrame(list(values), schema=dtypes, orient="row"))
     return Batch(
         topic="top",
