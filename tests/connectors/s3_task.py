@@ -234,7 +234,7 @@ class World:
                 self.put(source)
             self.commit()
 
-    def live(self, act: Callable[[], None]) -> None:
+    def live(self, act: Callable[[], object]) -> None:
         """Runs the task with restarts, as the runtime does."""
         try:
             act()
@@ -245,7 +245,8 @@ class World:
         except Indeterminate:
             self.running.stop()
             self.sink = None
-            self.begin()
+            # The new one may die as well: what had no answer is finished when it opens.
+            self.live(self.begin)
         except RetriableError:
             pass
 
