@@ -13,7 +13,7 @@ from ferryman.api import Assigned
 from ferryman.connectors._sql_names import TableName
 from ferryman.connectors._sql_session import Session
 from ferryman.errors import Indeterminate, TaskError
-from ferryman.record import TopicPartition
+from ferryman.record import Batch, TopicPartition
 
 FORMAT = 1
 """The version of a row's meaning."""
@@ -27,6 +27,14 @@ class Owner:
 
     cluster: str
     connector: str
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A step of a partition's next offset."""
+
+    expected: int
+    following: int
 
 
 class Offsets:
@@ -144,15 +152,17 @@ class Offsets:
             f"alter or reset its offsets (/connectors/{self._owner.connector}/offsets)"
         )
 
-    def advance(self, connection: Connection, source: TopicPartition, expected: int, offset: int) -> None:
-        """Moves a partition's offset on. Raises Indeterminate if it is not where this task left it."""
-        moved = connection.execute(
-            self._move, {"at_topic": source.topic, "at_partition": source.partition, "old": expected, "new": offset}
-        )
-        if moved.rowcount != 1:
+    def advance(self, connection: Connection, moves: Mapping[TopicPartition, Move]) -> None:
+        """Moves offsets on, in one order for all. Raises Indeterminate if one is not where this task left it."""
+        steps = [
+            {"at_topic": source.topic, "at_partition": source.partition, "old": move.expected, "new": move.following}
+            for source, move in sorted(moves.items())
+        ]
+        if connection.execute(self._move, steps).rowcount != len(steps):
             raise Indeterminate(
-                f"The offset of {source} in the table {self.table} is no longer {expected}: "
-                "another task owns the partition, or its offset was altered"
+                f"Not every offset in the table {self.table} is where this task left it: "
+                f"{', '.join(f'{source} at {move.expected}' for source, move in sorted(moves.items()))}. "
+                "Another task owns a partition, or an offset was altered"
             )
 
     def alter(self, connection: Connection, offsets: Mapping[TopicPartition, int | None]) -> None:
@@ -163,6 +173,19 @@ class Offsets:
                 connection.execute(sa.delete(self.table).where(here))
             else:
                 connection.execute(sa.update(self.table).where(here).values(next_offset=offset))
+
+
+def moved(positions: Mapping[TopicPartition, int], batches: Iterable[Batch]) -> dict[TopicPartition, Move]:
+    """How far the batches take their partitions. Raises TaskError for a batch that is not the next one."""
+    moves: dict[TopicPartition, Move] = {}
+    for batch in batches:
+        source, first = batch.source, batch.offsets[0]
+        before = moves.get(source)
+        expected = positions.get(source) if before is None else before.following
+        if expected is None or first < expected:
+            raise TaskError(f"{source} is handed over from offset {first}, but this task has got to {expected}")
+        moves[source] = Move(before.expected if before else expected, batch.offsets[-1] + 1)
+    return moves
 
 
 def opened(session: Session, offsets: Offsets, partitions: Iterable[Assigned]) -> dict[TopicPartition, int]:

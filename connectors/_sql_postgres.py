@@ -19,7 +19,7 @@ from ferryman.errors import DataError
 _NULL = "\\N"
 _MOST_STAGES = 64
 # S608 (statements put together from strings) is silenced below: every name in them has passed ``quoted``.
-Write = Callable[[Connection, pl.DataFrame, Callable[[], None]], None]
+Write = Callable[[Connection, pl.DataFrame], Callable[[], None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,23 +68,22 @@ class PostgresWriter:
         cursor.execute(f"CREATE TEMP TABLE {quoted(name)} ON COMMIT DELETE ROWS AS {empty}", ())
         return statements(name, table, targets, self._mode)
 
-    def _write(
-        self, table: TableName, stage: Stage, connection: Connection, frame: pl.DataFrame, claim: Callable[[], None]
-    ) -> None:
-        """Writes a frame of columns ``dead``, ``c0``, ``c1``, …; ``claim`` is called when all rows are staged.
-
-        From then on the offset's row is locked, so nothing that waits for this process comes after it.
-        """
+    def _write(self, table: TableName, stage: Stage, connection: Connection, frame: pl.DataFrame) -> Callable[[], None]:
+        """Stages a frame of columns ``seq``, ``dead``, ``c0``, …; what is returned puts its rows into the table."""
         cursor = _driver(connection).cursor()
         self._copy(cursor, table, stage, frame)
-        claim()
-        for dead, first, last in self._runs(frame.get_column("dead")):
-            statement = stage.delete if dead else stage.write
-            if statement is not None:
-                cursor.execute(statement, (first, last))
+
+        def apply() -> None:
+            start = frame.item(0, "seq")
+            for dead, first, last in self._runs(frame.get_column("dead")):
+                statement = stage.delete if dead else stage.write
+                if statement is not None:
+                    cursor.execute(statement, (start + first, start + last))
+
+        return apply
 
     def _copy(self, cursor: psycopg.Cursor, table: TableName, stage: Stage, frame: pl.DataFrame) -> None:
-        rows = frame.select(pl.int_range(pl.len()).alias("seq"), "dead", *self._expressions(stage.targets))
+        rows = frame.select("seq", "dead", *self._expressions(stage.targets))
         text = io.BytesIO()
         rows.write_csv(
             text, include_header=False, quote_style="non_numeric", null_value=_NULL, datetime_format=TIMESTAMP_FORMAT
@@ -106,7 +105,7 @@ class PostgresWriter:
             yield postgres(pl.col(f"c{index}"), target.column.schema, target.form, self._zones).alias(f"c{index}")
 
     def _runs(self, dead: pl.Series) -> Iterator[tuple[bool, int, int]]:
-        """The steps in which staged rows are applied: (delete, first seq, last seq).
+        """The steps in which staged rows are applied: (delete, first row, last row).
 
         An upsert needs two at most: whatever was deleted in between is deleted first, then the last record of each key
         decides, and it has every column. Inserts and updates are kept in their order with deletes.

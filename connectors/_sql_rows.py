@@ -18,7 +18,7 @@ from ferryman.connectors._sql_values import Zones, reject_nan, sqlite
 from ferryman.errors import DataError
 
 _DIALECT = dialect.dialect()
-Write = Callable[[Connection, pl.DataFrame, Callable[[], None]], None]
+Write = Callable[[Connection, pl.DataFrame], Callable[[], None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,9 @@ class SqliteWriter:
         return partial(self._write, table, found)
 
     def _write(
-        self, table: TableName, made: Statements, connection: Connection, frame: pl.DataFrame, claim: Callable[[], None]
-    ) -> None:
-        """Writes a frame of columns ``dead``, ``c0``, ``c1``, …; ``claim`` is called first."""
+        self, table: TableName, made: Statements, connection: Connection, frame: pl.DataFrame
+    ) -> Callable[[], None]:
+        """Readies a frame of columns ``dead``, ``c0``, …; what is returned puts its rows into the table."""
         reject_nan(frame)
         columns = [
             sqlite(pl.col(f"c{index}"), target.column.schema, target.form, target.storage, self._zones).alias(
@@ -64,10 +64,11 @@ class SqliteWriter:
             )
             for index, target in enumerate(made.targets)
         ]
-        values = frame.select(*columns)
-        claim()
+        return partial(self._apply, table, made, connection, frame.select("dead", *columns))
+
+    def _apply(self, table: TableName, made: Statements, connection: Connection, values: pl.DataFrame) -> None:
         start = 0
-        for dead, run in groupby(frame.get_column("dead").to_list()):
+        for dead, run in groupby(values.get_column("dead").to_list()):
             count = sum(1 for _ in run)
             statement = made.delete if dead else made.write
             if statement is not None:

@@ -1,30 +1,29 @@
 """Writes records to tables of PostgreSQL or SQLite, exactly once: rows and the next offset are one transaction."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
-from sqlalchemy import Connection
 
 from ferryman.api import Assigned, Committed, Sink, SinkContext
 from ferryman.connectors._sql_config import SqlSinkConfig, effectless
 from ferryman.connectors._sql_errors import StaleTable
 from ferryman.connectors._sql_frame import deletes, staged
 from ferryman.connectors._sql_layout import Column, layout
+from ferryman.connectors._sql_load import Load, together
 from ferryman.connectors._sql_names import POSTGRES_BYTES, TableName, table_name
-from ferryman.connectors._sql_offsets import Offsets, Owner, opened
+from ferryman.connectors._sql_offsets import Move, Offsets, Owner, moved, opened
 from ferryman.connectors._sql_postgres import PostgresWriter
 from ferryman.connectors._sql_rows import SqliteWriter
 from ferryman.connectors._sql_session import Session
 from ferryman.connectors._sql_table import Tables, Target
 from ferryman.connectors._sql_validity import check
 from ferryman.connectors._sql_values import Zones, json_text
-from ferryman.errors import DataError, TaskError
+from ferryman.errors import DataError
 from ferryman.record import Batch, TopicPartition
 from ferryman.schema import Schema
 
 logger = logging.getLogger(__name__)
-Write = Callable[[Connection, pl.DataFrame, Callable[[], None]], None]
 
 
 class SqlSinkConnector(Sink[SqlSinkConfig]):
@@ -86,46 +85,48 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         for source in partitions:
             self._positions.pop(source, None)
 
-    def put_batch(self, batch: Batch) -> None:
-        """Writes a batch and its partition's next offset in one transaction."""
-        table = self._table(batch.topic)
+    def put_batches(self, batches: Sequence[Batch]) -> int:
+        """Writes batches and their partitions' next offsets in one transaction; fewer of them if one does not fit."""
         try:
-            self._put(batch, table)
+            self._put(batches)
+        except DataError:
+            if len(batches) == 1:
+                raise
+            return self.put_batches(batches[: len(batches) // 2])
+        return len(batches)
+
+    def _put(self, batches: Sequence[Batch]) -> None:
+        try:
+            self._write(batches)
         except StaleTable as error:
-            logger.info("Looking at %s again: %s", table, error)
-            self._tables.forget(table)
-            self._put(batch, table)
+            for table in sorted({self._table(batch.topic) for batch in batches}, key=str):
+                logger.info("Looking at %s again: %s", table, error)
+                self._tables.forget(table)
+            self._write(batches)
 
-    def _put(self, batch: Batch, table: TableName) -> None:
-        source, crash_point = batch.source, self.context.crash_point
-        expected, following = self._expected(batch), batch.offsets[-1] + 1
-        rows = self._rows(batch, table)
-        with self._session.transaction(f"write to {table}") as connection:
+    def _write(self, batches: Sequence[Batch]) -> None:
+        crash_point = self.context.crash_point
+        moves = moved(self._positions, batches)
+        loads = together(load for load in map(self._load, batches) if load is not None)
+        writes = [(self._writer.prepare(load.table, load.targets), load.frame) for load in loads]
+        with self._session.transaction(f"write to {self._named(batches)}") as connection:
             crash_point("sql.before_rows")
-
-            def claim() -> None:
-                self._offsets.advance(connection, source, expected, following)
-
-            if rows is None:
-                claim()
-            else:
-                write, frame = rows
-                write(connection, frame, claim)
+            steps = [write(connection, frame) for write, frame in writes]
+            # From here on the offsets' rows are locked, so nothing that waits for this process comes after it.
+            self._offsets.advance(connection, moves)
+            for step in steps:
+                step()
             crash_point("sql.after_rows")
             crash_point("sql.before_commit")
-        self._positions[source] = following
+        self._positions.update({source: move.following for source, move in moves.items()})
         crash_point("sql.after_commit")
 
-    def _expected(self, batch: Batch) -> int:
-        expected = self._positions.get(batch.source)
-        if expected is None or batch.offsets[0] < expected:
-            raise TaskError(
-                f"{batch.source} is handed over from offset {batch.offsets[0]}, but this task has got to {expected}"
-            )
-        return expected
+    def _named(self, batches: Sequence[Batch]) -> str:
+        return ", ".join(sorted({str(self._table(batch.topic)) for batch in batches}))
 
-    def _rows(self, batch: Batch, table: TableName) -> tuple[Write, pl.DataFrame] | None:
-        """What to write and how; None if there is nothing."""
+    def _load(self, batch: Batch) -> Load | None:
+        """What to write; None if there is nothing."""
+        table = self._table(batch.topic)
         dead = check(self.config, self.context.connector, batch, deletes(batch))
         if dead is not None and dead.all():
             if not (self.config.delete_enabled and self._tables.exists(table)):
@@ -135,7 +136,7 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
             columns = self._layout(table, batch.key.schema, batch.value.schema)
         targets = self._tables.targets(table, columns)
         frame = self._frame(batch, targets, dead)
-        return None if frame.is_empty() else (self._writer.prepare(table, targets), frame)
+        return None if frame.is_empty() else Load(table, targets, frame)
 
     def _frame(self, batch: Batch, targets: Sequence[Target], dead: pl.Series | None) -> pl.DataFrame:
         texts = ((target.column, json_text if target.form == "json" else None) for target in targets)
@@ -163,15 +164,14 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
     def pre_commit(self, offsets: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, Committed]:
         """Moves the stored offsets past records that were dropped or dead-lettered, then lets the group follow."""
         behind = {
-            source: offset
+            source: Move(self._positions[source], offset)
             for source, offset in offsets.items()
             if source in self._positions and self._positions[source] < offset
         }
         if behind:
             with self._session.transaction("move the stored offsets on") as connection:
-                for source, offset in sorted(behind.items()):
-                    self._offsets.advance(connection, source, self._positions[source], offset)
-            self._positions.update(behind)
+                self._offsets.advance(connection, behind)
+            self._positions.update({source: move.following for source, move in behind.items()})
         return {source: Committed(offset) for source, offset in offsets.items()}
 
 

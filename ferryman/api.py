@@ -133,6 +133,15 @@ class Sink(Generic[SinkC]):
         """Takes a batch of one partition; for sinks that work on whole batches or on columns."""
         self.put(list(batch.records()))
 
+    def put_batches(self, batches: Sequence[Batch]) -> int:
+        """Takes the first of what was polled together, or more of it at once, and returns how many.
+
+        For ``atomic`` sinks whose every put costs a commit. Whatever is raised, none was taken; a DataError is about
+        the first.
+        """
+        self.put_batch(batches[0])
+        return 1
+
     def flush(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Makes everything put so far durable; called before offsets are committed."""
 

@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from ferryman import backoff, garbage
@@ -28,6 +29,8 @@ log = logging.getLogger(__name__)
 
 IDLE = 0.2
 """Seconds between two looks at what the worker wants, while nothing arrives."""
+TOGETHER = 64
+"""Batches that are offered to a sink at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +130,7 @@ class SinkSession:
     def _advance(self) -> None:
         try:
             while self.work and not self.control.stopping:
-                self._deliver(self.work[0])
-                self.work.popleft()
+                self._deliver()
         except Indeterminate:
             raise
         except RetriableError as error:
@@ -146,13 +148,17 @@ class SinkSession:
         self._retry_at = now + wait
         log.warning("%s (try %d, again in %.1f s)", error, self._failures, wait)
 
-    def _deliver(self, work: Work) -> None:
-        polled = work.polled
-        if work.batches is None:
-            work.batches = self._decoded(polled)
-        while work.batches:
-            self._put(work.batches)
-        self.delivery.delivered(polled.source, polled.offsets[-1] + 1)
+    def _deliver(self) -> None:
+        """Puts the next batches, having decoded everything that was polled."""
+        for work in self.work:
+            if work.batches is None:
+                work.batches = self._decoded(work.polled)
+        waiting = list(islice((batch for work in self.work for batch in work.batches or ()), TOGETHER))
+        if waiting:
+            self._put(waiting)
+        while self.work and not self.work[0].batches:
+            polled = self.work.popleft().polled
+            self.delivery.delivered(polled.source, polled.offsets[-1] + 1)
 
     def _decoded(self, polled: Polled) -> deque[Batch]:
         decoded, failures = self.chain.decode(polled)
@@ -160,24 +166,29 @@ class SinkSession:
         for batch in decoded:
             transformed, failed = self.chain.transform(batch)
             failures += failed
-            batches += transformed
+            batches += transformed if self.sink.columnar else [each.rows() for each in transformed]
         self.tolerance.judge(failures)
         return batches
 
-    def _put(self, batches: deque[Batch]) -> None:
-        batch = batches[0]
+    def _put(self, waiting: Sequence[Batch]) -> None:
         try:
-            self.sink.put_batch(batch if self.sink.columnar else batch.rows())
+            taken = self.sink.put_batches(waiting)
         except DataError as error:
             if not self.sink.atomic:
                 raise
-            self._narrow(batches, error)
+            self._narrow(error)
         else:
-            batches.popleft()
-            self.delivery.delivered(batch.source, batch.offsets[-1] + 1)
+            for batch in waiting[:taken]:
+                self._next().popleft()
+                self.delivery.delivered(batch.source, batch.offsets[-1] + 1)
 
-    def _narrow(self, batches: deque[Batch], error: DataError) -> None:
+    def _next(self) -> deque[Batch]:
+        """The batches of the first work that has any."""
+        return next(work.batches for work in self.work if work.batches)
+
+    def _narrow(self, error: DataError) -> None:
         # The halves take the batch's place in the queue, so that an outage between them repeats nothing that is in.
+        batches = self._next()
         batch = batches[0]
         if len(batch) == 1:
             self.report(batch, 0, error)

@@ -10,42 +10,17 @@ import sqlalchemy as sa
 
 from ferryman.api import Assigned, Committed, SinkContext
 from ferryman.connectors.sql_sink import SqlSinkConnector
+from ferryman.dtypes import dtype
 from ferryman.errors import DataError
 from ferryman.record import Batch, Columns, Data, Polled, Rows, TopicPartition
-from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type
+from ferryman.schema import Schema
 
 CONFLUENT = "io.confluent.connect.jdbc.JdbcSinkConnector"
 DEBEZIUM = "io.debezium.connector.jdbc.JdbcSinkConnector"
 
-DTYPES: Mapping[str, pl.DataType] = {
-    "INT8": pl.Int8(),
-    "INT16": pl.Int16(),
-    "INT32": pl.Int32(),
-    "INT64": pl.Int64(),
-    "FLOAT32": pl.Float32(),
-    "FLOAT64": pl.Float64(),
-    "BOOLEAN": pl.Boolean(),
-    "STRING": pl.String(),
-    "BYTES": pl.Binary(),
-    DATE: pl.Date(),
-    TIME: pl.Time(),
-    TIMESTAMP: pl.Datetime("ms", "UTC"),
-}
-
 
 class Killed(BaseException):
     """The process died here."""
-
-
-def dtype(schema: Schema) -> pl.DataType:
-    """The dtype that ``Columns`` documents."""
-    if schema.type is Type.ARRAY and schema.values is not None:
-        return pl.List(dtype(schema.values))
-    if schema.type is Type.STRUCT:
-        return pl.Struct({each.name: dtype(each.schema) for each in schema.fields})
-    if schema.name == DECIMAL:
-        return pl.Decimal(38, schema.scale)
-    return DTYPES[schema.name or schema.type]
 
 
 def columns(schema: Schema, values: Sequence[Any]) -> Columns:
@@ -135,20 +110,32 @@ class World:
             self.sink.stop()
             self.sink = None
 
+    def own(self, *sources: TopicPartition) -> None:
+        """The task is given more partitions."""
+        assert self.sink is not None
+        self.sink.open([Assigned(source, f"id of {source.topic}", None, 0, 1000, 0) for source in sources])
+
     def batch(
-        self, values: Sequence[Any], keys: Sequence[Any] | None = None, *, at: int = 0, as_columns: bool = False
+        self,
+        values: Sequence[Any],
+        keys: Sequence[Any] | None = None,
+        *,
+        at: int = 0,
+        as_columns: bool = False,
+        source: TopicPartition | None = None,
     ) -> Batch:
         """Records from an offset on."""
+        topic, partition = source or self.source
         count = len(values)
         given = [None] * count if keys is None else keys
         value: Data = Rows(self.value_schema, values)
         if as_columns and self.value_schema is not None:
             value = columns(self.value_schema, values)
-        polled = Polled(self.topic, 0, range(at, at + count), [0] * count, [None] * count, [None] * count)
+        polled = Polled(topic, partition, range(at, at + count), [0] * count, [None] * count, [None] * count)
         key = Rows(self.key_schema, given)
         return Batch(
-            topic=self.topic,
-            partition=0,
+            topic=topic,
+            partition=partition,
             key=key,
             value=value,
             timestamps=[0] * count,
@@ -170,7 +157,7 @@ class World:
         if self.sink is None:
             self.begin()
         assert self.sink is not None
-        self.sink.put_batch(self.batch(values, keys, at=start, as_columns=as_columns))
+        self.sink.put_batches([self.batch(values, keys, at=start, as_columns=as_columns)])
 
     def commit(self, offset: int) -> None:
         """The group's commit."""
@@ -200,7 +187,7 @@ def narrowed(world: World, batch: Batch) -> list[int]:
     while waiting:
         piece = waiting.pop()
         try:
-            world.sink.put_batch(piece)
+            world.sink.put_batches([piece])
         except DataError:
             if len(piece) == 1:
                 guilty.append(piece.offsets[0])

@@ -62,8 +62,8 @@ def test_a_zombies_transaction_changes_no_row(world: World) -> None:
     assert world.begin() == 1
     world.put(orders(1))
     assert zombie is not None
-    with pytest.raises(Indeterminate, match="no longer 1"):
-        zombie.put_batch(world.batch(orders(1), at=1))
+    with pytest.raises(Indeterminate, match="orders-0 at 1"):
+        zombie.put_batches([world.batch(orders(1), at=1)])
     assert ids(world) == [0, 1]
     zombie.stop()
 
@@ -73,7 +73,7 @@ def test_whoever_writes_first_wins_and_the_other_reads_again(world: World) -> No
     zombie, world.sink = world.sink, None
     assert zombie is not None
     world.begin()
-    zombie.put_batch(world.batch(orders(1), at=1))
+    zombie.put_batches([world.batch(orders(1), at=1)])
     with pytest.raises(Indeterminate):
         world.put(orders(1))
     assert world.begin() == 2

@@ -1,0 +1,173 @@
+"""What is polled together is written together: one transaction for several batches, as if each had gone alone."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ferryman.errors import DataError, TaskError
+from ferryman.record import Batch, TopicPartition
+from ferryman.schema import INT64, OPTIONAL_STRING, Schema, struct
+from tests.connectors.sql_task import Killed, World
+
+ORDER = struct({"id": INT64, "item": OPTIONAL_STRING})
+RICHER = struct({"id": INT64, "item": OPTIONAL_STRING, "note": OPTIONAL_STRING})
+ORDERS = [TopicPartition("orders", number) for number in range(3)]
+REFUNDS = TopicPartition("refunds", 0)
+
+
+@pytest.fixture(params=["postgresql", "sqlite"])
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    """A database of the test's own and a sink that upserts, to which three partitions of one topic and one of another
+    are assigned."""
+    if request.param == "sqlite":
+        url = f"jdbc:sqlite:{request.getfixturevalue('tmp_path')}/warehouse.db"
+    else:
+        url = request.getfixturevalue("postgres")
+    world = World(url, UPSERT, value_schema=ORDER, key_schema=INT64, end=1000)
+    begin(world)
+    yield world
+    world.kill()
+
+
+UPSERT = {
+    "auto.create": "true",
+    "auto.evolve": "true",
+    "insert.mode": "upsert",
+    "pk.mode": "record_key",
+    "pk.fields": "id",
+    "delete.enabled": "true",
+}
+
+
+def begin(world: World) -> None:
+    world.begin()
+    world.own(*ORDERS[1:], REFUNDS)
+
+
+def batch(world: World, source: TopicPartition, at: int, *rows: tuple[int, str | None], **more: Any) -> Batch:
+    """Rows by key; an item "-" is a tombstone."""
+    values = [None if item == "-" else {"id": key, "item": item, **more} for key, item in rows]
+    return world.batch(values, [key for key, _ in rows], at=at, source=source)
+
+
+def rows(world: World, table: str = "orders") -> list[tuple[Any, ...]]:
+    return world.query(f"SELECT id, item FROM {table} ORDER BY id")
+
+
+def stored(world: World) -> dict[tuple[str, int], int]:
+    found = world.query("SELECT topic, partition, next_offset FROM ferryman_offsets")
+    return {(topic, partition): offset for topic, partition, offset in found}
+
+
+@pytest.mark.parametrize("point", ["sql.before_rows", "sql.after_rows", "sql.before_commit", "sql.after_commit"])
+def test_a_kill_keeps_all_of_a_poll_or_nothing(world: World, point: str) -> None:
+    assert world.sink is not None
+    world.sink.put_batches([batch(world, ORDERS[0], 0, (1, "a")), batch(world, REFUNDS, 0, (1, "b"))])
+    world.die_at = point
+    with pytest.raises(Killed):
+        world.sink.put_batches(
+            [
+                batch(world, ORDERS[0], 1, (2, "c")),
+                batch(world, REFUNDS, 1, (2, "d")),
+                batch(world, ORDERS[1], 0, (3, "e")),
+            ]
+        )
+    world.die_at = None
+    begin(world)
+    kept = point == "sql.after_commit"
+    assert rows(world) == ([(1, "a"), (2, "c"), (3, "e")] if kept else [(1, "a")])
+    assert rows(world, "refunds") == ([(1, "b"), (2, "d")] if kept else [(1, "b")])
+    step = 2 if kept else 1
+    assert stored(world) == {
+        ("orders", 0): step,
+        ("orders", 1): step - 1,
+        ("orders", 2): 0,
+        ("refunds", 0): step,
+    }
+
+
+def test_all_of_a_poll_is_one_transaction(world: World) -> None:
+    assert world.sink is not None
+    commits: list[object] = []
+    world.meanwhile = ("sql.after_commit", lambda: commits.append(None))
+    batches = [batch(world, source, 0, (number, "a")) for number, source in enumerate([*ORDERS, REFUNDS])]
+    assert world.sink.put_batches(batches) == 4
+    assert len(commits) == 1
+    assert rows(world) == [(0, "a"), (1, "a"), (2, "a")]
+
+
+def test_a_batch_that_does_not_fit_holds_up_none_before_it(world: World) -> None:
+    assert world.sink is not None
+    world.sink.put_batches([batch(world, ORDERS[0], 0, (1, "a"))])
+    bad = world.batch([{"id": 9, "item": "b"}], [None], at=0, source=ORDERS[2])
+    waiting = [batch(world, ORDERS[0], 1, (2, "a")), batch(world, ORDERS[1], 0, (3, "a")), bad]
+    while len(waiting) > 1:
+        taken = world.sink.put_batches(waiting)
+        assert taken >= 1
+        waiting = waiting[taken:]
+    with pytest.raises(DataError):
+        world.sink.put_batches(waiting)
+    assert rows(world) == [(1, "a"), (2, "a"), (3, "a")]
+    assert stored(world)["orders", 2] == 0
+
+
+def test_a_batch_handed_over_twice_is_refused_before_anything_is_written(world: World) -> None:
+    assert world.sink is not None
+    twice = batch(world, ORDERS[0], 0, (1, "a"))
+    with pytest.raises(TaskError, match="orders-0 is handed over from offset 0, but this task has got to 1"):
+        world.sink.put_batches([twice, twice])
+    assert stored(world)["orders", 0] == 0
+
+
+def test_the_last_of_a_keys_records_wins_when_schemas_alternate(world: World) -> None:
+    assert world.sink is not None
+    world.sink.put_batches([batch(world, ORDERS[0], 0, (1, "first"))])
+    batches = []
+    for at, (schema, item) in enumerate([(ORDER, "second"), (RICHER, "third"), (ORDER, "fourth")], start=1):
+        world.value_schema = schema
+        batches.append(batch(world, ORDERS[0], at, (1, item)))
+    assert world.sink.put_batches(batches) == 3
+    assert rows(world) == [(1, "fourth")]
+
+
+KEYS = st.integers(0, 4)
+ITEMS = st.sampled_from(["a", "b", None, "-"])
+PIECES = st.lists(
+    st.tuples(st.integers(0, 2), st.sampled_from([ORDER, RICHER]), st.lists(st.tuples(KEYS, ITEMS), min_size=1)),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(pieces=PIECES)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_together_is_as_if_each_had_gone_alone(
+    world: World, pieces: Sequence[tuple[int, Schema, list[tuple[int, str | None]]]]
+) -> None:
+    assert world.sink is not None
+    found = []
+    for together in (True, False):
+        for table in ("ferryman_offsets", "orders", "refunds"):
+            world.query(f"DROP TABLE IF EXISTS {table}")
+        world.query("CREATE TABLE orders (id BIGINT PRIMARY KEY, item TEXT)")
+        begin(world)
+        batches = made(world, pieces)
+        for group in [batches] if together else [[each] for each in batches]:
+            assert world.sink.put_batches(group) == len(group)
+        found.append((rows(world), stored(world)))
+    assert found[0] == found[1]
+
+
+def made(world: World, pieces: Sequence[tuple[int, Schema, list[tuple[int, str | None]]]]) -> list[Batch]:
+    """Batches, each going on where the last one of its partition ended; keys differ between partitions."""
+    ends = dict.fromkeys(ORDERS, 0)
+    batches = []
+    for partition, schema, content in pieces:
+        source = ORDERS[partition]
+        world.value_schema = schema
+        batches.append(batch(world, source, ends[source], *((10 * partition + key, item) for key, item in content)))
+        ends[source] += len(content)
+    return batches
