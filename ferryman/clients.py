@@ -15,6 +15,10 @@ LIMIT = 20_000
 LOG = {"logger": logging.getLogger("librdkafka"), "log_level": 5}
 """Sends what librdkafka itself has to say through our logging, where secrets are redacted."""
 
+QUIET = {"log_level": 0}
+"""For a client of which one thing is asked: it tries twenty times a second and would say so each time. Its answer is an
+error, and whoever asked tells of that once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Clients:

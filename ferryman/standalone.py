@@ -9,7 +9,7 @@ from typing import Any
 from confluent_kafka.admin import AdminClient
 
 from ferryman import client_config, plugins, redaction, validation
-from ferryman.clients import Clients
+from ferryman.clients import QUIET, Clients
 from ferryman.connector_offsets import ConnectorOffsets
 from ferryman.errors import RequestError
 from ferryman.herder import (
@@ -49,7 +49,7 @@ class Standalone:
 
     async def cluster_id(self) -> str:
         if self._cluster is None:
-            admin = AdminClient(client_config.worker_admin(self.settings.values).values)
+            admin = AdminClient(QUIET | client_config.worker_admin(self.settings.values).values)
             description = await asyncio.to_thread(lambda: admin.describe_cluster(request_timeout=30).result())
             self._cluster = str(description.cluster_id)
         return self._cluster

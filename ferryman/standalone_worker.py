@@ -14,6 +14,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from ferryman import __version__, client_config, offset_file, rest
+from ferryman.clients import QUIET
 from ferryman.connector_file import ConnectorFile
 from ferryman.errors import ConfigError, FerrymanError
 from ferryman.redaction import redact
@@ -80,7 +81,7 @@ def _look_for_kafka(settings: Settings) -> None:
     # Clients wait for a broker in silence; somebody with a wrong address would look at nothing for a long time.
     servers = ",".join(settings.config.bootstrap_servers)
     try:
-        AdminClient(client_config.worker_admin(settings.values).values).list_topics(timeout=5)
+        AdminClient(QUIET | client_config.worker_admin(settings.values).values).list_topics(timeout=5)
     except KafkaException as error:
         log.warning("Kafka at bootstrap.servers=%s does not answer; waiting for it: %s", servers, error.args[0].str())
 

@@ -63,8 +63,8 @@ class EventRouterConfig(Config):
         "field.name.adjustment.mode": "fields of expanded payloads keep their names",
         "tracing.span.context.field": "spans are not traced",
         "tracing.operation.name": "spans are not traced",
+        "tracing.with.context.field.only": "spans are not traced",
     }
-    ignored: ClassVar[tuple[str, ...]] = ("tracing.with.context.field.only",)
 
     def problems(self) -> Iterable[KeyProblem]:
         """Placements that are none, and a pattern that is none."""

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from ferryman.stack import Stack
+from ferryman.stack.ports import free_port
 from tests.connectors.stripe_stub import serving
 from tests.reliability.flows import (
     Table,
@@ -125,3 +126,13 @@ def test_a_broker_that_is_away_is_waited_for_by_sinks_and_sources(
         produce(kafka, unique, [b"after"])
         until(lambda: lines(out) == [b"before", b"after"], 120)
         until(lambda: events(kafka, source) == expected, 120)
+
+
+def test_a_worker_without_kafka_says_so_once(tmp_path: Path) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    with worker(tmp_path, settings(address, "lonely")) as running:
+        said = f"Kafka at bootstrap.servers={address} does not answer"
+        until(lambda: said in running.log.read_text(), 60, "the warning")
+        lines = running.log.read_text().splitlines()
+    assert sum(said in line for line in lines) == 1
+    assert not [line for line in lines if "Connection refused" in line and said not in line]
