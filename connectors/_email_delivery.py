@@ -17,7 +17,7 @@ from ferryman.connectors._email_pace import Pace
 from ferryman.connectors._email_smtp import Outcome, Parcel, Verdict
 from ferryman.connectors._email_window import Window
 from ferryman.connectors._email_writer import Writer
-from ferryman.errors import DataError, Indeterminate, RetriableError, TaskError
+from ferryman.errors import DataError, Indeterminate, RetriableError, TaskError, Unfinished
 from ferryman.record import Batch, Coordinates, Record, TopicPartition
 
 log = logging.getLogger(__name__)
@@ -127,8 +127,8 @@ class Delivery:
     def deliver(self, batch: Batch) -> None:
         """One attempt at a batch. Returns when nothing of it is left to do.
 
-        Raises RetriableError when the server, or time, stands in the way; the same batch comes again. What is finished
-        is not repeated.
+        Raises RetriableError when the server stands in the way, Unfinished when it takes longer than a slice of time;
+        the same batch comes again. What is finished is not repeated.
         """
         window = self._windows.get(batch.source)
         if window is None:
@@ -297,7 +297,7 @@ class Delivery:
             raise RetriableError(f"the mail server puts {window.unsettled} messages off: {trouble.later}")
         left = len(attempt.queue) + len(self._courier)
         if left:
-            raise RetriableError(f"{left} messages of {window.source} are still to be sent", after=self._after(attempt))
+            raise Unfinished(f"{left} messages of {window.source} are still to be sent", after=self._after(attempt))
 
     def _after(self, attempt: Attempt) -> float:
         """Seconds until the batch should come again; not at once if all that is left are slow answers."""

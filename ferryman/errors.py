@@ -7,7 +7,8 @@ FerrymanError
 │   ├── SchemaMismatch     a schema that cannot be built, or a value that does not fit its schema
 │   └── MissingValue       a null where the transform needs a value
 ├── RetriableError     the neighbour's fault (registry, database, broker away): retried without end, with back-off
-│   └── Indeterminate      a commit without an answer: the session starts anew and reads what holds
+│   ├── Indeterminate      a commit without an answer: the session starts anew and reads what holds
+│   └── Unfinished         nobody's fault: a sink goes on with the same records after it let the loop do its rounds
 ├── TaskError          nobody can go on: the task fails, with its trace in the status
 │   └── FencedError        another process has taken this task's identity: it fails and is not restarted
 └── RequestError       a REST request that cannot be met; carries its HTTP status
@@ -83,6 +84,10 @@ class RetriableError(FerrymanError):
 
 class Indeterminate(RetriableError):
     """A commit whose outcome is unknown. Nothing may be completed, aborted or truncated on its account."""
+
+
+class Unfinished(RetriableError):
+    """A sink is not through with what it was given, and nothing is wrong. It comes again after ``after`` seconds."""
 
 
 class TaskError(FerrymanError):

@@ -6,31 +6,24 @@ answer) or cannot go on (the neighbour refused at the start) ends the session, a
 
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 from ferryman import backoff, garbage
 from ferryman.api import Assigned, Committed, Sink, SinkContext
-from ferryman.chain import Chain
+from ferryman.backlog import Backlog
 from ferryman.control import Control
 from ferryman.crash import crash_point
 from ferryman.delivery import Delivery
-from ferryman.errors import DataError, Indeterminate, RetriableError, TaskError
-from ferryman.faults import Failure, Stage
+from ferryman.errors import Indeterminate, RetriableError, TaskError, Unfinished
 from ferryman.group import Group
-from ferryman.plugins import names
-from ferryman.record import Batch, Polled, TopicPartition
-from ferryman.tolerance import Tolerance
+from ferryman.record import TopicPartition
 
 log = logging.getLogger(__name__)
 
 IDLE = 0.2
 """Seconds between two looks at what the worker wants, while nothing arrives."""
-TOGETHER = 64
-"""Batches that are offered to a sink at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,31 +39,29 @@ class Pace:
 
 
 @dataclass
-class Work:
-    """Records of one partition on their way through: first raw, then batches not yet put."""
-
-    polled: Polled
-    batches: deque[Batch] | None = None
-
-
-@dataclass
 class SinkSession:
-    """One membership in the group. ``make_sink`` builds the connector's task, ``join`` the group's consumer."""
+    """One membership in the group."""
 
-    chain: Chain
-    tolerance: Tolerance
     control: Control
     pace: Pace
-    sink: Sink[Any]
+    backlog: Backlog
     group: Group = field(init=False)
-    delivery: Delivery = field(default_factory=Delivery)
-    work: deque[Work] = field(default_factory=deque)
     _metadata: dict[TopicPartition, str] = field(default_factory=dict)
     _due: float = 0.0
     _failing_since: float | None = None
     _failures: int = 0
     _retry_at: float = 0.0
     _told_paused: bool = False
+
+    @property
+    def sink(self) -> Sink[Any]:
+        """The connector's task."""
+        return self.backlog.sink
+
+    @property
+    def delivery(self) -> Delivery:
+        """What was polled, delivered and committed."""
+        return self.backlog.delivery
 
     def run(self, topics: Callable[[], Sequence[str]]) -> None:
         """Until the task is to stop; ``topics`` says what to subscribe to now, and is asked again from time to time.
@@ -90,13 +81,10 @@ class SinkSession:
             if time.monotonic() >= self._due:
                 self.commit()
             garbage.collect_if_due()
-            if self._may_advance():
-                self._advance()
-            else:
-                self._poll()
+            self._poll()
 
     def _obey(self) -> None:
-        wanted = self.control.pausing or bool(self.work)
+        wanted = self.control.pausing or bool(self.backlog)
         if wanted and not self.group.paused:
             self.group.pause()
         elif self.group.paused and not wanted:
@@ -115,24 +103,27 @@ class SinkSession:
             raise Indeterminate(f"{', '.join(gone)} was deleted or created anew")
 
     def _poll(self) -> None:
-        pending = self.work and not self.control.pausing
+        pending = self.backlog and not self.control.pausing
         wait = min(IDLE, max(0.0, self._retry_at - time.monotonic())) if pending else IDLE
         for polled in self.group.poll(self.pace.limit, wait):
             if self.delivery.polled(polled.source, polled.offsets[-1] + 1):
                 self.control.used(polled.topic)
-                self.work.append(Work(polled))
+                self.backlog.add(polled)
         if self._may_advance():
             self._advance()
 
     def _may_advance(self) -> bool:
-        return bool(self.work) and not self.control.pausing and time.monotonic() >= self._retry_at
+        return bool(self.backlog) and not self.control.pausing and time.monotonic() >= self._retry_at
 
     def _advance(self) -> None:
         try:
-            while self.work and not self.control.stopping:
-                self._deliver()
+            while self.backlog and not self.control.stopping:
+                self.backlog.put()
         except Indeterminate:
             raise
+        except Unfinished as error:
+            self._failing_since, self._failures = None, 0
+            self._retry_at = time.monotonic() + (error.after or 0.0)
         except RetriableError as error:
             self._back_off(error)
         else:
@@ -147,62 +138,6 @@ class SinkSession:
         wait = error.after if error.after is not None else backoff.delay(self._failures, self.pace.longest_wait)
         self._retry_at = now + wait
         log.warning("%s (try %d, again in %.1f s)", error, self._failures, wait)
-
-    def _deliver(self) -> None:
-        """Puts the next batches, having decoded everything that was polled."""
-        for work in self.work:
-            if work.batches is None:
-                work.batches = self._decoded(work.polled)
-        waiting = list(islice((batch for work in self.work for batch in work.batches or ()), TOGETHER))
-        if waiting:
-            self._put(waiting)
-        while self.work and not self.work[0].batches:
-            polled = self.work.popleft().polled
-            self.delivery.delivered(polled.source, polled.offsets[-1] + 1)
-
-    def _decoded(self, polled: Polled) -> deque[Batch]:
-        decoded, failures = self.chain.decode(polled)
-        batches = deque[Batch]()
-        for batch in decoded:
-            transformed, failed = self.chain.transform(batch)
-            failures += failed
-            batches += transformed if self.sink.columnar else [each.rows() for each in transformed]
-        self.tolerance.judge(failures)
-        return batches
-
-    def _put(self, waiting: Sequence[Batch]) -> None:
-        try:
-            taken = self.sink.put_batches(waiting)
-        except DataError as error:
-            if not self.sink.atomic:
-                raise
-            self._narrow(error)
-        else:
-            for batch in waiting[:taken]:
-                self._next().popleft()
-                self.delivery.delivered(batch.source, batch.offsets[-1] + 1)
-
-    def _next(self) -> deque[Batch]:
-        """The batches of the first work that has any."""
-        return next(work.batches for work in self.work if work.batches)
-
-    def _narrow(self, error: DataError) -> None:
-        # The halves take the batch's place in the queue, so that an outage between them repeats nothing that is in.
-        batches = self._next()
-        batch = batches[0]
-        if len(batch) == 1:
-            self.report(batch, 0, error)
-            batches.popleft()
-            return
-        middle = len(batch) // 2
-        batches.popleft()
-        batches.appendleft(batch.slice(middle, len(batch)))
-        batches.appendleft(batch.slice(0, middle))
-
-    def report(self, batch: Batch, index: int, error: Exception) -> None:
-        """The errant-record reporter (KIP-610): one record that only the sink could find guilty."""
-        failure = Failure(batch.origin, batch.positions[index], Stage.TASK_PUT, names(type(self.sink))[0], error)
-        self.tolerance.judge([failure])
 
     def commit(self, within: Sequence[TopicPartition] | None = None) -> None:
         """Commits what the sink says is durable, of all partitions or those given. Invariant 1."""
@@ -269,7 +204,7 @@ class SinkSession:
 
     def revoked(self, partitions: Sequence[TopicPartition]) -> None:
         """Drops what was not delivered, commits what was, and gives the partitions up."""
-        self._drop(partitions)
+        self.backlog.drop(partitions)
         try:
             self.commit(partitions)
         finally:
@@ -277,14 +212,11 @@ class SinkSession:
 
     def lost(self, partitions: Sequence[TopicPartition]) -> None:
         """Gives the partitions up without a word to the group."""
-        self._drop(partitions)
+        self.backlog.drop(partitions)
         ours = [source for source in partitions if self.delivery.position(source) is not None]
         self.delivery.revoked(partitions)
         if ours:
             self.sink.close(ours)
-
-    def _drop(self, partitions: Sequence[TopicPartition]) -> None:
-        self.work = deque(work for work in self.work if work.polled.source not in partitions)
 
 
 def context(session: "Callable[[], SinkSession]", **facts: Any) -> SinkContext:
@@ -292,7 +224,7 @@ def context(session: "Callable[[], SinkSession]", **facts: Any) -> SinkContext:
     return SinkContext(
         **facts,
         crash_point=crash_point,
-        report=lambda batch, index, error: session().report(batch, index, error),
+        report=lambda batch, index, error: session().backlog.report(batch, index, error),
         request_commit=lambda: session().request_commit(),
         commit=lambda offsets: session().demand(offsets),
     )

@@ -10,8 +10,10 @@ from confluent_kafka.admin import AdminClient
 
 from ferryman import sink, subscription
 from ferryman.api import Sink
+from ferryman.backlog import Backlog
 from ferryman.connector import SinkConfig
 from ferryman.dead_letters import DeadLetters, create_topic
+from ferryman.delivery import Delivery
 from ferryman.errors import FencedError, RetriableError
 from ferryman.group import Group
 from ferryman.plan import plan
@@ -34,7 +36,8 @@ class SinkSessions:
             log.info("plan: %s", step)
         admin = AdminClient(setup.clients.admin())
         task: Sink[Any] = setup.plugin(setup.config, sink.context(lambda: session, **setup.facts(admin)))
-        session = sink.SinkSession(setup.chain, self._tolerance(admin), setup.control, self._pace(), task)
+        backlog = Backlog(setup.chain, self._tolerance(admin), Delivery(), task)
+        session = sink.SinkSession(setup.control, self._pace(), backlog)
         try:
             task.start()
             session.group = Group(Consumer(setup.clients.sink_consumer()), admin, session, setup.clients.read_from)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ferryman.connectors._email_pace import Pace
-from ferryman.errors import RetriableError, TaskError
+from ferryman.errors import TaskError, Unfinished
 from ferryman.record import Header
 from ferryman.stack import Stack
 from ferryman.stack.mailbox import Answer
@@ -250,7 +250,7 @@ def test_a_batch_that_takes_long_lets_the_loop_go_on_in_between(mail: Stack, mon
         pledges = batch([pledge(number) for number in range(10)])
         for _ in range(3):
             began = time.monotonic()
-            with pytest.raises(RetriableError, match="are still to be sent"):
+            with pytest.raises(Unfinished, match="are still to be sent"):
                 around.try_put(pledges)
             assert time.monotonic() - began < 2
             around.usual_commit()
