@@ -1,4 +1,7 @@
-"""W3: Avro into zstd Parquet and JSON into JSON lines on S3, into one path or 200 at once. `python -m bench.w3`."""
+"""W3: Avro into zstd Parquet and JSON into JSON lines on S3, into one path or 200 at once. `python -m bench.w3`.
+
+With 200 paths it also shows what memory is in use while two million records go by.
+"""
 
 import io
 import json
@@ -6,6 +9,7 @@ import re
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.error import URLError
@@ -24,13 +28,15 @@ from bench import report
 from bench.records import AVRO, PARTITIONS, Topic, fill, payment, shop
 from bench.run import Running, Stuck, started
 from bench.side import CONFIGS, Files, Side
-from bench.usage import cpu_seconds
+from bench.usage import cpu_seconds, memory_mb
 from bench.world import World, world
 from ferryman import connector_file
 
 STORES = 200
 FILES = 5
 """Files of each Kafka partition, where there is one path."""
+STEP = 250_000
+"""Records between two rotations while memory is watched."""
 CONFIG_NAMES = ("w3-parquet", "w3-json", "w3-parquet-200", "w3-json-200")
 
 _TEMPORARY = re.compile(r"-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
@@ -65,6 +71,18 @@ class Archived:
             f"{each:,.0f}",
             f"{self.memory_mb:.0f}",
         ]
+
+
+@dataclass(frozen=True)
+class Held:
+    """The highest sum of the processes' proportional set sizes, in MB, while each further STEP records went by."""
+
+    config: str
+    memory_mb: list[float]
+
+    def row(self) -> list[str]:
+        """For the table."""
+        return [self.config, *(f"{each:.0f}" for each in self.memory_mb)]
 
 
 @dataclass(frozen=True)
@@ -130,9 +148,8 @@ def store_of(index: int) -> int:
     return index // PARTITIONS % STORES
 
 
-def fill_with(where: World, form: str, records: int) -> Topic:
-    """The topic of a format."""
-    topic = f"w3-{form}"
+def fill_with(where: World, form: str, records: int, topic: str) -> Topic:
+    """A topic of a format."""
     if form == "json":
         return fill(where.broker, topic, json_messages(records), records)
     url = f"{where.registry}/subjects/{topic}-value/versions"
@@ -159,6 +176,33 @@ def run(where: World, config: str, topic: Topic, name: str) -> Archived:
     wide = config.endswith("-200")
     flush = topic.records // PARTITIONS if wide else topic.records // PARTITIONS // FILES
     expected = PARTITIONS * (STORES if wide else FILES)
+    with _up(where, config, topic, name, flush) as (running, found):
+        cpu, began = cpu_seconds(running.process.pid), time.monotonic()
+        _post(running, config)
+        while len(found.keys()) < expected:
+            running.look()
+            time.sleep(0.2)
+        seconds = time.monotonic() - began
+        used = cpu_seconds(running.process.pid) - cpu
+    return Archived(config, "Ferryman", topic.records, seconds, used, running.memory, found.digest(), _load())
+
+
+def hold(where: World, config: str, topic: Topic, name: str) -> Held:
+    """One config with 200 paths, whose files are closed together after each quarter of a million records."""
+    steps = topic.records // STEP
+    highest = [0.0] * steps
+    with _up(where, config, topic, name, STEP // PARTITIONS) as (running, found):
+        _post(running, config)
+        while (done := len(found.keys()) // (PARTITIONS * STORES)) < steps:
+            running.look()
+            highest[done] = max(highest[done], memory_mb(running.process.pid))
+            time.sleep(0.2)
+    return Held(config, highest)
+
+
+@contextmanager
+def _up(where: World, config: str, topic: Topic, name: str, flush: int) -> Iterator[tuple[Running, Bucket]]:
+    """A worker that is up but has no connector yet, and its bucket."""
     found = bucket(where.addresses["s3"], name)
     variables = {
         "BENCH_BROKER": where.broker,
@@ -171,14 +215,7 @@ def run(where: World, config: str, topic: Topic, name: str) -> Archived:
     }
     with started(_side(), config, where.directory / name, variables) as running:
         _await_up(running)
-        cpu, began = cpu_seconds(running.process.pid), time.monotonic()
-        _post(running, config)
-        while len(found.keys()) < expected:
-            running.look()
-            time.sleep(0.2)
-        seconds = time.monotonic() - began
-        used = cpu_seconds(running.process.pid) - cpu
-    return Archived(config, "Ferryman", topic.records, seconds, used, running.memory, found.digest(), _load())
+        yield running, found
 
 
 def _side() -> Side:
@@ -224,26 +261,43 @@ def results(found: Iterable[Archived]) -> str:
     return "\n".join([report.table(_HEAD, [each.row() for each in found]), "", *said])
 
 
+def memory(found: Iterable[Held]) -> str:
+    """A table: MB by the records that have gone by."""
+    rows = [each.row() for each in found]
+    head = ["MB", *(f"{STEP * (number + 1):,}" for number in range(len(rows[0]) - 1))] if rows else []
+    return report.table(head, rows) if rows else ""
+
+
 @click.command()
 @click.option("--records", default=1_000_000, show_default=True)
 @click.option("--repeat", default=2, show_default=True, help="Runs of each config; two show the noise.")
 @click.option("--config", "names", type=click.Choice(CONFIG_NAMES), multiple=True, default=CONFIG_NAMES)
+@click.option("--held", default=2_000_000, show_default=True, help="Records while memory is watched; 0: it is not.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def main(records: int, repeat: int, names: tuple[str, ...], as_json: bool) -> None:
+def main(records: int, repeat: int, names: tuple[str, ...], held: int, as_json: bool) -> None:
     """Run each config and, as the limit, a consumer that does nothing, and print what they took."""
     records -= records % (PARTITIONS * FILES * STORES)
     found: list[Archived] = []
+    memories: list[Held] = []
     with world(["kafka", "registry", "s3"]) as where:
         for form in dict.fromkeys(name.split("-")[1] for name in names):
-            topic = fill_with(where, form, records)
+            mine = [name for name in names if name.split("-")[1] == form]
+            topic = fill_with(where, form, records, f"w3-{form}")
             for number in range(repeat):
                 found.append(consume(where, topic))
-                for name in names:
-                    if name.split("-")[1] == form:
-                        print(f"{name}, run {number + 1} of {repeat}", file=sys.stderr)
-                        found.append(run(where, name, topic, f"{name}-run{number}"))
-                        print(" ".join(found[-1].row()), f"load {found[-1].load:.1f}", file=sys.stderr)
-    print(report.dump("w3", [asdict(each) for each in found]) if as_json else results(found))
+                for name in mine:
+                    print(f"{name}, run {number + 1} of {repeat}", file=sys.stderr)
+                    found.append(run(where, name, topic, f"{name}-run{number}"))
+                    print(" ".join(found[-1].row()), f"load {found[-1].load:.1f}", file=sys.stderr)
+            wide = [name for name in mine if name.endswith("-200")]
+            if wide and held >= STEP:
+                long = fill_with(where, form, held - held % STEP, f"w3-{form}-held")
+                memories += [hold(where, name, long, f"{name}-held") for name in wide]
+                print(" ".join(memories[-1].row()), file=sys.stderr)
+    if as_json:
+        print(report.dump("w3", [*map(asdict, found), *map(asdict, memories)]))
+    else:
+        print(results(found), memory(memories), sep="\n\n")
 
 
 if __name__ == "__main__":

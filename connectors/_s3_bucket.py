@@ -14,6 +14,7 @@ from botocore.exceptions import (
     UnsupportedS3ConfigurationError,
 )
 
+from ferryman.connectors._s3_direct import Direct
 from ferryman.errors import RetriableError, TaskError
 
 _GONE = frozenset({"NoSuchUpload", "NoSuchKey", "404", "NotFound"})
@@ -78,6 +79,7 @@ def _fault(error: ClientError, doing: str) -> Exception:
 class Bucket:
     """One bucket. ``creating`` goes with every object's creation, ``encryption`` with every request for its bytes.
 
+    What every object needs is tried by ``direct``, if there is one; where that does not succeed, the client does it.
     All methods raise RetriableError while the server is away, slow or throttling, and TaskError when it refuses.
     """
 
@@ -86,9 +88,12 @@ class Bucket:
     creating: Mapping[str, Any] = field(default_factory=dict, repr=False)
     encryption: Mapping[str, Any] = field(default_factory=dict, repr=False)
     conditional: bool = True
+    direct: Direct | None = field(default=None, repr=False)
 
     def begin(self, key: str, metadata: Mapping[str, str]) -> str:
         """Opens a multipart upload; its id."""
+        if self.direct is not None and (upload := self.direct.begin(key, metadata)) is not None:
+            return upload
         with classified(f"begin to upload {key}"):
             answer = self.client.create_multipart_upload(
                 Bucket=self.name, Key=key, Metadata=dict(metadata), **self.creating, **self.encryption
@@ -97,6 +102,8 @@ class Bucket:
 
     def part(self, key: str, upload: str, number: int, data: bytes) -> str:
         """Uploads a part; its ETag. Raises Gone."""
+        if self.direct is not None and (etag := self.direct.part(key, upload, number, data)) is not None:
+            return etag
         with classified(f"upload part {number} of {key}"):
             answer = self.client.upload_part(
                 Bucket=self.name, Key=key, UploadId=upload, PartNumber=number, Body=data, **self.encryption
@@ -105,6 +112,8 @@ class Bucket:
 
     def complete(self, key: str, upload: str, etags: Sequence[str]) -> None:
         """Makes the object visible. Raises Gone for an upload that is not open, InTheWay if the name is taken."""
+        if self.direct is not None and self.direct.complete(key, upload, etags, self.conditional):
+            return
         parts = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, 1)]
         condition = {"IfNoneMatch": "*"} if self.conditional else {}
         with classified(f"complete the upload of {key}"):
@@ -135,6 +144,8 @@ class Bucket:
 
     def metadata(self, key: str) -> Mapping[str, str] | None:
         """An object's metadata; None if it is not there."""
+        if self.direct is not None and self.direct.is_free(key):
+            return None
         try:
             with classified(f"look at {key}"):
                 answer = self.client.head_object(Bucket=self.name, Key=key, **self.encryption)

@@ -9,22 +9,53 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import boto3
 from botocore.config import Config as ClientConfig
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+from botocore.httpsession import get_cert_path
 from botocore.session import Session as CoreSession
+from botocore.utils import get_environ_proxies
 from pydantic import SecretStr
 
 from ferryman.connectors._s3_bucket import Bucket
+from ferryman.connectors._s3_direct import Direct
 from ferryman.connectors._s3_keys import S3Keys
 from ferryman.errors import TaskError
 
 CONNECTIONS = 8
 """Requests under way at once."""
+_HEADERS = {
+    "ACL": "x-amz-acl",
+    "ServerSideEncryption": "x-amz-server-side-encryption",
+    "SSEKMSKeyId": "x-amz-server-side-encryption-aws-kms-key-id",
+}
 
 
 def bucket(config: S3Keys) -> Bucket:
     """The config's bucket. Nothing is asked of the server yet."""
     region = config.region or ("us-east-1" if config.aiven else "us-west-2")
-    client = _session(config, region).client("s3", endpoint_url=config.store_url or None, config=_settings(config))
-    return Bucket(client, config.bucket, _creating(config), _encryption(config), config.conditional_writes)
+    session = _session(config, region)
+    client = session.client("s3", endpoint_url=config.store_url or None, config=_settings(config))
+    direct = _direct(config, session, client)
+    return Bucket(client, config.bucket, _creating(config), _encryption(config), config.conditional_writes, direct)
+
+
+def _direct(config: S3Keys, session: boto3.Session, client: Any) -> Direct | None:
+    """The way around the client, where addresses and signatures are the plain ones and nothing is between."""
+    endpoint, settings = client.meta.endpoint_url.rstrip("/"), client.meta.config
+    special = (
+        not config.path_style
+        or config.bucket.startswith("arn:")
+        or config.send_digest
+        or config.sse_customer_key is not None
+        or settings.proxies
+        or get_environ_proxies(endpoint)
+        or settings.use_fips_endpoint
+        or settings.use_dualstack_endpoint
+    )
+    credentials = None if special else session.get_credentials()
+    if credentials is None:
+        return None
+    headers = {_HEADERS[name]: value for name, value in _creating(config).items()}
+    certificates = session._session.get_config_variable("ca_bundle") or get_cert_path(True)
+    return Direct(f"{endpoint}/{config.bucket}", client.meta.region_name, credentials, headers, certificates)
 
 
 def _settings(config: S3Keys) -> ClientConfig:

@@ -110,8 +110,10 @@ class S3SinkConfig(S3Keys):
     ] = key("NONE", importance="HIGH", shown=Shown(group="Objects"))
     """Which change of the schema closes files: NONE every one; BACKWARD and FULL a later version, FORWARD an earlier
     one; other records are read by the file's schema."""
-    avro_codec: Literal["null", "deflate", "bzip2"] = key("null", importance="LOW", shown=Shown(group="Objects"))
-    """The compression of Avro files. Confluent's snappy is not supported."""
+    avro_codec: Literal["null", "deflate", "bzip2", "snappy"] = key(
+        "null", importance="LOW", shown=Shown(group="Objects")
+    )
+    """The compression of Avro files."""
     connect_meta_data: Bool = key(True, importance="LOW", shown=Shown(group="Objects"))
     """Whether names, versions and parameters of Connect's schemas are put into Avro schemas."""
     parquet_codec: Literal["none", "uncompressed", "snappy", "gzip", "lz4", "brotli", "zstd"] = key(
@@ -161,7 +163,7 @@ class S3SinkConfig(S3Keys):
     output_compression: Literal["none", "gzip", "snappy", "zstd"] = key(
         "gzip", names=("file.compression.type", "output_compression"), shown=Shown(group="Aiven")
     )
-    """The compression; snappy and zstd for Parquet only."""
+    """The compression."""
     output_type: Literal["csv", "json", "jsonl", "avro", "parquet"] = key(
         "csv", names=("format.output.type",), shown=Shown(group="Aiven")
     )
@@ -309,5 +311,3 @@ def _aiven_problems(config: S3SinkConfig) -> Iterator[KeyProblem]:
             )
         if config.output_type == "avro" and config.output_compression != "none":
             yield invalid("file.compression.type", config.output_compression, "avro has avro.codec; set none here")
-    elif config.output_compression not in ("none", "gzip"):
-        yield invalid("file.compression.type", config.output_compression, f"{config.output_type} takes none or gzip")

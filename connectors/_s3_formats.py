@@ -1,8 +1,6 @@
 """What a file's bytes are made of: a format encodes batches, and its writers turn the encoded pieces into files."""
 
-import zlib
-from bz2 import compress as bzip2
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from itertools import accumulate, chain, pairwise
@@ -17,6 +15,7 @@ from ferryman.avro_long import long
 from ferryman.avro_rows import parse
 from ferryman.avro_writing import Writing, writing
 from ferryman.connectors._s3_frame import frame
+from ferryman.connectors._s3_packing import AVRO_CODECS
 from ferryman.connectors._s3_parquet import CODECS, ParquetWriter
 from ferryman.errors import DataError
 from ferryman.record import Batch, Rows
@@ -29,8 +28,13 @@ BLOCK = 64 * 1024
 class Writer(Protocol):
     """One file in the making. What its methods give is the file's bytes, in order."""
 
-    held: int
-    """Bytes in memory that are not encoded yet."""
+    @property
+    def held(self) -> int:
+        """Bytes in memory that are not encoded yet."""
+
+    @property
+    def state(self) -> int:
+        """Bytes in memory besides."""
 
     def add(self, chunk: Any) -> bytes:
         """Takes encoded records; gives what can be written now."""
@@ -90,14 +94,6 @@ class Parquet:
         return ParquetWriter(self.codec)
 
 
-def _deflate(data: bytes) -> bytes:
-    packer = zlib.compressobj(wbits=-15)
-    return packer.compress(data) + packer.flush()
-
-
-AVRO_CODECS: Mapping[str, Callable[[bytes], bytes]] = {"null": bytes, "deflate": _deflate, "bzip2": bzip2}
-
-
 @dataclass(frozen=True)
 class Avro:
     """Avro object container files with the schema that AvroConverter would register."""
@@ -137,6 +133,8 @@ class Avro:
 
 class AvroWriter:
     """One Avro object container file."""
+
+    state = 0
 
     def __init__(self, schema: bytes, codec: str) -> None:
         self._pack = AVRO_CODECS[codec]

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from ferryman.connectors._s3_compatibility import Compatibility, ends_file, projected
@@ -12,6 +12,7 @@ from ferryman.connectors._s3_layout import Layout
 from ferryman.connectors._s3_ledger import Ledger, Redo
 from ferryman.connectors._s3_names import TOMBSTONE, Place, checked
 from ferryman.connectors._s3_partition import Paths
+from ferryman.connectors._s3_sheaf import Piece
 from ferryman.connectors._s3_sides import enveloped, picked, side_of
 from ferryman.errors import DataError, TaskError
 from ferryman.record import Batch, Columns
@@ -20,6 +21,10 @@ from ferryman.schema import Schema
 Nulls = Literal["fail", "ignore", "write"]
 Group = tuple[str, Sequence[int]]
 """A path and the places of its records in a batch."""
+
+FEW = 1000
+"""Records of one path in a run: if there are fewer on average, dealing them at once would cost more than writing."""
+_MOST_NAMED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,16 @@ class _Ready:
             return None
         return 0 if isinstance(self.paths, str) else next(at for at, path in enumerate(self.paths) if path in paths)
 
+    def piece(self, start: int, stop: int) -> Piece | None:
+        """A run of records that may be dealt later: not those that files of several schemas must take."""
+        if isinstance(self.paths, str) or any(len(each) > 1 for each in self.encoded.values()):
+            return None
+        run = range(start, stop)
+        encoded = {
+            side: (schema, chosen(chunk, run)) for side, each in self.encoded.items() for schema, chunk in each.items()
+        }
+        return Piece.of(self.batch.topic, self.paths[start:stop], self.offsets[start:stop], encoded)
+
     def chunks(self, side: str, files: Sequence[File], groups: Sequence[Group]) -> list[Any]:
         """The encoded records of each group, for its file."""
         encoded, indices = self.encoded[side], [each for _, each in groups]
@@ -65,6 +80,7 @@ class Intake:
     compatibility: Compatibility
     nulls: Nulls
     report_null: Callable[[Batch, int], None]
+    _named: set[tuple[Place, int, int]] = field(default_factory=set, init=False, repr=False)
 
     def take(self, ledger: Ledger, batch: Batch) -> None:
         """Takes what of the batch is new to the ledger. Raises DataError, and has taken nothing then."""
@@ -123,18 +139,30 @@ class Intake:
         written = {side: self._written(batch, side) for side in layout.files(dead)}
         schemas = {side: each.value.schema for side, each in written.items()}
         targets = {side: {schema} for side, schema in schemas.items()}
+        partition, last = batch.source.partition, batch.offsets[-1]
         for path in distinct(paths):
             for side, schema in schemas.items():
                 place = Place(batch.topic, path, side)
-                checked(layout.names.key(place, batch.source.partition, batch.offsets[-1]))
+                self._check(place, partition, last)
                 file = ledger.open.get(place)
-                if file is not None and not _ends(ledger, place, schema, self.compatibility):
+                if file is None or file.schema is schema:
+                    continue
+                if not _ends(ledger, place, schema, self.compatibility):
                     targets[side].add(file.schema)
         encoded = {
             side: {schema: self._form(side).encode(projected(written[side], schema), schema) for schema in wanted}
             for side, wanted in targets.items()
         }
         return _Ready(batch, batch.offsets, paths, times, encoded, schemas)
+
+    def _check(self, place: Place, partition: int, offset: int) -> None:
+        """Whether S3 can hold the name; it is found out once for each number of digits."""
+        name = place, partition, len(str(offset))
+        if name not in self._named:
+            checked(self.layout.names.key(place, partition, offset))
+            if len(self._named) >= _MOST_NAMED:
+                self._named.clear()
+            self._named.add(name)
 
     def _form(self, side: str) -> Format:
         if not side:
@@ -178,20 +206,36 @@ class Intake:
         if not window.count:
             window.base = None if ready.times is None else ready.times[start]
             window.scheduled = rotation.next_schedule(now)
-        groups = list(_groups(ready.paths, start, stop))
-        offsets = [[ready.offsets[index] for index in indices] for _, indices in groups]
-        for side, schema in ready.schemas.items():
-            form = self._form(side)
-            files = [ledger.file(Place(ready.batch.topic, path, side), schema, form) for path, _ in groups]
-            for file, chunk, taken in zip(files, ready.chunks(side, files, groups), offsets, strict=True):
-                file.add(chunk, taken)
-        window.paths.update(path for path, _ in groups)
+        window.paths |= self._taken(ledger, ready, start, stop)
         window.last = ready.paths if isinstance(ready.paths, str) else ready.paths[stop - 1]
         window.count += stop - start
         window.touched = now
         ledger.next = ready.offsets[stop - 1] + 1
         if rotation.size:
             window.size = sum(file.size for file in ledger.open.values())
+
+    def _taken(self, ledger: Ledger, ready: _Ready, start: int, stop: int) -> set[str]:
+        """Takes the run into the files of its paths; gives the paths."""
+        paths = distinct(ready.paths if isinstance(ready.paths, str) else ready.paths[start:stop])
+        # Where bytes close files, each byte is to be seen at once.
+        piece = None if self.layout.rotation.size or stop - start >= FEW * len(paths) else ready.piece(start, stop)
+        if piece is None:
+            ledger.deal()
+            self._deal(ledger, ready, list(_groups(ready.paths, start, stop)))
+            return paths
+        for side, schema in ready.schemas.items():
+            for path in paths:
+                ledger.file(Place(ready.batch.topic, path, side), schema, self._form(side))
+        ledger.put_off(piece)
+        return paths
+
+    def _deal(self, ledger: Ledger, ready: _Ready, groups: Sequence[Group]) -> None:
+        offsets = [[ready.offsets[index] for index in indices] for _, indices in groups]
+        for side, schema in ready.schemas.items():
+            form = self._form(side)
+            files = [ledger.file(Place(ready.batch.topic, path, side), schema, form) for path, _ in groups]
+            for file, chunk, taken in zip(files, ready.chunks(side, files, groups), offsets, strict=True):
+                file.add(chunk, taken)
 
 
 def distinct(paths: Paths) -> set[str]:
@@ -202,7 +246,9 @@ def distinct(paths: Paths) -> set[str]:
 def _ends(ledger: Ledger, place: Place, schema: Schema | None, compatibility: Compatibility) -> bool:
     """Whether records of a schema end the file that is open there; keys and headers of another schema always do."""
     file = ledger.open.get(place)
-    return file is not None and ends_file("NONE" if place.side else compatibility, file.schema, schema)
+    if file is None or file.schema is schema:
+        return False
+    return ends_file("NONE" if place.side else compatibility, file.schema, schema)
 
 
 def _groups(paths: Paths, start: int, stop: int) -> Iterator[Group]:

@@ -7,6 +7,7 @@ from ferryman.connectors import _s3_partition as partition
 from ferryman.connectors._s3_config import TIMED, S3SinkConfig
 from ferryman.connectors._s3_formats import Avro, Format, Parquet
 from ferryman.connectors._s3_names import TOMBSTONE, AivenNames, ConfluentNames, segment, timed
+from ferryman.connectors._s3_packing import Packing, gzip, snappy_stream, zstd_stream
 from ferryman.connectors._s3_partition import Partitioner, Paths, Times
 from ferryman.connectors._s3_rotation import Rotation
 from ferryman.connectors._s3_sides import Side, Tombstones, side
@@ -16,6 +17,13 @@ from ferryman.record import Batch
 
 DAY, HOUR = 86_400_000, 3_600_000
 _SMALL_PART, _PART = 5 * 1024 * 1024, 25 * 1024 * 1024
+_AIVENS: Mapping[str, tuple[Packing | None, str]] = {
+    "none": (None, ""),
+    "gzip": (gzip(), ".gz"),
+    "snappy": (snappy_stream, ".snappy"),
+    "zstd": (zstd_stream, ".zst"),
+}
+"""Aiven's compressions of text files, and the extensions of files that no template names."""
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\"}
 
 
@@ -109,7 +117,7 @@ def _tombstones(config: S3SinkConfig) -> Tombstones:
 
 
 def _confluent_format(config: S3SinkConfig, format_name: str) -> tuple[Format, str]:
-    level, suffix = (config.compression_level, ".gz") if config.compression == "gzip" else (None, "")
+    packing, suffix = (gzip(config.compression_level), ".gz") if config.compression == "gzip" else (None, "")
     match format_name:
         case "ParquetFormat":
             parquet = Parquet(config.parquet_codec)
@@ -117,10 +125,10 @@ def _confluent_format(config: S3SinkConfig, format_name: str) -> tuple[Format, s
         case "AvroFormat":
             return Avro(config.avro_codec, config.connect_meta_data), ".avro"
         case "JsonFormat":
-            return JsonLines(config.json_decimal_format == "NUMERIC", level), f".json{suffix}"
+            return JsonLines(config.json_decimal_format == "NUMERIC", packing), f".json{suffix}"
         case _:
             separator = _unescaped(config.bytearray_separator).encode()
-            return RawBytes(separator, level), config.bytearray_extension + suffix
+            return RawBytes(separator, packing), config.bytearray_extension + suffix
 
 
 def _unescaped(text: str) -> str:
@@ -169,13 +177,12 @@ def _times(config: S3SinkConfig) -> Times:
 
 
 def _aiven(config: S3SinkConfig) -> Layout:
-    packed = config.output_compression == "gzip"
+    packing, extension = _AIVENS[config.output_compression]
     template = config.name_template or "{{topic}}-{{partition}}-{{start_offset}}"
     with_time = timed(template, config.name_timezone)
-    extension = ".gz" if config.name_template is None and packed else ""
     source = partition.wallclock if config.name_time == "WALLCLOCK" else partition.record_time
     return Layout(
-        names=AivenNames(config.prefix, extension),
+        names=AivenNames(config.prefix, "" if config.name_template else extension),
         partitioner=partition.ByTemplate(template, with_time),
         times=source if with_time else None,
         rotation=Rotation(
@@ -185,18 +192,18 @@ def _aiven(config: S3SinkConfig) -> Layout:
             most_open=max(0, config.partitioner_max_open_files),
             each_commit=True,
         ),
-        format=_aiven_format(config, -1 if packed else None),
+        format=_aiven_format(config, packing),
         part_size=config.part_size or _SMALL_PART,
     )
 
 
-def _aiven_format(config: S3SinkConfig, level: int | None) -> Format:
+def _aiven_format(config: S3SinkConfig, packing: Packing | None) -> Format:
     match config.output_type:
         case "parquet":
             return Parquet(config.output_compression)
         case "avro":
             return Avro(config.avro_codec, config.connect_meta_data)
         case "csv":
-            return Csv(config.output_fields, config.output_encoding == "base64", level)
+            return Csv(config.output_fields, config.output_encoding == "base64", packing)
         case kind:
-            return JsonFields(config.output_fields, config.output_envelope, kind == "json", level)
+            return JsonFields(config.output_fields, config.output_envelope, kind == "json", packing)

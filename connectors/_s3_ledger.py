@@ -12,6 +12,7 @@ from ferryman.connectors._s3_manifest import Entry, Manifest, Mark, Missing
 from ferryman.connectors._s3_names import Place
 from ferryman.connectors._s3_offsets import Offsets
 from ferryman.connectors._s3_rotation import Window
+from ferryman.connectors._s3_sheaf import ENOUGH, Piece, Sheaf
 from ferryman.errors import TaskError
 from ferryman.record import Batch, TopicPartition
 from ferryman.schema import Schema
@@ -99,6 +100,8 @@ class Ledger:
     next: int = 0
     window: Window = field(default_factory=Window)
     open: dict[Place, File] = field(default_factory=dict)
+    sheaf: Sheaf = field(default_factory=Sheaf)
+    """Records that still are to be dealt to open files."""
     closed: list[Generation] = field(default_factory=list)
     offer: Offer | None = None
     redo: Redo | None = None
@@ -122,6 +125,17 @@ class Ledger:
         identity = Identity(self.connector, self.source, lambda offset: self.key(place, partition, offset), self.series)
         return File(identity, place, schema, form.writer(schema))
 
+    def put_off(self, piece: Piece) -> None:
+        """Takes records for open files; they are dealt to them when there are enough, or when it matters."""
+        self.sheaf.add(piece)
+        if self.sheaf.held >= ENOUGH:
+            self.deal()
+
+    def deal(self) -> None:
+        """Gives the open files all records that were put off."""
+        for place, chunk, offsets in self.sheaf.emptied():
+            self.open[place].add(chunk, offsets)
+
     def again(self, number: int, schema: Schema | None, form: Format) -> File:
         """The file of an object that is made again, begun if need be."""
         assert self.redo is not None
@@ -140,6 +154,7 @@ class Ledger:
 
     def rotate(self) -> None:
         """Closes the open files; they are uploaded later."""
+        self.deal()
         if self.open:
             self.closed.append(Generation(list(self.open.values()), self.next))
             self.open, self.series = {}, token_hex(4)
@@ -156,7 +171,7 @@ class Ledger:
     @property
     def held(self) -> int:
         """Bytes in memory."""
-        return sum(file.held for file in self.files())
+        return self.sheaf.held + sum(file.held for file in self.files())
 
     def growing(self) -> Iterator[File]:
         """The files that still take records."""
@@ -176,6 +191,7 @@ class Ledger:
     def drafted(self, key: Callable[[TopicPartition, int], str], delivered: int) -> Offer | None:
         """The offer that stands, or a new one of what was closed, uploaded and delivered, if there is any."""
         if self.offer is None:
+            self.deal()
             count = sum(each.end <= delivered and all(file.closed for file in each.files) for each in self.closed)
             files = [file for each in self.closed[:count] for file in each.files]
             if not files:
@@ -187,7 +203,7 @@ class Ledger:
         return self.offer
 
     def settled(self, delivered: int) -> Committed | None:
-        """The commit when there is nothing to finish: up to the first record in a file."""
+        """The commit when there is nothing to finish and all is dealt: up to the first record in a file."""
         if self.redo is not None:
             return None
         firsts = [file.offsets.first for file in self.files()]

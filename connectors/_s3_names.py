@@ -102,7 +102,10 @@ def template_problem(template: str) -> str | None:
     """What is wrong with a file.name.template; None if it can be used."""
     names = [found[1] for found in _VARIABLE.finditer(template)]
     if "key" in names:
-        return "{{key}} keeps the last record of each key only, by overwriting objects, which is not exactly once"
+        return (
+            "{{key}} keeps the last record of each key only, by overwriting objects, while this sink never changes one "
+            "that is visible. Use {{topic}}, {{partition}} and {{start_offset}}, or an upserting SQL sink"
+        )
     unknown = set(names) - {"topic", "partition", "start_offset", "timestamp"}
     if unknown:
         return f"unknown variable {', '.join(sorted(unknown))}"

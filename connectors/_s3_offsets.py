@@ -5,6 +5,8 @@ from array import array
 from base64 import b64decode, b64encode
 from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
+from operator import sub
 
 
 class Offsets:
@@ -20,20 +22,24 @@ class Offsets:
         if offsets[-1] - offsets[0] + 1 == len(offsets):
             self._extend(offsets[0], offsets[-1] + 1)
         else:
-            # Where files take turns this is done for each record, so it is written out.
-            bounds, end = self._bounds, self._bounds[-1] if self._bounds else -1
-            for offset in offsets:
-                if offset == end:
-                    bounds[-1] = end = offset + 1
-                else:
-                    end = offset + 1
-                    bounds.extend((offset, end))
+            # Where files take turns there is a gap behind each record, so this is done without a loop of our own.
+            gaps = [index for index, (one, next) in enumerate(pairwise(offsets), 1) if next != one + 1]
+            self._extend(offsets[0], offsets[gaps[0] - 1] + 1)
+            runs = array("q", bytes(16 * len(gaps)))
+            runs[::2] = array("q", [offsets[index] for index in gaps])
+            runs[1::2] = array("q", [offsets[index - 1] + 1 for index in (*gaps[1:], len(offsets))])
+            self._bounds += runs
 
     def _extend(self, start: int, stop: int) -> None:
         if self._bounds and self._bounds[-1] == start:
             self._bounds[-1] = stop
         else:
             self._bounds.extend((start, stop))
+
+    @property
+    def held(self) -> int:
+        """Bytes in memory."""
+        return 8 * len(self._bounds)
 
     @property
     def first(self) -> int:
@@ -60,9 +66,7 @@ class Offsets:
 
     def text(self) -> str:
         """The offsets as text, about one byte for each gap."""
-        steps = array("q", self._bounds)
-        for index in range(len(steps) - 1, 0, -1):
-            steps[index] -= steps[index - 1]
+        steps = self._bounds[:1] + array("q", map(sub, self._bounds[1:], self._bounds))
         return b64encode(zlib.compress(steps.tobytes(), 1)).decode()
 
     @classmethod
@@ -70,6 +74,4 @@ class Offsets:
         """The offsets of a text."""
         bounds = array("q")
         bounds.frombytes(zlib.decompress(b64decode(text)))
-        for index in range(1, len(bounds)):
-            bounds[index] += bounds[index - 1]
-        return cls(bounds)
+        return cls(array("q", accumulate(bounds)))

@@ -44,9 +44,17 @@ class ParquetWriter:
         self._codec = cast(_Codec, CODECS[codec][0])
         self._frames: list[pl.DataFrame] = []
         self._written = 0
-        self._footer: Struct | None = None
+        self._rows = 0
+        self._footer: bytes | None = None
+        # As bytes: the structs of a footer take thirty times as much, and there may be many files with many groups.
+        self._groups: list[bytes] = []
         self.held = 0
         """Bytes in memory that are not encoded yet."""
+
+    @property
+    def state(self) -> int:
+        """Bytes in memory besides."""
+        return sum(map(len, self._groups))
 
     def add(self, frame: Any) -> bytes:
         """Takes rows; gives what can be written now."""
@@ -56,19 +64,22 @@ class ParquetWriter:
 
     def squeeze(self) -> bytes:
         """Encodes what is held."""
-        if not self._frames:
-            return b""
+        return self._joined(self._encoded()) if self._frames else b""
+
+    def finish(self) -> bytes:
+        """The file's end."""
+        if self._footer is None:
+            return bytes(self._encoded())
+        rest = self.squeeze()
+        footer = write_struct(self._whole(self._footer))
+        return rest + footer + len(footer).to_bytes(4, "little") + _MAGIC
+
+    def _encoded(self) -> memoryview:
         frame = pl.concat(self._frames, rechunk=True) if len(self._frames) > 1 else self._frames[0]
         self._frames, self.held = [], 0
         out = BytesIO()
         frame.write_parquet(out, compression=self._codec)
-        return self._joined(out.getbuffer())
-
-    def finish(self) -> bytes:
-        """The file's end."""
-        rest = self.squeeze()
-        footer = write_struct(self._footer or {})
-        return rest + footer + len(footer).to_bytes(4, "little") + _MAGIC
+        return out.getbuffer()
 
     def _joined(self, file: memoryview) -> bytes:
         length = int.from_bytes(file[-8:-4], "little")
@@ -77,21 +88,21 @@ class ParquetWriter:
         body = bytes(file[start : -8 - length])
         _shift(footer, self._written - start)
         self._written += len(body)
+        self._rows += footer[_ROWS][1]
+        kind, groups = footer[_GROUPS][1]
+        self._groups += map(write_struct, groups)
         if self._footer is None:
-            self._footer = footer
-        else:
-            self._append(self._footer, footer)
+            self._footer = write_struct(footer | {_GROUPS: (LIST, (kind, []))})
         return body
 
-    @staticmethod
-    def _append(whole: Struct, more: Struct) -> None:
-        kind, groups = whole[_GROUPS][1]
-        groups += more[_GROUPS][1][1]
+    def _whole(self, first: bytes) -> Struct:
+        footer = read_struct(first)
+        kind, _ = footer[_GROUPS][1]
+        groups = list(map(read_struct, self._groups))
         for ordinal, group in enumerate(groups):
             if _ORDINAL in group:
                 group[_ORDINAL] = group[_ORDINAL][0], min(ordinal, 32_767)
-        whole[_GROUPS] = LIST, (kind, groups)
-        whole[_ROWS] = I64, whole[_ROWS][1] + more[_ROWS][1]
+        return footer | {_GROUPS: (LIST, (kind, groups)), _ROWS: (I64, self._rows)}
 
 
 def _shift(footer: Struct, distance: int) -> None:

@@ -22,6 +22,7 @@ Paths = str | Sequence[str]
 
 MINUTE = 60_000
 _MOST_CACHED = 100_000
+_SIMPLE = frozenset({str, int, bool})
 
 
 class Partitioner(Protocol):
@@ -55,7 +56,7 @@ class ByFields:
         """A path for each record."""
         topic = segment(batch.topic) + self._delim
         columns = [values_at(batch, field) for field in self._fields]
-        if len(columns) == 1 and batch.value.schema is not None:
+        if len(columns) == 1 and (batch.value.schema is not None or _is_simple(columns[0])):
             # Under one schema equal values are the same value, so each needs to be looked at only once.
             try:
                 known = {value: topic + self._path((value,)) for value in set(columns[0])}
@@ -82,6 +83,12 @@ class ByFields:
         if self._named:
             return f"{segment(field)}={partition_value(text)}"
         return partition_value(text) if text is None or text else segment("")
+
+
+def _is_simple(column: Sequence[Any]) -> bool:
+    """Whether all values are of one class, of which equal ones have equal texts."""
+    classes = set(map(type, column))
+    return len(classes) == 1 and classes <= _SIMPLE
 
 
 class ByTime:

@@ -1,55 +1,61 @@
-"""Formats that are one text per record: JSON lines, bytes, and the CSV and JSON of Aiven's sink; gzip around them."""
+"""Formats that are one text per record: JSON lines, bytes, and the CSV and JSON of Aiven's sink; compressed or not."""
 
-import zlib
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from itertools import repeat
+from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import Any
 
 import orjson
 
+from ferryman.connectors._s3_packing import Packing
 from ferryman.errors import DataError
 from ferryman.json_payload import writer as json_writer
-from ferryman.json_text import ready
+from ferryman.json_text import plain, ready
 from ferryman.record import Batch, Rows
 from ferryman.schema import Schema
 from ferryman.values import moment
 
 Text = bytes
 
+_PLAIN = frozenset({str, int, bool, float, type(None)})
 
-@dataclass
+
 class TextWriter:
-    """One file: a head, texts with ``between`` them, a tail; compressed by gzip if a level is given."""
+    """One file: a head, texts with ``between`` them, a tail; compressed if there is a packing."""
 
-    between: bytes
-    head: bytes = b""
-    tail: bytes = b""
-    level: int | None = None
-    held: int = field(default=0, init=False)
-
-    def __post_init__(self) -> None:
+    def __init__(self, between: bytes, head: bytes = b"", tail: bytes = b"", packing: Packing | None = None) -> None:
+        self._between, self._head, self._tail = between, head, tail
         self._begun = False
-        self._packer = None if self.level is None else zlib.compressobj(self.level, zlib.DEFLATED, 31)
+        self._packer = None if packing is None else packing()
+
+    @property
+    def held(self) -> int:
+        """Bytes that are not compressed yet."""
+        return 0 if self._packer is None else self._packer.held
+
+    @property
+    def state(self) -> int:
+        """Bytes in memory besides."""
+        return 0 if self._packer is None else self._packer.state
 
     def add(self, texts: Any) -> bytes:
         """Takes texts; gives what can be written now."""
-        start = self.between if self._begun else self.head
+        start = self._between if self._begun else self._head
         self._begun = True
-        return self._packed(start + self.between.join(texts))
+        return self._packed(start + self._between.join(texts))
 
     def squeeze(self) -> bytes:
-        """Nothing is held."""
-        return b""
+        """Compresses what is held."""
+        return b"" if self._packer is None else self._packer.squeeze()
 
     def finish(self) -> bytes:
         """The file's end."""
-        rest = self._packed(self.tail)
-        return rest + self._packer.flush() if self._packer else rest
+        rest = self._packed(self._tail)
+        return rest if self._packer is None else rest + self._packer.finish()
 
     def _packed(self, data: bytes) -> bytes:
-        return self._packer.compress(data) if self._packer else data
+        return data if self._packer is None else self._packer.pack(data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,7 @@ class JsonLines:
     """Confluent's JsonFormat: values as JsonConverter writes them without an envelope, one a line."""
 
     numeric_decimals: bool
-    level: int | None
+    packing: Packing | None
 
     def encode(self, batch: Batch, schema: Schema | None) -> list[Text]:
         """The lines, without their ends."""
@@ -65,7 +71,7 @@ class JsonLines:
 
     def writer(self, schema: Schema | None) -> TextWriter:
         """A file."""
-        return TextWriter(b"\n", tail=b"\n", level=self.level)
+        return TextWriter(b"\n", tail=b"\n", packing=self.packing)
 
 
 def json_texts(rows: Rows, numeric_decimals: bool = False) -> list[bytes]:
@@ -73,9 +79,22 @@ def json_texts(rows: Rows, numeric_decimals: bool = False) -> list[bytes]:
     write = ready if rows.schema is None else json_writer(rows.schema, numeric_decimals)
     dumps = orjson.dumps
     try:
+        if rows.schema is None and _are_plain(rows.values):
+            return list(map(dumps, rows.values))
         return [dumps(write(value)) for value in rows.values]
     except orjson.JSONEncodeError as error:
         raise DataError(f"A value cannot be written as JSON: {error}") from error
+
+
+def _are_plain(values: Sequence[Any]) -> bool:
+    """Whether all are flat maps that orjson prints right as they are; looked at together, that is soon found out."""
+    if set(map(type, values)) != {dict} or set(map(type, chain.from_iterable(values))) != {str}:
+        return False
+    classes = set(map(type, chain.from_iterable(map(dict.values, values))))
+    if not classes <= _PLAIN:
+        return False
+    items = chain.from_iterable(map(dict.values, values))
+    return float not in classes or all(map(plain, [item for item in items if item.__class__ is float]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +102,7 @@ class RawBytes:
     """Confluent's ByteArrayFormat: the bytes of each value, with a separator behind each."""
 
     separator: bytes
-    level: int | None
+    packing: Packing | None
 
     def encode(self, batch: Batch, schema: Schema | None) -> list[Text]:
         """The values. Raises DataError for one that is not bytes."""
@@ -94,7 +113,7 @@ class RawBytes:
 
     def writer(self, schema: Schema | None) -> TextWriter:
         """A file."""
-        return TextWriter(self.separator, tail=self.separator, level=self.level)
+        return TextWriter(self.separator, tail=self.separator, packing=self.packing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +122,7 @@ class Csv:
 
     fields: Sequence[str]
     base64_values: bool
-    level: int | None
+    packing: Packing | None
 
     def encode(self, batch: Batch, schema: Schema | None) -> list[Text]:
         """The lines, without their ends."""
@@ -132,7 +151,7 @@ class Csv:
 
     def writer(self, schema: Schema | None) -> TextWriter:
         """A file."""
-        return TextWriter(b"\n", tail=b"\n", level=self.level)
+        return TextWriter(b"\n", tail=b"\n", packing=self.packing)
 
 
 def _raw(value: Any, what: str) -> bytes:
@@ -157,7 +176,7 @@ class JsonFields:
     fields: Sequence[str]
     envelope: bool
     array: bool
-    level: int | None
+    packing: Packing | None
 
     def encode(self, batch: Batch, schema: Schema | None) -> list[Text]:
         """The elements or lines."""
@@ -186,8 +205,8 @@ class JsonFields:
     def writer(self, schema: Schema | None) -> TextWriter:
         """A file."""
         if self.array:
-            return TextWriter(b",\n", b"[\n", b"\n]", self.level)
-        return TextWriter(b"\n", tail=b"\n", level=self.level)
+            return TextWriter(b",\n", b"[\n", b"\n]", self.packing)
+        return TextWriter(b"\n", tail=b"\n", packing=self.packing)
 
 
 def _headers(found: Sequence[Any]) -> bytes:

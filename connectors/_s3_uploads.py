@@ -57,6 +57,8 @@ class Uploads:
         It is worth an eighth of the memory at least, or Parquet files would end up with a row group for each batch.
         """
         before = sum(ledger.held for ledger in ledgers)
+        for ledger in ledgers:
+            ledger.deal()
         files = [file for ledger in ledgers for file in ledger.growing()]
         for file in files:
             file.squeeze()

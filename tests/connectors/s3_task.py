@@ -241,7 +241,7 @@ class World:
         except Killed:
             self.kill()
             self.die_at = None
-            self.begin()
+            self.live(self.begin)
         except Indeterminate:
             self.running.stop()
             self.sink = None

@@ -15,10 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from ferryman.errors import TaskError
 from ferryman.record import Header
 from ferryman.schema import INT32, INT64, OPTIONAL_STRING, STRING, Schema, struct
-from ferryman.stack import Stack
+from tests.connectors.s3_kills import committed, events, play
 from tests.connectors.s3_task import P0, Killed, Log, World
 from tests.connectors.sql_task import columns
-from tests.connectors.test_s3_sink_once import committed, events, play
 
 FORMATS = "io.confluent.connect.s3.format"
 KEYS = {"store.kafka.keys": "true"}
@@ -30,17 +29,10 @@ VALUE = struct({"id": INT64, "kind": OPTIONAL_STRING}, "shop.Order")
 NUMBERS = itertools.count()
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """An S3 server."""
-    with Stack(("s3",)) as stack:
-        yield stack.addresses["s3"]
-
-
 @pytest.fixture
-def world(server: str, unique: str) -> Iterator[World]:
+def world(s3_server: str, unique: str) -> Iterator[World]:
     """A bucket of the test's own."""
-    made = World(server, unique)
+    made = World(s3_server, unique)
     yield made
     made.kill()
 
@@ -279,12 +271,12 @@ def test_keys_to_be_made_again_need_their_format(world: World) -> None:
 
 
 def test_after_any_kills_each_value_is_in_one_object_and_its_key_in_another(
-    server: str, unique: str, long: bool
+    s3_server: str, unique: str, long: bool
 ) -> None:
     @given(events)
     @settings(max_examples=60 if long else 8, deadline=None, suppress_health_check=list(HealthCheck))
     def holds(script: list[tuple[Any, Any, Any]]) -> None:
-        world = World(server, f"{unique}-{next(NUMBERS)}", {**TOMBSTONES, **JSON_KEYS})
+        world = World(s3_server, f"{unique}-{next(NUMBERS)}", {**TOMBSTONES, **JSON_KEYS})
         seen: dict[str, list[Any]] = {}
         world.begin()
         for step in script:

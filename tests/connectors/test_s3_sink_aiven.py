@@ -1,0 +1,164 @@
+"""Configs of Aiven's S3 sink: its names, formats and compressions."""
+
+import gzip
+from collections.abc import Callable, Iterator
+
+import cramjam
+import pytest
+
+from ferryman.record import Header
+from ferryman.schema import (
+    BYTES,
+    INT64,
+    STRING,
+    struct,
+)
+from tests.connectors.s3_archive import (
+    NOON,
+    numbered,
+    write,
+)
+from tests.connectors.s3_task import AIVEN, P0, Log, World
+
+HEADERS = (Header("trace", b"7"), Header("trace", b"8"))
+
+
+@pytest.fixture
+def world(s3_server: str, unique: str) -> Iterator[World]:
+    """A bucket of the test's own."""
+    made = World(s3_server, unique)
+    yield made
+    made.kill()
+
+
+@pytest.mark.parametrize(
+    ("more", "key", "data"),
+    [
+        ({"file.compression.type": "none"}, "orders-0-0", b"b25l\ndHdv\n"),
+        (
+            {
+                "file.compression.type": "none",
+                "format.output.fields": "key,offset,timestamp,headers,value",
+                "format.output.fields.value.encoding": "none",
+                "aws.s3.prefix": "a/",
+                "file.name.template": (
+                    "{{timestamp:unit=yyyy}}/{{timestamp:unit=MM}}/{{topic}}-{{partition:padding=true}}"
+                    "-{{start_offset:padding=true}}.csv"
+                ),
+                "file.name.timestamp.source": "EVENT",
+            },
+            "a/2023/11/orders-0000000000-00000000000000000000.csv",
+            b"aw==,0,1700049600000,dHJhY2U=:Nw==;dHJhY2U=:OA==;,one\naw==,1,1700049600000,dHJhY2U=:Nw==;dHJhY2U=:OA==;,two\n",
+        ),
+        (
+            {
+                "file.compression.type": "none",
+                "format.output.type": "jsonl",
+                "format.output.fields": "key,value,offset",
+            },
+            "orders-0-0",
+            b'{"key":"k","value":"b25l","offset":0}\n{"key":"k","value":"dHdv","offset":1}\n',
+        ),
+        (
+            {
+                "file.compression.type": "none",
+                "format.output.type": "json",
+                "format.output.fields": "timestamp,headers",
+            },
+            "orders-0-0",
+            b'[\n{"timestamp":"2023-11-15T12:00:00Z","headers":[{"key":"trace","value":"Nw=="},{"key":"trace","value":"OA=="}]},\n'
+            b'{"timestamp":"2023-11-15T12:00:00Z","headers":[{"key":"trace","value":"Nw=="},{"key":"trace","value":"OA=="}]}\n]',
+        ),
+        (
+            {
+                "file.compression.type": "none",
+                "format.output.type": "jsonl",
+                "format.output.envelope": "false",
+                "file.max.records": "5",
+            },
+            "orders-0-0",
+            b'"b25l"\n"dHdv"\n',
+        ),
+    ],
+)
+def test_aivens_configs(world: World, more: dict[str, str], key: str, data: bytes) -> None:
+    use_aiven(world, **more)
+    world.schema, world.key_schema = BYTES, STRING
+    world.produce(P0, *(Log(value, NOON, "k", HEADERS) for value in (b"one", b"two")))
+    world.begin()
+    world.put(P0)
+    assert world.objects() == []
+    world.commit()
+    assert world.objects() == [key]
+    assert world.get(key) == data
+
+
+def use_aiven(world: World, **more: str) -> None:
+    """Gives the world one of Aiven's configs, which has none of Confluent's keys."""
+    config = {
+        "name": "archive",
+        "connector.class": AIVEN,
+        "topics": "orders",
+        "aws.s3.bucket.name": world.bucket,
+        "aws.s3.endpoint": world.url,
+        "aws.s3.region": "us-east-1",
+        "aws.access.key.id": "test",
+        "aws.secret.access.key": "test",
+        **more,
+    }
+    world.whole = config
+
+
+def test_aivens_defaults_are_gzipped_csv_with_a_record_limit(world: World) -> None:
+    use_aiven(world, **{"file.max.records": "2"})
+    world.schema = BYTES
+    world.produce(P0, *(Log(b"%d" % number) for number in range(3)))
+    world.begin()
+    world.put(P0)
+    world.commit()
+    assert world.objects() == ["orders-0-0.gz", "orders-0-2.gz"]
+    assert gzip.decompress(world.get("orders-0-0.gz")) == b"MA==\nMQ==\n"
+
+
+def unsnapped(data: bytes) -> bytes:
+    """What snappy-java's SnappyInputStream would give."""
+    assert data[:16] == b"\x82SNAPPY\x00" + bytes([0, 0, 0, 1] * 2)
+    at, out = 16, b""
+    while at < len(data):
+        size = int.from_bytes(data[at : at + 4], "big")
+        out += bytes(cramjam.snappy.decompress_raw(data[at + 4 : at + 4 + size]))
+        at += 4 + size
+    return out
+
+
+@pytest.mark.parametrize(
+    ("compression", "extension", "unpacked"),
+    [("zstd", ".zst", lambda data: bytes(cramjam.zstd.decompress(data))), ("snappy", ".snappy", unsnapped)],
+)
+def test_text_files_may_be_packed_by_zstd_and_snappy(
+    world: World, compression: str, extension: str, unpacked: Callable[[bytes], bytes]
+) -> None:
+    use_aiven(world, **{"file.compression.type": compression, "format.output.fields.value.encoding": "none"})
+    world.schema = BYTES
+    values = [b"%06d" % number * 10 for number in range(10_000)]
+    world.produce(P0, *map(Log, values))
+    world.begin()
+    for _ in range(4):
+        world.put(P0, 2_500)
+    world.commit()
+    (key,) = world.objects()
+    assert key == f"orders-0-0{extension}"
+    assert len(world.get(key)) < 200_000
+    assert unpacked(world.get(key)) == b"\n".join(values) + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "more"), [("avro", {"file.compression.type": "none"}), ("parquet", {"file.compression.type": "zstd"})]
+)
+def test_aivens_containers(world: World, kind: str, more: dict[str, str]) -> None:
+    template = "{{topic}}-{{partition}}-{{start_offset}}." + kind
+    use_aiven(
+        world, **more, **{"format.output.type": kind, "format.output.envelope": "false", "file.name.template": template}
+    )
+    world.schema = struct({"id": INT64}, "order")
+    assert write(world, *numbered(2)) == {f"orders-0-0.{kind}": [{"id": 0}, {"id": 1}]}

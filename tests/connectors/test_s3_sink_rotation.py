@@ -1,0 +1,208 @@
+"""When the S3 sink closes files, and how much they may hold until then."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import polars as pl
+import pytest
+
+from ferryman.schema import (
+    INT32,
+    INT64,
+    STRING,
+    Schema,
+    Type,
+    struct,
+)
+from tests.connectors.s3_archive import BY_FIELD, BY_RECORD_TIME, HOUR, NOON, PARQUET, numbered, write
+from tests.connectors.s3_task import P0, Log, World
+
+
+@pytest.fixture
+def world(s3_server: str, unique: str) -> Iterator[World]:
+    """A bucket of the test's own."""
+    made = World(s3_server, unique)
+    yield made
+    made.kill()
+
+
+def test_the_records_own_time_closes_files(world: World) -> None:
+    world.more = {**BY_RECORD_TIME, "rotate.interval.ms": "600000", "flush.size": "1000"}
+    at = [NOON, NOON + 599_999, NOON + 600_000, NOON + HOUR, NOON + 60_000, NOON + 60_001]
+    found = write(world, *(Log({"id": number}, when) for number, when in enumerate(at)))
+    assert sorted([each["id"] for each in records] for records in found.values()) == [[0, 1], [2], [3]]
+
+
+def test_several_paths_may_stay_open(world: World) -> None:
+    world.more = {
+        **BY_RECORD_TIME,
+        "rotate.interval.ms": "36000000",
+        "rotate.file.on.partition.change": "false",
+        "flush.size": "4",
+    }
+    at = [NOON, NOON + HOUR, NOON, NOON + HOUR]
+    found = write(world, *(Log({"id": number}, when) for number, when in enumerate(at)))
+    assert sorted([each["id"] for each in records] for records in found.values()) == [[0, 2], [1, 3]]
+
+
+def test_too_many_open_files_close_them_all(world: World) -> None:
+    world.more = {**BY_FIELD, "partitioner.max.open.files": "2", "flush.size": "1000"}
+    found = write(world, *(Log({"id": number, "kind": kind}) for number, kind in enumerate("ababca")))
+    assert sorted([each["id"] for each in records] for records in found.values()) == [[0, 2], [1, 3]]
+
+
+def test_the_wall_clock_closes_files_without_a_new_record(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [NOON / 1000 + 5]
+    monkeypatch.setattr("ferryman.connectors.s3_sink.time.time", lambda: now[0])
+    world.more = {"rotate.schedule.interval.ms": "60000", "timezone": "UTC", "flush.size": "1000"}
+    assert write(world, *numbered(2)) == {}
+    now[0] = NOON / 1000 + 59
+    world.commit()
+    assert world.objects() == []
+    now[0] = NOON / 1000 + 60
+    world.commit()
+    assert list(world.contents().values()) == [[{"id": 0}, {"id": 1}]]
+
+
+def test_silence_closes_files(world: World) -> None:
+    world.more = {"rotate.idle.interval.ms": "30", "flush.size": "1000"}
+    write(world, *numbered(2))
+    deadline = time.monotonic() + 10
+    while not world.requested and not world.objects():
+        assert time.monotonic() < deadline
+    world.commit()
+    assert list(world.contents().values()) == [[{"id": 0}, {"id": 1}]]
+
+
+def test_bytes_close_files(world: World) -> None:
+    world.more = {"flush.bytes": "20", "flush.size": "1000"}
+    world.produce(P0, *numbered(7))
+    world.begin()
+    for _ in range(7):
+        world.put(P0, 1)
+    world.commit()
+    assert [len(records) for records in world.contents().values()] == [3, 3]
+
+
+def test_short_memory_closes_files_early(world: World) -> None:
+    world.more = {**BY_FIELD, "flush.size": "1000000", "s3.memory.bytes": str(16 * 1024 * 1024)}
+    text = "x" * 100_000
+    world.produce(P0, *(Log({"kind": str(number % 50), "text": text, "id": number}) for number in range(300)))
+    world.begin()
+    for _ in range(30):
+        world.put(P0, 10)
+        assert sum(ledger.held for ledger in world.running._ledgers.values()) <= 17 * 1024 * 1024
+    world.commit()
+    assert world.group[P0].offset > 100
+    ids = sorted(each["id"] for records in world.contents().values() for each in records)
+    assert ids == list(range(world.group[P0].offset))
+
+
+def test_a_large_file_is_uploaded_in_parts_while_it_grows(world: World) -> None:
+    world.more = {"flush.size": "130", "s3.part.size": str(5 * 1024 * 1024)}
+    text = "x" * 100_000
+    world.produce(P0, *(Log({"id": number, "text": text}) for number in range(130)))
+    world.begin()
+    for _ in range(13):
+        world.put(P0, 10)
+    assert sum(ledger.held for ledger in world.running._ledgers.values()) < 6 * 1024 * 1024
+    world.commit()
+    (records,) = world.contents().values()
+    assert [each["id"] for each in records] == list(range(130))
+
+
+def test_parquet_in_pieces_is_one_file(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ferryman.connectors._s3_parquet.PIECE", 100)
+    world.more = {**PARQUET, "flush.size": "50"}
+    world.schema = struct({"id": INT64, "text": STRING}, "order")
+    world.produce(P0, *(Log({"id": number, "text": f"t{number % 3}"}) for number in range(50)))
+    world.begin()
+    for _ in range(5):
+        world.put(P0, 10)
+    world.commit()
+    (key,) = world.objects()
+    frame = pl.read_parquet(world.get(key))
+    assert frame.get_column("id").to_list() == list(range(50))
+    assert pl.scan_parquet(world.get(key)).filter(pl.col("id") == 33).collect().rows() == [(33, "t0")]
+
+
+def versioned(version: int, *names: str) -> Schema:
+    fields = {name: INT32 if name == "id" else Schema(Type.STRING, optional=True, default="new") for name in names}
+    found = struct(fields, "order")
+    return Schema(Type.STRUCT, name="order", version=version, fields=found.fields)
+
+
+@pytest.mark.parametrize(
+    ("compatibility", "files"),
+    [
+        ("NONE", [[{"id": 0}], [{"id": 1, "more": "x"}], [{"id": 2}]]),
+        ("BACKWARD", [[{"id": 0}], [{"id": 1, "more": "x"}, {"id": 2, "more": "new"}]]),
+        ("FULL", [[{"id": 0}], [{"id": 1, "more": "x"}, {"id": 2, "more": "new"}]]),
+        ("FORWARD", [[{"id": 0}, {"id": 1}, {"id": 2}]]),
+    ],
+)
+def test_a_changed_schema_closes_files_or_is_projected(world: World, compatibility: str, files: list[Any]) -> None:
+    world.more = {**PARQUET, "schema.compatibility": compatibility, "rotate.idle.interval.ms": "1", "flush.size": "9"}
+    world.begin()
+    one, two = versioned(1, "id"), versioned(2, "id", "more")
+    for number, schema in enumerate([one, two, one]):
+        world.schema = schema
+        world.produce(P0, Log({"id": number, "more": "x"} if schema is two else {"id": number}))
+        world.put(P0)
+    time.sleep(0.002)
+    world.commit()
+    assert list(world.contents().values()) == files
+
+
+def test_a_missing_version_is_a_data_error_where_versions_count(world: World) -> None:
+    world.more = {**PARQUET, "schema.compatibility": "BACKWARD", "flush.size": "9"}
+    world.begin()
+    for fields in ({"id": INT32}, {"id": INT64}):
+        world.schema = struct(fields, "order")
+        world.produce(P0, Log({"id": 1}))
+        world.put(P0)
+    assert "Schema version required for BACKWARD compatibility" in world.reported[0][1]
+
+
+@pytest.mark.parametrize("more", [{}, PARQUET, {**BY_FIELD, "flush.bytes": "300"}])
+def test_records_of_many_paths_that_come_a_few_at_a_time_all_find_their_files_in_order(
+    world: World, more: dict[str, str]
+) -> None:
+    world.more = {**BY_FIELD, "flush.size": "100", **more}
+    world.schema = struct({"id": INT64, "kind": STRING}, "order")
+    world.produce(P0, *(Log({"id": number, "kind": f"k{number * 7 % 5}"}) for number in range(230)))
+    world.begin()
+    for count in (3, 40, 1, 20, 36):
+        world.put(P0, count)
+    world.commit()
+    for count in (7, 40, 83):
+        world.put(P0, count)
+    world.commit()
+    committed = world.group[P0].offset
+    assert committed >= 200
+    found = world.contents().values()
+    assert all([each["id"] for each in records] == sorted(each["id"] for each in records) for records in found)
+    assert all(len({each["kind"] for each in records}) == 1 for records in found)
+    assert sorted(each["id"] for records in found for each in records) == list(range(committed))
+
+
+def test_a_commit_knows_of_records_that_no_file_has_yet(world: World) -> None:
+    world.more = {**BY_FIELD, "flush.size": "100"}
+    world.produce(P0, *(Log({"id": number, "kind": "ab"[number % 2]}) for number in range(9)))
+    world.begin()
+    world.put(P0, 4)
+    world.commit()
+    world.put(P0)
+    world.commit()
+    assert world.group[P0].offset == 0
+    assert world.objects() == []
+
+
+def test_what_compression_needs_counts_as_memory(world: World) -> None:
+    world.more = {**BY_FIELD, "s3.compression.type": "gzip", "s3.memory.bytes": str(16 << 20), "flush.size": "1000000"}
+    world.produce(P0, *(Log({"id": number, "kind": str(number)}) for number in range(100)))
+    world.begin()
+    world.put(P0)
+    world.commit()
+    assert len(world.objects()) == 100
