@@ -6,7 +6,7 @@ no longer matter; in the rows' spelling decimals are plain bytes (fastavro would
 branch of a true union is wrapped in a record, so that the branch taken is known.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
@@ -164,9 +164,6 @@ class _Walk:
             case _:
                 return self._reference(kind, space)
 
-    def _described(self, node: dict[str, Any], schema: Schema, full: str | None = None) -> Schema:
-        return described(node, self.options, schema, full)
-
     def _definition(self, name: str, space: str) -> tuple[dict[str, Any], str]:
         full = self._full(name, space)
         if full not in self.known:
@@ -201,7 +198,7 @@ class _Walk:
         if (kind, logical) in _LOGICAL:
             name, spelling = _LOGICAL[kind, logical]
             version = 1 if "logicalType" in node else None
-            schema = self._described(node, Schema(PRIMITIVES[kind], name=name, version=version))
+            schema = described(node, self.options, Schema(PRIMITIVES[kind], name=name, version=version))
             if name == TIME:
                 # Out of a day's range, one decoder makes a null of it and the other a time.
                 return Reading(schema, "long", "long", time_of_day)
@@ -210,10 +207,14 @@ class _Walk:
         narrow = node.get("connect.type") if kind == "int" and "logicalType" not in node else None
         if narrow is not None and narrow not in _NARROW:
             raise DataError(f"Connect type annotation for Avro int field is not int8 or int16: {narrow}")
-        schema = self._described(node, Schema(PRIMITIVES[kind] if narrow is None else _NARROW[narrow]))
+        schema = described(node, self.options, Schema(PRIMITIVES[kind] if narrow is None else _NARROW[narrow]))
         # Neither decoder minds an int of more than 32 bits; read as a long, its range can be checked.
         if kind == "int":
             return Reading(schema, "long", "long", avro_values.in_range(schema.type))
+        if kind == "boolean":
+            # One decoder takes any byte but 0 for true, the other only 1, as Java does.
+            byte = {"type": "fixed", "name": next(self.names), "size": 1}
+            return Reading(schema, byte, kind, avro_values.is_one)
         return Reading(schema, kind, kind)
 
     def _decimal(self, node: dict[str, Any], rows: Any, columns: dict[str, Any]) -> Reading:
@@ -222,11 +223,13 @@ class _Walk:
         parameters = [("scale", str(scale))]
         if precision != DEFAULT_PRECISION:
             parameters.append((PRECISION, str(precision)))
+        if "size" in columns:
+            parameters.append((FIXED_SIZE, str(columns["size"])))
         version = 1 if "logicalType" in node else None
         schema = Schema(Type.BYTES, name=DECIMAL, version=version, parameters=tuple(parameters))
         most = columns["precision"]
         return Reading(
-            self._described(node, schema),
+            described(node, self.options, schema),
             rows,
             {**columns, "logicalType": "decimal", "scale": scale},
             lambda value: from_unscaled(int.from_bytes(value, "big", signed=True), scale),
@@ -239,7 +242,7 @@ class _Walk:
         # An enum's bytes are those of an int. polars panics on an enum that is not a required field, and fastavro takes
         # a negative number for a place counted from the end.
         convert = avro_values.symbol(tuple(node["symbols"]))
-        return Reading(self._described(node, schema, full), "long", "long", convert)
+        return Reading(described(node, self.options, schema, full), "long", "long", convert)
 
     def _fixed(self, node: dict[str, Any], space: str) -> Reading:
         full, _ = self._define(node, space)
@@ -251,17 +254,13 @@ class _Walk:
             part = replace(part, empty=size == 0)
             return part if size <= 16 else replace(part, reason="a fixed decimal of more than 16 bytes")
         schema = Schema(Type.BYTES, parameters=((FIXED_SIZE, str(size)),))
-        return Reading(self._described(node, schema, full), plain, plain, empty=size == 0)
+        return Reading(described(node, self.options, schema, full), plain, plain, empty=size == 0)
 
     def _define(self, node: dict[str, Any], space: str) -> tuple[str, str]:
-        name = node["name"]
-        if "." in name:
-            space = name.rpartition(".")[0]
-        else:
-            space = node.get("namespace", space)
-            name = f"{space}.{name}" if space else name
-        self.known[name] = (node, space)
-        return name, space
+        full = _full_name(node, space)
+        inner = full.rpartition(".")[0]
+        self.known[full] = (node, inner)
+        return full, inner
 
     def _record(self, node: dict[str, Any], space: str) -> Reading:
         full, inner = self._define(node, space)
@@ -273,7 +272,7 @@ class _Walk:
             for name, part, member in parts
         )
         bare = Schema(Type.STRUCT, fields=fields, parameters=record_parameters(node, self.options))
-        schema = self._described(node, bare, full)
+        schema = described(node, self.options, bare, full)
         convert = avro_values.in_members([(name, part.convert) for name, part, _ in parts if part.convert is not None])
         for cyclic in self.cycles.pop(own, []):
             cyclic.fill(schema)
@@ -299,9 +298,9 @@ class _Walk:
             entry = {field.name: field.schema for field in item.schema.fields}
             if entry.keys() != {"key", "value"}:
                 raise DataError("A map encoded as an array of key-value pairs has elements of another form")
-            schema = self._described(node, Schema(Type.MAP, keys=entry["key"], values=entry["value"]))
+            schema = described(node, self.options, Schema(Type.MAP, keys=entry["key"], values=entry["value"]))
             return Reading(schema, rows, columns, avro_values.entries(item.convert), "a map has no column type")
-        schema = self._described(node, Schema(Type.ARRAY, values=item.schema))
+        schema = described(node, self.options, Schema(Type.ARRAY, values=item.schema))
         return Reading(schema, rows, columns, avro_values.in_list(item.convert), item.reason)
 
     def _is_entry(self, items: Any, space: str) -> bool:
@@ -309,13 +308,11 @@ class _Walk:
             items, space = self._definition(items, space)
         if not isinstance(items, dict) or items.get("type") != "record":
             return False
-        name, own = str(items["name"]), items.get("namespace", space)
-        full = name if "." in name or not own else f"{own}.{name}"
-        return full == DEFAULT_ENTRY or items.get("connect.internal.type") == "MapEntry"
+        return _full_name(items, space) == DEFAULT_ENTRY or items.get("connect.internal.type") == "MapEntry"
 
     def _map(self, node: dict[str, Any], space: str) -> Reading:
         item = self.read(node["values"], space)
-        schema = self._described(node, Schema(Type.MAP, keys=Schema(Type.STRING), values=item.schema))
+        schema = described(node, self.options, Schema(Type.MAP, keys=Schema(Type.STRING), values=item.schema))
         rows = {"type": "map", "values": item.rows}
         return Reading(schema, rows, rows, avro_values.in_map(item.convert), "a map has no column type")
 
@@ -341,7 +338,8 @@ class _Walk:
             if is_null:
                 spelled.append("null")
                 continue
-            part, own, name = self.read(node, space), next(self.names), self._branch_name(node, space)
+            part, own = self.read(node, space), next(self.names)
+            name = _branch_name(node, space, self.known, self.options.enhanced)
             spelled.append({"type": "record", "name": own, "fields": [{"name": "v", "type": part.rows}]})
             branches[own] = (name, part.convert)
             if any(field.name == name for field in fields):
@@ -350,15 +348,21 @@ class _Walk:
         schema = Schema(Type.STRUCT, optional=any(empty), name=UNION, fields=tuple(fields))
         return Reading(schema, spelled, spelled, avro_values.branch(branches), "a union of several types")
 
-    def _branch_name(self, node: Any, space: str) -> str:
-        """A union branch's field: the type's name, or a named type's simple name (the full one if enhanced)."""
-        kind = node if isinstance(node, str) else str(node["type"])
-        if kind in PRIMITIVES or kind in ("array", "map"):
-            return kind
-        name = str(node["name"]) if kind in _NAMED else kind
-        own = node.get("namespace", space) if kind in _NAMED else space
-        full = name if "." in name or f"{own}.{name}" not in self.known else f"{own}.{name}"
-        return full if self.options.enhanced else full.rpartition(".")[2]
+
+def _branch_name(node: Any, space: str, known: Container[str], enhanced: bool) -> str:
+    """A union branch's field: the type's name, or a named type's simple name (the full one if enhanced)."""
+    kind = node if isinstance(node, str) else str(node["type"])
+    if kind in PRIMITIVES or kind in ("array", "map"):
+        return kind
+    name = str(node["name"]) if kind in _NAMED else kind
+    own = node.get("namespace", space) if kind in _NAMED else space
+    full = name if "." in name or f"{own}.{name}" not in known else f"{own}.{name}"
+    return full if enhanced else full.rpartition(".")[2]
+
+
+def _full_name(node: dict[str, Any], space: str) -> str:
+    name, own = str(node["name"]), node.get("namespace", space)
+    return name if "." in name or not own else f"{own}.{name}"
 
 
 def _logical(node: dict[str, Any]) -> str:

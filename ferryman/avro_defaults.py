@@ -4,14 +4,17 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
+from ferryman.avro_text import Single
 from ferryman.decimals import from_unscaled, twos_complement, unscaled
 from ferryman.errors import DataError
-from ferryman.json_payload import day, time_of_day
+from ferryman.json_payload import INTEGER_RANGES, day, time_of_day
 from ferryman.json_text import time_millis
 from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type
-from ferryman.values import millis, moment
+from ferryman.values import millis, moment, to_float32
 
 UNION = "io.confluent.connect.avro.Union"
+ENUM = "io.confluent.connect.avro.Enum"
+FIXED_SIZE = "connect.fixed.size"
 _EPOCH_DAY = date(1970, 1, 1)
 NUMBERS: Mapping[str | None, tuple[str, Callable[[Any], int]]] = {
     DATE: ("date", lambda value: (value - _EPOCH_DAY).days),
@@ -34,17 +37,66 @@ def default_value(schema: Schema, node: Any) -> Any:
             return time_of_day(node)
         case name if name == TIMESTAMP:
             return moment(node)
-        case name if name == UNION and schema.fields:
-            # A union's default is of its first type.
-            return {schema.fields[0].name: default_value(schema.fields[0].schema, node)}
-    return _plain(schema, node)
+        case name if name == UNION:
+            return _of_union(schema, node)
+    return _plain(schema, _checked(schema, node))
+
+
+def _of_union(schema: Schema, node: Any) -> Any:
+    """The default of a union is of the first type that it fits. As AvroData, which goes by Java's classes, this leaves
+    out that of a record and of a narrow integer, and takes an enum's for a text's."""
+    found = next((field.schema for field in schema.fields if fits(field.schema, node)), None)
+    if found is None or found.type in (Type.STRUCT, Type.INT8, Type.INT16):
+        raise TypeError(f"{node!r} is no default of a union")
+    field = next(each for each in schema.fields if each.schema.type is found.type and _is_known(each.schema, node))
+    return {field.name: default_value(field.schema, node)}
+
+
+def _is_known(schema: Schema, node: Any) -> bool:
+    size = schema.parameter(FIXED_SIZE)
+    return schema.parameter(ENUM) is None and (size is None or int(size) == len(node))
+
+
+def fits(schema: Schema, node: Any) -> bool:
+    """Whether a default as JSON is of that type."""
+    if node is not None and schema.name == UNION:
+        return any(fits(field.schema, node) for field in schema.fields)
+    if schema.type in INTEGER_RANGES and isinstance(node, int):
+        low, high = INTEGER_RANGES[Type.INT64 if schema.type is Type.INT64 else Type.INT32]
+        return low <= node <= high and not isinstance(node, bool)
+    try:
+        _checked(schema, node)
+    except TypeError:
+        return False
+    return True
+
+
+_NODES: Mapping[Type, type | tuple[type, ...]] = {
+    **dict.fromkeys((Type.INT8, Type.INT16, Type.INT32, Type.INT64), int),
+    **dict.fromkeys((Type.FLOAT32, Type.FLOAT64), (float, int)),
+    Type.BOOLEAN: bool,
+    Type.STRING: str,
+    Type.BYTES: str,
+    Type.ARRAY: list,
+    Type.MAP: (dict, list),
+    Type.STRUCT: dict,
+}
+
+
+def _checked(schema: Schema, node: Any) -> Any:
+    kind = _NODES.get(schema.type, object)
+    if not isinstance(node, kind) or (isinstance(node, bool) and kind is not bool):
+        raise TypeError(f"{node!r} is no default of {schema.type}")
+    return node
 
 
 def _plain(schema: Schema, node: Any) -> Any:
     match schema.type:
         case Type.BYTES:
             return node.encode("latin-1")
-        case Type.FLOAT32 | Type.FLOAT64:
+        case Type.FLOAT32:
+            return to_float32(float(node))
+        case Type.FLOAT64:
             return float(node)
         case Type.STRUCT:
             return {field.name: default_value(field.schema, node.get(field.name)) for field in schema.fields}
@@ -69,10 +121,13 @@ def default_node(schema: Schema, value: Any) -> Any:
     match schema.type:
         case Type.BYTES:
             return value.decode("latin-1")
+        case Type.FLOAT32:
+            return Single(value)
         case Type.STRUCT if schema.name == UNION:
             return next((default_node(field.schema, value.get(field.name)) for field in schema.fields), None)
         case Type.STRUCT:
-            return {field.name: default_node(field.schema, value.get(field.name)) for field in schema.fields}
+            members = [(field.name, field.schema, value.get(field.name)) for field in schema.fields]
+            return {name: default_node(inner, inner.read(item)) for name, inner, item in members}
         case Type.ARRAY:
             return [default_node(known(schema.values), item) for item in value]
         case Type.MAP if known(schema.keys).type is Type.STRING and not known(schema.keys).optional:
@@ -82,6 +137,25 @@ def default_node(schema: Schema, value: Any) -> Any:
             return [[default_node(keys, key), default_node(values, item)] for key, item in value.items()]
         case _:
             return value
+
+
+def is_sound(schema: Schema, node: Any) -> bool:
+    """Whether what ``default_node`` made is a default to Avro: null only where that is allowed, and no entries."""
+    if node is None:
+        return schema.optional
+    match schema.type:
+        case Type.STRUCT if schema.name == UNION:
+            return is_sound(schema.fields[0].schema, node)
+        case Type.STRUCT:
+            return all(is_sound(field.schema, node[field.name]) for field in schema.fields)
+        case Type.ARRAY:
+            return all(is_sound(known(schema.values), item) for item in node)
+        case Type.MAP if isinstance(node, dict):
+            return all(is_sound(known(schema.values), item) for item in node.values())
+        case Type.MAP:
+            return not node
+        case _:
+            return True
 
 
 def known(schema: Schema | None) -> Schema:

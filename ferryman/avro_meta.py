@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ferryman.avro_defaults import UNION, default_value
+from ferryman.avro_defaults import ENUM as ENUM
+from ferryman.avro_defaults import FIXED_SIZE as FIXED_SIZE
+from ferryman.avro_defaults import UNION, default_value, fits
 from ferryman.errors import DataError
 from ferryman.schema import Schema, Type
 
 NAMESPACE = "io.confluent.connect.avro"
-ENUM = f"{NAMESPACE}.Enum"
 DEFAULT_NAME = f"{NAMESPACE}.ConnectDefault"
 DEFAULT_ENTRY = f"{NAMESPACE}.MapEntry"
 RECORD_DOC = f"{NAMESPACE}.record.doc"
@@ -21,7 +22,6 @@ FIELD_DEFAULT = f"{NAMESPACE}.field.default"
 """Marks a default that an Avro field gave, and no ``connect.default``."""
 ENUM_DOC = f"{NAMESPACE}.enum.doc."
 ENUM_DEFAULT = f"{NAMESPACE}.enum.default."
-FIXED_SIZE = "connect.fixed.size"
 PRECISION = "connect.decimal.precision"
 DEFAULT_PRECISION = 64
 
@@ -108,7 +108,7 @@ def with_default(schema: Schema, node: Any) -> Schema:
         return schema
     try:
         return replace(schema, default=default_value(schema, node))
-    except (ArithmeticError, AttributeError, KeyError, TypeError, UnicodeError, ValueError):
+    except (ArithmeticError, AttributeError, KeyError, StopIteration, TypeError, UnicodeError, ValueError):
         return schema
 
 
@@ -120,7 +120,8 @@ def with_field_default(schema: Schema, kind: Any, member: Mapping[str, Any], opt
     if "default" not in member or (isinstance(kind, list) and schema.name != UNION):
         return schema
     annotated = isinstance(kind, dict) and "connect.default" in kind
-    if options.meta_data and not annotated:
+    known = member["default"] is None or fits(schema, member["default"])
+    if options.meta_data and not annotated and known:
         schema = replace(schema, parameters=(*schema.parameters, (FIELD_DEFAULT, "true")))
     return with_default(schema, member["default"])
 

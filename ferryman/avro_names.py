@@ -3,6 +3,8 @@
 from typing import Any
 from urllib.parse import quote_plus
 
+from ferryman.errors import DataError
+
 
 class Full(str):
     """A reference to a named type, by its full name."""
@@ -57,6 +59,14 @@ def bare(node: Any) -> Any:
     }
 
 
+def checked_name(name: str) -> str:
+    """The same name, of a type or a field. Raises DataError for one that Avro does not allow."""
+    letters = name.replace("_", "a")
+    if not letters.isalnum() or not letters[0].isalpha():
+        raise DataError(f"Avro allows no name like {name!r}; scrub.invalid.names=true changes it into one that it does")
+    return name
+
+
 def scrubbed(name: str) -> str:
     """A name that Avro can have, by scrub.invalid.names: encoded as in a URL, with underscores for what is left."""
     if not name or _fits(name):
@@ -69,3 +79,8 @@ def scrubbed(name: str) -> str:
 
 def _fits(name: str) -> bool:
     return name.isascii() and name.replace("_", "a").isalnum() and not name[0].isdigit()
+
+
+def is_bytes(node: Any) -> bool:
+    """Whether a parsed schema is bytes, and nothing around them."""
+    return bool(node == "bytes" or (isinstance(node, dict) and node.get("type") == "bytes"))

@@ -1,6 +1,7 @@
 """Avro messages to rows by fastavro, one at a time: slow, exact about every byte."""
 
 import json
+import re
 from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
@@ -14,13 +15,39 @@ from ferryman.avro_values import Convert
 from ferryman.errors import DataError
 from ferryman.record import Rows
 
+_OVERLONG = re.compile(rb"[\x80-\xff]{9}")
+"""What an integer of more than 64 bits looks like, which fastavro takes for another; some texts look so too."""
+
+
+class _Branches(list[Any]):
+    """A union's types. fastavro adds their number to a negative place, which must not make it one of theirs."""
+
+    def __len__(self) -> int:
+        return 1 << 62
+
 
 def parse(schema: Any) -> Any:
-    """An Avro schema as fastavro wants it. Raises DataError if it is not one."""
+    """An Avro schema as fastavro wants it for writing. Raises DataError if it is not one."""
     try:
         return fastavro.parse_schema(schema)
     except (SchemaParseException, TypeError, KeyError, ValueError, RecursionError) as error:
         raise DataError(f"The Avro schema is not valid: {error}") from error
+
+
+def parse_strictly(schema: Any) -> Any:
+    """The same for reading: data of a type that a union does not have is refused."""
+    return _counted(parse(schema))
+
+
+def _counted(node: Any) -> Any:
+    if isinstance(node, list):
+        return _Branches(map(_counted, node))
+    if not isinstance(node, dict):
+        return node
+    found = {name: _counted(item) if name in ("type", "items", "values") else item for name, item in node.items()}
+    if "fields" in found:
+        found["fields"] = [{**field, "type": _counted(field["type"])} for field in found["fields"]]
+    return found
 
 
 def parse_text(text: str) -> Any:
@@ -32,15 +59,19 @@ def parse_text(text: str) -> Any:
 
 
 def decode(reading: Reading, parsed: Any, bodies: Sequence[bytes]) -> Rows:
-    """Each body, without the registry's five bytes, as one value of ``parsed`` (the reading's rows' spelling, parsed).
+    """Each body, without the registry's five bytes, as one value of ``parsed`` (the reading's rows' spelling,
+    parsed strictly).
 
     Raises DataError for a body that is too short, too long or not of that schema.
     """
-    if reading.recursive:
+    if reading.recursive or not _is_record(reading.rows):
         return Rows(reading.schema, _walked(reading.rows, reading.convert, bodies))
     read, convert = fastavro.schemaless_reader, reading.convert
     values = []
     for body in bodies:
+        if _OVERLONG.search(body):
+            values += _walked(reading.rows, convert, [body])
+            continue
         stream = BytesIO(body)
         try:
             value = read(stream, parsed, None, return_record_name=True, return_record_name_override=True)
@@ -56,8 +87,13 @@ def decode_anything(bodies: Sequence[bytes]) -> Rows:
     return Rows(None, _walked(avro_anything.SCHEMA, avro_anything.unwrapped, bodies))
 
 
+def _is_record(spelled: Any) -> bool:
+    # Any other schema fastavro would parse anew for each value.
+    return isinstance(spelled, dict) and spelled["type"] == "record"
+
+
 def _walked(spelled: Any, convert: Convert | None, bodies: Sequence[bytes]) -> list[Any]:
-    """The values of records that contain themselves."""
+    """The values of records that contain themselves, and of others that fastavro should not see."""
     read = avro_walking.decoder(spelled)
     values = []
     for body in bodies:

@@ -22,6 +22,11 @@ def in_range(kind: Type) -> Convert:
     return check
 
 
+def is_one(byte: bytes) -> bool:
+    """A boolean, by Java's reading: a byte of 1 is true, and every other false."""
+    return byte == b"\x01"
+
+
 def symbol(names: tuple[str, ...]) -> Convert:
     """An enum's number as its symbol; DataError for a number that has none."""
 

@@ -1,4 +1,4 @@
-"""Avro messages of records that contain themselves, decoded with a limit to their depth.
+"""Avro messages decoded strictly and with a limit to their depth: records that contain themselves, and doubtful ones.
 
 fastavro's compiled reader ends the process with a few thousand levels, so it never sees such data.
 """
@@ -14,6 +14,7 @@ from ferryman.values import moment
 DEEPEST = 100
 """Records, arrays and maps may lie in one another this deep, as in Avro's own readers."""
 _EPOCH_DAY = date(1970, 1, 1)
+_LONG = (1 << 64) - 1
 
 
 class Cursor:
@@ -40,6 +41,7 @@ class Cursor:
             (byte,) = self.take(1)
             number |= (byte & 0x7F) << shift
             if byte < 0x80:
+                number &= _LONG
                 return (number >> 1) ^ -(number & 1)
             shift += 7
             if shift > 63:
@@ -49,7 +51,8 @@ class Cursor:
         """How many items a block of an array or map says it has; none at the end."""
         count = self.long()
         if count < 0:
-            self.long()
+            if self.long() < 0:
+                raise DataError("The data has a block of a negative length")
             count = -count
         if count > len(self.data) - self.at:
             raise DataError(f"The data claims {count} items in {len(self.data) - self.at} bytes")

@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 
 from ferryman.avro_cycles import Cyclic
-from ferryman.avro_defaults import NUMBERS, UNION, default_node, known
+from ferryman.avro_defaults import NUMBERS, UNION, default_node, is_sound, known
 from ferryman.avro_meta import (
     DEFAULT_ENTRY,
     DEFAULT_NAME,
@@ -22,7 +22,8 @@ from ferryman.avro_meta import (
     Options,
     symbols,
 )
-from ferryman.avro_names import Full, full_name, scrubbed, spelled, split
+from ferryman.avro_names import Full, checked_name, full_name, scrubbed, spelled, split
+from ferryman.avro_text import widened
 from ferryman.decimals import twos_complement, unscaled
 from ferryman.errors import DataError
 from ferryman.json_payload import INTEGER_RANGES
@@ -87,7 +88,7 @@ class _Walk:
         if schema.name == UNION:
             return self._union(schema)
         base = self._base(schema)
-        convert = _null_checked(schema, base.convert, self.options)
+        convert = _null_checked(schema, base.convert)
         if not schema.optional:
             return Writing(base.registered, base.plain, convert)
         null_last = schema.default is not None and schema.type is not Type.STRUCT
@@ -105,7 +106,7 @@ class _Walk:
                 return self._map(schema)
             case Type.STRING if symbols(schema) is not None and self.options.enhanced:
                 return self._enum(schema)
-            case Type.BYTES if schema.parameter(FIXED_SIZE) and schema.name not in (None, DECIMAL):
+            case Type.BYTES if schema.parameter(FIXED_SIZE) and schema.name is not None:
                 return self._fixed(schema)
             case _:
                 return self._primitive(schema)
@@ -115,8 +116,7 @@ class _Walk:
         node: dict[str, Any] = {"type": kind}
         convert = _plain(schema)
         if schema.name == DECIMAL:
-            precision = int(schema.parameter(PRECISION) or DEFAULT_PRECISION)
-            node |= {"scale": schema.scale, "precision": precision, **self._described(schema), "logicalType": "decimal"}
+            node |= self._digits(schema)
             convert = _guarded(lambda value: twos_complement(unscaled(value, schema.scale)), schema)
         elif schema.name in NUMBERS:
             logical, number = NUMBERS[schema.name]
@@ -132,6 +132,9 @@ class _Walk:
             (field.name, self.write(field.schema.as_optional(False)), next(self.plain_names)) for field in schema.fields
         ]
         null = ["null"] if schema.optional else []
+        kinds = [_kind(part.registered) for _, part, _ in parts]
+        if len(set(kinds)) < len(kinds):
+            raise DataError(f"A union has two types that are the same in Avro: {', '.join(kinds)}")
         plain = [
             {"type": "record", "name": own, "fields": [{"name": "v", "type": part.plain}]} for _, part, own in parts
         ]
@@ -150,12 +153,12 @@ class _Walk:
         return Writing([*null, *(part.registered for _, part, _ in parts)], [*null, *plain], convert)
 
     def _enum(self, schema: Schema) -> Writing:
-        names = symbols(schema) or ()
+        names = tuple(map(checked_name, symbols(schema) or ()))
         simple = (schema.name or next(self.unnamed)).rpartition(".")[2]
         doc, default = schema.parameter(ENUM_DOC + simple), schema.parameter(ENUM_DEFAULT + simple)
         node: dict[str, Any] = {"type": "enum", **split(schema.parameter(ENUM) or "Enum")}
         node |= ({} if doc is None else {"doc": doc}) | {"symbols": list(names)}
-        node |= ({} if default is None else {"default": default}) | self._described(schema)
+        node |= ({} if default is None else {"default": default}) | self._described(schema) | _avro_parameters(schema)
         numbers = {name: number for number, name in enumerate(names)}
 
         def convert(value: Any) -> int:
@@ -167,18 +170,27 @@ class _Walk:
 
     def _fixed(self, schema: Schema) -> Writing:
         size = int(schema.parameter(FIXED_SIZE) or 0)
-        node = {"type": "fixed", **split(self._scrub_full(schema.name or "")), "size": size, **self._described(schema)}
+        node = {"type": "fixed", **split(self._scrub_full(schema.name or "")), "size": size}
         plain = {"type": "fixed", "name": next(self.plain_names), "size": size}
+        if schema.name == DECIMAL:
+            node |= self._digits(schema) | _avro_parameters(schema)
+            return self._named(node, plain, _guarded(lambda value: _sized(unscaled(value, schema.scale), size), schema))
 
         def convert(value: Any) -> bytes:
             if len(_instance(value, bytes, schema)) != size:
                 raise DataError(f"Fixed size {size} does not fit a value of {len(value)} bytes")
             return bytes(value)
 
-        return self._named(node, plain, convert)
+        return self._named(node | self._described(schema) | _avro_parameters(schema), plain, convert)
+
+    def _digits(self, schema: Schema) -> dict[str, Any]:
+        """A decimal's properties."""
+        precision = int(schema.parameter(PRECISION) or DEFAULT_PRECISION)
+        return {"scale": schema.scale, "precision": precision, **self._described(schema), "logicalType": "decimal"}
 
     def _named(self, node: dict[str, Any], plain: Any, convert: Convert) -> Writing:
         full = full_name(node)
+        checked_name(node["name"])
         known_as = self.known.get(full)
         if known_as is None:
             again = Writing(Full(full), plain["name"] if isinstance(plain, dict) else plain, convert)
@@ -196,9 +208,13 @@ class _Walk:
         if isinstance(schema, Cyclic) and full in self.open:
             own = self.open[full]
             return Writing(Full(full), own, lambda value: self.converts[own](value))
+        if full in self.open:
+            raise DataError(f"Two different schemas have the name {full}")
         own = self.open[full] = next(self.plain_names)
         members = [(field.name, field.schema, self.write(field.schema)) for field in schema.fields]
-        names = {name: self._scrub(name) for name, _, _ in members}
+        names = {name: checked_name(self._scrub(name)) for name, _, _ in members}
+        if len(set(names.values())) < len(names):
+            raise DataError(f"Two fields of {full} have the same name in Avro: {', '.join(sorted(names.values()))}")
         del self.open[full]
         plain = {
             "type": "record",
@@ -210,9 +226,8 @@ class _Walk:
         docs = {name: schema.parameter(FIELD_DOC + name) for name in names}
         node["fields"] = [_field(names[name], inner, part, docs[name]) for name, inner, part in members]
         node |= {**self._described(schema), **_avro_parameters(schema)}
-        convert = self.converts[own] = _members(
-            schema, [(name, names[name], part.convert) for name, _, part in members]
-        )
+        converts = [(n, names[n], _or_default(inner, part.convert, self.options)) for n, inner, part in members]
+        convert = self.converts[own] = _members(schema, converts)
         found = self._named(node, plain, convert)
         self.done[bare] = self.known[full][1]
         return found
@@ -275,29 +290,48 @@ class _Walk:
         return {name: value for name, value in found.items() if value is not None}
 
 
+def _kind(registered: Any) -> str:
+    """What a type is to a union: the full name of a named one, else the type's."""
+    if not isinstance(registered, dict):
+        return str(registered)
+    return full_name(registered) if "name" in registered else str(registered["type"])
+
+
+def _sized(number: int, size: int) -> bytes:
+    """An integer in so many bytes. Raises DataError if it needs more."""
+    try:
+        return number.to_bytes(size, "big", signed=True)
+    except OverflowError as error:
+        raise DataError(
+            f"A decimal of {len(twos_complement(number))} bytes does not fit a fixed size of {size}"
+        ) from error
+
+
 def _avro_parameters(schema: Schema) -> dict[str, str]:
     return {name: value for name, value in schema.parameters if name.startswith("avro")}
 
 
 def _field(name: str, schema: Schema, part: Writing, doc: str | None) -> dict[str, Any]:
-    """A record's field. A default that is not of a union's first type has no place in Avro and is left out."""
+    """A record's field. A default that Avro cannot have is left out."""
     field: dict[str, Any] = {"name": name, "type": part.registered, **({} if doc is None else {"doc": doc})}
     default = default_node(schema, schema.default)
-    if default is None and schema.optional and schema.default is None:
+    if default is None and schema.optional:
         field["default"] = None
-    elif default is not None and not (schema.optional and schema.type is Type.STRUCT):
-        field["default"] = default
+    elif default is not None and is_sound(schema, default):
+        field["default"] = widened(default)
     return field
 
 
-def _null_checked(schema: Schema, convert: Convert, options: Options) -> Convert:
+def _or_default(schema: Schema, convert: Convert, options: Options) -> Convert:
+    """A struct's member. Only in structs does a default stand in for null."""
     default = None if options.ignore_defaults else schema.default
+    return convert if default is None else lambda value: convert(default if value is None else value)
 
+
+def _null_checked(schema: Schema, convert: Convert) -> Convert:
     def checked(value: Any) -> Any:
         if value is not None:
             return convert(value)
-        if default is not None:
-            return convert(default)
         if not schema.optional:
             raise DataError(f"Invalid value: null used for required field, schema type: {schema.type}")
         return None

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 import polars as pl
 
+from ferryman.avro_cycles import Cyclic
 from ferryman.errors import DataError
 from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type
 
@@ -35,6 +36,8 @@ def dtype(schema: Schema) -> pl.DataType:
 
     Raises DataError for an array or map whose elements have no schema.
     """
+    if isinstance(schema, Cyclic):
+        raise DataError(f"A struct that contains itself ({schema.name}) has no column")
     if schema.name == DECIMAL:
         return pl.Decimal(38, schema.scale)
     if schema.name in TIMES:

@@ -7,20 +7,25 @@ Inference reproduces upstream's order and its quirks: at the top level a number 
 import re
 from base64 import b64encode
 from collections.abc import Callable, Sequence
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from ferryman.errors import DataError
+from ferryman.java_numbers import single
 from ferryman.java_time import DAY, Unparseable, parser
 from ferryman.json_payload import INTEGER_RANGES, day, time_of_day
 from ferryman.schema import (
     BOOLEAN,
+    DATE,
     DATE_SCHEMA,
     FLOAT32,
     FLOAT64,
     FLOATS,
     STRING,
+    TIME,
     TIME_SCHEMA,
+    TIMESTAMP,
     TIMESTAMP_SCHEMA,
     Schema,
     Type,
@@ -28,9 +33,11 @@ from ferryman.schema import (
     decimal,
     mapping,
 )
-from ferryman.values import double_text, float_text, iso, moment, renderer, to_float32
+from ferryman.values import double_text, float_text, iso, millis, moment, renderer, to_float32
 
-_NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d{1,9})?")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?0*\d{1,9})?")
+_BLANKS = "".join(map(chr, range(33)))
+"""What Java's trim takes away."""
 _TOKEN = re.compile(r'(?:[^\\:,{}\[\]"]|\\.|\\$)+|[:,{}\[\]"]', re.DOTALL)
 _WIDTHS = [Type.INT8, Type.INT16, Type.INT32, Type.INT64, Type.FLOAT32, Type.FLOAT64]
 _DEEPEST = 200
@@ -52,141 +59,186 @@ class _NoValue(Exception):
 
 def infer(text: str) -> Inferred:
     """The value that a header's text stands for."""
-    bare = text.strip()
-    if not bare:
-        return Inferred(STRING, text)
-    if bare in ("null", "true", "false"):
-        return NULL if bare == "null" else Inferred(BOOLEAN, bare == "true")
-    tokens = _Tokens(_TOKEN.findall(text))
-    try:
-        return tokens.value(0, embedded=False)
-    except _NoValue:
-        return Inferred(STRING, text)
+    return _Tokens(text).value(0, embedded=False) if text else Inferred(STRING, text)
 
 
 class _Tokens:
     """A cursor over the text's tokens: delimiters, and what lies between them."""
 
-    def __init__(self, tokens: Sequence[str]) -> None:
-        self.tokens = tokens
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.tokens: Sequence[str] = _TOKEN.findall(text)
         self.at = 0
 
+    def more(self) -> bool:
+        return self.at < len(self.tokens)
+
     def next(self) -> str:
-        if self.at == len(self.tokens):
-            raise _NoValue
         self.at += 1
         return self.tokens[self.at - 1]
 
     def takes(self, expected: str) -> bool:
-        """Whether the next token, blanks apart, is that one; it is then consumed. Blank tokens are passed over."""
-        at = self.at
-        while at < len(self.tokens) and not self.tokens[at].strip():
-            at += 1
-        if at == len(self.tokens) or self.tokens[at].strip() != expected:
+        """Whether the next token that is not blank is that one; it is then consumed. The blank ones are in any case."""
+        if not self.more():
             return False
-        self.at = at + 1
+        while not self.tokens[self.at].strip(_BLANKS) and self.at + 1 < len(self.tokens):
+            self.at += 1
+        if self.tokens[self.at].strip(_BLANKS) != expected:
+            return False
+        self.at += 1
         return True
 
     def value(self, depth: int, embedded: bool) -> Inferred:
-        if depth > _DEEPEST:
-            raise _NoValue
+        """Raises _NoValue where there is none, which only embedded values can do."""
+        if not self.more():
+            return NULL
         if embedded and self.takes('"'):
             return self._quoted()
-        for word, found in (("null", NULL), ("true", Inferred(BOOLEAN, True)), ("false", Inferred(BOOLEAN, False))):
-            if embedded and self.takes(word):
+        for word, found in _WORDS.items():
+            if self._takes_word(word, embedded):
                 return found
-        if self.takes("["):
-            return self._array(depth)
-        if self.takes("{"):
-            return self._map(depth)
-        return self._literal()
+        start = self.at
+        try:
+            if self.takes("["):
+                return self._array(depth + 1)
+            if self.takes("{"):
+                return self._map(depth + 1)
+        except _NoValue:
+            self.at = start
+        return self._literal(embedded)
+
+    def _takes_word(self, word: str, embedded: bool) -> bool:
+        start = self.at
+        if self.takes(word) and (embedded or not self.more()):
+            return True
+        self.at = start
+        return False
 
     def _quoted(self) -> Inferred:
-        parts: list[str] = []
-        while (token := self.next()) != '"':
-            parts.append(token)
-        content = "".join(parts)
+        content = ""
+        while self.more() and not self.takes('"'):
+            content += self.next()
         return _temporal(content) or Inferred(STRING, content)
 
-    def _literal(self) -> Inferred:
+    def _literal(self, embedded: bool) -> Inferred:
         token = self.next()
-        while not token.strip():
-            token = self.next()
-        bare = token.strip()
+        bare = token.strip(_BLANKS)
+        if not bare:
+            return Inferred(STRING, token)
+        found = None
         if bare[0].isdecimal():
-            # A time's colons are delimiters: it lies in five tokens, and nothing but its Z may end the last of them.
-            joined = "".join((token, *self.tokens[self.at : self.at + 4])).lstrip()
-            found = _temporal(joined) if self._has(4) else None
+            # A time's colons are delimiters: it lies in five tokens.
+            rest = self.tokens[self.at : self.at + 4]
+            found = _temporal(bare + "".join(rest)) if len(rest) == 4 else None
             if found is not None:
                 self.at += 4
                 return found
             found = _temporal(bare)
-            if found is not None:
-                return found
-        number = _number(bare) if bare[0].isdecimal() or bare[0] in "+-" else None
-        if number is None:
+        if found is None and (bare[0].isdecimal() or bare[0] in "+-"):
+            found = _number(bare)
+        if found is None and embedded:
             raise _NoValue
-        return number
-
-    def _has(self, count: int) -> bool:
-        return self.at + count <= len(self.tokens)
+        return found or Inferred(STRING, self.text)
 
     def _array(self, depth: int) -> Inferred:
+        if depth > _DEEPEST:
+            raise _NoValue
         items: list[Inferred] = []
         while not self.takes("]"):
-            items.append(self.value(depth + 1, embedded=True))
-            self._separated("]")
-        schema, values = _aligned(items)
-        return Inferred(array(schema), values)
+            if not self.more() or self.takes(","):
+                raise _NoValue
+            items.append(self.value(depth, embedded=True))
+            if not self._at_end_of_array() and not self.takes(","):
+                raise _NoValue
+        schema = _common(items)
+        return Inferred(array(schema), _aligned(schema, [item.value for item in items]))
+
+    def _at_end_of_array(self) -> bool:
+        start = self.at
+        found = self.takes("]")
+        self.at = start if found else self.at
+        return found
 
     def _map(self, depth: int) -> Inferred:
+        if depth > _DEEPEST:
+            raise _NoValue
         keys: list[Inferred] = []
         items: list[Inferred] = []
         while not self.takes("}"):
-            key = self.value(depth + 1, embedded=True)
+            if not self.more() or self.takes(","):
+                raise _NoValue
+            key = self.value(depth, embedded=True)
+            # Java has lists and maps for keys, too.
             if key.value is None or isinstance(key.value, (list, dict)) or not self.takes(":"):
                 raise _NoValue
             keys.append(key)
-            items.append(self.value(depth + 1, embedded=True))
-            self._separated("}")
-        key_schema, names = _aligned(keys)
-        if keys and key_schema is None:
-            return Inferred(mapping(None, None), {key.value: item.value for key, item in zip(keys, items, strict=True)})
-        value_schema, values = _aligned(items)
+            items.append(self.value(depth, embedded=True))
+            self.takes(",")
+        key_schema, value_schema = _common(keys), _common(items)
+        if key_schema is None:
+            value_schema = None
+        entries = {key.value: item.value for key, item in zip(keys, items, strict=True)}
+        names, values = _aligned(key_schema, list(entries)), _aligned(value_schema, list(entries.values()))
         return Inferred(mapping(key_schema, value_schema), dict(zip(names, values, strict=True)))
 
-    def _separated(self, end: str) -> None:
-        at = self.at
-        if self.takes(end):
-            self.at = at
-        elif not self.takes(","):
-            raise _NoValue
+
+_WORDS = {"null": NULL, "true": Inferred(BOOLEAN, True), "false": Inferred(BOOLEAN, False)}
 
 
-def _aligned(items: Sequence[Inferred]) -> tuple[Schema | None, list[Any]]:
-    """The schema that all items share, numbers widened, and the items in it; mixed kinds share none."""
-    values = [item.value for item in items]
-    schemas = list(dict.fromkeys(item.schema for item in items if item.schema is not None))
-    if not schemas:
-        return None, values
-    common = schemas[0] if len(schemas) == 1 else _widest(schemas)
-    if common is None:
-        return None, values
+def _common(items: Sequence[Inferred]) -> Schema | None:
+    """The schema that all items share, numbers widened; of two of one type the later. Mixed kinds share none."""
+    common: Schema | None = None
+    for schema in (item.schema for item in items if item.schema is not None):
+        if common is None or common.type is schema.type:
+            common = schema
+        elif common.type in _WIDTHS and schema.type in _WIDTHS:
+            common = max(common, schema, key=lambda each: _WIDTHS.index(each.type))
+        else:
+            return None
+    return common
+
+
+def _aligned(schema: Schema | None, values: list[Any]) -> list[Any]:
+    """The values as those of the schema. Raises _NoValue for null, and for a time where a number is wanted."""
+    if schema is None:
+        return values
     if any(value is None for value in values):
         raise _NoValue
-    if common.type in FLOATS:
-        values = [to_float32(value) if common.type is Type.FLOAT32 else float(value) for value in values]
-    return common, values
+    if schema.type not in _WIDTHS:
+        return values
+    convert = _FROM_NUMBER.get(schema.name) or (_as_float if schema.type in FLOATS else _as_integer)
+    try:
+        return [convert(value, schema) for value in values]
+    except (DataError, OverflowError, ValueError) as error:
+        raise _NoValue from error
 
 
-def _widest(schemas: Sequence[Schema]) -> Schema | None:
-    if not all(schema.type in _WIDTHS and schema.name is None for schema in schemas):
-        return None
-    return max(schemas, key=lambda schema: _WIDTHS.index(schema.type))
+def _as_integer(value: Any, _schema: Schema) -> int:
+    if not isinstance(value, int):
+        raise _NoValue
+    return value
+
+
+def _as_float(value: Any, schema: Schema) -> float:
+    if not isinstance(value, (int, float)):
+        raise _NoValue
+    return to_float32(value) if schema.type is Type.FLOAT32 else float(value)
+
+
+def _time_from(make: Callable[[int], Any]) -> Callable[[Any, Schema], Any]:
+    return lambda value, _schema: make(value) if isinstance(value, int) else value
+
+
+_FROM_NUMBER: dict[str | None, Callable[[Any, Schema], Any]] = {
+    DATE: _time_from(day),
+    TIME: _time_from(time_of_day),
+    TIMESTAMP: _time_from(moment),
+}
+"""What a number among dates, times or timestamps is."""
 
 
 def _number(text: str) -> Inferred | None:
-    if not _NUMBER.fullmatch(text):
+    if not _NUMBER.fullmatch(text) or any(letter > "\uffff" for letter in text):
         return None
     number = Decimal(text)
     exponent = number.as_tuple().exponent
@@ -197,11 +249,12 @@ def _number(text: str) -> Inferred | None:
             if low <= whole <= high:
                 return Inferred(Schema(kind), whole)
     if exponent:
-        single = to_float32(float(number))
-        if abs(single) != float("inf"):
-            return Inferred(FLOAT32, single)
-        if abs(float(number)) != float("inf"):
-            return Inferred(FLOAT64, float(number))
+        near = float(number)
+        rounded = single(near, number) if abs(near) != float("inf") else near
+        if abs(rounded) != float("inf"):
+            return Inferred(FLOAT32, rounded)
+        if abs(near) != float("inf"):
+            return Inferred(FLOAT64, near)
     return Inferred(decimal(-exponent), number)
 
 
@@ -224,26 +277,50 @@ def _temporal(text: str) -> Inferred | None:
 
 
 def shown(value: Any, schema: Schema | None = None) -> str:
-    """A header's value as text; strings are as they are."""
-    return value if isinstance(value, str) else _shown(value, schema)
+    """A header's value as text; strings and bytes are not quoted unless they are inside of something."""
+    match value:
+        case str():
+            return value
+        case bytes():
+            return b64encode(value).decode()
+        case _:
+            return _shown(value, schema)
 
 
 def _shown(value: Any, schema: Schema | None) -> str:
     match value:
+        case None:
+            return "null"
         case str():
             return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        case bytes():
+            return f'"{b64encode(value).decode()}"'
         case bool():
             return "true" if value else "false"
         case float():
             return float_text(value) if schema is not None and schema.type is Type.FLOAT32 else double_text(value)
-        case bytes():
-            return b64encode(value).decode()
         case datetime() | date() | time():
-            return iso(value)
+            return _shown_time(value)
         case list():
             return "[" + ",".join(_shown(item, schema.values if schema else None) for item in value) + "]"
-        case dict() if schema is None or schema.type is Type.MAP:
+        case dict() if schema is not None and schema.type is Type.STRUCT:
+            members = [(field.name, field.schema, value.get(field.name)) for field in schema.fields]
+            return "{" + ",".join(f"{_shown(n, None)}:{_shown(inner.read(v), inner)}" for n, inner, v in members) + "}"
+        case dict():
             keys, values = (schema.keys, schema.values) if schema else (None, None)
             return "{" + ",".join(f"{_shown(k, keys)}:{_shown(v, values)}" for k, v in value.items()) + "}"
         case _:
             return renderer(schema)(value)
+
+
+def _shown_time(value: date | time) -> str:
+    """As Java, which goes by the instant and not by its schema: early ones are times, midnights are dates."""
+    if isinstance(value, datetime):
+        at = millis(value)
+        if at < DAY:
+            return iso(time_of_day(at % DAY))
+        return iso(value.astimezone(UTC).date()) if at % DAY == 0 else iso(value)
+    return iso(time()) if not isinstance(value, time) and value <= _FIRST_DAY else iso(value)
+
+
+_FIRST_DAY = date(1970, 1, 1)

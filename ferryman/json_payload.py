@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 import orjson
 
+from ferryman.avro_cycles import Cyclic
 from ferryman.decimals import from_unscaled, rescaled, twos_complement, unscaled
 from ferryman.errors import DataError
 from ferryman.json_text import ready, ready_float, time_millis
@@ -228,6 +229,8 @@ def _writer(schema: Schema, options: tuple[bool, bool]) -> Convert:
     if schema.name in _LOGICAL_WRITERS:
         return _checked(_LOGICAL_WRITERS[schema.name], schema)
     match schema.type:
+        case Type.STRUCT if isinstance(schema, Cyclic):
+            return _late_writer(schema, options)
         case Type.STRUCT:
             return _struct_writer(schema, options)
         case Type.ARRAY:
@@ -290,6 +293,18 @@ def _struct_writer(schema: Schema, options: tuple[bool, bool]) -> Convert:
     def write(value: Any) -> dict[str, Any]:
         get = _instance(value, dict, schema).get
         return {name: member(get(name)) for name, member in members}
+
+    return write
+
+
+def _late_writer(schema: Schema, options: tuple[bool, bool]) -> Convert:
+    """A struct inside itself: what writes it is made when there is one."""
+    made: list[Convert] = []
+
+    def write(value: Any) -> Any:
+        if not made:
+            made.append(_struct_writer(schema, options))
+        return made[0](value)
 
     return write
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from ferryman.avro_cycles import Cyclic
 from ferryman.errors import DataError
 from ferryman.json_payload import reader, writer
 from ferryman.schema import Field, Schema, Type
@@ -39,6 +40,8 @@ def to_json(schema: Schema, numeric: bool = False, field: str | None = None) -> 
 
 def _members(schema: Schema, numeric: bool) -> dict[str, Any]:
     match schema.type:
+        case Type.STRUCT if isinstance(schema, Cyclic):
+            raise DataError(f"A struct that contains itself ({schema.name}) cannot be written with schemas.enable=true")
         case Type.ARRAY:
             return {"items": to_json(_known(schema.values), numeric)}
         case Type.MAP:

@@ -35,16 +35,18 @@ class Registered:
 
 
 class Registry:
-    """A registry behind one or several addresses."""
+    """A registry behind one or several addresses. ``latest_for`` is how many seconds a subject's latest schema is kept;
+    negative: for ever."""
 
-    def __init__(self, config: RegistryConfig, normalize: bool = False) -> None:
+    def __init__(self, config: RegistryConfig, normalize: bool = False, latest_for: int = -1) -> None:
         self.urls = config.addresses()
         self._config = config
         self._normalize = {"normalize": "true"} if normalize else {}
         self._client: httpx.Client | None = None
         self._schemas: dict[int, Registered] = {}
         self._ids: dict[tuple[str, str, bool], int] = {}
-        self._latest: dict[str, Registered] = {}
+        self._latest: dict[str, tuple[Registered, float]] = {}
+        self._latest_for = float("inf") if latest_for < 0 else latest_for
 
     def schema(self, number: int) -> Registered:
         """The Avro schema with that id. Raises DataError for an unknown id or another kind of schema."""
@@ -98,11 +100,12 @@ class Registry:
         return body
 
     def latest(self, subject: str) -> Registered:
-        """The newest schema of a subject, as it was when it was first asked for. Raises DataError if there is none."""
-        found = self._latest.get(subject)
-        if found is None:
+        """The newest schema of a subject, as it was not too long ago. Raises DataError if there is none."""
+        found, since = self._latest.get(subject, (None, 0.0))
+        if found is None or monotonic() - since >= self._latest_for:
             body = self._version(subject, "latest")
-            found = self._latest[subject] = self._registered(int(body["id"]), body)
+            found = self._registered(int(body["id"]), body)
+            self._latest[subject] = found, monotonic()
         return found
 
     def version(self, subject: str, number: int) -> int | None:

@@ -14,6 +14,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+from ferryman.avro_cycles import Cyclic
 from ferryman.schema import FLOATS, Schema, Type
 
 Text = Callable[[Any], str]
@@ -137,6 +138,8 @@ def renderer(schema: Schema | None) -> Text:
     if schema is None:
         return text
     match schema.type:
+        case Type.STRUCT if isinstance(schema, Cyclic):
+            return _late(schema)
         case Type.STRUCT:
             return _struct_renderer(schema)
         case Type.ARRAY:
@@ -147,6 +150,20 @@ def renderer(schema: Schema | None) -> Text:
             return _or_null(float_text if kind is Type.FLOAT32 else double_text)
         case _:
             return text
+
+
+def _late(schema: Schema) -> Text:
+    """A struct inside itself: what renders it is made when there is one."""
+    made: list[Text] = []
+
+    def render(value: Any) -> str:
+        if value is None:
+            return "null"
+        if not made:
+            made.append(_struct_renderer(schema))
+        return made[0](value)
+
+    return render
 
 
 def _or_null(render: Text) -> Text:

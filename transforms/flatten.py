@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from ferryman.avro_cycles import Cyclic
 from ferryman.config import Config, Str, key
 from ferryman.errors import DataError
 from ferryman.record import Batch, Columns, Data, Rows
@@ -106,6 +107,8 @@ class Flatten(Sided[FlattenConfig]):
                 raise DataError(
                     f"Flatten transformation does not support MAP for record with schemas (for field {name})."
                 )
+            if isinstance(member.schema, Cyclic):
+                raise DataError(f"Flatten transformation cannot flatten a struct that contains itself (field {name}).")
             if member.schema.type is Type.STRUCT:
                 yield from self._leaves(member.schema, below, maybe, given)
             else:

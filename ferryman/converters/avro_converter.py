@@ -3,19 +3,20 @@
 A run of messages of one schema is decoded to columns at once where the schema allows it, else row by row.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from itertools import groupby
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import fastavro
 
-from ferryman import avro_anything, avro_columns, avro_rows
+from ferryman import avro_anything, avro_columns, avro_rows, avro_text
 from ferryman.avro import Reading, reading
+from ferryman.avro_compatibility import incompatibility
+from ferryman.avro_long import long
 from ferryman.avro_meta import Options
-from ferryman.avro_names import bare, full_name
+from ferryman.avro_names import bare, full_name, is_bytes
 from ferryman.avro_target import Encode, encoder_as
 from ferryman.avro_writing import Writing, writing
 from ferryman.config import Bool, Int, Str, key
@@ -31,25 +32,15 @@ HEAD = 5
 """Bytes before the data: the magic byte 0 and the id as a big-endian 32-bit integer."""
 
 
+K = TypeVar("K")
+V = TypeVar("V")
 _ANYTHING = Writing(avro_anything.SCHEMA, avro_anything.SCHEMA, avro_anything.wrapped)
 
 
 class AvroConverterConfig(RegistryConfig):
     """Keys of AvroConverter."""
 
-    ignored = (
-        "converter.type",
-        "schemas.cache.config",
-        "schemas.cache.size",
-        "max.schemas.per.subject",
-        "latest.cache.size",
-        "latest.cache.ttl.sec",
-        "max.retries",
-        "retries.wait.ms",
-        "retries.max.wait.ms",
-        "latest.compatibility.strict",
-        "id.compatibility.strict",
-    )
+    ignored = ("converter.type",)
     refused = RegistryConfig.refused | {
         "generalized.sum.type.support": "unions are structs named io.confluent.connect.avro.Union",
         "discard.type.doc.default": "docs and defaults are kept as by default",
@@ -74,8 +65,17 @@ class AvroConverterConfig(RegistryConfig):
         "contentId", importance="LOW", names=("apicurio.registry.use-id",)
     )
     """Which id is in the payload; that of Apicurio's Confluent API is the content's."""
+    latest_compatibility_strict: Bool = key(True, importance="LOW")
+    """Whether the latest schema must be able to read what the record's own schema writes, by Avro's rules: names,
+    types, defaults. If not, it is enough that each value fits."""
+    latest_cache_ttl_sec: Int = key(-1, importance="LOW")
+    """After how many seconds a subject's latest schema is asked for again; -1: never."""
     use_schema_id: Int = key(-1)
     """With auto.register.schemas=false: write with the schema of this id, in the same way."""
+    id_compatibility_strict: Bool = key(True, importance="LOW")
+    """As latest.compatibility.strict, for the schema of use.schema.id."""
+    schemas_cache_config: Int = key(1000, importance="LOW", names=("schemas.cache.config", "schemas.cache.size"))
+    """How many schemas are kept ready for use, in either direction."""
     key_subject_name_strategy: Str = key(TOPIC)
     """How a key's subject is named: TopicNameStrategy (``<topic>-key``), RecordNameStrategy (the record's full name) or
     TopicRecordNameStrategy (``<topic>-<full name>``), with or without their package."""
@@ -129,6 +129,8 @@ class _Known:
     parsed: Any
     anything: bool
     """Whether its values have no schema to Connect."""
+    raw: bool
+    """Whether a message is the value's bytes without their length, as Confluent writes them if they are all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,8 @@ class _Own:
     def encode(self, value: Any) -> bytes:
         stream = BytesIO()
         try:
+            if self.how.plain == "bytes":
+                return bytes(self.how.convert(value))
             fastavro.schemaless_writer(stream, self.parsed, self.how.convert(value))
         except RecursionError as error:
             raise DataError("The value is nested too deeply") from error
@@ -159,7 +163,7 @@ class AvroConverter(Converter[AvroConverterConfig]):
 
     def __init__(self, config: AvroConverterConfig, side: Side) -> None:
         super().__init__(config, side)
-        self.registry = Registry(config, config.normalize_schemas)
+        self.registry = Registry(config, config.normalize_schemas, config.latest_cache_ttl_sec)
         self._options = config.options()
         key_side = side == "key"
         self._strategy = config.key_subject_name_strategy if key_side else config.value_subject_name_strategy
@@ -187,6 +191,8 @@ class AvroConverter(Converter[AvroConverterConfig]):
         try:
             known = self._schema(topic, _schema_id(head))
             bodies = [payload[HEAD:] for payload in payloads if payload is not None]
+            if known.raw:
+                bodies = [long(len(body)) + body for body in bodies]
             if known.anything:
                 return avro_rows.decode_anything(bodies)
             if len(bodies) >= avro_columns.FEWEST and known.reading.reason is None:
@@ -207,7 +213,8 @@ class AvroConverter(Converter[AvroConverterConfig]):
                 version = self._version(topic, _record(parsed), number)
                 found = replace(found, schema=replace(found.schema, version=version))
             anything = bare(parsed) == avro_anything.SCHEMA
-            known = self._known[topic, number] = _Known(found, avro_rows.parse(found.rows), anything)
+            parsed_rows = avro_rows.parse_strictly(found.rows)
+            known = self._kept(self._known, (topic, number), _Known(found, parsed_rows, anything, is_bytes(parsed)))
         return known
 
     def _version(self, topic: str, record: str | None, number: int) -> int | None:
@@ -244,34 +251,54 @@ class AvroConverter(Converter[AvroConverterConfig]):
         if config.auto_register_schemas:
             return self.registry.register(self._subject(topic, own.record), own.text), own.encode
         if config.use_schema_id >= 0:
-            return self._target(schema, self.registry.schema(config.use_schema_id))
+            strict = "id.compatibility.strict" if config.id_compatibility_strict else None
+            return self._target(schema, self.registry.schema(config.use_schema_id), strict)
         name = self._subject(topic, own.record)
         if config.use_latest_version:
-            return self._target(schema, self.registry.latest(name))
+            strict = "latest.compatibility.strict" if config.latest_compatibility_strict else None
+            return self._target(schema, self.registry.latest(name), strict)
         return self.registry.lookup(name, own.text), own.encode
 
-    def _target(self, schema: Schema | None, target: Registered) -> tuple[int, Encode]:
+    def _target(self, schema: Schema | None, target: Registered, strict: str | None) -> tuple[int, Encode]:
+        """``strict`` is the key that wants the two schemas to be compatible."""
         if schema is None:
             raise DataError("A value without a schema cannot be written with the schema of somebody else")
         found = self._targets.get((schema, target.number))
         if found is None:
-            found = encoder_as(schema, *_parsed(target), self._options)
-            self._targets[schema, target.number] = found
+            parsed, references = _parsed(target)
+            if strict is not None:
+                _check_compatible(parsed, references, self._writing(schema).text, strict)
+            encode = encoder_as(schema, parsed, references, self._options)
+            found = self._kept(self._targets, (schema, target.number), encode)
         return target.number, found
+
+    def _kept(self, cache: dict[K, V], name: K, made: V) -> V:
+        while len(cache) >= max(1, self.config.schemas_cache_config):
+            del cache[next(iter(cache))]
+        cache[name] = made
+        return made
 
     def _writing(self, schema: Schema | None) -> _Own:
         known = self._own.get(schema)
         if known is None:
             how = _ANYTHING if schema is None else writing(schema, options=self._options)
-            text = json.dumps(how.registered, ensure_ascii=False, separators=(",", ":"))
-            # Parsed twice: the registered text for its names and defaults, the plain one for writing.
-            avro_rows.parse(bare(json.loads(text)))
-            known = self._own[schema] = _Own(how, avro_rows.parse(how.plain), text, _record(how.registered))
+            text = avro_text.text(how.registered)
+            own = _Own(how, avro_rows.parse(how.plain), text, _record(how.registered))
+            known = self._kept(self._own, schema, own)
         return known
 
 
 def _parsed(found: Registered) -> tuple[Any, list[Any]]:
     return avro_rows.parse_text(found.text), [avro_rows.parse_text(text) for text in found.references]
+
+
+def _check_compatible(target: Any, references: Sequence[Any], own: str, key: str) -> None:
+    try:
+        reason = incompatibility(target, avro_rows.parse_text(own), references)
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise DataError(f"The Avro schema is not valid: {error!r}") from error
+    if reason is not None:
+        raise DataError(f"Incompatible schema of type 'AVRO': {reason}. Set {key}=false to disable this check")
 
 
 def _record(avro: Any) -> str | None:

@@ -41,6 +41,16 @@ def _name(value: str) -> str | None:
     return found.name
 
 
+def _replaced(error: UnicodeError) -> tuple[str, int]:
+    """Bytes that are no character as U+FFFD. Half a pair in UTF-16 takes what follows it along, as in Java."""
+    assert isinstance(error, UnicodeDecodeError)
+    broken_pair = error.reason == "illegal UTF-16 surrogate"
+    return "\ufffd", min(error.start + 4, len(error.object)) if broken_pair else error.end
+
+
+codecs.register_error("ferryman.java", _replaced)
+
+
 class StringConverterConfig(Config):
     """Keys of StringConverter."""
 
@@ -65,7 +75,9 @@ class StringConverter(Converter[StringConverterConfig]):
         if self._encoding in _MARKS:
             return [Rows(OPTIONAL_STRING, [_marked(item, self._encoding) for item in payloads])]
         encoding = self._encoding
-        return [Rows(OPTIONAL_STRING, [None if item is None else str(item, encoding, "replace") for item in payloads])]
+        return [
+            Rows(OPTIONAL_STRING, [None if item is None else str(item, encoding, "ferryman.java") for item in payloads])
+        ]
 
     def from_data(self, topic: str, data: Data) -> Sequence[Payload]:
         """Each value's text. Null is a null payload."""
@@ -85,5 +97,5 @@ def _marked(payload: Payload, encoding: str) -> str | None:
         return None
     for mark, order in _MARKS[encoding]:
         if payload.startswith(mark):
-            return str(payload[len(mark) :], order, "replace")
-    return str(payload, f"{encoding}-be", "replace")
+            return str(payload[len(mark) :], order, "ferryman.java")
+    return str(payload, f"{encoding}-be", "ferryman.java")

@@ -64,4 +64,4 @@ def test_rows_and_columns_agree(data: st.DataObject) -> None:
     columns = avro_columns.decode(found, bodies)
     assert found.reason is None
     assert columns is not None
-    assert columns.rows().values == avro_rows.decode(found, avro_rows.parse(found.rows), bodies).values
+    assert columns.rows().values == avro_rows.decode(found, avro_rows.parse_strictly(found.rows), bodies).values

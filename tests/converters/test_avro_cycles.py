@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from ferryman import plugins
 from ferryman.avro import reading
 from ferryman.converters.avro_converter import AvroConverter, AvroConverterConfig
+from ferryman.dtypes import dtype
 from ferryman.errors import DataError
-from ferryman.record import Rows
+from ferryman.record import Record, Rows
 from ferryman.schema import INT32, struct
 from tests.converters.registry_server import FakeRegistry, running
 from tests.converters.test_avro_converter import encode, framed
@@ -120,10 +122,12 @@ def test_a_record_without_end_is_a_data_error(registry: FakeRegistry) -> None:
 
 def test_a_value_too_deep_to_be_written_is_a_data_error_and_no_crash() -> None:
     script = """
+from ferryman import plugins
 from ferryman.avro import reading
 from ferryman.avro_writing import writing
 from ferryman.converters.avro_converter import _Own
 from ferryman.avro_rows import parse
+from ferryman.dtypes import dtype
 from ferryman.errors import DataError
 schema = reading({"type": "record", "name": "L", "fields": [{"name": "next", "type": ["null", "L"]}]}).schema
 how = writing(schema)
@@ -165,3 +169,43 @@ def test_a_struct_of_that_name_that_is_not_recursive_is_another(registry: FakeRe
     assert reading(LIST).schema.by_name["next"].schema != struct({"next": INT32}, name="L")
     payloads = converter(registry).from_data("t", Rows(struct({"next": INT32}, name="L"), [{"next": 1}]))
     assert payloads[0] is not None
+
+
+def test_such_a_record_has_a_text_in_a_header() -> None:
+    found = reading(LIST)
+    plugin = plugins.find("converter", "org.apache.kafka.connect.storage.SimpleHeaderConverter")
+    assert plugin is not None
+    made = plugin(plugin.config_class.parse({}), "header")
+    value = {"next": {"next": None}}
+    assert made.from_data("t", Rows(found.schema, [value])) == [b'{"next":{"next":null}}']
+
+
+def converted(name: str, keys: dict[str, str]) -> Any:
+    """A record of that kind as another converter writes it."""
+    plugin = plugins.find("converter", name)
+    assert plugin is not None
+    made = plugin(plugin.config_class.parse(keys), "value")
+    return made.from_data("t", Rows(reading(LIST).schema, [{"next": {"next": None}}]))
+
+
+def test_such_a_record_is_json_without_its_schema_and_a_data_error_with_it() -> None:
+    json_converter = "org.apache.kafka.connect.json.JsonConverter"
+    assert converted(json_converter, {"schemas.enable": "false"}) == [b'{"next":{"next":null}}']
+    with pytest.raises(DataError, match="contains itself"):
+        converted(json_converter, {})
+
+
+def test_such_a_record_has_a_text() -> None:
+    assert converted("org.apache.kafka.connect.storage.StringConverter", {}) == [b"Struct{next=Struct{}}"]
+
+
+def test_such_a_record_cannot_be_flattened_and_has_no_column() -> None:
+    schema = reading(LIST).schema
+    plugin = plugins.find("transformation", "org.apache.kafka.connect.transforms.Flatten$Value")
+    assert plugin is not None
+    with pytest.raises(DataError, match="contains itself"):
+        plugin(plugin.config_class.parse({}), "value").apply(
+            Record(topic="t", partition=0, value={"next": None}, value_schema=schema)
+        )
+    with pytest.raises(DataError, match="contains itself"):
+        dtype(schema)

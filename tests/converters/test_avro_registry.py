@@ -6,6 +6,7 @@ import ssl
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -18,15 +19,16 @@ from ferryman.conversion import Side
 from ferryman.converters.avro_converter import AvroConverter, AvroConverterConfig
 from ferryman.errors import DataError, RetriableError, TaskError
 from ferryman.record import Rows
-from ferryman.schema import INT32, INT64, OPTIONAL_STRING, STRING, Schema, struct
+from ferryman.schema import BYTES, INT32, INT64, OPTIONAL_STRING, STRING, Schema, array, decimal, struct
 from ferryman.stack.ports import free_port
 from tests.converters.registry_server import FakeRegistry, running
 from tests.converters.test_avro_converter import encode, framed
 
 ORDER = struct({"id": INT32}, name="shop.Order")
 NOTE = {"type": "record", "name": "Note", "fields": [{"name": "n", "type": "int"}]}
-CHOSEN = {"auto.register.schemas": "false"}
-LATEST = CHOSEN | {"use.latest.version": "true"}
+CHOSEN = {"auto.register.schemas": "false", "id.compatibility.strict": "false"}
+STRICT = {"auto.register.schemas": "false", "use.latest.version": "true"}
+LATEST = STRICT | {"latest.compatibility.strict": "false"}
 
 
 @pytest.fixture
@@ -120,6 +122,73 @@ def test_a_schema_chosen_by_its_id_is_written(registry: FakeRegistry) -> None:
     assert payload == b"\x00" + number.to_bytes(4, "big") + b"\x06"
     with pytest.raises(DataError, match="does not know the schema id 99"):
         written(converter(registry, CHOSEN | {"use.schema.id": "99"}), struct({"n": INT32}), {"n": 3})
+
+
+NEWER = {"type": "record", "name": "Note", "fields": [{"name": "n", "type": "long"}]}
+OF_NOTES = struct({"n": INT32}, name="Note")
+
+
+def test_the_latest_version_may_be_wider_than_the_records_own_schema(registry: FakeRegistry) -> None:
+    number = registry.add(NEWER, "t-value")
+    assert written(converter(registry, STRICT), OF_NOTES, {"n": 3}) == b"\x00" + number.to_bytes(4, "big") + b"\x06"
+
+
+def test_a_field_that_the_latest_version_renamed_keeps_its_value(registry: FakeRegistry) -> None:
+    renamed = {"name": "m", "type": ["null", "long"], "default": None, "aliases": ["n"]}
+    inner = {**NEWER, "fields": [renamed]}
+    notes = {"name": "notes", "type": {"type": "array", "items": inner}}
+    registry.add({"type": "record", "name": "Notes", "fields": [notes]}, "t-value")
+    used = converter(registry, STRICT)
+    payload = written(used, struct({"notes": array(OF_NOTES)}, name="Notes"), {"notes": [{"n": 3}, {"n": 4}]})
+    assert used.to_data("t", [payload])[0].rows().values == [{"notes": [{"m": 3}, {"m": 4}]}]
+
+
+@pytest.mark.parametrize(
+    ("latest", "reason"),
+    [
+        ({**NEWER, "name": "Other"}, "record Other is not called Note"),
+        ({**NEWER, "fields": [{"name": "n", "type": "string"}]}, "field n: int cannot be read as string"),
+        ({**NEWER, "fields": [{"name": "m", "type": "int"}]}, "field m is new and has no default"),
+    ],
+)
+def test_a_schema_that_cannot_read_the_records_own_is_refused_by_name(
+    registry: FakeRegistry, latest: Any, reason: str
+) -> None:
+    number = registry.add(latest, "t-value")
+    for keys, switch in (
+        (STRICT, "latest.compatibility.strict"),
+        ({"auto.register.schemas": "false", "use.schema.id": str(number)}, "id.compatibility.strict"),
+    ):
+        with pytest.raises(DataError, match=f"Incompatible schema of type 'AVRO': {reason}. Set {switch}=false"):
+            written(converter(registry, keys), OF_NOTES, {"n": 3})
+
+
+def test_the_latest_version_is_asked_for_again_when_its_time_is_up(registry: FakeRegistry) -> None:
+    first = registry.add(NEWER, "t-value")
+    forever, never = (converter(registry, STRICT | {"latest.cache.ttl.sec": ttl}) for ttl in ("-1", "0"))
+    for used in (forever, never):
+        written(used, OF_NOTES, {"n": 3})
+    second = registry.add({**NEWER, "doc": "newer"}, "t-value")
+    assert written(forever, OF_NOTES, {"n": 3})[:5] == b"\x00" + first.to_bytes(4, "big")
+    assert written(never, OF_NOTES, {"n": 3})[:5] == b"\x00" + second.to_bytes(4, "big")
+
+
+def test_no_more_schemas_are_kept_than_wanted(registry: FakeRegistry) -> None:
+    used = converter(registry, {"schemas.cache.config": "2"})
+    for number in range(5):
+        schema = struct({f"f{number}": INT32})
+        payload = written(used, schema, {f"f{number}": number})
+        assert used.to_data("t", [payload])[0].rows().values == [{f"f{number}": number}]
+    assert (len(used._own), len(used._known)) == (2, 2)
+
+
+def test_bytes_that_are_no_part_of_anything_else_come_without_their_length(registry: FakeRegistry) -> None:
+    used = converter(registry, {})
+    for schema, value, body in ((BYTES, b"abc", b"abc"), (BYTES, b"", b""), (decimal(2), Decimal("1.28"), b"\x00\x80")):
+        payload = written(used, schema, value)
+        assert payload[5:] == body
+        assert used.to_data("t", [payload])[0].rows().values == [value]
+        assert used.to_data("t", [payload] * 100)[0].rows().values == [value] * 100
 
 
 def test_a_subject_without_versions_has_no_latest_one(registry: FakeRegistry) -> None:

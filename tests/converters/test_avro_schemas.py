@@ -456,3 +456,50 @@ def test_a_payload_that_claims_more_than_it_has_is_a_data_error(
     payloads = framed(registry.add(schema), [b"\x00"] * beside + [lie])
     with pytest.raises(DataError):
         converter(registry).to_data("t", payloads)
+
+
+FIXED_DECIMAL = {"type": "fixed", "name": "F", "size": 4, "logicalType": "decimal", "precision": 6, "scale": 2}
+
+
+def test_a_fixed_decimal_stays_one_of_its_size(registry: FakeRegistry) -> None:
+    used = converter(registry)
+    number = registry.add(record(field("d", FIXED_DECIMAL)))
+    (piece,) = used.to_data("t", framed(number, [b"\xff\xff\xff\x80"]))
+    schema = piece.rows().schema
+    assert schema is not None
+    assert dict(schema.fields[0].schema.parameters) == {
+        "scale": "2",
+        "connect.decimal.precision": "6",
+        "connect.fixed.size": "4",
+    }
+    assert piece.rows().values == [{"d": Decimal("-1.28")}]
+    (payload,) = used.from_data("t", piece)
+    assert payload is not None
+    assert payload[5:] == b"\xff\xff\xff\x80"
+    with pytest.raises(DataError, match="does not fit a fixed size of 4"):
+        used.from_data("t", Rows(schema, [{"d": Decimal("99999999.99")}]))
+
+
+@pytest.mark.parametrize(
+    ("schema", "reason"),
+    [
+        (struct({"a.b": INT32}), "no name like 'a.b'"),
+        (struct({"a": struct({"x": INT32}, name="n")}, name="n"), "Two different schemas have the name n"),
+        (
+            Schema(Type.STRUCT, name=f"{AVRO}.Union", fields=(Field("a", STRING), Field("b", STRING))),
+            "two types that are the same in Avro: string, string",
+        ),
+    ],
+)
+def test_what_avro_cannot_have_is_refused_before_the_registry_is_asked(
+    registry: FakeRegistry, schema: Schema, reason: str
+) -> None:
+    with pytest.raises(DataError, match=reason):
+        converter(registry).from_data("t", Rows(schema, [{}]))
+    assert registry.requests == []
+
+
+def test_fields_that_are_scrubbed_to_the_same_name_are_refused(registry: FakeRegistry) -> None:
+    used = converter(registry, scrub_invalid_names="true")
+    with pytest.raises(DataError, match="same name in Avro: a_b, a_b"):
+        used.from_data("t", Rows(struct({"a-b": INT32, "a.b": INT32}), [{"a-b": 1, "a.b": 2}]))

@@ -15,6 +15,7 @@ from typing import Any
 
 import jpype
 
+from ferryman.avro_cycles import Cyclic
 from ferryman.json_text import time_millis
 from ferryman.record import Record
 from ferryman.schema import Schema, Type
@@ -24,6 +25,8 @@ from ferryman.values import millis
 
 _JARS = Path(__file__).with_name("jars.toml")
 _DAY = 86_400_000
+_DEFAULTED = "io.confluent.connect.avro.field.default"
+"""What a field's default leaves at its schema; the same schema inside itself has no default."""
 
 
 @cache
@@ -285,22 +288,32 @@ def _header(key: str, value: Any, shape: Any) -> tuple[str, Any, Any]:
     return key, "a struct" if bare else value, shape
 
 
-def _java_shape(schema: Any) -> Any:
+def _java_shape(schema: Any, inside: tuple[Any, ...] = ()) -> Any:
     if schema is None:
         return None
-    kind = str(schema.type().name())
+    kind, name = str(schema.type().name()), _text(schema.name())
+    again = schema.getClass().getSimpleName() == "CyclicSchemaWrapper"
+    if again and name in inside:
+        return "within itself", bool(schema.isOptional()), name
+    inside = (*inside, name)
     parameters = schema.parameters()
     return (
         kind,
         bool(schema.isOptional()),
-        _text(schema.name()),
+        name,
         None if schema.version() is None else int(schema.version()),
         _text(schema.doc()),
-        _from_java(schema.defaultValue(), schema),
-        sorted((str(name), str(parameters.get(name))) for name in parameters.keySet()) if parameters else [],
-        [(str(field.name()), _java_shape(field.schema())) for field in schema.fields()] if kind == "STRUCT" else [],
-        _java_shape(schema.keySchema()) if kind == "MAP" else None,
-        _java_shape(schema.valueSchema()) if kind in ("MAP", "ARRAY") else None,
+        None if again else _from_java(schema.defaultValue(), schema),
+        sorted(
+            (str(name), str(parameters.get(name))) for name in parameters.keySet() if not again or name != _DEFAULTED
+        )
+        if parameters
+        else [],
+        [(str(field.name()), _java_shape(field.schema(), inside)) for field in schema.fields()]
+        if kind == "STRUCT"
+        else [],
+        _java_shape(schema.keySchema(), inside) if kind == "MAP" else None,
+        _java_shape(schema.valueSchema(), inside) if kind in ("MAP", "ARRAY") else None,
     )
 
 
@@ -332,6 +345,8 @@ def _from_java(value: Any, schema: Any) -> Any:
             return {str(field.name()): _from_java(value.getWithoutDefault(field.name()), field) for field in fields}
         case "[B":
             return bytes(value)
+        case "java.nio.HeapByteBuffer":
+            return bytes(value.array())
         case _ if name.endswith("Map"):
             return {_from_java(item.getKey(), schema): _from_java(item.getValue(), schema) for item in value.entrySet()}
         case _:
@@ -346,10 +361,13 @@ def _float(value: float) -> str:
     return f"float {value!r}"
 
 
-def shape(schema: Schema | None) -> Any:
-    """A schema of ours in plain form."""
+def shape(schema: Schema | None, inside: tuple[str | None, ...] = ()) -> Any:
+    """A schema of ours in plain form; one ``inside`` itself is told by its name."""
     if schema is None:
         return None
+    if isinstance(schema, Cyclic) and schema.name in inside:
+        return "within itself", schema.optional, schema.name
+    inside = (*inside, schema.name)
     return (
         schema.type.value,
         schema.optional,
@@ -358,9 +376,9 @@ def shape(schema: Schema | None) -> Any:
         schema.doc,
         plain(schema.default, schema),
         sorted(schema.parameters),
-        [(field.name, shape(field.schema)) for field in schema.fields],
-        shape(schema.keys),
-        shape(schema.values),
+        [(field.name, shape(field.schema, inside)) for field in schema.fields],
+        shape(schema.keys, inside),
+        shape(schema.values, inside),
     )
 
 

@@ -1,4 +1,4 @@
-"""JsonConverter and SimpleHeaderConverter against Kafka's own: the bytes written, and what is read of them."""
+"""JsonConverter against Kafka's own: the bytes written, and what is read of them."""
 
 import json
 from dataclasses import replace
@@ -19,10 +19,9 @@ from ferryman.record import Rows
 from ferryman.schema import Schema, Type
 from tests.differential import jvm
 from tests.differential.search import count, search
-from tests.differential.strategies import LITERALS, TEXT, side
+from tests.differential.strategies import side
 
 JSON = "org.apache.kafka.connect.json.JsonConverter"
-HEADERS = "org.apache.kafka.connect.storage.SimpleHeaderConverter"
 JSON_CONFIGS = st.fixed_dictionaries(
     {"schemas.enable": st.sampled_from(["true", "false"])},
     optional={
@@ -136,21 +135,5 @@ def test_json_is_written_and_read_as_kafka_does(long: bool) -> None:
             else:
                 assert tree(expected) == tree(found), case
                 assert is_lost(found) or same(read_by_java(theirs, expected), read(mine, expected)), case
-
-    run()
-
-
-@pytest.mark.timeout(1800)
-def test_texts_of_headers_mean_what_they_mean_to_kafka(long: bool) -> None:
-    @search(1000, long)
-    @given(st.lists(TEXT | LITERALS, min_size=1, max_size=8))
-    def run(texts: list[str]) -> None:
-        theirs, mine = of_java(HEADERS, {"converter.type": "header"}), ours(HEADERS, {})
-        count("headers", len(texts))
-        for text in texts:
-            payload = text.encode("utf-8", "surrogatepass")
-            java = jpype.JArray(jpype.JByte)(payload)
-            expected = jvm.untyped(theirs.toConnectHeader("t", "h", java))
-            assert read(mine, payload) == expected, text
 
     run()

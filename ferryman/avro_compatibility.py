@@ -1,0 +1,147 @@
+"""Whether data of one Avro schema can be read with another, by Avro's rules of schema resolution.
+
+Reproduces org.apache.avro.SchemaCompatibility: names count without their namespaces, and aliases are the reader's.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+_NAMED = frozenset({"record", "error", "enum", "fixed"})
+_WIDER = {
+    ("int", "long"),
+    ("int", "float"),
+    ("int", "double"),
+    ("long", "float"),
+    ("long", "double"),
+    ("float", "double"),
+    ("string", "bytes"),
+    ("bytes", "string"),
+}
+"""What was written, and what it may be read as."""
+
+
+class _Part(NamedTuple):
+    """A definition, and the namespace around it."""
+
+    node: Any
+    space: str
+
+    @property
+    def kind(self) -> str:
+        if isinstance(self.node, list):
+            return "union"
+        kind = str(self.node if isinstance(self.node, str) else self.node["type"])
+        return "record" if kind == "error" else kind
+
+    @property
+    def full(self) -> str:
+        name, own = str(self.node["name"]), self.node.get("namespace", self.space)
+        return name if "." in name or not own else f"{own}.{name}"
+
+
+class _Schema:
+    """A parsed schema with the definitions that its names stand for."""
+
+    def __init__(self, node: Any, references: Sequence[Any] = ()) -> None:
+        self.known: dict[str, _Part] = {}
+        for each in (*references, node):
+            self._collect(each, "")
+        self.root = self.part(node, "")
+
+    def _collect(self, node: Any, space: str) -> None:
+        if isinstance(node, list):
+            for each in node:
+                self._collect(each, space)
+        if not isinstance(node, dict):
+            return
+        if node["type"] in _NAMED:
+            part = _Part(node, space)
+            self.known[part.full] = part
+            space = part.full.rpartition(".")[0]
+        members = (member["type"] for member in node.get("fields", ()))
+        for inner in (*members, node.get("items"), node.get("values"), node["type"]):
+            self._collect(inner, space)
+
+    def part(self, node: Any, space: str) -> _Part:
+        """A node with its name resolved."""
+        if isinstance(node, dict) and (isinstance(node["type"], (dict, list)) or node["type"] in self.known):
+            return self.part(node["type"], space)
+        if isinstance(node, str):
+            return self.known.get(f"{space}.{node}") or self.known.get(node) or _Part(node, space)
+        return _Part(node, space)
+
+    def inside(self, part: _Part, node: Any) -> _Part:
+        """A node that lies in a definition."""
+        return self.part(node, part.full.rpartition(".")[0] if part.kind in _NAMED else part.space)
+
+
+def incompatibility(reader: Any, writer: Any, references: Sequence[Any] = ()) -> str | None:
+    """Why data of the parsed schema ``writer`` cannot be read with ``reader``; None if it can. ``references`` are what
+    the reader refers to. Raises KeyError or TypeError for what is no schema."""
+    check = _Check(_Schema(reader, references), _Schema(writer))
+    return check.reason(check.reader.root, check.writer.root)
+
+
+class _Check:
+    def __init__(self, reader: _Schema, writer: _Schema) -> None:
+        self.reader = reader
+        self.writer = writer
+        self.found: dict[tuple[int, int], str | None] = {}
+        """Of pairs of records, by identity: those that are still looked at count as compatible."""
+
+    def reason(self, reader: _Part, writer: _Part) -> str | None:
+        if writer.kind == "union":
+            parts = (self.reason(reader, self.writer.inside(writer, each)) for each in writer.node)
+            return next((found for found in parts if found), None)
+        if reader.kind == "union":
+            if any(self.reason(self.reader.inside(reader, each), writer) is None for each in reader.node):
+                return None
+            return f"the union has no type for {writer.kind}"
+        if reader.kind != writer.kind:
+            fits = (writer.kind, reader.kind) in _WIDER
+            return None if fits else f"{writer.kind} cannot be read as {reader.kind}"
+        match reader.kind:
+            case "array":
+                return self._inner(reader, writer, "items")
+            case "map":
+                return self._inner(reader, writer, "values")
+            case "record" | "enum" | "fixed":
+                return self._name(reader, writer) or self._named(reader, writer)
+            case _:
+                return None
+
+    def _inner(self, reader: _Part, writer: _Part, name: str) -> str | None:
+        parts = self.reader.inside(reader, reader.node[name]), self.writer.inside(writer, writer.node[name])
+        return self.reason(*parts)
+
+    def _name(self, reader: _Part, writer: _Part) -> str | None:
+        around = reader.full.rpartition(".")[0]
+        aliases = {name if "." in name or not around else f"{around}.{name}" for name in reader.node.get("aliases", ())}
+        same = reader.full.rpartition(".")[2] == writer.full.rpartition(".")[2] or writer.full in aliases
+        return None if same else f"{reader.kind} {reader.full} is not called {writer.full}"
+
+    def _named(self, reader: _Part, writer: _Part) -> str | None:
+        if reader.kind == "fixed":
+            fits = reader.node["size"] == writer.node["size"]
+            return None if fits else f"{reader.full} has {reader.node['size']} bytes, not {writer.node['size']}"
+        if reader.kind == "enum":
+            missing = set(writer.node["symbols"]) - set(reader.node["symbols"])
+            fits = not missing or reader.node.get("default") in reader.node["symbols"]
+            return None if fits else f"enum {reader.full} lacks {', '.join(sorted(missing))}"
+        pair = id(reader.node), id(writer.node)
+        if pair not in self.found:
+            self.found[pair] = None
+            reasons = (self._field(reader, writer, field) for field in reader.node["fields"])
+            self.found[pair] = next((found for found in reasons if found), None)
+        return self.found[pair]
+
+    def _field(self, reader: _Part, writer: _Part, field: dict[str, Any]) -> str | None:
+        names = dict.fromkeys((field["name"], *field.get("aliases", ())))
+        given = {each["name"]: each for each in writer.node["fields"]}
+        sources = [given[name] for name in names if name in given]
+        if len(sources) > 1:
+            return f"field {field['name']} has several sources: {', '.join(each['name'] for each in sources)}"
+        if not sources:
+            return None if "default" in field else f"field {field['name']} is new and has no default"
+        found = self.reason(self.reader.inside(reader, field["type"]), self.writer.inside(writer, sources[0]["type"]))
+        return f"field {field['name']}: {found}" if found else None

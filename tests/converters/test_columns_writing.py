@@ -1,0 +1,114 @@
+"""Columns are written as the bytes that their rows would be."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from io import BytesIO
+from typing import Any
+
+import fastavro
+import polars as pl
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ferryman import avro_columns_writing, avro_rows, json_columns_writing
+from ferryman.avro_writing import writing
+from ferryman.converters.json_converter import JsonConverter, JsonConverterConfig
+from ferryman.dtypes import dtype
+from ferryman.record import Columns
+from ferryman.schema import (
+    BOOLEAN,
+    BYTES,
+    DATE_SCHEMA,
+    FLOAT32,
+    FLOAT64,
+    INT8,
+    INT32,
+    INT64,
+    STRING,
+    TIME_SCHEMA,
+    TIMESTAMP_SCHEMA,
+    Schema,
+    decimal,
+    struct,
+)
+
+HEAD = b"\x00\x00\x00\x00\x07"
+_EDGES = [0, 63, 64, 8191, 8192, 32767, 32768, 65535, 65536, (1 << 31) - 1, 1 << 31]
+LONGS = st.sampled_from([*_EDGES, *(-each - 1 for each in _EDGES)]) | st.integers(-(1 << 63), (1 << 63) - 1)
+MILLIS = st.integers(0, 999).map(lambda milli: milli * 1000)
+MEMBERS: dict[str, tuple[Schema, st.SearchStrategy[Any]]] = {
+    "byte": (INT8, st.integers(-128, 127)),
+    "int": (INT32, st.integers(-(1 << 31), (1 << 31) - 1)),
+    "long": (INT64, LONGS),
+    "positive": (INT64, st.integers(0, (1 << 63) - 1)),
+    "text": (STRING, st.text(max_size=80)),
+    "long text": (STRING, st.sampled_from(["", "x" * 63, "x" * 64, "ß" * 9000])),
+    "double": (FLOAT64, st.floats()),
+    "float": (FLOAT32, st.floats(width=32)),
+    "flag": (BOOLEAN, st.booleans()),
+    "amount": (decimal(2), LONGS.map(lambda number: Decimal(number).scaleb(-2))),
+    "small": (decimal(2), st.integers(0, (1 << 31) - 1).map(lambda number: Decimal(number).scaleb(-2))),
+    "day": (DATE_SCHEMA, st.dates(date(1900, 1, 1), date(2100, 1, 1))),
+    "clock": (TIME_SCHEMA, st.builds(time, st.integers(0, 23), st.integers(0, 59), st.integers(0, 59), MILLIS)),
+    "moment": (
+        TIMESTAMP_SCHEMA,
+        st.integers(-(10**12), 10**13).map(lambda at: datetime.fromtimestamp(at // 1000, UTC)),
+    ),
+    "bytes": (BYTES, st.binary(max_size=80)),
+    "nested": (struct({"n": INT64}), st.fixed_dictionaries({"n": LONGS})),
+}
+
+
+@st.composite
+def _columns(draw: st.DrawFn) -> Columns:
+    names = draw(st.lists(st.sampled_from(sorted(MEMBERS)), min_size=1, max_size=6, unique=True))
+    optional = {name: draw(st.booleans()) and name != "nested" for name in names}
+    schema = struct({name.replace(" ", "_"): MEMBERS[name][0].as_optional(optional[name]) for name in names}, name="t")
+    values = {
+        name.replace(" ", "_"): st.none() | MEMBERS[name][1] if optional[name] else MEMBERS[name][1] for name in names
+    }
+    rows = draw(st.lists(st.fixed_dictionaries(values), min_size=1, max_size=8))
+    dtypes = {field.name: dtype(field.schema) for field in schema.fields}
+    return Columns(schema.as_optional(draw(st.booleans())), pl.DataFrame(rows, schema=dtypes, orient="row"))
+
+
+def _avro_of_rows(columns: Columns, how: Any) -> Sequence[bytes]:
+    parsed, found = avro_rows.parse(how.plain), []
+    for value in columns.rows().values:
+        stream = BytesIO()
+        fastavro.schemaless_writer(stream, parsed, how.convert(value))
+        found.append(HEAD + stream.getvalue())
+    return found
+
+
+@given(_columns())
+def test_columns_become_the_avro_messages_that_their_rows_become(columns: Columns) -> None:
+    how = writing(columns.schema)
+
+    assert avro_columns_writing.encode(columns, how.plain, HEAD) == _avro_of_rows(columns, how)
+
+
+@given(_columns())
+def test_columns_become_the_json_that_their_rows_become(columns: Columns) -> None:
+    converter = JsonConverter(JsonConverterConfig.parse({"schemas.enable": "false"}), "value")
+    found = json_columns_writing.dumps(columns)
+
+    assert found is None or found == list(converter.from_data("t", columns.rows()))
+
+
+def test_plain_values_need_no_rows() -> None:
+    schema = struct({"id": INT64, "amount": decimal(2), "score": FLOAT64, "note": STRING.as_optional()}, name="t")
+    rows = [{"id": 1, "amount": Decimal("-1.28"), "score": 0.5, "note": None}]
+    dtypes = {field.name: dtype(field.schema) for field in schema.fields}
+    columns = Columns(schema, pl.DataFrame(rows, schema=dtypes, orient="row"))
+
+    assert json_columns_writing.dumps(columns) == [b'{"id":1,"amount":"gA==","score":0.5,"note":null}']
+
+
+def test_a_null_that_is_not_allowed_is_for_the_rows_to_refuse() -> None:
+    schema = struct({"id": INT64}, name="t")
+    columns = Columns(schema, pl.DataFrame({"id": [1, None]}))
+
+    assert avro_columns_writing.encode(columns, writing(schema).plain, HEAD) is None
+    assert json_columns_writing.dumps(columns) is None
