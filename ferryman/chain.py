@@ -7,6 +7,7 @@ Records that fail come back as Failures beside the batches; what to do about the
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 from ferryman.api import Predicate, Transform
 from ferryman.config import Config
@@ -14,7 +15,8 @@ from ferryman.conversion import Converter
 from ferryman.errors import DataError
 from ferryman.faults import Failure, Piece, Stage, narrow
 from ferryman.plugins import names
-from ferryman.record import Batch, Columns, Data, Header, Headers, Payload, Polled, Rows
+from ferryman.record import Batch, Columns, Data, Header, Payload, Polled, Rows
+from ferryman.schema import Schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,20 +108,33 @@ class Chain:
         raw = batch.polled.headers
         assert raw is not None
 
+        read = self._header_reader(batch.topic)
+
         def attempt(start: int, stop: int) -> Batch:
-            headers = [self._decoded(batch.topic, raw[position]) for position in batch.positions[start:stop]]
+            headers = [
+                tuple(Header(key, *read(payload)) for key, payload in raw[position])
+                for position in batch.positions[start:stop]
+            ]
             return replace(batch.slice(start, stop), headers=headers)
 
         done, guilty = narrow(len(batch), attempt, Exception)
         failures += _failures(batch, guilty, Stage.HEADER_CONVERTER, self.header)
         return [piece.result for piece in done]
 
-    def _decoded(self, topic: str, headers: Sequence[tuple[str, Payload]]) -> Headers:
-        decoded = []
-        for key, payload in headers:
-            rows = self.header.to_data(topic, [payload])[0].rows()
-            decoded.append(Header(key, rows.values[0], rows.schema))
-        return tuple(decoded)
+    def _header_reader(self, topic: str) -> Callable[[Payload], tuple[Any, Schema | None]]:
+        """Decodes header values; the same few come again and again, and what nobody can change is kept."""
+        known: dict[Payload, tuple[Any, Schema | None]] = {}
+
+        def read(payload: Payload) -> tuple[Any, Schema | None]:
+            found = known.get(payload)
+            if found is None:
+                rows = self.header.to_data(topic, [payload])[0].rows()
+                found = rows.values[0], rows.schema
+                if not isinstance(found[0], dict | list):
+                    known[payload] = found
+            return found
+
+        return read
 
     def transform(self, batch: Batch) -> tuple[list[Batch], list[Failure]]:
         """A batch through every step."""
@@ -152,13 +167,18 @@ class Chain:
     def _encoded_headers(self, batch: Batch) -> Sequence[Sequence[tuple[str, Payload]]] | None:
         if batch.headers is None:
             return None
-        return [
-            [
-                (header.key, self.header.from_data(batch.topic, Rows(header.schema, [header.value]))[0])
-                for header in headers
-            ]
-            for headers in batch.headers
-        ]
+        known: dict[tuple[int, type, Any], Payload] = {}
+
+        def write(header: Header) -> Payload:
+            value = header.value
+            if not isinstance(value, str | bytes | int):
+                return self.header.from_data(batch.topic, Rows(header.schema, [value]))[0]
+            same = id(header.schema), type(value), value
+            if same not in known:
+                known[same] = self.header.from_data(batch.topic, Rows(header.schema, [value]))[0]
+            return known[same]
+
+        return [[(header.key, write(header)) for header in headers] for headers in batch.headers]
 
 
 def _fails(attempt: Callable[[], object]) -> bool:

@@ -7,6 +7,8 @@ import pytest
 from bench.ours import ours
 from bench.records import envelope_messages, key_of, shop_messages
 from bench.side import CONFIGS, WORKER, write_files
+from bench.transforms import ours as transforms
+from bench.transforms.cases import CASES, converters
 from ferryman import connector_file, settings
 from ferryman.connectors.email_sink import EmailSinkConnector
 from ferryman.connectors.file_sink import FileStreamSinkConnector
@@ -77,3 +79,12 @@ def test_records_change_earlier_ones_of_the_same_partition_only() -> None:
     assert len(changed) == 99
     assert all(key_of(index) < index and (index - key_of(index)) % 4 == 0 for index in changed)
     assert len(list(shop_messages(3))) == len(list(envelope_messages(3))) == 3
+
+
+def test_each_transform_leaves_the_same_bytes_in_rows_and_in_columns() -> None:
+    values, own = list(envelope_messages(300)), converters("json", "", apicurio=False)
+    for name, case in CASES.items():
+        rows, columns = [transforms.measure(side, case, own, values, 0, (0, 300, 1)) for side in ("rows", "columns")]
+
+        assert rows.left == columns.left, name
+        assert rows.left.startswith("300 "), name

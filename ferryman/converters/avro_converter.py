@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 
 import fastavro
 
-from ferryman import avro_anything, avro_columns, avro_rows, avro_text
+from ferryman import avro_anything, avro_columns, avro_columns_writing, avro_rows, avro_text
 from ferryman.avro import Reading, reading
 from ferryman.avro_compatibility import incompatibility
 from ferryman.avro_long import long
@@ -24,7 +24,7 @@ from ferryman.conversion import Converter, Side
 from ferryman.converters._registry_config import RegistryConfig
 from ferryman.converters._subjects import STRATEGIES, TOPIC, UnnamedSubject, subject
 from ferryman.errors import DataError, KeyProblem
-from ferryman.record import Data, Payload, Rows
+from ferryman.record import Columns, Data, Payload, Rows
 from ferryman.registry import Registered, Registry
 from ferryman.schema import Schema
 
@@ -228,11 +228,21 @@ class AvroConverter(Converter[AvroConverterConfig]):
 
     def from_data(self, topic: str, data: Data) -> Sequence[Payload]:
         """Null is a null payload where it may be; other values without a schema become Confluent's record Anything."""
-        rows = data.rows()
         try:
+            if isinstance(data, Columns) and (found := self._columns(topic, data)) is not None:
+                return found
+            rows = data.rows()
             return list(self._write(topic, rows.schema, rows.values))
         except DataError as error:
             raise DataError(f"Failed to serialize Avro data from topic {topic}: {error}") from error
+
+    def _columns(self, topic: str, data: Columns) -> list[bytes] | None:
+        """Columns encoded at once; None where it must be by rows."""
+        own = self._writing(data.schema)
+        number, encode = self._encoder(topic, data.schema)
+        if encode != own.encode:
+            return None
+        return avro_columns_writing.encode(data, own.how.plain, b"\x00" + number.to_bytes(4, "big"))
 
     def _write(self, topic: str, schema: Schema | None, values: Sequence[Any]) -> Iterator[Payload]:
         nullable = schema is None or schema.optional

@@ -12,15 +12,15 @@ from typing import Annotated, Any, Literal
 
 import orjson
 
-from ferryman import json_columns
+from ferryman import json_columns, json_columns_writing
 from ferryman.config import Bool, Config, Int, Shown, Text, any_case, key
 from ferryman.conversion import Converter, Side
 from ferryman.errors import DataError, KeyProblem
 from ferryman.json_payload import reader, writer
 from ferryman.json_schema import from_json, to_json
 from ferryman.json_text import dumps, loads, loads_all, loads_decimals
-from ferryman.record import Data, Payload, Rows
-from ferryman.schema import DECIMAL, Schema, Type
+from ferryman.record import Columns, Data, Payload, Rows
+from ferryman.schema import Schema
 
 FEWEST_FOR_COLUMNS = 16
 """Shorter pieces go by rows: below that, making a frame costs more than it saves."""
@@ -152,7 +152,9 @@ class JsonConverter(Converter[JsonConverterConfig]):
 
     def _run(self, prefix: bytes | None, payloads: Sequence[Payload]) -> Iterator[Data]:
         if prefix is None:
-            yield from (self._envelope(payload) for payload in payloads)
+            for there, run in groupby(payloads, key=bool):
+                some = list(run)
+                yield from map(self._envelope, some) if there else [Rows(None, [None] * len(some))]
             return
         schema = self._prefixes[prefix]
         start = len(prefix)
@@ -165,8 +167,7 @@ class JsonConverter(Converter[JsonConverterConfig]):
 
     def _rows(self, schema: Schema, bodies: Sequence[bytes]) -> Rows:
         read = reader(schema, self.config.replace_null_with_default)
-        parse = _parser(schema)
-        return Rows(schema, [read(parse(body)) for body in bodies])
+        return Rows(schema, [_read(read, body) for body in bodies])
 
     def _envelope(self, payload: Payload) -> Data:
         """One payload that no known text begins: none at all, or an envelope in another spelling."""
@@ -183,16 +184,22 @@ class JsonConverter(Converter[JsonConverterConfig]):
 
     def from_data(self, topic: str, data: Data) -> Sequence[Payload]:
         """Null without a schema is a null payload under both settings."""
+        if isinstance(data, Columns) and self.config.decimal_format == "BASE64":
+            found = json_columns_writing.dumps(data, self.config.replace_null_with_default)
+            if found is not None:
+                return self._enveloped(data.schema, found)
         rows = data.rows()
         if rows.schema is None:
             head, tail = (b'{"schema":null,"payload":', b"}") if self.config.schemas_enable else (b"", b"")
             return [None if value is None else head + dumps(value) + tail for value in rows.values]
         numeric = self.config.decimal_format == "NUMERIC"
         write = writer(rows.schema, numeric, self.config.replace_null_with_default)
-        encoded = _encode(write, rows.values)
+        return self._enveloped(rows.schema, _encode(write, rows.values))
+
+    def _enveloped(self, schema: Schema, encoded: list[bytes]) -> Sequence[Payload]:
         if not self.config.schemas_enable:
             return encoded
-        head = self._head(rows.schema)
+        head = self._head(schema)
         return [head + payload + b"}" for payload in encoded]
 
     def _head(self, schema: Schema) -> bytes:
@@ -218,21 +225,12 @@ def _columns(schema: Schema, bodies: Sequence[bytes], replace: bool) -> Data | N
     return json_columns.columns(schema, values, replace)
 
 
-def _parser(schema: Schema) -> Callable[[bytes], Any]:
-    return loads_decimals if _has_decimal(schema) else _parse
-
-
-def _parse(body: bytes) -> Any:
+def _read(read: Callable[[Any], Any], body: bytes) -> Any:
     try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return loads_decimals(body)
-
-
-def _has_decimal(schema: Schema) -> bool:
-    parts = [field.schema for field in schema.fields]
-    parts += [part for part in (schema.keys, schema.values) if part is not None]
-    return (schema.type is Type.BYTES and schema.name == DECIMAL) or any(_has_decimal(part) for part in parts)
+        return read(orjson.loads(body))
+    except (orjson.JSONDecodeError, DataError):
+        # What it has no room for: decimals as numbers, integers beyond 64 bits, leading zeros.
+        return read(loads_decimals(body))
 
 
 def _encode(write: Callable[[Any], Any], values: Sequence[Any]) -> list[bytes]:

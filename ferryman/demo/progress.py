@@ -1,4 +1,4 @@
-"""How far things are: looks at worker, Kafka and warehouse twice a second, and keeps what has happened."""
+"""How far things are: looks at worker, Kafka and warehouse now and then, and keeps what has happened."""
 
 import threading
 import time
@@ -18,6 +18,8 @@ from ferryman.demo.worker import Connector, Worker
 from ferryman.stack.mailbox import Mailbox
 
 _PAUSE = 0.3
+_REST = 4
+"""An onlooker rests so many times as long as its last look took, so that it takes little from what it looks at."""
 _WINDOW = 3.0
 
 READ_BY = {
@@ -120,12 +122,15 @@ class Progress(threading.Thread):
     def run(self) -> None:
         """Until asked to end."""
         warehouse: Warehouse | None = None
-        while not self._ending.wait(_PAUSE):
+        took = 0.0
+        while not self._ending.wait(min(2.0, max(_PAUSE, _REST * took))):
+            began = time.monotonic()
             try:
                 warehouse = warehouse or Warehouse(self._addresses["postgres"])
                 self._look(warehouse)
             except (psycopg.Error, KafkaException, *FAILURES):
                 warehouse = None
+            took = time.monotonic() - began
         self._topics.close()
 
     def _look(self, warehouse: Warehouse) -> None:
@@ -150,7 +155,7 @@ class Progress(threading.Thread):
 
     def _with_rates(self, now: Glance) -> Glance:
         self._past.append(now)
-        while now.at - self._past[0].at > _WINDOW:
+        while len(self._past) > 2 and now.at - self._past[0].at > _WINDOW:
             self._past.popleft()
         then = self._past[0]
         seconds = max(now.at - then.at, 0.001)

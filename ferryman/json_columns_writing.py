@@ -1,0 +1,85 @@
+"""Columns to JSON objects as JsonConverter writes them, by polars' own writer, where that prints what the rows would.
+
+On any doubt the answer is None, and the caller writes the rows, whose results and errors are the right ones.
+"""
+
+from binascii import b2a_base64
+from collections.abc import Sequence
+from io import BytesIO
+
+import polars as pl
+
+from ferryman.decimals import twos_complement
+from ferryman.record import Columns
+from ferryman.schema import DATE, DECIMAL, INTEGERS, TIME, TIMESTAMP, Schema, Type
+
+_AS_IS = frozenset({*INTEGERS, Type.BOOLEAN, Type.STRING})
+_LONG = (1 << 63) - 1
+
+
+class _Doubt(Exception):
+    """The rows must decide."""
+
+
+def dumps(columns: Columns, replace_null_with_default: bool = True) -> list[bytes] | None:
+    """The JSON of each struct, decimals in base64; None where the rows must write it."""
+    try:
+        frame = _frame(columns.schema, columns.frame, replace_null_with_default)
+    except _Doubt:
+        return None
+    written = BytesIO()
+    frame.write_ndjson(written)
+    # Line breaks within texts are escaped.
+    lines = written.getvalue().split(b"\n")[:-1]
+    return lines if len(lines) == len(columns) else None
+
+
+def _frame(schema: Schema, frame: pl.DataFrame, replace: bool) -> pl.DataFrame:
+    return pl.DataFrame([_column(field.schema, frame.get_column(field.name), replace) for field in schema.fields])
+
+
+def _column(schema: Schema, found: pl.Series, replace: bool) -> pl.Series:
+    if schema.type is Type.STRUCT:
+        if schema.optional or found.null_count() or not schema.fields:
+            raise _Doubt
+        return _frame(schema, found.struct.unnest(), replace).to_struct(found.name)
+    if found.null_count() and (not schema.optional or (schema.default is not None and replace)):
+        raise _Doubt
+    return _printable(schema, found)
+
+
+def _printable(schema: Schema, found: pl.Series) -> pl.Series:
+    match schema.name:
+        case name if name == DECIMAL:
+            return _base64(found)
+        case name if name in (DATE, TIMESTAMP):
+            return found.to_physical()
+        case name if name == TIME:
+            return found.to_physical() // 1_000_000
+    if schema.type in _AS_IS:
+        return found
+    if schema.type is Type.BYTES:
+        return found.bin.encode("base64")
+    if schema.type in (Type.FLOAT32, Type.FLOAT64):
+        return _plain(found)
+    raise _Doubt
+
+
+def _plain(found: pl.Series) -> pl.Series:
+    """Floats that Java prints without an exponent, as polars does."""
+    size = found.abs()
+    if not ((size >= 1e-3) & (size < 1e7) | (size == 0)).all():
+        raise _Doubt
+    return found
+
+
+def _base64(found: pl.Series) -> pl.Series:
+    numbers = found.to_physical()
+    if not numbers.is_between(-_LONG, _LONG).all():
+        raise _Doubt
+    return pl.Series(found.name, _texts(numbers.cast(pl.Int64()).to_list()), dtype=pl.String())
+
+
+def _texts(numbers: Sequence[int | None]) -> list[str | None]:
+    encode = b2a_base64
+    return [None if number is None else encode(twos_complement(number), newline=False).decode() for number in numbers]
