@@ -4,7 +4,7 @@ import random as entropy
 from dataclasses import dataclass
 from typing import Protocol
 
-STEP = 0.02
+STEP = 0.05
 """Seconds: a steady pace hands over what has become due in such a while, not each record for itself."""
 
 

@@ -13,13 +13,11 @@ from ferryman.demo import flows
 from ferryman.demo.archive import FAILURES, Archive
 from ferryman.demo.payments import Payer
 from ferryman.demo.topics import Topics
-from ferryman.demo.warehouse import Warehouse
+from ferryman.demo.warehouse import REST, Warehouse
 from ferryman.demo.worker import Connector, Worker
 from ferryman.stack.mailbox import Mailbox
 
 _PAUSE = 0.3
-_REST = 4
-"""An onlooker rests so many times as long as its last look took, so that it takes little from what it looks at."""
 _WINDOW = 3.0
 
 READ_BY = {
@@ -123,7 +121,7 @@ class Progress(threading.Thread):
         """Until asked to end."""
         warehouse: Warehouse | None = None
         took = 0.0
-        while not self._ending.wait(min(2.0, max(_PAUSE, _REST * took))):
+        while not self._ending.wait(min(2.0, max(_PAUSE, REST * took))):
             began = time.monotonic()
             try:
                 warehouse = warehouse or Warehouse(self._addresses["postgres"])

@@ -11,6 +11,9 @@ from psycopg import sql
 from ferryman.demo import flows
 from ferryman.demo.truth import PAYMENT_FIELDS
 
+REST = 4
+"""An onlooker rests so many times as long as its last look took, so that it takes little from what it looks at."""
+
 
 class Warehouse:
     """A PostgreSQL database, by its SQLAlchemy URL. One connection: for one thread."""
@@ -88,11 +91,14 @@ class Readable(threading.Thread):
         """Until asked to end, or the database is gone."""
         try:
             warehouse = Warehouse(self._url)
-            while not self._ending.wait(self._pause):
+            took = 0.0
+            while not self._ending.wait(max(self._pause, REST * took)):
+                began = time.monotonic()
                 rows = [row[0] for row in warehouse.rows(flows.PAYMENT_TABLE, PAYMENT_FIELDS[:1])]
                 now = time.time()
                 for identity in rows:
                     self.seen.setdefault(identity, now)
+                took = time.monotonic() - began
             warehouse.close()
         except psycopg.Error:
             return  # the scenario sees that the database has died, and says so
