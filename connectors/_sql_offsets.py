@@ -159,10 +159,10 @@ class Offsets:
             for source, move in sorted(moves.items())
         ]
         if connection.execute(self._move, steps).rowcount != len(steps):
+            left = ", ".join(f"{source} at {move.expected}" for source, move in sorted(moves.items()))
             raise Indeterminate(
-                f"Not every offset in the table {self.table} is where this task left it: "
-                f"{', '.join(f'{source} at {move.expected}' for source, move in sorted(moves.items()))}. "
-                "Another task owns a partition, or an offset was altered"
+                f"Not every offset in the table {self.table} is where this task left it ({left}): "
+                "another task owns the partition, or its offset was altered"
             )
 
     def alter(self, connection: Connection, offsets: Mapping[TopicPartition, int | None]) -> None:
