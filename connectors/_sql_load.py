@@ -1,13 +1,17 @@
 """What one transaction writes: rows of several batches, in as few loads as their order allows."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
 import polars as pl
+from sqlalchemy import Connection
 
 from ferryman.connectors._sql_names import TableName
 from ferryman.connectors._sql_table import Target
+
+Write = Callable[[Connection, pl.DataFrame], Callable[[], None]]
+"""Takes a load's frame into a transaction; what it returns puts the rows into their table."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import psycopg
 from sqlalchemy import Connection
 
 from ferryman.connectors._sql_errors import copied_column
+from ferryman.connectors._sql_load import Write
 from ferryman.connectors._sql_names import TableName
 from ferryman.connectors._sql_session import Session
 from ferryman.connectors._sql_table import Target
@@ -19,7 +20,6 @@ from ferryman.errors import DataError
 _NULL = "\\N"
 _MOST_STAGES = 64
 # S608 (statements put together from strings) is silenced below: every name in them has passed ``quoted``.
-Write = Callable[[Connection, pl.DataFrame], Callable[[], None]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,13 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects import sqlite as dialect
 from sqlalchemy.dialects.sqlite import insert
 
+from ferryman.connectors._sql_load import Write
 from ferryman.connectors._sql_names import TableName
 from ferryman.connectors._sql_table import Target
 from ferryman.connectors._sql_values import Zones, reject_nan, sqlite
 from ferryman.errors import DataError
 
 _DIALECT = dialect.dialect()
-Write = Callable[[Connection, pl.DataFrame], Callable[[], None]]
 
 
 @dataclass(frozen=True, slots=True)

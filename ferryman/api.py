@@ -127,7 +127,7 @@ class Sink(Generic[SinkC]):
 
     def put(self, records: Sequence[Record]) -> None:
         """Takes records, from any of the task's partitions."""
-        raise NotImplementedError(f"{type(self).__name__} implements neither put nor put_batch")
+        raise NotImplementedError(f"{type(self).__name__} implements none of put, put_batch and put_batches")
 
     def put_batch(self, batch: Batch) -> None:
         """Takes a batch of one partition; for sinks that work on whole batches or on columns."""

@@ -13,7 +13,7 @@ from ferryman.demo import flows
 from ferryman.demo.archive import FAILURES, Archive
 from ferryman.demo.payments import Payer
 from ferryman.demo.topics import Topics
-from ferryman.demo.warehouse import REST, Warehouse
+from ferryman.demo.warehouse import BREAK, Warehouse
 from ferryman.demo.worker import Connector, Worker
 from ferryman.stack.mailbox import Mailbox
 
@@ -121,7 +121,7 @@ class Progress(threading.Thread):
         """Until asked to end."""
         warehouse: Warehouse | None = None
         took = 0.0
-        while not self._ending.wait(min(2.0, max(_PAUSE, REST * took))):
+        while not self._ending.wait(min(2.0, max(_PAUSE, BREAK * took))):
             began = time.monotonic()
             try:
                 warehouse = warehouse or Warehouse(self._addresses["postgres"])

@@ -11,7 +11,7 @@ from psycopg import sql
 from ferryman.demo import flows
 from ferryman.demo.truth import PAYMENT_FIELDS
 
-REST = 4
+BREAK = 4
 """An onlooker rests so many times as long as its last look took, so that it takes little from what it looks at."""
 
 
@@ -92,7 +92,7 @@ class Readable(threading.Thread):
         try:
             warehouse = Warehouse(self._url)
             took = 0.0
-            while not self._ending.wait(max(self._pause, REST * took)):
+            while not self._ending.wait(max(self._pause, BREAK * took)):
                 began = time.monotonic()
                 rows = [row[0] for row in warehouse.rows(flows.PAYMENT_TABLE, PAYMENT_FIELDS[:1])]
                 now = time.time()
