@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench.side import Files, Side
-from ferryman.stack.artifacts import Artifact, class_path, read_lock, unpacked
-from ferryman.stack.download import download
+from ferryman.stack.runtime.artifacts import Artifact, class_path, read_lock, unpacked
+from ferryman.stack.runtime.download import download
 
 LOCK = Path(__file__).with_name("peer.toml")
 # The defaults of Kafka's bin/connect-standalone.sh and bin/kafka-run-class.sh.

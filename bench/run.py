@@ -12,8 +12,8 @@ from urllib.request import urlopen
 from bench.side import Files, Side, write_files
 from bench.targets import Target
 from bench.usage import cpu_seconds, memory_mb
-from ferryman.stack.ports import HOST, free_port
-from ferryman.stack.process import Launch, Process
+from ferryman.stack.runtime.ports import HOST, free_port
+from ferryman.stack.runtime.process import Launch, Process
 
 _LOOK_SECONDS = 0.02
 _SAMPLE_SECONDS = 0.5

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from ferryman.stack.keeper import descendants
+from ferryman.stack.runtime.reaper import descendants
 
 _TICK = os.sysconf("SC_CLK_TCK")
 

@@ -30,7 +30,7 @@ from bench.run import Running, Stuck, started
 from bench.side import CONFIGS, Files, Side
 from bench.usage import cpu_seconds, memory_mb
 from bench.world import World, world
-from ferryman import connector_file
+from ferryman.worker import connector_file
 
 STORES = 200
 FILES = 5

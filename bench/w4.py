@@ -11,7 +11,7 @@ from bench.ours import ours
 from bench.records import Topic, fill, shop_messages
 from bench.run import Result, measure, started
 from ferryman.stack import Stack
-from ferryman.stack.mailbox import Mailbox
+from ferryman.stack.servers.mailbox import Mailbox
 
 
 class MailTarget:

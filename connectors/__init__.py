@@ -1,1 +1,1 @@
-"""One file a connector and direction, named as its docs page is."""
+"""One folder a system; its ``sink.py`` and ``source.py`` are the plugins."""

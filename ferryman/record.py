@@ -4,9 +4,9 @@ The Batch is the unit of every step. Metadata (offset, timestamp, headers) lies 
 (topic, partition, offset) as it was consumed, whatever transforms do to its coordinates afterwards (KIP-793).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 import polars as pl
 
@@ -234,6 +234,31 @@ class Batch:
             offset = self.origin.offsets[position]
             return Coordinates(self.origin.topic, self.origin.partition, offset), offset, None
         return None, None, self.origin[position]
+
+
+class LazyRecords(Sequence[Record]):
+    """``count`` records that are built only when somebody looks at one: ``build`` makes the record at an index.
+
+    A source that hands over whole batches gives these as the records they came from.
+    """
+
+    def __init__(self, count: int, build: Callable[[int], Record]) -> None:
+        self._indices = range(count)
+        self._build = build
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Record]: ...
+    def __getitem__(self, index: int | slice) -> Record | Sequence[Record]:
+        found = self._indices[index]
+        return self._build(found) if isinstance(found, int) else [self._build(each) for each in found]
+
+    def __iter__(self) -> Iterator[Record]:
+        return map(self._build, self._indices)
 
 
 def batches(

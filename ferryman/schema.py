@@ -111,6 +111,48 @@ class Schema:
         return self.default if value is None and replace_null_with_default else value
 
 
+class RecursiveSchema(Schema):
+    """A struct inside itself: it has the fields of the outer one as soon as these are known.
+
+    Two are equal by their names, since to compare what is in them would have no end.
+    """
+
+    peers: list["RecursiveSchema"]
+    """All that stand for the same struct, optional or not; they are filled together."""
+
+    @classmethod
+    def unfilled(cls, peers: list["RecursiveSchema"], optional: bool = False) -> "RecursiveSchema":
+        """One more struct whose fields are not yet known."""
+        made = cls(Type.STRUCT, optional=optional)
+        object.__setattr__(made, "peers", peers)
+        peers.append(made)
+        return made
+
+    def as_optional(self, optional: bool = True) -> Schema:
+        """The same schema with another optional flag."""
+        if self.optional is optional:
+            return self
+        made = RecursiveSchema.unfilled(self.peers, optional)
+        made.fill(self)
+        return made
+
+    def fill(self, outer: Schema) -> None:
+        """Takes over what the outer struct is now known to be."""
+        for name in ("fields", "name", "version", "doc", "parameters"):
+            object.__setattr__(self, name, getattr(outer, name))
+        self.__dict__.pop("by_name", None)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Schema) and self._compared(self) == self._compared(other)
+
+    def __hash__(self) -> int:
+        return hash((self.type, self.name))
+
+    @staticmethod
+    def _compared(schema: Schema) -> Any:
+        return schema.type, schema.name, schema.optional, [field.name for field in schema.fields]
+
+
 INT8 = Schema(Type.INT8)
 INT16 = Schema(Type.INT16)
 INT32 = Schema(Type.INT32)

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -115,6 +114,3 @@ def admin(kafka: str) -> AdminClient:
 def long(request: pytest.FixtureRequest) -> bool:
     """Whether the higher counts were asked for."""
     return bool(request.config.getoption("--long"))
-
-
-ROOT = Path(__file__).parent.parent

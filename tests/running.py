@@ -17,7 +17,7 @@ from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from ferryman.stack.ports import free_port
+from ferryman.stack.runtime.ports import free_port
 
 FERRYMAN = str(Path(sys.executable).with_name("ferryman"))
 Outcome = Any

@@ -8,13 +8,13 @@ from typing import Any
 import polars as pl
 
 from ferryman.config import Bool, Config, Strings, key
-from ferryman.dtypes import dtype
 from ferryman.errors import DataError, KeyProblem, SchemaMismatch
+from ferryman.formats.polars_types import dtype
 from ferryman.record import Batch, Columns, Data, Rows
 from ferryman.schema import DATE, DECIMAL, FLOATS, INTEGERS, TIME, TIMESTAMP, Field, Schema, Type
-from ferryman.transforms._casting import TARGETS, Convert, caster, schemaless
-from ferryman.transforms._names import hashed, parts
-from ferryman.transforms._sided import Sided, converted, maps, structs, with_defaults
+from ferryman.transforms.fields.casting import TARGETS, Convert, caster, schemaless
+from ferryman.transforms.fields.name_lists import hashed, parts
+from ferryman.transforms.fields.sides import Sided, converted, maps, structs, with_defaults
 
 PURPOSE = "cast types"
 _WHOLE = None

@@ -6,8 +6,8 @@ from dataclasses import replace
 from ferryman.config import Config, Strings, key
 from ferryman.errors import KeyProblem
 from ferryman.record import Batch
-from ferryman.transforms._names import listed
-from ferryman.transforms._sided import Batched
+from ferryman.transforms.fields.name_lists import listed
+from ferryman.transforms.fields.sides import Batched
 
 
 class DropHeadersConfig(Config):

@@ -8,7 +8,7 @@ from ferryman.config import Bool, Config, Str, any_case, key
 from ferryman.errors import KeyProblem, UnknownField
 from ferryman.record import Batch, Columns, Data, Rows
 from ferryman.schema import Field, Schema
-from ferryman.transforms._field_path import (
+from ferryman.transforms.fields.field_path import (
     NO_STEPS,
     UnbalancedBackticks,
     extracted,
@@ -16,7 +16,7 @@ from ferryman.transforms._field_path import (
     schemas,
     steps,
 )
-from ferryman.transforms._sided import Sided, maps, structs
+from ferryman.transforms.fields.sides import Sided, maps, structs
 
 PURPOSE = "field extraction"
 _NESTED = "nested field access"

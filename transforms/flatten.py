@@ -7,13 +7,12 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from ferryman.avro_cycles import Cyclic
 from ferryman.config import Config, Str, key
 from ferryman.errors import DataError
+from ferryman.java.texts import java_class
 from ferryman.record import Batch, Columns, Data, Rows
-from ferryman.schema import Schema, Type
-from ferryman.transforms._sided import Sided, fields, literal, maps, structs
-from ferryman.values import java_class
+from ferryman.schema import RecursiveSchema, Schema, Type
+from ferryman.transforms.fields.sides import Sided, fields, literal, maps, structs
 
 PURPOSE = "flattening"
 _PLAIN = frozenset({str, int, float, bool, bytes, list, type(None)})
@@ -107,7 +106,7 @@ class Flatten(Sided[FlattenConfig]):
                 raise DataError(
                     f"Flatten transformation does not support MAP for record with schemas (for field {name})."
                 )
-            if isinstance(member.schema, Cyclic):
+            if isinstance(member.schema, RecursiveSchema):
                 raise DataError(f"Flatten transformation cannot flatten a struct that contains itself (field {name}).")
             if member.schema.type is Type.STRUCT:
                 yield from self._leaves(member.schema, below, maybe, given)

@@ -9,10 +9,10 @@ from pydantic import AfterValidator
 
 from ferryman.config import Bool, Config, Strings, key
 from ferryman.errors import DataError, KeyProblem, MissingValue
+from ferryman.java.texts import schema_text
 from ferryman.record import Batch, Columns, Data, Header, Headers, Rows
 from ferryman.schema import Schema
-from ferryman.transforms._sided import Sided, copied, defaults, maps, refuse_nulls, structs, with_defaults
-from ferryman.values import schema_text
+from ferryman.transforms.fields.sides import Sided, copied, defaults, maps, refuse_nulls, structs, with_defaults
 
 Added = list[list[Header]]
 """The new headers, for each field those of all records."""

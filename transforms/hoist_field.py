@@ -9,7 +9,7 @@ import polars as pl
 from ferryman.config import Config, Str, key
 from ferryman.record import Batch, Columns, Data, Rows
 from ferryman.schema import Schema, Type
-from ferryman.transforms._sided import Sided, fields, null_refused
+from ferryman.transforms.fields.sides import Sided, fields, null_refused
 
 
 class HoistFieldConfig(Config):

@@ -10,8 +10,8 @@ from ferryman.config import Bool, Config, Str, key
 from ferryman.errors import DataError, KeyProblem
 from ferryman.record import Batch, Columns, Data, Polled, Rows
 from ferryman.schema import INT32, INT64, STRING, TIMESTAMP_SCHEMA, Schema
-from ferryman.transforms._moments import FIRST, LAST, instant
-from ferryman.transforms._sided import Sided, copied, defaults, fields, maps, refuse_nulls, structs, with_defaults
+from ferryman.transforms.fields.epoch_times import FIRST, LAST, instant
+from ferryman.transforms.fields.sides import Sided, copied, defaults, fields, maps, refuse_nulls, structs, with_defaults
 
 PURPOSE = "field insertion"
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from ferryman.config import Config, Str, key
-from ferryman.header_values import infer
+from ferryman.formats.header_text import infer
 from ferryman.record import Batch, Header
-from ferryman.transforms._sided import Batched
+from ferryman.transforms.fields.sides import Batched
 
 
 class InsertHeaderConfig(Config):

@@ -11,13 +11,13 @@ import polars as pl
 from pydantic import AfterValidator
 
 from ferryman.config import Bool, Config, Str, Strings, key
-from ferryman.decimals import rescaled
 from ferryman.errors import DataError, KeyProblem
+from ferryman.java.decimals import rescaled
+from ferryman.java.texts import EPOCH, java_class, to_float32
 from ferryman.record import Batch, Columns, Data, Rows
 from ferryman.schema import DATE, DECIMAL, FLOATS, INTEGERS, TIME, TIMESTAMP, Schema, Type
-from ferryman.transforms._names import hashed, listed
-from ferryman.transforms._sided import Sided, class_name, converted, literal, maps, structs, with_defaults
-from ferryman.values import EPOCH, java_class, to_float32
+from ferryman.transforms.fields.name_lists import hashed, listed
+from ferryman.transforms.fields.sides import Sided, class_name, converted, literal, maps, structs, with_defaults
 
 PURPOSE = "mask fields"
 Mask = Callable[[Any], Any]

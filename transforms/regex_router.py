@@ -7,9 +7,9 @@ from typing import Any
 
 from ferryman.config import Config, Str, key
 from ferryman.errors import ConfigError, KeyProblem
-from ferryman.java_regex import compiled, renamed
+from ferryman.java.regex import compiled, renamed
 from ferryman.record import Batch
-from ferryman.transforms._sided import Batched
+from ferryman.transforms.fields.sides import Batched
 
 
 class RegexRouterConfig(Config):

@@ -9,9 +9,9 @@ from ferryman.config import Bool, Config, Strings, key
 from ferryman.errors import DataError, KeyProblem
 from ferryman.record import Batch, Columns, Data, Rows
 from ferryman.schema import Schema
-from ferryman.transforms._misfit import refuse_misfit
-from ferryman.transforms._names import hashed, listed, parts
-from ferryman.transforms._sided import (
+from ferryman.transforms.fields.name_lists import hashed, listed, parts
+from ferryman.transforms.fields.schema_check import refuse_misfit
+from ferryman.transforms.fields.sides import (
     Sided,
     defaults,
     fields,

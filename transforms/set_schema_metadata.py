@@ -9,7 +9,7 @@ from ferryman.config import Bool, Config, Int, Str, key
 from ferryman.errors import DataError, KeyProblem
 from ferryman.record import Batch, Columns, Data, Rows
 from ferryman.schema import Schema, Type
-from ferryman.transforms._sided import Sided, copied, defaults, refuse_nulls, with_defaults
+from ferryman.transforms.fields.sides import Sided, copied, defaults, refuse_nulls, with_defaults
 
 
 class SetSchemaMetadataConfig(Config):

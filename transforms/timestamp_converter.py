@@ -10,7 +10,8 @@ import polars as pl
 
 from ferryman.config import Bool, Config, Str, key
 from ferryman.errors import ConfigError, DataError, KeyProblem, MissingValue
-from ferryman.java_time import DAY, formatter, parser
+from ferryman.java.simple_date_format import DAY, formatter, parser
+from ferryman.java.texts import java_class, schema_text
 from ferryman.record import Batch, Columns, Data, Rows
 from ferryman.schema import (
     DATE,
@@ -25,9 +26,8 @@ from ferryman.schema import (
     Schema,
     Type,
 )
-from ferryman.transforms._moments import FIRST, LAST, clock_of, day_of, instant, millis_of
-from ferryman.transforms._sided import Sided, converted, maps, refuse_nulls, structs, with_defaults
-from ferryman.values import java_class, schema_text
+from ferryman.transforms.fields.epoch_times import FIRST, LAST, clock_of, day_of, instant, millis_of
+from ferryman.transforms.fields.sides import Sided, converted, maps, refuse_nulls, structs, with_defaults
 
 PURPOSE = "converting timestamp formats"
 Convert = Callable[[Any], Any]

@@ -7,9 +7,9 @@ from typing import Any
 
 from ferryman.config import Config, Str, key
 from ferryman.errors import ConfigError, DataError, KeyProblem
-from ferryman.java_time import formatter
+from ferryman.java.simple_date_format import formatter
 from ferryman.record import Batch
-from ferryman.transforms._sided import Batched
+from ferryman.transforms.fields.sides import Batched
 
 
 class TimestampRouterConfig(Config):

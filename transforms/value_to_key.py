@@ -9,8 +9,8 @@ from ferryman.config import Bool, Config, Strings, key
 from ferryman.errors import DataError, KeyProblem
 from ferryman.record import Batch, Columns, Data, Rows
 from ferryman.schema import Schema, Type
-from ferryman.transforms._names import listed
-from ferryman.transforms._sided import Batched, fields, maps, refuse_nulls, structs, with_defaults
+from ferryman.transforms.fields.name_lists import listed
+from ferryman.transforms.fields.sides import Batched, fields, maps, refuse_nulls, structs, with_defaults
 
 PURPOSE = "copying fields from value to key"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from bench.peer import LOCK, OPTIONS
 from bench.transforms.cases import TIMESTAMP, Case, write
 from bench.transforms.measure import Measured
-from ferryman.stack.artifacts import Artifact, class_path, read_lock
-from ferryman.stack.download import download
+from ferryman.stack.runtime.artifacts import Artifact, class_path, read_lock
+from ferryman.stack.runtime.download import download
 
 _SOURCE = Path(__file__).with_name("Loop.java")
 _COMPILER = Path(__file__).with_name("jvm.toml")

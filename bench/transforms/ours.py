@@ -6,14 +6,16 @@ from zlib import crc32
 
 from bench.transforms.cases import TIMESTAMP, TOPIC, Case
 from bench.transforms.measure import Measured
-from ferryman import assembly, avro_columns, garbage
-from ferryman.chain import Chain, Encoded
-from ferryman.converters import json_converter
+from ferryman.chain import builder
+from ferryman.chain.chain import Chain, Encoded
+from ferryman.converters import json
+from ferryman.formats.avro import columns_reader
 from ferryman.record import Payload, Polled
+from ferryman.task.setup import garbage_collection
 
 BATCH = 20_000
 _NEVER = 1 << 60
-_COLUMNS = (avro_columns.FEWEST, json_converter.FEWEST_FOR_COLUMNS)
+_COLUMNS = (columns_reader.FEWEST, json.FEWEST_FOR_COLUMNS)
 
 
 def measure(
@@ -26,13 +28,13 @@ def measure(
 ) -> Measured:
     """A case in ``rows`` or ``columns``; ``counts`` as for the JVM."""
     # Rows are what the converters give where a batch is too short for columns.
-    avro_columns.FEWEST, json_converter.FEWEST_FOR_COLUMNS = _COLUMNS if side == "columns" else (_NEVER, _NEVER)
-    chain = assembly.chain(case.config, converters)
+    columns_reader.FEWEST, json.FEWEST_FOR_COLUMNS = _COLUMNS if side == "columns" else (_NEVER, _NEVER)
+    chain = builder.chain(case.config, converters)
     batches = list(_batches(case, case.records(values)))
     left = [one for batch in batches for encoded in _passed(chain, batch) for one in _sums(encoded, skipped)]
     warm_up, records, repeat = counts
     _loop(chain, batches, warm_up)
-    garbage.hold_back()
+    garbage_collection.hold_back()
     runs = [_timed(chain, batches, records) for _ in range(repeat)]
     return Measured(side, records, f"{len(left)} {sum(left)}", [cpu for cpu, _ in runs], [wall for _, wall in runs])
 
@@ -73,7 +75,7 @@ def _loop(chain: Chain, batches: Sequence[Polled], records: int) -> None:
     while done < records:
         batch = batches[(done // BATCH) % len(batches)]
         _passed(chain, batch)
-        garbage.collect_if_due()
+        garbage_collection.collect_if_due()
         done += len(batch)
 
 

@@ -11,12 +11,12 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from ferryman.avro import default_value, reading
-from ferryman.avro_rows import parse, parse_text
-from ferryman.connectors._numbers import Range, iterated, whole_numbers
-from ferryman.connectors._pattern import pattern
-from ferryman.decimals import from_unscaled
+from ferryman.connectors.datagen.random_numbers import Range, iterated, whole_numbers
+from ferryman.connectors.datagen.random_texts import pattern
 from ferryman.errors import DataError
+from ferryman.formats.avro.rows_reader import parse, parse_text
+from ferryman.formats.avro.schema_reader import default_value, reading
+from ferryman.java.decimals import from_unscaled
 from ferryman.schema import DECIMAL, FLOATS, INTEGERS, Schema, Type
 
 Make = Callable[[Random, int], Any]

@@ -12,7 +12,7 @@ from hashlib import blake2b
 from random import Random
 from typing import Any, NamedTuple
 
-from ferryman.connectors._stripe_payment import SCHEMA as PAYMENT_PROCESSED
+from ferryman.connectors.stripe.payment_processed import SCHEMA as PAYMENT_PROCESSED
 from ferryman.schema import FLOAT64, INT32, OPTIONAL_STRING, STRING, TIMESTAMP_SCHEMA, Schema, struct
 
 MONEY = PAYMENT_PROCESSED.by_name["amount"].schema

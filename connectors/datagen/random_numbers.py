@@ -6,10 +6,10 @@ from decimal import Decimal
 from random import Random
 from typing import Any, Self
 
-from ferryman.decimals import from_unscaled
-from ferryman.json_payload import day, time_of_day
+from ferryman.formats.json.payload import day, time_of_day
+from ferryman.java.decimals import from_unscaled
+from ferryman.java.texts import moment
 from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type
-from ferryman.values import moment
 
 Make = Callable[[Random, int], Any]
 Number = int | float

@@ -11,12 +11,11 @@ from typing import Any
 from ferryman.api import Offset, Partition, Source
 from ferryman.config import Int, Long, Str, Text, key
 from ferryman.connector import SourceConfig
-from ferryman.connectors._crowdfunding import SEASON, STREAMS, season
-from ferryman.connectors._handed import Handed
-from ferryman.connectors._hints import Blueprint, HintError, blueprint
-from ferryman.connectors._pace import pace
+from ferryman.connectors.datagen.avro_hints import Blueprint, HintError, blueprint
+from ferryman.connectors.datagen.crowdfunding import SEASON, STREAMS, season
+from ferryman.connectors.datagen.timetable import pace
 from ferryman.errors import ConfigError, KeyProblem, TaskError
-from ferryman.record import Batch, Header, Headers, Record, Rows
+from ferryman.record import Batch, Header, Headers, LazyRecords, Record, Rows
 from ferryman.schema import INT64, OPTIONAL_STRING, STRING, Schema
 
 CROWDFUNDING = "crowdfunding"
@@ -233,7 +232,7 @@ class DatagenConnector(Source[DatagenConfig]):
         places: list[list[int]] = [[] for _ in streams]
         for place, each in enumerate(made):
             places[each[0]].append(place)
-        origin = self._handed(made, start, now)
+        origin = self._lazy_records(made, start, now)
         return [
             self._batch(stream, [made[place] for place in chosen], chosen, origin, start, now)
             for stream, chosen in zip(streams, places, strict=True)
@@ -241,7 +240,7 @@ class DatagenConnector(Source[DatagenConfig]):
         ]
 
     def _batch(
-        self, stream: Stream, made: Sequence[Made], places: Sequence[int], origin: Handed, start: int, now: int
+        self, stream: Stream, made: Sequence[Made], places: Sequence[int], origin: LazyRecords, start: int, now: int
     ) -> Batch:
         return Batch(
             topic=stream.topic,
@@ -254,7 +253,7 @@ class DatagenConnector(Source[DatagenConfig]):
             positions=places,
         )
 
-    def _handed(self, made: Sequence[Made], start: int, now: int) -> Handed:
+    def _lazy_records(self, made: Sequence[Made], start: int, now: int) -> LazyRecords:
         # The records of a poll are spread over topics, so the last record of the last batch need not be the latest:
         # each carries the offset after the whole poll, which is committed with them in one transaction.
         partition, streams, headed = self._partition, self._world.streams, not self.config.quickstart
@@ -275,7 +274,7 @@ class DatagenConnector(Source[DatagenConfig]):
                 source_offset=offset,
             )
 
-        return Handed(len(made), build)
+        return LazyRecords(len(made), build)
 
     def _headers(self, iteration: int) -> Headers:
         return (

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ferryman.connectors._email_addresses import Address, one_address, one_line, several
-from ferryman.connectors._email_attachments import Attachment, total
-from ferryman.connectors._email_config import EmailSinkConfig
-from ferryman.connectors._email_message import Letter
-from ferryman.connectors._email_smtp import Parcel
-from ferryman.connectors._email_templates import Pattern, facts, moment
+from ferryman.connectors.email.addresses import Address, one_address, one_line, several
+from ferryman.connectors.email.attachments import Attachment, total
+from ferryman.connectors.email.config import EmailSinkConfig
+from ferryman.connectors.email.message import Letter
+from ferryman.connectors.email.smtp_connection import Parcel
+from ferryman.connectors.email.templates import Pattern, facts, moment
 from ferryman.errors import DataError
 from ferryman.record import Record
 

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from ferryman.connectors import _email_events as events
-from ferryman.connectors._email_addresses import one_address
-from ferryman.connectors._email_attachments import BINARY, AttachmentField, media_type
-from ferryman.connectors._email_keys import EmailKeys
-from ferryman.connectors._email_smtp import MailServer
-from ferryman.connectors._email_templates import Pattern, entries, pattern
+from ferryman.connectors.email import sent_events as events
+from ferryman.connectors.email.addresses import one_address
+from ferryman.connectors.email.attachments import BINARY, AttachmentField, media_type
+from ferryman.connectors.email.config_keys import EmailKeys
+from ferryman.connectors.email.smtp_connection import MailServer
+from ferryman.connectors.email.templates import Pattern, entries, pattern
 from ferryman.conversion import Converter
 from ferryman.errors import ConfigError, DataError, KeyProblem
 

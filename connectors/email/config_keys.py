@@ -7,7 +7,7 @@ from pydantic import AfterValidator
 
 from ferryman.config import Bool, Double, Int, Long, Password, Plugin, Shown, Str, Strings, Text, key
 from ferryman.connector import SinkConfig
-from ferryman.connectors._email_events import CONVERTER, PRODUCER
+from ferryman.connectors.email.sent_events import CONVERTER, PRODUCER
 
 MOST = 250
 """Messages in flight at most: so many must fit into the metadata of an offset."""

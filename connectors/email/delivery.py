@@ -8,15 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ferryman.api import Assigned, Committed, SinkContext
-from ferryman.connectors._email_config import EmailSinkConfig
-from ferryman.connectors._email_courier import Courier
-from ferryman.connectors._email_events import Events
-from ferryman.connectors._email_events import Outcome as Kind
-from ferryman.connectors._email_message import Letter, Sender
-from ferryman.connectors._email_pace import Pace
-from ferryman.connectors._email_smtp import Outcome, Parcel, Verdict
-from ferryman.connectors._email_window import Window
-from ferryman.connectors._email_writer import Writer
+from ferryman.connectors.email.composer import Writer
+from ferryman.connectors.email.config import EmailSinkConfig
+from ferryman.connectors.email.in_doubt_window import Window
+from ferryman.connectors.email.message import Letter, Sender
+from ferryman.connectors.email.rate_limit import Pace
+from ferryman.connectors.email.sent_events import Events
+from ferryman.connectors.email.sent_events import Outcome as Kind
+from ferryman.connectors.email.smtp_connection import Outcome, Parcel, Verdict
+from ferryman.connectors.email.smtp_pool import Courier
 from ferryman.errors import DataError, Indeterminate, RetriableError, TaskError, Unfinished
 from ferryman.record import Batch, Coordinates, Record, TopicPartition
 

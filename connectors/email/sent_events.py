@@ -8,10 +8,11 @@ from typing import Any, Literal
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from ferryman import assembly, client_config
-from ferryman.connectors._email_message import Letter
+from ferryman.chain import builder
+from ferryman.connectors.email.message import Letter
 from ferryman.conversion import Converter
 from ferryman.errors import ConfigError, KeyProblem, RetriableError, TaskError
+from ferryman.kafka import client_config
 from ferryman.record import Coordinates, Rows
 from ferryman.schema import INT32, INT64, STRING, TIMESTAMP_SCHEMA, Schema, array, struct
 
@@ -98,7 +99,7 @@ def converter(raw: Mapping[str, str], default: str) -> Converter[Any]:
     """The converter of events. Raises ConfigError with the keys as they were given."""
     own = {CONVERTER: default} | {name: value for name, value in raw.items() if name.startswith(CONVERTER)}
     try:
-        return assembly.converter("value", {name.removeprefix("event."): value for name, value in own.items()}, {})
+        return builder.converter("value", {name.removeprefix("event."): value for name, value in own.items()}, {})
     except ConfigError as error:
         raise ConfigError(*(_prefixed("value.converter", "event.", each) for each in error.problems)) from None
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from confluent_kafka import Producer
 
 from ferryman.api import Assigned, Committed, Sink
-from ferryman.connectors._email_config import EmailSinkConfig
-from ferryman.connectors._email_delivery import Delivery
-from ferryman.connectors._email_events import Events
+from ferryman.connectors.email.config import EmailSinkConfig
+from ferryman.connectors.email.delivery import Delivery
+from ferryman.connectors.email.sent_events import Events
 from ferryman.errors import TaskError
 from ferryman.record import Batch, TopicPartition
 

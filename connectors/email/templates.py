@@ -12,7 +12,7 @@ from jinja2.exceptions import UndefinedError
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from ferryman.connectors._email_addresses import joined
+from ferryman.connectors.email.addresses import joined
 from ferryman.errors import DataError
 from ferryman.record import Record
 

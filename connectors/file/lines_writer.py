@@ -6,9 +6,9 @@ from typing import Any
 
 import orjson
 
-from ferryman.json_text import plain
+from ferryman.formats.json.text import plain
+from ferryman.java.texts import renderer, text
 from ferryman.record import Rows
-from ferryman.values import renderer, text
 
 _JSON_IS_JAVA = frozenset({int, bool, type(None)})
 """Classes whose text is the same in JSON."""

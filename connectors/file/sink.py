@@ -8,8 +8,8 @@ from typing import BinaryIO
 from ferryman.api import Assigned, Committed, Sink
 from ferryman.config import Str, key
 from ferryman.connector import SinkConfig
-from ferryman.connectors._file_lines import lines
-from ferryman.connectors._locked_file import BEGIN_ANEW, LockedFile, Mark, is_regular, read_mark
+from ferryman.connectors.file.lines_writer import lines
+from ferryman.connectors.file.locked_file import BEGIN_ANEW, LockedFile, Mark, is_regular, read_mark
 from ferryman.errors import KeyProblem, RetriableError, TaskError
 from ferryman.record import Batch, TopicPartition
 

@@ -14,10 +14,9 @@ from pydantic import AfterValidator
 from ferryman.api import Offset, Partition, Source
 from ferryman.config import Int, Str, key
 from ferryman.connector import SourceConfig
-from ferryman.connectors._handed import Handed
-from ferryman.connectors._lines import LineCutter, Lines
+from ferryman.connectors.file.lines_reader import LineCutter, Lines
 from ferryman.errors import ConfigError, TaskError
-from ferryman.record import Batch, Record, Rows
+from ferryman.record import Batch, LazyRecords, Record, Rows
 from ferryman.schema import STRING
 
 log = logging.getLogger(__name__)
@@ -186,7 +185,7 @@ class FileStreamSourceConnector(Source[FileStreamSourceConfig]):
             key=Rows(None, [None] * count),
             value=Rows(STRING, texts),
             timestamps=[now] * count,
-            origin=Handed(count, build),
+            origin=LazyRecords(count, build),
             positions=range(count),
         )
 

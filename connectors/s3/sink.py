@@ -8,16 +8,16 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 
 from ferryman.api import Assigned, Committed, Sink, SinkContext
-from ferryman.connectors._s3_client import CONNECTIONS, bucket
-from ferryman.connectors._s3_config import S3SinkConfig, unused
-from ferryman.connectors._s3_intake import Intake
-from ferryman.connectors._s3_keys import effectless
-from ferryman.connectors._s3_layout import layout
-from ferryman.connectors._s3_ledger import Ledger, Lost
-from ferryman.connectors._s3_manifest import Completion, Tags
-from ferryman.connectors._s3_names import segment
-from ferryman.connectors._s3_recovery import Recovery
-from ferryman.connectors._s3_uploads import Uploads
+from ferryman.connectors.s3.bucket.client import CONNECTIONS, bucket
+from ferryman.connectors.s3.commit.intake import Intake
+from ferryman.connectors.s3.commit.manifest import Completion, Tags
+from ferryman.connectors.s3.commit.partition_state import Ledger, Lost
+from ferryman.connectors.s3.commit.recovery import Recovery
+from ferryman.connectors.s3.commit.uploads import Uploads
+from ferryman.connectors.s3.config.object_names import segment
+from ferryman.connectors.s3.config.sink_config import S3SinkConfig, unused
+from ferryman.connectors.s3.config.target_keys import effectless
+from ferryman.connectors.s3.layout.layout import layout
 from ferryman.errors import DataError, Indeterminate, RetriableError, TaskError
 from ferryman.record import Batch, TopicPartition
 

@@ -6,19 +6,19 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from ferryman.api import Assigned, Committed, Sink, SinkContext
-from ferryman.connectors._sql_config import SqlSinkConfig, effectless
-from ferryman.connectors._sql_errors import StaleTable
-from ferryman.connectors._sql_frame import deletes, staged
-from ferryman.connectors._sql_layout import Column, layout
-from ferryman.connectors._sql_load import Load, together
-from ferryman.connectors._sql_names import POSTGRES_BYTES, TableName, table_name
-from ferryman.connectors._sql_offsets import Move, Offsets, Owner, moved, opened
-from ferryman.connectors._sql_postgres import PostgresWriter
-from ferryman.connectors._sql_rows import SqliteWriter
-from ferryman.connectors._sql_session import Session
-from ferryman.connectors._sql_table import Tables, Target
-from ferryman.connectors._sql_validity import check
-from ferryman.connectors._sql_values import Zones, json_text
+from ferryman.connectors.sql.config.names import POSTGRES_BYTES, TableName, table_name
+from ferryman.connectors.sql.config.rules import SqlSinkConfig, effectless
+from ferryman.connectors.sql.database.errors import StaleTable
+from ferryman.connectors.sql.database.offsets_table import Move, Offsets, Owner, moved, opened
+from ferryman.connectors.sql.database.session import Session
+from ferryman.connectors.sql.database.tables import Tables, Target
+from ferryman.connectors.sql.database.transaction_load import Load, together
+from ferryman.connectors.sql.dialects.postgresql import PostgresWriter
+from ferryman.connectors.sql.dialects.sqlite import SqliteWriter
+from ferryman.connectors.sql.records.checks import check
+from ferryman.connectors.sql.records.columns import Column, layout
+from ferryman.connectors.sql.records.frame import deletes, staged
+from ferryman.connectors.sql.records.values import Zones, json_text
 from ferryman.errors import DataError
 from ferryman.record import Batch, TopicPartition
 from ferryman.schema import Schema

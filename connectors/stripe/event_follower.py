@@ -23,8 +23,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 
-from ferryman.connectors._stripe_api import PAGE, Event, Page, Window
-from ferryman.connectors._stripe_position import MOST_SEEN, Position
+from ferryman.connectors.stripe.events_api import PAGE, Event, Page, Window
+from ferryman.connectors.stripe.position import MOST_SEEN, Position
 from ferryman.errors import RetriableError, TaskError
 
 Read = Callable[[Window, str | None, int], Page]

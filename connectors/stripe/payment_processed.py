@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from ferryman.connectors._stripe_api import Event
+from ferryman.connectors.stripe.events_api import Event
 from ferryman.errors import DataError
 from ferryman.schema import OPTIONAL_STRING, STRING, TIMESTAMP_SCHEMA, Schema, decimal, struct
 

@@ -15,10 +15,10 @@ from pydantic import AfterValidator
 from ferryman.api import Offset, Partition, Source
 from ferryman.config import Int, Password, Shown, Str, Strings, any_case, key
 from ferryman.connector import SourceConfig
-from ferryman.connectors._stripe_api import MOST_TYPES, CursorGone, Event, EventsApi, Page, Window
-from ferryman.connectors._stripe_follow import Follower
-from ferryman.connectors._stripe_payment import SCHEMA, STATUSES, payment_id, payment_processed
-from ferryman.connectors._stripe_position import Position
+from ferryman.connectors.stripe.event_follower import Follower
+from ferryman.connectors.stripe.events_api import MOST_TYPES, CursorGone, Event, EventsApi, Page, Window
+from ferryman.connectors.stripe.payment_processed import SCHEMA, STATUSES, payment_id, payment_processed
+from ferryman.connectors.stripe.position import Position
 from ferryman.errors import ConfigError, DataError, KeyProblem, TaskError
 from ferryman.record import Header, Record
 from ferryman.schema import STRING

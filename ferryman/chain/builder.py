@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from ferryman import chain_config, plugins
-from ferryman.chain import Chain
+from ferryman.chain import chain_config
+from ferryman.chain.chain import Chain
 from ferryman.conversion import Converter, Side
 from ferryman.errors import ConfigError, KeyProblem
+from ferryman.plugins import catalog
 
 
 def chain(raw: Mapping[str, str], worker: Mapping[str, str]) -> Chain:
@@ -46,7 +47,7 @@ def converter(side: Side, raw: Mapping[str, str], worker: Mapping[str, str]) -> 
     key = f"{side}.converter"
     source = raw if raw.get(key, "").strip() else worker
     name = source.get(key, "org.apache.kafka.connect.storage.SimpleHeaderConverter" if side == "header" else "")
-    plugin = plugins.find("converter", name)
+    plugin = catalog.find("converter", name)
     if plugin is None:
         raise ConfigError.of(key, f"Invalid value {name} for configuration {key}: Class {name} could not be found.")
     own = {each.removeprefix(f"{key}."): value for each, value in source.items() if each.startswith(f"{key}.")}

@@ -10,11 +10,11 @@ from itertools import pairwise
 from typing import Any
 
 from ferryman.api import Predicate, Transform
+from ferryman.chain.narrowing import Failure, Piece, Stage, narrow
 from ferryman.config import Config
 from ferryman.conversion import Converter
 from ferryman.errors import DataError
-from ferryman.faults import Failure, Piece, Stage, narrow
-from ferryman.plugins import names
+from ferryman.plugins.catalog import names
 from ferryman.record import Batch, Columns, Data, Header, Payload, Polled, Rows
 from ferryman.schema import Schema
 

@@ -1,6 +1,6 @@
 """Data errors: what one is, and how a batch that failed is narrowed down to the guilty records. Pure.
 
-What to do about them (errors.tolerance, the dead letter queue) is decided in one place, ``ferryman.tolerance``.
+What to do about them (errors.tolerance, the dead letter queue) is decided in one place, ``ferryman.task.errors``.
 """
 
 from collections.abc import Callable, Sequence

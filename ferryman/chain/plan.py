@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ferryman.api import Sink
-from ferryman.chain import Chain
+from ferryman.chain.chain import Chain
 
 
 @dataclass(frozen=True, slots=True)

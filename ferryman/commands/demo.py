@@ -39,12 +39,13 @@ def command(events: int | None, rate: int | None, keep: bool, as_json: bool, con
     Starts Kafka, a schema registry, PostgreSQL, a payment gateway and a worker on this machine, and takes everything
     down in the end. The exit code is 0 only if nothing is lost or doubled.
     """
-    from ferryman.demo import flows, report, scenario
-    from ferryman.demo.errors import DemoError
-    from ferryman.demo.surroundings import COMPONENTS
-    from ferryman.demo.view import Lines, Picture
-    from ferryman.stack.download import download
-    from ferryman.stack.errors import StackError
+    from ferryman.demo import report, scenario
+    from ferryman.demo.demo_stack import COMPONENTS
+    from ferryman.demo.facts import flows
+    from ferryman.demo.facts.errors import DemoError
+    from ferryman.demo.terminal import Lines, Picture
+    from ferryman.stack.runtime.download import download
+    from ferryman.stack.runtime.errors import StackError
     from ferryman.stack.services import artifacts_of
 
     options = scenario.Options(events or (rate * 60 if rate else 200_000), keep, rate, configs or flows.CONFIGS)

@@ -14,9 +14,9 @@ def command(config: Path, worker: Path | None) -> None:
 
     CONFIG is a connector's file: JSON, properties or YAML. The lines are those that the task writes to its log.
     """
-    from ferryman.commands._explanation import explained
+    from ferryman.dry_run.explanation import explained
     from ferryman.errors import ConfigError
-    from ferryman.redaction import redact
+    from ferryman.telemetry.redaction import redact
 
     try:
         steps = explained(config, worker)

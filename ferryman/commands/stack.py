@@ -7,13 +7,13 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from ferryman.stack.component import Component
-from ferryman.stack.download import download
-from ferryman.stack.errors import StackError
-from ferryman.stack.running import Running, current, end, recorded
+from ferryman.stack.running_record import Running, current, end, recorded
+from ferryman.stack.runtime.component import Component
+from ferryman.stack.runtime.download import download
+from ferryman.stack.runtime.errors import StackError
 from ferryman.stack.services import SERVICES, answers, artifacts_of
+from ferryman.stack.stack import Ports
 from ferryman.stack.supervisor import detach, supervise
-from ferryman.stack.world import Ports
 
 
 @click.group("stack")

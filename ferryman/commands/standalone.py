@@ -8,9 +8,10 @@ from typing import NoReturn
 
 import click
 
-from ferryman import forkserver, logs
 from ferryman.errors import ConfigError
-from ferryman.redaction import redact
+from ferryman.telemetry import logs
+from ferryman.telemetry.redaction import redact
+from ferryman.worker import forkserver
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,9 @@ def command(worker: Path | None, connectors: tuple[Path, ...], override: tuple[s
     connectors to start: properties, JSON or YAML, flat or as {"name", "config"}.
     """
     context = forkserver.start()  # before our own imports, since it has as many to do
-    from ferryman import connector_file, settings, standalone_worker
+    from ferryman.settings import settings
+    from ferryman.worker import connector_file
+    from ferryman.worker.standalone.worker import run
 
     logs.start("worker", {"root": log_level})
     try:
@@ -53,4 +56,4 @@ def command(worker: Path | None, connectors: tuple[Path, ...], override: tuple[s
         _refuse(error)
     for warning in found.warnings:
         log.warning("%s", redact(warning))
-    sys.exit(asyncio.run(standalone_worker.run(found, files, context)))
+    sys.exit(asyncio.run(run(found, files, context)))

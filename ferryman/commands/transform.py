@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from ferryman.commands._sample_run import Stream
+    from ferryman.dry_run.sample_run import Stream
 
 
 @click.command("transform")
@@ -23,14 +23,14 @@ def command(config: Path, source: "Stream", explain: bool) -> None:
     {"dropped": true}, or {"error", "message"}.
     """
     from ferryman.api import Sink
-    from ferryman.commands import _chain_file, _sample_run
-    from ferryman.commands._sample_lines import BadLine
+    from ferryman.chain.plan import plan
+    from ferryman.dry_run import chain_file, sample_run
+    from ferryman.dry_run.sample_lines import BadLine
     from ferryman.errors import ConfigError
-    from ferryman.plan import plan
-    from ferryman.redaction import redact
+    from ferryman.telemetry.redaction import redact
 
     try:
-        found = _chain_file.read(config)
+        found = chain_file.read(config)
     except ConfigError as error:
         for problem in error.problems:
             click.echo(redact(problem.message), err=True)
@@ -38,10 +38,10 @@ def command(config: Path, source: "Stream", explain: bool) -> None:
     for warning in found.warnings:
         click.echo(f"warning: {redact(warning)}", err=True)
     if explain:
-        for step in plan(_sample_run.chain_of(found.steps), Sink)[1:-1]:
+        for step in plan(sample_run.chain_of(found.steps), Sink)[1:-1]:
             click.echo(f"plan: {step}", err=True)
     try:
-        _sample_run.run(found.steps, source, sys.stdout.buffer)
+        sample_run.run(found.steps, source, sys.stdout.buffer)
     except BadLine as error:
         click.echo(str(error), err=True)
         sys.exit(1)

@@ -11,22 +11,22 @@ from typing import Any, Literal, TypeVar
 
 import fastavro
 
-from ferryman import avro_anything, avro_columns, avro_columns_writing, avro_rows, avro_text
-from ferryman.avro import Reading, reading
-from ferryman.avro_compatibility import incompatibility
-from ferryman.avro_long import long
-from ferryman.avro_meta import Options
-from ferryman.avro_names import bare, full_name, is_bytes
-from ferryman.avro_target import Encode, encoder_as
-from ferryman.avro_writing import Writing, writing
 from ferryman.config import Bool, Int, Str, key
 from ferryman.conversion import Converter, Side
-from ferryman.converters._registry_config import RegistryConfig
-from ferryman.converters._subjects import STRATEGIES, TOPIC, UnnamedSubject, subject
 from ferryman.errors import DataError, KeyProblem
+from ferryman.formats.avro import columns_reader, columns_writer, rows_reader, schema_text, schemaless
+from ferryman.formats.avro.compatibility import incompatibility
+from ferryman.formats.avro.connect_properties import Options
+from ferryman.formats.avro.names import bare, full_name, is_bytes
+from ferryman.formats.avro.rows_writer_as import Encode, encoder_as
+from ferryman.formats.avro.schema_reader import Reading, reading
+from ferryman.formats.avro.schema_writer import Writing, writing
+from ferryman.formats.avro.varint import long
 from ferryman.record import Columns, Data, Payload, Rows
-from ferryman.registry import Registered, Registry
 from ferryman.schema import Schema
+from ferryman.schema_registry.client import Registered, Registry
+from ferryman.schema_registry.keys import RegistryConfig
+from ferryman.schema_registry.subjects import STRATEGIES, TOPIC, UnnamedSubject, subject
 
 HEAD = 5
 """Bytes before the data: the magic byte 0 and the id as a big-endian 32-bit integer."""
@@ -34,7 +34,7 @@ HEAD = 5
 
 K = TypeVar("K")
 V = TypeVar("V")
-_ANYTHING = Writing(avro_anything.SCHEMA, avro_anything.SCHEMA, avro_anything.wrapped)
+_ANYTHING = Writing(schemaless.SCHEMA, schemaless.SCHEMA, schemaless.wrapped)
 
 
 class AvroConverterConfig(RegistryConfig):
@@ -194,12 +194,12 @@ class AvroConverter(Converter[AvroConverterConfig]):
             if known.raw:
                 bodies = [long(len(body)) + body for body in bodies]
             if known.anything:
-                return avro_rows.decode_anything(bodies)
-            if len(bodies) >= avro_columns.FEWEST and known.reading.reason is None:
-                found = avro_columns.decode(known.reading, bodies)
+                return rows_reader.decode_anything(bodies)
+            if len(bodies) >= columns_reader.FEWEST and known.reading.reason is None:
+                found = columns_reader.decode(known.reading, bodies)
                 if found is not None:
                     return found
-            return avro_rows.decode(known.reading, known.parsed, bodies)
+            return rows_reader.decode(known.reading, known.parsed, bodies)
         except DataError as error:
             raise DataError(f"Failed to deserialize Avro data from topic {topic}: {error}") from error
 
@@ -212,8 +212,8 @@ class AvroConverter(Converter[AvroConverterConfig]):
             if found.schema.version is None:
                 version = self._version(topic, _record(parsed), number)
                 found = replace(found, schema=replace(found.schema, version=version))
-            anything = bare(parsed) == avro_anything.SCHEMA
-            parsed_rows = avro_rows.parse_strictly(found.rows)
+            anything = bare(parsed) == schemaless.SCHEMA
+            parsed_rows = rows_reader.parse_strictly(found.rows)
             known = self._kept(self._known, (topic, number), _Known(found, parsed_rows, anything, is_bytes(parsed)))
         return known
 
@@ -242,7 +242,7 @@ class AvroConverter(Converter[AvroConverterConfig]):
         number, encode = self._encoder(topic, data.schema)
         if encode != own.encode:
             return None
-        return avro_columns_writing.encode(data, own.how.plain, b"\x00" + number.to_bytes(4, "big"))
+        return columns_writer.encode(data, own.how.plain, b"\x00" + number.to_bytes(4, "big"))
 
     def _write(self, topic: str, schema: Schema | None, values: Sequence[Any]) -> Iterator[Payload]:
         nullable = schema is None or schema.optional
@@ -292,19 +292,19 @@ class AvroConverter(Converter[AvroConverterConfig]):
         known = self._own.get(schema)
         if known is None:
             how = _ANYTHING if schema is None else writing(schema, options=self._options)
-            text = avro_text.text(how.registered)
-            own = _Own(how, avro_rows.parse(how.plain), text, _record(how.registered))
+            text = schema_text.text(how.registered)
+            own = _Own(how, rows_reader.parse(how.plain), text, _record(how.registered))
             known = self._kept(self._own, schema, own)
         return known
 
 
 def _parsed(found: Registered) -> tuple[Any, list[Any]]:
-    return avro_rows.parse_text(found.text), [avro_rows.parse_text(text) for text in found.references]
+    return rows_reader.parse_text(found.text), [rows_reader.parse_text(text) for text in found.references]
 
 
 def _check_compatible(target: Any, references: Sequence[Any], own: str, key: str) -> None:
     try:
-        reason = incompatibility(target, avro_rows.parse_text(own), references)
+        reason = incompatibility(target, rows_reader.parse_text(own), references)
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(f"The Avro schema is not valid: {error!r}") from error
     if reason is not None:

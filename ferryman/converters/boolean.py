@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from ferryman.conversion import Converter
-from ferryman.converters._primitive import PrimitiveConverterConfig
 from ferryman.errors import DataError
+from ferryman.formats.primitive import PrimitiveConverterConfig
+from ferryman.java.texts import java_class
 from ferryman.record import Data, Payload, Rows
 from ferryman.schema import Schema, Type
-from ferryman.values import java_class
 
 _VALUES = {None: None, b"\x00": False, b"\x01": True}
 

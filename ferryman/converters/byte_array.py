@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from ferryman.config import Config
 from ferryman.conversion import Converter
 from ferryman.errors import DataError
+from ferryman.java.texts import java_class
 from ferryman.record import Data, Payload, Rows
 from ferryman.schema import OPTIONAL_BYTES, Type
-from ferryman.values import java_class
 
 
 class ByteArrayConverterConfig(Config):

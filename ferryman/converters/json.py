@@ -12,13 +12,13 @@ from typing import Annotated, Any, Literal
 
 import orjson
 
-from ferryman import json_columns, json_columns_writing
 from ferryman.config import Bool, Config, Int, Shown, Text, any_case, key
 from ferryman.conversion import Converter, Side
 from ferryman.errors import DataError, KeyProblem
-from ferryman.json_payload import reader, writer
-from ferryman.json_schema import from_json, to_json
-from ferryman.json_text import dumps, loads, loads_all, loads_decimals
+from ferryman.formats.json import columns_reader, columns_writer
+from ferryman.formats.json.payload import reader, writer
+from ferryman.formats.json.schema import from_json, to_json
+from ferryman.formats.json.text import dumps, loads, loads_all, loads_decimals
 from ferryman.record import Columns, Data, Payload, Rows
 from ferryman.schema import Schema
 
@@ -106,7 +106,7 @@ class JsonConverter(Converter[JsonConverterConfig]):
 
     def _typed(self, schema: Schema, bodies: Sequence[bytes]) -> Data:
         """Payloads of one schema: as columns if they are enough, else as rows."""
-        if len(bodies) >= FEWEST_FOR_COLUMNS and json_columns.reason(schema) is None:
+        if len(bodies) >= FEWEST_FOR_COLUMNS and columns_reader.reason(schema) is None:
             found = _columns(schema, bodies, self.config.replace_null_with_default)
             if found is not None:
                 return found
@@ -185,7 +185,7 @@ class JsonConverter(Converter[JsonConverterConfig]):
     def from_data(self, topic: str, data: Data) -> Sequence[Payload]:
         """Null without a schema is a null payload under both settings."""
         if isinstance(data, Columns) and self.config.decimal_format == "BASE64":
-            found = json_columns_writing.dumps(data, self.config.replace_null_with_default)
+            found = columns_writer.dumps(data, self.config.replace_null_with_default)
             if found is not None:
                 return self._enveloped(data.schema, found)
         rows = data.rows()
@@ -222,7 +222,7 @@ def _columns(schema: Schema, bodies: Sequence[bytes], replace: bool) -> Data | N
         values = [orjson.loads(body) for body in bodies]
     except orjson.JSONDecodeError:
         return None
-    return json_columns.columns(schema, values, replace)
+    return columns_reader.columns(schema, values, replace)
 
 
 def _read(read: Callable[[Any], Any], body: bytes) -> Any:

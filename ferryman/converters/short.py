@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ferryman.conversion import Converter
-from ferryman.converters._primitive import PrimitiveConverterConfig, number
+from ferryman.formats.primitive import PrimitiveConverterConfig, number
 from ferryman.record import Data, Payload
 from ferryman.schema import Type
 

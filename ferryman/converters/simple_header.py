@@ -5,7 +5,7 @@ from itertools import groupby
 
 from ferryman.config import Config
 from ferryman.conversion import Converter
-from ferryman.header_values import NULL, Inferred, infer, shown
+from ferryman.formats.header_text import NULL, Inferred, infer, shown
 from ferryman.record import Data, Payload, Rows
 
 

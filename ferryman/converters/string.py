@@ -9,9 +9,9 @@ from pydantic import AfterValidator
 from ferryman.config import Config, Str, key
 from ferryman.conversion import Converter, Side
 from ferryman.errors import DataError
+from ferryman.java.texts import renderer
 from ferryman.record import Data, Payload, Rows
 from ferryman.schema import OPTIONAL_STRING
-from ferryman.values import renderer
 
 _NOT_JAVAS = frozenset(
     {"idna", "mbcs", "oem", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7", "utf-8-sig"}

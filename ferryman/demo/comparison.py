@@ -5,14 +5,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
-from ferryman.demo import flows, receipts
-from ferryman.demo.archive import Archive
-from ferryman.demo.ledger import Content, Found, Identity, Verdict, compare, truth
+from ferryman.demo.facts import flows
+from ferryman.demo.facts.expected import PAYMENT_FIELDS, Events, Payment, content, payment_content
+from ferryman.demo.facts.ledger import Content, Found, Identity, Verdict, compare, truth
 from ferryman.demo.payments import listed
-from ferryman.demo.topics import Coordinates, Read, Topics
-from ferryman.demo.truth import PAYMENT_FIELDS, Events, Payment, content, payment_content
-from ferryman.demo.warehouse import Warehouse
-from ferryman.stack.mailbox import Mailbox
+from ferryman.demo.readers import receipts
+from ferryman.demo.readers.archive import Archive
+from ferryman.demo.readers.topics import Coordinates, Read, Topics
+from ferryman.demo.readers.warehouse import Warehouse
+from ferryman.stack.servers.mailbox import Mailbox
 
 POISON_KEY = "poison"
 POISON = b"This is no payment, and no Avro either."

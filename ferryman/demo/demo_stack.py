@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from ferryman.demo.errors import DemoError
+from ferryman.demo.facts.errors import DemoError
 from ferryman.stack import Component, Stack
-from ferryman.stack.download import download
-from ferryman.stack.running import Running, current, end, recorded
+from ferryman.stack.running_record import Running, current, end, recorded
+from ferryman.stack.runtime.download import download
 from ferryman.stack.services import artifacts_of
 from ferryman.stack.supervisor import detach
 

@@ -10,12 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
-from ferryman.demo import flows
-from ferryman.demo.errors import DemoError
+from ferryman.demo.facts import flows
+from ferryman.demo.facts.errors import DemoError
 from ferryman.demo.report import Outcome
 from ferryman.demo.worker import Worker, command, environment
-from ferryman.stack.process import Launch, Process
-from ferryman.stack.running import current
+from ferryman.stack.running_record import current
+from ferryman.stack.runtime.process import Launch, Process
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
@@ -29,7 +29,7 @@ def keep(outcome: Outcome, worker: Worker, configs: Path, variables: Mapping[str
     options = [f"--stack={running.pid}", f"--port={worker.port}", f"--configs={configs.absolute()}"]
     with environment(variables), worker.log.open("ab") as log:
         keeper = subprocess.Popen(
-            [sys.executable, "-m", "ferryman.demo.keeping", *options, f"--log={worker.log}"],
+            [sys.executable, "-m", "ferryman.demo.keep_running", *options, f"--log={worker.log}"],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -9,9 +9,9 @@ from itertools import count, cycle
 from pathlib import Path
 from typing import Any
 
-from ferryman.demo import flows
-from ferryman.demo.errors import DemoError
-from ferryman.demo.truth import Payment
+from ferryman.demo.facts import flows
+from ferryman.demo.facts.errors import DemoError
+from ferryman.demo.facts.expected import Payment
 
 GOOD_CARD = "4242424242424242"
 DECLINED_CARD = "4000000000000341"

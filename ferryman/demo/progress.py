@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 import psycopg
 from confluent_kafka import KafkaException
 
-from ferryman.demo import flows
-from ferryman.demo.archive import FAILURES, Archive
+from ferryman.demo.facts import flows
 from ferryman.demo.payments import Payer
-from ferryman.demo.topics import Topics
-from ferryman.demo.warehouse import BREAK, Warehouse
+from ferryman.demo.readers.archive import FAILURES, Archive
+from ferryman.demo.readers.topics import Topics
+from ferryman.demo.readers.warehouse import BREAK, Warehouse
 from ferryman.demo.worker import Connector, Worker
-from ferryman.stack.mailbox import Mailbox
+from ferryman.stack.servers.mailbox import Mailbox
 
 _PAUSE = 0.3
 _WINDOW = 3.0

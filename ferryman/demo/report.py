@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from ferryman.demo.ledger import Identity, Verdict, percentile
+from ferryman.demo.facts.ledger import Identity, Verdict, percentile
 
 _SHOWN = 5
 _DEFECTS = ("lost", "doubled", "corrupt", "phantom")

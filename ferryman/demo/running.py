@@ -8,18 +8,18 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from ferryman.demo.archive import Archive
-from ferryman.demo.errors import DemoError, Stalled
+from ferryman.demo.demo_stack import Surroundings
+from ferryman.demo.facts.errors import DemoError, Stalled
+from ferryman.demo.facts.expected import Events
 from ferryman.demo.payments import Payer
 from ferryman.demo.progress import Glance, Progress
-from ferryman.demo.receipts import mailbox
-from ferryman.demo.surroundings import Surroundings
-from ferryman.demo.topics import Topics
-from ferryman.demo.truth import Events
-from ferryman.demo.view import View
-from ferryman.demo.warehouse import Readable
+from ferryman.demo.readers.archive import Archive
+from ferryman.demo.readers.receipts import mailbox
+from ferryman.demo.readers.topics import Topics
+from ferryman.demo.readers.warehouse import Readable
+from ferryman.demo.terminal import View
 from ferryman.demo.worker import Worker
-from ferryman.stack.mailbox import Mailbox
+from ferryman.stack.servers.mailbox import Mailbox
 
 STALLED_SECONDS = 30.0
 FAILED_SECONDS = 5.0

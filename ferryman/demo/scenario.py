@@ -7,19 +7,19 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ferryman.demo import flows
-from ferryman.demo.audit import POISON, POISON_KEY, Truth, audit
-from ferryman.demo.errors import DemoError, Stalled
-from ferryman.demo.flows import Flow
-from ferryman.demo.keeping import keep
-from ferryman.demo.ledger import Verdict
+from ferryman.demo.comparison import POISON, POISON_KEY, Truth, audit
+from ferryman.demo.demo_stack import OwnStack, SupervisedStack, Surroundings
+from ferryman.demo.facts import flows
+from ferryman.demo.facts.errors import DemoError, Stalled
+from ferryman.demo.facts.expected import Events, events
+from ferryman.demo.facts.flows import Flow
+from ferryman.demo.facts.ledger import Verdict
+from ferryman.demo.keep_running import keep
+from ferryman.demo.readers.topics import Coordinates
+from ferryman.demo.readers.warehouse import delays, latencies
 from ferryman.demo.report import Kill, Latency, Outcome, Steady
-from ferryman.demo.scene import Scene, scene
-from ferryman.demo.surroundings import OwnStack, SupervisedStack, Surroundings
-from ferryman.demo.topics import Coordinates
-from ferryman.demo.truth import Events, events
-from ferryman.demo.view import View
-from ferryman.demo.warehouse import delays, latencies
+from ferryman.demo.running import Scene, scene
+from ferryman.demo.terminal import View
 from ferryman.demo.worker import kill_process
 
 POISON_AFTER = 20

@@ -11,7 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from ferryman.demo import flows
+from ferryman.demo.facts import flows
 from ferryman.demo.progress import Glance
 from ferryman.demo.worker import Connector
 

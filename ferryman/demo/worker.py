@@ -13,11 +13,11 @@ from pathlib import Path
 
 import httpx
 
-from ferryman.demo.errors import DemoError
-from ferryman.demo.flows import Flow
-from ferryman.stack.errors import StackError
-from ferryman.stack.ports import HOST, free_port
-from ferryman.stack.process import Launch, Process
+from ferryman.demo.facts.errors import DemoError
+from ferryman.demo.facts.flows import Flow
+from ferryman.stack.runtime.errors import StackError
+from ferryman.stack.runtime.ports import HOST, free_port
+from ferryman.stack.runtime.process import Launch, Process
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 20.0

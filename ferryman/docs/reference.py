@@ -1,4 +1,4 @@
-"""The reference pages, made from the classes that declare plugins and keys: ``python -m ferryman.reference [DOCS]``.
+"""The reference pages, from the classes that declare plugins and keys: ``python -m ferryman.docs.reference [DOCS]``.
 
 A connector's page is written by hand around a table of its keys. Pages of transforms, predicates and converters are
 made down to their examples, which are written by hand; those of the keys that every connector and every worker has are
@@ -12,14 +12,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-from ferryman import plugin_infos, plugins
+from ferryman.api import Sink, Source
 from ferryman.config import Config, Definition, spellings
 from ferryman.connector import ConnectorConfig, SinkConfig, SourceConfig
-from ferryman.worker_config import NO_EFFECT, WorkerConfig
+from ferryman.plugins import catalog
+from ferryman.settings.worker_keys import NO_EFFECT, WorkerConfig
+from ferryman.validation import plugin_infos
 
 BEGIN, END = "<!-- keys:begin -->", "<!-- keys:end -->"
 EXAMPLE = "## Example"
-FOLDERS: Mapping[plugins.Kind, str] = {
+FOLDERS: Mapping[catalog.Kind, str] = {
     "sink": "connectors",
     "source": "connectors",
     "transformation": "reference/transforms",
@@ -27,7 +29,7 @@ FOLDERS: Mapping[plugins.Kind, str] = {
     "converter": "reference/converters",
 }
 """Where under docs/ the page of a plugin lies."""
-_NOTE = "<!-- Made by `python -m ferryman.reference` from the code; edit it there. -->"
+_NOTE = "<!-- Made by `python -m ferryman.docs.reference` from the code; edit it there. -->"
 _NOTE_ABOVE = _NOTE.replace("edit it there", "edit it there, and the example here")
 _CODE = re.compile(r"[${<*_|=]|^[a-z0-9]+(?:\.[a-z0-9]+)+$|^[a-z]+://")
 _TOKEN = re.compile(r"(?P<head>[(\"']*)(?P<body>.*?)(?P<tail>[,.;:)\"'?!]*)")
@@ -78,7 +80,7 @@ def homeless(docs: Path) -> list[str]:
     ]
 
 
-def _listed(docs: Path) -> Iterator[tuple[plugins.Kind, type[Any], Path]]:
+def _listed(docs: Path) -> Iterator[tuple[catalog.Kind, type[Any], Path]]:
     for kind, folder in FOLDERS.items():
         for plugin in ours(kind):
             yield kind, plugin, docs / folder / page_name(plugin)
@@ -88,14 +90,16 @@ def _has_place(path: Path) -> bool:
     return path.is_file() and re.search(f"{BEGIN}.*{END}", path.read_text(encoding="utf-8"), re.DOTALL) is not None
 
 
-def ours(kind: plugins.Kind) -> list[type[Any]]:
+def ours(kind: catalog.Kind) -> list[type[Any]]:
     """The plugins of a kind that Ferryman brings along."""
-    return [plugin for plugin in plugins.installed(kind) if plugin.__module__.startswith("ferryman.")]
+    return [plugin for plugin in catalog.installed(kind) if plugin.__module__.startswith("ferryman.")]
 
 
 def page_name(plugin: type[Any]) -> str:
-    """The file name of a plugin's page: its module's, with dashes."""
-    return plugin.__module__.rpartition(".")[2].replace("_", "-") + ".md"
+    """The file name of a plugin's page: its module's, with dashes; a connector's has its folder's name before."""
+    *_, folder, module = plugin.__module__.split(".")
+    name = f"{folder}-{module}" if issubclass(plugin, Sink | Source) else module
+    return name.replace("_", "-") + ".md"
 
 
 def _with_keys(path: Path, config_class: type[Config]) -> str:
@@ -105,8 +109,8 @@ def _with_keys(path: Path, config_class: type[Config]) -> str:
     return f"{before}{BEGIN}\n{_keys(config_class)}\n\n{shared}\n{END}{after}"
 
 
-def _page(plugin: type[Any], kind: plugins.Kind) -> str:
-    names = ", ".join(f"`{name}`" for name in plugins.names(plugin))
+def _page(plugin: type[Any], kind: catalog.Kind) -> str:
+    names = ", ".join(f"`{name}`" for name in catalog.names(plugin))
     side = " Write `$Key` or `$Value` behind the name for the side that it changes." if _sided(plugin) else ""
     what = {"transformation": "Transform", "predicate": "Predicate", "converter": "Converter"}[kind]
     about = _prose(inspect.getdoc(plugin) or "")

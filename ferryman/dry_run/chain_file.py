@@ -9,12 +9,13 @@ from typing import Any
 
 import yaml
 
-from ferryman import chain_config, properties
-from ferryman.chain import Step
+from ferryman.chain import chain_config
+from ferryman.chain.chain import Step
 from ferryman.config import Config, key
 from ferryman.connector import Aliases
-from ferryman.connector_file import strings
 from ferryman.errors import ConfigError, KeyProblem
+from ferryman.java import properties
+from ferryman.worker.connector_file import strings
 
 _REFERENCE = re.compile(r"\$\{[^}:]+:[^}]*\}")
 

@@ -5,13 +5,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ferryman import assembly, chain_config, connector_file, plugins, properties
 from ferryman.api import Sink
-from ferryman.chain import Chain
+from ferryman.chain import builder, chain_config
+from ferryman.chain.chain import Chain
+from ferryman.chain.plan import Planned, plan
 from ferryman.conversion import Converter
-from ferryman.converters.json_converter import JsonConverter, JsonConverterConfig
+from ferryman.converters.json import JsonConverter, JsonConverterConfig
 from ferryman.errors import ConfigError
-from ferryman.plan import Planned, plan
+from ferryman.java import properties
+from ferryman.plugins import catalog
+from ferryman.worker import connector_file
 
 UNKNOWN = "value.converter is the worker's, whose file --worker would name"
 _REFERENCE = re.compile(r"\$\{[^}:]+:[^}]*\}")
@@ -31,7 +34,7 @@ def explained(config: Path, worker: Path | None) -> Sequence[Planned | str]:
     # Without a converter the steps are told as after one that gives columns.
     given: Converter[Any] = converter or JsonConverter(JsonConverterConfig.parse({}), "value")
     chain = Chain(given, given, given, parsed.steps)
-    if plugins.is_sink(plugin):
+    if catalog.is_sink(plugin):
         steps = plan(chain, plugin)
         return steps if converter else [f"decode: {UNKNOWN}", *steps[1:]]
     steps = list(_of_source(chain, plugin))
@@ -39,7 +42,7 @@ def explained(config: Path, worker: Path | None) -> Sequence[Planned | str]:
 
 
 def _connector(name: str) -> type[Any]:
-    plugin = plugins.connector(name)
+    plugin = catalog.connector(name)
     if plugin is None:
         raise ConfigError.of("connector.class", f"connector.class: there is no connector {name!r}")
     return plugin
@@ -55,7 +58,7 @@ def _of_worker(file: Path) -> Mapping[str, str]:
 def _converter(raw: Mapping[str, str], worker: Mapping[str, str]) -> Converter[Any] | None:
     if not raw.get("value.converter", "").strip() and not worker.get("value.converter", "").strip():
         return None
-    return assembly.converter("value", _without_references(raw), _without_references(worker))
+    return builder.converter("value", _without_references(raw), _without_references(worker))
 
 
 def _without_references(raw: Mapping[str, str]) -> Mapping[str, str]:

@@ -8,9 +8,9 @@ from typing import Any
 
 import orjson
 
-from ferryman.commands._json_spans import Digits, Span, Spans
 from ferryman.conversion import Converter
-from ferryman.converters.json_converter import JsonConverter, JsonConverterConfig
+from ferryman.converters.json import JsonConverter, JsonConverterConfig
+from ferryman.dry_run.json_spans import Digits, Span, Spans
 from ferryman.errors import FerrymanError
 from ferryman.record import Header, Headers, Record, Rows
 from ferryman.schema import Schema

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO, Protocol
 
-from ferryman.chain import Chain, Step
-from ferryman.commands._sample_lines import DROPPED, JSON, BadLine, failed, read, written
+from ferryman.chain.chain import Chain, Step
+from ferryman.dry_run.sample_lines import DROPPED, JSON, BadLine, failed, read, written
 from ferryman.errors import FerrymanError
 from ferryman.record import Record, batches
 

@@ -12,9 +12,10 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from ferryman.errors import DataError
-from ferryman.java_numbers import single
-from ferryman.java_time import DAY, Unparseable, parser
-from ferryman.json_payload import INTEGER_RANGES, day, time_of_day
+from ferryman.formats.json.payload import INTEGER_RANGES, day, time_of_day
+from ferryman.java.numbers import single
+from ferryman.java.simple_date_format import DAY, Unparseable, parser
+from ferryman.java.texts import double_text, float_text, iso, millis, moment, renderer, to_float32
 from ferryman.schema import (
     BOOLEAN,
     DATE,
@@ -33,7 +34,6 @@ from ferryman.schema import (
     decimal,
     mapping,
 )
-from ferryman.values import double_text, float_text, iso, millis, moment, renderer, to_float32
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?0*\d{1,9})?")
 _BLANKS = "".join(map(chr, range(33)))

@@ -5,9 +5,8 @@ from functools import lru_cache
 
 import polars as pl
 
-from ferryman.avro_cycles import Cyclic
 from ferryman.errors import DataError
-from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type
+from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, RecursiveSchema, Schema, Type
 
 _PLAIN: Mapping[Type, pl.DataType] = {
     Type.INT8: pl.Int8(),
@@ -36,7 +35,7 @@ def dtype(schema: Schema) -> pl.DataType:
 
     Raises DataError for an array or map whose elements have no schema.
     """
-    if isinstance(schema, Cyclic):
+    if isinstance(schema, RecursiveSchema):
         raise DataError(f"A struct that contains itself ({schema.name}) has no column")
     if schema.name == DECIMAL:
         return pl.Decimal(38, schema.scale)

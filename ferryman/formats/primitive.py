@@ -10,9 +10,9 @@ from typing import Any
 
 from ferryman.config import Config
 from ferryman.errors import DataError
+from ferryman.java.texts import java_class, to_float32
 from ferryman.record import Data, Payload, Rows
 from ferryman.schema import Schema, Type
-from ferryman.values import java_class, to_float32
 
 
 class PrimitiveConverterConfig(Config):

@@ -11,7 +11,7 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 from ferryman.errors import DataError
-from ferryman.values import moment
+from ferryman.java.texts import moment
 
 Format = Callable[[int], str]
 Part = Callable[[datetime], str]

@@ -4,7 +4,7 @@ import re
 from decimal import Decimal
 from fractions import Fraction
 
-from ferryman.values import to_float32
+from ferryman.java.texts import to_float32
 
 _WHOLE = re.compile(r"[+-]?\d+")
 _REAL = re.compile(r"([+-]?)(NaN|Infinity|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?=[fFdD]?$))[fFdD]?", re.ASCII)

@@ -9,8 +9,16 @@ from functools import cache
 from itertools import accumulate
 
 from ferryman.errors import ConfigError, DataError
-from ferryman.java_calendar import civil, day_number, day_of_week, resolved, week_of_month, week_of_year, week_year
-from ferryman.java_numbers import wrapped
+from ferryman.java.gregorian_calendar import (
+    civil,
+    day_number,
+    day_of_week,
+    resolved,
+    week_of_month,
+    week_of_year,
+    week_year,
+)
+from ferryman.java.numbers import wrapped
 
 DAY, HOUR, MINUTE = 86_400_000, 3_600_000, 60_000
 Format = Callable[[int], str]

@@ -14,8 +14,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from ferryman.avro_cycles import Cyclic
-from ferryman.schema import FLOATS, Schema, Type
+from ferryman.schema import FLOATS, RecursiveSchema, Schema, Type
 
 Text = Callable[[Any], str]
 
@@ -138,7 +137,7 @@ def renderer(schema: Schema | None) -> Text:
     if schema is None:
         return text
     match schema.type:
-        case Type.STRUCT if isinstance(schema, Cyclic):
+        case Type.STRUCT if isinstance(schema, RecursiveSchema):
             return _late(schema)
         case Type.STRUCT:
             return _struct_renderer(schema)

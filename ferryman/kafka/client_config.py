@@ -7,9 +7,20 @@ exactly-once delivery needs cannot be overridden.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from ferryman import client_security
-from ferryman.client_keys import FORCED, INT_MAX, REFUSED, SILENT, TARGETS, Role, Value, converted, denied, harmless
 from ferryman.errors import ConfigError, KeyProblem
+from ferryman.kafka import client_security
+from ferryman.kafka.client_keys import (
+    FORCED,
+    INT_MAX,
+    REFUSED,
+    SILENT,
+    TARGETS,
+    Role,
+    Value,
+    converted,
+    denied,
+    harmless,
+)
 
 DEFAULT_BOOTSTRAP = "localhost:9092"
 _NOT_CLIENTS = ("producer.", "consumer.", "admin.")

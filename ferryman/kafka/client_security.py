@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from ferryman import redaction
-from ferryman.client_keys import Value
+from ferryman.kafka.client_keys import Value
+from ferryman.telemetry import redaction
 
 _JAAS = re.compile(
     r"\s*(?P<module>[\w.$]+)\s+(?:required|requisite|sufficient|optional)\s*(?P<options>.*?)\s*;\s*", re.DOTALL

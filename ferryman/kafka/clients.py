@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ferryman import client_config
+from ferryman.kafka import client_config
 
 LIMIT = 20_000
 """Records a sink takes at once unless max.poll.records is set; Java's 500 would cut every batch to that."""

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 
 from confluent_kafka.admin import AdminClient
 
-from ferryman import java_regex
 from ferryman.connector import SinkConfig
+from ferryman.java import regex
 
 
 def topics(admin: AdminClient, config: SinkConfig) -> list[str]:
     """The topics to subscribe to now. librdkafka's own patterns are another language than Java's."""
     if config.topics:
         return config.topics
-    pattern = java_regex.compiled(config.topics_regex)
+    pattern = regex.compiled(config.topics_regex)
     return sorted(topic for topic in admin.list_topics(timeout=30).topics if pattern.fullmatch(topic))
 
 

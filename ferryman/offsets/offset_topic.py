@@ -9,7 +9,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # t
 from confluent_kafka.cimpl import NewTopic
 
 from ferryman.errors import ConfigError, RetriableError, TaskError
-from ferryman.source_offsets import SourceOffsets
+from ferryman.offsets.source_offsets import SourceOffsets
 
 
 def read(config: Mapping[str, Any], topic: str, offsets: SourceOffsets, patience: float = 60.0) -> SourceOffsets:

@@ -1,23 +1,27 @@
-"""The registry of plugins: which class a name in a config means.
+"""The catalog of plugins: which class a name in a config means.
 
-Ours are found by listing connectors/, transforms/ and converters/; others register an entry point in the group
+Ours are found by listing folders: ``connectors/<system>/{sink,source}.py``, and each file of transforms/,
+transforms/debezium/, transforms/predicates/ and converters/. Others register an entry point in the group
 ``ferryman.connectors``, ``ferryman.transforms``, ``ferryman.predicates`` or ``ferryman.converters``. A name is never
 imported as a dotted path, so a config cannot load code that nobody installed as a plugin.
 """
 
 import logging
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points, packages_distributions
 from importlib.metadata import version as metadata_version
+from importlib.util import find_spec
 from types import ModuleType
 from typing import Any, Literal
 
 import ferryman.connectors
 import ferryman.converters
 import ferryman.transforms
+import ferryman.transforms.debezium
+import ferryman.transforms.predicates
 from ferryman.api import Predicate, Sink, Source, Transform
 from ferryman.conversion import Converter
 
@@ -38,13 +42,12 @@ GROUPS: Mapping[Kind, str] = {
     "predicate": "ferryman.predicates",
     "converter": "ferryman.converters",
 }
-PACKAGES: Mapping[Kind, ModuleType] = {
-    "sink": ferryman.connectors,
-    "source": ferryman.connectors,
-    "transformation": ferryman.transforms,
-    "predicate": ferryman.transforms,
-    "converter": ferryman.converters,
+FOLDERS: Mapping[Kind, Sequence[ModuleType]] = {
+    "transformation": [ferryman.transforms, ferryman.transforms.debezium],
+    "predicate": [ferryman.transforms.predicates],
+    "converter": [ferryman.converters],
 }
+"""Where each module is a plugin; of connectors it is the module in a system's folder that is named as its kind."""
 SUFFIXES: Mapping[Kind, str] = {
     "sink": "Connector",
     "source": "Connector",
@@ -70,14 +73,26 @@ def installed(kind: Kind) -> tuple[type[Any], ...]:
 
 
 def _ours(kind: Kind) -> Iterator[type[Any]]:
-    package = PACKAGES[kind]
-    for module in sorted(info.name for info in pkgutil.iter_modules(package.__path__)):
-        if module.startswith("_"):
-            continue
-        loaded = import_module(f"{package.__name__}.{module}")
+    for module in _modules(kind):
+        loaded = import_module(module)
         for value in vars(loaded).values():
             if isinstance(value, type) and issubclass(value, ROOTS[kind]) and value.__module__ == loaded.__name__:
                 yield value
+
+
+def _modules(kind: Kind) -> Iterator[str]:
+    """The full names of the modules that hold our plugins of a kind."""
+    for package in FOLDERS.get(kind, ()):
+        yield from (f"{package.__name__}.{name}" for name, is_package in _below(package) if not is_package)
+    if kind in ("sink", "source"):
+        for name, is_package in _below(ferryman.connectors):
+            system = f"{ferryman.connectors.__name__}.{name}"
+            if is_package and find_spec(f"{system}.{kind}") is not None:
+                yield f"{system}.{kind}"
+
+
+def _below(package: ModuleType) -> list[tuple[str, bool]]:
+    return sorted((info.name, info.ispkg) for info in pkgutil.iter_modules(package.__path__))
 
 
 def names(plugin: type[Any]) -> tuple[str, ...]:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ferryman.config import Definition
-from ferryman.herder import ConnectorInfo, ConnectorStatus, PartitionOffset, Status, TaskInfo
-from ferryman.plugin_infos import PluginInfo
-from ferryman.redaction import redact
+from ferryman.telemetry.redaction import redact
+from ferryman.validation.plugin_infos import PluginInfo
+from ferryman.worker.herder import ConnectorInfo, ConnectorStatus, PartitionOffset, Status, TaskInfo
 
 Json = dict[str, Any]
 

@@ -12,14 +12,14 @@ from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
-from ferryman import response_headers
-from ferryman import rest_calls as calls
 from ferryman.errors import RequestError
-from ferryman.herder import Herder
-from ferryman.rest_calls import Call, Rest
-from ferryman.rest_wire import Answer, Guard, failure, plain, segments
-from ferryman.settings import Settings
-from ferryman.worker_config import WorkerConfig
+from ferryman.rest import endpoints as calls
+from ferryman.rest.endpoints import Call, Rest
+from ferryman.rest.http_messages import Answer, Guard, failure, plain, segments
+from ferryman.settings import response_headers
+from ferryman.settings.settings import Settings
+from ferryman.settings.worker_keys import WorkerConfig
+from ferryman.worker.herder import Herder
 
 TIMEOUT = 90.0
 """Seconds that a request waits for the herder. What it asked for goes on without it."""

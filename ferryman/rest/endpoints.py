@@ -8,12 +8,15 @@ from urllib.parse import quote
 
 from starlette.requests import Request
 
-from ferryman import __version__, plugin_infos, plugins, rest_shapes, rest_wire, validation
+from ferryman import __version__
 from ferryman.errors import ConfigError, KeyProblem, RequestError
-from ferryman.herder import Herder, PartitionOffset, Target
-from ferryman.rest_loggers import Loggers
-from ferryman.rest_wire import Answer
-from ferryman.settings import Settings
+from ferryman.plugins import catalog
+from ferryman.rest import answers, http_messages
+from ferryman.rest.http_messages import Answer
+from ferryman.rest.loggers import Loggers
+from ferryman.settings.settings import Settings
+from ferryman.validation import connector_config, plugin_infos
+from ferryman.worker.herder import Herder, PartitionOffset, Target
 
 KAFKA_VERSION = "4.1.0"
 """The release whose REST API this is. Clients switch features on by it (kcctl reads the first two numbers)."""
@@ -90,23 +93,23 @@ async def connectors(rest: Rest, call: Call) -> Answer:
     return Answer(200, found)
 
 
-async def _expanded(rest: Rest, name: str, part: str) -> rest_shapes.Json:
+async def _expanded(rest: Rest, name: str, part: str) -> answers.Json:
     if part == "status":
-        return rest_shapes.status(await rest.herder.status(name))
-    return rest_shapes.connector(await rest.herder.info(name))
+        return answers.status(await rest.herder.status(name))
+    return answers.connector(await rest.herder.info(name))
 
 
 async def create(rest: Rest, call: Call) -> Answer:
     """CreateConnectorRequest: name, config and initial_state (KIP-980)."""
-    posted = await rest_wire.body(call.request, numbers_as_text=True)
+    posted = await http_messages.body(call.request, numbers_as_text=True)
     if not isinstance(posted, dict) or not isinstance(posted.get("config"), dict):
         raise RequestError(400, "An object with name and config is expected")
     for key in posted.keys() - {"name", "config", "initial_state"}:
         raise RequestError(400, f'Unrecognized field "{key}": known are name, config, initial_state')
     name = str(posted.get("name") or "").strip()
-    config = await _config(rest, name, rest_wire.config(posted["config"]))
+    config = await _config(rest, name, http_messages.config(posted["config"]))
     info = await rest.herder.create(name, config, _target(posted.get("initial_state")))
-    return Answer(201, rest_shapes.connector(info), _location(name))
+    return Answer(201, answers.connector(info), _location(name))
 
 
 def _target(state: Any) -> Target:
@@ -127,8 +130,8 @@ async def _config(rest: Rest, name: str, config: dict[str, str | None]) -> dict[
     own = _named(name, config).setdefault("name", name)
     if None in config.values():
         raw = {**config, "name": own}
-        found = await asyncio.to_thread(validation.validate, raw, rest.settings)
-        nulls = [KeyProblem(key, validation.NULL) for key, value in raw.items() if value is None]
+        found = await asyncio.to_thread(connector_config.validate, raw, rest.settings)
+        nulls = [KeyProblem(key, connector_config.NULL) for key, value in raw.items() if value is None]
         raise ConfigError(*(found.infos.problems or nulls))
     return {key: value for key, value in {**config, "name": own}.items() if value is not None}
 
@@ -144,7 +147,7 @@ def _named(name: str, config: dict[str, str | None]) -> dict[str, str | None]:
 
 async def connector(rest: Rest, call: Call) -> Answer:
     """ConnectorInfo."""
-    return Answer(200, rest_shapes.connector(await rest.herder.info(call.name)))
+    return Answer(200, answers.connector(await rest.herder.info(call.name)))
 
 
 async def delete(rest: Rest, call: Call) -> Answer:
@@ -160,27 +163,27 @@ async def config(rest: Rest, call: Call) -> Answer:
 
 async def put_config(rest: Rest, call: Call) -> Answer:
     """Creates or replaces."""
-    posted = rest_wire.config(await rest_wire.body(call.request, numbers_as_text=True))
+    posted = http_messages.config(await http_messages.body(call.request, numbers_as_text=True))
     done = await rest.herder.put(call.name, await _config(rest, call.name, posted))
     if done.created:
-        return Answer(201, rest_shapes.connector(done.info), _location(call.name))
-    return Answer(200, rest_shapes.connector(done.info))
+        return Answer(201, answers.connector(done.info), _location(call.name))
+    return Answer(200, answers.connector(done.info))
 
 
 async def patch_config(rest: Rest, call: Call) -> Answer:
     """Merges; null removes a key (KIP-477)."""
-    posted = rest_wire.config(await rest_wire.body(call.request, numbers_as_text=True))
-    return Answer(200, rest_shapes.connector(await rest.herder.patch(call.name, _named(call.name, posted))))
+    posted = http_messages.config(await http_messages.body(call.request, numbers_as_text=True))
+    return Answer(200, answers.connector(await rest.herder.patch(call.name, _named(call.name, posted))))
 
 
 async def status(rest: Rest, call: Call) -> Answer:
     """ConnectorStateInfo."""
-    return Answer(200, rest_shapes.status(await rest.herder.status(call.name)))
+    return Answer(200, answers.status(await rest.herder.status(call.name)))
 
 
 async def tasks(rest: Rest, call: Call) -> Answer:
     """The tasks' ids and configs."""
-    return Answer(200, [rest_shapes.task_info(task) for task in await rest.herder.tasks(call.name)])
+    return Answer(200, [answers.task_info(task) for task in await rest.herder.tasks(call.name)])
 
 
 async def task_status(rest: Rest, call: Call) -> Answer:
@@ -190,7 +193,7 @@ async def task_status(rest: Rest, call: Call) -> Answer:
         found = (await rest.herder.status(call.name)).tasks[number]
     except (RequestError, KeyError):
         raise RequestError(404, f"No status found for task {call.name}-{number}") from None
-    return Answer(200, rest_shapes.task(number, found))
+    return Answer(200, answers.task(number, found))
 
 
 async def restart_task(rest: Rest, call: Call) -> Answer:
@@ -201,10 +204,10 @@ async def restart_task(rest: Rest, call: Call) -> Answer:
 
 async def restart(rest: Rest, call: Call) -> Answer:
     """The connector alone, or with what the parameters choose (KIP-745)."""
-    include_tasks = rest_wire.flag(call.request, "includeTasks", False)
-    only_failed = rest_wire.flag(call.request, "onlyFailed", False)
+    include_tasks = http_messages.flag(call.request, "includeTasks", False)
+    only_failed = http_messages.flag(call.request, "onlyFailed", False)
     planned = await rest.herder.restart(call.name, include_tasks, only_failed)
-    return Answer(204) if planned is None else Answer(202, rest_shapes.status(planned))
+    return Answer(204) if planned is None else Answer(202, answers.status(planned))
 
 
 async def pause(rest: Rest, call: Call) -> Answer:
@@ -228,7 +231,7 @@ async def stop(rest: Rest, call: Call) -> Answer:
 async def topics(rest: Rest, call: Call) -> Answer:
     """Topics used; of an unknown connector none (KIP-558)."""
     _tracked(rest)
-    return Answer(200, rest_shapes.topics(call.name, await rest.herder.topics(call.name)))
+    return Answer(200, answers.topics(call.name, await rest.herder.topics(call.name)))
 
 
 async def reset_topics(rest: Rest, call: Call) -> Answer:
@@ -247,12 +250,12 @@ def _tracked(rest: Rest) -> None:
 
 async def offsets(rest: Rest, call: Call) -> Answer:
     """KIP-875."""
-    return Answer(200, {"offsets": [rest_shapes.offset(found) for found in await rest.herder.offsets(call.name)]})
+    return Answer(200, {"offsets": [answers.offset(found) for found in await rest.herder.offsets(call.name)]})
 
 
 async def alter_offsets(rest: Rest, call: Call) -> Answer:
     """A body of another shape is 500, as Kafka's own integration tests want it."""
-    posted = await rest_wire.body(call.request)
+    posted = await http_messages.body(call.request)
     if not isinstance(posted, dict) or posted.keys() - {"offsets"}:
         raise RequestError(500, "Cannot deserialize the offsets: an object with the one field offsets is expected")
     if not posted.get("offsets"):
@@ -281,8 +284,8 @@ async def reset_offsets(rest: Rest, call: Call) -> Answer:
 
 async def connector_plugins(rest: Rest, call: Call) -> Answer:
     """Connectors, and the other kinds with ``connectorsOnly=false`` (KIP-769)."""
-    only = rest_wire.flag(call.request, "connectorsOnly", True)
-    return Answer(200, [rest_shapes.plugin(info) for info in await asyncio.to_thread(plugin_infos.listed, only)])
+    only = http_messages.flag(call.request, "connectorsOnly", True)
+    return Answer(200, [answers.plugin(info) for info in await asyncio.to_thread(plugin_infos.listed, only)])
 
 
 async def plugin_config(rest: Rest, call: Call) -> Answer:
@@ -290,24 +293,24 @@ async def plugin_config(rest: Rest, call: Call) -> Answer:
     found = await asyncio.to_thread(plugin_infos.definitions, call.name)
     if found is None:
         raise RequestError(404, f"Unknown plugin {call.name}.")
-    return Answer(200, [rest_shapes.definition(one) for one in found])
+    return Answer(200, [answers.definition(one) for one in found])
 
 
 async def validate(rest: Rest, call: Call) -> Answer:
     """200 however many errors the config has."""
-    posted = rest_wire.config(await rest_wire.body(call.request, numbers_as_text=True))
+    posted = http_messages.config(await http_messages.body(call.request, numbers_as_text=True))
     given = posted.get("connector.class")
     if given is not None and not _same(given.strip(), call.name):
         raise RequestError(400, f"Included connector type {given} does not match request type {call.name}")
-    found = await asyncio.to_thread(validation.validate, posted, rest.settings)
+    found = await asyncio.to_thread(connector_config.validate, posted, rest.settings)
     return Answer(200, found.infos.as_json())
 
 
 def _same(given: str, asked: str) -> bool:
     if _short(given).endswith(_short(asked)):
         return True
-    plugin = plugins.connector(given)
-    return plugin is not None and plugin is plugins.connector(asked)
+    plugin = catalog.connector(given)
+    return plugin is not None and plugin is catalog.connector(asked)
 
 
 def _short(name: str) -> str:
@@ -329,7 +332,7 @@ async def logger(rest: Rest, call: Call) -> Answer:
 
 async def set_logger(rest: Rest, call: Call) -> Answer:
     """Here and in the tasks, until the worker restarts."""
-    posted = await rest_wire.body(call.request)
+    posted = await http_messages.body(call.request)
     level = posted.get("level") if isinstance(posted, dict) else None
     if level is None:
         raise RequestError(400, "Desired 'level' parameter was not specified in request.")

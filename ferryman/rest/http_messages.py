@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ferryman.errors import ConfigError, KeyProblem, RequestError
-from ferryman.redaction import redact
-from ferryman.worker_config import WorkerConfig
+from ferryman.settings.worker_keys import WorkerConfig
+from ferryman.telemetry.redaction import redact
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ferryman import logs
+from ferryman.telemetry import logs
 
 ROOT = "root"
 _DEFAULTS = ("ferryman",)

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
 
-from ferryman import backoff
+from ferryman.retry import backoff
 
 Answer = TypeVar("Answer")
 

@@ -12,9 +12,9 @@ from urllib.parse import quote
 
 import httpx
 
-from ferryman.converters._registry_config import RegistryConfig
-from ferryman.converters._registry_tls import tls_context
 from ferryman.errors import DataError, RetriableError, TaskError
+from ferryman.schema_registry.keys import RegistryConfig
+from ferryman.schema_registry.tls import tls_context
 
 CONTENT_TYPE = "application/vnd.schemaregistry.v1+json"
 LARGEST = 1 << 20

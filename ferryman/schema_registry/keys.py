@@ -8,8 +8,8 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from pydantic import SecretStr
 
 from ferryman.config import Int, Password, Str, Strings, key
-from ferryman.converters._registry_tls import TlsConfig, tls_problems
 from ferryman.errors import KeyProblem
+from ferryman.schema_registry.tls import TlsConfig, tls_problems
 
 _OAUTH = (
     "only bearer.auth.credentials.source=STATIC_TOKEN is supported: fetch the token and give it as bearer.auth.token"

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ferryman import properties, redaction
 from ferryman.errors import ConfigError, KeyProblem
+from ferryman.java import properties
+from ferryman.telemetry import redaction
 
 _REFERENCE = re.compile(r"\$\{([^}]*?):(([^}]*?):)?([^}]*?)\}")
 Lookup = Callable[[str, str], str | None]

@@ -9,10 +9,14 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from ferryman import assembly, client_config, config_providers, environment, properties, redaction
-from ferryman.config_providers import Providers
+from ferryman.chain import builder
 from ferryman.errors import ConfigError, KeyProblem
-from ferryman.worker_config import CLIENT_KEYS, CLIENT_PREFIXES, NO_EFFECT, PREFIXES, WorkerConfig
+from ferryman.java import properties
+from ferryman.kafka import client_config
+from ferryman.settings import config_providers, environment
+from ferryman.settings.config_providers import Providers
+from ferryman.settings.worker_keys import CLIENT_KEYS, CLIENT_PREFIXES, NO_EFFECT, PREFIXES, WorkerConfig
+from ferryman.telemetry import redaction
 
 
 class _Source(PydanticBaseSettingsSource):
@@ -111,7 +115,7 @@ def of(raw: Mapping[str, str]) -> Settings:
 
 def _converter_problems(values: Mapping[str, str], known: set[str]) -> list[KeyProblem]:
     try:
-        assembly.converters({}, values)
+        builder.converters({}, values)
     except ConfigError as error:
         return [each for each in error.problems if each.key not in known]
     return []

@@ -7,8 +7,8 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator
 
-from ferryman import response_headers
 from ferryman.config import Bool, Config, Int, Long, Plugin, Short, Str, Strings, any_case, key
+from ferryman.settings import response_headers
 
 PREFIXES = (
     "key.converter.",

@@ -15,8 +15,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from ferryman.stack.errors import StackError
-from ferryman.stack.places import state_directory
+from ferryman.stack.runtime.cache_paths import state_directory
+from ferryman.stack.runtime.errors import StackError
 
 _CLAIM_SECONDS = 0.5
 _DOWN_SECONDS = 30.0

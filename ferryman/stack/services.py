@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 
-from ferryman.stack.artifacts import Artifact, read_lock
-from ferryman.stack.errors import StackError
-from ferryman.stack.kafka import KAFKA
-from ferryman.stack.mail import MAIL
-from ferryman.stack.payments import PAYMENTS
-from ferryman.stack.postgres import POSTGRES
-from ferryman.stack.registry import REGISTRY
-from ferryman.stack.s3 import S3
-from ferryman.stack.service import Service
+from ferryman.stack.runtime.artifacts import Artifact, read_lock
+from ferryman.stack.runtime.errors import StackError
+from ferryman.stack.runtime.service import Service
+from ferryman.stack.servers.kafka import KAFKA
+from ferryman.stack.servers.mail import MAIL
+from ferryman.stack.servers.payments import PAYMENTS
+from ferryman.stack.servers.postgres import POSTGRES
+from ferryman.stack.servers.registry import REGISTRY
+from ferryman.stack.servers.s3 import S3
 
 SERVICES: dict[str, Service] = {
     service.name: service

@@ -9,10 +9,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-from ferryman.stack.component import Component
-from ferryman.stack.download import download
-from ferryman.stack.ports import free_port
-from ferryman.stack.service import Service
+from ferryman.stack.runtime.component import Component
+from ferryman.stack.runtime.download import download
+from ferryman.stack.runtime.ports import free_port
+from ferryman.stack.runtime.service import Service
 from ferryman.stack.services import SERVICES, artifacts_of, service_named
 
 Ports = Literal["free", "steady"]

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from ferryman.stack.component import Component
-from ferryman.stack.errors import StackError
-from ferryman.stack.running import Running, claim, current, log_file, publish, withdraw
-from ferryman.stack.world import Ports, Stack
+from ferryman.stack.running_record import Running, claim, current, log_file, publish, withdraw
+from ferryman.stack.runtime.component import Component
+from ferryman.stack.runtime.errors import StackError
+from ferryman.stack.stack import Ports, Stack
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -14,10 +14,11 @@ from typing import Any
 
 import orjson
 
-from ferryman import logs, parent, sessions
-from ferryman.control import Control
-from ferryman.redaction import redact
-from ferryman.task_spec import TaskSpec
+from ferryman.task import die_with_parent, sessions
+from ferryman.task.setup.control import Control
+from ferryman.task.setup.spec import TaskSpec
+from ferryman.telemetry import logs
+from ferryman.telemetry.redaction import redact
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 def main(connection: Connection, payload: bytes) -> None:
     """The entry point of a task's process."""
     spec = TaskSpec.parse(payload)
-    parent.die_with_it()
+    die_with_parent.die_with_it()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C reaches everybody; the worker decides for us
     logs.start(f"{spec.connector}|task-{spec.task}", spec.levels, spec.config, spec.worker)
     lock = threading.Lock()

@@ -7,15 +7,20 @@ from typing import Any, Protocol
 
 from confluent_kafka import KafkaException
 
-from ferryman import assembly, backoff, garbage, plugins, redaction, settings
-from ferryman.clients import Clients
-from ferryman.control import Control
+from ferryman.chain import builder
 from ferryman.errors import ConfigError, RetriableError
-from ferryman.setup import Setup
-from ferryman.sink_sessions import SinkSessions
-from ferryman.source import classified
-from ferryman.source_sessions import SourceSessions
-from ferryman.task_spec import TaskSpec
+from ferryman.kafka.clients import Clients
+from ferryman.plugins import catalog
+from ferryman.retry import backoff
+from ferryman.settings import settings
+from ferryman.task.setup import garbage_collection
+from ferryman.task.setup.control import Control
+from ferryman.task.setup.setup import Setup
+from ferryman.task.setup.spec import TaskSpec
+from ferryman.task.sink.sessions import SinkSessions
+from ferryman.task.source.loop import classified
+from ferryman.task.source.sessions import SourceSessions
+from ferryman.telemetry import redaction
 
 log = logging.getLogger(__name__)
 
@@ -33,9 +38,9 @@ class Sessions(Protocol):
 def run(spec: TaskSpec, control: Control) -> None:
     """Until the task is to stop; raises what fails it."""
     setup = _setup(spec, control)
-    sessions: Sessions = SinkSessions(setup) if plugins.is_sink(setup.plugin) else SourceSessions(setup)
+    sessions: Sessions = SinkSessions(setup) if catalog.is_sink(setup.plugin) else SourceSessions(setup)
     attempt = 0
-    garbage.hold_back()
+    garbage_collection.hold_back()
     while not control.stopping:
         began = time.monotonic()
         try:
@@ -55,7 +60,7 @@ def _run_one(sessions: Sessions, started: Callable[[], None]) -> None:
 
 
 def _setup(spec: TaskSpec, control: Control) -> Setup:
-    plugin: type[Any] | None = plugins.connector(spec.config["connector.class"])
+    plugin: type[Any] | None = catalog.connector(spec.config["connector.class"])
     if plugin is None:
         raise ConfigError.of("connector.class", f"no connector is called {spec.config['connector.class']}")
     redaction.protect_config(spec.config, plugin.config_class.secrets())  # not all have names that sound secret
@@ -66,5 +71,5 @@ def _setup(spec: TaskSpec, control: Control) -> Setup:
         plugin=plugin,
         config=plugin.config_class.parse(spec.config),
         clients=Clients(spec.connector, spec.task, spec.worker, spec.config, spec.worker_id),
-        chain=assembly.chain(spec.config, spec.worker),
+        chain=builder.chain(spec.config, spec.worker),
     )

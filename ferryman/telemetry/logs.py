@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from ferryman import redaction
+from ferryman.telemetry import redaction
 
 LEVELS = {
     "OFF": logging.CRITICAL + 10,

@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from ferryman import chain_config, config_infos, plugins
+from ferryman.chain import chain_config
 from ferryman.config import Config, Definition
-from ferryman.config_infos import ConfigInfo
 from ferryman.errors import KeyProblem
+from ferryman.plugins import catalog
+from ferryman.validation import config_infos
+from ferryman.validation.config_infos import ConfigInfo
 
-_TITLES: Mapping[str, tuple[str, plugins.Kind]] = {
+_TITLES: Mapping[str, tuple[str, catalog.Kind]] = {
     "transforms": ("Transforms", "transformation"),
     "predicates": ("Predicates", "predicate"),
 }
@@ -47,7 +49,7 @@ def _alias(name: str, alias: str, given: Mapping[str, str], problems: list[KeyPr
     title, kind = _TITLES[name]
     prefix, group = f"{name}.{alias}.", f"{title}: {alias}"
     definitions = [_grammar(prefix, group, order, row) for order, row in enumerate(_GRAMMAR[name])]
-    plugin = plugins.find(kind, given.get(f"{prefix}type", ""))
+    plugin = catalog.find(kind, given.get(f"{prefix}type", ""))
     config_class: type[Config] = Config if plugin is None else plugin.config_class
     for definition in config_class.definitions():
         display = f"{prefix}{definition.display_name}" if definition.display_name == definition.name else None

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from ferryman import redaction
 from ferryman.config import Config, Definition, spellings
 from ferryman.errors import KeyProblem
+from ferryman.telemetry import redaction
 
 HIDDEN = redaction.HIDDEN
 _UNREADABLE = ("Not a number of type", "Expected value to be either", "could not be found.")

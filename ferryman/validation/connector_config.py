@@ -9,22 +9,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ferryman import (
-    chain_config,
-    chain_infos,
-    client_config,
-    config_infos,
-    plugin_infos,
-    plugins,
-    redaction,
-    topic_creation,
-)
-from ferryman.client_keys import Role
+from ferryman.chain import chain_config
 from ferryman.config import Config, Definition
-from ferryman.config_infos import ConfigInfo, ConfigInfos
 from ferryman.connector import SinkConfig
 from ferryman.errors import ConfigError, KeyProblem, RequestError
-from ferryman.settings import Settings
+from ferryman.kafka import client_config, topic_creation
+from ferryman.kafka.client_keys import Role
+from ferryman.plugins import catalog
+from ferryman.settings.settings import Settings
+from ferryman.telemetry import redaction
+from ferryman.validation import chain_infos, config_infos, plugin_infos
+from ferryman.validation.config_infos import ConfigInfo, ConfigInfos
 
 NULL = "Null value can not be supplied as the configuration value."
 CONVERTERS = ("key.converter", "value.converter", "header.converter")
@@ -99,7 +94,7 @@ def _connector(given: Mapping[str, str]) -> type[Any]:
     if not name:
         shown = ", ".join(f"{key}={value}" for key, value in given.items())
         raise RequestError(400, redaction.redact(f"Connector config {{{shown}}} contains no connector type"))
-    plugin = plugins.connector(name)
+    plugin = catalog.connector(name)
     if plugin is None:
         available = ", ".join(info.name for info in plugin_infos.listed(connectors_only=True))
         raise RequestError(
@@ -136,10 +131,10 @@ def _missing_converters(view: _View) -> Iterable[KeyProblem]:
         name = view.values.get(key)
         if name is None:
             continue
-        plugin = plugins.find("converter", name)
+        plugin = catalog.find("converter", name)
         if plugin is None:
             yield KeyProblem(key, f"Invalid value {name} for configuration {key}: Class {name} could not be found.")
-        elif key != "header.converter" and plugin_infos.SIMPLE_HEADERS in plugins.names(plugin):
+        elif key != "header.converter" and plugin_infos.SIMPLE_HEADERS in catalog.names(plugin):
             text = f"Class class {plugin_infos.SIMPLE_HEADERS} does not implement the Converter interface"
             yield KeyProblem(key, f"Invalid value {name} for configuration {key}: {text}")
 
@@ -178,7 +173,7 @@ def _converter(key: str, view: _View) -> Part:
     if key not in view.values:
         reason = f"has no effect without {key}: the worker's converter comes with the worker's settings"
         return Part(warnings=tuple(f"{prefix}{name} {reason}" for name in values))
-    plugin = plugins.find("converter", view.values[key])
+    plugin = catalog.find("converter", view.values[key])
     if plugin is None:
         return Part()
     config_class: type[Config] = plugin.config_class

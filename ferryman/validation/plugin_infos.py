@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, get_args
 
-from ferryman import plugins
 from ferryman.api import Transform
 from ferryman.config import Config, Definition
 from ferryman.connector import ConnectorConfig, SinkConfig, SourceConfig
+from ferryman.plugins import catalog
 
 SIMPLE_HEADERS = "org.apache.kafka.connect.storage.SimpleHeaderConverter"
 """The one converter that is for headers only."""
@@ -26,7 +26,7 @@ class PluginInfo:
 @cache
 def listed(connectors_only: bool) -> tuple[PluginInfo, ...]:
     """Sinks, then sources; the other kinds too if wanted. One that has several Java names is there under each."""
-    kinds: list[plugins.Kind] = ["sink", "source"]
+    kinds: list[catalog.Kind] = ["sink", "source"]
     if not connectors_only:
         kinds += ["transformation", "predicate", "converter"]
     found = [info for kind in kinds for info in sorted(_of(kind), key=lambda info: info.name)]
@@ -35,9 +35,9 @@ def listed(connectors_only: bool) -> tuple[PluginInfo, ...]:
     return tuple(info for info in found if (info.name, info.type) != (SIMPLE_HEADERS, "converter"))
 
 
-def _of(kind: plugins.Kind) -> Iterator[PluginInfo]:
-    for plugin in plugins.installed(kind):
-        for name in plugins.names(plugin):
+def _of(kind: catalog.Kind) -> Iterator[PluginInfo]:
+    for plugin in catalog.installed(kind):
+        for name in catalog.names(plugin):
             sided = kind == "transformation" and issubclass(plugin, Transform) and plugin.sided
             for side in ("$Key", "$Value") if sided else ("",):
                 yield PluginInfo(f"{name}{side}", kind, _version(plugin))
@@ -50,14 +50,14 @@ def _version(plugin: type[Any]) -> str:
     # To find a module's distribution all of them are read, which takes a while.
     package = plugin.__module__.partition(".")[0]
     if package not in _versions:
-        _versions[package] = plugins.version(plugin)
+        _versions[package] = catalog.version(plugin)
     return _versions[package]
 
 
 def definitions(name: str) -> list[Definition] | None:
     """The keys of a plugin of any kind, its own first; None for an unknown one."""
-    for kind in get_args(plugins.Kind):
-        plugin = plugins.find(kind, name)
+    for kind in get_args(catalog.Kind):
+        plugin = catalog.find(kind, name)
         if plugin is not None:
             return own_first(plugin.config_class)
     return None

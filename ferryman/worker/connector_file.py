@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
-from ferryman import properties
 from ferryman.errors import ConfigError
-from ferryman.herder import Target
+from ferryman.java import properties
+from ferryman.worker.herder import Target
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,13 @@ from typing import Any
 
 from confluent_kafka.admin import AdminClient
 
-from ferryman import offsets_api, plugins
 from ferryman.api import SinkContext
-from ferryman.clients import Clients
 from ferryman.errors import ConfigError, RequestError, TaskError
-from ferryman.herder import PartitionOffset
+from ferryman.kafka.clients import Clients
+from ferryman.plugins import catalog
 from ferryman.record import TopicPartition
+from ferryman.worker import offset_changes
+from ferryman.worker.herder import PartitionOffset
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class ConnectorOffsets:
 
     def listed(self) -> list[PartitionOffset]:
         """What is committed."""
-        return offsets_api.sink_offsets(self.clients) if plugins.is_sink(self.plugin) else self._source.listed()
+        return offset_changes.sink_offsets(self.clients) if catalog.is_sink(self.plugin) else self._source.listed()
 
     def alter(self, offsets: Sequence[PartitionOffset]) -> str:
         """Moves these offsets; returns Kafka Connect's message."""
@@ -42,8 +43,8 @@ class ConnectorOffsets:
 
     def _checked(self, offsets: Sequence[PartitionOffset], reset: bool) -> bool:
         try:
-            if plugins.is_sink(self.plugin):
-                return self._move_sink(offsets_api.positions(offsets), reset)
+            if catalog.is_sink(self.plugin):
+                return self._move_sink(offset_changes.positions(offsets), reset)
             return self._move_source(offsets) if offsets else True
         except (ConfigError, TaskError) as error:
             raise RequestError(500, str(error)) from error
@@ -59,9 +60,9 @@ class ConnectorOffsets:
         config = self.plugin.config_class.parse(self.clients.raw)
         complete = self.plugin.alter_offsets(config, self._context(), positions)
         if reset:
-            offsets_api.reset_sink(self.clients, self.clients.connector)
+            offset_changes.reset_sink(self.clients, self.clients.connector)
         else:
-            offsets_api.move_sink(self.clients, self.clients.connector, positions)
+            offset_changes.move_sink(self.clients, self.clients.connector, positions)
         return bool(complete)
 
     def _context(self) -> SinkContext:
@@ -78,8 +79,8 @@ class ConnectorOffsets:
         )
 
     @property
-    def _source(self) -> offsets_api.SourceOffsetTopic:
-        return offsets_api.SourceOffsetTopic(self.clients, self.clients.connector, self.topic, self.seeds)
+    def _source(self) -> offset_changes.SourceOffsetTopic:
+        return offset_changes.SourceOffsetTopic(self.clients, self.clients.connector, self.topic, self.seeds)
 
 
 def _message(verb: str, complete: bool) -> str:

@@ -4,7 +4,7 @@ import multiprocessing
 from multiprocessing.context import ForkServerContext
 from multiprocessing.forkserver import ensure_running
 
-PRELOAD = ["ferryman.task", "ferryman.preload"]
+PRELOAD = ["ferryman.task.process", "ferryman.worker.preload"]
 
 
 def start() -> ForkServerContext:

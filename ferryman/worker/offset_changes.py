@@ -8,12 +8,14 @@ from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, 
 from confluent_kafka import TopicPartition as ClientPartition
 from confluent_kafka.admin import AdminClient
 
-from ferryman import coordinator, offset_topic, subscription
-from ferryman.clients import Clients
 from ferryman.errors import RequestError
-from ferryman.herder import PartitionOffset
+from ferryman.kafka import subscription
+from ferryman.kafka.clients import Clients
+from ferryman.offsets import offset_topic
+from ferryman.offsets.source_offsets import SourceOffsets
 from ferryman.record import TopicPartition
-from ferryman.source_offsets import SourceOffsets
+from ferryman.retry import coordinator
+from ferryman.worker.herder import PartitionOffset
 
 Positions = Mapping[TopicPartition, int | None]
 

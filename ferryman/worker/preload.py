@@ -1,6 +1,6 @@
 """Imported by the forkserver before it forks: all plugins with their libraries, so that a task starts at once."""
 
-from ferryman import plugins
+from ferryman.plugins import catalog
 
-for _kind in plugins.ROOTS:
-    plugins.installed(_kind)
+for _kind in catalog.ROOTS:
+    catalog.installed(_kind)

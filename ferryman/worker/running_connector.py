@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ferryman import plugins
 from ferryman.errors import TaskError
-from ferryman.herder import ConnectorInfo, ConnectorStatus, ConnectorType, RawConfig, State, Status, Target
-from ferryman.worker import TaskProcess
+from ferryman.plugins import catalog
+from ferryman.worker.herder import ConnectorInfo, ConnectorStatus, ConnectorType, RawConfig, State, Status, Target
+from ferryman.worker.task_processes import TaskProcess
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class RunningConnector:
     @property
     def type(self) -> ConnectorType:
         """Sink or source."""
-        return "sink" if plugins.is_sink(self.plugin) else "source"
+        return "sink" if catalog.is_sink(self.plugin) else "source"
 
     @property
     def state(self) -> State:
@@ -45,7 +45,7 @@ class RunningConnector:
 
     def status(self, worker_id: str) -> ConnectorStatus:
         """As REST shows it."""
-        version = plugins.version(self.plugin)
+        version = catalog.version(self.plugin)
         tasks = {number: Status(task.state, worker_id, task.trace, version) for number, task in enumerate(self.tasks)}
         return ConnectorStatus(self.name, Status(self.state, worker_id, self.trace, version), tasks, self.type)
 

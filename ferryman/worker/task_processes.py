@@ -15,9 +15,10 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 
 import orjson
 
-from ferryman import backoff, task
-from ferryman.herder import State
-from ferryman.task_spec import TaskSpec
+from ferryman.retry import backoff
+from ferryman.task import process as task_process
+from ferryman.task.setup.spec import TaskSpec
+from ferryman.worker.herder import State
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +114,7 @@ class TaskProcess:
         """Runs one process to its end. Returns how it died, or None if it ended with a word."""
         loop = asyncio.get_running_loop()
         ours, theirs = self.context.Pipe()
-        process = self.context.Process(target=task.main, args=(theirs, self.spec.dump()), daemon=False)
+        process = self.context.Process(target=task_process.main, args=(theirs, self.spec.dump()), daemon=False)
         await asyncio.to_thread(process.start)
         theirs.close()
         self._pipe, self._process = ours, process

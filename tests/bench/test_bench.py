@@ -9,13 +9,14 @@ from bench.records import envelope_messages, key_of, shop_messages
 from bench.side import CONFIGS, WORKER, write_files
 from bench.transforms import ours as transforms
 from bench.transforms.cases import CASES, converters
-from ferryman import connector_file, settings
-from ferryman.connectors.email_sink import EmailSinkConnector
-from ferryman.connectors.file_sink import FileStreamSinkConnector
-from ferryman.connectors.s3_sink import S3SinkConnector
-from ferryman.connectors.sql_sink import SqlSinkConnector
-from ferryman.plugins import connector
-from ferryman.stack.artifacts import read_lock
+from ferryman.connectors.email.sink import EmailSinkConnector
+from ferryman.connectors.file.sink import FileStreamSinkConnector
+from ferryman.connectors.s3.sink import S3SinkConnector
+from ferryman.connectors.sql.sink import SqlSinkConnector
+from ferryman.plugins.catalog import connector
+from ferryman.settings import settings
+from ferryman.stack.runtime.artifacts import read_lock
+from ferryman.worker import connector_file
 
 VARIABLES = {
     "BENCH_AVRO_CONVERTER": "io.confluent.connect.avro.AvroConverter",

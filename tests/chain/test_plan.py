@@ -1,7 +1,8 @@
 """The plan says for each step whether it works on columns or on rows, and why."""
 
-from ferryman import assembly, plugins
-from ferryman.plan import plan
+from ferryman.chain import builder
+from ferryman.chain.plan import plan
+from ferryman.plugins import catalog
 
 JSON = "org.apache.kafka.connect.json.JsonConverter"
 STRING = "org.apache.kafka.connect.storage.StringConverter"
@@ -18,9 +19,9 @@ TRANSFORMS = {
 def planned(sink: str, **config: str) -> list[str]:
     raw = {"key.converter": STRING, "value.converter": JSON, **TRANSFORMS}
     raw |= {name.replace("_", "."): value for name, value in config.items()}
-    found = plugins.find("sink", sink)
+    found = catalog.find("sink", sink)
     assert found is not None
-    return [str(step) for step in plan(assembly.chain(raw, {}), found)]
+    return [str(step) for step in plan(builder.chain(raw, {}), found)]
 
 
 def test_records_with_a_schema_stay_columns_all_the_way_into_the_warehouse() -> None:

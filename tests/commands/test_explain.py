@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from ferryman import assembly, plugins
+from ferryman.chain import builder
+from ferryman.chain.plan import plan
 from ferryman.commands import main
-from ferryman.plan import plan
+from ferryman.plugins import catalog
+from tests.places import ROOT
 
-ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "commands" / "explain.md").read_text(encoding="utf-8")
 JSON = "org.apache.kafka.connect.json.JsonConverter"
 SINK = {"name": "x", "connector.class": "io.confluent.connect.jdbc.JdbcSinkConnector", "topics": "t"}
@@ -46,9 +47,9 @@ def test_the_lines_are_those_of_the_tasks_log(tmp_path: Path) -> None:
         "transforms.r.regex": "a",
         "transforms.r.replacement": "b",
     }
-    sink = plugins.find("sink", SINK["connector.class"])
+    sink = catalog.find("sink", SINK["connector.class"])
     assert sink is not None
-    logged = [f"plan: {step}" for step in plan(assembly.chain(config, {}), sink)]
+    logged = [f"plan: {step}" for step in plan(builder.chain(config, {}), sink)]
     assert explain(tmp_path, config).stdout.splitlines() == logged
     assert logged[0].endswith("(schemaless JSON has no columns (schemas.enable is false))")
 

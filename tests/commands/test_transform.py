@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from ferryman.commands import _sample_run, main
-from ferryman.commands._sample_lines import BadLine
+from ferryman.commands import main
+from ferryman.dry_run import sample_run
+from ferryman.dry_run.sample_lines import BadLine
+from tests.places import ROOT
 
-ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "commands" / "transform.md").read_text(encoding="utf-8")
 KAFKA = "org.apache.kafka.connect.transforms."
 MASK = {"transforms": "mask", "transforms.mask.type": f"{KAFKA}MaskField$Value", "transforms.mask.fields": "card"}
@@ -275,15 +276,15 @@ class Counted:
 def test_many_lines_pass_in_pieces_of_the_same_size() -> None:
     line = b'{"topic":"t","value":{"card":"x","n":1}}\n'
     out = Counted()
-    _sample_run.run((), Endless(line, 50_000), out)  # type: ignore[arg-type]
+    sample_run.run((), Endless(line, 50_000), out)  # type: ignore[arg-type]
     assert out.lines == 50_000
-    assert out.longest < 8 * _sample_run.CHUNK
+    assert out.longest < 8 * sample_run.CHUNK
 
 
 def test_a_line_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_sample_run, "LONGEST", 1_000_000)
+    monkeypatch.setattr(sample_run, "LONGEST", 1_000_000)
     out = Counted()
     source = Endless(b"x" * 1000, 10_000)
     with pytest.raises(BadLine, match="line 1: it is longer than 1000000 bytes"):
-        _sample_run.run((), source, out)  # type: ignore[arg-type]
+        sample_run.run((), source, out)  # type: ignore[arg-type]
     assert source.left > 8000

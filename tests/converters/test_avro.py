@@ -12,10 +12,10 @@ import fastavro
 import polars as pl
 import pytest
 
-from ferryman import avro_columns
-from ferryman.avro import reading
-from ferryman.converters.avro_converter import AvroConverter, AvroConverterConfig
+from ferryman.converters.avro import AvroConverter, AvroConverterConfig
 from ferryman.errors import ConfigError, DataError, RetriableError, TaskError
+from ferryman.formats.avro import columns_reader
+from ferryman.formats.avro.schema_reader import reading
 from ferryman.record import Columns, Rows
 from ferryman.schema import (
     DATE_SCHEMA,
@@ -34,7 +34,7 @@ from ferryman.schema import (
     mapping,
     struct,
 )
-from tests.converters.registry_server import FakeRegistry, running
+from tests.schema_registry.registry_server import FakeRegistry, running
 
 PAYMENT = {
     "type": "record",
@@ -168,29 +168,29 @@ def test_shifted_bytes_never_pass_as_columns(registry: FakeRegistry, breakage: s
     broken = BREAKAGES[breakage](bodies)
     found = reading(NOTE)
 
-    assert avro_columns.decode(found, bodies) is not None
-    assert avro_columns.decode(found, broken) is None
+    assert columns_reader.decode(found, bodies) is not None
+    assert columns_reader.decode(found, broken) is None
     with pytest.raises(DataError):
         converter(registry).to_data("t", framed(registry.add(NOTE), broken))
 
 
 def test_a_marker_of_another_batch_inside_the_data_is_not_taken_for_one() -> None:
     found = reading(NOTE)
-    markers = avro_columns.Markers(1 << 60).first(100)
+    markers = columns_reader.Markers(1 << 60).first(100)
     bodies = encode(NOTE, [{"n": number % 50, "s": "x"} for number in range(100)])
     disguised = [*bodies[:7], bodies[7] + markers[7] + bodies[8], *bodies[9:], bodies[0]]
 
-    assert avro_columns.decode(found, disguised) is None
+    assert columns_reader.decode(found, disguised) is None
 
 
 def test_the_marker_itself_in_the_data_shifts_the_numbers() -> None:
     found = reading(NOTE)
-    stolen = avro_columns._MARKERS.first(100)
+    stolen = columns_reader._MARKERS.first(100)
     bodies = encode(NOTE, [{"n": number % 50, "s": "x"} for number in range(100)])
     # Even a writer who knew the salt could only make one message look like two, and then the count is wrong.
     smuggled = [*bodies[:7], bodies[7] + stolen[7] + bodies[8], *bodies[8:]]
 
-    assert avro_columns.decode(found, smuggled) is None
+    assert columns_reader.decode(found, smuggled) is None
 
 
 @pytest.mark.parametrize(

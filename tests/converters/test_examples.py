@@ -6,12 +6,14 @@ from typing import cast
 
 import pytest
 
-from ferryman import assembly, properties, reference
+from ferryman.chain import builder
 from ferryman.conversion import Side
-from ferryman.converters.json_converter import JsonConverter, JsonConverterConfig
-from tests.converters.registry_server import running
+from ferryman.converters.json import JsonConverter, JsonConverterConfig
+from ferryman.docs import reference
+from ferryman.java import properties
+from tests.places import DOCS
+from tests.schema_registry.registry_server import running
 
-DOCS = Path(__file__).parents[2] / "docs"
 PAGES = [DOCS / reference.FOLDERS["converter"] / reference.page_name(each) for each in reference.ours("converter")]
 
 
@@ -28,7 +30,7 @@ def test_the_example_of_a_page_is_what_is_written_and_read(page: Path) -> None:
     with running() as registry:
         raw = properties.parse(config.replace("http://registry:8081", registry.url))
         side = cast(Side, config.partition(".")[0])
-        used = assembly.converter(side, raw, {})
+        used = builder.converter(side, raw, {})
 
         assert used.from_data("t", value) == [shown]
         assert used.to_data("t", [shown])[0].rows().values == value.rows().values

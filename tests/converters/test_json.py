@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ferryman import json_columns
-from ferryman.converters.json_converter import JsonConverter, JsonConverterConfig
-from ferryman.decimals import twos_complement
+from ferryman.converters.json import JsonConverter, JsonConverterConfig
 from ferryman.errors import ConfigError, DataError
+from ferryman.formats.json import columns_reader
+from ferryman.java.decimals import twos_complement
 from ferryman.record import Columns, Rows
 from ferryman.schema import (
     BOOLEAN,
@@ -245,7 +245,7 @@ def test_decimals_become_columns_whatever_their_size_and_scale(scale: int) -> No
     for some in (numbers, numbers[:5], numbers[:6]):
         values = [{"amount": None if each is None else Decimal(each).scaleb(-scale)} for each in some]
         payloads = [orjson.loads(body or b"")["payload"] for body in ENVELOPE.from_data("t", Rows(schema, values))]
-        found = json_columns.columns(schema, payloads)
+        found = columns_reader.columns(schema, payloads)
         assert found is not None
         assert found.rows().values == values
 
@@ -340,7 +340,7 @@ def test_rows_and_columns_agree_errors_included(data: st.DataObject) -> None:
     payloads = data.draw(st.lists(record, min_size=1, max_size=4))
     bodies = [json.dumps(payload).encode() for payload in payloads]
 
-    columns = json_columns.columns(schema, [orjson.loads(body) for body in bodies])
+    columns = columns_reader.columns(schema, [orjson.loads(body) for body in bodies])
     try:
         rows = ENVELOPE._rows(schema, bodies)
     except DataError:

@@ -7,9 +7,10 @@ from typing import Any, Literal, get_args
 
 import pytest
 
-from ferryman import assembly, plugins
+from ferryman.chain import builder
 from ferryman.conversion import Converter, Side
 from ferryman.errors import DataError
+from ferryman.plugins import catalog
 from ferryman.record import Rows
 from ferryman.schema import (
     BOOLEAN,
@@ -45,7 +46,7 @@ SIZES = {"Short": 2, "Integer": 4, "Long": 8, "Float": 4, "Double": 8, "Boolean"
 
 def converter(name: str, side: Side = "value") -> Converter[Any]:
     key = f"{side}.converter"
-    return assembly.converter(side, {key: f"org.apache.kafka.connect.converters.{name}Converter"}, {})
+    return builder.converter(side, {key: f"org.apache.kafka.connect.converters.{name}Converter"}, {})
 
 
 @pytest.mark.parametrize(("name", "schema", "value", "payload"), CASES)
@@ -121,4 +122,4 @@ def test_booleans_are_checked_by_schema_and_by_class() -> None:
 @pytest.mark.parametrize("name", SIZES)
 def test_they_are_found_by_every_name_that_kafka_has(name: str) -> None:
     full = f"org.apache.kafka.connect.converters.{name}Converter"
-    assert {plugins.find("converter", each) for each in (full, f"{name}Converter", name)} == {type(converter(name))}
+    assert {catalog.find("converter", each) for each in (full, f"{name}Converter", name)} == {type(converter(name))}

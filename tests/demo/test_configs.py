@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from ferryman import connector_file, settings, validation
-from ferryman.demo import audit, flows
-from ferryman.demo.errors import DemoError
+from ferryman.demo import comparison
+from ferryman.demo.facts import flows
+from ferryman.demo.facts.errors import DemoError
 from ferryman.demo.worker import environment
-from ferryman.settings import Settings
+from ferryman.settings import settings
+from ferryman.settings.settings import Settings
+from ferryman.validation import connector_config
+from ferryman.worker import connector_file
+from tests.places import CONFIGS
 
-CONFIGS = Path(__file__).parents[2] / "configs"
 FILES = sorted((CONFIGS / "connectors").iterdir())
 ADDRESSES = {
     "kafka": "127.0.0.1:9092",
@@ -40,12 +43,12 @@ def test_the_worker_file_is_taken_without_a_warning(worker: Settings) -> None:
 def test_each_connector_file_is_valid(file: Path, worker: Settings) -> None:
     connector = connector_file.read(file)
     assert connector.name == file.stem
-    validation.check(connector.config, worker)
+    connector_config.check(connector.config, worker)
 
 
 @pytest.mark.parametrize("flow", flows.flows(CONFIGS), ids=lambda flow: flow.name)
 def test_the_demos_connector_files_are_taken_without_a_warning(flow: flows.Flow, worker: Settings) -> None:
-    assert validation.check({**flow.config, "name": flow.name}, worker).warnings == ()
+    assert connector_config.check({**flow.config, "name": flow.name}, worker).warnings == ()
 
 
 @pytest.mark.parametrize("flow", flows.flows(CONFIGS), ids=lambda flow: flow.name)
@@ -68,7 +71,7 @@ def test_topics_tables_and_queues_are_those_that_the_ledger_reads() -> None:
     assert config[flows.PAYMENT_UPSERT]["topics"] == config[flows.PAYMENT_INSERT]["topics"] == flows.PAYMENTS
     assert config[flows.PAYMENT_UPSERT]["table.name.format"] == flows.PAYMENT_TABLE
     assert config[flows.PAYMENT_INSERT]["table.name.format"] == flows.PAYMENT_LOG
-    assert config[flows.PAYMENT_UPSERT]["transforms.anonymous.replacement"] == audit.MASKED
+    assert config[flows.PAYMENT_UPSERT]["transforms.anonymous.replacement"] == comparison.MASKED
     read = ",".join(config[name]["topics"] for name in (flows.EVENT_INSERT, flows.EVENT_UPSERT)).split(",")
     assert sorted(read) == sorted(flows.EVENT_TOPICS)
     assert config[flows.RECEIPTS]["event.topic"] == flows.EMAILS_SENT

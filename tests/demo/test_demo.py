@@ -12,7 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ferryman.stack.keeper import descendants
+from ferryman.stack.runtime.reaper import descendants
+from tests.places import CONFIGS
 
 EVENTS = "6000"
 
@@ -161,12 +162,12 @@ def _runs(pid: int, program: str) -> bool:
         words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
     except OSError:
         return False
-    return "keeper.py" not in " ".join(words) and any(word.endswith(program) for word in words)
+    return "reaper.py" not in " ".join(words) and any(word.endswith(program) for word in words)
 
 
 def test_a_worker_that_does_not_start_ends_the_demo_with_its_log(demo: Callable[..., Demo], tmp_path: Path) -> None:
     configs = tmp_path / "configs"
-    source = Path(__file__).parents[2] / "configs"
+    source = CONFIGS
     (configs / "connectors").mkdir(parents=True)
     for file in source.glob("connectors/*.json"):
         (configs / "connectors" / file.name).write_text(file.read_text())

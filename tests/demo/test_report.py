@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from ferryman.demo.ledger import Verdict, compare
+from ferryman.demo.facts.ledger import Verdict, compare
 from ferryman.demo.report import Kill, Latency, Outcome, as_json, render
 
 CLEAN = compare("Kafka", {"a": 1, "b": 2}, [("a", 1), ("b", 2)])

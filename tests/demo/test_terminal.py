@@ -5,7 +5,7 @@ import io
 from rich.console import Console
 
 from ferryman.demo.progress import Glance
-from ferryman.demo.view import Lines, Picture, View
+from ferryman.demo.terminal import Lines, Picture, View
 from ferryman.demo.worker import Connector
 
 GLANCE = Glance(

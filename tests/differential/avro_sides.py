@@ -6,12 +6,12 @@ from typing import Any
 
 import jpype
 
-from ferryman.avro_names import is_bytes as is_bytes
-from ferryman.converters.avro_converter import HEAD, AvroConverter, AvroConverterConfig
+from ferryman.converters.avro import HEAD, AvroConverter, AvroConverterConfig
 from ferryman.errors import DataError
+from ferryman.formats.avro.names import is_bytes as is_bytes
 from ferryman.record import Data, Rows
-from ferryman.registry import Registered
 from ferryman.schema import Schema
+from ferryman.schema_registry.client import Registered
 from tests.differential import avro_jvm, jvm
 from tests.differential.avro_jvm import Peer
 from tests.differential.avro_strategies import Node

@@ -15,13 +15,12 @@ from typing import Any
 
 import jpype
 
-from ferryman.avro_cycles import Cyclic
-from ferryman.json_text import time_millis
+from ferryman.formats.json.text import time_millis
+from ferryman.java.texts import millis
 from ferryman.record import Record
-from ferryman.schema import Schema, Type
-from ferryman.stack.artifacts import class_path, read_lock
-from ferryman.stack.download import download
-from ferryman.values import millis
+from ferryman.schema import RecursiveSchema, Schema, Type
+from ferryman.stack.runtime.artifacts import class_path, read_lock
+from ferryman.stack.runtime.download import download
 
 _JARS = Path(__file__).with_name("jars.toml")
 _DAY = 86_400_000
@@ -365,7 +364,7 @@ def shape(schema: Schema | None, inside: tuple[str | None, ...] = ()) -> Any:
     """A schema of ours in plain form; one ``inside`` itself is told by its name."""
     if schema is None:
         return None
-    if isinstance(schema, Cyclic) and schema.name in inside:
+    if isinstance(schema, RecursiveSchema) and schema.name in inside:
         return "within itself", schema.optional, schema.name
     inside = (*inside, schema.name)
     return (

@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 import jpype
 import polars as pl
 
-from ferryman import plugins
 from ferryman.api import Predicate, Transform
+from ferryman.chain.narrowing import narrow
 from ferryman.config import Config
-from ferryman.dtypes import dtype
 from ferryman.errors import ConfigError, FerrymanError
-from ferryman.faults import narrow
+from ferryman.formats.polars_types import dtype
+from ferryman.plugins import catalog
 from ferryman.record import Batch, Columns, Polled, Record, Rows
 from ferryman.schema import Schema, Type
 from tests.differential import jvm
@@ -92,7 +92,7 @@ def chained(
 
 
 def _step(case: Case) -> Transform[Config] | Raised:
-    plugin = plugins.find("transformation", jvm.full_name(case.name))
+    plugin = catalog.find("transformation", jvm.full_name(case.name))
     assert plugin is not None
     try:
         step: Transform[Config] = plugin(
@@ -105,7 +105,7 @@ def _step(case: Case) -> Transform[Config] | Raised:
 
 def predicate(name: str, config: Mapping[str, str]) -> Predicate[Config]:
     """One of our predicates."""
-    plugin = plugins.find("predicate", f"org.apache.kafka.connect.transforms.predicates.{name}")
+    plugin = catalog.find("predicate", f"org.apache.kafka.connect.transforms.predicates.{name}")
     assert plugin is not None
     made: Predicate[Config] = plugin(plugin.config_class.parse(config))
     return made

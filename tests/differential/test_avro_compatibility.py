@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferryman.avro_compatibility import incompatibility
+from ferryman.formats.avro.compatibility import incompatibility
 from tests.differential import avro_jvm
 from tests.differential.avro_strategies import NAMES, PRIMITIVES, Node, schemas
 from tests.differential.jvm import java

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferryman import plugins
 from ferryman.config import Config
 from ferryman.conversion import Converter
 from ferryman.errors import DataError
+from ferryman.plugins import catalog
 from ferryman.record import Rows
 from ferryman.schema import Schema, Type
 from tests.differential import jvm
@@ -54,7 +54,7 @@ def of_java(name: str, config: dict[str, str]) -> Any:
 
 
 def ours(name: str, config: dict[str, str]) -> Converter[Config]:
-    plugin = plugins.find("converter", name)
+    plugin = catalog.find("converter", name)
     assert plugin is not None
     made: Converter[Config] = plugin(plugin.config_class.parse(config), "value")
     return made

@@ -9,8 +9,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ferryman.errors import ConfigError, DataError
-from ferryman.java_regex import compiled, expanded
-from ferryman.java_time import DAY, Unparseable, formatter, parser
+from ferryman.java.regex import compiled, expanded
+from ferryman.java.simple_date_format import DAY, Unparseable, formatter, parser
 from tests.differential.jvm import java, raised
 from tests.differential.search import count, search
 from tests.differential.strategies import MILLIS

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferryman import plugins
 from ferryman.config import Config
 from ferryman.conversion import Converter, Side
 from ferryman.errors import DataError
+from ferryman.plugins import catalog
 from ferryman.record import Rows
 from ferryman.schema import Schema
 from tests.differential import jvm
@@ -31,7 +31,7 @@ class Both:
     """A converter of ours and Kafka's, configured alike."""
 
     def __init__(self, name: str, config: Mapping[str, str], side: Side) -> None:
-        plugin = plugins.find("converter", name)
+        plugin = catalog.find("converter", name)
         assert plugin is not None
         self.side = side
         self.ours: Converter[Config] = plugin(plugin.config_class.parse(config), side)

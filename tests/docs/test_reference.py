@@ -7,10 +7,15 @@ from typing import get_args
 
 import pytest
 
-from ferryman import connector_file, plugin_infos, plugins, properties, reference, settings, validation
-from ferryman.settings import Settings
+from ferryman.docs import reference
+from ferryman.java import properties
+from ferryman.plugins import catalog
+from ferryman.settings import settings
+from ferryman.settings.settings import Settings
+from ferryman.validation import connector_config, plugin_infos
+from ferryman.worker import connector_file
+from tests.places import ROOT
 
-ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = sorted((DOCS / "connectors").glob("*.md"))
 FENCE = re.compile(r"^```(json|properties)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -44,11 +49,11 @@ def test_no_page_is_stale() -> None:
         for path, text in reference.pages(DOCS).items()
         if not path.is_file() or path.read_text(encoding="utf-8") != text
     ]
-    assert stale == [], "bring them up to date: python -m ferryman.reference"
+    assert stale == [], "bring them up to date: python -m ferryman.docs.reference"
 
 
-@pytest.mark.parametrize("kind", get_args(plugins.Kind))
-def test_every_plugin_has_a_page_of_its_own(kind: plugins.Kind) -> None:
+@pytest.mark.parametrize("kind", get_args(catalog.Kind))
+def test_every_plugin_has_a_page_of_its_own(kind: catalog.Kind) -> None:
     pages = [DOCS / reference.FOLDERS[kind] / reference.page_name(plugin) for plugin in reference.ours(kind)]
     assert pages
     assert len(set(pages)) == len(pages)
@@ -57,13 +62,13 @@ def test_every_plugin_has_a_page_of_its_own(kind: plugins.Kind) -> None:
 
 @pytest.mark.parametrize("folder", sorted(set(reference.FOLDERS.values())))
 def test_no_page_is_about_a_plugin_that_is_gone(folder: str) -> None:
-    kinds = [kind for kind in get_args(plugins.Kind) if reference.FOLDERS[kind] == folder]
+    kinds = [kind for kind in get_args(catalog.Kind) if reference.FOLDERS[kind] == folder]
     known = {reference.page_name(plugin) for kind in kinds for plugin in reference.ours(kind)}
     assert {page.name for page in (DOCS / folder).glob("*.md")} - known == set()
 
 
 def test_a_page_names_every_key_of_its_plugin() -> None:
-    for kind in get_args(plugins.Kind):
+    for kind in get_args(catalog.Kind):
         for plugin in reference.ours(kind):
             page = DOCS / reference.FOLDERS[kind] / reference.page_name(plugin)
             own = plugin.config_class.keys() - plugin_infos.frame(plugin.config_class).keys()
@@ -106,7 +111,7 @@ def test_an_example_is_accepted_without_a_warning(syntax: str, text: str, worker
         assert settings.of(properties.load(text.encode())).warnings == ()
     else:
         found = connector_file.parse(text.encode(), f".{syntax}")
-        assert validation.check(found.config, worker).warnings == ()
+        assert connector_config.check(found.config, worker).warnings == ()
 
 
 def test_every_connector_page_has_an_example() -> None:

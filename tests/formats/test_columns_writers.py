@@ -11,10 +11,12 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferryman import avro_columns_writing, avro_rows, json_columns_writing
-from ferryman.avro_writing import writing
-from ferryman.converters.json_converter import JsonConverter, JsonConverterConfig
-from ferryman.dtypes import dtype
+from ferryman.converters.json import JsonConverter, JsonConverterConfig
+from ferryman.formats.avro import columns_writer as avro_columns_writer
+from ferryman.formats.avro import rows_reader
+from ferryman.formats.avro.schema_writer import writing
+from ferryman.formats.json import columns_writer as json_columns_writer
+from ferryman.formats.polars_types import dtype
 from ferryman.record import Columns
 from ferryman.schema import (
     BOOLEAN,
@@ -74,7 +76,7 @@ def _columns(draw: st.DrawFn) -> Columns:
 
 
 def _avro_of_rows(columns: Columns, how: Any) -> Sequence[bytes]:
-    parsed, found = avro_rows.parse(how.plain), []
+    parsed, found = rows_reader.parse(how.plain), []
     for value in columns.rows().values:
         stream = BytesIO()
         fastavro.schemaless_writer(stream, parsed, how.convert(value))
@@ -86,13 +88,13 @@ def _avro_of_rows(columns: Columns, how: Any) -> Sequence[bytes]:
 def test_columns_become_the_avro_messages_that_their_rows_become(columns: Columns) -> None:
     how = writing(columns.schema)
 
-    assert avro_columns_writing.encode(columns, how.plain, HEAD) == _avro_of_rows(columns, how)
+    assert avro_columns_writer.encode(columns, how.plain, HEAD) == _avro_of_rows(columns, how)
 
 
 @given(_columns())
 def test_columns_become_the_json_that_their_rows_become(columns: Columns) -> None:
     converter = JsonConverter(JsonConverterConfig.parse({"schemas.enable": "false"}), "value")
-    found = json_columns_writing.dumps(columns)
+    found = json_columns_writer.dumps(columns)
 
     assert found is None or found == list(converter.from_data("t", columns.rows()))
 
@@ -103,12 +105,12 @@ def test_plain_values_need_no_rows() -> None:
     dtypes = {field.name: dtype(field.schema) for field in schema.fields}
     columns = Columns(schema, pl.DataFrame(rows, schema=dtypes, orient="row"))
 
-    assert json_columns_writing.dumps(columns) == [b'{"id":1,"amount":"gA==","score":0.5,"note":null}']
+    assert json_columns_writer.dumps(columns) == [b'{"id":1,"amount":"gA==","score":0.5,"note":null}']
 
 
 def test_a_null_that_is_not_allowed_is_for_the_rows_to_refuse() -> None:
     schema = struct({"id": INT64}, name="t")
     columns = Columns(schema, pl.DataFrame({"id": [1, None]}))
 
-    assert avro_columns_writing.encode(columns, writing(schema).plain, HEAD) is None
-    assert json_columns_writing.dumps(columns) is None
+    assert avro_columns_writer.encode(columns, writing(schema).plain, HEAD) is None
+    assert json_columns_writer.dumps(columns) is None

@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).parent.parent
+from tests.places import ROOT
 
 
 def compose() -> dict[str, Any]:

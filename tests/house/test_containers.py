@@ -12,10 +12,14 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from ferryman import __version__, connector_file, settings, validation
-from ferryman import environment as naming
-from tests import containers
-from tests.containers import ROOT, compose, ferryman
+from ferryman import __version__
+from ferryman.settings import environment as naming
+from ferryman.settings import settings
+from ferryman.validation import connector_config
+from ferryman.worker import connector_file
+from tests.house import containers
+from tests.house.containers import compose, ferryman
+from tests.places import ROOT
 
 SERVICES = sorted(compose()["services"].items())
 CONNECTORS = [Path(path) for path in containers.mounted(ferryman()["command"])]
@@ -115,7 +119,7 @@ def test_the_worker_takes_the_environment_without_a_warning(environment: dict[st
 @pytest.mark.parametrize("file", CONNECTORS, ids=lambda file: file.name)
 def test_each_connector_is_taken_without_a_warning(file: Path, environment: dict[str, str]) -> None:
     connector = connector_file.read(file)
-    assert validation.check(connector.config, settings.load(ROOT / "configs/image.properties")).warnings == ()
+    assert connector_config.check(connector.config, settings.load(ROOT / "configs/image.properties")).warnings == ()
 
 
 def test_the_environment_says_what_the_connectors_refer_to_and_no_more(environment: dict[str, str]) -> None:

@@ -14,9 +14,9 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from ferryman.stack.ports import free_port
-from ferryman.stack.s3 import create_bucket
-from tests import containers
+from ferryman.stack.runtime.ports import free_port
+from ferryman.stack.servers.s3 import create_bucket
+from tests.house import containers
 from tests.running import consume, until
 
 BIN = Path(sys.executable).parent

@@ -8,7 +8,7 @@ from zipfile import ZipFile
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.places import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def test_every_module_is_in_the_wheel(folder: str, wheel: set[str]) -> None:
 
 
 def test_data_of_the_package_is_in_the_wheel(wheel: set[str]) -> None:
-    assert {"ferryman/py.typed", "ferryman/stack/artifacts.toml"} - wheel == set()
+    assert {"ferryman/py.typed", "ferryman/stack/runtime/artifacts.toml"} - wheel == set()
 
 
 def test_every_file_beside_the_modules_is_in_the_wheel(wheel: set[str]) -> None:

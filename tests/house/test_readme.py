@@ -12,13 +12,15 @@ from typing import Any
 import orjson
 import pytest
 
-from ferryman import plugins, settings, validation
 from ferryman.api import Offset, Partition, Sink, SinkContext, Source, SourceContext
 from ferryman.errors import ConfigError, RetriableError
+from ferryman.plugins import catalog
 from ferryman.record import Record
-from ferryman.stack.ports import free_port
+from ferryman.settings import settings
+from ferryman.stack.runtime.ports import free_port
+from ferryman.validation import connector_config
+from tests.places import ROOT
 
-ROOT = Path(__file__).parent.parent
 WORKER = {
     "key.converter": "org.apache.kafka.connect.storage.StringConverter",
     "value.converter": "org.apache.kafka.connect.json.JsonConverter",
@@ -52,8 +54,8 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 
 
 def _forget() -> None:
-    plugins.installed.cache_clear()
-    plugins._index.cache_clear()
+    catalog.installed.cache_clear()
+    catalog._index.cache_clear()
     for module in ("example_webhook", "example_ticks"):
         sys.modules.pop(module, None)
 
@@ -80,7 +82,7 @@ def webhook() -> Iterator[tuple[str, list[Any]]]:
 
 def sink(config: Mapping[str, str]) -> Sink[Any]:
     """The plugin that a config names, as a task has it."""
-    plugin = plugins.connector(config["connector.class"])
+    plugin = catalog.connector(config["connector.class"])
     assert plugin is not None
     context = SinkContext(
         "hook",
@@ -97,7 +99,7 @@ def sink(config: Mapping[str, str]) -> Sink[Any]:
 
 def source(config: Mapping[str, str], offsets: Mapping[str, Offset]) -> Source[Any]:
     """The source that a config names, started; ``offsets`` are those committed, by clock."""
-    plugin = plugins.connector(config["connector.class"])
+    plugin = catalog.connector(config["connector.class"])
     assert plugin is not None
 
     def offset(partition: Partition) -> Offset | None:
@@ -130,16 +132,18 @@ def test_a_missing_address_is_named_before_anything_starts() -> None:
     with pytest.raises(
         ConfigError, match=r'^Missing required configuration "webhook.url" which has no default value.$'
     ):
-        validation.check(WEBHOOK, settings.of(WORKER))
+        connector_config.check(WEBHOOK, settings.of(WORKER))
 
 
 @pytest.mark.parametrize("config", [{**WEBHOOK, "webhook.url": "http://127.0.0.1/"}, TICKS], ids=["webhook", "ticks"])
 def test_the_examples_are_accepted_without_a_warning(config: Mapping[str, str]) -> None:
-    assert validation.check(config, settings.of(WORKER)).warnings == ()
+    assert connector_config.check(config, settings.of(WORKER)).warnings == ()
 
 
 def test_the_documentation_over_rest_is_the_docstring() -> None:
-    found = validation.validate({**WEBHOOK, "webhook.url": "http://127.0.0.1/"}, settings.of(WORKER)).infos.configs
+    found = connector_config.validate(
+        {**WEBHOOK, "webhook.url": "http://127.0.0.1/"}, settings.of(WORKER)
+    ).infos.configs
     (key,) = (info.definition for info in found if info.value.name == "webhook.url")
     assert key is not None
     assert key.documentation == "Where each record is posted to, as JSON."

@@ -11,11 +11,12 @@ import pytest
 from fastavro.read import SchemaResolutionError
 from fastavro.utils import generate_many
 
-from ferryman.avro import reading
-from ferryman.avro_meta import Options
-from ferryman.connectors._crowdfunding import STREAMS
+from ferryman.connectors.datagen.crowdfunding import STREAMS
+from ferryman.formats.avro.connect_properties import Options
+from ferryman.formats.avro.schema_reader import reading
+from tests.places import SCHEMAS
 
-FILES = sorted((Path(__file__).parents[1] / "schemas").iterdir())
+FILES = sorted(SCHEMAS.iterdir())
 PROMISED = {
     "ProjectCreated",
     "FundingUpdated",

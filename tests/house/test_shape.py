@@ -2,9 +2,9 @@
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+from tests.places import ROOT
+
 FILE, CLASS, FUNCTION, PARAMETERS = 400, 250, 40, 6
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -3,7 +3,7 @@
 import pytest
 
 from ferryman.errors import DataError
-from ferryman.joda_time import formatter, has_words, zone
+from ferryman.java.joda_time import formatter, has_words, zone
 
 AT = 1_700_000_000_123
 """2023-11-14T22:13:20.123Z, a Tuesday."""

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferryman import properties
 from ferryman.errors import ConfigError
+from ferryman.java import properties
 
 ESCAPES = {" ": "\\ ", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\f": "\\f"} | {sign: f"\\{sign}" for sign in "\\=:#!"}
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))

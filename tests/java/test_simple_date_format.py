@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferryman.errors import ConfigError
-from ferryman.java_calendar import civil, day_number
-from ferryman.java_time import Unparseable, formatter, parser
+from ferryman.java.gregorian_calendar import civil, day_number
+from ferryman.java.simple_date_format import Unparseable, formatter, parser
 
 AT = 1700000000123
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from ferryman.java.texts import double_text, float_text, java_class, renderer, schema_text, text
 from ferryman.schema import FLOAT32, INT32, OPTIONAL_STRING, TIMESTAMP_SCHEMA, array, mapping, struct
-from ferryman.values import double_text, float_text, java_class, renderer, schema_text, text
 
 MOMENT = datetime(2023, 11, 14, 22, 13, 20, 123000, UTC)
 

@@ -6,8 +6,9 @@ import pytest
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
 
-from ferryman import client_config, client_keys, redaction
 from ferryman.errors import ConfigError
+from ferryman.kafka import client_config, client_keys
+from ferryman.telemetry import redaction
 
 WORKER = {"bootstrap.servers": "127.0.0.1:1", "key.converter": "x"}
 PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule"

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferryman import offset_file
 from ferryman.errors import ConfigError
+from ferryman.offsets import jvm_offset_file
 
 HEADER = bytes.fromhex("aced0005")
 HASH_MAP = (
@@ -46,42 +46,42 @@ OFFSETS: dict[bytes, bytes | None] = {
 
 
 def test_the_offsets_of_a_jvm_worker_are_read() -> None:
-    assert offset_file.parse(written(OFFSETS)) == OFFSETS
+    assert jvm_offset_file.parse(written(OFFSETS)) == OFFSETS
 
 
 def test_an_empty_file_and_an_empty_map_hold_no_offsets() -> None:
-    assert offset_file.parse(b"") == {}
-    assert offset_file.parse(written({})) == {}
+    assert jvm_offset_file.parse(b"") == {}
+    assert jvm_offset_file.parse(written({})) == {}
 
 
 def test_an_array_that_occurs_twice_is_found_by_its_handle() -> None:
     twice = written({b"k": b"v"})[:-1].replace(struct.pack(">ii", 16, 1), struct.pack(">ii", 16, 2))
     key = b"\x75" + KNOWN_BYTE_ARRAY + struct.pack(">i", 2) + b"k2"
     value_again = bytes.fromhex("71 007e0004")
-    assert offset_file.parse(twice + key + value_again + b"\x78") == {b"k": b"v", b"k2": b"v"}
+    assert jvm_offset_file.parse(twice + key + value_again + b"\x78") == {b"k": b"v", b"k2": b"v"}
 
 
 @pytest.mark.parametrize("length", range(1, len(written(OFFSETS))))
 def test_a_truncated_file_is_refused_wherever_it_ends(length: int) -> None:
     with pytest.raises(ConfigError, match=r"offset\.storage\.file\.filename") as caught:
-        offset_file.parse(written(OFFSETS)[:length])
+        jvm_offset_file.parse(written(OFFSETS)[:length])
     assert "not a Java object stream" in str(caught.value) or "truncated" in str(caught.value)
 
 
 def test_another_object_is_refused_in_kafkas_words() -> None:
     tree = written({}).replace(b"java.util.HashMap", b"java.util.TreeMap")
     with pytest.raises(ConfigError, match=r"Expected HashMap but found java\.util\.TreeMap"):
-        offset_file.parse(tree)
+        jvm_offset_file.parse(tree)
 
 
 def test_a_file_of_another_kind_is_refused() -> None:
     with pytest.raises(ConfigError, match="not a Java object stream"):
-        offset_file.parse(b"position=5\n")
+        jvm_offset_file.parse(b"position=5\n")
 
 
 @given(st.dictionaries(st.binary(), st.none() | st.binary()))
 def test_any_offsets_are_read_back(offsets: dict[bytes, bytes | None]) -> None:
-    assert offset_file.parse(written(offsets)) == offsets
+    assert jvm_offset_file.parse(written(offsets)) == offsets
 
 
 @given(st.integers(4, len(written(OFFSETS)) - 1), st.integers(0, 255))
@@ -89,4 +89,4 @@ def test_a_damaged_file_is_read_or_refused(place: int, damage: int) -> None:
     content = bytearray(written(OFFSETS))
     content[place] = damage
     with contextlib.suppress(ConfigError):
-        offset_file.parse(bytes(content))
+        jvm_offset_file.parse(bytes(content))

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from tests.connectors.stripe_stub import StripeStub, payment
+from tests.connectors.stripe.stripe_stub import StripeStub, payment
 from tests.running import Worker, consume
 
 STRING = "org.apache.kafka.connect.storage.StringConverter"

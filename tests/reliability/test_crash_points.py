@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from tests.connectors.stripe_stub import StripeStub, payment, serving
+from tests.connectors.stripe.stripe_stub import StripeStub, payment, serving
 from tests.running import Worker, consume, create_topic, produce, settings, until, worker
 
 ROUND, ROUNDS, MOST_ROUNDS = 60, 10, 100

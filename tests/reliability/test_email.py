@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from ferryman.stack import Stack
-from ferryman.stack.mailbox import Answer, Mailbox
+from ferryman.stack.servers.mailbox import Answer, Mailbox
 from tests.reliability.flows import Config, committed, keys, tolerant
 from tests.running import Worker, consume, create_topic, produce, send, settings, until, worker
 

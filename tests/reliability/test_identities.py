@@ -3,7 +3,7 @@
 import signal
 from pathlib import Path
 
-from tests.connectors.stripe_stub import serving
+from tests.connectors.stripe.stripe_stub import serving
 from tests.reliability.flows import Table, committed, events, gateway, keys, pay, rows, sql_sink, stripe_source
 from tests.reliability.test_zombies import go_on, says, stop, two_workers
 from tests.running import create_topic, produce, send, settings, until, worker

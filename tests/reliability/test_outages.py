@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from ferryman.stack import Stack
-from ferryman.stack.ports import free_port
-from tests.connectors.stripe_stub import serving
+from ferryman.stack.runtime.ports import free_port
+from tests.connectors.stripe.stripe_stub import serving
 from tests.reliability.flows import (
     Table,
     committed,

@@ -16,7 +16,7 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from ferryman.stack import Stack
-from tests.connectors.s3_task import CONFLUENT, MANIFESTS, World, records
+from tests.connectors.s3.s3_task import CONFLUENT, MANIFESTS, World, records
 from tests.reliability.flows import tolerant
 from tests.running import Worker, consume, create_topic, produce, send, settings, until, worker
 

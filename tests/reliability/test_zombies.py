@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from confluent_kafka import IsolationLevel, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
-from tests.connectors.stripe_stub import StripeStub, serving
+from tests.connectors.stripe.stripe_stub import StripeStub, serving
 from tests.reliability.flows import Table, committed, events, gateway, keys, pay, rows, sql_sink, stripe_source
 from tests.running import Worker, consume, create_topic, produce, send, settings, until, worker
 

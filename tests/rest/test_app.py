@@ -12,9 +12,12 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from ferryman import redaction, rest, settings, validation
 from ferryman.errors import RequestError
-from ferryman.herder import (
+from ferryman.rest import app
+from ferryman.settings import settings
+from ferryman.telemetry import redaction
+from ferryman.validation import connector_config
+from ferryman.worker.herder import (
     ConnectorInfo,
     ConnectorStatus,
     Created,
@@ -84,7 +87,7 @@ class Memory:
         return [TaskInfo(name, 0, {**self._known(name), "task.class": "FileStreamSourceTask"})]
 
     async def create(self, name: str, config: RawConfig, target: Target = Target.RUNNING) -> ConnectorInfo:
-        await asyncio.to_thread(validation.check, config, self.settings)
+        await asyncio.to_thread(connector_config.check, config, self.settings)
         if name in self.configs:
             raise RequestError(409, f"Connector {name} already exists")
         self.configs[name], self.states[name] = config, State(target.value)
@@ -93,7 +96,7 @@ class Memory:
     async def put(self, name: str, config: RawConfig) -> Created:
         if name not in self.configs:
             return Created(await self.create(name, config))
-        await asyncio.to_thread(validation.check, config, self.settings)
+        await asyncio.to_thread(connector_config.check, config, self.settings)
         self.configs[name] = config
         return Created(await self.info(name), created=False)
 
@@ -172,7 +175,7 @@ class Client:
 def served(**changes: str) -> tuple[Client, Memory]:
     worker = settings.of(SETTINGS | {key.replace("_", "."): value for key, value in changes.items()})
     herder = Memory(worker)
-    return Client(rest.app(herder, worker)), herder
+    return Client(app.app(herder, worker)), herder
 
 
 @pytest.fixture
@@ -576,7 +579,7 @@ def test_pages_of_allowed_origins_may_call() -> None:
 def test_configured_headers_are_on_every_answer() -> None:
     rules = 'set X-Frame-Options: DENY, "add Cache-Control: no-cache, no-store", setDate Expires: 0'
     worker = settings.of(SETTINGS | {"response.http.headers.config": rules})
-    client = Client(rest.app(Memory(worker), worker))
+    client = Client(app.app(Memory(worker), worker))
     for answer in (client.get("/"), client.get("/nowhere")):
         assert answer.headers["x-frame-options"] == "DENY"
         assert answer.headers["cache-control"] == "no-cache, no-store"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from ferryman import coordinator
+from ferryman.retry import coordinator
 
 
 def answering(*answers: int) -> tuple[list[int], Callable[[], str]]:

@@ -14,15 +14,15 @@ from typing import Any, get_args
 
 import pytest
 
-from ferryman import plugins
 from ferryman.conversion import Side
-from ferryman.converters.avro_converter import AvroConverter, AvroConverterConfig
+from ferryman.converters.avro import AvroConverter, AvroConverterConfig
 from ferryman.errors import DataError, RetriableError, TaskError
+from ferryman.plugins import catalog
 from ferryman.record import Rows
 from ferryman.schema import BYTES, INT32, INT64, OPTIONAL_STRING, STRING, Schema, array, decimal, struct
-from ferryman.stack.ports import free_port
-from tests.converters.registry_server import FakeRegistry, running
-from tests.converters.test_avro_converter import encode, framed
+from ferryman.stack.runtime.ports import free_port
+from tests.converters.test_avro import encode, framed
+from tests.schema_registry.registry_server import FakeRegistry, running
 
 ORDER = struct({"id": INT32}, name="shop.Order")
 NOTE = {"type": "record", "name": "Note", "fields": [{"name": "n", "type": "int"}]}
@@ -307,7 +307,7 @@ def test_a_proxy_is_asked_instead(registry: FakeRegistry) -> None:
 
 
 def test_apicurios_class_and_keys_are_another_spelling(registry: FakeRegistry) -> None:
-    assert plugins.find("converter", "io.apicurio.registry.utils.converter.AvroConverter") is AvroConverter
+    assert catalog.find("converter", "io.apicurio.registry.utils.converter.AvroConverter") is AvroConverter
     config = AvroConverterConfig.parse(
         {
             "apicurio.registry.url": "http://host:8080/apis/registry/v2",

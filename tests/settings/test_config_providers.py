@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ferryman import config_providers, redaction
+from ferryman.settings import config_providers
+from ferryman.telemetry import redaction
 
 WORKER = {
     "config.providers": "env, file,dir",

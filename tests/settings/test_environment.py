@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ferryman import environment, settings
-from ferryman.worker_config import Listener
+from ferryman.settings import environment, settings
+from ferryman.settings.worker_keys import Listener
 
 AVRO = "io.confluent.connect.avro.AvroConverter"
 USELESS = {**environment.NO_EFFECT, **environment.BARE_NO_EFFECT}

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from ferryman import redaction, settings
 from ferryman.errors import ConfigError
-from ferryman.worker_config import Listener
+from ferryman.settings import settings
+from ferryman.settings.worker_keys import Listener
+from ferryman.telemetry import redaction
 
 STANDALONE = """
 # as Kafka ships it

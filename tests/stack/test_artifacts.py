@@ -11,10 +11,10 @@ from threading import Thread
 
 import pytest
 
-from ferryman.stack.artifacts import Artifact, provide, read_lock, unpacked
-from ferryman.stack.errors import StackError
-from ferryman.stack.maven import MavenFetch
-from ferryman.stack.ports import HOST, free_port
+from ferryman.stack.runtime.artifacts import Artifact, provide, read_lock, unpacked
+from ferryman.stack.runtime.errors import StackError
+from ferryman.stack.runtime.maven import MavenFetch
+from ferryman.stack.runtime.ports import HOST, free_port
 
 CONTENT = b"a jar"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ferryman.stack.places import cache_directory, state_directory
+from ferryman.stack.runtime.cache_paths import cache_directory, state_directory
 
 
 def test_the_cache_lies_in_home_unless_told_otherwise() -> None:

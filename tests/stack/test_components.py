@@ -16,8 +16,8 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
 from ferryman.stack import Stack, StackError
-from ferryman.stack.keeper import descendants
-from ferryman.stack.s3 import create_bucket
+from ferryman.stack.runtime.reaper import descendants
+from ferryman.stack.servers.s3 import create_bucket
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import pytest
 import trustme
 
 from ferryman.stack import Stack
-from ferryman.stack.mailbox import Answer, Mailbox
+from ferryman.stack.servers.mailbox import Answer, Mailbox
 
 MESSAGE = b"Subject: hello\r\nMessage-ID: <1@example.org>\r\n\r\nline\r\n.\r\n"
 

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from ferryman.stack.keeper import descendants
+from ferryman.stack.runtime.reaper import descendants
 
 OWN = """
 import json, os, sys, time
 from ferryman.stack import Stack
-from ferryman.stack.keeper import descendants
+from ferryman.stack.runtime.reaper import descendants
 stack = Stack(sys.argv[1:])
 stack.start()
 print(json.dumps({"pids": descendants(os.getpid()), "directory": str(stack.directory)}), flush=True)
@@ -142,9 +142,9 @@ def test_a_paused_component_ends_with_its_owner(own: Own) -> None:
 
 
 @linux_only
-def test_a_keepers_death_takes_its_component_along(own: Own) -> None:
+def test_a_reapers_death_takes_its_component_along(own: Own) -> None:
     owner = own(OWN + WAIT, "postgres")
-    keeper = owner.below[0]
-    assert b"keeper.py" in Path(f"/proc/{keeper}/cmdline").read_bytes()
-    os.kill(keeper, signal.SIGKILL)
+    reaper = owner.below[0]
+    assert b"reaper.py" in Path(f"/proc/{reaper}/cmdline").read_bytes()
+    os.kill(reaper, signal.SIGKILL)
     assert within(30, lambda: not any(is_alive(pid) for pid in owner.below))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ferryman import redaction
+from ferryman.telemetry import redaction
 
 CANARY = 'c4nary"/é word'
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferryman import chain_config
-from ferryman.chain import Step
+from ferryman.chain import chain_config
+from ferryman.chain.chain import Step
+from ferryman.chain.narrowing import narrow
 from ferryman.errors import FerrymanError
-from ferryman.faults import narrow
 from ferryman.record import Batch, Header, Record
 from ferryman.schema import INT8, Schema, Type
 from tests.differential import sides

@@ -6,11 +6,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from ferryman import plugins
 from ferryman.api import Transform
 from ferryman.config import Config
-from ferryman.dtypes import dtype
 from ferryman.errors import ConfigError
+from ferryman.formats.polars_types import dtype
+from ferryman.plugins import catalog
 from ferryman.record import Batch, Columns, Header, Record, Rows, batches
 from ferryman.schema import INT32, INT64, STRING, struct
 
@@ -26,7 +26,7 @@ DELETE = {"before": OLD, "after": None, "source": OF_SOURCE, "op": "d"}
 
 
 def transform(name: str, config: Mapping[str, str]) -> Transform[Config]:
-    plugin = plugins.find("transformation", name)
+    plugin = catalog.find("transformation", name)
     assert plugin is not None
     made: Transform[Config] = plugin(plugin.config_class.parse(config))
     return made

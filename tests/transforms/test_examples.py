@@ -7,15 +7,17 @@ from typing import Any
 
 import pytest
 
-from ferryman import chain_config, properties, reference
+from ferryman.chain import chain_config
+from ferryman.docs import reference
 from ferryman.errors import FerrymanError
-from ferryman.json_payload import reader, writer
-from ferryman.json_schema import from_json, to_json
-from ferryman.plugins import Kind
+from ferryman.formats.json.payload import reader, writer
+from ferryman.formats.json.schema import from_json, to_json
+from ferryman.java import properties
+from ferryman.plugins.catalog import Kind
 from ferryman.record import Header, Record, batches
 from ferryman.schema import Schema
+from tests.places import DOCS
 
-DOCS = Path(__file__).parents[2] / "docs"
 KINDS: list[Kind] = ["transformation", "predicate"]
 PAGES = sorted(
     DOCS / reference.FOLDERS[kind] / reference.page_name(each) for kind in KINDS for each in reference.ours(kind)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from ferryman import plugins
 from ferryman.api import Predicate
 from ferryman.config import Config
 from ferryman.errors import ConfigError
+from ferryman.plugins import catalog
 from ferryman.record import Batch, Header, Record, batches
 
 RECORDS = [
@@ -15,7 +15,7 @@ RECORDS = [
 
 
 def predicate(name: str, /, **config: str) -> Predicate[Config]:
-    plugin = plugins.find("predicate", f"org.apache.kafka.connect.transforms.predicates.{name}")
+    plugin = catalog.find("predicate", f"org.apache.kafka.connect.transforms.predicates.{name}")
     assert plugin is not None
     made: Predicate[Config] = plugin(plugin.config_class.parse(config))
     return made

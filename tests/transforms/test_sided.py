@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ferryman import plugins
 from ferryman.api import Transform
 from ferryman.config import Config
-from ferryman.dtypes import dtype
 from ferryman.errors import ConfigError, DataError
+from ferryman.formats.polars_types import dtype
+from ferryman.plugins import catalog
 from ferryman.record import Batch, Columns, Polled, Record, Rows
 from ferryman.schema import (
     BOOLEAN,
@@ -40,7 +40,7 @@ from tests.transforms.vectors import REC, Error, Vector
 
 
 def transform(name: str, config: Mapping[str, str], side: Any = "value") -> Transform[Config]:
-    plugin = plugins.find("transformation", f"org.apache.kafka.connect.transforms.{name}$Value")
+    plugin = catalog.find("transformation", f"org.apache.kafka.connect.transforms.{name}$Value")
     assert plugin is not None
     made: Transform[Config] = plugin(plugin.config_class.parse(config), side)
     return made

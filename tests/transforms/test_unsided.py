@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from ferryman import plugins
 from ferryman.api import Transform
 from ferryman.config import Config
 from ferryman.errors import DataError, MissingValue
-from ferryman.java_regex import BadReplacement, UnknownGroup
+from ferryman.java.regex import BadReplacement, UnknownGroup
+from ferryman.plugins import catalog
 from ferryman.record import Header, Record
 from ferryman.schema import INT8, INT32, struct
 from tests.transforms.vectors import DFLT, REC, STRUCT, rec
@@ -19,7 +19,7 @@ TYPED = replace(RECORD, value=STRUCT, value_schema=REC)
 
 
 def transform(name: str, config: Mapping[str, str]) -> Transform[Config]:
-    plugin = plugins.find("transformation", f"org.apache.kafka.connect.transforms.{name}")
+    plugin = catalog.find("transformation", f"org.apache.kafka.connect.transforms.{name}")
     assert plugin is not None
     made: Transform[Config] = plugin(plugin.config_class.parse(config))
     return made

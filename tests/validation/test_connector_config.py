@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from ferryman import redaction, settings, validation
 from ferryman.errors import ConfigError, RequestError
+from ferryman.settings import settings
+from ferryman.telemetry import redaction
+from ferryman.validation import connector_config
 
 WORKER = {
     "key.converter": "org.apache.kafka.connect.storage.StringConverter",
@@ -30,9 +32,9 @@ FILE_SINK = (
 )
 
 
-def validated(raw: Mapping[str, str | None], **worker: str) -> validation.Validation:
+def validated(raw: Mapping[str, str | None], **worker: str) -> connector_config.Validation:
     changes = {key.replace("_", "."): value for key, value in worker.items()}
-    return validation.validate(raw, settings.of(WORKER | changes))
+    return connector_config.validate(raw, settings.of(WORKER | changes))
 
 
 def errors(raw: Mapping[str, str | None], **worker: str) -> list[tuple[str, str]]:
@@ -183,11 +185,11 @@ def test_everything_wrong_is_said_at_once_each_with_its_key() -> None:
 def test_check_raises_what_validate_says() -> None:
     worker = settings.of(WORKER)
     with pytest.raises(ConfigError) as caught:
-        validation.check({"connector.class": "FileStreamSource", "tasks.max": "0"}, worker)
+        connector_config.check({"connector.class": "FileStreamSource", "tasks.max": "0"}, worker)
     assert [(problem.key, problem.message) for problem in caught.value.problems] == errors(
         {"connector.class": "FileStreamSource", "tasks.max": "0"}
     )
-    assert validation.check(SOURCE, worker).warnings == ()
+    assert connector_config.check(SOURCE, worker).warnings == ()
 
 
 @pytest.mark.parametrize(

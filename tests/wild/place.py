@@ -11,8 +11,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ferryman import properties
-from ferryman.stack.ports import free_port
+from ferryman.java import properties
+from ferryman.stack.runtime.ports import free_port
 from tests.running import FERRYMAN, Worker, until
 
 HERE = Path(__file__).parent

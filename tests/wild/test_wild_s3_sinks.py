@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import Producer
 
 from ferryman.stack import Stack
-from tests.connectors.s3_task import World, records
+from tests.connectors.s3.s3_task import World, records
 from tests.running import Worker, create_topic
 from tests.wild.place import HERE, Place
 from tests.wild.records import Avro, envelope

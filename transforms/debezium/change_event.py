@@ -9,7 +9,7 @@ import polars as pl
 from ferryman.errors import DataError, MissingValue
 from ferryman.record import Columns, Data
 from ferryman.schema import INTEGERS, Schema, Type
-from ferryman.transforms._names import parts
+from ferryman.transforms.fields.name_lists import parts
 
 _SUFFIX = ".Envelope"
 _OF_TRANSACTION = frozenset({"id", "data_collection_order", "total_order"})

@@ -7,15 +7,15 @@ from typing import Any
 
 from ferryman.api import Transform
 from ferryman.errors import DataError, MissingValue, SchemaMismatch, UnknownField
-from ferryman.java_regex import renamed
+from ferryman.java.regex import renamed
+from ferryman.java.texts import schema_text
 from ferryman.record import Header, Record, Rows
 from ferryman.schema import STRING, Schema, Type
-from ferryman.transforms._debezium import ConnectError, is_envelope, member, typed
-from ferryman.transforms._json_expansion import Inference, NotExpandable, fitted, parsed
-from ferryman.transforms._misfit import refuse_misfit
-from ferryman.transforms._outbox import EventRouterConfig
-from ferryman.transforms._sided import fields, structs
-from ferryman.values import schema_text
+from ferryman.transforms.debezium.change_event import ConnectError, is_envelope, member, typed
+from ferryman.transforms.debezium.json_expansion import Inference, NotExpandable, fitted, parsed
+from ferryman.transforms.debezium.outbox_keys import EventRouterConfig
+from ferryman.transforms.fields.schema_check import refuse_misfit
+from ferryman.transforms.fields.sides import fields, structs
 
 log = logging.getLogger(__name__)
 Struct = Mapping[str, Any]

@@ -10,10 +10,10 @@ from typing import Any, Literal, NamedTuple, TypeVar
 from ferryman.errors import DataError, MissingValue, UnknownField
 from ferryman.record import Batch, Columns, Data, Header, Headers, Rows
 from ferryman.schema import STRING, Schema, Type
-from ferryman.transforms._debezium import Reference, WrongClass, is_envelope, member, typed
-from ferryman.transforms._new_state import ExtractNewRecordStateConfig
-from ferryman.transforms._sided import Batched, fields, refuse_nulls, structs, with_defaults
-from ferryman.transforms._steps import member_of, with_text, without
+from ferryman.transforms.debezium.change_event import Reference, WrongClass, is_envelope, member, typed
+from ferryman.transforms.debezium.new_state_keys import ExtractNewRecordStateConfig
+from ferryman.transforms.debezium.steps import member_of, with_text, without
+from ferryman.transforms.fields.sides import Batched, fields, refuse_nulls, structs, with_defaults
 
 PURPOSE = "source field insertion"
 K = TypeVar("K")

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal, NamedTuple
 
 from ferryman.config import Bool, Config, Shown, Str, Strings, Text, any_case, key
 from ferryman.errors import KeyProblem
-from ferryman.transforms._debezium import BadReference, Reference, reference
+from ferryman.transforms.debezium.change_event import BadReference, Reference, reference
 
 _MODES = ("drop", "tombstone", "rewrite", "rewrite-with-tombstone", "delete-to-tombstone")
 _FORMER_MODES = ("drop", "rewrite", "none")

@@ -5,8 +5,8 @@ from typing import Annotated, ClassVar, Literal, NamedTuple
 
 from ferryman.config import Bool, Config, Str, any_case, key
 from ferryman.errors import ConfigError, KeyProblem
-from ferryman.java_regex import compiled
-from ferryman.transforms._names import parts
+from ferryman.java.regex import compiled
+from ferryman.transforms.fields.name_lists import parts
 
 _PLACES = ("header", "envelope", "partition")
 _OF_ORACLE = ("table_field_event_id", "table_field_event_key", "table_field_event_payload", "route_by_field")

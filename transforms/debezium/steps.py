@@ -8,8 +8,8 @@ import polars as pl
 from ferryman.errors import UnknownField
 from ferryman.record import Columns, Data, Rows
 from ferryman.schema import OPTIONAL_STRING, Schema
-from ferryman.transforms._field_path import extracted, extracted_columns
-from ferryman.transforms._sided import copied, defaults, fields, maps, refuse_nulls, structs, with_defaults
+from ferryman.transforms.fields.field_path import extracted, extracted_columns
+from ferryman.transforms.fields.sides import copied, defaults, fields, maps, refuse_nulls, structs, with_defaults
 
 
 def member_of(data: Data, name: str) -> Data:

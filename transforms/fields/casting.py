@@ -7,11 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 from ferryman.errors import DataError
-from ferryman.java_numbers import parsed_double, parsed_integer, parsed_single, single, truncated, wrapped
-from ferryman.java_time import DAY, formatter
+from ferryman.java.numbers import parsed_double, parsed_integer, parsed_single, single, truncated, wrapped
+from ferryman.java.simple_date_format import DAY, formatter
+from ferryman.java.texts import double_text, float_text, java_class, to_float32
 from ferryman.schema import DATE, FLOATS, INTEGERS, TIME, TIMESTAMP, Schema, Type
-from ferryman.transforms._moments import millis_of
-from ferryman.values import double_text, float_text, java_class, to_float32
+from ferryman.transforms.fields.epoch_times import millis_of
 
 Convert = Callable[[Any], Any]
 

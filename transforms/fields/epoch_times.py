@@ -3,9 +3,9 @@
 from datetime import UTC, date, datetime, time
 
 from ferryman.errors import DataError
-from ferryman.java_time import DAY
-from ferryman.json_text import time_millis
-from ferryman.values import millis, moment
+from ferryman.formats.json.text import time_millis
+from ferryman.java.simple_date_format import DAY
+from ferryman.java.texts import millis, moment
 
 FIRST, LAST = -62_135_596_800_000, 253_402_300_799_999
 """The bounds of datetime: the years 1 to 9999."""

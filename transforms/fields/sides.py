@@ -10,9 +10,9 @@ import polars as pl
 
 from ferryman.api import StepC, Transform
 from ferryman.errors import DataError, SchemaMismatch
+from ferryman.java.texts import java_class
 from ferryman.record import Batch, Columns, Data, Record, Rows
 from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Field, Schema, Type
-from ferryman.values import java_class
 
 Defaults = Sequence[tuple[str, Any]]
 _MOST_DIGITS = 38

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from ferryman.api import Predicate
 from ferryman.config import Config, Str, key
 from ferryman.errors import ConfigError, KeyProblem
-from ferryman.java_regex import compiled
+from ferryman.java.regex import compiled
 from ferryman.record import Batch, Record
 
 

@@ -14,7 +14,7 @@ from botocore.exceptions import (
     UnsupportedS3ConfigurationError,
 )
 
-from ferryman.connectors._s3_direct import Direct
+from ferryman.connectors.s3.bucket.direct_requests import Direct
 from ferryman.errors import RetriableError, TaskError
 
 _GONE = frozenset({"NoSuchUpload", "NoSuchKey", "404", "NotFound"})

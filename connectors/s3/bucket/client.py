@@ -14,9 +14,9 @@ from botocore.session import Session as CoreSession
 from botocore.utils import get_environ_proxies
 from pydantic import SecretStr
 
-from ferryman.connectors._s3_bucket import Bucket
-from ferryman.connectors._s3_direct import Direct
-from ferryman.connectors._s3_keys import S3Keys
+from ferryman.connectors.s3.bucket.bucket import Bucket
+from ferryman.connectors.s3.bucket.direct_requests import Direct
+from ferryman.connectors.s3.config.target_keys import S3Keys
 from ferryman.errors import TaskError
 
 CONNECTIONS = 8

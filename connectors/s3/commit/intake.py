@@ -5,15 +5,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from ferryman.connectors._s3_compatibility import Compatibility, ends_file, projected
-from ferryman.connectors._s3_file import File
-from ferryman.connectors._s3_formats import Format, chosen, dealt
-from ferryman.connectors._s3_layout import Layout
-from ferryman.connectors._s3_ledger import Ledger, Redo
-from ferryman.connectors._s3_names import TOMBSTONE, Place, checked
-from ferryman.connectors._s3_partition import Paths
-from ferryman.connectors._s3_sheaf import Piece
-from ferryman.connectors._s3_sides import enveloped, picked, side_of
+from ferryman.connectors.s3.commit.open_file import File
+from ferryman.connectors.s3.commit.partition_state import Ledger, Redo
+from ferryman.connectors.s3.commit.schema_change import Compatibility, ends_file, projected
+from ferryman.connectors.s3.commit.write_buffer import Piece
+from ferryman.connectors.s3.config.object_names import TOMBSTONE, Place, checked
+from ferryman.connectors.s3.formats.format import Format, chosen, dealt
+from ferryman.connectors.s3.layout.keys_and_headers import enveloped, picked, side_of
+from ferryman.connectors.s3.layout.layout import Layout
+from ferryman.connectors.s3.layout.partitioners import Paths
 from ferryman.errors import DataError, TaskError
 from ferryman.record import Batch, Columns
 from ferryman.schema import Schema

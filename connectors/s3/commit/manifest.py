@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 
-from ferryman.connectors._s3_bucket import Bucket, Gone, InTheWay
-from ferryman.connectors._s3_file import NONCE, File
-from ferryman.connectors._s3_names import Place
-from ferryman.connectors._s3_offsets import Offsets
+from ferryman.connectors.s3.bucket.bucket import Bucket, Gone, InTheWay
+from ferryman.connectors.s3.commit.offset_runs import Offsets
+from ferryman.connectors.s3.commit.open_file import NONCE, File
+from ferryman.connectors.s3.config.object_names import Place
 from ferryman.errors import TaskError
 
 FORMAT = 1

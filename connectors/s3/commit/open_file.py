@@ -6,10 +6,10 @@ from re import compile as compiled
 from secrets import token_hex
 from typing import Any
 
-from ferryman.connectors._s3_bucket import Bucket, Gone
-from ferryman.connectors._s3_formats import Writer
-from ferryman.connectors._s3_names import Place, segment
-from ferryman.connectors._s3_offsets import Offsets
+from ferryman.connectors.s3.bucket.bucket import Bucket, Gone
+from ferryman.connectors.s3.commit.offset_runs import Offsets
+from ferryman.connectors.s3.config.object_names import Place, segment
+from ferryman.connectors.s3.formats.format import Writer
 from ferryman.errors import Indeterminate
 from ferryman.record import TopicPartition
 from ferryman.schema import Schema

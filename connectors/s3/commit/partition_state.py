@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from secrets import token_hex
 
 from ferryman.api import Committed
-from ferryman.connectors._s3_file import File, Identity
-from ferryman.connectors._s3_formats import Format
-from ferryman.connectors._s3_manifest import Entry, Manifest, Mark, Missing
-from ferryman.connectors._s3_names import Place
-from ferryman.connectors._s3_offsets import Offsets
-from ferryman.connectors._s3_rotation import Window
-from ferryman.connectors._s3_sheaf import ENOUGH, Piece, Sheaf
+from ferryman.connectors.s3.commit.manifest import Entry, Manifest, Mark, Missing
+from ferryman.connectors.s3.commit.offset_runs import Offsets
+from ferryman.connectors.s3.commit.open_file import File, Identity
+from ferryman.connectors.s3.commit.write_buffer import ENOUGH, Piece, Sheaf
+from ferryman.connectors.s3.config.object_names import Place
+from ferryman.connectors.s3.formats.format import Format
+from ferryman.connectors.s3.layout.rotation import Window
 from ferryman.errors import TaskError
 from ferryman.record import Batch, TopicPartition
 from ferryman.schema import Schema

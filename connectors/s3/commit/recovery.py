@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from secrets import token_hex
 
 from ferryman.api import Assigned
-from ferryman.connectors._s3_ledger import Redo, lost
-from ferryman.connectors._s3_manifest import Completion, Manifest, Mark, Missing, read_mark
-from ferryman.connectors._s3_names import segment
+from ferryman.connectors.s3.commit.manifest import Completion, Manifest, Mark, Missing, read_mark
+from ferryman.connectors.s3.commit.partition_state import Redo, lost
+from ferryman.connectors.s3.config.object_names import segment
 from ferryman.errors import TaskError
 from ferryman.record import TopicPartition
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Literal
 
-from ferryman.decimals import rescaled
 from ferryman.errors import DataError
+from ferryman.java.decimals import rescaled
 from ferryman.record import Batch, Rows
 from ferryman.schema import DECIMAL, FLOATS, INTEGERS, Schema, Type
 

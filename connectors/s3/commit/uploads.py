@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-from ferryman.connectors._s3_bucket import Bucket
-from ferryman.connectors._s3_file import SMALLEST_PART, File
-from ferryman.connectors._s3_ledger import Ledger
+from ferryman.connectors.s3.bucket.bucket import Bucket
+from ferryman.connectors.s3.commit.open_file import SMALLEST_PART, File
+from ferryman.connectors.s3.commit.partition_state import Ledger
 from ferryman.errors import FerrymanError
 
 log = logging.getLogger(__name__)

@@ -9,9 +9,9 @@ from typing import Any
 
 import polars as pl
 
-from ferryman.connectors._s3_formats import dealt
-from ferryman.connectors._s3_names import Place
-from ferryman.connectors._s3_parquet import COLUMN
+from ferryman.connectors.s3.config.object_names import Place
+from ferryman.connectors.s3.formats.format import dealt
+from ferryman.connectors.s3.formats.parquet import COLUMN
 from ferryman.schema import Schema
 
 ENOUGH = 16 * 1024 * 1024

@@ -7,7 +7,7 @@ from functools import lru_cache
 from urllib.parse import quote
 
 from ferryman.errors import DataError
-from ferryman.joda_time import formatter
+from ferryman.java.joda_time import formatter
 
 LONGEST_KEY = 1024
 """Bytes in an object's key at most, by S3's rules."""

@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator
 
 from ferryman.config import Bool, Int, Long, Plugin, Shown, Str, Strings, Text, any_case, key
-from ferryman.connectors._s3_keys import S3Keys, invalid
-from ferryman.connectors._s3_names import template_problem
+from ferryman.connectors.s3.config.object_names import template_problem
+from ferryman.connectors.s3.config.target_keys import S3Keys, invalid
 from ferryman.errors import KeyProblem
-from ferryman.joda_time import formatter, has_words, zone
+from ferryman.java.joda_time import formatter, has_words, zone
 
 FORMATS = {"avro": "AvroFormat", "json": "JsonFormat", "bytearray": "ByteArrayFormat", "parquet": "ParquetFormat"}
 HEADERS_FORMATS = ("AvroFormat", "JsonFormat", "ParquetFormat")

@@ -11,13 +11,13 @@ import fastavro
 import orjson
 import polars as pl
 
-from ferryman.avro_long import long
-from ferryman.avro_rows import parse
-from ferryman.avro_writing import Writing, writing
-from ferryman.connectors._s3_frame import frame
-from ferryman.connectors._s3_packing import AVRO_CODECS
-from ferryman.connectors._s3_parquet import CODECS, ParquetWriter
+from ferryman.connectors.s3.formats.compression import AVRO_CODECS
+from ferryman.connectors.s3.formats.frame import frame
+from ferryman.connectors.s3.formats.parquet import CODECS, ParquetWriter
 from ferryman.errors import DataError
+from ferryman.formats.avro.rows_reader import parse
+from ferryman.formats.avro.schema_writer import Writing, writing
+from ferryman.formats.avro.varint import long
 from ferryman.record import Batch, Rows
 from ferryman.schema import Schema
 

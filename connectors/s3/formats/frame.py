@@ -6,9 +6,9 @@ from typing import Any
 
 import polars as pl
 
-from ferryman.decimals import rescaled
-from ferryman.dtypes import MISFITS, dtype
 from ferryman.errors import DataError
+from ferryman.formats.polars_types import MISFITS, dtype
+from ferryman.java.decimals import rescaled
 from ferryman.record import Columns, Data
 from ferryman.schema import DECIMAL, Schema, Type
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, cast
 
 import polars as pl
 
-from ferryman.connectors._s3_thrift import I64, LIST, Struct, read_struct, write_struct
+from ferryman.connectors.s3.formats.thrift import I64, LIST, Struct, read_struct, write_struct
 
 PIECE = 64 * 1024 * 1024
 """Bytes of a frame in memory that are encoded at once."""

@@ -8,13 +8,13 @@ from typing import Any
 
 import orjson
 
-from ferryman.connectors._s3_packing import Packing
+from ferryman.connectors.s3.formats.compression import Packing
 from ferryman.errors import DataError
-from ferryman.json_payload import writer as json_writer
-from ferryman.json_text import plain, ready
+from ferryman.formats.json.payload import writer as json_writer
+from ferryman.formats.json.text import plain, ready
+from ferryman.java.texts import moment
 from ferryman.record import Batch, Rows
 from ferryman.schema import Schema
-from ferryman.values import moment
 
 Text = bytes
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from ferryman.connectors._s3_formats import Format
-from ferryman.connectors._s3_names import TOMBSTONE
-from ferryman.connectors._s3_partition import Times
+from ferryman.connectors.s3.config.object_names import TOMBSTONE
+from ferryman.connectors.s3.formats.format import Format
+from ferryman.connectors.s3.layout.partitioners import Times
 from ferryman.errors import DataError
-from ferryman.header_values import shown
+from ferryman.formats.header_text import shown
+from ferryman.java.texts import moment
 from ferryman.record import Batch, Columns, Header, Rows
 from ferryman.schema import (
     INT32,
@@ -21,7 +22,6 @@ from ferryman.schema import (
     array,
     struct,
 )
-from ferryman.values import moment
 
 View = Callable[[Batch], Rows]
 """What of each record a file beside the values' holds. Raises DataError for a record that has none."""

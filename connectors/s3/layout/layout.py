@@ -3,16 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ferryman.connectors import _s3_partition as partition
-from ferryman.connectors._s3_config import TIMED, S3SinkConfig
-from ferryman.connectors._s3_formats import Avro, Format, Parquet
-from ferryman.connectors._s3_names import TOMBSTONE, AivenNames, ConfluentNames, segment, timed
-from ferryman.connectors._s3_packing import Packing, gzip, snappy_stream, zstd_stream
-from ferryman.connectors._s3_partition import Partitioner, Paths, Times
-from ferryman.connectors._s3_rotation import Rotation
-from ferryman.connectors._s3_sides import Side, Tombstones, side
-from ferryman.connectors._s3_text import Csv, JsonFields, JsonLines, RawBytes
-from ferryman.joda_time import formatter, zone
+from ferryman.connectors.s3.config.object_names import TOMBSTONE, AivenNames, ConfluentNames, segment, timed
+from ferryman.connectors.s3.config.sink_config import TIMED, S3SinkConfig
+from ferryman.connectors.s3.formats.compression import Packing, gzip, snappy_stream, zstd_stream
+from ferryman.connectors.s3.formats.format import Avro, Format, Parquet
+from ferryman.connectors.s3.formats.text import Csv, JsonFields, JsonLines, RawBytes
+from ferryman.connectors.s3.layout import partitioners as partition
+from ferryman.connectors.s3.layout.keys_and_headers import Side, Tombstones, side
+from ferryman.connectors.s3.layout.partitioners import Partitioner, Paths, Times
+from ferryman.connectors.s3.layout.rotation import Rotation
+from ferryman.java.joda_time import formatter, zone
 from ferryman.record import Batch
 
 DAY, HOUR = 86_400_000, 3_600_000

@@ -9,11 +9,11 @@ from typing import Any, Protocol
 
 import polars as pl
 
-from ferryman.connectors._s3_names import partition_value, segment
+from ferryman.connectors.s3.config.object_names import partition_value, segment
 from ferryman.errors import DataError
-from ferryman.joda_time import Format
+from ferryman.java.joda_time import Format
+from ferryman.java.texts import iso, millis
 from ferryman.record import Batch, Columns
-from ferryman.values import iso, millis
 
 Times = Callable[[Batch], Sequence[int]]
 """The time of each record, in milliseconds since the epoch. Raises DataError for a record without one."""

@@ -6,7 +6,7 @@ from datetime import datetime, tzinfo
 from itertools import pairwise
 from typing import NamedTuple
 
-from ferryman.connectors._s3_partition import Paths
+from ferryman.connectors.s3.layout.partitioners import Paths
 
 
 class Cut(NamedTuple):

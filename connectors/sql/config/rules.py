@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar, Literal
 
 from ferryman.connector import SinkConfig
-from ferryman.connectors._sql_keys import SqlKeys
-from ferryman.connectors._sql_names import POSTGRES_BYTES, TableName, checked, folded, table_name
-from ferryman.connectors._sql_url import BadUrl, Database, database
+from ferryman.connectors.sql.config.keys import SqlKeys
+from ferryman.connectors.sql.config.names import POSTGRES_BYTES, TableName, checked, folded, table_name
+from ferryman.connectors.sql.config.url import BadUrl, Database, database
 from ferryman.errors import DataError, KeyProblem
 
 KAFKA_FIELDS = ("__connect_topic", "__connect_partition", "__connect_offset")

@@ -10,8 +10,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateTable
 
 from ferryman.api import Assigned
-from ferryman.connectors._sql_names import TableName
-from ferryman.connectors._sql_session import Session
+from ferryman.connectors.sql.config.names import TableName
+from ferryman.connectors.sql.database.session import Session
 from ferryman.errors import Indeterminate, TaskError
 from ferryman.record import Batch, TopicPartition
 

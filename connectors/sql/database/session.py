@@ -7,8 +7,8 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
 
-from ferryman.connectors._sql_errors import classified, fault, rolled_back
-from ferryman.connectors._sql_url import Database
+from ferryman.connectors.sql.config.url import Database
+from ferryman.connectors.sql.database.errors import classified, fault, rolled_back
 from ferryman.errors import DataError, Indeterminate, RetriableError
 
 # A task that is frozen in a transaction must not hold its offset's row for ever; one that waits for it asks again.

@@ -10,12 +10,12 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateTable, ExecutableDDLElement
 
-from ferryman.connectors._sql_config import SqlSinkConfig
-from ferryman.connectors._sql_layout import Column
-from ferryman.connectors._sql_names import POSTGRES_BYTES, TableName, checked, collision, folded
-from ferryman.connectors._sql_session import Session
-from ferryman.connectors._sql_types import Form, Storage, column_type, form, storage
-from ferryman.connectors._sql_values import Zones, default_text
+from ferryman.connectors.sql.config.names import POSTGRES_BYTES, TableName, checked, collision, folded
+from ferryman.connectors.sql.config.rules import SqlSinkConfig
+from ferryman.connectors.sql.database.session import Session
+from ferryman.connectors.sql.records.columns import Column
+from ferryman.connectors.sql.records.types import Form, Storage, column_type, form, storage
+from ferryman.connectors.sql.records.values import Zones, default_text
 from ferryman.errors import DataError, FerrymanError, RetriableError, TaskError
 
 logger = logging.getLogger(__name__)

@@ -7,8 +7,8 @@ from itertools import groupby
 import polars as pl
 from sqlalchemy import Connection
 
-from ferryman.connectors._sql_names import TableName
-from ferryman.connectors._sql_table import Target
+from ferryman.connectors.sql.config.names import TableName
+from ferryman.connectors.sql.database.tables import Target
 
 Write = Callable[[Connection, pl.DataFrame], Callable[[], None]]
 """Takes a load's frame into a transaction; what it returns puts the rows into their table."""

@@ -9,12 +9,12 @@ import polars as pl
 import psycopg
 from sqlalchemy import Connection
 
-from ferryman.connectors._sql_errors import copied_column
-from ferryman.connectors._sql_load import Write
-from ferryman.connectors._sql_names import TableName
-from ferryman.connectors._sql_session import Session
-from ferryman.connectors._sql_table import Target
-from ferryman.connectors._sql_values import TIMESTAMP_FORMAT, Zones, postgres
+from ferryman.connectors.sql.config.names import TableName
+from ferryman.connectors.sql.database.errors import copied_column
+from ferryman.connectors.sql.database.session import Session
+from ferryman.connectors.sql.database.tables import Target
+from ferryman.connectors.sql.database.transaction_load import Write
+from ferryman.connectors.sql.records.values import TIMESTAMP_FORMAT, Zones, postgres
 from ferryman.errors import DataError
 
 _NULL = "\\N"

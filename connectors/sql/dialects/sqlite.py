@@ -12,10 +12,10 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects import sqlite as dialect
 from sqlalchemy.dialects.sqlite import insert
 
-from ferryman.connectors._sql_load import Write
-from ferryman.connectors._sql_names import TableName
-from ferryman.connectors._sql_table import Target
-from ferryman.connectors._sql_values import Zones, reject_nan, sqlite
+from ferryman.connectors.sql.config.names import TableName
+from ferryman.connectors.sql.database.tables import Target
+from ferryman.connectors.sql.database.transaction_load import Write
+from ferryman.connectors.sql.records.values import Zones, reject_nan, sqlite
 from ferryman.errors import DataError
 
 _DIALECT = dialect.dialect()

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from ferryman.connectors._sql_config import SqlSinkConfig
+from ferryman.connectors.sql.config.rules import SqlSinkConfig
 from ferryman.errors import DataError
 from ferryman.record import Batch, Columns, Data
 from ferryman.schema import Schema

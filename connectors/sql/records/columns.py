@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ferryman.connectors._sql_config import KAFKA_FIELDS, SqlSinkConfig
-from ferryman.connectors._sql_names import TableName
+from ferryman.connectors.sql.config.names import TableName
+from ferryman.connectors.sql.config.rules import KAFKA_FIELDS, SqlSinkConfig
 from ferryman.errors import DataError, TaskError
 from ferryman.schema import INT32, INT64, STRING, Field, Schema, Type
 

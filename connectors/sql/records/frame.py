@@ -8,9 +8,9 @@ from typing import Any
 
 import polars as pl
 
-from ferryman.connectors._sql_layout import Column
-from ferryman.dtypes import MISFITS, dtype
+from ferryman.connectors.sql.records.columns import Column
 from ferryman.errors import DataError
+from ferryman.formats.polars_types import MISFITS, dtype
 from ferryman.record import Batch, Columns, Data
 from ferryman.schema import DECIMAL, Schema, Type
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import orjson
 import polars as pl
 
-from ferryman.connectors._sql_frame import of
-from ferryman.connectors._sql_types import TEMPORAL, Form, Storage
+from ferryman.connectors.sql.records.frame import of
+from ferryman.connectors.sql.records.types import TEMPORAL, Form, Storage
 from ferryman.errors import DataError
 from ferryman.schema import DECIMAL, Schema, Type
 

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from ferryman.connectors.datagen_source import DatagenConfig, world
-from ferryman.demo import flows, ledger
-from ferryman.demo.errors import DemoError
-from ferryman.demo.ledger import Content, Found, Identity
+from ferryman.connectors.datagen.source import DatagenConfig, world
+from ferryman.demo.facts import flows, ledger
+from ferryman.demo.facts.errors import DemoError
+from ferryman.demo.facts.ledger import Content, Found, Identity
 
 _CHUNK = 5000
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ferryman.demo.errors import DemoError
+from ferryman.demo.facts.errors import DemoError
 
-CONFIGS = Path(__file__).parents[2] / "configs"
+CONFIGS = Path(__file__).parents[3] / "configs"
 """Where the files lie in a checkout; they are no part of an installed package."""
 SCHEMAS = CONFIGS.parent / "schemas"
 

@@ -10,8 +10,8 @@ import polars as pl
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ferryman.demo import flows
-from ferryman.demo.errors import DemoError
+from ferryman.demo.facts import flows
+from ferryman.demo.facts.errors import DemoError
 
 FAILURES = (BotoCoreError, ClientError)
 _ENDING = ".parquet"

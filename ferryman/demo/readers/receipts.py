@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ferryman.demo.ledger import Content, Found, Identity, truth
-from ferryman.demo.truth import Payment, content
-from ferryman.stack.mailbox import Kept, Mailbox
+from ferryman.demo.facts.expected import Payment, content
+from ferryman.demo.facts.ledger import Content, Found, Identity, truth
+from ferryman.stack.servers.mailbox import Kept, Mailbox
 
 IN_DOUBT = "X-Ferryman-In-Doubt"
 _SUBJECT = re.compile(r"Your payment (?P<payment>\S+)")

@@ -22,7 +22,7 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import LatestSpec
 
-from ferryman.demo.errors import DemoError
+from ferryman.demo.facts.errors import DemoError
 
 _SECONDS = 10
 _LATEST: Any = LatestSpec

@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from ferryman.demo import flows
-from ferryman.demo.truth import PAYMENT_FIELDS
+from ferryman.demo.facts import flows
+from ferryman.demo.facts.expected import PAYMENT_FIELDS
 
 BREAK = 4
 """An onlooker rests so many times as long as its last look took, so that it takes little from what it looks at."""

@@ -14,10 +14,10 @@ from typing import Any
 
 import polars as pl
 
-from ferryman.avro import Reading, symbols
-from ferryman.avro_long import long
-from ferryman.dtypes import TIMES, dtype
-from ferryman.json_payload import INTEGER_RANGES
+from ferryman.formats.avro.schema_reader import Reading, symbols
+from ferryman.formats.avro.varint import long
+from ferryman.formats.json.payload import INTEGER_RANGES
+from ferryman.formats.polars_types import TIMES, dtype
 from ferryman.record import Columns
 from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Field, Schema, Type
 

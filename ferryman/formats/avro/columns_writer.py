@@ -12,8 +12,8 @@ from typing import Any
 
 import polars as pl
 
-from ferryman.avro_long import long
-from ferryman.decimals import twos_complement
+from ferryman.formats.avro.varint import long
+from ferryman.java.decimals import twos_complement
 from ferryman.record import Columns
 from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type
 

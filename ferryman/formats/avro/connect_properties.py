@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ferryman.avro_defaults import ENUM as ENUM
-from ferryman.avro_defaults import FIXED_SIZE as FIXED_SIZE
-from ferryman.avro_defaults import UNION, default_value, fits
 from ferryman.errors import DataError
+from ferryman.formats.avro.defaults import ENUM as ENUM
+from ferryman.formats.avro.defaults import FIXED_SIZE as FIXED_SIZE
+from ferryman.formats.avro.defaults import UNION, default_value, fits
 from ferryman.schema import Schema, Type
 
 NAMESPACE = "io.confluent.connect.avro"

@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
-from ferryman.avro_text import Single
-from ferryman.decimals import from_unscaled, twos_complement, unscaled
 from ferryman.errors import DataError
-from ferryman.json_payload import INTEGER_RANGES, day, time_of_day
-from ferryman.json_text import time_millis
+from ferryman.formats.avro.schema_text import Single
+from ferryman.formats.json.payload import INTEGER_RANGES, day, time_of_day
+from ferryman.formats.json.text import time_millis
+from ferryman.java.decimals import from_unscaled, twos_complement, unscaled
+from ferryman.java.texts import millis, moment, to_float32
 from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type
-from ferryman.values import millis, moment, to_float32
 
 UNION = "io.confluent.connect.avro.Union"
 ENUM = "io.confluent.connect.avro.Enum"

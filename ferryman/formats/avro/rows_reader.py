@@ -9,10 +9,10 @@ from typing import Any
 import fastavro
 from fastavro.schema import SchemaParseException
 
-from ferryman import avro_anything, avro_walking
-from ferryman.avro import Reading
-from ferryman.avro_values import Convert
 from ferryman.errors import DataError
+from ferryman.formats.avro import schemaless, strict_reader
+from ferryman.formats.avro.schema_reader import Reading
+from ferryman.formats.avro.value_conversions import Convert
 from ferryman.record import Rows
 
 _OVERLONG = re.compile(rb"[\x80-\xff]{9}")
@@ -84,7 +84,7 @@ def decode(reading: Reading, parsed: Any, bodies: Sequence[bytes]) -> Rows:
 
 def decode_anything(bodies: Sequence[bytes]) -> Rows:
     """Each body as the value without a schema that it stands for. Raises DataError as ``decode`` does."""
-    return Rows(None, _walked(avro_anything.SCHEMA, avro_anything.unwrapped, bodies))
+    return Rows(None, _walked(schemaless.SCHEMA, schemaless.unwrapped, bodies))
 
 
 def _is_record(spelled: Any) -> bool:
@@ -94,7 +94,7 @@ def _is_record(spelled: Any) -> bool:
 
 def _walked(spelled: Any, convert: Convert | None, bodies: Sequence[bytes]) -> list[Any]:
     """The values of records that contain themselves, and of others that fastavro should not see."""
-    read = avro_walking.decoder(spelled)
+    read = strict_reader.decoder(spelled)
     values = []
     for body in bodies:
         try:

@@ -12,10 +12,10 @@ import fastavro
 from fastavro.schema import SchemaParseException
 from fastavro.validation import ValidationError, validate
 
-from ferryman.avro_meta import Options
-from ferryman.avro_names import bare, is_bytes
-from ferryman.avro_writing import writing
 from ferryman.errors import DataError
+from ferryman.formats.avro.connect_properties import Options
+from ferryman.formats.avro.names import bare, is_bytes
+from ferryman.formats.avro.schema_writer import writing
 from ferryman.schema import Schema
 
 Encode = Callable[[Any], bytes]

@@ -11,11 +11,9 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
-from ferryman import avro_values
-from ferryman.avro_cycles import Cyclic
-from ferryman.avro_defaults import UNION as UNION
-from ferryman.avro_defaults import default_value as default_value
-from ferryman.avro_meta import (
+from ferryman.errors import DataError
+from ferryman.formats.avro import value_conversions
+from ferryman.formats.avro.connect_properties import (
     DEFAULT_ENTRY,
     DEFAULT_PRECISION,
     FIXED_SIZE,
@@ -27,12 +25,13 @@ from ferryman.avro_meta import (
     record_parameters,
     with_field_default,
 )
-from ferryman.avro_meta import symbols as symbols
-from ferryman.avro_values import Convert
-from ferryman.decimals import from_unscaled
-from ferryman.errors import DataError
-from ferryman.json_payload import time_of_day
-from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Field, Schema, Type
+from ferryman.formats.avro.connect_properties import symbols as symbols
+from ferryman.formats.avro.defaults import UNION as UNION
+from ferryman.formats.avro.defaults import default_value as default_value
+from ferryman.formats.avro.value_conversions import Convert
+from ferryman.formats.json.payload import time_of_day
+from ferryman.java.decimals import from_unscaled
+from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Field, RecursiveSchema, Schema, Type
 
 MOST_PARTS = 20_000
 """A schema written out larger than this is refused: references to references can grow without bound."""
@@ -121,7 +120,7 @@ class _Walk:
         self.known: dict[str, tuple[dict[str, Any], str]] = {}
         self.open: dict[str, str] = {}
         """The records being read, with the names of their own."""
-        self.cycles: dict[str, list[Cyclic]] = {}
+        self.cycles: dict[str, list[RecursiveSchema]] = {}
         self.converts: dict[str, Convert | None] = {}
         """How records that contain themselves are converted, by those names."""
         self.names = (f"t{number}" for number in count())
@@ -182,7 +181,7 @@ class _Walk:
     def _cycle(self, own: str) -> Reading:
         """A record inside itself."""
         self.converts.setdefault(own, None)
-        schema = Cyclic.of(self.cycles.setdefault(own, []))
+        schema = RecursiveSchema.unfilled(self.cycles.setdefault(own, []))
 
         def convert(value: Any) -> Any:
             found = self.converts[own]
@@ -210,11 +209,11 @@ class _Walk:
         schema = described(node, self.options, Schema(PRIMITIVES[kind] if narrow is None else _NARROW[narrow]))
         # Neither decoder minds an int of more than 32 bits; read as a long, its range can be checked.
         if kind == "int":
-            return Reading(schema, "long", "long", avro_values.in_range(schema.type))
+            return Reading(schema, "long", "long", value_conversions.in_range(schema.type))
         if kind == "boolean":
             # One decoder takes any byte but 0 for true, the other only 1, as Java does.
             byte = {"type": "fixed", "name": next(self.names), "size": 1}
-            return Reading(schema, byte, kind, avro_values.is_one)
+            return Reading(schema, byte, kind, value_conversions.is_one)
         return Reading(schema, kind, kind)
 
     def _decimal(self, node: dict[str, Any], rows: Any, columns: dict[str, Any]) -> Reading:
@@ -241,7 +240,7 @@ class _Walk:
         schema = Schema(Type.STRING, parameters=enum_parameters(node, full, self.options))
         # An enum's bytes are those of an int. polars panics on an enum that is not a required field, and fastavro takes
         # a negative number for a place counted from the end.
-        convert = avro_values.symbol(tuple(node["symbols"]))
+        convert = value_conversions.symbol(tuple(node["symbols"]))
         return Reading(described(node, self.options, schema, full), "long", "long", convert)
 
     def _fixed(self, node: dict[str, Any], space: str) -> Reading:
@@ -273,7 +272,9 @@ class _Walk:
         )
         bare = Schema(Type.STRUCT, fields=fields, parameters=record_parameters(node, self.options))
         schema = described(node, self.options, bare, full)
-        convert = avro_values.in_members([(name, part.convert) for name, part, _ in parts if part.convert is not None])
+        convert = value_conversions.in_members(
+            [(name, part.convert) for name, part, _ in parts if part.convert is not None]
+        )
         for cyclic in self.cycles.pop(own, []):
             cyclic.fill(schema)
             self.converts[own] = convert
@@ -299,9 +300,9 @@ class _Walk:
             if entry.keys() != {"key", "value"}:
                 raise DataError("A map encoded as an array of key-value pairs has elements of another form")
             schema = described(node, self.options, Schema(Type.MAP, keys=entry["key"], values=entry["value"]))
-            return Reading(schema, rows, columns, avro_values.entries(item.convert), "a map has no column type")
+            return Reading(schema, rows, columns, value_conversions.entries(item.convert), "a map has no column type")
         schema = described(node, self.options, Schema(Type.ARRAY, values=item.schema))
-        return Reading(schema, rows, columns, avro_values.in_list(item.convert), item.reason)
+        return Reading(schema, rows, columns, value_conversions.in_list(item.convert), item.reason)
 
     def _is_entry(self, items: Any, space: str) -> bool:
         if isinstance(items, str) and items not in PRIMITIVES:
@@ -314,7 +315,7 @@ class _Walk:
         item = self.read(node["values"], space)
         schema = described(node, self.options, Schema(Type.MAP, keys=Schema(Type.STRING), values=item.schema))
         rows = {"type": "map", "values": item.rows}
-        return Reading(schema, rows, rows, avro_values.in_map(item.convert), "a map has no column type")
+        return Reading(schema, rows, rows, value_conversions.in_map(item.convert), "a map has no column type")
 
     def _union(self, nodes: list[Any], space: str) -> Reading:
         empty = ["null" in (node, isinstance(node, dict) and node.get("type")) for node in nodes]
@@ -328,7 +329,7 @@ class _Walk:
         columns = ["null" if is_null else part.columns for is_null in empty]
         reason = part.reason if any(empty) else "a union of one type"
         schema = part.schema.as_optional(any(empty))
-        return Reading(schema, rows, columns, avro_values.optional(part.convert), reason)
+        return Reading(schema, rows, columns, value_conversions.optional(part.convert), reason)
 
     def _true_union(self, nodes: list[Any], empty: list[bool], space: str) -> Reading:
         spelled: list[Any] = []
@@ -346,7 +347,7 @@ class _Walk:
                 raise DataError(f"Multiple union schemas map to the Connect union field name {name}")
             fields.append(Field(name, part.schema.as_optional()))
         schema = Schema(Type.STRUCT, optional=any(empty), name=UNION, fields=tuple(fields))
-        return Reading(schema, spelled, spelled, avro_values.branch(branches), "a union of several types")
+        return Reading(schema, spelled, spelled, value_conversions.branch(branches), "a union of several types")
 
 
 def _branch_name(node: Any, space: str, known: Container[str], enhanced: bool) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from ferryman.values import double_text, float_text
+from ferryman.java.texts import double_text, float_text
 
 
 class Single(float):

@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
-from ferryman.avro_cycles import Cyclic
-from ferryman.avro_defaults import NUMBERS, UNION, default_node, is_sound, known
-from ferryman.avro_meta import (
+from ferryman.errors import DataError
+from ferryman.formats.avro.connect_properties import (
     DEFAULT_ENTRY,
     DEFAULT_NAME,
     DEFAULT_PRECISION,
@@ -22,12 +21,12 @@ from ferryman.avro_meta import (
     Options,
     symbols,
 )
-from ferryman.avro_names import Full, checked_name, full_name, scrubbed, spelled, split
-from ferryman.avro_text import widened
-from ferryman.decimals import twos_complement, unscaled
-from ferryman.errors import DataError
-from ferryman.json_payload import INTEGER_RANGES
-from ferryman.schema import DECIMAL, Field, Schema, Type
+from ferryman.formats.avro.defaults import NUMBERS, UNION, default_node, is_sound, known
+from ferryman.formats.avro.names import Full, checked_name, full_name, scrubbed, spelled, split
+from ferryman.formats.avro.schema_text import widened
+from ferryman.formats.json.payload import INTEGER_RANGES
+from ferryman.java.decimals import twos_complement, unscaled
+from ferryman.schema import DECIMAL, Field, RecursiveSchema, Schema, Type
 
 Convert = Callable[[Any], Any]
 
@@ -205,7 +204,7 @@ class _Walk:
         if bare in self.done:
             return self.done[bare]
         full = self._scrub_full(schema.name) if schema.name else next(self.unnamed)
-        if isinstance(schema, Cyclic) and full in self.open:
+        if isinstance(schema, RecursiveSchema) and full in self.open:
             own = self.open[full]
             return Writing(Full(full), own, lambda value: self.converts[own](value))
         if full in self.open:

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from ferryman.avro_meta import NAMESPACE
 from ferryman.errors import DataError
-from ferryman.values import java_class
+from ferryman.formats.avro.connect_properties import NAMESPACE
+from ferryman.java.texts import java_class
 
 NAME = f"{NAMESPACE}.Anything"
 _DEEPEST = 100

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from ferryman.errors import DataError
-from ferryman.values import moment
+from ferryman.java.texts import moment
 
 DEEPEST = 100
 """Records, arrays and maps may lie in one another this deep, as in Avro's own readers."""

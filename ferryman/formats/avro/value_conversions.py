@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ferryman.errors import DataError
-from ferryman.json_payload import INTEGER_RANGES
+from ferryman.formats.json.payload import INTEGER_RANGES
 from ferryman.schema import Type
 
 Convert = Callable[[Any], Any]

@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from ferryman.decimals import from_unscaled
+from ferryman.java.decimals import from_unscaled
 from ferryman.record import Columns
 from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type
 

@@ -9,7 +9,7 @@ from io import BytesIO
 
 import polars as pl
 
-from ferryman.decimals import twos_complement
+from ferryman.java.decimals import twos_complement
 from ferryman.record import Columns
 from ferryman.schema import DATE, DECIMAL, INTEGERS, TIME, TIMESTAMP, Schema, Type
 

@@ -13,12 +13,11 @@ from typing import Any, NoReturn
 
 import orjson
 
-from ferryman.avro_cycles import Cyclic
-from ferryman.decimals import from_unscaled, rescaled, twos_complement, unscaled
 from ferryman.errors import DataError
-from ferryman.json_text import ready, ready_float, time_millis
-from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type
-from ferryman.values import float_text, millis, moment, to_float32
+from ferryman.formats.json.text import ready, ready_float, time_millis
+from ferryman.java.decimals import from_unscaled, rescaled, twos_complement, unscaled
+from ferryman.java.texts import float_text, millis, moment, to_float32
+from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, RecursiveSchema, Schema, Type
 
 Convert = Callable[[Any], Any]
 
@@ -229,7 +228,7 @@ def _writer(schema: Schema, options: tuple[bool, bool]) -> Convert:
     if schema.name in _LOGICAL_WRITERS:
         return _checked(_LOGICAL_WRITERS[schema.name], schema)
     match schema.type:
-        case Type.STRUCT if isinstance(schema, Cyclic):
+        case Type.STRUCT if isinstance(schema, RecursiveSchema):
             return _late_writer(schema, options)
         case Type.STRUCT:
             return _struct_writer(schema, options)

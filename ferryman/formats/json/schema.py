@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ferryman.avro_cycles import Cyclic
 from ferryman.errors import DataError
-from ferryman.json_payload import reader, writer
-from ferryman.schema import Field, Schema, Type
+from ferryman.formats.json.payload import reader, writer
+from ferryman.schema import Field, RecursiveSchema, Schema, Type
 
 _NAMES: Mapping[Type, str] = {
     **{kind: kind.lower() for kind in Type},
@@ -40,7 +39,7 @@ def to_json(schema: Schema, numeric: bool = False, field: str | None = None) -> 
 
 def _members(schema: Schema, numeric: bool) -> dict[str, Any]:
     match schema.type:
-        case Type.STRUCT if isinstance(schema, Cyclic):
+        case Type.STRUCT if isinstance(schema, RecursiveSchema):
             raise DataError(f"A struct that contains itself ({schema.name}) cannot be written with schemas.enable=true")
         case Type.ARRAY:
             return {"items": to_json(_known(schema.values), numeric)}

@@ -16,8 +16,8 @@ from typing import Any
 import orjson
 
 from ferryman.errors import DataError
+from ferryman.java.texts import double_text, java_class, millis
 from ferryman.record import Payload
-from ferryman.values import double_text, java_class, millis
 
 # Any integer that Java's long cannot hold has at least nineteen digits in a row, so blanking all but digits makes the
 # search for one a single pass over a batch.

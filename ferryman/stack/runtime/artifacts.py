@@ -17,8 +17,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-from ferryman.stack.errors import StackError
-from ferryman.stack.places import cache_directory
+from ferryman.stack.runtime.cache_paths import cache_directory
+from ferryman.stack.runtime.errors import StackError
 
 LOCK_FILE = Path(__file__).with_name("artifacts.toml")
 _CONNECTIONS = 8

@@ -5,11 +5,11 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ferryman.stack.artifacts import Artifact
-from ferryman.stack.errors import StackError
-from ferryman.stack.ports import is_free
-from ferryman.stack.process import Launch, Process
-from ferryman.stack.service import Place, Service
+from ferryman.stack.runtime.artifacts import Artifact
+from ferryman.stack.runtime.errors import StackError
+from ferryman.stack.runtime.ports import is_free
+from ferryman.stack.runtime.process import Launch, Process
+from ferryman.stack.runtime.service import Place, Service
 
 _PREPARE_SECONDS = 120.0
 

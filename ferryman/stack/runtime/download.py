@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from ferryman.stack.artifacts import Artifact, provide
-from ferryman.stack.maven import MavenFetch
-from ferryman.stack.maven import Progress as Arrived
+from ferryman.stack.runtime.artifacts import Artifact, provide
+from ferryman.stack.runtime.maven import MavenFetch
+from ferryman.stack.runtime.maven import Progress as Arrived
 
 _LINES = 5
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ferryman.stack.errors import StackError
+from ferryman.stack.runtime.errors import StackError
 
 
 def java(heap: str, directory: Path, *arguments: str) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Writes a lock file anew: resolves the `roots` of each bundle with all that they need and pins every file.
 
-For maintainers, after changing a version: `python -m ferryman.stack.lock [FILE]`.
+For maintainers, after changing a version: `python -m ferryman.stack.runtime.lock [FILE]`.
 """
 
 import sys
@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ferryman.stack.artifacts import LOCK_FILE, hash_of
-from ferryman.stack.maven import context
+from ferryman.stack.runtime.artifacts import LOCK_FILE, hash_of
+from ferryman.stack.runtime.maven import context
 
 
 def resolve(maven: Any, roots: Iterable[str]) -> list[Any]:

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ferryman.stack.artifacts import Artifact
-from ferryman.stack.errors import StackError
+from ferryman.stack.runtime.artifacts import Artifact
+from ferryman.stack.runtime.errors import StackError
 
 _TIMEOUT_SECONDS = 20
 

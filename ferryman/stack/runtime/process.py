@@ -9,10 +9,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from ferryman.stack.errors import StackError
-from ferryman.stack.keeper import descendants
+from ferryman.stack.runtime.errors import StackError
+from ferryman.stack.runtime.reaper import descendants
 
-_KEEPER = Path(__file__).with_name("keeper.py")
+_REAPER = Path(__file__).with_name("reaper.py")
 _TAIL_LINES = 20
 
 
@@ -43,9 +43,9 @@ class Process:
         self.log = log
         self._lock = threading.Lock()
         self._log_start = log.stat().st_size if log.exists() else 0
-        self._keeper = self._start(remove)
-        assert self._keeper.stdout
-        self.pid = int(self._keeper.stdout.readline() or 0)
+        self._reaper = self._start(remove)
+        assert self._reaper.stdout
+        self.pid = int(self._reaper.stdout.readline() or 0)
         if not self.pid:
             raise StackError(f"{launch.command[0]} could not be started:\n{self.tail()}")
 
@@ -61,7 +61,7 @@ class Process:
             options.append(f"--remove={remove}")
         with self.log.open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-I", "-S", str(_KEEPER), *options, *self.launch.command],
+                [sys.executable, "-I", "-S", str(_REAPER), *options, *self.launch.command],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -73,7 +73,7 @@ class Process:
     def exit_code(self) -> int | None:
         """None while it runs; else its exit code, 128 + number if a signal ended it."""
         with self._lock:
-            return self._keeper.poll()
+            return self._reaper.poll()
 
     def wait(self, seconds: float) -> int | None:
         """Its exit code, or None if it is still running after `seconds`."""
@@ -99,7 +99,7 @@ class Process:
     def abandon(self) -> None:
         """End it as its owner's death would: at once, with what it left in the system tidied up."""
         with self._lock:
-            self._keeper.terminate()
+            self._reaper.terminate()
         self.wait(10)
         self._close()
 
@@ -134,6 +134,6 @@ class Process:
                 continue
 
     def _close(self) -> None:
-        for pipe in (self._keeper.stdin, self._keeper.stdout):
+        for pipe in (self._reaper.stdin, self._reaper.stdout):
             if pipe:
                 pipe.close()

@@ -71,7 +71,7 @@ def _become(user: str) -> None:
     os.setuid(entry.pw_uid)
 
 
-def _run(options: argparse.Namespace, keeper: int) -> None:
+def _run(options: argparse.Namespace, reaper: int) -> None:
     """Turn this fresh fork into the program. Changing the user clears the death signal, so that comes first."""
     command = options.command
     os.setsid()
@@ -80,7 +80,7 @@ def _run(options: argparse.Namespace, keeper: int) -> None:
     if options.user:
         _become(options.user)
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != keeper:
+    if os.getppid() != reaper:
         os._exit(1)
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
@@ -195,10 +195,10 @@ def main() -> int:
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: None)
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
-    keeper = os.getpid()
+    reaper = os.getpid()
     program = os.fork()
     if program == 0:
-        _run(options, keeper)
+        _run(options, reaper)
     os.write(1, f"{program}\n".encode())
     status = _watch(program, options.owner, wakeup)
     if status is None:

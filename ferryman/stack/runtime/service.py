@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ferryman.stack.artifacts import Artifact
-from ferryman.stack.process import Launch
+from ferryman.stack.runtime.artifacts import Artifact
+from ferryman.stack.runtime.process import Launch
 
 Run = Callable[[Launch], None]
 """Runs a program to its end inside the component's directory; raises StackError with its log if it fails."""

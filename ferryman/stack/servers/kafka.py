@@ -8,12 +8,12 @@ import tempfile
 import uuid
 from pathlib import Path
 
-from ferryman.stack.artifacts import class_path
-from ferryman.stack.java import java
-from ferryman.stack.places import cache_directory
-from ferryman.stack.ports import HOST
-from ferryman.stack.process import Launch
-from ferryman.stack.service import Place, Service
+from ferryman.stack.runtime.artifacts import class_path
+from ferryman.stack.runtime.cache_paths import cache_directory
+from ferryman.stack.runtime.java import java
+from ferryman.stack.runtime.ports import HOST
+from ferryman.stack.runtime.process import Launch
+from ferryman.stack.runtime.service import Place, Service
 
 _SETTINGS = """\
 process.roles=broker,controller

@@ -4,16 +4,16 @@ import socket
 import sys
 from importlib.util import find_spec
 
-from ferryman.stack.errors import StackError
-from ferryman.stack.ports import HOST
-from ferryman.stack.process import Launch
-from ferryman.stack.service import Place, Service
+from ferryman.stack.runtime.errors import StackError
+from ferryman.stack.runtime.ports import HOST
+from ferryman.stack.runtime.process import Launch
+from ferryman.stack.runtime.service import Place, Service
 
 
 def _launch(place: Place) -> Launch:
     if find_spec("aiosmtpd") is None:
         raise StackError("the embedded stack is an extra: pip install 'ferryman[stack]'")
-    server = (sys.executable, "-m", "ferryman.stack.mail_server")
+    server = (sys.executable, "-m", "ferryman.stack.servers.mail_process")
     return Launch((*server, HOST, str(place.ports["smtp"]), str(place.directory)))
 
 

@@ -20,13 +20,13 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from ferryman.stack.mailbox import ANSWERS, DROP, MESSAGES, RECIPIENTS, SENDER, SERVER
+from ferryman.stack.servers.mailbox import ANSWERS, DROP, MESSAGES, RECIPIENTS, SENDER, SERVER
 
 _AT_ONCE = 200
 _BIGGEST = 64 << 20
 
 
-class Keeper:
+class Reaper:
     """Writes messages as files, many with one look at the directory; each is durable before its sender hears 250."""
 
     def __init__(self, directory: Path) -> None:
@@ -106,8 +106,8 @@ class Answers:
 class Handler:
     """What happens at each step of a session."""
 
-    def __init__(self, keeper: Keeper, answers: Answers) -> None:
-        self.keeper = keeper
+    def __init__(self, reaper: Reaper, answers: Answers) -> None:
+        self.reaper = reaper
         self.answers = answers
 
     async def handle_MAIL(  # noqa: N802
@@ -133,7 +133,7 @@ class Handler:
                 return bad
         traced = f"{SENDER}: {envelope.mail_from}\r\n{RECIPIENTS}: {', '.join(envelope.rcpt_tos)}\r\n"
         assert isinstance(envelope.content, bytes)
-        await self.keeper.keep(traced.encode() + envelope.content)
+        await self.reaper.keep(traced.encode() + envelope.content)
         for address in envelope.rcpt_tos:
             if bad := await self.answers.to("kept", address, server):
                 return bad
@@ -179,13 +179,13 @@ async def serve(host: str, port: int, directory: Path) -> None:
     """Until SIGTERM."""
     file = directory / SERVER
     settings = json.loads(file.read_text()) if file.exists() else {}
-    keeper, answers = Keeper(directory / MESSAGES), Answers(directory / ANSWERS)
+    reaper, answers = Reaper(directory / MESSAGES), Answers(directory / ANSWERS)
     options = _options(settings, answers)
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, ended.set)
-    keeping = asyncio.create_task(keeper.run())
+    keeping = asyncio.create_task(reaper.run())
     server = await loop.create_server(
-        lambda: Server(Handler(keeper, answers), loop=loop, **options),
+        lambda: Server(Handler(reaper, answers), loop=loop, **options),
         host,
         port,
         ssl=_tls(settings) if settings.get("security") == "tls" else None,

@@ -4,12 +4,12 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from ferryman.stack.errors import StackError
-from ferryman.stack.ports import HOST, answers_http
-from ferryman.stack.process import Launch
-from ferryman.stack.service import Place, Service
+from ferryman.stack.runtime.errors import StackError
+from ferryman.stack.runtime.ports import HOST, answers_http
+from ferryman.stack.runtime.process import Launch
+from ferryman.stack.runtime.service import Place, Service
 
-_SERVER = Path(__file__).with_name("payments_server.py")
+_SERVER = Path(__file__).with_name("payments_process.py")
 
 
 def _launch(place: Place) -> Launch:

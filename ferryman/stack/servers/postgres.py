@@ -9,10 +9,10 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
-from ferryman.stack.errors import StackError
-from ferryman.stack.ports import HOST
-from ferryman.stack.process import Launch
-from ferryman.stack.service import Place, Service
+from ferryman.stack.runtime.errors import StackError
+from ferryman.stack.runtime.ports import HOST
+from ferryman.stack.runtime.process import Launch
+from ferryman.stack.runtime.service import Place, Service
 
 _ROLE = "ferryman"
 _PASSWORD = "an-obol"  # noqa: S105 - no secret: it opens a database on this machine's loopback only

@@ -1,10 +1,10 @@
 """Apicurio Registry, which speaks the Confluent REST API; its schemas live in an H2 file and survive a kill."""
 
-from ferryman.stack.artifacts import unpacked
-from ferryman.stack.java import java
-from ferryman.stack.ports import HOST, answers_http
-from ferryman.stack.process import Launch
-from ferryman.stack.service import Place, Service
+from ferryman.stack.runtime.artifacts import unpacked
+from ferryman.stack.runtime.java import java
+from ferryman.stack.runtime.ports import HOST, answers_http
+from ferryman.stack.runtime.process import Launch
+from ferryman.stack.runtime.service import Place, Service
 
 _API = "/apis/ccompat/v7"
 

@@ -6,11 +6,11 @@ Unlike S3 it lists the file that it is writing, as ``<key>-<uuid>``, until that 
 import http.client
 from urllib.parse import urlsplit
 
-from ferryman.stack.errors import StackError
-from ferryman.stack.java import java
-from ferryman.stack.ports import HOST, answers_http
-from ferryman.stack.process import Launch
-from ferryman.stack.service import Place, Service
+from ferryman.stack.runtime.errors import StackError
+from ferryman.stack.runtime.java import java
+from ferryman.stack.runtime.ports import HOST, answers_http
+from ferryman.stack.runtime.process import Launch
+from ferryman.stack.runtime.service import Place, Service
 
 
 def _launch(place: Place) -> Launch:

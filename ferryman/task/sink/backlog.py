@@ -7,13 +7,13 @@ from itertools import islice
 from typing import Any
 
 from ferryman.api import Sink
-from ferryman.chain import Chain
-from ferryman.delivery import Delivery
+from ferryman.chain.chain import Chain
+from ferryman.chain.narrowing import Failure, Stage
 from ferryman.errors import DataError
-from ferryman.faults import Failure, Stage
-from ferryman.plugins import names
+from ferryman.plugins.catalog import names
 from ferryman.record import Batch, Polled, TopicPartition
-from ferryman.tolerance import Tolerance
+from ferryman.task.errors.error_tolerance import Tolerance
+from ferryman.task.sink.delivery import Delivery
 
 TOGETHER = 64
 """Batches that are offered to a sink at once."""

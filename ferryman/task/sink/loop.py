@@ -10,15 +10,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ferryman import backoff, garbage
 from ferryman.api import Assigned, Committed, Sink, SinkContext
-from ferryman.backlog import Backlog
-from ferryman.control import Control
-from ferryman.crash import crash_point
-from ferryman.delivery import Delivery
 from ferryman.errors import Indeterminate, RetriableError, TaskError, Unfinished
-from ferryman.group import Group
 from ferryman.record import TopicPartition
+from ferryman.retry import backoff
+from ferryman.task.setup import garbage_collection
+from ferryman.task.setup.control import Control
+from ferryman.task.setup.crash_points import crash_point
+from ferryman.task.sink.backlog import Backlog
+from ferryman.task.sink.delivery import Delivery
+from ferryman.task.sink.group import Group
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ class SinkSession:
             self._obey()
             if time.monotonic() >= self._due:
                 self.commit()
-            garbage.collect_if_due()
+            garbage_collection.collect_if_due()
             self._poll()
 
     def _obey(self) -> None:

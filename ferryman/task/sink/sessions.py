@@ -8,17 +8,18 @@ from typing import Any
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
 
-from ferryman import sink, subscription
 from ferryman.api import Sink
-from ferryman.backlog import Backlog
+from ferryman.chain.plan import plan
 from ferryman.connector import SinkConfig
-from ferryman.dead_letters import DeadLetters, create_topic
-from ferryman.delivery import Delivery
 from ferryman.errors import FencedError, RetriableError
-from ferryman.group import Group
-from ferryman.plan import plan
-from ferryman.setup import Setup
-from ferryman.tolerance import Tolerance
+from ferryman.kafka import subscription
+from ferryman.task.errors.dead_letters import DeadLetters, create_topic
+from ferryman.task.errors.error_tolerance import Tolerance
+from ferryman.task.setup.setup import Setup
+from ferryman.task.sink import loop
+from ferryman.task.sink.backlog import Backlog
+from ferryman.task.sink.delivery import Delivery
+from ferryman.task.sink.group import Group
 
 log = logging.getLogger(__name__)
 
@@ -35,9 +36,9 @@ class SinkSessions:
         for step in plan(setup.chain, setup.plugin):
             log.info("plan: %s", step)
         admin = AdminClient(setup.clients.admin())
-        task: Sink[Any] = setup.plugin(setup.config, sink.context(lambda: session, **setup.facts(admin)))
+        task: Sink[Any] = setup.plugin(setup.config, loop.context(lambda: session, **setup.facts(admin)))
         backlog = Backlog(setup.chain, self._tolerance(admin), Delivery(), task)
-        session = sink.SinkSession(setup.control, self._pace(), backlog)
+        session = loop.SinkSession(setup.control, self._pace(), backlog)
         try:
             task.start()
             session.group = Group(Consumer(setup.clients.sink_consumer()), admin, session, setup.clients.read_from)
@@ -45,7 +46,7 @@ class SinkSessions:
         finally:
             task.stop()
 
-    def _consume(self, session: sink.SinkSession, admin: AdminClient, started: Callable[[], None]) -> None:
+    def _consume(self, session: loop.SinkSession, admin: AdminClient, started: Callable[[], None]) -> None:
         try:
             started()
             session.run(lambda: subscription.topics(admin, self.setup.config))
@@ -58,8 +59,8 @@ class SinkSessions:
         finally:
             session.group.close()
 
-    def _pace(self) -> sink.Pace:
-        return sink.Pace(
+    def _pace(self) -> loop.Pace:
+        return loop.Pace(
             limit=self.setup.clients.limit,
             commit_interval=self.setup.settings.config.offset_flush_interval_ms / 1000,
             refresh=self.setup.clients.metadata_age,

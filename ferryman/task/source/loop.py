@@ -13,15 +13,16 @@ from typing import Any, Protocol
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from ferryman import backoff, garbage
 from ferryman.api import Offset, Partition, Source
-from ferryman.chain import Chain, Encoded
-from ferryman.control import Control
-from ferryman.crash import crash_point
+from ferryman.chain.chain import Chain, Encoded
 from ferryman.errors import Indeterminate, RetriableError, TaskError
+from ferryman.offsets.source_offsets import SourceOffsets, canonical
 from ferryman.record import Batch
-from ferryman.source_offsets import SourceOffsets, canonical
-from ferryman.tolerance import Tolerance
+from ferryman.retry import backoff
+from ferryman.task.errors.error_tolerance import Tolerance
+from ferryman.task.setup import garbage_collection
+from ferryman.task.setup.control import Control
+from ferryman.task.setup.crash_points import crash_point
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ class SourceSession:
             if paused:
                 self.control.tell("running", {})
                 paused = False
-            garbage.collect_if_due()
+            garbage_collection.collect_if_due()
             self._round()
         self._commit()
 

@@ -8,15 +8,16 @@ from typing import Any
 from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
-from ferryman import offset_topic, source
 from ferryman.api import Offset, Source, SourceContext
 from ferryman.connector import SourceConfig
-from ferryman.crash import crash_point
 from ferryman.errors import FencedError
-from ferryman.setup import Setup
-from ferryman.source_offsets import SourceOffsets
-from ferryman.tolerance import Tolerance
-from ferryman.topic_creation import TopicCreation
+from ferryman.kafka.topic_creation import TopicCreation
+from ferryman.offsets import offset_topic
+from ferryman.offsets.source_offsets import SourceOffsets
+from ferryman.task.errors.error_tolerance import Tolerance
+from ferryman.task.setup.crash_points import crash_point
+from ferryman.task.setup.setup import Setup
+from ferryman.task.source import loop
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +52,8 @@ class SourceSessions:
             started()
             session.run()
         except KafkaException as error:
-            found = source.cause(error, producer)
-            self._fenced = found.args[0].code() in source.FENCED
+            found = loop.cause(error, producer)
+            self._fenced = found.args[0].code() in loop.FENCED
             raise found from None
         finally:
             self._left, self._attempted = offsets.snapshot(), session.attempted
@@ -60,9 +61,9 @@ class SourceSessions:
 
     def _session(
         self, task: Source[Any], producer: Producer, offsets: SourceOffsets, admin: AdminClient
-    ) -> source.SourceSession:
+    ) -> loop.SourceSession:
         setup, worker = self.setup, self.setup.settings.config
-        return source.SourceSession(
+        return loop.SourceSession(
             chain=setup.chain,
             tolerance=Tolerance(setup.config, setup.spec.task),
             control=setup.control,
@@ -113,6 +114,6 @@ class SourceSessions:
         if (
             fenced
             and self._left is not None
-            and source.moved_by_another(self._left, self._attempted, self._offsets().snapshot())
+            and loop.moved_by_another(self._left, self._attempted, self._offsets().snapshot())
         ):
             raise FencedError(f"another process writes the source offsets of {self.setup.spec.connector}")

@@ -8,11 +8,16 @@ from typing import Any
 
 from confluent_kafka.admin import AdminClient
 
-from ferryman import client_config, plugins, redaction, validation
-from ferryman.clients import QUIET, Clients
-from ferryman.connector_offsets import ConnectorOffsets
 from ferryman.errors import RequestError
-from ferryman.herder import (
+from ferryman.kafka import client_config
+from ferryman.kafka.clients import QUIET, Clients
+from ferryman.plugins import catalog
+from ferryman.settings.settings import Settings
+from ferryman.task.setup.spec import TaskSpec
+from ferryman.telemetry import redaction
+from ferryman.validation import connector_config
+from ferryman.worker.connector_offsets import ConnectorOffsets
+from ferryman.worker.herder import (
     ConnectorInfo,
     ConnectorStatus,
     Created,
@@ -24,10 +29,8 @@ from ferryman.herder import (
     Target,
     TaskInfo,
 )
-from ferryman.running_connector import RunningConnector, task_configs
-from ferryman.settings import Settings
-from ferryman.task_spec import TaskSpec
-from ferryman.worker import TaskProcess
+from ferryman.worker.running_connector import RunningConnector, task_configs
+from ferryman.worker.task_processes import TaskProcess
 
 log = logging.getLogger(__name__)
 
@@ -102,10 +105,10 @@ class Standalone:
         return created.info
 
     async def _checked(self, raw: RawConfig) -> type[Any]:
-        found = await asyncio.to_thread(validation.check, raw, self.settings)
+        found = await asyncio.to_thread(connector_config.check, raw, self.settings)
         for warning in found.warnings:
             log.warning("connector %s: %s", raw["name"], warning)
-        plugin = plugins.connector(raw["connector.class"])
+        plugin = catalog.connector(raw["connector.class"])
         assert plugin is not None
         return plugin
 
@@ -156,7 +159,7 @@ class Standalone:
                 await self._restart(connector, number)
         if not include_tasks and not only_failed:
             return None
-        restarting = Status(State.RESTARTING, self.worker_id, version=plugins.version(connector.plugin))
+        restarting = Status(State.RESTARTING, self.worker_id, version=catalog.version(connector.plugin))
         return ConnectorStatus(
             name,
             restarting if not only_failed else before.connector,

@@ -13,14 +13,17 @@ import uvicorn
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from ferryman import __version__, client_config, offset_file, rest
-from ferryman.clients import QUIET
-from ferryman.connector_file import ConnectorFile
+from ferryman import __version__
 from ferryman.errors import ConfigError, FerrymanError
-from ferryman.redaction import redact
-from ferryman.settings import Settings
-from ferryman.standalone import Standalone
-from ferryman.worker_config import Listener
+from ferryman.kafka import client_config
+from ferryman.kafka.clients import QUIET
+from ferryman.offsets import jvm_offset_file
+from ferryman.rest import app
+from ferryman.settings.settings import Settings
+from ferryman.settings.worker_keys import Listener
+from ferryman.telemetry.redaction import redact
+from ferryman.worker.connector_file import ConnectorFile
+from ferryman.worker.standalone.herder import Standalone
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +50,7 @@ async def run(settings: Settings, files: Sequence[ConnectorFile], context: ForkS
         f":{port}" if settings.config.advertised.endswith(":0") else ""
     )
     herder = Standalone(settings, context, seeds, worker_id)
-    server = _Server(uvicorn.Config(rest.app(herder, settings), log_config=None, lifespan="off", access_log=False))
+    server = _Server(uvicorn.Config(app.app(herder, settings), log_config=None, lifespan="off", access_log=False))
     serving = asyncio.create_task(server.serve(sockets=sockets))
     stopping = _signalled()
     asyncio.get_running_loop().run_in_executor(None, _look_for_kafka, settings)
@@ -111,7 +114,7 @@ def _seeds(settings: Settings) -> dict[str, str]:
     if file is None or not Path(file).exists():
         return {}
     try:
-        entries = offset_file.parse(Path(file).read_bytes())
+        entries = jvm_offset_file.parse(Path(file).read_bytes())
     except FerrymanError as error:
         raise ConfigError.of("offset.storage.file.filename", f"{file}: {error}") from None
     log.info("%d source offsets of %s stand in where %s has none", len(entries), file, "the offsets topic")

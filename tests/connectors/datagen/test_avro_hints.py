@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferryman.connectors._hints import HintError, blueprint
-from ferryman.connectors._pattern import pattern
+from ferryman.connectors.datagen.avro_hints import HintError, blueprint
+from ferryman.connectors.datagen.random_texts import pattern
 
 
 def made(kind: Any, count: int = 300) -> list[Any]:

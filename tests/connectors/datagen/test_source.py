@@ -15,12 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ferryman.api import SourceContext
-from ferryman.connectors.datagen_source import MOST, DatagenConnector
+from ferryman.connectors.datagen.source import MOST, DatagenConnector
 from ferryman.errors import ConfigError
-from ferryman.plugins import connector
+from ferryman.plugins.catalog import connector
 from ferryman.record import Batch, Polled, Record
+from tests.places import SCHEMAS
 
-SCHEMAS = Path(__file__).parents[2] / "schemas"
 ORDER = {
     "type": "record",
     "name": "Order",

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferryman.connectors._pace import STEP, AtOnce, Intervals, Steady, pace
+from ferryman.connectors.datagen.timetable import STEP, AtOnce, Intervals, Steady, pace
 
 
 def test_a_throughput_wins_over_an_interval_and_neither_means_at_once() -> None:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ferryman.api import Assigned, Committed, SinkContext
-from ferryman.connectors.email_sink import EmailSinkConnector
+from ferryman.connectors.email.sink import EmailSinkConnector
 from ferryman.errors import RetriableError, TaskError
 from ferryman.record import Batch, Header, Polled, Rows, TopicPartition
 from ferryman.stack import Stack
-from ferryman.stack.mailbox import Kept, Mailbox
+from ferryman.stack.servers.mailbox import Kept, Mailbox
 
 P0 = TopicPartition("pledges", 0)
 TEMPLATES = {

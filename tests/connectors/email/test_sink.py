@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from ferryman.connectors._email_pace import Pace
+from ferryman.connectors.email.rate_limit import Pace
 from ferryman.errors import TaskError, Unfinished
 from ferryman.record import Header
 from ferryman.stack import Stack
-from ferryman.stack.mailbox import Answer
-from tests.connectors.email_task import P0, batch, pledge, world
+from ferryman.stack.servers.mailbox import Answer
+from tests.connectors.email.email_task import P0, batch, pledge, world
 
 
 @pytest.fixture(scope="module")

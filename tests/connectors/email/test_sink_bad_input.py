@@ -8,8 +8,8 @@ import pytest
 
 from ferryman.errors import TaskError
 from ferryman.stack import Stack
-from ferryman.stack.mailbox import Answer
-from tests.connectors.email_task import batch, pledge, world
+from ferryman.stack.servers.mailbox import Answer
+from tests.connectors.email.email_task import batch, pledge, world
 
 NOTE = {"mail.subject": "{{ value.note }}"}
 FILE = {"attachment.fields": "file", "attachment.names": "{{ value.name or 'x' }}", "attachment.types": "text/plain"}

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from ferryman import plugins, validation
-from ferryman.connectors.email_sink import EmailSinkConnector
-from ferryman.settings import Settings, of
-from tests.connectors.email_task import TEMPLATES
+from ferryman.connectors.email.sink import EmailSinkConnector
+from ferryman.plugins import catalog
+from ferryman.settings.settings import Settings, of
+from ferryman.validation import connector_config
+from tests.connectors.email.email_task import TEMPLATES
 
 BASIC = {"name": "receipts", "connector.class": "EmailSink", "topics": "pledges", "smtp.host": "mail", **TEMPLATES}
 EVENTS = {"event.topic": "sent", "event.bootstrap.servers": "localhost:9092"}
@@ -21,7 +22,7 @@ def problems(**config: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", ["EmailSinkConnector", "EmailSink"])
 def test_it_is_found_by_its_names(name: str) -> None:
-    assert plugins.connector(name) is EmailSinkConnector
+    assert catalog.connector(name) is EmailSinkConnector
 
 
 def test_the_least_config_is_enough() -> None:
@@ -122,6 +123,6 @@ def worker() -> Settings:
 
 def test_a_misspelt_key_is_warned_about_and_settings_of_events_are_not(worker: Settings) -> None:
     events = {"event.producer.linger.ms": "5", "event.value.converter.schemas.enable": "false"}
-    assert validation.check({**BASIC, **EVENTS, **events}, worker).warnings == ()
-    (warning,) = validation.check({**BASIC, "mail.subjekt": "x"}, worker).warnings
+    assert connector_config.check({**BASIC, **EVENTS, **events}, worker).warnings == ()
+    (warning,) = connector_config.check({**BASIC, "mail.subjekt": "x"}, worker).warnings
     assert "mail.subjekt" in warning

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferryman.api import Assigned, Committed
-from ferryman.connectors._email_window import Window, packed, unpacked
-from ferryman.connectors.email_sink import EmailSinkConnector
+from ferryman.connectors.email.in_doubt_window import Window, packed, unpacked
+from ferryman.connectors.email.sink import EmailSinkConnector
 from ferryman.errors import RetriableError, TaskError
 from ferryman.record import TopicPartition
 from ferryman.stack import Stack
-from ferryman.stack.mailbox import Answer
-from tests.connectors.email_task import P0, Killed, World, batch, pledge, world
+from ferryman.stack.servers.mailbox import Answer
+from tests.connectors.email.email_task import P0, Killed, World, batch, pledge, world
 
 POINTS = ["email.before_commit", "email.after_commit", "email.before_send", "email.after_send"]
 PLEDGES = [pledge(number) for number in range(40)]

@@ -7,11 +7,11 @@ import httpx
 import pytest
 from confluent_kafka import Message
 
-from ferryman import assembly
+from ferryman.chain import builder
 from ferryman.errors import RetriableError
 from ferryman.stack import Stack
-from ferryman.stack.mailbox import Answer
-from tests.connectors.email_task import Killed, batch, pledge, world
+from ferryman.stack.servers.mailbox import Answer
+from tests.connectors.email.email_task import Killed, batch, pledge, world
 from tests.running import consume, create_topic
 
 PLEDGES = [pledge(number) for number in range(6)]
@@ -75,7 +75,7 @@ def test_events_are_avro_of_a_registered_schema_if_wanted(mail: Stack, kafka: st
         around.put(*PLEDGES)
         around.end()
     raw = {name.removeprefix("event."): value for name, value in {**avro, **own}.items()}
-    converter = assembly.converter("value", raw, {})
+    converter = builder.converter("value", raw, {})
     payloads = [_payload(message) for message in consume(kafka, unique)]
     rows = [row for data in converter.to_data(unique, payloads) for row in data.rows().values]
     assert sorted(row["offset"] for row in rows) == list(range(6))

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from ferryman.errors import RetriableError
 from ferryman.stack import Stack
-from ferryman.stack.mailbox import Answer
-from tests.connectors.email_task import Killed, World, batch, pledge, world
+from ferryman.stack.servers.mailbox import Answer
+from tests.connectors.email.email_task import Killed, World, batch, pledge, world
 
 MOST = 3
 POINTS = ["email.before_commit", "email.after_commit", "email.before_send", "email.after_send"]
@@ -61,7 +61,7 @@ class Listing(logging.Handler):
 @given(events)
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_after_any_kills_and_outages_each_message_is_there(mail: Stack, script: list[tuple[str, object]]) -> None:
-    listing, logger = Listing(), logging.getLogger("ferryman.connectors._email_delivery")
+    listing, logger = Listing(), logging.getLogger("ferryman.connectors.email.delivery")
     logger.addHandler(listing)
     try:
         with world(mail, max_in_flight=str(MOST)) as around:

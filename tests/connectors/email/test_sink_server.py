@@ -10,8 +10,8 @@ import trustme
 
 from ferryman.errors import RetriableError, TaskError
 from ferryman.stack import Stack
-from ferryman.stack.mailbox import Answer, Mailbox
-from tests.connectors.email_task import World, batch, pledge, world
+from ferryman.stack.servers.mailbox import Answer, Mailbox
+from tests.connectors.email.email_task import World, batch, pledge, world
 
 
 @pytest.fixture(scope="module")

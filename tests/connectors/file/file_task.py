@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ferryman.api import Assigned, Committed, SinkContext
-from ferryman.connectors.file_sink import FileStreamSinkConnector
+from ferryman.connectors.file.sink import FileStreamSinkConnector
 from ferryman.record import Batch, Polled, Rows, TopicPartition
 from ferryman.schema import STRING, Schema
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferryman.connectors._file_lines import lines
+from ferryman.connectors.file.lines_writer import lines
+from ferryman.java.texts import text
 from ferryman.record import Rows
-from ferryman.values import text
 
 SCALARS = (
     st.none()

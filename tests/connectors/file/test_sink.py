@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from ferryman.api import Assigned, Committed
-from ferryman.connectors.file_sink import FileStreamSinkConnector
+from ferryman.connectors.file.sink import FileStreamSinkConnector
 from ferryman.errors import ConfigError, RetriableError, TaskError
 from ferryman.schema import FLOAT64, INT32, struct
-from tests.connectors.file_task import P0, P1, Killed, World, batch, sink_of
+from tests.connectors.file.file_task import P0, P1, Killed, World, batch, sink_of
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ferryman.record import TopicPartition
-from tests.connectors.file_task import P0, P1, Killed, World
+from tests.connectors.file.file_task import P0, P1, Killed, World
 
 events = st.lists(
     st.one_of(

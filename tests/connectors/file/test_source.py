@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferryman.api import SourceContext
-from ferryman.connectors._lines import LineCutter
-from ferryman.connectors.file_source import FileStreamSourceConnector
+from ferryman.connectors.file.lines_reader import LineCutter
+from ferryman.connectors.file.source import FileStreamSourceConnector
 from ferryman.errors import ConfigError, TaskError
 from ferryman.record import Polled, Record
 from ferryman.schema import STRING

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ferryman.record import TopicPartition
-from tests.connectors.s3_task import P0, Log, World
+from tests.connectors.s3.s3_task import P0, Log, World
 
 FORMATS = "io.confluent.connect.s3.format"
 AVRO = {"format.class": f"{FORMATS}.avro.AvroFormat"}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import strategies as st
 
 from ferryman.record import TopicPartition
-from tests.connectors.s3_task import P0, P1, Killed, Log, World
+from tests.connectors.s3.s3_task import P0, P1, Killed, Log, World
 
 POINTS = (
     "s3.before_upload",

@@ -14,7 +14,7 @@ import polars as pl
 from botocore.config import Config
 
 from ferryman.api import Assigned, Committed, SinkContext
-from ferryman.connectors.s3_sink import S3SinkConnector
+from ferryman.connectors.s3.sink import S3SinkConnector
 from ferryman.errors import DataError, Indeterminate, RetriableError
 from ferryman.record import Batch, Data, Headers, Polled, Rows, TopicPartition
 from ferryman.schema import Schema

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferryman.connectors._s3_offsets import Offsets
+from ferryman.connectors.s3.commit.offset_runs import Offsets
 
 chunks = st.lists(st.integers(0, 60), min_size=1, max_size=40, unique=True).flatmap(
     lambda every: st.lists(st.integers(1, 6), min_size=1).map(lambda sizes: cut(sorted(every), sizes))

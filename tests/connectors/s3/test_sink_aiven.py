@@ -13,12 +13,12 @@ from ferryman.schema import (
     STRING,
     struct,
 )
-from tests.connectors.s3_archive import (
+from tests.connectors.s3.archives import (
     NOON,
     numbered,
     write,
 )
-from tests.connectors.s3_task import AIVEN, P0, Log, World
+from tests.connectors.s3.s3_task import AIVEN, P0, Log, World
 
 HEADERS = (Header("trace", b"7"), Header("trace", b"8"))
 

@@ -8,12 +8,12 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from ferryman.connectors._s3_client import bucket
-from ferryman.connectors._s3_layout import layout
-from ferryman.connectors._s3_names import ConfluentNames
-from ferryman.connectors.s3_sink import S3SinkConnector
-from ferryman.plugins import connector
-from tests.connectors.s3_task import AIVEN, CONFLUENT
+from ferryman.connectors.s3.bucket.client import bucket
+from ferryman.connectors.s3.config.object_names import ConfluentNames
+from ferryman.connectors.s3.layout.layout import layout
+from ferryman.connectors.s3.sink import S3SinkConnector
+from ferryman.plugins.catalog import connector
+from tests.connectors.s3.s3_task import AIVEN, CONFLUENT
 
 BASIC = {
     "name": "archive",
@@ -164,7 +164,7 @@ def test_both_families_say_the_same_in_their_own_words() -> None:
 
 
 def test_keys_without_effect_are_warned_about(caplog: pytest.LogCaptureFixture) -> None:
-    from tests.connectors.s3_task import World
+    from tests.connectors.s3.s3_task import World
 
     class Offline(World):
         def __post_init__(self) -> None:

@@ -8,11 +8,11 @@ import boto3
 import pytest
 from botocore.credentials import Credentials
 
-from ferryman.connectors._s3_bucket import Bucket, Gone, InTheWay
-from ferryman.connectors._s3_client import bucket
-from ferryman.connectors._s3_config import S3SinkConfig
-from ferryman.connectors._s3_direct import Direct
-from tests.connectors.s3_task import CONFLUENT, World, client
+from ferryman.connectors.s3.bucket.bucket import Bucket, Gone, InTheWay
+from ferryman.connectors.s3.bucket.client import bucket
+from ferryman.connectors.s3.bucket.direct_requests import Direct
+from ferryman.connectors.s3.config.sink_config import S3SinkConfig
+from tests.connectors.s3.s3_task import CONFLUENT, World, client
 
 KEY = "topics/ä b+%2F~'&/kind=1=2/orders+0+0000000000.json"
 PLAIN = {

@@ -31,7 +31,7 @@ from ferryman.schema import (
     mapping,
     struct,
 )
-from tests.connectors.s3_archive import (
+from tests.connectors.s3.archives import (
     AVRO,
     BY_FIELD,
     BYTES_FORMAT,
@@ -39,8 +39,8 @@ from tests.connectors.s3_archive import (
     PARQUET,
     write,
 )
-from tests.connectors.s3_task import P0, Log, World
-from tests.connectors.sql_task import columns
+from tests.connectors.s3.s3_task import P0, Log, World
+from tests.connectors.sql.sql_task import columns
 
 ALL = struct(
     {

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from ferryman.connectors._s3_partition import ByFields
+from ferryman.connectors.s3.layout.partitioners import ByFields
 from ferryman.schema import (
     INT64,
     STRING,
     struct,
 )
-from tests.connectors.s3_archive import (
+from tests.connectors.s3.archives import (
     AVRO,
     BY_FIELD,
     BY_RECORD_TIME,
@@ -21,7 +21,7 @@ from tests.connectors.s3_archive import (
     numbered,
     write,
 )
-from tests.connectors.s3_task import P0, P1, Log, World
+from tests.connectors.s3.s3_task import P0, P1, Log, World
 
 
 @pytest.fixture

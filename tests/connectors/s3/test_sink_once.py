@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 
 from ferryman.errors import Indeterminate
-from tests.connectors.s3_kills import LAYOUTS, POINTS, committed, events, feed, found, play
-from tests.connectors.s3_task import MANIFESTS, P0, P1, Killed, World
+from tests.connectors.s3.kills import LAYOUTS, POINTS, committed, events, feed, found, play
+from tests.connectors.s3.s3_task import MANIFESTS, P0, P1, Killed, World
 
 NUMBERS = itertools.count()
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from ferryman.connectors.s3_sink import S3SinkConnector
+from ferryman.connectors.s3.sink import S3SinkConnector
 from ferryman.errors import Indeterminate, TaskError
-from tests.connectors.s3_kills import POINTS, committed, crash_after_commit, feed, found
-from tests.connectors.s3_task import MANIFESTS, P0, P1, Killed, World
+from tests.connectors.s3.kills import POINTS, committed, crash_after_commit, feed, found
+from tests.connectors.s3.s3_task import MANIFESTS, P0, P1, Killed, World
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from ferryman.schema import (
     Type,
     struct,
 )
-from tests.connectors.s3_archive import BY_FIELD, BY_RECORD_TIME, HOUR, NOON, PARQUET, numbered, write
-from tests.connectors.s3_task import P0, Log, World
+from tests.connectors.s3.archives import BY_FIELD, BY_RECORD_TIME, HOUR, NOON, PARQUET, numbered, write
+from tests.connectors.s3.s3_task import P0, Log, World
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from ferryman.errors import TaskError
 from ferryman.record import Header
 from ferryman.schema import INT32, INT64, OPTIONAL_STRING, STRING, Schema, struct
-from tests.connectors.s3_kills import committed, events, play
-from tests.connectors.s3_task import P0, Killed, Log, World
-from tests.connectors.sql_task import columns
+from tests.connectors.s3.kills import committed, events, play
+from tests.connectors.s3.s3_task import P0, Killed, Log, World
+from tests.connectors.sql.sql_task import columns
 
 FORMATS = "io.confluent.connect.s3.format"
 KEYS = {"store.kafka.keys": "true"}

@@ -8,10 +8,10 @@ from urllib.parse import unquote
 
 import pytest
 
-from ferryman.connectors._s3_bucket import Bucket
+from ferryman.connectors.s3.bucket.bucket import Bucket
 from ferryman.errors import TaskError
-from tests.connectors.s3_archive import BY_FIELD, numbered, write
-from tests.connectors.s3_task import P0, Killed, Log, World
+from tests.connectors.s3.archives import BY_FIELD, numbered, write
+from tests.connectors.s3.s3_task import P0, Killed, Log, World
 
 
 @pytest.fixture

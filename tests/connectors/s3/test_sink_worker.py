@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ferryman.stack import Stack
-from tests.connectors.s3_task import CONFLUENT, MANIFESTS, World
+from tests.connectors.s3.s3_task import CONFLUENT, MANIFESTS, World
 from tests.running import create_topic, produce, send, settings, until, worker
 
 RECORDS = 180

@@ -9,9 +9,9 @@ import polars as pl
 import sqlalchemy as sa
 
 from ferryman.api import Assigned, Committed, SinkContext
-from ferryman.connectors.sql_sink import SqlSinkConnector
-from ferryman.dtypes import dtype
+from ferryman.connectors.sql.sink import SqlSinkConnector
 from ferryman.errors import DataError
+from ferryman.formats.polars_types import dtype
 from ferryman.record import Batch, Columns, Data, Polled, Rows, TopicPartition
 from ferryman.schema import Schema
 

@@ -6,7 +6,7 @@ import pytest
 
 from ferryman.errors import DataError, TaskError
 from ferryman.schema import INT32, INT64, OPTIONAL_STRING, STRING, Schema, Type, struct
-from tests.connectors.sql_task import DEBEZIUM, World
+from tests.connectors.sql.sql_task import DEBEZIUM, World
 
 ORDER = struct({"id": INT64, "item": OPTIONAL_STRING})
 UPSERT = {"auto.create": "true", "insert.mode": "UPSERT", "pk.mode": "record_value", "pk.fields": "id"}

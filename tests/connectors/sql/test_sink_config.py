@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from ferryman import plugins
-from ferryman.connectors._sql_config import SqlSinkConfig, effectless, properties
-from ferryman.connectors._sql_url import BadUrl, Database, database
-from ferryman.connectors.sql_sink import SqlSinkConnector
+from ferryman.connectors.sql.config.rules import SqlSinkConfig, effectless, properties
+from ferryman.connectors.sql.config.url import BadUrl, Database, database
+from ferryman.connectors.sql.sink import SqlSinkConnector
 from ferryman.errors import ConfigError
+from ferryman.plugins import catalog
 
 CONFLUENT = "io.confluent.connect.jdbc.JdbcSinkConnector"
 DEBEZIUM = "io.debezium.connector.jdbc.JdbcSinkConnector"
@@ -39,7 +39,7 @@ def reached(text: str, **given: str) -> Database:
     "name", [CONFLUENT, DEBEZIUM, AIVEN, "JdbcSinkConnector", "JdbcSink", "SqlSinkConnector", "SqlSink"]
 )
 def test_the_sink_is_found_under_every_name(name: str) -> None:
-    assert plugins.connector(name) is SqlSinkConnector
+    assert catalog.connector(name) is SqlSinkConnector
 
 
 def test_confluents_keys_are_understood() -> None:

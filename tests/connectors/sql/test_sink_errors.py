@@ -12,11 +12,11 @@ import psycopg.errors
 import pytest
 import sqlalchemy as sa
 
-from ferryman.connectors._sql_errors import fault
-from ferryman.connectors.sql_sink import SqlSinkConnector
+from ferryman.connectors.sql.database.errors import fault
+from ferryman.connectors.sql.sink import SqlSinkConnector
 from ferryman.errors import DataError, Indeterminate, RetriableError, TaskError
 from ferryman.schema import INT32, INT64, OPTIONAL_STRING, STRING, struct
-from tests.connectors.sql_task import World, narrowed
+from tests.connectors.sql.sql_task import World, narrowed
 
 ORDER = struct({"id": INT64, "item": OPTIONAL_STRING})
 CANARY = "tweet" + "tweet"

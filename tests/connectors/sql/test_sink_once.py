@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ferryman.api import Committed
-from ferryman.connectors.sql_sink import SqlSinkConnector
+from ferryman.connectors.sql.sink import SqlSinkConnector
 from ferryman.errors import Indeterminate, TaskError
 from ferryman.record import TopicPartition
 from ferryman.schema import INT64, OPTIONAL_STRING, struct
-from tests.connectors.sql_task import Killed, World
+from tests.connectors.sql.sql_task import Killed, World
 
 ORDER = struct({"id": INT64, "item": OPTIONAL_STRING})
 POINTS = ("sql.before_rows", "sql.after_rows", "sql.before_commit", "sql.after_commit")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ferryman.errors import DataError, TaskError
 from ferryman.record import Batch, TopicPartition
 from ferryman.schema import INT64, OPTIONAL_STRING, Schema, struct
-from tests.connectors.sql_task import Killed, World
+from tests.connectors.sql.sql_task import Killed, World
 
 ORDER = struct({"id": INT64, "item": OPTIONAL_STRING})
 RICHER = struct({"id": INT64, "item": OPTIONAL_STRING, "note": OPTIONAL_STRING})

@@ -31,7 +31,7 @@ from ferryman.schema import (
     mapping,
     struct,
 )
-from tests.connectors.sql_task import World
+from tests.connectors.sql.sql_task import World
 
 UTC = dt.UTC
 MOMENT = dt.datetime(2024, 2, 29, 23, 59, 58, 123000, tzinfo=UTC)

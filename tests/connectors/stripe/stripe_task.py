@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ferryman.api import SourceContext
-from ferryman.connectors.stripe_source import StripeSourceConfig, StripeSourceConnector
+from ferryman.connectors.stripe.source import StripeSourceConfig, StripeSourceConnector
 from ferryman.record import Record
 
 

@@ -3,19 +3,17 @@
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ferryman.connectors._stripe_api import Event
-from ferryman.connectors._stripe_payment import SCHEMA, payment_processed
+from ferryman.connectors.stripe.events_api import Event
+from ferryman.connectors.stripe.payment_processed import SCHEMA, payment_processed
 from ferryman.errors import DataError, TaskError
 from ferryman.schema import DECIMAL, TIMESTAMP, Schema
-from tests.connectors.stripe_stub import StripeStub, payment, serving
-from tests.connectors.stripe_task import Task, config
-
-CONTRACTS = Path(__file__).parents[2] / "schemas"
+from tests.connectors.stripe.stripe_stub import StripeStub, payment, serving
+from tests.connectors.stripe.stripe_task import Task, config
+from tests.places import SCHEMAS
 
 
 def made(type: str = "payment_intent.succeeded", previous: Any = None, **subject: Any) -> dict[str, Any]:
@@ -113,7 +111,7 @@ def _as_avro(schema: Schema) -> Any:
 
 
 def test_the_schema_is_that_of_the_newest_avro_contract() -> None:
-    newest = max(CONTRACTS.glob("PaymentProcessed.v*.avsc"), key=lambda path: int(path.suffixes[0][2:]))
+    newest = max(SCHEMAS.glob("PaymentProcessed.v*.avsc"), key=lambda path: int(path.suffixes[0][2:]))
     contract = json.loads(newest.read_text())
     assert SCHEMA.name == f"{contract['namespace']}.{contract['name']}"
     assert {field.name: _as_avro(field.schema) for field in SCHEMA.fields} == {

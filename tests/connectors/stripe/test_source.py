@@ -5,19 +5,18 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import formatdate
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ferryman import plugins
-from ferryman.connectors import _stripe_follow
-from ferryman.connectors.stripe_source import StripeSourceConfig, StripeSourceConnector
+from ferryman.connectors.stripe import event_follower
+from ferryman.connectors.stripe.source import StripeSourceConfig, StripeSourceConnector
 from ferryman.errors import ConfigError, RetriableError, TaskError
-from tests.connectors.stripe_stub import Order, StripeStub, payment, serving
-from tests.connectors.stripe_task import Task, config
+from ferryman.plugins import catalog
+from tests.connectors.stripe.stripe_stub import Order, StripeStub, payment, serving
+from tests.connectors.stripe.stripe_task import Task, config
+from tests.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 ORDERS: list[Order] = ["newest first", "as they appear", "oldest first"]
 
 
@@ -28,8 +27,8 @@ def stub() -> Iterator[StripeStub]:
 
 
 def test_it_goes_by_its_own_name_and_its_alias() -> None:
-    assert plugins.connector("StripeSourceConnector") is StripeSourceConnector
-    assert plugins.connector("StripeSource") is StripeSourceConnector
+    assert catalog.connector("StripeSourceConnector") is StripeSourceConnector
+    assert catalog.connector("StripeSource") is StripeSourceConnector
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -66,7 +65,7 @@ def test_a_late_event_within_the_overlap_is_found_once(
     task.drain()
     stub.add(payment("evt_late", 1_012))
     later = time.monotonic() + 8
-    monkeypatch.setattr(_stripe_follow, "monotonic", lambda: later)
+    monkeypatch.setattr(event_follower, "monotonic", lambda: later)
     task.drain()
     assert task.ids == [*(f"evt_{number}" for number in range(20)), "evt_late"]
 
@@ -79,7 +78,7 @@ def test_what_appears_behind_a_page_just_read_is_found(stub: StripeStub, monkeyp
     task = Task(config(stub.url, overlap_seconds="8"))
     task.drain()
     later = time.monotonic() + 8
-    monkeypatch.setattr(_stripe_follow, "monotonic", lambda: later)
+    monkeypatch.setattr(event_follower, "monotonic", lambda: later)
     task.drain()
     assert task.ids == ["evt_0", "evt_1", "evt_2", "evt_3", "evt_4", "evt_5", "evt_new", "evt_late"]
 
@@ -265,7 +264,7 @@ def test_offsets_are_flat_and_readable(stub: StripeStub) -> None:
 
 
 def test_an_offset_stays_bounded(stub: StripeStub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_stripe_follow, "MOST_SEEN", 10)
+    monkeypatch.setattr(event_follower, "MOST_SEEN", 10)
     stub.add(*(payment(f"evt_{number}", 1_000) for number in range(11)))
     with pytest.raises(TaskError, match=r"overlap\.seconds=60"):
         Task(config(stub.url)).drain()
@@ -337,4 +336,4 @@ def test_the_example_config_is_one() -> None:
     example = json.loads((ROOT / "configs/connectors/payments-from-gateway.json").read_text())
     raw = example.get("config", example) | {"name": example["name"], "stripe.api.url": "https://api.stripe.com"}
     parsed = StripeSourceConfig.parse(raw | {"stripe.api.key": "sk_test_1"})
-    assert plugins.connector(parsed.connector_class) is StripeSourceConnector
+    assert catalog.connector(parsed.connector_class) is StripeSourceConnector

@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from ferryman.connectors import _stripe_follow
-from ferryman.connectors._stripe_api import EventsApi
+from ferryman.connectors.stripe import event_follower
+from ferryman.connectors.stripe.events_api import EventsApi
 from ferryman.errors import RetriableError
-from tests.connectors.stripe_stub import StripeStub, payment, serving
-from tests.connectors.stripe_task import Task, config
+from tests.connectors.stripe.stripe_stub import StripeStub, payment, serving
+from tests.connectors.stripe.stripe_task import Task, config
 
 OVERLAP = 4
 MOODS = st.lists(st.sampled_from(["hang up", (429, {"Retry-After": "1"}), (500, {}), (503, {})]), max_size=3)
@@ -168,7 +168,7 @@ class NearGateway(Gateway):
 def test_each_event_is_committed_once_whatever_happens(
     gateway: type[Gateway], examples: int, many: int, long: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_stripe_follow, "monotonic", Gateway.clock)
+    monkeypatch.setattr(event_follower, "monotonic", Gateway.clock)
     run_state_machine_as_test(
         gateway,
         settings=settings(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from ferryman.stack import Stack
-from tests.connectors.stripe_task import Task, config
+from tests.connectors.stripe.stripe_task import Task, config
 
 stripe = pytest.importorskip("stripe")
 

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from ferryman.demo import flows
-from ferryman.demo.errors import DemoError
-from ferryman.demo.truth import Events, Payment, content, events, payment_content
+from ferryman.demo.facts import flows
+from ferryman.demo.facts.errors import DemoError
+from ferryman.demo.facts.expected import Events, Payment, content, events, payment_content
 
 CONFIG = {
     "name": flows.EVENT_SOURCE,

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from ferryman.demo.ledger import Found, Verdict, compare, latest, percentile, truth
+from ferryman.demo.facts.ledger import Found, Verdict, compare, latest, percentile, truth
 
 SENT: list[Found] = [(("payments", f"pi_{number}"), ("succeeded", number)) for number in range(100)]
 POISON: Found = (("payments", "poison"), b"not Avro")

@@ -15,15 +15,16 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from ferryman.demo import flows, receipts
-from ferryman.demo.archive import Archive
-from ferryman.demo.errors import DemoError
-from ferryman.demo.ledger import Verdict, compare
-from ferryman.demo.topics import Topics
-from ferryman.demo.truth import Payment
-from ferryman.demo.warehouse import Readable, Warehouse, latencies
+from ferryman.demo.facts import flows
+from ferryman.demo.facts.errors import DemoError
+from ferryman.demo.facts.expected import Payment
+from ferryman.demo.facts.ledger import Verdict, compare
+from ferryman.demo.readers import receipts
+from ferryman.demo.readers.archive import Archive
+from ferryman.demo.readers.topics import Topics
+from ferryman.demo.readers.warehouse import Readable, Warehouse, latencies
 from ferryman.stack import Stack
-from ferryman.stack.mailbox import Kept
+from ferryman.stack.servers.mailbox import Kept
 
 SCHEMA = {"type": "record", "name": "Paid", "fields": [{"name": "payment_id", "type": "string"}]}
 

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from ferryman import plugins
-from ferryman.avro import reading
-from ferryman.converters.avro_converter import AvroConverter, AvroConverterConfig
-from ferryman.dtypes import dtype
+from ferryman.converters.avro import AvroConverter, AvroConverterConfig
 from ferryman.errors import DataError
+from ferryman.formats.avro.schema_reader import reading
+from ferryman.formats.polars_types import dtype
+from ferryman.plugins import catalog
 from ferryman.record import Record, Rows
 from ferryman.schema import INT32, struct
-from tests.converters.registry_server import FakeRegistry, running
-from tests.converters.test_avro_converter import encode, framed
+from tests.converters.test_avro import encode, framed
+from tests.schema_registry.registry_server import FakeRegistry, running
 
 TREE = {
     "type": "record",
@@ -122,12 +122,12 @@ def test_a_record_without_end_is_a_data_error(registry: FakeRegistry) -> None:
 
 def test_a_value_too_deep_to_be_written_is_a_data_error_and_no_crash() -> None:
     script = """
-from ferryman import plugins
-from ferryman.avro import reading
-from ferryman.avro_writing import writing
-from ferryman.converters.avro_converter import _Own
-from ferryman.avro_rows import parse
-from ferryman.dtypes import dtype
+from ferryman.plugins import catalog
+from ferryman.formats.avro.schema_reader import reading
+from ferryman.formats.avro.schema_writer import writing
+from ferryman.converters.avro import _Own
+from ferryman.formats.avro.rows_reader import parse
+from ferryman.formats.polars_types import dtype
 from ferryman.errors import DataError
 schema = reading({"type": "record", "name": "L", "fields": [{"name": "next", "type": ["null", "L"]}]}).schema
 how = writing(schema)
@@ -173,7 +173,7 @@ def test_a_struct_of_that_name_that_is_not_recursive_is_another(registry: FakeRe
 
 def test_such_a_record_has_a_text_in_a_header() -> None:
     found = reading(LIST)
-    plugin = plugins.find("converter", "org.apache.kafka.connect.storage.SimpleHeaderConverter")
+    plugin = catalog.find("converter", "org.apache.kafka.connect.storage.SimpleHeaderConverter")
     assert plugin is not None
     made = plugin(plugin.config_class.parse({}), "header")
     value = {"next": {"next": None}}
@@ -182,7 +182,7 @@ def test_such_a_record_has_a_text_in_a_header() -> None:
 
 def converted(name: str, keys: dict[str, str]) -> Any:
     """A record of that kind as another converter writes it."""
-    plugin = plugins.find("converter", name)
+    plugin = catalog.find("converter", name)
     assert plugin is not None
     made = plugin(plugin.config_class.parse(keys), "value")
     return made.from_data("t", Rows(reading(LIST).schema, [{"next": {"next": None}}]))
@@ -201,7 +201,7 @@ def test_such_a_record_has_a_text() -> None:
 
 def test_such_a_record_cannot_be_flattened_and_has_no_column() -> None:
     schema = reading(LIST).schema
-    plugin = plugins.find("transformation", "org.apache.kafka.connect.transforms.Flatten$Value")
+    plugin = catalog.find("transformation", "org.apache.kafka.connect.transforms.Flatten$Value")
     assert plugin is not None
     with pytest.raises(DataError, match="contains itself"):
         plugin(plugin.config_class.parse({}), "value").apply(

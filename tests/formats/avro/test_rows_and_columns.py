@@ -8,9 +8,9 @@ import fastavro
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ferryman import avro_columns, avro_rows
-from ferryman.avro import reading
-from tests.converters.test_avro_converter import encode
+from ferryman.formats.avro import columns_reader, rows_reader
+from ferryman.formats.avro.schema_reader import reading
+from tests.converters.test_avro import encode
 
 SCALARS: list[tuple[Any, st.SearchStrategy[Any]]] = [
     ("int", st.integers(-(1 << 31), (1 << 31) - 1)),
@@ -61,7 +61,7 @@ def test_rows_and_columns_agree(data: st.DataObject) -> None:
     except fastavro.schema.SchemaParseException:
         return
     found = reading(schema)
-    columns = avro_columns.decode(found, bodies)
+    columns = columns_reader.decode(found, bodies)
     assert found.reason is None
     assert columns is not None
-    assert columns.rows().values == avro_rows.decode(found, avro_rows.parse_strictly(found.rows), bodies).values
+    assert columns.rows().values == rows_reader.decode(found, rows_reader.parse_strictly(found.rows), bodies).values

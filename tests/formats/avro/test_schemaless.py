@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from ferryman.converters.avro_converter import AvroConverter, AvroConverterConfig
+from ferryman.converters.avro import AvroConverter, AvroConverterConfig
 from ferryman.errors import DataError
 from ferryman.record import Rows
-from tests.converters.registry_server import FakeRegistry, running
+from tests.schema_registry.registry_server import FakeRegistry, running
 
 VALUES = [
     {"a": 1, "b": [1.5, None, "x", True], "c": {"d": {}}, "e": None},

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from ferryman.avro import DEEPEST, reading
-from ferryman.avro_meta import PLAIN, Options
-from ferryman.avro_names import scrubbed
-from ferryman.avro_writing import writing
-from ferryman.converters.avro_converter import AvroConverter, AvroConverterConfig
+from ferryman.converters.avro import AvroConverter, AvroConverterConfig
 from ferryman.errors import DataError
+from ferryman.formats.avro.connect_properties import PLAIN, Options
+from ferryman.formats.avro.names import scrubbed
+from ferryman.formats.avro.schema_reader import DEEPEST, reading
+from ferryman.formats.avro.schema_writer import writing
 from ferryman.record import Rows
 from ferryman.schema import (
     BYTES,
@@ -34,8 +34,8 @@ from ferryman.schema import (
     mapping,
     struct,
 )
-from tests.converters.registry_server import FakeRegistry, running
-from tests.converters.test_avro_converter import encode, framed
+from tests.converters.test_avro import encode, framed
+from tests.schema_registry.registry_server import FakeRegistry, running
 
 AVRO = "io.confluent.connect.avro"
 ENHANCED = Options(enhanced=True)

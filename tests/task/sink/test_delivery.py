@@ -4,8 +4,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from ferryman.delivery import Commit, Delivery
 from ferryman.record import TopicPartition
+from ferryman.task.sink.delivery import Commit, Delivery
 
 PARTITIONS = [TopicPartition("t", number) for number in range(3)]
 A = PARTITIONS[0]

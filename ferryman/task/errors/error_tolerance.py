@@ -4,11 +4,11 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ferryman.chain.narrowing import Failure
 from ferryman.connector import ConnectorConfig
-from ferryman.dead_letters import DeadLetters, error_class
 from ferryman.errors import TaskError
-from ferryman.faults import Failure
 from ferryman.record import Polled, Record
+from ferryman.task.errors.dead_letters import DeadLetters, error_class
 
 log = logging.getLogger(__name__)
 

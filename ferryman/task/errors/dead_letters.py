@@ -13,10 +13,10 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from ferryman.chain.narrowing import Failure
 from ferryman.errors import FerrymanError, RetriableError, TaskError
-from ferryman.faults import Failure
 from ferryman.record import Coordinates, Payload, Polled
-from ferryman.redaction import redact
+from ferryman.telemetry.redaction import redact
 
 PREFIX = "__connect.errors."
 

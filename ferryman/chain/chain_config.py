@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ferryman import plugins
 from ferryman.api import Predicate
-from ferryman.chain import Step
+from ferryman.chain.chain import Step
 from ferryman.config import Config
 from ferryman.errors import ConfigError, KeyProblem
+from ferryman.plugins import catalog
 
 OF_THE_GRAMMAR = frozenset({"type", "predicate", "negate", "plugin.version"})
 
@@ -69,18 +69,18 @@ def _step(
         return None
 
 
-def _plugin(kind: plugins.Kind, raw: Mapping[str, str], prefix: str, parsed: Parsed) -> type[Any] | None:
+def _plugin(kind: catalog.Kind, raw: Mapping[str, str], prefix: str, parsed: Parsed) -> type[Any] | None:
     key = prefix + "type"
     name = raw.get(key, "").strip()
     if not name:
         parsed.problems.append(KeyProblem(key, f'Missing required configuration "{key}" which has no default value.'))
         return None
-    plugin = plugins.find(kind, name)
+    plugin = catalog.find(kind, name)
     if plugin is None:
         text = f"Invalid value {name} for configuration {key}: Class {name} could not be found."
         parsed.problems.append(KeyProblem(key, text))
         return None
-    if getattr(plugin, "sided", False) and name == plugins.without_side(name):
+    if getattr(plugin, "sided", False) and name == catalog.without_side(name):
         text = f"Invalid value {name} for configuration {key}: say which side it changes, {name}$Key or {name}$Value."
         parsed.problems.append(KeyProblem(key, text))
         return None

@@ -5,12 +5,12 @@ from typing import Any
 
 from confluent_kafka.admin import AdminClient
 
-from ferryman.chain import Chain
-from ferryman.clients import Clients
+from ferryman.chain.chain import Chain
 from ferryman.connector import ConnectorConfig
-from ferryman.control import Control
-from ferryman.settings import Settings
-from ferryman.task_spec import TaskSpec
+from ferryman.kafka.clients import Clients
+from ferryman.settings.settings import Settings
+from ferryman.task.setup.control import Control
+from ferryman.task.setup.spec import TaskSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The grammar of transforms and predicates in a connector's config."""
 
-from ferryman import chain_config
+from ferryman.chain import chain_config
 from ferryman.transforms.mask_field import MaskField
 from ferryman.transforms.replace_field import ReplaceField
 

@@ -1,0 +1,1 @@
+"""Exactly once: files in the making, manifests, recovery."""

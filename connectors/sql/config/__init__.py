@@ -1,0 +1,1 @@
+"""The keys, the rules between them, URLs and names."""

@@ -1,0 +1,1 @@
+"""Session, tables, the offsets table, errors, and the transaction of a poll."""

@@ -1,0 +1,1 @@
+"""Records as typed columns, before any database."""

@@ -1,0 +1,1 @@
+"""What must be true when the demo ends, and the ledger that compares."""

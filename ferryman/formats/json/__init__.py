@@ -1,0 +1,1 @@
+"""JSON, plain and in JsonConverter's envelope: schemas, rows and columns."""

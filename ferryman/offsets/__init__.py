@@ -1,0 +1,1 @@
+"""Where source offsets are stored, and in which bytes."""

@@ -1,0 +1,1 @@
+"""Which class a name in a config means."""

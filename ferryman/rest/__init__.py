@@ -1,0 +1,1 @@
+"""REST: routes, what they do, and the JSON of their answers."""

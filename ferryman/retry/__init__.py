@@ -1,0 +1,1 @@
+"""How long to wait, and what is asked again."""

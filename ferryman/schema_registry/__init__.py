@@ -1,0 +1,1 @@
+"""The schema registry: its client, keys, TLS and names of subjects."""

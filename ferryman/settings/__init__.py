@@ -1,0 +1,1 @@
+"""A worker's settings: keys, property files, environment, config providers."""

@@ -1,0 +1,1 @@
+"""Programs as processes: downloads, ports, start and end."""

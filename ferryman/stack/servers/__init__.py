@@ -1,0 +1,1 @@
+"""The stack's servers, one file each, and the processes that they run in."""

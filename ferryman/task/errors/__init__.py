@@ -1,0 +1,1 @@
+"""What is done about data errors: tolerance, and dead letters."""

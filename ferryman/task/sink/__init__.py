@@ -1,0 +1,1 @@
+"""A sink task: poll, chain, put, commit."""

@@ -1,0 +1,1 @@
+"""A source task: poll, chain, send, commit."""

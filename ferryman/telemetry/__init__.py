@@ -1,0 +1,1 @@
+"""What is written for operators, and what may not be shown to them."""

@@ -1,0 +1,1 @@
+"""The control plane: what REST may ask, task processes, offsets."""

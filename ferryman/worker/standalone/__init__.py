@@ -1,0 +1,1 @@
+"""Standalone mode: its herder and its process."""
