@@ -150,7 +150,7 @@ def test_an_interrupted_demo_leaves_no_process(demo: Callable[..., Demo], line: 
 def test_a_component_that_dies_ends_the_demo_with_its_name(demo: Callable[..., Demo]) -> None:
     run = demo()
     run.until("registry answers")
-    os.kill(next(pid for pid in run.seen if _runs(pid, "payments_server.py")), signal.SIGKILL)
+    os.kill(next(pid for pid in run.seen if _runs(pid, "payments_process.py")), signal.SIGKILL)
     _, errors = run.finished()
     assert run.process.returncode == 1
     assert "payments was ended by signal 9" in errors or "payments ended with exit code" in errors

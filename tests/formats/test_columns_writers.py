@@ -8,7 +8,7 @@ from typing import Any
 
 import fastavro
 import polars as pl
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ferryman.converters.json import JsonConverter, JsonConverterConfig
@@ -84,7 +84,14 @@ def _avro_of_rows(columns: Columns, how: Any) -> Sequence[bytes]:
     return found
 
 
+def _lowest() -> Columns:
+    """A decimal whose digits are the least number of 64 bits."""
+    frame = pl.DataFrame({"amount": [Decimal("-92233720368547758.08")]}, schema={"amount": dtype(decimal(2))})
+    return Columns(struct({"amount": decimal(2)}, name="t"), frame)
+
+
 @given(_columns())
+@example(_lowest())
 def test_columns_become_the_avro_messages_that_their_rows_become(columns: Columns) -> None:
     how = writing(columns.schema)
 

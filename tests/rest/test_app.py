@@ -210,9 +210,9 @@ def test_health_says_whether_the_worker_is_ready(client: Client) -> None:
 
 
 def test_a_stuck_herder_leaves_the_root_answering(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ferryman.rest_calls.CLUSTER_TIMEOUT", 0.05)
-    monkeypatch.setattr("ferryman.rest_calls.HEALTH_TIMEOUT", 0.05)
-    monkeypatch.setattr("ferryman.rest.TIMEOUT", 0.2)
+    monkeypatch.setattr("ferryman.rest.endpoints.CLUSTER_TIMEOUT", 0.05)
+    monkeypatch.setattr("ferryman.rest.endpoints.HEALTH_TIMEOUT", 0.05)
+    monkeypatch.setattr("ferryman.rest.app.TIMEOUT", 0.2)
     client, herder = served()
     assert client.get("/health").status_code == 200
     herder.stuck = True

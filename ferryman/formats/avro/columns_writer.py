@@ -182,7 +182,7 @@ def _amounts() -> tuple[pl.Series, pl.Series]:
 
 def _decimals(found: pl.Series) -> Parts:
     numbers = found.to_physical()
-    if not numbers.is_between(-_LONG, _LONG).all():
+    if not numbers.is_between(-_LONG - 1, _LONG).all():
         raise _Doubt
     wide = numbers.cast(pl.Int64())
     if not wide.is_between(0, (1 << 31) - 1).all():

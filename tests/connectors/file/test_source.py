@@ -142,7 +142,7 @@ def test_without_a_file_it_reads_standard_input_and_keeps_no_offset(monkeypatch:
     reading, writing = os.pipe()
     os.write(writing, b"one\nha")
     with io.FileIO(reading) as stdin, io.FileIO(writing):
-        monkeypatch.setattr("ferryman.connectors.file_source.STDIN", stdin.fileno())
+        monkeypatch.setattr("ferryman.connectors.file.source.STDIN", stdin.fileno())
         source = source_of(None)
         (record,) = source.poll()
         source.stop()

@@ -54,7 +54,7 @@ def test_too_many_open_files_close_them_all(world: World) -> None:
 
 def test_the_wall_clock_closes_files_without_a_new_record(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [NOON / 1000 + 5]
-    monkeypatch.setattr("ferryman.connectors.s3_sink.time.time", lambda: now[0])
+    monkeypatch.setattr("ferryman.connectors.s3.sink.time.time", lambda: now[0])
     world.more = {"rotate.schedule.interval.ms": "60000", "timezone": "UTC", "flush.size": "1000"}
     assert write(world, *numbered(2)) == {}
     now[0] = NOON / 1000 + 59
@@ -113,7 +113,7 @@ def test_a_large_file_is_uploaded_in_parts_while_it_grows(world: World) -> None:
 
 
 def test_parquet_in_pieces_is_one_file(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ferryman.connectors._s3_parquet.PIECE", 100)
+    monkeypatch.setattr("ferryman.connectors.s3.formats.parquet.PIECE", 100)
     world.more = {**PARQUET, "flush.size": "50"}
     world.schema = struct({"id": INT64, "text": STRING}, "order")
     world.produce(P0, *(Log({"id": number, "text": f"t{number % 3}"}) for number in range(50)))
