@@ -12,7 +12,7 @@ from ferryman.api import Sink
 from ferryman.chain.plan import plan
 from ferryman.connector import SinkConfig
 from ferryman.errors import FencedError, RetriableError
-from ferryman.kafka import subscription
+from ferryman.kafka.subscription import Subscription
 from ferryman.task.errors.dead_letters import DeadLetters, create_topic
 from ferryman.task.errors.error_tolerance import Tolerance
 from ferryman.task.setup.setup import Setup
@@ -64,7 +64,7 @@ class SinkSessions:
     def _consume(self, session: loop.SinkSession, admin: AdminClient, started: Callable[[], None]) -> None:
         try:
             started()
-            session.run(lambda: subscription.topics(admin, self.setup.config))
+            session.run(Subscription(admin, self.setup.config, self.setup.settings.values).topics)
             session.group.leave()
         except StillBusy:
             raise  # its partitions must not go to another member while this one may still write
