@@ -22,9 +22,6 @@ from ferryman.formats.json.text import dumps, loads, loads_all, loads_decimals
 from ferryman.record import Columns, Data, Payload, Rows
 from ferryman.schema import Schema
 
-FEWEST_FOR_COLUMNS = 16
-"""Shorter pieces go by rows: below that, making a frame costs more than it saves."""
-
 _NOT_AN_ENVELOPE = (
     'JsonConverter with schemas.enable requires "schema" and "payload" fields and may not contain additional fields. '
     "If you are trying to deserialize plain JSON data, set schemas.enable=false in your converter configuration."
@@ -72,6 +69,7 @@ class JsonConverter(Converter[JsonConverterConfig]):
 
     config_class = JsonConverterConfig
     classes = ("org.apache.kafka.connect.json.JsonConverter",)
+    fewest_for_columns = 16
 
     def __init__(self, config: JsonConverterConfig, side: Side) -> None:
         super().__init__(config, side)
@@ -87,6 +85,7 @@ class JsonConverter(Converter[JsonConverterConfig]):
     def to_data(self, topic: str, payloads: Sequence[Payload]) -> Sequence[Data]:
         """Plain JSON is one piece without a schema; envelopes are a piece for each run of one schema."""
         if not self.config.schemas_enable:
+            self.forms.columns(len(payloads), "schemaless JSON")
             return [Rows(None, loads_all(payloads))]
         if self._given is not None:
             return list(self._plain(self._given, payloads))
@@ -102,14 +101,19 @@ class JsonConverter(Converter[JsonConverterConfig]):
     def _plain(self, schema: Schema, payloads: Sequence[Payload]) -> Iterator[Data]:
         for there, run in groupby(payloads, key=bool):
             bodies = list(run)
-            yield self._typed(schema, [body for body in bodies if body]) if there else Rows(None, [None] * len(bodies))
+            yield self._typed(schema, [body for body in bodies if body]) if there else self._nulls(len(bodies))
+
+    def _nulls(self, count: int) -> Rows:
+        self.forms.columns(count, "null")
+        return Rows(None, [None] * count)
 
     def _typed(self, schema: Schema, bodies: Sequence[bytes]) -> Data:
-        """Payloads of one schema: as columns if they are enough, else as rows."""
-        if len(bodies) >= FEWEST_FOR_COLUMNS and columns_reader.reason(schema) is None:
+        """Payloads of one schema, in the form that is planned for them."""
+        if self.forms.columns(len(bodies), columns_reader.reason(schema)):
             found = _columns(schema, bodies, self.config.replace_null_with_default)
             if found is not None:
                 return found
+            self.forms.gave_up(len(bodies), "a value is not spelled as its type usually is")
         return self._rows(schema, bodies)
 
     def _prefix_of_each(self, payloads: Sequence[Payload]) -> list[bytes | None]:
@@ -154,16 +158,20 @@ class JsonConverter(Converter[JsonConverterConfig]):
         if prefix is None:
             for there, run in groupby(payloads, key=bool):
                 some = list(run)
-                yield from map(self._envelope, some) if there else [Rows(None, [None] * len(some))]
+                yield from map(self._envelope, some) if there else [self._nulls(len(some))]
             return
         schema = self._prefixes[prefix]
         start = len(prefix)
         bodies = [payload[start:-1] for payload in payloads if payload]
         try:
-            yield Rows(None, loads_all(bodies)) if schema is None else self._typed(schema, bodies)
+            yield self._untyped(bodies) if schema is None else self._typed(schema, bodies)
         except DataError:
             # What was cut off may not have been all of an envelope: read whole, each payload gets its own error.
-            yield from [self._envelope(payload) for payload in payloads]
+            yield from [self._whole(payload) for payload in payloads if payload]
+
+    def _untyped(self, bodies: Sequence[bytes]) -> Rows:
+        self.forms.columns(len(bodies), "no schema")
+        return Rows(None, loads_all(bodies))
 
     def _rows(self, schema: Schema, bodies: Sequence[bytes]) -> Rows:
         read = reader(schema, self.config.replace_null_with_default)
@@ -172,7 +180,11 @@ class JsonConverter(Converter[JsonConverterConfig]):
     def _envelope(self, payload: Payload) -> Data:
         """One payload that no known text begins: none at all, or an envelope in another spelling."""
         if not payload or not payload.strip():
-            return Rows(None, [None])
+            return self._nulls(1)
+        self.forms.columns(1, "an envelope that is spelled in another way")
+        return self._whole(payload)
+
+    def _whole(self, payload: bytes) -> Rows:
         node = loads(payload)
         if not isinstance(node, dict) or node.keys() != {"schema", "payload"}:
             raise DataError(_NOT_AN_ENVELOPE)
@@ -184,8 +196,8 @@ class JsonConverter(Converter[JsonConverterConfig]):
 
     def from_data(self, topic: str, data: Data) -> Sequence[Payload]:
         """Null without a schema is a null payload under both settings."""
-        if isinstance(data, Columns) and self.config.decimal_format == "BASE64":
-            found = columns_writer.dumps(data, self.config.replace_null_with_default)
+        if isinstance(data, Columns):
+            found = self._columns(data)
             if found is not None:
                 return self._enveloped(data.schema, found)
         rows = data.rows()
@@ -195,6 +207,18 @@ class JsonConverter(Converter[JsonConverterConfig]):
         numeric = self.config.decimal_format == "NUMERIC"
         write = writer(rows.schema, numeric, self.config.replace_null_with_default)
         return self._enveloped(rows.schema, _encode(write, rows.values))
+
+    def _columns(self, data: Columns) -> list[bytes] | None:
+        """Columns as the JSON of each struct; None where it must be by rows."""
+        if self.config.decimal_format == "NUMERIC":
+            reason = "decimal.format is NUMERIC"
+        else:
+            found = columns_writer.dumps(data, self.config.replace_null_with_default)
+            if found is not None:
+                return found
+            reason = "a column holds what only rows can spell"
+        self.forms.encoded_by_rows(len(data), reason)
+        return None
 
     def _enveloped(self, schema: Schema, encoded: list[bytes]) -> Sequence[Payload]:
         if not self.config.schemas_enable:

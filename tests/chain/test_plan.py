@@ -1,7 +1,6 @@
 """The plan says for each step whether it works on columns or on rows, and why."""
 
 from ferryman.chain import builder
-from ferryman.chain.plan import plan
 from ferryman.plugins import catalog
 
 JSON = "org.apache.kafka.connect.json.JsonConverter"
@@ -21,7 +20,7 @@ def planned(sink: str, **config: str) -> list[str]:
     raw |= {name.replace("_", "."): value for name, value in config.items()}
     found = catalog.find("sink", sink)
     assert found is not None
-    return [str(step) for step in plan(builder.chain(raw, {}), found)]
+    return [str(step) for step in builder.chain(raw, {}, found).plan.steps]
 
 
 def test_records_with_a_schema_stay_columns_all_the_way_into_the_warehouse() -> None:

@@ -9,7 +9,6 @@ from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
 
 from ferryman.api import Sink
-from ferryman.chain.plan import plan
 from ferryman.connector import SinkConfig
 from ferryman.errors import FencedError, RetriableError
 from ferryman.kafka import subscription
@@ -33,7 +32,7 @@ class SinkSessions:
     def run_one(self, started: Callable[[], None]) -> None:
         """One membership in the group, until the task is to stop or something ends it."""
         setup = self.setup
-        for step in plan(setup.chain, setup.plugin):
+        for step in setup.chain.plan.steps:
             log.info("plan: %s", step)
         admin = AdminClient(setup.clients.admin())
         task: Sink[Any] = setup.plugin(setup.config, loop.context(lambda: session, **setup.facts(admin)))
