@@ -5,15 +5,18 @@ from collections.abc import Mapping
 from confluent_kafka.admin import AdminClient
 
 from ferryman.connector import SinkConfig
-from ferryman.java import regex
+from ferryman.errors import TaskError
+from ferryman.regex.pattern import TooSlow
 
 
 def topics(admin: AdminClient, config: SinkConfig) -> list[str]:
     """The topics to subscribe to now. librdkafka's own patterns are another language than Java's."""
     if config.topics:
         return config.topics
-    pattern = regex.compiled(config.topics_regex)
-    return sorted(topic for topic in admin.list_topics(timeout=30).topics if pattern.fullmatch(topic))
+    try:
+        return sorted(config.pattern().matching(list(admin.list_topics(timeout=30).topics)))
+    except TooSlow as error:
+        raise TaskError(str(error)) from error
 
 
 def partitions(admin: AdminClient, raw: Mapping[str, str]) -> list[tuple[str, int]]:
