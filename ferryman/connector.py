@@ -122,6 +122,11 @@ class SinkConfig(ConnectorConfig):
     )
     """Whether dead letters carry __connect.errors.* headers with the reason and the record's original coordinates."""
 
+    @property
+    def written_topics(self) -> tuple[str, ...]:
+        """The topics that the connector writes itself; topics.regex never brings them in."""
+        return tuple(filter(None, (self.errors_deadletterqueue_topic_name,)))
+
     def problems(self) -> Iterable[KeyProblem]:
         """The rules between topics, topics.regex and the dead letter queue (SinkConnectorConfig.validate)."""
         if self.topics and self.topics_regex:

@@ -17,6 +17,7 @@ import orjson
 from ferryman.task import die_with_parent, sessions
 from ferryman.task.setup.control import Control
 from ferryman.task.setup.spec import TaskSpec
+from ferryman.task.sink.sink_thread import StillBusy
 from ferryman.telemetry import logs
 from ferryman.telemetry.redaction import redact
 
@@ -60,6 +61,9 @@ def _run(spec: TaskSpec, control: Control) -> None:
     try:
         sessions.run(spec, control)
         control.tell("stopped", {})
+    except StillBusy as error:
+        # Nothing is told: this end is no failure that waits for somebody, the worker starts the process again.
+        log.error("%s", error)
     except Exception as error:
         log.exception("the task has failed and is not restarted by itself")
         control.tell("failed", {"trace": redact("".join(traceback.format_exception(error)))})
