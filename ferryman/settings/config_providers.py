@@ -116,6 +116,8 @@ class Resolution:
     values: Mapping[str, str] = field(repr=False)
     problems: tuple[KeyProblem, ...] = ()
     warnings: tuple[str, ...] = ()
+    missing: tuple[KeyProblem, ...] = ()
+    """Keys with a reference in which a provider that is declared finds nothing: not to be started with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +131,23 @@ class Providers:
         if not any("${" in value for value in raw.values()):
             return Resolution(dict(raw))
         values, problems, warnings = dict[str, str](), list[KeyProblem](), list[str]()
+        missing: list[KeyProblem] = []
         for key, value in raw.items():
             try:
                 values[key] = _substituted(key, value, self.lookups, warnings)
+                missing += _missing(key, value, values[key], self.lookups)
             except ConfigError as error:
                 values[key] = value
                 problems.append(KeyProblem(key, f"{key} cannot be resolved: {error}"))
-        return Resolution(values, tuple(problems), tuple(warnings))
+        return Resolution(values, tuple(problems), tuple(warnings), tuple(missing))
+
+
+def _missing(key: str, text: str, substituted: str, lookups: Mapping[str, Lookup]) -> list[KeyProblem]:
+    return [
+        KeyProblem(key, f"{key} cannot be resolved: the config provider {found[1]!r} finds nothing for {found[0]}")
+        for found in _REFERENCE.finditer(text)
+        if found[1] in lookups and found[0] in substituted
+    ]
 
 
 def _substituted(key: str, text: str, lookups: Mapping[str, Lookup], warnings: list[str]) -> str:

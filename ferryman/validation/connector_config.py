@@ -64,6 +64,7 @@ def validate(raw: Mapping[str, str | None], settings: Settings) -> Validation:
     resolution = settings.providers.resolve(given)
     redaction.protect_config(resolution.values, config_class.secrets())
     before = [*resolution.problems, *(KeyProblem(key, NULL) for key, value in raw.items() if value is None)]
+    before += _too_many_tasks(resolution.values.get("tasks.max", ""), settings.config.tasks_max_limit)
     view = _View(given, dict(resolution.values), settings)
     framework, own, problems = _connector_keys(config_class, view, before)
     early = [_topic_groups(config_class, view), _chain(view)]
@@ -78,6 +79,13 @@ def validate(raw: Mapping[str, str | None], settings: Settings) -> Validation:
         *_unknown(config_class, view),
     ]
     return Validation(ConfigInfos(given["connector.class"], [*loose, *infos]), tuple(warnings))
+
+
+def _too_many_tasks(given: str, limit: int) -> list[KeyProblem]:
+    if not re.fullmatch(r"\s*\+?[0-9]{1,20}\s*", given) or int(given) <= limit:
+        return []
+    text = f"Invalid value {given} for configuration tasks.max: the worker's tasks.max.limit allows {limit} at most"
+    return [KeyProblem("tasks.max", text)]
 
 
 @dataclass(frozen=True, slots=True)
