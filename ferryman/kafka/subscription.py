@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from confluent_kafka.admin import AdminClient
 
 from ferryman.connector import SinkConfig
-from ferryman.java import regex
+from ferryman.errors import TaskError
+from ferryman.regex.pattern import TooSlow
 
 log = logging.getLogger(__name__)
 
@@ -32,9 +33,11 @@ def chosen(config: SinkConfig, worker: Mapping[str, str], existing: Iterable[str
     """
     if config.topics:
         return config.topics, []
-    pattern = regex.compiled(config.topics_regex)
+    try:
+        matching = sorted(config.pattern().matching(list(existing)))
+    except TooSlow as error:
+        raise TaskError(str(error)) from error
     kept = {worker.get(key) or default for key, default in STORAGE.items()} | set(config.written_topics)
-    matching = sorted(topic for topic in existing if pattern.fullmatch(topic))
     left_out = [topic for topic in matching if topic.startswith(INTERNAL) or topic in kept]
     return [topic for topic in matching if topic not in left_out], left_out
 

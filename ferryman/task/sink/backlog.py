@@ -99,7 +99,7 @@ class Backlog:
         for batch in decoded:
             transformed, failed = self.chain.transform(batch)
             failures += failed
-            batches += transformed if self.sink.columnar else [each.rows() for each in transformed]
+            batches += transformed
         self.tolerance.judge(failures)
         return batches
 

@@ -9,7 +9,6 @@ from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
 
 from ferryman.api import Sink
-from ferryman.chain.plan import plan
 from ferryman.connector import SinkConfig
 from ferryman.errors import FencedError, RetriableError
 from ferryman.kafka.subscription import Subscription
@@ -43,7 +42,7 @@ class SinkSessions:
         Raises StillBusy when the connector holds its thread and the process has to end.
         """
         setup = self.setup
-        for step in plan(setup.chain, setup.plugin):
+        for step in setup.chain.plan.steps:
             log.info("plan: %s", step)
         admin = AdminClient(setup.clients.admin())
         tolerance, facts = self._tolerance(admin), setup.facts(admin)
