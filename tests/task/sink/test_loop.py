@@ -15,6 +15,7 @@ from ferryman.chain import builder
 from ferryman.connector import SinkConfig
 from ferryman.errors import DataError, Indeterminate, RetriableError, TaskError
 from ferryman.record import Polled, Record, TopicPartition
+from ferryman.retry.outage import Outage
 from ferryman.task.errors.error_tolerance import Tolerance
 from ferryman.task.setup.control import Control
 from ferryman.task.sink import loop
@@ -150,8 +151,9 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
         sink = kind(config, context)
         sink.play = Play()
         backlog = Backlog(builder.chain(STRING, {}), Tolerance(config, 0), sink, Slices(timing.pop("most", 1000)))
-        chosen = {"limit": 1000, "commit_interval": LONG, "refresh": LONG, "longest_wait": 0.01, "give_up": None}
-        session = SinkSession(control, Timing(**(chosen | {"revocation": LONG} | timing)), backlog, threads[-1])
+        outage = Outage(0.01, timing.pop("give_up", None))
+        chosen = {"limit": 1000, "commit_interval": LONG, "refresh": LONG, "revocation": LONG} | timing
+        session = SinkSession(control, Timing(**chosen), outage, backlog, threads[-1])
         group = Group(records)
         session.group = group  # type: ignore[assignment]
         return Stage(sink.play, group, control, session, told)
