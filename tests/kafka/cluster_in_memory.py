@@ -69,7 +69,7 @@ class Cluster:
 
     def values(self, topic: str) -> list[bytes | None]:
         """The values of a topic's records, partition after partition."""
-        return [message.value() for log in self.topics[topic].logs for message in log]  # type: ignore[misc]
+        return [message.value() for log in self.topics[topic].logs for message in log]
 
     def bounds(self, source: TopicPartition) -> tuple[int, int]:
         """The first offset that is there, and the one after the last."""

@@ -1,9 +1,9 @@
 """A consumer of a cluster in memory, for what no broker can be made to do on demand, and for every order of events.
 
 As the real client does, it calls back only from inside of poll and consume, hands out nothing of a paused partition,
-starts an assignment where ``assign`` says (where the group stands, if a callback did not say, and it lets go of what was
-revoked even if a callback failed), refuses commits of partitions that the coordinator has given to others, and
-answers nothing any more once it is closed.
+starts an assignment where ``assign`` says (where the group stands, if a callback did not say), lets go of what was
+revoked even if a callback failed, refuses commits of partitions that the coordinator has given to others, and answers
+nothing any more once it is closed.
 """
 
 from collections import deque
@@ -132,7 +132,7 @@ class FakeConsumer:
     def commit(self, offsets: list[ClientPartition], asynchronous: bool) -> list[Any]:
         self._check()
         assert not asynchronous
-        wanted = {TopicPartition(each.topic, each.partition): (each.offset, each.metadata) for each in offsets}
+        wanted = {TopicPartition(each.topic, each.partition): (each.offset, each.metadata or "") for each in offsets}
         if any(self.cluster.owners.get(source) is not self for source in wanted):
             raise failed(KafkaError.ILLEGAL_GENERATION)
         answer = self.answers.popleft() if self.answers else []

@@ -30,18 +30,24 @@ class Owner:
         self.starts: dict[TopicPartition, int] = {}
         self.error: Exception | None = None
         self.at_revocation: Callable[[], object] = lambda: None
+        self.begin: Callable[[Mapping[TopicPartition, int]], None] = lambda starts: None
+        self.end: Callable[[Sequence[TopicPartition]], None] = lambda partitions: None
 
     def assigned(self, partitions: Sequence[Assigned]) -> Mapping[TopicPartition, int]:
         self._note("assigned", [each.source for each in partitions])
         self.assignment = list(partitions)
-        return {each.source: each.start for each in partitions if each.start is not None} | self.starts
+        starts = {each.source: each.start for each in partitions if each.start is not None} | self.starts
+        self.begin(starts)
+        return starts
 
     def revoked(self, partitions: Sequence[TopicPartition]) -> None:
         self.at_revocation()
         self._note("revoked", partitions)
+        self.end(partitions)
 
     def lost(self, partitions: Sequence[TopicPartition]) -> None:
         self._note("lost", partitions)
+        self.end(partitions)
 
     def _note(self, event: str, partitions: Sequence[TopicPartition]) -> None:
         self.told.append((event, list(partitions)))
@@ -441,21 +447,15 @@ class Member(RuleBasedStateMachine):
         self.next: dict[TopicPartition, int] = {}
         """The offset that is to come next, of each partition that the owner knows to be its own."""
         self.accepted: dict[TopicPartition, int] = {}
-        owner = self.member.owner
-        assigned, revoked, lost = owner.assigned, owner.revoked, owner.lost
+        self.member.owner.begin, self.member.owner.end = self.begin, self.end
+        self.member.owner.at_revocation = self.commit
 
-        def begin(partitions: Sequence[Assigned]) -> Mapping[TopicPartition, int]:
-            starts = assigned(partitions)
-            assert not self.next, "an assignment comes after the former one has gone"
-            self.next = dict(starts)
-            return starts
+    def begin(self, starts: Mapping[TopicPartition, int]) -> None:
+        assert not self.next, "an assignment comes after the former one has gone"
+        self.next = dict(starts)
 
-        def end(partitions: Sequence[TopicPartition]) -> None:
-            self.next = {source: offset for source, offset in self.next.items() if source not in partitions}
-
-        self.member.owner.assigned = begin  # type: ignore[method-assign]
-        self.member.owner.revoked = lambda partitions: (revoked(partitions), self.commit(), end(partitions))[-1]  # type: ignore[method-assign]
-        self.member.owner.lost = lambda partitions: (lost(partitions), end(partitions))[-1]  # type: ignore[method-assign]
+    def end(self, partitions: Sequence[TopicPartition]) -> None:
+        self.next = {source: offset for source, offset in self.next.items() if source not in partitions}
 
     @rule(source=st.sampled_from([A, B, C]), count=st.integers(1, 4))
     def records_arrive(self, source: TopicPartition, count: int) -> None:
