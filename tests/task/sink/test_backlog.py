@@ -14,7 +14,7 @@ from ferryman.config import Config
 from ferryman.errors import DataError, Indeterminate, RetriableError, TaskError, Unfinished
 from ferryman.record import TopicPartition
 from ferryman.task.sink import backlog as backlog_module
-from ferryman.task.sink.backlog import TOGETHER, Backlog
+from ferryman.task.sink.backlog import Backlog
 from ferryman.task.sink.slices import AIM, Slices
 from tests.chain.parts import OnRecords, TextConverter, batch, polled
 from tests.clock import Clock
@@ -98,11 +98,11 @@ def test_batches_are_offered_together_and_as_many_as_the_sink_took_are_delivered
 
 
 def test_no_more_batches_are_offered_than_a_sink_is_to_hold_at_once(work: Work) -> None:
-    for number in range(TOGETHER + 1):
+    for number in range(65):
         work.add(b"v", first=number)
-    work.sink.outcomes.extend([TOGETHER, 1])
+    work.sink.outcomes.extend([64, 1])
     work.backlog.advance()
-    assert work.sink.offered == [TOGETHER, 1]
+    assert work.sink.offered == [64, 1]
 
 
 def test_a_sink_that_took_none_is_delivered_nothing_of_it(work: Work) -> None:
