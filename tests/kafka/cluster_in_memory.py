@@ -1,4 +1,4 @@
-"""A Kafka cluster in memory, as far as the fake clients of tests need one: logs, topic ids, group offsets, members."""
+"""A Kafka cluster in memory, as far as the fake clients of tests need one: logs, topic ids, group offsets."""
 
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -31,8 +31,8 @@ class Cluster:
     topics: dict[str, Topic] = field(default_factory=dict)
     committed: dict[TopicPartition, tuple[int, str]] = field(default_factory=dict)
     """The offsets and metadata of the one group that there is."""
-    owners: dict[TopicPartition, object] = field(default_factory=dict)
-    """The member of the group that owns a partition, as its coordinator sees it."""
+    generation: int = 0
+    """Of the group; what a member of an earlier one commits is refused."""
     _created: int = 0
 
     def create(self, topic: str, partitions: int = 1, config: dict[str, str] | None = None) -> None:

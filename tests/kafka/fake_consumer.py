@@ -2,8 +2,8 @@
 
 As the real client does, it calls back only from inside of poll and consume, hands out nothing of a paused partition,
 starts an assignment where ``assign`` says (where the group stands, if a callback did not say), lets go of what was
-revoked even if a callback failed, refuses commits of partitions that the coordinator has given to others, and answers
-nothing any more once it is closed.
+revoked even if a callback failed, has its commits refused when the group has moved on without it, and answers nothing
+any more once it is closed.
 """
 
 from collections import deque
@@ -50,6 +50,7 @@ class FakeConsumer:
         self._events: deque[tuple[str, Sequence[TopicPartition]]] = deque()
         self._errors: deque[Message] = deque()
         self._callbacks: dict[str, Callback] = {}
+        self._generation = -1
         self._answered = False
         """Whether the callback that runs has said what is assigned now."""
 
@@ -57,7 +58,6 @@ class FakeConsumer:
 
     def give(self, *sources: TopicPartition) -> None:
         """The coordinator assigns partitions; the member learns of it in its next poll."""
-        self.cluster.owners.update(dict.fromkeys(sources, self))
         self._events.append(("assign", sources))
 
     def take(self, *sources: TopicPartition) -> None:
@@ -66,12 +66,17 @@ class FakeConsumer:
 
     def lose(self, *sources: TopicPartition) -> None:
         """The coordinator has given the partitions to somebody else."""
-        self.cluster.owners.update(dict.fromkeys(sources))
+        self.cluster.generation += 1
         self._events.append(("lost", sources))
 
     def fail(self, code: int, **facts: Any) -> None:
         """The next thing that poll hands out is an error."""
         self._errors.append(Message(topic=facts.pop("topic", None), error=KafkaError(code, **facts)))
+
+    @property
+    def heard_all(self) -> bool:
+        """Whether it was called back about everything that has happened to it."""
+        return not self._events
 
     # What the client can do.
 
@@ -112,9 +117,6 @@ class FakeConsumer:
     def unassign(self) -> None:
         self._check()
         self._answered = True
-        for source in self._positions:
-            if self.cluster.owners.get(source) is self:
-                del self.cluster.owners[source]
         self._positions = {}
 
     def assignment(self) -> list[ClientPartition]:
@@ -133,7 +135,7 @@ class FakeConsumer:
         self._check()
         assert not asynchronous
         wanted = {TopicPartition(each.topic, each.partition): (each.offset, each.metadata or "") for each in offsets}
-        if any(self.cluster.owners.get(source) is not self for source in wanted):
+        if self._generation != self.cluster.generation:
             raise failed(KafkaError.ILLEGAL_GENERATION)
         answer = self.answers.popleft() if self.answers else []
         if isinstance(answer, int):
@@ -172,6 +174,9 @@ class FakeConsumer:
         while self._events:
             event, sources = self._events.popleft()
             self._answered = False
+            if event == "assign":
+                self.cluster.generation += 1
+                self._generation = self.cluster.generation
             self._callbacks[event](self, [ClientPartition(*source) for source in sources])
             if not self._answered and event == "assign":
                 known = {

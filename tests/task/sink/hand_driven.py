@@ -105,10 +105,12 @@ class Worker(Control):
 class Judge:
     """In place of the tolerance: everything is skipped."""
 
-    skipped: list[int] = field(default_factory=list)
+    skipped: set[tuple[TopicPartition, int]] = field(default_factory=set)
+    """The partitions and offsets of guilty records."""
 
     def judge(self, failures: Sequence[Any]) -> None:
-        self.skipped += [failure.coordinates.offset for failure in failures]
+        for failure in failures:
+            self.skipped.add((failure.origin.source, failure.coordinates.offset))
 
 
 TIMING = Timing(limit=100, commit_interval=10.0, refresh=1000.0, longest_wait=60.0, give_up=None, revocation=240.0)

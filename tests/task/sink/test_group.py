@@ -7,7 +7,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from ferryman.api import Assigned, Committed
 from ferryman.errors import FencedError, Indeterminate, RetriableError, TaskError
@@ -461,9 +461,10 @@ class Member(RuleBasedStateMachine):
     def records_arrive(self, source: TopicPartition, count: int) -> None:
         self.member.fill(source, *[b"v"] * count)
 
+    @precondition(lambda self: self.member.consumer.heard_all)
     @rule(sources=st.sets(st.sampled_from([A, B, C])), gently=st.booleans())
     def the_group_is_rebalanced(self, sources: set[TopicPartition], gently: bool) -> None:
-        owned = [source for source, owner in self.member.cluster.owners.items() if owner is self.member.consumer]
+        owned = [TopicPartition(each.topic, each.partition) for each in self.member.consumer.assignment()]
         if owned:
             (self.member.consumer.take if gently else self.member.consumer.lose)(*owned)
         self.poll(1)
