@@ -24,7 +24,7 @@ CREATE USER {_ROLE}@'{HOST}' IDENTIFIED BY '{_PASSWORD}';
 GRANT CREATE USER ON *.* TO {_ROLE}@'{HOST}';
 GRANT ALL ON `{_ROLE}%`.* TO {_ROLE}@'{HOST}' WITH GRANT OPTION;
 CREATE DATABASE {_ROLE} CHARACTER SET utf8mb4;
-"""
+"""  # noqa: S608 - all names are ours
 _SETTINGS = (
     f"bind-address={HOST}",
     "skip-name-resolve",

@@ -170,6 +170,8 @@ class World:
         location = SqlSinkConnector.config_class.parse(self.raw).database().location
         engine = sa.create_engine(location.url, poolclass=sa.NullPool)
         with closing(engine.connect()) as connection:
+            if engine.name == "mysql":
+                connection.exec_driver_sql("SET sql_mode = concat(@@sql_mode, ',ANSI_QUOTES')")
             result = connection.exec_driver_sql(text)
             rows = [tuple(row) for row in result] if result.returns_rows else []
             connection.commit()

@@ -15,20 +15,17 @@ from ferryman.connectors.sql.sink import SqlSinkConnector
 from ferryman.errors import Indeterminate, TaskError
 from ferryman.record import TopicPartition
 from ferryman.schema import INT64, OPTIONAL_STRING, struct
+from tests.connectors.sql.databases import DATABASES, url_of
 from tests.connectors.sql.sql_task import Killed, World
 
 ORDER = struct({"id": INT64, "item": OPTIONAL_STRING})
 POINTS = ("sql.before_rows", "sql.after_rows", "sql.before_commit", "sql.after_commit")
 
 
-@pytest.fixture(params=["postgresql", "sqlite"])
+@pytest.fixture(params=DATABASES)
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
     """A database of the test's own and a sink that inserts."""
-    if request.param == "sqlite":
-        url = f"jdbc:sqlite:{request.getfixturevalue('tmp_path')}/warehouse.db"
-    else:
-        url = request.getfixturevalue("postgres")
-    world = World(url, {"auto.create": "true"}, value_schema=ORDER)
+    world = World(url_of(request.param, request), {"auto.create": "true"}, value_schema=ORDER)
     yield world
     world.kill()
 
