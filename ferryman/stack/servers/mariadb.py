@@ -34,8 +34,10 @@ _SETTINGS = (
     "socket=server.sock",
     "pid-file=server.pid",
     "innodb-log-file-size=32M",
-    # A commit is written, not synced: a killed server keeps it, a machine without power need not.
+    # What is committed is written, not synced: a killed server keeps it, a machine without power need not.
     "innodb-flush-log-at-trx-commit=2",
+    "innodb-flush-method=nosync",
+    "sync-frm=OFF",
     "performance-schema=OFF",
 )
 

@@ -148,8 +148,9 @@ def test_connectors_clusters_and_partitions_have_rows_of_their_own(world: World)
     world.end = 0
     assert world.begin() == 0
     rows = world.query(
-        "SELECT cluster_id, topic_id, partition, connector, topic, next_offset, format FROM ferryman_offsets"
+        'SELECT cluster_id, topic_id, "partition", connector, topic, next_offset, format FROM ferryman_offsets'
     )
+    rows = [tuple(each.decode() if isinstance(each, bytes) else each for each in row) for row in rows]
     assert ("cluster-1", "id-1", 0, "warehouse", "orders", 1, 1) in rows
     assert len(rows) == 2
 

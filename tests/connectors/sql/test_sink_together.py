@@ -55,7 +55,7 @@ def rows(world: World, table: str = "orders") -> list[tuple[Any, ...]]:
 
 
 def stored(world: World) -> dict[tuple[str, int], int]:
-    found = world.query("SELECT topic, partition, next_offset FROM ferryman_offsets")
+    found = world.query('SELECT topic, "partition", next_offset FROM ferryman_offsets')
     return {(topic, partition): offset for topic, partition, offset in found}
 
 

@@ -1,14 +1,14 @@
 """What the sink must know of a table of MariaDB or MySQL: its engine, its columns as they were declared, its keys."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.dialects import mysql
 
-from ferryman.connectors.sql.dialects.dialect import Definition, reflected
+from ferryman.connectors.sql.dialects.dialect import Definition
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.errors import TaskError
 
@@ -27,24 +27,24 @@ class Declared:
 
 def describe(connection: Connection, table: TableName) -> Definition | None:
     """See ``Dialect.describe``. Raises TaskError for a view and for a table that takes part in no transaction."""
-    found = reflected(connection, table)
-    if found is None:
+    rows = _rows(connection, table, "SELECT table_name, table_type, engine FROM information_schema.tables")
+    if not rows:
         return None
-    if found.is_view:
+    if "VIEW" in str(rows[0]["table_type"]):
         raise TaskError(
             f"{table} is a view: nobody can see whether all that lies below it takes part in transactions. "
             "Write to its table"
         )
-    rows = _rows(connection, table, "SELECT table_name, engine FROM information_schema.tables")
-    engine = str(rows[0]["engine"]) if rows else "unknown"
+    engine = str(rows[0]["engine"])
     if engine.lower() != _ENGINE.lower():
         raise TaskError(
             f"The table {table} is of the engine {engine}, which takes part in no transaction: what is written there "
             f"cannot be undone, and records would be doubled. ALTER TABLE … ENGINE={_ENGINE}"
         )
+    columns = sa.inspect(connection).get_columns(str(rows[0]["table_name"]), table.schema)
     for_json = _json_columns(connection, table)
-    columns = {name: mysql.JSON() if name in for_json else kind for name, kind in found.columns.items()}
-    return replace(found, columns=columns)
+    types = {each["name"]: mysql.JSON() if each["name"] in for_json else each["type"] for each in columns}
+    return Definition(types, is_view=False)
 
 
 def _rows(
