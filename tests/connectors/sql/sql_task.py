@@ -54,6 +54,15 @@ def client(url: str) -> sa.Engine:
     return engine
 
 
+def query(url: str, text: str) -> list[tuple[Any, ...]]:
+    """What that client reads."""
+    with closing(client(url).connect()) as connection:
+        result = connection.exec_driver_sql(text)
+        rows = [tuple(row) for row in result] if result.returns_rows else []
+        connection.commit()
+    return rows
+
+
 @dataclass
 class World:
     """A database, a topic of one partition with its committed offset, and the process that runs the sink."""
@@ -185,11 +194,11 @@ class World:
 
     def query(self, text: str) -> list[tuple[Any, ...]]:
         """What another client of the database reads."""
-        with closing(client(self.raw["connection.url"]).connect()) as connection:
-            result = connection.exec_driver_sql(text)
-            rows = [tuple(row) for row in result] if result.returns_rows else []
-            connection.commit()
-        return rows
+        return query(self.raw["connection.url"], text)
+
+    def query_as(self, owner: sa.URL, text: str) -> list[tuple[Any, ...]]:
+        """What another user of the database reads."""
+        return query(owner.render_as_string(hide_password=False), text)
 
     def stored(self) -> int:
         """The next offset in the database."""

@@ -43,8 +43,14 @@ def describe(connection: Connection, table: TableName) -> Definition | None:
         )
     columns = sa.inspect(connection).get_columns(str(rows[0]["table_name"]), table.schema)
     for_json = _json_columns(connection, table)
-    types = {each["name"]: mysql.JSON() if each["name"] in for_json else each["type"] for each in columns}
+    types = {_unescaped(each["name"]): each["type"] for each in columns}
+    types |= {name: mysql.JSON() for name in for_json if name in types}
     return Definition(types, is_view=False)
+
+
+def _unescaped(name: str) -> str:
+    """A column's name: SQLAlchemy reads it from the table's DDL and leaves a backtick in it doubled."""
+    return name.replace("``", "`")
 
 
 def _rows(
