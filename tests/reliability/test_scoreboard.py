@@ -54,7 +54,7 @@ def test_a_run_without_a_trial_prints_no_scoreboard() -> None:
     assert list(Scoreboard(True).lines()) == []
 
 
-@pytest.mark.parametrize("how", [[], ["-n", "2"]], ids=["one process", "two processes"])
+@pytest.mark.parametrize("how", [[], ["-n", "1"]], ids=["here", "in a worker of xdist"])
 def test_a_run_prints_each_row_and_the_seconds_of_each_folder(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, how: list[str]
 ) -> None:
