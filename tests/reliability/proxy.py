@@ -111,6 +111,7 @@ class Proxy:
             connection.reset()
             return
         if connection.forgotten:
+            self.felt += 1  # a client that waits for a greeting says nothing first
             await self._pump(connection, reader, connection.client)
             return
         answers, connection.server = await asyncio.open_connection(*self.target)

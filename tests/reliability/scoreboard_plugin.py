@@ -29,9 +29,9 @@ class Trials:
         """This test's part of it, one of so many tests; at least one."""
         return -(-self.required // tests)
 
-    def held(self, count: int = 1) -> None:
-        """So many more trials have been made, and what must hold has held."""
-        self.request.node.user_properties.append((_TRIALS, (self.row, count)))
+    def held(self, count: int = 1, row: str = "") -> None:
+        """So many more trials have been made, and what must hold has held; of another row, if the test has several."""
+        self.request.node.user_properties.append((_TRIALS, (row or self.row, count)))
 
 
 @pytest.fixture

@@ -99,7 +99,7 @@ def test_a_half_open_link_swallows_everything_and_resets_when_it_heals(link: Pro
     with connected(link) as late:
         assert silent(client)
         assert silent(late)
-        assert link.felt == 2
+        assert link.felt == 3
         link.heal()
         for each in (client, late):
             with pytest.raises(ConnectionResetError):
