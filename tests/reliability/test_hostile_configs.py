@@ -71,9 +71,8 @@ def test_each_is_refused_by_name_and_nothing_is_touched(running: Worker, tmp_pat
     trials.held(len(tried))
 
 
-@pytest.mark.parametrize("name", sane())
-def test_its_sane_relatives_are_accepted(running: Worker, name: str) -> None:
-    config = sane()[name]
-    plugin = config["connector.class"].rpartition(".")[2]
-    path = f"/connector-plugins/{plugin}/config/validate"
-    assert running.call("PUT", path, config, expect=200)["error_count"] == 0
+def test_their_sane_relatives_are_accepted(running: Worker) -> None:
+    for name, config in sane().items():
+        plugin = config["connector.class"].rpartition(".")[2]
+        found = running.call("PUT", f"/connector-plugins/{plugin}/config/validate", config, expect=200)
+        assert found["error_count"] == 0, name
