@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ferryman.errors import ConfigError, KeyProblem
 from ferryman.java import properties
+from ferryman.regex.pattern import TooSlow, compiled
 from ferryman.telemetry import redaction
 
 _REFERENCE = re.compile(r"\$\{([^}]*?):(([^}]*?):)?([^}]*?)\}")
@@ -72,8 +73,8 @@ def variable_provider(params: Mapping[str, str]) -> Lookup:
     """EnvVarConfigProvider: the key is an environment variable that ``allowlist.pattern`` matches."""
     text = params.get("allowlist.pattern", ".*")
     try:
-        pattern = re.compile(text)
-    except re.error as error:
+        pattern = compiled(text, "allowlist.pattern")
+    except ConfigError as error:
         raise ConfigError.of(
             "allowlist.pattern", f"allowlist.pattern {text} is not a regular expression: {error}"
         ) from None
@@ -81,7 +82,10 @@ def variable_provider(params: Mapping[str, str]) -> Lookup:
     def lookup(path: str, key: str) -> str | None:
         if path:
             raise _denied(f"Path is not supported for EnvVarConfigProvider, invalid value '{path}'")
-        return os.environ.get(key) if pattern.fullmatch(key) else None
+        try:
+            return os.environ.get(key) if pattern.matches(key) else None
+        except TooSlow as error:
+            raise _denied(str(error)) from None
 
     return lookup
 
@@ -112,6 +116,8 @@ class Resolution:
     values: Mapping[str, str] = field(repr=False)
     problems: tuple[KeyProblem, ...] = ()
     warnings: tuple[str, ...] = ()
+    missing: tuple[KeyProblem, ...] = ()
+    """Keys with a reference in which a provider that is declared finds nothing: not to be started with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +131,23 @@ class Providers:
         if not any("${" in value for value in raw.values()):
             return Resolution(dict(raw))
         values, problems, warnings = dict[str, str](), list[KeyProblem](), list[str]()
+        missing: list[KeyProblem] = []
         for key, value in raw.items():
             try:
                 values[key] = _substituted(key, value, self.lookups, warnings)
+                missing += _missing(key, value, values[key], self.lookups)
             except ConfigError as error:
                 values[key] = value
                 problems.append(KeyProblem(key, f"{key} cannot be resolved: {error}"))
-        return Resolution(values, tuple(problems), tuple(warnings))
+        return Resolution(values, tuple(problems), tuple(warnings), tuple(missing))
+
+
+def _missing(key: str, text: str, substituted: str, lookups: Mapping[str, Lookup]) -> list[KeyProblem]:
+    return [
+        KeyProblem(key, f"{key} cannot be resolved: the config provider {found[1]!r} finds nothing for {found[0]}")
+        for found in _REFERENCE.finditer(text)
+        if found[1] in lookups and found[0] in substituted
+    ]
 
 
 def _substituted(key: str, text: str, lookups: Mapping[str, Lookup], warnings: list[str]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from unittest.mock import patch
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,10 +15,11 @@ from hypothesis import strategies as st
 from ferryman.api import Sink, Source, Transform
 from ferryman.chain import builder
 from ferryman.chain.chain import Chain
-from ferryman.chain.forms import Forms
+from ferryman.chain.forms import Forms, form_of, in_form
 from ferryman.chain.plan import Plan, Planned
 from ferryman.plugins import catalog
-from ferryman.record import Batch, Columns, Polled
+from ferryman.record import Batch, Columns, Polled, Rows
+from ferryman.schema import Schema, Type, struct
 
 KAFKA = "org.apache.kafka.connect.transforms."
 TRANSFORMS: Mapping[str, Mapping[str, str]] = {
@@ -257,3 +259,99 @@ class Frames(Source[Any]):
 
 def test_columns_of_a_source_are_encoded_as_columns() -> None:
     assert [step.form for step in chain_of(["mask"], Frames, with_schemas=True).plan.steps] == ["columns"] * 3
+
+
+DECODE, STEP, PUT = (
+    Planned("decode", "columns"),
+    Planned("transform", "columns"),
+    Planned("put", "rows", "it takes rows"),
+)
+SCHEMALESS = Rows(None, [1, 2, 3])
+
+
+def forms() -> Forms:
+    """Decoded to columns from two records on, transformed as columns, put as rows."""
+    return Forms(Plan((DECODE, STEP, PUT), fewest=2))
+
+
+def frame(count: int) -> Columns:
+    return Columns(struct({"id": Schema(Type.INT64)}), pl.DataFrame({"id": list(range(count))}))
+
+
+def test_a_converter_is_told_columns_or_rows_and_it_counts_when_the_attempt_is_kept() -> None:
+    found = forms()
+    found.attempt()
+    assert found.columns(2, None)
+    assert not found.columns(1, None)
+    assert not found.columns(5, "a map has no columns")
+    assert found.counts == {}
+    found.keep()
+    assert found.counts == {
+        DECODE: 2,
+        Planned("decode", "rows", "fewer than 2 records of one schema"): 1,
+        Planned("decode", "rows", "a map has no columns"): 5,
+    }
+    found.keep()
+    assert found.counts[DECODE] == 2
+
+
+def test_what_an_attempt_that_failed_said_does_not_count() -> None:
+    found = forms()
+    found.attempt()
+    found.columns(9, None)
+    found.attempt()
+    found.columns(4, None)
+    found.keep()
+    assert found.counts == {DECODE: 4}
+
+
+def test_a_piece_that_was_read_by_rows_after_all_counts_as_that_one_and_only() -> None:
+    found = forms()
+    found.attempt()
+    found.columns(7, None)
+    found.columns(4, None)
+    found.gave_up(4, "it does not look like its type")
+    found.keep()
+    assert found.counts == {DECODE: 7, Planned("decode", "rows", "it does not look like its type"): 4}
+
+
+def test_columns_that_were_encoded_by_rows_are_taken_from_the_columns() -> None:
+    found = Forms(Plan((Planned("poll", "columns"), Planned("encode", "columns"))))
+    found.stepped(1, "columns", frame(5))
+    found.attempt()
+    found.encoded_by_rows(2, "a value is too long")
+    found.keep()
+    assert found.counts == {Planned("encode", "columns"): 3, Planned("encode", "rows", "a value is too long"): 2}
+
+
+def test_a_step_is_counted_in_the_form_that_it_got_and_gave() -> None:
+    found = forms()
+    found.stepped(1, "columns", frame(3))
+    found.stepped(1, "columns", SCHEMALESS)
+    found.stepped(1, "rows", SCHEMALESS)
+    found.stepped(2, "rows", SCHEMALESS)
+    assert found.counts == {
+        STEP: 3,
+        Planned("transform", "rows", "it gave rows for columns"): 3,
+        Planned("transform", "rows", "it was given rows"): 3,
+        PUT: 3,
+    }
+
+
+def test_what_departs_from_the_plan_is_logged_when_it_is_met_first(caplog: pytest.LogCaptureFixture) -> None:
+    found = forms()
+    with caplog.at_level("INFO", "ferryman.chain.forms"):
+        for _ in range(3):
+            found.stepped(1, "columns", frame(3))
+            found.stepped(1, "columns", SCHEMALESS)
+            found.stepped(2, "rows", SCHEMALESS)
+    assert caplog.messages == ["plan: transform: rows (it gave rows for columns)"]
+
+
+def test_rows_are_never_made_columns_again() -> None:
+    columns = frame(2)
+    assert (form_of(columns), form_of(SCHEMALESS)) == ("columns", "rows")
+    assert in_form(columns, "columns") is columns
+    assert in_form(columns, "rows") == Rows(columns.schema, [{"id": 0}, {"id": 1}])
+    assert in_form(SCHEMALESS, "columns") is SCHEMALESS
+    assert in_form(SCHEMALESS, "rows") is SCHEMALESS

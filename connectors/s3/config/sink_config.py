@@ -38,8 +38,8 @@ class S3SinkConfig(S3Keys):
     """What the S3 sink adds."""
 
     format_class: Plugin | None = key(None, importance="HIGH", shown=Shown(group="Objects"))
-    """Required under Confluent's class name. The format: io.confluent.connect.s3.format.avro.AvroFormat, .json.JsonFormat, .bytearray.ByteArrayFormat or
-    .parquet.ParquetFormat; simple names are enough."""
+    """Required under Confluent's class name. The format: io.confluent.connect.s3.format.avro.AvroFormat,
+    .json.JsonFormat, .bytearray.ByteArrayFormat or .parquet.ParquetFormat; simple names are enough."""
     topics_dir: Str = key("topics", importance="HIGH", shown=Shown(group="Objects"))
     """The prefix of all objects; may be empty."""
     directory_delim: Str = key("/", shown=Shown(group="Objects"))
