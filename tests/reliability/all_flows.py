@@ -5,7 +5,7 @@ Kafka's own link is in the way of all of them.
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,7 +93,7 @@ class Flows:
 
     def missing(self) -> dict[str, str]:
         """What has not arrived of each flow, or is not committed yet. What has arrived once is not counted again."""
-        counts = {
+        counts: dict[str, Callable[[], int]] = {
             "sql": lambda: len(self.table.ids()),
             "avro": lambda: len(self.registered.ids()),
             "s3": lambda: self.objects().total(),

@@ -68,7 +68,11 @@ def chain(depth: int) -> dict[str, Any] | None:
 
 def good_avro(registry: FakeRegistry) -> list[bytes]:
     """Messages of several schemas."""
-    kinds = [(PAYMENT, [payment(n) for n in range(9)]), (NESTED, [order(n) for n in range(9)]), (LIST, [chain(5)])]
+    kinds: list[tuple[Any, Sequence[Any]]] = [
+        (PAYMENT, [payment(n) for n in range(9)]),
+        (NESTED, [order(n) for n in range(9)]),
+        (LIST, [chain(5)]),
+    ]
     return [body or b"" for schema, values in kinds for body in framed(registry.add(schema), encode(schema, values))]
 
 

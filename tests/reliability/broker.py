@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from confluent_kafka.admin import (
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AclBinding,
     AclBindingFilter,
     AclOperation,
@@ -62,7 +63,9 @@ class Broker:
             yield
         finally:
             kinds = AclOperation.ANY, AclPermissionType.ANY
-            chosen = AclBindingFilter(ResourceType.TOPIC, topic, ResourcePatternType.LITERAL, None, None, *kinds)
+            anybody: Any = None
+            literal = ResourcePatternType.LITERAL
+            chosen = AclBindingFilter(ResourceType.TOPIC, topic, literal, anybody, anybody, *kinds)
             for gone in admin.delete_acls([chosen]).values():
                 gone.result()
 
@@ -100,5 +103,5 @@ def _opened(settings: str, port: int, advertised: int) -> str:
         "advertised.listeners": f"PROXIED://127.0.0.1:{advertised}",
         "listener.security.protocol.map": "PROXIED:PLAINTEXT",
     }.items():
-        settings = re.sub(rf"(?m)^{re.escape(key)}=.*$", lambda line, more=more: f"{line[0]},{more}", settings)
+        settings = re.sub(rf"(?m)^({re.escape(key)}=.*)$", rf"\1,{more}", settings)
     return settings

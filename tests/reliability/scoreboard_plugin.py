@@ -4,7 +4,7 @@ A test names its row by ``@pytest.mark.scoreboard("R1")``, asks the fixture ``tr
 many held. What it tells travels in the test's report, so that a run of pytest-xdist has it all in one place.
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -47,7 +47,7 @@ class Collector:
 
     def __init__(self, long: bool) -> None:
         self.board = Scoreboard(long)
-        self.seconds = Counter[str]()
+        self.seconds: dict[str, float] = defaultdict(float)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self.seconds[str(PurePosixPath(report.nodeid.partition("::")[0]).parent)] += report.duration
@@ -70,7 +70,7 @@ class Collector:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("seconds by folder")
-        for folder, seconds in self.seconds.most_common():
+        for folder, seconds in sorted(self.seconds.items(), key=lambda found: -found[1]):
             terminalreporter.write_line(f"{seconds:8.1f}  {folder}")
         lines = list(self.board.lines())
         if lines:

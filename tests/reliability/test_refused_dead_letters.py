@@ -3,9 +3,16 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ResourceType,
+)
 
 from tests.reliability.broker import Broker
 from tests.reliability.flows import Table, committed, row, sql_sink, tolerant
@@ -27,8 +34,10 @@ def too_small(broker: Broker, topic: str) -> Iterator[None]:
 
 def _limit(broker: Broker, topic: str, size: str) -> None:
     admin = AdminClient({"bootstrap.servers": broker.address})
-    entry = ConfigEntry("max.message.bytes", size, incremental_operation=AlterConfigOpType.SET)
-    for changed in admin.incremental_alter_configs([ConfigResource(ResourceType.TOPIC, topic, [entry])]).values():
+    entries: Any = [ConfigEntry("max.message.bytes", size, incremental_operation=AlterConfigOpType.SET)]
+    for changed in admin.incremental_alter_configs(
+        [ConfigResource(ResourceType.TOPIC, topic, incremental_configs=entries)]
+    ).values():
         changed.result()
 
 
