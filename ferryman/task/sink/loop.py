@@ -103,10 +103,14 @@ class SinkSession:
                     subscribed = wanted
                     self.group.subscribe(wanted)
                 self._check_topics()
-            self.pausing.obey(self._after is not None or self._asked)
-            self._next_call()
-            self._listen()
+            self.turn()
         self._settle()
+
+    def turn(self) -> None:
+        """Once round the loop."""
+        self.pausing.obey(self._after is not None or self._asked)
+        self._next_call()
+        self._listen()
 
     def _check_topics(self) -> None:
         # A topic deleted and created anew under its name may already hold more records than we had read of the old one,
