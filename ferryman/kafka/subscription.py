@@ -56,12 +56,12 @@ class Subscription:
         if self.config.topics:
             return self.config.topics
         topics, left_out = chosen(self.config, self.worker, self.admin.list_topics(timeout=30).topics)
-        if left_out != self._left_out:
-            self._left_out = left_out
+        news, self._left_out = left_out != self._left_out, left_out
+        if news and left_out:
             log.warning(
                 "topics.regex=%s also matches %s; topics that are internal, or that the connector writes itself, are "
                 "read only if topics lists them",
-                *(self.config.topics_regex, ", ".join(left_out) or "no internal topic any more"),
+                *(self.config.topics_regex, ", ".join(left_out)),
             )
         return topics
 
