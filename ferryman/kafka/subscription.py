@@ -66,6 +66,7 @@ class Subscription:
         return topics
 
     def partitions(self) -> list[tuple[str, int]]:
-        """The partitions that there are of these topics."""
+        """The partitions that there are of these topics; says nothing about what is left out."""
         known = self.admin.list_topics(timeout=30).topics
-        return [(topic, number) for topic in self.topics() if topic in known for number in known[topic].partitions]
+        topics, _ = chosen(self.config, self.worker, known)
+        return [(topic, number) for topic in topics if topic in known for number in known[topic].partitions]
