@@ -112,6 +112,9 @@ class Judge:
         for failure in failures:
             self.skipped.add((failure.origin.source, failure.coordinates.offset))
 
+    def delivered(self, source: TopicPartition, following: int) -> None:
+        pass
+
 
 TIMING = Timing(limit=100, commit_interval=10.0, refresh=1000.0, longest_wait=60.0, give_up=None, revocation=240.0)
 

@@ -180,3 +180,12 @@ def test_a_look_ends_with_the_call(thread: SinkThread, gate: threading.Event) ->
 def test_a_look_can_be_ended_from_elsewhere(thread: SinkThread) -> None:
     thread.wake()
     thread.look(FOREVER)
+
+
+def test_its_thread_ends_with_it(control: Control) -> None:
+    before = set(threading.enumerate())
+    thread = SinkThread(control, grace=FOREVER)
+    (own,) = set(threading.enumerate()) - before
+    thread.end()
+    own.join(30)
+    assert not own.is_alive()
