@@ -31,6 +31,8 @@ class Cluster:
     topics: dict[str, Topic] = field(default_factory=dict)
     committed: dict[TopicPartition, tuple[int, str]] = field(default_factory=dict)
     """The offsets and metadata of the one group that there is."""
+    open_from: dict[TopicPartition, int] = field(default_factory=dict)
+    """Where an open transaction begins, by partition: nobody who reads committed records sees what comes after."""
     generation: int = 0
     """Of the group; what a member of an earlier one commits is refused."""
     _created: int = 0
