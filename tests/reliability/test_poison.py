@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from confluent_kafka.admin import AdminClient
 
 from tests.reliability.flows import Table, committed, keys, row, sql_sink, tolerant
+from tests.reliability.scoreboard_plugin import Trials
 from tests.running import consume, create_topic, produce, settings, until, worker
 
 MASK = {
@@ -48,6 +50,45 @@ def test_poison_of_every_stage_is_dead_lettered_and_its_neighbours_arrive(
     assert told[b"3"]["__connect.errors.topic"] == unique.encode()
     assert told[b"3"]["__connect.errors.exception.class.name"] == b"org.apache.kafka.connect.errors.DataException"
     assert {letter.key() for letter in letters} == {b"3", b"5", b"7"}
+
+
+def send_some_poison(kafka: str, topic: str, numbers: range) -> set[bytes]:
+    """Payments, of which each hundredth is poison, of each stage in turn. The poison."""
+    poison, start = set[bytes](), numbers[0]
+    for number in numbers[50::100]:
+        produce(kafka, topic, [row(each, "fine") for each in range(start, number)], keys(range(start, number)))
+        bad = [b"this is no JSON, number %d" % number, row(number, f"no place for {number}"), row(number, "guilty")]
+        kind = number // 100 % 3
+        produce(kafka, topic, [bad[kind]], headers=[("guilty", b"yes")] if kind == 2 else [])
+        poison.add(bad[kind])
+        start = number + 1
+    produce(kafka, topic, [row(each, "fine") for each in range(start, numbers[-1] + 1)])
+    return poison
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.scoreboard("R11")
+def test_with_one_percent_poison_and_kills_the_dead_letters_are_the_poison_and_the_rest_arrives_once(
+    tmp_path: Path, kafka: str, postgres: str, unique: str, trials: Trials
+) -> None:
+    create_topic(kafka, unique, 3)
+    create_topic(kafka, f"{unique}-dlq")
+    table = Table(postgres, unique)
+    table.run(f'CREATE TABLE "{unique}" (id bigint NOT NULL, text varchar(12))')
+    deaths = 2 * trials.required // 2000
+    points = "sql.before_commit:4,sink.before_commit:2,sql.after_commit:4,sink.after_commit:2"
+    crash = {"FERRYMAN_CRASH_AT": points, "FERRYMAN_CRASH_LOG": f"{tmp_path}/deaths:{deaths}"}
+    poison = set[bytes]()
+    with worker(tmp_path, settings(kafka, unique, consumer_max_poll_records="200"), **crash) as running:
+        running.create(sql_sink(unique, postgres) | tolerant(f"{unique}-dlq") | MASK)
+        for start in range(0, trials.required, 1000):
+            poison |= send_some_poison(kafka, unique, range(start, start + 1000))
+            until(lambda start=start: committed(running, unique) == start + 1000, 240)  # type: ignore[misc]
+        assert len((tmp_path / "deaths").read_text().splitlines()) == deaths
+        assert len(running.pids(unique)) == 1 + deaths
+    assert table.ids() == [number for number in range(trials.required) if number % 100 != 50]
+    assert {letter.value() for letter in consume(kafka, f"{unique}-dlq")} == poison
+    trials.held(trials.required)
 
 
 def test_a_record_that_a_transform_cannot_take_is_dead_lettered(

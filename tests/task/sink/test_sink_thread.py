@@ -184,8 +184,8 @@ def test_a_look_can_be_ended_from_elsewhere(thread: SinkThread) -> None:
 
 def test_its_thread_ends_with_it(control: Control) -> None:
     before = set(threading.enumerate())
-    thread = SinkThread(control, grace=FOREVER)
+    sink = SinkThread(control, grace=FOREVER)
     (own,) = set(threading.enumerate()) - before
-    thread.end()
-    own.join(30)
+    sink.end()
+    own.join(FOREVER)
     assert not own.is_alive()
