@@ -48,6 +48,9 @@ class FakeProducer:
     def __len__(self) -> int:
         return len(self.queue)
 
+    def init_transactions(self, timeout: float) -> None:
+        self._called("init")
+
     def begin_transaction(self) -> None:
         self._called("begin")
         if self._open:

@@ -290,6 +290,16 @@ def test_in_a_hurry_a_slice_ends_after_the_put_that_runs(work: Work) -> None:
     assert work.sink.values() == ["1", "2"]
 
 
+def test_in_a_hurry_what_needs_no_put_is_delivered_all_the_same(work: Work) -> None:
+    work.add(b"1")
+    work.add(b"drop", first=1)
+    work.add(b"drop", first=2)
+    work.backlog.hurry = True
+    work.backlog.advance()
+    assert work.delivered()[-1] == (T, 3)
+    assert not work.backlog
+
+
 def test_a_slice_that_takes_longer_than_it_should_ends_between_two_puts(work: Work, clock: Clock) -> None:
     for number in range(4):
         work.add(b"v", first=number)
