@@ -197,5 +197,5 @@ def moved_by_another(
     Tells, after this producer was fenced, a transaction that timed out (nobody else is there: go on) from a second
     owner (fail, or the two would fence each other for ever).
     """
-    expected = {**before, **{key: value for key, value in attempted.items() if value is not None}}
+    expected = {**before, **attempted}
     return any(now.get(key) not in (before.get(key), expected.get(key)) for key in {*before, *now, *attempted})

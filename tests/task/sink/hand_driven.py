@@ -1,6 +1,6 @@
 """A sink's session whose every round, call and second is under the test's hand: no thread, no broker, no waiting."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +25,7 @@ from tests.kafka.cluster_in_memory import Cluster
 from tests.kafka.fake_admin import FakeAdmin
 from tests.kafka.fake_consumer import FakeConsumer
 from tests.task.sink.recording_sink import RecordingSink
+from tests.task.worker import Worker
 
 A, B = TopicPartition("t", 0), TopicPartition("t", 1)
 
@@ -79,29 +80,6 @@ class HandThread:
             else:
                 future.set_result(result)
             self._pending = None
-
-
-class Worker(Control):
-    """The worker's side: its wishes come between two rounds of the loop, as a story tells them."""
-
-    def __init__(self) -> None:
-        self.told: list[tuple[str, Mapping[str, Any]]] = []
-        self.story: Iterator[None] = iter(())
-        super().__init__(lambda event, facts: self.told.append((event, facts)))
-
-    @property
-    def stopping(self) -> bool:
-        """Asked by the loop before each round; when the story is over, the task is to stop."""
-        try:
-            next(self.story)
-        except StopIteration:
-            self.wish("stop")
-        return super().stopping
-
-    @property
-    def states(self) -> list[str]:
-        """What the worker was told of the task's state."""
-        return [event for event, _ in self.told if event != "topic"]
 
 
 @dataclass
