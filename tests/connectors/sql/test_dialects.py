@@ -34,8 +34,11 @@ def test_no_dialect_knows_of_another() -> None:
 
 
 def test_every_dialect_answers_to_urls_of_its_own() -> None:
-    for get in (lambda each: each.urls.jdbc, lambda each: each.urls.sqlalchemy, lambda each: each.sink_dialects):
-        claimed = [name for dialect in DIALECTS for name in get(dialect)]
+    for claimed in (
+        [name for dialect in DIALECTS for name in dialect.urls.jdbc],
+        [name for dialect in DIALECTS for name in dialect.urls.sqlalchemy],
+        [name for dialect in DIALECTS for name in dialect.sink_dialects],
+    ):
         assert len(claimed) == len(set(claimed))
 
 
