@@ -202,6 +202,29 @@ def test_jdbc_urls_of_mysql_and_mariadb_become_sqlalchemys() -> None:
     assert "canary" not in repr(picked("jdbc:mysql://db/x?user=u&password=canary"))
 
 
+def test_configs_for_mysql_as_people_have_them_are_taken() -> None:
+    options = "useSSL=false&serverTimezone=UTC&allowPublicKeyRetrieval=true&rewriteBatchedStatements=true"
+    config = parsed(
+        **{
+            "connection.url": f"jdbc:mysql://mysql:3306/shop?{options}&useUnicode=true&characterEncoding=utf8",
+            "connection.user": "root",
+            "connection.password": "canary",
+            "dialect.name": "MySqlDatabaseDialect",
+            "insert.mode": "upsert",
+            "pk.mode": "record_key",
+            "delete.enabled": "true",
+            "auto.create": "true",
+        }
+    )
+    assert str(config.database()) == "MariaDB/MySQL mysql+pymysql://root:***@mysql:3306/shop"
+    debezium = BASIC | {
+        "connector.class": DEBEZIUM,
+        "connection.url": "jdbc:mysql://mysql/inventory?user=root&password=debezium",
+        "schema.evolution": "basic",
+    }
+    assert SqlSinkConfig.parse(debezium).table("Shop.Orders", SqlSinkConfig.parse(debezium).database().dialect.naming)
+
+
 @pytest.mark.parametrize(
     ("given", "tls"),
     [

@@ -391,6 +391,13 @@ def test_a_server_that_is_away_is_waited_for() -> None:
     assert "canary" not in "".join(traceback.format_exception(caught.value))
 
 
+@pytest.mark.parametrize("mode", ["sslMode=REQUIRED", "sslMode=VERIFY_IDENTITY", "useSSL=true"])
+def test_a_server_without_tls_gets_no_password_where_tls_is_asked_for(world: World, mode: str) -> None:
+    world.url = world.url.replace("ssl_disabled=true", mode)
+    with pytest.raises(RetriableError, match="SSL is required"):
+        world.begin()
+
+
 def test_without_the_right_to_create_the_table_the_task_names_its_ddl(world: World, unique: str) -> None:
     owner = sa.make_url(world.url)
     world.query(f"CREATE USER {unique}@'127.0.0.1' IDENTIFIED BY 'x'")
