@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from tests.places import ROOT
+from tests.places import DOCS, ROOT
 from tests.reliability.scoreboard import ROWS, Row, Scoreboard
 
 pytest_plugins = ["pytester"]
@@ -87,3 +87,9 @@ def test_each_row_has_a_test() -> None:
         if isinstance(node.args[0], ast.Constant)
     }
     assert named == ROWS.keys()
+
+
+def test_the_page_lists_the_rows_with_their_counts() -> None:
+    page = (DOCS / "reliability.md").read_text()
+    for name, row in ROWS.items():
+        assert f"| {name} | {row.what} | {row.required(True):,} | {row.required(False):,} |" in page
