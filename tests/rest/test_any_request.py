@@ -30,9 +30,10 @@ def running(tmp_path: Path, kafka: str, unique: str) -> Iterator[Worker]:
 
 
 def check(response: Response) -> None:
-    """What holds for every answer."""
+    """What holds for every answer. Offsets of another shape are a 500 in Kafka Connect."""
     status, text = response.status_code, response.text
-    assert status < 500, f"{status} {text[:500]}"
+    as_kafka = status == 500 and "Cannot deserialize the offsets" in text
+    assert status < 500 or as_kafka, f"{status} {text[:500]}"
     kind = response.headers.get("content-type", [""])[0]
     if status == 204 or not response.content:
         assert response.content == b""
