@@ -165,8 +165,15 @@ def produce(
     keys: Sequence[bytes | None] | None = None,
     partition: int = -1,
     headers: Sequence[tuple[str, str | bytes | None]] = (),
+    largest: int = 1_000_000,
 ) -> None:
-    producer = Producer({"bootstrap.servers": kafka, "linger.ms": 2, "partitioner": "murmur2_random", "acks": "all"})
+    config: dict[str, Any] = {
+        "bootstrap.servers": kafka,
+        "linger.ms": 2,
+        "partitioner": "murmur2_random",
+        "acks": "all",
+    }
+    producer = Producer(config | {"message.max.bytes": largest})
     for index, value in enumerate(values):
         key = None if keys is None else keys[index]
         producer.produce(topic, value, key, partition, headers=list(headers))

@@ -127,10 +127,67 @@ def test_no_offset_passes_a_record_whose_dead_letter_is_refused(
     tmp_path: Path, kafka: str, admin: AdminClient, postgres: str, unique: str
 ) -> None:
     create_topic(kafka, unique)
-    create_topic(kafka, f"{unique}-dlq", max_message_bytes="300")
+    create_topic(kafka, f"{unique}-dlq", max_message_bytes="100")
     with worker(tmp_path, settings(kafka, unique)) as running:
         running.create(sql_sink(unique, postgres) | tolerant(f"{unique}-dlq"))
         running.running(unique)
         produce(kafka, unique, [row(0), b"x" * 1000, row(2)])
-        assert f"the dead letter of {unique}-0@1 was not written" in running.trace(unique)
+        trace = running.trace(unique)
+        assert f"the dead letter of {unique}-0@1 was not written" in trace
+        assert f"max.message.bytes of {unique}-dlq" in trace
         assert committed(running, unique) <= 1
+
+
+def test_a_record_that_is_too_large_for_the_queue_is_dead_lettered_without_its_value(
+    tmp_path: Path, kafka: str, postgres: str, unique: str
+) -> None:
+    """One exceeds the queue's limit, one what a producer sends by default; small ones arrive whole beside them."""
+    create_topic(kafka, unique, max_message_bytes="3000000")
+    create_topic(kafka, f"{unique}-dlq", max_message_bytes="9000")
+    poison = [b"small", b"x" * 10_000, b"small, too", b"y" * 2_000_000]
+    with worker(tmp_path, settings(kafka, unique)) as running:
+        running.create(sql_sink(unique, postgres) | tolerant(f"{unique}-dlq"))
+        running.running(unique)
+        produce(kafka, unique, [row(0), *poison, row(1)], largest=3_000_000)
+        until(lambda: committed(running, unique) == 6, 60)
+        assert running.states(unique) == ["RUNNING", "RUNNING"]
+    assert Table(postgres, unique).ids() == [0, 1]
+    letters = {
+        dict(letter.headers() or [])["__connect.errors.offset"]: letter for letter in consume(kafka, f"{unique}-dlq")
+    }
+    assert {offset: letter.value() for offset, letter in letters.items()} == {
+        b"1": b"small",
+        b"2": None,
+        b"3": b"small, too",
+        b"4": None,
+    }
+    left_out = "__ferryman.errors.left.out"
+    cut = {offset: dict(letter.headers() or []) for offset, letter in letters.items() if letter.value() is None}
+    assert {offset: headers[f"{left_out}.because.of"] for offset, headers in cut.items()} == {
+        b"2": f"max.message.bytes of {unique}-dlq".encode(),
+        b"4": b"producer.override.max.request.size",
+    }
+    assert {offset: headers["__ferryman.errors.value.bytes"] for offset, headers in cut.items()} == {
+        b"2": b"10000",
+        b"4": b"2000000",
+    }
+
+
+def test_thousands_of_dead_letters_are_each_written_once(
+    tmp_path: Path, kafka: str, postgres: str, unique: str
+) -> None:
+    create_topic(kafka, unique)
+    produce(kafka, unique, [b"{"] * 5000)
+    with worker(tmp_path, settings(kafka, unique)) as running:
+        running.create(sql_sink(unique, postgres) | tolerant(f"{unique}-dlq"))
+        until(lambda: committed(running, unique) == 5000, 60)
+    assert len(consume(kafka, f"{unique}-dlq")) == 5000
+
+
+def test_a_queue_without_tolerance_is_warned_about(tmp_path: Path, kafka: str, postgres: str, unique: str) -> None:
+    create_topic(kafka, unique)
+    with worker(tmp_path, settings(kafka, unique)) as running:
+        running.create(sql_sink(unique, postgres) | tolerant(f"{unique}-dlq") | {"errors.tolerance": "none"})
+        assert (
+            "errors.deadletterqueue.topic.name has little effect with errors.tolerance=none" in running.log.read_text()
+        )
