@@ -16,7 +16,6 @@ from ferryman.stack import Stack
 from ferryman.stack.runtime.ports import free_port
 from tests.connectors.s3.s3_task import World
 from tests.connectors.stripe.stripe_stub import serving
-from tests.reliability.broker import Broker
 from tests.reliability.flows import (
     Config,
     Table,
@@ -33,7 +32,8 @@ from tests.reliability.flows import (
     stripe_source,
     tolerant,
 )
-from tests.reliability.scoreboard_plugin import Trials
+from tests.reliability.links.broker import Broker
+from tests.reliability.scoreboard.plugin import Trials
 from tests.running import Worker, consume, create_topic, produce, settings, until, worker
 
 AVRO = "io.confluent.connect.avro.AvroConverter"

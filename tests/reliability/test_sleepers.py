@@ -14,7 +14,7 @@ import pytest
 from tests.connectors.s3.s3_task import World
 from tests.connectors.stripe.stripe_stub import serving
 from tests.reliability.flows import Table, gateway
-from tests.reliability.scoreboard_plugin import Trials
+from tests.reliability.scoreboard.plugin import Trials
 from tests.reliability.test_crash_points import ROUND, Flow, FromGateway, IntoBucket, IntoTable, deaths
 from tests.running import Worker, alive, create_topic, send, settings, until, worker
 

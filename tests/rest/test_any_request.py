@@ -14,7 +14,7 @@ from schemathesis.core.transport import Response
 
 from tests.differential.search import seed_of
 from tests.reliability.flows import file_sink
-from tests.reliability.scoreboard_plugin import Trials
+from tests.reliability.scoreboard.plugin import Trials
 from tests.rest.openapi import described
 from tests.running import Worker, worker
 from tests.running import settings as worker_settings

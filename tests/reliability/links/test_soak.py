@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.reliability.all_flows import LINKS, Flows
-from tests.reliability.proxy import FAULTS
-from tests.reliability.scoreboard_plugin import Trials
+from tests.reliability.links.all_flows import LINKS, Flows
+from tests.reliability.links.proxy import FAULTS
+from tests.reliability.scoreboard.plugin import Trials
 from tests.running import alive, send, until
 
 

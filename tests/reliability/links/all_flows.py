@@ -18,7 +18,6 @@ from ferryman.stack import Stack
 from ferryman.stack.servers.mailbox import Mailbox
 from tests.connectors.s3.s3_task import World
 from tests.connectors.stripe.stripe_stub import StripeStub, serving
-from tests.reliability.broker import Broker
 from tests.reliability.flows import (
     Config,
     Table,
@@ -31,7 +30,8 @@ from tests.reliability.flows import (
     stripe_source,
     tolerant,
 )
-from tests.reliability.proxy import Proxy, proxy
+from tests.reliability.links.broker import Broker
+from tests.reliability.links.proxy import Proxy, proxy
 from tests.reliability.test_email import copies, email_sink, listed
 from tests.running import Worker, consume, create_topic, produce, settings, until, worker
 

@@ -5,9 +5,9 @@ A fault befalls all links but Kafka's at once, each with its own flow, and then 
 
 import pytest
 
-from tests.reliability.all_flows import LINKS, Flows
-from tests.reliability.proxy import FAULTS, Fault
-from tests.reliability.scoreboard_plugin import Trials
+from tests.reliability.links.all_flows import LINKS, Flows
+from tests.reliability.links.proxy import FAULTS, Fault
+from tests.reliability.scoreboard.plugin import Trials
 
 
 def endure(flows: Flows, links: list[str], fault: Fault) -> None:

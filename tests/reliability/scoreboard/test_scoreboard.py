@@ -6,12 +6,12 @@ from collections import Counter
 import pytest
 
 from tests.places import DOCS, ROOT
-from tests.reliability.scoreboard import ROWS, Row, Scoreboard
+from tests.reliability.scoreboard.rows import ROWS, Row, Scoreboard
 
 pytest_plugins = ["pytester"]
 CONFTEST = """
 import pytest
-pytest_plugins = ["tests.reliability.scoreboard_plugin"]
+pytest_plugins = ["tests.reliability.scoreboard.plugin"]
 
 def pytest_addoption(parser):
     parser.addoption("--long", action="store_true")
