@@ -28,7 +28,7 @@ from tests.reliability.flows import (
     sql_sink,
     stripe_source,
 )
-from tests.reliability.scoreboard_plugin import Trials
+from tests.reliability.scoreboard.plugin import Trials
 from tests.running import Worker, consume, create_topic, produce, settings, until, worker
 
 ROUND, MOST_ROUNDS = 60, 60

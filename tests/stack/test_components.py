@@ -33,7 +33,7 @@ def stack() -> Iterator[Stack]:
 def ask(url: str, body: object = None) -> object:
     data = None if body is None else json.dumps(body).encode()
     headers = {"Content-Type": "application/vnd.schemaregistry.v1+json"}
-    with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=10) as answer:
+    with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=60) as answer:
         return json.load(answer)
 
 
@@ -106,7 +106,7 @@ def test_a_killed_broker_comes_back_with_its_topics(stack: Stack) -> None:
     stack["kafka"].kill()
     stack["kafka"].start()
     client = AdminClient({"bootstrap.servers": stack.addresses["kafka"]})
-    assert "kept" in client.list_topics(timeout=10).topics
+    assert "kept" in client.list_topics(timeout=60).topics
 
 
 def test_a_killed_s3_server_comes_back_with_its_objects_and_open_uploads(stack: Stack) -> None:
@@ -137,7 +137,7 @@ def test_a_killed_s3_server_comes_back_with_its_objects_and_open_uploads(stack: 
 def test_every_broker_is_a_cluster_of_its_own(stack: Stack) -> None:
     with Stack(("kafka",)) as other:
         clients = [AdminClient({"bootstrap.servers": each.addresses["kafka"]}) for each in (stack, other)]
-        identities = {client.list_topics(timeout=10).cluster_id for client in clients}
+        identities = {client.list_topics(timeout=60).cluster_id for client in clients}
     assert len(identities) == 2
 
 
