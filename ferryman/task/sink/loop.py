@@ -78,6 +78,9 @@ class SinkSession:
     """What is to be done when the call on the sink's thread has ended."""
     _heard: float = 0.0
     _due: float = 0.0
+    _asked: bool = False
+    """Whether somebody has asked for a commit before it is due."""
+    _just_committed: bool = False
     _failing_since: float | None = None
     _failures: int = 0
     _retry_at: float = 0.0
@@ -120,8 +123,7 @@ class SinkSession:
             if self._pausing_since is None:
                 self._pausing_since = now
                 self.request_commit()
-            under_way = self._after is not None or now >= self._due
-            if under_way and now < self._pausing_since + PATIENCE:
+            if (self._after is not None or self._asked) and now < self._pausing_since + PATIENCE:
                 return
         self._told_paused = self.control.pausing
         self.control.tell("paused" if self._told_paused else "running", {})
@@ -135,7 +137,8 @@ class SinkSession:
 
     def _next_call(self) -> None:
         """Gives the sink's thread something to do, if it has nothing."""
-        due = time.monotonic() >= self._due
+        # After a commit comes a slice or a poll first, however short the interval is.
+        due = self._asked or (time.monotonic() >= self._due and not self._just_committed)
         if due and self.commits.plain:
             self._commit_plainly()
         if self.thread.busy:
@@ -148,7 +151,7 @@ class SinkSession:
         if due and not self.commits.plain:
             self._begin_commit()
         elif self._may_advance():
-            self.backlog.hurry = False
+            self.backlog.hurry = self._just_committed = False
             self._begin(self.backlog.advance, self._advanced)
 
     def _begin(self, call: Callable[[], Any], after: Callable[["Future[Any]"], None]) -> None:
@@ -213,6 +216,8 @@ class SinkSession:
                 self.control.used(polled.topic)
                 self.backlog.add(polled)
         self._heard = time.monotonic()
+        if not stand:
+            self._just_committed = False
 
     def _advanced(self, slice_: "Future[None]") -> None:
         try:
@@ -259,6 +264,7 @@ class SinkSession:
 
     def _deliverable(self, within: Sequence[TopicPartition] | None = None) -> Mapping[TopicPartition, int]:
         self._due = time.monotonic() + self.timing.commit_interval
+        self._asked, self._just_committed = False, True
         self._take_delivered()
         return self.commits.deliverable(within)
 
@@ -280,7 +286,7 @@ class SinkSession:
 
     def request_commit(self) -> None:
         """Lets the next round of the loop commit. For any thread."""
-        self._due = 0.0
+        self._asked = True
 
     def assigned(self, partitions: Sequence[Assigned]) -> Mapping[TopicPartition, int]:
         """Asks the sink where to start; the group's own offsets hold where it does not know better. Invariant 6."""
