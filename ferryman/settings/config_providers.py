@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ferryman.errors import ConfigError, KeyProblem
 from ferryman.java import properties
-from ferryman.telemetry import redaction
+from ferryman.telemetry.references import Found, References
 
 _REFERENCE = re.compile(r"\$\{([^}]*?):(([^}]*?):)?([^}]*?)\}")
 Lookup = Callable[[str, str], str | None]
@@ -112,6 +112,7 @@ class Resolution:
     values: Mapping[str, str] = field(repr=False)
     problems: tuple[KeyProblem, ...] = ()
     warnings: tuple[str, ...] = ()
+    references: References = field(default_factory=References)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,20 +122,23 @@ class Providers:
     lookups: Mapping[str, Lookup] = field(default_factory=dict, repr=False)
 
     def resolve(self, raw: Mapping[str, str]) -> Resolution:
-        """Resolves a config's references and protects what they resolve to."""
+        """Resolves a config's references; what they resolve to is written nowhere from then on."""
         if not any("${" in value for value in raw.values()):
             return Resolution(dict(raw))
         values, problems, warnings = dict[str, str](), list[KeyProblem](), list[str]()
+        resolved: list[Found] = []
         for key, value in raw.items():
             try:
-                values[key] = _substituted(key, value, self.lookups, warnings)
+                values[key] = _substituted(key, value, self.lookups, warnings, resolved)
             except ConfigError as error:
                 values[key] = value
                 problems.append(KeyProblem(key, f"{key} cannot be resolved: {error}"))
-        return Resolution(values, tuple(problems), tuple(warnings))
+        references = References(tuple(resolved))
+        references.protect()
+        return Resolution(values, tuple(problems), tuple(warnings), references)
 
 
-def _substituted(key: str, text: str, lookups: Mapping[str, Lookup], warnings: list[str]) -> str:
+def _substituted(key: str, text: str, lookups: Mapping[str, Lookup], warnings: list[str], resolved: list[Found]) -> str:
     def value(found: re.Match[str]) -> str:
         provider, path, name = found[1], found[3] or "", found[4]
         lookup = lookups.get(provider)
@@ -143,8 +147,7 @@ def _substituted(key: str, text: str, lookups: Mapping[str, Lookup], warnings: l
             why = "finds nothing" if lookup else "is not declared in the worker's config.providers"
             warnings.append(f"{key} keeps {found[0]} as text: the config provider {provider!r} {why}")
             return found[0]
-        if redaction.is_secret(key) or redaction.is_secret(name):
-            redaction.protect(result)
+        resolved.append(Found(key, found[0], result))
         return result
 
     return _REFERENCE.sub(value, text)

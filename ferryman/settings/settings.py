@@ -17,6 +17,7 @@ from ferryman.settings import config_providers, environment
 from ferryman.settings.config_providers import Providers
 from ferryman.settings.worker_keys import CLIENT_KEYS, CLIENT_PREFIXES, NO_EFFECT, PREFIXES, WorkerConfig
 from ferryman.telemetry import redaction
+from ferryman.telemetry.references import References
 
 
 class _Source(PydanticBaseSettingsSource):
@@ -83,6 +84,8 @@ class Settings:
     values: Mapping[str, str] = field(repr=False)
     providers: Providers = field(repr=False)
     warnings: tuple[str, ...] = ()
+    references: References = field(default_factory=References)
+    """What the references in ``values`` resolved to."""
 
     def under(self, prefix: str) -> dict[str, str]:
         """The keys with a prefix, without it: ``settings.under("key.converter.")``."""
@@ -106,10 +109,16 @@ def of(raw: Mapping[str, str]) -> Settings:
     client_problems, client_warnings = client_config.worker_checked(resolution.values)
     problems += [*resolution.problems, *found, *client_problems]
     problems += _converter_problems(resolution.values, {each.key for each in problems})
+    references = resolution.references
     if config is None or problems:
-        raise ConfigError(*_named(problems))
+        raise ConfigError(*_named(problems, references))
+    about_clients = [references.restored(text, text.partition(" ")[0]) for text in client_warnings]
     return Settings(
-        config, resolution.values, providers, (*warnings, *resolution.warnings, *client_warnings, *_warnings(raw))
+        config,
+        resolution.values,
+        providers,
+        (*warnings, *resolution.warnings, *about_clients, *_warnings(raw)),
+        references,
     )
 
 
@@ -121,8 +130,8 @@ def _converter_problems(values: Mapping[str, str], known: set[str]) -> list[KeyP
     return []
 
 
-def _named(problems: list[KeyProblem]) -> list[KeyProblem]:
-    return [KeyProblem(one.key, redaction.redact(one.message)) for one in problems]
+def _named(problems: list[KeyProblem], references: References) -> list[KeyProblem]:
+    return [KeyProblem(one.key, redaction.redact(references.problem(one).message)) for one in problems]
 
 
 def _warnings(raw: Mapping[str, str]) -> list[str]:

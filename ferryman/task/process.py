@@ -19,6 +19,7 @@ from ferryman.task.setup.control import Control
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.telemetry import logs
 from ferryman.telemetry.redaction import redact
+from ferryman.telemetry.references import References
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,7 @@ def main(connection: Connection, payload: bytes) -> None:
     spec = TaskSpec.parse(payload)
     die_with_parent.die_with_it()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C reaches everybody; the worker decides for us
+    References.parse(spec.references).protect()
     logs.start(f"{spec.connector}|task-{spec.task}", spec.levels, spec.config, spec.worker)
     lock = threading.Lock()
 

@@ -21,6 +21,7 @@ from ferryman.task.sink.sessions import SinkSessions
 from ferryman.task.source.loop import classified
 from ferryman.task.source.sessions import SourceSessions
 from ferryman.telemetry import redaction
+from ferryman.telemetry.references import References
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,8 @@ class Sessions(Protocol):
 
 def run(spec: TaskSpec, control: Control) -> None:
     """Until the task is to stop; raises what fails it."""
-    setup = _setup(spec, control)
+    with References.parse(spec.references).in_errors():
+        setup = _setup(spec, control)
     sessions: Sessions = SinkSessions(setup) if catalog.is_sink(setup.plugin) else SourceSessions(setup)
     attempt = 0
     garbage_collection.hold_back()

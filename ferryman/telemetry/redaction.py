@@ -10,40 +10,52 @@ from urllib.parse import quote, quote_plus, unquote
 HIDDEN = "[hidden]"
 SHORTEST = 4
 """Shorter values are not replaced: they would blot out ordinary text and are no secrets to speak of."""
+_LINE = 16
+"""From so many characters on the lines of a value are hidden one by one too: keys in PEM are quoted in parts."""
 _WORDS = frozenset({"true", "false", "null", "none"})
 _SECRET_KEY = re.compile(
     r"password|passwd|passphrase|secret|token|jaas|user\.?info|credential|api\.?key|access\.?key|private"
-    r"|keystore\.key|(account|customer|encryption|shared|signing)\.?key|connection\.string|pwd|authorization",
+    r"|keystore\.key|key\.pem|(?:^|[._-])pw(?:$|[._-])|(account|customer|encryption|shared|signing)\.?key|connection\.string|pwd|authorization",
     re.IGNORECASE,
 )
 _NOT_SECRET_KEY = re.compile(
     r"[._](source|provider|class|url|location|file|type|ms|enabled?|algorithm|id)$", re.IGNORECASE
 )
 _URL = re.compile(r"(?P<head>[A-Za-z][\w+.:-]*://[^\s/@:]*:)(?P<password>[^\s/]+)(?=@)")
-_PARAMETER = re.compile(r"(?P<head>[?&;](?:password|pwd|secret|token)=)(?P<password>[^&;\s]+)", re.IGNORECASE)
+_PARAMETER = re.compile(r"(?P<head>[?&;][\w.-]*(?:password|pwd|secret|token)=)(?P<password>[^&;\s]+)", re.IGNORECASE)
 _JAAS = re.compile(
     r"(?P<head>\b(?:password|clientSecret)\s*=\s*)(?:\"(?P<quoted>(?:[^\"\\]|\\.)*)\"|(?P<bare>[^\s;]+))"
 )
 
 _lock = threading.Lock()
-_values: set[str] = set()
+_values: dict[str, str] = {}
+"""Each spelling of a protected value, and what is written instead."""
 _pattern: re.Pattern[str] | None = None
 
 
-def protect(value: str | None) -> None:
-    """From now on this value is hidden wherever it would be written, plainly or quoted as in URLs, JSON or Python."""
+def protect(value: str | None, instead: str = HIDDEN) -> None:
+    """From now on this value is hidden wherever it would be written, plainly or quoted as in URLs, JSON or Python;
+    ``instead`` stands in its place, such as the reference by which a config names it."""
     global _pattern
     if value is None or len(value.strip()) < SHORTEST or value.strip().lower() in _WORDS:
         return
     with _lock:
-        fresh = _spellings(value.strip()) - _values
+        fresh = _spellings(value.strip()) - _values.keys()
         if fresh:
-            _values.update(fresh)
+            _values.update(dict.fromkeys(fresh, instead))
             _pattern = re.compile("|".join(re.escape(one) for one in sorted(_values, key=len, reverse=True)))
 
 
 def _spellings(value: str) -> set[str]:
-    return {value, quote(value, safe=""), quote(value), quote_plus(value), json.dumps(value)[1:-1], repr(value)[1:-1]}
+    lines = {line.strip() for line in value.splitlines() if len(line) >= _LINE and not line.startswith("-----")}
+    return lines | {
+        value,
+        quote(value, safe=""),
+        quote(value),
+        quote_plus(value),
+        json.dumps(value)[1:-1],
+        repr(value)[1:-1],
+    }
 
 
 def protect_config(raw: Mapping[str, str | None], declared: Collection[str] = ()) -> None:
@@ -67,17 +79,35 @@ def is_secret(key: str, declared: Collection[str] = ()) -> bool:
 
 
 def _inside(value: str) -> Iterable[str]:
-    for pattern in (_URL, _PARAMETER):
-        for found in pattern.finditer(value):
-            yield found["password"]
-            yield unquote(found["password"])
+    for password in (*_user_infos(value), *_parameters(value)):
+        yield password
+        yield unquote(password)
     for found in _JAAS.finditer(value):
         yield found["quoted"] or found["bare"] or ""
 
 
+def _user_infos(value: str) -> Iterable[str]:
+    """Passwords of URLs, up to the last @: they hold slashes, blanks and commas where nobody has encoded them."""
+    for url in {value, *value.split(",")}:
+        user, at, _ = url.partition("://")[2].rpartition("@")
+        password = user.partition(":")[2]
+        if at and "${" not in password:
+            yield password
+
+
+def _parameters(value: str) -> Iterable[str]:
+    """Values of parameters that sound secret; a semicolon may be part of one, or end it."""
+    if not any(sign in value for sign in "?&;"):
+        return
+    for pair in {*re.split("[?&]", value), *re.split("[?&;]", value)}:
+        name, _, found = pair.partition("=")
+        if found and "${" not in found and is_secret(name.strip()):
+            yield found
+
+
 def redact(text: str) -> str:
     """The text without any protected value, and without passwords in URLs, registered or not."""
-    clean = _pattern.sub(HIDDEN, text) if _pattern else text
+    clean = _pattern.sub(lambda found: _values[found[0]], text) if _pattern else text
     for pattern in (_URL, _PARAMETER):
         clean = pattern.sub(rf"\g<head>{HIDDEN}", clean)
     return clean

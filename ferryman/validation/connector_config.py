@@ -18,7 +18,7 @@ from ferryman.kafka.client_keys import Role
 from ferryman.plugins import catalog
 from ferryman.settings.settings import Settings
 from ferryman.telemetry import redaction
-from ferryman.validation import chain_infos, config_infos, plugin_infos
+from ferryman.validation import chain_infos, config_infos, plugin_infos, resolved_values
 from ferryman.validation.config_infos import ConfigInfo, ConfigInfos
 
 NULL = "Null value can not be supplied as the configuration value."
@@ -77,7 +77,11 @@ def validate(raw: Mapping[str, str | None], settings: Settings) -> Validation:
         *(text for part in others for text in part.warnings),
         *_unknown(config_class, view),
     ]
-    return Validation(ConfigInfos(given["connector.class"], [*loose, *infos]), tuple(warnings))
+    shown = resolved_values.Shown.of(given, resolution, settings.references)
+    return Validation(
+        ConfigInfos(given["connector.class"], [shown.info(info) for info in [*loose, *infos]]),
+        tuple(shown.text(warning, warning.partition(" ")[0]) for warning in warnings),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +150,7 @@ def _as_converter(info: ConfigInfo, view: _View) -> ConfigInfo:
         return info
     kind = "header_converter" if key == "header.converter" else "converter"
     choices = tuple(one.name for one in plugin_infos.listed(connectors_only=False) if one.type == kind)
-    default = getattr(view.settings.config, key.replace(".", "_"))
+    default = redaction.redact(getattr(view.settings.config, key.replace(".", "_")))
     definition = Definition(**{**_fields(info.definition), "type": "CLASS", "default_value": default})
     value = info.value.value or (default if key not in view.given else None)
     return ConfigInfo(definition, config_infos.ConfigValue(key, value, choices, info.value.errors))

@@ -12,6 +12,7 @@ from ferryman.errors import RequestError
 from ferryman.kafka import client_config
 from ferryman.kafka.clients import QUIET, Clients
 from ferryman.plugins import catalog
+from ferryman.settings.config_providers import Resolution
 from ferryman.settings.settings import Settings
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.telemetry import redaction
@@ -227,14 +228,16 @@ class Standalone:
         connector.tasks = [self._task(connector, number, config) for number, config in enumerate(configs)]
 
     def _task(self, connector: RunningConnector, number: int, config: RawConfig) -> TaskProcess:
+        resolution = self._resolved(config)
         spec = TaskSpec(
             connector=connector.name,
             task=number,
-            config=self._resolved(config),
+            config=resolution.values,
             worker=self.settings.values,
             worker_id=self.worker_id,
             levels=self.levels,
             seeds=self.seeds,
+            references=(resolution.references + self.settings.references).rows(),
         )
         process = TaskProcess(self.context, spec, connector.topics.add)
         process.start("pause" if connector.target is Target.PAUSED else "run")
@@ -248,13 +251,13 @@ class Standalone:
     def _grace(self) -> float:
         return self.settings.config.task_shutdown_graceful_timeout_ms / 1000
 
-    def _resolved(self, raw: RawConfig) -> dict[str, str]:
+    def _resolved(self, raw: RawConfig) -> Resolution:
         resolution = self.settings.providers.resolve(raw)
         redaction.protect_config(resolution.values)
-        return dict(resolution.values)
+        return resolution
 
     def _offsets(self, connector: RunningConnector) -> ConnectorOffsets:
-        clients = Clients(connector.name, 0, self.settings.values, self._resolved(connector.raw), self.worker_id)
+        clients = Clients(connector.name, 0, self.settings.values, self._resolved(connector.raw).values, self.worker_id)
         topic = connector.raw.get("offsets.storage.topic") or self.settings.config.offset_storage_topic
         return ConnectorOffsets(connector.plugin, clients, topic, self.seeds)
 
