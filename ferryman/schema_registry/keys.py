@@ -39,8 +39,9 @@ class RegistryConfig(TlsConfig):
     }
 
     schema_registry_url: Strings = key(importance="HIGH", names=("schema.registry.url", "apicurio.registry.url"))
-    """The registry's addresses, tried in turn. Each may hold ``user:password@``, which only that one gets. An address of Apicurio's own API
-    (``/apis/registry/v2``) is taken for that of its Confluent API (``/apis/ccompat/v7``) on the same host."""
+    """The registry's addresses, tried in turn. Each may hold ``user:password@``, which only that one gets. An address
+    of Apicurio's own API (``/apis/registry/v2``) is taken for that of its Confluent API (``/apis/ccompat/v7``) on the
+    same host."""
     basic_auth_credentials_source: Literal["URL", "USER_INFO", "SASL_INHERIT"] = key(
         "URL", names=("basic.auth.credentials.source", "schema.registry.basic.auth.credentials.source")
     )

@@ -69,7 +69,9 @@ def directory_provider(params: Mapping[str, str]) -> Lookup:
 
 
 def variable_provider(params: Mapping[str, str]) -> Lookup:
-    """EnvVarConfigProvider: the key is an environment variable that ``allowlist.pattern`` matches."""
+    """EnvVarConfigProvider: the key is an environment variable that ``allowlist.pattern`` matches. It is looked up in
+    the environment as it is now, since a worker takes variables out of its own (ferryman.settings.ambient)."""
+    environment = dict(os.environ)
     text = params.get("allowlist.pattern", ".*")
     try:
         pattern = re.compile(text)
@@ -81,7 +83,7 @@ def variable_provider(params: Mapping[str, str]) -> Lookup:
     def lookup(path: str, key: str) -> str | None:
         if path:
             raise _denied(f"Path is not supported for EnvVarConfigProvider, invalid value '{path}'")
-        return os.environ.get(key) if pattern.fullmatch(key) else None
+        return environment.get(key) if pattern.fullmatch(key) else None
 
     return lookup
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from ferryman.settings import ambient
 from ferryman.task import die_with_parent, sessions
 from ferryman.task.setup.control import Control
 from ferryman.task.setup.spec import TaskSpec
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 def main(connection: Connection, payload: bytes) -> None:
     """The entry point of a task's process."""
     spec = TaskSpec.parse(payload)
+    ambient.withhold()
     die_with_parent.die_with_it()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C reaches everybody; the worker decides for us
     References.parse(spec.references).protect()

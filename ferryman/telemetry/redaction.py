@@ -27,10 +27,15 @@ _JAAS = re.compile(
     r"(?P<head>\b(?:password|clientSecret)\s*=\s*)(?:\"(?P<quoted>(?:[^\"\\]|\\.)*)\"|(?P<bare>[^\s;]+))"
 )
 
+_INVALID, _FOR_KEY = "Invalid value ", " for configuration "
+
 _lock = threading.Lock()
 _values: dict[str, str] = {}
 """Each spelling of a protected value, and what is written instead."""
 _pattern: re.Pattern[str] | None = None
+_refused: dict[str, dict[str, str]] = {}
+"""Short values by key and value, that are hidden only where an error says that they are invalid; what is written
+instead."""
 
 
 def protect(value: str | None, instead: str = HIDDEN) -> None:
@@ -56,6 +61,14 @@ def _spellings(value: str) -> set[str]:
         json.dumps(value)[1:-1],
         repr(value)[1:-1],
     }
+
+
+def protect_refusals(key: str, value: str, instead: str) -> None:
+    """From now on ``Invalid value <value> for configuration <key>`` hides the value; the key may lack its prefix."""
+    parts = key.split(".")
+    with _lock:
+        for start in range(len(parts)):
+            _refused.setdefault(".".join(parts[start:]), {})[value.strip()] = instead
 
 
 def protect_config(raw: Mapping[str, str | None], declared: Collection[str] = ()) -> None:
@@ -107,10 +120,22 @@ def _parameters(value: str) -> Iterable[str]:
 
 def redact(text: str) -> str:
     """The text without any protected value, and without passwords in URLs, registered or not."""
-    clean = _pattern.sub(lambda found: _values[found[0]], text) if _pattern else text
+    clean = _unrefused(text) if _refused else text
+    clean = _pattern.sub(lambda found: _values[found[0]], clean) if _pattern else clean
     for pattern in (_URL, _PARAMETER):
         clean = pattern.sub(rf"\g<head>{HIDDEN}", clean)
     return clean
+
+
+def _unrefused(text: str) -> str:
+    first, *others = text.split(_INVALID)
+    return first + "".join(_INVALID + _without_value(each) for each in others)
+
+
+def _without_value(refusal: str) -> str:
+    value, middle, rest = refusal.partition(_FOR_KEY)
+    key = re.split(r"[:\s]", rest, maxsplit=1)[0]
+    return f"{_refused.get(key, {}).get(value.strip(), value)}{middle}{rest}"
 
 
 class Redacting(logging.Formatter):

@@ -55,9 +55,7 @@ class References:
             if each.secret:
                 for spelling in {each.value, each.value.lower(), each.value.upper()}:
                     redaction.protect(spelling, each.reference)
-            for name in _suffixes(each.key):
-                text = "Invalid value {} for configuration {}:"
-                redaction.protect(text.format(each.value.strip(), name), text.format(each.reference, name))
+            redaction.protect_refusals(each.key, each.value, each.reference)
 
     def restored(self, text: str, key: str = "") -> str:
         """A text about ``key`` with references where the values stood: those of the key itself whatever their length,
@@ -87,12 +85,6 @@ class References:
         """A config that a plugin made of resolved values, with the references again where whole values stand."""
         by_value = {each.value: each.reference for each in self.found if each.value}
         return {key: by_value.get(value, value) for key, value in config.items()}
-
-
-def _suffixes(key: str) -> list[str]:
-    """A key under the names that it has in texts of plugins, which do not know its prefix."""
-    parts = key.split(".")
-    return [".".join(parts[start:]) for start in range(len(parts))]
 
 
 def _spellings(value: str) -> set[str]:
