@@ -15,6 +15,7 @@ from ferryman.connectors.datagen.avro_hints import Blueprint, HintError, bluepri
 from ferryman.connectors.datagen.crowdfunding import SEASON, STREAMS, season
 from ferryman.connectors.datagen.timetable import pace
 from ferryman.errors import ConfigError, KeyProblem, TaskError
+from ferryman.files.allowed_folders import FilePath
 from ferryman.record import Batch, Header, Headers, LazyRecords, Record, Rows
 from ferryman.schema import INT64, OPTIONAL_STRING, STRING, Schema
 
@@ -45,7 +46,7 @@ class DatagenConfig(SourceConfig):
     """Number of records from each task, or less than 1 for unlimited."""
     schema_string: Text = key("", importance="HIGH")
     """The literal JSON-encoded Avro schema to use."""
-    schema_filename: Str = key("", importance="HIGH")
+    schema_filename: FilePath = key("", importance="HIGH")
     """File with the Avro schema to use."""
     schema_keyfield: Str = key("", importance="HIGH")
     """Name of the field to use as the record key."""

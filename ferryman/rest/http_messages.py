@@ -155,7 +155,9 @@ class Guard:
         """Why a request is turned away."""
         host, origin = request.headers.get("host"), request.headers.get("origin")
         if host and self.names is not None and _host(f"//{host}") not in {*self.names, *map(_host, self.origins)}:
-            return f"The worker is not called {host}: it listens on this machine only{_ALLOWED.format(f'http://{host}')}"
+            return (
+                f"The worker is not called {host}: it listens on this machine only{_ALLOWED.format(f'http://{host}')}"
+            )
         if origin and not self._own(origin, host):
             return f"Pages of {origin} may not use this worker{_ALLOWED.format(origin)}"
         if origin:

@@ -13,6 +13,7 @@ from ferryman.chain import chain_config
 from ferryman.config import Config, Definition
 from ferryman.connector import SinkConfig
 from ferryman.errors import ConfigError, KeyProblem, RequestError
+from ferryman.files import allowed_folders
 from ferryman.kafka import client_config, topic_creation
 from ferryman.kafka.client_keys import Role
 from ferryman.plugins import catalog
@@ -58,6 +59,11 @@ def check(raw: Mapping[str, str | None], settings: Settings) -> Validation:
 def validate(raw: Mapping[str, str | None], settings: Settings) -> Validation:
     """Validates a config, references to config providers resolved; starts nothing and shows no secret. A key whose
     value is None is wrong. Raises RequestError (400) without a usable connector.class."""
+    with allowed_folders.bounded(settings.config.connector_allowed_paths):
+        return _validate(raw, settings)
+
+
+def _validate(raw: Mapping[str, str | None], settings: Settings) -> Validation:
     redaction.protect_config(raw)
     given = {key: value for key, value in raw.items() if value is not None}
     config_class = _connector(given).config_class

@@ -137,7 +137,9 @@ class S3Keys(SinkConfig):
         None, names=("store.url", "aws.s3.endpoint", "aws_s3_endpoint", "s3.endpoint"), shown=Shown(group="S3")
     )
     """The URL of another server that speaks S3's protocol."""
-    path_style: Bool = key(True, names=("s3.path.style.access.enabled", "s3.path.style.access"), shown=Shown(group="S3"))
+    path_style: Bool = key(
+        True, names=("s3.path.style.access.enabled", "s3.path.style.access"), shown=Shown(group="S3")
+    )
     """Whether the bucket is in the URL's path instead of its host name."""
     wan_mode: Bool = key(False, names=("s3.wan.mode",), shown=Shown(group="S3"))
     """Whether to use S3's accelerated endpoint; needs s3.path.style.access.enabled=false."""
@@ -278,8 +280,8 @@ class S3Keys(SinkConfig):
         if self.foreign:
             yield KeyProblem(
                 "aws.access.key.id",
-                f"aws.access.key.id and aws.secret.access.key must be set, since {self.foreign} is no https address of Amazon's. To send "
-                "what the worker has for Amazon in its environment, profile or instance there, set "
+                f"aws.access.key.id and aws.secret.access.key must be set, since {self.foreign} is no https address of "
+                "Amazon's. To send what the worker has for Amazon in its environment, profile or instance there, set "
                 "s3.credentials.provider.class=software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider",
             )
         if self.wan_mode and self.path_style:

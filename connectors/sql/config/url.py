@@ -12,6 +12,8 @@ from urllib.parse import parse_qsl, unquote
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from ferryman.files import allowed_folders
+
 SUPPORTED = "jdbc:postgresql://host:port/database, jdbc:sqlite:path, or SQLAlchemy's postgresql:// and sqlite:///"
 _DRIVERS = {
     "postgresql": "postgresql+psycopg",
@@ -162,7 +164,10 @@ def _parameters(query: str) -> dict[str, str]:
 def _sqlite(path: str) -> URL:
     if not path or path.startswith((":", "file:")) or "?" in path:
         raise BadUrl("an SQLite URL must be the path of a file, without parameters")
-    return URL.create("sqlite", database=path)
+    try:
+        return URL.create("sqlite", database=allowed_folders.check(path))
+    except ValueError as error:
+        raise BadUrl(str(error)) from None
 
 
 def _sqlalchemy(text: str) -> tuple[URL, dict[str, str]]:

@@ -15,6 +15,7 @@ from confluent_kafka.admin import AdminClient
 
 from ferryman import __version__
 from ferryman.errors import ConfigError, FerrymanError
+from ferryman.files import allowed_folders
 from ferryman.kafka import client_config
 from ferryman.kafka.clients import QUIET
 from ferryman.offsets import jvm_offset_file
@@ -45,6 +46,7 @@ async def run(settings: Settings, files: Sequence[ConnectorFile], context: ForkS
     except (FerrymanError, OSError) as error:
         log.error("%s", redact(str(error)))
         return 2
+    _open_folders(settings.config.connector_allowed_paths)
     port = sockets[0].getsockname()[1]
     worker_id = settings.config.advertised.removesuffix(":0") + (
         f":{port}" if settings.config.advertised.endswith(":0") else ""
@@ -64,6 +66,12 @@ async def run(settings: Settings, files: Sequence[ConnectorFile], context: ForkS
     server.should_exit = True
     await serving
     return code
+
+
+def _open_folders(folders: Sequence[str]) -> None:
+    allowed_folders.bound(folders)
+    if not folders:
+        log.warning("%s is not set: connectors may read and write all files that the worker may", allowed_folders.KEY)
 
 
 async def _create(herder: Standalone, files: Sequence[ConnectorFile]) -> int:

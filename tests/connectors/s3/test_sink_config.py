@@ -250,7 +250,7 @@ def test_what_the_worker_has_for_amazon_goes_to_nobody_else(more: dict[str, str]
         ({**ROLE, "aws.sts.config.endpoint": "https://sts.eu-central-1.amazonaws.com"}, AIVENS),
     ],
 )
-def test_amazon_gets_it_and_whoever_the_config_names_a_provider_for(more: dict[str, str], basic: dict[str, str]) -> None:
+def test_amazon_gets_it_and_whomever_a_provider_is_named_for(more: dict[str, str], basic: dict[str, str]) -> None:
     assert problems(more, basic) == []
 
 
