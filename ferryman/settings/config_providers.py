@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ferryman.errors import ConfigError, KeyProblem
-from ferryman.java import properties
+from ferryman.java import properties, spelling
 from ferryman.telemetry.references import Found, References
 
 _REFERENCE = re.compile(r"\$\{([^}]*?):(([^}]*?):)?([^}]*?)\}")
@@ -172,6 +172,11 @@ def declared(worker: Mapping[str, str]) -> tuple[Providers, list[KeyProblem], li
             lookups[name] = found.make(params)
         except ConfigError as error:
             problems.append(KeyProblem(f"{prefix}param.{error.problems[0].key}", f"{prefix}param.{error}"))
+        warnings += [
+            f"{prefix}param.{param} is not a parameter of {given}{spelling.meant(param, [found.limit])}"
+            for param in params
+            if param != found.limit
+        ]
         if found.limit not in params:
             warnings.append(
                 f"{prefix}param.{found.limit} is not set: connector configs may read all that the worker can"

@@ -3,7 +3,6 @@
 What AbstractHerder.validateConnectorConfig does (KIP-26, KIP-66, KIP-158, KIP-458).
 """
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from ferryman.config import Config, Definition
 from ferryman.connector import SinkConfig
 from ferryman.errors import ConfigError, KeyProblem, RequestError
 from ferryman.files import allowed_folders
+from ferryman.java import spelling
 from ferryman.kafka import client_config, topic_creation
 from ferryman.kafka.client_keys import Role
 from ferryman.plugins import catalog
@@ -192,8 +192,10 @@ def _converter(key: str, view: _View) -> Part:
     infos = config_infos.of(config_class, config_class.model_fields, _under(prefix, view.given), problems)
     loose = config_infos.undeclared(problems, infos, config_class.keys())
     shown = tuple(info.prefixed(prefix) for info in infos)
+    names = [prefix + name for name in sorted(config_class.keys())]
     unknown = tuple(
-        f"{prefix}{name} is not a setting of {view.values[key]}" for name in _strangers(config_class, values)
+        f"{prefix}{name} is not a setting of {view.values[key]} and has no effect{spelling.meant(prefix + name, names)}"
+        for name in config_class.strangers(values)
     )
     rest = tuple(KeyProblem(info.value.name, text) for info in loose for text in info.prefixed(prefix).value.errors)
     return Part(shown, tuple(KeyProblem(prefix + one.key, one.message) for one in rest), unknown)
@@ -285,16 +287,8 @@ def _unknown(config_class: type[Config], view: _View) -> Iterable[str]:
         prefixes += ("topic.creation.",)
     for kind in ("transforms", "predicates"):
         aliases = re.split(r"\s*,\s*", view.values.get(kind, "").strip())
-        prefixes += tuple(f"{kind}.{alias}." for alias in aliases)
-    for key in _strangers(config_class, view.values):
+        prefixes += tuple(f"{kind}.{alias}." for alias in aliases if alias)
+    for key in config_class.strangers(view.values):
         if not key.startswith(prefixes):
-            close = difflib.get_close_matches(key, config_class.keys(), 1, 0.85)
-            hint = f"; did you mean {close[0]}?" if close else ""
+            hint = spelling.meant(key, config_class.keys(), prefixes)
             yield f"{key} is not a setting of {view.values['connector.class']} and has no effect{hint}"
-
-
-def _strangers(config_class: type[Config], values: Mapping[str, str]) -> Iterable[str]:
-    known = config_class.keys()
-    prefixes = tuple(name for name in (*config_class.ignored, *config_class.refused) if name.endswith("."))
-    others = {*config_class.ignored, *config_class.refused}
-    return [key for key in values if key not in known and key not in others and not key.startswith(prefixes)]
