@@ -38,7 +38,7 @@ class DatagenConfig(SourceConfig):
 
     kafka_topic: Str = key("", importance="HIGH")
     """Topic to write to; required, except with quickstart=crowdfunding, whose topics begin with it (crowdfunding.)."""
-    max_interval: Long = key(500, importance="HIGH")
+    max_interval: Long = key(500, names=("max.interval", "maxInterval"), importance="HIGH")
     """Longest time between two records in milliseconds: each waits a random part of it. 0 or less: no wait at all."""
     throughput: Int = key(-1, importance="LOW")
     """Number of records a second from each task, evenly; max.interval has no effect then. -1: as max.interval says."""
