@@ -187,6 +187,8 @@ class WorkerConfig(Config):
     """Folders, with all that is in them, in which connectors may read and write files: those of the file connectors,
     SQLite's databases, schemas, templates. Links are followed first. Empty: whatever the worker itself may read and
     write. Files for TLS are not meant."""
+    tasks_max_limit: Int = key(1000, at_least=1, importance="LOW")
+    """The largest tasks.max that a connector may have; each task is a process."""
     topic_creation_enable: Bool = key(True, importance="LOW")
     """Whether topic.creation.* of source connectors has an effect."""
     topic_tracking_enable: Bool = key(True, importance="LOW")

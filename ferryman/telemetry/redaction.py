@@ -7,6 +7,8 @@ import threading
 from collections.abc import Collection, Iterable, Mapping
 from urllib.parse import quote, quote_plus, unquote
 
+from ferryman.telemetry import free_text
+
 HIDDEN = "[hidden]"
 SHORTEST = 4
 """Shorter values are not replaced: they would blot out ordinary text and are no secrets to speak of."""
@@ -15,14 +17,13 @@ _LINE = 16
 _WORDS = frozenset({"true", "false", "null", "none"})
 _SECRET_KEY = re.compile(
     r"password|passwd|passphrase|secret|token|jaas|user\.?info|credential|api\.?key|access\.?key|private"
-    r"|keystore\.key|key\.pem|(?:^|[._-])pw(?:$|[._-])|(account|customer|encryption|shared|signing)\.?key|connection\.string|pwd|authorization",
+    r"|keystore\.key|key\.pem|(?:^|[._-])pw(?:$|[._-])|(account|customer|encryption|shared|signing)\.?key"
+    r"|connection\.string|pwd|authorization",
     re.IGNORECASE,
 )
 _NOT_SECRET_KEY = re.compile(
     r"[._](source|provider|class|url|location|file|type|ms|enabled?|algorithm|id)$", re.IGNORECASE
 )
-_URL = re.compile(r"(?P<head>[A-Za-z][\w+.:-]*://[^\s/@:]*:)(?P<password>[^\s/]+)(?=@)")
-_PARAMETER = re.compile(r"(?P<head>[?&;][\w.-]*(?:password|pwd|secret|token)=)(?P<password>[^&;\s]+)", re.IGNORECASE)
 _JAAS = re.compile(
     r"(?P<head>\b(?:password|clientSecret)\s*=\s*)(?:\"(?P<quoted>(?:[^\"\\]|\\.)*)\"|(?P<bare>[^\s;]+))"
 )
@@ -32,7 +33,6 @@ _INVALID, _FOR_KEY = "Invalid value ", " for configuration "
 _lock = threading.Lock()
 _values: dict[str, str] = {}
 """Each spelling of a protected value, and what is written instead."""
-_pattern: re.Pattern[str] | None = None
 _refused: dict[str, dict[str, str]] = {}
 """Short values by key and value, that are hidden only where an error says that they are invalid; what is written
 instead."""
@@ -41,14 +41,11 @@ instead."""
 def protect(value: str | None, instead: str = HIDDEN) -> None:
     """From now on this value is hidden wherever it would be written, plainly or quoted as in URLs, JSON or Python;
     ``instead`` stands in its place, such as the reference by which a config names it."""
-    global _pattern
     if value is None or len(value.strip()) < SHORTEST or value.strip().lower() in _WORDS:
         return
     with _lock:
-        fresh = _spellings(value.strip()) - _values.keys()
-        if fresh:
-            _values.update(dict.fromkeys(fresh, instead))
-            _pattern = re.compile("|".join(re.escape(one) for one in sorted(_values, key=len, reverse=True)))
+        for spelling in _spellings(value.strip()):
+            _values.setdefault(spelling, instead)
 
 
 def _spellings(value: str) -> set[str]:
@@ -120,11 +117,10 @@ def _parameters(value: str) -> Iterable[str]:
 
 def redact(text: str) -> str:
     """The text without any protected value, and without passwords in URLs, registered or not."""
+    with _lock:
+        values = _values.copy()
     clean = _unrefused(text) if _refused else text
-    clean = _pattern.sub(lambda found: _values[found[0]], clean) if _pattern else clean
-    for pattern in (_URL, _PARAMETER):
-        clean = pattern.sub(rf"\g<head>{HIDDEN}", clean)
-    return clean
+    return free_text.without_passwords(free_text.without_values(clean, values), HIDDEN)
 
 
 def _unrefused(text: str) -> str:

@@ -15,6 +15,7 @@ import shutil
 import tarfile
 import tempfile
 import tomllib
+import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -143,8 +144,8 @@ def _remembered(file: Path, _same: tuple[int, ...]) -> str:
 
 
 def unpacked(artifact: Artifact) -> Path:
-    """The directory with the contents of a cached tar.gz archive, unpacked when first asked for, and again if they are
-    no longer what the archive has."""
+    """The directory with the contents of a cached archive (tar.gz, jar), unpacked when first asked for, and again if
+    they are no longer what the archive has."""
     target = cache_directory() / "unpacked" / artifact.sha256[:16]
     if target.is_dir():
         if tree_of(_files(target)) == (artifact.tree or tree_of(members(artifact.path))):
@@ -176,7 +177,12 @@ def _files(directory: Path) -> Iterator[tuple[str, str]]:
 
 
 def members(archive: Path) -> Iterator[tuple[str, str]]:
-    """The files of a tar archive, as `tree_of` takes them."""
+    """The files of an archive, as `tree_of` takes them."""
+    if archive.suffix == ".jar":
+        with zipfile.ZipFile(archive) as jar:
+            for name in (entry.filename for entry in jar.infolist() if not entry.is_dir()):
+                yield os.path.normpath(name), hashlib.sha256(jar.read(name)).hexdigest()
+        return
     with tarfile.open(archive) as contents:
         for member in contents:
             content = contents.extractfile(member) if member.isreg() or member.islnk() else None
@@ -188,11 +194,23 @@ def members(archive: Path) -> Iterator[tuple[str, str]]:
 
 
 def _extract(archive: Path, directory: Path) -> None:
+    if archive.suffix == ".jar":
+        _extract_jar(archive, directory)
+        return
     with tarfile.open(archive) as contents:
         if hasattr(tarfile, "data_filter"):  # not in the first releases of Python 3.11
             contents.extractall(directory, filter="data")
         else:
             contents.extractall(directory)  # noqa: S202 - the archive is the one that the lock file pins
+
+
+def _extract_jar(archive: Path, directory: Path) -> None:
+    with zipfile.ZipFile(archive) as contents:
+        for entry in contents.infolist():
+            file = Path(contents.extract(entry, directory))
+            mode = entry.external_attr >> 16 & 0o777
+            if mode and not entry.is_dir():  # zipfile forgets which files are programs
+                file.chmod(mode)
 
 
 def class_path(artifacts: Iterable[Artifact]) -> str:
