@@ -10,7 +10,6 @@ from ferryman.config import Config
 from ferryman.record import TopicPartition
 from ferryman.retry import outage as outage_module
 from ferryman.retry.outage import Outage
-from ferryman.task.setup.control import Control
 from ferryman.task.sink import backlog as backlog_module
 from ferryman.task.sink import loop as loop_module
 from ferryman.task.sink import pausing as pausing_module

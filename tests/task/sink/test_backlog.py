@@ -39,9 +39,6 @@ class Judge:
             raise self.error
         self.failures += failures
 
-    def delivered(self, source: TopicPartition, following: int) -> None:
-        """Nothing need be forgotten."""
-
     @property
     def guilty(self) -> list[tuple[int, Stage]]:
         return [(failure.coordinates.offset, failure.stage) for failure in self.failures if failure.coordinates]
