@@ -52,12 +52,13 @@ throws away what the client has fetched ahead."""
 @dataclass(frozen=True, slots=True)
 class Timing:
     """How much and how often: records a poll at most, seconds between commits, between two looks at which topics there
-    are, and seconds that a revocation may be held up."""
+    are, seconds that a revocation may be held up, and that the group is not listened to while a sink is busy."""
 
     limit: int
     commit_interval: float
     refresh: float
     revocation: float
+    silence: float = SILENCE
 
 
 @dataclass
@@ -178,7 +179,7 @@ class SinkSession:
 
     def _listen(self) -> None:
         """Polls, or waits for the sink as long as the group can do without us."""
-        quiet = time.monotonic() < self._heard + SILENCE
+        quiet = time.monotonic() < self._heard + self.timing.silence
         if self._after is not None:
             self.thread.look(LOOK)
             wait = 0.0

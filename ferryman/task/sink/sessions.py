@@ -81,13 +81,14 @@ class SinkSessions:
             session.group.close()
 
     def _timing(self) -> loop.Timing:
+        clients = self.setup.clients
+        silence = min(loop.SILENCE, clients.longest_silence / 4)
         return loop.Timing(
-            limit=self.setup.clients.limit,
+            limit=clients.limit,
             commit_interval=self.setup.settings.config.offset_flush_interval_ms / 1000,
-            refresh=self.setup.clients.metadata_age,
-            revocation=max(
-                LEAST, REVOCATION * self.setup.clients.longest_silence - self.setup.clients.heartbeat - loop.SILENCE
-            ),
+            refresh=clients.metadata_age,
+            revocation=max(LEAST, REVOCATION * clients.longest_silence - clients.heartbeat - silence),
+            silence=silence,
         )
 
     def _tolerance(self, admin: AdminClient) -> Tolerance:

@@ -137,9 +137,8 @@ Make = Callable[..., Stage]
 
 
 @pytest.fixture
-def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
+def stage() -> Iterator[Make]:
     """Makes a session that polls as soon as a put lasts, and ends its thread."""
-    monkeypatch.setattr(loop, "SILENCE", 0.0)
     threads: list[SinkThread] = []
 
     def make(records: int = 1, kind: type[Any] = PlayedSink, grace: float = LONG, **timing: Any) -> Stage:
@@ -152,7 +151,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
         sink.play = Play()
         backlog = Backlog(builder.chain(STRING, {}), Tolerance(config, 0), sink, Slices(timing.pop("most", 1000)))
         outage = Outage(0.01, timing.pop("give_up", None))
-        chosen = {"limit": 1000, "commit_interval": LONG, "refresh": LONG, "revocation": LONG} | timing
+        chosen = {"limit": 1000, "commit_interval": LONG, "refresh": LONG, "revocation": LONG, "silence": 0.0} | timing
         session = SinkSession(control, Timing(**chosen), outage, backlog, threads[-1])
         group = Group(records)
         session.group = group  # type: ignore[assignment]
