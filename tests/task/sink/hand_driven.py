@@ -8,8 +8,11 @@ from typing import Any
 from ferryman.chain.chain import assembled
 from ferryman.config import Config
 from ferryman.record import TopicPartition
+from ferryman.retry import outage as outage_module
+from ferryman.retry.outage import Outage
 from ferryman.task.sink import backlog as backlog_module
 from ferryman.task.sink import loop as loop_module
+from ferryman.task.sink import pausing as pausing_module
 from ferryman.task.sink.backlog import Backlog
 from ferryman.task.sink.group import Group
 from ferryman.task.sink.loop import SinkSession, Timing
@@ -90,10 +93,10 @@ class Judge:
             self.skipped.add((failure.origin.source, failure.coordinates.offset))
 
     def delivered(self, source: TopicPartition, following: int) -> None:
-        pass
+        """Nothing need be forgotten."""
 
 
-TIMING = Timing(limit=100, commit_interval=10.0, refresh=1000.0, longest_wait=60.0, give_up=None, revocation=240.0)
+TIMING = Timing(limit=100, commit_interval=10.0, refresh=1000.0, revocation=240.0)
 
 
 class HandDriven:
@@ -105,9 +108,10 @@ class HandDriven:
         sink: type[RecordingSink] = RecordingSink,
         timing: Timing = TIMING,
         cluster: Cluster | None = None,
+        give_up: float | None = None,
     ) -> None:
         self.clock, self.worker, self.judge = Clock(), Worker(), Judge()
-        for module in (loop_module, backlog_module):
+        for module in (loop_module, backlog_module, pausing_module, outage_module):
             monkeypatch.setattr(module, "time", self.clock)
         self.cluster = cluster or Cluster()
         if cluster is None:
@@ -121,7 +125,7 @@ class HandDriven:
         fakes: Any = (self.judge, self.thread, self.consumer, FakeAdmin(self.cluster))
         tolerance, thread, consumer, admin = fakes
         self.backlog = Backlog(assembled(text, text, text), tolerance, made, Slices(timing.limit))
-        self.session = SinkSession(self.worker, timing, self.backlog, thread)
+        self.session = SinkSession(self.worker, timing, Outage(60.0, give_up), self.backlog, thread)
         self.session.group = Group(consumer, admin, self.session, "earliest")
 
     def fill(self, source: TopicPartition, *values: bytes) -> None:

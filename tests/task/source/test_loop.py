@@ -17,6 +17,7 @@ from ferryman.connector import SourceConfig
 from ferryman.errors import Indeterminate, RetriableError, TaskError
 from ferryman.offsets.source_offsets import SourceOffsets, canonical
 from ferryman.record import Record
+from ferryman.retry.outage import Outage
 from ferryman.task.source import loop as loop_module
 from ferryman.task.source.loop import SourceSession, cause, classified, moved_by_another
 from ferryman.task.source.outbox import Outbox
@@ -100,8 +101,7 @@ class Task:
             offsets_topic="offsets",
             topics=self.topics,
             interval=interval,
-            longest_wait=60.0,
-            give_up=give_up,
+            outage=Outage(60.0, give_up),
         )
 
     def wait(self, seconds: float) -> bool:

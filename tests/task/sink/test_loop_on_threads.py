@@ -15,9 +15,10 @@ from ferryman.chain import builder
 from ferryman.connector import SinkConfig
 from ferryman.errors import DataError, Indeterminate, RetriableError, TaskError
 from ferryman.record import Polled, Record, TopicPartition
+from ferryman.retry.outage import Outage
 from ferryman.task.errors.error_tolerance import Tolerance
 from ferryman.task.setup.control import Control
-from ferryman.task.sink import loop
+from ferryman.task.sink import loop, pausing
 from ferryman.task.sink.backlog import Backlog
 from ferryman.task.sink.loop import SinkSession, Timing
 from ferryman.task.sink.sink_thread import SinkThread, StillBusy
@@ -150,8 +151,9 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
         sink = kind(config, context)
         sink.play = Play()
         backlog = Backlog(builder.chain(STRING, {}), Tolerance(config, 0), sink, Slices(timing.pop("most", 1000)))
-        chosen = {"limit": 1000, "commit_interval": LONG, "refresh": LONG, "longest_wait": 0.01, "give_up": None}
-        session = SinkSession(control, Timing(**(chosen | {"revocation": LONG} | timing)), backlog, threads[-1])
+        outage = Outage(0.01, timing.pop("give_up", None))
+        chosen = {"limit": 1000, "commit_interval": LONG, "refresh": LONG, "revocation": LONG} | timing
+        session = SinkSession(control, Timing(**chosen), outage, backlog, threads[-1])
         group = Group(records)
         session.group = group  # type: ignore[assignment]
         return Stage(sink.play, group, control, session, told)
@@ -329,8 +331,32 @@ def test_a_pause_is_told_when_the_put_is_over_and_what_it_took_is_committed(stag
     assert played.told == ["topic", "paused", "running"]
 
 
+def test_a_pause_is_told_when_what_the_last_put_took_is_committed_though_the_sink_has_no_part_in_it(
+    stage: Make,
+) -> None:
+    played = stage(records=1000, kind=PlainSink)
+    polled = threading.Event()
+
+    def told(event: str, facts: dict[str, Any]) -> None:
+        if event == "paused":
+            assert played.group.committed == 90
+            played.control.wish("stop")
+
+    played.control.tell = told
+
+    def put(records: Sequence[Record]) -> None:
+        if records[0].offset:
+            played.control.wish("pause")
+            played.group.when_polled = [lambda: None, lambda: None, polled.set]
+            assert polled.wait(LONG)
+
+    played.play.on_put = put
+    played.run()
+    assert played.group.committed == 90
+
+
 def test_a_pause_during_a_put_without_end_is_told_all_the_same(stage: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "PATIENCE", 0.01)
+    monkeypatch.setattr(pausing, "PATIENCE", 0.01)
     played, paused = stage(), threading.Event()
     played.control.tell = lambda event, facts: paused.set() if event == "paused" else None
 
