@@ -48,6 +48,8 @@ class FakeConsumer:
         """The ends that were told (``enable.partition.eof``)."""
         self.subscribed: list[str] | None = None
         self.paused: set[TopicPartition] = set()
+        self.resumed = 0
+        """How often it was told to go on."""
         self.closed = False
         self.commits: list[dict[TopicPartition, tuple[int, str]]] = []
         """Those that the group has accepted."""
@@ -142,6 +144,7 @@ class FakeConsumer:
 
     def resume(self, partitions: list[ClientPartition]) -> None:
         self._check()
+        self.resumed += 1
         self.paused -= {TopicPartition(each.topic, each.partition) for each in partitions}
 
     def commit(self, offsets: list[ClientPartition], asynchronous: bool) -> list[Any]:
