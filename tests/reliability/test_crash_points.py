@@ -218,6 +218,10 @@ def test_each_record_is_one_row_of_the_table(
         trials.held(die(tmp_path, kafka, names[0], SQL + SINK, flows))
 
 
+def test_each_record_is_one_row_of_a_table_of_mariadb(kafka: str, unique: str, mariadb: str, tmp_path: Path) -> None:
+    assert die(tmp_path, kafka, unique, SQL + SINK, [IntoTable(kafka, unique, mariadb, "insert")]) == 6
+
+
 @pytest.mark.timeout(3600)
 @pytest.mark.scoreboard("R2 S3")
 @pytest.mark.parametrize("layout", LAYOUTS)

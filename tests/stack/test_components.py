@@ -10,14 +10,17 @@ from pathlib import Path
 import boto3
 import psycopg
 import pytest
+import sqlalchemy as sa
 import stripe
 from botocore.config import Config
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
+from ferryman.demo.demo_stack import COMPONENTS
 from ferryman.stack import Stack, StackError
 from ferryman.stack.runtime.reaper import descendants
 from ferryman.stack.servers.s3 import create_bucket
+from ferryman.stack.services import DEFAULT, SERVICES
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +62,32 @@ def test_the_databases_role_owns_its_database_and_no_more(stack: Stack) -> None:
     with psycopg.connect(stack.addresses["postgres"].replace("+psycopg", "")) as connection:
         assert connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone() == (False,)
         connection.execute("CREATE SCHEMA mine")
+
+
+def test_a_killed_mariadb_comes_back_with_its_rows_and_nobody_may_touch_its_files() -> None:
+    with Stack(("mariadb",)) as stack:
+        engine = sa.create_engine(stack.addresses["mariadb"], poolclass=sa.NullPool)
+        with engine.begin() as connection:
+            connection.exec_driver_sql("CREATE TABLE kept (number int)")
+            connection.exec_driver_sql("INSERT INTO kept VALUES (7)")
+        stack["mariadb"].kill()
+        stack["mariadb"].start()
+        with engine.begin() as connection:
+            assert connection.exec_driver_sql("SELECT number FROM kept").scalar() == 7
+        for statement in (
+            "SELECT 1 INTO OUTFILE '/tmp/x'",
+            "SELECT load_file('/etc/passwd') INTO DUMPFILE '/tmp/x'",
+            "INSERT INTO mysql.global_priv VALUES ('h', 'u', '{}')",
+            "GRANT FILE ON *.* TO ferryman@'127.0.0.1'",
+        ):
+            with engine.connect() as connection, pytest.raises(sa.exc.DBAPIError, match="denied"):
+                connection.exec_driver_sql(statement)
+
+
+def test_mariadb_runs_only_where_it_is_named() -> None:
+    assert "mariadb" in SERVICES
+    assert "mariadb" not in DEFAULT
+    assert "mariadb" not in COMPONENTS
 
 
 def test_a_killed_gateway_comes_back_with_its_events(stack: Stack) -> None:
