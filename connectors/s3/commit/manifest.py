@@ -67,9 +67,9 @@ class Manifest:
 
     @classmethod
     def load(cls, bucket: Bucket, key: str) -> "Manifest | None":
-        """Reads it; None if it is not there. Raises TaskError for a later version's."""
+        """Reads it; None if it is not there, or emptied. Raises TaskError for a later version's."""
         data = bucket.get(key)
-        if data is None:
+        if not data:
             return None
         fields = json.loads(data)
         if fields.get("format") != FORMAT:
