@@ -126,7 +126,7 @@ def _address_problems(urls: list[str]) -> Iterator[KeyProblem]:
         yield KeyProblem("schema.registry.url", "schema.registry.url: Must configure at least one address")
     for url in urls:
         # urlsplit drops line breaks without a word
-        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname or re.search(r"[\s\0]", url):
+        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname or re.search(r"[\s\x00]", url):
             shown = _without_credentials(url)[0]
             text = f"Invalid value {shown} for configuration schema.registry.url: Not an http or https address"
             yield KeyProblem("schema.registry.url", text)
