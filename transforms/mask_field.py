@@ -12,7 +12,7 @@ from pydantic import AfterValidator
 
 from ferryman.config import Bool, Config, Str, Strings, key
 from ferryman.errors import DataError, KeyProblem
-from ferryman.java.decimals import rescaled
+from ferryman.java.decimals import MOST_DIGITS, rescaled
 from ferryman.java.texts import EPOCH, java_class, to_float32
 from ferryman.record import Batch, Columns, Data, Rows
 from ferryman.schema import DATE, DECIMAL, FLOATS, INTEGERS, TIME, TIMESTAMP, Schema, Type
@@ -194,7 +194,7 @@ def _refuse(text: str) -> Any:
 
 
 def _number(text: str, wanted: str = "a number") -> Decimal:
-    if not _NUMBER.fullmatch(text):
+    if len(text) > MOST_DIGITS or not _NUMBER.fullmatch(text) or abs(Decimal(text).adjusted()) > MOST_DIGITS:
         raise DataError(f"Unable to convert {text} (class java.lang.String) to {wanted}")
     return Decimal(text)
 

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from tests.reliability.flows import Config, rows, s3_sink, sql_sink, stripe_source, tolerant
-from tests.reliability.hostile_configs import mail
-from tests.reliability.scoreboard_plugin import Trials
+from tests.reliability.hostile.configs import mail
+from tests.reliability.scoreboard.plugin import Trials
 from tests.running import Worker, consume, create_topic, produce, settings, until, worker
 
 CANARY = "Tweet-canary/7+x"

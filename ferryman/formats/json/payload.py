@@ -15,7 +15,7 @@ import orjson
 
 from ferryman.errors import DataError
 from ferryman.formats.json.text import ready, ready_float, time_millis
-from ferryman.java.decimals import from_unscaled, rescaled, twos_complement, unscaled
+from ferryman.java.decimals import as_float, from_unscaled, rescaled, twos_complement, unscaled
 from ferryman.java.texts import float_text, millis, moment, to_float32
 from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, RecursiveSchema, Schema, Type
 
@@ -96,7 +96,7 @@ def _number(value: Any, schema: Schema) -> float:
     if isinstance(value, float):
         return value
     if value.__class__ is int or value.__class__ is Decimal:
-        return float(value)
+        return as_float(value)
     if value.__class__ is str and value in _SPECIAL:
         return _SPECIAL[value]
     _misfit(value, schema)

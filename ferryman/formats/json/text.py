@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from ferryman.errors import DataError
+from ferryman.java.decimals import MOST_DIGITS, too_long
 from ferryman.java.texts import double_text, java_class, millis
 from ferryman.record import Payload
 
@@ -23,7 +24,9 @@ from ferryman.record import Payload
 # search for one a single pass over a batch.
 _DIGITS = bytes(ord("0") if 48 <= byte <= 57 else ord(" ") for byte in range(256))
 _LONG_RUN = b"0" * 19
-_LEADING_ZEROS = re.compile(r'("(?:[^"\\]|\\.)*")|(?<![\d.eE+\-])(-?)0+(?=\d)', re.DOTALL)
+_LEADING_ZEROS = re.compile(r'("[^"\\]*+(?:\\.[^"\\]*+)*+")|(?<![\d.eE+\-])(-?)0+(?=\d)', re.DOTALL)
+
+_MAYBE_ZEROS = re.compile(r"(?<![\d.eE+\-])-?0\d")
 
 
 def loads_all(payloads: Sequence[Payload]) -> list[Any]:
@@ -50,13 +53,14 @@ def loads(payload: bytes) -> Any:
 
 def loads_decimals(payload: bytes) -> Any:
     """One payload's value with every number that has a fraction or an exponent as Decimal, and integers of any size."""
-    return _exact(payload, int, Decimal)
+    return _exact(payload, _whole, Decimal)
 
 
 def _exact(payload: bytes, parse_int: Callable[[str], Any], parse_float: Callable[[str], Any]) -> Any:
     try:
         text = payload.decode("utf-8-sig").strip(" \t\r\n")
-        text = _LEADING_ZEROS.sub(lambda match: match[1] or match[2], text)
+        if _MAYBE_ZEROS.search(text):
+            text = _LEADING_ZEROS.sub(lambda match: match[1] or match[2], text)
         if not text:
             return None
         value = json.loads(text, parse_int=parse_int, parse_float=parse_float, parse_constant=_refuse)
@@ -77,9 +81,16 @@ def _reason(error: Exception) -> str:
     return "nested too deeply" if isinstance(error, RecursionError) else str(error)
 
 
+def _whole(digits: str) -> int:
+    if len(digits) > MOST_DIGITS:
+        raise too_long(len(digits))
+    # Python refuses to read more than 4,300 digits as an integer at once, and reads any number of them as a decimal.
+    return int(digits) if len(digits) < 4000 else int(Decimal(digits))
+
+
 def wrapped(digits: str) -> int:
-    """An integer as Java's long holds it: modulo 2^64."""
-    return (int(digits) + (1 << 63)) % (1 << 64) - (1 << 63)
+    """An integer as Java's long holds it: modulo 2^64. Raises DataError for more than 10,000 digits."""
+    return (_whole(digits) + (1 << 63)) % (1 << 64) - (1 << 63)
 
 
 def _without_surrogates(value: Any) -> Any:
