@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ferryman.errors import ConfigError, KeyProblem
-from ferryman.telemetry import redaction
+from ferryman.telemetry import free_text, redaction
 
 LONG = 8
 """From so many characters on a value is taken out of every text, not only of those about its own key."""
@@ -101,10 +101,16 @@ def _pieces(value: str) -> set[str]:
 
 def _replaced(text: str, instead: Mapping[str, str]) -> str:
     """All at once, so that nothing is replaced in what was put in; short values not in the middle of other words."""
-    words = sorted(filter(None, instead), key=len, reverse=True)
-    if not words:
-        return text
-    parts = [re.escape(one) if len(one) >= LONG else rf"(?<![^\W_]){re.escape(one)}(?![^\W_])" for one in words]
-    return re.sub(
-        "|".join(parts), lambda found: instead.get(found[0].lower(), redaction.HIDDEN), text, flags=re.IGNORECASE
-    )
+    small = text.lower()
+    if len(small) != len(text):  # a few letters have no small one of their own
+        small = text
+    return free_text.replaced(text, (span for each in instead.items() if each[0] for span in _spans(small, *each)))
+
+
+def _spans(text: str, value: str, instead: str) -> Iterator[free_text.Span]:
+    start = text.find(value)
+    while start >= 0:
+        end = start + len(value)
+        if len(value) >= LONG or not (text[start - 1 : start].isalnum() or text[end : end + 1].isalnum()):
+            yield start, end, instead
+        start = text.find(value, end)
