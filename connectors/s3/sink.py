@@ -189,4 +189,5 @@ def _recovery(config: S3SinkConfig, context: SinkContext, pool: Executor) -> Rec
     more = dict(pair.split(":", 1) for pair in config.tags)
     tags = Tags(more, config.on_tagging_error == "fail") if config.tagging else None
     completion = Completion(bucket(config), pool, context.crash_point, tags)
-    return Recovery(completion, f"{config.manifest_prefix.strip('/')}/{segment(context.connector)}/")
+    may_skip = context.raw.get("consumer.override.auto.offset.reset") in ("earliest", "latest")
+    return Recovery(completion, f"{config.manifest_prefix.strip('/')}/{segment(context.connector)}/", may_skip)

@@ -67,9 +67,9 @@ class Manifest:
 
     @classmethod
     def load(cls, bucket: Bucket, key: str) -> "Manifest | None":
-        """Reads it; None if it is not there. Raises TaskError for a later version's."""
+        """Reads it; None if it is not there, or emptied. Raises TaskError for a later version's."""
         data = bucket.get(key)
-        if data is None:
+        if not data:
             return None
         fields = json.loads(data)
         if fields.get("format") != FORMAT:
@@ -78,10 +78,10 @@ class Manifest:
         return cls(key, int(fields["end"]), entries, fields["replaces"], fields["lost"])
 
     def delete(self, bucket: Bucket) -> None:
-        """Deletes it, and the one that it replaces first."""
+        """Deletes or empties it, and the one that it replaces first."""
         if self.replaces is not None:
-            bucket.delete(self.replaces)
-        bucket.delete(self.key)
+            bucket.remove(self.replaces)
+        bucket.remove(self.key)
 
 
 @dataclass(frozen=True, slots=True)

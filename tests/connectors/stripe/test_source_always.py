@@ -145,7 +145,7 @@ class Gateway(RuleBasedStateMachine):
 
     @invariant()
     def events_of_one_second_are_in_the_order_of_the_list(self) -> None:
-        # A list that is not sorted by time may look like the reverse of what it is, until it is longer than the overlap.
+        # A list that is not sorted by time may look like its reverse, until it is longer than the overlap.
         if hasattr(self, "task") and self.stub.order != "as they appear":
             numbers: dict[int | None, list[int]] = {}
             for record in self.task.records:
