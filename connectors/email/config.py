@@ -15,7 +15,7 @@ from ferryman.connectors.email.templates import Pattern, entries, pattern
 from ferryman.conversion import Converter
 from ferryman.errors import ConfigError, DataError, KeyProblem
 
-_DOMAIN_AT_END = re.compile(r"@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)\s*>?\s*\Z")
+_DOMAIN_AT_END = re.compile(r"@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)\s*+>?\s*+\Z")
 
 
 class EmailSinkConfig(EmailKeys):
@@ -76,6 +76,11 @@ class EmailSinkConfig(EmailKeys):
         if self.event_topic and not self.event_bootstrap_servers:
             text = "event.bootstrap.servers must be set where event.topic is"
             yield KeyProblem("event.bootstrap.servers", text)
+
+    @property
+    def written_topics(self) -> tuple[str, ...]:
+        """The dead letter queue, and the topic of the events."""
+        return (*super().written_topics, *filter(None, (self.event_topic,)))
 
     def _pattern(self, name: str) -> Pattern | None:
         """The template of a key with one; None if it is empty."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -56,4 +57,10 @@ def command(worker: Path | None, connectors: tuple[Path, ...], override: tuple[s
         _refuse(error)
     for warning in found.warnings:
         log.warning("%s", redact(warning))
-    sys.exit(asyncio.run(run(found, files, context)))
+    _leave(asyncio.run(run(found, files, context)))
+
+
+def _leave(code: int) -> NoReturn:
+    # Threads that wait for what does not answer, and processes that do not end, would hold up an orderly exit.
+    logging.shutdown()
+    os._exit(code)

@@ -68,13 +68,22 @@ class Clients:
         return self._consumer.max_poll_records if given else LIMIT
 
     @property
+    def longest_silence(self) -> float:
+        """Seconds without a poll after which the group goes on without this member: max.poll.interval.ms."""
+        return float(self._consumer.values.get("max.poll.interval.ms", 300_000)) / 1000
+
+    @property
     def metadata_age(self) -> float:
         """Seconds after which a sink looks again which topics there are; metadata.max.age.ms if that is set."""
         return float(self._consumer.values.get("topic.metadata.refresh.interval.ms", 30_000)) / 1000
 
     def source_producer(self) -> dict[str, Any]:
         """The transactional producer of a source task."""
-        ours: dict[str, Any] = {"queue.buffering.max.messages": 500_000, "linger.ms": 5}
+        ours: dict[str, Any] = {
+            "queue.buffering.max.messages": 500_000,
+            "queue.buffering.max.kbytes": 32_768,  # Java's buffer.memory; librdkafka's own is a gigabyte
+            "linger.ms": 5,
+        }
         return LOG | ours | client_config.source_producer(self.worker, self.connector, self.task, self.raw).values
 
     def dead_letter_producer(self) -> dict[str, Any]:

@@ -34,6 +34,9 @@ def _state(found: Status) -> Json:
         state["version"] = found.version
     if found.trace:
         state["trace"] = redact(found.trace)
+    if found.outage:
+        away = found.outage
+        state["outage"] = {"since": away.since, "reason": redact(away.reason), "next_try": away.next_try}
     return state
 
 

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from ferryman.errors import RequestError
 from ferryman.rest import endpoints as calls
+from ferryman.rest.bodies import Bodies
 from ferryman.rest.endpoints import Call, Rest
 from ferryman.rest.http_messages import Answer, Guard, failure, plain, segments
 from ferryman.settings import response_headers
@@ -23,6 +24,7 @@ from ferryman.worker.herder import Herder
 
 TIMEOUT = 90.0
 """Seconds that a request waits for the herder. What it asked for goes on without it."""
+WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 Endpoint = Callable[[Rest, Call], Awaitable[Answer]]
 
 ENDPOINTS: Mapping[str, Mapping[str, Endpoint]] = {
@@ -81,6 +83,7 @@ class _Dispatch:
         self.guard = Guard.of(settings)
         self.headers = response_headers.parse(settings.response_http_headers_config)
         self.hidden = {"admin"} if settings.admin_listeners == [] else set[str]()
+        self.bodies = Bodies()
         self.running: set[asyncio.Future[Answer]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -112,7 +115,12 @@ class _Dispatch:
         endpoint = methods.get("GET" if request.method == "HEAD" else request.method)
         if endpoint is None:
             return plain(HTTPStatus.METHOD_NOT_ALLOWED, {"Allow": allowed})
-        return await self._within_time(endpoint(self.rest, Call(request, _variables(path))))
+        call = Call(request, _variables(path))
+        if request.method not in WITH_BODY:
+            return await self._within_time(endpoint(self.rest, call))
+        async with self.bodies.of(request) as content:
+            request.state.content = content
+            return await self._within_time(endpoint(self.rest, call))
 
     async def _within_time(self, call: Awaitable[Answer]) -> Answer:
         # Not cancelled when the client gives up: half of a create or delete would be worse than all of it.

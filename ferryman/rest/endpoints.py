@@ -17,11 +17,13 @@ from ferryman.rest.loggers import Loggers
 from ferryman.settings.settings import Settings
 from ferryman.validation import connector_config, plugin_infos
 from ferryman.worker.herder import Herder, PartitionOffset, Target
+from ferryman.worker.pool import Pool
 
 KAFKA_VERSION = "4.1.0"
 """The release whose REST API this is. Clients switch features on by it (kcctl reads the first two numbers)."""
 CLUSTER_TIMEOUT = 5.0
 HEALTH_TIMEOUT = 10.0
+VALIDATING = "performing multi-property validation for the connector"
 _NOT_IN_TIME = "Worker was unable to handle this request and may be unable to handle other requests."
 _HEALTH_STATUS = {"healthy": 200, "starting": 503, "unhealthy": 500}
 
@@ -33,6 +35,8 @@ class Rest:
     herder: Herder
     settings: Settings
     loggers: Loggers = field(default_factory=Loggers)
+    checks: Pool = field(default_factory=lambda: Pool("validation", 8, 64))
+    plugins: Pool = field(default_factory=lambda: Pool("plugins", 2, 128))
     was_healthy: bool = False
 
 
@@ -130,7 +134,7 @@ async def _config(rest: Rest, name: str, config: dict[str, str | None]) -> dict[
     own = _named(name, config).setdefault("name", name)
     if None in config.values():
         raw = {**config, "name": own}
-        found = await asyncio.to_thread(connector_config.validate, raw, rest.settings)
+        found = await rest.checks.run(VALIDATING, lambda: connector_config.validate(raw, rest.settings))
         nulls = [KeyProblem(key, connector_config.NULL) for key, value in raw.items() if value is None]
         raise ConfigError(*(found.infos.problems or nulls))
     return {key: value for key, value in {**config, "name": own}.items() if value is not None}
@@ -285,12 +289,13 @@ async def reset_offsets(rest: Rest, call: Call) -> Answer:
 async def connector_plugins(rest: Rest, call: Call) -> Answer:
     """Connectors, and the other kinds with ``connectorsOnly=false`` (KIP-769)."""
     only = http_messages.flag(call.request, "connectorsOnly", True)
-    return Answer(200, [answers.plugin(info) for info in await asyncio.to_thread(plugin_infos.listed, only)])
+    found = await rest.plugins.run("listing the plugins", lambda: plugin_infos.listed(only))
+    return Answer(200, [answers.plugin(info) for info in found])
 
 
 async def plugin_config(rest: Rest, call: Call) -> Answer:
     """The keys of a plugin of any kind."""
-    found = await asyncio.to_thread(plugin_infos.definitions, call.name)
+    found = await rest.plugins.run("describing a plugin", lambda: plugin_infos.definitions(call.name))
     if found is None:
         raise RequestError(404, f"Unknown plugin {call.name}.")
     return Answer(200, [answers.definition(one) for one in found])
@@ -300,9 +305,9 @@ async def validate(rest: Rest, call: Call) -> Answer:
     """200 however many errors the config has."""
     posted = http_messages.config(await http_messages.body(call.request, numbers_as_text=True))
     given = posted.get("connector.class")
-    if given is not None and not _same(given.strip(), call.name):
+    if given is not None and not await rest.plugins.run("finding a plugin", lambda: _same(given.strip(), call.name)):
         raise RequestError(400, f"Included connector type {given} does not match request type {call.name}")
-    found = await asyncio.to_thread(connector_config.validate, posted, rest.settings)
+    found = await rest.checks.run(VALIDATING, lambda: connector_config.validate(posted, rest.settings))
     return Answer(200, found.infos.as_json())
 
 

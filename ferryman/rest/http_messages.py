@@ -1,5 +1,6 @@
 """HTTP around REST: paths and bodies taken apart, answers and errors put together, strangers kept out."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Mapping
@@ -13,13 +14,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ferryman.errors import ConfigError, KeyProblem, RequestError
+from ferryman.rest.bodies import AbortedUpload
 from ferryman.settings.worker_keys import WorkerConfig
 from ferryman.telemetry.redaction import redact
 
 log = logging.getLogger(__name__)
 
-LARGEST_BODY = 4 << 20
-"""Bytes. A config with several certificates inside is far below."""
+QUICK = 64 << 10
+"""Bytes of a body that are parsed at once; more is parsed in a thread, while the loop answers others."""
+UNREAD = frozenset({408, 413, 503})
+"""Statuses with which the rest of the request may still be on its way: the connection ends."""
 _INVALID = "Connector configuration is invalid and contains the following {} error(s):\n{}\n{}"
 _WHERE = (
     "You can also find the above list of errors at the endpoint `/connector-plugins/{connectorType}/config/validate`"
@@ -57,6 +61,9 @@ def failure(error: Exception) -> Answer:
             return _failure(400, _INVALID.format(len(texts), "\n".join(texts), _WHERE))
         case TimeoutError():
             return _failure(500, "Request timed out")
+        case AbortedUpload():
+            log.warning("a request was given up by its client: %s", error)
+            return _failure(400, str(error))
         case _:
             log.error("a request failed", exc_info=error)
             return _failure(500, str(error) or type(error).__name__)
@@ -67,7 +74,8 @@ def _naming_its_key(problem: KeyProblem) -> str:
 
 
 def _failure(status: int, message: str) -> Answer:
-    return Answer(status, {"error_code": status, "message": redact(message)})
+    headers = {"Connection": "close"} if status in UNREAD else {}
+    return Answer(status, {"error_code": status, "message": redact(message)}, headers)
 
 
 def plain(status: HTTPStatus, headers: Mapping[str, str] | None = None) -> Answer:
@@ -90,15 +98,17 @@ def flag(request: Request, name: str, default: bool) -> bool:
 
 
 async def body(request: Request, *, numbers_as_text: bool = False) -> Any:
-    """The request's JSON. RequestError 400 if it is none, 413 if too large, 415 for another content type."""
+    """The request's JSON. RequestError 400 if it is none, 415 for another content type."""
     kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if kind != "application/json" and not kind.endswith("+json"):
         raise RequestError(415, "HTTP 415 Unsupported Media Type")
-    content = bytearray()
-    async for piece in request.stream():
-        content += piece
-        if len(content) > LARGEST_BODY:
-            raise RequestError(413, f"The request is larger than {LARGEST_BODY} bytes")
+    content: bytes = request.state.content
+    if len(content) <= QUICK:
+        return _parsed(content, numbers_as_text)
+    return await asyncio.to_thread(_parsed, content, numbers_as_text)
+
+
+def _parsed(content: bytes, numbers_as_text: bool) -> Any:
     number = str if numbers_as_text else None
     try:
         found = json.loads(content, parse_constant=_refuse, parse_int=number, parse_float=number)

@@ -5,16 +5,16 @@ variable that the operator did not open. Resolved values are protected from bein
 """
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ferryman.errors import ConfigError, KeyProblem
 from ferryman.java import properties
+from ferryman.regex.pattern import TooSlow, compiled
+from ferryman.settings.references import Reference, references, replaced
 from ferryman.telemetry import redaction
 
-_REFERENCE = re.compile(r"\$\{([^}]*?):(([^}]*?):)?([^}]*?)\}")
 Lookup = Callable[[str, str], str | None]
 """Path (may be empty) and key to a value; None if there is none. Raises ConfigError with what is wrong."""
 
@@ -72,8 +72,8 @@ def variable_provider(params: Mapping[str, str]) -> Lookup:
     """EnvVarConfigProvider: the key is an environment variable that ``allowlist.pattern`` matches."""
     text = params.get("allowlist.pattern", ".*")
     try:
-        pattern = re.compile(text)
-    except re.error as error:
+        pattern = compiled(text, "allowlist.pattern")
+    except ConfigError as error:
         raise ConfigError.of(
             "allowlist.pattern", f"allowlist.pattern {text} is not a regular expression: {error}"
         ) from None
@@ -81,7 +81,10 @@ def variable_provider(params: Mapping[str, str]) -> Lookup:
     def lookup(path: str, key: str) -> str | None:
         if path:
             raise _denied(f"Path is not supported for EnvVarConfigProvider, invalid value '{path}'")
-        return os.environ.get(key) if pattern.fullmatch(key) else None
+        try:
+            return os.environ.get(key) if pattern.matches(key) else None
+        except TooSlow as error:
+            raise _denied(str(error)) from None
 
     return lookup
 
@@ -112,6 +115,8 @@ class Resolution:
     values: Mapping[str, str] = field(repr=False)
     problems: tuple[KeyProblem, ...] = ()
     warnings: tuple[str, ...] = ()
+    missing: tuple[KeyProblem, ...] = ()
+    """Keys with a reference in which a provider that is declared finds nothing: not to be started with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,29 +130,40 @@ class Providers:
         if not any("${" in value for value in raw.values()):
             return Resolution(dict(raw))
         values, problems, warnings = dict[str, str](), list[KeyProblem](), list[str]()
+        missing: list[KeyProblem] = []
         for key, value in raw.items():
             try:
                 values[key] = _substituted(key, value, self.lookups, warnings)
+                missing += _missing(key, value, values[key], self.lookups)
             except ConfigError as error:
                 values[key] = value
                 problems.append(KeyProblem(key, f"{key} cannot be resolved: {error}"))
-        return Resolution(values, tuple(problems), tuple(warnings))
+        return Resolution(values, tuple(problems), tuple(warnings), tuple(missing))
+
+
+def _missing(key: str, text: str, substituted: str, lookups: Mapping[str, Lookup]) -> list[KeyProblem]:
+    return [
+        KeyProblem(
+            key, f"{key} cannot be resolved: the config provider {found.provider!r} finds nothing for {found.text}"
+        )
+        for found in references(text)
+        if found.provider in lookups and found.text in substituted
+    ]
 
 
 def _substituted(key: str, text: str, lookups: Mapping[str, Lookup], warnings: list[str]) -> str:
-    def value(found: re.Match[str]) -> str:
-        provider, path, name = found[1], found[3] or "", found[4]
-        lookup = lookups.get(provider)
-        result = lookup(path, name) if lookup else None
+    def value(found: Reference) -> str:
+        lookup = lookups.get(found.provider)
+        result = lookup(found.path, found.key) if lookup else None
         if result is None:
             why = "finds nothing" if lookup else "is not declared in the worker's config.providers"
-            warnings.append(f"{key} keeps {found[0]} as text: the config provider {provider!r} {why}")
-            return found[0]
-        if redaction.is_secret(key) or redaction.is_secret(name):
+            warnings.append(f"{key} keeps {found.text} as text: the config provider {found.provider!r} {why}")
+            return found.text
+        if redaction.is_secret(key) or redaction.is_secret(found.key):
             redaction.protect(result)
         return result
 
-    return _REFERENCE.sub(value, text)
+    return replaced(text, value)
 
 
 def declared(worker: Mapping[str, str]) -> tuple[Providers, list[KeyProblem], list[str]]:

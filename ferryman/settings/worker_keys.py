@@ -183,6 +183,8 @@ class WorkerConfig(Config):
     """Which client settings a connector may override: All, None, Principal (who it logs in as) or Allowlist."""
     connector_client_config_override_allowlist: Strings = key([])
     """With policy Allowlist: the client settings that a connector may override."""
+    tasks_max_limit: Int = key(1000, at_least=1, importance="LOW")
+    """The largest tasks.max that a connector may have; each task is a process."""
     topic_creation_enable: Bool = key(True, importance="LOW")
     """Whether topic.creation.* of source connectors has an effect."""
     topic_tracking_enable: Bool = key(True, importance="LOW")

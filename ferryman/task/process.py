@@ -1,29 +1,34 @@
 """A task's process: builds what the loop needs from configs, runs its sessions, and tells the worker how it goes.
 
-The worker is reached through one pipe of JSON messages. When the pipe closes the worker is gone, and the process ends
+The worker is reached through one socket, a JSON message a line. When it closes the worker is gone, and the process ends
 at once: whatever was open is settled by who starts next, as after any crash.
 """
 
 import logging
 import os
 import signal
+import socket
 import threading
 import traceback
-from multiprocessing.connection import Connection
 from typing import Any
 
 import orjson
 
 from ferryman.task import die_with_parent, sessions
-from ferryman.task.setup.control import Control
+from ferryman.task.setup.control import LONGEST_MESSAGE, Control
 from ferryman.task.setup.spec import TaskSpec
+from ferryman.task.sink.sink_thread import StillBusy
 from ferryman.telemetry import logs
 from ferryman.telemetry.redaction import redact
 
 log = logging.getLogger(__name__)
 
 
-def main(connection: Connection, payload: bytes) -> None:
+LONGEST_TRACE = LONGEST_MESSAGE // 16
+"""Letters. JSON needs up to twelve bytes for one."""
+
+
+def main(connection: socket.socket, payload: bytes) -> None:
     """The entry point of a task's process."""
     spec = TaskSpec.parse(payload)
     die_with_parent.die_with_it()
@@ -33,7 +38,7 @@ def main(connection: Connection, payload: bytes) -> None:
 
     def tell(event: str, facts: dict[str, Any]) -> None:
         with lock:
-            connection.send_bytes(orjson.dumps({"event": event, **facts}))
+            connection.sendall(orjson.dumps({"event": event, **facts}) + b"\n")
 
     control = Control(tell)
     signal.signal(signal.SIGTERM, lambda number, frame: control.wish("stop"))
@@ -44,22 +49,37 @@ def main(connection: Connection, payload: bytes) -> None:
     os._exit(0)
 
 
-def _listen(connection: Connection, control: Control) -> None:
+def _listen(connection: socket.socket, control: Control) -> None:
     try:
-        while True:
-            message = orjson.loads(connection.recv_bytes())
-            if "level" in message:
-                logs.set_level(message["logger"], message["level"])
-            else:
-                control.wish(message["wish"])
-    except (EOFError, OSError):
+        for line in connection.makefile("rb"):
+            _obey(orjson.loads(line), control)
+    finally:
         os._exit(1)
+
+
+def _obey(message: dict[str, str], control: Control) -> None:
+    if "level" in message:
+        logs.set_level(message["logger"], message["level"])
+    elif "forget" in message:
+        control.forget_topics()
+    else:
+        control.wish(message["wish"])  # type: ignore[arg-type]
 
 
 def _run(spec: TaskSpec, control: Control) -> None:
     try:
         sessions.run(spec, control)
         control.tell("stopped", {})
+    except StillBusy as error:
+        # Nothing is told: this end is no failure that waits for somebody, the worker starts the process again.
+        log.error("%s", error)
     except Exception as error:
         log.exception("the task has failed and is not restarted by itself")
-        control.tell("failed", {"trace": redact("".join(traceback.format_exception(error)))})
+        control.tell("failed", {"trace": _trace(error)})
+
+
+def _trace(error: Exception) -> str:
+    text = redact("".join(traceback.format_exception(error)))
+    if len(text) <= LONGEST_TRACE:
+        return text
+    return f"{text[: LONGEST_TRACE // 2]}\n[…]\n{text[-LONGEST_TRACE // 2 :]}"

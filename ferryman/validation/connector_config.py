@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ferryman.chain import chain_config
-from ferryman.config import Config, Definition
+from ferryman.config import Config, Definition, listed
 from ferryman.connector import SinkConfig
 from ferryman.errors import ConfigError, KeyProblem, RequestError
 from ferryman.kafka import client_config, topic_creation
@@ -64,9 +64,10 @@ def validate(raw: Mapping[str, str | None], settings: Settings) -> Validation:
     resolution = settings.providers.resolve(given)
     redaction.protect_config(resolution.values, config_class.secrets())
     before = [*resolution.problems, *(KeyProblem(key, NULL) for key, value in raw.items() if value is None)]
+    before += _too_many_tasks(resolution.values.get("tasks.max", ""), settings.config.tasks_max_limit)
     view = _View(given, dict(resolution.values), settings)
     framework, own, problems = _connector_keys(config_class, view, before)
-    early = [_topic_groups(config_class, view), _chain(view)]
+    early = [_topic_groups(config_class, view), _chain(view), _dead_letters(view)]
     late = [_overrides(config_class, view), *(_converter(key, view) for key in CONVERTERS)]
     others = [*early, *late]
     infos = [*framework, *_infos(early), *own, *_infos(late)]
@@ -78,6 +79,13 @@ def validate(raw: Mapping[str, str | None], settings: Settings) -> Validation:
         *_unknown(config_class, view),
     ]
     return Validation(ConfigInfos(given["connector.class"], [*loose, *infos]), tuple(warnings))
+
+
+def _too_many_tasks(given: str, limit: int) -> list[KeyProblem]:
+    if not re.fullmatch(r"\s*\+?[0-9]{1,20}\s*", given) or int(given) <= limit:
+        return []
+    text = f"Invalid value {given} for configuration tasks.max: the worker's tasks.max.limit allows {limit} at most"
+    return [KeyProblem("tasks.max", text)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +175,17 @@ def _chain(view: _View) -> Part:
     return Part(tuple(chain_infos.of(view.given, view.values, problems)), tuple(problems), tuple(parsed.warnings))
 
 
+def _dead_letters(view: _View) -> Part:
+    """A queue that is filled by one record only, which is hardly what was meant."""
+    queue, tolerance = "errors.deadletterqueue.topic.name", view.values.get("errors.tolerance", "none")
+    if not view.values.get(queue) or tolerance.lower() == "all":
+        return Part()
+    reason = (
+        "the first data error fails the task, and only its record gets there; errors.tolerance=all skips such records"
+    )
+    return Part(warnings=(f"{queue} has little effect with errors.tolerance={tolerance}: {reason}",))
+
+
 def _converter(key: str, view: _View) -> Part:
     prefix = f"{key}."
     values = _under(prefix, view.values)
@@ -246,7 +265,7 @@ def _topic_groups(config_class: type[Config], view: _View) -> Part:
         topic_creation.groups(view.values)
     except ConfigError as error:
         problems = list(dict.fromkeys(error.problems))
-    names = [part for part in re.split(r"\s*,\s*", view.values.get("topic.creation.groups", "").strip()) if part]
+    names = [part for part in listed(view.values.get("topic.creation.groups", "")) if part]
     infos = [info for name in dict.fromkeys(["default", *names]) for info in _topic_group(name, view, problems)]
     return Part(tuple(infos), tuple(problems))
 
@@ -274,7 +293,7 @@ def _unknown(config_class: type[Config], view: _View) -> Iterable[str]:
     if not issubclass(config_class, SinkConfig):
         prefixes += ("topic.creation.",)
     for kind in ("transforms", "predicates"):
-        aliases = re.split(r"\s*,\s*", view.values.get(kind, "").strip())
+        aliases = listed(view.values.get(kind, ""))
         prefixes += tuple(f"{kind}.{alias}." for alias in aliases)
     for key in _strangers(config_class, view.values):
         if not key.startswith(prefixes):

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from ferryman.api import SinkContext
-from ferryman.errors import ConfigError, RequestError, TaskError
+from ferryman.errors import ConfigError, FerrymanError, RequestError, RetriableError, TaskError
 from ferryman.kafka.clients import Clients
 from ferryman.plugins import catalog
 from ferryman.record import TopicPartition
@@ -29,7 +30,14 @@ class ConnectorOffsets:
 
     def listed(self) -> list[PartitionOffset]:
         """What is committed."""
-        return offset_changes.sink_offsets(self.clients) if catalog.is_sink(self.plugin) else self._source.listed()
+        sink = catalog.is_sink(self.plugin)
+        try:
+            return offset_changes.sink_offsets(self.clients) if sink else self._source.listed()
+        except (KafkaException, FerrymanError) as error:
+            kind = "consumer group" if sink else "source"
+            reason = error.args[0].str() if isinstance(error, KafkaException) else error
+            text = f"Failed to retrieve {kind} offsets for connector {self.clients.connector}: {reason}"
+            raise RequestError(500, text) from error
 
     def alter(self, offsets: Sequence[PartitionOffset]) -> str:
         """Moves these offsets; returns Kafka Connect's message."""
@@ -46,8 +54,11 @@ class ConnectorOffsets:
             if catalog.is_sink(self.plugin):
                 return self._move_sink(offset_changes.positions(offsets), reset)
             return self._move_source(offsets) if offsets else True
-        except (ConfigError, TaskError) as error:
+        except (ConfigError, TaskError, RetriableError) as error:
             raise RequestError(500, str(error)) from error
+        except KafkaException as error:
+            text = f"Failed to modify offsets for connector {self.clients.connector}: {error.args[0].str()}"
+            raise RequestError(500, text) from error
 
     def _move_source(self, offsets: Sequence[PartitionOffset]) -> bool:
         config = self.plugin.config_class.parse(self.clients.raw)

@@ -29,6 +29,16 @@ class Target(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Outage:
+    """A task that runs and waits for a system that is away: since when, why, and when it tries next. Times are ISO 8601
+    in UTC."""
+
+    since: str
+    reason: str
+    next_try: str
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """A connector's or task's status; ``trace`` only when it failed."""
 
@@ -36,6 +46,7 @@ class Status:
     worker_id: str
     trace: str | None = None
     version: str | None = None
+    outage: Outage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +106,8 @@ class Herder(Protocol):
     """A worker's control plane. Methods raise RequestError with the status and text that Kafka Connect answers with,
     ConfigError for an invalid config."""
 
-    async def cluster_id(self) -> str:
-        """The Kafka cluster's id."""
+    async def cluster_id(self) -> str | None:
+        """The Kafka cluster's id; None until it has answered for the first time."""
 
     async def health(self) -> Health:
         """Whether the worker can take requests."""

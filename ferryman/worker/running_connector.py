@@ -46,7 +46,10 @@ class RunningConnector:
     def status(self, worker_id: str) -> ConnectorStatus:
         """As REST shows it."""
         version = catalog.version(self.plugin)
-        tasks = {number: Status(task.state, worker_id, task.trace, version) for number, task in enumerate(self.tasks)}
+        tasks = {
+            number: Status(task.state, worker_id, task.trace, version, task.outage)
+            for number, task in enumerate(self.tasks)
+        }
         return ConnectorStatus(self.name, Status(self.state, worker_id, self.trace, version), tasks, self.type)
 
 

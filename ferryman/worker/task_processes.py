@@ -1,30 +1,39 @@
 """Starts task processes from a forkserver, watches them, and starts again those that died.
 
 A task that fails says so and stays FAILED until somebody acts, as in Kafka Connect. A process that dies without a word
-(killed, out of memory, a crash in a C library) is nobody's decision: it is started again, with back-off.
+(killed, out of memory, a crash in a C library) is nobody's decision: it is started again as ``retry.breaker`` says.
+Nothing here waits for a process: its end and its messages come as events, and what it does not read waits in a buffer.
 """
 
 import asyncio
+import contextlib
 import logging
 import signal
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, ForkServerProcess
+from typing import Any
 
 import orjson
 
-from ferryman.retry import backoff
+from ferryman.retry.breaker import HEALTHY, Breaker
 from ferryman.task import process as task_process
+from ferryman.task.setup.control import LONGEST_MESSAGE
 from ferryman.task.setup.spec import TaskSpec
-from ferryman.worker.herder import State
+from ferryman.worker.herder import Outage, State
+from ferryman.worker.pool import Pool
 
 log = logging.getLogger(__name__)
 
-LONGEST_WAIT = 60.0
-HEALTHY = 60.0
-"""Seconds without dying after which a process counts as healthy again."""
+AFTER_KILL = 1.0
+"""Seconds that a killed process may take to be gone, before it is no longer waited for."""
+POLITE = 0.3
+"""Seconds before a task goes on that somebody ended by SIGTERM: who ends the whole service sends it to the worker too,
+and that may be about to arrive."""
+UNREAD = 1 << 20
+"""Bytes that may wait for a process that does not read; more is not written."""
 
 
 @dataclass
@@ -32,15 +41,19 @@ class TaskProcess:
     """One task, through all the processes that run it one after the other."""
 
     context: ForkServerContext
+    starts: Pool
     spec: TaskSpec
     topic_used: Callable[[str], None]
     state: State = State.UNASSIGNED
     trace: str | None = None
+    outage: Outage | None = None
     _wish: str = "run"
     _process: ForkServerProcess | None = None
-    _pipe: Connection | None = None
+    _writer: asyncio.StreamWriter | None = None
     _watch: asyncio.Task[None] | None = None
-    _deaths: int = 0
+    _breaker: Breaker = field(default_factory=Breaker)
+    _said: State = State.UNASSIGNED
+    _at_least: float = 0.0
     _ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -51,23 +64,26 @@ class TaskProcess:
     def start(self, wish: str = "run") -> None:
         """Begins to run the task; returns at once."""
         self._wish = wish
-        self._watch = asyncio.create_task(self._run(), name=f"{self.spec.connector}-{self.spec.task}")
+        self._watch = asyncio.create_task(self._run(), name=str(self))
 
-    async def stop(self, grace: float) -> None:
-        """Ends the task, by force after ``grace`` seconds; returns when its process is gone."""
+    async def stop(self, grace: float) -> bool:
+        """Ends the task, by force after ``grace`` seconds; returns when its process is gone, and whether it was asked
+        in vain."""
         self._send("stop")
         if self._watch is None:
-            return
-        try:
-            await asyncio.wait_for(asyncio.shield(self._watch), grace)
-        except TimeoutError:
-            log.warning(
-                "task %s-%d did not end within %.1f s and is killed", self.spec.connector, self.spec.task, grace
-            )
+            return False
+        ended, _ = await asyncio.wait({self._watch}, timeout=grace)
+        if not ended:
+            log.warning("task %s did not end within %.1f s and is killed", self, grace)
             if self._process is not None:
                 self._process.kill()
-            await self._watch
-        self.state = State.UNASSIGNED
+            ended, _ = await asyncio.wait({self._watch}, timeout=AFTER_KILL)
+            if not ended:
+                log.error("the process of task %s cannot be killed; it is told to stop should it ever go on", self)
+            self.state, self.outage = State.UNASSIGNED, None
+            return True
+        self.state, self.outage = State.UNASSIGNED, None
+        return False
 
     def pause(self) -> None:
         """Lets the task stand still."""
@@ -79,82 +95,120 @@ class TaskProcess:
 
     def set_level(self, logger: str, level: str) -> None:
         """Changes a logger's level in the task's process."""
-        self.spec = TaskSpec.parse(self.spec.dump())
         self._write({"logger": logger, "level": level})
+
+    def forget_topics(self) -> None:
+        """Has the task tell again which topics it uses."""
+        self._write({"forget": "topics"})
+
+    def __str__(self) -> str:
+        return f"{self.spec.connector}-{self.spec.task}"
 
     def _send(self, wish: str) -> None:
         self._wish = wish
         self._ended.set() if wish == "stop" else None
         self._write({"wish": wish})
 
-    def _write(self, message: dict[str, str]) -> None:
-        if self._pipe is None:
-            return
-        try:
-            self._pipe.send_bytes(orjson.dumps(message))
-        except OSError:
-            log.debug("task %s-%d is gone already", self.spec.connector, self.spec.task)
+    def _write(self, message: Mapping[str, str]) -> None:
+        writer = self._writer
+        if writer is not None and not writer.is_closing() and writer.transport.get_write_buffer_size() < UNREAD:
+            writer.write(orjson.dumps(message) + b"\n")
 
     async def _run(self) -> None:
         while self._wish != "stop":
             began = time.monotonic()
-            died = await self._process_life()
-            if not died or self._wish == "stop":
-                return
-            self._deaths = 1 if time.monotonic() - began > HEALTHY else self._deaths + 1
-            wait = 0.0 if self._deaths == 1 else backoff.delay(self._deaths - 1, LONGEST_WAIT)
-            self.state, self.trace = State.FAILED, died
-            log.error("%s; started again in %.1f s", died, wait)
             try:
-                await asyncio.wait_for(self._ended.wait(), wait)
-            except TimeoutError:
-                continue
+                died = await self._process_life()
+            except Exception as error:
+                log.exception("task %s could not be started", self)
+                died = f"the process of task {self} could not be started: {error}"
+            if died is None or self._wish == "stop":
+                return
+            await self._again(died, time.monotonic() - began)
+
+    async def _again(self, died: str, lived: float) -> None:
+        wait = max(self._breaker.died(lived), self._at_least)
+        self._at_least, self.outage = 0.0, None
+        if self._breaker.open:
+            self.state, self.trace = State.FAILED, f"{died}; it has died {self._breaker.deaths} times in a row"
+        else:
+            self.state, self.trace = State.RESTARTING, None
+        log.error("%s; started again in %.1f s", died, wait)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._ended.wait(), wait)
 
     async def _process_life(self) -> str | None:
         """Runs one process to its end. Returns how it died, or None if it ended with a word."""
-        loop = asyncio.get_running_loop()
-        ours, theirs = self.context.Pipe()
-        process = self.context.Process(target=task_process.main, args=(theirs, self.spec.dump()), daemon=False)
-        await asyncio.to_thread(process.start)
-        theirs.close()
-        self._pipe, self._process = ours, process
-        log.info("task %s-%d runs as process %d", self.spec.connector, self.spec.task, process.pid)
+        ours, theirs = socket.socketpair()
+        try:
+            process = self.context.Process(target=task_process.main, args=(theirs, self.spec.dump()), daemon=False)
+            await self.starts.run(f"starting task {self}", process.start, within=None)
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        self._process = process
+        log.info("task %s runs as process %d", self, process.pid)
+        reader, self._writer = await asyncio.open_connection(sock=ours, limit=LONGEST_MESSAGE)
         if self._wish != "run":
             self._send(self._wish)
-        closed = asyncio.Event()
         said: list[str] = []
-        loop.add_reader(ours.fileno(), self._receive, ours, said, closed)
-        await closed.wait()
-        await asyncio.to_thread(process.join)
-        self._pipe = None
-        ours.close()
+        listening = asyncio.create_task(self._listen(reader, said))
+        healthy = asyncio.get_running_loop().call_later(HEALTHY, self._lives)
+        await _readable(process.sentinel)
+        healthy.cancel()
+        process.join()
+        await asyncio.wait({listening}, timeout=AFTER_KILL)  # a grandchild may hold the other end open
+        listening.cancel()
+        self._writer.close()
+        self._process = self._writer = None
         code = process.exitcode or 0
         process.close()
-        self._process = None
-        return None if said else f"the process of task {self.spec.connector}-{self.spec.task} {_described(code)}"
+        if said == ["stopped"] and self._wish != "stop":
+            self._at_least = POLITE
+            return f"the process of task {self} was ended by SIGTERM"
+        return None if said else f"the process of task {self} {_described(code)}"
 
-    def _receive(self, pipe: Connection, said: list[str], closed: asyncio.Event) -> None:
+    def _lives(self) -> None:
+        opened = self._breaker.open
+        self._breaker.lives()
+        if opened:
+            self.state, self.trace = self._said, None
+
+    async def _listen(self, reader: asyncio.StreamReader, said: list[str]) -> None:
         try:
-            while pipe.poll():
-                self._heard(orjson.loads(pipe.recv_bytes()), said)
-        except (EOFError, OSError):
-            asyncio.get_running_loop().remove_reader(pipe.fileno())
-            closed.set()
+            while line := await reader.readline():
+                self._heard(orjson.loads(line), said)
+        except (OSError, ValueError) as error:
+            log.error("task %s says what cannot be read and is killed: %s", self, error)
+            if self._process is not None:
+                self._process.kill()
 
-    def _heard(self, message: dict[str, str], said: list[str]) -> None:
+    def _heard(self, message: dict[str, Any], said: list[str]) -> None:
         match message["event"]:
-            case "running":
-                self.state, self.trace = State.RUNNING, None
-            case "paused":
-                self.state = State.PAUSED
+            case "running" | "paused":
+                self._said = State(message["event"].upper())
+                if not self._breaker.open:
+                    self.state, self.trace = self._said, None
             case "failed":
-                self.state, self.trace = State.FAILED, message["trace"]
+                self.state, self.trace, self.outage = State.FAILED, message["trace"], None
                 said.append("failed")
             case "stopped":
-                self.state = State.UNASSIGNED
+                self.state, self.outage = State.UNASSIGNED, None
                 said.append("stopped")
             case "topic":
                 self.topic_used(message["topic"])
+
+
+async def _readable(descriptor: int) -> None:
+    ready = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_reader(descriptor, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(descriptor)
 
 
 def _described(code: int) -> str:

@@ -14,6 +14,7 @@ import signal
 import ssl
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ _AT_ONCE = 200
 _BIGGEST = 64 << 20
 
 
-class Reaper:
+class MailStore:
     """Writes messages as files, many with one look at the directory; each is durable before its sender hears 250."""
 
     def __init__(self, directory: Path) -> None:
@@ -81,16 +82,22 @@ class Answers:
         self._file = file
         self._seen: tuple[int, int] | None = None
         self._rules: Sequence[Mapping[str, Any]] = ()
+        self._given = Counter[tuple[int, str]]()
 
     async def to(self, step: str, address: str, server: "Server") -> str | None:
         """The answer to a step about an address, after the wait that was asked for; None for the usual one."""
-        for rule in self._current():
-            if rule["at"] == step and re.fullmatch(rule["address"], address):
+        for number, rule in enumerate(self._current()):
+            if rule["at"] == step and re.fullmatch(rule["address"], address) and self._is_due(number, rule, address):
                 await asyncio.sleep(rule["wait"])
                 if rule["answer"] == DROP and server.transport is not None:
                     server.transport.abort()
                 return str(rule["answer"]) or None
         return None
+
+    def _is_due(self, number: int, rule: Mapping[str, Any], address: str) -> bool:
+        """Whether an answer holds for one more step of an address."""
+        self._given[number, address] += 1
+        return not rule["times"] or self._given[number, address] <= rule["times"]
 
     def _current(self) -> Sequence[Mapping[str, Any]]:
         try:
@@ -100,14 +107,15 @@ class Answers:
         if self._seen != (status.st_mtime_ns, status.st_ino):
             self._seen = status.st_mtime_ns, status.st_ino
             self._rules = json.loads(self._file.read_text())
+            self._given.clear()
         return self._rules
 
 
 class Handler:
     """What happens at each step of a session."""
 
-    def __init__(self, reaper: Reaper, answers: Answers) -> None:
-        self.reaper = reaper
+    def __init__(self, store: MailStore, answers: Answers) -> None:
+        self.store = store
         self.answers = answers
 
     async def handle_MAIL(  # noqa: N802
@@ -133,7 +141,7 @@ class Handler:
                 return bad
         traced = f"{SENDER}: {envelope.mail_from}\r\n{RECIPIENTS}: {', '.join(envelope.rcpt_tos)}\r\n"
         assert isinstance(envelope.content, bytes)
-        await self.reaper.keep(traced.encode() + envelope.content)
+        await self.store.keep(traced.encode() + envelope.content)
         for address in envelope.rcpt_tos:
             if bad := await self.answers.to("kept", address, server):
                 return bad
@@ -179,24 +187,24 @@ async def serve(host: str, port: int, directory: Path) -> None:
     """Until SIGTERM."""
     file = directory / SERVER
     settings = json.loads(file.read_text()) if file.exists() else {}
-    reaper, answers = Reaper(directory / MESSAGES), Answers(directory / ANSWERS)
+    store, answers = MailStore(directory / MESSAGES), Answers(directory / ANSWERS)
     options = _options(settings, answers)
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, ended.set)
-    keeping = asyncio.create_task(reaper.run())
+    storing = asyncio.create_task(store.run())
     server = await loop.create_server(
-        lambda: Server(Handler(reaper, answers), loop=loop, **options),
+        lambda: Server(Handler(store, answers), loop=loop, **options),
         host,
         port,
         ssl=_tls(settings) if settings.get("security") == "tls" else None,
         backlog=512,
     )
-    print(f"{time.strftime('%FT%TZ', time.gmtime())} keeping mail in {directory / MESSAGES}", flush=True)
+    print(f"{time.strftime('%FT%TZ', time.gmtime())} storing mail in {directory / MESSAGES}", flush=True)
     await ended.wait()
     server.close()
-    keeping.cancel()
+    storing.cancel()
     with contextlib.suppress(asyncio.CancelledError):
-        await keeping
+        await storing
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Wish = Literal["run", "pause", "stop"]
+LONGEST_MESSAGE = 1 << 20
+"""Bytes that a task's message to its worker may have."""
 
 
 @dataclass
@@ -44,6 +46,10 @@ class Control:
             before = self._wish
             self._changed.wait_for(lambda: self._wish != before or self._wish == "stop", seconds)
             return self._wish == "stop"
+
+    def forget_topics(self) -> None:
+        """The record of topics was reset: those that are used from now on are told again."""
+        self._topics.clear()
 
     def used(self, topic: str) -> None:
         """The task reads or writes this topic (KIP-558); told once each."""

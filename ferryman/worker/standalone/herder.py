@@ -2,21 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from multiprocessing.context import ForkServerContext
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
-from confluent_kafka.admin import AdminClient
-
 from ferryman.errors import RequestError
-from ferryman.kafka import client_config
-from ferryman.kafka.clients import QUIET, Clients
 from ferryman.plugins import catalog
-from ferryman.settings.settings import Settings
-from ferryman.task.setup.spec import TaskSpec
-from ferryman.telemetry import redaction
 from ferryman.validation import connector_config
-from ferryman.worker.connector_offsets import ConnectorOffsets
+from ferryman.worker.cluster import Cluster
 from ferryman.worker.herder import (
     ConnectorInfo,
     ConnectorStatus,
@@ -29,33 +22,32 @@ from ferryman.worker.herder import (
     Target,
     TaskInfo,
 )
-from ferryman.worker.running_connector import RunningConnector, task_configs
-from ferryman.worker.task_processes import TaskProcess
+from ferryman.worker.pool import Pool
+from ferryman.worker.running_connector import RunningConnector
+from ferryman.worker.standalone.starter import CLOSING, Starter
 
 log = logging.getLogger(__name__)
+
+STALE = (
+    "Cannot complete request momentarily due to stale configuration (typically caused by a concurrent config change)"
+)
 
 
 class Standalone:
     """A herder (ferryman.herder) whose configs and statuses live as long as the process."""
 
-    def __init__(
-        self, settings: Settings, context: ForkServerContext, seeds: Mapping[str, str], worker_id: str
-    ) -> None:
-        self.settings = settings
-        self.worker_id = worker_id
-        self.context = context
-        self.seeds = seeds
+    def __init__(self, starter: Starter, cluster: Cluster) -> None:
+        self.settings = starter.settings
+        self.worker_id = starter.worker_id
+        self.starter = starter
         self.ready = False
-        self.levels: dict[str, str] = {}
+        self._cluster = cluster
         self._connectors: dict[str, RunningConnector] = {}
-        self._cluster: str | None = None
+        self._checks = Pool("checks", 8, 64)
+        self._kafka = Pool("offsets", 8, 64)
 
-    async def cluster_id(self) -> str:
-        if self._cluster is None:
-            admin = AdminClient(QUIET | client_config.worker_admin(self.settings.values).values)
-            description = await asyncio.to_thread(lambda: admin.describe_cluster(request_timeout=30).result())
-            self._cluster = str(description.cluster_id)
-        return self._cluster
+    async def cluster_id(self) -> str | None:
+        return self._cluster.id
 
     async def health(self) -> Health:
         if self.ready:
@@ -80,11 +72,13 @@ class Standalone:
     async def create(self, name: str, config: RawConfig, target: Target = Target.RUNNING) -> ConnectorInfo:
         raw = {**config, "name": name}
         plugin = await self._checked(raw)
+        if self.starter.closing:
+            raise RequestError(503, CLOSING)
         if name in self._connectors:
             raise RequestError(409, f"Connector {name} already exists")
         connector = self._connectors[name] = RunningConnector(name, raw, plugin, target)
         async with connector.busy:
-            await self._start(connector)
+            await self.starter.start(connector)
         return connector.info
 
     async def put(self, name: str, config: RawConfig) -> Created:
@@ -92,12 +86,23 @@ class Standalone:
             return Created(await self.create(name, config))
         raw = {**config, "name": name}
         plugin = await self._checked(raw)
-        connector = self._known(name)
-        async with connector.busy:
-            await self._end_tasks(connector)
-            connector.raw, connector.plugin = raw, plugin
-            await self._start(connector)
+        async with self._held(name, gone=RequestError(409, STALE)) as connector:
+            await self._replace(connector, raw, plugin)
         return Created(connector.info, created=False)
+
+    async def _replace(self, connector: RunningConnector, raw: RawConfig, plugin: type[Any]) -> None:
+        """Takes a new config over. As in Kafka Connect, tasks whose configs stay the same just go on."""
+        planned = None
+        if connector.target is not Target.STOPPED:
+            try:
+                planned = await self.starter.planned(connector.name, plugin, raw)
+            except Exception as error:
+                log.debug("connector %s: its tasks are asked for again when they have ended: %s", connector.name, error)
+        unchanged = connector.plugin is plugin and connector.trace is None and planned == connector.task_configs
+        connector.raw, connector.plugin = raw, plugin
+        if planned is None or not unchanged:
+            await self.starter.end(connector)
+            await self.starter.start(connector, planned)
 
     async def patch(self, name: str, changes: Mapping[str, str | None]) -> ConnectorInfo:
         merged = {**self._known(name).raw, **changes}
@@ -105,7 +110,8 @@ class Standalone:
         return created.info
 
     async def _checked(self, raw: RawConfig) -> type[Any]:
-        found = await asyncio.to_thread(connector_config.check, raw, self.settings)
+        stage = "performing multi-property validation for the connector"
+        found = await self._checks.run(stage, lambda: connector_config.check(raw, self.settings))
         for warning in found.warnings:
             log.warning("connector %s: %s", raw["name"], warning)
         plugin = catalog.connector(raw["connector.class"])
@@ -113,10 +119,9 @@ class Standalone:
         return plugin
 
     async def delete(self, name: str) -> None:
-        connector = self._known(name)
-        async with connector.busy:
-            await self._end_tasks(connector)
-            self._connectors.pop(name, None)
+        async with self._held(name) as connector:
+            await self.starter.end(connector)
+            del self._connectors[name]
 
     async def pause(self, name: str) -> None:
         await self._aim(name, Target.PAUSED)
@@ -128,35 +133,29 @@ class Standalone:
         await self._aim(name, Target.STOPPED)
 
     async def _aim(self, name: str, target: Target) -> None:
-        connector = self._connectors.get(name)
-        if connector is None:
-            raise RequestError(404, f"Unknown connector {name}")
-        async with connector.busy:
+        async with self._held(name, "Unknown connector {}") as connector:
             before, connector.target = connector.target, target
             if target is Target.STOPPED:
-                await self._end_tasks(connector)
+                await self.starter.end(connector)
                 connector.trace = None
             elif before is Target.STOPPED:
-                await self._start(connector)
+                await self.starter.start(connector)
             else:
                 for task in connector.tasks:
                     task.pause() if target is Target.PAUSED else task.resume()
 
     async def restart(self, name: str, include_tasks: bool, only_failed: bool) -> ConnectorStatus | None:
-        connector = self._connectors.get(name)
-        if connector is None:
-            raise RequestError(404, f"Unknown connector: {name}")
-        async with connector.busy:
+        async with self._held(name, "Unknown connector: {}") as connector:
             chosen = [
                 number
                 for number, task in enumerate(connector.tasks)
                 if include_tasks and (not only_failed or task.state is State.FAILED)
             ]
             if connector.trace is not None or not connector.tasks:
-                await self._start(connector)
+                await self.starter.start(connector)
             before = connector.status(self.worker_id)
             for number in chosen:
-                await self._restart(connector, number)
+                await self.starter.restart(connector, number)
         if not include_tasks and not only_failed:
             return None
         restarting = Status(State.RESTARTING, self.worker_id, version=catalog.version(connector.plugin))
@@ -168,95 +167,51 @@ class Standalone:
         )
 
     async def restart_task(self, name: str, task: int) -> None:
-        connector = self._connectors.get(name)
-        if connector is None:
-            raise RequestError(404, f"Unknown connector: {name}")
-        if not 0 <= task < len(connector.tasks):
-            raise RequestError(404, f"Unknown task: {name}-{task}")
-        async with connector.busy:
-            await self._restart(connector, task)
-
-    async def _restart(self, connector: RunningConnector, number: int) -> None:
-        await connector.tasks[number].stop(self._grace)
-        connector.tasks[number] = self._task(connector, number, connector.task_configs[number])
+        async with self._held(name, "Unknown connector: {}") as connector:
+            if not 0 <= task < len(connector.tasks):
+                raise RequestError(404, f"Unknown task: {name}-{task}")
+            await self.starter.restart(connector, task)
 
     async def topics(self, name: str) -> Sequence[str]:
         connector = self._connectors.get(name)
         return sorted(connector.topics) if connector else []
 
     async def reset_topics(self, name: str) -> None:
-        if name in self._connectors:
-            self._connectors[name].topics.clear()
+        connector = self._connectors.get(name)
+        if connector is not None:
+            connector.topics.clear()
+            for task in connector.tasks:
+                task.forget_topics()
 
     async def offsets(self, name: str) -> Sequence[PartitionOffset]:
-        return await asyncio.to_thread(self._offsets(self._known(name)).listed)
+        connector = self._known(name)
+        stage = f"reading the offsets of connector {name}"
+        return await self._kafka.run(stage, lambda: self.starter.offsets(connector).listed())
 
     async def alter_offsets(self, name: str, offsets: Sequence[PartitionOffset]) -> str:
-        connector = self._stopped(name)
-        async with connector.busy:
-            return await asyncio.to_thread(self._offsets(connector).alter, offsets)
+        async with self._held(name) as connector:
+            _stopped(connector)
+            stage = f"modifying offsets for connector {name}"
+            return await self._kafka.run(stage, lambda: self.starter.offsets(connector).alter(offsets))
 
     async def reset_offsets(self, name: str) -> str:
-        connector = self._stopped(name)
-        async with connector.busy:
-            return await asyncio.to_thread(self._offsets(connector).reset)
+        async with self._held(name) as connector:
+            _stopped(connector)
+            stage = f"modifying offsets for connector {name}"
+            return await self._kafka.run(stage, lambda: self.starter.offsets(connector).reset())
 
     async def close(self) -> None:
-        """Ends all tasks within the graceful timeout; none is left."""
+        """Ends all tasks within the graceful timeout and starts no more."""
         self.ready = False
-        await asyncio.gather(*(self._end_tasks(connector) for connector in self._connectors.values()))
+        self.starter.closing = True
+        await asyncio.gather(*(self.starter.end(connector) for connector in self._connectors.values()))
 
     async def set_level(self, logger: str, level: str) -> None:
         """Changes a logger's level in all task processes, and in those to come."""
-        self.levels[logger] = level
+        self.starter.levels[logger] = level
         for connector in self._connectors.values():
             for task in connector.tasks:
                 task.set_level(logger, level)
-
-    async def _start(self, connector: RunningConnector) -> None:
-        connector.tasks, connector.task_configs, connector.trace = [], [], None
-        if connector.target is Target.STOPPED:
-            return
-        try:
-            configs = await asyncio.to_thread(task_configs, connector.plugin, connector.raw, self._resolved)
-        except Exception as error:
-            log.exception("connector %s has failed", connector.name)
-            connector.trace = redaction.redact(f"{type(error).__name__}: {error}")
-            return
-        connector.task_configs = configs
-        connector.tasks = [self._task(connector, number, config) for number, config in enumerate(configs)]
-
-    def _task(self, connector: RunningConnector, number: int, config: RawConfig) -> TaskProcess:
-        spec = TaskSpec(
-            connector=connector.name,
-            task=number,
-            config=self._resolved(config),
-            worker=self.settings.values,
-            worker_id=self.worker_id,
-            levels=self.levels,
-            seeds=self.seeds,
-        )
-        process = TaskProcess(self.context, spec, connector.topics.add)
-        process.start("pause" if connector.target is Target.PAUSED else "run")
-        return process
-
-    async def _end_tasks(self, connector: RunningConnector) -> None:
-        await asyncio.gather(*(task.stop(self._grace) for task in connector.tasks))
-        connector.tasks, connector.task_configs = [], []
-
-    @property
-    def _grace(self) -> float:
-        return self.settings.config.task_shutdown_graceful_timeout_ms / 1000
-
-    def _resolved(self, raw: RawConfig) -> dict[str, str]:
-        resolution = self.settings.providers.resolve(raw)
-        redaction.protect_config(resolution.values)
-        return dict(resolution.values)
-
-    def _offsets(self, connector: RunningConnector) -> ConnectorOffsets:
-        clients = Clients(connector.name, 0, self.settings.values, self._resolved(connector.raw), self.worker_id)
-        topic = connector.raw.get("offsets.storage.topic") or self.settings.config.offset_storage_topic
-        return ConnectorOffsets(connector.plugin, clients, topic, self.seeds)
 
     def _known(self, name: str) -> RunningConnector:
         try:
@@ -264,12 +219,31 @@ class Standalone:
         except KeyError:
             raise RequestError(404, f"Connector {name} not found") from None
 
-    def _stopped(self, name: str) -> RunningConnector:
-        connector = self._known(name)
-        if connector.target is not Target.STOPPED:
-            raise RequestError(
-                400,
-                "Connectors must be in the STOPPED state before their offsets can be modified. This can be done for "
-                f"the specified connector by issuing a 'PUT' request to the '/connectors/{name}/stop' endpoint",
-            )
-        return connector
+    @asynccontextmanager
+    async def _held(
+        self, name: str, unknown: str = "Connector {} not found", gone: RequestError | None = None
+    ) -> AsyncIterator[RunningConnector]:
+        """A connector that nobody else changes meanwhile.
+
+        Whoever had it before may have deleted it while we waited, and somebody may have created another one of its
+        name. So it is looked up twice; to go on with the first one would run tasks that no name leads to.
+        """
+        connector = self._connectors.get(name)
+        if connector is None:
+            raise RequestError(404, unknown.format(name))
+        async with connector.busy:
+            if self.starter.closing:
+                raise RequestError(503, CLOSING)
+            now = self._connectors.get(name)
+            if now is not connector:
+                raise gone or RequestError(404, unknown.format(name)) if now is None else RequestError(409, STALE)
+            yield connector
+
+
+def _stopped(connector: RunningConnector) -> None:
+    if connector.target is not Target.STOPPED:
+        raise RequestError(
+            400,
+            "Connectors must be in the STOPPED state before their offsets can be modified. This can be done for the "
+            f"specified connector by issuing a 'PUT' request to the '/connectors/{connector.name}/stop' endpoint",
+        )

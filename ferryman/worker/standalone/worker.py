@@ -3,30 +3,36 @@
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import socket
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Coroutine, Iterator, Sequence
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
+from typing import Any, TypeVar
 
 import uvicorn
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 
 from ferryman import __version__
 from ferryman.errors import ConfigError, FerrymanError
-from ferryman.kafka import client_config
-from ferryman.kafka.clients import QUIET
 from ferryman.offsets import jvm_offset_file
 from ferryman.rest import app
+from ferryman.rest.connections import KEEP_ALIVE, LimitedConnection
 from ferryman.settings.settings import Settings
 from ferryman.settings.worker_keys import Listener
 from ferryman.telemetry.redaction import redact
+from ferryman.worker.cluster import Cluster
 from ferryman.worker.connector_file import ConnectorFile
+from ferryman.worker.pool import Pool
 from ferryman.worker.standalone.herder import Standalone
+from ferryman.worker.standalone.starter import Starter
 
 log = logging.getLogger(__name__)
+Outcome = TypeVar("Outcome")
 
+OVERDUE = 1.7
+"""Seconds after the tasks' grace by which the worker has ended, one way or the other."""
 FAILED_TO_START = 3
 """The exit code of Kafka's scripts when a connector of the command line cannot be created."""
 
@@ -39,8 +45,9 @@ class _Server(uvicorn.Server):
 
 async def run(settings: Settings, files: Sequence[ConnectorFile], context: ForkServerContext) -> int:
     """Until a signal or a failed start; returns the exit code. ``context`` starts the task processes."""
+    stopping = _signalled(settings)
     try:
-        seeds = _seeds(settings)
+        seeds = await Pool("start", 1, 1).run("initializing", lambda: _seeds(settings))
         sockets = [_bound(listener) for listener in settings.config.addresses]
     except (FerrymanError, OSError) as error:
         log.error("%s", redact(str(error)))
@@ -49,21 +56,41 @@ async def run(settings: Settings, files: Sequence[ConnectorFile], context: ForkS
     worker_id = settings.config.advertised.removesuffix(":0") + (
         f":{port}" if settings.config.advertised.endswith(":0") else ""
     )
-    herder = Standalone(settings, context, seeds, worker_id)
-    server = _Server(uvicorn.Config(app.app(herder, settings), log_config=None, lifespan="off", access_log=False))
+    cluster = Cluster(settings)
+    cluster.look()
+    herder = Standalone(Starter(settings, context, seeds, worker_id), cluster)
+    server = _Server(_http(herder, settings))
     serving = asyncio.create_task(server.serve(sockets=sockets))
-    stopping = _signalled()
-    asyncio.get_running_loop().run_in_executor(None, _look_for_kafka, settings)
     addresses = ", ".join("http://{}:{}".format(*each.getsockname()[:2]) for each in sockets)
     log.info("Ferryman %s answers on %s", __version__, addresses)
-    code = await _create(herder, files)
+    code = await _first(_create(herder, files), stopping.wait())
     herder.ready = code == 0
     if code == 0:
-        await asyncio.wait({serving, asyncio.create_task(stopping.wait())}, return_when=asyncio.FIRST_COMPLETED)
+        await _first(serving, stopping.wait())
     await herder.close()
     server.should_exit = True
     await serving
-    return code
+    return code or 0
+
+
+def _http(herder: Standalone, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app.app(herder, settings),
+        http=LimitedConnection,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=1,
+    )
+
+
+async def _first(*waited: Coroutine[Any, Any, Outcome] | asyncio.Task[Outcome]) -> Outcome:
+    """The outcome of what is done first; the others go on."""
+    tasks = [asyncio.ensure_future(one) for one in waited]
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    return next(task for task in tasks if task in done).result()
 
 
 async def _create(herder: Standalone, files: Sequence[ConnectorFile]) -> int:
@@ -80,15 +107,6 @@ async def _create(herder: Standalone, files: Sequence[ConnectorFile]) -> int:
     return 0
 
 
-def _look_for_kafka(settings: Settings) -> None:
-    # Clients wait for a broker in silence; somebody with a wrong address would look at nothing for a long time.
-    servers = ",".join(settings.config.bootstrap_servers)
-    try:
-        AdminClient(QUIET | client_config.worker_admin(settings.values).values).list_topics(timeout=5)
-    except KafkaException as error:
-        log.warning("Kafka at bootstrap.servers=%s does not answer; waiting for it: %s", servers, error.args[0].str())
-
-
 def _bound(listener: Listener) -> socket.socket:
     family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
@@ -102,11 +120,28 @@ def _bound(listener: Listener) -> socket.socket:
     return bound
 
 
-def _signalled() -> asyncio.Event:
+def _signalled(settings: Settings) -> asyncio.Event:
     event = asyncio.Event()
+    grace = settings.config.task_shutdown_graceful_timeout_ms / 1000
+
+    def end() -> None:
+        if not event.is_set():
+            event.set()
+            # Whatever stands still, somebody who waits for the end (docker stop: ten seconds) does not wait in vain.
+            # Tasks that are left die with the process.
+            overdue = threading.Timer(grace + OVERDUE, _leave_at_once)
+            overdue.daemon = True
+            overdue.start()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, event.set)
+        asyncio.get_running_loop().add_signal_handler(number, end)
     return event
+
+
+def _leave_at_once() -> None:
+    log.error("the worker did not end in time and leaves as it is")
+    logging.shutdown()
+    os._exit(1)
 
 
 def _seeds(settings: Settings) -> dict[str, str]:

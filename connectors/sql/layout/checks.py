@@ -1,0 +1,56 @@
+"""Whether records can be rows at all: with schemas, and with the keys and values that the config needs."""
+
+import polars as pl
+
+from ferryman.connectors.sql.config.rules import SqlSinkConfig
+from ferryman.errors import DataError
+from ferryman.record import Batch, Columns, Data
+from ferryman.schema import Schema
+
+_FIX = "Use a converter with schemas: Avro, or JSON with schemas.enable=true and an envelope of schema and payload"
+
+
+def check(config: SqlSinkConfig, connector: str, batch: Batch, tombstones: pl.Series | None) -> None:
+    """Raises DataError, in Confluent's words, for a record that cannot be a row.
+
+    ``tombstones``: which records have no value; None: all have.
+    """
+    if config.pk_mode == "record_key":
+        missing = _first_null(batch.key)
+        if missing is not None or batch.key.schema is None:
+            needs = "a non-null key and non-null Struct or primitive key schema"
+            raise _unfit(config, connector, needs, batch, missing or 0, "key")
+    if tombstones is not None and not (config.delete_enabled or config.is_debezium):
+        needs = "a non-null Struct value and non-null Struct schema"
+        raise _unfit(config, connector, needs, batch, tombstones.arg_true()[0], "value")
+    if batch.value.schema is None and not (tombstones is not None and tombstones.all()):
+        first = 0 if tombstones is None else (~tombstones).arg_true()[0]
+        needs = "a non-null Struct value and non-null Struct schema"
+        raise _unfit(config, connector, needs, batch, first, "value")
+
+
+def _first_null(data: Data) -> int | None:
+    if isinstance(data, Columns):
+        return None
+    return next((index for index, value in enumerate(data.values) if value is None), None)
+
+
+def _unfit(config: SqlSinkConfig, connector: str, needs: str, batch: Batch, index: int, side: str) -> DataError:
+    data = batch.key if side == "key" else batch.value
+    value = None if isinstance(data, Columns) else data.values[index]
+    text = (
+        f"Sink connector '{connector}' is configured with 'delete.enabled={str(config.delete_enabled).lower()}' and "
+        f"'pk.mode={config.pk_mode}' and therefore requires records with {needs}, but found record at "
+        f"(topic='{batch.topic}',partition={batch.source.partition},offset={batch.offsets[index]},"
+        f"timestamp={batch.timestamps[index]}) with a {_kind(value)} {side} and {_schema(data.schema)} {side} schema."
+    )
+    return DataError(f"{text} {_FIX}" if value is not None else text)
+
+
+def _kind(value: object) -> str:
+    names = {dict: "HashMap", list: "ArrayList", str: "String", int: "Long", float: "Double", bool: "Boolean"}
+    return "null" if value is None else names.get(type(value), type(value).__name__)
+
+
+def _schema(schema: Schema | None) -> str:
+    return "null" if schema is None else schema.type.capitalize()

@@ -1,0 +1,90 @@
+"""Threads for work that waits: for a file, a process, Kafka, a name server. The event loop itself never does.
+
+Each kind of work has a pool of its own, so that one that stands still takes no threads from another. A pool is
+bounded, in threads and in what waits for one, and whoever asks has a deadline. Its threads are daemons: one that never
+comes back does not keep the worker from ending, as a thread of asyncio's own executor would.
+"""
+
+import asyncio
+import queue
+import threading
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from ferryman.errors import RequestError
+
+Outcome = TypeVar("Outcome")
+
+DEADLINE = 80.0
+"""Seconds: less than a request may take, so that its answer names what was waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    work: Callable[[], Any]
+    future: asyncio.Future[Any]
+    began: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
+
+
+class Pool:
+    """Up to ``threads`` jobs at a time, and up to ``waiting`` more that wait for a thread."""
+
+    def __init__(self, name: str, threads: int, waiting: int) -> None:
+        self._name, self._most, self._room = name, threads, threads + waiting
+        self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
+        self._threads = 0
+        self._unfinished = 0
+
+    async def run(self, stage: str, work: Callable[[], Outcome], within: float | None = DEADLINE) -> Outcome:
+        """What ``work`` returns or raises. ``stage`` says what it does, in Kafka Connect's form.
+
+        Raises RequestError 503 when the pool is full, 500 after ``within`` seconds; work that has begun by then goes
+        on in its thread, and nobody waits for it.
+        """
+        if self._unfinished >= self._room:
+            raise RequestError(503, f"Cannot complete request momentarily: too many others wait for {stage}")
+        job = _Job(work, asyncio.get_running_loop().create_future())
+        self._unfinished += 1
+        if self._threads < min(self._most, self._unfinished):
+            self._threads += 1
+            threading.Thread(target=self._serve, name=f"{self._name}-{self._threads}", daemon=True).start()
+        self._jobs.put(job)
+        try:
+            found: Outcome = await asyncio.wait_for(job.future, within)
+        except TimeoutError:
+            if not job.future.cancelled():
+                raise  # the work's own
+            text = f"Request timed out. The worker is currently {stage}, which began at {job.began}."
+            raise RequestError(500, text.replace("+00:00", "Z")) from None
+        return found
+
+    def _serve(self) -> None:
+        while True:
+            self._do(self._jobs.get())
+
+    def _do(self, job: _Job) -> None:
+        result, error = None, None
+        try:
+            if not job.future.cancelled():
+                result = job.work()
+        except BaseException as raised:
+            # The frames of the error hold clients of Kafka. The last reference to one destroys it, which waits for its
+            # threads; that must not happen where the error is looked at, on the loop.
+            traceback.clear_frames(raised.__traceback__)
+            error = raised
+        try:
+            job.future.get_loop().call_soon_threadsafe(self._finish, job.future, result, error)
+        except RuntimeError:
+            return  # the loop is closed: the worker ends
+
+    def _finish(self, future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
+        self._unfinished -= 1
+        if future.cancelled():
+            return
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)

@@ -1,0 +1,124 @@
+"""Starts and ends the tasks of a standalone worker's connectors. What reads files or plugins' code runs in a pool."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerContext
+from typing import Any
+
+from ferryman.errors import ConfigError, RequestError
+from ferryman.kafka.clients import Clients
+from ferryman.settings.settings import Settings
+from ferryman.task.setup.spec import TaskSpec
+from ferryman.telemetry import redaction
+from ferryman.worker.connector_offsets import ConnectorOffsets
+from ferryman.worker.herder import RawConfig, State, Target
+from ferryman.worker.pool import Pool
+from ferryman.worker.running_connector import RunningConnector, task_configs
+from ferryman.worker.task_processes import TaskProcess
+
+log = logging.getLogger(__name__)
+
+CLOSING = "Cannot complete request: the worker is shutting down"
+"""With status 503."""
+
+
+@dataclass
+class Starter:
+    """What the task processes of one worker have in common. Once it is ``closing`` it starts no more."""
+
+    settings: Settings
+    context: ForkServerContext
+    seeds: Mapping[str, str]
+    worker_id: str
+    levels: dict[str, str] = field(default_factory=dict)
+    closing: bool = False
+    configs: Pool = field(default_factory=lambda: Pool("configs", 8, 256))
+    """Reads what configs refer to, and asks plugins for their tasks."""
+    starts: Pool = field(default_factory=lambda: Pool("starts", 4, 1 << 20))
+    """Forks; as many may wait as there are tasks."""
+
+    @property
+    def grace(self) -> float:
+        """Seconds that tasks have to end."""
+        return self.settings.config.task_shutdown_graceful_timeout_ms / 1000
+
+    async def planned(self, name: str, plugin: type[Any], raw: RawConfig) -> Sequence[RawConfig]:
+        """The configs of the tasks that a connector wants now, references unresolved. Raises what is wrong with it."""
+        stage = f"generating task configs for connector {name}"
+        return await self.configs.run(stage, lambda: task_configs(plugin, raw, self.resolved))
+
+    async def start(self, connector: RunningConnector, planned: Sequence[RawConfig] | None = None) -> None:
+        """Starts all tasks anew; those of before have ended. A connector that cannot say which is FAILED."""
+        connector.tasks, connector.task_configs, connector.trace = [], [], None
+        if connector.target is Target.STOPPED:
+            return
+        try:
+            configs = planned if planned is not None else await self.planned(*_identity(connector))
+        except Exception as error:
+            log.exception("connector %s has failed", connector.name)
+            connector.trace = redaction.redact(f"{type(error).__name__}: {error}")
+            return
+        connector.task_configs = list(configs)
+        for number, config in enumerate(configs):
+            # One after the other into the list, so that a worker that closes meanwhile knows of those that run.
+            connector.tasks.append(await self._task(connector, number, config))
+
+    async def restart(self, connector: RunningConnector, number: int) -> None:
+        """Ends one task and starts it anew."""
+        await connector.tasks[number].stop(self.grace)
+        connector.tasks[number] = await self._task(connector, number, connector.task_configs[number])
+
+    async def end(self, connector: RunningConnector) -> None:
+        """Ends a connector's tasks and forgets them."""
+        await asyncio.gather(*(task.stop(self.grace) for task in connector.tasks))
+        connector.tasks, connector.task_configs = [], []
+
+    async def _task(self, connector: RunningConnector, number: int, config: RawConfig) -> TaskProcess:
+        # References are resolved again for each start of a task, so that a restart takes up a rotated password.
+        problem, resolved = None, dict(config)
+        try:
+            resolved = await self.configs.run(f"starting task {connector.name}-{number}", lambda: self.resolved(config))
+        except (ConfigError, RequestError) as error:
+            problem = error
+        process = TaskProcess(self.context, self.starts, self._spec(connector, number, resolved), connector.topics.add)
+        if problem is not None:
+            log.error("task %s cannot be started: %s", process, redaction.redact(str(problem)))
+            process.state = State.FAILED
+            process.trace = redaction.redact(f"{type(problem).__name__}: {problem}")
+            return process
+        if self.closing:
+            raise RequestError(503, CLOSING)
+        process.start("pause" if connector.target is Target.PAUSED else "run")
+        return process
+
+    def _spec(self, connector: RunningConnector, number: int, resolved: RawConfig) -> TaskSpec:
+        return TaskSpec(
+            connector=connector.name,
+            task=number,
+            config=resolved,
+            worker=self.settings.values,
+            worker_id=self.worker_id,
+            levels=self.levels,
+            seeds=self.seeds,
+        )
+
+    def resolved(self, raw: RawConfig) -> dict[str, str]:
+        """A config with its references resolved; ConfigError naming each key whose reference finds nothing. Blocks."""
+        resolution = self.settings.providers.resolve(raw)
+        problems = (*resolution.problems, *resolution.missing)
+        if problems:
+            raise ConfigError(*problems)
+        redaction.protect_config(resolution.values)
+        return dict(resolution.values)
+
+    def offsets(self, connector: RunningConnector) -> ConnectorOffsets:
+        """What a connector's offsets are read and moved by. Blocks."""
+        clients = Clients(connector.name, 0, self.settings.values, self.resolved(connector.raw), self.worker_id)
+        topic = connector.raw.get("offsets.storage.topic") or self.settings.config.offset_storage_topic
+        return ConnectorOffsets(connector.plugin, clients, topic, self.seeds)
+
+
+def _identity(connector: RunningConnector) -> tuple[str, type[Any], RawConfig]:
+    return connector.name, connector.plugin, connector.raw

@@ -1,0 +1,159 @@
+"""A worker whose Kafka is away and whose connectors stand still: it answers, obeys and ends all the same."""
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from bench.answers import AWAY, besieged, measured
+from tests.reliability.flows import file_sink
+from tests.reliability.test_processes import family
+from tests.running import Worker, alive, settings, until, worker
+from tests.worker.blocking_plugin import blocking, installed
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+    """One worker for all tests here; the last one ends it."""
+    directory = tmp_path_factory.mktemp("alone")
+    provider = "org.apache.kafka.common.config.provider.FileConfigProvider"
+    chosen = settings(AWAY, "alone", task_shutdown_graceful_timeout_ms="5000", tasks_max_limit="10")
+    chosen |= {"config.providers": "file", "config.providers.file.class": provider}
+    with worker(directory, chosen, PYTHONPATH=str(installed(directory))) as one:
+        yield one
+
+
+class Answer(threading.Thread):
+    """A request in a thread of its own."""
+
+    def __init__(self, running: Worker, method: str, path: str, body: Any = None) -> None:
+        super().__init__(daemon=True)
+        self.request = (method, running.url + path, body)
+        self.status: int | None = None
+        self.text = ""
+        self.start()
+
+    def run(self) -> None:
+        method, url, body = self.request
+        try:
+            answer = httpx.request(method, url, json=body, timeout=120)
+        except httpx.TransportError as error:
+            self.text = str(error)
+        else:
+            self.status, self.text = answer.status_code, answer.text
+
+
+def test_it_answers_while_everything_stands_still(running: Worker, long: bool) -> None:
+    running.create(blocking("init"))
+    stuck = [blocking(habit) for habit in ("problems", "task_configs")]
+
+    async def siege() -> list[float]:
+        async with besieged(running.url, stuck):
+            return await measured(running.url, clients=100 if long else 30, rounds=5)
+
+    assert asyncio.run(siege())[-1] < 20, "seconds for the slowest answer"
+
+
+def test_it_says_at_once_that_it_does_not_know_the_cluster_yet(running: Worker) -> None:
+    answers = [running.call("GET", "/", expect=200)["kafka_cluster_id"] for _ in range(10)]
+    assert set(answers) == {None}
+
+
+def test_what_comes_while_a_connector_is_deleted_finds_it_gone(running: Worker, tmp_path: Path) -> None:
+    config = file_sink("deleted", tmp_path / "out.txt")
+    running.create(config)
+    pid = until(lambda: running.pids("deleted"), 30)[0]
+    os.kill(pid, signal.SIGSTOP)  # so that the deletion takes all of its grace
+    deletion = Answer(running, "DELETE", "/connectors/deleted")
+    until(lambda: "PUT" if _busy(running, "deleted") else "", 30, "the deletion to begin")
+    late = [
+        Answer(running, method, f"/connectors/deleted{path}", body)
+        for method, path, body in (
+            ("POST", "/restart", None),
+            ("POST", "/restart?includeTasks=true", None),
+            ("POST", "/tasks/0/restart", None),
+            ("PUT", "/resume", None),
+            ("PUT", "/stop", None),
+            ("PUT", "/config", config),
+            ("PATCH", "/config", {"errors.log.enable": "true"}),
+            ("DELETE", "", None),
+        )
+    ]
+    for each in (deletion, *late):
+        each.join(60)
+    assert deletion.status == 204
+    assert {each.status for each in late} <= {404, 409}, [each.text for each in late]
+    running.call("GET", "/connectors/deleted", expect=404)
+    assert not any(alive(each) for each in running.pids("deleted"))
+
+
+def _busy(running: Worker, name: str) -> bool:
+    """Whether somebody holds the connector: what would change it does not answer."""
+    try:
+        httpx.put(f"{running.url}/connectors/{name}/pause", timeout=0.3)
+    except httpx.TimeoutException:
+        return True
+    return False
+
+
+def test_a_config_that_is_there_already_restarts_nothing(running: Worker, tmp_path: Path) -> None:
+    config = file_sink("same", tmp_path / "out.txt")
+    running.create(config)
+    until(lambda: running.pids("same"), 30)
+    for _ in range(3):
+        running.call("PUT", "/connectors/same/config", config, expect=200)
+    assert len(running.pids("same")) == 1
+    running.call("PUT", "/connectors/same/config", config | {"errors.log.enable": "true"}, expect=200)
+    until(lambda: len(running.pids("same")) == 2, 30, "the task with the other config")
+
+
+def test_tasks_max_has_a_limit_in_the_workers_settings(running: Worker, tmp_path: Path) -> None:
+    config = file_sink("many", tmp_path / "out.txt", tasks_max="11")
+    answer = running.call("POST", "/connectors", {"name": "many", "config": config}, expect=400)
+    assert "tasks.max.limit" in answer["message"]
+    running.create(config | {"tasks.max": "10"})
+
+
+def test_a_reference_that_no_longer_resolves_fails_the_start_and_names_the_key(running: Worker, tmp_path: Path) -> None:
+    secrets = tmp_path / "secrets.properties"
+    secrets.write_text(f"place={tmp_path}/out.txt\n")
+    running.create(file_sink("referring", tmp_path / "x") | {"file": f"${{file:{secrets}:place}}"})
+    until(lambda: running.pids("referring"), 30)
+    secrets.write_text("other=1\n")
+    running.call("POST", "/connectors/referring/tasks/0/restart", expect=204)
+    assert "file cannot be resolved: the config provider 'file' finds nothing for" in running.trace("referring")
+    secrets.unlink()
+    running.call("POST", "/connectors/referring/tasks/0/restart", expect=204)
+    assert "file cannot be resolved: Could not read properties from file" in running.trace("referring")
+    secrets.write_text(f"place={tmp_path}/out.txt\n")
+    running.call("POST", "/connectors/referring/restart?includeTasks=true&onlyFailed=true", expect=202)
+    until(lambda: running.states("referring")[1] != "FAILED" and len(running.pids("referring")) == 2, 30)
+
+
+def test_it_ends_in_time_whatever_stands_still_and_starts_nothing_more(running: Worker, tmp_path: Path) -> None:
+    running.create(file_sink("frozen", tmp_path / "out.txt"))
+    os.kill(until(lambda: running.pids("frozen"), 30)[0], signal.SIGSTOP)
+    for number in range(40):
+        logger = "ferryman." + "x" * 10_000 + str(number)  # more than a pipe holds
+        running.call("PUT", f"/admin/loggers/{logger}", {"level": "INFO"}, expect=200)
+    stuck = [Answer(running, "PUT", "/connector-plugins/BlockingSink/config/validate", blocking("problems"))]
+    assert running.process is not None
+    everybody = family(running)
+    running.process.send_signal(signal.SIGTERM)
+    until(lambda: httpx.get(running.url + "/health").status_code == 503, 30, "the worker to begin to end")
+    late = [
+        Answer(running, "POST", "/connectors", {"name": "two", "config": file_sink("two", tmp_path / "two.txt")}),
+        Answer(running, "POST", "/connectors/frozen/tasks/0/restart"),
+    ]
+    for each in (*late, *stuck):
+        each.join(60)
+    assert [each.status for each in late] == [503, 503], [each.text for each in late]
+    assert running.process.wait(30) == 0
+    until(lambda: not any(alive(pid) for pid in everybody), 10, "the tasks to go with the worker")
+    assert running.pids("two") == []
