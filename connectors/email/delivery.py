@@ -13,6 +13,7 @@ stays at its record. It is tried again in its own time, with the next batch or, 
 """
 
 import logging
+import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -77,6 +78,7 @@ class Delivery:
         self._windows: dict[TopicPartition, InDoubtWindow] = {}
         self._accepted: dict[TopicPartition, str] = {}
         self._under_way: dict[Coordinates, tuple[Waiting, Mail]] = {}
+        self._alarm: threading.Timer | None = None
 
     def open(self, partitions: Sequence[Assigned]) -> None:
         """Takes partitions on, and lists what their former owner may have sent."""
@@ -104,7 +106,19 @@ class Delivery:
 
     def stop(self) -> None:
         """Breaks off what is on its way."""
+        if self._alarm is not None:
+            self._alarm.cancel()
         self._pool.stop()
+
+    def _watch(self) -> None:
+        """Has the loop commit, and so try again, when the next of what is put aside is due, though nothing arrives."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if self._outcomes.held:
+            self._alarm = threading.Timer(max(_LOOK, self._outcomes.aside.wait()), self._context.request_commit)
+            self._alarm.daemon = True
+            self._alarm.start()
 
     def accepted(self, offsets: Mapping[TopicPartition, Committed]) -> None:
         """The group has these windows."""
@@ -121,8 +135,7 @@ class Delivery:
             self._run(Attempt())
             if self._outcomes.trouble.hopeless is not None:
                 raise TaskError(self._outcomes.trouble.hopeless)
-            if self._outcomes.held:
-                self._context.request_commit()
+        self._watch()
         self._outcomes.flush_events()
         held = {source: offset for source, offset in offsets.items() if source in self._windows}
         for source, offset in held.items():
@@ -146,6 +159,7 @@ class Delivery:
         self._run(attempt)
         self._conclude(window, attempt)
         window.advance(batch.offsets[-1] + 1)
+        self._watch()
 
     def _unfinished(self, window: InDoubtWindow, batch: Batch) -> Iterator[Waiting]:
         held = self._outcomes.held

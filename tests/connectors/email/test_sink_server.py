@@ -9,7 +9,7 @@ import trustme
 
 from ferryman.errors import RetriableError, TaskError
 from ferryman.stack import Stack
-from ferryman.stack.servers.mailbox import Answer, Mailbox
+from ferryman.stack.servers.mailbox import Answer, Mailbox, Step
 from tests.connectors.email.email_task import World, batch, pledge, world
 
 
@@ -90,7 +90,8 @@ def test_a_servers_words_are_told_on_one_line(mail: Stack) -> None:
 
 def test_a_silent_server_is_given_up_after_the_timeout(mail: Stack) -> None:
     with world(mail, smtp_timeout_ms="200", smtp_delivery_timeout_ms="200") as around:
-        for offset, step in enumerate(("mail", "rcpt", "data")):
+        steps: list[Step] = ["mail", "rcpt", "data"]
+        for offset, step in enumerate(steps):
             around.mailbox.answer(Answer(step, wait=3.0))
             with pytest.raises(RetriableError, match=r"does not answer|said no more"):
                 around.try_put(batch(PLEDGES[:1], at=offset))
