@@ -46,10 +46,12 @@ def caster(schema: Schema, target: Type) -> Convert:
 def schemaless(target: Type) -> Convert:
     """The same for schemaless values, by their class. Where a float is to have 32 bits it is one that prints so."""
     table = {kind: _caster(type_, target) for kind, type_ in _CLASS_TYPES.items()}
-    if target is not Type.STRING:
+    # JSON's numbers beyond Java's are an int of more bits or a Decimal here.
+    table[Decimal] = str if target is Type.STRING else _numbers(target)
+    if target in BITS or target is Type.BOOLEAN:
+        table |= {kind: _within_long(table[kind], target) for kind in (int, Decimal)}
+    elif target in FLOATS:
         table[int] = _within_long(table[int], target)
-        if target in BITS or target is Type.BOOLEAN:
-            table[Decimal] = _within_long(table[Decimal], target)
     if target is Type.FLOAT32:
         table = {kind: _printing_so(convert) for kind, convert in table.items()}
     return lambda value: table.get(value.__class__, _refuse_class)(value)
