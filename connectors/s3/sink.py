@@ -123,7 +123,7 @@ class S3SinkConnector(Sink[S3SinkConfig]):
         for source, ledger in held.items():
             with self._giving_up(ledger):
                 ledger.end_redo(offsets[source])
-            if self._layout.rotation.due(ledger.window, now) or self._layout.rotation.each_commit:
+            if self._layout.rotation.due(ledger.level, now) or self._layout.rotation.each_commit:
                 ledger.rotate()
         self._upload()
         wanted = {source: self._wanted(ledger, offsets[source]) for source, ledger in held.items()}
@@ -133,7 +133,7 @@ class S3SinkConnector(Sink[S3SinkConfig]):
     def _wanted(self, ledger: Ledger, delivered: int) -> Committed | None:
         offer = ledger.drafted(self._recovery.key, delivered)
         if offer is None:
-            return ledger.settled(delivered)
+            return ledger.plain_commit(delivered)
         if not offer.saved:
             offer.manifest.save(self._bucket)
             offer.saved = True
@@ -154,7 +154,7 @@ class S3SinkConnector(Sink[S3SinkConfig]):
             log.warning("%s (committed objects appear later)", error)
 
     def _upload(self) -> None:
-        if self._uploads.settle(list(self._ledgers.values())):
+        if self._uploads.upload_due(list(self._ledgers.values())):
             self.context.request_commit()
 
     def _finish(self) -> None:
@@ -171,7 +171,7 @@ class S3SinkConnector(Sink[S3SinkConfig]):
     def _watch(self) -> None:
         """Has the loop commit when time alone closes the next files."""
         self._silence()
-        deadlines = [self._layout.rotation.deadline(ledger.window) for ledger in self._ledgers.values()]
+        deadlines = [self._layout.rotation.deadline(ledger.level) for ledger in self._ledgers.values()]
         known = [deadline for deadline in deadlines if deadline is not None]
         if known:
             wait = max(0.0, min(known) / 1000 - time.time())

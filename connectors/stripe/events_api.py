@@ -28,12 +28,16 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event; ``created`` is in whole seconds since the epoch, ``body`` all of it as parsed."""
+    """An event."""
 
     id: str
+    """Its id, which carries no order."""
     created: int
+    """When it was created, in whole seconds since the epoch."""
     type: str
+    """Such as payment_intent.succeeded."""
     body: Mapping[str, Any]
+    """All of it, as parsed."""
 
     @property
     def subject(self) -> Mapping[str, Any]:

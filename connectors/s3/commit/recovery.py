@@ -61,7 +61,7 @@ class Recovery:
         if mark.manifest is None:
             return None
         found = Manifest.load(self.completion.bucket, mark.manifest)
-        if found is None and not self.completion.settled(mark):
+        if found is None and not self.completion.is_done(mark):
             raise TaskError(
                 f"The manifest {mark.manifest} is gone, and objects that it named are not complete (the upload of "
                 f"{mark.witness and mark.witness[0]} is still open). Put the manifest back; or, to begin again from an "

@@ -118,7 +118,7 @@ class RawBytes:
 
 @dataclass(frozen=True, slots=True)
 class Csv:
-    """Aiven's csv: the chosen fields of a record, keys, headers and (unless plain) values in base64."""
+    """Aiven's csv: the select fields of a record, keys, headers and (unless plain) values in base64."""
 
     fields: Sequence[str]
     base64_values: bool
@@ -171,7 +171,7 @@ def _base64(value: Any, what: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class JsonFields:
-    """Aiven's json (one array) and jsonl (one line a record): the chosen fields in an object, or one field bare."""
+    """Aiven's json (one array) and jsonl (one line a record): the select fields in an object, or one field bare."""
 
     fields: Sequence[str]
     envelope: bool
