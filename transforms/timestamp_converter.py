@@ -145,11 +145,14 @@ class TimestampConverter(Sided[TimestampConverterConfig]):
         maps([value for value in values if value is not None], PURPOSE)
         converts = self.by_class.get
         new = [None if value is None else value.copy() for value in values]
-        for value in new:
-            if value is not None:
-                item = value.get(name)
-                # The key is set even where it was missing, as Kafka does.
-                value[name] = converts(item.__class__, _refuse_class)(item)
+        try:
+            for value in new:
+                if value is not None:
+                    item = value.get(name)
+                    # The key is set even where it was missing, as Kafka does.
+                    value[name] = converts(item.__class__, _refuse_class)(item)
+        except DataError as error:
+            raise error.in_field(name) from error.__cause__
         return new
 
     def _whole(self, data: Rows) -> Rows:

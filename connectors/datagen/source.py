@@ -15,6 +15,7 @@ from ferryman.connectors.datagen.avro_hints import Blueprint, HintError, bluepri
 from ferryman.connectors.datagen.crowdfunding import SEASON, STREAMS, season
 from ferryman.connectors.datagen.timetable import timetable
 from ferryman.errors import ConfigError, KeyProblem, TaskError
+from ferryman.files.allowed_folders import FilePath
 from ferryman.record import Batch, Header, Headers, LazyRecords, Record, Rows
 from ferryman.schema import INT64, OPTIONAL_STRING, STRING, Schema
 
@@ -37,7 +38,7 @@ class DatagenConfig(SourceConfig):
 
     kafka_topic: Str = key("", importance="HIGH")
     """Topic to write to; required, except with quickstart=crowdfunding, whose topics begin with it (crowdfunding.)."""
-    max_interval: Long = key(500, importance="HIGH")
+    max_interval: Long = key(500, names=("max.interval", "maxInterval"), importance="HIGH")
     """Longest time between two records in milliseconds: each waits a random part of it. 0 or less: no wait at all."""
     throughput: Int = key(-1, importance="LOW")
     """Number of records a second from each task, evenly; max.interval has no effect then. -1: as max.interval says."""
@@ -45,7 +46,7 @@ class DatagenConfig(SourceConfig):
     """Number of records from each task, or less than 1 for unlimited."""
     schema_string: Text = key("", importance="HIGH")
     """The literal JSON-encoded Avro schema to use."""
-    schema_filename: Str = key("", importance="HIGH")
+    schema_filename: FilePath = key("", importance="HIGH")
     """File with the Avro schema to use."""
     schema_keyfield: Str = key("", importance="HIGH")
     """Name of the field to use as the record key."""

@@ -24,7 +24,8 @@ from ferryman.schema import Schema
 
 _NOT_AN_ENVELOPE = (
     'JsonConverter with schemas.enable requires "schema" and "payload" fields and may not contain additional fields. '
-    "If you are trying to deserialize plain JSON data, set schemas.enable=false in your converter configuration."
+    "If you are trying to deserialize plain JSON data, set schemas.enable=false in your converter configuration. "
+    "Where what comes after needs a schema (SQL, Parquet), declare that of plain JSON by schema.content instead."
 )
 
 

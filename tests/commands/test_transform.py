@@ -64,7 +64,7 @@ def test_a_process_reads_standard_input_and_answers_before_it_ends(tmp_path: Pat
             process.stdin.flush()
             assert json.loads(process.stdout.readline())["value"] == {"card": "", "n": number}
         process.stdin.close()
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=120) == 0
 
 
 @pytest.mark.parametrize(

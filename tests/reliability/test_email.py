@@ -17,7 +17,7 @@ import pytest
 from ferryman.stack import Stack
 from ferryman.stack.servers.mailbox import Answer, Mailbox
 from tests.reliability.flows import Config, committed, keys, tolerant
-from tests.reliability.scoreboard_plugin import Trials
+from tests.reliability.scoreboard.plugin import Trials
 from tests.running import Worker, consume, create_topic, produce, send, settings, until, worker
 
 RECORDS = 300

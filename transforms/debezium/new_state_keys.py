@@ -88,7 +88,7 @@ class ExtractNewRecordStateConfig(Config):
             return _HANDLING[self.delete_tombstone_handling_mode]
         if self.delete_handling_mode is None and self.drop_tombstones is None:
             return _HANDLING["tombstone"]
-        return Handling(_FORMER_DELETES[self.delete_handling_mode or "drop"], self.drop_tombstones is not False)
+        return former_handling(self.delete_handling_mode or "drop", self.drop_tombstones is not False)
 
     def fields_added(self) -> Sequence[Reference]:
         """The metadata of add.fields."""
@@ -97,3 +97,8 @@ class ExtractNewRecordStateConfig(Config):
     def headers_added(self) -> Sequence[Reference]:
         """The metadata of add.headers."""
         return [reference(text, self.add_headers_prefix) for text in self.add_headers]
+
+
+def former_handling(deletes: str, drop_tombstones: bool) -> Handling:
+    """What delete.handling.mode and drop.tombstones say together."""
+    return Handling(_FORMER_DELETES[deletes], drop_tombstones)

@@ -10,6 +10,8 @@ from typing import Any
 
 import orjson
 
+from ferryman.java.decimals import MOST_DIGITS, too_long
+
 _FLAT = bytes(
     ord("0") if chr(each) in "0123456789." else ord("e") if chr(each) in "eE" else ord("-") if each == 45 else ord(" ")
     for each in range(256)
@@ -35,6 +37,8 @@ def changes(text: bytes) -> bool:
 def _is_exact(digits: str) -> bool:
     if digits.isdigit():
         return len(digits) < 20 and int(digits) < _WIDEST
+    if len(digits) > MOST_DIGITS:
+        return False
     try:
         return _is_same(float(digits), digits)
     except ValueError:
@@ -51,8 +55,10 @@ def _is_same(number: float, digits: str) -> bool:
 def fraction(digits: str) -> float | Decimal:
     """A number with a point or an exponent: a double if it has the same value, else a Decimal.
 
-    Raises ArithmeticError for an exponent that not even that holds.
+    Raises ArithmeticError for an exponent that not even that holds, DataError for more than 10,000 digits.
     """
+    if len(digits) > MOST_DIGITS:
+        raise too_long(len(digits))
     number = float(digits)
     if len(digits) <= _EXACT_LENGTH and "e" not in digits and "E" not in digits:
         return number

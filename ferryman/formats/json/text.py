@@ -17,10 +17,13 @@ import orjson
 
 from ferryman.errors import DataError
 from ferryman.formats.json.exact_numbers import changes, fraction, may_change, printed
+from ferryman.java.decimals import MOST_DIGITS, too_long
 from ferryman.java.texts import double_text, java_class, millis
 from ferryman.record import Payload
 
-_LEADING_ZEROS = re.compile(r'("(?:[^"\\]|\\.)*")|(?<![\d.eE+\-])(-?)0+(?=\d)', re.DOTALL)
+_LEADING_ZEROS = re.compile(r'("[^"\\]*+(?:\\.[^"\\]*+)*+")|(?<![\d.eE+\-])(-?)0+(?=\d)', re.DOTALL)
+
+_MAYBE_ZEROS = re.compile(r"(?<![\d.eE+\-])-?0\d")
 
 
 def loads_all(payloads: Sequence[Payload]) -> list[Any]:
@@ -49,13 +52,14 @@ def loads(payload: bytes) -> Any:
 
 def loads_decimals(payload: bytes) -> Any:
     """One payload's value with every number that has a fraction or an exponent as Decimal, and integers of any size."""
-    return _exact(payload, int, Decimal)
+    return _exact(payload, _whole, Decimal)
 
 
 def _exact(payload: bytes, parse_int: Callable[[str], Any], parse_float: Callable[[str], Any]) -> Any:
     try:
         text = payload.decode("utf-8-sig").strip(" \t\r\n")
-        text = _LEADING_ZEROS.sub(lambda match: match[1] or match[2], text)
+        if _MAYBE_ZEROS.search(text):
+            text = _LEADING_ZEROS.sub(lambda match: match[1] or match[2], text)
         if not text:
             return None
         value = json.loads(text, parse_int=parse_int, parse_float=parse_float, parse_constant=_refuse)
@@ -74,6 +78,13 @@ def _reason(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return f"invalid UTF-8 at byte {error.start}"
     return "nested too deeply" if isinstance(error, RecursionError) else str(error)
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > MOST_DIGITS:
+        raise too_long(len(digits))
+    # Python refuses to read more than 4,300 digits as an integer at once, and reads any number of them as a decimal.
+    return int(digits) if len(digits) < 4000 else int(Decimal(digits))
 
 
 def _without_surrogates(value: Any) -> Any:

@@ -92,7 +92,7 @@ def test_a_silent_server_is_given_up_after_the_timeout(mail: Stack) -> None:
     with world(mail, smtp_timeout_ms="200", smtp_delivery_timeout_ms="200") as around:
         steps: list[Step] = ["mail", "rcpt", "data"]
         for offset, step in enumerate(steps):
-            around.mailbox.answer(Answer(step, wait=3.0))
+            around.mailbox.answer(Answer(step, wait=60.0))
             with pytest.raises(RetriableError, match=r"does not answer|said no more"):
                 around.try_put(batch(PLEDGES[:1], at=offset))
             around.mailbox.answer()
