@@ -16,7 +16,7 @@ from ferryman.plugins import catalog
 from ferryman.record import Batch, Polled, Record, Rows
 from tests.transforms.test_sided import transform
 
-DIGITS = ["18446744073709551615", "-9223372036854775809", "1" * 60, "0.12345678901234567890123", "1E+400"]
+DIGITS = ["18446744073709551615", "-9223372036854775809", "1" * 60, "7" * 9000, "0.12345678901234567890123", "1E+400"]
 JSON = "org.apache.kafka.connect.json.JsonConverter"
 
 

@@ -52,6 +52,16 @@ def _is_same(number: float, digits: str) -> bool:
         return False
 
 
+def integer(digits: str) -> int | Decimal:
+    """A number without a point: a Decimal where Python would not print it as an integer, beyond 4,000 digits.
+
+    Raises DataError for more than 10,000.
+    """
+    if len(digits) > MOST_DIGITS:
+        raise too_long(len(digits))
+    return int(digits) if len(digits) <= 4000 else Decimal(digits)
+
+
 def fraction(digits: str) -> float | Decimal:
     """A number with a point or an exponent: a double if it has the same value, else a Decimal.
 

@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from ferryman.errors import DataError
-from ferryman.formats.json.exact_numbers import changes, fraction, may_change, printed
+from ferryman.formats.json.exact_numbers import changes, fraction, integer, may_change, printed
 from ferryman.java.decimals import MOST_DIGITS, too_long
 from ferryman.java.texts import double_text, java_class, millis
 from ferryman.record import Payload
@@ -34,7 +34,7 @@ def loads_all(payloads: Sequence[Payload]) -> list[Any]:
         return [loads(payload) if payload else None for payload in payloads]
     if may_change(b" ".join([payload for payload in payloads if payload])):
         return [
-            _exact(payload, int, fraction) if payload and may_change(payload) and changes(payload) else value
+            _exact(payload, integer, fraction) if payload and may_change(payload) and changes(payload) else value
             for payload, value in zip(payloads, values, strict=True)
         ]
     return values
@@ -47,7 +47,7 @@ def loads(payload: bytes) -> Any:
             return orjson.loads(payload)
         except orjson.JSONDecodeError:
             pass
-    return _exact(payload, int, fraction)
+    return _exact(payload, integer, fraction)
 
 
 def loads_decimals(payload: bytes) -> Any:
