@@ -17,6 +17,7 @@ from ferryman.connector import SourceConfig
 from ferryman.errors import Indeterminate, RetriableError, TaskError
 from ferryman.offsets.source_offsets import SourceOffsets, canonical
 from ferryman.record import Record
+from ferryman.retry import outage as outage_module
 from ferryman.retry.outage import Outage
 from ferryman.task.source import loop as loop_module
 from ferryman.task.source.loop import SourceSession, cause, classified, moved_by_another
@@ -82,7 +83,8 @@ class Task:
     ) -> None:
         self.clock, self.worker, self.judge, self.feed = Clock(), Worker(), Judge(), Feed()
         self.waits: list[float] = []
-        monkeypatch.setattr(loop_module, "time", self.clock)
+        for module in (loop_module, outage_module):
+            monkeypatch.setattr(module, "time", self.clock)
         monkeypatch.setattr(self.worker, "wait", self.wait)
         self.producer = FakeProducer(Cluster())
         self.offsets = SourceOffsets("c")
