@@ -68,7 +68,7 @@ def fraction(digits: str) -> float | Decimal:
     Raises ArithmeticError for an exponent that not even that holds, DataError for more than 10,000 digits.
     """
     if len(digits) > MOST_DIGITS:
-        raise too_long(len(digits))
+        raise too_long(len(digits.lstrip("-0.").replace(".", "")))
     number = float(digits)
     if len(digits) <= _EXACT_LENGTH and "e" not in digits and "E" not in digits:
         return number
