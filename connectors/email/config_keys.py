@@ -111,6 +111,12 @@ class EmailKeys(SinkConfig):
     behavior_on_in_doubt: Literal["resend", "skip"] = key("resend", importance="HIGH", shown=Shown("Delivery"))
     """What becomes of a message of which nobody knows whether it was sent: resend (it may arrive twice, with the same
     Message-ID) or skip (it may never arrive). Each is listed in the log."""
+    in_doubt_max_retries: Int = key(3, at_least=0, shown=Shown("Delivery"))
+    """With resend: how often a message is sent again that the server took whole without an answer; then it is a data
+    error. A crash of Ferryman's own does not count."""
+    mail_retry_timeout_ms: Long = key(14_400_000, at_least=0, shown=Shown("Delivery"))
+    """How long a message is tried again that the server refuses for the time being (a mailbox that is full, a
+    greylist), in milliseconds; then it is a data error. The others go on meanwhile."""
     behavior_on_null_values: Literal["fail", "ignore"] = key("fail", shown=Shown("Delivery"))
     """What a record without a value is: fail (a data error) or ignore (nothing is sent)."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ferryman.connectors.email.rate_limit import Pace
+from ferryman.connectors.email.rate_limit import RateLimit
 from ferryman.errors import TaskError, Unfinished
 from ferryman.record import Header
 from ferryman.stack import Stack
@@ -223,14 +223,14 @@ def test_no_more_messages_leave_in_a_second_than_are_allowed(mail: Stack) -> Non
 
 def test_a_long_pause_does_not_let_a_burst_out() -> None:
     now = [0.0]
-    pace = Pace(50.0, clock=lambda: now[0])
+    limit = RateLimit(50.0, clock=lambda: now[0])
     now[0] = 1000.0
-    assert pace.ready(500) == 5
-    pace.take(5)
-    assert pace.ready(500) == 0
-    assert pace.wait == pytest.approx(0.02)
+    assert limit.ready(500) == 5
+    limit.take(5)
+    assert limit.ready(500) == 0
+    assert limit.wait == pytest.approx(0.02)
     now[0] += 0.02
-    assert pace.ready(500) == 1
+    assert limit.ready(500) == 1
 
 
 def test_a_null_value_is_passed_over_if_wanted(mail: Stack) -> None:
