@@ -40,7 +40,7 @@ def test_a_worker_and_its_children_run_no_module_of_the_current_folder(
 
 
 def test_python_dash_m_leaves_the_current_folder_out(tmp_path: Path, folder: Path) -> None:
-    """Python finds a package ``ferryman`` and what our ``__init__`` imports there, before any line of ours; -P helps."""
+    """But for a package ``ferryman`` and what our ``__init__`` imports, which Python finds before any line of ours."""
     for name in ("ferryman/__init__", "ferryman/commands", "signal", "socket"):
         (folder / f"{name}.py").unlink()
     (folder / "ferryman").rmdir()
