@@ -163,6 +163,8 @@ class Source(Generic[SourceC]):
 
     config_class: ClassVar[type[SourceConfig]] = SourceConfig
     classes: ClassVar[tuple[str, ...]] = ()
+    columnar: ClassVar[bool] = False
+    """Whether ``poll_batches`` hands over columns; what others hand over is worked on as rows."""
 
     def __init__(self, config: SourceC, context: SourceContext) -> None:
         self.config = config

@@ -30,7 +30,7 @@ def _integer(kind: str, bits: int) -> BeforeValidator:
         if not isinstance(value, str):
             return value
         text = value.strip()
-        if not re.fullmatch(r"[+-]?\d+", text) or not -(1 << bits - 1) <= int(text) < 1 << bits - 1:
+        if not re.fullmatch(r"[+-]?\d{1,4000}", text) or not -(1 << bits - 1) <= int(text) < 1 << bits - 1:
             raise ValueError(f"Not a number of type {kind}")
         return int(text)
 
@@ -56,7 +56,12 @@ def _boolean(value: Any) -> Any:
 def _list(value: Any) -> Any:
     if not isinstance(value, str):
         return value
-    return re.split(r"\s*,\s*", value.strip()) if value.strip() else []
+    return listed(value)
+
+
+def listed(text: str) -> list[str]:
+    """The parts of a list whose commas may have blanks around them; none of a blank text."""
+    return [part.strip() for part in text.split(",")] if text.strip() else []
 
 
 def _trimmed(value: Any) -> Any:

@@ -1,13 +1,13 @@
 """The keys that every connector has, as Kafka Connect's ConnectorConfig and its sink and source halves declare them."""
 
-import re
 from collections.abc import Iterable
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator
 
 from ferryman.config import Bool, Config, Int, Long, Plugin, Short, Shown, Str, Strings, any_case, key
-from ferryman.errors import KeyProblem
+from ferryman.errors import ConfigError, KeyProblem
+from ferryman.regex.pattern import Pattern, TooSlow, compiled
 
 
 def _name(value: str) -> str:
@@ -35,9 +35,9 @@ def _not_empty(value: str | None) -> str | None:
 
 def _pattern(value: str) -> str:
     try:
-        re.compile(value)
-    except re.error as error:
-        raise ValueError(f"Invalid regex: {error}") from None
+        compiled(value, "topics.regex")
+    except ConfigError as error:
+        raise ValueError(str(error)) from None
     return value
 
 
@@ -122,6 +122,11 @@ class SinkConfig(ConnectorConfig):
     )
     """Whether dead letters carry __connect.errors.* headers with the reason and the record's original coordinates."""
 
+    @property
+    def written_topics(self) -> tuple[str, ...]:
+        """The topics that the connector writes itself; topics.regex never brings them in."""
+        return tuple(filter(None, (self.errors_deadletterqueue_topic_name,)))
+
     def problems(self) -> Iterable[KeyProblem]:
         """The rules between topics, topics.regex and the dead letter queue (SinkConnectorConfig.validate)."""
         if self.topics and self.topics_regex:
@@ -138,19 +143,26 @@ class SinkConfig(ConnectorConfig):
                 f"The DLQ topic '{queue}' may not be included in the list of topics "
                 f"('topics={','.join(self.topics)}') consumed by the connector",
             )
-        if queue and self.topics_regex and _matches(self.topics_regex, queue):
-            yield KeyProblem(
-                "topics.regex",
+        if queue and self.topics_regex and (message := self._reads(queue)):
+            yield KeyProblem("topics.regex", message)
+
+    def pattern(self) -> Pattern:
+        """The topics' pattern."""
+        return compiled(self.topics_regex, "topics.regex")
+
+    def _reads(self, queue: str) -> str | None:
+        """What is wrong if the pattern matches the dead letter queue."""
+        try:
+            matches = self.pattern().matches(queue)
+        except TooSlow as error:
+            return str(error)
+        return (
+            matches
+            and (
                 f"The DLQ topic '{queue}' may not be matched by the regex for the topics "
-                f"('topics.regex={self.topics_regex}') consumed by the connector",
+                f"('topics.regex={self.topics_regex}') consumed by the connector"
             )
-
-
-def _matches(pattern: str, topic: str) -> bool:
-    try:
-        return re.fullmatch(pattern, topic) is not None
-    except re.error:
-        return False
+        ) or None
 
 
 class SourceConfig(ConnectorConfig):

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar, Generic, Literal, TypeVar
+from typing import ClassVar, Generic, Literal, Protocol, TypeVar
 
 from ferryman.config import Config
 from ferryman.record import Data, Payload
@@ -11,16 +11,50 @@ Side = Literal["key", "value", "header"]
 ConverterC = TypeVar("ConverterC", bound=Config)
 
 
+class Forms(Protocol):
+    """Who decides between columns and rows; a converter that can decode to columns asks it for each piece."""
+
+    def columns(self, count: int, reason: str | None) -> bool:
+        """Whether ``count`` records of one schema are to become columns; ``reason`` says why the schema has none."""
+
+    def gave_up(self, count: int, reason: str) -> None:
+        """So many records, those asked about last, were to become columns and were read by rows after all."""
+
+    def encoded_by_rows(self, count: int, reason: str) -> None:
+        """So many records that came as columns were encoded by rows after all."""
+
+
+class ColumnsWherePossible:
+    """Decides for a converter that is used by itself, outside a task."""
+
+    def __init__(self, fewest: int) -> None:
+        self.fewest = fewest
+
+    def columns(self, count: int, reason: str | None) -> bool:
+        """Columns for a schema that has them, if they pay."""
+        return reason is None and count >= self.fewest
+
+    def gave_up(self, count: int, reason: str) -> None:
+        """Nobody counts."""
+
+    def encoded_by_rows(self, count: int, reason: str) -> None:
+        """Nobody counts."""
+
+
 class Converter(Generic[ConverterC]):
     """Decodes what was consumed and encodes what is produced. ``side`` is which part of a record it is for."""
 
     config_class: ClassVar[type[Config]] = Config
     classes: ClassVar[tuple[str, ...]] = ()
     """The Java class names under which configs know this converter, the most usual first."""
+    fewest_for_columns: ClassVar[int] = 1
+    """From so many records of one schema on, making a frame costs less than it saves."""
 
     def __init__(self, config: ConverterC, side: Side) -> None:
         self.config = config
         self.side = side
+        self.forms: Forms = ColumnsWherePossible(self.fewest_for_columns)
+        """Asked before a piece becomes columns. A task's chain puts its plan here."""
 
     def rows_reason(self) -> str | None:
         """Why what it decodes is always rows; None when it gives columns for schemas that allow them."""

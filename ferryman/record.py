@@ -94,6 +94,17 @@ class Polled:
     def __len__(self) -> int:
         return len(self.offsets)
 
+    def slice(self, start: int, stop: int) -> "Polled":
+        """The records from start up to stop."""
+        return replace(
+            self,
+            offsets=self.offsets[start:stop],
+            timestamps=self.timestamps[start:stop],
+            keys=self.keys[start:stop],
+            values=self.values[start:stop],
+            headers=None if self.headers is None else self.headers[start:stop],
+        )
+
     @property
     def source(self) -> TopicPartition:
         """The partition it came from."""

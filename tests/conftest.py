@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from confluent_kafka.admin import AdminClient
+from hypothesis import HealthCheck, settings
 
 from ferryman.stack import Stack
 from tests.differential import search
 
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.load_profile("any machine")
 _stack: Stack | None = None
 
 

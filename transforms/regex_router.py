@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from ferryman.config import Config, Str, key
 from ferryman.errors import ConfigError, KeyProblem
-from ferryman.java.regex import compiled, renamed
 from ferryman.record import Batch
+from ferryman.regex.pattern import compiled
 from ferryman.transforms.fields.sides import Batched
 
 
@@ -36,7 +36,9 @@ class RegexRouter(Batched[RegexRouterConfig]):
 
     def __init__(self, config: RegexRouterConfig, side: Any = "value") -> None:
         super().__init__(config, side)
-        self.renamed = lru_cache(maxsize=10_000)(lambda topic: renamed(topic, config.regex, config.replacement))
+        self.renamed = lru_cache(maxsize=10_000)(
+            partial(compiled(config.regex).renamed, replacement=config.replacement)
+        )
 
     def apply_batch(self, batch: Batch) -> Sequence[Batch]:
         """A batch has one topic; keys and values stay as they are, in rows or columns."""

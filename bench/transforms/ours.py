@@ -8,14 +8,12 @@ from bench.transforms.cases import TIMESTAMP, TOPIC, Case
 from bench.transforms.measure import Measured
 from ferryman.chain import builder
 from ferryman.chain.chain import Chain, Encoded
-from ferryman.converters import json
-from ferryman.formats.avro import columns_reader
+from ferryman.conversion import ColumnsWherePossible
 from ferryman.record import Payload, Polled
 from ferryman.task.setup import garbage_collection
 
 BATCH = 20_000
 _NEVER = 1 << 60
-_COLUMNS = (columns_reader.FEWEST, json.FEWEST_FOR_COLUMNS)
 
 
 def measure(
@@ -27,9 +25,9 @@ def measure(
     counts: tuple[int, int, int],
 ) -> Measured:
     """A case in ``rows`` or ``columns``; ``counts`` as for the JVM."""
-    # Rows are what the converters give where a batch is too short for columns.
-    columns_reader.FEWEST, json.FEWEST_FOR_COLUMNS = _COLUMNS if side == "columns" else (_NEVER, _NEVER)
     chain = builder.chain(case.config, converters)
+    if side == "rows":
+        chain.value.forms = ColumnsWherePossible(_NEVER)
     batches = list(_batches(case, case.records(values)))
     left = [one for batch in batches for encoded in _passed(chain, batch) for one in _sums(encoded, skipped)]
     warm_up, records, repeat = counts

@@ -77,6 +77,11 @@ class EmailSinkConfig(EmailKeys):
             text = "event.bootstrap.servers must be set where event.topic is"
             yield KeyProblem("event.bootstrap.servers", text)
 
+    @property
+    def written_topics(self) -> tuple[str, ...]:
+        """The dead letter queue, and the topic of the events."""
+        return (*super().written_topics, *filter(None, (self.event_topic,)))
+
     def _pattern(self, name: str) -> Pattern | None:
         """The template of a key with one; None if it is empty."""
         text = {

@@ -1,4 +1,4 @@
-"""Writes records to tables of PostgreSQL or SQLite, exactly once: rows and the next offset are one transaction."""
+"""Writes records to tables of a database, exactly once: rows and the next offset are one transaction."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -6,18 +6,17 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from ferryman.api import Assigned, Committed, Sink, SinkContext
-from ferryman.connectors.sql.config.names import POSTGRES_BYTES, TableName, table_name
 from ferryman.connectors.sql.config.rules import SqlSinkConfig, effectless
-from ferryman.connectors.sql.database.errors import StaleTable
-from ferryman.connectors.sql.database.offsets_table import Move, Offsets, Owner, moved, opened
+from ferryman.connectors.sql.database.loads import joined
+from ferryman.connectors.sql.database.offsets_table import Move, Offsets, Owner, moves_of, open_partitions
 from ferryman.connectors.sql.database.session import Session
-from ferryman.connectors.sql.database.tables import Tables, Target
-from ferryman.connectors.sql.database.transaction_load import Load, together
-from ferryman.connectors.sql.dialects.postgresql import PostgresWriter
-from ferryman.connectors.sql.dialects.sqlite import SqliteWriter
-from ferryman.connectors.sql.records.checks import check
-from ferryman.connectors.sql.records.columns import Column, layout
-from ferryman.connectors.sql.records.frame import deletes, staged
+from ferryman.connectors.sql.database.tables import Tables
+from ferryman.connectors.sql.dialects.dialect import Load, StaleTable, TableColumn
+from ferryman.connectors.sql.dialects.names import TableName, table_name
+from ferryman.connectors.sql.layout.checks import check
+from ferryman.connectors.sql.layout.columns import columns_for
+from ferryman.connectors.sql.records.column import Column
+from ferryman.connectors.sql.records.frame import columns_of, tombstones
 from ferryman.connectors.sql.records.values import Zones, json_text
 from ferryman.errors import DataError
 from ferryman.record import Batch, TopicPartition
@@ -41,22 +40,22 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
     def __init__(self, config: SqlSinkConfig, context: SinkContext) -> None:
         super().__init__(config, context)
         zones = Zones(config.db_timezone, config.date_zone)
-        self._session, self._offsets = _places(config, context)
-        postgres = self._session.is_postgres
+        self._session, self._offsets = _connect(config, context)
         self._tables = Tables(config, self._session, zones)
-        self._writer = (
-            PostgresWriter(self._session, config.mode, zones) if postgres else SqliteWriter(config.mode, zones)
-        )
+        self._writer = self._session.dialect.writer(self._session, config.mode, zones)
         self._positions: dict[TopicPartition, int] = {}
+        """The next offset of each partition of ours, as this task left it in the table of offsets."""
         self._names: dict[str, TableName] = {}
+        """The table of each topic seen."""
         self._layouts: dict[tuple[TableName, Schema | None, Schema | None], tuple[Column, ...]] = {}
+        """The columns that a key and value schema need."""
 
     @classmethod
     def alter_offsets(
         cls, config: SqlSinkConfig, context: SinkContext, offsets: Mapping[TopicPartition, int | None]
     ) -> bool:
         """Moves or forgets the offsets in the database."""
-        session, stored = _places(config, context)
+        session, stored = _connect(config, context)
         try:
             stored.create(session)
             with session.transaction("alter the stored offsets") as connection:
@@ -76,7 +75,7 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
 
     def open(self, partitions: Sequence[Assigned]) -> Mapping[TopicPartition, int]:
         """The stored offsets, or new rows with the group's. Raises TaskError if there can be no right place."""
-        found = opened(self._session, self._offsets, partitions)
+        found = open_partitions(self._session, self._offsets, partitions)
         self._positions.update(found)
         return found
 
@@ -105,17 +104,24 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
             self._write(batches)
 
     def _write(self, batches: Sequence[Batch]) -> None:
+        # The order of events, and why it is this one:
+        #   1. tables are looked at, created, evolved; staging tables are made: each in a transaction of its own, since
+        #      DDL may commit whatever is open
+        #   2. the data's transaction begins, and rows go to the database: this takes long, and locks nothing of others'
+        #   3. the offsets move, if they are where this task left them: their rows are locked, a successor waits
+        #   4. rows go into their tables, and all is committed: short, and the database needs nothing of this process
+        # Killed before the commit, nothing of it is there; after it, all of it, and the next owner starts behind it.
         crash_point = self.context.crash_point
-        moves = moved(self._positions, batches)
-        loads = together(load for load in map(self._load, batches) if load is not None)
-        writes = [(self._writer.prepare(load.table, load.targets), load.frame) for load in loads]
+        moves = moves_of(self._positions, batches)
+        loads = joined(load for load in map(self._load, batches) if load is not None)
+        if loads:
+            self._writer.prepare(loads)
         with self._session.transaction(f"write to {self._named(batches)}") as connection:
             crash_point("sql.before_rows")
-            steps = [write(connection, frame) for write, frame in writes]
-            # From here on the offsets' rows are locked, so nothing that waits for this process comes after it.
+            steps = [self._writer.stage(connection, load) for load in loads]
             self._offsets.advance(connection, moves)
-            for step in steps:
-                step()
+            for apply in steps:
+                apply()
             crash_point("sql.after_rows")
             crash_point("sql.before_commit")
         self._positions.update({source: move.following for source, move in moves.items()})
@@ -127,38 +133,39 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
     def _load(self, batch: Batch) -> Load | None:
         """What to write; None if there is nothing."""
         table = self._table(batch.topic)
-        dead = check(self.config, self.context.connector, batch, deletes(batch))
-        if dead is not None and dead.all():
+        deletes = tombstones(batch)
+        check(self.config, self.context.connector, batch, deletes)
+        if deletes is not None and deletes.all():
             if not (self.config.delete_enabled and self._tables.exists(table)):
                 return None
-            columns = self._layout(table, batch.key.schema, None)
+            wanted = self._layout(table, batch.key.schema, None)
         else:
-            columns = self._layout(table, batch.key.schema, batch.value.schema)
-        targets = self._tables.targets(table, columns)
-        frame = self._frame(batch, targets, dead)
-        return None if frame.is_empty() else Load(table, targets, frame)
+            wanted = self._layout(table, batch.key.schema, batch.value.schema)
+        columns = self._tables.columns(table, wanted)
+        frame = self._frame(batch, columns, deletes)
+        return None if frame.is_empty() else Load(table, columns, frame)
 
-    def _frame(self, batch: Batch, targets: Sequence[Target], dead: pl.Series | None) -> pl.DataFrame:
-        texts = ((target.column, json_text if target.form == "json" else None) for target in targets)
-        columns = staged(batch, texts, self.config.replace_null_with_default)
-        flags = pl.Series([False]).new_from_index(0, len(batch)) if dead is None else dead
-        frame = pl.DataFrame([flags.alias("dead"), *columns])
-        if dead is not None and not self.config.delete_enabled:
-            frame = frame.filter(~dead)
-        if self.config.mode != "insert" or dead is not None:
-            _no_null_keys(frame, targets)
+    def _frame(self, batch: Batch, columns: Sequence[TableColumn], deletes: pl.Series | None) -> pl.DataFrame:
+        texts = ((column.source, json_text if column.form == "json" else None) for column in columns)
+        values = columns_of(batch, texts, self.config.replace_null_with_default)
+        flags = pl.Series([False]).new_from_index(0, len(batch)) if deletes is None else deletes
+        frame = pl.DataFrame([flags.alias("tombstone"), *values])
+        if deletes is not None and not self.config.delete_enabled:
+            frame = frame.filter(~deletes)
+        if self.config.mode != "insert" or deletes is not None:
+            _no_null_keys(frame, columns)
         return frame
 
     def _layout(self, table: TableName, key: Schema | None, value: Schema | None) -> tuple[Column, ...]:
         found = self._layouts.get((table, key, value))
         if found is None:
-            found = self._layouts[table, key, value] = layout(self.config, table, key, value)
+            found = self._layouts[table, key, value] = columns_for(self.config, table, key, value)
         return found
 
     def _table(self, topic: str) -> TableName:
         found = self._names.get(topic)
         if found is None:
-            found = self._names[topic] = self.config.table(topic, self._tables.limit)
+            found = self._names[topic] = self.config.table(topic, self._session.dialect.naming)
         return found
 
     def pre_commit(self, offsets: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, Committed]:
@@ -175,21 +182,20 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         return {source: Committed(offset) for source, offset in offsets.items()}
 
 
-def _places(config: SqlSinkConfig, context: SinkContext) -> tuple[Session, Offsets]:
+def _connect(config: SqlSinkConfig, context: SinkContext) -> tuple[Session, Offsets]:
     database = config.database(context.raw)
     session = Session(
         database, connect_backoff=_seconds(config.connection_backoff_ms), backoff=_seconds(config.retry_backoff_ms)
     )
-    limit = POSTGRES_BYTES if database.is_postgres else None
-    name = table_name(config.offsets_table_name, limit, config.folds)
-    return session, Offsets(name, Owner(context.cluster, context.connector))
+    name = table_name(config.offsets_table_name, database.dialect.naming, config.quotes)
+    return session, Offsets(name, Owner(context.cluster, context.connector), database.dialect)
 
 
 def _seconds(milliseconds: int | None) -> float | None:
     return None if milliseconds is None else milliseconds / 1000
 
 
-def _no_null_keys(frame: pl.DataFrame, targets: Sequence[Target]) -> None:
-    for index, target in enumerate(targets):
-        if target.column.primary and frame.get_column(f"c{index}").has_nulls():
-            raise DataError(f"The primary key's column {target.name} is null")
+def _no_null_keys(frame: pl.DataFrame, columns: Sequence[TableColumn]) -> None:
+    for index, column in enumerate(columns):
+        if column.primary and frame.get_column(f"c{index}").has_nulls():
+            raise DataError(f"The primary key's column {column.name} is null")

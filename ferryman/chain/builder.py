@@ -1,17 +1,22 @@
 """Puts a task's chain together from configs: which converter with which settings, which transforms in which order."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, get_args
 
+from ferryman.api import Sink, Source
 from ferryman.chain import chain_config
-from ferryman.chain.chain import Chain
+from ferryman.chain.chain import Chain, Planner, assembled
+from ferryman.chain.plan import open_plan, sink_plan, source_plan
 from ferryman.conversion import Converter, Side
 from ferryman.errors import ConfigError, KeyProblem
 from ferryman.plugins import catalog
 
 
-def chain(raw: Mapping[str, str], worker: Mapping[str, str]) -> Chain:
-    """The chain of a connector's config over its worker's. Raises ConfigError with every problem."""
+def chain(
+    raw: Mapping[str, str], worker: Mapping[str, str], plugin: type[Sink[Any] | Source[Any]] | None = None
+) -> Chain:
+    """The chain of a connector's config over its worker's, up to the plugin. Raises ConfigError with every problem."""
     problems: list[KeyProblem] = []
     made: Mapping[str, Converter[Any]] = {}
     try:
@@ -22,7 +27,16 @@ def chain(raw: Mapping[str, str], worker: Mapping[str, str]) -> Chain:
     problems += parsed.problems
     if problems:
         raise ConfigError(*problems)
-    return Chain(made["key"], made["value"], made["header"], parsed.steps)
+    return assembled(made["key"], made["value"], made["header"], parsed.steps, planner(plugin))
+
+
+def planner(plugin: type[Sink[Any] | Source[Any]] | None) -> Planner:
+    """Makes plans that end at a sink's put or begin at a source's poll, or are open where there is no connector."""
+    if plugin is None:
+        return open_plan
+    if issubclass(plugin, Sink):
+        return partial(sink_plan, sink=plugin)
+    return partial(source_plan, source=plugin)
 
 
 def converters(raw: Mapping[str, str], worker: Mapping[str, str]) -> Mapping[str, Converter[Any]]:

@@ -10,13 +10,18 @@ from itertools import pairwise
 from typing import Any
 
 from ferryman.api import Predicate, Transform
+from ferryman.chain.forms import Forms, form_of, in_form
 from ferryman.chain.narrowing import Failure, Piece, Stage, narrow
+from ferryman.chain.plan import Plan, open_plan
 from ferryman.config import Config
 from ferryman.conversion import Converter
 from ferryman.errors import DataError
 from ferryman.plugins.catalog import names
-from ferryman.record import Batch, Columns, Data, Header, Payload, Polled, Rows
+from ferryman.record import Batch, Data, Header, Payload, Polled, Rows
 from ferryman.schema import Schema
+
+Planner = Callable[[Converter[Any], Sequence[tuple[str, Transform[Config]]]], Plan]
+"""Makes the plan for one side from its converter and the transforms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +36,13 @@ class Step:
     def apply(self, batch: Batch) -> list[Batch]:
         """Transforms the records that the predicate chooses; the others pass unchanged, all in order."""
         if self.predicate is None:
-            return list(self.transform.apply_batch(self._fit(batch)))
+            return list(self.transform.apply_batch(batch))
         wanted = [held is not self.negate for held in self.predicate.test_batch(batch)]
         return [
             result
             for chosen, part in batch.runs(wanted)
-            for result in (self.transform.apply_batch(self._fit(part)) if chosen else [part])
+            for result in (self.transform.apply_batch(part) if chosen else [part])
         ]
-
-    def _fit(self, batch: Batch) -> Batch:
-        columns = isinstance(batch.value, Columns) or isinstance(batch.key, Columns)
-        return batch.rows() if columns and self.transform.rows_reason() else batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +57,29 @@ class Encoded:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """A task's converters and transforms."""
+    """A task's converters and transforms, and the plan that says in which form each of them gets its batches.
+
+    Made by ``assembled``, so that its converters ask its plan.
+    """
 
     key: Converter[Config]
     value: Converter[Config]
     header: Converter[Config]
-    steps: Sequence[Step] = ()
+    steps: Sequence[Step]
+    key_forms: Forms
+    """The plan for keys, and what forms they had."""
+    value_forms: Forms
+    """The plan for values, and what forms they had."""
+
+    @property
+    def plan(self) -> Plan:
+        """What is planned for values."""
+        return self.value_forms.plan
 
     def decode(self, polled: Polled) -> tuple[list[Batch], list[Failure]]:
         """Raw records as batches, before any transform. Tried in Connect's order: keys, values, headers."""
         failures: list[Failure] = []
-        keys = self._side(self.key, Stage.KEY_CONVERTER, polled, polled.keys, range(len(polled)), failures)
+        keys = self._side(self.key, Stage.KEY_CONVERTER, polled, range(len(polled)), failures)
         batches = [
             Batch(
                 topic=polled.topic,
@@ -79,7 +92,7 @@ class Chain:
             )
             for key_start, key_stop, key in keys
             for value_start, value_stop, value in self._side(
-                self.value, Stage.VALUE_CONVERTER, polled, polled.values, range(key_start, key_stop), failures
+                self.value, Stage.VALUE_CONVERTER, polled, range(key_start, key_stop), failures
             )
         ]
         if polled.headers is not None:
@@ -87,16 +100,16 @@ class Chain:
         return batches, failures
 
     def _side(
-        self,
-        converter: Converter[Config],
-        stage: Stage,
-        polled: Polled,
-        payloads: Sequence[Payload],
-        within: range,
-        failures: list[Failure],
+        self, converter: Converter[Config], stage: Stage, polled: Polled, within: range, failures: list[Failure]
     ) -> list[tuple[int, int, Data]]:
+        is_key = stage is Stage.KEY_CONVERTER
+        payloads, forms = (polled.keys, self.key_forms) if is_key else (polled.values, self.value_forms)
+
         def attempt(start: int, stop: int) -> Sequence[Data]:
-            return converter.to_data(polled.topic, payloads[within.start + start : within.start + stop])
+            forms.attempt()
+            found = converter.to_data(polled.topic, payloads[within.start + start : within.start + stop])
+            forms.keep()
+            return found
 
         done, guilty = narrow(len(within), attempt, Exception)
         failures += [
@@ -137,11 +150,39 @@ class Chain:
         return read
 
     def transform(self, batch: Batch) -> tuple[list[Batch], list[Failure]]:
-        """A batch through every step."""
-        batches, failures = [batch], list[Failure]()
-        for step in self.steps:
-            batches = [result for each in batches for result in _applied(step, each, failures)]
+        """A batch through every step, in the form that is planned for each; in the end in that of put or encode."""
+        batches, failures = [self._formed(0, batch)], list[Failure]()
+        for number, step in enumerate(self.steps, 1):
+            batches = [result for each in batches for result in self._stepped(number, step, each, failures)]
+        last = len(self.steps) + 1
+        if last < len(self.plan.steps):
+            batches = [self._formed(last, each) for each in batches]
+            for each in batches:
+                self._count(last, each, each)
         return batches, failures
+
+    def _formed(self, step: int, batch: Batch) -> Batch:
+        """The batch in the form in which a step is to get it."""
+        key = in_form(batch.key, self.key_forms.plan.form(step, form_of(batch.key)))
+        value = in_form(batch.value, self.value_forms.plan.form(step, form_of(batch.value)))
+        same = key is batch.key and value is batch.value
+        return batch if same else replace(batch, key=key, value=value)
+
+    def _stepped(self, number: int, step: Step, given: Batch, failures: list[Failure]) -> list[Batch]:
+        batch = self._formed(number, given)
+        done, guilty = narrow(len(batch), lambda start, stop: step.apply(_part(batch, start, stop)), Exception)
+        failures += [
+            Failure(batch.origin, batch.positions[index], Stage.TRANSFORMATION, names(type(step.transform))[0], error)
+            for index, error in guilty
+        ]
+        results = [result for piece in done for result in piece.result]
+        for result in results:
+            self._count(number, batch, result)
+        return results
+
+    def _count(self, step: int, given: Batch, result: Batch) -> None:
+        self.key_forms.stepped(step, form_of(given.key), result.key)
+        self.value_forms.stepped(step, form_of(given.value), result.value)
 
     def encode(self, batch: Batch) -> tuple[list[Encoded], list[Failure]]:
         """A batch as payloads; headers are tried first, then keys, then values, as in Connect's source tasks."""
@@ -153,9 +194,14 @@ class Chain:
         return [piece.result for piece in done], failures
 
     def _encoded(self, batch: Batch) -> Encoded:
+        self.key_forms.attempt()
+        self.value_forms.attempt()
         headers = self._encoded_headers(batch)
         keys = self.key.from_data(batch.topic, batch.key)
-        return Encoded(batch, keys, self.value.from_data(batch.topic, batch.value), headers)
+        values = self.value.from_data(batch.topic, batch.value)
+        self.key_forms.keep()
+        self.value_forms.keep()
+        return Encoded(batch, keys, values, headers)
 
     def _blame(self, record: Batch) -> tuple[Stage, str]:
         if _fails(lambda: self._encoded_headers(record)):
@@ -181,6 +227,20 @@ class Chain:
         return [[(header.key, write(header)) for header in headers] for headers in batch.headers]
 
 
+def assembled(
+    key: Converter[Any],
+    value: Converter[Any],
+    header: Converter[Any],
+    steps: Sequence[Step] = (),
+    plan: Planner = open_plan,
+) -> Chain:
+    """A chain whose converters ask its plan before they make columns."""
+    transforms = [(step.alias, step.transform) for step in steps]
+    chain = Chain(key, value, header, steps, Forms(plan(key, transforms)), Forms(plan(value, transforms)))
+    key.forms, value.forms = chain.key_forms, chain.value_forms
+    return chain
+
+
 def _fails(attempt: Callable[[], object]) -> bool:
     return bool(narrow(1, lambda start, stop: attempt(), Exception)[1])
 
@@ -192,15 +252,6 @@ def _spans(piece: Piece[Sequence[Data]], base: int) -> list[tuple[int, int, Data
     if bounds[-1] != base + piece.stop:
         raise DataError(f"a converter made {bounds[-1] - bounds[0]} records of {piece.stop - piece.start}")
     return [(start, stop, data) for (start, stop), data in zip(pairwise(bounds), piece.result, strict=True)]
-
-
-def _applied(step: Step, batch: Batch, failures: list[Failure]) -> list[Batch]:
-    done, guilty = narrow(len(batch), lambda start, stop: step.apply(_part(batch, start, stop)), Exception)
-    failures += [
-        Failure(batch.origin, batch.positions[index], Stage.TRANSFORMATION, names(type(step.transform))[0], error)
-        for index, error in guilty
-    ]
-    return [result for piece in done for result in piece.result]
 
 
 def _part(batch: Batch, start: int, stop: int) -> Batch:

@@ -3,14 +3,13 @@
 Every problem is reported at once, in Kafka Connect's words (ConnectorConfig.enrich, KIP-66, KIP-585).
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ferryman.api import Predicate
 from ferryman.chain.chain import Step
-from ferryman.config import Config
+from ferryman.config import Config, listed
 from ferryman.errors import ConfigError, KeyProblem
 from ferryman.plugins import catalog
 
@@ -39,8 +38,7 @@ def parse(raw: Mapping[str, str]) -> Parsed:
 
 def aliases(raw: Mapping[str, str], name: str) -> Sequence[str]:
     """The aliases listed under ``transforms`` or ``predicates``, each once (doubles are reported elsewhere)."""
-    text = raw.get(name, "").strip()
-    return list(dict.fromkeys(re.split(r"\s*,\s*", text))) if text else []
+    return list(dict.fromkeys(listed(raw.get(name, ""))))
 
 
 def _predicate(raw: Mapping[str, str], alias: str, parsed: Parsed) -> Predicate[Any] | None:

@@ -1,43 +1,114 @@
-"""What a sink task will do with its values, step by step: columns or rows, and why. Pure; made when the task starts.
+"""Columns or rows, step by step, and why. Everything that decides it is here; the chain and the converters obey. Pure.
 
-A step works on columns when the step before it gives columns and the step itself takes them; from the first one that
-does not, all is rows. A batch whose schema has no columnar form goes by rows from the start, whatever the plan says.
+Each part of a task says only what it can do by itself: a converter from which number of records on a frame pays, a
+transform and a converter why they need rows (``rows_reason``), a sink or a source whether it is ``columnar``, a format
+why a schema has no columns. The plan puts it together in two steps: once when the task starts, from the config alone;
+then for each piece that is decoded, from its schema and its size.
+
+What no plan can know shows only in the data: a reader that meets a value of another kind, a transform that meets a
+default it cannot express. These go by rows and are counted (see ``ferryman.chain.forms``).
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
 
-from ferryman.api import Sink
-from ferryman.chain.chain import Chain
+from ferryman.api import Sink, Source, Transform
+from ferryman.config import Config
+from ferryman.conversion import Converter
+
+Form = Literal["columns", "rows"]
+
+
+class Part(NamedTuple):
+    """A step before it is planned."""
+
+    name: str
+    """What the log and ``ferryman explain`` call it."""
+    reason: str | None
+    """Why it works on rows only; None if it takes columns, or gives them, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One step. ``reason`` says why rows; it is empty for columns."""
+    """A step and the form in which it gets its batches; for the first one, the form that it gives."""
 
     name: str
-    form: Literal["columns", "rows"]
+    form: Form
     reason: str = ""
+    """Why rows; empty for columns."""
 
     def __str__(self) -> str:
         return f"{self.name}: {self.form}" + (f" ({self.reason})" if self.reason else "")
 
 
-def plan(chain: Chain, sink: type[Sink[Any]]) -> Sequence[Planned]:
-    """The steps from decoding to put."""
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The steps of a task in order: decode or poll, the transforms, put or encode.
+
+    From the first step that needs rows on, all is rows.
+    """
+
+    steps: tuple[Planned, ...]
+    fewest: int = 1
+    """So many records of one schema are enough for columns; of fewer, a frame costs more than it saves."""
+
+    def for_piece(self, count: int, reason: str | None) -> "Plan":
+        """What becomes of ``count`` decoded records of one schema; ``reason`` says why it has no columns, if so."""
+        if self.steps[0].form == "rows":
+            return self
+        if reason is None and count < self.fewest:
+            reason = f"fewer than {self.fewest} records of one schema"
+        return self if reason is None else _by_rows(self, reason)
+
+    def form(self, step: int, given: Form) -> Form:
+        """The form in which a step gets a batch that the step before it gave in the form ``given``."""
+        return "rows" if given == "rows" else self.steps[step].form
+
+
+def sink_plan(converter: Converter[Any], steps: Sequence[tuple[str, Transform[Config]]], sink: type[Sink[Any]]) -> Plan:
+    """The plan of a sink's task for one side; ``steps`` are its transforms under their aliases."""
+    last = Part(f"put by {sink.__name__}", None if sink.columnar else f"{sink.__name__} takes rows")
+    return Plan(_planned([_decoding(converter), *_transforms(steps), last]), converter.fewest_for_columns)
+
+
+def source_plan(
+    converter: Converter[Any], steps: Sequence[tuple[str, Transform[Config]]], source: type[Source[Any]]
+) -> Plan:
+    """The plan of a source's task for one side."""
+    first = Part(f"poll by {source.__name__}", None if source.columnar else f"{source.__name__} gives rows")
+    last = Part(f"encode by {type(converter).__name__}", converter.rows_reason())
+    return Plan(_planned([first, *_transforms(steps), last]))
+
+
+def open_plan(converter: Converter[Any], steps: Sequence[tuple[str, Transform[Config]]] = ()) -> Plan:
+    """The plan of a chain without a connector: what the last step gives is handed out in its form."""
+    return Plan(_planned([_decoding(converter), *_transforms(steps)]), converter.fewest_for_columns)
+
+
+def _decoding(converter: Converter[Any]) -> Part:
+    return Part(f"decode by {type(converter).__name__}", converter.rows_reason())
+
+
+def _transforms(steps: Sequence[tuple[str, Transform[Config]]]) -> Iterator[Part]:
+    for alias, transform in steps:
+        yield Part(f"transform {alias} by {type(transform).__name__}", transform.rows_reason())
+
+
+def _planned(parts: Sequence[Part]) -> tuple[Planned, ...]:
     planned: list[Planned] = []
-    for name, reason in _steps(chain, sink):
+    for part in parts:
         before = planned[-1] if planned else None
         if before is not None and before.form == "rows":
-            planned.append(Planned(name, "rows", f"{before.name} gives rows"))
+            planned.append(Planned(part.name, "rows", f"{before.name} gives rows"))
         else:
-            planned.append(Planned(name, "rows" if reason else "columns", reason or ""))
-    return planned
+            planned.append(Planned(part.name, "rows" if part.reason else "columns", part.reason or ""))
+    return tuple(planned)
 
 
-def _steps(chain: Chain, sink: type[Sink[Any]]) -> Iterator[tuple[str, str | None]]:
-    yield f"decode by {type(chain.value).__name__}", chain.value.rows_reason()
-    for step in chain.steps:
-        yield f"transform {step.alias} by {type(step.transform).__name__}", step.transform.rows_reason()
-    yield f"put by {sink.__name__}", None if sink.columnar else f"{sink.__name__} takes rows"
+@lru_cache(maxsize=1000)
+def _by_rows(plan: Plan, reason: str) -> Plan:
+    first, *others = plan.steps
+    parts = [Part(first.name, reason), *(Part(each.name, each.reason or None) for each in others)]
+    return Plan(_planned(parts), plan.fewest)

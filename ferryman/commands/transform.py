@@ -22,8 +22,6 @@ def command(config: Path, source: "Stream", explain: bool) -> None:
     are plain JSON, or {"schema", "payload"} as JsonConverter writes it. For each, a line comes out: the record,
     {"dropped": true}, or {"error", "message"}.
     """
-    from ferryman.api import Sink
-    from ferryman.chain.plan import plan
     from ferryman.dry_run import chain_file, sample_run
     from ferryman.dry_run.sample_lines import BadLine
     from ferryman.errors import ConfigError
@@ -38,7 +36,7 @@ def command(config: Path, source: "Stream", explain: bool) -> None:
     for warning in found.warnings:
         click.echo(f"warning: {redact(warning)}", err=True)
     if explain:
-        for step in plan(sample_run.chain_of(found.steps), Sink)[1:-1]:
+        for step in sample_run.chain_of(found.steps).plan.steps[1:]:
             click.echo(f"plan: {step}", err=True)
     try:
         sample_run.run(found.steps, source, sys.stdout.buffer)

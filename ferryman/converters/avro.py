@@ -160,6 +160,7 @@ class AvroConverter(Converter[AvroConverterConfig]):
 
     config_class = AvroConverterConfig
     classes = ("io.confluent.connect.avro.AvroConverter", "io.apicurio.registry.utils.converter.AvroConverter")
+    fewest_for_columns = 64
 
     def __init__(self, config: AvroConverterConfig, side: Side) -> None:
         super().__init__(config, side)
@@ -187,6 +188,7 @@ class AvroConverter(Converter[AvroConverterConfig]):
 
     def _read(self, topic: str, head: bytes | None, payloads: Sequence[Payload]) -> Data:
         if head is None:
+            self.forms.columns(len(payloads), "null")
             return Rows(None, [None] * len(payloads))
         try:
             known = self._schema(topic, _schema_id(head))
@@ -194,11 +196,13 @@ class AvroConverter(Converter[AvroConverterConfig]):
             if known.raw:
                 bodies = [long(len(body)) + body for body in bodies]
             if known.anything:
+                self.forms.columns(len(bodies), "no schema")
                 return rows_reader.decode_anything(bodies)
-            if len(bodies) >= columns_reader.FEWEST and known.reading.reason is None:
+            if self.forms.columns(len(bodies), known.reading.reason):
                 found = columns_reader.decode(known.reading, bodies)
                 if found is not None:
                     return found
+                self.forms.gave_up(len(bodies), "the messages did not decode as one")
             return rows_reader.decode(known.reading, known.parsed, bodies)
         except DataError as error:
             raise DataError(f"Failed to deserialize Avro data from topic {topic}: {error}") from error
@@ -241,8 +245,12 @@ class AvroConverter(Converter[AvroConverterConfig]):
         own = self._writing(data.schema)
         number, encode = self._encoder(topic, data.schema)
         if encode != own.encode:
+            self.forms.encoded_by_rows(len(data), "the registered schema is another one than the data's")
             return None
-        return columns_writer.encode(data, own.how.plain, b"\x00" + number.to_bytes(4, "big"))
+        found = columns_writer.encode(data, own.how.plain, b"\x00" + number.to_bytes(4, "big"))
+        if found is None:
+            self.forms.encoded_by_rows(len(data), "a column holds what only rows can spell")
+        return found
 
     def _write(self, topic: str, schema: Schema | None, values: Sequence[Any]) -> Iterator[Payload]:
         nullable = schema is None or schema.optional

@@ -1,12 +1,10 @@
 """JsonConverter: plain JSON, or the envelope ``{"schema": …, "payload": …}`` with schemas.enable=true.
 
-The schema's text is the same bytes in every record of one producer, so it is parsed once: a payload that begins with
-the known text has that schema, and only the rest is left to parse.
+The schema's text is the same bytes in every record of one producer, so it is parsed once for each distinct text: an
+envelope that is spelled as an earlier one has that one's schema, and only its payload is left to parse.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from decimal import Decimal
 from itertools import groupby
 from typing import Annotated, Any, Literal
 
@@ -16,21 +14,17 @@ from ferryman.config import Bool, Config, Int, Shown, Text, any_case, key
 from ferryman.conversion import Converter, Side
 from ferryman.errors import DataError, KeyProblem
 from ferryman.formats.json import columns_reader, columns_writer
+from ferryman.formats.json.envelopes import Envelopes, Run, Spelling
 from ferryman.formats.json.payload import reader, writer
 from ferryman.formats.json.schema import from_json, to_json
 from ferryman.formats.json.text import dumps, loads, loads_all, loads_decimals
 from ferryman.record import Columns, Data, Payload, Rows
 from ferryman.schema import Schema
 
-FEWEST_FOR_COLUMNS = 16
-"""Shorter pieces go by rows: below that, making a frame costs more than it saves."""
-
 _NOT_AN_ENVELOPE = (
     'JsonConverter with schemas.enable requires "schema" and "payload" fields and may not contain additional fields. '
     "If you are trying to deserialize plain JSON data, set schemas.enable=false in your converter configuration."
 )
-_START, _MIDDLE, _END = b'{"schema":', ',"payload":', b"}"
-_SCHEMALESS = object()
 
 
 class JsonConverterConfig(Config):
@@ -72,11 +66,13 @@ class JsonConverter(Converter[JsonConverterConfig]):
 
     config_class = JsonConverterConfig
     classes = ("org.apache.kafka.connect.json.JsonConverter",)
+    fewest_for_columns = 16
 
     def __init__(self, config: JsonConverterConfig, side: Side) -> None:
         super().__init__(config, side)
-        self._prefixes: dict[bytes, Schema | None] = {}
-        self._schemas: dict[bytes, Schema] = {}
+        self._envelopes = Envelopes(config.schemas_cache_size)
+        self._schemas: dict[str, Schema | None] = {}
+        """By the identities of their texts."""
         self._written: dict[Schema, bytes] = {}
         self._given = config.declared()
 
@@ -87,105 +83,73 @@ class JsonConverter(Converter[JsonConverterConfig]):
     def to_data(self, topic: str, payloads: Sequence[Payload]) -> Sequence[Data]:
         """Plain JSON is one piece without a schema; envelopes are a piece for each run of one schema."""
         if not self.config.schemas_enable:
+            self.forms.columns(len(payloads), "schemaless JSON")
             return [Rows(None, loads_all(payloads))]
         if self._given is not None:
             return list(self._plain(self._given, payloads))
-        prefixes = self._prefix_of_each(payloads)
-        pieces: list[Data] = []
-        start = 0
-        for prefix, run in groupby(prefixes):
-            stop = start + sum(1 for _ in run)
-            pieces += self._run(prefix, payloads[start:stop])
-            start = stop
-        return pieces
+        return [piece for run in self._envelopes.runs(payloads) for piece in self._read(run)]
 
     def _plain(self, schema: Schema, payloads: Sequence[Payload]) -> Iterator[Data]:
         for there, run in groupby(payloads, key=bool):
             bodies = list(run)
-            yield self._typed(schema, [body for body in bodies if body]) if there else Rows(None, [None] * len(bodies))
+            yield self._typed(schema, [body for body in bodies if body]) if there else self._nulls(len(bodies))
+
+    def _nulls(self, count: int) -> Rows:
+        self.forms.columns(count, "null")
+        return Rows(None, [None] * count)
 
     def _typed(self, schema: Schema, bodies: Sequence[bytes]) -> Data:
-        """Payloads of one schema: as columns if they are enough, else as rows."""
-        if len(bodies) >= FEWEST_FOR_COLUMNS and columns_reader.reason(schema) is None:
+        """Payloads of one schema, in the form that is planned for them."""
+        if self.forms.columns(len(bodies), columns_reader.reason(schema)):
             found = _columns(schema, bodies, self.config.replace_null_with_default)
             if found is not None:
                 return found
+            self.forms.gave_up(len(bodies), "a value is not spelled as its type usually is")
         return self._rows(schema, bodies)
 
-    def _prefix_of_each(self, payloads: Sequence[Payload]) -> list[bytes | None]:
-        found: list[bytes | None] = []
-        prefix: bytes | None = None
-        for payload in payloads:
-            if not payload:
-                found.append(None)
-            elif prefix is not None and payload.startswith(prefix) and payload.endswith(_END):
-                found.append(prefix)
-            else:
-                prefix = self._prefix(payload)
-                found.append(prefix)
-        return found
-
-    def _prefix(self, payload: bytes) -> bytes | None:
-        for prefix in self._prefixes:
-            if payload.startswith(prefix) and payload.endswith(_END):
-                return prefix
-        if not payload.startswith(_START) or not payload.endswith(_END):
-            return None
+    def _read(self, run: Run) -> Sequence[Data]:
+        first = run.messages[0]
+        if not first or not first.strip():
+            return [self._nulls(len(run.messages))]
+        if run.spelling is None:
+            self.forms.columns(len(run.messages), "an envelope that is parsed whole")
+            return [self._whole(first)]
         try:
-            text = payload.decode()
-            node, end = json.JSONDecoder(parse_float=Decimal).raw_decode(text, len(_START))
-        except (ValueError, RecursionError):
-            return None
-        if not text.startswith(_MIDDLE, end):
-            return None
-        prefix = text[: end + len(_MIDDLE)].encode()
-        _remember(self._prefixes, prefix, None if node is None else self._schema(node), self.config.schemas_cache_size)
-        return prefix
-
-    def _schema(self, node: Any) -> Schema:
-        text = orjson.dumps(node, default=lambda number: {"number": str(number)})
-        schema = self._schemas.get(text)
-        if schema is None:
-            schema = from_json(node)
-            _remember(self._schemas, text, schema, self.config.schemas_cache_size)
-        return schema
-
-    def _run(self, prefix: bytes | None, payloads: Sequence[Payload]) -> Iterator[Data]:
-        if prefix is None:
-            for there, run in groupby(payloads, key=bool):
-                some = list(run)
-                yield from map(self._envelope, some) if there else [Rows(None, [None] * len(some))]
-            return
-        schema = self._prefixes[prefix]
-        start = len(prefix)
-        bodies = [payload[start:-1] for payload in payloads if payload]
-        try:
-            yield Rows(None, loads_all(bodies)) if schema is None else self._typed(schema, bodies)
+            schema = self._schema(run.spelling)
+            return [self._untyped(run.payloads) if schema is None else self._typed(schema, run.payloads)]
         except DataError:
-            # What was cut off may not have been all of an envelope: read whole, each payload gets its own error.
-            yield from [self._envelope(payload) for payload in payloads]
+            # What was cut out may not have been one value: parsed whole, each message gets its own error.
+            return [self._whole(message) for message in run.messages if message]
+
+    def _schema(self, spelling: Spelling) -> Schema | None:
+        known = spelling.identity
+        if known not in self._schemas:
+            node = loads_decimals(spelling.schema)
+            _remember(self._schemas, known, None if node is None else from_json(node), self.config.schemas_cache_size)
+        return self._schemas[known]
+
+    def _untyped(self, bodies: Sequence[bytes]) -> Rows:
+        self.forms.columns(len(bodies), "no schema")
+        return Rows(None, loads_all(bodies))
 
     def _rows(self, schema: Schema, bodies: Sequence[bytes]) -> Rows:
         read = reader(schema, self.config.replace_null_with_default)
         return Rows(schema, [_read(read, body) for body in bodies])
 
-    def _envelope(self, payload: Payload) -> Data:
-        """One payload that no known text begins: none at all, or an envelope in another spelling."""
-        if not payload or not payload.strip():
-            return Rows(None, [None])
+    def _whole(self, payload: bytes) -> Rows:
         node = loads(payload)
         if not isinstance(node, dict) or node.keys() != {"schema", "payload"}:
             raise DataError(_NOT_AN_ENVELOPE)
         if node["schema"] is None:
             return Rows(None, [node["payload"]])
         exact = loads_decimals(payload)
-        schema = self._schema(exact["schema"])
+        schema = from_json(exact["schema"])
         return Rows(schema, [reader(schema, self.config.replace_null_with_default)(exact["payload"])])
 
     def from_data(self, topic: str, data: Data) -> Sequence[Payload]:
         """Null without a schema is a null payload under both settings."""
-        if isinstance(data, Columns) and self.config.decimal_format == "BASE64":
-            found = columns_writer.dumps(data, self.config.replace_null_with_default)
+        if isinstance(data, Columns):
+            found = self._columns(data)
             if found is not None:
                 return self._enveloped(data.schema, found)
         rows = data.rows()
@@ -195,6 +159,18 @@ class JsonConverter(Converter[JsonConverterConfig]):
         numeric = self.config.decimal_format == "NUMERIC"
         write = writer(rows.schema, numeric, self.config.replace_null_with_default)
         return self._enveloped(rows.schema, _encode(write, rows.values))
+
+    def _columns(self, data: Columns) -> list[bytes] | None:
+        """Columns as the JSON of each struct; None where it must be by rows."""
+        if self.config.decimal_format == "NUMERIC":
+            reason = "decimal.format is NUMERIC"
+        else:
+            found = columns_writer.dumps(data, self.config.replace_null_with_default)
+            if found is not None:
+                return found
+            reason = "a column holds what only rows can spell"
+        self.forms.encoded_by_rows(len(data), reason)
+        return None
 
     def _enveloped(self, schema: Schema, encoded: list[bytes]) -> Sequence[Payload]:
         if not self.config.schemas_enable:

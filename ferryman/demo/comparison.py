@@ -1,4 +1,4 @@
-"""Reads every system to its end and holds it against the truth: the findings of the ledger."""
+"""Reads every system to its end and compares it with what was sent: the verdicts of the ledger."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -7,7 +7,7 @@ from operator import itemgetter
 
 from ferryman.demo.facts import flows
 from ferryman.demo.facts.expected import PAYMENT_FIELDS, Events, Payment, content, payment_content
-from ferryman.demo.facts.ledger import Content, Found, Identity, Verdict, compare, truth
+from ferryman.demo.facts.ledger import Content, Found, Identity, Verdict, by_identity, compare
 from ferryman.demo.payments import listed
 from ferryman.demo.readers import receipts
 from ferryman.demo.readers.archive import Archive
@@ -22,7 +22,7 @@ MASKED = "hidden"
 
 
 @dataclass(frozen=True, slots=True)
-class Truth:
+class Sent:
     """Everything that was sent: what the gateway's SDK returned, the invented events, and where the poison lies."""
 
     payments: Sequence[Payment]
@@ -30,9 +30,9 @@ class Truth:
     poison: Coordinates | None
 
 
-def audit(addresses: Mapping[str, str], archive: Archive, mailbox: Mailbox, sent: Truth) -> Iterator[Verdict]:
+def verdicts(addresses: Mapping[str, str], archive: Archive, mailbox: Mailbox, sent: Sent) -> Iterator[Verdict]:
     """The verdicts, system by system. Nothing may be moving any more."""
-    gateway = truth((payment.id, payment.status) for payment in sent.payments)
+    gateway = by_identity((payment.id, payment.status) for payment in sent.payments)
     yield compare("gateway: payments made", gateway, listed(addresses["payments"]))
     topics = Topics(addresses["kafka"], addresses["registry"])
     yield from _kafka(topics, sent)
@@ -49,16 +49,16 @@ def audit(addresses: Mapping[str, str], archive: Archive, mailbox: Mailbox, sent
         yield compare(f"dead letters: {sink}", poison, found, at_least_once=True)
 
 
-def _kafka(topics: Topics, sent: Truth) -> Iterator[Verdict]:
-    payments = truth((payment.id, payment_content(payment)) for payment in sent.payments)
+def _kafka(topics: Topics, sent: Sent) -> Iterator[Verdict]:
+    payments = by_identity((payment.id, payment_content(payment)) for payment in sent.payments)
     if sent.poison is not None:
         payments[POISON_KEY] = content([POISON])
     yield compare("Kafka: payments", payments, map(_payment, topics.records([flows.PAYMENTS])))
     fields = sent.events.fields
     found = (_event(read, fields[read.topic]) for read in topics.records(fields))
     yield compare(f"Kafka: {flows.WORLD}.*", sent.events.in_topics(), found)
-    mailed = truth((payment.id, True) for payment in sent.payments)
-    events = ((_told(read), read.value is not None) for read in topics.records([flows.EMAILS_SENT]))
+    mailed = by_identity((payment.id, True) for payment in sent.payments)
+    events = ((_payment_of_mail(read), read.value is not None) for read in topics.records([flows.EMAILS_SENT]))
     yield compare(f"Kafka: {flows.EMAILS_SENT}", mailed, events, at_least_once=True)
     yield compare("registry: versions of payments", _contracts(), topics.versions(flows.PAYMENTS))
 
@@ -69,7 +69,7 @@ def _payment(read: Read) -> Found:
     return read.value.get("payment_id"), content(read.value.get(name) for name in PAYMENT_FIELDS)
 
 
-def _told(read: Read) -> str:
+def _payment_of_mail(read: Read) -> str:
     """The payment that an EmailSent event is about."""
     return str((read.value or {}).get("subject", read.key)).rpartition(" ")[2]
 
@@ -80,9 +80,9 @@ def _event(read: Read, fields: Sequence[str]) -> Found:
     return (read.topic, read.value.get(fields[0])), content(map(read.value.get, fields))
 
 
-def _warehouse(warehouse: Warehouse, sent: Truth) -> Iterator[Verdict]:
-    masked = truth((payment.id, payment_content(payment, backer=MASKED)) for payment in sent.payments)
-    logged = truth((payment.id, payment_content(payment)) for payment in sent.payments)
+def _warehouse(warehouse: Warehouse, sent: Sent) -> Iterator[Verdict]:
+    masked = by_identity((payment.id, payment_content(payment, backer=MASKED)) for payment in sent.payments)
+    logged = by_identity((payment.id, payment_content(payment)) for payment in sent.payments)
     for table, how, expected in ((flows.PAYMENT_TABLE, "upsert", masked), (flows.PAYMENT_LOG, "insert", logged)):
         found = _rows(warehouse, table, PAYMENT_FIELDS)
         yield compare(f"warehouse: {table} ({how})", expected, found)
@@ -91,8 +91,8 @@ def _warehouse(warehouse: Warehouse, sent: Truth) -> Iterator[Verdict]:
     yield compare(f"warehouse: {flows.WORLD}_* (upsert)", upserted, _events(warehouse, sent.events, flows.UPSERTED))
 
 
-def _archive(archive: Archive, sent: Truth) -> Iterator[Verdict]:
-    payments = truth((payment.id, payment_content(payment)) for payment in sent.payments)
+def _archive(archive: Archive, sent: Sent) -> Iterator[Verdict]:
+    payments = by_identity((payment.id, payment_content(payment)) for payment in sent.payments)
     found = ((row[0], content(row)) for row in archive.rows(flows.PAYMENTS, PAYMENT_FIELDS))
     yield compare("archive: payments", payments, found)
     fields = sent.events.fields

@@ -14,7 +14,7 @@ from ferryman.stack.supervisor import detach
 COMPONENTS = ("kafka", "registry", "postgres", "payments", "s3", "mail")
 
 
-class Surroundings(Protocol):
+class DemoStack(Protocol):
     """A running stack."""
 
     @property
@@ -45,12 +45,12 @@ class OwnStack:
         self._stack.start(ready)
 
     def check(self) -> None:
-        """See Surroundings."""
+        """See DemoStack."""
         if died := self._stack.died:
             raise DemoError(died)
 
     def stop(self) -> None:
-        """See Surroundings."""
+        """See DemoStack."""
         self._stack.stop()
 
 
@@ -67,22 +67,22 @@ class SupervisedStack:
 
     @property
     def addresses(self) -> Mapping[str, str]:
-        """See Surroundings."""
+        """See DemoStack."""
         return self._running.addresses if self._running else {}
 
     @property
     def directory(self) -> Path:
-        """See Surroundings."""
+        """See DemoStack."""
         return Path(self._running.directory if self._running else "")
 
     def check(self) -> None:
-        """See Surroundings."""
+        """See DemoStack."""
         if not self._is_mine(current()):
             last = recorded()
             raise DemoError(last.reason if last and last.reason else "the stack was ended by somebody else")
 
     def stop(self) -> None:
-        """See Surroundings."""
+        """See DemoStack."""
         if self._is_mine(current()):
             end()
 

@@ -41,7 +41,7 @@ class Payer(threading.Thread):
             self.join(30)
 
     def run(self) -> None:
-        """Until asked to end. A payment whose fate is unknown ends it too: the truth would have a hole."""
+        """Until asked to end. A payment whose fate is unknown ends it too: what was sent would not be known."""
         try:
             self._pay_all()
         except Exception as error:

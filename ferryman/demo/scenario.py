@@ -7,8 +7,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ferryman.demo.comparison import POISON, POISON_KEY, Truth, audit
-from ferryman.demo.demo_stack import OwnStack, SupervisedStack, Surroundings
+from ferryman.demo.comparison import POISON, POISON_KEY, Sent, verdicts
+from ferryman.demo.demo_stack import DemoStack, OwnStack, SupervisedStack
 from ferryman.demo.facts import flows
 from ferryman.demo.facts.errors import DemoError, Stalled
 from ferryman.demo.facts.expected import Events, events
@@ -18,7 +18,7 @@ from ferryman.demo.keep_running import keep
 from ferryman.demo.readers.topics import Coordinates
 from ferryman.demo.readers.warehouse import delays, latencies
 from ferryman.demo.report import Kill, Latency, Outcome, Steady
-from ferryman.demo.running import Scene, scene
+from ferryman.demo.running_demo import RunningDemo, running_demo
 from ferryman.demo.terminal import View
 from ferryman.demo.worker import kill_process
 
@@ -56,7 +56,7 @@ def run(options: Options, view: View) -> Outcome:
         stack = _stack(options, view, ending)
         variables = flows.variables(stack.addresses, each)
         made = making.result()
-        setting = scene(view, stack, options.configs, variables, made, ending)
+        setting = running_demo(view, stack, options.configs, variables, made, ending)
         play = Play(setting, posted, made, options.rate)
         try:
             outcome = replace(play.outcome(), seconds=time.monotonic() - began)
@@ -75,7 +75,7 @@ def _events(posted: Sequence[Flow], each: int) -> Events:
     return events({**config, "name": flows.EVENT_SOURCE, "iterations": str(each)})
 
 
-def _stack(options: Options, view: View, ending: ExitStack) -> Surroundings:
+def _stack(options: Options, view: View, ending: ExitStack) -> DemoStack:
     view.happened(
         "starting Kafka, the schema registry, PostgreSQL, an S3 server, a mail server and the payment gateway"
     )
@@ -94,7 +94,7 @@ def _stack(options: Options, view: View, ending: ExitStack) -> Surroundings:
 class Play:
     """The acts, and what they leave for the ledger."""
 
-    scene: Scene
+    demo: RunningDemo
     posted: Sequence[Flow]
     made: Events
     rate: int | None = None
@@ -116,14 +116,14 @@ class Play:
             self._finish()
         except Stalled as stalled:
             problem = str(stalled)
-            self.scene.view.happened(problem)
-        self.scene.end()
-        self.scene.worker.stop()
+            self.demo.view.happened(problem)
+        self.demo.end()
+        self.demo.worker.stop()
         return self._counted(problem)
 
     def _flow(self) -> None:
         """Everything is posted and runs; one record is poison."""
-        stage = self.scene
+        stage = self.demo
         stage.begin()
         self.posted_at = time.monotonic()
         self._post(flows.SOURCES)
@@ -139,7 +139,7 @@ class Play:
     def _hold(self) -> None:
         """Events flow at their rate, undisturbed but for a schema that grows."""
         until = time.monotonic() + WARM_SECONDS
-        self.scene.wait("the backlog of the start", lambda: time.monotonic() > until)
+        self.demo.wait("the backlog of the start", lambda: time.monotonic() > until)
         self.steady_since = time.time()
         self._evolve()
 
@@ -151,7 +151,7 @@ class Play:
         self._kill_task(f"{flows.EVENT_ARCHIVE}-0", KILL_ARCHIVE_AT)
         self._kill_task(f"{flows.RECEIPTS}-0", KILL_RECEIPTS_AT)
         self._await_rows(KILL_WORKER_AT)
-        stage, began = self.scene, time.monotonic()
+        stage, began = self.demo, time.monotonic()
         pid = stage.worker.pid or 0
         stage.worker.kill()
         stage.view.happened(f"SIGKILL to the worker, process {pid}; starting another and posting the configs again")
@@ -162,7 +162,7 @@ class Play:
 
     def _evolve(self) -> None:
         """Payments go on in version 2 of their schema."""
-        stage = self.scene
+        stage = self.demo
         source = next(flow for flow in self.posted if flow.name == flows.PAYMENT_SOURCE)
         stage.worker.change(source)
         self.young = False
@@ -170,7 +170,7 @@ class Play:
 
     def _kill_task(self, task: str, share: float) -> None:
         self._await_rows(share)
-        stage, began = self.scene, time.monotonic()
+        stage, began = self.demo, time.monotonic()
         pid = stage.worker.task_pid(task)
         if pid is None:
             raise DemoError(f"the worker's log does not say which process runs the task {task}")
@@ -183,11 +183,11 @@ class Play:
     def _recovered(self, what: str, began: float) -> None:
         kill = Kill(what, time.monotonic() - began)
         self.kills.append(kill)
-        self.scene.view.happened(f"all running again, {kill.seconds:.1f} s after {what} was killed")
+        self.demo.view.happened(f"all running again, {kill.seconds:.1f} s after {what} was killed")
 
     def _finish(self) -> None:
         """The backlog goes through, then payments alone, then all is still."""
-        stage = self.scene
+        stage = self.demo
         self._await_rows(1.0)
         self.arrived_at = stage.glance.at
         stage.wait("all events in the archive", lambda: stage.glance.archived_events >= len(self.made.records))
@@ -202,9 +202,9 @@ class Play:
         stage.view.happened("everything has arrived; stopping the worker and reading every system for the ledger")
 
     def _all_paid(self) -> bool:
-        glance = self.scene.glance
+        glance = self.demo.glance
         rows = min(glance.rows.get(table, 0) for table in (flows.PAYMENT_TABLE, flows.PAYMENT_LOG))
-        paid = len(self.scene.payer.made)
+        paid = len(self.demo.payer.made)
         archived = glance.archived.get(flows.PAYMENTS, 0)
         return min(rows, archived, glance.mailed) >= paid and glance.dead >= len(flows.DEAD_LETTERING)
 
@@ -212,30 +212,30 @@ class Play:
         for flow in self.posted:
             if flow.name in names:
                 early = self.young and flow.name == flows.PAYMENT_SOURCE
-                self.scene.worker.post(flow.having(flows.WITHOUT_LATER_FIELDS) if early else flow)
+                self.demo.worker.post(flow.having(flows.WITHOUT_LATER_FIELDS) if early else flow)
 
     def _await_running(self) -> None:
         def running() -> bool:
-            states = self.scene.worker.connectors()
+            states = self.demo.worker.connectors()
             return len(states) == len(self.posted) and all(state.running for state in states)
 
-        self.scene.wait("all connectors to run", running)
+        self.demo.wait("all connectors to run", running)
 
     def _await_rows(self, share: float) -> None:
         def arrived() -> bool:
-            glance = self.scene.glance
+            glance = self.demo.glance
             return glance.event_rows >= glance.expected_rows * share
 
-        self.scene.wait(f"{share:.0%} of the events' rows", arrived)
+        self.demo.wait(f"{share:.0%} of the events' rows", arrived)
 
     def _counted(self, problem: str | None) -> Outcome:
-        stage = self.scene
+        stage = self.demo
         paid = tuple(stage.payer.made)
         calm = [(payment.id, payment.returned) for payment in paid if payment.returned >= self.calm_since]
         seconds = (self.arrived_at or stage.glance.at) - self.posted_at
         count = len(self.made.records)
         return Outcome(
-            verdicts=list(self._audited(Truth(paid, self.made, self.poison))),
+            verdicts=list(self._verdicts(Sent(paid, self.made, self.poison))),
             seconds=0.0,
             events=count,
             events_per_second=count / seconds if self.arrived_at else 0.0,
@@ -252,9 +252,9 @@ class Play:
     def _steady(self) -> Steady | None:
         if self.rate is None:
             return None
-        return Steady(self.rate, *delays(self.scene.stack.addresses["postgres"], self.steady_since))
+        return Steady(self.rate, *delays(self.demo.stack.addresses["postgres"], self.steady_since))
 
-    def _audited(self, sent: Truth) -> Iterator[Verdict]:
-        for verdict in audit(self.scene.stack.addresses, self.scene.archive, self.scene.mailbox, sent):
-            self.scene.view.happened(f"{verdict.system}: {'clean' if verdict.clean else 'NOT CLEAN'}")
+    def _verdicts(self, sent: Sent) -> Iterator[Verdict]:
+        for verdict in verdicts(self.demo.stack.addresses, self.demo.archive, self.demo.mailbox, sent):
+            self.demo.view.happened(f"{verdict.system}: {'clean' if verdict.clean else 'NOT CLEAN'}")
             yield verdict

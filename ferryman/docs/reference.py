@@ -156,9 +156,15 @@ def _keys(config_class: type[Config]) -> str:
 
 
 def _table(config_class: type[Config], fields: Iterable[str]) -> str:
+    """A table of keys; where they come in groups, one for each under its name, in the order of their first keys."""
     by_field = dict(zip(config_class.model_fields, config_class.definitions(), strict=True))
-    rows = (_row(config_class, field, by_field[field]) for field in fields)
-    return _head("key", "type", "default", "") + "\n".join(rows)
+    groups: dict[str | None, list[str]] = {}
+    for field in fields:
+        groups.setdefault(by_field[field].group, []).append(_row(config_class, field, by_field[field]))
+    tables = {group: _head("key", "type", "default", "") + "\n".join(rows) for group, rows in groups.items()}
+    if len(tables) == 1:
+        return next(iter(tables.values()))
+    return "\n\n".join(f"### {group or 'Others'}\n\n{table}" for group, table in tables.items())
 
 
 def _head(*titles: str) -> str:
@@ -169,7 +175,7 @@ def _row(config_class: type[Config], field: str, definition: Definition) -> str:
     info = config_class.model_fields[field]
     name, *others = (_code(each) for each in spellings(field, info))
     also = f" Also written {', '.join(others)}." if others else ""
-    values = ", ".join(_code(each) for each in _choices(info.annotation))
+    values = ", ".join(_code(each) or "empty" for each in _choices(info.annotation))
     kind = "plugin" if definition.type == "CLASS" else definition.type.lower()
     default = "required" if definition.required else _code(definition.default_value or "")
     return f"| {name} | {values or kind} | {default} | {_prose(definition.documentation)}{also} |"

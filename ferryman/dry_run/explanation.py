@@ -1,14 +1,13 @@
 """The plan of a connector's tasks from its file alone: nothing is started, and no reference is resolved."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ferryman.api import Sink
 from ferryman.chain import builder, chain_config
-from ferryman.chain.chain import Chain
-from ferryman.chain.plan import Planned, plan
+from ferryman.chain.chain import assembled
+from ferryman.chain.plan import Planned
 from ferryman.conversion import Converter
 from ferryman.converters.json import JsonConverter, JsonConverterConfig
 from ferryman.errors import ConfigError
@@ -33,12 +32,10 @@ def explained(config: Path, worker: Path | None) -> Sequence[Planned | str]:
     converter = _converter(raw, {} if worker is None else _of_worker(worker))
     # Without a converter the steps are told as after one that gives columns.
     given: Converter[Any] = converter or JsonConverter(JsonConverterConfig.parse({}), "value")
-    chain = Chain(given, given, given, parsed.steps)
-    if catalog.is_sink(plugin):
-        steps = plan(chain, plugin)
-        return steps if converter else [f"decode: {UNKNOWN}", *steps[1:]]
-    steps = list(_of_source(chain, plugin))
-    return steps if converter else [*steps[:-1], f"encode: {UNKNOWN}"]
+    steps = assembled(given, given, given, parsed.steps, builder.planner(plugin)).plan.steps
+    if converter:
+        return steps
+    return [f"decode: {UNKNOWN}", *steps[1:]] if catalog.is_sink(plugin) else [*steps[:-1], f"encode: {UNKNOWN}"]
 
 
 def _connector(name: str) -> type[Any]:
@@ -63,13 +60,3 @@ def _converter(raw: Mapping[str, str], worker: Mapping[str, str]) -> Converter[A
 
 def _without_references(raw: Mapping[str, str]) -> Mapping[str, str]:
     return {name: _REFERENCE.sub(_ANY_ADDRESS, value) for name, value in raw.items()}
-
-
-def _of_source(chain: Chain, source: type[Any]) -> Iterator[Planned]:
-    """Sources hand out rows, and so all that follows is rows."""
-    before = f"poll by {source.__name__}"
-    yield Planned(before, "rows", f"{source.__name__} gives rows")
-    transforms = [step.name for step in plan(chain, Sink)[1:-1]]
-    for name in (*transforms, f"encode by {type(chain.value).__name__}"):
-        yield Planned(name, "rows", f"{before} gives rows")
-        before = name

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO, Protocol
 
-from ferryman.chain.chain import Chain, Step
+from ferryman.chain.chain import Chain, Step, assembled
 from ferryman.dry_run.sample_lines import DROPPED, JSON, BadLine, failed, read, written
 from ferryman.errors import FerrymanError
 from ferryman.record import Record, batches
@@ -23,7 +23,7 @@ class Stream(Protocol):
 
 def chain_of(steps: Sequence[Step]) -> Chain:
     """The steps between JsonConverters."""
-    return Chain(JSON, JSON, JSON, steps)
+    return assembled(JSON, JSON, JSON, steps)
 
 
 def run(steps: Sequence[Step], source: Stream, out: BinaryIO) -> None:

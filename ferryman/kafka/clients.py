@@ -68,6 +68,11 @@ class Clients:
         return self._consumer.max_poll_records if given else LIMIT
 
     @property
+    def longest_silence(self) -> float:
+        """Seconds without a poll after which the group goes on without this member: max.poll.interval.ms."""
+        return float(self._consumer.values.get("max.poll.interval.ms", 300_000)) / 1000
+
+    @property
     def metadata_age(self) -> float:
         """Seconds after which a sink looks again which topics there are; metadata.max.age.ms if that is set."""
         return float(self._consumer.values.get("topic.metadata.refresh.interval.ms", 30_000)) / 1000

@@ -1,23 +1,71 @@
-"""Which topics a sink reads: those listed, or those that its Java pattern matches as a whole."""
+"""Which topics a sink reads: those listed, or those that its Java pattern matches as a whole.
 
-from collections.abc import Mapping
+A pattern never brings in what Kafka and Connect keep for themselves, nor what the connector writes: a sink would read
+its own commits or its own dead letters, and never come to an end.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from confluent_kafka.admin import AdminClient
 
 from ferryman.connector import SinkConfig
-from ferryman.java import regex
+from ferryman.errors import TaskError
+from ferryman.regex.pattern import TooSlow
+
+log = logging.getLogger(__name__)
+
+INTERNAL = "__"
+"""How the names of topics begin that belong to Kafka itself: __consumer_offsets, __transaction_state and others."""
+STORAGE: Mapping[str, str] = {
+    "offset.storage.topic": "connect-offsets",
+    "config.storage.topic": "connect-configs",
+    "status.storage.topic": "connect-status",
+}
+"""The worker's settings that name topics of its own, and what they are when they are not set."""
 
 
-def topics(admin: AdminClient, config: SinkConfig) -> list[str]:
-    """The topics to subscribe to now. librdkafka's own patterns are another language than Java's."""
+def chosen(config: SinkConfig, worker: Mapping[str, str], existing: Iterable[str]) -> tuple[list[str], list[str]]:
+    """The topics to read of those that there are, and those that the pattern matches and that are left out; sorted.
+
+    ``worker`` are the worker's settings as text. Topics that are listed by name are read whatever they are.
+    """
     if config.topics:
-        return config.topics
-    pattern = regex.compiled(config.topics_regex)
-    return sorted(topic for topic in admin.list_topics(timeout=30).topics if pattern.fullmatch(topic))
+        return config.topics, []
+    try:
+        matching = sorted(config.pattern().matching(list(existing)))
+    except TooSlow as error:
+        raise TaskError(str(error)) from error
+    kept = {worker.get(key) or default for key, default in STORAGE.items()} | set(config.written_topics)
+    left_out = [topic for topic in matching if topic.startswith(INTERNAL) or topic in kept]
+    return [topic for topic in matching if topic not in left_out], left_out
 
 
-def partitions(admin: AdminClient, raw: Mapping[str, str]) -> list[tuple[str, int]]:
-    """The partitions that there are of a sink's topics."""
-    known = admin.list_topics(timeout=30).topics
-    config = SinkConfig.parse(raw)
-    return [(topic, number) for topic in topics(admin, config) if topic in known for number in known[topic].partitions]
+@dataclass
+class Subscription:
+    """The topics of one sink; tells which ones its pattern leaves out, each time when these are others."""
+
+    admin: AdminClient
+    config: SinkConfig
+    worker: Mapping[str, str] = field(repr=False)
+    _left_out: list[str] = field(default_factory=list)
+
+    def topics(self) -> list[str]:
+        """The topics to subscribe to now. librdkafka's own patterns are another language than Java's."""
+        if self.config.topics:
+            return self.config.topics
+        topics, left_out = chosen(self.config, self.worker, self.admin.list_topics(timeout=30).topics)
+        if left_out != self._left_out:
+            self._left_out = left_out
+            log.warning(
+                "topics.regex=%s also matches %s; topics that are internal, or that the connector writes itself, are "
+                "read only if topics lists them",
+                *(self.config.topics_regex, ", ".join(left_out) or "no internal topic any more"),
+            )
+        return topics
+
+    def partitions(self) -> list[tuple[str, int]]:
+        """The partitions that there are of these topics."""
+        known = self.admin.list_topics(timeout=30).topics
+        return [(topic, number) for topic in self.topics() if topic in known for number in known[topic].partitions]

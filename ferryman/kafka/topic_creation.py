@@ -8,7 +8,9 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from ferryman.config import listed
 from ferryman.errors import ConfigError, KeyProblem, TaskError
+from ferryman.regex.pattern import Pattern, TooSlow, compiled
 
 PREFIX = "topic.creation."
 RESERVED = frozenset({"include", "exclude", "partitions", "replication.factor"})
@@ -19,16 +21,16 @@ class TopicGroup:
     """Topics that are created alike. A topic belongs to it when a whole ``include`` matches and no ``exclude`` does."""
 
     name: str
-    include: tuple[re.Pattern[str], ...]
-    exclude: tuple[re.Pattern[str], ...]
+    include: tuple[Pattern, ...]
+    exclude: tuple[Pattern, ...]
     partitions: int
     replication_factor: int
     settings: Mapping[str, str]
 
     def matches(self, topic: str) -> bool:
         """Whether the group creates this topic."""
-        included = any(pattern.fullmatch(topic) for pattern in self.include)
-        return included and not any(pattern.fullmatch(topic) for pattern in self.exclude)
+        included = any(pattern.matches(topic) for pattern in self.include)
+        return included and not any(pattern.matches(topic) for pattern in self.exclude)
 
     def new_topic(self, topic: str) -> NewTopic:
         """The request that creates it."""
@@ -42,7 +44,7 @@ def groups(raw: Mapping[str, str]) -> list[TopicGroup]:
     """
     if not any(name.startswith(PREFIX) and name != PREFIX + "enable" for name in raw):
         return []
-    aliases = [alias for alias in re.split(r"\s*,\s*", raw.get(PREFIX + "groups", "").strip()) if alias]
+    aliases = [alias for alias in listed(raw.get(PREFIX + "groups", "")) if alias]
     problems: list[KeyProblem] = []
     found = [_group(raw, alias, problems) for alias in [*(each for each in aliases if each != "default"), "default"]]
     if problems:
@@ -55,7 +57,7 @@ def _group(raw: Mapping[str, str], alias: str, problems: list[KeyProblem]) -> To
     own = {name.removeprefix(prefix): value for name, value in raw.items() if name.startswith(prefix)}
     return TopicGroup(
         name=alias,
-        include=(re.compile(".*"),) if alias == "default" else _patterns(prefix + "include", own, problems),
+        include=(compiled(".*"),) if alias == "default" else _patterns(prefix + "include", own, problems),
         exclude=() if alias == "default" else _patterns(prefix + "exclude", own, problems),
         partitions=_number(raw, alias, "partitions", problems),
         replication_factor=_number(raw, alias, "replication.factor", problems),
@@ -79,12 +81,12 @@ def _number(raw: Mapping[str, str], alias: str, name: str, problems: list[KeyPro
     return int(value)
 
 
-def _patterns(key: str, own: Mapping[str, str], problems: list[KeyProblem]) -> tuple[re.Pattern[str], ...]:
+def _patterns(key: str, own: Mapping[str, str], problems: list[KeyProblem]) -> tuple[Pattern, ...]:
     text = own.get(key.rpartition(".")[2], "")
     try:
-        return tuple(re.compile(each) for each in re.split(r"\s*,\s*", text.strip()) if each)
-    except re.error as error:
-        problems.append(KeyProblem(key, f"Invalid value {text} for configuration {key}: Invalid regex: {error}"))
+        return tuple(compiled(each, key) for each in listed(text) if each)
+    except ConfigError as error:
+        problems.append(KeyProblem(key, f"Invalid value {text} for configuration {key}: {error}"))
         return ()
 
 
@@ -106,7 +108,10 @@ class TopicCreation:
         if topic in self._known or not self.groups:
             return
         if topic not in self.admin.list_topics(timeout=30).topics:
-            group = next(group for group in self.groups if group.matches(topic))
+            try:
+                group = next(group for group in self.groups if group.matches(topic))
+            except TooSlow as error:
+                raise TaskError(str(error)) from error
             self._create(group.new_topic(topic))
         self._known.add(topic)
 

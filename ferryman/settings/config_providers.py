@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ferryman.errors import ConfigError, KeyProblem
 from ferryman.java import properties
+from ferryman.regex.pattern import TooSlow, compiled
 from ferryman.telemetry import redaction
 
 _REFERENCE = re.compile(r"\$\{([^}]*?):(([^}]*?):)?([^}]*?)\}")
@@ -72,8 +73,8 @@ def variable_provider(params: Mapping[str, str]) -> Lookup:
     """EnvVarConfigProvider: the key is an environment variable that ``allowlist.pattern`` matches."""
     text = params.get("allowlist.pattern", ".*")
     try:
-        pattern = re.compile(text)
-    except re.error as error:
+        pattern = compiled(text, "allowlist.pattern")
+    except ConfigError as error:
         raise ConfigError.of(
             "allowlist.pattern", f"allowlist.pattern {text} is not a regular expression: {error}"
         ) from None
@@ -81,7 +82,10 @@ def variable_provider(params: Mapping[str, str]) -> Lookup:
     def lookup(path: str, key: str) -> str | None:
         if path:
             raise _denied(f"Path is not supported for EnvVarConfigProvider, invalid value '{path}'")
-        return os.environ.get(key) if pattern.fullmatch(key) else None
+        try:
+            return os.environ.get(key) if pattern.matches(key) else None
+        except TooSlow as error:
+            raise _denied(str(error)) from None
 
     return lookup
 

@@ -17,6 +17,7 @@ import orjson
 from ferryman.task import die_with_parent, sessions
 from ferryman.task.setup.control import LONGEST_MESSAGE, Control
 from ferryman.task.setup.spec import TaskSpec
+from ferryman.task.sink.sink_thread import StillBusy
 from ferryman.telemetry import logs
 from ferryman.telemetry.redaction import redact
 
@@ -69,6 +70,9 @@ def _run(spec: TaskSpec, control: Control) -> None:
     try:
         sessions.run(spec, control)
         control.tell("stopped", {})
+    except StillBusy as error:
+        # Nothing is told: this end is no failure that waits for somebody, the worker starts the process again.
+        log.error("%s", error)
     except Exception as error:
         log.exception("the task has failed and is not restarted by itself")
         control.tell("failed", {"trace": _trace(error)})

@@ -71,5 +71,5 @@ def _setup(spec: TaskSpec, control: Control) -> Setup:
         plugin=plugin,
         config=plugin.config_class.parse(spec.config),
         clients=Clients(spec.connector, spec.task, spec.worker, spec.config, spec.worker_id),
-        chain=builder.chain(spec.config, spec.worker),
+        chain=builder.chain(spec.config, spec.worker, plugin),
     )

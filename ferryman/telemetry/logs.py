@@ -1,11 +1,13 @@
 """Logging of worker and tasks: one line format, secrets redacted, levels that REST may change."""
 
+import copy
 import logging
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
-from ferryman.telemetry import redaction
+from ferryman.telemetry import lines, redaction
 
 LEVELS = {
     "OFF": logging.CRITICAL + 10,
@@ -20,9 +22,39 @@ LEVELS = {
 """log4j's names, as REST clients send them."""
 
 
+def _escaped(text: str) -> str:
+    return lines.escaped(redaction.redact(text))
+
+
 class _Line(logging.Formatter):
+    # Secrets are hidden before anything is escaped: escaped they would not be recognised.
+
+    def format(self, record: logging.LogRecord) -> str:
+        shown = copy.copy(record)
+        if isinstance(shown.args, tuple):
+            shown.args = tuple(_escaped(arg) if isinstance(arg, str) else arg for arg in shown.args)
+        shown.msg, shown.args = _escaped(shown.getMessage()), None
+        return super().format(shown)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802
+        return f"  {lines.indented(redaction.redact(super().formatException(ei)))}"
+
+    def formatStack(self, stack_info: str) -> str:  # noqa: N802
+        return f"  {lines.indented(redaction.redact(stack_info))}"
+
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
         return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class _Short(logging.Formatter):
+    """Cuts what another formatter, which has hidden the secrets, writes."""
+
+    def __init__(self, inner: logging.Formatter) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def format(self, record: logging.LogRecord) -> str:
+        return lines.cut(self.inner.format(record))
 
 
 def start(context: str, levels: Mapping[str, str], *configs: Mapping[str, str]) -> None:
@@ -30,8 +62,9 @@ def start(context: str, levels: Mapping[str, str], *configs: Mapping[str, str]) 
     for config in configs:
         redaction.protect_config(config)
     handler = logging.StreamHandler(sys.stderr)
-    line = _Line(f"[%(asctime)s] %(levelname)s [{context.replace('%', '%%')}] %(message)s (%(name)s)")
-    handler.setFormatter(redaction.Redacting(line))
+    context = lines.field(context).replace("%", "%%")
+    line = _Line(f"[%(asctime)s] %(levelname)s [{context}] %(message)s (%(name)s)")
+    handler.setFormatter(_Short(redaction.Redacting(line)))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)

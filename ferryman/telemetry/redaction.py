@@ -7,6 +7,8 @@ import threading
 from collections.abc import Collection, Iterable, Mapping
 from urllib.parse import quote, quote_plus, unquote
 
+from ferryman.telemetry import free_text
+
 HIDDEN = "[hidden]"
 SHORTEST = 4
 """Shorter values are not replaced: they would blot out ordinary text and are no secrets to speak of."""
@@ -19,27 +21,21 @@ _SECRET_KEY = re.compile(
 _NOT_SECRET_KEY = re.compile(
     r"[._](source|provider|class|url|location|file|type|ms|enabled?|algorithm|id)$", re.IGNORECASE
 )
-_URL = re.compile(r"(?P<head>[A-Za-z][\w+.:-]*://[^\s/@:]*:)(?P<password>[^\s/]+)(?=@)")
-_PARAMETER = re.compile(r"(?P<head>[?&;](?:password|pwd|secret|token)=)(?P<password>[^&;\s]+)", re.IGNORECASE)
 _JAAS = re.compile(
     r"(?P<head>\b(?:password|clientSecret)\s*=\s*)(?:\"(?P<quoted>(?:[^\"\\]|\\.)*)\"|(?P<bare>[^\s;]+))"
 )
 
 _lock = threading.Lock()
-_values: set[str] = set()
-_pattern: re.Pattern[str] | None = None
+_values: dict[str, str] = {}
+"""Each spelling of a protected value, and what is written instead."""
 
 
 def protect(value: str | None) -> None:
     """From now on this value is hidden wherever it would be written, plainly or quoted as in URLs, JSON or Python."""
-    global _pattern
     if value is None or len(value.strip()) < SHORTEST or value.strip().lower() in _WORDS:
         return
     with _lock:
-        fresh = _spellings(value.strip()) - _values
-        if fresh:
-            _values.update(fresh)
-            _pattern = re.compile("|".join(re.escape(one) for one in sorted(_values, key=len, reverse=True)))
+        _values.update(dict.fromkeys(_spellings(value.strip()), HIDDEN))
 
 
 def _spellings(value: str) -> set[str]:
@@ -67,20 +63,18 @@ def is_secret(key: str, declared: Collection[str] = ()) -> bool:
 
 
 def _inside(value: str) -> Iterable[str]:
-    for pattern in (_URL, _PARAMETER):
-        for found in pattern.finditer(value):
-            yield found["password"]
-            yield unquote(found["password"])
+    for start, end in (*free_text.url_passwords(value), *free_text.parameters(value)):
+        yield value[start:end]
+        yield unquote(value[start:end])
     for found in _JAAS.finditer(value):
         yield found["quoted"] or found["bare"] or ""
 
 
 def redact(text: str) -> str:
     """The text without any protected value, and without passwords in URLs, registered or not."""
-    clean = _pattern.sub(HIDDEN, text) if _pattern else text
-    for pattern in (_URL, _PARAMETER):
-        clean = pattern.sub(rf"\g<head>{HIDDEN}", clean)
-    return clean
+    with _lock:
+        values = _values.copy()
+    return free_text.without_passwords(free_text.without_values(text, values), HIDDEN)
 
 
 class Redacting(logging.Formatter):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ferryman.chain import chain_config
-from ferryman.config import Config, Definition
+from ferryman.config import Config, Definition, listed
 from ferryman.connector import SinkConfig
 from ferryman.errors import ConfigError, KeyProblem, RequestError
 from ferryman.kafka import client_config, topic_creation
@@ -254,7 +254,7 @@ def _topic_groups(config_class: type[Config], view: _View) -> Part:
         topic_creation.groups(view.values)
     except ConfigError as error:
         problems = list(dict.fromkeys(error.problems))
-    names = [part for part in re.split(r"\s*,\s*", view.values.get("topic.creation.groups", "").strip()) if part]
+    names = [part for part in listed(view.values.get("topic.creation.groups", "")) if part]
     infos = [info for name in dict.fromkeys(["default", *names]) for info in _topic_group(name, view, problems)]
     return Part(tuple(infos), tuple(problems))
 
@@ -282,7 +282,7 @@ def _unknown(config_class: type[Config], view: _View) -> Iterable[str]:
     if not issubclass(config_class, SinkConfig):
         prefixes += ("topic.creation.",)
     for kind in ("transforms", "predicates"):
-        aliases = re.split(r"\s*,\s*", view.values.get(kind, "").strip())
+        aliases = listed(view.values.get(kind, ""))
         prefixes += tuple(f"{kind}.{alias}." for alias in aliases)
     for key in _strangers(config_class, view.values):
         if not key.startswith(prefixes):

@@ -8,9 +8,10 @@ from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, 
 from confluent_kafka import TopicPartition as ClientPartition
 from confluent_kafka.admin import AdminClient
 
+from ferryman.connector import SinkConfig
 from ferryman.errors import RequestError
-from ferryman.kafka import subscription
 from ferryman.kafka.clients import Clients
+from ferryman.kafka.subscription import Subscription
 from ferryman.offsets import offset_topic
 from ferryman.offsets.source_offsets import SourceOffsets
 from ferryman.record import TopicPartition
@@ -26,7 +27,8 @@ def sink_offsets(clients: Clients) -> list[PartitionOffset]:
     Asked by a consumer that joins nothing: the admin client's own call for it crashes while the group's coordinator is
     loading (librdkafka 2.16).
     """
-    wanted = [ClientPartition(*each) for each in subscription.partitions(AdminClient(clients.admin()), clients.raw)]
+    topics = Subscription(AdminClient(clients.admin()), SinkConfig.parse(clients.raw), clients.worker)
+    wanted = [ClientPartition(*each) for each in topics.partitions()]
     consumer = Consumer(clients.group_reader())
     try:
         found = coordinator.ask(lambda: consumer.committed(wanted, timeout=30)) if wanted else []

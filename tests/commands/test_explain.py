@@ -11,7 +11,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ferryman.chain import builder
-from ferryman.chain.plan import plan
 from ferryman.commands import main
 from ferryman.plugins import catalog
 from tests.places import ROOT
@@ -49,7 +48,7 @@ def test_the_lines_are_those_of_the_tasks_log(tmp_path: Path) -> None:
     }
     sink = catalog.find("sink", SINK["connector.class"])
     assert sink is not None
-    logged = [f"plan: {step}" for step in plan(builder.chain(config, {}), sink)]
+    logged = [f"plan: {step}" for step in builder.chain(config, {}, sink).plan.steps]
     assert explain(tmp_path, config).stdout.splitlines() == logged
     assert logged[0].endswith("(schemaless JSON has no columns (schemas.enable is false))")
 

@@ -293,7 +293,7 @@ def test_the_cache_of_schemas_stays_small() -> None:
     for number in range(10):
         small.from_data("t", Rows(struct({f"f{number}": INT32}), [{f"f{number}": 1}]))
         small.to_data("t", [f'{{"schema":{{"type":"int32","name":"n{number}"}},"payload":1}}'.encode()])
-    assert len(small._written) == len(small._prefixes) == len(small._schemas) == 2
+    assert len(small._written) == len(small._envelopes) == len(small._schemas) == 2
 
 
 def test_defaults_stand_in_for_null_unless_switched_off() -> None:

@@ -1,6 +1,7 @@
 """Date patterns and regular expressions against Java's own classes."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import jpype
@@ -9,8 +10,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ferryman.errors import ConfigError, DataError
-from ferryman.java.regex import compiled, expanded
+from ferryman.java.regex.parser import parsed
+from ferryman.java.regex.replacement import Found
+from ferryman.java.regex.targets import for_python
 from ferryman.java.simple_date_format import DAY, Unparseable, formatter, parser
+from ferryman.regex.pattern import Pattern, compiled
 from tests.differential.jvm import java, raised
 from tests.differential.search import count, search
 from tests.differential.strategies import MILLIS
@@ -30,10 +34,27 @@ CHANGES = st.lists(st.tuples(st.integers(0, 40), st.sampled_from("0123456789-+ :
 _ATOMS = r"""
 a b o . \. - _ [a-c] [^a] [\w-] \d \w \W \s \S \D ( (?: ) ) * + ? *? +? ++ {2} {1,2} {0,} | ^ $ \b
 (?<n> \k<n> (?= (?! (?<= (?<! (?i) (?s) (?> \p{Alpha} \P{Digit} \h \v \Q.\E \x61 \u0061 \t []a] [^]a]
-[a\]] [.$] \A \z \Z \x{61} [\p{Lower}] [\h] é (?i: \Qa
+[a\]] [.$] \A \z \Z \x{61} [\p{Lower}] [\h] é (?i: \Qa (?m) (?-i) [A-b] [^B] \B \1 \2 ) ) ( ( \0141 \cA
+[\W_] [^\P{Upper}] {0} {2,}? {1,2}+ ?+ ] } \u212a K [k-k] \x{1F600} \uD83D\uDE00 \V \H (?s:.) \Qa*\E
 """
 ATOMS = _ATOMS.split()
 TOPICS = ["top", "a-b", "a.b", "orders", "ab", "aab", "o_o1", "A-B", "é1", "a b", "1", "a\nb", "-", "]a", "[", "aa"]
+TOPICS += [
+    "",
+    "a\n",
+    "\r\n",
+    "b\r",
+    "a\r\nb",
+    "o\u2028",
+    "\u212a",
+    "k",
+    "a\x85",
+    "\U0001f600",
+    "\x01",
+    "a*",
+    "aaab",
+    "abab",
+]
 REPLACEMENTS = ["$0", "x$1", "${n}", r"\$", "$12", "${1}"]
 
 
@@ -91,8 +112,8 @@ def compare_parsed(theirs: Any, read: Any, pattern: str, text: str) -> None:
 
 @pytest.mark.timeout(1800)
 def test_topics_match_and_are_replaced_as_in_java(long: bool) -> None:
-    @search(500, long)
-    @given(st.lists(st.sampled_from(ATOMS), min_size=1, max_size=5).map("".join))
+    @search(1000, long)
+    @given(st.lists(st.sampled_from(ATOMS), min_size=1, max_size=6).map("".join))
     def run(pattern: str) -> None:
         try:
             ours = compiled(pattern)
@@ -102,22 +123,41 @@ def test_topics_match_and_are_replaced_as_in_java(long: bool) -> None:
             theirs = java("java.util.regex.Pattern").compile(pattern)
         except jpype.JException as error:
             pytest.fail(f"Java refuses {pattern}: {raised(error)}")
-        count("expressions", len(TOPICS))
         for topic in TOPICS:
-            matches = ours.fullmatch(topic) is not None
-            assert bool(theirs.matcher(topic).matches()) == matches, topic
-            for replacement in REPLACEMENTS if matches else []:
-                assert replaced(ours, topic, replacement) == replaced_by_java(theirs, topic, replacement)
+            matches = bool(theirs.matcher(topic).matches())
+            for engine, whole, found in answers(ours, topic):
+                count(engine, 1)
+                assert whole in (None, matches), (pattern, topic, engine)
+                if matches and found:
+                    compare_replaced(theirs, found, topic)
 
     run()
 
 
-def replaced(pattern: re.Pattern[str], topic: str, replacement: str) -> str:
+def compare_replaced(theirs: Any, found: Found, topic: str) -> None:
+    """Fails unless both make the same of every replacement."""
+    for replacement in REPLACEMENTS:
+        assert replaced(found, replacement) == replaced_by_java(theirs, topic, replacement), (str(theirs), topic)
+
+
+def answers(pattern: Pattern, topic: str) -> Iterator[tuple[str, bool | None, Found | None]]:
+    """What each engine says: whether the whole topic matches, and the first match, None if it is not asked."""
+    tree = parsed(pattern.text)
+    python = re.compile(for_python(tree), re.ASCII)
+    first = python.search(topic)
+    found = None if first is None else Found(topic, first.regs, tree.names)
+    yield "backtracking", python.fullmatch(topic) is not None, found
+    if (linear := pattern.linear) is None:
+        return
+    whole = linear.spans("fullmatch", topic) is not None if linear.answers("fullmatch", topic) else None
+    spans = linear.spans("search", topic) if linear.answers("search", topic) else None
+    yield "linear", whole, None if spans is None else Found(topic, spans, tree.names)
+
+
+def replaced(found: Found, replacement: str) -> str:
     """The topic with its first match replaced, or the error's class and message."""
-    found = pattern.search(topic)
-    assert found
     try:
-        return topic[: found.start()] + expanded(found, replacement) + topic[found.end() :]
+        return found.replaced(replacement)
     except DataError as error:
         return f"{error.java} {error}"
 

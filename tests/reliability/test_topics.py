@@ -1,5 +1,6 @@
 """Topics that are created anew, offsets that are gone, a group that is reset behind the database's back."""
 
+import re
 from pathlib import Path
 
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicCollection, TopicPartition
@@ -122,3 +123,24 @@ def test_a_pattern_finds_topics_that_are_created_later(tmp_path: Path, kafka: st
         produce(kafka, f"{unique}-second", [b"two"])
         produce(kafka, f"{unique}-3", [b"three"])
         until(lambda: lines(out) == [b"one", b"two"], 60)
+
+
+def test_a_pattern_that_matches_everything_reads_nothing_of_kafkas_and_connects_own(
+    tmp_path: Path, kafka: str, unique: str
+) -> None:
+    out = tmp_path / "out.txt"
+    config = file_sink(unique, out, topics_regex=f"__.*|{unique}.*")
+    del config["topics"]
+    create_topic(kafka, unique)
+    create_topic(kafka, f"{unique}-offsets", cleanup_policy="compact")
+    produce(kafka, f"{unique}-offsets", [b"an offset"], [b"a source"])
+    produce(kafka, unique, [b"one"])
+    with worker(tmp_path, settings(kafka, unique)) as running:
+        running.create(config)
+        until(lambda: committed(running, unique) == 1, 60)
+        produce(kafka, unique, [b"two"])
+        until(lambda: committed(running, unique) == 2, 60)
+        assert f"also matches __consumer_offsets, {unique}-offsets;" in re.sub(
+            "__(?!consumer_offsets)[a-z_]+, ", "", running.log.read_text()
+        )
+    assert lines(out) == [b"one", b"two"]

@@ -94,3 +94,24 @@ def test_ordinary_text_is_left_alone() -> None:
         }
     )
     assert redaction.redact(before) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("at x://u:pa/ss@h:1/db", "at x://u:[hidden]@h:1/db"),
+        ("see http://h:8083/by/a@b.c", "see http://h:8083/by/a@b.c"),
+        ("at x://u:${file:/a:pw}@h", "at x://u:${file:/a:pw}@h"),
+        ("a://u:one@h,b://u:two@h", "a://u:[hidden]@h,b://u:[hidden]@h"),
+        ("jdbc:x://h/db?sslpassword=one&trustPwd=two&a=b", "jdbc:x://h/db?sslpassword=[hidden]&trustPwd=[hidden]&a=b"),
+    ],
+)
+def test_passwords_are_found_wherever_urls_have_them(text: str, clean: str) -> None:
+    assert redaction.redact(text) == clean
+
+
+def test_values_that_overlap_are_hidden_as_one() -> None:
+    redaction.protect("canary-20-ab")
+    redaction.protect("20-abcdef")
+    redaction.protect("canary-20")
+    assert redaction.redact("(canary-20-abcdef) canary-20") == "([hidden]) [hidden]"

@@ -8,7 +8,7 @@ import pytest
 from ferryman.api import Transform
 from ferryman.config import Config
 from ferryman.errors import DataError, MissingValue
-from ferryman.java.regex import BadReplacement, UnknownGroup
+from ferryman.java.regex.replacement import BadReplacement, UnknownGroup
 from ferryman.plugins import catalog
 from ferryman.record import Header, Record
 from ferryman.schema import INT8, INT32, struct

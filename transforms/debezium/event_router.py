@@ -7,7 +7,6 @@ from typing import Any
 
 from ferryman.api import Transform
 from ferryman.errors import DataError, MissingValue, SchemaMismatch, UnknownField
-from ferryman.java.regex import renamed
 from ferryman.java.texts import schema_text
 from ferryman.record import Header, Record, Rows
 from ferryman.schema import STRING, Schema, Type
@@ -143,7 +142,7 @@ class EventRouter(Transform[EventRouterConfig]):
     def _topic(self, routed_by: str | None) -> str:
         if routed_by is None:
             raise MissingValue("An event without the text that its topic is made of")
-        return renamed(routed_by, self.config.route_topic_regex, self.config.route_topic_replacement)
+        return self.config.pattern().renamed(routed_by, self.config.route_topic_replacement)
 
     def _payload(self, row: Struct, schema: Schema, name: str) -> tuple[Any, Schema | None]:
         payload, found = _read(row, schema, name), schema.by_name[name].schema

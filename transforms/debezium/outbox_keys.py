@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal, NamedTuple
 
 from ferryman.config import Bool, Config, Str, any_case, key
 from ferryman.errors import ConfigError, KeyProblem
-from ferryman.java.regex import compiled
+from ferryman.regex.pattern import Pattern, compiled
 from ferryman.transforms.fields.name_lists import parts
 
 _PLACES = ("header", "envelope", "partition")
@@ -79,12 +79,16 @@ class EventRouterConfig(Config):
                 yield KeyProblem(name, f"Invalid value {given} for configuration {name}: {reason} but got: [{listed}]")
                 break
         try:
-            compiled(self.route_topic_regex)
+            self.pattern()
         except ConfigError as error:
             yield KeyProblem(
                 "route.topic.regex",
                 f"Invalid value {self.route_topic_regex} for configuration route.topic.regex: {error}",
             )
+
+    def pattern(self) -> Pattern:
+        """The pattern for the text that the topic is made of. Raises ConfigError."""
+        return compiled(self.route_topic_regex, "route.topic.regex")
 
     def placed(self) -> Sequence[Placed]:
         """The columns to put elsewhere, in their order."""

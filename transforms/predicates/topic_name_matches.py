@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from ferryman.api import Predicate
 from ferryman.config import Config, Str, key
 from ferryman.errors import ConfigError, KeyProblem
-from ferryman.java.regex import compiled
 from ferryman.record import Batch, Record
+from ferryman.regex.pattern import compiled
 
 
 class TopicNameMatchesConfig(Config):
@@ -18,7 +18,7 @@ class TopicNameMatchesConfig(Config):
     def problems(self) -> Iterable[KeyProblem]:
         """A pattern that is none, or that cannot be honoured."""
         try:
-            compiled(self.pattern)
+            compiled(self.pattern, "pattern")
         except ConfigError as error:
             yield KeyProblem("pattern", f"Invalid value {self.pattern} for configuration pattern: {error}")
 
@@ -38,4 +38,4 @@ class TopicNameMatches(Predicate[TopicNameMatchesConfig]):
         return [self._matches(batch.topic)] * len(batch)
 
     def _matches(self, topic: str) -> bool:
-        return compiled(self.config.pattern).fullmatch(topic) is not None
+        return compiled(self.config.pattern, "pattern").matches(topic)

@@ -38,8 +38,8 @@ class S3SinkConfig(S3Keys):
     """What the S3 sink adds."""
 
     format_class: Plugin | None = key(None, importance="HIGH", shown=Shown(group="Objects"))
-    """The format: io.confluent.connect.s3.format.avro.AvroFormat, .json.JsonFormat, .bytearray.ByteArrayFormat or
-    .parquet.ParquetFormat; simple names are enough."""
+    """Required under Confluent's class name. The format: io.confluent.connect.s3.format.avro.AvroFormat,
+    .json.JsonFormat, .bytearray.ByteArrayFormat or .parquet.ParquetFormat; simple names are enough."""
     topics_dir: Str = key("topics", importance="HIGH", shown=Shown(group="Objects"))
     """The prefix of all objects; may be empty."""
     directory_delim: Str = key("/", shown=Shown(group="Objects"))
@@ -60,7 +60,7 @@ class S3SinkConfig(S3Keys):
     partition_duration_ms: Long = key(-1, shown=Shown(group="Objects"))
     """To how many milliseconds the time is rounded down before it is put into a path."""
     path_format: Str = key("", shown=Shown(group="Objects"))
-    """The path of a time as a Joda pattern, such as 'year'=YYYY/'month'=MM/'day'=dd."""
+    """The path of a time as a Joda pattern, such as ``'year'=YYYY/'month'=MM/'day'=dd``."""
     locale: Str = key("", shown=Shown(group="Objects"))
     """The locale of path.format; it matters only for names of months and days, which are English."""
     timezone: Zone = key("", shown=Shown(group="Objects"))
@@ -92,7 +92,8 @@ class S3SinkConfig(S3Keys):
     flush_size: Int | None = key(
         None, names=("flush.size", "file.max.records"), importance="HIGH", shown=Shown(group="Rotation")
     )
-    """After how many records of a Kafka partition its files are closed; under Aiven's class name 0 is no limit."""
+    """After how many records of a Kafka partition its files are closed. Required under Confluent's class name; under
+    Aiven's 0, the default, is no limit."""
     flush_bytes: Long = key(0, at_least=0, shown=Shown(group="Rotation"))
     """After how many bytes, encoded and before the upload, its files are closed; 0 is no limit. Ours."""
     rotate_interval_ms: Long = key(-1, importance="HIGH", shown=Shown(group="Rotation"))
@@ -138,7 +139,7 @@ class S3SinkConfig(S3Keys):
         importance="LOW",
         shown=Shown(group="Objects", default_text="line separator"),
     )
-    """What follows each record in the bytes format; \\n, \\r, \\t and \\\\ may be written so."""
+    """What follows each record in the bytes format; ``\\n``, ``\\r``, ``\\t`` and ``\\\\`` may be written so."""
     json_decimal_format: Annotated[Literal["BASE64", "NUMERIC"], any_case("BASE64", "NUMERIC")] = key(
         "BASE64", shown=Shown(group="Objects")
     )

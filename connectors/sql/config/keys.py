@@ -1,4 +1,4 @@
-"""The declarations of the SQL sink's keys; what they mean together is in ``_sql_config``."""
+"""The declarations of the SQL sink's keys; what they mean together is in ``rules.py``."""
 
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -23,8 +23,8 @@ class SqlKeys(SinkConfig):
     connection_url: Str = key(
         names=("connection.url",), importance="HIGH", shown=Shown("Connection", 1, "LONG", "JDBC URL")
     )
-    """The database: jdbc:postgresql://host:port/database?currentSchema=…&sslmode=…, jdbc:sqlite:path, or a SQLAlchemy
-    URL of either. Parameters of the driver, here or as connection.* keys, must be on the allow-list."""
+    """The database: a jdbc: URL or SQLAlchemy's, of one of the databases above. Parameters of the driver, here or as
+    connection.* keys, must be on the database's allow-list."""
     connection_user: Str | None = key(
         None,
         names=("connection.user", "connection.username"),
@@ -37,8 +37,8 @@ class SqlKeys(SinkConfig):
     )
     """The database user's password."""
     dialect_name: Str = key("", importance="LOW", shown=Shown("Connection", 4, "LONG", "Database Dialect"))
-    """The dialect, as Confluent's sink names it: PostgreSqlDatabaseDialect or SqliteDatabaseDialect. The URL decides;
-    another value is refused."""
+    """The dialect, as Confluent's sink names it (…DatabaseDialect). The URL decides; one of another database is
+    refused."""
     connection_backoff_ms: Long | None = key(
         None,
         names=("connection.backoff.ms",),
@@ -122,8 +122,8 @@ class SqlKeys(SinkConfig):
         names=("quote.sql.identifiers", "sql.quote.identifiers", "quote.identifiers"),
         shown=Shown("DDL Support", 4, display="Quote Identifiers", default_text="ALWAYS"),
     )
-    """Whether names keep their case: always (true), or never (false), which makes them lower case in PostgreSQL. Under
-    Debezium's class name the default is never."""
+    """Whether names keep their case: always (true), or never (false), which makes them what the database makes of names
+    without quotes. Under Debezium's class name the default is never."""
     retry_backoff_ms: Long | None = key(
         None,
         names=("retry.backoff.ms", "flush.retry.delay.ms"),

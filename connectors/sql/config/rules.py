@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from ferryman.connector import SinkConfig
+from ferryman.connectors.sql.config.databases import DIALECTS, KEYS_OF_OTHERS, Database, database
 from ferryman.connectors.sql.config.keys import SqlKeys
-from ferryman.connectors.sql.config.names import POSTGRES_BYTES, TableName, checked, folded, table_name
-from ferryman.connectors.sql.config.url import BadUrl, Database, database
+from ferryman.connectors.sql.dialects.dialect import Mode
+from ferryman.connectors.sql.dialects.names import Naming, TableName, checked, lower, table_name
+from ferryman.connectors.sql.dialects.urls import BadUrl
 from ferryman.errors import DataError, KeyProblem
 
 KAFKA_FIELDS = ("__connect_topic", "__connect_partition", "__connect_offset")
@@ -24,6 +26,8 @@ _OWN_KEYS = frozenset(
 """What follows ``connection.`` in keys that are no driver properties; nor are those in WITHOUT_EFFECT."""
 
 WITHOUT_EFFECT: Mapping[str, str] = {
+    **KEYS_OF_OTHERS,
+    **{name: reason for dialect in DIALECTS for name, reason in dialect.without_effect.items()},
     "batch.size": "every batch is written in one statement; consumer.override.max.poll.records bounds it",
     "cloud.events.schema.name.pattern": "CloudEvents are written as the structs that they are",
     "connection.attempts": "an unreachable database is tried again without end",
@@ -35,15 +39,10 @@ WITHOUT_EFFECT: Mapping[str, str] = {
     "connection.provider": "a task has one connection",
     "connection.restart.on.errors": "a lost connection is always opened anew, and nothing is lost by it",
     "date.calendar.system": "dates are proleptic Gregorian; only those before 1582-10-15 would differ",
-    "dialect.postgres.postgis.schema": "PostGIS types are not written",
-    "dialect.postgres.unnest.insert.enabled": "PostgreSQL is always written to by COPY",
-    "dialect.sqlserver.identity.insert": "SQL Server is not supported",
-    "dialect.starrocks.catalog.name": "StarRocks is not supported",
     "flush.max.retries": "system errors are retried without end",
     "hibernate.dialect": "the URL says which database it is",
     "keyed.message.batch.mode": "of several records with a key in a batch, the last one always wins",
     "max.retries": "system errors are retried without end",
-    "mssql.use.merge.holdlock": "SQL Server is not supported",
     "timestamp.precision.mode": "it belongs to timestamp.fields.list",
     "trim.sensitive.log": "no value of a row is ever logged",
     "update.if.newer.field": "an upsert always writes the record that comes last, as in Confluent's sink",
@@ -119,12 +118,14 @@ class SqlSinkConfig(SqlKeys):
         return self.auto_evolve or self.schema_evolution == "basic"
 
     @property
-    def folds(self) -> bool:
-        """Whether names are folded as the database folds unquoted ones."""
-        return self.quote_sql_identifiers in (("never", "false", None) if self.is_debezium else ("never", "false"))
+    def quotes(self) -> bool:
+        """Whether names keep their case; else they become what the database makes of names without quotes."""
+        if self.quote_sql_identifiers is None:
+            return not self.is_debezium
+        return self.quote_sql_identifiers in ("always", "true")
 
     @property
-    def mode(self) -> Literal["insert", "upsert", "update"]:
+    def mode(self) -> Mode:
         """The insert mode."""
         return "insert" if self.insert_mode == "multi" else self.insert_mode
 
@@ -138,9 +139,9 @@ class SqlSinkConfig(SqlKeys):
         password = None if self.connection_password is None else self.connection_password.get_secret_value()
         return database(self.connection_url, self.connection_user, password, properties(raw or {}))
 
-    def table(self, topic: str, limit: int | None) -> TableName:
-        """A topic's table; ``limit`` is the longest name in bytes. Raises DataError for a name that cannot be."""
-        return table_name(self._destination(topic), limit, self.folds)
+    def table(self, topic: str, naming: Naming) -> TableName:
+        """A topic's table. Raises DataError for a name that the database cannot have."""
+        return table_name(self._destination(topic), naming, self.quotes)
 
     def _destination(self, topic: str) -> str:
         if self.topics_to_tables_mapping:
@@ -173,9 +174,8 @@ class SqlSinkConfig(SqlKeys):
         except BadUrl as error:
             yield KeyProblem("connection.url", f"Invalid value for configuration connection.url: {error}")
             return
-        yield from self._name_problems(POSTGRES_BYTES if target.is_postgres else None)
-        dialects = ("", "postgresqldatabasedialect" if target.is_postgres else "sqlitedatabasedialect")
-        if self.dialect_name.lower() not in dialects:
+        yield from self._name_problems(target.dialect.naming)
+        if self.dialect_name.lower() not in ("", *map(str.lower, target.dialect.sink_dialects)):
             yield _invalid("dialect.name", self.dialect_name, "the URL says another database")
 
     def _key_problems(self) -> Iterator[KeyProblem]:
@@ -199,22 +199,23 @@ class SqlSinkConfig(SqlKeys):
         if any(entry.count(":") != 1 or not all(entry.split(":")) for entry in self.topics_to_tables_mapping):
             yield _invalid("topics.to.tables.mapping", ",".join(self.topics_to_tables_mapping), "must be topic:table,…")
 
-    def _name_problems(self, limit: int | None) -> Iterator[KeyProblem]:
+    def _name_problems(self, naming: Naming) -> Iterator[KeyProblem]:
         try:
-            table_name(self.offsets_table_name, limit, self.folds)
+            table_name(self.offsets_table_name, naming, self.quotes)
         except DataError as error:
             yield _invalid("offsets.table.name", self.offsets_table_name, str(error))
         for topic in () if self.transforms else self.topics:
             try:
-                self.table(topic, limit)
+                self.table(topic, naming)
             except DataError as error:
                 yield _invalid("table.name.format", self.table_name_format, str(error))
-        names = [folded(name) for name in self.pk_fields] if self.folds or limit is None else self.pk_fields
+        names = [name if self.quotes else naming.unquoted(name) for name in self.pk_fields]
+        names = [lower(name) for name in names] if naming.columns_ignore_case else names
         if len(set(names)) != len(names):
             yield _invalid("pk.fields", ",".join(self.pk_fields), "two of the names are the same")
         for name in self.pk_fields:
             try:
-                checked(name, limit, "column")
+                checked(name, naming, "column")
             except DataError as error:
                 yield _invalid("pk.fields", ",".join(self.pk_fields), str(error))
 
@@ -231,9 +232,14 @@ def properties(raw: Mapping[str, str]) -> dict[str, str]:
 
 
 def _property_problems(raw: Mapping[str, str]) -> Iterator[KeyProblem]:
+    url = raw.get("connection.url", "")
+    try:
+        database(url, None, None, {})
+    except BadUrl:
+        return  # the URL has a complaint of its own, and nobody knows which properties it would take
     for name, value in properties(raw).items():
         try:
-            database("jdbc:postgresql://localhost/x", None, None, {name: value})
+            database(url, None, None, {name: value})
         except BadUrl as error:
             yield KeyProblem(f"connection.{name}", f"connection.{name} is not supported: {error}")
 

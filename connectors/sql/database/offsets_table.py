@@ -1,22 +1,26 @@
 """The table of next offsets: each is moved by compare-and-set, in the transaction that writes its partition's rows."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateTable
 
 from ferryman.api import Assigned
-from ferryman.connectors.sql.config.names import TableName
 from ferryman.connectors.sql.database.session import Session
+from ferryman.connectors.sql.dialects.dialect import Dialect
+from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.errors import Indeterminate, TaskError
 from ferryman.record import Batch, TopicPartition
 
 FORMAT = 1
 """The version of a row's meaning."""
+
+_LONGEST_CLUSTER, _LONGEST_TOPIC_ID, _LONGEST_CONNECTOR = 128, 64, 512
+"""In bytes. Kafka's ids have 22; a name of a connector that is longer is refused by databases that limit keys."""
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +30,9 @@ class Owner:
     """Whose offsets they are."""
 
     cluster: str
+    """The id of the Kafka cluster."""
     connector: str
+    """The connector's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,30 +40,48 @@ class Move:
     """A step of a partition's next offset."""
 
     expected: int
+    """What this task left in the table."""
     following: int
+    """What it is to become."""
 
 
 class Offsets:
-    """The offsets of one connector, in the database that it writes to."""
+    """The offsets of one connector, in the database that it writes to.
 
-    def __init__(self, name: TableName, owner: Owner) -> None:
+    Of two tasks that both think they own a partition, one was there first:
+
+        task A (frozen, a zombie)              task B (the new owner)
+        has got to 5                           open: reads 5
+                                               begin; rows 5…8; next_offset 5 → 9 (1 row changed); commit
+        begin; rows 5…6; next_offset 5 → 7:
+        no row has 5 any more, 0 changed
+        roll back, Indeterminate, read again
+
+    Had A moved the offset first, B's statement would wait for A's transaction, then change no row.
+    """
+
+    def __init__(self, name: TableName, owner: Owner, dialect: Dialect) -> None:
         self._owner = owner
+        self._dialect = dialect
+        self._topic_ids: dict[TopicPartition, str] = {}
         self.table = sa.Table(
             sa.quoted_name(name.name, quote=True),
             sa.MetaData(),
-            sa.Column("cluster_id", sa.Text, primary_key=True),
-            sa.Column("topic_id", sa.Text, primary_key=True),
+            sa.Column("cluster_id", dialect.key_text(_LONGEST_CLUSTER), primary_key=True),
+            sa.Column("topic_id", dialect.key_text(_LONGEST_TOPIC_ID), primary_key=True),
             sa.Column("partition", sa.Integer, primary_key=True, autoincrement=False),
-            sa.Column("connector", sa.Text, primary_key=True),
+            sa.Column("connector", dialect.key_text(_LONGEST_CONNECTOR), primary_key=True),
             sa.Column("topic", sa.Text, nullable=False),
             sa.Column("next_offset", sa.BigInteger, nullable=False),
             sa.Column("format", sa.Integer, nullable=False),
             schema=None if name.schema is None else sa.quoted_name(name.schema, quote=True),
+            **dialect.table_options(),
         )
-
+        self._name = name
+        # The whole key: a database that locks the gaps between the rows that it looks at locks no neighbour's.
         self._move = (
             sa.update(self.table)
-            .where(self._mine, self.table.c.topic == sa.bindparam("at_topic"))
+            .where(self._mine, self.table.c.topic_id == sa.bindparam("at_topic_id"))
             .where(self.table.c.partition == sa.bindparam("at_partition"))
             .where(self.table.c.next_offset == sa.bindparam("old"))
             .values(next_offset=sa.bindparam("new"))
@@ -67,8 +91,10 @@ class Offsets:
     def _mine(self) -> sa.ColumnElement[bool]:
         return sa.and_(self.table.c.cluster_id == self._owner.cluster, self.table.c.connector == self._owner.connector)
 
-    def _at(self, source: TopicPartition) -> sa.ColumnElement[bool]:
-        return sa.and_(self._mine, self.table.c.topic == source.topic, self.table.c.partition == source.partition)
+    def _rows(self, connection: Connection, source: TopicPartition) -> Sequence[sa.Row[Any]]:
+        """The partition's row; several if topics of that name had several ids."""
+        here = (self._mine, self.table.c.topic == source.topic, self.table.c.partition == source.partition)
+        return connection.execute(sa.select(self.table).where(*here)).all()
 
     def create(self, session: Session) -> None:
         """Makes the table unless it is there. Raises TaskError with its DDL where that is not allowed."""
@@ -89,7 +115,7 @@ class Offsets:
             raise TaskError(f"{error}. Let someone who may do so create it: {ddl}") from None
 
     def _exists(self, connection: Connection) -> bool:
-        return sa.inspect(connection).has_table(self.table.name, self.table.schema)
+        return self._dialect.describe(connection, self._name) is not None
 
     def open(self, connection: Connection, partition: Assigned) -> int:
         """Where to start: the stored offset, or a new row's. Raises TaskError if there can be no right place."""
@@ -104,10 +130,11 @@ class Offsets:
                 partition.committed.offset,
             )
         self._check(partition, stored)
+        self._topic_ids[partition.source] = partition.topic_id
         return stored
 
     def _stored(self, connection: Connection, partition: Assigned) -> int | None:
-        rows = connection.execute(sa.select(self.table).where(self._at(partition.source))).all()
+        rows = self._rows(connection, partition.source)
         other = next((row.topic_id for row in rows if row.topic_id != partition.topic_id), None)
         if other is not None:
             raise TaskError(
@@ -128,7 +155,6 @@ class Offsets:
         if start is None:
             raise TaskError(f"{partition.source} has no offset, and auto.offset.reset says not to choose one")
         self._check(partition, start)
-        insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(self.table)
         row = {
             "cluster_id": self._owner.cluster,
             "topic_id": partition.topic_id,
@@ -138,8 +164,8 @@ class Offsets:
             "next_offset": start,
             "format": FORMAT,
         }
-        if connection.execute(insert.values(row).on_conflict_do_nothing()).rowcount:
-            return start
+        connection.execute(self._dialect.insert_unless_there(self.table, row))
+        # Another task may have been faster; then its offset counts.
         stored = self._stored(connection, partition)
         return start if stored is None else stored
 
@@ -155,7 +181,12 @@ class Offsets:
     def advance(self, connection: Connection, moves: Mapping[TopicPartition, Move]) -> None:
         """Moves offsets on, in one order for all. Raises Indeterminate if one is not where this task left it."""
         steps = [
-            {"at_topic": source.topic, "at_partition": source.partition, "old": move.expected, "new": move.following}
+            {
+                "at_topic_id": self._topic_ids[source],
+                "at_partition": source.partition,
+                "old": move.expected,
+                "new": move.following,
+            }
             for source, move in sorted(moves.items())
         ]
         if connection.execute(self._move, steps).rowcount != len(steps):
@@ -168,14 +199,15 @@ class Offsets:
     def alter(self, connection: Connection, offsets: Mapping[TopicPartition, int | None]) -> None:
         """Moves stored offsets, or forgets them (None)."""
         for source, offset in offsets.items():
-            here = self._at(source)
-            if offset is None:
-                connection.execute(sa.delete(self.table).where(here))
-            else:
-                connection.execute(sa.update(self.table).where(here).values(next_offset=offset))
+            for row in self._rows(connection, source):
+                here = sa.and_(*(column == row._mapping[column] for column in self.table.primary_key))
+                if offset is None:
+                    connection.execute(sa.delete(self.table).where(here))
+                else:
+                    connection.execute(sa.update(self.table).where(here).values(next_offset=offset))
 
 
-def moved(positions: Mapping[TopicPartition, int], batches: Iterable[Batch]) -> dict[TopicPartition, Move]:
+def moves_of(positions: Mapping[TopicPartition, int], batches: Iterable[Batch]) -> dict[TopicPartition, Move]:
     """How far the batches take their partitions. Raises TaskError for a batch that is not the next one."""
     moves: dict[TopicPartition, Move] = {}
     for batch in batches:
@@ -188,7 +220,7 @@ def moved(positions: Mapping[TopicPartition, int], batches: Iterable[Batch]) -> 
     return moves
 
 
-def opened(session: Session, offsets: Offsets, partitions: Iterable[Assigned]) -> dict[TopicPartition, int]:
+def open_partitions(session: Session, offsets: Offsets, partitions: Iterable[Assigned]) -> dict[TopicPartition, int]:
     """The positions of newly assigned partitions."""
     offsets.create(session)
     with session.transaction("read the stored offsets") as connection:

@@ -3,48 +3,49 @@
 import contextlib
 from collections.abc import Iterator
 
-from sqlalchemy import Connection, Engine, NullPool, create_engine, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from ferryman.connectors.sql.config.url import Database
-from ferryman.connectors.sql.database.errors import classified, fault, rolled_back
-from ferryman.errors import DataError, Indeterminate, RetriableError
-
-# A task that is frozen in a transaction must not hold its offset's row for ever; one that waits for it asks again.
-_SETTINGS = {"TimeZone": "UTC", "idle_in_transaction_session_timeout": "20s", "lock_timeout": "10s"}
-_SQLITE_BUSY_SECONDS = 5.0
+from ferryman.connectors.sql.config.databases import Database
+from ferryman.connectors.sql.dialects.dialect import Dialect
+from ferryman.errors import DataError, FerrymanError, Indeterminate, RetriableError, TaskError
 
 
-def engine(database: Database) -> Engine:
-    """An engine without a pool: whoever connects owns the connection."""
-    if database.is_postgres:
-        arguments: dict[str, object] = dict(database.arguments)
-    else:
-        # An immediate transaction takes the file's lock at once, so that none that has begun to write must give up.
-        arguments = {"timeout": _SQLITE_BUSY_SECONDS, "isolation_level": "IMMEDIATE"}
-    made = create_engine(database.url, poolclass=NullPool, connect_args=arguments, hide_parameters=True)
-    if database.is_postgres:
-        settings = {**_SETTINGS, **database.settings}
+@contextlib.contextmanager
+def classified(dialect: Dialect, doing: str, after: float | None) -> Iterator[None]:
+    """Turns errors of the database into ours. ``doing`` continues "Cannot", ``after`` is the wait before a retry."""
+    try:
+        yield
+    except FerrymanError:
+        raise
+    except Exception as error:
+        found = fault(dialect, error, doing, after)
+        if found is None:
+            raise
+        # The driver's own error is not chained: a traceback would print its text, which may quote the row.
+        raise found from None
 
-        @event.listens_for(made, "connect")
-        def prepare(connection: DBAPIConnection, _: object) -> None:
-            cursor = connection.cursor()
-            for name, value in settings.items():
-                cursor.execute("SELECT set_config(%s, %s, false)", (name, value))
-            cursor.close()
-            connection.commit()
 
-    return made
+def fault(dialect: Dialect, error: Exception, doing: str, after: float | None) -> FerrymanError | None:
+    """Our error for one of SQLAlchemy or of the driver; None for any other."""
+    found = dialect.fault(_cause(error), doing, after)
+    if found is None and isinstance(error, SQLAlchemyError):
+        return TaskError(f"Cannot {doing}: {type(error).__name__}")
+    return found
+
+
+def _cause(error: Exception) -> Exception:
+    original = error.orig if isinstance(error, DBAPIError) else None
+    return original if isinstance(original, Exception) else error
 
 
 class Session:
     """Runs transactions, each wholly done or not at all, and says whose fault it is when one fails."""
 
     def __init__(self, database: Database, *, connect_backoff: float | None, backoff: float | None) -> None:
-        self.is_postgres = database.is_postgres
+        self.dialect = database.dialect
         self._database = database
-        self._engine = engine(database)
+        self._engine = database.dialect.engine(database.location)
         self._connection: Connection | None = None
         self._connect_backoff = connect_backoff
         self._backoff = backoff
@@ -61,7 +62,7 @@ class Session:
         # Explicitly: SQLAlchemy does not see statements that go to the driver, and would neither commit nor undo them.
         connection.begin()
         try:
-            with classified(doing, self._backoff):
+            with classified(self.dialect, doing, self._backoff):
                 yield connection
         except BaseException as error:
             self._undo(connection, isinstance(error, RetriableError))
@@ -69,12 +70,15 @@ class Session:
         self._commit(connection, doing)
 
     def _open(self) -> Connection:
-        if self._connection is None or self._connection.closed or self._connection.invalidated:
+        if self._connection is None or not self._is_usable(self._connection):
             self.close()
-            with classified(f"connect to {self._database}", self._connect_backoff):
+            with classified(self.dialect, f"connect to {self._database}", self._connect_backoff):
                 self._connection = self._engine.connect()
             self.number += 1
         return self._connection
+
+    def _is_usable(self, connection: Connection) -> bool:
+        return not (connection.closed or connection.invalidated) and self.dialect.is_alive(connection)
 
     def _undo(self, connection: Connection, broken: bool) -> None:
         try:
@@ -89,8 +93,8 @@ class Session:
             connection.commit()
         except SQLAlchemyError as error:
             self._undo(connection, broken=True)
-            found = fault(error, doing, self._backoff)
-            if isinstance(found, DataError) or rolled_back(error):
+            found = fault(self.dialect, error, doing, self._backoff)
+            if found is not None and (isinstance(found, DataError) or self.dialect.rolled_back(_cause(error))):
                 raise found from None
             raise Indeterminate(f"{found} (while committing: the outcome is unknown)") from None
 

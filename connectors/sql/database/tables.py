@@ -1,43 +1,22 @@
 """The tables in the database: what columns they have, and how missing ones come about (auto.create, auto.evolve)."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Connection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateTable, ExecutableDDLElement
 
-from ferryman.connectors.sql.config.names import POSTGRES_BYTES, TableName, checked, collision, folded
 from ferryman.connectors.sql.config.rules import SqlSinkConfig
 from ferryman.connectors.sql.database.session import Session
-from ferryman.connectors.sql.records.columns import Column
-from ferryman.connectors.sql.records.types import Form, Storage, column_type, form, storage
-from ferryman.connectors.sql.records.values import Zones, default_text
+from ferryman.connectors.sql.dialects.dialect import Definition, TableColumn
+from ferryman.connectors.sql.dialects.names import TableName, checked, collision, lower
+from ferryman.connectors.sql.records.column import Column
+from ferryman.connectors.sql.records.values import Zones
 from ferryman.errors import DataError, FerrymanError, RetriableError, TaskError
 
 logger = logging.getLogger(__name__)
-Existing = Mapping[str, sa.types.TypeEngine[Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A column of a table that exists: its name there, what fills it and how its values are written."""
-
-    name: str
-    column: Column
-    form: Form
-    storage: Storage
-
-
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """A table that exists."""
-
-    columns: Existing
-    is_view: bool
 
 
 class AddColumn(ExecutableDDLElement):
@@ -61,74 +40,64 @@ class Tables:
         self._config = config
         self._session = session
         self._zones = zones
-        self._postgres = session.is_postgres
+        self._dialect = session.dialect
         self._definitions: dict[TableName, Definition] = {}
-        self._targets: dict[tuple[TableName, tuple[Column, ...]], tuple[Target, ...]] = {}
-
-    @property
-    def limit(self) -> int | None:
-        """The longest name in bytes."""
-        return POSTGRES_BYTES if self._postgres else None
+        self._columns: dict[tuple[TableName, tuple[Column, ...]], tuple[TableColumn, ...]] = {}
 
     def forget(self, table: TableName) -> None:
         """Makes the next use look at the table again."""
         self._definitions.pop(table, None)
-        for known in [known for known in self._targets if known[0] == table]:
-            del self._targets[known]
+        for known in [known for known in self._columns if known[0] == table]:
+            del self._columns[known]
 
     def exists(self, table: TableName) -> bool:
         """Whether the table is there. Raises TaskError if it is missing and is not to be created."""
         return self._definition(table) is not None
 
-    def targets(self, table: TableName, columns: tuple[Column, ...]) -> tuple[Target, ...]:
+    def columns(self, table: TableName, columns: tuple[Column, ...]) -> tuple[TableColumn, ...]:
         """Where the columns go; creates and adds what is missing, if the config says so.
 
         Raises TaskError for a missing table, DataError for columns that the table lacks or that cannot be written.
         """
-        found = self._targets.get((table, columns))
+        found = self._columns.get((table, columns))
         if found is None:
             self._refuse_collisions(table, columns)
             definition = self._definition(table) or self._create(table, columns)
             definition = self._evolve(table, definition, columns)
-            found = tuple(self._target(table, column, definition) for column in columns)
-            names = [target.name for target in found]
+            found = tuple(self._existing(table, column, definition) for column in columns)
+            names = [column.name for column in found]
             twice = next((name for name in names if names.count(name) > 1), None)
             if twice is not None:
                 raise DataError(f"Two fields mean the column {twice} of {table}")
-            self._targets[table, columns] = found
+            self._columns[table, columns] = found
         return found
 
     def _refuse_collisions(self, table: TableName, columns: Sequence[Column]) -> None:
-        same = collision(column.name for column in columns) if self._config.folds or not self._postgres else None
-        if same is not None:
-            how = "rename one, or set quote.sql.identifiers=always" if self._postgres else "rename one"
-            raise DataError(f"The fields {same[0]!r} and {same[1]!r} mean the same column of {table}: {how}")
+        quotes, naming = self._config.quotes, self._dialect.naming
+        names = [column.name if quotes else naming.unquoted(column.name) for column in columns]
+        if naming.columns_ignore_case or len(set(names)) < len(names):
+            same = collision(column.name for column in columns)
+            if same is not None:
+                how = "rename one" if naming.columns_ignore_case else "rename one, or set quote.sql.identifiers=always"
+                raise DataError(f"The fields {same[0]!r} and {same[1]!r} mean the same column of {table}: {how}")
 
     def _definition(self, table: TableName) -> Definition | None:
         found = self._definitions.get(table)
         if found is None:
             with self._session.transaction(f"look at the table {table}") as connection:
-                found = self._reflect(connection, table)
+                found = self._dialect.describe(connection, table)
             if found is None and not self._config.creates:
                 raise TaskError(f"Table {table} is missing and auto-creation is disabled")
+            if found is not None and found.is_view and "VIEW" not in map(str.upper, self._config.table_types):
+                raise TaskError(f"{table} is a view, and table.types does not list VIEW")
             if found is not None:
                 self._definitions[table] = found
         return found
 
-    def _reflect(self, connection: Connection, table: TableName) -> Definition | None:
-        inspector = sa.inspect(connection)
-        if not inspector.has_table(table.name, table.schema):
-            return None
-        is_view = table.name in inspector.get_view_names(table.schema)
-        if is_view and "VIEW" not in {kind.upper() for kind in self._config.table_types}:
-            raise TaskError(f"{table} is a view, and table.types does not list VIEW")
-        columns = inspector.get_columns(table.name, table.schema)
-        return Definition({column["name"]: column["type"] for column in columns}, is_view)
-
     def _create(self, table: TableName, columns: Sequence[Column]) -> Definition:
-        made = self._table(table, [self._made(table, column) for column in columns])
+        created = self._table(table, [self._new(table, column) for column in columns])
         logger.info("Creating the table %s", table)
-        return self._settle(table, CreateTable(made))
+        return self._change(table, CreateTable(created))
 
     def _evolve(self, table: TableName, definition: Definition, columns: Sequence[Column]) -> Definition:
         missing = [column for column in columns if _known(column.name, definition.columns) is None]
@@ -146,14 +115,17 @@ class Tables:
         if not self._config.evolves:
             raise DataError(f"Table {table} is missing fields ({names}) and auto-evolution is disabled")
         for column in missing:
-            added = self._made(table, column)
+            added = self._new(table, column)
             self._table(table, [added])
             logger.info("Adding the column %s to the table %s", column.name, table)
-            definition = self._settle(table, AddColumn(added.table, added), added.name)
+            definition = self._change(table, AddColumn(added.table, added), added.name)
         return definition
 
-    def _settle(self, table: TableName, change: ExecutableDDLElement, column: str | None = None) -> Definition:
-        """Makes a change that another task may be making too; then all that counts is that it is made."""
+    def _change(self, table: TableName, change: ExecutableDDLElement, column: str | None = None) -> Definition:
+        """Makes a change that another task may be making too; then all that counts is that it has been made.
+
+        In a transaction of its own, before any of the data's: some databases commit what is open when they meet DDL.
+        """
         failed: FerrymanError | None = None
         try:
             with self._session.transaction(f"change the table {table}") as connection:
@@ -170,13 +142,19 @@ class Tables:
 
     def _table(self, table: TableName, columns: Iterable[sa.Column[Any]]) -> sa.Table:
         schema = None if table.schema is None else sa.quoted_name(table.schema, quote=True)
-        return sa.Table(sa.quoted_name(table.name, quote=True), sa.MetaData(), *columns, schema=schema)
+        return sa.Table(
+            sa.quoted_name(table.name, quote=True),
+            sa.MetaData(),
+            *columns,
+            schema=schema,
+            **self._dialect.table_options(),
+        )
 
-    def _made(self, table: TableName, column: Column) -> sa.Column[Any]:
-        kind = column_type(column.schema, self._postgres)
+    def _new(self, table: TableName, column: Column) -> sa.Column[Any]:
+        kind = self._dialect.types.column_type(column)
         if kind is None:
             raise _unsupported(table, column)
-        default = default_text(column.schema, self._zones, self._postgres)
+        default = self._dialect.types.default(column.schema, self._zones)
         return sa.Column(
             sa.quoted_name(self._name(column), quote=True),
             kind,
@@ -187,16 +165,16 @@ class Tables:
         )
 
     def _name(self, column: Column) -> str:
-        return checked(folded(column.name) if self._config.folds else column.name, self.limit, "column")
+        naming = self._dialect.naming
+        return checked(column.name if self._config.quotes else naming.unquoted(column.name), naming, "column")
 
-    def _target(self, table: TableName, column: Column, definition: Definition) -> Target:
+    def _existing(self, table: TableName, column: Column, definition: Definition) -> TableColumn:
         name = _known(column.name, definition.columns)
         assert name is not None
-        existing = definition.columns[name]
-        written = form(column.schema, existing, self._postgres)
-        if written is None:
+        form = self._dialect.types.form(column.schema, definition.columns[name])
+        if form is None:
             raise _unsupported(table, column)
-        return Target(name, column, written, storage(existing, self._postgres))
+        return TableColumn(name, column, form)
 
 
 def _known(name: str, columns: Iterable[str]) -> str | None:
@@ -204,12 +182,12 @@ def _known(name: str, columns: Iterable[str]) -> str | None:
     names = list(columns)
     if name in names:
         return name
-    alike = [known for known in names if folded(known) == folded(name)]
+    alike = [known for known in names if lower(known) == lower(name)]
     return alike[0] if len(alike) == 1 else None
 
 
 def _unsupported(table: TableName, column: Column) -> DataError:
     return DataError(
         f"The field {column.name} is of type {column.schema.type}, for which {table} can have no column of its own: "
-        "flatten it with the transform Flatten, drop it with ReplaceField, or make the column json or jsonb"
+        "flatten it with the transform Flatten, drop it with ReplaceField, or make it a column for JSON"
     )

@@ -8,39 +8,42 @@ from typing import Any
 
 import polars as pl
 
-from ferryman.connectors.sql.records.columns import Column
+from ferryman.connectors.sql.records.column import Column
 from ferryman.errors import DataError
 from ferryman.formats.polars_types import MISFITS, dtype
 from ferryman.record import Batch, Columns, Data
 from ferryman.schema import DECIMAL, Schema, Type
 
+Text = Callable[[Any], str]
+"""Makes one value text."""
 
-def deletes(batch: Batch) -> pl.Series | None:
+
+def tombstones(batch: Batch) -> pl.Series | None:
     """Which records have a null value; None if none has."""
     if isinstance(batch.value, Columns):
         return None
     flags = [value is None for value in batch.value.values]
-    return pl.Series("dead", flags) if True in flags else None
+    return pl.Series("tombstone", flags) if True in flags else None
 
 
-def staged(batch: Batch, columns: Iterable[tuple[Column, Callable[[Any], str] | None]], nulls: bool) -> list[pl.Series]:
+def columns_of(batch: Batch, columns: Iterable[tuple[Column, Text | None]], nulls: bool) -> list[pl.Series]:
     """The columns. A column comes with what makes its values text, if that must be done one by one.
 
     ``nulls``: whether a null stands for the field's default. Raises DataError for a value that does not fit its schema.
     """
-    made = []
+    found = []
     for index, (column, text) in enumerate(columns):
         try:
-            made.append(_series(batch, column, text, nulls).alias(f"c{index}"))
+            found.append(_series(batch, column, text, nulls).alias(f"c{index}"))
         except MISFITS:
             # Not chained: polars quotes the value.
             raise DataError(
                 f"A value of the field {column.name} is no {column.schema.name or column.schema.type}"
             ) from None
-    return made
+    return found
 
 
-def _series(batch: Batch, column: Column, text: Callable[[Any], str] | None, nulls: bool) -> pl.Series:
+def _series(batch: Batch, column: Column, text: Text | None, nulls: bool) -> pl.Series:
     match column.part:
         case "topic":
             return pl.Series([batch.source.topic]).new_from_index(0, len(batch))
@@ -52,21 +55,21 @@ def _series(batch: Batch, column: Column, text: Callable[[Any], str] | None, nul
             return _field(batch.key if part == "key" else batch.value, column, text, nulls)
 
 
-def _field(data: Data, column: Column, text: Callable[[Any], str] | None, nulls: bool) -> pl.Series:
+def _field(data: Data, column: Column, text: Text | None, nulls: bool) -> pl.Series:
     default = column.schema.default if nulls else None
     if isinstance(data, Columns) and text is None and (default is None or column.schema.type is not Type.ARRAY):
-        series = data.frame.get_column(str(column.field))
+        found = data.frame.get_column(str(column.field))
         return (
-            series
+            found
             if default is None
-            else series.to_frame().select(pl.all().fill_null(pl.lit(default, series.dtype))).to_series()
+            else found.to_frame().select(pl.all().fill_null(pl.lit(default, found.dtype))).to_series()
         )
     values = _values(data, column.field)
     if default is not None:
         values = [default if value is None else value for value in values]
     if text is not None:
         return pl.Series([None if value is None else text(value) for value in values], dtype=pl.String)
-    return of(column.schema, values)
+    return series(column.schema, values)
 
 
 def _values(data: Data, field: str | None) -> Sequence[Any]:
@@ -77,12 +80,12 @@ def _values(data: Data, field: str | None) -> Sequence[Any]:
     return [None if value is None else value.get(field) for value in data.values]
 
 
-def of(schema: Schema, values: Sequence[Any]) -> pl.Series:
+def series(schema: Schema, values: Sequence[Any]) -> pl.Series:
     """Python values of a schema as a series. Raises one of polars' many errors for a value that does not fit."""
     if schema.name == DECIMAL:
         values = [None if value is None else format(value, "f") for value in values]
     elif schema.type is Type.ARRAY:
-        values = [None if value is None else of(schema.values or schema, value) for value in values]
+        values = [None if value is None else series(schema.values or schema, value) for value in values]
     return pl.Series(values, dtype=_dtype(schema), strict=True)
 
 

@@ -63,7 +63,9 @@ class Events:
 
     def in_topics(self) -> dict[Identity, Content]:
         """What the topics must hold."""
-        return ledger.truth((identity, made[2]) for identity, made in zip(self.identities, self.records, strict=True))
+        return ledger.by_identity(
+            (identity, made[2]) for identity, made in zip(self.identities, self.records, strict=True)
+        )
 
     def inserted(self) -> dict[Identity, Content]:
         """What the tables written by plain INSERT must hold."""

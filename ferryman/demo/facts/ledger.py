@@ -1,6 +1,7 @@
 """Compares what must be in a system with what is there: record by record, by identity and content, never by counts.
 
-Pure: truth and findings go in, verdicts come out. One record lost and another doubled leave every count right.
+Pure: what was sent and what was found go in, verdicts come out. One record lost and another doubled leave every count
+right.
 """
 
 from collections import Counter
@@ -63,7 +64,7 @@ def compare(
     )
 
 
-def truth(records: Iterable[Found]) -> dict[Identity, Content]:
+def by_identity(records: Iterable[Found]) -> dict[Identity, Content]:
     """The records that were sent, as ``compare`` wants them. Raises ValueError if two of them have one identity: then
     a lost one could not be told from the other."""
     sent = list(records)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ferryman.demo.facts.expected import Payment, content
-from ferryman.demo.facts.ledger import Content, Found, Identity, truth
+from ferryman.demo.facts.ledger import Content, Found, Identity, by_identity
 from ferryman.stack.servers.mailbox import Kept, Mailbox
 
 IN_DOUBT = "X-Ferryman-In-Doubt"
@@ -21,7 +21,7 @@ def mailbox(stack: Path) -> Mailbox:
 
 def expected(payments: Iterable[Payment]) -> dict[Identity, Content]:
     """The receipts of these payments."""
-    return truth((payment.id, _receipt(payment)) for payment in payments)
+    return by_identity((payment.id, _receipt(payment)) for payment in payments)
 
 
 def _receipt(payment: Payment) -> int:

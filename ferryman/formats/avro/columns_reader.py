@@ -22,9 +22,6 @@ from ferryman.record import Columns
 from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Field, Schema, Type
 
 MARKER = "ferryman_marker"
-FEWEST = 64
-"""Shorter pieces go by rows: below that, a frame costs more than it saves."""
-
 _SALT = 1 << 60 | randbits(59)
 _SYNC = randbits(128).to_bytes(16, "big")
 # The rows' dates end with the years 1 and 9999.

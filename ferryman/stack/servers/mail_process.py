@@ -26,7 +26,7 @@ _AT_ONCE = 200
 _BIGGEST = 64 << 20
 
 
-class Reaper:
+class MailStore:
     """Writes messages as files, many with one look at the directory; each is durable before its sender hears 250."""
 
     def __init__(self, directory: Path) -> None:
@@ -106,8 +106,8 @@ class Answers:
 class Handler:
     """What happens at each step of a session."""
 
-    def __init__(self, reaper: Reaper, answers: Answers) -> None:
-        self.reaper = reaper
+    def __init__(self, store: MailStore, answers: Answers) -> None:
+        self.store = store
         self.answers = answers
 
     async def handle_MAIL(  # noqa: N802
@@ -133,7 +133,7 @@ class Handler:
                 return bad
         traced = f"{SENDER}: {envelope.mail_from}\r\n{RECIPIENTS}: {', '.join(envelope.rcpt_tos)}\r\n"
         assert isinstance(envelope.content, bytes)
-        await self.reaper.keep(traced.encode() + envelope.content)
+        await self.store.keep(traced.encode() + envelope.content)
         for address in envelope.rcpt_tos:
             if bad := await self.answers.to("kept", address, server):
                 return bad
@@ -179,24 +179,24 @@ async def serve(host: str, port: int, directory: Path) -> None:
     """Until SIGTERM."""
     file = directory / SERVER
     settings = json.loads(file.read_text()) if file.exists() else {}
-    reaper, answers = Reaper(directory / MESSAGES), Answers(directory / ANSWERS)
+    store, answers = MailStore(directory / MESSAGES), Answers(directory / ANSWERS)
     options = _options(settings, answers)
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, ended.set)
-    keeping = asyncio.create_task(reaper.run())
+    storing = asyncio.create_task(store.run())
     server = await loop.create_server(
-        lambda: Server(Handler(reaper, answers), loop=loop, **options),
+        lambda: Server(Handler(store, answers), loop=loop, **options),
         host,
         port,
         ssl=_tls(settings) if settings.get("security") == "tls" else None,
         backlog=512,
     )
-    print(f"{time.strftime('%FT%TZ', time.gmtime())} keeping mail in {directory / MESSAGES}", flush=True)
+    print(f"{time.strftime('%FT%TZ', time.gmtime())} storing mail in {directory / MESSAGES}", flush=True)
     await ended.wait()
     server.close()
-    keeping.cancel()
+    storing.cancel()
     with contextlib.suppress(asyncio.CancelledError):
-        await keeping
+        await storing
 
 
 if __name__ == "__main__":

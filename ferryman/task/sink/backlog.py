@@ -1,5 +1,10 @@
-"""What a sink task has polled and the sink has not taken yet: raw records, then batches, then pieces of batches."""
+"""What a sink task has polled and the sink has not taken yet: raw records, then batches, then pieces of batches.
 
+The loop adds and drops, the sink's thread decodes and puts. They take turns: only ``add`` and the look whether there is
+anything may come while a slice runs.
+"""
+
+import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,7 +18,7 @@ from ferryman.errors import DataError
 from ferryman.plugins.catalog import names
 from ferryman.record import Batch, Polled, TopicPartition
 from ferryman.task.errors.error_tolerance import Tolerance
-from ferryman.task.sink.delivery import Delivery
+from ferryman.task.sink.slices import AIM, Slices
 
 TOGETHER = 64
 """Batches that are offered to a sink at once."""
@@ -33,35 +38,60 @@ class Backlog:
 
     chain: Chain
     tolerance: Tolerance
-    delivery: Delivery
     sink: Sink[Any]
-    _work: deque[Work] = field(default_factory=deque)
+    slices: Slices
+    delivered: deque[tuple[TopicPartition, int]] = field(default_factory=deque)
+    """What was delivered, as partition and next offset; whoever keeps the ledger takes it from here."""
+    hurry: bool = False
+    """Set from outside: the slice is to end before its next put."""
+    _raw: deque[Polled] = field(default_factory=deque)
+    _slice: deque[Work] = field(default_factory=deque)
+    _records: int = 0
+    _seconds: float = 0.0
 
     def __bool__(self) -> bool:
-        return bool(self._work)
+        return bool(self._slice) or bool(self._raw)
 
     def add(self, polled: Polled) -> None:
         """Records that have come."""
-        self._work.append(Work(polled))
+        self._raw.append(polled)
 
     def drop(self, partitions: Sequence[TopicPartition]) -> None:
         """Forgets the records of partitions that have gone."""
-        self._work = deque(work for work in self._work if work.polled.source not in partitions)
+        self._raw = deque(polled for polled in self._raw if polled.source not in partitions)
+        self._slice = deque(work for work in self._slice if work.polled.source not in partitions)
 
-    def put(self) -> None:
-        """Puts the next batches, having decoded everything that was polled; what the sink takes is delivered.
+    def advance(self) -> None:
+        """Puts one slice, or goes on with it; what the sink takes is delivered.
 
-        Raises what the sink raises; then the same comes again with the next call.
+        Returns early, between two puts, when it is to hurry or has taken its time. Raises what the sink raises; then
+        the same comes again with the next call.
         """
-        for work in self._work:
+        began = time.monotonic()
+        if not self._slice:
+            self._cut()
+        for work in self._slice:
             if work.batches is None:
                 work.batches = self._decoded(work.polled)
-        waiting = list(islice((batch for work in self._work for batch in work.batches or ()), TOGETHER))
-        if waiting:
-            self._put(waiting)
-        while self._work and not self._work[0].batches:
-            polled = self._work.popleft().polled
-            self.delivery.delivered(polled.source, polled.offsets[-1] + 1)
+        while self._slice:
+            self._put()
+            if self.hurry or time.monotonic() >= began + AIM:
+                break
+        self._seconds += time.monotonic() - began
+        if not self._slice:
+            self.slices.learn(self._records, self._seconds)
+
+    def _cut(self) -> None:
+        room = self.slices.size
+        self._records, self._seconds = 0, 0.0
+        while self._raw and self._records < room:
+            polled = self._raw.popleft()
+            fits = room - self._records
+            if len(polled) > fits:
+                self._raw.appendleft(polled.slice(fits, len(polled)))
+                polled = polled.slice(0, fits)
+            self._records += len(polled)
+            self._slice.append(Work(polled))
 
     def _decoded(self, polled: Polled) -> deque[Batch]:
         decoded, failures = self.chain.decode(polled)
@@ -69,11 +99,19 @@ class Backlog:
         for batch in decoded:
             transformed, failed = self.chain.transform(batch)
             failures += failed
-            batches += transformed if self.sink.columnar else [each.rows() for each in transformed]
+            batches += transformed
         self.tolerance.judge(failures)
         return batches
 
-    def _put(self, waiting: Sequence[Batch]) -> None:
+    def _put(self) -> None:
+        waiting = list(islice((batch for work in self._slice for batch in work.batches or ()), TOGETHER))
+        if waiting:
+            self._offer(waiting)
+        while self._slice and not self._slice[0].batches:
+            polled = self._slice.popleft().polled
+            self.delivered.append((polled.source, polled.offsets[-1] + 1))
+
+    def _offer(self, waiting: Sequence[Batch]) -> None:
         try:
             taken = self.sink.put_batches(waiting)
         except DataError as error:
@@ -83,11 +121,11 @@ class Backlog:
         else:
             for batch in waiting[:taken]:
                 self._next().popleft()
-                self.delivery.delivered(batch.source, batch.offsets[-1] + 1)
+                self.delivered.append((batch.source, batch.offsets[-1] + 1))
 
     def _next(self) -> deque[Batch]:
         """The batches of the first work that has any."""
-        return next(work.batches for work in self._work if work.batches)
+        return next(work.batches for work in self._slice if work.batches)
 
     def _narrow(self, error: DataError) -> None:
         # The halves take the batch's place in the queue, so that an outage between them repeats nothing that is in.

@@ -2,11 +2,29 @@
 
 A session is one membership in the group with one instance of the connector. What cannot be known (a commit without an
 answer) or cannot go on (the neighbour refused at the start) ends the session, and a new one reads what holds.
+
+The loop owns the consumer and the ledger; the sink's code has a thread of its own (``sink_thread``). So that the loop
+is heard by its group whatever the sink does, the order of events is:
+
+* **poll.** Records go to the backlog. A slice of them is decoded and put on the sink's thread, as many as it is used to
+  get through in half a second (``slices``).
+* **while a slice runs** the loop waits for its end, and after ``SILENCE`` pauses its partitions and polls again and
+  again, which keeps the membership and lets callbacks come. Offsets of former slices are committed meanwhile if the
+  sink has no part in that; else the slice is asked to hurry, and the commit comes between it and the next.
+* **pause.** No slice follows the one that runs, and what was delivered is committed. Then the worker is told.
+* **revocation.** It comes inside a poll, and the group waits for the answer. The running slice is waited for, the rest
+  of the backlog dropped, what was delivered committed: the next owner begins where this one ended. If the slice does
+  not end, the group would expel us at max.poll.interval.ms, and two would write; shortly before, the process ends.
+* **a slice fails.** Its error is raised here, when its turn is over. An outage: the same comes again later, and the
+  loop goes on as above. Anything else ends the session, which leaves the group by way of a revocation.
+* **stop.** As a revocation, but it waits no longer than the worker does before it kills the process.
 """
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,25 +36,32 @@ from ferryman.task.setup import garbage_collection
 from ferryman.task.setup.control import Control
 from ferryman.task.setup.crash_points import crash_point
 from ferryman.task.sink.backlog import Backlog
+from ferryman.task.sink.commits import Commits, Offers
 from ferryman.task.sink.delivery import Delivery
 from ferryman.task.sink.group import Group
+from ferryman.task.sink.sink_thread import LOOK, SinkThread, StillBusy
 
 log = logging.getLogger(__name__)
 
-IDLE = 0.2
-"""Seconds between two looks at what the worker wants, while nothing arrives."""
+SILENCE = 2.0
+"""Seconds without a poll after which the loop polls although the sink has not taken everything. Not sooner: to pause
+throws away what the client has fetched ahead."""
+PATIENCE = 5.0
+"""Seconds after which a pause is told to the worker though a put is still running."""
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
-    """How fast the loop goes: records a poll at most, seconds between commits, between two looks at which topics there
-    are, between tries at most, and seconds after which retrying gives up and fails the task (None: never)."""
+class Timing:
+    """How much and how often: records a poll at most, seconds between commits, between two looks at which topics there
+    are, between tries at most, seconds after which retrying gives up and fails the task (None: never), and seconds that
+    a revocation may be held up."""
 
     limit: int
     commit_interval: float
     refresh: float
     longest_wait: float
     give_up: float | None
+    revocation: float
 
 
 @dataclass
@@ -44,57 +69,62 @@ class SinkSession:
     """One membership in the group."""
 
     control: Control
-    pace: Pace
+    timing: Timing
     backlog: Backlog
+    thread: SinkThread
     group: Group = field(init=False)
-    _metadata: dict[TopicPartition, str] = field(default_factory=dict)
+    delivery: Delivery = field(default_factory=Delivery)
+    _after: Callable[[], None] | None = None
+    """What is to be done when the call on the sink's thread has ended."""
+    _heard: float = 0.0
     _due: float = 0.0
     _failing_since: float | None = None
     _failures: int = 0
     _retry_at: float = 0.0
+    _pausing_since: float | None = None
     _told_paused: bool = False
+
+    def __post_init__(self) -> None:
+        self.commits = Commits(self.sink, self.delivery, lambda offsets: self.group.commit(offsets))
 
     @property
     def sink(self) -> Sink[Any]:
         """The connector's task."""
         return self.backlog.sink
 
-    @property
-    def delivery(self) -> Delivery:
-        """What was polled, delivered and committed."""
-        return self.backlog.delivery
-
     def run(self, topics: Callable[[], Sequence[str]]) -> None:
         """Until the task is to stop; ``topics`` says what to subscribe to now, and is asked again from time to time.
 
-        Raises RetriableError to be run anew, TaskError and others when it is over.
+        Raises RetriableError to be run anew, StillBusy to have the process ended, TaskError and others when it is over.
         """
-        self._due = time.monotonic() + self.pace.commit_interval
+        self._due = time.monotonic() + self.timing.commit_interval
         refresh, subscribed = 0.0, list[str]()
         while not self.control.stopping:
             if time.monotonic() >= refresh:
-                refresh = time.monotonic() + self.pace.refresh
+                refresh = time.monotonic() + self.timing.refresh
                 if (wanted := list(topics())) != subscribed:
                     subscribed = wanted
                     self.group.subscribe(wanted)
                 self._check_topics()
             self._obey()
-            if time.monotonic() >= self._due:
-                self.commit()
-            garbage_collection.collect_if_due()
-            self._poll()
+            self._next_call()
+            self._listen()
+        self._settle()
 
     def _obey(self) -> None:
-        wanted = self.control.pausing or bool(self.backlog)
-        if wanted and not self.group.paused:
-            self.group.pause()
-        elif self.group.paused and not wanted:
-            self.group.resume()
-        if self.control.pausing is not self._told_paused:
-            self._told_paused = self.control.pausing
-            if self._told_paused:
-                self.commit()
-            self.control.tell("paused" if self._told_paused else "running", {})
+        if self.control.pausing is self._told_paused:
+            self._pausing_since = None
+            return
+        now = time.monotonic()
+        if self.control.pausing:
+            if self._pausing_since is None:
+                self._pausing_since = now
+                self.request_commit()
+            under_way = self._after is not None or now >= self._due
+            if under_way and now < self._pausing_since + PATIENCE:
+                return
+        self._told_paused = self.control.pausing
+        self.control.tell("paused" if self._told_paused else "running", {})
 
     def _check_topics(self) -> None:
         # A topic deleted and created anew under its name may already hold more records than we had read of the old one,
@@ -103,23 +133,90 @@ class SinkSession:
         if gone:
             raise Indeterminate(f"{', '.join(gone)} was deleted or created anew")
 
-    def _poll(self) -> None:
-        pending = self.backlog and not self.control.pausing
-        wait = min(IDLE, max(0.0, self._retry_at - time.monotonic())) if pending else IDLE
-        for polled in self.group.poll(self.pace.limit, wait):
-            if self.delivery.polled(polled.source, polled.offsets[-1] + 1):
-                self.control.used(polled.topic)
-                self.backlog.add(polled)
-        if self._may_advance():
-            self._advance()
+    def _next_call(self) -> None:
+        """Gives the sink's thread something to do, if it has nothing."""
+        due = time.monotonic() >= self._due
+        if due and self.commits.plain:
+            self._commit_plainly()
+        if self.thread.busy:
+            self.backlog.hurry = due
+            return
+        self._conclude()
+        if self._after is not None:
+            return
+        garbage_collection.collect_if_due()
+        if due and not self.commits.plain:
+            self._begin_commit()
+        elif self._may_advance():
+            self.backlog.hurry = False
+            self._begin(self.backlog.advance, self._advanced)
+
+    def _begin(self, call: Callable[[], Any], after: Callable[["Future[Any]"], None]) -> None:
+        future = self.thread.begin(call)
+        self._after = lambda: after(future)
+
+    def _conclude(self) -> None:
+        """Does what follows the call that has ended; that may begin another one."""
+        after, self._after = self._after, None
+        if after is not None:
+            after()
+
+    def _settle(self) -> None:
+        """Waits until nothing runs on the sink's thread. Raises what that raised, StillBusy if it takes too long."""
+        self.backlog.hurry = True
+        while self._after is not None:
+            self.thread.finish(self.timing.revocation)
+            self._conclude()
+
+    @contextmanager
+    def _settled(self) -> Iterator[None]:
+        """With nothing running on the sink's thread; an error of what ran there is raised after the block, not before.
+
+        StillBusy is raised at once: nothing can be done beside a call that does not end.
+        """
+        failure: Exception | None = None
+        try:
+            self._settle()
+        except StillBusy:
+            raise
+        except Exception as error:
+            failure = error
+        yield
+        if failure is not None:
+            raise failure
 
     def _may_advance(self) -> bool:
         return bool(self.backlog) and not self.control.pausing and time.monotonic() >= self._retry_at
 
-    def _advance(self) -> None:
+    def _listen(self) -> None:
+        """Polls, or waits for the sink as long as the group can do without us."""
+        quiet = time.monotonic() < self._heard + SILENCE
+        if self._after is not None:
+            self.thread.look(LOOK)
+            wait = 0.0
+        else:
+            self.thread.answer()
+            quiet = quiet and self._may_advance()
+            waiting = bool(self.backlog) and not self.control.pausing
+            wait = min(LOOK, max(0.0, self._retry_at - time.monotonic())) if waiting else LOOK
+        if not quiet:
+            self._poll(wait)
+
+    def _poll(self, wait: float) -> None:
+        stand = self.control.pausing or self._after is not None or bool(self.backlog)
+        if stand and not self.group.paused:
+            self.group.pause()
+        elif self.group.paused and not stand:
+            self.group.resume()
+        for polled in self.group.poll(self.timing.limit, wait):
+            if self.delivery.polled(polled.source, polled.offsets[-1] + 1):
+                self.control.used(polled.topic)
+                self.backlog.add(polled)
+        self._heard = time.monotonic()
+
+    def _advanced(self, slice_: "Future[None]") -> None:
         try:
-            while self.backlog and not self.control.stopping:
-                self.backlog.put()
+            slice_.result()
         except Indeterminate:
             raise
         except Unfinished as error:
@@ -134,67 +231,66 @@ class SinkSession:
         now = time.monotonic()
         self._failing_since = self._failing_since or now
         self._failures += 1
-        if self.pace.give_up is not None and now - self._failing_since >= self.pace.give_up:
+        if self.timing.give_up is not None and now - self._failing_since >= self.timing.give_up:
             raise TaskError(f"gave up after errors.retry.timeout: {error}") from error
-        wait = error.after if error.after is not None else backoff.delay(self._failures, self.pace.longest_wait)
+        wait = error.after if error.after is not None else backoff.delay(self._failures, self.timing.longest_wait)
         self._retry_at = now + wait
         log.warning("%s (try %d, again in %.1f s)", error, self._failures, wait)
 
-    def commit(self, within: Sequence[TopicPartition] | None = None) -> None:
-        """Commits what the sink says is durable, of all partitions or those given. Invariant 1."""
-        self._due = time.monotonic() + self.pace.commit_interval
-        offsets = self.delivery.committable()
-        if within is not None:
-            offsets = {source: offset for source, offset in offsets.items() if source in within}
-        try:
-            wanted = self.sink.pre_commit(offsets)
-        except Indeterminate:
-            raise
-        except RetriableError as error:
-            log.warning("nothing committed this time: %s", error)
-            return
-        self.send(wanted)
+    def _begin_commit(self) -> None:
+        offsets, epoch = self._deliverable(), self.delivery.epoch
 
-    def send(self, wanted: Mapping[TopicPartition, Committed]) -> bool:
-        """Commits these offsets, as far as they were delivered and are news to the group. False if it refused."""
-        commit = self.delivery.commit({source: each.offset for source, each in wanted.items()})
-        news = {
-            source: wanted[source]
-            for source, offset in commit.offsets.items()
-            if self._is_news(source, offset, wanted[source].metadata)
-        }
-        if not news:
-            return True
-        crash_point("sink.before_commit")
-        if not self.group.commit(news):
-            return False
-        crash_point("sink.after_commit")
-        self.delivery.committed(commit)
-        self._metadata.update({source: each.metadata for source, each in news.items()})
-        self.sink.committed(news)
-        return True
+        def send(durable: "Future[Offers]") -> None:
+            # A revocation may have come in between; it has made its own commit, and this one is of yesterday.
+            if epoch == self.delivery.epoch and (news := self.commits.send(durable.result())):
+                self._begin(lambda: self.commits.accepted(news), lambda told: told.result())
 
-    def demand(self, wanted: Mapping[TopicPartition, Committed]) -> None:
-        """A commit that the sink needs before it goes on."""
-        if not self.send(wanted):
+        self._begin(lambda: self.commits.durable(offsets), send)
+
+    def _commit_plainly(self) -> None:
+        self.commits.send({source: Committed(offset) for source, offset in self._deliverable().items()})
+
+    def commit(self, within: Sequence[TopicPartition]) -> None:
+        """Commits what the sink says is durable of these partitions, and waits for it. Invariant 1."""
+        offsets = self._deliverable(within)
+        news = self.commits.send(self.thread.call(lambda: self.commits.durable(offsets)))
+        if news:
+            self.thread.call(lambda: self.commits.accepted(news))
+
+    def _deliverable(self, within: Sequence[TopicPartition] | None = None) -> Mapping[TopicPartition, int]:
+        self._due = time.monotonic() + self.timing.commit_interval
+        self._take_delivered()
+        return self.commits.deliverable(within)
+
+    def _take_delivered(self) -> None:
+        while self.backlog.delivered:
+            self.delivery.delivered(*self.backlog.delivered.popleft())
+
+    def demand(self, wanted: Offers) -> None:
+        """A commit that the sink needs before it goes on. For the sink's side, on whatever thread."""
+
+        def send() -> Offers | None:
+            self._take_delivered()
+            return self.commits.send(wanted)
+
+        news = self.thread.ask(send)
+        if news is None:
             raise Indeterminate("the group has moved on while the sink needed a commit")
-
-    def _is_news(self, source: TopicPartition, offset: int, metadata: str) -> bool:
-        position = self.delivery.position(source)
-        return position is None or position.committed != offset or self._metadata.get(source, "") != metadata
+        self.commits.accepted(news)
 
     def request_commit(self) -> None:
-        """Lets the next round of the loop commit."""
+        """Lets the next round of the loop commit. For any thread."""
         self._due = 0.0
 
     def assigned(self, partitions: Sequence[Assigned]) -> Mapping[TopicPartition, int]:
         """Asks the sink where to start; the group's own offsets hold where it does not know better. Invariant 6."""
+        self._settle()
         starts = {each.source: each.start for each in partitions}
         committed = {each.source: each.committed.offset if each.committed else None for each in partitions}
-        self._metadata = {each.source: each.committed.metadata for each in partitions if each.committed}
+        self.commits.began({each.source: each.committed.metadata for each in partitions if each.committed})
         # The sink may have to commit before it opens, and only what is in the ledger can be committed.
         self.delivery.assigned({source: start for source, start in starts.items() if start is not None}, committed)
-        starts.update(self.sink.open(partitions))
+        starts.update(self.thread.call(lambda: self.sink.open(partitions)))
         chosen = {source: start for source, start in starts.items() if start is not None}
         if len(chosen) < len(starts):
             lost = ", ".join(str(source) for source in starts if source not in chosen)
@@ -205,19 +301,22 @@ class SinkSession:
 
     def revoked(self, partitions: Sequence[TopicPartition]) -> None:
         """Drops what was not delivered, commits what was, and gives the partitions up."""
-        self.backlog.drop(partitions)
-        try:
-            self.commit(partitions)
-        finally:
-            self.lost(partitions)
+        with self._settled():
+            self.backlog.drop(partitions)
+            try:
+                self.commit(partitions)
+            finally:
+                self.lost(partitions)
 
     def lost(self, partitions: Sequence[TopicPartition]) -> None:
         """Gives the partitions up without a word to the group."""
-        self.backlog.drop(partitions)
         ours = [source for source in partitions if self.delivery.position(source) is not None]
+        self._take_delivered()
         self.delivery.revoked(partitions)
-        if ours:
-            self.sink.close(ours)
+        with self._settled():
+            self.backlog.drop(partitions)
+            if ours:
+                self.thread.call(lambda: self.sink.close(ours))
 
 
 def context(session: "Callable[[], SinkSession]", **facts: Any) -> SinkContext:

@@ -9,19 +9,24 @@ from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
 
 from ferryman.api import Sink
-from ferryman.chain.plan import plan
 from ferryman.connector import SinkConfig
 from ferryman.errors import FencedError, RetriableError
-from ferryman.kafka import subscription
+from ferryman.kafka.subscription import Subscription
 from ferryman.task.errors.dead_letters import DeadLetters, create_topic
 from ferryman.task.errors.error_tolerance import Tolerance
 from ferryman.task.setup.setup import Setup
 from ferryman.task.sink import loop
 from ferryman.task.sink.backlog import Backlog
-from ferryman.task.sink.delivery import Delivery
 from ferryman.task.sink.group import Group
+from ferryman.task.sink.sink_thread import SinkThread, StillBusy
+from ferryman.task.sink.slices import Slices
 
 log = logging.getLogger(__name__)
+
+GRACE = 0.9
+"""The part of task.shutdown.graceful.timeout.ms that a call into the sink may take; the rest is for leaving."""
+REVOCATION = 0.8
+"""The part of max.poll.interval.ms that a revocation may be held up."""
 
 
 @dataclass
@@ -31,41 +36,55 @@ class SinkSessions:
     setup: Setup
 
     def run_one(self, started: Callable[[], None]) -> None:
-        """One membership in the group, until the task is to stop or something ends it."""
+        """One membership in the group, until the task is to stop or something ends it.
+
+        Raises StillBusy when the connector holds its thread and the process has to end.
+        """
         setup = self.setup
-        for step in plan(setup.chain, setup.plugin):
+        for step in setup.chain.plan.steps:
             log.info("plan: %s", step)
         admin = AdminClient(setup.clients.admin())
-        task: Sink[Any] = setup.plugin(setup.config, loop.context(lambda: session, **setup.facts(admin)))
-        backlog = Backlog(setup.chain, self._tolerance(admin), Delivery(), task)
-        session = loop.SinkSession(setup.control, self._pace(), backlog)
+        tolerance, facts = self._tolerance(admin), setup.facts(admin)
+        thread = SinkThread(setup.control, GRACE * setup.settings.config.task_shutdown_graceful_timeout_ms / 1000)
         try:
-            task.start()
-            session.group = Group(Consumer(setup.clients.sink_consumer()), admin, session, setup.clients.read_from)
-            self._consume(session, admin, started)
+            task: Sink[Any] = thread.call(lambda: setup.plugin(setup.config, loop.context(lambda: session, **facts)))
+            backlog = Backlog(setup.chain, tolerance, task, Slices(setup.clients.limit))
+            session = loop.SinkSession(setup.control, self._timing(), backlog, thread)
+            try:
+                thread.call(task.start)
+                session.group = Group(Consumer(setup.clients.sink_consumer()), admin, session, setup.clients.read_from)
+                self._consume(session, admin, started)
+            finally:
+                thread.finish(session.timing.revocation)
+                thread.call(task.stop)
         finally:
-            task.stop()
+            thread.end()
 
     def _consume(self, session: loop.SinkSession, admin: AdminClient, started: Callable[[], None]) -> None:
         try:
             started()
-            session.run(lambda: subscription.topics(admin, self.setup.config))
+            session.run(Subscription(admin, self.setup.config, self.setup.settings.values).topics)
             session.group.leave()
+        except StillBusy:
+            raise  # its partitions must not go to another member while this one may still write
         except (RetriableError, FencedError):
+            session.group.close()
             raise
         except Exception:
             session.group.leave_quietly()
+            session.group.close()
             raise
-        finally:
+        else:
             session.group.close()
 
-    def _pace(self) -> loop.Pace:
-        return loop.Pace(
+    def _timing(self) -> loop.Timing:
+        return loop.Timing(
             limit=self.setup.clients.limit,
             commit_interval=self.setup.settings.config.offset_flush_interval_ms / 1000,
             refresh=self.setup.clients.metadata_age,
             longest_wait=self.setup.longest_wait,
             give_up=self.setup.give_up,
+            revocation=REVOCATION * self.setup.clients.longest_silence,
         )
 
     def _tolerance(self, admin: AdminClient) -> Tolerance:

@@ -167,8 +167,8 @@ class World:
 
     def query(self, text: str) -> list[tuple[Any, ...]]:
         """What another client of the database reads."""
-        target = SqlSinkConnector.config_class.parse(self.raw).database()
-        engine = sa.create_engine(target.url, poolclass=sa.NullPool)
+        location = SqlSinkConnector.config_class.parse(self.raw).database().location
+        engine = sa.create_engine(location.url, poolclass=sa.NullPool)
         with closing(engine.connect()) as connection:
             result = connection.exec_driver_sql(text)
             rows = [tuple(row) for row in result] if result.returns_rows else []

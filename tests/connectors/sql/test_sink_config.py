@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from ferryman.connectors.sql.config.databases import Database, database
 from ferryman.connectors.sql.config.rules import SqlSinkConfig, effectless, properties
-from ferryman.connectors.sql.config.url import BadUrl, Database, database
+from ferryman.connectors.sql.dialects.urls import BadUrl, Location
 from ferryman.connectors.sql.sink import SqlSinkConnector
 from ferryman.errors import ConfigError
 from ferryman.plugins import catalog
@@ -31,8 +32,12 @@ def refused(**keys: str) -> dict[str, str]:
     return {problem.key: problem.message for problem in caught.value.problems}
 
 
-def reached(text: str, **given: str) -> Database:
-    return database(text, None, None, given)
+def reached(text: str, **given: str) -> Location:
+    return database(text, None, None, given).location
+
+
+def picked(text: str) -> Database:
+    return database(text, None, None, {})
 
 
 @pytest.mark.parametrize(
@@ -59,7 +64,7 @@ def test_confluents_keys_are_understood() -> None:
     assert (config.mode, config.pk_mode, config.pk_fields) == ("upsert", "record_key", ["a", "b"])
     assert config.creates
     assert config.evolves
-    assert not config.folds
+    assert config.quotes
 
 
 def test_debeziums_keys_and_defaults_are_understood() -> None:
@@ -79,10 +84,10 @@ def test_debeziums_keys_and_defaults_are_understood() -> None:
     assert (config.connection_user, config.pk_fields, config.db_timezone) == ("u", ["id"], "Europe/Berlin")
     assert config.creates
     assert config.evolves
-    assert config.folds
-    assert config.table("a.b", 63).name == "x_a_b"
+    assert not config.quotes
+    assert config.table("a.b", config.database().dialect.naming).name == "x_a_b"
     quoted = SqlSinkConfig.parse(BASIC | {"connector.class": DEBEZIUM, "quote.identifiers": "true"})
-    assert not quoted.folds
+    assert quoted.quotes
 
 
 @pytest.mark.parametrize(
@@ -177,11 +182,13 @@ def test_jdbc_urls_of_postgresql_become_sqlalchemys() -> None:
     assert reached("jdbc:postgresql://db/shop?ssl=true").arguments["sslmode"] == "verify-full"
     assert reached("jdbc:postgresql://db/shop?ssl=true&sslmode=require").arguments["sslmode"] == "require"
     assert reached("jdbc:postgresql://a:1,b/shop?targetServerType=primary").url.query == {"host": ("a:1", "b:5432")}
-    assert reached("jdbc:postgresql://db/x?reWriteBatchedInserts=true&stringtype=unspecified").is_postgres
+    assert (
+        picked("jdbc:postgresql://db/x?reWriteBatchedInserts=true&stringtype=unspecified").dialect.name == "PostgreSQL"
+    )
 
 
 def test_the_configs_user_and_password_win_over_the_urls() -> None:
-    found = database("jdbc:postgresql://db/x?user=u&password=p", "v", "q", {}).url
+    found = database("jdbc:postgresql://db/x?user=u&password=p", "v", "q", {}).location.url
     assert (found.username, found.password) == ("v", "q")
 
 
@@ -238,7 +245,7 @@ def test_driver_properties_outside_the_list_are_refused_as_keys_too(name: str) -
 
 def test_allowed_driver_properties_are_keys_too() -> None:
     raw: dict[str, Any] = BASIC | {"connection.sslmode": "require", "connection.pool.max_size": "9"}
-    assert SqlSinkConfig.parse(raw).database(raw).arguments["sslmode"] == "require"
+    assert SqlSinkConfig.parse(raw).database(raw).location.arguments["sslmode"] == "require"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import psycopg.errors
 import pytest
 import sqlalchemy as sa
 
-from ferryman.connectors.sql.database.errors import fault
+from ferryman.connectors.sql.dialects.postgresql.errors import fault
 from ferryman.connectors.sql.sink import SqlSinkConnector
 from ferryman.errors import DataError, Indeterminate, RetriableError, TaskError
 from ferryman.schema import INT32, INT64, OPTIONAL_STRING, STRING, struct

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from ferryman.demo.facts.ledger import Found, Verdict, compare, latest, percentile, truth
+from ferryman.demo.facts.ledger import Found, Verdict, by_identity, compare, latest, percentile
 
 SENT: list[Found] = [(("payments", f"pi_{number}"), ("succeeded", number)) for number in range(100)]
 POISON: Found = (("payments", "poison"), b"not Avro")
@@ -12,7 +12,7 @@ POISON: Found = (("payments", "poison"), b"not Avro")
 
 def verdict_on(found: list[Found]) -> Verdict:
     shuffled = random.Random(7).sample(found, len(found))
-    return compare("warehouse", truth(SENT), shuffled)
+    return compare("warehouse", by_identity(SENT), shuffled)
 
 
 def defects(verdict: Verdict) -> dict[str, list[object]]:
@@ -105,7 +105,7 @@ DEAD: Found = (("payments", 0, 17), b"not Avro")
 
 
 def dead(found: list[Found]) -> Verdict:
-    return compare("dead letters", truth([DEAD]), found, at_least_once=True)
+    return compare("dead letters", by_identity([DEAD]), found, at_least_once=True)
 
 
 def test_a_dead_letter_where_it_belongs_is_clean() -> None:
@@ -147,7 +147,7 @@ def test_an_upsert_must_leave_the_last_state_of_each_key() -> None:
 
 def test_a_truth_in_which_two_records_cannot_be_told_apart_is_refused() -> None:
     with pytest.raises(ValueError, match="1 of 101 records share their identity"):
-        truth([*SENT, SENT[0]])
+        by_identity([*SENT, SENT[0]])
 
 
 @pytest.mark.parametrize(("percent", "value"), [(0, 1.0), (1, 1.0), (50, 50.0), (99, 99.0), (100, 100.0)])

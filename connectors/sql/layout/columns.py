@@ -1,35 +1,19 @@
 """Which columns a record has, from its schemas and the primary key mode: as Confluent's FieldsMetadata does it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
-from ferryman.connectors.sql.config.names import TableName
 from ferryman.connectors.sql.config.rules import KAFKA_FIELDS, SqlSinkConfig
+from ferryman.connectors.sql.dialects.names import TableName
+from ferryman.connectors.sql.records.column import Column, Part
 from ferryman.errors import DataError, TaskError
 from ferryman.schema import INT32, INT64, STRING, Field, Schema, Type
 
-Part = Literal["key", "value", "topic", "partition", "offset"]
 COORDINATES: tuple[tuple[Part, Schema], ...] = (("topic", STRING), ("partition", INT32), ("offset", INT64))
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column and what of a record fills it: ``field`` of the key or value, or the whole of it where that is None."""
-
-    name: str
-    schema: Schema
-    part: Part
-    field: str | None = None
-    primary: bool = False
-
-    @property
-    def nullable(self) -> bool:
-        """Whether the column may be null."""
-        return self.schema.optional and not self.primary
-
-
-def layout(config: SqlSinkConfig, table: TableName, key: Schema | None, value: Schema | None) -> tuple[Column, ...]:
+def columns_for(
+    config: SqlSinkConfig, table: TableName, key: Schema | None, value: Schema | None
+) -> tuple[Column, ...]:
     """The columns in the order of a created table. ``value`` is None for deletes. Raises DataError if none."""
     primary = list(_primary(config, table, key, value))
     names = {column.name for column in primary}

@@ -10,21 +10,23 @@ from ferryman.schema import Schema
 _FIX = "Use a converter with schemas: Avro, or JSON with schemas.enable=true and an envelope of schema and payload"
 
 
-def check(config: SqlSinkConfig, connector: str, batch: Batch, dead: pl.Series | None) -> pl.Series | None:
-    """Which records have no value (None: all have). Raises DataError, in Confluent's words, for one unfit."""
+def check(config: SqlSinkConfig, connector: str, batch: Batch, tombstones: pl.Series | None) -> None:
+    """Raises DataError, in Confluent's words, for a record that cannot be a row.
+
+    ``tombstones``: which records have no value; None: all have.
+    """
     if config.pk_mode == "record_key":
         missing = _first_null(batch.key)
         if missing is not None or batch.key.schema is None:
             needs = "a non-null key and non-null Struct or primitive key schema"
             raise _unfit(config, connector, needs, batch, missing or 0, "key")
-    if dead is not None and not (config.delete_enabled or config.is_debezium):
+    if tombstones is not None and not (config.delete_enabled or config.is_debezium):
         needs = "a non-null Struct value and non-null Struct schema"
-        raise _unfit(config, connector, needs, batch, dead.arg_true()[0], "value")
-    if batch.value.schema is None and not (dead is not None and dead.all()):
-        place = 0 if dead is None else (~dead).arg_true()[0]
+        raise _unfit(config, connector, needs, batch, tombstones.arg_true()[0], "value")
+    if batch.value.schema is None and not (tombstones is not None and tombstones.all()):
+        first = 0 if tombstones is None else (~tombstones).arg_true()[0]
         needs = "a non-null Struct value and non-null Struct schema"
-        raise _unfit(config, connector, needs, batch, place, "value")
-    return dead
+        raise _unfit(config, connector, needs, batch, first, "value")
 
 
 def _first_null(data: Data) -> int | None:

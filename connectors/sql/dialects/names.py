@@ -4,14 +4,26 @@ import re
 import string
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from ferryman.errors import DataError
 
-POSTGRES_BYTES = 63
-"""The longest identifier that PostgreSQL keeps whole; it cuts longer ones without an error (NAMEDATALEN)."""
-
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _PART = re.compile(r'"((?:[^"]|"")+)"(?=\.|$)|([^.]+)')
+
+
+class Naming(Protocol):
+    """What a database does with names."""
+
+    @property
+    def columns_ignore_case(self) -> bool:
+        """Whether two quoted names of columns that differ by case alone mean the same column."""
+
+    def unquoted(self, name: str) -> str:
+        """A name as the database reads it without quotes."""
+
+    def problem(self, name: str) -> str | None:
+        """Why the database would refuse or cut a name; continues "The name of the table 'x' ". None if it keeps it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,39 +31,40 @@ class TableName:
     """A table, in a schema of its own or where the connection looks first."""
 
     schema: str | None
+    """The schema; the database, where databases are schemas. None: where the connection looks first."""
     name: str
+    """The table's name in it."""
 
     def __str__(self) -> str:
         return self.name if self.schema is None else f"{self.schema}.{self.name}"
 
 
-def folded(name: str) -> str:
-    """A name as PostgreSQL reads it without quotes: only ASCII letters change."""
+def lower(name: str) -> str:
+    """A name in which ASCII letters, and only they, are small."""
     return name.translate(_LOWER)
 
 
-def checked(name: str, limit: int | None, what: str) -> str:
-    """The name itself. Raises DataError if the database would refuse or cut it; ``limit`` is in bytes."""
+def checked(name: str, naming: Naming, what: str) -> str:
+    """The name itself. Raises DataError if the database would refuse or cut it. ``what``: "table" or "column"."""
     if not name:
         raise DataError(f"The name of a {what} is empty")
     if "\0" in name:
         raise DataError(f"The name of a {what} contains a NUL character: {name!r}")
     try:
-        size = len(name.encode())
+        name.encode()
     except UnicodeEncodeError:
         raise DataError(f"The name of a {what} is not valid Unicode: {name!r}") from None
-    if limit is not None and size > limit:
-        raise DataError(
-            f"The name of the {what} {name!r} has {size} bytes, and PostgreSQL would cut it to {limit}: "
-            "two such names could mean the same one. Choose a shorter name"
-        )
+    problem = naming.problem(name)
+    if problem is not None:
+        raise DataError(f"The name of the {what} {name!r} {problem}")
     return name
 
 
-def table_name(text: str, limit: int | None, fold: bool) -> TableName:
+def table_name(text: str, naming: Naming, quoted: bool) -> TableName:
     """A table's name from its text: ``table`` or ``schema.table``, a part in double quotes if it holds a dot.
 
-    Raises DataError for names of more parts, and for names that ``checked`` refuses.
+    ``quoted``: whether the parts keep their case. Raises DataError for names of more parts, and for names that
+    ``checked`` refuses.
     """
     parts = _parts(text)
     if len(parts) > 2:
@@ -59,7 +72,7 @@ def table_name(text: str, limit: int | None, fold: bool) -> TableName:
             f"The table name {text!r} has {len(parts)} parts, but only schema.table is possible: "
             "set table.name.format, or rename the topic with the transform RegexRouter"
         )
-    names = [checked(folded(part) if fold else part, limit, "table") for part in parts] or [checked("", limit, "table")]
+    names = [checked(part if quoted else naming.unquoted(part), naming, "table") for part in parts or [""]]
     return TableName(names[0] if len(names) == 2 else None, names[-1])
 
 
@@ -81,7 +94,7 @@ def collision(names: Iterable[str]) -> tuple[str, str] | None:
     """Two names that differ at most by the case of ASCII letters, if there are such."""
     seen: dict[str, str] = {}
     for name in names:
-        other = seen.setdefault(folded(name), name)
+        other = seen.setdefault(lower(name), name)
         if other is not name:
             return other, name
     return None

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from ferryman.demo.demo_stack import Surroundings
+from ferryman.demo.demo_stack import DemoStack
 from ferryman.demo.facts.errors import DemoError, Stalled
 from ferryman.demo.facts.expected import Events
 from ferryman.demo.payments import Payer
@@ -26,11 +26,11 @@ FAILED_SECONDS = 5.0
 
 
 @dataclass
-class Scene:
+class RunningDemo:
     """All that the demo has started."""
 
     view: View
-    stack: Surroundings
+    stack: DemoStack
     worker: Worker
     payer: Payer
     progress: Progress
@@ -91,10 +91,10 @@ class Scene:
         return self.progress.glance
 
 
-def scene(
-    view: View, stack: Surroundings, configs: Path, variables: Mapping[str, str], made: Events, ending: ExitStack
-) -> Scene:
-    """A scene on a running stack, of which nothing has begun yet but the worker. ``ending`` will end it."""
+def running_demo(
+    view: View, stack: DemoStack, configs: Path, variables: Mapping[str, str], made: Events, ending: ExitStack
+) -> RunningDemo:
+    """The demo on a running stack, of which nothing has begun yet but the worker. ``ending`` will end it."""
     addresses = stack.addresses
     worker = Worker(stack.directory / "worker", configs / "worker.properties", variables)
     ending.callback(worker.discard)
@@ -102,7 +102,7 @@ def scene(
     archive, mail = Archive(addresses["s3"]), mailbox(stack.directory)
     archive.create()
     payer = Payer(addresses["payments"], made.pledges(), worker.directory / "payments.jsonl")
-    found = Scene(
+    found = RunningDemo(
         view=view,
         stack=stack,
         worker=worker,

@@ -1,0 +1,196 @@
+"""The seam between the sink and a database: all that differs from one to the next, and nothing else.
+
+A new database is a folder beside this file with a ``Dialect``, and a line in the table that picks one by its URL
+(``config/databases.py``). docs/writing-a-dialect.md goes through it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import polars as pl
+import sqlalchemy as sa
+from sqlalchemy import Connection, Engine
+
+from ferryman.connectors.sql.dialects.names import Naming, TableName
+from ferryman.connectors.sql.dialects.urls import Location, Urls
+from ferryman.connectors.sql.records.column import Column
+from ferryman.connectors.sql.records.values import Form, Zones
+from ferryman.errors import FerrymanError, TaskError
+from ferryman.schema import Schema
+
+Type = sa.types.TypeEngine[Any]
+"""A column's type in SQLAlchemy's terms."""
+Mode = Literal["insert", "upsert", "update"]
+
+
+class StaleTable(TaskError):
+    """A table or column that was there is gone, or has changed: worth one more look, then the task's failure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A table that exists."""
+
+    columns: Mapping[str, Type]
+    """The types of its columns by name."""
+    is_view: bool
+    """Whether it is a view: nothing can be added to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableColumn:
+    """A column of a table that exists."""
+
+    name: str
+    """Its name in the table, which may differ from the field's by case."""
+    source: Column
+    """What fills it."""
+    form: Form
+    """How its values are written, as the dialect's ``form`` has decided."""
+
+    @property
+    def primary(self) -> bool:
+        """Whether it belongs to the key of the record. The table may have another one."""
+        return self.source.primary
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Rows for one table, in one transaction with others."""
+
+    table: TableName
+    """Where they go."""
+    columns: tuple[TableColumn, ...]
+    """What they fill."""
+    frame: pl.DataFrame
+    """``tombstone`` (whether the row is to be deleted), ``c0``, ``c1``, … (one for each of ``columns``) and ``seq``:
+    a number that grows through all loads of a transaction."""
+
+
+class Transactions(Protocol):
+    """The task's connection, as far as a dialect needs it."""
+
+    @property
+    def number(self) -> int:
+        """How many connections there have been. What lives as long as a connection is made again when it grows."""
+
+    def transaction(self, doing: str) -> AbstractContextManager[Connection]:
+        """A transaction of its own. ``doing`` continues "Cannot" in the text of an error."""
+
+
+class Writer(Protocol):
+    """Puts rows into tables, in three steps that the sink calls in this order:
+
+    prepare   in transactions of its own, with whatever commits by itself there (DDL)
+    stage     in the data's transaction: rows go to the database, no row of a table or of the offsets is locked
+    (the offsets are moved here, and their rows are locked until the end)
+    apply     what ``stage`` returned: rows go into their table; nothing waits for this process from here on
+    """
+
+    def prepare(self, loads: Sequence[Load]) -> None:
+        """Makes ready what all these loads need at once."""
+
+    def stage(self, connection: Connection, load: Load) -> Callable[[], None]:
+        """Takes a load into the transaction; what is returned puts its rows into the table."""
+
+
+class Types(Protocol):
+    """What a database takes for each of Connect's types: the one place where that is decided."""
+
+    def column_type(self, column: Column) -> Type | None:
+        """The type of a created column; None if there is none for it."""
+
+    def form(self, schema: Schema, existing: Type) -> Form | None:
+        """How values of the schema are written to a column of that type; None if they cannot be."""
+
+    def default(self, schema: Schema, zones: Zones) -> str | sa.TextClause | None:
+        """A field's default: the text of a literal, or SQL for what follows DEFAULT. None if it has none."""
+
+
+class Dialect(Protocol):
+    """A database that the sink can write to. It has no state: one object serves all tasks."""
+
+    name: str
+    """What messages call it."""
+    sink_dialects: tuple[str, ...]
+    """The values of ``dialect.name``, Confluent's key, that mean it."""
+    without_effect: Mapping[str, str]
+    """Keys of the JDBC sinks for this database that have no effect here, and why."""
+    urls: Urls
+    naming: Naming
+    types: Types
+
+    def engine(self, location: Location) -> Engine:
+        """An engine without a pool, whose every new session is set up so that nothing is cut or rounded silently and
+        no frozen task holds its locks for ever."""
+
+    def is_alive(self, connection: Connection) -> bool:
+        """Whether a connection that has been idle can be used. True if only using it can tell."""
+
+    def describe(self, connection: Connection, table: TableName) -> Definition | None:
+        """A table as it is now, None if there is none. Raises TaskError for one that cannot be written to exactly
+        once, such as one that takes part in no transaction."""
+
+    def table_options(self) -> Mapping[str, Any]:
+        """Arguments of SQLAlchemy's ``Table`` for tables that are created."""
+
+    def key_text(self, longest: int) -> Type:
+        """The type of text in the key of the offsets table: compared byte by byte, up to ``longest`` bytes."""
+
+    def insert_unless_there(self, table: sa.Table, row: Mapping[str, Any]) -> sa.Executable:
+        """Adds a row to the offsets table, or leaves the one with its key alone, without an error."""
+
+    def fault(self, error: Exception, doing: str, after: float | None) -> FerrymanError | None:
+        """Whose fault an error of the driver is, by its code; None for an error of something else.
+
+        ``doing`` continues "Cannot", ``after`` is the wait in seconds before a retry. The text names objects of the
+        database, never values.
+        """
+
+    def rolled_back(self, error: Exception) -> bool:
+        """Whether a COMMIT that failed with this error certainly left nothing behind."""
+
+    def writer(self, session: Transactions, mode: Mode, zones: Zones) -> Writer:
+        """What writes one task's rows."""
+
+
+def reflected(connection: Connection, table: TableName) -> Definition | None:
+    """A table's columns as SQLAlchemy sees them; what most dialects' ``describe`` starts with."""
+    inspector = sa.inspect(connection)
+    if not inspector.has_table(table.name, table.schema):
+        return None
+    columns = inspector.get_columns(table.name, table.schema)
+    is_view = table.name in inspector.get_view_names(table.schema)
+    return Definition({column["name"]: column["type"] for column in columns}, is_view)
+
+
+def key_columns(columns: Sequence[TableColumn]) -> list[int]:
+    """Which of the columns are the key."""
+    return [index for index, column in enumerate(columns) if column.primary]
+
+
+def other_columns(columns: Sequence[TableColumn]) -> list[int]:
+    """Which of the columns are not."""
+    return [index for index, column in enumerate(columns) if not column.primary]
+
+
+def runs(tombstones: pl.Series, mode: Mode) -> list[tuple[bool, int, int]]:
+    """The steps in which staged rows are applied: (delete, first row, last row).
+
+    An upsert needs two at most: whatever was deleted in between is deleted first, then the last record of each key
+    decides, and it has every column. Inserts and updates are kept in their order with deletes.
+    """
+    last = len(tombstones) - 1
+    if not tombstones.any():
+        return [(False, 0, last)]
+    if mode == "upsert":
+        return [(True, 0, last), (False, 0, last)]
+    steps, start = [], 0
+    flags = tombstones.to_list()
+    for stop in range(1, len(flags) + 1):
+        if stop == len(flags) or flags[stop] != flags[start]:
+            steps.append((flags[start], start, stop - 1))
+            start = stop
+    return steps

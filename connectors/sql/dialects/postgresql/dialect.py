@@ -1,0 +1,111 @@
+"""PostgreSQL, as the sink sees it."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.engine.interfaces import DBAPIConnection
+
+from ferryman.connectors.sql.dialects.dialect import Definition, Mode, Transactions, Type, Types, Writer, reflected
+from ferryman.connectors.sql.dialects.names import Naming, TableName, lower
+from ferryman.connectors.sql.dialects.postgresql import errors
+from ferryman.connectors.sql.dialects.postgresql.types import PostgresTypes
+from ferryman.connectors.sql.dialects.postgresql.url import PostgresUrls
+from ferryman.connectors.sql.dialects.postgresql.writer import PostgresWriter
+from ferryman.connectors.sql.dialects.urls import Location, Urls
+from ferryman.connectors.sql.records.values import Zones
+from ferryman.errors import FerrymanError
+
+_LONGEST_NAME = 63
+"""Bytes that PostgreSQL keeps of an identifier; it cuts longer ones without an error (NAMEDATALEN)."""
+
+# A task that is frozen in a transaction must not hold its offset's row for ever; one that waits for it asks again.
+_SETTINGS = {"TimeZone": "UTC", "idle_in_transaction_session_timeout": "20s", "lock_timeout": "10s"}
+
+
+class PostgresNaming:
+    """See ``Naming``."""
+
+    columns_ignore_case = False
+
+    def unquoted(self, name: str) -> str:
+        """ASCII letters become small."""
+        return lower(name)
+
+    def problem(self, name: str) -> str | None:
+        """It cuts long names, and two such could mean the same one."""
+        size = len(name.encode())
+        if size <= _LONGEST_NAME:
+            return None
+        return (
+            f"has {size} bytes, and PostgreSQL would cut it to {_LONGEST_NAME}: "
+            "two such names could mean the same one. Choose a shorter name"
+        )
+
+
+class PostgresDialect:
+    """See ``Dialect``."""
+
+    name = "PostgreSQL"
+    sink_dialects: tuple[str, ...] = ("PostgreSqlDatabaseDialect",)
+    without_effect: Mapping[str, str] = MappingProxyType(
+        {
+            "dialect.postgres.postgis.schema": "PostGIS types are not written",
+            "dialect.postgres.unnest.insert.enabled": "PostgreSQL is always written to by COPY",
+        }
+    )
+    urls: Urls = PostgresUrls()
+    naming: Naming = PostgresNaming()
+    types: Types = PostgresTypes()
+
+    def engine(self, location: Location) -> Engine:
+        """psycopg, in UTC, with limits on how long a lock is waited for and a frozen transaction lives."""
+        arguments = dict(location.arguments)
+        engine = create_engine(location.url, poolclass=NullPool, connect_args=arguments, hide_parameters=True)
+        settings = {**_SETTINGS, **location.settings}
+
+        @event.listens_for(engine, "connect")
+        def prepare(connection: DBAPIConnection, _: object) -> None:
+            cursor = connection.cursor()
+            for name, value in settings.items():
+                cursor.execute("SELECT set_config(%s, %s, false)", (name, value))
+            cursor.close()
+            connection.commit()
+
+        return engine
+
+    def is_alive(self, connection: Connection) -> bool:
+        """Only using it can tell: the server does not end idle sessions by itself."""
+        return True
+
+    def describe(self, connection: Connection, table: TableName) -> Definition | None:
+        """Every table takes part in transactions."""
+        return reflected(connection, table)
+
+    def table_options(self) -> Mapping[str, Any]:
+        """None."""
+        return {}
+
+    def key_text(self, longest: int) -> Type:
+        """Text of any length is compared byte by byte."""
+        return sa.Text()
+
+    def insert_unless_there(self, table: sa.Table, row: Mapping[str, Any]) -> sa.Executable:
+        """ON CONFLICT DO NOTHING."""
+        return insert(table).values(row).on_conflict_do_nothing()
+
+    def fault(self, error: Exception, doing: str, after: float | None) -> FerrymanError | None:
+        """By SQLSTATE."""
+        return errors.fault(error, doing, after) if isinstance(error, psycopg.Error) else None
+
+    def rolled_back(self, error: Exception) -> bool:
+        """A deferred constraint, or a lost race of serializable transactions."""
+        return isinstance(error, psycopg.Error) and errors.rolled_back(error)
+
+    def writer(self, session: Transactions, mode: Mode, zones: Zones) -> Writer:
+        """By COPY."""
+        return PostgresWriter(session, mode, zones)

@@ -1,0 +1,56 @@
+"""Whose fault an error of PostgreSQL is: by its SQLSTATE, never by its text.
+
+An error's text may quote the row, so it is passed on only where it can name nothing but objects.
+"""
+
+import psycopg
+
+from ferryman.connectors.sql.dialects.dialect import StaleTable
+from ferryman.errors import DataError, FerrymanError, RetriableError, TaskError
+
+_DATA = ("22", "23", "54000")
+_NEIGHBOUR = ("08", "25006", "25P03", "25P04", "40", "53", "55006", "55P03", "57", "58")
+_STALE = ("42P01", "42703", "0A000")
+_ROLLED_BACK = ("22", "23", "40")
+
+
+def fault(error: psycopg.Error, doing: str, after: float | None) -> FerrymanError:
+    """See ``Dialect.fault``."""
+    state = error.sqlstate
+    if state is None:
+        return _without_state(error, doing, after)
+    text = f"Cannot {doing}: {type(error).__name__} (SQLSTATE {state}){_objects(error)}"
+    if state.startswith(_DATA):
+        return DataError(text)
+    if state.startswith(_NEIGHBOUR):
+        return RetriableError(f"{text}: {error.diag.message_primary}", after)
+    text = f"{text}: {error.diag.message_primary}"
+    return StaleTable(text) if state in _STALE else TaskError(text)
+
+
+def rolled_back(error: psycopg.Error) -> bool:
+    """See ``Dialect.rolled_back``."""
+    return (error.sqlstate or "").startswith(_ROLLED_BACK)
+
+
+def _without_state(error: psycopg.Error, doing: str, after: float | None) -> FerrymanError:
+    if isinstance(error, psycopg.DataError):
+        return DataError(f"Cannot {doing}: a value that PostgreSQL cannot hold")
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        # libpq's text for a lost or refused connection names host, port, user and database, not the password.
+        return RetriableError(f"Cannot {doing}: {' '.join(str(error).split())}", after)
+    return TaskError(f"Cannot {doing}: {type(error).__name__}")
+
+
+def _objects(error: psycopg.Error) -> str:
+    diag = error.diag
+    named = {"table": diag.table_name, "column": diag.column_name, "constraint": diag.constraint_name}
+    return "".join(f", {what} {name}" for what, name in named.items() if name)
+
+
+def copied_column(error: psycopg.Error) -> int | None:
+    """The number of the staging column (c0, c1, …) whose value COPY could not read; the context's rest quotes it."""
+    if not (error.sqlstate or "").startswith(_DATA):
+        return None
+    words = (error.diag.context or "").replace(":", " ").replace(",", " ").split()
+    return next((int(word[1:]) for word in words if word[:1] == "c" and word[1:].isdigit()), None)

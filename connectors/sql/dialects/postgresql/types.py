@@ -1,0 +1,79 @@
+"""Which column of PostgreSQL takes which Connect type, and in which form: as Confluent's dialect chooses them."""
+
+import datetime as dt
+from typing import Any
+
+import polars as pl
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from ferryman.connectors.sql.dialects.postgresql.values import copied
+from ferryman.connectors.sql.records.column import Column
+from ferryman.connectors.sql.records.frame import series
+from ferryman.connectors.sql.records.values import Form, Zones, scalar_form
+from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type
+
+_PRIMITIVE: dict[Type, sa.types.TypeEngine[Any]] = {
+    Type.INT8: sa.SMALLINT(),
+    Type.INT16: sa.SMALLINT(),
+    Type.INT32: sa.INTEGER(),
+    Type.INT64: sa.BIGINT(),
+    Type.FLOAT32: sa.REAL(),
+    Type.FLOAT64: sa.DOUBLE_PRECISION(),
+    Type.BOOLEAN: sa.BOOLEAN(),
+    Type.STRING: sa.TEXT(),
+    Type.BYTES: postgresql.BYTEA(),
+}
+_LOGICAL: dict[str, sa.types.TypeEngine[Any]] = {
+    DECIMAL: sa.NUMERIC(),
+    DATE: sa.DATE(),
+    TIME: sa.TIME(),
+    TIMESTAMP: sa.TIMESTAMP(),
+}
+
+
+class PostgresTypes:
+    """See ``Types``."""
+
+    def column_type(self, column: Column) -> sa.types.TypeEngine[Any] | None:
+        """Arrays are arrays of their element's type; structs and maps have none."""
+        return _column_type(column.schema)
+
+    def form(self, schema: Schema, existing: sa.types.TypeEngine[Any]) -> Form | None:
+        """Structs, maps and arrays go into json and jsonb too, timestamps as instants into columns with a zone."""
+        if schema.type in (Type.STRUCT, Type.MAP, Type.ARRAY):
+            if isinstance(existing, sa.JSON):
+                return "json"
+            return "array" if schema.type is Type.ARRAY and _column_type(schema) is not None else None
+        zoned = isinstance(existing, sa.DateTime) and existing.timezone
+        return "zoned" if schema.name == TIMESTAMP and zoned else scalar_form(schema)
+
+    def default(self, schema: Schema, zones: Zones) -> str | None:
+        """What COPY would read, as a literal."""
+        if schema.default is None or schema.type in (Type.STRUCT, Type.MAP):
+            return None
+        form: Form = "array" if schema.type is Type.ARRAY else scalar_form(schema)
+        frame = series(schema, [schema.default]).alias("d").to_frame()
+        return _literal(frame.select(copied(pl.col("d"), schema, form, zones)).item())
+
+
+def _column_type(schema: Schema) -> sa.types.TypeEngine[Any] | None:
+    if schema.type is not Type.ARRAY:
+        return _LOGICAL.get(schema.name or "") or _PRIMITIVE.get(schema.type)
+    depth, element = 0, schema
+    while element.type is Type.ARRAY and element.values is not None:
+        depth, element = depth + 1, element.values
+    inner = _column_type(element) if element.type is not Type.ARRAY else None
+    return None if inner is None else postgresql.ARRAY(inner, dimensions=depth)
+
+
+def _literal(value: Any) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case dt.datetime():
+            return value.isoformat(" ")
+        case dt.date() | dt.time():
+            return value.isoformat()
+        case _:
+            return str(value)

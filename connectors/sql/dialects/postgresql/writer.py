@@ -1,0 +1,177 @@
+"""PostgreSQL: a batch goes by COPY into a staging table of the session, and on into its table in one statement."""
+
+import io
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+import psycopg
+from sqlalchemy import Connection
+
+from ferryman.connectors.sql.dialects.dialect import (
+    Load,
+    Mode,
+    TableColumn,
+    Transactions,
+    key_columns,
+    other_columns,
+    runs,
+)
+from ferryman.connectors.sql.dialects.names import TableName
+from ferryman.connectors.sql.dialects.postgresql.errors import copied_column
+from ferryman.connectors.sql.dialects.postgresql.values import copied
+from ferryman.connectors.sql.records.values import TIMESTAMP_FORMAT, Zones
+from ferryman.errors import DataError
+
+_NULL = "\\N"
+_MOST_STAGES = 64
+"""Staging tables that are kept for the next transaction; one transaction may need more."""
+# S608 (statements put together from strings) is silenced below: every name in them has passed ``quoted``.
+
+Shape = tuple[TableName, tuple[TableColumn, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A staging table and the statements that move its rows on; each statement takes the first and last ``seq``."""
+
+    name: str
+    """Its name in the session's schema of temporary tables."""
+    copy: str
+    """The COPY that fills it."""
+    write: str | None
+    """Writes its rows that are no tombstones; None if there is nothing to write, in an update of keys alone."""
+    delete: str
+    """Deletes the rows with the keys of its tombstones."""
+
+
+class PostgresWriter:
+    """Writes loads to tables of a PostgreSQL database."""
+
+    def __init__(self, session: Transactions, mode: Mode, zones: Zones) -> None:
+        self._session = session
+        self._mode = mode
+        self._zones = zones
+        self._stages: dict[Shape, Stage] = {}
+        self._connection_number = 0
+        self._created = 0
+
+    def prepare(self, loads: Sequence[Load]) -> None:
+        """Makes the staging tables that are missing, each once per connection; drops the oldest if they get many."""
+        wanted = list(dict.fromkeys((load.table, load.columns) for load in loads))
+        tables = ", ".join(sorted({str(table) for table, _ in wanted}))
+        with self._session.transaction(f"stage rows for {tables}") as connection:
+            # Asked here: the transaction may have opened a new connection, which has no staging tables.
+            number = self._session.number
+            kept = self._stages if number == self._connection_number else {}
+            kept = self._without_oldest(connection, kept, wanted)
+            created = {shape: self._create(connection, *shape) for shape in wanted if shape not in kept}
+        self._stages, self._connection_number = {**kept, **created}, number
+
+    def _without_oldest(
+        self, connection: Connection, kept: dict[Shape, Stage], wanted: Sequence[Shape]
+    ) -> dict[Shape, Stage]:
+        idle = [shape for shape in kept if shape not in wanted]
+        missing = sum(shape not in kept for shape in wanted)
+        surplus = idle[: max(0, len(kept) + missing - _MOST_STAGES)]
+        for shape in surplus:
+            _cursor(connection).execute(f"DROP TABLE pg_temp.{quoted(kept[shape].name)}", ())
+        return {shape: stage for shape, stage in kept.items() if shape not in surplus}
+
+    def _create(self, connection: Connection, table: TableName, columns: tuple[TableColumn, ...]) -> Stage:
+        self._created += 1
+        name = f"ferryman_stage_{self._created}"
+        same = ", ".join(f"t.{quoted(column.name)} AS c{index}" for index, column in enumerate(columns))
+        empty = f"SELECT 0::bigint AS seq, false AS tombstone, {same} FROM {qualified(table)} t WITH NO DATA"  # noqa: S608
+        _cursor(connection).execute(f"CREATE TEMP TABLE {quoted(name)} ON COMMIT DELETE ROWS AS {empty}", ())
+        return statements(name, table, columns, self._mode)
+
+    def stage(self, connection: Connection, load: Load) -> Callable[[], None]:
+        """Copies the rows into their staging table; what is returned puts them into the table."""
+        cursor, stage = _cursor(connection), self._stages[load.table, load.columns]
+        self._copy(cursor, stage, load)
+
+        def apply() -> None:
+            start = load.frame.item(0, "seq")
+            for delete, first, last in runs(load.frame.get_column("tombstone"), self._mode):
+                statement = stage.delete if delete else stage.write
+                if statement is not None:
+                    cursor.execute(statement, (start + first, start + last))
+
+        return apply
+
+    def _copy(self, cursor: psycopg.Cursor, stage: Stage, load: Load) -> None:
+        rows = load.frame.select("seq", "tombstone", *self._expressions(load.columns))
+        text = io.BytesIO()
+        rows.write_csv(
+            text, include_header=False, quote_style="non_numeric", null_value=_NULL, datetime_format=TIMESTAMP_FORMAT
+        )
+        try:
+            with cursor.copy(stage.copy, ()) as copy:
+                copy.write(text.getbuffer())
+        except psycopg.Error as error:
+            index = copied_column(error)
+            if index is None:
+                raise
+            raise DataError(
+                f"Cannot write to {load.table}: a value does not fit the column {load.columns[index].name}: "
+                f"{type(error).__name__} (SQLSTATE {error.sqlstate})"
+            ) from None
+
+    def _expressions(self, columns: Sequence[TableColumn]) -> Iterator[pl.Expr]:
+        for index, column in enumerate(columns):
+            yield copied(pl.col(f"c{index}"), column.source.schema, column.form, self._zones).alias(f"c{index}")
+
+
+def _cursor(connection: Connection) -> psycopg.Cursor:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    return driver.cursor()
+
+
+def quoted(name: str) -> str:
+    """An identifier for a statement that is executed with parameters."""
+    return '"' + name.replace('"', '""').replace("%", "%%") + '"'
+
+
+def qualified(table: TableName) -> str:
+    """A table's full name for such a statement."""
+    return quoted(table.name) if table.schema is None else f"{quoted(table.schema)}.{quoted(table.name)}"
+
+
+def statements(name: str, table: TableName, columns: tuple[TableColumn, ...], mode: Mode) -> Stage:
+    """The statements for a staging table. All names are quoted, all values are parameters."""
+    stage, into = quoted(name), qualified(table)
+    staged = [f"c{index}" for index in range(len(columns))]
+    copy = f"COPY {stage} (seq, tombstone, {', '.join(staged)}) FROM STDIN WITH (FORMAT csv, NULL '{_NULL}')"
+    return Stage(name, copy, _write(stage, into, columns, mode), _delete(stage, into, columns))
+
+
+def _delete(stage: str, into: str, columns: Sequence[TableColumn]) -> str:
+    same = _same_key(columns)
+    return f"DELETE FROM {into} t USING {stage} s WHERE s.tombstone AND s.seq BETWEEN %s AND %s{same}"  # noqa: S608
+
+
+def _same_key(columns: Sequence[TableColumn]) -> str:
+    return "".join(f" AND t.{quoted(columns[index].name)} = s.c{index}" for index in key_columns(columns))
+
+
+def _write(stage: str, into: str, columns: Sequence[TableColumn], mode: Mode) -> str | None:
+    others = other_columns(columns)
+    names = [quoted(column.name) for column in columns]
+    staged = ", ".join(f"s.c{index}" for index in range(len(columns)))
+    insert = f"INSERT INTO {into} ({', '.join(names)}) SELECT {staged} FROM"
+    if mode == "insert":
+        return f"{insert} {stage} s WHERE NOT s.tombstone AND s.seq BETWEEN %s AND %s ORDER BY s.seq"
+    key = ", ".join(f"c{index}" for index in key_columns(columns))
+    # Sorted by key, so that tasks which write the same rows take their locks in the same order.
+    last = f"(SELECT DISTINCT ON ({key}) * FROM {stage} WHERE seq BETWEEN %s AND %s ORDER BY {key}, seq DESC) s"  # noqa: S608
+    if mode == "update":
+        if not others:
+            return None
+        changes = ", ".join(f"{names[index]} = s.c{index}" for index in others)
+        return f"UPDATE {into} t SET {changes} FROM {last} WHERE NOT s.tombstone{_same_key(columns)}"  # noqa: S608
+    conflict = f"ON CONFLICT ({', '.join(names[index] for index in key_columns(columns))})"
+    changes = ", ".join(f"{names[index]} = EXCLUDED.{names[index]}" for index in others)
+    action = f"DO UPDATE SET {changes}" if others else "DO NOTHING"
+    return f"{insert} {last} WHERE NOT s.tombstone ORDER BY {key} {conflict} {action}"

@@ -1,0 +1,113 @@
+"""SQLite, as the sink sees it."""
+
+import sqlite3
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine
+from sqlalchemy.dialects.sqlite import insert
+
+from ferryman.connectors.sql.dialects.dialect import Definition, Mode, Transactions, Type, Types, Writer, reflected
+from ferryman.connectors.sql.dialects.names import Naming, TableName, lower
+from ferryman.connectors.sql.dialects.sqlite import errors
+from ferryman.connectors.sql.dialects.sqlite.types import SqliteTypes
+from ferryman.connectors.sql.dialects.sqlite.writer import SqliteWriter
+from ferryman.connectors.sql.dialects.urls import BadUrl, Location, Urls
+from ferryman.connectors.sql.records.values import Zones
+from ferryman.errors import FerrymanError
+
+_BUSY_SECONDS = 5.0
+
+
+class SqliteNaming:
+    """See ``Naming``."""
+
+    columns_ignore_case = True
+
+    def unquoted(self, name: str) -> str:
+        """It keeps the case and ignores it; small letters are what the same config gives elsewhere."""
+        return lower(name)
+
+    def problem(self, name: str) -> str | None:
+        """It keeps every name."""
+        return None
+
+
+class SqliteUrls:
+    """See ``Urls``: the path of a file, and nothing else."""
+
+    jdbc: tuple[str, ...] = ("sqlite",)
+    sqlalchemy: tuple[str, ...] = ("sqlite", "sqlite+pysqlite")
+    example = "jdbc:sqlite:path"
+
+    def from_jdbc(self, kind: str, rest: str) -> tuple[URL, dict[str, str]]:
+        """Its JDBC driver's other forms (memory, resources, file: URLs) are refused."""
+        return _file(rest), {}
+
+    def from_sqlalchemy(self, url: URL) -> tuple[URL, dict[str, str]]:
+        """``sqlite:///path``."""
+        if url.query or url.host:
+            raise BadUrl("an SQLite URL must be the path of a file, without parameters")
+        return _file(url.database or ""), {}
+
+    def location(self, url: URL, properties: Mapping[str, str]) -> Location:
+        """No properties; user and password mean nothing."""
+        if properties:
+            raise BadUrl(f"the property {min(properties)} is not supported with SQLite")
+        return Location(URL.create("sqlite", database=url.database))
+
+
+def _file(path: str) -> URL:
+    if not path or path.startswith((":", "file:")) or "?" in path:
+        raise BadUrl("an SQLite URL must be the path of a file, without parameters")
+    return URL.create("sqlite", database=path)
+
+
+class SqliteDialect:
+    """See ``Dialect``."""
+
+    name = "SQLite"
+    sink_dialects: tuple[str, ...] = ("SqliteDatabaseDialect",)
+    without_effect: Mapping[str, str] = MappingProxyType({})
+    urls: Urls = SqliteUrls()
+    naming: Naming = SqliteNaming()
+    types: Types = SqliteTypes()
+
+    def engine(self, location: Location) -> Engine:
+        """An immediate transaction takes the file's lock at once, so that none that has begun to write must give up."""
+        arguments = {"timeout": _BUSY_SECONDS, "isolation_level": "IMMEDIATE"}
+        return create_engine(location.url, poolclass=NullPool, connect_args=arguments, hide_parameters=True)
+
+    def is_alive(self, connection: Connection) -> bool:
+        """There is no server."""
+        return True
+
+    def describe(self, connection: Connection, table: TableName) -> Definition | None:
+        """Every table takes part in transactions."""
+        return reflected(connection, table)
+
+    def table_options(self) -> Mapping[str, Any]:
+        """None."""
+        return {}
+
+    def key_text(self, longest: int) -> Type:
+        """Text of any length is compared byte by byte."""
+        return sa.Text()
+
+    def insert_unless_there(self, table: sa.Table, row: Mapping[str, Any]) -> sa.Executable:
+        """ON CONFLICT DO NOTHING."""
+        return insert(table).values(row).on_conflict_do_nothing()
+
+    def fault(self, error: Exception, doing: str, after: float | None) -> FerrymanError | None:
+        """By result code."""
+        return errors.fault(error, doing, after) if isinstance(error, sqlite3.Error) else None
+
+    def rolled_back(self, error: Exception) -> bool:
+        """A lock that was not had, or a deferred constraint."""
+        return isinstance(error, sqlite3.Error) and errors.rolled_back(error)
+
+    def writer(self, session: Transactions, mode: Mode, zones: Zones) -> Writer:
+        """Row by row."""
+        return SqliteWriter(mode, zones)

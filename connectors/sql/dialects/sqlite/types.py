@@ -1,0 +1,48 @@
+"""Which column of SQLite takes which Connect type, and in which form: as Confluent's dialect chooses them."""
+
+from typing import Any
+
+import polars as pl
+import sqlalchemy as sa
+
+from ferryman.connectors.sql.dialects.sqlite.values import bound
+from ferryman.connectors.sql.records.column import Column
+from ferryman.connectors.sql.records.frame import series
+from ferryman.connectors.sql.records.values import TEMPORAL, Form, Zones, scalar_form
+from ferryman.schema import DECIMAL, INTEGERS, Schema, Type
+
+_PRIMITIVE: dict[Type, sa.types.TypeEngine[Any]] = {
+    **dict.fromkeys(INTEGERS, sa.INTEGER()),
+    Type.FLOAT32: sa.REAL(),
+    Type.FLOAT64: sa.REAL(),
+    Type.BOOLEAN: sa.INTEGER(),
+    Type.STRING: sa.TEXT(),
+    Type.BYTES: sa.BLOB(),
+}
+
+
+class SqliteTypes:
+    """See ``Types``."""
+
+    def column_type(self, column: Column) -> sa.types.TypeEngine[Any] | None:
+        """Decimals, dates and times are numbers; structs, maps and arrays have none."""
+        schema = column.schema
+        return sa.NUMERIC() if schema.name in (DECIMAL, *TEMPORAL) else _PRIMITIVE.get(schema.type)
+
+    def form(self, schema: Schema, existing: sa.types.TypeEngine[Any]) -> Form | None:
+        """Dates and times go as text into columns declared for them or for text, else as milliseconds."""
+        if schema.type in (Type.STRUCT, Type.MAP, Type.ARRAY):
+            return "json" if isinstance(existing, sa.JSON) else None
+        is_text = isinstance(existing, sa.Date | sa.DateTime | sa.Time | sa.String)
+        return "milliseconds" if schema.name in TEMPORAL and not is_text else scalar_form(schema)
+
+    def default(self, schema: Schema, zones: Zones) -> str | None:
+        """Bytes, structs, maps and arrays have none."""
+        if schema.default is None or schema.type in (Type.STRUCT, Type.MAP, Type.ARRAY):
+            return None
+        form: Form = "milliseconds" if schema.name in TEMPORAL else scalar_form(schema)
+        if form == "bytes":
+            return None
+        frame = series(schema, [schema.default]).alias("d").to_frame()
+        value = frame.select(bound(pl.col("d"), schema, form, zones)).item()
+        return str(int(value) if isinstance(value, bool) else value)

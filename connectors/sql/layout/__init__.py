@@ -1,0 +1,1 @@
+"""Which table and which columns a record goes to."""

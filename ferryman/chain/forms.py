@@ -1,0 +1,76 @@
+"""The forms that batches really had, counted by records, and what made one give up the columns that it was to have."""
+
+import logging
+from collections import Counter
+from dataclasses import dataclass, field
+
+from ferryman.chain.plan import Form, Plan, Planned
+from ferryman.record import Columns, Data
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Forms:
+    """What one side (key or value) of a task's records went through. Converters ask it; the chain tells it.
+
+    A reason is logged when it is met first: with many schemas, or data of many kinds, it would else fill the log.
+    """
+
+    plan: Plan
+    counts: Counter[Planned] = field(default_factory=Counter)
+    """Records by step, the form they had there, and why."""
+    _asked: list[tuple[Planned, int]] = field(default_factory=list)
+    """Of the present attempt: records that fail together are tried again in halves, and count once."""
+
+    def columns(self, count: int, reason: str | None) -> bool:
+        """Whether ``count`` records of one schema are to become columns; ``reason`` says why the schema has none."""
+        first = self.plan.for_piece(count, reason).steps[0]
+        self._asked.append((first, count))
+        return first.form == "columns"
+
+    def gave_up(self, count: int, reason: str) -> None:
+        """The piece asked about last was to become columns, and was read by rows after all."""
+        self._asked[-1] = (Planned(self.plan.steps[0].name, "rows", reason), count)
+
+    def encoded_by_rows(self, count: int, reason: str) -> None:
+        """Columns that were to be encoded as they are were encoded by rows after all."""
+        planned = self.plan.steps[-1]
+        self._asked += [(planned, -count), (Planned(planned.name, "rows", reason), count)]
+
+    def attempt(self) -> None:
+        """Records are about to be decoded or encoded; what the last attempt said does not count if it was not kept."""
+        self._asked.clear()
+
+    def keep(self) -> None:
+        """The attempt has succeeded."""
+        for had, count in self._asked:
+            self._count(had, count)
+        self._asked.clear()
+
+    def stepped(self, step: int, given: Form, result: Data) -> None:
+        """A step after the first worked on a batch: it got it in the form ``given`` and gave the result."""
+        planned = self.plan.steps[step]
+        if given == "columns" and isinstance(result, Columns):
+            self._count(planned, len(result))
+        elif given == "columns":
+            self._count(Planned(planned.name, "rows", "it gave rows for columns"), len(result))
+        else:
+            self._count(Planned(planned.name, "rows", planned.reason or "it was given rows"), len(result))
+
+    def _count(self, had: Planned, count: int) -> None:
+        if (
+            had.form == "rows" and had not in self.counts and had not in self.plan.steps
+        ):  # those are logged at the start
+            log.info("plan: %s", had)
+        self.counts[had] += count
+
+
+def form_of(data: Data) -> Form:
+    """Whether data is columns or rows."""
+    return "columns" if isinstance(data, Columns) else "rows"
+
+
+def in_form(data: Data, form: Form) -> Data:
+    """The data in that form; rows are never made columns again."""
+    return data.rows() if form == "rows" else data

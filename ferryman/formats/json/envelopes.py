@@ -1,0 +1,199 @@
+"""Envelopes ``{"schema": …, "payload": …}`` taken apart without parsing the schema in each of them again.
+
+Around the payload a producer writes the same bytes in every record of one schema: all before it, the *head*, and all
+after it, the *tail*. Which of the two holds the schema, with which blanks and escapes, is the producer's own way. Both
+are learned from one envelope that is parsed in full; an envelope that begins and ends with them is known by a look at
+its ends, and what lies between is its payload, provided that this is one JSON value (the reader finds out).
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+_KEYS = (b'"payload"', b'"schema"')
+_TRIES = 8
+"""Occurrences of a key that are looked at: a schema may have fields of these names."""
+_BLANKS = " \t\r\n"
+_BLANK_BYTES = _BLANKS.encode()
+
+
+class Spelling(NamedTuple):
+    """How a producer writes the envelopes of one schema."""
+
+    head: bytes
+    tail: bytes
+    schema: bytes
+    """The schema's text as it stands in the head or the tail."""
+    identity: str
+    """The same for all spellings of one schema."""
+
+    def end(self, envelopes: Sequence[bytes | None], start: int) -> int:
+        """Where the envelopes from ``start`` on cease to be in this spelling."""
+        head, tail, first = self.head, self.tail, len(self.head)
+        shortest = first + len(tail) + 1
+        for at in range(start, len(envelopes)):
+            each = envelopes[at]
+            if (
+                not each
+                or not each.startswith(head)
+                or not each.endswith(tail)
+                or len(each) < shortest
+                or each[first] in _BLANK_BYTES  # other blanks than learned; or nothing but blanks, which is no JSON
+            ):
+                return at
+        return len(envelopes)
+
+    def cut(self, envelopes: Sequence[bytes | None]) -> list[bytes]:
+        """The payloads of envelopes in this spelling."""
+        first, last = len(self.head), -len(self.tail)
+        return [each[first:last] for each in envelopes if each]
+
+
+@dataclass(slots=True)
+class Run:
+    """Consecutive payloads of messages: of one schema, or all missing, or a single one that has to be parsed whole."""
+
+    messages: list[bytes | None]
+    spelling: Spelling | None = None
+    """That of the first; None for those missing and for one that has to be parsed whole."""
+    payloads: list[bytes] = field(default_factory=list)
+    """What the envelopes hold, where the schema is known."""
+
+    def holds(self, spelling: Spelling | None) -> bool:
+        """Whether envelopes spelled in that way have this run's schema."""
+        return spelling is not None and self.spelling is not None and spelling.identity == self.spelling.identity
+
+
+class Envelopes:
+    """The spellings met so far, of which at most ``most`` are kept."""
+
+    def __init__(self, most: int) -> None:
+        self._most = max(1, most)
+        self._known: dict[bytes, Spelling] = {}
+        """By what stands before the key of the payload, or (schema last) from the key of the schema on."""
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def runs(self, messages: Sequence[bytes | None]) -> Iterator[Run]:
+        """The messages in order; those of one schema stand together, however each of them is spelled."""
+        run: Run | None = None
+        for each in self._spelled_alike(messages):
+            if run is not None and run.holds(each.spelling):
+                run.messages += each.messages
+                run.payloads += each.payloads
+                continue
+            if run is not None:
+                yield run
+            run = each
+        if run is not None:
+            yield run
+
+    def _spelled_alike(self, messages: Sequence[bytes | None]) -> Iterator[Run]:
+        start = 0
+        while start < len(messages):
+            first = messages[start]
+            spelling = self.spelling(first) if first else None
+            stop = start + 1
+            if spelling is not None:
+                stop = spelling.end(messages, stop)
+            elif not first:
+                stop = next((at for at in range(stop, len(messages)) if messages[at]), len(messages))
+            run = Run(list(messages[start:stop]))
+            if spelling is not None:
+                run.spelling, run.payloads = spelling, spelling.cut(run.messages)
+            yield run
+            start = stop
+
+    def spelling(self, envelope: bytes) -> Spelling | None:
+        """That of an envelope; None if it has to be parsed whole: it is none, or is spelled as nobody would."""
+        for edge in _edges(envelope):
+            found = self._known.get(edge)
+            if found is not None and found.end([envelope], 0):
+                return found
+        return self._learned(envelope)
+
+    def _learned(self, envelope: bytes) -> Spelling | None:
+        try:
+            edge, found = _taken_apart(envelope.decode())
+        except (ValueError, RecursionError, IndexError):
+            return None
+        while len(self._known) >= self._most:
+            del self._known[next(iter(self._known))]
+        self._known[edge] = found
+        return found
+
+
+def _edges(envelope: bytes) -> Iterator[bytes]:
+    """What may be the fixed bytes at one end: all before a key "payload"; or all from a key "schema" on."""
+    at = -1
+    for _ in range(_TRIES):
+        at = envelope.find(_KEYS[0], at + 1)
+        if at < 0:
+            break
+        if at > len(_KEYS[1]) + 1:
+            yield envelope[:at]
+    at = len(envelope)
+    for _ in range(_TRIES):
+        at = envelope.rfind(_KEYS[1], 0, at)
+        if at < 0:
+            break
+        yield envelope[at:]
+
+
+class _Member(NamedTuple):
+    """Where a member of an object stands: its key, its value, and the end of that."""
+
+    key: int
+    start: int
+    stop: int
+
+
+def _taken_apart(text: str) -> tuple[bytes, Spelling]:
+    """An envelope's spelling and its edge. Raises ValueError or IndexError if it is none."""
+    members = _members(text)
+    if members.keys() != {"schema", "payload"}:
+        raise ValueError("no envelope")
+    payload, schema = members["payload"], members["schema"]
+    edge = text[: payload.key] if schema.key < payload.key else text[schema.key :]
+    head, tail, body = text[: payload.start], text[payload.stop :], text[schema.start : schema.stop]
+    return edge.encode(), Spelling(head.encode(), tail.encode(), body.encode(), _identity(body))
+
+
+def _identity(schema: str) -> str:
+    return json.dumps(json.loads(schema, parse_float=lambda digits: {"number": digits}), sort_keys=True)
+
+
+def _members(text: str) -> dict[str, _Member]:
+    """The members of an object. Raises ValueError or IndexError unless the text is that object alone."""
+    decoder, members = json.JSONDecoder(), dict[str, _Member]()
+    at = _expect(text, 0, "{")
+    while True:
+        begin = _blanks(text, at)
+        key, at = decoder.raw_decode(text, begin)
+        start = _blanks(text, _expect(text, at, ":"))
+        _, stop = decoder.raw_decode(text, start)
+        if not isinstance(key, str) or key in members:
+            raise ValueError("no key, or a key given twice")
+        members[key] = _Member(begin, start, stop)
+        at = _blanks(text, stop)
+        if text[at] == "}":
+            break
+        at = _expect(text, at, ",")
+    if _blanks(text, at + 1) != len(text):
+        raise ValueError("text after the object")
+    return members
+
+
+def _expect(text: str, at: int, sign: str) -> int:
+    at = _blanks(text, at)
+    if text[at] != sign:
+        raise ValueError(text[at])
+    return at + 1
+
+
+def _blanks(text: str, at: int) -> int:
+    while at < len(text) and text[at] in _BLANKS:
+        at += 1
+    return at

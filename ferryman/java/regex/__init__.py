@@ -1,0 +1,1 @@
+"""java.util.regex: its patterns read, and written again for other engines."""

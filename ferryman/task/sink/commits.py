@@ -1,0 +1,81 @@
+"""What a sink task commits to its group: what the sink says is durable, as far as it was delivered and is news."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ferryman.api import Committed, Sink
+from ferryman.errors import Indeterminate, RetriableError
+from ferryman.record import TopicPartition
+from ferryman.task.setup.crash_points import crash_point
+from ferryman.task.sink.delivery import Delivery
+
+log = logging.getLogger(__name__)
+
+Offers = Mapping[TopicPartition, Committed]
+
+
+@dataclass
+class Commits:
+    """The commits of one session. ``commit`` asks the group: false if it refused."""
+
+    sink: Sink[Any]
+    delivery: Delivery
+    commit: Callable[[Offers], bool]
+    _metadata: dict[TopicPartition, str] = field(default_factory=dict)
+
+    @property
+    def plain(self) -> bool:
+        """Whether the sink has no part in commits, so that what it took may be committed while it is busy."""
+        ours = ("flush", "pre_commit", "committed")
+        return all(getattr(type(self.sink), name) is getattr(Sink, name) for name in ours)
+
+    def began(self, metadata: Mapping[TopicPartition, str]) -> None:
+        """Partitions were assigned; the group holds this metadata of theirs."""
+        self._metadata = dict(metadata)
+
+    def deliverable(self, within: Sequence[TopicPartition] | None = None) -> dict[TopicPartition, int]:
+        """The offsets that the sink is asked about: of all partitions, or of those given."""
+        offsets = self.delivery.committable()
+        return {source: offset for source, offset in offsets.items() if within is None or source in within}
+
+    def durable(self, offsets: Mapping[TopicPartition, int]) -> Offers:
+        """On the sink's thread: what it says may be committed; nothing when it cannot say now."""
+        try:
+            return self.sink.pre_commit(offsets)
+        except Indeterminate:
+            raise
+        except RetriableError as error:
+            log.warning("nothing committed this time: %s", error)
+            return {}
+
+    def send(self, wanted: Offers) -> Offers | None:
+        """On the loop's thread: commits these offsets, as far as they were delivered and are news to the group.
+
+        Returns what the group has accepted, of which the sink is to be told; None if it refused.
+        """
+        commit = self.delivery.commit({source: each.offset for source, each in wanted.items()})
+        news = {
+            source: wanted[source]
+            for source, offset in commit.offsets.items()
+            if self._is_news(source, offset, wanted[source].metadata)
+        }
+        if not news:
+            return {}
+        crash_point("sink.before_commit")
+        if not self.commit(news):
+            return None
+        crash_point("sink.after_commit")
+        self.delivery.committed(commit)
+        self._metadata.update({source: each.metadata for source, each in news.items()})
+        return news
+
+    def accepted(self, news: Offers) -> None:
+        """On the sink's thread: tells it what the group has."""
+        if news:
+            self.sink.committed(news)
+
+    def _is_news(self, source: TopicPartition, offset: int, metadata: str) -> bool:
+        position = self.delivery.position(source)
+        return position is None or position.committed != offset or self._metadata.get(source, "") != metadata

@@ -1,0 +1,78 @@
+"""Finds what must not be shown in texts of any origin and length. Each text is gone through once: whoever can make
+somebody else write a text, into a log or an error, cannot make him spend more on it than on any other."""
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import chain
+
+_USER = re.compile(r"[^\s/@:]*:")
+_RUN = re.compile(r"[^\s/]*")
+_PORT = re.compile(r"\d{1,5}")
+_LONGEST = 1000
+"""Characters of a password with a slash in it, which can be told from a path only by the @ behind it."""
+_PARAMETER = re.compile(r"[?&;][\w.-]*(?:password|pwd|secret|token)=(?P<value>[^&;\s]+)", re.IGNORECASE)
+
+Span = tuple[int, int, str]
+"""Where something is to be hidden, and what is written instead."""
+
+
+def without_values(text: str, values: Mapping[str, str]) -> str:
+    """The text with each value replaced by what is to stand there; what overlaps is replaced as one."""
+    return _replaced(text, chain.from_iterable(_places(text, *each) for each in values.items()))
+
+
+def without_passwords(text: str, instead: str) -> str:
+    """The text without passwords in URLs and in parameters that sound secret. References to a provider stay."""
+    if "://" in text:
+        text = _replaced(text, ((*span, instead) for span in url_passwords(text)))
+    return _replaced(text, ((*span, instead) for span in parameters(text)))
+
+
+def parameters(text: str) -> Iterator[tuple[int, int]]:
+    """Start and end of the values of parameters that sound secret."""
+    return (found.span("value") for found in _PARAMETER.finditer(text))
+
+
+def url_passwords(text: str) -> Iterator[tuple[int, int]]:
+    """Start and end of the passwords in a text's URLs, an unescaped @ or slash included."""
+    mark = text.find("://")
+    while mark >= 0:
+        # What a run may hold ends before the next "://", so no letter is read for two of them.
+        user = _USER.match(text, mark + 3) if mark and text[mark - 1].isalnum() else None
+        end = _end(text, user.end()) if user else -1
+        if user and end > user.end():
+            yield user.end(), end
+        mark = text.find("://", max(mark + 3, end))
+
+
+def _end(text: str, start: int) -> int:
+    """Where the @ behind a password is; -1 if there is none."""
+    run = _RUN.match(text, start)
+    stop = run.end() if run else start
+    at = text.rfind("@", start, stop)
+    if at >= 0 or text[stop : stop + 1] != "/" or _PORT.fullmatch(text, start, stop):
+        return at
+    at = text.find("@", stop, start + _LONGEST)
+    return -1 if any(letter.isspace() for letter in text[stop : max(stop, at)]) else at
+
+
+def _places(text: str, value: str, instead: str) -> Iterator[Span]:
+    start = text.find(value)
+    while start >= 0:
+        yield start, start + len(value), instead
+        start = text.find(value, start + len(value))
+
+
+def _replaced(text: str, spans: Iterator[Span]) -> str:
+    parts: list[str] = []
+    done = 0
+    # Of those that begin together the longest counts.
+    for start, end, instead in sorted(spans, key=lambda span: (span[0], -span[1])):
+        if start >= done:
+            parts += (text[done:start], text[start:end] if _is_reference(text, start, end) else instead)
+        done = max(done, end)
+    return "".join(parts) + text[done:] if parts else text
+
+
+def _is_reference(text: str, start: int, end: int) -> bool:
+    return text.startswith("${", start) and text.endswith("}", start, end)

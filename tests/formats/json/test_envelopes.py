@@ -1,0 +1,157 @@
+"""Envelopes however they are spelled: what is cut out is what parsing gives, and those of one schema stand together."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from ferryman.converters.json import JsonConverter, JsonConverterConfig
+from ferryman.errors import DataError
+from ferryman.formats.json.envelopes import Envelopes
+from ferryman.record import Columns
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(1 << 40), 1 << 40) | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["a", "payload", "schema", '"', "\\"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+FIELDS = ["id", "payload", "schema", "text", 'a"b', "é"]
+
+
+def schema_of(names: Sequence[str]) -> dict[str, Any]:
+    fields = [{"field": name, "type": "string", "optional": True} for name in names]
+    return {"type": "struct", "optional": False, "fields": fields}
+
+
+@st.composite
+def spelled(draw: st.DrawFn) -> bytes:
+    """An envelope with its members in either order, blanks anywhere, escapes or none."""
+    schema = draw(st.none() | st.lists(st.sampled_from(FIELDS), min_size=1, max_size=3, unique=True).map(schema_of))
+    blank = st.sampled_from(["", "", " ", "\n", "\t "])
+    escaped = draw(st.booleans())
+    separators = (f",{draw(blank)}", f":{draw(blank)}")
+
+    def dumped(value: Any) -> str:
+        return json.dumps(value, separators=separators, ensure_ascii=escaped)
+
+    members = [("schema", dumped(schema)), ("payload", dumped(draw(VALUES)))]
+    if draw(st.booleans()):
+        members.reverse()
+    key = '"{}"' if draw(st.integers(0, 9)) else '"\\u0070ayload"'
+    inner = ",".join(
+        f"{draw(blank)}{key.format(name) if name == 'payload' else json.dumps(name)}{draw(blank)}:{draw(blank)}{value}"
+        for name, value in members
+    )
+    return f"{draw(blank)}{{{inner}{draw(blank)}}}{draw(blank)}".encode()
+
+
+BROKEN = st.sampled_from(
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"{}",
+        b'{"schema":null,"payload":}',
+        b'{"schema":null,"payload": }',
+        b'{"schema":null,"payload":1}}',
+        b'{"schema":null,"payload":1,"payload":2}',
+        b'{"schema":null,"payload":1,"more":2}',
+        b'{"payload":1}',
+        b"\xff\xfe",
+    ]
+)
+
+
+@given(st.lists(st.none() | spelled() | BROKEN, max_size=12))
+@example([b'{"schema":null,"payload":1}', b'{"schema":null,"payload":1,"payload":2}'])
+@example([b'{"schema":null,"payload":1}', b'{"schema":null,"payload": }'])
+@example([b'{"payload":1,"schema":null}', b'{"payload":1,"more":2,"schema":null}'])
+def test_what_is_cut_out_is_the_payload_and_nothing_is_lost_or_moved(messages: list[bytes | None]) -> None:
+    runs = list(Envelopes(10).runs(messages))
+    assert [message for run in runs for message in run.messages] == messages
+    for run in runs:
+        if run.spelling is None:
+            continue
+        assert len(run.messages) == len(run.payloads)
+        for message, payload in zip(run.messages, run.payloads, strict=True):
+            assert message is not None
+            try:
+                cut = json.loads(payload)
+            except ValueError:  # not one value: the message is parsed whole, and gets its own error
+                with pytest.raises((ValueError, AssertionError)):
+                    assert set(json.loads(message, object_pairs_hook=_once)) == {"schema", "payload"}
+                continue
+            whole = json.loads(message)
+            assert set(whole) == {"schema", "payload"}
+            assert cut == whole["payload"]
+            assert json.loads(run.spelling.schema) == whole["schema"]
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    assert len(dict(pairs)) == len(pairs)
+    return dict(pairs)
+
+
+def typed(spell: Callable[[Any, Any], str], count: int = 40) -> list[bytes]:
+    return [spell(schema_of(["id", "payload"]), {"id": str(n), "payload": "p"}).encode() for n in range(count)]
+
+
+def compact(schema: Any, payload: Any) -> str:
+    return json.dumps({"schema": schema, "payload": payload}, separators=(",", ":"))
+
+
+def blanks(schema: Any, payload: Any) -> str:
+    return json.dumps({"schema": schema, "payload": payload})
+
+
+def payload_first(schema: Any, payload: Any) -> str:
+    return json.dumps({"payload": payload, "schema": schema})
+
+
+def indented(schema: Any, payload: Any) -> str:
+    return json.dumps({"schema": schema, "payload": payload}, indent=2)
+
+
+@pytest.mark.parametrize("spell", [compact, blanks, payload_first, indented])
+def test_no_spelling_keeps_records_from_becoming_columns(spell: Callable[[Any, Any], str]) -> None:
+    converter = JsonConverter(JsonConverterConfig.parse({}), "value")
+    (piece,) = converter.to_data("t", typed(spell))
+    assert isinstance(piece, Columns)
+    assert piece.rows().values[3] == {"id": "3", "payload": "p"}
+
+
+def test_two_spellings_of_one_schema_by_turns_are_one_piece() -> None:
+    converter = JsonConverter(JsonConverterConfig.parse({}), "value")
+    by_turns = [each for pair in zip(typed(blanks), typed(payload_first), strict=True) for each in pair]
+    (piece,) = converter.to_data("t", by_turns)
+    assert isinstance(piece, Columns)
+    assert [row["id"] for row in piece.rows().values[:4]] == ["0", "0", "1", "1"]
+
+
+def test_what_stands_behind_an_envelope_of_a_known_spelling_is_refused() -> None:
+    converter = JsonConverter(JsonConverterConfig.parse({}), "value")
+    good, *_ = typed(compact, 1)
+    with pytest.raises(DataError):
+        converter.to_data("t", [good, good + b"}", good])
+
+
+def test_many_schemas_by_turns_are_each_parsed_once() -> None:
+    schemas = [schema_of([f"f{number}"]) for number in range(50)]
+    messages = [json.dumps({"schema": each, "payload": {}}).encode() for each in schemas] * 3
+    envelopes = Envelopes(100)
+    assert sum(len(run.payloads) for run in envelopes.runs(messages)) == 150
+    assert len(envelopes) == 50
+
+
+def test_no_more_spellings_are_kept_than_allowed() -> None:
+    envelopes = Envelopes(2)
+    for number in range(10):
+        message = json.dumps({"schema": schema_of([f"f{number}"]), "payload": {}}).encode()
+        assert [len(run.payloads) for run in envelopes.runs([message])] == [1]
+    assert len(envelopes) == 2

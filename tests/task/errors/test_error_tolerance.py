@@ -1,0 +1,137 @@
+"""What becomes of data errors: reported first, then skipped or the end of the task, as errors.tolerance says."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from ferryman.chain.narrowing import Failure, Stage
+from ferryman.connector import ConnectorConfig
+from ferryman.errors import DataError, MissingValue, RetriableError, TaskError
+from ferryman.record import Record
+from ferryman.task.errors.error_tolerance import Tolerance
+from tests.chain.parts import polled
+
+RAW = polled(b"a", b"b", topic="orders", partition=2, first=40)
+
+
+class Queue:
+    """In place of a dead letter queue: what it was given, and what it says to it."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.got: list[Sequence[Failure]] = []
+        self.error = error
+
+    def send(self, failures: Sequence[Failure]) -> None:
+        self.got.append(failures)
+        if self.error is not None:
+            raise self.error
+
+
+def tolerance(queue: Queue | None = None, **config: str) -> Tolerance:
+    """The tolerance of task 1 of the connector ``c``, from its config."""
+    raw = {"name": "c", "connector.class": "x", **{key.replace("_", "."): value for key, value in config.items()}}
+    given: Any = queue
+    return Tolerance(ConnectorConfig.parse(raw), 1, given)
+
+
+def failure(index: int = 0, error: Exception | None = None) -> Failure:
+    return Failure(RAW, index, Stage.VALUE_CONVERTER, "io.Converter", error or DataError("no such field"))
+
+
+def test_no_failures_are_no_failure() -> None:
+    queue = Queue()
+    judge = tolerance(queue, errors_log_enable="true")
+    judge.judge([])
+    assert judge.skipped == 0
+    assert queue.got == []
+
+
+def test_without_tolerance_the_first_failure_ends_the_task_and_says_which_record_it_was() -> None:
+    error = MissingValue("nothing there")
+    judge = tolerance()
+    with pytest.raises(TaskError) as raised:
+        judge.judge([failure(1, error), failure(0)])
+    assert str(raised.value) == (
+        "Tolerance exceeded in error handler: record orders-2@41 failed in stage VALUE_CONVERTER with class "
+        "io.Converter: java.lang.NullPointerException: nothing there"
+    )
+    assert raised.value.__cause__ is error
+    assert judge.skipped == 0
+
+
+def test_a_sources_record_has_no_coordinates_to_be_named_by() -> None:
+    with pytest.raises(TaskError, match=r"error handler: record failed in stage TRANSFORMATION with class T: "):
+        tolerance().judge([Failure([Record(topic="t", value=1)], 0, Stage.TRANSFORMATION, "T", ValueError("no"))])
+
+
+def test_with_tolerance_failures_are_skipped_and_counted() -> None:
+    judge = tolerance(errors_tolerance="all")
+    judge.judge([failure(), failure(1)])
+    judge.judge([failure()])
+    assert judge.skipped == 3
+
+
+@pytest.mark.parametrize("tolerated", ["none", "all"])
+def test_failures_are_dead_lettered_together_and_before_they_end_the_task(tolerated: str) -> None:
+    queue, failures = Queue(), [failure(), failure(1)]
+    judge = tolerance(queue, errors_tolerance=tolerated)
+    if tolerated == "none":
+        with pytest.raises(TaskError, match="Tolerance exceeded"):
+            judge.judge(failures)
+    else:
+        judge.judge(failures)
+    assert queue.got == [failures]
+
+
+@pytest.mark.parametrize("error", [RetriableError("silent"), TaskError("refused")])
+@pytest.mark.parametrize("tolerated", ["none", "all"])
+def test_nothing_is_skipped_that_the_dead_letter_queue_did_not_take(error: Exception, tolerated: str) -> None:
+    judge = tolerance(Queue(error), errors_tolerance=tolerated)
+    with pytest.raises(type(error), match=str(error)):
+        judge.judge([failure()])
+    assert judge.skipped == 0
+
+
+def logged(caplog: pytest.LogCaptureFixture, failures: Sequence[Failure], **config: str) -> list[str]:
+    with caplog.at_level(logging.ERROR, "ferryman.task.errors"):
+        tolerance(errors_tolerance="all", **config).judge(failures)
+    return caplog.messages
+
+
+def test_failures_are_logged_only_if_that_is_asked_for(caplog: pytest.LogCaptureFixture) -> None:
+    assert logged(caplog, [failure()], errors_log_include_messages="true") == []
+
+
+def test_every_failure_is_logged_with_its_stage_and_error(caplog: pytest.LogCaptureFixture) -> None:
+    first, second = DataError("first"), DataError("second")
+    lines = logged(caplog, [failure(0, first), failure(1, second)], errors_log_enable="true")
+    assert lines == ["Error encountered in task c-1. Executing stage 'VALUE_CONVERTER' with class 'io.Converter'."] * 2
+    assert [record.exc_info[1] for record in caplog.records if record.exc_info] == [first, second]
+
+
+def test_a_consumed_record_is_described_by_where_it_was_and_not_by_what_it_says(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    (line,) = logged(caplog, [failure(1)], errors_log_enable="true", errors_log_include_messages="true")
+    assert line.endswith(
+        "with class 'io.Converter', where consumed record is {topic='orders', partition=2, offset=41, "
+        "timestamp=1041, timestampType=CreateTime}."
+    )
+
+
+@pytest.mark.parametrize(("offset", "shown"), [({"line": 7}, "{'line': 7}"), (None, "{}")])
+def test_a_sources_record_is_described_by_its_topic_and_source_offset(
+    caplog: pytest.LogCaptureFixture, offset: dict[str, int] | None, shown: str
+) -> None:
+    records = [Record(topic="other", value=1), Record(topic="t", value=1, source_offset=offset)]
+    given = [Failure(records, 1, Stage.TRANSFORMATION, "T", DataError("no"))]
+    (line,) = logged(caplog, given, errors_log_enable="true", errors_log_include_messages="true")
+    assert line.endswith(f"with class 'T', where source record is {{topic='t', sourceOffset={shown}}}.")
+
+
+def test_failures_are_logged_even_if_they_end_the_task(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(TaskError):
+        tolerance(errors_log_enable="true").judge([failure()])
+    assert len(caplog.messages) == 1

@@ -1,0 +1,80 @@
+"""How large slices become for sinks of every speed."""
+
+import random
+from collections.abc import Callable, Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ferryman.task.sink.slices import AIM, FIRST, Slices
+
+MOST = 20_000
+
+
+def slices(takes: Callable[[int], float], count: int = 40) -> Iterator[tuple[int, float]]:
+    """The sizes and seconds of a sink's first slices."""
+    sizes = Slices(MOST)
+    for _ in range(count):
+        size = sizes.size
+        seconds = takes(size)
+        yield size, seconds
+        sizes.learn(size, seconds)
+
+
+def test_a_fast_sink_gets_all_that_was_polled_after_a_handful_of_slices() -> None:
+    sizes = [size for size, _ in slices(lambda size: size * 5e-6, 8)]
+    assert sizes[0] == FIRST
+    assert sizes[5:] == [MOST] * 3
+
+
+def test_a_sink_with_twenty_milliseconds_a_record_gets_half_a_second_of_them() -> None:
+    times = [seconds for _, seconds in slices(lambda size: size * 0.02)]
+    assert max(times) <= AIM
+    assert min(times[2:]) >= AIM / 2
+
+
+def test_a_sink_with_a_minute_a_record_gets_one_at_a_time() -> None:
+    assert [size for size, _ in slices(lambda size: size * 60.0, 5)] == [FIRST, 1, 1, 1, 1]
+
+
+def test_a_sink_whose_requests_cost_a_second_whatever_their_size_gets_large_ones() -> None:
+    assert [size for size, _ in slices(lambda size: 1.0, 20)][-1] == MOST
+
+
+def test_a_sink_whose_requests_cost_ten_seconds_is_not_starved() -> None:
+    assert [size for size, _ in slices(lambda size: 10.0, 20)][-1] == MOST
+
+
+def test_a_request_and_its_records_are_told_apart() -> None:
+    sizes = [size for size, _ in slices(lambda size: 0.3 + size * 0.001)]
+    assert min(sizes[10:]) >= 200
+    assert max(sizes[10:]) <= 1000
+
+
+def test_a_sink_that_becomes_slow_gets_less_at_once_and_more_when_it_is_fast_again() -> None:
+    sizes = Slices(MOST)
+    for _ in range(10):
+        sizes.learn(sizes.size, sizes.size * 5e-6)
+    sizes.learn(sizes.size, sizes.size * 0.02)
+    assert sizes.size * 0.02 <= AIM
+    for _ in range(20):
+        sizes.learn(sizes.size, sizes.size * 5e-6)
+    assert sizes.size == MOST
+
+
+@pytest.mark.parametrize("seed", [random.randrange(2**32) for _ in range(5)])
+def test_noise_does_not_let_slices_of_a_slow_sink_grow(seed: int) -> None:
+    chance = random.Random(seed)
+    times = [seconds for _, seconds in slices(lambda size: size * 0.02 * chance.uniform(0.5, 2.0), 300)]
+    assert sum(seconds > 4 * AIM for seconds in times) <= 15, f"seed {seed}"
+    assert max(times) <= 16 * AIM, f"seed {seed}"
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**6), st.floats(0, 1e5)), max_size=30), st.integers(1, MOST))
+@settings(max_examples=100, deadline=None)
+def test_a_slice_is_never_empty_and_never_more_than_was_polled(taken: list[tuple[int, float]], most: int) -> None:
+    sizes = Slices(most)
+    for records, seconds in taken:
+        sizes.learn(records, seconds)
+        assert 1 <= sizes.size <= most
