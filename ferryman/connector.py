@@ -99,6 +99,12 @@ class ConnectorConfig(Config):
     errors_log_include_messages: Bool = key(False, shown=Shown("Error Handling", 5, "SHORT", "Log Error Details"))
     """Whether that log line also describes the record."""
 
+    @property
+    def tries_when_refused(self) -> int | None:
+        """How often a system that refuses is tried again before anything went well; None is for a minute. Connectors
+        that have a key for it (max.retries, connection.attempts) say so."""
+        return None
+
 
 class SinkConfig(ConnectorConfig):
     """What sinks add."""

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from ferryman.stack.runtime.ports import free_port
 from tests.places import ROOT
 from tests.reliability.flows import file_sink
-from tests.running import FERRYMAN, Worker, free_port, settings, until
+from tests.running import FERRYMAN, Worker, settings, until
 
 PLANTED = ("signal", "polars", "queue", "socket", "orjson", "blocking_io", "ferryman/__init__", "ferryman/commands")
 

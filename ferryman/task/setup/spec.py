@@ -20,6 +20,9 @@ class TaskSpec:
     seeds: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Source offsets of a former JVM worker, JSON key to JSON value, for partitions that the topic does not know."""
 
+    succeeded: bool = False
+    """Whether an earlier process of this task has already done what the task is for."""
+
     def dump(self) -> bytes:
         """As bytes for the pipe."""
         return orjson.dumps(asdict(self))

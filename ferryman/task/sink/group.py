@@ -16,6 +16,7 @@ from confluent_kafka.admin import AdminClient
 
 from ferryman.api import Assigned, Committed
 from ferryman.errors import FencedError, Indeterminate, RetriableError, TaskError
+from ferryman.kafka.permissions import refusal
 from ferryman.record import Polled, TopicPartition
 
 log = logging.getLogger(__name__)
@@ -236,6 +237,9 @@ def classified(error: KafkaError) -> Exception:
         return Indeterminate(error.str())
     if error.retriable() or error.code() in TRANSIENT:
         return RetriableError(error.str())
+    refused = refusal(error, "consumer")
+    if refused is not None:
+        return refused
     return TaskError(f"the consumer failed: {error.name()}: {error.str()}")
 
 

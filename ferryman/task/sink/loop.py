@@ -31,10 +31,10 @@ from typing import Any
 from ferryman.api import Assigned, Committed, Sink, SinkContext
 from ferryman.errors import Indeterminate, RetriableError, TaskError, Unfinished
 from ferryman.record import TopicPartition
-from ferryman.retry import backoff
 from ferryman.task.setup import garbage_collection
 from ferryman.task.setup.control import Control
 from ferryman.task.setup.crash_points import crash_point
+from ferryman.task.setup.troubles import Troubles
 from ferryman.task.sink.backlog import Backlog
 from ferryman.task.sink.commits import Commits, Offers
 from ferryman.task.sink.delivery import Delivery
@@ -53,14 +53,11 @@ PATIENCE = 5.0
 @dataclass(frozen=True, slots=True)
 class Timing:
     """How much and how often: records a poll at most, seconds between commits, between two looks at which topics there
-    are, between tries at most, seconds after which retrying gives up and fails the task (None: never), and seconds that
-    a revocation may be held up."""
+    are, and seconds that a revocation may be held up."""
 
     limit: int
     commit_interval: float
     refresh: float
-    longest_wait: float
-    give_up: float | None
     revocation: float
 
 
@@ -72,14 +69,13 @@ class SinkSession:
     timing: Timing
     backlog: Backlog
     thread: SinkThread
+    troubles: Troubles
     group: Group = field(init=False)
     delivery: Delivery = field(default_factory=Delivery)
     _after: Callable[[], None] | None = None
     """What is to be done when the call on the sink's thread has ended."""
     _heard: float = 0.0
     _due: float = 0.0
-    _failing_since: float | None = None
-    _failures: int = 0
     _retry_at: float = 0.0
     _pausing_since: float | None = None
     _told_paused: bool = False
@@ -196,6 +192,8 @@ class SinkSession:
             wait = 0.0
         else:
             self.thread.answer()
+            if not self.backlog:
+                self.troubles.calm()
             quiet = quiet and self._may_advance()
             waiting = bool(self.backlog) and not self.control.pausing
             wait = min(LOOK, max(0.0, self._retry_at - time.monotonic())) if waiting else LOOK
@@ -220,22 +218,12 @@ class SinkSession:
         except Indeterminate:
             raise
         except Unfinished as error:
-            self._failing_since, self._failures = None, 0
+            self.troubles.over()
             self._retry_at = time.monotonic() + (error.after or 0.0)
         except RetriableError as error:
-            self._back_off(error)
+            self._retry_at = time.monotonic() + self.troubles.met(error)
         else:
-            self._failing_since, self._failures = None, 0
-
-    def _back_off(self, error: RetriableError) -> None:
-        now = time.monotonic()
-        self._failing_since = self._failing_since or now
-        self._failures += 1
-        if self.timing.give_up is not None and now - self._failing_since >= self.timing.give_up:
-            raise TaskError(f"gave up after errors.retry.timeout: {error}") from error
-        wait = error.after if error.after is not None else backoff.delay(self._failures, self.timing.longest_wait)
-        self._retry_at = now + wait
-        log.warning("%s (try %d, again in %.1f s)", error, self._failures, wait)
+            self.troubles.over()
 
     def _begin_commit(self) -> None:
         offsets, epoch = self._deliverable(), self.delivery.epoch

@@ -49,7 +49,7 @@ class SinkSessions:
         try:
             task: Sink[Any] = thread.call(lambda: setup.plugin(setup.config, loop.context(lambda: session, **facts)))
             backlog = Backlog(setup.chain, tolerance, task, Slices(setup.clients.limit))
-            session = loop.SinkSession(setup.control, self._timing(), backlog, thread)
+            session = loop.SinkSession(setup.control, self._timing(), backlog, thread, setup.troubles)
             try:
                 thread.call(task.start)
                 session.group = Group(Consumer(setup.clients.sink_consumer()), admin, session, setup.clients.read_from)
@@ -82,8 +82,6 @@ class SinkSessions:
             limit=self.setup.clients.limit,
             commit_interval=self.setup.settings.config.offset_flush_interval_ms / 1000,
             refresh=self.setup.clients.metadata_age,
-            longest_wait=self.setup.longest_wait,
-            give_up=self.setup.give_up,
             revocation=REVOCATION * self.setup.clients.longest_silence,
         )
 

@@ -16,13 +16,14 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from ferryman.api import Offset, Partition, Source
 from ferryman.chain.chain import Chain, Encoded
 from ferryman.errors import Indeterminate, RetriableError, TaskError
+from ferryman.kafka.permissions import refusal
 from ferryman.offsets.source_offsets import SourceOffsets, canonical
 from ferryman.record import Batch
-from ferryman.retry import backoff
 from ferryman.task.errors.error_tolerance import Tolerance
 from ferryman.task.setup import garbage_collection
 from ferryman.task.setup.control import Control
 from ferryman.task.setup.crash_points import crash_point
+from ferryman.task.setup.troubles import Troubles
 
 log = logging.getLogger(__name__)
 
@@ -69,14 +70,11 @@ class SourceSession:
     topics: Topics
     interval: float | None
     """Seconds between commits; None commits each poll."""
-    longest_wait: float
-    give_up: float | None
+    troubles: Troubles
     attempted: dict[str, Offset | None] = field(default_factory=dict)
     """The offsets of the last transaction, by canonical partition: committed, or perhaps not."""
     _open_since: float | None = None
     _pending: dict[str, tuple[Partition, Offset | None]] = field(default_factory=dict)
-    _failing_since: float | None = None
-    _failures: int = 0
 
     def run(self) -> None:
         """Until the task is to stop. Raises RetriableError to be run anew, TaskError and others when it is over."""
@@ -103,9 +101,11 @@ class SourceSession:
         except Indeterminate:
             raise
         except RetriableError as error:
-            self._back_off(error)
+            # A poll that raised has handed nothing over; records that a converter could not encode because the registry
+            # is away are lost to this instance, so the session has to start again from the committed offsets.
+            self.control.wait(self.troubles.met(error))
             return
-        self._failing_since, self._failures = None, 0
+        self.troubles.over()
         if batches:
             self._begin()
             crash_point("source.before_produce")
@@ -115,18 +115,6 @@ class SourceSession:
             crash_point("source.after_produce")
         if self.interval is None or (self._open_since and time.monotonic() - self._open_since >= self.interval):
             self._commit()
-
-    def _back_off(self, error: RetriableError) -> None:
-        # A poll that raised has handed nothing over; records that a converter could not encode because the registry is
-        # away are lost to this instance, so the session has to start again from the committed offsets.
-        now = time.monotonic()
-        self._failing_since = self._failing_since or now
-        self._failures += 1
-        if self.give_up is not None and now - self._failing_since >= self.give_up:
-            raise TaskError(f"gave up after errors.retry.timeout: {error}") from error
-        wait = error.after if error.after is not None else backoff.delay(self._failures, self.longest_wait)
-        log.warning("%s (try %d, again in %.1f s)", error, self._failures, wait)
-        self.control.wait(wait)
 
     def _encoded(self, batches: Sequence[Batch]) -> list[Encoded]:
         outgoing: list[Encoded] = []
@@ -212,6 +200,9 @@ def _partition(batch: Batch) -> int:
 def classified(error: KafkaException) -> Exception:
     """A client's error as what the runtime does about it: start a new session, or fail the task."""
     reason: KafkaError = error.args[0]
+    refused = refusal(reason, "producer")
+    if refused is not None:
+        return refused
     if reason.code() in REFUSED:
         return TaskError(f"the broker refuses what this task sends, and would again: {reason.name()}: {reason.str()}")
     return Indeterminate(f"{reason.name()}: {reason.str()}")
