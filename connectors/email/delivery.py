@@ -17,7 +17,7 @@ from ferryman.connectors.email.sent_events import Events
 from ferryman.connectors.email.sent_events import Outcome as Kind
 from ferryman.connectors.email.smtp_connection import Outcome, Parcel, Verdict
 from ferryman.connectors.email.smtp_pool import Courier
-from ferryman.errors import DataError, Indeterminate, RetriableError, TaskError, Unfinished
+from ferryman.errors import DataError, Indeterminate, RefusedError, RetriableError, TaskError, Unfinished
 from ferryman.record import Batch, Coordinates, Record, TopicPartition
 
 log = logging.getLogger(__name__)
@@ -290,7 +290,7 @@ class Delivery:
             self._flush_events()
             self._commit()
         if trouble.hopeless is not None:
-            raise TaskError(trouble.hopeless)
+            raise RefusedError(trouble.hopeless, key="smtp.username")
         if trouble.away is not None:
             raise RetriableError(trouble.away)
         if trouble.later is not None:

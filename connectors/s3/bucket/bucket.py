@@ -15,7 +15,7 @@ from botocore.exceptions import (
 )
 
 from ferryman.connectors.s3.bucket.direct_requests import Direct
-from ferryman.errors import RetriableError, TaskError
+from ferryman.errors import RefusedError, RetriableError, TaskError
 
 _GONE = frozenset({"NoSuchUpload", "NoSuchKey", "404", "NotFound"})
 _IN_THE_WAY = frozenset({"PreconditionFailed", "412"})
@@ -72,6 +72,8 @@ def _fault(error: ClientError, doing: str) -> Exception:
         return TaskError(text + hint if doing.startswith("complete") else text)
     if code in _NEIGHBOUR or status >= 500 or status in (408, 409, 429):
         return RetriableError(text)
+    if code == "NoSuchBucket" or status in (401, 403):
+        return RefusedError(text, key="s3.bucket.name" if code == "NoSuchBucket" else "aws.access.key.id")
     return TaskError(text)
 
 

@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicCollection
 from confluent_kafka import TopicPartition as ClientPartition
@@ -34,7 +34,8 @@ FENCED = frozenset({KafkaError.FENCED_INSTANCE_ID, KafkaError._FENCED, KafkaErro
 """Another member has our static identity. The client calls it fatal; a classic group's consumer knows no other such."""
 TRANSIENT = frozenset({KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._RESOLVE, KafkaError._TIMED_OUT})
 TIMEOUT = 30.0
-LEAVING = 5.0
+LEAVING = 4.0
+"""Seconds; less than a task has to end, by default."""
 
 
 class Owner(Protocol):
@@ -62,9 +63,13 @@ class Group:
     paused: bool = False
     topic_ids: dict[str, str] = field(default_factory=dict)
     _error: Exception | None = None
+    _membership: Literal["none", "joining", "member"] = "none"
+    """Joining is what comes between a subscription, or a revocation, and the next assignment."""
+    _leaving: bool = False
 
     def subscribe(self, topics: Sequence[str]) -> None:
         """Joins the group for these topics; one that begins with ``^`` is a pattern."""
+        self._membership = "joining" if self._membership == "none" else self._membership
         self.consumer.subscribe(
             list(topics),
             on_assign=self._guarded(self._assign),
@@ -123,10 +128,18 @@ class Group:
         return [topic for topic, known in self.topic_ids.items() if current.get(topic) != known]
 
     def leave(self) -> None:
-        """Gives the partitions up and leaves the group for good; a static member would else keep its place on close."""
-        self.consumer.unsubscribe()
+        """Gives the partitions up and leaves the group for good; a static member would else keep its place on close.
+
+        A member that is still joining is known to the group, but does not yet know its own id, and so cannot leave: the
+        client then says nothing, and a partition that it is given stands still until its session times out. So the
+        end of the joining is waited for, and what comes with it is not taken.
+        """
+        self._leaving = True
         deadline = time.monotonic() + LEAVING
-        while self.consumer.assignment() and time.monotonic() < deadline:
+        while self._membership == "joining" and time.monotonic() < deadline:
+            self.consumer.poll(0.05)
+        self.consumer.unsubscribe()
+        while (self.consumer.assignment() or self._membership == "member") and time.monotonic() < deadline:
             self.consumer.poll(0.05)
         self._raise()
 
@@ -153,16 +166,22 @@ class Group:
         return callback
 
     def _assign(self, partitions: list[ClientPartition]) -> None:
+        self._membership = "member"
+        if self._leaving:
+            self.consumer.assign([])
+            return
         starts = self.owner.assigned(self._described(partitions)) if partitions else {}
         self.consumer.assign([ClientPartition(*source, offset) for source, offset in starts.items()])
         if self.paused:
             self.consumer.pause(self.consumer.assignment())
 
     def _revoke(self, partitions: list[ClientPartition]) -> None:
+        self._membership = "joining"
         self.owner.revoked([_source(partition) for partition in partitions])
         self.consumer.unassign()
 
     def _lose(self, partitions: list[ClientPartition]) -> None:
+        self._membership = "joining"
         self.owner.lost([_source(partition) for partition in partitions])
         self.consumer.unassign()
 

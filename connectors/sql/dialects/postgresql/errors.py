@@ -6,11 +6,13 @@ An error's text may quote the row, so it is passed on only where it can name not
 import psycopg
 
 from ferryman.connectors.sql.dialects.dialect import StaleTable
-from ferryman.errors import DataError, FerrymanError, RetriableError, TaskError
+from ferryman.errors import DataError, FerrymanError, RefusedError, RetriableError, TaskError
 
 _DATA = ("22", "23", "54000")
 _NEIGHBOUR = ("08", "25006", "25P03", "25P04", "40", "53", "55006", "55P03", "57", "58")
 _STALE = ("42P01", "42703", "0A000")
+_REFUSED = ("28", "3D")
+_REFUSED_KEYS = {"28P01": "connection.password", "3D000": "connection.url"}
 _ROLLED_BACK = ("22", "23", "40")
 
 
@@ -25,6 +27,8 @@ def fault(error: psycopg.Error, doing: str, after: float | None) -> FerrymanErro
     if state.startswith(_NEIGHBOUR):
         return RetriableError(f"{text}: {error.diag.message_primary}", after)
     text = f"{text}: {error.diag.message_primary}"
+    if state.startswith(_REFUSED):
+        return RefusedError(text, key=_REFUSED_KEYS.get(state, "connection.user"), after=after)
     return StaleTable(text) if state in _STALE else TaskError(text)
 
 
