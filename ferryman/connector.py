@@ -87,7 +87,8 @@ class ConnectorConfig(Config):
     )
     """What to do when a config provider's value changes."""
     errors_retry_timeout: Long = key(0, shown=Shown("Error Handling", 1, "MEDIUM", "Retry Timeout for Errors"))
-    """How long, in milliseconds, an outage is retried before the task fails; 0 and -1 are without end."""
+    """How long, in milliseconds, an outage is retried before the task fails, over all its sessions; 0 and -1 are
+    without end."""
     errors_retry_delay_max_ms: Long = key(
         60000, shown=Shown("Error Handling", 2, "MEDIUM", "Maximum Delay Between Retries for Errors")
     )

@@ -2,15 +2,17 @@
 
 import os
 import re
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
-from tests.reliability.flows import file_sink, tolerant
-from tests.running import Worker, create_topic, produce, settings, until, worker
+from tests.reliability.flows import Table, file_sink, rows, sql_sink, tolerant
+from tests.running import Worker, create_topic, produce, send, settings, until, worker
 
 PLUGIN = """
 from ferryman.api import Sink
@@ -124,6 +126,61 @@ def test_a_broker_that_does_not_let_the_task_in_is_no_outage(
     assert "Kafka refuses this task's admin: _AUTHENTICATION" in trace
     assert "admin.override.sasl.jaas.config" in trace
     assert "a-secret" not in trace
+
+
+@pytest.fixture
+def role(postgres: str, unique: str) -> Iterator[tuple[sa.Engine, sa.URL]]:
+    """An engine of the database's owner, and the URL of a user that may write there."""
+    owner = sa.create_engine(postgres, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    _sql(owner, f"CREATE ROLE {unique} LOGIN PASSWORD 'first'", f"GRANT ALL ON SCHEMA public TO {unique}")
+    yield owner, sa.make_url(postgres).set(username=unique, password="first")
+    _sql(owner, f"DROP OWNED BY {unique}", f"DROP ROLE {unique}")
+
+
+def _sql(engine: sa.Engine, *statements: str) -> None:
+    with engine.connect() as connection:
+        for each in statements:
+            connection.execute(sa.text(each))
+
+
+@pytest.mark.parametrize("wrong", [{"password": "another"}, {"database": "nowhere"}], ids=["password", "database"])
+def test_a_database_that_refuses_fails_the_task_after_the_attempts_that_the_config_allows(
+    running: Worker, kafka: str, unique: str, role: tuple[sa.Engine, sa.URL], wrong: dict[str, str]
+) -> None:
+    create_topic(kafka, unique)
+    url = role[1].set(**wrong).render_as_string(hide_password=False)
+    running.create(sql_sink(unique, url, connection_attempts="3", connection_backoff_ms="50"))
+    trace = running.trace(unique)
+    assert "refused 3 times before anything went well" in trace
+    assert "see connection.password, connection.url" in trace
+    assert "another" not in trace
+
+
+def test_a_password_that_is_rotated_under_a_task_that_worked_is_an_outage(
+    running: Worker, kafka: str, unique: str, role: tuple[sa.Engine, sa.URL]
+) -> None:
+    create_topic(kafka, unique)
+    owner, url = role
+    text = url.render_as_string(hide_password=False)
+    running.create(sql_sink(unique, text, connection_attempts="3", connection_backoff_ms="50"))
+    table = Table(owner.url.render_as_string(hide_password=False), unique)
+    produce(kafka, unique, rows(0, 10))
+    until(lambda: len(table.ids()) == 10, 60)
+    _sql(
+        owner,
+        f"ALTER ROLE {unique} PASSWORD 'second'",
+        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{unique}'",
+    )
+    produce(kafka, unique, rows(10, 20))
+    until(lambda: "outage" in task(running, unique), 60)
+    pid = running.pids(unique)[-1]
+    send(pid, signal.SIGKILL)  # the next process does not know by itself that the task has worked
+    until(lambda: len(running.pids(unique)) == 2 and "outage" in task(running, unique), 60)
+    until(lambda: running.log.read_text().count("password authentication failed") > 0, 60)
+    assert task(running, unique)["state"] == "RUNNING"
+    _sql(owner, f"ALTER ROLE {unique} PASSWORD 'first'")
+    until(lambda: len(table.ids()) == 20, 90)
+    until(lambda: "outage" not in task(running, unique), 60)
 
 
 def test_topics_that_are_used_after_a_reset_come_back(running: Worker, kafka: str, unique: str, tmp_path: Path) -> None:

@@ -42,8 +42,18 @@ def _without_state(error: psycopg.Error, doing: str, after: float | None) -> Fer
         return DataError(f"Cannot {doing}: a value that PostgreSQL cannot hold")
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         # libpq's text for a lost or refused connection names host, port, user and database, not the password.
+        if _was_refused(error):
+            text = f"Cannot {doing}: {' '.join(str(error).split())} (see connection.password, connection.url)"
+            return RefusedError(text, key="connection.password", after=after)
         return RetriableError(f"Cannot {doing}: {' '.join(str(error).split())}", after)
     return TaskError(f"Cannot {doing}: {type(error).__name__}")
+
+
+def _was_refused(error: psycopg.Error) -> bool:
+    """Whether the server asked for a password and then sent us away. libpq passes no SQLSTATE on while it connects;
+    that a server is starting or stopping is said before it asks."""
+    connection = error.pgconn
+    return connection is not None and bool(connection.used_password or connection.needs_password)
 
 
 def _objects(error: psycopg.Error) -> str:
