@@ -145,7 +145,7 @@ def _sql(engine: sa.Engine, *statements: str) -> None:
 
 @pytest.mark.parametrize("wrong", [{"password": "another"}, {"database": "nowhere"}], ids=["password", "database"])
 def test_a_database_that_refuses_fails_the_task_after_the_attempts_that_the_config_allows(
-    running: Worker, kafka: str, unique: str, role: tuple[sa.Engine, sa.URL], wrong: dict[str, str]
+    running: Worker, kafka: str, unique: str, role: tuple[sa.Engine, sa.URL], wrong: dict[str, Any]
 ) -> None:
     create_topic(kafka, unique)
     url = role[1].set(**wrong).render_as_string(hide_password=False)
