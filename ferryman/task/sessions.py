@@ -1,7 +1,7 @@
 """Runs one session of a task after the other, with back-off between them, until the task is to stop."""
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from confluent_kafka import KafkaException
 
@@ -25,6 +25,9 @@ from ferryman.telemetry import redaction
 
 class Sessions(Protocol):
     """Makes and runs the sessions of one task."""
+
+    side: ClassVar[str]
+    """The client that most of its errors are about: consumer or producer."""
 
     def run_one(self, started: Callable[[], None]) -> None:
         """One session to its end; calls ``started`` when it is under way. Raises what ended it early."""
@@ -51,7 +54,7 @@ def _run_one(sessions: Sessions, heard: Heard, started: Callable[[], None]) -> N
     try:
         sessions.run_one(started)
     except KafkaException as error:
-        raise heard.refusal() or classified(error) from error
+        raise heard.refusal() or classified(error, sessions.side) from error
     except RefusedError:
         raise
     except RetriableError as error:

@@ -183,6 +183,14 @@ def test_a_password_that_is_rotated_under_a_task_that_worked_is_an_outage(
     until(lambda: "outage" not in task(running, unique), 60)
 
 
+def test_a_topic_that_is_not_there_fails_the_task_and_names_the_key(
+    running: Worker, unique: str, tmp_path: Path
+) -> None:
+    often = {"consumer.override.metadata.max.age.ms": "1000"}
+    running.create(file_sink(unique, tmp_path / "out.txt", errors_retry_timeout="1") | often)
+    assert f"there is no topic {unique} (see topics)" in running.trace(unique)
+
+
 def test_topics_that_are_used_after_a_reset_come_back(running: Worker, kafka: str, unique: str, tmp_path: Path) -> None:
     create_topic(kafka, unique)
     running.create(file_sink(unique, tmp_path / "out.txt"))

@@ -127,6 +127,10 @@ class Group:
         current = self._topic_ids(sorted(self.topic_ids))
         return [topic for topic, known in self.topic_ids.items() if current.get(topic) != known]
 
+    def any_there(self, topics: Sequence[str]) -> bool:
+        """Whether one of the topics subscribed to exists; true for none. Asked only while nothing is assigned."""
+        return not topics or bool(self.topic_ids) or bool(self._topic_ids(topics))
+
     def leave(self) -> None:
         """Gives the partitions up and leaves the group for good; a static member would else keep its place on close.
 

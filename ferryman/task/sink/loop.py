@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ferryman.api import Assigned, Committed, Sink, SinkContext
-from ferryman.errors import Indeterminate, RetriableError, TaskError, Unfinished
+from ferryman.errors import Indeterminate, RefusedError, RetriableError, TaskError, Unfinished
 from ferryman.record import TopicPartition
 from ferryman.task.setup import garbage_collection
 from ferryman.task.setup.control import Control
@@ -79,6 +79,7 @@ class SinkSession:
     _retry_at: float = 0.0
     _pausing_since: float | None = None
     _told_paused: bool = False
+    _without_topics: bool = False
 
     def __post_init__(self) -> None:
         self.commits = Commits(self.sink, self.delivery, lambda offsets: self.group.commit(offsets))
@@ -101,7 +102,7 @@ class SinkSession:
                 if (wanted := list(topics())) != subscribed:
                     subscribed = wanted
                     self.group.subscribe(wanted)
-                self._check_topics()
+                self._check_topics(subscribed)
             self._obey()
             self._next_call()
             self._listen()
@@ -122,12 +123,15 @@ class SinkSession:
         self._told_paused = self.control.pausing
         self.control.tell("paused" if self._told_paused else "running", {})
 
-    def _check_topics(self) -> None:
+    def _check_topics(self, subscribed: Sequence[str]) -> None:
         # A topic deleted and created anew under its name may already hold more records than we had read of the old one,
         # so that no offset is out of range and reading would go on in the middle of the new one.
         gone = self.group.recreated()
         if gone:
             raise Indeterminate(f"{', '.join(gone)} was deleted or created anew")
+        self._without_topics = not self.group.any_there(subscribed)
+        if self._without_topics:
+            self.troubles.met(RefusedError(f"there is no topic {' and no topic '.join(subscribed)}", key="topics"))
 
     def _next_call(self) -> None:
         """Gives the sink's thread something to do, if it has nothing."""
@@ -192,7 +196,7 @@ class SinkSession:
             wait = 0.0
         else:
             self.thread.answer()
-            if not self.backlog:
+            if not self.backlog and not self._without_topics:
                 self.troubles.calm()
             quiet = quiet and self._may_advance()
             waiting = bool(self.backlog) and not self.control.pausing
@@ -218,7 +222,6 @@ class SinkSession:
         except Indeterminate:
             raise
         except Unfinished as error:
-            self.troubles.over()
             self._retry_at = time.monotonic() + (error.after or 0.0)
         except RetriableError as error:
             self._retry_at = time.monotonic() + self.troubles.met(error)

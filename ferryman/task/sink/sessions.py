@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
@@ -33,6 +33,7 @@ REVOCATION = 0.8
 class SinkSessions:
     """The sessions of one sink task."""
 
+    side: ClassVar[str] = "consumer"
     setup: Setup
 
     def run_one(self, started: Callable[[], None]) -> None:

@@ -197,10 +197,11 @@ def _partition(batch: Batch) -> int:
     return -1 if batch.partition is None else batch.partition
 
 
-def classified(error: KafkaException) -> Exception:
-    """A client's error as what the runtime does about it: start a new session, or fail the task."""
+def classified(error: KafkaException, side: str = "producer") -> Exception:
+    """A client's error as what the runtime does about it: start a new session, or fail the task. ``side`` says whose
+    settings are about it."""
     reason: KafkaError = error.args[0]
-    refused = refusal(reason, "producer")
+    refused = refusal(reason, side)
     if refused is not None:
         return refused
     if reason.code() in REFUSED:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import AdminClient
@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 class SourceSessions:
     """The sessions of one source task. Invariant 4."""
 
+    side: ClassVar[str] = "producer"
     setup: Setup
     _left: Mapping[str, Offset] | None = None
     """The offsets as the last session left them."""
