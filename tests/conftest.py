@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from ferryman.stack import Stack
 from tests.differential import search
 
+pytest_plugins = ["tests.reliability.scoreboard_plugin"]
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 settings.load_profile("any machine")
 _stack: Stack | None = None
@@ -26,7 +27,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: bool(_STACK_FIXTURES & set(getattr(item, "fixturenames", ()))))
 
 
-_STACK_FIXTURES = {"stack", "kafka", "registry", "postgres", "payments", "worker", "topic"}
+_STACK_FIXTURES = {"stack", "kafka", "registry", "postgres", "mariadb", "payments", "worker", "topic"}
 
 
 def pytest_configure_node(node: Any) -> None:
@@ -105,6 +106,27 @@ def postgres(stack: dict[str, str], unique: str) -> Iterator[str]:
     yield sa.make_url(stack["postgres"]).set(database=unique).render_as_string(hide_password=False)
     with owner.connect() as connection:
         connection.execute(sa.text(f'DROP DATABASE IF EXISTS "{unique}" WITH (FORCE)'))
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[str]:
+    """The SQLAlchemy URL of a MariaDB of this process's own. It is no part of the shared stack: few tests need it."""
+    with Stack(("mariadb",)) as stack:
+        yield stack.addresses["mariadb"]
+
+
+@pytest.fixture
+def mariadb(mariadb_server: str, unique: str) -> Iterator[str]:
+    """The SQLAlchemy URL of an empty database of this test's own."""
+    owner = sa.create_engine(mariadb_server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    name = f"ferryman_{unique}"
+    with owner.connect() as connection:
+        # Not utf8mb4: the sink may not depend on what a database was made with.
+        connection.exec_driver_sql(f"CREATE DATABASE {name} CHARACTER SET latin1")
+    url = sa.make_url(mariadb_server).set(database=name, query={"ssl_disabled": "true"})
+    yield url.render_as_string(hide_password=False)
+    with owner.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name}")
 
 
 @pytest.fixture(scope="session")

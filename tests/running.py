@@ -23,15 +23,16 @@ FERRYMAN = str(Path(sys.executable).with_name("ferryman"))
 Outcome = Any
 
 
-def until(probe: Callable[[], Outcome], seconds: float = 60.0, what: str = "") -> Outcome:
-    """The first true answer of a probe; AssertionError with its last answer after so many seconds."""
+def until(probe: Callable[[], Outcome], seconds: float = 60.0, what: str = "", pause: float = 0.05) -> Outcome:
+    """The first true answer of a probe; AssertionError with its last answer after so many seconds. ``pause`` is between
+    two probes, longer for costly ones."""
     deadline = time.monotonic() + seconds
     while True:
         answer = probe()
         if answer:
             return answer
         assert time.monotonic() < deadline, f"not within {seconds} s: {what or probe}, last answer {answer!r}"
-        time.sleep(0.05)
+        time.sleep(pause)
 
 
 @dataclass
@@ -166,8 +167,15 @@ def produce(
     keys: Sequence[bytes | None] | None = None,
     partition: int = -1,
     headers: Sequence[tuple[str, str | bytes | None]] = (),
+    largest: int = 1_000_000,
 ) -> None:
-    producer = Producer({"bootstrap.servers": kafka, "linger.ms": 2, "partitioner": "murmur2_random", "acks": "all"})
+    config: dict[str, Any] = {
+        "bootstrap.servers": kafka,
+        "linger.ms": 2,
+        "partitioner": "murmur2_random",
+        "acks": "all",
+    }
+    producer = Producer(config | {"message.max.bytes": largest})
     for index, value in enumerate(values):
         key = None if keys is None else keys[index]
         producer.produce(topic, value, key, partition, headers=list(headers))
@@ -178,14 +186,15 @@ def produce(
 
 def consume(kafka: str, topic: str) -> list[Message]:
     """Every record of a topic that a read_committed reader sees, up to its present end."""
-    consumer = Consumer({"bootstrap.servers": kafka, "group.id": "reader", "enable.partition.eof": True})
+    quick = {"enable.partition.eof": True, "fetch.wait.max.ms": 10}
+    consumer = Consumer({"bootstrap.servers": kafka, "group.id": "reader", **quick})
     try:
         partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
         consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
         found: list[Message] = []
         ended: set[int | None] = set()
         while len(ended) < len(partitions):
-            for message in consumer.consume(1000, 1.0):
+            for message in consumer.consume(1000, 0.1):
                 if message.error():
                     ended.add(message.partition())
                 else:

@@ -22,7 +22,7 @@ from ferryman.transforms.fields.sides import Sided, class_name, converted, liter
 PURPOSE = "mask fields"
 Mask = Callable[[Any], Any]
 
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,6})?")
+_NUMBER = re.compile(r"[+-]?(\d+(?:\.\d*)?|\.\d+)([eE][+-]?\d{1,6})?")
 _NEUTRAL: dict[type, Any] = {
     bool: False,
     int: 0,

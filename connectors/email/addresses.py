@@ -12,7 +12,7 @@ from ferryman.errors import DataError
 
 LONGEST_NAME = 200
 LONGEST_LOCAL, LONGEST_DOMAIN = 64, 253
-_FORM = re.compile(r"(?:(?P<name>[^<>]*?)\s*<(?P<angle>[^<>]*)>|(?P<bare>[^<>]*))")
+_FORM = re.compile(r"(?:(?P<name>[^<>]*)<(?P<angle>[^<>]*)>|(?P<bare>[^<>]*))")
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _LINES = frozenset({"Cc", "Zl", "Zp", "Cs"})

@@ -15,7 +15,7 @@ from ferryman.connectors.email.templates import Pattern, entries, pattern
 from ferryman.conversion import Converter
 from ferryman.errors import ConfigError, DataError, KeyProblem
 
-_DOMAIN_AT_END = re.compile(r"@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)\s*>?\s*\Z")
+_DOMAIN_AT_END = re.compile(r"@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)\s*+>?\s*+\Z")
 
 
 class EmailSinkConfig(EmailKeys):

@@ -1,80 +1,19 @@
 """Templates over a record, in a sandbox: templates come from the config alone, and data is never one."""
 
 import re
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, TemplateSyntaxError
+from jinja2 import Template, TemplateSyntaxError
 from jinja2.exceptions import UndefinedError
-from jinja2.runtime import Context
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from ferryman.connectors.email.addresses import joined
+from ferryman.connectors.email.sandbox import LARGEST, Sandbox, TooMuch, bounded
 from ferryman.errors import DataError
 from ferryman.record import Record
 
-LARGEST = 10_000_000
-"""Characters that one template may make of a record."""
-LONGEST = 10.0
-"""Seconds that it may take."""
-_METHODS = frozenset({"items", "keys", "values", "get"})
-_WIDTH = re.compile(r"%[^a-zA-Z%]*(?:\d{5,}|\*)")
-
-
-class Sandbox(ImmutableSandboxedEnvironment):
-    """Jinja's sandbox, in which a struct's fields win over a dict's methods and a missing one is named."""
-
-    intercepted_binops = frozenset({"*", "**", "%"})
-
-    def getattr(self, obj: Any, attribute: str) -> Any:
-        """``value.field``."""
-        if isinstance(obj, Mapping) and (attribute in obj or attribute not in _METHODS):
-            return self._member(obj, attribute)
-        return super().getattr(obj, attribute)
-
-    def getitem(self, obj: Any, argument: Any) -> Any:
-        """``value["field"]``."""
-        if isinstance(obj, Mapping):
-            return self._member(obj, argument)
-        return super().getitem(obj, argument)
-
-    def _member(self, obj: Mapping[Any, Any], name: Any) -> Any:
-        if name in obj:
-            return obj[name]
-        return self.undefined(f"there is no field {name!r}", obj=obj, name=name)
-
-    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        """Refuses the operators that make much out of little."""
-        if operator == "%" and isinstance(left, str) and _WIDTH.search(left):
-            raise OverflowError("too wide a format")
-        if operator == "**" and isinstance(right, int) and abs(right) > 1000:
-            raise OverflowError("too high a power")
-        if operator == "*" and _repeats(left, right) > LARGEST:
-            raise OverflowError("too many repetitions")
-        return super().call_binop(context, operator, left, right)
-
-
-def _repeats(left: Any, right: Any) -> int:
-    for text, times in ((left, right), (right, left)):
-        if isinstance(text, str | bytes | list | tuple) and isinstance(times, int):
-            return len(text) * times
-    return 0
-
-
-def _finalize(value: Any) -> Any:
-    return "" if value is None else value
-
-
-def _environment(escaping: bool) -> Sandbox:
-    made = Sandbox(autoescape=escaping, undefined=StrictUndefined, finalize=_finalize)
-    made.filters["addresses"] = joined
-    return made
-
-
-_PLAIN, _HTML = _environment(False), _environment(True)
+_PLAIN, _HTML = Sandbox(False), Sandbox(True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +31,19 @@ class Pattern:
             raise
         except UndefinedError as error:
             raise DataError(f"{self.key}: {error.message}") from None
+        except TooMuch as error:
+            raise DataError(f"{self.key}: {error}") from None
         except Exception as error:
             raise DataError(f"{self.key}: the template cannot take this record: {error}") from error
 
     def _bounded(self, facts: Mapping[str, Any]) -> str:
-        pieces, size, until = [], 0, time.monotonic() + LONGEST
-        for piece in self.template.generate(facts):
-            pieces.append(piece)
-            size += len(piece)
-            if size > LARGEST:
-                raise DataError(f"{self.key}: the text is longer than {LARGEST:,} characters")
-            if time.monotonic() > until:
-                raise DataError(f"{self.key}: the template takes longer than {LONGEST:.0f} s")
+        pieces, size = [], 0
+        with bounded():
+            for piece in self.template.generate(facts):
+                pieces.append(piece)
+                size += len(piece)
+                if size > LARGEST:
+                    raise TooMuch(f"the text is longer than {LARGEST:,} characters")
         return "".join(pieces)
 
 
@@ -137,15 +77,22 @@ def facts(record: Record) -> dict[str, Any]:
     }
 
 
-_MARKS = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|\"[^\"{}]*\"", re.DOTALL)
+_MARK = re.compile(r'\{\{|\{%|\{#|"[^"{}]*+"|,')
+_ENDS = {"{{": "}}", "{%": "%}", "{#": "#}"}
 
 
 def entries(text: str) -> Sequence[str]:
     """A list whose commas separate, except inside of templates and of quoted names."""
-    found, start = list[str](), 0
-    kept = [match.span() for match in _MARKS.finditer(text)]
-    for comma in (index for index, letter in enumerate(text) if letter == ","):
-        if not any(first <= comma < last for first, last in kept):
-            found.append(text[start:comma])
-            start = comma + 1
+    found, start, at = list[str](), 0, 0
+    open_for_good = set[str]()
+    while mark := _MARK.search(text, at):
+        at = mark.end()
+        if mark[0] == ",":
+            found.append(text[start : mark.start()])
+            start = at
+        elif (end := _ENDS.get(mark[0])) and end not in open_for_good:
+            closed = text.find(end, at)
+            at = closed + 2 if closed >= 0 else at
+            # What is not closed here is not closed further on either, and need not be looked for again.
+            open_for_good |= {end} if closed < 0 else set()
     return [entry.strip() for entry in [*found, text[start:]] if entry.strip()]

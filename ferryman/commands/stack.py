@@ -11,7 +11,7 @@ from ferryman.stack.running_record import Running, current, end, recorded
 from ferryman.stack.runtime.component import Component
 from ferryman.stack.runtime.download import download
 from ferryman.stack.runtime.errors import StackError
-from ferryman.stack.services import SERVICES, answers, artifacts_of
+from ferryman.stack.services import DEFAULT, SERVICES, answers, artifacts_of
 from ferryman.stack.stack import Ports
 from ferryman.stack.supervisor import detach, supervise
 
@@ -28,11 +28,11 @@ def command() -> None:
 @click.option("--steady/--free-ports", default=True, help="The same ports every time (default), or any free ones.")
 @click.option("--directory", type=click.Path(path_type=Path), help="Keep data here. Without it they are temporary.")
 def up(names: tuple[str, ...], as_json: bool, detached: bool, steady: bool, directory: Path | None) -> None:
-    """Start all components, or the named ones, and wait until each answers.
+    """Start all components but mariadb, or the named ones, and wait until each answers.
 
     Stays in the foreground as their owner; Ctrl-C ends them.
     """
-    chosen = list(dict.fromkeys(names)) or list(SERVICES)
+    chosen = list(dict.fromkeys(names)) or list(DEFAULT)
     ports: Ports = "steady" if steady else "free"
     try:
         if detached:

@@ -17,7 +17,7 @@ from ferryman.demo.worker import Worker, command, environment
 from ferryman.stack.running_record import current
 from ferryman.stack.runtime.process import Launch, Process
 
-_START_SECONDS = 30.0
+_START_SECONDS = 120.0
 _STOP_SECONDS = 10.0
 
 

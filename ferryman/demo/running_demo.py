@@ -21,8 +21,8 @@ from ferryman.demo.terminal import View
 from ferryman.demo.worker import Worker
 from ferryman.stack.servers.mailbox import Mailbox
 
-STALLED_SECONDS = 30.0
-FAILED_SECONDS = 5.0
+STALLED_SECONDS = 120.0
+FAILED_SECONDS = 30.0
 
 
 @dataclass

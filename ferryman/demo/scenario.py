@@ -31,6 +31,9 @@ QUIET_SECONDS = 1.0
 WARM_SECONDS = 5.0
 """After these a steady rate has no backlog of the start any more."""
 
+TOO_FEW_EVENTS = "the events were over before everything ran steadily"
+"""On a slow machine the start takes longer than few events last."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -252,7 +255,11 @@ class Play:
     def _steady(self) -> Steady | None:
         if self.rate is None:
             return None
-        return Steady(self.rate, *delays(self.demo.stack.addresses["postgres"], self.steady_since))
+        steady = Steady(self.rate, *delays(self.demo.stack.addresses["postgres"], self.steady_since))
+        if not steady.rows:
+            self.demo.view.happened(f"{TOO_FEW_EVENTS}: nothing was measured; ask for more --events or a lower --rate")
+            return None
+        return steady
 
     def _verdicts(self, sent: Sent) -> Iterator[Verdict]:
         for verdict in verdicts(self.demo.stack.addresses, self.demo.archive, self.demo.mailbox, sent):

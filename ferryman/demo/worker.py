@@ -19,7 +19,7 @@ from ferryman.stack.runtime.errors import StackError
 from ferryman.stack.runtime.ports import HOST, free_port
 from ferryman.stack.runtime.process import Launch, Process
 
-_START_SECONDS = 30.0
+_START_SECONDS = 120.0
 _STOP_SECONDS = 20.0
 _POST_SECONDS = 30.0
 _LOOK_SECONDS = 3.0

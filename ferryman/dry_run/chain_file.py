@@ -1,7 +1,6 @@
 """The transforms and predicates of a connector's file, which need not hold a whole connector."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +14,8 @@ from ferryman.config import Config, key
 from ferryman.connector import Aliases
 from ferryman.errors import ConfigError, KeyProblem
 from ferryman.java import properties
+from ferryman.settings.references import references
 from ferryman.worker.connector_file import strings
-
-_REFERENCE = re.compile(r"\$\{[^}:]+:[^}]*\}")
 
 
 class _Listed(Config):
@@ -61,12 +59,12 @@ def parse(payload: bytes, suffix: str) -> ChainFile:
     parsed = chain_config.parse(raw)
     if problems or parsed.problems:
         raise ConfigError(*problems, *parsed.problems)
-    references = [
-        f"{name}: {found[0]} is left as it is, since only a worker has config providers"
+    unresolved = [
+        f"{name}: {found.text} is left as it is, since only a worker has config providers"
         for name, value in raw.items()
-        if (found := _REFERENCE.search(value))
+        if (found := next(references(value), None))
     ]
-    return ChainFile(parsed.steps, [*parsed.warnings, *references])
+    return ChainFile(parsed.steps, [*parsed.warnings, *unresolved])
 
 
 def _of_the_chain(name: str) -> bool:

@@ -1,6 +1,5 @@
 """The plan of a connector's tasks from its file alone: nothing is started, and no reference is resolved."""
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,10 @@ from ferryman.converters.json import JsonConverter, JsonConverterConfig
 from ferryman.errors import ConfigError
 from ferryman.java import properties
 from ferryman.plugins import catalog
+from ferryman.settings.references import replaced
 from ferryman.worker import connector_file
 
 UNKNOWN = "value.converter is the worker's, whose file --worker would name"
-_REFERENCE = re.compile(r"\$\{[^}:]+:[^}]*\}")
 _ANY_ADDRESS = "http://not.resolved"
 """Stands for a reference to a config provider among a converter's settings. What is kept outside a config are addresses
 and credentials, which don't matter to the plan, and an address may also stand where any text may."""
@@ -59,4 +58,4 @@ def _converter(raw: Mapping[str, str], worker: Mapping[str, str]) -> Converter[A
 
 
 def _without_references(raw: Mapping[str, str]) -> Mapping[str, str]:
-    return {name: _REFERENCE.sub(_ANY_ADDRESS, value) for name, value in raw.items()}
+    return {name: replaced(value, lambda found: _ANY_ADDRESS) for name, value in raw.items()}

@@ -35,7 +35,7 @@ from ferryman.schema import (
     mapping,
 )
 
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?0*\d{1,9})?")
+_NUMBER = re.compile(r"[+-]?(\d+(?:\.\d*)?|\.\d+)([eE][+-]?0*\d{1,9})?")
 _BLANKS = "".join(map(chr, range(33)))
 """What Java's trim takes away."""
 _TOKEN = re.compile(r'(?:[^\\:,{}\[\]"]|\\.|\\$)+|[:,{}\[\]"]', re.DOTALL)

@@ -7,7 +7,7 @@ from fractions import Fraction
 from ferryman.java.texts import to_float32
 
 _WHOLE = re.compile(r"[+-]?\d+")
-_REAL = re.compile(r"([+-]?)(NaN|Infinity|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?=[fFdD]?$))[fFdD]?", re.ASCII)
+_REAL = re.compile(r"([+-]?)(NaN|Infinity|(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?(?=[fFdD]?$))[fFdD]?", re.ASCII)
 _HEXADECIMAL = re.compile(r"([+-]?0[xX](?:[\da-fA-F]+\.?|[\da-fA-F]*\.[\da-fA-F]+)[pP][+-]?\d+)[fFdD]?", re.ASCII)
 _BLANKS = "".join(map(chr, range(33)))
 

@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from ferryman.kafka.client_keys import Value
 from ferryman.telemetry import redaction
 
-_JAAS = re.compile(
-    r"\s*(?P<module>[\w.$]+)\s+(?:required|requisite|sufficient|optional)\s*(?P<options>.*?)\s*;\s*", re.DOTALL
-)
-_OPTION = re.compile(r"(\w+)\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|'((?:[^'\\]|\\.)*)'|([^\s;\"']+))\s*")
+_JAAS = re.compile(r"(?P<module>[\w.$]+)\s+(?:required|requisite|sufficient|optional)(?P<options>.*);", re.DOTALL)
+_OPTION = re.compile(r"\s*(\w+)\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|'((?:[^'\\]|\\.)*)'|([^\s;\"']++))\s*+")
 _LOGINS: Mapping[str, str] = {
     "org.apache.kafka.common.security.plain.PlainLoginModule": "PLAIN",
     "org.apache.kafka.common.security.scram.ScramLoginModule": "SCRAM-",
@@ -114,7 +112,7 @@ def _login(given: Mapping[str, str], result: Security) -> set[str]:
 
 
 def _from_jaas(text: str, mechanism: str) -> dict[str, Value]:
-    found = _JAAS.fullmatch(text)
+    found = _JAAS.fullmatch(text.strip())
     if not found:
         raise ValueError("it is not one login module with its options, ended by a semicolon")
     login = _LOGINS.get(found["module"])
@@ -122,11 +120,24 @@ def _from_jaas(text: str, mechanism: str) -> dict[str, Value]:
         raise ValueError(f"the login module {found['module']} is not supported; only {' and '.join(_LOGINS)} are")
     if mechanism and not mechanism.startswith(login):
         raise ValueError(f"the login module {found['module']} does not fit sasl.mechanism {mechanism}")
-    options = {one[0]: re.sub(r"\\(.)", r"\1", one[1] or one[2]) or one[3] for one in _OPTION.findall(found["options"])}
-    if _OPTION.sub("", found["options"]).strip() or not {"username", "password"} <= options.keys():
+    options = _options(found["options"].strip())
+    if not {"username", "password"} <= options.keys():
         raise ValueError('its options must be username and password, each as name="value"')
     redaction.protect(options["password"])
     return {"sasl.username": options["username"], "sasl.password": options["password"]}
+
+
+def _options(text: str) -> dict[str, str]:
+    """The options of a login module; none if there is anything else among them."""
+    options, at = dict[str, str](), 0
+    while at < len(text):
+        found = _OPTION.match(text, at)
+        if found is None:
+            return {}
+        name, double, single, bare = found.groups()
+        options[name] = re.sub(r"\\(.)", r"\1", double or single or "") or bare or ""
+        at = found.end()
+    return options
 
 
 def _trust(given: Mapping[str, str], result: Security) -> set[str]:

@@ -95,12 +95,13 @@ class Clients:
 
     def source_producer(self) -> dict[str, Any]:
         """The transactional producer of a source task."""
-        ours: dict[str, Any] = {"queue.buffering.max.messages": 500_000, "linger.ms": 5}
-        return (
-            self._told("producer")
-            | ours
-            | client_config.source_producer(self.worker, self.connector, self.task, self.raw).values
-        )
+        ours: dict[str, Any] = {
+            "queue.buffering.max.messages": 500_000,
+            "queue.buffering.max.kbytes": 32_768,  # Java's buffer.memory; librdkafka's own is a gigabyte
+            "linger.ms": 5,
+        }
+        given = client_config.source_producer(self.worker, self.connector, self.task, self.raw).values
+        return self._told("producer") | ours | given
 
     def dead_letter_producer(self) -> dict[str, Any]:
         """The producer of dead letters."""

@@ -121,6 +121,6 @@ class TopicCreation:
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise TaskError(
-                    f"Task failed to create new topic {topic}. Ensure that the task is authorized to create topics or "
-                    f"that the topic exists and restart the task: {error.args[0].str()}"
+                    f"Task failed to create new topic {topic.topic}. Ensure that the task is authorized to create "
+                    f"topics or that the topic exists and restart the task: {error.args[0].str()}"
                 ) from error

@@ -1,29 +1,50 @@
 """Reads and creates the topic that holds source offsets."""
 
+import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # type: ignore[attr-defined]
 from confluent_kafka.cimpl import NewTopic
 
-from ferryman.errors import ConfigError, RetriableError, TaskError
+from ferryman.errors import ConfigError, RetriableError
 from ferryman.offsets.source_offsets import SourceOffsets
 
+log = logging.getLogger(__name__)
 
-def read(config: Mapping[str, Any], topic: str, offsets: SourceOffsets, patience: float = 60.0) -> SourceOffsets:
+
+LOOK = 0.1
+PATIENCE = 60.0
+"""Seconds that a caller who cannot wait for ever waits for a transaction of somebody else's."""
+FIRST_WORD, NEXT_WORD = 5.0, 60.0
+"""Seconds without progress after which the log says so, and between two such lines."""
+
+GivesUp = Callable[[float], bool]
+"""Whether to stop reading, given the seconds since there was progress."""
+
+
+def impatient(silence: float) -> bool:
+    """For callers who are waited for themselves."""
+    return silence > PATIENCE
+
+
+def read(config: Mapping[str, Any], topic: str, offsets: SourceOffsets, gives_up: GivesUp = impatient) -> SourceOffsets:
     """Loads every committed offset of the connector. ``config`` is a consumer's, for the cluster that has the topic.
 
     What was committed last may hide behind another connector's open transaction, because read_committed stops there.
-    So the end is asked for without isolation, and reading goes on until it is reached; TaskError if that takes longer
-    than ``patience`` seconds. It never returns older offsets than were committed when it was called.
+    So the end is asked for without isolation, and reading goes on until it is reached. However long the topic is, that
+    is waited for, and so is the end of that transaction, until ``gives_up`` says otherwise: RetriableError. It never
+    returns older offsets than were committed when it was called.
     """
     ends = _ends(config, topic)
     consumer = Consumer({**config, "isolation.level": "read_committed", "enable.partition.eof": True})
     try:
         consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in ends])
-        _load(consumer, {partition: end for partition, end in ends.items() if end > 0}, offsets, patience)
+        waiting = Waiting(topic, {partition: end for partition, end in ends.items() if end > 0}, gives_up)
+        _load(consumer, waiting, offsets)
     finally:
         consumer.close()
     return offsets
@@ -45,26 +66,61 @@ def _ends(config: Mapping[str, Any], topic: str) -> dict[int, int]:
         consumer.close()
 
 
-def _load(consumer: Consumer, ends: dict[int, int], offsets: SourceOffsets, patience: float) -> None:
-    deadline = time.monotonic() + patience
-    while ends:
-        if time.monotonic() > deadline:
-            raise TaskError(
-                f"the offsets topic could not be read to its end within {patience:.0f} s; another connector's open "
-                "transaction may be in the way. Starting from older offsets would repeat records."
+@dataclass
+class Waiting:
+    """The ends that are still to be reached, and how long reading has stood still."""
+
+    topic: str
+    ends: dict[int, int]
+    gives_up: GivesUp
+    _stands_at: dict[int, int] = field(default_factory=dict)
+    """Where a partition's committed records end for now, short of its end."""
+    _since: float = field(default_factory=time.monotonic)
+    _words_at: float = FIRST_WORD
+
+    def reached(self, partition: int, following: int, at_end: bool) -> None:
+        """All before ``following`` was read; ``at_end``: there are no more that are committed."""
+        if not at_end or self._stands_at.get(partition) != following:
+            self._since, self._words_at = time.monotonic(), FIRST_WORD
+        self._stands_at.pop(partition, None)
+        if following >= self.ends.get(partition, 0):
+            self.ends.pop(partition, None)
+        elif at_end:
+            self._stands_at[partition] = following
+
+    def look(self) -> None:
+        """Says from time to time what is waited for. RetriableError when the caller gives up."""
+        silence = time.monotonic() - self._since
+        if not self.ends:
+            return
+        if self.gives_up(silence):
+            raise RetriableError(
+                f"the offsets topic {self.topic} was not read to its end: {self._reason()}. "
+                "Starting from older offsets would repeat records."
             )
-        for message in consumer.consume(1000, 0.1):
-            error = message.error()
+        if silence >= self._words_at:
+            self._words_at = silence + NEXT_WORD
+            log.warning("waiting for %.0f s to read %s to its end: %s", silence, self.topic, self._reason())
+
+    def _reason(self) -> str:
+        if not self._stands_at:
+            return "the broker does not answer"
+        where = ", ".join(f"{self.topic}-{number}@{offset}" for number, offset in sorted(self._stands_at.items()))
+        return f"another producer's transaction is open at {where} and hides what comes after it until it ends"
+
+
+def _load(consumer: Consumer, waiting: Waiting, offsets: SourceOffsets) -> None:
+    while waiting.ends:
+        for message in consumer.consume(1000, LOOK):
+            error, partition, offset = message.error(), message.partition(), message.offset()
             if error is None:
                 offsets.load(_bytes(message.key()), _bytes(message.value()))
-                reached = (message.offset() or 0) + 1
+                waiting.reached(partition or 0, (offset or 0) + 1, at_end=False)
             elif error.code() == KafkaError._PARTITION_EOF:
-                reached = message.offset() or 0
+                waiting.reached(partition or 0, offset or 0, at_end=True)
             else:
                 raise RetriableError(f"the offsets topic cannot be read: {error.str()}")
-            partition = message.partition()
-            if partition in ends and reached >= ends[partition]:
-                del ends[partition]
+        waiting.look()
 
 
 def _bytes(value: str | bytes | None) -> bytes | None:

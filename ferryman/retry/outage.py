@@ -69,6 +69,11 @@ class Outage:
     _refused_since: float | None = None
     _refusals: int = 0
 
+    @property
+    def refused(self) -> bool:
+        """Whether a system has refused since the last success."""
+        return self._refused_since is not None
+
     def failed(self, now: float, refused: bool, after: float | None = None) -> Decision:
         """One more failure; ``after`` is the wait that the other system asked for."""
         self.since = now if self.since is None else self.since

@@ -121,7 +121,8 @@ def _address_problems(urls: list[str]) -> Iterator[KeyProblem]:
     if not urls:
         yield KeyProblem("schema.registry.url", "schema.registry.url: Must configure at least one address")
     for url in urls:
-        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+        # urlsplit drops line breaks without a word
+        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname or re.search(r"[\s\0]", url):
             shown = _without_credentials(url)[0]
             text = f"Invalid value {shown} for configuration schema.registry.url: Not an http or https address"
             yield KeyProblem("schema.registry.url", text)

@@ -5,7 +5,6 @@ variable that the operator did not open. Resolved values are protected from bein
 """
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,9 +12,9 @@ from pathlib import Path
 from ferryman.errors import ConfigError, KeyProblem
 from ferryman.java import properties
 from ferryman.regex.pattern import TooSlow, compiled
+from ferryman.settings.references import Reference, references, replaced
 from ferryman.telemetry import redaction
 
-_REFERENCE = re.compile(r"\$\{([^}]*?):(([^}]*?):)?([^}]*?)\}")
 Lookup = Callable[[str, str], str | None]
 """Path (may be empty) and key to a value; None if there is none. Raises ConfigError with what is wrong."""
 
@@ -144,26 +143,27 @@ class Providers:
 
 def _missing(key: str, text: str, substituted: str, lookups: Mapping[str, Lookup]) -> list[KeyProblem]:
     return [
-        KeyProblem(key, f"{key} cannot be resolved: the config provider {found[1]!r} finds nothing for {found[0]}")
-        for found in _REFERENCE.finditer(text)
-        if found[1] in lookups and found[0] in substituted
+        KeyProblem(
+            key, f"{key} cannot be resolved: the config provider {found.provider!r} finds nothing for {found.text}"
+        )
+        for found in references(text)
+        if found.provider in lookups and found.text in substituted
     ]
 
 
 def _substituted(key: str, text: str, lookups: Mapping[str, Lookup], warnings: list[str]) -> str:
-    def value(found: re.Match[str]) -> str:
-        provider, path, name = found[1], found[3] or "", found[4]
-        lookup = lookups.get(provider)
-        result = lookup(path, name) if lookup else None
+    def value(found: Reference) -> str:
+        lookup = lookups.get(found.provider)
+        result = lookup(found.path, found.key) if lookup else None
         if result is None:
             why = "finds nothing" if lookup else "is not declared in the worker's config.providers"
-            warnings.append(f"{key} keeps {found[0]} as text: the config provider {provider!r} {why}")
-            return found[0]
-        if redaction.is_secret(key) or redaction.is_secret(name):
+            warnings.append(f"{key} keeps {found.text} as text: the config provider {found.provider!r} {why}")
+            return found.text
+        if redaction.is_secret(key) or redaction.is_secret(found.key):
             redaction.protect(result)
         return result
 
-    return _REFERENCE.sub(value, text)
+    return replaced(text, value)
 
 
 def declared(worker: Mapping[str, str]) -> tuple[Providers, list[KeyProblem], list[str]]:

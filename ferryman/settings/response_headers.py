@@ -5,8 +5,8 @@ import time
 from dataclasses import dataclass
 from email.utils import formatdate
 
-_RULE = re.compile(r"\s*(?P<action>set|add|setDate|addDate)\s+(?P<name>[^\s:]+)\s*:\s*(?P<value>.*?)\s*")
-_RULES = re.compile(r'\s*(?:"([^"]*)"|([^",]+))\s*(?:,|$)')
+_RULE = re.compile(r"(?P<action>set|add|setDate|addDate)\s+(?P<name>[^\s:]+)\s*:(?P<value>.*)")
+_RULES = re.compile(r'\s*+(?:"([^"]*)"\s*+|([^",]+))(?:,|$)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +35,14 @@ class HeaderRule:
 def parse(text: str) -> list[HeaderRule]:
     """Comma-separated rules ``action name: value``, in double quotes where they hold a comma. Raises ValueError."""
     rules, at = list[HeaderRule](), 0
-    while text[at:].strip():
+    text = text.strip()
+    while at < len(text):
         part = _RULES.match(text, at)
-        found = _RULE.fullmatch(part[1] or part[2]) if part else None
+        found = _RULE.fullmatch((part[1] or part[2]).strip()) if part else None
         if part is None or found is None:
             raise ValueError("Expected rules like 'set X-Frame-Options: DENY', comma-separated")
-        rule = HeaderRule(found["action"], found["name"], found["value"])
-        if rule.dated and not re.fullmatch(r"-?\d+", rule.value):
+        rule = HeaderRule(found["action"], found["name"], found["value"].strip())
+        if rule.dated and not re.fullmatch(r"-?\d{1,18}", rule.value):
             raise ValueError(f"{rule.action} {rule.name} needs a number of milliseconds")
         rules.append(rule)
         at = part.end()

@@ -7,6 +7,7 @@ from ferryman.stack.runtime.errors import StackError
 from ferryman.stack.runtime.service import Service
 from ferryman.stack.servers.kafka import KAFKA
 from ferryman.stack.servers.mail import MAIL
+from ferryman.stack.servers.mariadb import MARIADB
 from ferryman.stack.servers.payments import PAYMENTS
 from ferryman.stack.servers.postgres import POSTGRES
 from ferryman.stack.servers.registry import REGISTRY
@@ -21,8 +22,11 @@ SERVICES: dict[str, Service] = {
         PAYMENTS,
         S3,
         MAIL,
+        MARIADB,
     )
 }
+DEFAULT = tuple(name for name, service in SERVICES.items() if service.by_default)
+"""What runs if nobody has named components."""
 
 
 def service_named(name: str) -> Service:

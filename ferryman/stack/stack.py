@@ -13,7 +13,7 @@ from ferryman.stack.runtime.component import Component
 from ferryman.stack.runtime.download import download
 from ferryman.stack.runtime.ports import free_port
 from ferryman.stack.runtime.service import Service
-from ferryman.stack.services import SERVICES, artifacts_of, service_named
+from ferryman.stack.services import DEFAULT, artifacts_of, service_named
 
 Ports = Literal["free", "steady"]
 
@@ -29,7 +29,7 @@ class Stack:
     """
 
     def __init__(
-        self, components: Iterable[str] = tuple(SERVICES), ports: Ports = "free", directory: Path | None = None
+        self, components: Iterable[str] = DEFAULT, ports: Ports = "free", directory: Path | None = None
     ) -> None:
         """Data lie in `directory` and stay there; with None they are temporary. Raises StackError for a wrong name."""
         services = [service_named(name) for name in dict.fromkeys(components)]

@@ -67,7 +67,7 @@ def validate(raw: Mapping[str, str | None], settings: Settings) -> Validation:
     before += _too_many_tasks(resolution.values.get("tasks.max", ""), settings.config.tasks_max_limit)
     view = _View(given, dict(resolution.values), settings)
     framework, own, problems = _connector_keys(config_class, view, before)
-    early = [_topic_groups(config_class, view), _chain(view)]
+    early = [_topic_groups(config_class, view), _chain(view), _dead_letters(view)]
     late = [_overrides(config_class, view), *(_converter(key, view) for key in CONVERTERS)]
     others = [*early, *late]
     infos = [*framework, *_infos(early), *own, *_infos(late)]
@@ -173,6 +173,17 @@ def _chain(view: _View) -> Part:
     parsed = chain_config.parse(view.values)
     problems = [chain_infos.full(problem) for problem in parsed.problems]
     return Part(tuple(chain_infos.of(view.given, view.values, problems)), tuple(problems), tuple(parsed.warnings))
+
+
+def _dead_letters(view: _View) -> Part:
+    """A queue that is filled by one record only, which is hardly what was meant."""
+    queue, tolerance = "errors.deadletterqueue.topic.name", view.values.get("errors.tolerance", "none")
+    if not view.values.get(queue) or tolerance.lower() == "all":
+        return Part()
+    reason = (
+        "the first data error fails the task, and only its record gets there; errors.tolerance=all skips such records"
+    )
+    return Part(warnings=(f"{queue} has little effect with errors.tolerance={tolerance}: {reason}",))
 
 
 def _converter(key: str, view: _View) -> Part:

@@ -10,15 +10,6 @@ from ferryman.errors import DataError
 from ferryman.record import Batch, Data, Payload, Polled, Record, Rows
 
 
-class FrameConverter(Converter[Config]):
-    """Gives columns from four records on."""
-
-    fewest_for_columns = 4
-
-    def rows_reason(self) -> str | None:
-        return None
-
-
 class TextConverter(Converter[Config]):
     """Bytes as text, by rows; ``bad`` is no text."""
 
@@ -31,11 +22,23 @@ class TextConverter(Converter[Config]):
         return [None if value is None else str(value).encode() for value in data.rows().values]
 
 
+class FrameConverter(TextConverter):
+    """The same, and it would give columns from four records on."""
+
+    fewest_for_columns = 4
+
+    def rows_reason(self) -> str | None:
+        return None
+
+
 class OnFrames(Transform[Config]):
     """A transform that takes columns too."""
 
     def rows_reason(self) -> str | None:
         return None
+
+    def apply(self, record: Record) -> Record:
+        return record
 
     def apply_batch(self, batch: Batch) -> Sequence[Batch]:
         return [batch]

@@ -5,17 +5,20 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
+from ferryman.demo.scenario import TOO_FEW_EVENTS
 from ferryman.stack.runtime.reaper import descendants
 from tests.places import CONFIGS
+from tests.running import until
 
 EVENTS = "6000"
+pytestmark = pytest.mark.timeout(1800)
+"""Minutes, for machines that are slow or busy."""
 
 
 class Demo:
@@ -44,7 +47,7 @@ class Demo:
 
     def finished(self) -> tuple[str, str]:
         """The rest of both outputs, when it has ended."""
-        return self.process.communicate(timeout=180)
+        return self.process.communicate()
 
     def living(self) -> list[int]:
         """The seen processes that still live."""
@@ -69,11 +72,8 @@ def answers(url: str) -> bool:
 
 
 def gone(demo: Demo) -> bool:
-    """Whether all its processes end within some seconds."""
-    deadline = time.monotonic() + 10
-    while demo.living() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return not demo.living()
+    """Waits until all its processes have ended."""
+    return bool(until(lambda: not demo.living(), 120, "the demo's processes to end"))
 
 
 @pytest.fixture
@@ -107,6 +107,9 @@ def test_a_demo_at_a_steady_rate_kills_nothing_and_tells_how_late_rows_are(demo:
     ledger = json.loads(out)
     assert ledger["clean"]
     assert ledger["kills"] == []
+    if ledger["steady"] is None:  # a slow machine needs longer to start than the events last, and the demo says so
+        assert TOO_FEW_EVENTS in out + errors
+        return
     assert ledger["steady"]["rate"] == 500
     assert ledger["steady"]["rows"] > 0
     assert 0 < ledger["steady"]["p50"] <= ledger["steady"]["p99"] <= ledger["steady"]["highest"]
@@ -123,10 +126,7 @@ def test_a_kept_demo_goes_on_until_the_stack_is_ended(demo: Callable[..., Demo],
     assert len(httpx.get(f"{url}/connectors").json()) == 9
     environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path)}
     subprocess.run([sys.executable, "-m", "ferryman", "stack", "down"], env=environment, check=True)
-    deadline = time.monotonic() + 15
-    while answers(url) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not answers(url)
+    until(lambda: not answers(url), 120, "the worker to end")
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from tests.connectors.s3.s3_task import CONFLUENT
 from tests.connectors.stripe.stripe_stub import StripeStub, payment
 from tests.running import Worker, consume
 
@@ -38,6 +39,23 @@ def sql_sink(name: str, url: str, **more: str) -> Config:
         "value.converter": JSON,
         "value.converter.schemas.enable": "true",
         **_dotted(more),
+    }
+
+
+def s3_sink(name: str, url: str, bucket: str, **more: str) -> Config:
+    """Objects of JSON lines."""
+    return {
+        "name": name,
+        "connector.class": CONFLUENT,
+        "topics": name,
+        "s3.bucket.name": bucket,
+        "store.url": url,
+        "aws.access.key.id": "test",
+        "aws.secret.access.key": "test",
+        "format.class": "io.confluent.connect.s3.format.json.JsonFormat",
+        "flush.size": "1000",
+        "rotate.idle.interval.ms": "500",
+        **more,
     }
 
 

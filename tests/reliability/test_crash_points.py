@@ -1,172 +1,238 @@
-"""SIGKILL at every durable step, once in the ordinary run and five times with --long; then the ledger.
+"""SIGKILL at every durable step, in turn, of tasks that share a worker; then the ledger.
 
-The worker notices the death and starts the task again by itself; nothing is lost, nothing doubled.
+The worker notices each death and starts the task again by itself; nothing is lost, nothing doubled.
 """
 
 import json
-import time
+from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
+from tests.connectors.s3.s3_task import World
 from tests.connectors.stripe.stripe_stub import StripeStub, payment, serving
+from tests.reliability.flows import (
+    Config,
+    Table,
+    committed,
+    file_sink,
+    gateway,
+    keys,
+    lines,
+    rows,
+    s3_sink,
+    sql_sink,
+    stripe_source,
+)
+from tests.reliability.scoreboard_plugin import Trials
 from tests.running import Worker, consume, create_topic, produce, settings, until, worker
 
-ROUND, ROUNDS, MOST_ROUNDS = 60, 10, 100
+ROUND, MOST_ROUNDS = 60, 60
+TOGETHER = 2
+"""Connectors that share a worker."""
+MOST_DEATHS = 2
+"""After so many all are restarted, so that none dies so often in a row that it is left alone for a minute."""
 SINK = ["sink.before_commit", "sink.after_commit"]
 FILE = ["file.before_write", "file.after_write", "file.after_flush"]
 SQL = ["sql.before_rows", "sql.after_rows", "sql.before_commit", "sql.after_commit"]
+S3 = [
+    "s3.before_upload",
+    "s3.after_upload",
+    "s3.after_manifest",
+    "s3.before_complete",
+    "s3.after_complete",
+    "s3.after_manifest_delete",
+]
 SOURCE = ["source.before_produce", "source.after_produce", "source.before_commit", "source.after_commit"]
 STRIPE = ["stripe.before_hand_over", "stripe.after_page"]
+LAYOUTS = {
+    "by count": {"flush.size": "17"},
+    "by the wall clock": {
+        "flush.size": "1000",
+        "partitioner.class": "io.confluent.connect.storage.partitioner.TimeBasedPartitioner",
+        "path.format": "HH/mm/ss",
+        "partition.duration.ms": "1000",
+        "timezone": "UTC",
+        "rotate.schedule.interval.ms": "300",
+    },
+}
 
 
-@pytest.fixture
-def times(long: bool) -> int:
-    """How often the task dies."""
-    return 5 if long else 1
+@dataclass
+class Flow:
+    """A connector, what goes into it, and what has come out."""
+
+    kafka: str
+    name: str
+
+    @abstractmethod
+    def config(self) -> Config:
+        """As a user writes it."""
+
+    @abstractmethod
+    def feed(self, first: int, last: int) -> None:
+        """Lets numbers ``first`` up to ``last`` go in."""
+
+    @abstractmethod
+    def found(self) -> Sequence[int]:
+        """The numbers that have come out, doubles included."""
+
+    def is_over(self, running: Worker, count: int) -> bool:
+        """Whether so many have gone through, to their commit."""
+        return committed(running, self.name) == count
+
+    def check(self, count: int) -> None:
+        """Each number once."""
+        assert Counter(self.found()) == Counter(range(count))
 
 
-@pytest.fixture
-def rounds(tmp_path: Path, times: int) -> Iterator[int]:
-    """The first number of each round of records: ten rounds, and as many more as it takes to die that often."""
+@dataclass
+class IntoFile(Flow):
+    file: Path = field(default_factory=Path)
 
-    def begin() -> Iterator[int]:
-        for number in range(MOST_ROUNDS):
-            if number >= ROUNDS and deaths(tmp_path) >= times:
-                return
-            yield number * ROUND
+    def config(self) -> Config:
+        return file_sink(self.name, self.file)
 
-    return begin()
+    def feed(self, first: int, last: int) -> None:
+        produce(self.kafka, self.name, [b"%d" % number for number in range(first, last)], keys(range(last - first)))
+
+    def found(self) -> Sequence[int]:
+        return [int(line) for line in lines(self.file)]
 
 
-def deaths(directory: Path) -> int:
-    log = directory / "deaths"
+@dataclass
+class IntoTable(Flow):
+    url: str = ""
+    mode: str = "insert"
+
+    def config(self) -> Config:
+        upsert = {"insert.mode": "upsert", "pk.mode": "record_value", "pk.fields": "id"}
+        return sql_sink(self.name, self.url) | (upsert if self.mode == "upsert" else {})
+
+    def feed(self, first: int, last: int) -> None:
+        produce(self.kafka, self.name, rows(first, last), keys(range(last - first)))
+
+    def found(self) -> Sequence[int]:
+        return Table(self.url, self.name).ids()
+
+
+@dataclass
+class IntoBucket(Flow):
+    bucket: World = field(kw_only=True)
+    layout: str = ""
+
+    def config(self) -> Config:
+        return s3_sink(self.name, self.bucket.url, self.bucket.bucket, **LAYOUTS[self.layout])
+
+    def feed(self, first: int, last: int) -> None:
+        values = [b'{"id": %d}' % number for number in range(first, last)]
+        produce(self.kafka, self.name, values, keys(values))
+
+    def found(self) -> Sequence[int]:
+        return [int(each["id"]) for found in self.bucket.contents().values() for each in found]
+
+
+@dataclass
+class FromGateway(Flow):
+    stub: StripeStub = field(default_factory=gateway)
+
+    def config(self) -> Config:
+        return stripe_source(self.name, self.stub.url, start_from="earliest", events_per_poll="20")
+
+    def feed(self, first: int, last: int) -> None:
+        oldest = self.stub.now - MOST_ROUNDS * ROUND
+        self.stub.add(*(payment(f"evt_{number:05}", oldest + number) for number in range(first, last)))
+
+    def found(self) -> Sequence[int]:
+        return [self._number(message.value()) for message in consume(self.kafka, self.name)]
+
+    def _number(self, value: bytes | None) -> int:
+        return int(json.loads(value or b"")["id"].removeprefix("evt_"))
+
+    def is_over(self, running: Worker, count: int) -> bool:
+        return len(self.found()) >= count
+
+    def check(self, count: int) -> None:
+        """Each event once, and in every partition, so of every key, in the gateway's order."""
+        super().check(count)
+        messages = consume(self.kafka, self.name)
+        for partition in range(3):
+            numbers = [self._number(each.value()) for each in messages if each.partition() == partition]
+            assert numbers == sorted(numbers)
+
+
+def die(directory: Path, kafka: str, name: str, points: Sequence[str], flows: Sequence[Flow]) -> int:
+    """The flows run in one worker, which loses a task at each point, and are fed until it has. How many deaths."""
+    log = directory / f"{name}-deaths"
+    turns = ",".join(f"{point}:2" for point in points)
+    crash = {"FERRYMAN_CRASH_AT": turns, "FERRYMAN_CRASH_LOG": f"{log}:{len(points)}"}
+    with worker(directory, settings(kafka, name, consumer_max_poll_records="40"), **crash) as running:
+        for flow in flows:
+            create_topic(kafka, flow.name, 3)
+            running.create(flow.config())
+        count = forgiven = 0
+        while deaths(log) < len(points) or count < 2 * ROUND:
+            assert count < MOST_ROUNDS * ROUND, f"only {log.read_text()}"
+            for flow in flows:
+                flow.feed(count, count + ROUND)
+            count += ROUND
+            until(lambda: all(len(flow.found()) >= count for flow in flows), 120, f"{count} to come out", pause=0.3)  # noqa: B023
+            if deaths(log) - forgiven >= MOST_DEATHS:
+                forgiven = deaths(log)
+                for flow in flows:
+                    running.call("POST", f"/connectors/{flow.name}/restart?includeTasks=true")
+        until(lambda: all(flow.is_over(running, count) for flow in flows), 120, f"{count} to be committed", pause=0.3)
+        for flow in flows:
+            flow.check(count)
+    assert [line.split()[0] for line in log.read_text().splitlines()] == list(points)
+    return len(points)
+
+
+def deaths(log: Path) -> int:
     return len(log.read_text().splitlines()) if log.exists() else 0
 
 
-@pytest.fixture
-def dying(request: pytest.FixtureRequest, tmp_path: Path, kafka: str, unique: str, times: int) -> Iterator[Worker]:
-    """A worker whose task dies at the point that the test is parametrised with, the second time it gets there."""
-    crash = {"FERRYMAN_CRASH_AT": f"{request.param}:2", "FERRYMAN_CRASH_LOG": f"{tmp_path}/deaths:{times}"}
-    with worker(tmp_path, settings(kafka, unique, consumer_max_poll_records="40"), **crash) as running:
-        yield running
-    assert deaths(tmp_path) == times
+def waves(trials: Trials, tests: int, points: Sequence[str], unique: str) -> Iterator[list[str]]:
+    """Names for the connectors of each time that every point has its turn, until this test's share is done."""
+    for wave in range(-(-trials.share(tests) // len(points))):
+        yield [f"{unique}-{wave}-{number}" for number in range(TOGETHER)]
 
 
-def feed(kafka: str, topic: str, first: int, last: int) -> None:
-    """Payments as envelope JSON, in three partitions."""
-    fields = [{"field": "id", "type": "int64"}, {"field": "text", "type": "string"}]
-    schema = {"type": "struct", "name": "payment", "fields": fields}
-    values = [
-        json.dumps({"schema": schema, "payload": {"id": number, "text": f"payment {number}"}}).encode()
-        for number in range(first, last)
-    ]
-    produce(kafka, topic, values, [str(number).encode() for number in range(first, last)])
+def test_each_record_is_one_line_of_the_file(kafka: str, unique: str, tmp_path: Path) -> None:
+    flows = [IntoFile(kafka, f"{unique}-{number}", tmp_path / f"{number}.txt") for number in range(TOGETHER)]
+    assert die(tmp_path, kafka, unique, FILE + SINK, flows) == 5
 
 
-@pytest.mark.parametrize("dying", FILE + SINK, indirect=True)
-def test_each_record_is_one_line_of_the_file(
-    dying: Worker, rounds: Iterator[int], kafka: str, unique: str, tmp_path: Path
-) -> None:
-    create_topic(kafka, unique, 3)
-    out = tmp_path / "out.txt"
-    dying.create(
-        {
-            "name": unique,
-            "connector.class": "FileStreamSink",
-            "topics": unique,
-            "file": str(out),
-            "value.converter": "org.apache.kafka.connect.storage.StringConverter",
-        }
-    )
-    expected: list[bytes] = []
-    for start in rounds:
-        until(partial(has_lines, out, start), 90)
-        added = [f"line {number}".encode() for number in range(start, start + ROUND)]
-        produce(kafka, unique, added, [str(start + n).encode() for n in range(ROUND)])
-        expected += added
-    until(lambda: committed(dying, unique) == len(expected), 90)
-    assert Counter(out.read_bytes().splitlines()) == Counter(expected)
-
-
-def has_lines(file: Path, count: int) -> bool:
-    return count == 0 or (file.exists() and len(file.read_bytes().splitlines()) >= count)
-
-
-def committed(running: Worker, name: str) -> int:
-    """The sum of a sink's committed offsets."""
-    offsets = running.call("GET", f"/connectors/{name}/offsets")["offsets"]
-    return sum(each["offset"]["kafka_offset"] for each in offsets)
-
-
-def arrived(kafka: str, topic: str, count: int) -> bool:
-    return len(consume(kafka, topic)) >= count
-
-
+@pytest.mark.timeout(3600)
+@pytest.mark.scoreboard("R2 SQL")
 @pytest.mark.parametrize("mode", ["insert", "upsert"])
-@pytest.mark.parametrize("dying", SQL + SINK, indirect=True)
 def test_each_record_is_one_row_of_the_table(
-    dying: Worker, rounds: Iterator[int], kafka: str, unique: str, postgres: str, mode: str
+    kafka: str, unique: str, postgres: str, mode: str, tmp_path: Path, trials: Trials
 ) -> None:
-    create_topic(kafka, unique, 3)
-    dying.create(
-        {
-            "name": unique,
-            "connector.class": "io.confluent.connect.jdbc.JdbcSinkConnector",
-            "topics": unique,
-            "connection.url": postgres,
-            "insert.mode": mode,
-            "auto.create": "true",
-            "value.converter": "org.apache.kafka.connect.json.JsonConverter",
-            "value.converter.schemas.enable": "true",
-            **({"pk.mode": "record_value", "pk.fields": "id"} if mode == "upsert" else {}),
-        }
-    )
-    engine = sa.create_engine(postgres, poolclass=sa.NullPool)
-
-    def rows() -> list[int]:
-        with engine.connect() as connection:
-            if not sa.inspect(connection).has_table(unique):
-                return []
-            return list(connection.execute(sa.text(f'SELECT id FROM "{unique}" ORDER BY id')).scalars())
-
-    count = 0
-    for start in rounds:
-        until(lambda start=start: len(rows()) >= start, 90)  # type: ignore[misc]
-        count = start + ROUND
-        feed(kafka, unique, start, count)
-    until(lambda: committed(dying, unique) == count, 90)
-    assert rows() == list(range(count))
+    for names in waves(trials, 2, SQL + SINK, unique):
+        flows = [IntoTable(kafka, name, postgres, mode) for name in names]
+        trials.held(die(tmp_path, kafka, names[0], SQL + SINK, flows))
 
 
-@pytest.mark.parametrize("dying", SOURCE + STRIPE, indirect=True)
-def test_each_event_of_the_gateway_is_one_record(dying: Worker, rounds: Iterator[int], kafka: str, unique: str) -> None:
-    create_topic(kafka, unique, 3)
-    stub = StripeStub(now=int(time.time()))
-    with serving(stub):
-        dying.create(
-            {
-                "name": unique,
-                "connector.class": "StripeSource",
-                "stripe.api.key": "sk_test_4242",
-                "stripe.api.url": stub.url,
-                "topic.name.format": unique,
-                "output": "raw",
-                "start.from": "earliest",
-                "poll.interval.ms": "50",
-                "events.per.poll": "20",
-                "value.converter": "org.apache.kafka.connect.storage.StringConverter",
-            }
-        )
-        expected: list[str] = []
-        for start in rounds:
-            ids = [f"evt_{number:05}" for number in range(start, start + ROUND)]
-            stub.add(*(payment(id, stub.now - 100 + start // 7) for id in ids))
-            expected += ids
-            until(partial(arrived, kafka, unique, len(expected)), 90)
-    found = [json.loads(message.value() or b"")["id"] for message in consume(kafka, unique)]
-    assert Counter(found) == Counter(expected)
+@pytest.mark.timeout(3600)
+@pytest.mark.scoreboard("R2 S3")
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_each_record_is_in_one_object(
+    kafka: str, stack: dict[str, str], unique: str, layout: str, tmp_path: Path, trials: Trials
+) -> None:
+    for names in waves(trials, 2, S3 + SINK, unique):
+        flows = [IntoBucket(kafka, name, bucket=World(stack["s3"], name), layout=layout) for name in names]
+        trials.held(die(tmp_path, kafka, names[0], S3 + SINK, flows))
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.scoreboard("R1")
+def test_each_event_of_the_gateway_is_one_record(kafka: str, unique: str, tmp_path: Path, trials: Trials) -> None:
+    for names in waves(trials, 1, SOURCE + STRIPE, unique):
+        with ExitStack() as closing:
+            flows = [FromGateway(kafka, name, closing.enter_context(serving(gateway()))) for name in names]
+            trials.held(die(tmp_path, kafka, names[0], SOURCE + STRIPE, flows))

@@ -17,6 +17,7 @@ import pytest
 from ferryman.stack import Stack
 from ferryman.stack.servers.mailbox import Answer, Mailbox
 from tests.reliability.flows import Config, committed, keys, tolerant
+from tests.reliability.scoreboard_plugin import Trials
 from tests.running import Worker, consume, create_topic, produce, send, settings, until, worker
 
 RECORDS = 300
@@ -127,6 +128,27 @@ def test_with_skip_no_message_is_double_and_at_most_max_in_flight_are_missing(
         found = copies(mailbox, unique)
         assert {len(ids) for ids in found.values()} == {1}
         assert 100 - len(found) <= len(listed(running)) <= MOST
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.scoreboard("R15 e-mail")
+@pytest.mark.parametrize("doubt", ["resend", "skip"])
+def test_a_message_that_was_kept_but_not_acknowledged_is_double_as_often_as_it_was_in_doubt(
+    tmp_path: Path, kafka: str, mail: Stack, mailbox: Mailbox, unique: str, doubt: str, trials: Trials
+) -> None:
+    count = trials.share(2)
+    create_topic(kafka, unique)
+    mailbox.answer(Answer("kept", "drop", times=1))
+    with worker(tmp_path, settings(kafka, unique)) as running:
+        running.create(email_sink(unique, mail, behavior_on_in_doubt=doubt))
+        produce(kafka, unique, pledges(0, count))
+        until(lambda: committed(running, unique) == count, 240)
+        check(mailbox, unique, range(count), [running], count)
+        found = copies(mailbox, unique)
+        assert len(listed(running)) == count
+        assert {len(ids) for ids in found.values()} == {2 if doubt == "resend" else 1}
+        assert running.states(unique) == ["RUNNING", "RUNNING"]
+    trials.held(count)
 
 
 def test_a_worker_that_is_killed_goes_on_where_it_was(

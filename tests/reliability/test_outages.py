@@ -1,10 +1,12 @@
 """Neighbours that are away with errors.tolerance=all: nothing is dead-lettered, nothing lost, nothing doubled.
 
-A stack of its own, since its components are killed.
+Neighbours of its own, since they are killed.
 """
 
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -12,8 +14,11 @@ import pytest
 
 from ferryman.stack import Stack
 from ferryman.stack.runtime.ports import free_port
+from tests.connectors.s3.s3_task import World
 from tests.connectors.stripe.stripe_stub import serving
+from tests.reliability.broker import Broker
 from tests.reliability.flows import (
+    Config,
     Table,
     committed,
     events,
@@ -23,11 +28,13 @@ from tests.reliability.flows import (
     lines,
     pay,
     rows,
+    s3_sink,
     sql_sink,
     stripe_source,
     tolerant,
 )
-from tests.running import consume, create_topic, produce, settings, until, worker
+from tests.reliability.scoreboard_plugin import Trials
+from tests.running import Worker, consume, create_topic, produce, settings, until, worker
 
 AVRO = "io.confluent.connect.avro.AvroConverter"
 ID = '{"type": "record", "name": "payment", "fields": [{"name": "id", "type": "long"}]}'
@@ -35,14 +42,14 @@ ID = '{"type": "record", "name": "payment", "fields": [{"name": "id", "type": "l
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[Stack]:
-    with Stack(("kafka", "registry", "postgres")) as stack:
+    with Stack(("registry", "postgres", "s3")) as stack:
         yield stack
 
 
 @pytest.fixture
 def away(long: bool) -> float:
     """Seconds that a neighbour is away."""
-    return 20.0 if long else 5.0
+    return 60.0 if long else 5.0
 
 
 def stay(seconds: float, still: float = 0.25) -> Iterator[None]:
@@ -69,46 +76,98 @@ def framed(registry: str, subject: str, first: int, last: int) -> list[bytes]:
     return [head + zigzag(number) for number in range(first, last)]
 
 
-def test_a_registry_that_is_away_is_waited_for(tmp_path: Path, world: Stack, unique: str, away: float) -> None:
-    kafka, registry = world.addresses["kafka"], world.addresses["registry"]
-    create_topic(kafka, unique)
-    values = framed(registry, unique, 0, 50)
-    config = sql_sink(unique, world.addresses["postgres"]) | tolerant(f"{unique}-dlq")
-    config |= {"value.converter": AVRO, "value.converter.schema.registry.url": registry}
-    with worker(tmp_path, settings(kafka, unique)) as running:
-        running.create(config)
-        running.running(unique)
-        world["registry"].kill()
-        produce(kafka, unique, values)
-        for _ in stay(away):
-            assert running.states(unique) == ["RUNNING", "RUNNING"]
-        world["registry"].start()
-        until(lambda: committed(running, unique) == 50, 90)
-    assert Table(world.addresses["postgres"], unique).ids() == list(range(50))
-    assert consume(kafka, f"{unique}-dlq") == []
+def flow_of(kafka: str, config: Config) -> None:
+    """Topics and nothing in them yet."""
+    create_topic(kafka, config["name"], 2)
+    create_topic(kafka, f"{config['name']}-dlq")
 
 
-def test_a_database_that_is_away_is_waited_for(tmp_path: Path, world: Stack, unique: str, away: float) -> None:
-    kafka, table = world.addresses["kafka"], Table(world.addresses["postgres"], unique)
-    create_topic(kafka, unique, 2)
+@dataclass
+class Trio:
+    """Three sinks of one worker, each with a neighbour of its own that goes away, and what they were sent."""
+
+    kafka: str
+    world: Stack
+    running: Worker
+    name: str
+    bucket: World
+    sent: int = 0
+
+    @property
+    def topics(self) -> list[str]:
+        """Of the sink whose database, whose registry and whose S3 server goes away."""
+        return [f"{self.name}-{neighbour}" for neighbour in ("sql", "registry", "s3")]
+
+    def begin(self, postgres: str) -> None:
+        """The sinks start. That of the registry has a database that stays."""
+        sql, registry, s3 = self.topics
+        url = self.world.addresses["registry"]
+        avro = {"value.converter": AVRO, "value.converter.schema.registry.url": url}
+        for config in (
+            sql_sink(sql, self.world.addresses["postgres"]),
+            sql_sink(registry, postgres) | avro,
+            s3_sink(s3, self.bucket.url, self.bucket.bucket),
+        ):
+            flow_of(self.kafka, config)
+            again_soon = {"errors.retry.delay.max.ms": "500"}
+            self.running.create(config | tolerant(f"{config['name']}-dlq") | again_soon)
+            self.running.running(config["name"])
+
+    def feed(self, values: Sequence[bytes]) -> None:
+        """Records for all, those of the registry's given."""
+        sql, registry, s3 = self.topics
+        numbers = range(self.sent, self.sent + len(values))
+        produce(self.kafka, sql, rows(numbers[0], numbers[-1] + 1), keys(numbers))
+        produce(self.kafka, registry, values, keys(numbers))
+        produce(self.kafka, s3, [b'{"id": %d}' % number for number in numbers], keys(numbers))
+        self.sent += len(values)
+
+    def over(self) -> bool:
+        """Whether everything is committed."""
+        return all(committed(self.running, topic) == self.sent for topic in self.topics)
+
+    def check(self, postgres: str) -> None:
+        """The ledger."""
+        sql, registry, _s3 = self.topics
+        assert Table(self.world.addresses["postgres"], sql).ids() == list(range(self.sent))
+        assert Table(postgres, registry).ids() == list(range(self.sent))
+        objects = (int(each["id"]) for found in self.bucket.contents().values() for each in found)
+        assert Counter(objects) == Counter(range(self.sent))
+        assert [consume(self.kafka, f"{topic}-dlq") for topic in self.topics] == [[], [], []]
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.scoreboard("R13 registry")
+@pytest.mark.scoreboard("R13 S3")
+@pytest.mark.scoreboard("R13 SQL")
+def test_neighbours_that_are_away_are_waited_for(
+    tmp_path: Path, world: Stack, kafka: str, postgres: str, unique: str, away: float, trials: Trials
+) -> None:
+    bucket = World(world.addresses["s3"], unique)
     with worker(tmp_path, settings(kafka, unique)) as running:
-        running.create(sql_sink(unique, table.url) | tolerant(f"{unique}-dlq"))
-        produce(kafka, unique, rows(0, 20), keys(range(20)))
-        until(lambda: len(table.ids()) == 20, 60)
-        world["postgres"].kill()
-        produce(kafka, unique, rows(20, 60), keys(range(40)))
-        for _ in stay(away):
-            assert running.states(unique) == ["RUNNING", "RUNNING"]
-        world["postgres"].start()
-        until(lambda: committed(running, unique) == 60, 90)
-    assert table.ids() == list(range(60))
-    assert consume(kafka, f"{unique}-dlq") == []
+        trio = Trio(kafka, world, running, unique, bucket)
+        trio.begin(postgres)
+        for outage in range(trials.required):
+            trio.feed(framed(world.addresses["registry"], f"{unique}-a{outage}", trio.sent, trio.sent + 20))
+            until(trio.over, 120, "everything to arrive in good times")
+            values = framed(world.addresses["registry"], f"{unique}-b{outage}", trio.sent, trio.sent + 40)
+            for neighbour in world:
+                neighbour.kill()
+            trio.feed(values)
+            for _ in stay(away):
+                assert [running.states(topic) for topic in trio.topics] == [["RUNNING", "RUNNING"]] * 3
+            for neighbour in world:
+                neighbour.start()
+            until(trio.over, 240, "everything to arrive after the outage")
+        trio.check(postgres)
+    for system in ("SQL", "S3", "registry"):
+        trials.held(trials.required, f"R13 {system}")
 
 
 def test_a_broker_that_is_away_is_waited_for_by_sinks_and_sources(
-    tmp_path: Path, world: Stack, unique: str, away: float
+    tmp_path: Path, broken_broker: Broker, unique: str, away: float
 ) -> None:
-    kafka, stub, out = world.addresses["kafka"], gateway(), tmp_path / "out.txt"
+    kafka, stub, out = broken_broker.address, gateway(), tmp_path / "out.txt"
     source = f"{unique}-source"
     create_topic(kafka, unique)
     create_topic(kafka, source)
@@ -118,11 +177,11 @@ def test_a_broker_that_is_away_is_waited_for_by_sinks_and_sources(
         produce(kafka, unique, [b"before"])
         expected = pay(stub, 0, 60)
         until(lambda: lines(out) == [b"before"] and events(kafka, source) == expected, 60)
-        world["kafka"].kill()
+        broken_broker.component.kill()
         expected += pay(stub, 60, 120)
         for _ in stay(away):
             assert running.states(unique) == running.states(source) == ["RUNNING", "RUNNING"]
-        world["kafka"].start()
+        broken_broker.component.start()
         produce(kafka, unique, [b"after"])
         until(lambda: lines(out) == [b"before", b"after"], 120)
         until(lambda: events(kafka, source) == expected, 120)

@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from confluent_kafka.admin import AdminClient
 
 from tests.reliability.flows import Table, committed, keys, row, sql_sink, tolerant
+from tests.reliability.scoreboard_plugin import Trials
 from tests.running import consume, create_topic, produce, settings, until, worker
 
 MASK = {
@@ -50,6 +52,45 @@ def test_poison_of_every_stage_is_dead_lettered_and_its_neighbours_arrive(
     assert {letter.key() for letter in letters} == {b"3", b"5", b"7"}
 
 
+def send_some_poison(kafka: str, topic: str, numbers: range) -> set[bytes]:
+    """Payments, of which each hundredth is poison, of each stage in turn. The poison."""
+    poison, start = set[bytes](), numbers[0]
+    for number in numbers[50::100]:
+        produce(kafka, topic, [row(each, "fine") for each in range(start, number)], keys(range(start, number)))
+        bad = [b"this is no JSON, number %d" % number, row(number, f"no place for {number}"), row(number, "guilty")]
+        kind = number // 100 % 3
+        produce(kafka, topic, [bad[kind]], headers=[("guilty", b"yes")] if kind == 2 else [])
+        poison.add(bad[kind])
+        start = number + 1
+    produce(kafka, topic, [row(each, "fine") for each in range(start, numbers[-1] + 1)])
+    return poison
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.scoreboard("R11")
+def test_with_one_percent_poison_and_kills_the_dead_letters_are_the_poison_and_the_rest_arrives_once(
+    tmp_path: Path, kafka: str, postgres: str, unique: str, trials: Trials
+) -> None:
+    create_topic(kafka, unique, 3)
+    create_topic(kafka, f"{unique}-dlq")
+    table = Table(postgres, unique)
+    table.run(f'CREATE TABLE "{unique}" (id bigint NOT NULL, text varchar(12))')
+    deaths = 2 * trials.required // 2000
+    points = "sql.before_commit:4,sink.before_commit:2,sql.after_commit:4,sink.after_commit:2"
+    crash = {"FERRYMAN_CRASH_AT": points, "FERRYMAN_CRASH_LOG": f"{tmp_path}/deaths:{deaths}"}
+    poison = set[bytes]()
+    with worker(tmp_path, settings(kafka, unique, consumer_max_poll_records="200"), **crash) as running:
+        running.create(sql_sink(unique, postgres) | tolerant(f"{unique}-dlq") | MASK)
+        for start in range(0, trials.required, 1000):
+            poison |= send_some_poison(kafka, unique, range(start, start + 1000))
+            until(lambda start=start: committed(running, unique) == start + 1000, 240)  # type: ignore[misc]
+        assert len((tmp_path / "deaths").read_text().splitlines()) == deaths
+        assert len(running.pids(unique)) == 1 + deaths
+    assert table.ids() == [number for number in range(trials.required) if number % 100 != 50]
+    assert {letter.value() for letter in consume(kafka, f"{unique}-dlq")} == poison
+    trials.held(trials.required)
+
+
 def test_a_record_that_a_transform_cannot_take_is_dead_lettered(
     tmp_path: Path, kafka: str, postgres: str, unique: str
 ) -> None:
@@ -86,10 +127,67 @@ def test_no_offset_passes_a_record_whose_dead_letter_is_refused(
     tmp_path: Path, kafka: str, admin: AdminClient, postgres: str, unique: str
 ) -> None:
     create_topic(kafka, unique)
-    create_topic(kafka, f"{unique}-dlq", max_message_bytes="300")
+    create_topic(kafka, f"{unique}-dlq", max_message_bytes="100")
     with worker(tmp_path, settings(kafka, unique)) as running:
         running.create(sql_sink(unique, postgres) | tolerant(f"{unique}-dlq"))
         running.running(unique)
         produce(kafka, unique, [row(0), b"x" * 1000, row(2)])
-        assert f"the dead letter of {unique}-0@1 was not written" in running.trace(unique)
+        trace = running.trace(unique)
+        assert f"the dead letter of {unique}-0@1 was not written" in trace
+        assert f"max.message.bytes of {unique}-dlq" in trace
         assert committed(running, unique) <= 1
+
+
+def test_a_record_that_is_too_large_for_the_queue_is_dead_lettered_without_its_value(
+    tmp_path: Path, kafka: str, postgres: str, unique: str
+) -> None:
+    """One exceeds the queue's limit, one what a producer sends by default; small ones arrive whole beside them."""
+    create_topic(kafka, unique, max_message_bytes="3000000")
+    create_topic(kafka, f"{unique}-dlq", max_message_bytes="9000")
+    poison = [b"small", b"x" * 10_000, b"small, too", b"y" * 2_000_000]
+    with worker(tmp_path, settings(kafka, unique)) as running:
+        running.create(sql_sink(unique, postgres) | tolerant(f"{unique}-dlq"))
+        running.running(unique)
+        produce(kafka, unique, [row(0), *poison, row(1)], largest=3_000_000)
+        until(lambda: committed(running, unique) == 6, 60)
+        assert running.states(unique) == ["RUNNING", "RUNNING"]
+    assert Table(postgres, unique).ids() == [0, 1]
+    letters = {
+        dict(letter.headers() or [])["__connect.errors.offset"]: letter for letter in consume(kafka, f"{unique}-dlq")
+    }
+    assert {offset: letter.value() for offset, letter in letters.items()} == {
+        b"1": b"small",
+        b"2": None,
+        b"3": b"small, too",
+        b"4": None,
+    }
+    left_out = "__ferryman.errors.left.out"
+    cut = {offset: dict(letter.headers() or []) for offset, letter in letters.items() if letter.value() is None}
+    assert {offset: headers[f"{left_out}.because.of"] for offset, headers in cut.items()} == {
+        b"2": f"max.message.bytes of {unique}-dlq".encode(),
+        b"4": b"producer.override.max.request.size",
+    }
+    assert {offset: headers["__ferryman.errors.value.bytes"] for offset, headers in cut.items()} == {
+        b"2": b"10000",
+        b"4": b"2000000",
+    }
+
+
+def test_thousands_of_dead_letters_are_each_written_once(
+    tmp_path: Path, kafka: str, postgres: str, unique: str
+) -> None:
+    create_topic(kafka, unique)
+    produce(kafka, unique, [b"{"] * 5000)
+    with worker(tmp_path, settings(kafka, unique)) as running:
+        running.create(sql_sink(unique, postgres) | tolerant(f"{unique}-dlq"))
+        until(lambda: committed(running, unique) == 5000, 60)
+    assert len(consume(kafka, f"{unique}-dlq")) == 5000
+
+
+def test_a_queue_without_tolerance_is_warned_about(tmp_path: Path, kafka: str, postgres: str, unique: str) -> None:
+    create_topic(kafka, unique)
+    with worker(tmp_path, settings(kafka, unique)) as running:
+        running.create(sql_sink(unique, postgres) | tolerant(f"{unique}-dlq") | {"errors.tolerance": "none"})
+        assert (
+            "errors.deadletterqueue.topic.name has little effect with errors.tolerance=none" in running.log.read_text()
+        )

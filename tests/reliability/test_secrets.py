@@ -7,7 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.reliability.flows import Config, rows, sql_sink, stripe_source, tolerant
+from tests.reliability.flows import Config, rows, s3_sink, sql_sink, stripe_source, tolerant
+from tests.reliability.hostile_configs import mail
+from tests.reliability.scoreboard_plugin import Trials
 from tests.running import Worker, consume, create_topic, produce, settings, until, worker
 
 CANARY = "Tweet-canary/7+x"
@@ -40,6 +42,17 @@ def planted(name: str, postgres: str) -> dict[str, Config]:
         | {"value.converter.schema.registry.url": f"http://someone:{QUOTED[0]}@{NOWHERE}"},
         "sasl.jaas.config": sql_sink(name, postgres)
         | {f"consumer.override.{key}": value for key, value in SASL.items()},
+        "bearer.auth.token": sql_sink(name, postgres)
+        | avro
+        | {
+            "value.converter.schema.registry.url": f"http://{NOWHERE}",
+            "value.converter.bearer.auth.credentials.source": "STATIC_TOKEN",
+            "value.converter.bearer.auth.token": CANARY,
+        },
+        "aws.secret.access.key": s3_sink(name, f"http://{NOWHERE}", "bucket") | {"aws.secret.access.key": CANARY},
+        "smtp.password": mail() | {"name": name, "topics": name, "smtp.username": "u", "smtp.password": CANARY},
+        "sasl.jaas.config of the dead letters": sql_sink(name, postgres)
+        | {f"producer.override.{key}": value for key, value in SASL.items()},
         "a key of nobody's": sql_sink(name, postgres) | {"my.api.token": CANARY},
     }
 
@@ -64,9 +77,10 @@ def answers(running: Worker, name: str) -> str:
     return "\n".join([*bodies, httpx.get(f"{running.url}/connectors?expand=status", timeout=60).text])
 
 
+@pytest.mark.scoreboard("R19")
 @pytest.mark.parametrize("key", KEYS)
 def test_a_secret_is_in_no_log_status_error_or_dead_letter(
-    running: Worker, kafka: str, postgres: str, unique: str, key: str
+    running: Worker, kafka: str, postgres: str, unique: str, key: str, trials: Trials
 ) -> None:
     create_topic(kafka, unique)
     create_topic(kafka, f"{unique}-dead")
@@ -81,6 +95,7 @@ def test_a_secret_is_in_no_log_status_error_or_dead_letter(
     running.call("POST", f"/connectors/{unique}/restart?includeTasks=true")
     running.delete(unique)
     assert shown(running.log.read_text()) == []
+    trials.held()
 
 
 def _queue(key: str, name: str) -> Config:

@@ -1,28 +1,41 @@
-"""When a process that died is started again."""
+"""A process that dies is started again, sooner at first, and from the fifth death in a row on its task has failed."""
 
-from ferryman.retry.breaker import DEATHS, HEALTHY, LONGEST_WAIT, Breaker
+import pytest
+
+from ferryman.retry.breaker import Breaker
 
 
-def test_the_first_death_is_followed_at_once_and_the_next_ones_later_and_later() -> None:
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Back-off that tells which try it was asked for."""
+    monkeypatch.setattr("ferryman.retry.backoff.delay", lambda attempt, longest: attempt + longest / 1000)
+
+
+@pytest.mark.usefixtures("waits")
+def test_the_first_death_costs_nothing_the_next_ones_back_off_and_the_fifth_opens() -> None:
     breaker = Breaker()
-    waits = [breaker.died(2.0) for _ in range(DEATHS - 1)]
-    assert waits[0] == 0.0
-    assert waits == sorted(waits)
+    assert [breaker.died(1.0) for _ in range(4)] == [0.0, 1.06, 2.06, 3.06]
     assert not breaker.open
-
-
-def test_it_opens_after_some_deaths_in_a_row_and_closes_after_a_minutes_life() -> None:
-    breaker = Breaker()
-    for _ in range(DEATHS):
-        wait = breaker.died(2.0)
+    assert breaker.died(1.0) == 60.0
     assert breaker.open
-    assert wait == LONGEST_WAIT
+
+
+@pytest.mark.parametrize("lived", [60.0, 61.0])
+def test_a_minutes_life_makes_former_deaths_forgotten(lived: float) -> None:
+    breaker = Breaker(deaths=4)
+    assert breaker.died(lived) == 0.0
+    assert (breaker.deaths, breaker.open) == (1, False)
+
+
+def test_a_life_of_less_than_a_minute_does_not() -> None:
+    breaker = Breaker(deaths=4)
+    breaker.died(59.9)
+    assert breaker.open
+
+
+def test_an_open_one_is_tried_once_a_minute_until_a_process_lives() -> None:
+    breaker = Breaker(deaths=5)
+    assert [breaker.died(1.0), breaker.died(59.0)] == [60.0, 60.0]
     breaker.lives()
     assert not breaker.open
-
-
-def test_deaths_that_lie_far_apart_never_open_it() -> None:
-    breaker = Breaker()
-    for _ in range(100):
-        assert breaker.died(HEALTHY) == 0.0
-    assert not breaker.open
+    assert breaker.died(1.0) == 0.0

@@ -9,11 +9,12 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from ferryman.connectors.sql.dialects.dialect import Dialect
+from ferryman.connectors.sql.dialects.mysql.dialect import MysqlDialect
 from ferryman.connectors.sql.dialects.postgresql.dialect import PostgresDialect
 from ferryman.connectors.sql.dialects.sqlite.dialect import SqliteDialect
 from ferryman.connectors.sql.dialects.urls import BadUrl, Location
 
-DIALECTS: tuple[Dialect, ...] = (PostgresDialect(), SqliteDialect())
+DIALECTS: tuple[Dialect, ...] = (PostgresDialect(), MysqlDialect(), SqliteDialect())
 
 KEYS_OF_OTHERS: Mapping[str, str] = MappingProxyType(
     {

@@ -10,11 +10,12 @@ from sqlalchemy.schema import CreateTable, ExecutableDDLElement
 
 from ferryman.connectors.sql.config.rules import SqlSinkConfig
 from ferryman.connectors.sql.database.session import Session
-from ferryman.connectors.sql.dialects.dialect import Definition, TableColumn
+from ferryman.connectors.sql.dialects.dialect import Definition, TableColumn, Type
 from ferryman.connectors.sql.dialects.names import TableName, checked, collision, lower
 from ferryman.connectors.sql.records.column import Column
 from ferryman.connectors.sql.records.values import Zones
 from ferryman.errors import DataError, FerrymanError, RetriableError, TaskError
+from ferryman.schema import Type as SchemaType
 
 logger = logging.getLogger(__name__)
 
@@ -171,10 +172,11 @@ class Tables:
     def _existing(self, table: TableName, column: Column, definition: Definition) -> TableColumn:
         name = _known(column.name, definition.columns)
         assert name is not None
-        form = self._dialect.types.form(column.schema, definition.columns[name])
+        existing = definition.columns[name]
+        form = self._dialect.types.form(column.schema, existing)
         if form is None:
-            raise _unsupported(table, column)
-        return TableColumn(name, column, form)
+            raise _unsupported(table, column, existing)
+        return TableColumn(name, column, form, existing)
 
 
 def _known(name: str, columns: Iterable[str]) -> str | None:
@@ -186,8 +188,14 @@ def _known(name: str, columns: Iterable[str]) -> str | None:
     return alike[0] if len(alike) == 1 else None
 
 
-def _unsupported(table: TableName, column: Column) -> DataError:
+def _unsupported(table: TableName, column: Column, existing: Type | None = None) -> DataError:
+    schema = column.schema
+    if existing is None or schema.type in (SchemaType.STRUCT, SchemaType.MAP, SchemaType.ARRAY):
+        return DataError(
+            f"The field {column.name} is of type {schema.type}, for which {table} can have no column of its own: "
+            "flatten it with the transform Flatten, drop it with ReplaceField, or make it a column for JSON"
+        )
     return DataError(
-        f"The field {column.name} is of type {column.schema.type}, for which {table} can have no column of its own: "
-        "flatten it with the transform Flatten, drop it with ReplaceField, or make it a column for JSON"
+        f"The field {column.name} is of type {schema.name or schema.type}, and its column in {table} is {existing!r}: "
+        "that would be taken for something else. Convert the field (TimestampConverter, Cast) or change the column"
     )

@@ -49,6 +49,9 @@ class TableColumn:
     """What fills it."""
     form: Form
     """How its values are written, as the dialect's ``form`` has decided."""
+    type: Type
+    """Its type in the table. One that was looked up again is another one, so that whatever was made from it is made
+    again."""
 
     @property
     def primary(self) -> bool:

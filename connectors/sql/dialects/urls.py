@@ -25,7 +25,7 @@ class Location:
 
     url: URL
     """In SQLAlchemy's form, with user and password, without parameters."""
-    arguments: Mapping[str, object] = field(default_factory=dict)
+    arguments: Mapping[str, object] = field(default_factory=dict, repr=False)
     """What the driver's ``connect`` gets besides the URL."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """What is set in each new session of the database."""

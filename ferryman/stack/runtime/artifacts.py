@@ -12,6 +12,7 @@ import shutil
 import tarfile
 import tempfile
 import tomllib
+import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -116,7 +117,7 @@ def hash_of(file: Path) -> str:
 
 
 def unpacked(artifact: Artifact) -> Path:
-    """The directory with the contents of a cached tar.gz archive, unpacked when first asked for."""
+    """The directory with the contents of a cached archive (tar.gz, jar), unpacked when first asked for."""
     target = cache_directory() / "unpacked" / artifact.sha256[:16]
     if target.is_dir():
         return target
@@ -132,11 +133,23 @@ def unpacked(artifact: Artifact) -> Path:
 
 
 def _extract(archive: Path, directory: Path) -> None:
+    if archive.suffix == ".jar":
+        _extract_jar(archive, directory)
+        return
     with tarfile.open(archive) as contents:
         if hasattr(tarfile, "data_filter"):  # not in the first releases of Python 3.11
             contents.extractall(directory, filter="data")
         else:
             contents.extractall(directory)  # noqa: S202 - the archive is the one that the lock file pins
+
+
+def _extract_jar(archive: Path, directory: Path) -> None:
+    with zipfile.ZipFile(archive) as contents:
+        for entry in contents.infolist():
+            file = Path(contents.extract(entry, directory))
+            mode = entry.external_attr >> 16 & 0o777
+            if mode and not entry.is_dir():  # zipfile forgets which files are programs
+                file.chmod(mode)
 
 
 def class_path(artifacts: Iterable[Artifact]) -> str:

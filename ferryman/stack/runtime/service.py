@@ -27,7 +27,8 @@ class Service:
 
     `ports` are the steady ones, the first being the one it serves. `launch` prepares the directory, also when it holds
     data of an earlier run, and says how to start. `answers` makes a real request and may raise anything but is never
-    True before the server works. `bundle` names its artifacts in the lock file.
+    True before the server works. `bundle` names its artifacts in the lock file. `by_default` is whether it belongs to a
+    stack for which nobody has named components.
     """
 
     name: str
@@ -36,5 +37,6 @@ class Service:
     launch: Callable[[Place], Launch]
     answers: Callable[[int], bool]
     bundle: str | None = None
+    by_default: bool = True
     stop_seconds: float = 10.0
     start_seconds: float = 90.0

@@ -14,6 +14,7 @@ import signal
 import ssl
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -81,16 +82,22 @@ class Answers:
         self._file = file
         self._seen: tuple[int, int] | None = None
         self._rules: Sequence[Mapping[str, Any]] = ()
+        self._given = Counter[tuple[int, str]]()
 
     async def to(self, step: str, address: str, server: "Server") -> str | None:
         """The answer to a step about an address, after the wait that was asked for; None for the usual one."""
-        for rule in self._current():
-            if rule["at"] == step and re.fullmatch(rule["address"], address):
+        for number, rule in enumerate(self._current()):
+            if rule["at"] == step and re.fullmatch(rule["address"], address) and self._is_due(number, rule, address):
                 await asyncio.sleep(rule["wait"])
                 if rule["answer"] == DROP and server.transport is not None:
                     server.transport.abort()
                 return str(rule["answer"]) or None
         return None
+
+    def _is_due(self, number: int, rule: Mapping[str, Any], address: str) -> bool:
+        """Whether an answer holds for one more step of an address."""
+        self._given[number, address] += 1
+        return not rule["times"] or self._given[number, address] <= rule["times"]
 
     def _current(self) -> Sequence[Mapping[str, Any]]:
         try:
@@ -100,6 +107,7 @@ class Answers:
         if self._seen != (status.st_mtime_ns, status.st_ino):
             self._seen = status.st_mtime_ns, status.st_ino
             self._rules = json.loads(self._file.read_text())
+            self._given.clear()
         return self._rules
 
 

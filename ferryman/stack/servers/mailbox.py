@@ -28,12 +28,14 @@ class Answer:
 
     ``at`` is the step: a new connection, the sender, a recipient, the message before it is kept, or after. ``address``
     is a pattern for the sender at ``mail``, a recipient otherwise; a connection has none. ``wait`` are seconds before.
+    ``times`` is for how many steps of each address it holds; 0 for all of them.
     """
 
     at: Step
     answer: str = ""
     address: str = ".*"
     wait: float = 0.0
+    times: int = 0
 
 
 @dataclass(frozen=True)

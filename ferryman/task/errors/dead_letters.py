@@ -2,119 +2,161 @@
 
 A dead letter counts as delivered when the broker has acknowledged it, and no offset moves past its record before that
 (Kafka Connect does not wait). Dead letters are at least once; their original coordinates tell doubles.
+
+A letter's way: *produced* → *acknowledged*, and it is not written again in this session, however often its record comes
+again until the rest of its batch is through. → *too large for the broker*: a batch of letters counts as a whole there,
+so it goes alone; alone it is written with less of it (``letter``), and refused for good only when nothing is left to
+leave out. → *failed otherwise*: an outage; it is produced again when its record comes again.
 """
 
 import time
-import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from ferryman.chain.narrowing import Failure
-from ferryman.errors import FerrymanError, RetriableError, TaskError
-from ferryman.record import Coordinates, Payload, Polled
-from ferryman.telemetry.redaction import redact
+from ferryman.errors import Indeterminate, RetriableError, TaskError
+from ferryman.kafka.refusals import BROKER_LIMIT, PRODUCER_LIMIT, REFUSED, explained
+from ferryman.record import Coordinates, TopicPartition
+from ferryman.task.errors.letter import Letter, Size, Writer, hopeless
 
-PREFIX = "__connect.errors."
+PATIENCE = 5.0
+"""Seconds to wait for acknowledgements before the loop is let do its rounds; what is acknowledged by then stays so."""
+LOOK = 0.1
 
 
 @dataclass
 class DeadLetters:
-    """Writes failures of one task to one topic."""
+    """Writes failures of one task to one topic. ``stopping`` says whether the task is to end, which ends waits."""
 
     producer: Producer
     topic: str
-    context_headers: bool
-    connector: str
-    task: int
+    writer: Writer
+    stopping: Callable[[], bool] = lambda: False
+    _acknowledged: dict[TopicPartition, set[int]] = field(default_factory=dict)
     _pending: set[Coordinates] = field(default_factory=set)
+    _too_large: set[Coordinates] = field(default_factory=set)
     _refused: list[str] = field(default_factory=list)
+    _failed: list[KafkaError] = field(default_factory=list)
 
-    def send(self, failures: Sequence[Failure], patience: float = 30.0) -> None:
+    def send(self, failures: Sequence[Failure]) -> None:
         """Writes the failures' records and waits for the broker's word on each.
 
-        Raises TaskError when the broker refuses one (too large, not authorised), RetriableError when it is silent; the
-        same failures may then be sent again, and those still on their way are not written twice.
+        Raises TaskError when the broker refuses one for good, RetriableError when it is silent or away; the same
+        failures may then be sent again, and what is acknowledged or still on its way is not written twice.
         """
-        for failure in failures:
-            self._produce(failure)
-        deadline = time.monotonic() + patience
-        while self._pending and not self._refused and time.monotonic() < deadline:
-            self.producer.poll(0.1)
-        if self._refused:
-            raise TaskError("; ".join(self._refused))
-        if self._pending:
-            raise RetriableError(f"{len(self._pending)} dead letters are not acknowledged yet by {self.topic}")
+        deadline = time.monotonic() + PATIENCE
+        wanted = {found: failure for failure in failures if not self._is_through(found := _coordinates(failure))}
+        for coordinates, failure in wanted.items():
+            if coordinates not in self._too_large:
+                self._produce(self.writer.letter(failure), deadline)
+        self._wait(deadline)
+        for coordinates in sorted(self._too_large & wanted.keys()):
+            self._send_smaller(wanted[coordinates], deadline)
 
-    def _produce(self, failure: Failure) -> None:
-        origin, coordinates = failure.origin, failure.coordinates
-        assert isinstance(origin, Polled)
-        assert coordinates is not None
-        if coordinates in self._pending:
-            return
-        headers: list[tuple[str, str | bytes | None]] = (
-            [] if origin.headers is None else list(origin.headers[failure.position])
-        )
-        if self.context_headers:
-            headers += _context(failure, coordinates, self.connector, self.task)
-        self._pending.add(coordinates)
+    def delivered(self, source: TopicPartition, following: int) -> None:
+        """The records before ``following`` do not come again, so that nothing need be remembered of them."""
+        if source in self._acknowledged:
+            kept = {offset for offset in self._acknowledged[source] if offset >= following}
+            self._acknowledged[source] = kept
+            if not kept:
+                del self._acknowledged[source]
+
+    def _is_through(self, at: Coordinates) -> bool:
+        return at in self._pending or at.offset in self._acknowledged.get(TopicPartition(at.topic, at.partition), ())
+
+    def _send_smaller(self, failure: Failure, deadline: float) -> None:
+        limit = f"{BROKER_LIMIT} of {self.topic}"
+        for size in Size:
+            letter = self.writer.letter(failure, size, limit)
+            self._too_large.discard(letter.origin)
+            self._produce(letter, deadline)
+            self._wait(deadline)
+            if letter.origin not in self._too_large:
+                return
+        raise hopeless(_coordinates(failure), limit)
+
+    def _produce(self, letter: Letter, deadline: float) -> None:
+        self._pending.add(letter.origin)
         while True:
             try:
                 self.producer.produce(
                     self.topic,
-                    key=origin.keys[failure.position],
-                    value=origin.values[failure.position],
-                    headers=headers,
-                    timestamp=origin.timestamps[failure.position] or 0,
-                    on_delivery=lambda error, message: self._answered(coordinates, error, message),
+                    key=letter.key,
+                    value=letter.value,
+                    headers=list(letter.headers),
+                    timestamp=letter.timestamp,
+                    on_delivery=partial(self._answered, letter.origin),
                 )
                 return
             except BufferError:
-                self.producer.poll(0.1)
+                self._look(deadline, letter.origin)
             except KafkaException as error:
-                self._answered(coordinates, error.args[0], None)
-                return
+                self._pending.discard(letter.origin)
+                if error.args[0].code() != KafkaError.MSG_SIZE_TOO_LARGE:
+                    self._answered(letter.origin, error.args[0], None)
+                    return
+                # This limit is our own producer's, and the letter is the only one that it was about.
+                letter = self.writer.smaller(letter, PRODUCER_LIMIT)
+                self._pending.add(letter.origin)
 
-    def _answered(self, coordinates: Coordinates, error: KafkaError | None, message: Message | None) -> None:
-        self._pending.discard(coordinates)
-        if error is not None:
-            self._refused.append(f"the dead letter of {coordinates} was not written to {self.topic}: {error.str()}")
+    def _look(self, deadline: float, unsent: Coordinates) -> None:
+        if time.monotonic() >= deadline or self.stopping():
+            self._pending.discard(unsent)
+            raise RetriableError(f"the producer of dead letters is full, since {self.topic} takes none")
+        self.producer.poll(LOOK)
+
+    def _wait(self, deadline: float) -> None:
+        while self._pending and time.monotonic() < deadline and not self.stopping():
+            self.producer.poll(LOOK)
+        self.producer.poll(0)
+        refused, self._refused = self._refused, []
+        failed, self._failed = self._failed, []
+        if refused:
+            raise TaskError("; ".join(refused))
+        if failed:
+            kind = Indeterminate if any(error.fatal() for error in failed) else RetriableError
+            raise kind(f"{len(failed)} dead letters were not written to {self.topic}: {failed[0].str()}")
+        if self._pending:
+            raise RetriableError(f"{len(self._pending)} dead letters are not acknowledged yet by {self.topic}")
+
+    def _answered(self, at: Coordinates, error: KafkaError | None, message: Message | None) -> None:
+        self._pending.discard(at)
+        if error is None:
+            self._acknowledged.setdefault(TopicPartition(at.topic, at.partition), set()).add(at.offset)
+        elif error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
+            self._too_large.add(at)
+        elif error.code() in REFUSED:
+            text = explained(error, self.topic)
+            self._refused.append(f"the dead letter of {at} was not written to {self.topic}: {text}")
+        else:
+            self._failed.append(error)
 
 
-def _context(failure: Failure, origin: Coordinates, connector: str, task: int) -> list[tuple[str, Payload]]:
-    error = failure.error
-    trace = "".join(traceback.format_exception(error))
-    facts = {
-        "topic": origin.topic,
-        "partition": str(origin.partition),
-        "offset": str(origin.offset),
-        "connector.name": connector,
-        "task.id": str(task),
-        "stage": failure.stage.value,
-        "class.name": failure.plugin,
-        "exception.class.name": error_class(error),
-        "exception.message": redact(str(error)),
-        "exception.stacktrace": redact(trace),
-    }
-    return [(PREFIX + name, value.encode(errors="replace")) for name, value in facts.items()]
-
-
-def error_class(error: BaseException) -> str:
-    """The class name to report: Java's for errors that Kafka Connect has too."""
-    return error.java if isinstance(error, FerrymanError) else f"{type(error).__module__}.{type(error).__qualname__}"
+def _coordinates(failure: Failure) -> Coordinates:
+    assert failure.coordinates is not None
+    return failure.coordinates
 
 
 def create_topic(admin: AdminClient, topic: str, replication_factor: int) -> None:
-    """Creates a missing dead letter topic with one partition, as Connect does. TaskError if it cannot be."""
+    """Creates a missing dead letter topic with one partition, as Connect does.
+
+    Raises TaskError if the broker refuses that, RetriableError if it is away.
+    """
     if topic in admin.list_topics(timeout=30).topics:
         return
     future = admin.create_topics([NewTopic(topic, 1, replication_factor)])[topic]
     try:
         future.result()
     except KafkaException as error:
-        reason = error.args[0]
-        if reason.code() != KafkaError.TOPIC_ALREADY_EXISTS:
-            raise TaskError(f"Could not initialize dead letter queue with topic={topic}: {reason.str()}") from error
+        reason: KafkaError = error.args[0]
+        if reason.code() == KafkaError.TOPIC_ALREADY_EXISTS:
+            return
+        text = f"Could not initialize dead letter queue with topic={topic}: {explained(reason, topic)}"
+        if reason.code() == KafkaError.INVALID_REPLICATION_FACTOR:
+            text += f" (errors.deadletterqueue.topic.replication.factor is {replication_factor})"
+        raise (TaskError(text) if reason.code() in REFUSED else RetriableError(text)) from error

@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ferryman.chain.narrowing import Failure
 from ferryman.connector import ConnectorConfig
 from ferryman.errors import TaskError
-from ferryman.record import Polled, Record
-from ferryman.task.errors.dead_letters import DeadLetters, error_class
+from ferryman.record import Coordinates, Polled, Record, TopicPartition
+from ferryman.task.errors.dead_letters import DeadLetters
+from ferryman.task.errors.letter import error_class
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +22,8 @@ class Tolerance:
     task: int
     dead_letters: DeadLetters | None = None
     skipped: int = 0
+    _logged: set[Coordinates | None] = field(default_factory=set)
+    """Whose dead letters are not through yet, and which come again: they are logged once."""
 
     def judge(self, failures: Sequence[Failure]) -> None:
         """Reports failures, then skips them or fails the task. Returns when their dead letters are acknowledged.
@@ -32,9 +35,12 @@ class Tolerance:
             return
         if self.config.errors_log_enable:
             for failure in failures:
-                log.error(self._line(failure), exc_info=failure.error)
+                if failure.coordinates not in self._logged:
+                    log.error(self._line(failure), exc_info=failure.error)
         if self.dead_letters is not None:
+            self._logged |= {failure.coordinates for failure in failures}
             self.dead_letters.send(failures)
+            self._logged.clear()
         if self.config.errors_tolerance == "none":
             first = failures[0]
             where = f" {first.coordinates}" if first.coordinates else ""
@@ -43,6 +49,11 @@ class Tolerance:
                 f"with class {first.plugin}: {error_class(first.error)}: {first.error}"
             ) from first.error
         self.skipped += len(failures)
+
+    def delivered(self, source: TopicPartition, following: int) -> None:
+        """The records before ``following`` are through."""
+        if self.dead_letters is not None:
+            self.dead_letters.delivered(source, following)
 
     def _line(self, failure: Failure) -> str:
         text = (

@@ -58,9 +58,14 @@ class Troubles:
             self.tell("back", {})
         self._since, self._said, self._unsaid = None, None, 0
 
-    def calm(self) -> None:
+    def going_on(self) -> None:
+        """Work goes on, but is not done; that ends an outage, though it is no proof that what refused gives in."""
+        if not self.outage.refused:
+            self.over(success=False)
+
+    def calm(self, idle: bool = True) -> None:
         """There is nothing to do, and nothing fails; when that has lasted a while, the trouble is over."""
-        if self.outage.since is None:
+        if self.outage.since is None or not idle:
             return
         self._calm_since = self.clock() if self._calm_since is None else self._calm_since
         if self.clock() - self._calm_since > CALM:

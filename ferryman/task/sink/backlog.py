@@ -109,7 +109,11 @@ class Backlog:
             self._offer(waiting)
         while self._slice and not self._slice[0].batches:
             polled = self._slice.popleft().polled
-            self.delivered.append((polled.source, polled.offsets[-1] + 1))
+            self._deliver(polled.source, polled.offsets[-1] + 1)
+
+    def _deliver(self, source: TopicPartition, following: int) -> None:
+        self.delivered.append((source, following))
+        self.tolerance.delivered(source, following)
 
     def _offer(self, waiting: Sequence[Batch]) -> None:
         try:
@@ -121,7 +125,7 @@ class Backlog:
         else:
             for batch in waiting[:taken]:
                 self._next().popleft()
-                self.delivered.append((batch.source, batch.offsets[-1] + 1))
+                self._deliver(batch.source, batch.offsets[-1] + 1)
 
     def _next(self) -> deque[Batch]:
         """The batches of the first work that has any."""

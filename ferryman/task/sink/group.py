@@ -62,6 +62,7 @@ class Group:
     """``earliest`` or ``latest``: where to start a partition for which the group has no offset."""
     paused: bool = False
     topic_ids: dict[str, str] = field(default_factory=dict)
+    idle_for_want_of_topics: bool = False
     _error: Exception | None = None
     _membership: Literal["none", "joining", "member"] = "none"
     """Joining is what comes between a subscription, or a revocation, and the next assignment."""
@@ -70,6 +71,7 @@ class Group:
     def subscribe(self, topics: Sequence[str]) -> None:
         """Joins the group for these topics; one that begins with ``^`` is a pattern."""
         self._membership = "joining" if self._membership == "none" else self._membership
+        self._leaving = False
         self.consumer.subscribe(
             list(topics),
             on_assign=self._guarded(self._assign),
@@ -127,9 +129,10 @@ class Group:
         current = self._topic_ids(sorted(self.topic_ids))
         return [topic for topic, known in self.topic_ids.items() if current.get(topic) != known]
 
-    def any_there(self, topics: Sequence[str]) -> bool:
-        """Whether one of the topics subscribed to exists; true for none. Asked only while nothing is assigned."""
-        return not topics or bool(self.topic_ids) or bool(self._topic_ids(topics))
+    def without_topics(self, topics: Sequence[str]) -> bool:
+        """Whether none of the topics subscribed to exists. The broker is asked only while nothing is assigned."""
+        self.idle_for_want_of_topics = bool(topics) and not self.topic_ids and not self._topic_ids(topics)
+        return self.idle_for_want_of_topics
 
     def leave(self) -> None:
         """Gives the partitions up and leaves the group for good; a static member would else keep its place on close.

@@ -76,10 +76,12 @@ class SinkSession:
     """What is to be done when the call on the sink's thread has ended."""
     _heard: float = 0.0
     _due: float = 0.0
+    _asked: bool = False
+    """Whether somebody has asked for a commit before it is due."""
+    _just_committed: bool = False
     _retry_at: float = 0.0
     _pausing_since: float | None = None
     _told_paused: bool = False
-    _without_topics: bool = False
 
     def __post_init__(self) -> None:
         self.commits = Commits(self.sink, self.delivery, lambda offsets: self.group.commit(offsets))
@@ -117,8 +119,7 @@ class SinkSession:
             if self._pausing_since is None:
                 self._pausing_since = now
                 self.request_commit()
-            under_way = self._after is not None or now >= self._due
-            if under_way and now < self._pausing_since + PATIENCE:
+            if (self._after is not None or self._asked) and now < self._pausing_since + PATIENCE:
                 return
         self._told_paused = self.control.pausing
         self.control.tell("paused" if self._told_paused else "running", {})
@@ -129,13 +130,13 @@ class SinkSession:
         gone = self.group.recreated()
         if gone:
             raise Indeterminate(f"{', '.join(gone)} was deleted or created anew")
-        self._without_topics = not self.group.any_there(subscribed)
-        if self._without_topics:
-            self.troubles.met(RefusedError(f"there is no topic {' and no topic '.join(subscribed)}", key="topics"))
+        if self.group.without_topics(subscribed):
+            self.troubles.met(no_topics(subscribed))
 
     def _next_call(self) -> None:
         """Gives the sink's thread something to do, if it has nothing."""
-        due = time.monotonic() >= self._due
+        # After a commit comes a slice or a poll first, however short the interval is.
+        due = self._asked or (time.monotonic() >= self._due and not self._just_committed)
         if due and self.commits.plain:
             self._commit_plainly()
         if self.thread.busy:
@@ -148,7 +149,7 @@ class SinkSession:
         if due and not self.commits.plain:
             self._begin_commit()
         elif self._may_advance():
-            self.backlog.hurry = False
+            self.backlog.hurry = self._just_committed = False
             self._begin(self.backlog.advance, self._advanced)
 
     def _begin(self, call: Callable[[], Any], after: Callable[["Future[Any]"], None]) -> None:
@@ -196,8 +197,7 @@ class SinkSession:
             wait = 0.0
         else:
             self.thread.answer()
-            if not self.backlog and not self._without_topics:
-                self.troubles.calm()
+            self.troubles.calm(not self.backlog and not self.group.idle_for_want_of_topics)
             quiet = quiet and self._may_advance()
             waiting = bool(self.backlog) and not self.control.pausing
             wait = min(LOOK, max(0.0, self._retry_at - time.monotonic())) if waiting else LOOK
@@ -215,6 +215,8 @@ class SinkSession:
                 self.control.used(polled.topic)
                 self.backlog.add(polled)
         self._heard = time.monotonic()
+        if not stand:
+            self._just_committed = False
 
     def _advanced(self, slice_: "Future[None]") -> None:
         try:
@@ -222,6 +224,7 @@ class SinkSession:
         except Indeterminate:
             raise
         except Unfinished as error:
+            self.troubles.going_on()
             self._retry_at = time.monotonic() + (error.after or 0.0)
         except RetriableError as error:
             self._retry_at = time.monotonic() + self.troubles.met(error)
@@ -250,6 +253,7 @@ class SinkSession:
 
     def _deliverable(self, within: Sequence[TopicPartition] | None = None) -> Mapping[TopicPartition, int]:
         self._due = time.monotonic() + self.timing.commit_interval
+        self._asked, self._just_committed = False, True
         self._take_delivered()
         return self.commits.deliverable(within)
 
@@ -271,7 +275,7 @@ class SinkSession:
 
     def request_commit(self) -> None:
         """Lets the next round of the loop commit. For any thread."""
-        self._due = 0.0
+        self._asked = True
 
     def assigned(self, partitions: Sequence[Assigned]) -> Mapping[TopicPartition, int]:
         """Asks the sink where to start; the group's own offsets hold where it does not know better. Invariant 6."""
@@ -308,6 +312,11 @@ class SinkSession:
             self.backlog.drop(partitions)
             if ours:
                 self.thread.call(lambda: self.sink.close(ours))
+
+
+def no_topics(subscribed: Sequence[str]) -> RefusedError:
+    """Why a sink has nothing to read."""
+    return RefusedError(f"there is no topic {' and no topic '.join(subscribed)}", key="topics")
 
 
 def context(session: "Callable[[], SinkSession]", **facts: Any) -> SinkContext:

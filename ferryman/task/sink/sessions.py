@@ -14,6 +14,7 @@ from ferryman.errors import FencedError, RetriableError
 from ferryman.kafka.subscription import Subscription
 from ferryman.task.errors.dead_letters import DeadLetters, create_topic
 from ferryman.task.errors.error_tolerance import Tolerance
+from ferryman.task.errors.letter import Writer
 from ferryman.task.setup.setup import Setup
 from ferryman.task.sink import loop
 from ferryman.task.sink.backlog import Backlog
@@ -94,5 +95,6 @@ class SinkSessions:
             return Tolerance(config, spec.task)
         create_topic(admin, topic, config.errors_deadletterqueue_topic_replication_factor)
         producer = Producer(self.setup.clients.dead_letter_producer())
-        headers = config.errors_deadletterqueue_context_headers_enable
-        return Tolerance(config, spec.task, DeadLetters(producer, topic, headers, spec.connector, spec.task))
+        writer = Writer(config.errors_deadletterqueue_context_headers_enable, spec.connector, spec.task)
+        letters = DeadLetters(producer, topic, writer, lambda: self.setup.control.stopping)
+        return Tolerance(config, spec.task, letters)

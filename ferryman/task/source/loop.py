@@ -17,6 +17,7 @@ from ferryman.api import Offset, Partition, Source
 from ferryman.chain.chain import Chain, Encoded
 from ferryman.errors import Indeterminate, RetriableError, TaskError
 from ferryman.kafka.permissions import refusal
+from ferryman.kafka.refusals import REFUSED, explained
 from ferryman.offsets.source_offsets import SourceOffsets, canonical
 from ferryman.record import Batch
 from ferryman.task.errors.error_tolerance import Tolerance
@@ -24,28 +25,12 @@ from ferryman.task.setup import garbage_collection
 from ferryman.task.setup.control import Control
 from ferryman.task.setup.crash_points import crash_point
 from ferryman.task.setup.troubles import Troubles
+from ferryman.task.source.outbox import BROKEN, Outbox
 
 log = logging.getLogger(__name__)
 
-ROOM = 200_000
-"""Messages that may wait in the producer before the loop waits for it."""
-CHUNK = 10_000
-REFUSED = frozenset(
-    {
-        KafkaError.MSG_SIZE_TOO_LARGE,
-        KafkaError.RECORD_LIST_TOO_LARGE,
-        KafkaError.INVALID_TIMESTAMP,
-        KafkaError.INVALID_RECORD,
-        KafkaError.TOPIC_EXCEPTION,
-        KafkaError.TOPIC_AUTHORIZATION_FAILED,
-        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
-        KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
-        KafkaError.SASL_AUTHENTICATION_FAILED,
-    }
-)
-"""A broker's answers that trying again does not change."""
-BROKEN = frozenset({KafkaError._FATAL, KafkaError._STATE})
-"""What produce calls answer after an error that came in between: it was not about their record."""
+ABORTING = 5.0
+"""Seconds to wait for the broker to abort; its own time limit does it else."""
 FENCED = frozenset({KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH})
 
 
@@ -64,7 +49,7 @@ class SourceSession:
     tolerance: Tolerance
     control: Control
     source: Source[Any]
-    producer: Producer
+    outbox: Outbox
     offsets: SourceOffsets
     offsets_topic: str
     topics: Topics
@@ -74,6 +59,8 @@ class SourceSession:
     attempted: dict[str, Offset | None] = field(default_factory=dict)
     """The offsets of the last transaction, by canonical partition: committed, or perhaps not."""
     _open_since: float | None = None
+    _in_doubt: bool = False
+    """Whether a commit was begun and not answered."""
     _pending: dict[str, tuple[Partition, Offset | None]] = field(default_factory=dict)
 
     def run(self) -> None:
@@ -132,44 +119,14 @@ class SourceSession:
 
     def _begin(self) -> None:
         if self._open_since is None:
-            self.producer.begin_transaction()
+            self.outbox.producer.begin_transaction()
             self._open_since = time.monotonic()
 
     def _produce(self, encoded: Encoded) -> None:
         topic = encoded.batch.topic
         self.topics.ensure(topic)
         self.control.used(topic)
-        # The client's batch call takes neither headers nor timestamps.
-        plain = encoded.headers is None and not any(encoded.batch.timestamps)
-        for start in range(0, len(encoded.values), CHUNK):
-            self._make_room()
-            stop = min(start + CHUNK, len(encoded.values))
-            if plain:
-                self._produce_batch(encoded, start, stop)
-            else:
-                self._produce_singly(encoded, start, stop)
-
-    def _produce_batch(self, encoded: Encoded, start: int, stop: int) -> None:
-        batch, keys, values = encoded.batch, encoded.keys, encoded.values
-        messages: list[dict[str, Any]] = [{"key": keys[index], "value": values[index]} for index in range(start, stop)]
-        queued = self.producer.produce_batch(batch.topic, messages, partition=_partition(batch))
-        if queued != len(messages):
-            refused = next((message["_error"] for message in messages if message.get("_error")), "unknown reason")
-            if isinstance(refused, KafkaError) and refused.code() in BROKEN:
-                raise KafkaException(refused)
-            raise TaskError(f"a record could not be produced to {batch.topic}: {refused}")
-
-    def _produce_singly(self, encoded: Encoded, start: int, stop: int) -> None:
-        batch, keys, values = encoded.batch, encoded.keys, encoded.values
-        produce, partition = self.producer.produce, _partition(batch)
-        for index in range(start, stop):
-            headers: Any = encoded.headers[index] if encoded.headers is not None else []
-            when = batch.timestamps[index] or 0
-            produce(batch.topic, values[index], keys[index], partition, timestamp=when, headers=headers)
-
-    def _make_room(self) -> None:
-        while len(self.producer) > ROOM:
-            self.producer.poll(0.05)
+        self.outbox.produce(encoded)
 
     def _note(self, batches: Sequence[Batch]) -> None:
         latest: dict[str, tuple[Partition, Offset | None]] = {}
@@ -182,19 +139,36 @@ class SourceSession:
             return
         written = [self.offsets.encode(partition, offset) for partition, offset in self._pending.values()]
         for key, value in written:
-            self.producer.produce(self.offsets_topic, key=key, value=value)
+            self.outbox.write(self.offsets_topic, value, key)
         self.attempted = {identity: offset for identity, (_, offset) in self._pending.items()}
         crash_point("source.before_commit")
-        self.producer.commit_transaction()
+        self._in_doubt = True
+        try:
+            self.outbox.producer.commit_transaction()
+        except KafkaException as error:
+            self._in_doubt = not error.args[0].txn_requires_abort()
+            raise
+        self._in_doubt = False
         crash_point("source.after_commit")
         for key, value in written:
             self.offsets.load(key, value)
         self._open_since, self._pending = None, {}
         self.source.committed()
 
+    def abort(self) -> None:
+        """Aborts what is open, so that readers of its topics need not wait for transaction.timeout.ms.
 
-def _partition(batch: Batch) -> int:
-    return -1 if batch.partition is None else batch.partition
+        Not after a commit without an answer: the broker may have made it, and only the next producer's start decides.
+        """
+        if self._open_since is None or self._in_doubt:
+            return
+        try:
+            self.outbox.producer.abort_transaction(ABORTING)
+        except KafkaException as error:
+            log.warning("the open transaction could not be aborted: %s", error.args[0].str())
+        else:
+            log.info("aborted the open transaction; its records come again")
+            self._open_since = None
 
 
 def classified(error: KafkaException, side: str = "producer") -> Exception:
@@ -205,7 +179,8 @@ def classified(error: KafkaException, side: str = "producer") -> Exception:
     if refused is not None:
         return refused
     if reason.code() in REFUSED:
-        return TaskError(f"the broker refuses what this task sends, and would again: {reason.name()}: {reason.str()}")
+        text = explained(reason, "its topic")
+        return TaskError(f"the broker refuses what this task sends, and would again: {reason.name()}: {text}")
     return Indeterminate(f"{reason.name()}: {reason.str()}")
 
 

@@ -18,8 +18,13 @@ from ferryman.task.errors.error_tolerance import Tolerance
 from ferryman.task.setup.crash_points import crash_point
 from ferryman.task.setup.setup import Setup
 from ferryman.task.source import loop
+from ferryman.task.source.outbox import Outbox
 
 log = logging.getLogger(__name__)
+
+ANSWER, ANSWERS = 2.0, 30
+"""Seconds that a transactional producer's start is waited for at once, and how many times, before it counts as failed.
+"""
 
 
 @dataclass
@@ -41,7 +46,7 @@ class SourceSessions:
         self._create_offsets_topic(admin)
         self._check_owner()
         producer = Producer(setup.clients.source_producer())
-        producer.init_transactions(60)
+        self._begin(producer)
         offsets = self._offsets()
         context = SourceContext(
             **setup.facts(admin), crash_point=crash_point, offset=offsets.get, stopping=setup.control.wait
@@ -57,8 +62,20 @@ class SourceSessions:
             self._fenced = found.args[0].code() in loop.FENCED
             raise found from None
         finally:
+            session.abort()
             self._left, self._attempted = offsets.snapshot(), session.attempted
             task.stop()
+
+    def _begin(self, producer: Producer) -> None:
+        """Fences the last producer and ends its transaction; looks now and then whether the task is to stop."""
+        for left in reversed(range(ANSWERS)):
+            try:
+                producer.init_transactions(ANSWER)
+            except KafkaException as error:
+                if self.setup.control.stopping or not left or not error.args[0].retriable():
+                    raise
+            else:
+                return
 
     def _session(
         self, task: Source[Any], producer: Producer, offsets: SourceOffsets, admin: AdminClient
@@ -69,7 +86,7 @@ class SourceSessions:
             tolerance=Tolerance(setup.config, setup.spec.task),
             control=setup.control,
             source=task,
-            producer=producer,
+            outbox=Outbox(producer, setup.control),
             offsets=offsets,
             offsets_topic=self._offsets_topic,
             topics=TopicCreation.of(admin, setup.spec.config, worker.topic_creation_enable),
@@ -105,7 +122,10 @@ class SourceSessions:
         offsets = SourceOffsets(self.setup.spec.connector)
         for key, value in self.setup.spec.seeds.items():
             offsets.load(key.encode(), value.encode())
-        return offset_topic.read(self.setup.clients.offsets_consumer(), self._offsets_topic, offsets)
+        control = self.setup.control
+        return offset_topic.read(
+            self.setup.clients.offsets_consumer(), self._offsets_topic, offsets, lambda _: control.stopping
+        )
 
     def _check_owner(self) -> None:
         # After this producer was fenced: read before the next one fences whoever did it. Otherwise the old one's own

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
 
 from ferryman.api import Assigned, Committed, SinkContext
+from ferryman.connectors.sql.config.databases import database
 from ferryman.connectors.sql.sink import SqlSinkConnector
 from ferryman.errors import DataError
 from ferryman.formats.polars_types import dtype
@@ -34,6 +36,31 @@ def columns(schema: Schema, values: Sequence[Any]) -> Columns:
             ]
         ),
     )
+
+
+@cache
+def client(url: str) -> sa.Engine:
+    """What another client of the database connects by; names are in double quotes on each of them."""
+    location = database(url, None, None, {}).location.url
+    plain = {"ssl_disabled": True} if location.get_backend_name() == "mysql" else {}
+    engine = sa.create_engine(location, poolclass=sa.NullPool, connect_args=plain)
+    if engine.name == "mysql":
+
+        @sa.event.listens_for(engine, "connect")
+        def quote_as_others(connection: Any, _: object) -> None:
+            with connection.cursor() as cursor:
+                cursor.execute("SET sql_mode = concat(@@sql_mode, ',ANSI_QUOTES')")
+
+    return engine
+
+
+def query(url: str, text: str) -> list[tuple[Any, ...]]:
+    """What that client reads."""
+    with closing(client(url).connect()) as connection:
+        result = connection.exec_driver_sql(text)
+        rows = [tuple(row) for row in result] if result.returns_rows else []
+        connection.commit()
+    return rows
 
 
 @dataclass
@@ -167,13 +194,11 @@ class World:
 
     def query(self, text: str) -> list[tuple[Any, ...]]:
         """What another client of the database reads."""
-        location = SqlSinkConnector.config_class.parse(self.raw).database().location
-        engine = sa.create_engine(location.url, poolclass=sa.NullPool)
-        with closing(engine.connect()) as connection:
-            result = connection.exec_driver_sql(text)
-            rows = [tuple(row) for row in result] if result.returns_rows else []
-            connection.commit()
-        return rows
+        return query(self.raw["connection.url"], text)
+
+    def query_as(self, owner: sa.URL, text: str) -> list[tuple[Any, ...]]:
+        """What another user of the database reads."""
+        return query(owner.render_as_string(hide_password=False), text)
 
     def stored(self) -> int:
         """The next offset in the database."""

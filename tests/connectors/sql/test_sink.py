@@ -6,6 +6,7 @@ import pytest
 
 from ferryman.errors import DataError, TaskError
 from ferryman.schema import INT32, INT64, OPTIONAL_STRING, STRING, Schema, Type, struct
+from tests.connectors.sql.databases import DATABASES, url_of
 from tests.connectors.sql.sql_task import DEBEZIUM, World
 
 ORDER = struct({"id": INT64, "item": OPTIONAL_STRING})
@@ -13,12 +14,10 @@ UPSERT = {"auto.create": "true", "insert.mode": "UPSERT", "pk.mode": "record_val
 BY_KEY = {"auto.create": "true", "insert.mode": "upsert", "pk.mode": "record_key", "pk.fields": "id"}
 
 
-@pytest.fixture(params=["postgresql", "sqlite"])
+@pytest.fixture(params=DATABASES)
 def url(request: pytest.FixtureRequest) -> str:
     """A database of the test's own."""
-    if request.param == "sqlite":
-        return f"jdbc:sqlite:{request.getfixturevalue('tmp_path')}/warehouse.db"
-    return str(request.getfixturevalue("postgres"))
+    return url_of(request.param, request)
 
 
 @pytest.fixture

@@ -15,20 +15,17 @@ from ferryman.connectors.sql.sink import SqlSinkConnector
 from ferryman.errors import Indeterminate, TaskError
 from ferryman.record import TopicPartition
 from ferryman.schema import INT64, OPTIONAL_STRING, struct
+from tests.connectors.sql.databases import DATABASES, url_of
 from tests.connectors.sql.sql_task import Killed, World
 
 ORDER = struct({"id": INT64, "item": OPTIONAL_STRING})
 POINTS = ("sql.before_rows", "sql.after_rows", "sql.before_commit", "sql.after_commit")
 
 
-@pytest.fixture(params=["postgresql", "sqlite"])
+@pytest.fixture(params=DATABASES)
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
     """A database of the test's own and a sink that inserts."""
-    if request.param == "sqlite":
-        url = f"jdbc:sqlite:{request.getfixturevalue('tmp_path')}/warehouse.db"
-    else:
-        url = request.getfixturevalue("postgres")
-    world = World(url, {"auto.create": "true"}, value_schema=ORDER)
+    world = World(url_of(request.param, request), {"auto.create": "true"}, value_schema=ORDER)
     yield world
     world.kill()
 
@@ -151,8 +148,9 @@ def test_connectors_clusters_and_partitions_have_rows_of_their_own(world: World)
     world.end = 0
     assert world.begin() == 0
     rows = world.query(
-        "SELECT cluster_id, topic_id, partition, connector, topic, next_offset, format FROM ferryman_offsets"
+        'SELECT cluster_id, topic_id, "partition", connector, topic, next_offset, format FROM ferryman_offsets'
     )
+    rows = [tuple(each.decode() if isinstance(each, bytes) else each for each in row) for row in rows]
     assert ("cluster-1", "id-1", 0, "warehouse", "orders", 1, 1) in rows
     assert len(rows) == 2
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from ferryman.errors import DataError, TaskError
 from ferryman.record import Batch, TopicPartition
 from ferryman.schema import INT64, OPTIONAL_STRING, Schema, struct
+from tests.connectors.sql.databases import DATABASES, url_of
 from tests.connectors.sql.sql_task import Killed, World
 
 ORDER = struct({"id": INT64, "item": OPTIONAL_STRING})
@@ -18,15 +19,11 @@ ORDERS = [TopicPartition("orders", number) for number in range(3)]
 REFUNDS = TopicPartition("refunds", 0)
 
 
-@pytest.fixture(params=["postgresql", "sqlite"])
+@pytest.fixture(params=DATABASES)
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
     """A database of the test's own and a sink that upserts, to which three partitions of one topic and one of another
     are assigned."""
-    if request.param == "sqlite":
-        url = f"jdbc:sqlite:{request.getfixturevalue('tmp_path')}/warehouse.db"
-    else:
-        url = request.getfixturevalue("postgres")
-    world = World(url, UPSERT, value_schema=ORDER, key_schema=INT64, end=1000)
+    world = World(url_of(request.param, request), UPSERT, value_schema=ORDER, key_schema=INT64, end=1000)
     begin(world)
     yield world
     world.kill()
@@ -58,7 +55,7 @@ def rows(world: World, table: str = "orders") -> list[tuple[Any, ...]]:
 
 
 def stored(world: World) -> dict[tuple[str, int], int]:
-    found = world.query("SELECT topic, partition, next_offset FROM ferryman_offsets")
+    found = world.query('SELECT topic, "partition", next_offset FROM ferryman_offsets')
     return {(topic, partition): offset for topic, partition, offset in found}
 
 

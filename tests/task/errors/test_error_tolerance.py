@@ -96,7 +96,7 @@ def test_nothing_is_skipped_that_the_dead_letter_queue_did_not_take(error: Excep
 
 def logged(caplog: pytest.LogCaptureFixture, failures: Sequence[Failure], **config: str) -> list[str]:
     with caplog.at_level(logging.ERROR, "ferryman.task.errors"):
-        tolerance(errors_tolerance="all", **config).judge(failures)
+        tolerance(None, errors_tolerance="all", **config).judge(failures)
     return caplog.messages
 
 

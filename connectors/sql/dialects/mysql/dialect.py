@@ -1,0 +1,95 @@
+"""MariaDB and MySQL, as the sink sees them."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import pymysql
+import sqlalchemy as sa
+from sqlalchemy import Connection, Engine
+from sqlalchemy.dialects.mysql import insert
+
+from ferryman.connectors.sql.dialects.dialect import Definition, Mode, Transactions, Type, Types, Writer
+from ferryman.connectors.sql.dialects.mysql import errors, session, tables
+from ferryman.connectors.sql.dialects.mysql.types import KeyBytes, MysqlTypes
+from ferryman.connectors.sql.dialects.mysql.url import MysqlUrls
+from ferryman.connectors.sql.dialects.mysql.writer import MysqlWriter
+from ferryman.connectors.sql.dialects.names import Naming, TableName
+from ferryman.connectors.sql.dialects.urls import Location, Urls
+from ferryman.connectors.sql.records.values import Zones
+from ferryman.errors import FerrymanError
+
+_LONGEST_NAME = 64
+
+
+class MysqlNaming:
+    """See ``Naming``."""
+
+    columns_ignore_case = True
+
+    def unquoted(self, name: str) -> str:
+        """The same: whether tables ignore case is a matter of the server's disk."""
+        return name
+
+    def problem(self, name: str) -> str | None:
+        """It refuses names that are long, end with a blank or have characters beyond U+FFFF."""
+        if len(name) > _LONGEST_NAME:
+            return f"has {len(name)} characters, and {_LONGEST_NAME} are possible. Choose a shorter name"
+        if name.endswith(" "):
+            return "ends with a blank, which is not possible"
+        if any(ord(letter) > 0xFFFF for letter in name):
+            return "has a character beyond U+FFFF, such as an emoji, which is not possible"
+        return None
+
+
+class MysqlDialect:
+    """See ``Dialect``."""
+
+    name = "MariaDB/MySQL"
+    sink_dialects: tuple[str, ...] = ("MySqlDatabaseDialect", "MariaDbDatabaseDialect")
+    without_effect: Mapping[str, str] = MappingProxyType({})
+    urls: Urls = MysqlUrls()
+    naming: Naming = MysqlNaming()
+    types: Types = MysqlTypes()
+
+    def engine(self, location: Location) -> Engine:
+        """PyMySQL, strict, in UTC, READ COMMITTED, with limits on locks and frozen transactions."""
+        return session.engine(location)
+
+    def is_alive(self, connection: Connection) -> bool:
+        """The server ends sessions that are silent for long, so it is asked."""
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, pymysql.Connection)
+        try:
+            driver.ping(reconnect=False)
+        except (pymysql.Error, OSError):
+            return False
+        return True
+
+    def describe(self, connection: Connection, table: TableName) -> Definition | None:
+        """Refuses views and tables that are not InnoDB's."""
+        return tables.describe(connection, table)
+
+    def table_options(self) -> Mapping[str, Any]:
+        """InnoDB and all of Unicode, whatever the database's defaults."""
+        return {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4"}
+
+    def key_text(self, longest: int) -> Type:
+        """Bytes: the servers' collations take different texts for the same, and a key may not be long."""
+        return KeyBytes(longest)
+
+    def insert_unless_there(self, table: sa.Table, row: Mapping[str, Any]) -> sa.Executable:
+        """ON DUPLICATE KEY UPDATE of a column to itself; IGNORE would pass over other errors too."""
+        return insert(table).values(row).on_duplicate_key_update(next_offset=table.c.next_offset)
+
+    def fault(self, error: Exception, doing: str, after: float | None) -> FerrymanError | None:
+        """By number."""
+        return errors.fault(error, doing, after) if isinstance(error, pymysql.Error) else None
+
+    def rolled_back(self, error: Exception) -> bool:
+        """A lost race of a cluster."""
+        return isinstance(error, pymysql.Error) and errors.rolled_back(error)
+
+    def writer(self, session: Transactions, mode: Mode, zones: Zones) -> Writer:
+        """By a staging table."""
+        return MysqlWriter(session, mode, zones)

@@ -1,0 +1,224 @@
+"""MariaDB and MySQL: a batch goes as one INSERT of literals into a staging table of the session, and on into its table.
+
+LOAD DATA LOCAL would be faster, but it stores what does not fit as something that does, and a client that allows it
+lets the server read its files (docs/decisions/0008). Here every value meets the type of its column in strict mode, and
+what a statement has to warn about (a decimal that was rounded, a note to the server) is an error too.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+import polars as pl
+import pymysql
+from pymysql.cursors import Cursor
+from sqlalchemy import Connection
+
+from ferryman.connectors.sql.dialects.dialect import Load, Mode, StaleTable, TableColumn, Transactions, runs
+from ferryman.connectors.sql.dialects.mysql.errors import message_of, number_of, staged_column
+from ferryman.connectors.sql.dialects.mysql.statements import Statements, name, statements
+from ferryman.connectors.sql.dialects.mysql.tables import declared, unique_keys
+from ferryman.connectors.sql.dialects.mysql.types import changed
+from ferryman.connectors.sql.dialects.mysql.values import NULL, literal
+from ferryman.connectors.sql.dialects.names import TableName
+from ferryman.connectors.sql.records.values import Zones, reject_floats
+from ferryman.errors import DataError
+
+_MOST_STAGES = 64
+"""Staging tables that are kept for the next transaction; one transaction may need more."""
+_LONGEST_STATEMENT = 4_000_000
+"""In bytes; the server may allow less, or a single row need more."""
+_HARMLESS = frozenset({1287, 1592, 1681, 1831, 3719, 3778})
+"""Warnings about how a statement or table is written, not about a value."""
+
+Shape = tuple[TableName, tuple[TableColumn, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A staging table."""
+
+    name: str
+    """Its name among the session's temporary tables."""
+    statements: Statements
+    """What moves its rows on."""
+    changed: tuple[pl.Expr, ...]
+    """For each column of the frame that may hold a value which the server changes silently: whether it holds one."""
+    not_null: tuple[str, ...]
+    """The columns of the frame that may hold no null, since the table's column cannot: the server may know better
+    (TIMESTAMP takes a null for now)."""
+
+
+class MysqlWriter:
+    """Writes loads to tables of a MariaDB or MySQL database."""
+
+    def __init__(self, session: Transactions, mode: Mode, zones: Zones) -> None:
+        self._session = session
+        self._mode = mode
+        self._zones = zones
+        self._stages: dict[Shape, Stage] = {}
+        self._connection_number = 0
+        self._created = 0
+        self._longest = 0
+        """The longest statement that the server takes, in bytes (max_allowed_packet)."""
+
+    def prepare(self, loads: Sequence[Load]) -> None:
+        """Makes the staging tables that are missing, each once per connection, and empties those that are there."""
+        wanted = list(dict.fromkeys((load.table, load.columns) for load in loads))
+        tables = ", ".join(sorted({str(table) for table, _ in wanted}))
+        with self._session.transaction(f"stage rows for {tables}") as connection:
+            # Asked here: the transaction may have opened a new connection, which has no staging tables.
+            number = self._session.number
+            kept = self._stages if number == self._connection_number else {}
+            kept = self._without_oldest(connection, kept, wanted)
+            with _cursor(connection) as cursor:
+                for shape in wanted:
+                    if shape in kept:
+                        cursor.execute(f"TRUNCATE TABLE {name(kept[shape].name)}", ())
+                if number != self._connection_number:
+                    cursor.execute("SELECT @@max_allowed_packet")
+                    self._longest = int((cursor.fetchone() or (0,))[0])
+            created = {shape: self._create(connection, *shape) for shape in wanted if shape not in kept}
+        self._stages, self._connection_number = {**kept, **created}, number
+
+    def _without_oldest(
+        self, connection: Connection, kept: dict[Shape, Stage], wanted: Sequence[Shape]
+    ) -> dict[Shape, Stage]:
+        idle = [shape for shape in kept if shape not in wanted]
+        missing = sum(shape not in kept for shape in wanted)
+        surplus = idle[: max(0, len(kept) + missing - _MOST_STAGES)]
+        with _cursor(connection) as cursor:
+            for shape in surplus:
+                cursor.execute(f"DROP TEMPORARY TABLE {name(kept[shape].name)}", ())
+        return {shape: stage for shape, stage in kept.items() if shape not in surplus}
+
+    def _create(self, connection: Connection, table: TableName, columns: tuple[TableColumn, ...]) -> Stage:
+        found = declared(connection, table)
+        gone = [column.name for column in columns if column.name not in found]
+        if gone:
+            raise StaleTable(f"The column {gone[0]} of {table} is gone")
+        self._created += 1
+        stage = f"ferryman_stage_{self._created}"
+        moves = statements(stage, table, columns, self._mode, unique_keys(connection, table))
+        typed = ", ".join(f"c{index} {found[column.name].sql} NULL" for index, column in enumerate(columns))
+        layout = f"seq BIGINT NOT NULL PRIMARY KEY, tombstone TINYINT NOT NULL, {typed}"
+        with _cursor(connection) as cursor:
+            cursor.execute(f"CREATE TEMPORARY TABLE {name(stage)} ({layout}) ENGINE=InnoDB")
+        not_null = tuple(f"c{index}" for index, column in enumerate(columns) if found[column.name].not_null)
+        return Stage(stage, moves, tuple(_changed(columns)), not_null)
+
+    def stage(self, connection: Connection, load: Load) -> Callable[[], None]:
+        """Sends the rows to their staging table; what is returned puts them into the table."""
+        stage = self._stages[load.table, load.columns]
+        self._check(load, stage)
+        cursor = _cursor(connection)
+        for statement in self._inserts(load, stage):
+            try:
+                cursor.execute(statement)
+            except pymysql.Error as error:
+                self._explain(error, load)
+                raise
+            _refuse_warnings(cursor, load)
+
+        def apply() -> None:
+            start = load.frame.item(0, "seq")
+            tombstones = load.frame.get_column("tombstone")
+            moves = stage.statements
+            for delete, first, last in runs(tombstones, self._mode):
+                write = moves.write_last if self._mode == "upsert" and tombstones.any() else moves.write
+                for text in (moves.delete,) if delete else write:
+                    if text is not None:
+                        cursor.execute(text, (start + first, start + last))
+                        _refuse_warnings(cursor, load)
+
+        return apply
+
+    def _check(self, load: Load, stage: Stage) -> None:
+        reject_floats(load.frame, "The database", infinite=True)
+        rows = load.frame.filter(~pl.col("tombstone"))
+        for column in stage.not_null:
+            if rows.get_column(column).has_nulls():
+                raise DataError(f"Cannot write to {load.table}: {_named(load, column)} may not be null")
+        for column, found in rows.select(stage.changed).to_dicts()[0].items() if stage.changed else ():
+            if found:
+                kind = load.columns[int(column[1:])].type
+                raise DataError(
+                    f"Cannot write to {load.table}: a value would be cut or rounded by {_named(load, column)}, "
+                    f"whose type is {kind!r}"
+                )
+
+    def _inserts(self, load: Load, stage: Stage) -> Iterator[str]:
+        head = f"INSERT INTO {stage.name} VALUES "  # noqa: S608 - a name of ours
+        longest = min(self._longest, _LONGEST_STATEMENT) - len(head) - 1
+        rows = self._rows(load)
+        sizes = rows.str.len_bytes().to_list()
+        start = 0
+        for stop in _stops(sizes, longest):
+            if sizes[start] > self._longest - len(head) - 1:
+                raise DataError(
+                    f"Cannot write to {load.table}: a row needs {sizes[start]:,} bytes, and the server's "
+                    f"max_allowed_packet is {self._longest:,}"
+                )
+            yield head + ",".join(rows.slice(start, stop - start).to_list())
+            start = stop
+
+    def _rows(self, load: Load) -> pl.Series:
+        values = [
+            literal(pl.col(f"c{index}"), column.source.schema, column.form, self._zones).fill_null(NULL)
+            for index, column in enumerate(load.columns)
+        ]
+        numbers = [pl.col("seq").cast(pl.String), pl.col("tombstone").cast(pl.Int8).cast(pl.String)]
+        row = pl.lit("(") + pl.concat_str([*numbers, *values], separator=",") + pl.lit(")")
+        return load.frame.select(row.alias("row")).to_series()
+
+    def _explain(self, error: pymysql.Error, load: Load) -> None:
+        """Raises DataError for a value that does not fit its column, by the column's name."""
+        index = staged_column(message_of(error))
+        if index is not None and index < len(load.columns):
+            raise DataError(
+                f"Cannot write to {load.table}: a value does not fit {_named(load, f'c{index}')}: "
+                f"error {number_of(error)}"
+            ) from None
+
+
+def _stops(sizes: Sequence[int], longest: int) -> Iterator[int]:
+    """Where to cut rows of these sizes so that no piece of several is longer than that, commas included."""
+    begun = 0
+    for index, end in enumerate(accumulate(size + 1 for size in sizes)):
+        if end - begun > longest and end - begun > sizes[index] + 1:
+            yield index
+            begun = end - sizes[index] - 1
+    yield len(sizes)
+
+
+def _changed(columns: Sequence[TableColumn]) -> Iterator[pl.Expr]:
+    for index, column in enumerate(columns):
+        found = changed(pl.col(f"c{index}"), column.source.schema, column.type)
+        if found is not None:
+            yield found.any().alias(f"c{index}")
+
+
+def _named(load: Load, column: str) -> str:
+    return f"the column {load.columns[int(column[1:])].name}"
+
+
+def _refuse_warnings(cursor: Cursor, load: Load) -> None:
+    """Raises DataError if the last statement had something to say: that it rounded, cut or replaced a value."""
+    if not cursor.warning_count:
+        return
+    cursor.execute("SHOW WARNINGS")
+    found = [(int(number), str(text)) for _, number, text in cursor.fetchall() if int(number) not in _HARMLESS]
+    if not found:
+        return
+    number, text = found[0]
+    index = staged_column(text)
+    where = _named(load, f"c{index}") if index is not None and index < len(load.columns) else "its column"
+    raise DataError(
+        f"Cannot write to {load.table}: a value does not fit {where} and would be changed: warning {number}"
+    )
+
+
+def _cursor(connection: Connection) -> Cursor:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, pymysql.Connection)
+    return Cursor(driver)

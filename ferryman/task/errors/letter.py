@@ -1,0 +1,124 @@
+"""What a dead letter holds: the record as it was, or as much of it as fits, and headers that tell where it lies. Pure.
+
+``__connect.errors.*`` are Kafka Connect's headers (DeadLetterQueueReporter). ``__ferryman.errors.*`` are ours: they say
+what was left out of a letter, and why.
+"""
+
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+
+from ferryman.chain.narrowing import Failure
+from ferryman.errors import FerrymanError, TaskError
+from ferryman.record import Coordinates, Payload, Polled
+from ferryman.telemetry.redaction import redact
+
+PREFIX = "__connect.errors."
+OURS = "__ferryman.errors."
+Headers = tuple[tuple[str, str | bytes | None], ...]
+
+
+class Size(IntEnum):
+    """How much of the record goes into its letter."""
+
+    WHOLE = 0
+    NO_VALUE = 1
+    """Its value is left out."""
+    COORDINATES = 2
+    """All is left out but where it lies."""
+
+
+LEFT_OUT = {Size.NO_VALUE: "value", Size.COORDINATES: "key,value,headers"}
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A letter as it is produced; ``origin`` is where the record lies."""
+
+    failure: Failure
+    origin: Coordinates
+    size: Size
+    key: Payload
+    value: Payload
+    headers: Headers
+    timestamp: int
+    """In milliseconds; 0 for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Makes the letters of one task."""
+
+    context_headers: bool
+    connector: str
+    task: int
+
+    def letter(self, failure: Failure, size: Size = Size.WHOLE, limit: str = "") -> Letter:
+        """A failure's letter. ``limit`` is the setting for which it is smaller than its record."""
+        record, origin, at = failure.origin, failure.coordinates, failure.position
+        assert isinstance(record, Polled)
+        assert origin is not None
+        value = record.values[at]
+        own: Headers = () if record.headers is None else tuple(record.headers[at])
+        return Letter(
+            failure=failure,
+            origin=origin,
+            size=size,
+            key=None if size is Size.COORDINATES else record.keys[at],
+            value=value if size is Size.WHOLE else None,
+            headers=self._headers(failure, size, own, _left_out(size, limit, value)),
+            timestamp=record.timestamps[at] or 0,
+        )
+
+    def smaller(self, letter: Letter, limit: str) -> Letter:
+        """The same with less of the record. TaskError when nothing is left to leave out."""
+        if letter.size is Size.COORDINATES:
+            raise hopeless(letter.origin, limit)
+        return self.letter(letter.failure, Size(letter.size + 1), limit)
+
+    def _headers(self, failure: Failure, size: Size, own: Headers, left_out: Headers) -> Headers:
+        assert failure.coordinates is not None
+        where = _named(PREFIX, _where(failure.coordinates))
+        if size is Size.COORDINATES:
+            return (*where, *left_out)
+        if self.context_headers:
+            return (*own, *where, *_named(PREFIX, self._context(failure)), *left_out)
+        return (*own, *(where if left_out else ()), *left_out)
+
+    def _context(self, failure: Failure) -> dict[str, str]:
+        error = failure.error
+        return {
+            "connector.name": self.connector,
+            "task.id": str(self.task),
+            "stage": failure.stage.value,
+            "class.name": failure.plugin,
+            "exception.class.name": error_class(error),
+            "exception.message": redact(str(error)),
+            "exception.stacktrace": redact("".join(traceback.format_exception(error))),
+        }
+
+
+def _where(origin: Coordinates) -> dict[str, str]:
+    return {"topic": origin.topic, "partition": str(origin.partition), "offset": str(origin.offset)}
+
+
+def _left_out(size: Size, limit: str, value: Payload) -> Headers:
+    if size is Size.WHOLE:
+        return ()
+    facts = {"left.out": LEFT_OUT[size], "left.out.because.of": limit, "value.bytes": str(len(value or b""))}
+    return tuple(_named(OURS, facts))
+
+
+def _named(prefix: str, facts: dict[str, str]) -> Iterator[tuple[str, str | bytes | None]]:
+    return ((prefix + name, value.encode(errors="replace")) for name, value in facts.items())
+
+
+def hopeless(origin: Coordinates, limit: str) -> TaskError:
+    """A letter that is too large with nothing in it."""
+    return TaskError(f"the dead letter of {origin} was not written: without its record it still exceeds {limit}")
+
+
+def error_class(error: BaseException) -> str:
+    """The class name to report: Java's for errors that Kafka Connect has too."""
+    return error.java if isinstance(error, FerrymanError) else f"{type(error).__module__}.{type(error).__qualname__}"

@@ -1,0 +1,100 @@
+"""Hands a source's records to its producer, no faster than the producer's own limits let it.
+
+The client keeps at most buffer.memory bytes and queue.buffering.max.messages messages that the broker has not taken.
+What does not fit waits here, in order: after the first message that finds the queue full, none of its batch gets in.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException, Producer
+
+from ferryman.chain.chain import Encoded
+from ferryman.errors import RetriableError, TaskError
+from ferryman.kafka.refusals import PRODUCER_LIMIT
+from ferryman.record import Batch, Payload
+from ferryman.task.setup.control import Control
+
+CHUNK = 10_000
+"""Messages that are handed over with one call."""
+BROKEN = frozenset({KafkaError._FATAL, KafkaError._STATE})
+"""What produce calls answer after an error that came in between: it was not about their record."""
+LOOK = 0.01
+"""Seconds between two tries to get into a full queue."""
+
+
+@dataclass
+class Outbox:
+    """The way into one transactional producer."""
+
+    producer: Producer
+    control: Control
+
+    def produce(self, encoded: Encoded) -> None:
+        """Hands over all records of a batch; waits while the producer is full.
+
+        Raises TaskError for a record that the producer's limits refuse, RetriableError if the task is to stop while it
+        waits, KafkaException when the transaction has failed.
+        """
+        # The client's batch call takes neither headers nor timestamps.
+        if encoded.headers is None and not any(encoded.batch.timestamps):
+            for start in range(0, len(encoded.values), CHUNK):
+                self._produce_batch(encoded, start, min(start + CHUNK, len(encoded.values)))
+        else:
+            self._produce_singly(encoded)
+
+    def write(self, topic: str, value: Payload, key: Payload, **more: Any) -> None:
+        """Hands over one record, as ``produce`` does."""
+        while True:
+            try:
+                self.producer.produce(topic, value, key, **more)
+            except BufferError:
+                self._wait_for_room(topic, value)
+            except KafkaException as error:
+                raise _refused(error.args[0], topic, value) from error
+            else:
+                return
+
+    def _produce_batch(self, encoded: Encoded, start: int, stop: int) -> None:
+        topic, keys, values = encoded.batch.topic, encoded.keys, encoded.values
+        waiting: Sequence[dict[str, Any]] = [
+            {"key": keys[index], "value": values[index]} for index in range(start, stop)
+        ]
+        while self.producer.produce_batch(topic, list(waiting), partition=_partition(encoded.batch)) < len(waiting):
+            refused = [message for message in waiting if message.get("_error") is not None]
+            for message in refused:
+                error = message.pop("_error")
+                if not isinstance(error, KafkaError) or error.code() != KafkaError._QUEUE_FULL:
+                    raise _refused(error, topic, message["value"])
+            waiting = refused
+            self._wait_for_room(topic, waiting[0]["value"])
+
+    def _produce_singly(self, encoded: Encoded) -> None:
+        batch, partition = encoded.batch, _partition(encoded.batch)
+        for index, value in enumerate(encoded.values):
+            headers: Any = encoded.headers[index] if encoded.headers is not None else []
+            when = batch.timestamps[index] or 0
+            self.write(batch.topic, value, encoded.keys[index], partition=partition, timestamp=when, headers=headers)
+
+    def _wait_for_room(self, topic: str, value: Payload) -> None:
+        if not len(self.producer):
+            raise TaskError(
+                f"a record of {len(value or b'')} bytes for {topic} does not fit into producer.override.buffer.memory"
+            )
+        if self.control.stopping:
+            raise RetriableError("the task is to stop while the producer waits for the broker")
+        self.producer.poll(LOOK)
+
+
+def _partition(batch: Batch) -> int:
+    return -1 if batch.partition is None else batch.partition
+
+
+def _refused(error: KafkaError | Any, topic: str, value: Payload) -> Exception:
+    if isinstance(error, KafkaError) and error.code() in BROKEN:
+        return KafkaException(error)
+    text = f"a record could not be produced to {topic}: {error}"
+    if isinstance(error, KafkaError) and error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
+        text += f"; it has {len(value or b'')} bytes, and {PRODUCER_LIMIT} is what refuses it"
+    return TaskError(text)

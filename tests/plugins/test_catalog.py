@@ -1,0 +1,172 @@
+"""Which class a name in a config means, and that no name can bring in code that is not installed as a plugin."""
+
+import sys
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ferryman.api import Sink, Transform
+from ferryman.plugins import catalog
+
+KAFKA = "org.apache.kafka.connect"
+FILE_SINK = "org.apache.kafka.connect.file.FileStreamSinkConnector"
+
+
+@pytest.mark.parametrize("name", [FILE_SINK, "FileStreamSinkConnector", "FileStreamSink", f"  {FILE_SINK} "])
+def test_a_plugin_is_found_by_its_full_name_its_simple_one_and_that_without_what_it_is(name: str) -> None:
+    found = catalog.find("sink", name)
+    assert found is not None
+    assert found.__name__ == "FileStreamSinkConnector"
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("converter", f"{KAFKA}.json.JsonConverter"),
+        ("converter", "JsonConverter"),
+        ("converter", "Json"),
+        ("transformation", f"{KAFKA}.transforms.MaskField$Value"),
+        ("transformation", "MaskField$Key"),
+        ("transformation", "MaskField"),
+        ("predicate", "RecordIsTombstone"),
+    ],
+)
+def test_plugins_of_every_kind_are_found(kind: catalog.Kind, name: str) -> None:
+    found = catalog.find(kind, name)
+    assert found is not None
+    assert issubclass(found, catalog.ROOTS[kind])
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("source", FILE_SINK),
+        ("sink", "JsonConverter"),
+        ("sink", ""),
+        ("sink", "FileStream"),
+        ("sink", "ferryman.connectors.file.sink.FileStreamSinkConnector"),
+        ("converter", "os.path"),
+        ("transformation", "filestreamsink"),
+    ],
+)
+def test_a_name_of_another_kind_or_of_code_finds_nothing(kind: catalog.Kind, name: str) -> None:
+    assert catalog.find(kind, name) is None
+
+
+def test_a_connector_is_a_sink_or_a_source() -> None:
+    sink, source = catalog.connector("FileStreamSink"), catalog.connector("FileStreamSource")
+    assert sink is not None
+    assert source is not None
+    assert (catalog.is_sink(sink), catalog.is_sink(source)) == (True, False)
+    assert catalog.connector("MaskField") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "bare"), [("A$Key", "A"), ("A$Value", "A"), ("A", "A"), ("A$Other", "A$Other"), ("A$Value$Key", "A")]
+)
+def test_a_side_is_no_part_of_a_transforms_name(name: str, bare: str) -> None:
+    assert catalog.without_side(name) == bare
+
+
+@pytest.mark.parametrize(
+    ("kind", "least"), [("sink", 4), ("source", 3), ("transformation", 18), ("predicate", 3), ("converter", 9)]
+)
+def test_ours_are_found_by_listing_folders(kind: catalog.Kind, least: int) -> None:
+    found = catalog.installed(kind)
+    assert len(found) >= least
+    assert len(set(found)) == len(found)
+    assert all(issubclass(plugin, catalog.ROOTS[kind]) and plugin is not catalog.ROOTS[kind] for plugin in found)
+
+
+def test_the_version_is_that_of_the_distribution_a_plugin_came_with() -> None:
+    sink = catalog.connector("FileStreamSink")
+    assert sink is not None
+    assert catalog.version(sink)[0].isdigit()
+    assert catalog.version(type("Nobodys", (), {"__module__": "nobodys.module"})) == "undefined"
+
+
+class Gull(Sink[Any]):
+    """A third party's sink with a Java name."""
+
+    classes = ("com.birds.GullSinkConnector", "com.old.GullConnector")
+
+
+class OtherGull(Sink[Any]):
+    """Another one's of the same simple name."""
+
+    classes = ("com.other.GullSinkConnector",)
+
+
+class Tern(Transform[Any]):
+    """A third party's transform without one."""
+
+
+Installed = Callable[..., None]
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Installed]:
+    """Installs third parties' plugins: entry points of every group."""
+
+    def install(*plugins: object) -> None:
+        def load(plugin: object) -> object:
+            if isinstance(plugin, Exception):
+                raise plugin
+            return plugin
+
+        points = [
+            SimpleNamespace(name=str(plugin), dist="birds", load=lambda plugin=plugin: load(plugin))
+            for plugin in plugins
+        ]
+        monkeypatch.setattr(catalog, "entry_points", lambda group: points)
+        forget()
+
+    yield install
+    monkeypatch.undo()
+    forget()
+
+
+def forget() -> None:
+    catalog.installed.cache_clear()
+    catalog._index.cache_clear()
+
+
+def test_a_third_partys_plugin_is_known_by_all_its_names(installed: Installed) -> None:
+    installed(Gull, Tern)
+    for name in ("com.birds.GullSinkConnector", "com.old.GullConnector", "GullSinkConnector", "GullSink", "Gull"):
+        assert catalog.find("sink", name) is Gull, name
+    assert catalog.find("transformation", "Tern$Key") is Tern
+    assert catalog.installed("sink")[-1] is Gull
+    assert Gull not in catalog.installed("source")
+
+
+def test_names_are_javas_or_a_plugins_own_where_java_has_none() -> None:
+    assert catalog.names(Gull) == Gull.classes
+    assert catalog.names(Tern) == ("Tern",)
+
+
+def test_an_alias_that_two_could_mean_means_neither_but_full_names_still_do(installed: Installed) -> None:
+    installed(Gull, OtherGull)
+    assert catalog.find("sink", "GullSink") is None
+    assert catalog.find("sink", "GullSinkConnector") is None
+    assert catalog.find("sink", "com.birds.GullSinkConnector") is Gull
+    assert catalog.find("sink", "com.other.GullSinkConnector") is OtherGull
+    assert catalog.find("sink", "Gull") is Gull
+
+
+def test_a_plugin_that_cannot_be_loaded_or_is_none_is_left_out(
+    installed: Installed, caplog: pytest.LogCaptureFixture
+) -> None:
+    installed(ImportError("no birds here"), "a text", object, Gull)
+    assert catalog.find("sink", "Gull") is Gull
+    assert len(caplog.messages) >= 1
+    assert "cannot be loaded and is left out" in caplog.messages[0]
+
+
+def test_a_name_is_never_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "antigravity", None)
+    for kind in catalog.ROOTS:
+        assert catalog.find(kind, "antigravity.fly") is None
+    assert catalog.connector("tests.plugins.test_catalog.Gull") is None

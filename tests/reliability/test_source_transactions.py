@@ -1,0 +1,128 @@
+"""A source's transactions, and other people's: aborted when they fail, waited for, and held back."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from confluent_kafka import IsolationLevel, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
+
+from tests.reliability.flows import STRING
+from tests.running import Worker, consume, create_topic, settings, until, worker
+
+PLUGIN = """
+from ferryman.api import Source
+from ferryman.config import Int, Str, key
+from ferryman.connector import SourceConfig
+from ferryman.record import Record
+
+class FailingConfig(SourceConfig):
+    topic: Str = key()
+    too_large: Int = key(0)
+
+class FailingSource(Source[FailingConfig]):
+    config_class = FailingConfig
+    polls = 0
+
+    def poll(self):
+        self.polls += 1
+        if self.polls > 1:
+            raise ValueError("the source is broken")
+        return [Record(topic=self.config.topic, value=f"{number}", source_partition={"a": 1},
+                       source_offset={"n": number}) for number in range(10)] + [
+                Record(topic=self.config.topic, value="x" * self.config.too_large)] * (self.config.too_large > 0)
+"""
+
+
+@pytest.fixture
+def running(tmp_path: Path, kafka: str, unique: str) -> Iterator[Worker]:
+    """A worker with the plugin on its path."""
+    home = tmp_path / "plugins"
+    about = home / "failing-1.0.dist-info"
+    about.mkdir(parents=True)
+    (home / "failing.py").write_text(PLUGIN)
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: failing\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[ferryman.connectors]\nFailingSource = failing:FailingSource\n")
+    with worker(tmp_path, settings(kafka, unique), PYTHONPATH=str(home)) as one:
+        yield one
+
+
+def source(name: str, kind: str, **more: str) -> dict[str, str]:
+    return {
+        "name": name,
+        "connector.class": kind,
+        "topic": name,
+        "value.converter": STRING,
+        **{key.replace("_", "."): value for key, value in more.items()},
+    }
+
+
+def ends(admin: AdminClient, topic: str, isolation: IsolationLevel) -> int:
+    asked = {TopicPartition(topic, 0): OffsetSpec.latest()}  # type: ignore[no-untyped-call]
+    (future,) = admin.list_offsets(asked, isolation_level=isolation).values()
+    return int(future.result().offset)
+
+
+@pytest.mark.parametrize("too_large", ["0", "5000"])
+def test_a_source_that_fails_aborts_its_transaction(
+    running: Worker, kafka: str, admin: AdminClient, unique: str, too_large: str
+) -> None:
+    """Of its own accord, or because the broker refuses a record: readers do not wait for transaction.timeout.ms."""
+    create_topic(kafka, unique, max_message_bytes="4000")
+    config = source(unique, "FailingSource", too_large=too_large, transaction_boundary="interval")
+    config |= {"transaction.boundary.interval.ms": "300000", "producer.override.transaction.timeout.ms": "900000"}
+    config |= {"producer.override.batch.size": "1000"}
+    if too_large != "0":
+        config["transaction.boundary"] = "poll"
+    running.create(config)
+    trace = running.trace(unique)
+    assert ("the source is broken" if too_large == "0" else "max.message.bytes is what refuses it") in trace
+    until(lambda: ends(admin, unique, IsolationLevel.READ_UNCOMMITTED) > 0, 30)
+
+    def readable_to_its_end() -> bool:
+        return ends(admin, unique, IsolationLevel.READ_COMMITTED) == ends(
+            admin, unique, IsolationLevel.READ_UNCOMMITTED
+        )
+
+    until(readable_to_its_end, 60, "the transaction to be aborted")
+    assert consume(kafka, unique) == []
+
+
+def test_another_producers_open_transaction_on_the_offsets_topic_is_waited_for(
+    tmp_path: Path, running: Worker, kafka: str, unique: str
+) -> None:
+    create_topic(kafka, unique)
+    create_topic(kafka, f"{unique}-offsets", cleanup_policy="compact")
+    file = tmp_path / "in.txt"
+    file.write_text("one\ntwo\nthree\n")
+    other = Producer({"bootstrap.servers": kafka, "transactional.id": unique, "transaction.timeout.ms": 300_000})
+    other.init_transactions(60)
+    other.begin_transaction()
+    key = json.dumps([unique, {"filename": str(file)}]).encode()
+    other.produce(f"{unique}-offsets", json.dumps({"position": 4}).encode(), key)
+    other.flush(60)
+    running.create(source(unique, "FileStreamSource", file=str(file)))
+    said = f"another producer's transaction is open at {unique}-offsets-0@0"
+    until(lambda: said in running.log.read_text(), 60, "what it waits for")
+    assert "FAILED" not in running.states(unique)
+    assert consume(kafka, unique) == []
+    other.commit_transaction(60)
+    until(lambda: len(consume(kafka, unique)) == 2, 60)
+    assert [message.value() for message in consume(kafka, unique)] == [b"two", b"three"]
+    assert running.pids(unique)[1:] == []
+
+
+def test_a_source_that_is_faster_than_its_producer_is_held_back(
+    tmp_path: Path, running: Worker, kafka: str, unique: str
+) -> None:
+    """Twenty times what buffer.memory holds, in one poll."""
+    create_topic(kafka, unique)
+    file = tmp_path / "in.txt"
+    lines = [f"{number:05}" + "x" * 10_000 for number in range(400)]
+    file.write_text("".join(f"{line}\n" for line in lines))
+    more = {"producer.override.buffer.memory": "204800", "producer.override.queue.buffering.max.messages": "7"}
+    running.create(source(unique, "FileStreamSource", file=str(file), batch_size="2000") | more)
+    until(lambda: len(consume(kafka, unique)) == 400, 60)
+    assert [message.value() for message in consume(kafka, unique)] == [line.encode() for line in lines]
+    assert running.states(unique) == ["RUNNING", "RUNNING"]

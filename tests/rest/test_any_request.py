@@ -1,0 +1,75 @@
+"""Requests of any shape, drawn from a description of the API, to a real worker: all are answered, none with 5xx."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+from schemathesis.core.transport import Response
+
+from tests.differential.search import seed_of
+from tests.reliability.flows import file_sink
+from tests.reliability.scoreboard_plugin import Trials
+from tests.rest.openapi import described
+from tests.running import Worker, worker
+from tests.running import settings as worker_settings
+
+WAIT = 60
+"""Seconds after which an answer counts as none."""
+
+
+@pytest.fixture
+def running(tmp_path: Path, kafka: str, unique: str) -> Iterator[Worker]:
+    with worker(tmp_path, worker_settings(kafka, unique)) as one:
+        yield one
+
+
+def check(response: Response) -> None:
+    """What holds for every answer."""
+    status, text = response.status_code, response.text
+    assert status < 500, f"{status} {text[:500]}"
+    kind = response.headers.get("content-type", [""])[0]
+    if status == 204 or not response.content:
+        assert response.content == b""
+    elif kind.startswith("application/json"):
+        body = json.loads(text)
+        if status >= 400:
+            assert body["error_code"] == status
+            assert body["message"]
+    else:
+        assert kind.startswith("text/")
+        assert status in (404, 405)
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.scoreboard("R18 REST")
+def test_any_request_is_answered_and_never_with_5xx(
+    running: Worker, tmp_path: Path, unique: str, long: bool, trials: Trials
+) -> None:
+    sane = file_sink(unique, tmp_path / "out.txt")
+    description = described(dict(sane), [unique, "other", "FileStreamSink", "root"])
+    found: Any = schemathesis.openapi.from_dict(description).get_all_operations()
+    operations = [each.ok() for each in found]
+    count, sent = trials.share(2 * len(operations)), 0
+    for operation in operations:
+        for mode in GenerationMode:
+
+            @seed(seed_of(long))
+            @settings(max_examples=count, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+            @given(operation.as_strategy(generation_mode=mode))
+            def answered(case: Any) -> None:
+                nonlocal sent
+                sent += 1
+                check(case.call(base_url=running.url, timeout=WAIT))
+
+            try:
+                answered()
+            except Unsatisfiable:
+                assert mode is GenerationMode.NEGATIVE, f"{operation.label} cannot be drawn"
+    running.call("GET", "/connectors", expect=200)
+    trials.held(sent)
