@@ -63,5 +63,5 @@ def command(worker: Path | None, connectors: tuple[Path, ...], override: tuple[s
 
 def _leave(code: int) -> NoReturn:
     # Threads that wait for what does not answer, and processes that do not end, would hold up an orderly exit.
-    logging.shutdown()
+    background.farewell()
     os._exit(code)

@@ -50,3 +50,11 @@ def install() -> None:
     """Makes every handler of the root logger write in the background."""
     root = logging.getLogger()
     root.handlers[:] = [Background(handler) for handler in root.handlers]
+
+
+def farewell() -> None:
+    """Waits until the log is written, but not for long; to be called before ``os._exit``. ``logging.shutdown`` would
+    wait for the lock of a handler that stands still."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, Background):
+            handler.flush()
