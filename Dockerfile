@@ -34,7 +34,7 @@ USER 10001:10001
 WORKDIR /data
 EXPOSE 8083
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["python", "-c", "\
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["python", "-I", "-c", "\
 import http.client, os, sys; \
 port = os.environ.get('CONNECT_REST_PORT') or os.environ.get('REST_PORT') or 8083; \
 connection = http.client.HTTPConnection('127.0.0.1', int(port), timeout=4); \

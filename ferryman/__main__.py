@@ -1,5 +1,14 @@
-"""`python -m ferryman` is the command `ferryman`."""
+"""`python -m ferryman` is the command `ferryman`, and like it imports nothing from the current folder."""
 
-from ferryman.commands import main
+import sys
 
-main(prog_name="ferryman")
+
+def _run() -> None:
+    if not sys.flags.safe_path:
+        del sys.path[0]
+    from ferryman.commands import main
+
+    main(prog_name="ferryman")
+
+
+_run()

@@ -87,7 +87,8 @@ class ConnectorConfig(Config):
     )
     """What to do when a config provider's value changes."""
     errors_retry_timeout: Long = key(0, shown=Shown("Error Handling", 1, "MEDIUM", "Retry Timeout for Errors"))
-    """How long, in milliseconds, an outage is retried before the task fails; 0 and -1 are without end."""
+    """How long, in milliseconds, an outage is retried before the task fails, over all its sessions; 0 and -1 are
+    without end."""
     errors_retry_delay_max_ms: Long = key(
         60000, shown=Shown("Error Handling", 2, "MEDIUM", "Maximum Delay Between Retries for Errors")
     )
@@ -98,6 +99,12 @@ class ConnectorConfig(Config):
     """Whether each data error is logged, with the stage and the record's coordinates."""
     errors_log_include_messages: Bool = key(False, shown=Shown("Error Handling", 5, "SHORT", "Log Error Details"))
     """Whether that log line also describes the record."""
+
+    @property
+    def tries_when_refused(self) -> int | None:
+        """How often a system that refuses is tried again before anything went well; None is for a minute. Connectors
+        that have a key for it (max.retries, connection.attempts) say so."""
+        return None
 
 
 class SinkConfig(ConnectorConfig):

@@ -7,6 +7,7 @@ FerrymanError
 │   ├── SchemaMismatch     a schema that cannot be built, or a value that does not fit its schema
 │   └── MissingValue       a null where the transform needs a value
 ├── RetriableError     the neighbour's fault (registry, database, broker away): retried without end, with back-off
+│   ├── RefusedError       it answers and says no (wrong password, no such bucket): after a grace the task fails
 │   ├── Indeterminate      a commit without an answer: the session starts anew and reads what holds
 │   └── Unfinished         nobody's fault: a sink goes on with the same records after it let the loop do its rounds
 ├── TaskError          nobody can go on: the task fails, with its trace in the status
@@ -98,6 +99,18 @@ class RetriableError(FerrymanError):
     def __init__(self, message: str, after: float | None = None) -> None:
         super().__init__(message)
         self.after = after
+
+
+class RefusedError(RetriableError):
+    """Another system answers, and says no: wrong password, no such database, bucket or topic, no permission.
+
+    It may be a rotation or a failover, so it is tried again, but not without end (``ferryman.retry.outage``). ``key``
+    is the config key that is most likely wrong; the message names it too.
+    """
+
+    def __init__(self, message: str, key: str, after: float | None = None) -> None:
+        super().__init__(message if key in message else f"{message} (see {key})", after)
+        self.key = key
 
 
 class Indeterminate(RetriableError):

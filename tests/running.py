@@ -46,6 +46,9 @@ class Worker:
     settings: Mapping[str, str]
     port: int = field(default_factory=free_port)
     environment: dict[str, str] = field(default_factory=dict)
+    folder: Path | None = None
+    """Its current folder; None for that of the tests."""
+    command: tuple[str, ...] = (FERRYMAN,)
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
@@ -62,9 +65,8 @@ class Worker:
         file.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
         environment = {**os.environ, "PYTHONUNBUFFERED": "1", **self.environment}
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [FERRYMAN, "standalone", str(file), *map(str, connector_files)], stderr=log, stdout=log, env=environment
-            )
+            command = [*self.command, "standalone", str(file), *map(str, connector_files)]
+            self.process = subprocess.Popen(command, stderr=log, stdout=log, env=environment, cwd=self.folder)
         until(self._ready, 60, f"the worker's start, see {self.log.read_text()[-3000:]}")
         return self
 

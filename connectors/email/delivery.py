@@ -31,7 +31,7 @@ from ferryman.connectors.email.rate_limit import RateLimit
 from ferryman.connectors.email.sent_events import Events
 from ferryman.connectors.email.smtp_connection import Envelope
 from ferryman.connectors.email.smtp_pool import SmtpPool
-from ferryman.errors import DataError, Indeterminate, RetriableError, TaskError, Unfinished
+from ferryman.errors import DataError, Indeterminate, RefusedError, RetriableError, TaskError, Unfinished
 from ferryman.record import Batch, Coordinates, TopicPartition
 
 log = logging.getLogger(__name__)
@@ -287,7 +287,7 @@ class Delivery:
             self._outcomes.flush_events()
             self._commit()
         if trouble.hopeless is not None:
-            raise TaskError(trouble.hopeless)
+            raise RefusedError(trouble.hopeless, key="smtp.username")
         if trouble.away is not None:
             raise RetriableError(trouble.away)
         if attempt.blocked and len(aside) >= put_aside.MOST:

@@ -10,7 +10,7 @@ from ferryman.config import key
 from ferryman.connector import SinkConfig
 from ferryman.connectors.file.lines_writer import lines
 from ferryman.connectors.file.locked_file import BEGIN_ANEW, LockedFile, Mark, is_regular, read_mark
-from ferryman.errors import KeyProblem, RetriableError, TaskError
+from ferryman.errors import KeyProblem, TaskError, Unfinished
 from ferryman.files import allowed_folders
 from ferryman.files.allowed_folders import FilePath
 from ferryman.record import Batch, TopicPartition
@@ -115,7 +115,7 @@ class FileStreamSinkConnector(Sink[FileStreamSinkConfig]):
         if batch.source not in self._committed:
             # Records before the batch were dropped and do not count as delivered yet: the usual commit knows how far.
             self.context.request_commit()
-            raise RetriableError(f"The length of '{self.config.file}' is not committed yet", after=0)
+            raise Unfinished(f"The length of '{self.config.file}' is not committed yet", after=0)
 
     def pre_commit(self, offsets: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, Committed]:
         """Makes the file durable; the offsets of all partitions held, also unchanged ones, each with the file's length.

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from ferryman.errors import RetriableError, TaskError
+from ferryman.errors import RefusedError, RetriableError, TaskError
 
 PAGE = 100
 """Events on a full page; the API gives no more."""
@@ -83,7 +83,7 @@ class EventsApi:
         """A page of the period, behind the event ``after`` in the server's order.
 
         Raises RetriableError for what may pass (no connection, 429, 5xx; with the pause that the server asks for),
-        CursorGone, or TaskError for what will not.
+        CursorGone, RefusedError for a key that is not accepted, or TaskError for what will not pass.
         """
         parameters: dict[str, Any] = {"limit": limit}
         if period.since > 0:
@@ -134,7 +134,8 @@ class EventsApi:
         if status == 200:
             return
         if status in (401, 403):
-            raise TaskError(f"{self._url} answered {status}: it does not accept the key in stripe.api.key for this")
+            text = f"{self._url} answered {status}: it does not accept the key in stripe.api.key for this"
+            raise RefusedError(text, key="stripe.api.key")
         if status in (408, 409, 429) or status >= 500:
             raise RetriableError(f"{self._url} answered {status}", after=_pause(answer.headers.get("retry-after")))
         raise TaskError(f"{self._url} answered {status}: {_reason(body)}")

@@ -10,7 +10,7 @@ from typing import NoReturn
 import click
 
 from ferryman.errors import ConfigError
-from ferryman.telemetry import logs
+from ferryman.telemetry import background, logs
 from ferryman.telemetry.redaction import redact
 from ferryman.worker import forkserver
 
@@ -47,6 +47,7 @@ def command(worker: Path | None, connectors: tuple[Path, ...], override: tuple[s
     from ferryman.worker.standalone.worker import run
 
     logs.start("worker", {"root": log_level})
+    background.install()
     try:
         found = settings.load(worker, dict(_pair(each) for each in override))
     except ConfigError as error:
@@ -63,5 +64,5 @@ def command(worker: Path | None, connectors: tuple[Path, ...], override: tuple[s
 
 def _leave(code: int) -> NoReturn:
     # Threads that wait for what does not answer, and processes that do not end, would hold up an orderly exit.
-    logging.shutdown()
+    background.farewell()
     os._exit(code)

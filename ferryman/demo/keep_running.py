@@ -29,7 +29,7 @@ def keep(outcome: Outcome, worker: Worker, configs: Path, variables: Mapping[str
     options = [f"--stack={running.pid}", f"--port={worker.port}", f"--configs={configs.absolute()}"]
     with environment(variables), worker.log.open("ab") as log:
         keeper = subprocess.Popen(
-            [sys.executable, "-m", "ferryman.demo.keep_running", *options, f"--log={worker.log}"],
+            [sys.executable, "-P", "-m", "ferryman.demo.keep_running", *options, f"--log={worker.log}"],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

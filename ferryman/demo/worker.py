@@ -151,7 +151,7 @@ def command(properties: Path, port: int, connectors: Sequence[Path] = ()) -> tup
     """The command line of a worker."""
     listener = f"listeners=http://{HOST}:{port}"
     files = [str(each.absolute()) for each in (properties, *connectors)]
-    return (sys.executable, "-m", "ferryman", "standalone", *files, "--override", listener)
+    return (sys.executable, "-P", "-m", "ferryman", "standalone", *files, "--override", listener)
 
 
 @contextmanager

@@ -1,23 +1,31 @@
 """The client configs of one connector's task, put together from worker and connector (ferryman.client_config)."""
 
+import hashlib
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ferryman.kafka import client_config
+from ferryman.kafka.permissions import Heard
+from ferryman.telemetry.repeats import Repeats
 
 LIMIT = 20_000
 """Records a sink takes at once unless max.poll.records is set; Java's 500 would cut every batch to that."""
 
 
-LOG = {"logger": logging.getLogger("librdkafka"), "log_level": 5}
+_logger = logging.getLogger("librdkafka")
+_logger.addFilter(Repeats())  # it tries twenty times a second to reach a broker that is away, and says so
+LOG = {"logger": _logger, "log_level": 5}
 """Sends what librdkafka itself has to say through our logging, where secrets are redacted."""
 
 QUIET = {"log_level": 0}
 """For a client of which one thing is asked: it tries twenty times a second and would say so each time. Its answer is an
 error, and whoever asked tells of that once."""
+
+
+LONGEST_ID = 249
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +37,11 @@ class Clients:
     worker: Mapping[str, str]
     raw: Mapping[str, str]
     worker_id: str
+    heard: Heard = field(default_factory=Heard)
+    """Why the clients are not let in, if they are not."""
+
+    def _told(self, side: str) -> dict[str, Any]:
+        return LOG | {"error_cb": self.heard.by(side)}
 
     @property
     def group(self) -> str:
@@ -45,13 +58,16 @@ class Clients:
         A static member, so that a worker that comes back after a kill has its partitions at once, and the broker fences
         whoever had them.
         """
-        identity = re.sub(r"[^A-Za-z0-9._-]", "_", f"{self.worker_id}-{self.connector}-{self.task}")[:249]
-        ours: dict[str, Any] = {"group.instance.id": identity, "topic.metadata.refresh.interval.ms": 30_000}
-        return LOG | ours | self._consumer.values | {"auto.offset.reset": "error"}
+        identity = f"{self.worker_id.replace(':', '_')}-{self.connector}-{self.task}"
+        ours: dict[str, Any] = {
+            "group.instance.id": instance_id(identity),
+            "topic.metadata.refresh.interval.ms": 30_000,
+        }
+        return self._told("consumer") | ours | self._consumer.values | {"auto.offset.reset": "error"}
 
     def group_reader(self) -> dict[str, Any]:
         """A consumer that only asks for the group's offsets and never joins it."""
-        return LOG | self._consumer.values | {"client.id": f"{self.connector}-offsets"}
+        return self._told("consumer") | self._consumer.values | {"client.id": f"{self.connector}-offsets"}
 
     @property
     def read_from(self) -> str:
@@ -89,16 +105,28 @@ class Clients:
             "queue.buffering.max.kbytes": 32_768,  # Java's buffer.memory; librdkafka's own is a gigabyte
             "linger.ms": 5,
         }
-        return LOG | ours | client_config.source_producer(self.worker, self.connector, self.task, self.raw).values
+        given = client_config.source_producer(self.worker, self.connector, self.task, self.raw).values
+        return self._told("producer") | ours | given
 
     def dead_letter_producer(self) -> dict[str, Any]:
         """The producer of dead letters."""
-        return LOG | client_config.dlq_producer(self.worker, self.connector, self.task, self.raw).values
+        return (
+            self._told("producer") | client_config.dlq_producer(self.worker, self.connector, self.task, self.raw).values
+        )
 
     def offsets_consumer(self) -> dict[str, Any]:
         """The reader of the source offsets topic."""
-        return LOG | client_config.offsets_consumer(self.worker, self.connector, self.raw).values
+        return self._told("consumer") | client_config.offsets_consumer(self.worker, self.connector, self.raw).values
 
     def admin(self) -> dict[str, Any]:
         """The admin client."""
-        return LOG | client_config.admin(self.worker, self.connector, self.raw).values
+        return self._told("admin") | client_config.admin(self.worker, self.connector, self.raw).values
+
+
+def instance_id(identity: str) -> str:
+    """An identity as Kafka takes it (249 letters, digits, dots, dashes): what is cut or replaced stays told apart."""
+    clean = re.sub(r"[^A-Za-z0-9._-]", "_", identity)
+    if clean == identity and len(clean) <= LONGEST_ID:
+        return clean
+    mark = hashlib.sha256(identity.encode()).hexdigest()[:16]
+    return f"{clean[: LONGEST_ID - len(mark) - 1]}-{mark}"

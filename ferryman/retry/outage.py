@@ -1,39 +1,109 @@
-"""How a loop goes through an outage: what it waits between two tries, and when it gives up."""
+"""What a failure of another system comes to: waiting, or a task that has failed. Pure; the clock is handed in.
 
-import logging
-import time
+Two things look alike from here. A system may be **away** (no connection, a timeout, overload): it comes back. Or it
+**refuses** (wrong password, no such database, bucket or topic, no permission): then the config is wrong, or a password
+is being rotated, or a failover has not come to its end.
+
+            away                        refuses, before the first success   refuses, after it
+ at first   wait                        wait                                wait
+ then       wait, without end           after the grace: fail for good      after an hour: show FAILED, try every five
+                                                                            minutes, and go on when it is let in again
+
+``errors.retry.timeout``, where it is set, fails the task for good in every column.
+"""
+
 from dataclasses import dataclass
+from enum import Enum, auto
 
-from ferryman.errors import RetriableError, TaskError
 from ferryman.retry import backoff
 
-log = logging.getLogger(__name__)
+GRACE = 60.0
+"""Seconds that a system may refuse before the first success, where the config counts no tries."""
+LONGEST_REFUSAL = 3600.0
+"""Seconds that a system may refuse after the first success."""
+SLOW = 300.0
+"""Seconds between two tries after that."""
+
+
+class Step(Enum):
+    """What comes next."""
+
+    WAIT = auto()
+    """Try again; the task counts as running."""
+    SHOW = auto()
+    """Try again; the task counts as failed until that goes well."""
+    FAIL = auto()
+    """The task is over until somebody acts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """What a config allows: seconds for which anything is tried (errors.retry.timeout; None is without end), tries
+    after a refusal before the first success (max.retries, connection.attempts; None is a minute of them), and seconds
+    between two tries at most."""
+
+    retrying: float | None = None
+    tries: int | None = None
+    longest_wait: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What comes next, after how many seconds, and why the task is over."""
+
+    step: Step
+    wait: float = 0.0
+    why: str = ""
 
 
 @dataclass
 class Outage:
-    """One task's present outage, if there is one.
+    """The failures of one task since its last success, over all of its sessions."""
 
-    ``longest_wait`` is the most seconds between two tries; ``give_up`` the seconds after which the task fails, None for
-    never.
-    """
+    patience: Patience
+    succeeded: bool = False
+    """Whether the task has ever done what it is for."""
+    since: float | None = None
+    """When the first failure was; None while all is well."""
+    tries: int = 0
+    _refused_since: float | None = None
+    _refusals: int = 0
 
-    longest_wait: float
-    give_up: float | None
-    _since: float | None = None
-    _failures: int = 0
+    @property
+    def refused(self) -> bool:
+        """Whether a system has refused since the last success."""
+        return self._refused_since is not None
 
-    def failed(self, error: RetriableError) -> float:
-        """Another try has failed; returns the seconds to wait. TaskError after errors.retry.timeout."""
-        now = time.monotonic()
-        self._since = now if self._since is None else self._since
-        self._failures += 1
-        if self.give_up is not None and now - self._since >= self.give_up:
-            raise TaskError(f"gave up after errors.retry.timeout: {error}") from error
-        wait = error.after if error.after is not None else backoff.delay(self._failures, self.longest_wait)
-        log.warning("%s (try %d, again in %.1f s)", error, self._failures, wait)
-        return wait
+    def failed(self, now: float, refused: bool, after: float | None = None) -> Decision:
+        """One more failure; ``after`` is the wait that the other system asked for."""
+        self.since = now if self.since is None else self.since
+        self.tries += 1
+        if refused:
+            self._refused_since = now if self._refused_since is None else self._refused_since
+            self._refusals += 1
+        wait = backoff.delay(self.tries, self.patience.longest_wait) if after is None else after
+        if self.patience.retrying is not None and now - self.since >= self.patience.retrying:
+            return Decision(Step.FAIL, why="gave up after errors.retry.timeout")
+        if not refused or self._refused_since is None:
+            return Decision(Step.WAIT, wait)
+        return self._refused(now - self._refused_since, wait)
 
-    def over(self) -> None:
-        """A try went well."""
-        self._since, self._failures = None, 0
+    def _refused(self, lasted: float, wait: float) -> Decision:
+        if self.succeeded:
+            return Decision(Step.SHOW, SLOW) if lasted >= LONGEST_REFUSAL else Decision(Step.WAIT, wait)
+        if self.patience.tries is not None:
+            if self._refusals > self.patience.tries:
+                return Decision(Step.FAIL, why=f"refused {self._refusals} times before anything went well")
+            return Decision(Step.WAIT, wait)
+        if lasted >= GRACE:
+            return Decision(Step.FAIL, why=f"refused for {lasted:.0f} s before anything went well")
+        return Decision(Step.WAIT, min(wait, GRACE - lasted))
+
+    def over(self, success: bool = True) -> bool:
+        """All is well; returns whether it was otherwise before. ``success``: the task has done what it is for, not
+        merely begun."""
+        self.succeeded |= success
+        was, self.since = self.since is not None, None
+        self.tries = self._refusals = 0
+        self._refused_since = None
+        return was

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import httpx
 
-from ferryman.errors import DataError, RetriableError, TaskError
+from ferryman.errors import DataError, RefusedError, RetriableError, TaskError
 from ferryman.schema_registry.keys import RegistryConfig
 from ferryman.schema_registry.tls import tls_context
 
@@ -139,7 +139,8 @@ class Registry:
 
     def _expect_ok(self, status: int, body: Any, what: str) -> None:
         if status in (401, 403):
-            raise TaskError(f"The registry refuses access to {what} (HTTP {status}); check its credentials")
+            text = f"The registry refuses access to {what} (HTTP {status}); check its credentials"
+            raise RefusedError(text, key="basic.auth.user.info")
         if status != 200 or not isinstance(body, dict):
             raise TaskError(f"The registry answered HTTP {status} for {what}: {_told(body)}")
 

@@ -91,7 +91,7 @@ def detach(names: Sequence[str], ports: Ports, directory: Path | None) -> Runnin
     options = [f"--ports={ports}", *([f"--directory={directory.absolute()}"] if directory else [])]
     with log_file().open("wb") as log:
         supervisor = subprocess.Popen(
-            [sys.executable, "-m", "ferryman.stack.supervisor", *options, *names],
+            [sys.executable, "-P", "-m", "ferryman.stack.supervisor", *options, *names],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

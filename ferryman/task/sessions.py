@@ -1,37 +1,35 @@
 """Runs one session of a task after the other, with back-off between them, until the task is to stop."""
 
-import logging
-import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from confluent_kafka import KafkaException
 
 from ferryman.chain import builder
-from ferryman.errors import ConfigError, RetriableError
+from ferryman.errors import ConfigError, RefusedError, RetriableError
 from ferryman.files import allowed_folders
 from ferryman.kafka.clients import Clients
+from ferryman.kafka.permissions import Heard
 from ferryman.plugins import catalog
-from ferryman.retry import backoff
+from ferryman.retry.outage import Outage
 from ferryman.settings import settings
 from ferryman.task.setup import garbage_collection
 from ferryman.task.setup.control import Control
-from ferryman.task.setup.setup import Setup
+from ferryman.task.setup.setup import Setup, patience
 from ferryman.task.setup.spec import TaskSpec
+from ferryman.task.setup.troubles import Troubles
 from ferryman.task.sink.sessions import SinkSessions
 from ferryman.task.source.loop import classified
 from ferryman.task.source.sessions import SourceSessions
 from ferryman.telemetry import redaction
 from ferryman.telemetry.references import References
 
-log = logging.getLogger(__name__)
-
-WENT_WELL = 10.0
-"""Seconds after which a session counts as one that worked, so that back-off begins anew."""
-
 
 class Sessions(Protocol):
     """Makes and runs the sessions of one task."""
+
+    side: ClassVar[str]
+    """The client that most of its errors are about: consumer or producer."""
 
     def run_one(self, started: Callable[[], None]) -> None:
         """One session to its end; calls ``started`` when it is under way. Raises what ended it early."""
@@ -42,24 +40,32 @@ def run(spec: TaskSpec, control: Control) -> None:
     with References.parse(spec.references).in_errors():
         setup = _setup(spec, control)
     sessions: Sessions = SinkSessions(setup) if catalog.is_sink(setup.plugin) else SourceSessions(setup)
-    attempt = 0
     garbage_collection.hold_back()
     while not control.stopping:
-        began = time.monotonic()
         try:
-            _run_one(sessions, lambda: control.tell("running", {}))
+            _run_one(sessions, setup.clients.heard, lambda: control.tell("running", {}))
         except RetriableError as error:
-            attempt = 1 if time.monotonic() - began > WENT_WELL else attempt + 1
-            wait = error.after if error.after is not None else backoff.delay(attempt, setup.longest_wait)
-            log.warning("%s (session ended, the next begins in %.1f s)", error, wait)
-            control.wait(wait)
+            wait = setup.troubles.met(error)
+        else:
+            continue
+        garbage_collection.collect()
+        control.wait(wait)
 
 
-def _run_one(sessions: Sessions, started: Callable[[], None]) -> None:
+def _run_one(sessions: Sessions, heard: Heard, started: Callable[[], None]) -> None:
+    heard.refusals.clear()
     try:
         sessions.run_one(started)
     except KafkaException as error:
-        raise classified(error) from error
+        raise heard.refusal() or classified(error, sessions.side) from error
+    except RefusedError:
+        raise
+    except RetriableError as error:
+        # A client that is not let in only says that it got no answer; why, it has told on the side.
+        refused = heard.refusal()
+        if refused is None:
+            raise
+        raise refused from error
 
 
 def _setup(spec: TaskSpec, control: Control) -> Setup:
@@ -69,12 +75,14 @@ def _setup(spec: TaskSpec, control: Control) -> Setup:
     redaction.protect_config(spec.config, plugin.config_class.secrets())  # not all have names that sound secret
     worker = settings.of(dict(spec.worker))
     allowed_folders.bound(worker.config.connector_allowed_paths)
+    config = plugin.config_class.parse(spec.config)
     return Setup(
         spec=spec,
         control=control,
         settings=worker,
         plugin=plugin,
-        config=plugin.config_class.parse(spec.config),
+        config=config,
         clients=Clients(spec.connector, spec.task, spec.worker, spec.config, spec.worker_id),
         chain=builder.chain(spec.config, spec.worker, plugin),
+        troubles=Troubles(Outage(patience(config), spec.succeeded), control.tell),
     )

@@ -12,7 +12,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from typing import Any
 
@@ -54,6 +54,7 @@ class TaskProcess:
     _breaker: Breaker = field(default_factory=Breaker)
     _said: State = State.UNASSIGNED
     _at_least: float = 0.0
+    _refused: bool = False
     _ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -128,7 +129,7 @@ class TaskProcess:
 
     async def _again(self, died: str, lived: float) -> None:
         wait = max(self._breaker.died(lived), self._at_least)
-        self._at_least, self.outage = 0.0, None
+        self._at_least, self.outage, self._refused, self._said = 0.0, None, False, State.UNASSIGNED
         if self._breaker.open:
             self.state, self.trace = State.FAILED, f"{died}; it has died {self._breaker.deaths} times in a row"
         else:
@@ -188,9 +189,14 @@ class TaskProcess:
     def _heard(self, message: dict[str, Any], said: list[str]) -> None:
         match message["event"]:
             case "running" | "paused":
-                self._said = State(message["event"].upper())
-                if not self._breaker.open:
-                    self.state, self.trace = self._said, None
+                self._show(State(message["event"].upper()))
+            case "away" | "refused":
+                self._away(message)
+            case "back":
+                self.outage, self._refused = None, False
+                self._show(self._said)
+            case "succeeded":
+                self.spec = replace(self.spec, succeeded=True)  # its next process is to know
             case "failed":
                 self.state, self.trace, self.outage = State.FAILED, message["trace"], None
                 said.append("failed")
@@ -199,6 +205,20 @@ class TaskProcess:
                 said.append("stopped")
             case "topic":
                 self.topic_used(message["topic"])
+
+    def _show(self, said: State) -> None:
+        """The state that the process is in, unless it counts as failed for another reason."""
+        self._said = said
+        if not self._breaker.open and not self._refused:
+            self.state, self.trace = said, None
+
+    def _away(self, message: Mapping[str, str]) -> None:
+        self.outage = Outage(message["since"], message["reason"], message["next_try"])
+        self._refused = self._refused or message["event"] == "refused"
+        if self._refused:
+            self.state, self.trace = State.FAILED, message["reason"]
+        elif self._said is State.UNASSIGNED:
+            self._show(State.PAUSED if self._wish == "pause" else State.RUNNING)
 
 
 async def _readable(descriptor: int) -> None:

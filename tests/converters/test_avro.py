@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from ferryman.converters.avro import AvroConverter, AvroConverterConfig
-from ferryman.errors import ConfigError, DataError, RetriableError, TaskError
+from ferryman.errors import ConfigError, DataError, RefusedError, RetriableError
 from ferryman.formats.avro import columns_reader
 from ferryman.formats.avro.schema_reader import reading
 from ferryman.record import Columns, Rows
@@ -258,7 +258,7 @@ def test_credentials_come_from_the_address_or_from_the_user_info(registry: FakeR
 
 def test_refused_credentials_fail_the_task(registry: FakeRegistry) -> None:
     registry.failing = 401
-    with pytest.raises(TaskError, match="check its credentials"):
+    with pytest.raises(RefusedError, match="check its credentials"):
         converter(registry).to_data("t", framed(1, [b"x"]))
 
 

@@ -3,7 +3,9 @@
 import signal
 from pathlib import Path
 
-from tests.reliability.flows import file_sink, lines
+from confluent_kafka.admin import AdminClient
+
+from tests.reliability.flows import committed, file_sink, lines
 from tests.running import Worker, alive, create_topic, produce, send, settings, until, worker
 
 
@@ -106,3 +108,82 @@ def test_a_new_config_replaces_the_tasks(tmp_path: Path, kafka: str, unique: str
         assert body["config"]["file"].endswith("b.txt")
         running.call("PUT", f"/connectors/{unique}/resume", expect=202)
         until(lambda: len(lines(tmp_path / "b.txt")) == 3, 60)
+
+
+def members(kafka: str, connector: str) -> list[str]:
+    """Who is in a sink's group."""
+    group = f"connect-{connector}"
+    found = AdminClient({"bootstrap.servers": kafka}).describe_consumer_groups([group])[group].result()
+    return [each.group_instance_id for each in found.members]
+
+
+def test_sigterm_to_a_task_alone_is_a_restart(tmp_path: Path, kafka: str, unique: str) -> None:
+    create_topic(kafka, unique)
+    out = tmp_path / "out.txt"
+    with worker(tmp_path, settings(kafka, unique)) as running:
+        running.create(file_sink(unique, out))
+        produce(kafka, unique, numbered(0, 10))
+        until(lambda: len(lines(out)) == 10, 60)
+        send(running.pids(unique)[-1], signal.SIGTERM)
+        until(lambda: len(running.pids(unique)) == 2, 60, "another process")
+        produce(kafka, unique, numbered(10, 20))
+        until(lambda: len(lines(out)) == 20 and running.states(unique) == ["RUNNING", "RUNNING"], 60)
+    assert lines(out) == numbered(0, 20)
+
+
+def test_sigterm_to_all_processes_at_once_is_a_clean_stop(tmp_path: Path, kafka: str, unique: str) -> None:
+    create_topic(kafka, unique, 2)
+    out = tmp_path / "out.txt"
+    with worker(tmp_path, settings(kafka, unique, offset_flush_interval_ms="600000")) as running:
+        running.create(file_sink(unique, out))
+        produce(kafka, unique, numbered(0, 10))
+        until(lambda: len(lines(out)) == 10, 60)
+        assert running.process is not None
+        assert len(members(kafka, unique)) == 1
+        everybody = family(running)
+        for pid in reversed(everybody):
+            send(pid, signal.SIGTERM)
+        assert running.process.wait(30) == 0
+        until(lambda: not any(alive(pid) for pid in everybody), 10)
+        assert "is killed" not in running.log.read_text()
+        assert members(kafka, unique) == []
+        assert committed(running.start(), unique) == 10
+
+
+def test_a_task_that_is_stopped_while_it_joins_leaves_the_group(tmp_path: Path, kafka: str, unique: str) -> None:
+    """Else a partition that it is given stands still until its session times out."""
+    create_topic(kafka, unique, 2)
+    out = tmp_path / "out.txt"
+    patient = settings(kafka, unique, consumer_session_timeout_ms="45000")
+    with worker(tmp_path, patient) as running:
+        running.create(file_sink(unique, out))
+        for _ in range(3):
+            until(lambda: running.states(unique)[1:] == ["RUNNING"], 30, "the task to subscribe")
+            running.call("PUT", f"/connectors/{unique}/stop", expect=204)
+            assert members(kafka, unique) == []
+            running.call("PUT", f"/connectors/{unique}/resume", expect=202)
+        assert "is killed" not in running.log.read_text()
+        produce(kafka, unique, numbered(0, 10))
+        until(lambda: len(lines(out)) == 10, 30, "the records, long before the session timeout")
+
+
+def test_a_task_that_dies_again_and_again_is_restarting_and_then_failed(
+    tmp_path: Path, kafka: str, unique: str
+) -> None:
+    create_topic(kafka, unique)
+    seen: list[str] = []
+    with worker(tmp_path, settings(kafka, unique)) as running:
+        running.create(file_sink(unique, tmp_path / "out.txt"))
+        for number in range(1, 6):
+            _nth(running, unique, number)
+            seen.append(running.states(unique)[1])
+            send(running.pids(unique)[-1], signal.SIGKILL)
+        assert "FAILED" not in seen
+        trace = running.trace(unique)
+        assert "was killed by SIGKILL; it has died 5 times in a row" in trace
+        running.call("POST", f"/connectors/{unique}/restart?includeTasks=true&onlyFailed=true", expect=202)
+        until(lambda: running.states(unique) == ["RUNNING", "RUNNING"], 60)
+
+
+def _nth(running: Worker, name: str, number: int) -> None:
+    until(lambda: len(running.pids(name)) == number, 60, "the next process")

@@ -16,7 +16,7 @@ import pytest
 
 from ferryman.conversion import Side
 from ferryman.converters.avro import AvroConverter, AvroConverterConfig
-from ferryman.errors import DataError, RetriableError, TaskError
+from ferryman.errors import DataError, RefusedError, RetriableError, TaskError
 from ferryman.plugins import catalog
 from ferryman.record import Rows
 from ferryman.schema import BYTES, INT32, INT64, OPTIONAL_STRING, STRING, Schema, array, decimal, struct
@@ -454,7 +454,7 @@ def answering(status: int, headers: dict[str, str], body: bytes) -> Iterator[str
         ((200, {}, b"<html>log in</html>"), TaskError, "HTTP 200"),
         ((200, {}, b"[1]"), TaskError, "HTTP 200"),
         ((302, {"Location": "http://127.0.0.1:1/"}, b""), TaskError, "HTTP 302"),
-        ((403, {}, b"{}"), TaskError, "check its credentials"),
+        ((403, {}, b"{}"), RefusedError, "check its credentials"),
         ((503, {"Retry-After": "7"}, b""), RetriableError, "HTTP 503"),
         ((200, {}, b"{}"), DataError, "without its text"),
         ((200, {}, json.dumps({"schema": "{"}).encode()), DataError, "not JSON"),

@@ -6,6 +6,9 @@ from typing import Any
 from ferryman.task.setup.control import Control
 
 
+STATES = ("running", "paused", "failed", "stopped")
+
+
 class Worker(Control):
     """The worker's side: its wishes come between two rounds of the loop, as a story tells them."""
 
@@ -25,5 +28,5 @@ class Worker(Control):
 
     @property
     def states(self) -> list[str]:
-        """What the worker was told of the task's state."""
-        return [event for event, _ in self.told if event != "topic"]
+        """What the worker was told of the task's state, how it gets on with other systems left out."""
+        return [event for event, _ in self.told if event in STATES]

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,9 +13,10 @@ import httpx
 import pytest
 
 from bench.answers import AWAY, besieged, measured
+from ferryman.stack.runtime.ports import free_port
 from tests.reliability.flows import file_sink
 from tests.reliability.test_processes import family
-from tests.running import Worker, alive, settings, until, worker
+from tests.running import FERRYMAN, Worker, alive, settings, until, worker
 from tests.worker.blocking_plugin import blocking, installed
 
 
@@ -157,3 +159,31 @@ def test_it_ends_in_time_whatever_stands_still_and_starts_nothing_more(running: 
     assert running.process.wait(120) == 0
     until(lambda: not any(alive(pid) for pid in everybody), 10, "the tasks to go with the worker")
     assert running.pids("two") == []
+
+
+def test_a_log_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "worker.properties"
+    port = free_port()
+    chosen = {"listeners": f"http://127.0.0.1:{port}", **settings(AWAY, "unread")}
+    file.write_text("".join(f"{key}={value}\n" for key, value in chosen.items()))
+    process = subprocess.Popen([FERRYMAN, "standalone", str(file)], stderr=subprocess.PIPE)
+    try:
+        until(lambda: _healthy(port), 60, "the worker's start")
+        config = file_sink("talkative", tmp_path / "out.txt") | {f"unknown.{n}": "x" for n in range(1000)}
+        for _ in range(3):
+            answer = httpx.put(f"http://127.0.0.1:{port}/connectors/talkative/config", json=config, timeout=60)
+            assert answer.status_code in (200, 201)
+        process.terminate()
+        process.wait(30)
+    finally:
+        process.kill()
+        process.wait()
+        assert process.stderr is not None
+        process.stderr.close()
+
+
+def _healthy(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/health", timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False

@@ -16,7 +16,7 @@ from botocore.exceptions import (
 )
 
 from ferryman.connectors.s3.bucket.direct_requests import Direct
-from ferryman.errors import RetriableError, TaskError
+from ferryman.errors import RefusedError, RetriableError, TaskError
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +81,8 @@ def _fault(error: ClientError, doing: str) -> Exception:
         return NotAllowed(text)
     if code in _NEIGHBOUR or status >= 500 or status in (408, 409, 429):
         return RetriableError(text)
+    if code == "NoSuchBucket" or status in (401, 403):
+        return RefusedError(text, key="s3.bucket.name" if code == "NoSuchBucket" else "aws.access.key.id")
     return TaskError(text)
 
 

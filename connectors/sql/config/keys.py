@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator
 
-from ferryman.config import Bool, Long, Password, Shown, Str, Strings, any_case, key
+from ferryman.config import Bool, Int, Long, Password, Shown, Str, Strings, any_case, key
 from ferryman.connector import SinkConfig
 
 
@@ -39,6 +39,15 @@ class SqlKeys(SinkConfig):
     dialect_name: Str = key("", importance="LOW", shown=Shown("Connection", 4, "LONG", "Database Dialect"))
     """The dialect, as Confluent's sink names it (…DatabaseDialect). The URL decides; one of another database is
     refused."""
+    connection_attempts: Int | None = key(
+        None,
+        names=("connection.attempts",),
+        at_least=1,
+        importance="LOW",
+        shown=Shown("Connection", 5, display="JDBC connection attempts"),
+    )
+    """How often a database that refuses the login is asked before the first record is written, until the task fails;
+    by default for a minute. One that does not answer is asked without end."""
     connection_backoff_ms: Long | None = key(
         None,
         names=("connection.backoff.ms",),
@@ -124,6 +133,13 @@ class SqlKeys(SinkConfig):
     )
     """Whether names keep their case: always (true), or never (false), which makes them what the database makes of names
     without quotes. Under Debezium's class name the default is never."""
+    max_retries: Int | None = key(
+        None,
+        names=("max.retries", "flush.max.retries"),
+        at_least=0,
+        shown=Shown("Retries", 1, display="Maximum Retries"),
+    )
+    """As connection.attempts, which goes before it, but without the first attempt."""
     retry_backoff_ms: Long | None = key(
         None,
         names=("retry.backoff.ms", "flush.retry.delay.ms"),

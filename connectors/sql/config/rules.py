@@ -16,6 +16,7 @@ KAFKA_FIELDS = ("__connect_topic", "__connect_partition", "__connect_offset")
 
 _OWN_KEYS = frozenset(
     {
+        "attempts",
         "backoff.ms",
         "password",
         "url",
@@ -30,7 +31,6 @@ WITHOUT_EFFECT: Mapping[str, str] = {
     **{name: reason for dialect in DIALECTS for name, reason in dialect.without_effect.items()},
     "batch.size": "every batch is written in one statement; consumer.override.max.poll.records bounds it",
     "cloud.events.schema.name.pattern": "CloudEvents are written as the structs that they are",
-    "connection.attempts": "an unreachable database is tried again without end",
     "connection.database": "the URL names the database",
     "connection.batch.wait.max.ms": "no JDBC sink knows it",
     "connection.driver_class": "the URL says which database it is",
@@ -39,10 +39,8 @@ WITHOUT_EFFECT: Mapping[str, str] = {
     "connection.provider": "a task has one connection",
     "connection.restart.on.errors": "a lost connection is always opened anew, and nothing is lost by it",
     "date.calendar.system": "dates are proleptic Gregorian; only those before 1582-10-15 would differ",
-    "flush.max.retries": "system errors are retried without end",
     "hibernate.dialect": "the URL says which database it is",
     "keyed.message.batch.mode": "of several records with a key in a batch, the last one always wins",
-    "max.retries": "system errors are retried without end",
     "timestamp.precision.mode": "it belongs to timestamp.fields.list",
     "trim.sensitive.log": "no value of a row is ever logged",
     "update.if.newer.field": "an upsert always writes the record that comes last, as in Confluent's sink",
@@ -164,6 +162,11 @@ class SqlSinkConfig(SqlKeys):
             if name in raw and name not in allowed
         ]
         return [*found, *_property_problems(raw)]
+
+    @property
+    def tries_when_refused(self) -> int | None:
+        """See ConnectorConfig."""
+        return self.max_retries if self.connection_attempts is None else self.connection_attempts - 1
 
     def problems(self) -> Iterator[KeyProblem]:
         """The rules between keys."""

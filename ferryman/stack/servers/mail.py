@@ -13,7 +13,7 @@ from ferryman.stack.runtime.service import Place, Service
 def _launch(place: Place) -> Launch:
     if find_spec("aiosmtpd") is None:
         raise StackError("the embedded stack is an extra: pip install 'ferryman[stack]'")
-    server = (sys.executable, "-m", "ferryman.stack.servers.mail_process")
+    server = (sys.executable, "-P", "-m", "ferryman.stack.servers.mail_process")
     return Launch((*server, HOST, str(place.ports["smtp"]), str(place.directory)))
 
 

@@ -16,7 +16,7 @@ def _launch(place: Place) -> Launch:
     if find_spec("localstripe") is None:
         raise StackError("the embedded stack is an extra: pip install 'ferryman[stack]'")
     state = place.directory / "state.pickle"
-    return Launch((sys.executable, str(_SERVER), HOST, str(place.ports["http"]), str(state)))
+    return Launch((sys.executable, "-P", str(_SERVER), HOST, str(place.ports["http"]), str(state)))
 
 
 PAYMENTS = Service(

@@ -18,6 +18,12 @@ def hold_back() -> None:
     gc.disable()
 
 
+def collect() -> None:
+    """Collects now; to be called when a session has ended. Its clients refer to each other through callbacks, and until
+    they are collected they keep their threads and connections."""
+    gc.collect()
+
+
 def collect_if_due() -> None:
     """Collects if the last time is long enough ago; to be called when no batch is in hand."""
     global _next

@@ -22,6 +22,9 @@ class TaskSpec:
     references: Sequence[Sequence[str]] = field(default=(), repr=False)
     """The rows of what the references in ``config`` and ``worker`` resolved to."""
 
+    succeeded: bool = False
+    """Whether an earlier process of this task has already done what the task is for."""
+
     def dump(self) -> bytes:
         """As bytes for the pipe."""
         return orjson.dumps(asdict(self))

@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicCollection
 from confluent_kafka import TopicPartition as ClientPartition
@@ -16,6 +16,7 @@ from confluent_kafka.admin import AdminClient
 
 from ferryman.api import Assigned, Committed
 from ferryman.errors import FencedError, Indeterminate, RetriableError, TaskError
+from ferryman.kafka.permissions import refusal
 from ferryman.record import Polled, TopicPartition
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,8 @@ FENCED = frozenset({KafkaError.FENCED_INSTANCE_ID, KafkaError._FENCED, KafkaErro
 """Another member has our static identity. The client calls it fatal; a classic group's consumer knows no other such."""
 TRANSIENT = frozenset({KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._RESOLVE, KafkaError._TIMED_OUT})
 TIMEOUT = 30.0
-LEAVING = 5.0
+LEAVING = 4.0
+"""Seconds; less than a task has to end, by default."""
 
 
 class Owner(Protocol):
@@ -60,10 +62,16 @@ class Group:
     """``earliest`` or ``latest``: where to start a partition for which the group has no offset."""
     paused: bool = False
     topic_ids: dict[str, str] = field(default_factory=dict)
+    idle_for_want_of_topics: bool = False
     _error: Exception | None = None
+    _membership: Literal["none", "joining", "member"] = "none"
+    """Joining is what comes between a subscription, or a revocation, and the next assignment."""
+    _leaving: bool = False
 
     def subscribe(self, topics: Sequence[str]) -> None:
         """Joins the group for these topics; one that begins with ``^`` is a pattern."""
+        self._membership = "joining" if self._membership == "none" else self._membership
+        self._leaving = False
         self.consumer.subscribe(
             list(topics),
             on_assign=self._guarded(self._assign),
@@ -121,11 +129,24 @@ class Group:
         current = self._topic_ids(sorted(self.topic_ids))
         return [topic for topic, known in self.topic_ids.items() if current.get(topic) != known]
 
+    def without_topics(self, topics: Sequence[str]) -> bool:
+        """Whether none of the topics subscribed to exists. The broker is asked only while nothing is assigned."""
+        self.idle_for_want_of_topics = bool(topics) and not self.topic_ids and not self._topic_ids(topics)
+        return self.idle_for_want_of_topics
+
     def leave(self) -> None:
-        """Gives the partitions up and leaves the group for good; a static member would else keep its place on close."""
-        self.consumer.unsubscribe()
+        """Gives the partitions up and leaves the group for good; a static member would else keep its place on close.
+
+        A member that is still joining is known to the group, but does not yet know its own id, and so cannot leave: the
+        client then says nothing, and a partition that it is given stands still until its session times out. So the
+        end of the joining is waited for, and what comes with it is not taken.
+        """
+        self._leaving = True
         deadline = time.monotonic() + LEAVING
-        while self.consumer.assignment() and time.monotonic() < deadline:
+        while self._membership == "joining" and time.monotonic() < deadline:
+            self.consumer.poll(0.05)
+        self.consumer.unsubscribe()
+        while (self.consumer.assignment() or self._membership == "member") and time.monotonic() < deadline:
             self.consumer.poll(0.05)
         self._raise()
 
@@ -152,16 +173,22 @@ class Group:
         return callback
 
     def _assign(self, partitions: list[ClientPartition]) -> None:
+        self._membership = "member"
+        if self._leaving:
+            self.consumer.assign([])
+            return
         starts = self.owner.assigned(self._described(partitions)) if partitions else {}
         self.consumer.assign([ClientPartition(*source, offset) for source, offset in starts.items()])
         # A partition that was paused when it went comes back paused, even if all were resumed in between.
         (self.consumer.pause if self.paused else self.consumer.resume)(self.consumer.assignment())
 
     def _revoke(self, partitions: list[ClientPartition]) -> None:
+        self._membership = "joining"
         self.owner.revoked([_source(partition) for partition in partitions])
         self.consumer.unassign()
 
     def _lose(self, partitions: list[ClientPartition]) -> None:
+        self._membership = "joining"
         self.owner.lost([_source(partition) for partition in partitions])
         self.consumer.unassign()
 
@@ -236,6 +263,9 @@ def classified(error: KafkaError) -> Exception:
         return Indeterminate(error.str())
     if error.retriable() or error.code() in TRANSIENT:
         return RetriableError(error.str())
+    refused = refusal(error, "consumer")
+    if refused is not None:
+        return refused
     return TaskError(f"the consumer failed: {error.name()}: {error.str()}")
 
 

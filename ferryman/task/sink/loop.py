@@ -29,12 +29,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ferryman.api import Assigned, Committed, Sink, SinkContext
-from ferryman.errors import Indeterminate, RetriableError, TaskError, Unfinished
+from ferryman.errors import Indeterminate, RefusedError, RetriableError, TaskError, Unfinished
 from ferryman.record import TopicPartition
-from ferryman.retry.outage import Outage
 from ferryman.task.setup import garbage_collection
 from ferryman.task.setup.control import Control
 from ferryman.task.setup.crash_points import crash_point
+from ferryman.task.setup.troubles import Troubles
 from ferryman.task.sink.backlog import Backlog
 from ferryman.task.sink.commits import Commits, Offers
 from ferryman.task.sink.delivery import Delivery
@@ -67,9 +67,9 @@ class SinkSession:
 
     control: Control
     timing: Timing
-    outage: Outage
     backlog: Backlog
     thread: SinkThread
+    troubles: Troubles
     group: Group = field(init=False)
     delivery: Delivery = field(default_factory=Delivery)
     _after: Callable[[], None] | None = None
@@ -103,7 +103,7 @@ class SinkSession:
                 if (wanted := list(topics())) != subscribed:
                     subscribed = wanted
                     self.group.subscribe(wanted)
-                self._check_topics()
+                self._check_topics(subscribed)
             self.turn()
         self._settle()
 
@@ -113,12 +113,14 @@ class SinkSession:
         self._next_call()
         self._listen()
 
-    def _check_topics(self) -> None:
+    def _check_topics(self, subscribed: Sequence[str]) -> None:
         # A topic deleted and created anew under its name may already hold more records than we had read of the old one,
         # so that no offset is out of range and reading would go on in the middle of the new one.
         gone = self.group.recreated()
         if gone:
             raise Indeterminate(f"{', '.join(gone)} was deleted or created anew")
+        if self.group.without_topics(subscribed):
+            self.troubles.met(no_topics(subscribed))
 
     def _next_call(self) -> None:
         """Gives the sink's thread something to do, if it has nothing."""
@@ -185,6 +187,7 @@ class SinkSession:
             wait = 0.0
         else:
             self.thread.answer()
+            self.troubles.calm(not self.backlog and not self.group.idle_for_want_of_topics)
             quiet = quiet and self._may_advance()
             waiting = bool(self.backlog) and not self.control.pausing
             wait = min(LOOK, max(0.0, self._retry_at - time.monotonic())) if waiting else LOOK
@@ -211,12 +214,12 @@ class SinkSession:
         except Indeterminate:
             raise
         except Unfinished as error:
-            self.outage.over()
+            self.troubles.going_on()
             self._retry_at = time.monotonic() + (error.after or 0.0)
         except RetriableError as error:
-            self._retry_at = time.monotonic() + self.outage.failed(error)
+            self._retry_at = time.monotonic() + self.troubles.met(error)
         else:
-            self.outage.over()
+            self.troubles.over()
 
     def _begin_commit(self) -> None:
         offsets, epoch = self._deliverable(), self.delivery.epoch
@@ -299,6 +302,11 @@ class SinkSession:
             self.backlog.drop(partitions)
             if ours:
                 self.thread.call(lambda: self.sink.close(ours))
+
+
+def no_topics(subscribed: Sequence[str]) -> RefusedError:
+    """Why a sink has nothing to read."""
+    return RefusedError(f"there is no topic {' and no topic '.join(subscribed)}", key="topics")
 
 
 def context(session: "Callable[[], SinkSession]", **facts: Any) -> SinkContext:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
@@ -36,6 +36,7 @@ LEAST = 0.5
 class SinkSessions:
     """The sessions of one sink task."""
 
+    side: ClassVar[str] = "consumer"
     setup: Setup
 
     def run_one(self, started: Callable[[], None]) -> None:
@@ -52,7 +53,7 @@ class SinkSessions:
         try:
             task: Sink[Any] = thread.call(lambda: setup.plugin(setup.config, loop.context(lambda: session, **facts)))
             backlog = Backlog(setup.chain, tolerance, task, Slices(setup.clients.limit))
-            session = loop.SinkSession(setup.control, self._timing(), setup.outage(), backlog, thread)
+            session = loop.SinkSession(setup.control, self._timing(), backlog, thread, setup.troubles)
             try:
                 thread.call(task.start)
                 session.group = Group(Consumer(setup.clients.sink_consumer()), admin, session, setup.clients.read_from)

@@ -16,14 +16,15 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from ferryman.api import Offset, Partition, Source
 from ferryman.chain.chain import Chain, Encoded
 from ferryman.errors import Indeterminate, RetriableError, TaskError
+from ferryman.kafka.permissions import refusal
 from ferryman.kafka.refusals import REFUSED, explained
 from ferryman.offsets.source_offsets import SourceOffsets, canonical
 from ferryman.record import Batch
-from ferryman.retry.outage import Outage
 from ferryman.task.errors.error_tolerance import Tolerance
 from ferryman.task.setup import garbage_collection
 from ferryman.task.setup.control import Control
 from ferryman.task.setup.crash_points import crash_point
+from ferryman.task.setup.troubles import Troubles
 from ferryman.task.source.outbox import BROKEN, Outbox
 
 log = logging.getLogger(__name__)
@@ -54,7 +55,7 @@ class SourceSession:
     topics: Topics
     interval: float | None
     """Seconds between commits; None commits each poll."""
-    outage: Outage
+    troubles: Troubles
     attempted: dict[str, Offset | None] = field(default_factory=dict)
     """The offsets of the last transaction, by canonical partition: committed, or perhaps not."""
     _open_since: float | None = None
@@ -89,9 +90,9 @@ class SourceSession:
         except RetriableError as error:
             # A poll that raised has handed nothing over. Records that a converter could not encode, as the registry
             # is away, are lost to this instance: that is Indeterminate, and a session starts from what is committed.
-            self.control.wait(self.outage.failed(error))
+            self.control.wait(self.troubles.met(error))
             return
-        self.outage.over()
+        self.troubles.over()
         if batches:
             self._begin()
             crash_point("source.before_produce")
@@ -170,9 +171,13 @@ class SourceSession:
             self._open_since = None
 
 
-def classified(error: KafkaException) -> Exception:
-    """A client's error as what the runtime does about it: start a new session, or fail the task."""
+def classified(error: KafkaException, side: str = "producer") -> Exception:
+    """A client's error as what the runtime does about it: start a new session, or fail the task. ``side`` says whose
+    settings are about it."""
     reason: KafkaError = error.args[0]
+    refused = refusal(reason, side)
+    if refused is not None:
+        return refused
     if reason.code() in REFUSED:
         text = explained(reason, "its topic")
         return TaskError(f"the broker refuses what this task sends, and would again: {reason.name()}: {text}")

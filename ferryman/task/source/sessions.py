@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import AdminClient
@@ -31,6 +31,7 @@ ANSWER, ANSWERS = 2.0, 30
 class SourceSessions:
     """The sessions of one source task. Invariant 4."""
 
+    side: ClassVar[str] = "producer"
     setup: Setup
     _left: Mapping[str, Offset] | None = None
     """The offsets as the last session left them."""
@@ -90,7 +91,7 @@ class SourceSessions:
             offsets_topic=self._offsets_topic,
             topics=TopicCreation.of(admin, setup.spec.config, worker.topic_creation_enable),
             interval=self._interval(),
-            outage=setup.outage(),
+            troubles=setup.troubles,
         )
 
     def _interval(self) -> float | None:

@@ -22,6 +22,7 @@ from ferryman.rest import app
 from ferryman.rest.connections import KEEP_ALIVE, LimitedConnection
 from ferryman.settings.settings import Settings
 from ferryman.settings.worker_keys import Listener
+from ferryman.telemetry import background
 from ferryman.telemetry.redaction import redact
 from ferryman.worker.cluster import Cluster
 from ferryman.worker.connector_file import ConnectorFile
@@ -148,7 +149,7 @@ def _signalled(settings: Settings) -> asyncio.Event:
 
 def _leave_at_once() -> None:
     log.error("the worker did not end in time and leaves as it is")
-    logging.shutdown()
+    background.farewell()
     os._exit(1)
 
 

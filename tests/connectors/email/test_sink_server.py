@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import trustme
 
-from ferryman.errors import RetriableError, TaskError
+from ferryman.errors import RefusedError, RetriableError
 from ferryman.stack import Stack
 from ferryman.stack.servers.mailbox import Answer, Mailbox, Step
 from tests.connectors.email.email_task import World, batch, pledge, world
@@ -138,7 +138,7 @@ def test_what_no_waiting_can_heal_fails_the_task_and_names_no_secret(tmp_path: P
     stack, _ = insisting(tmp_path, security="starttls", ada="a-secret")
     with stack:
         around = secure(stack, "starttls", **{"smtp.ssl.ca.location": str(tmp_path / "ca.pem"), **config})
-        with pytest.raises(TaskError, match=why) as failure:
+        with pytest.raises(RefusedError, match=why) as failure:
             around.put(*PLEDGES)
         assert "secret" not in str(failure.value)
         assert "wrong-one" not in str(failure.value)
@@ -161,7 +161,7 @@ def test_anybodys_certificate_is_taken_only_if_told_so(tmp_path: Path) -> None:
 
 def test_a_server_without_starttls_gets_no_message_and_no_password(mail: Stack) -> None:
     with world(mail, smtp_security="starttls", smtp_username="ada", smtp_password="a-secret") as around:
-        with pytest.raises(TaskError, match="STARTTLS extension not supported"):
+        with pytest.raises(RefusedError, match="STARTTLS extension not supported"):
             around.put(*PLEDGES)
         assert around.mails() == []
 
@@ -169,6 +169,6 @@ def test_a_server_without_starttls_gets_no_message_and_no_password(mail: Stack) 
 def test_a_server_that_wants_a_login_fails_the_task_that_has_none(tmp_path: Path) -> None:
     Mailbox(tmp_path / "mail").demand(ada="a-secret")
     with Stack(("mail",), directory=tmp_path) as stack, world(stack) as around:
-        with pytest.raises(TaskError, match="530"):
+        with pytest.raises(RefusedError, match="530"):
             around.put(*PLEDGES)
         assert around.reported == []

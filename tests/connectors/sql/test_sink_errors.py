@@ -242,7 +242,7 @@ def test_sqlite_that_is_locked_is_waited_for_and_its_constraints_are_data(tmp_pa
 
 
 def test_keys_without_effect_are_warned_about_by_name(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
-    extra = {"max.retries": "3", "batch.size": "100", "connection.pool.max_size": "9", "hibernate.dialect": "x"}
+    extra = {"connection.provider": "3", "batch.size": "100", "connection.pool.max_size": "9", "hibernate.dialect": "x"}
     world = World(f"jdbc:sqlite:{tmp_path}/x.db", extra)
     with caplog.at_level(logging.WARNING):
         world.made().start()

@@ -11,7 +11,7 @@ import pytest
 
 from ferryman.connectors.stripe import event_follower
 from ferryman.connectors.stripe.source import StripeSourceConfig, StripeSourceConnector
-from ferryman.errors import ConfigError, RetriableError, TaskError
+from ferryman.errors import ConfigError, RefusedError, RetriableError, TaskError
 from ferryman.plugins import catalog
 from tests.connectors.stripe.stripe_stub import Order, StripeStub, payment, serving
 from tests.connectors.stripe.stripe_task import Task, config
@@ -216,7 +216,7 @@ def test_nobody_listening_is_an_outage() -> None:
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_refused_key_fails_the_task_by_the_keys_name_only(stub: StripeStub, status: int) -> None:
     stub.moods = [(status, {})]
-    with pytest.raises(TaskError, match=r"stripe\.api\.key") as error:
+    with pytest.raises(RefusedError, match=r"stripe\.api\.key") as error:
         Task(config(stub.url)).poll()
     assert "planted" not in repr(error.getrepr(showlocals=False, style="value"))
 

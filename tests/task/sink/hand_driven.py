@@ -8,8 +8,8 @@ from typing import Any
 from ferryman.chain.chain import assembled
 from ferryman.config import Config
 from ferryman.record import TopicPartition
-from ferryman.retry import outage as outage_module
-from ferryman.retry.outage import Outage
+from ferryman.retry.outage import Outage, Patience
+from ferryman.task.setup.troubles import Troubles
 from ferryman.task.sink import backlog as backlog_module
 from ferryman.task.sink import loop as loop_module
 from ferryman.task.sink import pausing as pausing_module
@@ -108,10 +108,10 @@ class HandDriven:
         sink: type[RecordingSink] = RecordingSink,
         timing: Timing = TIMING,
         cluster: Cluster | None = None,
-        give_up: float | None = None,
+        patience: Patience | None = None,
     ) -> None:
         self.clock, self.worker, self.judge = Clock(), Worker(), Judge()
-        for module in (loop_module, backlog_module, pausing_module, outage_module):
+        for module in (loop_module, backlog_module, pausing_module):
             monkeypatch.setattr(module, "time", self.clock)
         self.cluster = cluster or Cluster()
         if cluster is None:
@@ -125,7 +125,8 @@ class HandDriven:
         fakes: Any = (self.judge, self.thread, self.consumer, FakeAdmin(self.cluster))
         tolerance, thread, consumer, admin = fakes
         self.backlog = Backlog(assembled(text, text, text), tolerance, made, Slices(timing.limit))
-        self.session = SinkSession(self.worker, timing, Outage(60.0, give_up), self.backlog, thread)
+        troubles = Troubles(Outage(patience or Patience()), self.worker.tell, self.clock.monotonic)
+        self.session = SinkSession(self.worker, timing, self.backlog, thread, troubles)
         self.session.group = Group(consumer, admin, self.session, "earliest")
 
     def fill(self, source: TopicPartition, *values: bytes) -> None:

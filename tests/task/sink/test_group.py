@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from ferryman.api import Assigned, Committed
-from ferryman.errors import FencedError, Indeterminate, RetriableError, TaskError
+from ferryman.errors import FencedError, Indeterminate, RefusedError, RetriableError, TaskError
 from ferryman.record import Polled, TopicPartition
 from ferryman.task.sink import group as group_module
 from ferryman.task.sink.group import FENCED, REFUSED, TRANSIENT, Group, classified
@@ -163,8 +163,8 @@ def test_the_end_of_a_partition_and_a_topic_that_is_not_there_are_no_records(
         (KafkaError._MAX_POLL_EXCEEDED, {}, Indeterminate),
         (KafkaError._AUTO_OFFSET_RESET, {}, Indeterminate),
         (KafkaError.REQUEST_TIMED_OUT, {"retriable": True}, RetriableError),
-        (KafkaError.TOPIC_AUTHORIZATION_FAILED, {}, TaskError),
-        (KafkaError._AUTHENTICATION, {}, TaskError),
+        (KafkaError.TOPIC_AUTHORIZATION_FAILED, {}, RefusedError),
+        (KafkaError._AUTHENTICATION, {}, RefusedError),
     ],
 )
 def test_an_error_of_the_consumer_says_what_is_to_be_done(

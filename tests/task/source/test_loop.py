@@ -17,8 +17,8 @@ from ferryman.connector import SourceConfig
 from ferryman.errors import Indeterminate, RetriableError, TaskError
 from ferryman.offsets.source_offsets import SourceOffsets, canonical
 from ferryman.record import Record
-from ferryman.retry import outage as outage_module
-from ferryman.retry.outage import Outage
+from ferryman.retry.outage import Outage, Patience
+from ferryman.task.setup.troubles import Troubles
 from ferryman.task.source import loop as loop_module
 from ferryman.task.source.loop import SourceSession, cause, classified, moved_by_another
 from ferryman.task.source.outbox import Outbox
@@ -83,8 +83,7 @@ class Task:
     ) -> None:
         self.clock, self.worker, self.judge, self.feed = Clock(), Worker(), Judge(), Feed()
         self.waits: list[float] = []
-        for module in (loop_module, outage_module):
-            monkeypatch.setattr(module, "time", self.clock)
+        monkeypatch.setattr(loop_module, "time", self.clock)
         monkeypatch.setattr(self.worker, "wait", self.wait)
         self.producer = FakeProducer(Cluster())
         self.offsets = SourceOffsets("c")
@@ -103,7 +102,7 @@ class Task:
             offsets_topic="offsets",
             topics=self.topics,
             interval=interval,
-            outage=Outage(60.0, give_up),
+            troubles=Troubles(Outage(Patience(retrying=give_up)), self.worker.tell, self.clock.monotonic),
         )
 
     def wait(self, seconds: float) -> bool:
@@ -222,7 +221,7 @@ def test_topics_are_created_before_the_first_record_goes_there_and_told_once(tas
     task.poll("2", at=2)
     task.rounds(2)
     assert task.topics.topics == [("t", 0), ("t", 0)]
-    assert task.worker.told == [("topic", {"topic": "t"})]
+    assert [facts for event, facts in task.worker.told if event == "topic"] == [{"topic": "t"}]
 
 
 # Failures of records and systems.

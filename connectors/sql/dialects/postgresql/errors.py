@@ -6,11 +6,13 @@ An error's text may quote the row, so it is passed on only where it can name not
 import psycopg
 
 from ferryman.connectors.sql.dialects.dialect import StaleTable
-from ferryman.errors import DataError, FerrymanError, RetriableError, TaskError
+from ferryman.errors import DataError, FerrymanError, RefusedError, RetriableError, TaskError
 
 _DATA = ("22", "23", "54000")
 _NEIGHBOUR = ("08", "25006", "25P03", "25P04", "40", "53", "55006", "55P03", "57", "58")
 _STALE = ("42P01", "42703", "0A000")
+_REFUSED = ("28", "3D")
+_REFUSED_KEYS = {"28P01": "connection.password", "3D000": "connection.url"}
 _ROLLED_BACK = ("22", "23", "40")
 
 
@@ -25,6 +27,8 @@ def fault(error: psycopg.Error, doing: str, after: float | None) -> FerrymanErro
     if state.startswith(_NEIGHBOUR):
         return RetriableError(f"{text}: {error.diag.message_primary}", after)
     text = f"{text}: {error.diag.message_primary}"
+    if state.startswith(_REFUSED):
+        return RefusedError(text, key=_REFUSED_KEYS.get(state, "connection.user"), after=after)
     return StaleTable(text) if state in _STALE else TaskError(text)
 
 
@@ -38,8 +42,18 @@ def _without_state(error: psycopg.Error, doing: str, after: float | None) -> Fer
         return DataError(f"Cannot {doing}: a value that PostgreSQL cannot hold")
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         # libpq's text for a lost or refused connection names host, port, user and database, not the password.
+        if _was_refused(error):
+            text = f"Cannot {doing}: {' '.join(str(error).split())} (see connection.password, connection.url)"
+            return RefusedError(text, key="connection.password", after=after)
         return RetriableError(f"Cannot {doing}: {' '.join(str(error).split())}", after)
     return TaskError(f"Cannot {doing}: {type(error).__name__}")
+
+
+def _was_refused(error: psycopg.Error) -> bool:
+    """Whether the server asked for a password and then sent us away. libpq passes no SQLSTATE on while it connects;
+    that a server is starting or stopping is said before it asks."""
+    connection = error.pgconn
+    return connection is not None and bool(connection.used_password or connection.needs_password)
 
 
 def _objects(error: psycopg.Error) -> str:

@@ -1,0 +1,52 @@
+"""A broker's answers that say who may do what: the config is wrong, or a right or password is about to change."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from confluent_kafka import KafkaError
+
+from ferryman.errors import RefusedError
+
+KEYS: Mapping[int, str] = {
+    KafkaError.SASL_AUTHENTICATION_FAILED: "sasl.jaas.config",
+    KafkaError._AUTHENTICATION: "sasl.jaas.config",
+    KafkaError.UNSUPPORTED_SASL_MECHANISM: "sasl.mechanism",
+    KafkaError.ILLEGAL_SASL_STATE: "security.protocol",
+    KafkaError._SSL: "ssl.truststore.location",
+    KafkaError.TOPIC_AUTHORIZATION_FAILED: "sasl.jaas.config",
+    KafkaError.GROUP_AUTHORIZATION_FAILED: "sasl.jaas.config",
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED: "sasl.jaas.config",
+    KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: "sasl.jaas.config",
+}
+"""By the key that is most likely wrong: the user is not known, or has not the right."""
+
+
+def refusal(error: KafkaError, side: str) -> RefusedError | None:
+    """A broker's refusal of the client that ``side`` (``consumer``, ``producer``, ``admin``) names; None if it is
+    another error."""
+    key = KEYS.get(error.code())
+    if key is None:
+        return None
+    text = f"Kafka refuses this task's {side}: {error.name()}: {error.str()} (see {side}.override.{key})"
+    return RefusedError(text, key=f"{side}.override.{key}")
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a task's clients tell on the side, by ``error_cb``: their calls only time out when they are not let in."""
+
+    refusals: list[RefusedError] = field(default_factory=list)
+
+    def by(self, side: str) -> Callable[[KafkaError], None]:
+        """The callback of one client."""
+
+        def hear(error: KafkaError) -> None:
+            refused = refusal(error, side)
+            if refused is not None:
+                self.refusals[:] = [refused]
+
+        return hear
+
+    def refusal(self) -> RefusedError | None:
+        """The latest one."""
+        return self.refusals[-1] if self.refusals else None
