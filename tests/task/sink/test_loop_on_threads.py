@@ -333,7 +333,7 @@ def test_a_pause_is_told_when_the_put_is_over_and_what_it_took_is_committed(stag
 
     played.play.on_put = put
     played.run()
-    assert played.told == ["topic", "paused", "running"]
+    assert played.told == ["paused", "running"]
 
 
 def test_a_pause_is_told_when_what_the_last_put_took_is_committed_though_the_sink_has_no_part_in_it(
