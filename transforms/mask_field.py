@@ -165,7 +165,11 @@ class MaskField(Sided[MaskFieldConfig]):
             column = frame.get_column(name)
             if column.null_count() == len(column):
                 continue
-            value = mask(_sample(data.schema.by_name[name].schema))
+            schema = data.schema.by_name[name].schema
+            try:
+                value = mask(_sample(schema))
+            except DataError as error:
+                raise error.in_field(name, schema.type) from error.__cause__
             if not literal(value):
                 return None
             masked.append(pl.when(pl.col(name).is_not_null()).then(pl.lit(value, dtype=column.dtype)).alias(name))

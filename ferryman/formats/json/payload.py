@@ -5,7 +5,7 @@ Jackson's accessors turn such values silently into 0, false or null, so the JVM'
 """
 
 from base64 import b64decode, b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -163,9 +163,23 @@ def _struct_reader(schema: Schema, replace: bool) -> Convert:
         if value.__class__ is not dict:
             raise DataError(f"Structs should be encoded as JSON objects, but found {_node(value)}")
         get = value.get
-        return {name: member(get(name)) for name, member in members}
+        try:
+            return {name: member(get(name)) for name, member in members}
+        except DataError:
+            return _one_by_one(members, get)
 
     return read
+
+
+def _one_by_one(members: Sequence[tuple[str, Convert]], get: Convert) -> dict[str, Any]:
+    """A struct's fields again, so that the error names the one at fault."""
+    found = {}
+    for name, member in members:
+        try:
+            found[name] = member(get(name))
+        except DataError as error:
+            raise error.in_field(name) from error.__cause__
+    return found
 
 
 def _array_reader(schema: Schema, replace: bool) -> Convert:
@@ -291,7 +305,10 @@ def _struct_writer(schema: Schema, options: tuple[bool, bool]) -> Convert:
 
     def write(value: Any) -> dict[str, Any]:
         get = _instance(value, dict, schema).get
-        return {name: member(get(name)) for name, member in members}
+        try:
+            return {name: member(get(name)) for name, member in members}
+        except DataError:
+            return _one_by_one(members, get)
 
     return write
 

@@ -8,6 +8,7 @@ from confluent_kafka.admin import AdminClient
 from ferryman.chain.chain import Chain
 from ferryman.connector import ConnectorConfig
 from ferryman.kafka.clients import Clients
+from ferryman.retry.outage import Outage
 from ferryman.settings.settings import Settings
 from ferryman.task.setup.control import Control
 from ferryman.task.setup.spec import TaskSpec
@@ -36,6 +37,10 @@ class Setup:
         """Seconds after which retrying fails the task; None is never."""
         config: ConnectorConfig = self.config
         return config.errors_retry_timeout / 1000 if config.errors_retry_timeout > 0 else None
+
+    def outage(self) -> Outage:
+        """What a session's loop goes through outages with."""
+        return Outage(self.longest_wait, self.give_up)
 
     def facts(self, admin: AdminClient) -> dict[str, Any]:
         """What every plugin's context holds."""

@@ -31,7 +31,7 @@ from typing import Any
 from ferryman.api import Assigned, Committed, Sink, SinkContext
 from ferryman.errors import Indeterminate, RetriableError, TaskError, Unfinished
 from ferryman.record import TopicPartition
-from ferryman.retry import backoff
+from ferryman.retry.outage import Outage
 from ferryman.task.setup import garbage_collection
 from ferryman.task.setup.control import Control
 from ferryman.task.setup.crash_points import crash_point
@@ -39,6 +39,7 @@ from ferryman.task.sink.backlog import Backlog
 from ferryman.task.sink.commits import Commits, Offers
 from ferryman.task.sink.delivery import Delivery
 from ferryman.task.sink.group import Group
+from ferryman.task.sink.pausing import Pausing
 from ferryman.task.sink.sink_thread import LOOK, SinkThread, StillBusy
 
 log = logging.getLogger(__name__)
@@ -46,22 +47,18 @@ log = logging.getLogger(__name__)
 SILENCE = 2.0
 """Seconds without a poll after which the loop polls although the sink has not taken everything. Not sooner: to pause
 throws away what the client has fetched ahead."""
-PATIENCE = 5.0
-"""Seconds after which a pause is told to the worker though a put is still running."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
     """How much and how often: records a poll at most, seconds between commits, between two looks at which topics there
-    are, between tries at most, seconds after which retrying gives up and fails the task (None: never), and seconds that
-    a revocation may be held up."""
+    are, seconds that a revocation may be held up, and that the group is not listened to while a sink is busy."""
 
     limit: int
     commit_interval: float
     refresh: float
-    longest_wait: float
-    give_up: float | None
     revocation: float
+    silence: float = SILENCE
 
 
 @dataclass
@@ -70,6 +67,7 @@ class SinkSession:
 
     control: Control
     timing: Timing
+    outage: Outage
     backlog: Backlog
     thread: SinkThread
     group: Group = field(init=False)
@@ -81,13 +79,10 @@ class SinkSession:
     _asked: bool = False
     """Whether somebody has asked for a commit before it is due."""
     _just_committed: bool = False
-    _failing_since: float | None = None
-    _failures: int = 0
     _retry_at: float = 0.0
-    _pausing_since: float | None = None
-    _told_paused: bool = False
 
     def __post_init__(self) -> None:
+        self.pausing = Pausing(self.control, self.request_commit)
         self.commits = Commits(self.sink, self.delivery, lambda offsets: self.group.commit(offsets))
 
     @property
@@ -109,24 +104,14 @@ class SinkSession:
                     subscribed = wanted
                     self.group.subscribe(wanted)
                 self._check_topics()
-            self._obey()
-            self._next_call()
-            self._listen()
+            self.turn()
         self._settle()
 
-    def _obey(self) -> None:
-        if self.control.pausing is self._told_paused:
-            self._pausing_since = None
-            return
-        now = time.monotonic()
-        if self.control.pausing:
-            if self._pausing_since is None:
-                self._pausing_since = now
-                self.request_commit()
-            if (self._after is not None or self._asked) and now < self._pausing_since + PATIENCE:
-                return
-        self._told_paused = self.control.pausing
-        self.control.tell("paused" if self._told_paused else "running", {})
+    def turn(self) -> None:
+        """Once round the loop."""
+        self.pausing.obey(self._after is not None or self._asked)
+        self._next_call()
+        self._listen()
 
     def _check_topics(self) -> None:
         # A topic deleted and created anew under its name may already hold more records than we had read of the old one,
@@ -141,6 +126,7 @@ class SinkSession:
         due = self._asked or (time.monotonic() >= self._due and not self._just_committed)
         if due and self.commits.plain:
             self._commit_plainly()
+            due = False
         if self.thread.busy:
             self.backlog.hurry = due
             return
@@ -148,7 +134,7 @@ class SinkSession:
         if self._after is not None:
             return
         garbage_collection.collect_if_due()
-        if due and not self.commits.plain:
+        if due:
             self._begin_commit()
         elif self._may_advance():
             self.backlog.hurry = self._just_committed = False
@@ -193,7 +179,7 @@ class SinkSession:
 
     def _listen(self) -> None:
         """Polls, or waits for the sink as long as the group can do without us."""
-        quiet = time.monotonic() < self._heard + SILENCE
+        quiet = time.monotonic() < self._heard + self.timing.silence
         if self._after is not None:
             self.thread.look(LOOK)
             wait = 0.0
@@ -225,22 +211,12 @@ class SinkSession:
         except Indeterminate:
             raise
         except Unfinished as error:
-            self._failing_since, self._failures = None, 0
+            self.outage.over()
             self._retry_at = time.monotonic() + (error.after or 0.0)
         except RetriableError as error:
-            self._back_off(error)
+            self._retry_at = time.monotonic() + self.outage.failed(error)
         else:
-            self._failing_since, self._failures = None, 0
-
-    def _back_off(self, error: RetriableError) -> None:
-        now = time.monotonic()
-        self._failing_since = self._failing_since or now
-        self._failures += 1
-        if self.timing.give_up is not None and now - self._failing_since >= self.timing.give_up:
-            raise TaskError(f"gave up after errors.retry.timeout: {error}") from error
-        wait = error.after if error.after is not None else backoff.delay(self._failures, self.timing.longest_wait)
-        self._retry_at = now + wait
-        log.warning("%s (try %d, again in %.1f s)", error, self._failures, wait)
+            self.outage.over()
 
     def _begin_commit(self) -> None:
         offsets, epoch = self._deliverable(), self.delivery.epoch

@@ -19,7 +19,7 @@ from ferryman.errors import Indeterminate, RetriableError, TaskError
 from ferryman.kafka.refusals import REFUSED, explained
 from ferryman.offsets.source_offsets import SourceOffsets, canonical
 from ferryman.record import Batch
-from ferryman.retry import backoff
+from ferryman.retry.outage import Outage
 from ferryman.task.errors.error_tolerance import Tolerance
 from ferryman.task.setup import garbage_collection
 from ferryman.task.setup.control import Control
@@ -54,16 +54,13 @@ class SourceSession:
     topics: Topics
     interval: float | None
     """Seconds between commits; None commits each poll."""
-    longest_wait: float
-    give_up: float | None
+    outage: Outage
     attempted: dict[str, Offset | None] = field(default_factory=dict)
     """The offsets of the last transaction, by canonical partition: committed, or perhaps not."""
     _open_since: float | None = None
     _in_doubt: bool = False
     """Whether a commit was begun and not answered."""
     _pending: dict[str, tuple[Partition, Offset | None]] = field(default_factory=dict)
-    _failing_since: float | None = None
-    _failures: int = 0
 
     def run(self) -> None:
         """Until the task is to stop. Raises RetriableError to be run anew, TaskError and others when it is over."""
@@ -90,9 +87,11 @@ class SourceSession:
         except Indeterminate:
             raise
         except RetriableError as error:
-            self._back_off(error)
+            # A poll that raised has handed nothing over. Records that a converter could not encode, as the registry
+            # is away, are lost to this instance: that is Indeterminate, and a session starts from what is committed.
+            self.control.wait(self.outage.failed(error))
             return
-        self._failing_since, self._failures = None, 0
+        self.outage.over()
         if batches:
             self._begin()
             crash_point("source.before_produce")
@@ -102,18 +101,6 @@ class SourceSession:
             crash_point("source.after_produce")
         if self.interval is None or (self._open_since and time.monotonic() - self._open_since >= self.interval):
             self._commit()
-
-    def _back_off(self, error: RetriableError) -> None:
-        # A poll that raised has handed nothing over; records that a converter could not encode because the registry is
-        # away are lost to this instance, so the session has to start again from the committed offsets.
-        now = time.monotonic()
-        self._failing_since = self._failing_since or now
-        self._failures += 1
-        if self.give_up is not None and now - self._failing_since >= self.give_up:
-            raise TaskError(f"gave up after errors.retry.timeout: {error}") from error
-        wait = error.after if error.after is not None else backoff.delay(self._failures, self.longest_wait)
-        log.warning("%s (try %d, again in %.1f s)", error, self._failures, wait)
-        self.control.wait(wait)
 
     def _encoded(self, batches: Sequence[Batch]) -> list[Encoded]:
         outgoing: list[Encoded] = []
@@ -210,5 +197,5 @@ def moved_by_another(
     Tells, after this producer was fenced, a transaction that timed out (nobody else is there: go on) from a second
     owner (fail, or the two would fence each other for ever).
     """
-    expected = {**before, **{key: value for key, value in attempted.items() if value is not None}}
+    expected = {**before, **attempted}
     return any(now.get(key) not in (before.get(key), expected.get(key)) for key in {*before, *now, *attempted})

@@ -90,8 +90,7 @@ class SourceSessions:
             offsets_topic=self._offsets_topic,
             topics=TopicCreation.of(admin, setup.spec.config, worker.topic_creation_enable),
             interval=self._interval(),
-            longest_wait=setup.longest_wait,
-            give_up=setup.give_up,
+            outage=setup.outage(),
         )
 
     def _interval(self) -> float | None:
