@@ -132,7 +132,12 @@ def test_a_broker_that_does_not_let_the_task_in_is_no_outage(
 def role(postgres: str, unique: str) -> Iterator[tuple[sa.Engine, sa.URL]]:
     """An engine of the database's owner, and the URL of a user that may write there."""
     owner = sa.create_engine(postgres, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-    _sql(owner, f"CREATE ROLE {unique} LOGIN PASSWORD 'first'", f"GRANT ALL ON SCHEMA public TO {unique}")
+    _sql(
+        owner,
+        f"CREATE ROLE {unique} LOGIN PASSWORD 'first'",
+        f"GRANT {unique} TO CURRENT_USER",
+        f"GRANT ALL ON SCHEMA public TO {unique}",
+    )
     yield owner, sa.make_url(postgres).set(username=unique, password="first")
     _sql(owner, f"DROP OWNED BY {unique}", f"DROP ROLE {unique}")
 
