@@ -140,7 +140,7 @@ def test_an_idle_loop_waits_in_its_polls(task: HandDriven) -> None:
 
     task.run(story)
     assert task.consumer.polled_at == [LOOK] * 5
-    assert task.consumer.resumed == 1, "by its assignment: it was never paused"
+    assert task.consumer.resumed == 1, "when its partition came, and never again"
 
 
 # Where to start.
