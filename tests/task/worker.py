@@ -5,7 +5,6 @@ from typing import Any
 
 from ferryman.task.setup.control import Control
 
-
 STATES = ("running", "paused", "failed", "stopped")
 
 

@@ -328,6 +328,7 @@ def test_a_busy_sink_with_no_part_in_commits_is_committed_meanwhile(task: HandDr
         yield
         assert task.group_offset(A) == 1
         assert task.thread.busy
+        assert not task.backlog.hurry
         task.thread.held = False
 
     task.run(story)
