@@ -1,6 +1,7 @@
 # A standalone worker in a container, set up by CONNECT_* variables: docker build --tag ferryman:0.1.0 .
 # The base image exists for amd64 and arm64, and so does a wheel of every locked dependency: nothing is compiled.
-ARG BASE=python:3.13-slim-trixie
+# The digest (of the index of both, as `docker buildx imagetools inspect` shows it) decides; the tag is for readers.
+ARG BASE=python:3.13-slim-trixie@sha256:9d2e5553305c7c7b0097999bb17187c69b921ccd6bc9d40e4bb5ebe652c00285
 
 FROM ${BASE} AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
@@ -12,7 +13,7 @@ RUN sed -n '/^setuptools==/,/[^\\]$/p' requirements.lock > build.lock \
     && python -m venv --without-pip /opt/ferryman \
     && python -m pip --python /opt/ferryman/bin/python install --quiet \
         --require-hashes --only-binary :all: -r requirements-runtime.lock
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY ferryman ferryman
 COPY connectors connectors
 COPY transforms transforms

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 
 from ferryman.stack import Stack
 
@@ -38,13 +38,27 @@ class World:
         """For w1.properties."""
         return {"BENCH_BROKER": self.broker, "BENCH_TOPIC": topic, "BENCH_FILE": str(file)}
 
+    @property
+    def mariadb(self) -> str:
+        """The URL of MariaDB."""
+        return self.addresses["mariadb"]
+
     def table_variables(self, topic: str, database: str) -> dict[str, str]:
         """For w2-*.properties."""
         server = make_url(self.addresses["postgres"])
+        return self._variables(topic, server, f"jdbc:postgresql://{server.host}:{server.port}/{database}")
+
+    def mariadb_variables(self, topic: str, database: str) -> dict[str, str]:
+        """For w5-*.properties. Connector/J without its rewriting would send each row alone."""
+        server = make_url(self.mariadb)
+        options = "rewriteBatchedStatements=true&sslMode=DISABLED"
+        return self._variables(topic, server, f"jdbc:mysql://{server.host}:{server.port}/{database}?{options}")
+
+    def _variables(self, topic: str, server: URL, database: str) -> dict[str, str]:
         return {
             "BENCH_BROKER": self.broker,
             "BENCH_TOPIC": topic,
-            "BENCH_DATABASE": f"jdbc:postgresql://{server.host}:{server.port}/{database}",
+            "BENCH_DATABASE": database,
             "BENCH_USER": str(server.username),
             "BENCH_PASSWORD": str(server.password),
             "BENCH_REGISTRY": self.registry,

@@ -197,6 +197,13 @@ class Config(BaseModel):
         return {name for field, info in cls.model_fields.items() for name in spellings(field, info)}
 
     @classmethod
+    def strangers(cls, names: Iterable[str]) -> list[str]:
+        """Those of these keys that nobody reads, and that need a warning."""
+        known = {*cls.keys(), *cls.ignored, *cls.refused}
+        prefixes = tuple(name for name in (*cls.ignored, *cls.refused) if name.endswith("."))
+        return [name for name in names if name not in known and not name.startswith(prefixes)]
+
+    @classmethod
     def secrets(cls) -> set[str]:
         """The keys (all spellings) whose values must never be shown."""
         return {

@@ -53,6 +53,24 @@ class DataError(FerrymanError):
     """A record that cannot be decoded, transformed or written; its neighbours can."""
 
     java = "org.apache.kafka.connect.errors.DataException"
+    field: str = ""
+    """The path of the field at fault, names between dots; whoever goes through a struct adds the name before it."""
+    kind: str = ""
+    """The Connect type of that field, where it is known."""
+
+    @property
+    def reason(self) -> str:
+        """What is wrong, in Kafka's words if it has any, without the field."""
+        return super().__str__()
+
+    def in_field(self, name: str, kind: str = "") -> "DataError":
+        """This error, as one of a field of that Connect type, or of something inside it."""
+        self.field, self.kind = (f"{name}.{self.field}", self.kind) if self.field else (name, kind)
+        return self
+
+    def __str__(self) -> str:
+        parts = ", ".join(filter(None, (self.field, self.kind)))
+        return f"{self.reason} (field {parts})" if self.field else self.reason
 
 
 class UnknownField(DataError):

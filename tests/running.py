@@ -24,9 +24,12 @@ Outcome = Any
 
 
 def until(probe: Callable[[], Outcome], seconds: float = 60.0, what: str = "", pause: float = 0.05) -> Outcome:
-    """The first true answer of a probe; AssertionError with its last answer after so many seconds. ``pause`` is between
-    two probes, longer for costly ones."""
-    deadline = time.monotonic() + seconds
+    """The first true answer of a probe; AssertionError with its last answer after so many seconds.
+
+    It waits two minutes at least, so that a slow or busy machine fails no test. ``pause`` is between two probes, longer
+    for costly ones.
+    """
+    deadline = time.monotonic() + max(seconds, 120.0)
     while True:
         answer = probe()
         if answer:
@@ -86,7 +89,7 @@ class Worker:
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(30)
+                self.process.wait(120)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
@@ -157,7 +160,7 @@ def create_topic(kafka: str, topic: str, partitions: int = 1, **config: str) -> 
     admin = AdminClient({"bootstrap.servers": kafka})
     wanted = NewTopic(topic, partitions, 1, config={key.replace("_", "."): value for key, value in config.items()})
     admin.create_topics([wanted])[topic].result()
-    until(lambda: topic in admin.list_topics(timeout=10).topics, 30)
+    until(lambda: topic in admin.list_topics(timeout=60).topics, 30)
 
 
 def produce(
@@ -189,7 +192,7 @@ def consume(kafka: str, topic: str) -> list[Message]:
     quick = {"enable.partition.eof": True, "fetch.wait.max.ms": 10}
     consumer = Consumer({"bootstrap.servers": kafka, "group.id": "reader", **quick})
     try:
-        partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+        partitions = consumer.list_topics(topic, timeout=60).topics[topic].partitions
         consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
         found: list[Message] = []
         ended: set[int | None] = set()

@@ -118,10 +118,13 @@ class Cast(Sided[CastConfig]):
     def _maps(self, values: Sequence[dict[Any, Any]]) -> list[Any]:
         new = [value.copy() for value in values]
         for name, convert in self.schemaless.items():
-            for value in new:
-                item = value.get(name)
-                # The key is set even where it was missing, as Kafka does.
-                value[name] = None if item is None else convert(item)
+            try:
+                for value in new:
+                    item = value.get(name)
+                    # The key is set even where it was missing, as Kafka does.
+                    value[name] = None if item is None else convert(item)
+            except DataError as error:
+                raise error.in_field(name) from error.__cause__
         return new
 
     def _structs(self, data: Rows, schema: Schema, members: Mapping[str, Convert]) -> Rows:
@@ -176,7 +179,10 @@ def _column(column: pl.Series, schema: Schema, target: Type, convert: Convert) -
     wanted = dtype(Schema(target))
     if schema.name is None and _agreed(schema.type, target):
         return column.cast(wanted, wrap_numerical=target in INTEGERS)
-    found = [None if value is None else convert(value) for value in column.to_list()]
+    try:
+        found = [None if value is None else convert(value) for value in column.to_list()]
+    except DataError as error:
+        raise error.in_field(column.name, schema.type) from error.__cause__
     return pl.Series(column.name, found, dtype=wanted)
 
 

@@ -12,7 +12,7 @@ from pydantic import AfterValidator
 
 from ferryman.config import Bool, Config, Str, Strings, key
 from ferryman.errors import DataError, KeyProblem
-from ferryman.java.decimals import rescaled
+from ferryman.java.decimals import MOST_DIGITS, rescaled
 from ferryman.java.texts import EPOCH, java_class, to_float32
 from ferryman.record import Batch, Columns, Data, Rows
 from ferryman.schema import DATE, DECIMAL, FLOATS, INTEGERS, TIME, TIMESTAMP, Schema, Type
@@ -165,7 +165,11 @@ class MaskField(Sided[MaskFieldConfig]):
             column = frame.get_column(name)
             if column.null_count() == len(column):
                 continue
-            value = mask(_sample(data.schema.by_name[name].schema))
+            schema = data.schema.by_name[name].schema
+            try:
+                value = mask(_sample(schema))
+            except DataError as error:
+                raise error.in_field(name, schema.type) from error.__cause__
             if not literal(value):
                 return None
             masked.append(pl.when(pl.col(name).is_not_null()).then(pl.lit(value, dtype=column.dtype)).alias(name))
@@ -190,7 +194,7 @@ def _refuse(text: str) -> Any:
 
 
 def _number(text: str, wanted: str = "a number") -> Decimal:
-    if not _NUMBER.fullmatch(text):
+    if len(text) > MOST_DIGITS or not _NUMBER.fullmatch(text) or abs(Decimal(text).adjusted()) > MOST_DIGITS:
         raise DataError(f"Unable to convert {text} (class java.lang.String) to {wanted}")
     return Decimal(text)
 

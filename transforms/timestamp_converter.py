@@ -1,5 +1,6 @@
 """TimestampConverter: turns a time in one form (text, Unix number, Date, Time, Timestamp) into another."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time
@@ -10,6 +11,7 @@ import polars as pl
 
 from ferryman.config import Bool, Config, Str, key
 from ferryman.errors import ConfigError, DataError, KeyProblem, MissingValue
+from ferryman.java.date_patterns import doubts
 from ferryman.java.simple_date_format import DAY, formatter, parser
 from ferryman.java.texts import java_class, schema_text
 from ferryman.record import Batch, Columns, Data, Rows
@@ -28,6 +30,8 @@ from ferryman.schema import (
 )
 from ferryman.transforms.fields.epoch_times import FIRST, LAST, clock_of, day_of, instant, millis_of
 from ferryman.transforms.fields.sides import Sided, converted, maps, refuse_nulls, structs, with_defaults
+
+log = logging.getLogger(__name__)
 
 PURPOSE = "converting timestamp formats"
 Convert = Callable[[Any], Any]
@@ -96,6 +100,8 @@ class TimestampConverter(Sided[TimestampConverterConfig]):
             "unix": _from_unix(_PER_SECOND[config.unix_precision]),
             "string": parser(config.format) if config.format.strip() else _no_format,
         }
+        for doubt in doubts(config.format):
+            log.warning("format=%s: %s", config.format, doubt)
         moments = self._convert("Timestamp")
         self.by_class: Mapping[type, Convert] = {
             type(None): lambda value: None,
@@ -139,11 +145,14 @@ class TimestampConverter(Sided[TimestampConverterConfig]):
         maps([value for value in values if value is not None], PURPOSE)
         converts = self.by_class.get
         new = [None if value is None else value.copy() for value in values]
-        for value in new:
-            if value is not None:
-                item = value.get(name)
-                # The key is set even where it was missing, as Kafka does.
-                value[name] = converts(item.__class__, _refuse_class)(item)
+        try:
+            for value in new:
+                if value is not None:
+                    item = value.get(name)
+                    # The key is set even where it was missing, as Kafka does.
+                    value[name] = converts(item.__class__, _refuse_class)(item)
+        except DataError as error:
+            raise error.in_field(name) from error.__cause__
         return new
 
     def _whole(self, data: Rows) -> Rows:

@@ -1,5 +1,6 @@
 """TimestampRouter: makes the topic from the topic and the record's timestamp."""
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
@@ -7,9 +8,12 @@ from typing import Any
 
 from ferryman.config import Config, Str, key
 from ferryman.errors import ConfigError, DataError, KeyProblem
+from ferryman.java.date_patterns import doubts
 from ferryman.java.simple_date_format import formatter
 from ferryman.record import Batch
 from ferryman.transforms.fields.sides import Batched
+
+log = logging.getLogger(__name__)
 
 
 class TimestampRouterConfig(Config):
@@ -39,6 +43,8 @@ class TimestampRouter(Batched[TimestampRouterConfig]):
     def __init__(self, config: TimestampRouterConfig, side: Any = "value") -> None:
         super().__init__(config, side)
         self.text = formatter(config.timestamp_format)
+        for doubt in doubts(config.timestamp_format):
+            log.warning("timestamp.format=%s: %s", config.timestamp_format, doubt)
 
     def apply_batch(self, batch: Batch) -> Sequence[Batch]:
         """The batch cut wherever the new topic changes; keys and values stay as they are, in rows or columns."""

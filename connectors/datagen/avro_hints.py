@@ -38,10 +38,12 @@ KNOWN: Mapping[str, frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Blueprint:
-    """The Connect schema of the values, and what makes the value of record ``number``."""
+    """What an Avro schema with hints becomes."""
 
     schema: Schema
+    """The Connect schema of the values."""
     make: Make
+    """Makes the value of a record by its number."""
 
 
 class HintError(ValueError):
@@ -233,7 +235,7 @@ def scalar(schema: Schema, hints: Mapping[str, Any]) -> Make:
         case kind if kind in FLOATS:
             if "iteration" in hints:
                 return iterated(hints, float("inf"))
-            bounds = Range.of(hints, 0.0, 1.0)
+            bounds = Range.from_hints(hints, 0.0, 1.0)
             return lambda random, number: bounds.low + random.random() * (bounds.high - bounds.low)
         case _:
             return whole_numbers(schema, hints)

@@ -160,7 +160,7 @@ class Paid(NamedTuple):
 
 def season(random: Random, world: str, number: int) -> list[Event]:
     """The events of a season. ``world`` tells seeds and tasks apart in every id."""
-    return _Season(random, blake2b(world.encode(), digest_size=4).hexdigest(), number).told()
+    return _Season(random, blake2b(world.encode(), digest_size=4).hexdigest(), number).tell()
 
 
 class _Season:
@@ -178,7 +178,7 @@ class _Season:
         self.payments = 0
         self.raised = ZERO
 
-    def told(self) -> list[Event]:
+    def tell(self) -> list[Event]:
         for _ in range(4):
             self._project()
         for _ in range(10):

@@ -28,7 +28,7 @@ class Range:
     high: Any
 
     @classmethod
-    def of(cls, hints: Mapping[str, Any], low: Number, high: Number) -> Self:
+    def from_hints(cls, hints: Mapping[str, Any], low: Number, high: Number) -> Self:
         """The hint ``range``, or these bounds where it says nothing. Raises ValueError if it is malformed or empty."""
         given = hints.get("range")
         if given is None:
@@ -89,7 +89,7 @@ def _integers(hints: Mapping[str, Any], limit: int, default: Range) -> Make:
     if "iteration" in hints:
         make = iterated(hints, limit - 1)
         return lambda random, number: int(make(random, number))
-    bounds = Range.of(hints, default.low, default.high)
+    bounds = Range.from_hints(hints, default.low, default.high)
     low, span = int(bounds.low), int(bounds.high) - int(bounds.low)
     if low < -limit or low + span > limit:
         raise ValueError("the hint range is wider than the type")
@@ -97,7 +97,7 @@ def _integers(hints: Mapping[str, Any], limit: int, default: Range) -> Make:
 
 
 def _converted(hints: Mapping[str, Any], limit: int, convert: Callable[[int], Any], default: Range) -> Make:
-    make, bounds = _integers(hints, limit, default), Range.of(hints, default.low, default.high)
+    make, bounds = _integers(hints, limit, default), Range.from_hints(hints, default.low, default.high)
     convert(int(bounds.low))
     convert(int(bounds.high) - 1)
     return lambda random, number: convert(make(random, number))
@@ -105,7 +105,7 @@ def _converted(hints: Mapping[str, Any], limit: int, convert: Callable[[int], An
 
 def _decimals(schema: Schema, hints: Mapping[str, Any]) -> Make:
     scale, digits = schema.scale, min(int(schema.parameter("connect.decimal.precision") or 18), 18)
-    bounds = Range.of(hints, 0, float(Decimal(10) ** (digits - scale)))
+    bounds = Range.from_hints(hints, 0, float(Decimal(10) ** (digits - scale)))
     low = int(Decimal(str(bounds.low)).scaleb(scale))
     span = int(Decimal(str(bounds.high)).scaleb(scale)) - low
     if span <= 0:

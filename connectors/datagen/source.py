@@ -13,8 +13,9 @@ from ferryman.config import Int, Long, Str, Text, key
 from ferryman.connector import SourceConfig
 from ferryman.connectors.datagen.avro_hints import Blueprint, HintError, blueprint
 from ferryman.connectors.datagen.crowdfunding import SEASON, STREAMS, season
-from ferryman.connectors.datagen.timetable import pace
+from ferryman.connectors.datagen.timetable import timetable
 from ferryman.errors import ConfigError, KeyProblem, TaskError
+from ferryman.files.allowed_folders import FilePath
 from ferryman.record import Batch, Header, Headers, LazyRecords, Record, Rows
 from ferryman.schema import INT64, OPTIONAL_STRING, STRING, Schema
 
@@ -37,7 +38,7 @@ class DatagenConfig(SourceConfig):
 
     kafka_topic: Str = key("", importance="HIGH")
     """Topic to write to; required, except with quickstart=crowdfunding, whose topics begin with it (crowdfunding.)."""
-    max_interval: Long = key(500, importance="HIGH")
+    max_interval: Long = key(500, names=("max.interval", "maxInterval"), importance="HIGH")
     """Longest time between two records in milliseconds: each waits a random part of it. 0 or less: no wait at all."""
     throughput: Int = key(-1, importance="LOW")
     """Number of records a second from each task, evenly; max.interval has no effect then. -1: as max.interval says."""
@@ -45,7 +46,7 @@ class DatagenConfig(SourceConfig):
     """Number of records from each task, or less than 1 for unlimited."""
     schema_string: Text = key("", importance="HIGH")
     """The literal JSON-encoded Avro schema to use."""
-    schema_filename: Str = key("", importance="HIGH")
+    schema_filename: FilePath = key("", importance="HIGH")
     """File with the Avro schema to use."""
     schema_keyfield: Str = key("", importance="HIGH")
     """Name of the field to use as the record key."""
@@ -100,15 +101,18 @@ class DatagenConfig(SourceConfig):
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """Where one kind of record goes, and its schemas."""
+    """One kind of record."""
 
     topic: str
+    """Where it goes."""
     key_schema: Schema
+    """The schema of its keys."""
     value_schema: Schema
+    """The schema of its values."""
 
 
-Made = tuple[int, Any, Any]
-"""A record made: the number of its stream, its key and its value."""
+Invented = tuple[int, Any, Any]
+"""A record: the number of its stream, its key and its value."""
 
 
 @dataclass
@@ -116,21 +120,24 @@ class World:
     """Records by number. They are made in blocks, each a function of its number alone; the last one is kept."""
 
     streams: Sequence[Stream]
+    """The kinds of record."""
     size: int
-    block: Callable[[int], Sequence[Made]]
-    _kept: tuple[int, Sequence[Made]] = (-1, ())
+    """How many records a block has."""
+    block: Callable[[int], Sequence[Invented]]
+    """Makes a block by its number."""
+    _kept: tuple[int, Sequence[Invented]] = (-1, ())
 
-    def records(self, start: int, stop: int) -> Sequence[Made]:
+    def records(self, start: int, stop: int) -> Sequence[Invented]:
         """The records from number start up to stop."""
-        made: list[Made] = []
+        invented: list[Invented] = []
         while start < stop:
             number, within = divmod(start, self.size)
             if self._kept[0] != number:
                 self._kept = number, self.block(number)
             piece = self._kept[1][within : within + stop - start]
-            made += piece
+            invented += piece
             start += len(piece)
-        return made
+        return invented
 
 
 def world(config: DatagenConfig, seed: int, task: int) -> World:
@@ -143,7 +150,7 @@ def world(config: DatagenConfig, seed: int, task: int) -> World:
     plan, field = config.blueprint(), config.schema_keyfield
     make, key_schema = plan.make, plan.schema.by_name[field].schema if field else OPTIONAL_STRING
 
-    def block(number: int) -> list[Made]:
+    def block(number: int) -> list[Invented]:
         random = _source(identity, number)
         values = [make(random, index) for index in range(number * BLOCK, (number + 1) * BLOCK)]
         return [(0, value[field] if field else None, value) for value in values]
@@ -172,7 +179,7 @@ class DatagenConnector(Source[DatagenConfig]):
             self._world = world(self.config, self._seed, self.context.task)
         except (HintError, OSError) as error:
             raise TaskError(f"The schema can no longer be used: {error}") from error
-        self._pace = pace(self.config.throughput, self.config.max_interval / 1000, time.monotonic())
+        self._timetable = timetable(self.config.throughput, self.config.max_interval / 1000, time.monotonic())
 
     def _chosen_seed(self) -> int:
         seed = self.config.random_seed
@@ -222,45 +229,51 @@ class DatagenConnector(Source[DatagenConfig]):
         if left <= 0:
             self.context.stopping(1.0)
             return 0
-        wait = self._pace.wait(time.monotonic())
+        wait = self._timetable.wait(time.monotonic())
         if wait > 0 and self.context.stopping(wait):
             return 0
-        return self._pace.due(time.monotonic(), left)
+        return self._timetable.due(time.monotonic(), left)
 
-    def _batches(self, made: Sequence[Made], start: int) -> list[Batch]:
+    def _batches(self, invented: Sequence[Invented], start: int) -> list[Batch]:
         streams, now = self._world.streams, int(time.time() * 1000)
-        places: list[list[int]] = [[] for _ in streams]
-        for place, each in enumerate(made):
-            places[each[0]].append(place)
-        origin = self._lazy_records(made, start, now)
+        indices: list[list[int]] = [[] for _ in streams]
+        for index, each in enumerate(invented):
+            indices[each[0]].append(index)
+        origin = self._lazy_records(invented, start, now)
         return [
-            self._batch(stream, [made[place] for place in chosen], chosen, origin, start, now)
-            for stream, chosen in zip(streams, places, strict=True)
+            self._batch(stream, [invented[index] for index in chosen], chosen, origin, start, now)
+            for stream, chosen in zip(streams, indices, strict=True)
             if chosen
         ]
 
     def _batch(
-        self, stream: Stream, made: Sequence[Made], places: Sequence[int], origin: LazyRecords, start: int, now: int
+        self,
+        stream: Stream,
+        invented: Sequence[Invented],
+        indices: Sequence[int],
+        origin: LazyRecords,
+        start: int,
+        now: int,
     ) -> Batch:
         return Batch(
             topic=stream.topic,
             partition=None,
-            key=Rows(stream.key_schema, [record[1] for record in made]),
-            value=Rows(stream.value_schema, [record[2] for record in made]),
-            timestamps=[now] * len(made),
-            headers=None if self.config.quickstart else [self._headers(start + place) for place in places],
+            key=Rows(stream.key_schema, [record[1] for record in invented]),
+            value=Rows(stream.value_schema, [record[2] for record in invented]),
+            timestamps=[now] * len(invented),
+            headers=None if self.config.quickstart else [self._headers(start + index) for index in indices],
             origin=origin,
-            positions=places,
+            positions=indices,
         )
 
-    def _lazy_records(self, made: Sequence[Made], start: int, now: int) -> LazyRecords:
+    def _lazy_records(self, invented: Sequence[Invented], start: int, now: int) -> LazyRecords:
         # The records of a poll are spread over topics, so the last record of the last batch need not be the latest:
         # each carries the offset after the whole poll, which is committed with them in one transaction.
         partition, streams, headed = self._partition, self._world.streams, not self.config.quickstart
-        offset = self._offset(start + len(made))
+        offset = self._offset(start + len(invented))
 
         def build(index: int) -> Record:
-            number, key_value, value = made[index]
+            number, key_value, value = invented[index]
             stream = streams[number]
             return Record(
                 topic=stream.topic,
@@ -274,7 +287,7 @@ class DatagenConnector(Source[DatagenConfig]):
                 source_offset=offset,
             )
 
-        return LazyRecords(len(made), build)
+        return LazyRecords(len(invented), build)
 
     def _headers(self, iteration: int) -> Headers:
         return (

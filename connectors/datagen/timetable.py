@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 STEP = 0.05
-"""Seconds: a steady pace hands over what has become due in such a while, not each record for itself."""
+"""Seconds: a steady timetable hands over what has become due in such a while, not each record for itself."""
 
 
-class Pace(Protocol):
-    """A timetable; times are monotonic seconds."""
+class Timetable(Protocol):
+    """When records are due; times are monotonic seconds."""
 
     def wait(self, now: float) -> float:
         """Seconds until something is due; 0 or less if something is."""
@@ -23,11 +23,11 @@ class AtOnce:
     """As many as possible."""
 
     def wait(self, now: float) -> float:
-        """See Pace."""
+        """See Timetable."""
         return 0.0
 
     def due(self, now: float, most: int) -> int:
-        """See Pace."""
+        """See Timetable."""
         return most
 
 
@@ -36,14 +36,16 @@ class Intervals:
     """Each record after a random part of ``longest`` seconds."""
 
     longest: float
+    """Seconds at most between two records."""
     following: float
+    """When the next record is due."""
 
     def wait(self, now: float) -> float:
-        """See Pace."""
+        """See Timetable."""
         return self.following - now
 
     def due(self, now: float, most: int) -> int:
-        """See Pace."""
+        """See Timetable."""
         count = 0
         while self.following <= now and count < most:
             self.following += entropy.random() * self.longest  # noqa: S311
@@ -53,25 +55,28 @@ class Intervals:
 
 @dataclass
 class Steady:
-    """``rate`` records a second from ``began`` on; what could not be handed over in time follows at once."""
+    """So many records a second; what could not be handed over in time follows at once."""
 
     rate: float
+    """Records a second."""
     began: float
-    made: int = 0
+    """When the first second began."""
+    handed_over: int = 0
+    """How many records have been."""
 
     def wait(self, now: float) -> float:
-        """See Pace."""
-        return self.began + (self.made + max(1.0, self.rate * STEP)) / self.rate - now
+        """See Timetable."""
+        return self.began + (self.handed_over + max(1.0, self.rate * STEP)) / self.rate - now
 
     def due(self, now: float, most: int) -> int:
-        """See Pace."""
-        count = max(0, min(most, int((now - self.began) * self.rate) - self.made))
-        self.made += count
+        """See Timetable."""
+        count = max(0, min(most, int((now - self.began) * self.rate) - self.handed_over))
+        self.handed_over += count
         return count
 
 
-def pace(throughput: float, longest: float, now: float) -> Pace:
-    """The pace of ``throughput`` records a second if that is positive, else of intervals up to ``longest`` seconds."""
+def timetable(throughput: float, longest: float, now: float) -> Timetable:
+    """That of ``throughput`` records a second if that is positive, else of intervals up to ``longest`` seconds."""
     if throughput > 0:
         return Steady(throughput, now)
     return Intervals(longest, now) if longest > 0 else AtOnce()

@@ -22,10 +22,12 @@ _SEPARATOR = f"\x1f{secrets.token_hex(8)}\x1f"
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A mailbox: ``spec`` is what the server is told (ASCII), ``name`` is shown and may be empty."""
+    """A mailbox."""
 
     spec: str
+    """What the server is told, in ASCII: a@b.example."""
     name: str = ""
+    """What is shown; may be empty."""
 
     @property
     def domain(self) -> str:

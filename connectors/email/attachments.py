@@ -20,11 +20,14 @@ _CONTAINERS = ("multipart/", "message/")
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file: its name, its media type and its bytes."""
+    """A file."""
 
     name: str
+    """As it is shown, without a path."""
     type: str
+    """Its media type."""
     content: bytes
+    """Its bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +38,11 @@ class AttachmentField:
     """
 
     path: str
+    """The field, nested ones with dots."""
     name: Pattern
+    """The file's name, unless the struct says it."""
     type: Pattern
+    """Its media type, unless the struct says it."""
 
     def attachments(self, facts: Mapping[str, Any]) -> Iterator[Attachment]:
         """The files of a record. Raises DataError that names the field."""

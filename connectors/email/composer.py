@@ -6,8 +6,8 @@ from typing import Any
 from ferryman.connectors.email.addresses import Address, one_address, one_line, several
 from ferryman.connectors.email.attachments import Attachment, total
 from ferryman.connectors.email.config import EmailSinkConfig
-from ferryman.connectors.email.message import Letter
-from ferryman.connectors.email.smtp_connection import Parcel
+from ferryman.connectors.email.message import Mail
+from ferryman.connectors.email.smtp_connection import Envelope
 from ferryman.connectors.email.templates import Pattern, facts, moment
 from ferryman.errors import DataError
 from ferryman.record import Record
@@ -16,23 +16,24 @@ MOST_RECIPIENTS = 100
 """So many every server takes (RFC 5321); more it might put off for ever."""
 
 
-class Writer:
+class Composer:
     """The templates of one task, read and compiled once."""
 
     def __init__(self, config: EmailSinkConfig) -> None:
         self._sender, self._subject = config.sender, config.subject
         self._reply_to, self._envelope_from = config.reply_to, config.envelope_from
+        self._same_sender = "{" not in (config.mail_envelope_from or config.mail_from)
         self._to, self._cc, self._bcc = (config.recipients(key) for key in ("mail.to", "mail.cc", "mail.bcc"))
         self._text, self._html = config.text, config.html
         self._attachments = config.attachments
         self._largest = config.mail_max_bytes
 
-    def letter(self, record: Record, id: str) -> tuple[Letter, str]:
+    def compose(self, record: Record, id: str) -> tuple[Mail, str]:
         """The message, and the address for reports of failure. Raises DataError that names the key at fault."""
         if record.value is None:
             raise DataError("The record has no value; behavior.on.null.values=ignore would pass it over")
         known = facts(record)
-        letter = Letter(
+        mail = Mail(
             id=id,
             date=moment(record.timestamp),
             sender=_one(self._sender, known),
@@ -45,23 +46,23 @@ class Writer:
             html=None if self._html is None else self._html.render(known),
             attachments=self._attached(known),
         )
-        if not letter.to:
+        if not mail.to:
             raise DataError("mail.to: the record gives no recipient")
-        if len(letter.recipients) > MOST_RECIPIENTS:
-            raise DataError(f"mail.to: {len(letter.recipients)} recipients, at most {MOST_RECIPIENTS} are allowed")
+        if len(mail.recipients) > MOST_RECIPIENTS:
+            raise DataError(f"mail.to: {len(mail.recipients)} recipients, at most {MOST_RECIPIENTS} are allowed")
         failures_to = _one_or_none(self._envelope_from, known)
-        return letter, (failures_to or letter.sender).spec
+        return mail, (failures_to or mail.sender).spec
 
     def _attached(self, known: Mapping[str, Any]) -> list[Attachment]:
         found = [attachment for field in self._attachments for attachment in field.attachments(known)]
         self._check_size(total(found))
         return found
 
-    def parcel(self, letter: Letter, sender: str, in_doubt: bool) -> Parcel:
+    def envelope(self, mail: Mail, sender: str, in_doubt: bool) -> Envelope:
         """The message as it is sent. Raises DataError if it is too large."""
-        content = letter.wire(in_doubt)
+        content = mail.wire(in_doubt)
         self._check_size(len(content))
-        return Parcel(sender, letter.recipients, content)
+        return Envelope(sender, mail.recipients, content, self._same_sender)
 
     def _check_size(self, size: int) -> None:
         if size > self._largest:

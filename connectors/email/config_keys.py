@@ -8,6 +8,7 @@ from pydantic import AfterValidator
 from ferryman.config import Bool, Double, Int, Long, Password, Plugin, Shown, Str, Strings, Text, key
 from ferryman.connector import SinkConfig
 from ferryman.connectors.email.sent_events import CONVERTER, PRODUCER
+from ferryman.files.allowed_folders import FilePath
 
 MOST = 250
 """Messages in flight at most: so many must fit into the metadata of an offset."""
@@ -82,11 +83,11 @@ class EmailKeys(SinkConfig):
     """The subject, a template: one line of at most 1000 characters."""
     mail_text: Text | None = key(None, importance="HIGH", shown=Shown("Message"))
     """The body as plain text, a template."""
-    mail_text_file: Str = key("", shown=Shown("Message"))
+    mail_text_file: FilePath = key("", shown=Shown("Message"))
     """A file with the template of the plain text, instead of mail.text; read when the task starts."""
     mail_html: Text | None = key(None, importance="HIGH", shown=Shown("Message"))
     """The body as HTML, a template in which data are escaped."""
-    mail_html_file: Str = key("", shown=Shown("Message"))
+    mail_html_file: FilePath = key("", shown=Shown("Message"))
     """A file with the template of the HTML, instead of mail.html; read when the task starts."""
     attachment_fields: Strings = key([], shown=Shown("Message"))
     """Fields of the value (nested ones with dots) that hold a file each: bytes, text in base64, a struct of content and
@@ -110,6 +111,12 @@ class EmailKeys(SinkConfig):
     behavior_on_in_doubt: Literal["resend", "skip"] = key("resend", importance="HIGH", shown=Shown("Delivery"))
     """What becomes of a message of which nobody knows whether it was sent: resend (it may arrive twice, with the same
     Message-ID) or skip (it may never arrive). Each is listed in the log."""
+    in_doubt_max_retries: Int = key(3, at_least=0, shown=Shown("Delivery"))
+    """With resend: how often a message is sent again that the server took whole without an answer; then it is a data
+    error. A crash of Ferryman's own does not count."""
+    mail_retry_timeout_ms: Long = key(14_400_000, at_least=0, shown=Shown("Delivery"))
+    """How long a message is tried again that the server refuses for the time being (a mailbox that is full, a
+    greylist), in milliseconds; then it is a data error. The others go on meanwhile."""
     behavior_on_null_values: Literal["fail", "ignore"] = key("fail", shown=Shown("Delivery"))
     """What a record without a value is: fail (a data error) or ignore (nothing is sent)."""
 

@@ -25,12 +25,15 @@ _WIRE = compat32.clone(linesep="\r\n", mangle_from_=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Sender:
-    """Who sends, for all time: the same record of the same topic always gets the same Message-ID."""
+class MessageIds:
+    """What Message-IDs are made of: the same record of the same topic gets the same one for all time."""
 
     cluster: str
+    """The Kafka cluster's id."""
     connector: str
+    """The connector's name."""
     domain: str
+    """What follows the @."""
 
     def message_id(self, origin: Coordinates, topic_id: str) -> str:
         """The Message-ID of a record's message; ``topic_id`` tells a topic from an earlier one of its name."""
@@ -39,20 +42,31 @@ class Sender:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """Everything that a message says, data checked; a ``date`` of None is now."""
+class Mail:
+    """Everything that a message says, data checked."""
 
     id: str
+    """The Message-ID, with its angle brackets."""
     date: datetime | None
+    """The record's time; None is now."""
     sender: Address
+    """Shown as From."""
     to: Sequence[Address]
+    """Shown as To."""
     cc: Sequence[Address]
+    """Shown as Cc."""
     bcc: Sequence[Address]
+    """Recipients that no header shows."""
     reply_to: Address | None
+    """Shown as Reply-To, unless it is None."""
     subject: str
+    """One line."""
     text: str | None
+    """The body as plain text."""
     html: str | None
+    """The body as HTML; with a text beside it, the reader's program chooses."""
     attachments: Sequence[Attachment] = ()
+    """The files, in order."""
 
     @property
     def recipients(self) -> list[str]:
@@ -89,11 +103,11 @@ class Letter:
     def _container(self, kind: str, parts: Sequence[Message]) -> Message:
         # "=_" is in no part: quoted-printable has two hexadecimal digits behind each "=", base64 has no "_".
         boundary = f"=_{kind}_{sha256(self.id.encode()).hexdigest()[:24]}"
-        made = MIMEMultipart(kind, boundary)
+        container = MIMEMultipart(kind, boundary)
         for part in parts:
             del part["MIME-Version"]
-            made.attach(part)
-        return made
+            container.attach(part)
+        return container
 
 
 def _unstructured(text: str) -> str:

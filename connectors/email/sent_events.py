@@ -9,14 +9,14 @@ from typing import Any, Literal
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from ferryman.chain import builder
-from ferryman.connectors.email.message import Letter
+from ferryman.connectors.email.message import Mail
 from ferryman.conversion import Converter
 from ferryman.errors import ConfigError, KeyProblem, RetriableError, TaskError
 from ferryman.kafka import client_config
 from ferryman.record import Coordinates, Rows
 from ferryman.schema import INT32, INT64, STRING, TIMESTAMP_SCHEMA, Schema, array, struct
 
-Outcome = Literal["sent", "resent", "skipped"]
+EventOutcome = Literal["sent", "resent", "skipped"]
 CONVERTER, PRODUCER = "event.value.converter", "event.producer."
 SCHEMA: Schema = struct(
     {
@@ -42,21 +42,27 @@ class Events:
     """Writes events; ``flush`` says whether they have arrived."""
 
     producer: Producer
+    """Writes to the events' own cluster."""
     converter: Converter[Any]
+    """Makes them into bytes."""
     topic: str
+    """Where they go."""
     connector: str
+    """The connector's name, told in each."""
     _waiting: int = 0
+    """Events without the broker's answer."""
     _refused: list[str] = field(default_factory=list)
+    """Why the broker refused some."""
 
-    def write(self, letter: Letter, origin: Coordinates, outcome: Outcome, answer: str) -> None:
+    def write(self, mail: Mail, origin: Coordinates, outcome: EventOutcome, answer: str) -> None:
         """Sets an event on its way. Raises RetriableError if the registry is away."""
         now = datetime.now(UTC)
         event = {
-            "message_id": letter.id,
+            "message_id": mail.id,
             "outcome": outcome,
-            "sender": letter.sender.spec,
-            "recipients": letter.recipients,
-            "subject": letter.subject,
+            "sender": mail.sender.spec,
+            "recipients": mail.recipients,
+            "subject": mail.subject,
             "at": now.replace(microsecond=now.microsecond // 1000 * 1000),
             "answer": answer,
             "connector": self.connector,
@@ -68,7 +74,7 @@ class Events:
         self._waiting += 1
         while True:
             try:
-                self.producer.produce(self.topic, payload, letter.id.encode(), on_delivery=self._answered)
+                self.producer.produce(self.topic, payload, mail.id.encode(), on_delivery=self._answered)
                 return
             except BufferError:
                 self.producer.poll(0.1)
@@ -77,7 +83,7 @@ class Events:
                 return
 
     def flush(self) -> None:
-        """Waits for the broker's word on all events.
+        """Waits for the broker's answer to all events.
 
         Raises TaskError when it refuses one, RetriableError when it is silent.
         """

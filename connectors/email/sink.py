@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 class EmailSinkConnector(Sink[EmailSinkConfig]):
-    """The sink and its tasks. What is in doubt after a crash, and why no more is, is told in ``_email_window``."""
+    """The sink and its tasks. What is in doubt after a crash, and why no more is, is told in ``in_doubt_window``."""
 
     config_class = EmailSinkConfig
 

@@ -10,10 +10,11 @@ from typing import Literal, NoReturn
 from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException, SMTPResponseException
 from aiosmtplib.protocol import SMTPProtocol
 
+from ferryman.connectors.email.status_codes import Scope, Step, scope
+
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _DOT = re.compile(rb"(?m)^\.")
 _CLOSING = 421
-_LOGIN_WANTED = 530
 _GO_ON, _TAKEN = 354, 250
 LONGEST_ANSWER = 500
 
@@ -22,33 +23,42 @@ class Verdict(Enum):
     """What is known of a message after an attempt."""
 
     SENT = auto()
+    """The server has it."""
     REFUSED = auto()
-    """The server will never take it (5xx)."""
-    LATER = auto()
-    """The server has not taken it, and may do so later (4xx)."""
+    """The server will never take it."""
+    PUT_OFF = auto()
+    """The server has not taken this message or for this mailbox, and may do so later; others may pass."""
+    BUSY = auto()
+    """The server has not taken it, for reasons of its own that it gave, or did not give, while it looked at it."""
     AWAY = auto()
-    """The server has not taken it, because it is away."""
-    UNKNOWN = auto()
-    """The connection broke, or time ran out, between the message and the server's word on it."""
+    """The server has not taken it, and would take no other: there is no connection, or the account has its quota."""
+    UNANSWERED = auto()
+    """The connection broke, or time ran out, between the message and the server's answer to it: it is in doubt."""
     HOPELESS = auto()
-    """Nothing can be sent: credentials, certificate or encryption are wrong."""
+    """Nothing can be sent: credentials, certificate, encryption or the one sender of all messages are not accepted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The verdict, and the server's words or the reason."""
+    """What became of an attempt to send a message."""
 
     verdict: Verdict
     text: str
+    """The server's words, or the reason."""
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
-    """A message and its envelope."""
+class Envelope:
+    """A message ready to be sent."""
 
     sender: str
+    """The address for reports of failure."""
     recipients: list[str]
+    """Whom the server is told."""
     content: bytes
+    """Headers and body."""
+    same_sender: bool = False
+    """Whether every message of the connector has this sender, so that a refusal of it is one of all messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +66,25 @@ class MailServer:
     """Where the server is and how to speak with it; timeouts in seconds."""
 
     host: str
+    """Its name or address."""
     port: int | None
+    """None for the usual one of ``security``."""
     security: Literal["none", "starttls", "tls"]
+    """As the key smtp.security."""
     context: ssl.SSLContext | None
+    """Whose certificates are trusted; None without encryption."""
     username: str | None
+    """None for no login."""
     password: str | None = field(repr=False)
+    """The password of ``username``."""
     greeting_name: str | None
+    """The name in EHLO; None for the machine's."""
     connect_timeout: float
+    """For each step of a connection: name, socket, TLS, greeting, login."""
     timeout: float
+    """For the answer to a command."""
     delivery_timeout: float
+    """For the answer to a whole message."""
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}" if self.port else self.host
@@ -89,21 +109,21 @@ class Connection:
         self._server = server
         self._client: SMTP | None = None
 
-    async def send(self, parcel: Parcel) -> Outcome:
+    async def send(self, mail: Envelope) -> Outcome:
         """Hands a message over. A connection that broke while it was idle is made anew, once."""
         reused = self._client is not None
-        outcome = await self._attempt(parcel)
+        outcome = await self._attempt(mail)
         if outcome.verdict is Verdict.AWAY and reused:
-            return await self._attempt(parcel)
+            return await self._attempt(mail)
         return outcome
 
-    async def _attempt(self, parcel: Parcel) -> Outcome:
+    async def _attempt(self, mail: Envelope) -> Outcome:
         try:
             client = await self._connected()
-            await self._envelope(client, parcel)
-            return await self._content(client, parcel.content)
+            await self._envelope(client, mail)
+            return await self._content(client, mail)
         except _Decided as decided:
-            if decided.outcome.verdict in (Verdict.REFUSED, Verdict.LATER):
+            if decided.outcome.verdict in (Verdict.REFUSED, Verdict.PUT_OFF):
                 await self._reset()
             else:
                 self.close()
@@ -144,36 +164,42 @@ class Connection:
             return Verdict.HOPELESS, text
         return Verdict.AWAY, text
 
-    async def _envelope(self, client: SMTP, parcel: Parcel) -> None:
-        options = [f"SIZE={len(parcel.content)}"] if client.supports_extension("size") else []
+    async def _envelope(self, client: SMTP, mail: Envelope) -> None:
+        options = [f"SIZE={len(mail.content)}"] if client.supports_extension("size") else []
         timeout = self._server.timeout
+        step: Step = "mail"
         try:
-            await client.mail(parcel.sender, options=options, timeout=timeout)
-            for recipient in parcel.recipients:
+            await client.mail(mail.sender, options=options, timeout=timeout)
+            step = "rcpt"
+            for recipient in mail.recipients:
                 await client.rcpt(recipient, timeout=timeout)
+            step = "data"
             answer = await client.execute_command(b"DATA", timeout=timeout)
         except SMTPResponseException as error:
-            _decide(_verdict(error.code), _words(error), error)
+            _decide(_verdict(error.code, error.message, step, mail), _words(error), error)
         except (SMTPException, OSError) as error:
-            _decide(Verdict.AWAY, f"the mail server {self._server} does not answer: {_words(error)}", error)
+            # A server that hangs up over one recipient may go on with the next message.
+            verdict = Verdict.AWAY if step == "mail" else Verdict.BUSY
+            _decide(verdict, f"the mail server {self._server} does not answer: {_words(error)}", error)
         if answer.code != _GO_ON:
-            _decide(_verdict(answer.code), _answer(answer.code, answer.message))
+            _decide(_verdict(answer.code, answer.message, "data", mail), _answer(answer.code, answer.message))
 
-    async def _content(self, client: SMTP, content: bytes) -> Outcome:
+    async def _content(self, client: SMTP, mail: Envelope) -> Outcome:
         protocol = client.protocol
         if protocol is None:
             _decide(Verdict.AWAY, f"the mail server {self._server} has gone")
         try:
-            code, text = await self._last_word(protocol, content)
+            code, text = await self._last_answer(protocol, mail.content)
         except SMTPResponseException as error:
             code, text = error.code, error.message
         except (SMTPException, OSError) as error:
-            _decide(Verdict.UNKNOWN, f"the mail server {self._server} took the message and said no more", error)
+            _decide(Verdict.UNANSWERED, f"the mail server {self._server} took the message and said no more", error)
         if code == _TAKEN:
             return Outcome(Verdict.SENT, _answer(code, text))
-        _decide(_verdict(code) if 400 <= code < 600 else Verdict.UNKNOWN, _answer(code, text))
+        known = _verdict(code, text, "data", mail) if 400 <= code < 600 else Verdict.UNANSWERED
+        _decide(known, _answer(code, text))
 
-    async def _last_word(self, protocol: SMTPProtocol, content: bytes) -> tuple[int, str]:
+    async def _last_answer(self, protocol: SMTPProtocol, content: bytes) -> tuple[int, str]:
         """Not ``SMTP.data``, which does not tell a break before the message from one after it."""
         protocol.write(_DOT.sub(b"..", _LINE_END.sub(b"\r\n", content)) + b"\r\n.\r\n")
         answer = await protocol.read_response(timeout=self._server.delivery_timeout)
@@ -200,12 +226,23 @@ class Connection:
         self.close()
 
 
-def _verdict(code: int) -> Verdict:
-    if code == _LOGIN_WANTED:
-        return Verdict.HOPELESS
+def _verdict(code: int, text: str, step: Step, mail: Envelope) -> Verdict:
+    """What a refusal means for this message and for all others; see the table in ``status_codes``."""
+    if code == _CLOSING and step != "mail":
+        return Verdict.BUSY
     if code == _CLOSING or not 400 <= code < 600:
         return Verdict.AWAY
-    return Verdict.LATER if code < 500 else Verdict.REFUSED
+    about = scope(code, text, step)
+    if about is Scope.SENDER:
+        about = Scope.ACCOUNT if mail.same_sender else Scope.MESSAGE
+    match about:
+        case Scope.QUOTA:
+            return Verdict.AWAY
+        case Scope.ACCOUNT:
+            return Verdict.HOPELESS if code >= 500 else Verdict.AWAY
+        case Scope.SERVER:
+            return Verdict.AWAY if step == "mail" else Verdict.BUSY
+    return Verdict.PUT_OFF if code < 500 else Verdict.REFUSED
 
 
 def _words(error: Exception) -> str:

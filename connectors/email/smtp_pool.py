@@ -7,58 +7,58 @@ import time
 from collections.abc import Hashable, Iterable, Iterator
 from concurrent.futures import Future
 
-from ferryman.connectors.email.smtp_connection import Connection, MailServer, Outcome, Parcel, Verdict
+from ferryman.connectors.email.smtp_connection import Connection, Envelope, MailServer, Outcome, Verdict
 
 IDLE = 30.0
 """Seconds after which an unused connection is given up; servers end them after some minutes."""
 _STOPPING = 5.0
 
 
-class Courier:
+class SmtpPool:
     """A pool of connections, the latest used first. Its owner says how many messages are on their way at once."""
 
     def __init__(self, server: MailServer) -> None:
         self._server = server
         self._idle: list[tuple[Connection, float]] = []
-        self._under_way: dict[Hashable, Future[None]] = {}
+        self._on_their_way: dict[Hashable, Future[None]] = {}
         self._outcomes: queue.SimpleQueue[tuple[Hashable, Outcome]] = queue.SimpleQueue()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="mail", daemon=True)
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._let_go(), self._loop)
+        asyncio.run_coroutine_threadsafe(self._close_idle(), self._loop)
 
     def __len__(self) -> int:
-        return len(self._under_way)
+        return len(self._on_their_way)
 
-    def carries(self, name: Hashable) -> bool:
+    def sends(self, name: Hashable) -> bool:
         """Whether that message is on its way, or its outcome not yet taken."""
-        return name in self._under_way
+        return name in self._on_their_way
 
-    def send(self, name: Hashable, parcel: Parcel) -> None:
+    def send(self, name: Hashable, envelope: Envelope) -> None:
         """Sets a message on its way."""
-        self._under_way[name] = asyncio.run_coroutine_threadsafe(self._carry(name, parcel), self._loop)
+        self._on_their_way[name] = asyncio.run_coroutine_threadsafe(self._send_one(name, envelope), self._loop)
 
     def outcomes(self, wait: float) -> Iterator[tuple[Hashable, Outcome]]:
         """What became of messages; waits up to so many seconds for the first, if any is on its way."""
-        patience = wait if self._under_way else 0.0
+        patience = wait if self._on_their_way else 0.0
         while True:
             try:
                 name, outcome = self._outcomes.get(timeout=patience) if patience else self._outcomes.get_nowait()
             except queue.Empty:
                 return
             patience = 0.0
-            if self._under_way.pop(name, None) is not None:
+            if self._on_their_way.pop(name, None) is not None:
                 yield name, outcome
 
     def abandon(self, names: Iterable[Hashable]) -> None:
         """Breaks off what is on its way under these names; whether it arrives nobody knows."""
         for name in names:
-            if carried := self._under_way.pop(name, None):
+            if carried := self._on_their_way.pop(name, None):
                 carried.cancel()
 
     def stop(self) -> None:
         """Breaks off everything and ends the connections."""
-        self.abandon(list(self._under_way))
+        self.abandon(list(self._on_their_way))
         leaving = asyncio.run_coroutine_threadsafe(self._leave(), self._loop)
         try:
             leaving.result(_STOPPING)
@@ -69,16 +69,16 @@ class Courier:
         if not self._thread.is_alive():
             self._loop.close()
 
-    async def _carry(self, name: Hashable, parcel: Parcel) -> None:
+    async def _send_one(self, name: Hashable, envelope: Envelope) -> None:
         connection = self._connection()
         try:
-            outcome = await connection.send(parcel)
+            outcome = await connection.send(envelope)
         except asyncio.CancelledError:
             connection.close()
             raise
         except Exception as error:
             connection.close()
-            outcome = Outcome(Verdict.UNKNOWN, f"{type(error).__name__}: {error}")
+            outcome = Outcome(Verdict.UNANSWERED, f"{type(error).__name__}: {error}")
         else:
             self._idle.append((connection, time.monotonic()))
         self._outcomes.put((name, outcome))
@@ -86,7 +86,7 @@ class Courier:
     def _connection(self) -> Connection:
         return self._idle.pop()[0] if self._idle else Connection(self._server)
 
-    async def _let_go(self) -> None:
+    async def _close_idle(self) -> None:
         while True:
             await asyncio.sleep(IDLE / 2)
             while self._idle and time.monotonic() - self._idle[0][1] > IDLE:

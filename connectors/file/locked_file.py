@@ -27,11 +27,14 @@ BEGIN_ANEW = "To begin anew with the file as it is, stop the connector and delet
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What a commit's metadata says: the file, its length in bytes, and a digest of the last bytes before that."""
+    """What a commit's metadata says of the file."""
 
     file: str
+    """Which file it is: an id in its extended attributes, where there are none its inode."""
     length: int
+    """Its bytes when the commit was made."""
     tail: str
+    """A digest of the last bytes of these."""
 
     def text(self, topic_id: str) -> str:
         """The mark as metadata of a partition's offset, some 120 bytes."""

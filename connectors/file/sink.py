@@ -6,18 +6,20 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ferryman.api import Assigned, Committed, Sink
-from ferryman.config import Str, key
+from ferryman.config import key
 from ferryman.connector import SinkConfig
 from ferryman.connectors.file.lines_writer import lines
 from ferryman.connectors.file.locked_file import BEGIN_ANEW, LockedFile, Mark, is_regular, read_mark
 from ferryman.errors import KeyProblem, TaskError, Unfinished
+from ferryman.files import allowed_folders
+from ferryman.files.allowed_folders import FilePath
 from ferryman.record import Batch, TopicPartition
 
 
 class FileStreamSinkConfig(SinkConfig):
     """The keys of Kafka's FileStreamSinkConnector."""
 
-    file: Str | None = key(None, importance="HIGH")
+    file: FilePath | None = key(None, importance="HIGH")
     """Destination filename. If not specified, the standard output will be used."""
 
     def problems(self) -> Iterable[KeyProblem]:
@@ -50,6 +52,7 @@ class FileStreamSinkConnector(Sink[FileStreamSinkConfig]):
         if self.config.file is None:
             self._stream = sys.stdout.buffer
         elif not is_regular(Path(self.config.file)):
+            allowed_folders.check_again(self.config.file)
             self._stream = open(self.config.file, "ab", buffering=0)  # noqa: SIM115
 
     @classmethod
@@ -78,6 +81,7 @@ class FileStreamSinkConnector(Sink[FileStreamSinkConfig]):
 
     def _recover(self, marks: Sequence[Mark]) -> None:
         path = Path(self.config.file or "")
+        allowed_folders.check_again(str(path))
         first = self._file is None
         if first and marks and not path.exists():
             raise TaskError(f"'{path}' is gone, but lines of it were committed. Put it back. {BEGIN_ANEW}")

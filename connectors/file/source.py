@@ -16,6 +16,8 @@ from ferryman.config import Int, Str, key
 from ferryman.connector import SourceConfig
 from ferryman.connectors.file.lines_reader import LineCutter, Lines
 from ferryman.errors import ConfigError, TaskError
+from ferryman.files import allowed_folders
+from ferryman.files.allowed_folders import FilePath
 from ferryman.record import Batch, LazyRecords, Record, Rows
 from ferryman.schema import STRING
 
@@ -43,7 +45,7 @@ STDIN = 0
 class FileStreamSourceConfig(SourceConfig):
     """The keys of Kafka's FileStreamSourceConnector."""
 
-    file: Str | None = key(None, importance="HIGH")
+    file: FilePath | None = key(None, importance="HIGH")
     """Source filename. If not specified, the standard input will be used."""
     topic: Annotated[Str, AfterValidator(_not_empty)] = key(importance="HIGH")
     """The topic to publish data to."""
@@ -126,6 +128,7 @@ class FileStreamSourceConnector(Source[FileStreamSourceConfig]):
         return self._file
 
     def _open_at_position(self, path: Path) -> io.RawIOBase | None:
+        allowed_folders.check_again(str(path))
         try:
             file = io.FileIO(path)
         except FileNotFoundError:

@@ -15,7 +15,7 @@ from ferryman.connectors.s3.commit.partition_state import Ledger, Lost
 from ferryman.connectors.s3.commit.recovery import Recovery
 from ferryman.connectors.s3.commit.uploads import Uploads
 from ferryman.connectors.s3.config.object_names import segment
-from ferryman.connectors.s3.config.sink_config import S3SinkConfig, unused
+from ferryman.connectors.s3.config.sink_config import S3SinkConfig, warnings
 from ferryman.connectors.s3.config.target_keys import effectless
 from ferryman.connectors.s3.layout.layout import layout
 from ferryman.errors import DataError, Indeterminate, RetriableError, TaskError
@@ -64,7 +64,7 @@ class S3SinkConnector(Sink[S3SinkConfig]):
     def start(self) -> None:
         """Warns about keys without effect; the server is not needed yet."""
         raw = self.context.raw
-        for warning in (*effectless(raw), *unused(self.config, raw)):
+        for warning in (*effectless(raw), *warnings(self.config, raw)):
             log.warning("%s: %s", self.context.connector, warning)
 
     def stop(self) -> None:
@@ -123,7 +123,7 @@ class S3SinkConnector(Sink[S3SinkConfig]):
         for source, ledger in held.items():
             with self._giving_up(ledger):
                 ledger.end_redo(offsets[source])
-            if self._layout.rotation.due(ledger.window, now) or self._layout.rotation.each_commit:
+            if self._layout.rotation.due(ledger.level, now) or self._layout.rotation.each_commit:
                 ledger.rotate()
         self._upload()
         wanted = {source: self._wanted(ledger, offsets[source]) for source, ledger in held.items()}
@@ -133,7 +133,7 @@ class S3SinkConnector(Sink[S3SinkConfig]):
     def _wanted(self, ledger: Ledger, delivered: int) -> Committed | None:
         offer = ledger.drafted(self._recovery.key, delivered)
         if offer is None:
-            return ledger.settled(delivered)
+            return ledger.plain_commit(delivered)
         if not offer.saved:
             offer.manifest.save(self._bucket)
             offer.saved = True
@@ -154,7 +154,7 @@ class S3SinkConnector(Sink[S3SinkConfig]):
             log.warning("%s (committed objects appear later)", error)
 
     def _upload(self) -> None:
-        if self._uploads.settle(list(self._ledgers.values())):
+        if self._uploads.upload_due(list(self._ledgers.values())):
             self.context.request_commit()
 
     def _finish(self) -> None:
@@ -171,7 +171,7 @@ class S3SinkConnector(Sink[S3SinkConfig]):
     def _watch(self) -> None:
         """Has the loop commit when time alone closes the next files."""
         self._silence()
-        deadlines = [self._layout.rotation.deadline(ledger.window) for ledger in self._ledgers.values()]
+        deadlines = [self._layout.rotation.deadline(ledger.level) for ledger in self._ledgers.values()]
         known = [deadline for deadline in deadlines if deadline is not None]
         if known:
             wait = max(0.0, min(known) / 1000 - time.time())
@@ -189,4 +189,5 @@ def _recovery(config: S3SinkConfig, context: SinkContext, pool: Executor) -> Rec
     more = dict(pair.split(":", 1) for pair in config.tags)
     tags = Tags(more, config.on_tagging_error == "fail") if config.tagging else None
     completion = Completion(bucket(config), pool, context.crash_point, tags)
-    return Recovery(completion, f"{config.manifest_prefix.strip('/')}/{segment(context.connector)}/")
+    may_skip = context.raw.get("consumer.override.auto.offset.reset") in ("earliest", "latest")
+    return Recovery(completion, f"{config.manifest_prefix.strip('/')}/{segment(context.connector)}/", may_skip)

@@ -14,8 +14,12 @@ which is committed together with the events, so they hold across a kill at any m
 A *look* in between reads only as far as the first page with something known (or, where the oldest come first, from the
 last event on). It finds new events soon and cheaply and proves nothing: ``settled`` stays.
 
-A list too long for one poll (a *backlog*) is swept in windows of time that fit into a poll, oldest first, up to the
-``head`` that was known when it began; no more than a window, or one second's events, is held in memory.
+**Order.** Events come by their time, and those of one second in the order in which the list has them: ids carry no
+order and only serve to know an event again. Which end of the list is the newest is learnt from the times in it;
+Stripe's own begins with the newest, and that is assumed as long as a list shows nothing else.
+
+A list too long for one poll (a *backlog*) is swept in periods that fit into a poll, oldest first, up to the
+``head`` that was known when it began; no more than a period, or one second's events, is held in memory.
 """
 
 from collections import deque
@@ -23,11 +27,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 
-from ferryman.connectors.stripe.events_api import PAGE, Event, Page, Window
+from ferryman.connectors.stripe.events_api import PAGE, Event, Page, Period
 from ferryman.connectors.stripe.position import MOST_SEEN, Position
 from ferryman.errors import RetriableError, TaskError
 
-Read = Callable[[Window, str | None, int], Page]
+Read = Callable[[Period, str | None, int], Page]
 _KEPT = 31 * 86400
 """Stripe keeps events for 30 days, so that anything older is mostly nothing."""
 _FIRST_SPAN = 60
@@ -37,26 +41,36 @@ _MOST_STRIDES = 200
 
 @dataclass(slots=True)
 class Backlog:
-    """A sweep in windows: up to ``head``, at present from ``since``, ``span`` seconds at a time."""
+    """A sweep in periods, since the list is too long for one poll. Times are in seconds since the epoch."""
 
     head: int
+    """The newest time to read."""
     since: int
+    """Where the next period begins."""
     span: int = _FIRST_SPAN
+    """How many seconds it is long."""
 
 
 @dataclass(slots=True)
-class Walk:
-    """What the pages of one window held so far."""
+class Pages:
+    """What the pages of one period held so far."""
 
     found: dict[str, Event] = field(default_factory=dict)
+    """Events to hand over, by id, in the order in which they were listed."""
     ids: set[str] = field(default_factory=set)
-    pages: int = 0
+    """Every event met, to find out a server that goes in circles."""
+    count: int = 0
+    """How many pages there were."""
     head: int = 0
     """The newest time on the first page."""
     oldest: int = 0
+    """The oldest time on any page."""
     newest: int = 0
+    """The newest time on any page."""
     first: Event | None = None
+    """The first event listed."""
     last: Event | None = None
+    """The last event listed, behind which the next page begins."""
     met: bool = False
     """Whether an event was met that had been handed over before."""
 
@@ -67,13 +81,18 @@ class Walk:
             raise RetriableError(f"The list of events goes in circles: event {page.events[0].id} was listed twice")
         self.ids |= ids
         times = [event.created for event in page.events] or [0]
-        self.oldest = min(self.oldest, *times) if self.pages else min(times)
+        self.oldest = min(self.oldest, *times) if self.count else min(times)
         self.newest = max(self.newest, *times)
-        self.pages += 1
-        self.head = self.head if self.pages > 1 else self.newest
+        self.count += 1
+        self.head = self.head if self.count > 1 else self.newest
         if page.events:
             self.first = self.first or page.events[0]
             self.last = page.events[-1]
+
+    def oldest_first(self, newest_first: bool) -> list[Event]:
+        """What is to be handed over: by time, within a second as listed."""
+        listed = list(self.found.values())
+        return sorted(reversed(listed) if newest_first else listed, key=lambda event: event.created)
 
 
 class Follower:
@@ -109,7 +128,7 @@ class Follower:
         """The next events, perhaps none. Reads only when all that was read has been handed over."""
         if not self._waiting:
             if self._backlog is not None:
-                self._window(self._backlog)
+                self._read_period(self._backlog)
             else:
                 self._look()
         return self._hand_over()
@@ -134,34 +153,36 @@ class Follower:
             )
         return events
 
-    def _wait_for(self, walk: Walk, proven: int | None) -> None:
-        self._waiting.extend(sorted(walk.found.values(), key=lambda event: (event.created, event.id)))
+    def _wait_for(self, pages: Pages, proven: int | None) -> None:
+        if self._newest_first is None and len(pages.found) > 1:
+            self._ask_order()
+        self._waiting.extend(pages.oldest_first(self._newest_first is not False))
         self._proven = proven
 
     def _look(self) -> None:
         sweep = self._sweep_is_due()
         after = None if sweep else self._cursor
-        walk, more = Walk(), False
-        for page in self._pages(Window(self.position.settled), walk, after):
+        pages, more = Pages(), False
+        for page in self._pages(Period(self.position.settled), pages, after):
             if sweep:
-                self._learn_order(walk)
-            elif self._newest_first and walk.met:
+                self._learn_order(pages)
+            elif self._newest_first and pages.met:
                 break
-            more = page.more and walk.pages >= self._enough and self._newest_first is not None
+            more = page.more and pages.count >= self._enough and self._newest_first is not None
             if more:
                 break
         else:
             sweep = sweep or after is None
         self._more = more
         if more and after is None:
-            self._backlog = self._new_backlog(walk)
+            self._backlog = self._new_backlog(pages)
             return
         if not self._newest_first:
-            self._cursor = walk.last.id if walk.last else after
+            self._cursor = pages.last.id if pages.last else after
         if sweep:
             self._swept = monotonic()
-        self._wait_for(walk, max(self._listed, walk.head) if sweep else None)
-        self._listed = max(self._listed, walk.newest)
+        self._wait_for(pages, max(self._listed, pages.head) if sweep else None)
+        self._listed = max(self._listed, pages.newest)
 
     def _sweep_is_due(self) -> bool:
         if self._newest_first is None:
@@ -169,16 +190,22 @@ class Follower:
         often = len(self.position.seen) > MOST_SEEN // 2
         return monotonic() - self._swept >= max(_SWEEP_PAUSE, 0 if often else self._overlap / 4)
 
-    def _learn_order(self, walk: Walk) -> None:
-        if walk.first and walk.last and walk.first.created != walk.last.created:
-            self._newest_first = walk.first.created > walk.last.created
+    def _learn_order(self, pages: Pages) -> None:
+        if pages.first and pages.last and pages.first.created != pages.last.created:
+            self._newest_first = pages.first.created > pages.last.created
             if self._newest_first:
                 self._cursor = None
 
-    def _new_backlog(self, walk: Walk) -> Backlog:
-        head = self._newest_from(walk.head)
+    def _ask_order(self) -> None:
+        # All that is new was created in one second, which shows no order; older events beside it may.
+        beside = Pages()
+        beside.take(self._read(Period(0), None, PAGE))
+        self._learn_order(beside)
+
+    def _new_backlog(self, pages: Pages) -> Backlog:
+        head = self._newest_from(pages.head)
         since, kept = self.position.settled, head - _KEPT
-        if since < kept and not self._read(Window(since, kept), None, 1).events:
+        if since < kept and not self._read(Period(since, kept), None, 1).events:
             since = kept
         return Backlog(head, since)
 
@@ -186,7 +213,7 @@ class Follower:
         """The newest listed time, whatever the order: asked for in growing strides, then in small ones again."""
         stride = 1
         for _ in range(_MOST_STRIDES):
-            page = self._read(Window(known + stride), None, 1).events
+            page = self._read(Period(known + stride), None, 1).events
             if page:
                 known, stride = page[0].created, stride * 2
             elif stride > 1:
@@ -195,43 +222,43 @@ class Follower:
                 break
         return known
 
-    def _window(self, backlog: Backlog) -> None:
-        window = Window(backlog.since, min(backlog.since + backlog.span, backlog.head + 1))
-        span = (window.before or 0) - window.since
-        walk = Walk()
-        for page in self._pages(window, walk):
-            if page.more and walk.pages >= self._enough and span > 1:
-                backlog.span = self._shorter(walk, window, span)
+    def _read_period(self, backlog: Backlog) -> None:
+        period = Period(backlog.since, min(backlog.since + backlog.span, backlog.head + 1))
+        span = (period.before or 0) - period.since
+        pages = Pages()
+        for page in self._pages(period, pages):
+            if page.more and pages.count >= self._enough and span > 1:
+                backlog.span = self._shorter(pages, period, span)
                 return
         backlog.since += span
-        backlog.span = span * 2 if len(walk.ids) * 2 <= self._most else span
-        if walk.last and not self._newest_first:
-            self._cursor = walk.last.id
+        backlog.span = span * 2 if len(pages.ids) * 2 <= self._most else span
+        if pages.last and not self._newest_first:
+            self._cursor = pages.last.id
         if backlog.since > backlog.head:
             self._backlog = None
             self._swept = monotonic()
-        self._wait_for(walk, backlog.since - 1)
+        self._wait_for(pages, backlog.since - 1)
 
-    def _shorter(self, walk: Walk, window: Window, span: int) -> int:
+    def _shorter(self, pages: Pages, period: Period, span: int) -> int:
         half = span // 2
         if self._newest_first:
-            return max(1, min(half, walk.oldest - window.since))
-        fits = walk.newest - window.since
+            return max(1, min(half, pages.oldest - period.since))
+        fits = pages.newest - period.since
         return fits if 0 < fits < span else half
 
-    def _pages(self, window: Window, walk: Walk, after: str | None = None) -> Iterator[Page]:
+    def _pages(self, period: Period, pages: Pages, after: str | None = None) -> Iterator[Page]:
         while True:
-            page = self._read(window, after, PAGE)
-            walk.take(page)
+            page = self._read(period, after, PAGE)
+            pages.take(page)
             for event in page.events:
-                self._meet(event, walk, window)
+                self._meet(event, pages, period)
             yield page
             if not page.more:
                 return
-            after = walk.last.id if walk.last else after
+            after = pages.last.id if pages.last else after
 
-    def _meet(self, event: Event, walk: Walk, window: Window) -> None:
+    def _meet(self, event: Event, pages: Pages, period: Period) -> None:
         if event.id in self.position.seen:
-            walk.met = True
-        elif event.created >= window.since and self._wanted(event):
-            walk.found[event.id] = event
+            pages.met = True
+        elif event.created >= period.since and self._wanted(event):
+            pages.found[event.id] = event

@@ -28,12 +28,16 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event; ``created`` is in whole seconds since the epoch, ``body`` all of it as parsed."""
+    """An event."""
 
     id: str
+    """Its id, which carries no order."""
     created: int
+    """When it was created, in whole seconds since the epoch."""
     type: str
+    """Such as payment_intent.succeeded."""
     body: Mapping[str, Any]
+    """All of it, as parsed."""
 
     @property
     def subject(self) -> Mapping[str, Any]:
@@ -43,7 +47,7 @@ class Event:
         return found if isinstance(found, dict) else {}
 
 
-class Window(NamedTuple):
+class Period(NamedTuple):
     """Events created at ``since`` or later and, unless that is None, before ``before``; in seconds."""
 
     since: int
@@ -58,7 +62,7 @@ class Page(NamedTuple):
 
 
 class CursorGone(RetriableError):
-    """The server no longer knows the event to go on from: the walk begins anew."""
+    """The server no longer knows the event to go on from: reading begins anew."""
 
 
 class EventsApi:
@@ -75,17 +79,17 @@ class EventsApi:
         """Closes the connection."""
         self._client.close()
 
-    def page(self, window: Window, after: str | None = None, limit: int = PAGE) -> Page:
-        """A page of the window, behind the event ``after`` in the server's order.
+    def page(self, period: Period, after: str | None = None, limit: int = PAGE) -> Page:
+        """A page of the period, behind the event ``after`` in the server's order.
 
         Raises RetriableError for what may pass (no connection, 429, 5xx; with the pause that the server asks for),
         CursorGone, RefusedError for a key that is not accepted, or TaskError for what will not pass.
         """
         parameters: dict[str, Any] = {"limit": limit}
-        if window.since > 0:
-            parameters["created[gte]"] = window.since
-        if window.before is not None:
-            parameters["created[lt]"] = window.before
+        if period.since > 0:
+            parameters["created[gte]"] = period.since
+        if period.before is not None:
+            parameters["created[lt]"] = period.before
         if after is not None:
             parameters["starting_after"] = after
         answer, body = self._get(parameters | self._filter())

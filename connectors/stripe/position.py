@@ -12,16 +12,14 @@ MOST_SEEN = 20_000
 
 @dataclass(slots=True)
 class Position:
-    """Times are in seconds since the epoch.
-
-    ``settled``: every event created before it that will ever be listed has been handed over, or was before the start.
-    ``created``: of the newest event handed over. ``seen``: each event handed over that was created at ``settled`` or
-    later, with its time.
-    """
+    """How far the source has got. Times are in seconds since the epoch."""
 
     settled: int
+    """Every event created before it that will ever be listed has been handed over, or was before the start."""
     created: int = 0
+    """When the newest event handed over was created."""
     seen: dict[str, int] = field(default_factory=dict)
+    """The id of each event handed over that was created at ``settled`` or later, and its time."""
 
     def hand_over(self, id: str, created: int) -> None:
         """Counts one event as handed over."""
@@ -43,7 +41,7 @@ class Position:
         return {"version": VERSION, "created": self.created, "settled": self.settled, "seen": seen}
 
     @classmethod
-    def of(cls, offset: Mapping[str, Any]) -> Self:
+    def from_offset(cls, offset: Mapping[str, Any]) -> Self:
         """The position of an offset. Raises ValueError, saying what is wrong, for what is none of ours."""
         if offset.get("version") != VERSION:
             raise ValueError(f"version must be {VERSION}, not {offset.get('version')!r}")

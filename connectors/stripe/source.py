@@ -16,7 +16,7 @@ from ferryman.api import Offset, Partition, Source
 from ferryman.config import Int, Password, Shown, Str, Strings, any_case, key
 from ferryman.connector import SourceConfig
 from ferryman.connectors.stripe.event_follower import Follower
-from ferryman.connectors.stripe.events_api import MOST_TYPES, CursorGone, Event, EventsApi, Page, Window
+from ferryman.connectors.stripe.events_api import MOST_TYPES, CursorGone, Event, EventsApi, Page, Period
 from ferryman.connectors.stripe.payment_processed import SCHEMA, STATUSES, payment_id, payment_processed
 from ferryman.connectors.stripe.position import Position
 from ferryman.errors import ConfigError, DataError, KeyProblem, TaskError
@@ -141,7 +141,7 @@ class _Stopping(Exception):
 
 
 class StripeSourceConnector(Source[StripeSourceConfig]):
-    """The source and its one task. How it loses and doubles nothing is told in ``_stripe_follow``."""
+    """The source and its one task. How it loses and doubles nothing is told in ``event_follower``."""
 
     config_class = StripeSourceConfig
 
@@ -156,7 +156,7 @@ class StripeSourceConnector(Source[StripeSourceConfig]):
                 raise ConfigError.of("offsets", f"This connector's only partition is {config.partition}")
             try:
                 if offset is not None:
-                    Position.of(offset)
+                    Position.from_offset(offset)
             except ValueError as error:
                 raise ConfigError.of("offsets", f"The offset of {dict(partition)} cannot be used: {error}") from error
         return True
@@ -204,7 +204,7 @@ class StripeSourceConnector(Source[StripeSourceConfig]):
     def _following(self, api: EventsApi) -> Follower:
         offset = self.context.offset(self._partition)
         try:
-            position = self._beginning(api) if offset is None else Position.of(offset)
+            position = self._beginning(api) if offset is None else Position.from_offset(offset)
         except ValueError as error:
             raise TaskError(f"The committed offset {offset} cannot be used: {error}") from error
         if offset is not None and time.time() - position.settled > _KEPT_DAYS * 86400:
@@ -226,11 +226,11 @@ class StripeSourceConnector(Source[StripeSourceConfig]):
                 aware = time_given if time_given.tzinfo else time_given.replace(tzinfo=UTC)
                 return Position(max(0, int(aware.timestamp())))
 
-    def _page(self, window: Window, after: str | None, limit: int) -> Page:
+    def _page(self, period: Period, after: str | None, limit: int) -> Page:
         if self.context.stopping(0):
             raise _Stopping
         assert self._api is not None
-        page = self._api.page(window, after, limit)
+        page = self._api.page(period, after, limit)
         self.context.crash_point("stripe.after_page")
         return page
 

@@ -11,6 +11,7 @@ from ferryman.api import Predicate
 from ferryman.chain.chain import Step
 from ferryman.config import Config, listed
 from ferryman.errors import ConfigError, KeyProblem
+from ferryman.java import spelling
 from ferryman.plugins import catalog
 
 OF_THE_GRAMMAR = frozenset({"type", "predicate", "negate", "plugin.version"})
@@ -108,7 +109,12 @@ def _config(config_class: type[Config], raw: Mapping[str, str], prefix: str, par
     own = {key.removeprefix(prefix): value for key, value in raw.items() if key.startswith(prefix)}
     own = {key: value for key, value in own.items() if key not in OF_THE_GRAMMAR}
     known = config_class.keys()
-    parsed.warnings += [f"{prefix}{key} is not a setting of this plugin" for key in own if key not in known]
+    names = [prefix + key for key in (*known, *OF_THE_GRAMMAR)]
+    parsed.warnings += [
+        f"{prefix}{key} is not a setting of this plugin{spelling.meant(prefix + key, names)}"
+        for key in own
+        if key not in known
+    ]
     config, problems = config_class.read(own)
     parsed.problems += [KeyProblem(prefix + each.key, each.message) for each in problems]
     return None if problems else config

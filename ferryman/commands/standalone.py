@@ -42,7 +42,7 @@ def command(worker: Path | None, connectors: tuple[Path, ...], override: tuple[s
     connectors to start: properties, JSON or YAML, flat or as {"name", "config"}.
     """
     context = forkserver.start()  # before our own imports, since it has as many to do
-    from ferryman.settings import settings
+    from ferryman.settings import ambient, settings
     from ferryman.worker import connector_file
     from ferryman.worker.standalone.worker import run
 
@@ -52,6 +52,7 @@ def command(worker: Path | None, connectors: tuple[Path, ...], override: tuple[s
         found = settings.load(worker, dict(_pair(each) for each in override))
     except ConfigError as error:
         _refuse(error, f"{worker or 'no worker file given, and CONNECT_* variables'}: ")
+    ambient.withhold()
     try:
         files = [connector_file.read(path) for path in connectors]
     except ConfigError as error:

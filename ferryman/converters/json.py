@@ -15,6 +15,7 @@ from ferryman.conversion import Converter, Side
 from ferryman.errors import DataError, KeyProblem
 from ferryman.formats.json import columns_reader, columns_writer
 from ferryman.formats.json.envelopes import Envelopes, Run, Spelling
+from ferryman.formats.json.exact_numbers import printed
 from ferryman.formats.json.payload import reader, writer
 from ferryman.formats.json.schema import from_json, to_json
 from ferryman.formats.json.text import dumps, loads, loads_all, loads_decimals
@@ -23,7 +24,8 @@ from ferryman.schema import Schema
 
 _NOT_AN_ENVELOPE = (
     'JsonConverter with schemas.enable requires "schema" and "payload" fields and may not contain additional fields. '
-    "If you are trying to deserialize plain JSON data, set schemas.enable=false in your converter configuration."
+    "If you are trying to deserialize plain JSON data, set schemas.enable=false in your converter configuration. "
+    "Where what comes after needs a schema (SQL, Parquet), declare that of plain JSON by schema.content instead."
 )
 
 
@@ -211,7 +213,7 @@ def _read(read: Callable[[Any], Any], body: bytes) -> Any:
 
 def _encode(write: Callable[[Any], Any], values: Sequence[Any]) -> list[bytes]:
     try:
-        return [orjson.dumps(write(value)) for value in values]
+        return [printed(write(value)) for value in values]
     except orjson.JSONEncodeError as error:
         raise DataError(
             f"Converting Kafka Connect data to byte[] failed due to serialization error: {error}"

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from ferryman.errors import DataError
 from ferryman.formats.json.payload import INTEGER_RANGES, day, time_of_day
+from ferryman.java.decimals import MOST_DIGITS
 from ferryman.java.numbers import single
 from ferryman.java.simple_date_format import DAY, Unparseable, parser
 from ferryman.java.texts import double_text, float_text, iso, millis, moment, renderer, to_float32
@@ -238,7 +239,7 @@ _FROM_NUMBER: dict[str | None, Callable[[Any, Schema], Any]] = {
 
 
 def _number(text: str) -> Inferred | None:
-    if not _NUMBER.fullmatch(text) or any(letter > "\uffff" for letter in text):
+    if len(text) > MOST_DIGITS or not _NUMBER.fullmatch(text) or any(letter > "\uffff" for letter in text):
         return None
     number = Decimal(text)
     exponent = number.as_tuple().exponent

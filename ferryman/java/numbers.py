@@ -1,7 +1,7 @@
 """Numbers as Java converts them: narrowing, saturation, and the texts that its parse methods take."""
 
 import re
-from decimal import Decimal
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_05UP, Context, Decimal
 from fractions import Fraction
 
 from ferryman.java.texts import to_float32
@@ -9,6 +9,7 @@ from ferryman.java.texts import to_float32
 _WHOLE = re.compile(r"[+-]?\d+")
 _REAL = re.compile(r"([+-]?)(NaN|Infinity|(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?(?=[fFdD]?$))[fFdD]?", re.ASCII)
 _HEXADECIMAL = re.compile(r"([+-]?0[xX](?:[\da-fA-F]+\.?|[\da-fA-F]*\.[\da-fA-F]+)[pP][+-]?\d+)[fFdD]?", re.ASCII)
+_CUT = Context(prec=1000, rounding=ROUND_05UP, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
 _BLANKS = "".join(map(chr, range(33)))
 
 
@@ -53,7 +54,7 @@ def parsed_single(text: str) -> float:
     """A text as Float.parseFloat takes it. Raises ValueError."""
     near = parsed_double(text)
     found = _REAL.fullmatch(text.strip(_BLANKS))
-    return single(near, Decimal(found[1] + found[2])) if found and near - near == 0 else to_float32(near)
+    return single(near, Decimal(found[1] + found[2])) if found and near and near - near == 0 else to_float32(near)
 
 
 def single(near: float, exact: Decimal | int) -> float:
@@ -62,7 +63,9 @@ def single(near: float, exact: Decimal | int) -> float:
     other = near + (near - rounded)
     if other == rounded or other - other != 0 or to_float32(other) != other:
         return rounded
-    beyond = Fraction(exact) - Fraction(near)
+    # Cut to a thousand digits, the last of which tells that others follow: an exact fraction takes the square of them.
+    cut = _CUT.plus(exact) if isinstance(exact, Decimal) else exact
+    beyond = Fraction(cut) - Fraction(near)
     if beyond == 0:
         return rounded
     return max(rounded, other) if beyond > 0 else min(rounded, other)

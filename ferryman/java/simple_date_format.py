@@ -33,6 +33,9 @@ _DATE_LETTERS, _TIME_LETTERS = frozenset("GyYMLwWDdFEu"), frozenset("HkhKmsa")
 _ZONE_LETTERS = frozenset("zZX")
 _KNOWN = _DATE_LETTERS | _TIME_LETTERS | _ZONE_LETTERS | {"S"}
 _MOST_CACHED = 100_000
+LONGEST = 1000
+"""Characters that a pattern may have."""
+_MOST_DIGITS = 100
 _HOURS = r"[+-](?:2[0-3]|[01]\d)"
 """The sign and hours of an offset."""
 
@@ -53,6 +56,8 @@ class Piece:
 @cache
 def pieces(pattern: str) -> tuple[Piece, ...]:
     """The pattern cut into pieces. Raises ConfigError (key ``format``) in the words of Java's exception."""
+    if len(pattern) > LONGEST:
+        raise ConfigError.of("format", f"The pattern has more than {LONGEST:,} characters")
     found: list[Piece] = []
     for match in re.finditer(r"''|'((?:[^']|'')*)'|([A-Za-z])\2*|[^A-Za-z']+|'", pattern):
         text = match[0]
@@ -333,9 +338,25 @@ def _number(piece: Piece, text: str) -> int:
 def _as_int(text: str) -> int:
     """As DecimalFormat reads it and Number.intValue cuts it: a long is narrowed, anything larger saturates."""
     digits, _, exponent = text.strip().partition("E")
+    if len(digits) + len(exponent) > _MOST_DIGITS:
+        return _as_int_of_many(digits, exponent)
     number = int(digits) if not exponent else int(Decimal(digits).scaleb(max(-400, min(int(exponent), 400))))
     if -(1 << 63) <= number < 1 << 63:
         return wrapped(number, 32)
+    return (1 << 31) - 1 if number > 0 else -(1 << 31)
+
+
+def _as_int_of_many(digits: str, exponent: str) -> int:
+    """The same for texts of any length: a number beyond 64 bits saturates, one between -1 and 1 is zero."""
+    number = Decimal(digits)
+    # No further than the digits are many: beyond that it changes nothing.
+    most = Decimal(len(digits) + 400)
+    power = int(max(-most, min(Decimal(exponent or "0"), most)))
+    size = number.adjusted() + power if number else -1
+    if size < 0:
+        return 0
+    if size < 30:
+        return _as_int(str(int(number.scaleb(power))))
     return (1 << 31) - 1 if number > 0 else -(1 << 31)
 
 

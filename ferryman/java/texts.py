@@ -72,10 +72,11 @@ def _java_float(value: float, digits: str) -> str:
         return "NaN"
     if value in (float("inf"), float("-inf")):
         return "Infinity" if value > 0 else "-Infinity"
-    sign, figures, exponent = Decimal(digits).normalize().as_tuple()
-    assert isinstance(exponent, int)
-    head, tail = figures[0], "".join(map(str, figures[1:])) or "0"
-    return f"{'-' if sign else ''}{head}.{tail}E{exponent + len(figures) - 1}"
+    mantissa, _, power = digits.lstrip("-").partition("e")
+    whole, _, fraction = mantissa.partition(".")
+    figures = (whole + fraction).lstrip("0")
+    exponent = int(power or 0) + len(figures) - len(fraction) - 1
+    return f"{'-' if value < 0 else ''}{figures[0]}.{figures[1:].rstrip('0') or '0'}E{exponent}"
 
 
 def iso(value: date | time | datetime) -> str:

@@ -89,6 +89,11 @@ class Clients:
         return float(self._consumer.values.get("max.poll.interval.ms", 300_000)) / 1000
 
     @property
+    def heartbeat(self) -> float:
+        """Seconds between two heartbeats: heartbeat.interval.ms."""
+        return float(self._consumer.values.get("heartbeat.interval.ms", 3_000)) / 1000
+
+    @property
     def metadata_age(self) -> float:
         """Seconds after which a sink looks again which topics there are; metadata.max.age.ms if that is set."""
         return float(self._consumer.values.get("topic.metadata.refresh.interval.ms", 30_000)) / 1000

@@ -56,16 +56,17 @@ class Subscription:
         if self.config.topics:
             return self.config.topics
         topics, left_out = chosen(self.config, self.worker, self.admin.list_topics(timeout=30).topics)
-        if left_out != self._left_out:
-            self._left_out = left_out
+        news, self._left_out = left_out != self._left_out, left_out
+        if news and left_out:
             log.warning(
                 "topics.regex=%s also matches %s; topics that are internal, or that the connector writes itself, are "
                 "read only if topics lists them",
-                *(self.config.topics_regex, ", ".join(left_out) or "no internal topic any more"),
+                *(self.config.topics_regex, ", ".join(left_out)),
             )
         return topics
 
     def partitions(self) -> list[tuple[str, int]]:
-        """The partitions that there are of these topics."""
+        """The partitions that there are of these topics; says nothing about what is left out."""
         known = self.admin.list_topics(timeout=30).topics
-        return [(topic, number) for topic in self.topics() if topic in known for number in known[topic].partitions]
+        topics, _ = chosen(self.config, self.worker, known)
+        return [(topic, number) for topic in topics if topic in known for number in known[topic].partitions]

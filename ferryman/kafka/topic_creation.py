@@ -9,7 +9,8 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from ferryman.config import listed
-from ferryman.errors import ConfigError, KeyProblem, TaskError
+from ferryman.errors import ConfigError, KeyProblem, RetriableError, TaskError
+from ferryman.kafka.refusals import REFUSED, explained
 from ferryman.regex.pattern import Pattern, TooSlow, compiled
 
 PREFIX = "topic.creation."
@@ -104,7 +105,7 @@ class TopicCreation:
         return cls(admin, groups(raw) if enabled else [])
 
     def ensure(self, topic: str) -> None:
-        """Creates the topic unless it is there. TaskError if that is refused."""
+        """Creates the topic unless it is there. TaskError if that is refused, RetriableError if the broker is away."""
         if topic in self._known or not self.groups:
             return
         if topic not in self.admin.list_topics(timeout=30).topics:
@@ -119,8 +120,12 @@ class TopicCreation:
         try:
             self.admin.create_topics([topic])[topic.topic].result()
         except KafkaException as error:
-            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                raise TaskError(
-                    f"Task failed to create new topic {topic.topic}. Ensure that the task is authorized to create "
-                    f"topics or that the topic exists and restart the task: {error.args[0].str()}"
-                ) from error
+            reason: KafkaError = error.args[0]
+            if reason.code() == KafkaError.TOPIC_ALREADY_EXISTS:
+                return
+            if reason.code() not in REFUSED:
+                raise RetriableError(f"topic {topic.topic} cannot be created now: {reason.str()}") from error
+            raise TaskError(
+                f"Task failed to create new topic {topic.topic}. Ensure that the task is authorized to create topics "
+                f"or that the topic exists and restart the task: {explained(reason, topic.topic)}"
+            ) from error

@@ -63,4 +63,4 @@ def definition(found: Definition) -> Json:
 
 def topics(name: str, found: Sequence[str]) -> Json:
     """ActiveTopicsInfo."""
-    return {name: {"topics": list(found)}}
+    return {name: {"topics": [redact(topic) for topic in found]}}

@@ -102,7 +102,7 @@ class _Dispatch:
             return failure(error).response()
 
     async def _answer(self, request: Request) -> Answer:
-        refusal = self.guard.refuses(request) if self.guard else None
+        refusal = self.guard.refuses(request)
         if refusal:
             raise RequestError(403, refusal)
         path = segments(request)

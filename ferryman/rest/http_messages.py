@@ -28,6 +28,7 @@ _INVALID = "Connector configuration is invalid and contains the following {} err
 _WHERE = (
     "You can also find the above list of errors at the endpoint `/connector-plugins/{connectorType}/config/validate`"
 )
+_ALLOWED = "; access.control.allow.origin={} in the worker's settings lets them"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -143,28 +144,44 @@ def _text(key: str, value: Any) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Turns away web pages of other sites. They reach a worker that only listens on this machine through the user's own
-    browser: by a name of theirs that means this machine (DNS rebinding), or by posting across sites."""
+    """Turns away web pages of other sites, which reach a worker through the browser of somebody who is near it: by
+    posting across sites, or by a name of theirs that means this machine (DNS rebinding). ``names`` are the hosts by
+    which a worker may be called that only listens on this machine; None for one that others reach, which cannot know
+    them."""
 
-    names: frozenset[str]
+    names: frozenset[str] | None
     origins: frozenset[str]
 
     @classmethod
-    def of(cls, settings: WorkerConfig) -> "Guard | None":
-        """None for a worker that others may reach: it has names that it cannot know."""
-        if not all(listener.local for listener in settings.addresses):
-            return None
-        own = (settings.rest_advertised_host_name or "", *(listener.host for listener in settings.addresses))
+    def of(cls, settings: WorkerConfig) -> "Guard":
+        """The guard of a worker's listeners; the origins of access.control.allow.origin pass, as a proxy's name too."""
         origins = frozenset(part.strip() for part in settings.access_control_allow_origin.split(",") if part.strip())
+        if not all(listener.local for listener in settings.addresses):
+            return cls(None, origins)
+        own = (settings.rest_advertised_host_name or "", *(listener.host for listener in settings.addresses))
         return cls(_LOOPBACK | {name.lower() for name in own if name}, origins)
 
     def refuses(self, request: Request) -> str | None:
         """Why a request is turned away."""
         host, origin = request.headers.get("host"), request.headers.get("origin")
-        if host and _host(f"//{host}") not in self.names:
-            return f"The worker is not called {host}: it listens on this machine only"
-        allowed = not origin or origin in self.origins or "*" in self.origins or _host(origin) in self.names
-        return None if allowed else f"Pages of {origin} may not use this worker"
+        if host and self.names is not None and _host(f"//{host}") not in {*self.names, *map(_host, self.origins)}:
+            return (
+                f"The worker is not called {host}: it listens on this machine only{_ALLOWED.format(f'http://{host}')}"
+            )
+        if origin and not self._own(origin, host):
+            return f"Pages of {origin} may not use this worker{_ALLOWED.format(origin)}"
+        if origin:
+            return None
+        # Without an origin (images, links, forms of old browsers) the browser itself says whose page asked.
+        site = request.headers.get("sec-fetch-site", "none").lower()
+        if site in {"none", "same-origin"} or "*" in self.origins:
+            return None
+        return f"Pages of other sites may not use this worker (Sec-Fetch-Site: {site}); enter its address by itself"
+
+    def _own(self, origin: str, host: str | None) -> bool:
+        if origin in self.origins or "*" in self.origins:
+            return True
+        return _host(origin) in self.names if self.names is not None else _same(origin, host)
 
 
 def _host(url: str) -> str | None:
@@ -172,3 +189,13 @@ def _host(url: str) -> str | None:
         return urlsplit(url).hostname
     except ValueError:
         return None
+
+
+def _same(origin: str, host: str | None) -> bool:
+    """Whether a page comes from the host that was asked. The scheme may be a proxy's, and its port with it."""
+    try:
+        page, asked = urlsplit(origin), urlsplit(f"//{host}")
+        port = {"http": 80, "https": 443}.get(page.scheme)
+        return bool(page.hostname) and (page.hostname, page.port or port) == (asked.hostname, asked.port or port)
+    except ValueError:
+        return False

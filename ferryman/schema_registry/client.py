@@ -39,7 +39,7 @@ class Registry:
     negative: for ever."""
 
     def __init__(self, config: RegistryConfig, normalize: bool = False, latest_for: int = -1) -> None:
-        self.urls = config.addresses()
+        self._addresses = list(zip(config.addresses(), config.credentials(), strict=True))
         self._config = config
         self._normalize = {"normalize": "true"} if normalize else {}
         self._client: httpx.Client | None = None
@@ -148,9 +148,9 @@ class Registry:
         """The first answer that is not another system's failure. Raises RetriableError if no address gives one."""
         failures: list[str] = []
         after: float | None = None
-        for url in self.urls:
+        for url, login in self._addresses:
             try:
-                status, headers, content = self._exchange(method, url + path, body)
+                status, headers, content = self._exchange(method, url + path, body, login)
             except httpx.TransportError as error:
                 failures.append(f"{url}: {type(error).__name__}")
                 continue
@@ -160,12 +160,14 @@ class Registry:
             after = _retry_after(headers) or after
         raise RetriableError(f"The schema registry does not answer: {'; '.join(failures)}", after)
 
-    def _exchange(self, method: str, url: str, body: Any) -> tuple[int, httpx.Headers, bytes]:
+    def _exchange(
+        self, method: str, url: str, body: Any, login: tuple[str, str] | None
+    ) -> tuple[int, httpx.Headers, bytes]:
         """One request and its answer, which may be neither endless nor endlessly slow."""
         limit = self._config.http_read_timeout_ms / 1000
         until = monotonic() + limit
         params = self._normalize if body else {}
-        with self._open().stream(method, url, json=body, params=params) as answer:
+        with self._open().stream(method, url, json=body, params=params, auth=login) as answer:
             content = bytearray()
             for piece in answer.iter_bytes():
                 content += piece
@@ -188,12 +190,12 @@ def _client(config: RegistryConfig) -> httpx.Client:
     except OSError as error:
         raise TaskError(f"schema.registry.ssl.*: the certificates cannot be used: {error.strerror or error}") from None
     return httpx.Client(
-        auth=config.credentials(),
         timeout=httpx.Timeout(config.http_read_timeout_ms / 1000, connect=config.http_connect_timeout_ms / 1000),
         headers={"Accept": CONTENT_TYPE, "Content-Type": CONTENT_TYPE, **config.headers()},
         verify=verify,
         proxy=f"http://{config.proxy_host}:{config.proxy_port}" if config.proxy_host else None,
         trust_env=False,
+        follow_redirects=False,  # they could carry the credentials elsewhere
     )
 
 

@@ -1,7 +1,7 @@
 """The keys of a schema registry's client: where it is, and who asks."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -39,8 +39,9 @@ class RegistryConfig(TlsConfig):
     }
 
     schema_registry_url: Strings = key(importance="HIGH", names=("schema.registry.url", "apicurio.registry.url"))
-    """The registry's addresses, tried in turn. One may hold ``user:password@``. An address of Apicurio's own API
-    (``/apis/registry/v2``) is taken for that of its Confluent API (``/apis/ccompat/v7``) on the same host."""
+    """The registry's addresses, tried in turn. Each may hold ``user:password@``, which only that one gets. An address
+    of Apicurio's own API (``/apis/registry/v2``) is taken for that of its Confluent API (``/apis/ccompat/v7``) on the
+    same host."""
     basic_auth_credentials_source: Literal["URL", "USER_INFO", "SASL_INHERIT"] = key(
         "URL", names=("basic.auth.credentials.source", "schema.registry.basic.auth.credentials.source")
     )
@@ -104,12 +105,15 @@ class RegistryConfig(TlsConfig):
         bare = (_without_credentials(url)[0] for url in self.schema_registry_url)
         return [_NATIVE.sub("/apis/ccompat/v7", url) for url in bare]
 
-    def credentials(self) -> tuple[str, str] | None:
-        """User and password."""
+    def credentials(self) -> Sequence[tuple[str, str] | None]:
+        """User and password for each of the addresses: those of an address itself are for no other."""
+        if self.bearer_auth_credentials_source is None and self.basic_auth_credentials_source == "URL":
+            return [_without_credentials(url)[1] for url in self.schema_registry_url]
+        return [self._common_login()] * len(self.schema_registry_url)
+
+    def _common_login(self) -> tuple[str, str] | None:
         if self.bearer_auth_credentials_source is not None:
             return None
-        if self.basic_auth_credentials_source == "URL":
-            return next((found for url in self.schema_registry_url if (found := _without_credentials(url)[1])), None)
         if self.basic_auth_credentials_source == "SASL_INHERIT":
             login = _login(self)
             return login["username"], login["password"]
@@ -122,7 +126,7 @@ def _address_problems(urls: list[str]) -> Iterator[KeyProblem]:
         yield KeyProblem("schema.registry.url", "schema.registry.url: Must configure at least one address")
     for url in urls:
         # urlsplit drops line breaks without a word
-        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname or re.search(r"[\s\0]", url):
+        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname or re.search(r"[\s\x00]", url):
             shown = _without_credentials(url)[0]
             text = f"Invalid value {shown} for configuration schema.registry.url: Not an http or https address"
             yield KeyProblem("schema.registry.url", text)

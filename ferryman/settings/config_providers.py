@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ferryman.errors import ConfigError, KeyProblem
-from ferryman.java import properties
+from ferryman.java import properties, spelling
 from ferryman.regex.pattern import TooSlow, compiled
 from ferryman.settings.references import Reference, references, replaced
-from ferryman.telemetry import redaction
+from ferryman.telemetry.references import Found, References
 
 Lookup = Callable[[str, str], str | None]
 """Path (may be empty) and key to a value; None if there is none. Raises ConfigError with what is wrong."""
@@ -69,7 +69,9 @@ def directory_provider(params: Mapping[str, str]) -> Lookup:
 
 
 def variable_provider(params: Mapping[str, str]) -> Lookup:
-    """EnvVarConfigProvider: the key is an environment variable that ``allowlist.pattern`` matches."""
+    """EnvVarConfigProvider: the key is an environment variable that ``allowlist.pattern`` matches. It is looked up in
+    the environment as it is now, since a worker takes variables out of its own (ferryman.settings.ambient)."""
+    environment = dict(os.environ)
     text = params.get("allowlist.pattern", ".*")
     try:
         pattern = compiled(text, "allowlist.pattern")
@@ -82,7 +84,7 @@ def variable_provider(params: Mapping[str, str]) -> Lookup:
         if path:
             raise _denied(f"Path is not supported for EnvVarConfigProvider, invalid value '{path}'")
         try:
-            return os.environ.get(key) if pattern.matches(key) else None
+            return environment.get(key) if pattern.matches(key) else None
         except TooSlow as error:
             raise _denied(str(error)) from None
 
@@ -117,6 +119,7 @@ class Resolution:
     warnings: tuple[str, ...] = ()
     missing: tuple[KeyProblem, ...] = ()
     """Keys with a reference in which a provider that is declared finds nothing: not to be started with."""
+    references: References = field(default_factory=References)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,19 +129,21 @@ class Providers:
     lookups: Mapping[str, Lookup] = field(default_factory=dict, repr=False)
 
     def resolve(self, raw: Mapping[str, str]) -> Resolution:
-        """Resolves a config's references and protects what they resolve to."""
+        """Resolves a config's references; what they resolve to is written nowhere from then on."""
         if not any("${" in value for value in raw.values()):
             return Resolution(dict(raw))
         values, problems, warnings = dict[str, str](), list[KeyProblem](), list[str]()
-        missing: list[KeyProblem] = []
+        missing, resolved = list[KeyProblem](), list[Found]()
         for key, value in raw.items():
             try:
-                values[key] = _substituted(key, value, self.lookups, warnings)
+                values[key] = _substituted(key, value, self.lookups, warnings, resolved)
                 missing += _missing(key, value, values[key], self.lookups)
             except ConfigError as error:
                 values[key] = value
                 problems.append(KeyProblem(key, f"{key} cannot be resolved: {error}"))
-        return Resolution(values, tuple(problems), tuple(warnings), tuple(missing))
+        known = References(tuple(resolved))
+        known.protect()
+        return Resolution(values, tuple(problems), tuple(warnings), tuple(missing), known)
 
 
 def _missing(key: str, text: str, substituted: str, lookups: Mapping[str, Lookup]) -> list[KeyProblem]:
@@ -151,7 +156,7 @@ def _missing(key: str, text: str, substituted: str, lookups: Mapping[str, Lookup
     ]
 
 
-def _substituted(key: str, text: str, lookups: Mapping[str, Lookup], warnings: list[str]) -> str:
+def _substituted(key: str, text: str, lookups: Mapping[str, Lookup], warnings: list[str], resolved: list[Found]) -> str:
     def value(found: Reference) -> str:
         lookup = lookups.get(found.provider)
         result = lookup(found.path, found.key) if lookup else None
@@ -159,8 +164,7 @@ def _substituted(key: str, text: str, lookups: Mapping[str, Lookup], warnings: l
             why = "finds nothing" if lookup else "is not declared in the worker's config.providers"
             warnings.append(f"{key} keeps {found.text} as text: the config provider {found.provider!r} {why}")
             return found.text
-        if redaction.is_secret(key) or redaction.is_secret(found.key):
-            redaction.protect(result)
+        resolved.append(Found(key, found.text, result))
         return result
 
     return replaced(text, value)
@@ -183,6 +187,11 @@ def declared(worker: Mapping[str, str]) -> tuple[Providers, list[KeyProblem], li
             lookups[name] = found.make(params)
         except ConfigError as error:
             problems.append(KeyProblem(f"{prefix}param.{error.problems[0].key}", f"{prefix}param.{error}"))
+        warnings += [
+            f"{prefix}param.{param} is not a parameter of {given}{spelling.meant(param, [found.limit])}"
+            for param in params
+            if param != found.limit
+        ]
         if found.limit not in params:
             warnings.append(
                 f"{prefix}param.{found.limit} is not set: connector configs may read all that the worker can"

@@ -1,7 +1,7 @@
 """A worker's settings from where people keep them: command line, environment as in container images, property file."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,13 +10,16 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ferryman.chain import builder
+from ferryman.config import Config
 from ferryman.errors import ConfigError, KeyProblem
-from ferryman.java import properties
+from ferryman.java import properties, spelling
 from ferryman.kafka import client_config
+from ferryman.plugins import catalog
 from ferryman.settings import config_providers, environment
 from ferryman.settings.config_providers import Providers
 from ferryman.settings.worker_keys import CLIENT_KEYS, CLIENT_PREFIXES, NO_EFFECT, PREFIXES, WorkerConfig
 from ferryman.telemetry import redaction
+from ferryman.telemetry.references import References
 
 
 class _Source(PydanticBaseSettingsSource):
@@ -83,6 +86,8 @@ class Settings:
     values: Mapping[str, str] = field(repr=False)
     providers: Providers = field(repr=False)
     warnings: tuple[str, ...] = ()
+    references: References = field(default_factory=References)
+    """What the references in ``values`` resolved to."""
 
     def under(self, prefix: str) -> dict[str, str]:
         """The keys with a prefix, without it: ``settings.under("key.converter.")``."""
@@ -106,10 +111,16 @@ def of(raw: Mapping[str, str]) -> Settings:
     client_problems, client_warnings = client_config.worker_checked(resolution.values)
     problems += [*resolution.problems, *found, *client_problems]
     problems += _converter_problems(resolution.values, {each.key for each in problems})
+    references = resolution.references
     if config is None or problems:
-        raise ConfigError(*_named(problems))
+        raise ConfigError(*_named(problems, references))
+    about_clients = [references.restored(text, text.partition(" ")[0]) for text in client_warnings]
     return Settings(
-        config, resolution.values, providers, (*warnings, *resolution.warnings, *client_warnings, *_warnings(raw))
+        config,
+        resolution.values,
+        providers,
+        (*warnings, *resolution.warnings, *about_clients, *_warnings(raw)),
+        references,
     )
 
 
@@ -121,12 +132,12 @@ def _converter_problems(values: Mapping[str, str], known: set[str]) -> list[KeyP
     return []
 
 
-def _named(problems: list[KeyProblem]) -> list[KeyProblem]:
-    return [KeyProblem(one.key, redaction.redact(one.message)) for one in problems]
+def _named(problems: list[KeyProblem], references: References) -> list[KeyProblem]:
+    return [KeyProblem(one.key, redaction.redact(references.problem(one).message)) for one in problems]
 
 
 def _warnings(raw: Mapping[str, str]) -> list[str]:
-    found = []
+    found, declared = [], WorkerConfig.keys()
     for name in sorted(raw):
         reason = next((why for known, why in NO_EFFECT.items() if _matches(known, name)), None)
         if reason:
@@ -134,8 +145,23 @@ def _warnings(raw: Mapping[str, str]) -> list[str]:
         elif name in {"rest.port", "rest.host.name"}:
             found.append(f"{name} is the old name of a part of listeners; write listeners=http://host:port")
         elif not _known(name):
-            found.append(f"{name} is not a setting of a worker and has no effect")
-    return found
+            hint = spelling.meant(name, declared | CLIENT_KEYS, PREFIXES)
+            found.append(f"{name} is not a setting of a worker and has no effect{hint}")
+        elif name not in declared and (hint := spelling.nearly(name, declared)):
+            found.append(f"{name} is taken for a setting of somebody else's{hint}")
+    return [*found, *_converter_warnings(raw)]
+
+
+def _converter_warnings(raw: Mapping[str, str]) -> Iterable[str]:
+    """Settings of the worker's converters that these do not have."""
+    for kind in ("key.converter", "value.converter", "header.converter"):
+        prefix, plugin = f"{kind}.", catalog.find("converter", raw.get(kind, ""))
+        config_class: type[Config] = Config if plugin is None else plugin.config_class
+        names = [prefix + name for name in sorted(config_class.keys())]
+        given = [name.removeprefix(prefix) for name in raw if name.startswith(prefix) and name not in NO_EFFECT]
+        for name in config_class.strangers(given) if plugin is not None else ():
+            hint = spelling.meant(prefix + name, names)
+            yield f"{prefix}{name} is not a setting of {raw[kind]} and has no effect{hint}"
 
 
 def _matches(known: str, name: str) -> bool:

@@ -183,6 +183,10 @@ class WorkerConfig(Config):
     """Which client settings a connector may override: All, None, Principal (who it logs in as) or Allowlist."""
     connector_client_config_override_allowlist: Strings = key([])
     """With policy Allowlist: the client settings that a connector may override."""
+    connector_allowed_paths: Strings = key([])
+    """Folders, with all that is in them, in which connectors may read and write files: those of the file connectors,
+    SQLite's databases, schemas, templates. Links are followed first. Empty: whatever the worker itself may read and
+    write. Files for TLS are not meant."""
     tasks_max_limit: Int = key(1000, at_least=1, importance="LOW")
     """The largest tasks.max that a connector may have; each task is a process."""
     topic_creation_enable: Bool = key(True, importance="LOW")

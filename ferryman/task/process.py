@@ -14,12 +14,14 @@ from typing import Any
 
 import orjson
 
+from ferryman.settings import ambient
 from ferryman.task import die_with_parent, sessions
 from ferryman.task.setup.control import LONGEST_MESSAGE, Control
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.task.sink.sink_thread import StillBusy
 from ferryman.telemetry import logs
 from ferryman.telemetry.redaction import redact
+from ferryman.telemetry.references import References
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +33,10 @@ LONGEST_TRACE = LONGEST_MESSAGE // 16
 def main(connection: socket.socket, payload: bytes) -> None:
     """The entry point of a task's process."""
     spec = TaskSpec.parse(payload)
+    ambient.withhold()
     die_with_parent.die_with_it()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C reaches everybody; the worker decides for us
+    References.parse(spec.references).protect()
     logs.start(f"{spec.connector}|task-{spec.task}", spec.levels, spec.config, spec.worker)
     lock = threading.Lock()
 

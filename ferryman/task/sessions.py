@@ -7,6 +7,7 @@ from confluent_kafka import KafkaException
 
 from ferryman.chain import builder
 from ferryman.errors import ConfigError, RefusedError, RetriableError
+from ferryman.files import allowed_folders
 from ferryman.kafka.clients import Clients
 from ferryman.kafka.permissions import Heard
 from ferryman.plugins import catalog
@@ -21,6 +22,7 @@ from ferryman.task.sink.sessions import SinkSessions
 from ferryman.task.source.loop import classified
 from ferryman.task.source.sessions import SourceSessions
 from ferryman.telemetry import redaction
+from ferryman.telemetry.references import References
 
 
 class Sessions(Protocol):
@@ -35,7 +37,8 @@ class Sessions(Protocol):
 
 def run(spec: TaskSpec, control: Control) -> None:
     """Until the task is to stop; raises what fails it."""
-    setup = _setup(spec, control)
+    with References.parse(spec.references).in_errors():
+        setup = _setup(spec, control)
     sessions: Sessions = SinkSessions(setup) if catalog.is_sink(setup.plugin) else SourceSessions(setup)
     garbage_collection.hold_back()
     while not control.stopping:
@@ -70,11 +73,13 @@ def _setup(spec: TaskSpec, control: Control) -> Setup:
     if plugin is None:
         raise ConfigError.of("connector.class", f"no connector is called {spec.config['connector.class']}")
     redaction.protect_config(spec.config, plugin.config_class.secrets())  # not all have names that sound secret
+    worker = settings.of(dict(spec.worker))
+    allowed_folders.bound(worker.config.connector_allowed_paths)
     config = plugin.config_class.parse(spec.config)
     return Setup(
         spec=spec,
         control=control,
-        settings=settings.of(dict(spec.worker)),
+        settings=worker,
         plugin=plugin,
         config=config,
         clients=Clients(spec.connector, spec.task, spec.worker, spec.config, spec.worker_id),

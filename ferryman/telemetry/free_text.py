@@ -18,14 +18,14 @@ Span = tuple[int, int, str]
 
 def without_values(text: str, values: Mapping[str, str]) -> str:
     """The text with each value replaced by what is to stand there; what overlaps is replaced as one."""
-    return _replaced(text, chain.from_iterable(_places(text, *each) for each in values.items()))
+    return replaced(text, chain.from_iterable(_places(text, *each) for each in values.items()))
 
 
 def without_passwords(text: str, instead: str) -> str:
     """The text without passwords in URLs and in parameters that sound secret. References to a provider stay."""
     if "://" in text:
-        text = _replaced(text, ((*span, instead) for span in url_passwords(text)))
-    return _replaced(text, ((*span, instead) for span in parameters(text)))
+        text = replaced(text, ((*span, instead) for span in url_passwords(text)))
+    return replaced(text, ((*span, instead) for span in parameters(text)))
 
 
 def parameters(text: str) -> Iterator[tuple[int, int]]:
@@ -63,7 +63,8 @@ def _places(text: str, value: str, instead: str) -> Iterator[Span]:
         start = text.find(value, start + len(value))
 
 
-def _replaced(text: str, spans: Iterator[Span]) -> str:
+def replaced(text: str, spans: Iterator[Span]) -> str:
+    """The text with other texts in these places; of places that overlap the first counts, for all of them."""
     parts: list[str] = []
     done = 0
     # Of those that begin together the longest counts.

@@ -12,10 +12,13 @@ from ferryman.telemetry import free_text
 HIDDEN = "[hidden]"
 SHORTEST = 4
 """Shorter values are not replaced: they would blot out ordinary text and are no secrets to speak of."""
+_LINE = 16
+"""From so many characters on the lines of a value are hidden one by one too: keys in PEM are quoted in parts."""
 _WORDS = frozenset({"true", "false", "null", "none"})
 _SECRET_KEY = re.compile(
     r"password|passwd|passphrase|secret|token|jaas|user\.?info|credential|api\.?key|access\.?key|private"
-    r"|keystore\.key|(account|customer|encryption|shared|signing)\.?key|connection\.string|pwd|authorization",
+    r"|keystore\.key|key\.pem|(?:^|[._-])pw(?:$|[._-])|(account|customer|encryption|shared|signing)\.?key"
+    r"|connection\.string|pwd|authorization",
     re.IGNORECASE,
 )
 _NOT_SECRET_KEY = re.compile(
@@ -25,21 +28,44 @@ _JAAS = re.compile(
     r"(?P<head>\b(?:password|clientSecret)\s*=\s*)(?:\"(?P<quoted>(?:[^\"\\]|\\.)*)\"|(?P<bare>[^\s;]+))"
 )
 
+_INVALID, _FOR_KEY = "Invalid value ", " for configuration "
+
 _lock = threading.Lock()
 _values: dict[str, str] = {}
 """Each spelling of a protected value, and what is written instead."""
+_refused: dict[str, dict[str, str]] = {}
+"""Short values by key and value, that are hidden only where an error says that they are invalid; what is written
+instead."""
 
 
-def protect(value: str | None) -> None:
-    """From now on this value is hidden wherever it would be written, plainly or quoted as in URLs, JSON or Python."""
+def protect(value: str | None, instead: str = HIDDEN) -> None:
+    """From now on this value is hidden wherever it would be written, plainly or quoted as in URLs, JSON or Python;
+    ``instead`` stands in its place, such as the reference by which a config names it."""
     if value is None or len(value.strip()) < SHORTEST or value.strip().lower() in _WORDS:
         return
     with _lock:
-        _values.update(dict.fromkeys(_spellings(value.strip()), HIDDEN))
+        for spelling in _spellings(value.strip()):
+            _values.setdefault(spelling, instead)
 
 
 def _spellings(value: str) -> set[str]:
-    return {value, quote(value, safe=""), quote(value), quote_plus(value), json.dumps(value)[1:-1], repr(value)[1:-1]}
+    lines = {line.strip() for line in value.splitlines() if len(line) >= _LINE and not line.startswith("-----")}
+    return lines | {
+        value,
+        quote(value, safe=""),
+        quote(value),
+        quote_plus(value),
+        json.dumps(value)[1:-1],
+        repr(value)[1:-1],
+    }
+
+
+def protect_refusals(key: str, value: str, instead: str) -> None:
+    """From now on ``Invalid value <value> for configuration <key>`` hides the value; the key may lack its prefix."""
+    parts = key.split(".")
+    with _lock:
+        for start in range(len(parts)):
+            _refused.setdefault(".".join(parts[start:]), {})[value.strip()] = instead
 
 
 def protect_config(raw: Mapping[str, str | None], declared: Collection[str] = ()) -> None:
@@ -63,18 +89,49 @@ def is_secret(key: str, declared: Collection[str] = ()) -> bool:
 
 
 def _inside(value: str) -> Iterable[str]:
-    for start, end in (*free_text.url_passwords(value), *free_text.parameters(value)):
-        yield value[start:end]
-        yield unquote(value[start:end])
+    for password in (*_user_infos(value), *_parameters(value)):
+        yield password
+        yield unquote(password)
     for found in _JAAS.finditer(value):
         yield found["quoted"] or found["bare"] or ""
+
+
+def _user_infos(value: str) -> Iterable[str]:
+    """Passwords of URLs, up to the last @: they hold slashes, blanks and commas where nobody has encoded them."""
+    for url in {value, *value.split(",")}:
+        user, at, _ = url.partition("://")[2].rpartition("@")
+        password = user.partition(":")[2]
+        if at and "${" not in password:
+            yield password
+
+
+def _parameters(value: str) -> Iterable[str]:
+    """Values of parameters that sound secret; a semicolon may be part of one, or end it."""
+    if not any(sign in value for sign in "?&;"):
+        return
+    for pair in {*re.split("[?&]", value), *re.split("[?&;]", value)}:
+        name, _, found = pair.partition("=")
+        if found and "${" not in found and is_secret(name.strip()):
+            yield found
 
 
 def redact(text: str) -> str:
     """The text without any protected value, and without passwords in URLs, registered or not."""
     with _lock:
         values = _values.copy()
-    return free_text.without_passwords(free_text.without_values(text, values), HIDDEN)
+    clean = _unrefused(text) if _refused else text
+    return free_text.without_passwords(free_text.without_values(clean, values), HIDDEN)
+
+
+def _unrefused(text: str) -> str:
+    first, *others = text.split(_INVALID)
+    return first + "".join(_INVALID + _without_value(each) for each in others)
+
+
+def _without_value(refusal: str) -> str:
+    value, middle, rest = refusal.partition(_FOR_KEY)
+    key = re.split(r"[:\s]", rest, maxsplit=1)[0]
+    return f"{_refused.get(key, {}).get(value.strip(), value)}{middle}{rest}"
 
 
 class Redacting(logging.Formatter):

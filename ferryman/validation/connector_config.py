@@ -3,7 +3,6 @@
 What AbstractHerder.validateConnectorConfig does (KIP-26, KIP-66, KIP-158, KIP-458).
 """
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,12 +12,14 @@ from ferryman.chain import chain_config
 from ferryman.config import Config, Definition, listed
 from ferryman.connector import SinkConfig
 from ferryman.errors import ConfigError, KeyProblem, RequestError
+from ferryman.files import allowed_folders
+from ferryman.java import spelling
 from ferryman.kafka import client_config, topic_creation
 from ferryman.kafka.client_keys import Role
 from ferryman.plugins import catalog
 from ferryman.settings.settings import Settings
 from ferryman.telemetry import redaction
-from ferryman.validation import chain_infos, config_infos, plugin_infos
+from ferryman.validation import chain_infos, config_infos, plugin_infos, resolved_values
 from ferryman.validation.config_infos import ConfigInfo, ConfigInfos
 
 NULL = "Null value can not be supplied as the configuration value."
@@ -58,6 +59,11 @@ def check(raw: Mapping[str, str | None], settings: Settings) -> Validation:
 def validate(raw: Mapping[str, str | None], settings: Settings) -> Validation:
     """Validates a config, references to config providers resolved; starts nothing and shows no secret. A key whose
     value is None is wrong. Raises RequestError (400) without a usable connector.class."""
+    with allowed_folders.bounded(settings.config.connector_allowed_paths):
+        return _validate(raw, settings)
+
+
+def _validate(raw: Mapping[str, str | None], settings: Settings) -> Validation:
     redaction.protect_config(raw)
     given = {key: value for key, value in raw.items() if value is not None}
     config_class = _connector(given).config_class
@@ -78,7 +84,11 @@ def validate(raw: Mapping[str, str | None], settings: Settings) -> Validation:
         *(text for part in others for text in part.warnings),
         *_unknown(config_class, view),
     ]
-    return Validation(ConfigInfos(given["connector.class"], [*loose, *infos]), tuple(warnings))
+    shown = resolved_values.Shown.of(given, resolution, settings.references)
+    return Validation(
+        ConfigInfos(given["connector.class"], [shown.info(info) for info in [*loose, *infos]]),
+        tuple(shown.text(warning, warning.partition(" ")[0]) for warning in warnings),
+    )
 
 
 def _too_many_tasks(given: str, limit: int) -> list[KeyProblem]:
@@ -154,7 +164,7 @@ def _as_converter(info: ConfigInfo, view: _View) -> ConfigInfo:
         return info
     kind = "header_converter" if key == "header.converter" else "converter"
     choices = tuple(one.name for one in plugin_infos.listed(connectors_only=False) if one.type == kind)
-    default = getattr(view.settings.config, key.replace(".", "_"))
+    default = redaction.redact(getattr(view.settings.config, key.replace(".", "_")))
     definition = Definition(**{**_fields(info.definition), "type": "CLASS", "default_value": default})
     value = info.value.value or (default if key not in view.given else None)
     return ConfigInfo(definition, config_infos.ConfigValue(key, value, choices, info.value.errors))
@@ -201,8 +211,10 @@ def _converter(key: str, view: _View) -> Part:
     infos = config_infos.of(config_class, config_class.model_fields, _under(prefix, view.given), problems)
     loose = config_infos.undeclared(problems, infos, config_class.keys())
     shown = tuple(info.prefixed(prefix) for info in infos)
+    names = [prefix + name for name in sorted(config_class.keys())]
     unknown = tuple(
-        f"{prefix}{name} is not a setting of {view.values[key]}" for name in _strangers(config_class, values)
+        f"{prefix}{name} is not a setting of {view.values[key]} and has no effect{spelling.meant(prefix + name, names)}"
+        for name in config_class.strangers(values)
     )
     rest = tuple(KeyProblem(info.value.name, text) for info in loose for text in info.prefixed(prefix).value.errors)
     return Part(shown, tuple(KeyProblem(prefix + one.key, one.message) for one in rest), unknown)
@@ -294,16 +306,8 @@ def _unknown(config_class: type[Config], view: _View) -> Iterable[str]:
         prefixes += ("topic.creation.",)
     for kind in ("transforms", "predicates"):
         aliases = listed(view.values.get(kind, ""))
-        prefixes += tuple(f"{kind}.{alias}." for alias in aliases)
-    for key in _strangers(config_class, view.values):
+        prefixes += tuple(f"{kind}.{alias}." for alias in aliases if alias)
+    for key in config_class.strangers(view.values):
         if not key.startswith(prefixes):
-            close = difflib.get_close_matches(key, config_class.keys(), 1, 0.85)
-            hint = f"; did you mean {close[0]}?" if close else ""
+            hint = spelling.meant(key, config_class.keys(), prefixes)
             yield f"{key} is not a setting of {view.values['connector.class']} and has no effect{hint}"
-
-
-def _strangers(config_class: type[Config], values: Mapping[str, str]) -> Iterable[str]:
-    known = config_class.keys()
-    prefixes = tuple(name for name in (*config_class.ignored, *config_class.refused) if name.endswith("."))
-    others = {*config_class.ignored, *config_class.refused}
-    return [key for key in values if key not in known and key not in others and not key.startswith(prefixes)]

@@ -8,6 +8,7 @@ from typing import Any
 
 from ferryman.errors import TaskError
 from ferryman.plugins import catalog
+from ferryman.settings.config_providers import Resolution
 from ferryman.worker.herder import ConnectorInfo, ConnectorStatus, ConnectorType, RawConfig, State, Status, Target
 from ferryman.worker.task_processes import TaskProcess
 
@@ -53,13 +54,15 @@ class RunningConnector:
         return ConnectorStatus(self.name, Status(self.state, worker_id, self.trace, version), tasks, self.type)
 
 
-def task_configs(plugin: type[Any], raw: RawConfig, resolved: Callable[[RawConfig], dict[str, str]]) -> list[RawConfig]:
+def task_configs(plugin: type[Any], raw: RawConfig, resolved: Callable[[RawConfig], Resolution]) -> list[RawConfig]:
     """The tasks' configs with references unresolved, as Connect keeps them; the plugin sees the resolved values.
 
     Raises TaskError for more tasks than tasks.max (KIP-1004).
     """
-    config = plugin.config_class.parse(resolved(raw))
-    configs = plugin.task_configs(config, raw)
+    resolution = resolved(raw)
+    with resolution.references.in_errors():
+        config = plugin.config_class.parse(resolution.values)
+        configs = [resolution.references.unresolved(each) for each in plugin.task_configs(config, raw)]
     if len(configs) > config.tasks_max:
         text = (
             f"The connector {config.name} has generated {len(configs)} tasks, which is greater than "

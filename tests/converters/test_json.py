@@ -65,16 +65,56 @@ def test_a_list_of_plain_payloads_is_one_schemaless_piece() -> None:
         (b"01", 1),
         (b'{"a":-007.5,"b":"007","c":[00]}', {"a": -7.5, "b": "007", "c": [0]}),
         (b"1e3", 1000.0),
-        (b"12345678901234567890", -6101065172474983726),
-        (b'{"id":9223372036854775808}', {"id": -(1 << 63)}),
-        (b"100000000000000000000000", (10**23 + (1 << 63)) % (1 << 64) - (1 << 63)),
-        (b"1.23456789012345678901234567890", 1.2345678901234567),
-        (b"1e999", math.inf),
         (b'"\\ud800!"', "?!"),
     ],
 )
 def test_values_that_jackson_reads_in_its_own_way(payload: bytes, value: Any) -> None:
     assert PLAIN.to_data("t", [b"{}", payload])[0].rows().values[1] == value
+
+
+EXACT = [
+    "18446744073709551615",
+    "9223372036854775808",
+    "-9223372036854775809",
+    "100000000000000000000000",
+    "1.23456789012345678901234567890",
+    "0.1000000000000000055511151231257827",
+    "1E+400",
+    "-1E-400",
+    "12345678901234567.5",
+    "9007199254740993.0",
+    "4E-324",
+]
+
+
+@pytest.mark.parametrize("digits", EXACT)
+@pytest.mark.parametrize("around", ["{}", '{{"id":{}}}', '[1,{{"a":[{},2]}}]'])
+@pytest.mark.parametrize("enable", ["true", "false"])
+def test_numbers_without_a_schema_keep_their_digits(digits: str, around: str, enable: str) -> None:
+    plain = around.format(digits).encode()
+    payload = plain if enable == "false" else b'{"schema":null,"payload":%s}' % plain
+    same = converter(schemas_enable=enable)
+    rows = same.to_data("t", [payload] * 20)[0].rows()
+    assert same.from_data("t", rows) == [payload] * 20
+
+
+@pytest.mark.parametrize("digits", ["9223372036854775807", "-9223372036854775808", "0.1", "1.10", "1e3", "1e-99"])
+def test_numbers_that_a_long_or_a_double_holds_are_one(digits: str) -> None:
+    assert type(PLAIN.to_data("t", [digits.encode()])[0].rows().values[0]) in (int, float)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_every_double_stays_a_double(number: float) -> None:
+    given = [repr(number).encode(), b'{"x":%s}' % repr(number).encode(), b'"a text with 12345678901234567890.5 in it"']
+    one, two, _ = PLAIN.to_data("t", given)[0].rows().values
+    assert (type(one), one, two) == (float, number, {"x": number})
+
+
+@given(st.one_of(st.integers(), st.decimals(allow_nan=False, allow_infinity=False)))
+def test_every_number_comes_out_as_it_went_in(number: int | Decimal) -> None:
+    (payload,) = PLAIN.from_data("t", PLAIN.to_data("t", [str(number).encode()])[0])
+    assert payload is not None
+    assert Decimal(payload.decode()) == number
 
 
 @pytest.mark.parametrize("payload", [b"NaN", b"{", b'{"a":1} x', b"\xff", b"'a'", b"[" * 5000, b'{"a":-Infinity}'])

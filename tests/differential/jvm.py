@@ -15,6 +15,7 @@ from typing import Any
 
 import jpype
 
+from ferryman.errors import DataError, FerrymanError
 from ferryman.formats.json.text import time_millis
 from ferryman.java.texts import millis
 from ferryman.record import Record
@@ -86,6 +87,11 @@ def raised(error: Any) -> Raised:
     """A Java exception as its class and message."""
     message = _settled(error.getMessage())
     return Raised(str(error.getClass().getName()), message)
+
+
+def words(error: FerrymanError) -> str:
+    """Our message as far as it may be Kafka's: without the field, which Kafka does not name."""
+    return error.reason if isinstance(error, DataError) else str(error)
 
 
 def full_name(name: str) -> str:

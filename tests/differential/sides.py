@@ -51,7 +51,7 @@ def ours(case: Case, columns: bool = False) -> Side | None:
     done, guilty = narrow(len(whole), lambda start, stop: step.apply_batch(whole.slice(start, stop)), FerrymanError)
     for index, error in guilty:
         assert isinstance(error, FerrymanError)
-        outcomes[index] = Raised(error.java, str(error))
+        outcomes[index] = Raised(error.java, jvm.words(error))
     for piece in done:
         for batch in piece.result:
             for position, record in zip(batch.positions, batch.records(), strict=True):
@@ -74,7 +74,7 @@ def transformed(record: Record, *steps: Transform[Config]) -> Outcome:
         for step in steps:
             changed = None if changed is None else step.apply(changed)
     except FerrymanError as error:
-        return Raised(error.java, str(error))
+        return Raised(error.java, jvm.words(error))
     return None if changed is None else jvm.answer(changed)
 
 

@@ -76,7 +76,7 @@ class Both:
         try:
             return self.ours.from_data("t", Rows(schema, [value]))[0]
         except DataError as error:
-            return Raised(error.java, str(error))
+            return Raised(error.java, jvm.words(error))
 
 
 def same(expected: Any, found: Any) -> bool:

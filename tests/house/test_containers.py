@@ -133,9 +133,9 @@ def test_addresses_in_the_environment_are_services_and_their_ports(environment: 
     assert len(hosts) == 4
 
 
-def test_both_stages_have_one_base_that_is_pinned_by_a_tag() -> None:
+def test_both_stages_have_one_base_that_is_pinned_by_its_digest() -> None:
     (base,) = (rest for name, rest in containers.instructions() if name == "ARG")
-    assert re.fullmatch(r"BASE=python:3\.\d+-slim-\w+", base)
+    assert re.fullmatch(r"BASE=python:3\.\d+-slim-\w+@sha256:[0-9a-f]{64}", base)
     assert {rest.split()[0] for name, rest in containers.instructions() if name == "FROM"} == {"${BASE}"}
 
 
@@ -176,6 +176,18 @@ def test_the_runtime_lock_is_what_a_worker_needs_as_the_whole_lock_has_it() -> N
     assert wanted - set(runtime) == set()
     elsewhere = {name for name, pin in runtime.items() if "sys_platform == 'win32'" in pin}
     assert set(runtime) - wanted - elsewhere == set()
+
+
+@pytest.mark.parametrize("group", ["runtime", "stack"])
+def test_the_notice_names_the_licence_of_every_package(group: str) -> None:
+    listed = dict(
+        re.findall(r"^  ([a-z0-9-]+) {2,}(\S.*)$", (ROOT / "NOTICE").read_text(encoding="utf-8"), re.MULTILINE)
+    )
+    stack = {Requirement(text).name for text in PROJECT["optional-dependencies"]["stack"]}
+    wanted = set(pins("requirements-runtime.lock")) if group == "runtime" else stack
+    assert wanted - set(listed) == set()
+    assert set(listed) - set(pins("requirements.lock")) == set()
+    assert "NOTICE" in PROJECT["license-files"]
 
 
 def test_nothing_of_the_stack_is_in_the_image() -> None:

@@ -15,7 +15,7 @@ from tests.places import ROOT
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     """The names of the files in a wheel built from a clean copy of the sources."""
     tree, out = tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("wheel")
-    for file in ("pyproject.toml", "README.md", "LICENSE"):
+    for file in ("pyproject.toml", "README.md", "LICENSE", "NOTICE"):
         shutil.copy(ROOT / file, tree)
     ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
     for folder in ("ferryman", "connectors", "transforms"):

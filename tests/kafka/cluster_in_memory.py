@@ -31,6 +31,8 @@ class Cluster:
     topics: dict[str, Topic] = field(default_factory=dict)
     committed: dict[TopicPartition, tuple[int, str]] = field(default_factory=dict)
     """The offsets and metadata of the one group that there is."""
+    open_from: dict[TopicPartition, int] = field(default_factory=dict)
+    """Where an open transaction begins, by partition: nobody who reads committed records sees what comes after."""
     generation: int = 0
     """Of the group; what a member of an earlier one commits is refused."""
     _created: int = 0
@@ -68,8 +70,9 @@ class Cluster:
         self.topics[source.topic].beginnings[source.partition] = beginning
 
     def values(self, topic: str) -> list[bytes | None]:
-        """The values of a topic's records, partition after partition."""
-        return [message.value() for log in self.topics[topic].logs for message in log]
+        """The values of a topic's records, partition after partition; none of a topic that is not there."""
+        logs = self.topics[topic].logs if topic in self.topics else []
+        return [message.value() for log in logs for message in log]
 
     def bounds(self, source: TopicPartition) -> tuple[int, int]:
         """The first offset that is there, and the one after the last."""

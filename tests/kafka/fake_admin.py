@@ -29,6 +29,12 @@ class FakeAdmin:
         }
         return SimpleNamespace(topics=topics)
 
+    def describe_cluster(self, request_timeout: float) -> "Future[Any]":
+        return promised(SimpleNamespace(cluster_id="a-cluster"))
+
+    def poll(self, timeout: float) -> int:
+        return 0
+
     def describe_topics(self, topics: TopicCollection) -> "dict[str, Future[Any]]":
         return {name: self._described(name) for name in topics.topic_names}
 
@@ -48,7 +54,7 @@ class FakeAdmin:
         )
         if code is not None:
             return promised(error=failed(code))
-        self.cluster.create(topic.topic, max(topic.num_partitions, 1), dict(topic.config))
+        self.cluster.create(topic.topic, max(topic.num_partitions, 1), dict(topic.config or {}))
         self.created.append(topic)
         return promised()
 

@@ -9,9 +9,10 @@ any more once it is closed.
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
-from confluent_kafka import OFFSET_INVALID, KafkaError, Message
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, KafkaError, Message
 from confluent_kafka import TopicPartition as ClientPartition
 
 from ferryman.record import TopicPartition
@@ -32,12 +33,23 @@ class Answer:
 
 
 class FakeConsumer:
-    """One member of the cluster's one group."""
+    """One member of the cluster's one group, or a reader that assigns itself."""
 
-    def __init__(self, cluster: Cluster, idle: Callable[[float], None] = lambda seconds: None) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        idle: Callable[[float], None] = lambda seconds: None,
+        tells_ends: bool = False,
+        committed_only: bool = False,
+    ) -> None:
         self.cluster = cluster
+        self.tells_ends, self.committed_only = tells_ends, committed_only
+        self._ended: set[tuple[TopicPartition, int]] = set()
+        """The ends that were told (``enable.partition.eof``)."""
         self.subscribed: list[str] | None = None
         self.paused: set[TopicPartition] = set()
+        self.resumed = 0
+        """How often it was told to go on."""
         self.closed = False
         self.commits: list[dict[TopicPartition, tuple[int, str]]] = []
         """Those that the group has accepted."""
@@ -106,7 +118,10 @@ class FakeConsumer:
             raise ValueError("num_messages must be between 0 and 1000000 (1M)")
         self._serve()
         found = iter(self._next, None)
-        return [message for _, message in zip(range(num_messages), found, strict=False)]
+        messages = [message for _, message in zip(range(num_messages), found, strict=False)]
+        if not messages:
+            self._idle(timeout)
+        return messages
 
     def assign(self, partitions: list[ClientPartition]) -> None:
         self._check()
@@ -129,6 +144,7 @@ class FakeConsumer:
 
     def resume(self, partitions: list[ClientPartition]) -> None:
         self._check()
+        self.resumed += 1
         self.paused -= {TopicPartition(each.topic, each.partition) for each in partitions}
 
     def commit(self, offsets: list[ClientPartition], asynchronous: bool) -> list[Any]:
@@ -156,6 +172,13 @@ class FakeConsumer:
             offset, metadata = self.cluster.committed.get(TopicPartition(each.topic, each.partition), (None, None))
             found.append(Answer(each.topic, each.partition, OFFSET_INVALID if offset is None else offset, metadata))
         return found
+
+    def list_topics(self, topic: str, timeout: float) -> Any:
+        self._check()
+        found = self.cluster.topics.get(topic)
+        error = None if found else KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART)
+        partitions = dict.fromkeys(range(len(found.logs))) if found else {}
+        return SimpleNamespace(topics={topic: SimpleNamespace(error=error, partitions=partitions)})
 
     def get_watermark_offsets(self, partition: Any, timeout: float) -> tuple[int, int]:
         self._check()
@@ -190,10 +213,19 @@ class FakeConsumer:
         if self._errors:
             return self._errors.popleft()
         for source, position in self._positions.items():
-            log = (
-                self.cluster.topics[source.topic].logs[source.partition] if source.topic in self.cluster.topics else []
-            )
-            if source not in self.paused and position < len(log):
-                self._positions[source] = position + 1
-                return log[position]
+            begins, ends = self.cluster.bounds(source) if source.topic in self.cluster.topics else (0, 0)
+            at = begins if position == OFFSET_BEGINNING else position
+            if self.committed_only:
+                ends = min(ends, self.cluster.open_from.get(source, ends))
+            if source not in self.paused and at < ends:
+                self._positions[source] = at + 1
+                return self.cluster.topics[source.topic].logs[source.partition][at]
+            if self.tells_ends and (source, at) not in self._ended:
+                self._ended.add((source, at))
+                return Message(
+                    topic=source.topic,
+                    partition=source.partition,
+                    offset=at,
+                    error=KafkaError(KafkaError._PARTITION_EOF),
+                )
         return None

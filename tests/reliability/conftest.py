@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.reliability.all_flows import Flows, flowing
-from tests.reliability.broker import Broker, broker
+from tests.reliability.links.all_flows import Flows, flowing
+from tests.reliability.links.broker import Broker, broker
 
 
 @pytest.fixture(scope="session")

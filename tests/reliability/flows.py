@@ -128,7 +128,9 @@ class Table:
         with self.engine.connect() as connection:
             if not sa.inspect(connection).has_table(self.name):
                 return []
-            return list(connection.execute(sa.text(f'SELECT id FROM "{self.name}" ORDER BY id')).scalars())
+            number: sa.ColumnClause[int] = sa.column("id")
+            found = sa.select(number).select_from(sa.table(sa.quoted_name(self.name, quote=True))).order_by(number)
+            return list(connection.execute(found).scalars())
 
     def run(self, statement: str) -> None:
         """Executes and commits."""

@@ -28,7 +28,7 @@ from tests.reliability.flows import (
     sql_sink,
     stripe_source,
 )
-from tests.reliability.scoreboard_plugin import Trials
+from tests.reliability.scoreboard.plugin import Trials
 from tests.running import Worker, consume, create_topic, produce, settings, until, worker
 
 ROUND, MOST_ROUNDS = 60, 60
@@ -216,6 +216,10 @@ def test_each_record_is_one_row_of_the_table(
     for names in waves(trials, 2, SQL + SINK, unique):
         flows = [IntoTable(kafka, name, postgres, mode) for name in names]
         trials.held(die(tmp_path, kafka, names[0], SQL + SINK, flows))
+
+
+def test_each_record_is_one_row_of_a_table_of_mariadb(kafka: str, unique: str, mariadb: str, tmp_path: Path) -> None:
+    assert die(tmp_path, kafka, unique, SQL + SINK, [IntoTable(kafka, unique, mariadb, "insert")]) == 6
 
 
 @pytest.mark.timeout(3600)

@@ -17,7 +17,7 @@ import pytest
 from ferryman.stack import Stack
 from ferryman.stack.servers.mailbox import Answer, Mailbox
 from tests.reliability.flows import Config, committed, keys, tolerant
-from tests.reliability.scoreboard_plugin import Trials
+from tests.reliability.scoreboard.plugin import Trials
 from tests.running import Worker, consume, create_topic, produce, send, settings, until, worker
 
 RECORDS = 300
@@ -255,3 +255,30 @@ def test_poison_of_every_kind_is_dead_lettered_and_its_neighbours_arrive(
     told = {dict(letter.headers() or [])["__connect.errors.offset"]: dict(letter.headers() or []) for letter in letters}
     assert told[b"4"]["__connect.errors.exception.message"] == b"mail.to: there is no field 'to'"
     assert told[b"7"]["__connect.errors.stage"] == b"TASK_PUT"
+
+
+def test_a_mailbox_that_is_put_off_holds_nobody_and_is_tried_again_though_nothing_arrives(
+    tmp_path: Path, kafka: str, mail: Stack, mailbox: Mailbox, unique: str
+) -> None:
+    create_topic(kafka, unique)
+    queue = f"{unique}-dlq"
+    mailbox.answer(
+        Answer("rcpt", "450 4.2.1 greylisted", address="backer3@example.org"),
+        Answer("kept", "drop", address="backer5@example.org"),
+    )
+    with worker(tmp_path, settings(kafka, unique)) as running:
+        running.create(email_sink(unique, mail) | tolerant(queue))
+        produce(kafka, unique, pledges(0, 10))
+        produce(kafka, unique, pledges(10, 20))
+        until(lambda: sorted(copies(mailbox, unique)) == [0, 1, 2, *range(4, 20)], 60)
+        until(lambda: len(consume(kafka, queue)) == 1, 60)
+        running.kill()
+        running.start()
+        running.create(email_sink(unique, mail) | tolerant(queue))
+        running.running(unique)
+        mailbox.answer()
+        until(lambda: committed(running, unique) == 20, 90)
+        assert running.states(unique) == ["RUNNING", "RUNNING"]
+    assert [json.loads(letter.value() or b"")["id"] for letter in consume(kafka, queue)] == [5]
+    found = copies(mailbox, unique)
+    assert {number: len(ids) for number, ids in found.items()} == {**dict.fromkeys(range(20), 1), 5: 4}

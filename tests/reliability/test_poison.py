@@ -7,7 +7,7 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from tests.reliability.flows import Table, committed, keys, row, sql_sink, tolerant
-from tests.reliability.scoreboard_plugin import Trials
+from tests.reliability.scoreboard.plugin import Trials
 from tests.running import consume, create_topic, produce, settings, until, worker
 
 MASK = {

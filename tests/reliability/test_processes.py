@@ -58,7 +58,7 @@ def test_a_worker_that_is_asked_to_end_commits_and_says_so_with_zero(tmp_path: P
         until(lambda: len(lines(out)) == 10, 60)
         assert running.process is not None
         running.process.send_signal(signal.SIGTERM)
-        assert running.process.wait(20) == 0
+        assert running.process.wait(120) == 0
     with worker(tmp_path, chosen) as again:
         again.create(file_sink(unique, out))
         produce(kafka, unique, numbered(10, 12))

@@ -14,9 +14,9 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     ResourceType,
 )
 
-from tests.reliability.broker import Broker
 from tests.reliability.flows import Table, committed, row, sql_sink, tolerant
-from tests.reliability.scoreboard_plugin import Trials
+from tests.reliability.links.broker import Broker
+from tests.reliability.scoreboard.plugin import Trials
 from tests.running import Worker, consume, create_topic, produce, settings, until, worker
 
 POISON = b"this is no JSON"

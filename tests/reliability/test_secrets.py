@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from tests.reliability.flows import Config, rows, s3_sink, sql_sink, stripe_source, tolerant
-from tests.reliability.hostile_configs import mail
-from tests.reliability.scoreboard_plugin import Trials
+from tests.reliability.hostile.configs import mail
+from tests.reliability.scoreboard.plugin import Trials
 from tests.running import Worker, consume, create_topic, produce, settings, until, worker
 
 CANARY = "Tweet-canary/7+x"
@@ -141,3 +141,29 @@ def test_a_value_that_is_refused_itself_is_not_repeated(running: Worker, postgre
     created = httpx.post(running.url + "/connectors", json={"name": unique, "config": broken[key]}, timeout=60)
     assert created.status_code == 400
     assert shown(created.text + running.log.read_text()) == []
+
+
+def test_what_a_provider_gave_is_shown_nowhere_and_its_reference_is(
+    tmp_path: Path, kafka: str, postgres: str, unique: str
+) -> None:
+    file = tmp_path / "given.properties"
+    file.write_text("database=provided-database\nsize=5000\n")
+    provider = {"config.providers": "file", "config.providers.file.class": "FileConfigProvider"}
+    limit = {"config.providers.file.param.allowed.paths": str(tmp_path)}
+    reference, size = f"${{file:{file}:database}}", f"${{file:{file}:size}}"
+    server = postgres.rpartition("/")[0]
+    create_topic(kafka, unique)
+    produce(kafka, unique, rows(0, 3))
+    with worker(tmp_path, settings(kafka, unique) | provider | limit) as running:
+        config = sql_sink(unique, f"{server}/{reference}") | {"errors.retry.delay.max.ms": size}
+        running.create(config)
+        until(lambda: reference in running.log.read_text() + answers(running, unique), 60, "its trouble")
+        file.write_text("database=provided-database\nsize=qz9x\n")
+        running.call("POST", f"/connectors/{unique}/restart?includeTasks=true")
+        until(lambda: "FAILED" in running.states(unique), 60, "the failure")
+        said = answers(running, unique)
+        assert f"Invalid value {size} for configuration errors.retry.delay.max.ms" in said
+        assert running.call("GET", f"/connectors/{unique}/tasks")[0]["config"].items() >= config.items()
+        said += running.log.read_text()
+    assert "provided-database" not in said
+    assert "qz9x" not in said

@@ -14,7 +14,7 @@ import pytest
 from tests.connectors.s3.s3_task import World
 from tests.connectors.stripe.stripe_stub import serving
 from tests.reliability.flows import Table, gateway
-from tests.reliability.scoreboard_plugin import Trials
+from tests.reliability.scoreboard.plugin import Trials
 from tests.reliability.test_crash_points import ROUND, Flow, FromGateway, IntoBucket, IntoTable, deaths
 from tests.running import Worker, alive, create_topic, send, settings, until, worker
 
@@ -72,7 +72,7 @@ def wake_up_later(first: Worker, second: Worker, flows: Sequence[Flow], log: Pat
         for flow in flows:
             second.create(flow.config())
         for _ in range(2):
-            until(lambda: all(len(flow.found()) >= count for flow in flows), 120, "the successors to work", pause=0.3)  # noqa: B023
+            wait_for(second, flows, count, "the successors to do the sleepers' work")
             for flow in flows:
                 flow.feed(count, count + ROUND)
             count += ROUND
@@ -80,10 +80,20 @@ def wake_up_later(first: Worker, second: Worker, flows: Sequence[Flow], log: Pat
     for flow in flows:
         flow.feed(count, count + ROUND)
     count += ROUND
-    until(lambda: all(len(flow.found()) >= count for flow in flows), 120, "all to go on", pause=0.3)
+    wait_for(second, flows, count, "all to go on")
     until(lambda: all(flow.is_over(second, count) for flow in flows), 120, "all to be committed", pause=0.3)
     for flow in flows:
         flow.check(count)
+
+
+def wait_for(second: Worker, flows: Sequence[Flow], count: int, what: str) -> None:
+    """Until so many records have come out of each flow."""
+    for flow in flows:
+        try:
+            until(lambda flow=flow: len(flow.found()) >= count, 240, what, pause=0.3)  # type: ignore[misc]
+        except AssertionError as error:
+            status = second.call("GET", f"/connectors/{flow.name}/status")
+            raise AssertionError(f"{flow.name}: {what}, {len(flow.found())} of {count} came out: {status}") from error
 
 
 @pytest.mark.timeout(3600)

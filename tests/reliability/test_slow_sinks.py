@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from tests.reliability.flows import STRING, committed, keys, lines
 from tests.running import Worker, create_topic, produce, settings, until, worker
 
@@ -73,21 +71,24 @@ def numbers(first: int, last: int) -> list[bytes]:
 def test_a_sink_that_is_slower_than_its_polls_commits_pauses_and_puts_nothing_twice(
     tmp_path: Path, kafka: str, unique: str
 ) -> None:
-    """400 records of one poll take 8 s, and max.poll.interval.ms is 6 s."""
+    """A poll of 5,000 records would take 100 s, and max.poll.interval.ms is 6 s."""
     create_topic(kafka, unique)
     out = tmp_path / "out.txt"
-    produce(kafka, unique, numbers(0, 400))
+    produce(kafka, unique, numbers(0, 5000))
     with slow_worker(tmp_path, kafka, unique) as running:
         running.create(slow(unique, out, seconds="0.02"))
-        until(lambda: 0 < committed(running, unique) < 400, 60, "a commit before all is put")
+        until(lambda: committed(running, unique), 60, "a commit before all is put")
+        until(lambda: len(lines(out)) > 400, 60, "more than the poll interval")
         running.call("PUT", f"/connectors/{unique}/pause", expect=202)
         until(lambda: running.states(unique) == ["PAUSED", "PAUSED"], 30)
-        put = len(lines(out))
-        assert put < 400
-        assert committed(running, unique) == put
+        put = lines(out)
+        assert put == numbers(0, len(put))
+        assert len(put) < 5000
+        assert committed(running, unique) == len(put)
         running.call("PUT", f"/connectors/{unique}/resume", expect=202)
-        until(lambda: committed(running, unique) == 400, 60)
-        assert lines(out) == numbers(0, 400)
+        until(lambda: len(lines(out)) > len(put), 60)
+        running.delete(unique)
+        assert lines(out) == numbers(0, len(lines(out)))
         assert len(running.pids(unique)) == 1
 
 
@@ -105,15 +106,14 @@ def test_a_single_put_that_takes_longer_than_the_poll_interval_is_made_once(
     assert lines(out) == numbers(0, 5)
 
 
-@pytest.mark.parametrize("how", ["SIGTERM", "DELETE"])
-def test_a_put_that_never_returns_does_not_hold_up_an_end(tmp_path: Path, kafka: str, unique: str, how: str) -> None:
+def test_a_put_that_never_returns_does_not_hold_up_an_end(tmp_path: Path, kafka: str, unique: str) -> None:
     create_topic(kafka, unique)
     out = tmp_path / "out.txt"
     produce(kafka, unique, numbers(0, 3))
-    with slow_worker(tmp_path, kafka, unique, task_shutdown_graceful_timeout_ms="3000") as running:
+    with slow_worker(tmp_path, kafka, unique, task_shutdown_graceful_timeout_ms="8000") as running:
         running.create(slow(unique, out, slow_record="1", slow_seconds="3600"))
         until(lambda: lines(out) == numbers(0, 2), 60)
-        running.stop() if how == "SIGTERM" else running.delete(unique)
+        running.stop()
         assert "a call of the sink does not return" in running.log.read_text()
         assert "is killed" not in running.log.read_text()
 
@@ -134,8 +134,8 @@ def test_a_put_that_never_returns_gives_its_partitions_to_others_by_its_processs
         second.create(config)
         produce(kafka, unique, numbers(0, 20), keys(range(20)))
         until(lambda: committed(second, unique) == 22, 90)
-        assert "a call of the sink does not return" in first.log.read_text()
+        until(lambda: "a call of the sink does not return" in first.log.read_text(), 60)
+        until(lambda: len(first.pids(unique)) > 1, 60)
         until(lambda: first.states(unique) == ["RUNNING", "RUNNING"], 60)
-        assert len(first.pids(unique)) > 1
     assert sorted(set(lines(out))) == sorted({b"before", b"stuck", *numbers(0, 20)})
     assert lines(out).count(b"before") == 1

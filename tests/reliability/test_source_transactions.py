@@ -12,6 +12,7 @@ from tests.reliability.flows import STRING
 from tests.running import Worker, consume, create_topic, settings, until, worker
 
 PLUGIN = """
+import os
 from ferryman.api import Source
 from ferryman.config import Int, Str, key
 from ferryman.connector import SourceConfig
@@ -19,6 +20,7 @@ from ferryman.record import Record
 
 class FailingConfig(SourceConfig):
     topic: Str = key()
+    gate: Str = key()
     too_large: Int = key(0)
 
 class FailingSource(Source[FailingConfig]):
@@ -28,7 +30,10 @@ class FailingSource(Source[FailingConfig]):
     def poll(self):
         self.polls += 1
         if self.polls > 1:
-            raise ValueError("the source is broken")
+            if os.path.exists(self.config.gate):
+                raise ValueError("the source is broken")
+            self.context.stopping(0.05)
+            return []
         return [Record(topic=self.config.topic, value=f"{number}", source_partition={"a": 1},
                        source_offset={"n": number}) for number in range(10)] + [
                 Record(topic=self.config.topic, value="x" * self.config.too_large)] * (self.config.too_large > 0)
@@ -66,19 +71,21 @@ def ends(admin: AdminClient, topic: str, isolation: IsolationLevel) -> int:
 
 @pytest.mark.parametrize("too_large", ["0", "5000"])
 def test_a_source_that_fails_aborts_its_transaction(
-    running: Worker, kafka: str, admin: AdminClient, unique: str, too_large: str
+    tmp_path: Path, running: Worker, kafka: str, admin: AdminClient, unique: str, too_large: str
 ) -> None:
     """Of its own accord, or because the broker refuses a record: readers do not wait for transaction.timeout.ms."""
     create_topic(kafka, unique, max_message_bytes="4000")
-    config = source(unique, "FailingSource", too_large=too_large, transaction_boundary="interval")
+    gate = tmp_path / "gate"
+    config = source(unique, "FailingSource", too_large=too_large, transaction_boundary="interval", gate=str(gate))
     config |= {"transaction.boundary.interval.ms": "300000", "producer.override.transaction.timeout.ms": "900000"}
     config |= {"producer.override.batch.size": "1000"}
     if too_large != "0":
         config["transaction.boundary"] = "poll"
     running.create(config)
+    until(lambda: ends(admin, unique, IsolationLevel.READ_UNCOMMITTED) > 0, 60, "records in an open transaction")
+    gate.touch()
     trace = running.trace(unique)
     assert ("the source is broken" if too_large == "0" else "max.message.bytes is what refuses it") in trace
-    until(lambda: ends(admin, unique, IsolationLevel.READ_UNCOMMITTED) > 0, 30)
 
     def readable_to_its_end() -> bool:
         return ends(admin, unique, IsolationLevel.READ_COMMITTED) == ends(

@@ -14,7 +14,7 @@ from schemathesis.core.transport import Response
 
 from tests.differential.search import seed_of
 from tests.reliability.flows import file_sink
-from tests.reliability.scoreboard_plugin import Trials
+from tests.reliability.scoreboard.plugin import Trials
 from tests.rest.openapi import described
 from tests.running import Worker, worker
 from tests.running import settings as worker_settings
@@ -30,9 +30,10 @@ def running(tmp_path: Path, kafka: str, unique: str) -> Iterator[Worker]:
 
 
 def check(response: Response) -> None:
-    """What holds for every answer."""
+    """What holds for every answer. Offsets of another shape are a 500 in Kafka Connect."""
     status, text = response.status_code, response.text
-    assert status < 500, f"{status} {text[:500]}"
+    as_kafka = status == 500 and "Cannot deserialize the offsets" in text
+    assert status < 500 or as_kafka, f"{status} {text[:500]}"
     kind = response.headers.get("content-type", [""])[0]
     if status == 204 or not response.content:
         assert response.content == b""

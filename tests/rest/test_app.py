@@ -565,7 +565,60 @@ def test_a_local_worker_turns_other_sites_away(client: Client, headers: dict[str
 
 def test_a_worker_that_others_may_reach_answers_to_any_name() -> None:
     client, _ = served(listeners="http://:8083")
-    assert client.get("/connectors", headers={"host": "connect.internal", "origin": "http://ui"}).status_code == 200
+    assert client.get("/connectors", headers={"host": "connect.internal"}).status_code == 200
+
+
+PUBLIC = {"listeners": "http://:8083"}
+OWN_PAGE = {"host": "connect.internal:8083", "origin": "http://connect.internal:8083"}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "https://evil.test"},
+        {"origin": "null"},
+        {"origin": "http://connect.internal:9000"},
+        {"origin": "http://connect.internal"},
+        {"origin": "http://[connect.internal:8083"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"origin": "https://evil.test", "sec-fetch-site": "same-origin"},
+    ],
+)
+@pytest.mark.parametrize("listeners", ["http://:8083", "http://127.0.0.1:8083,http://10.1.2.3:8083"])
+def test_no_listener_takes_requests_from_pages_of_other_sites(listeners: str, headers: dict[str, str]) -> None:
+    client, herder = served(listeners=listeners)
+    content = json.dumps({"name": "c", "config": SOURCE})
+    given = {"host": "connect.internal:8083", **headers}
+    assert client.post("/connectors", content=content, headers=given).status_code == 403
+    assert client.get("/connectors", headers=given).status_code == 403
+    assert herder.configs == {}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        OWN_PAGE,
+        {"host": "Connect.internal", "origin": "https://connect.internal"},
+        {"host": "connect.internal:443", "origin": "https://connect.internal"},
+        {"sec-fetch-site": "none"},
+        {"sec-fetch-site": "same-origin"},
+        {**OWN_PAGE, "sec-fetch-site": "same-origin"},
+        {"host": "worker-7:8083", "origin": "https://ui.test", "sec-fetch-site": "cross-site"},
+    ],
+)
+def test_its_own_pages_those_it_is_told_of_and_typed_addresses_may_call(headers: dict[str, str]) -> None:
+    client, _ = served(**PUBLIC, access_control_allow_origin="https://ui.test")
+    assert client.get("/connectors", headers=headers).status_code == 200
+
+
+def test_behind_a_proxy_on_this_machine_the_name_of_an_allowed_origin_is_one_of_the_worker() -> None:
+    client, _ = served(access_control_allow_origin="https://connect.test")
+    page = {"host": "connect.test", "origin": "https://connect.test"}
+    assert client.get("/connectors", headers=page).status_code == 200
+    assert client.get("/connectors", headers={**page, "origin": "http://connect.test:99"}).status_code == 403
+    refusal = client.get("/connectors", headers={"host": "other.test"})
+    assert "access.control.allow.origin=http://other.test" in refusal.json()["message"]
 
 
 def test_pages_of_allowed_origins_may_call() -> None:

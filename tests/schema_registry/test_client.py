@@ -286,6 +286,35 @@ def test_credentials_are_sent_with_every_request(registry: FakeRegistry, keys: d
     assert {authorization for _, _, authorization in registry.requests} == {sent}
 
 
+def test_the_credentials_in_an_address_are_for_that_one_only(registry: FakeRegistry) -> None:
+    registry.failing = 500
+    with running() as second, running() as third:
+        second.failing = 500
+        host = third.url.removeprefix("http://")
+        urls = f"{registry.url.replace('//', '//me:secret@')},{second.url},http://you:other@{host}"
+        converter(urls).to_data("t", framed(third.add(NOTE), [b"\x02"]))
+        sent = [{authorization for _, _, authorization in each.requests} for each in (registry, second, third)]
+    assert sent == [{"Basic bWU6c2VjcmV0"}, {None}, {"Basic eW91Om90aGVy"}]
+
+
+def test_nobody_is_given_credentials_that_the_machine_keeps_for_itself(
+    registry: FakeRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login me password secret\n")
+    (tmp_path / ".netrc").chmod(0o600)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    converter(registry).to_data("t", framed(registry.add(NOTE), [b"\x02"]))
+    assert {authorization for _, _, authorization in registry.requests} == {None}
+
+
+def test_a_redirect_takes_no_credentials_elsewhere(registry: FakeRegistry) -> None:
+    with answering(302, {"Location": f"{registry.url}/schemas/ids/1"}, b"") as url:  # noqa: SIM117
+        with pytest.raises((TaskError, DataError)):
+            converter(url.replace("//", "//me:secret@")).to_data("t", framed(1, [b"\x02"]))
+    assert registry.requests == []
+
+
 def test_a_token_brings_cluster_and_pool_along(registry: FakeRegistry) -> None:
     keys = {
         "bearer.auth.credentials.source": "STATIC_TOKEN",

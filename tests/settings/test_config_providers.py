@@ -65,7 +65,7 @@ def test_files_and_directories_are_read(providers: config_providers.Providers, t
         }
     )
     assert found.values == {"a": "canary-file", "b": "", "c": "password=canary-file\nempty=\n"}
-    assert redaction.redact("canary-file") == "[hidden]"
+    assert redaction.redact("canary-file") == f"${{file:{tmp_path}/open/s.properties:password}}"
 
 
 @pytest.mark.parametrize(

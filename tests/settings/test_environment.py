@@ -126,7 +126,10 @@ def test_settings_of_a_jvm_are_warned_about_beside_confluents_names_only() -> No
 
 def test_an_unknown_name_with_a_prefix_is_warned_about_by_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
     found = loaded(monkeypatch, {**DEBEZIUM, "CONNECT_OFSET_FLUSH_INTERVAL_MS": "1"})
-    assert "ofset.flush.interval.ms is not a setting of a worker and has no effect" in found.warnings
+    assert (
+        "ofset.flush.interval.ms is not a setting of a worker and has no effect; did you mean offset.flush.interval.ms?"
+        in found.warnings
+    )
 
 
 @pytest.mark.parametrize("name", ["CONNECT_REST_PORT", "REST_PORT"])

@@ -125,7 +125,7 @@ def test_references_are_resolved_and_their_values_protected(file: Path, tmp_path
     )
     loaded = settings.load(file)
     assert loaded.under("value.converter.")["basic.auth.user.info"] == "canary-4711"
-    assert redaction.redact("it is canary-4711") == "it is [hidden]"
+    assert redaction.redact("it is canary-4711") == f"it is ${{file:{tmp_path}/secrets.properties:registry}}"
     assert "canary" not in repr(loaded)
 
 
@@ -175,3 +175,23 @@ def test_client_settings_of_the_worker_are_checked_at_its_start() -> None:
         "consumer.fetch.min.bytes",
         "producer.plugin.library.paths",
     }
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("offset.storage.topics", "offset.storage.topic"),
+        ("value.converter.schema.enable", "value.converter.schemas.enable"),
+        ("listener", "listeners"),
+        ("connector.allowed.path", "connector.allowed.paths"),
+        ("plugins.path", None),
+        ("comsumer.max.poll.records", "consumer.max.poll.records"),
+        ("config.providers.file.param.allowed.path", "allowed.paths"),
+    ],
+)
+def test_a_key_of_a_worker_that_is_nearly_right_is_warned_about(wrong: str, right: str | None) -> None:
+    json = "org.apache.kafka.connect.json.JsonConverter"
+    provider = {"config.providers": "file", "config.providers.file.class": "FileConfigProvider"}
+    found = settings.of({"key.converter": json, "value.converter": json, **provider, wrong: "x"}).warnings
+    (warning,) = [text for text in found if text.startswith(f"{wrong} ")]
+    assert right is None or warning.endswith(f"; did you mean {right}?")

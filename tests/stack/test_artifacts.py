@@ -2,16 +2,18 @@
 
 import hashlib
 import io
+import os
 import tarfile
 from collections.abc import Iterator
-from functools import partial
+from dataclasses import replace
+from functools import lru_cache, partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
 import pytest
 
-from ferryman.stack.runtime.artifacts import Artifact, provide, read_lock, unpacked
+from ferryman.stack.runtime.artifacts import Artifact, members, provide, read_lock, tree_of, unpacked
 from ferryman.stack.runtime.errors import StackError
 from ferryman.stack.runtime.maven import MavenFetch
 from ferryman.stack.runtime.ports import HOST, free_port
@@ -73,14 +75,61 @@ def test_a_truncated_file_in_the_cache_is_replaced() -> None:
     assert pinned().path.read_bytes() == CONTENT
 
 
-def test_an_archive_is_unpacked_once() -> None:
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-        member = tarfile.TarInfo("app/run.jar")
+def altered(file: Path) -> None:
+    """As somebody does who does not want it to be seen: as many bytes, and the time of before."""
+    before = file.stat()
+    file.write_bytes(bytes(byte ^ 1 for byte in file.read_bytes()))
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_a_file_that_was_altered_in_the_cache_is_fetched_again() -> None:
+    source = Deliveries(CONTENT)
+    fetch_all([pinned()], source)
+    assert pinned().cached
+    altered(pinned().path)
+    assert not pinned().cached
+    fetch_all([pinned()], source)
+    assert source.asked == 2
+    assert pinned().path.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["tree in the lock file", "tree in the archive"])
+def test_an_unpacked_archive_that_was_altered_is_unpacked_again(known: bool) -> None:
+    artifact = archive()
+    fetch_all([artifact], Deliveries(packed()))
+    tree = tree_of(members(artifact.path)) if known else None
+    artifact = replace(artifact, tree=tree)
+    run = unpacked(artifact) / "app" / "run.jar"
+    before = run.stat().st_ino
+    assert (unpacked(artifact) / "app" / "run.jar").stat().st_ino == before
+    altered(run)
+    unpacked(artifact)
+    assert run.read_bytes() == CONTENT
+    (run.parent / "more.jar").write_bytes(b"planted")
+    unpacked(artifact)
+    assert not (run.parent / "more.jar").exists()
+    run.unlink()
+    assert (unpacked(artifact) / "app" / "run.jar").read_bytes() == CONTENT
+
+
+@lru_cache
+def packed() -> bytes:
+    """An archive with one jar."""
+    whole = io.BytesIO()
+    with tarfile.open(fileobj=whole, mode="w:gz") as contents:
+        member = tarfile.TarInfo("./app/run.jar")
         member.size = len(CONTENT)
-        archive.addfile(member, io.BytesIO(CONTENT))
-    artifact = pinned(packed.getvalue(), "org.example:app:1.0:all:tar.gz")
-    fetch_all([artifact], Deliveries(packed.getvalue()))
+        contents.addfile(member, io.BytesIO(CONTENT))
+    return whole.getvalue()
+
+
+def archive() -> Artifact:
+    return pinned(packed(), "org.example:app:1.0:all:tar.gz")
+
+
+def test_an_archive_is_unpacked_once() -> None:
+    fetch_all([archive()], Deliveries(packed()))
+    artifact = replace(archive(), tree=tree_of(members(archive().path)))
     directory = unpacked(artifact)
     assert (directory / "app" / "run.jar").read_bytes() == CONTENT
     artifact.path.unlink()

@@ -10,14 +10,17 @@ from pathlib import Path
 import boto3
 import psycopg
 import pytest
+import sqlalchemy as sa
 import stripe
 from botocore.config import Config
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
+from ferryman.demo.demo_stack import COMPONENTS
 from ferryman.stack import Stack, StackError
 from ferryman.stack.runtime.reaper import descendants
 from ferryman.stack.servers.s3 import create_bucket
+from ferryman.stack.services import DEFAULT, SERVICES
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +33,7 @@ def stack() -> Iterator[Stack]:
 def ask(url: str, body: object = None) -> object:
     data = None if body is None else json.dumps(body).encode()
     headers = {"Content-Type": "application/vnd.schemaregistry.v1+json"}
-    with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=10) as answer:
+    with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=60) as answer:
         return json.load(answer)
 
 
@@ -61,6 +64,32 @@ def test_the_databases_role_owns_its_database_and_no_more(stack: Stack) -> None:
         connection.execute("CREATE SCHEMA mine")
 
 
+def test_a_killed_mariadb_comes_back_with_its_rows_and_nobody_may_touch_its_files() -> None:
+    with Stack(("mariadb",)) as stack:
+        engine = sa.create_engine(stack.addresses["mariadb"], poolclass=sa.NullPool)
+        with engine.begin() as connection:
+            connection.exec_driver_sql("CREATE TABLE kept (number int)")
+            connection.exec_driver_sql("INSERT INTO kept VALUES (7)")
+        stack["mariadb"].kill()
+        stack["mariadb"].start()
+        with engine.begin() as connection:
+            assert connection.exec_driver_sql("SELECT number FROM kept").scalar() == 7
+        for statement in (
+            "SELECT 1 INTO OUTFILE '/tmp/x'",
+            "SELECT load_file('/etc/passwd') INTO DUMPFILE '/tmp/x'",
+            "INSERT INTO mysql.global_priv VALUES ('h', 'u', '{}')",
+            "GRANT FILE ON *.* TO ferryman@'127.0.0.1'",
+        ):
+            with engine.connect() as connection, pytest.raises(sa.exc.DBAPIError, match="denied"):
+                connection.exec_driver_sql(statement)
+
+
+def test_mariadb_runs_only_where_it_is_named() -> None:
+    assert "mariadb" in SERVICES
+    assert "mariadb" not in DEFAULT
+    assert "mariadb" not in COMPONENTS
+
+
 def test_a_killed_gateway_comes_back_with_its_events(stack: Stack) -> None:
     client = stripe.StripeClient("sk_test_12345", base_addresses={"api": stack.addresses["payments"]})
     client.v1.customers.create({"name": "Ada"})
@@ -77,7 +106,7 @@ def test_a_killed_broker_comes_back_with_its_topics(stack: Stack) -> None:
     stack["kafka"].kill()
     stack["kafka"].start()
     client = AdminClient({"bootstrap.servers": stack.addresses["kafka"]})
-    assert "kept" in client.list_topics(timeout=10).topics
+    assert "kept" in client.list_topics(timeout=60).topics
 
 
 def test_a_killed_s3_server_comes_back_with_its_objects_and_open_uploads(stack: Stack) -> None:
@@ -108,7 +137,7 @@ def test_a_killed_s3_server_comes_back_with_its_objects_and_open_uploads(stack: 
 def test_every_broker_is_a_cluster_of_its_own(stack: Stack) -> None:
     with Stack(("kafka",)) as other:
         clients = [AdminClient({"bootstrap.servers": each.addresses["kafka"]}) for each in (stack, other)]
-        identities = {client.list_topics(timeout=10).cluster_id for client in clients}
+        identities = {client.list_topics(timeout=60).cluster_id for client in clients}
     assert len(identities) == 2
 
 

@@ -41,7 +41,7 @@ def send(stack: Stack, *recipients: str, **options: Any) -> None:
             recipients=list(recipients),
             hostname=host,
             port=int(port),
-            timeout=5,
+            timeout=60,
             **{"start_tls": False, **options},
         )
     )

@@ -65,6 +65,15 @@ def test_a_filter_cleans_records_for_handlers_that_do_not_format() -> None:
         ("connection.url", "jdbc:postgresql://h/db?user=u&password=canary-08", "canary-08"),
         ("connection.url", "jdbc:sqlserver://h;user=u;password=canary-09;x=y", "canary-09"),
         ("ssl.keystore.key", "canary-10", "canary-10"),
+        ("consumer.override.ssl.key.pem", "canary-13", "canary-13"),
+        ("connection.url", "jdbc:postgresql://h/db?sslpassword=canary-14", "canary-14"),
+        ("connection.url", "jdbc:postgresql://h/db?user=u&password=canary 15;x", "canary 15;x"),
+        ("connection.url", "postgresql://u:canary/16@h/db", "canary/16"),
+        ("connection.url", "postgresql://u:canary 17@h/db", "canary 17"),
+        ("schema.registry.url", "http://a,http://u:canary-18@b/x,http://c", "canary-18"),
+        ("schema.registry.url", "http://u:canary,19@b", "canary,19"),
+        ("my.pw", "canary-20", "canary-20"),
+        ("ssl.key.pem", "-----BEGIN PRIVATE KEY-----\ncanary-21-MIIEvQIBADAN\n-----END", "canary-21-MIIEvQIBADAN"),
         ("bearer.token", "canary-11", "canary-11"),
     ],
 )
@@ -94,6 +103,11 @@ def test_ordinary_text_is_left_alone() -> None:
         }
     )
     assert redaction.redact(before) == before
+
+
+def test_another_text_may_stand_in_place_of_a_value() -> None:
+    redaction.protect("canary-22", "${file:/x:pw}")
+    assert redaction.redact("no entry for canary-22") == "no entry for ${file:/x:pw}"
 
 
 @pytest.mark.parametrize(

@@ -32,10 +32,10 @@ def transform(name: str, config: Mapping[str, str]) -> Transform[Config]:
     return made
 
 
-def left(config: Mapping[str, str], *values: Any) -> list[Any]:
+def left(config: Mapping[str, str], *values: Any, name: str = EXTRACT) -> list[Any]:
     """The values that are left of change events, None being a tombstone."""
     given = [Record(topic="orders", value=value, value_schema=EVENT if value else None) for value in values]
-    step = transform(EXTRACT, config)
+    step = transform(name, config)
     return [
         record.value
         for batch in batches(given, given, range(len(given)))
@@ -66,6 +66,26 @@ def test_former_keys_decide_about_deletes_unless_todays_is_given(
     config: dict[str, str], expected: list[dict[str, Any] | None]
 ) -> None:
     assert left(config, UPDATE, DELETE, None) == expected
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({}, [NEW]),
+        ({"drop.tombstones": "false"}, [NEW, None]),
+        ({"drop.deletes": "true"}, [NEW]),
+        ({"drop.deletes": "false"}, [NEW, None]),
+        ({"drop.deletes": "false", "delete.handling.mode": "rewrite"}, [NEW, None]),
+        ({"drop.deletes": "false", "drop.tombstones": "false"}, [NEW, None, None]),
+        ({"delete.handling.mode": "rewrite"}, [{**NEW, "__deleted": "false"}, {**OLD, "__deleted": "true"}]),
+        ({"delete.tombstone.handling.mode": "tombstone"}, [NEW, None]),
+    ],
+    ids=str,
+)
+def test_under_its_former_name_it_has_its_former_defaults(
+    config: dict[str, str], expected: list[dict[str, Any] | None]
+) -> None:
+    assert left(config, UPDATE, DELETE, None, name="io.debezium.transforms.UnwrapFromEnvelope") == expected
 
 
 def in_columns(*values: dict[str, Any]) -> Batch:

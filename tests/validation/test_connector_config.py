@@ -220,6 +220,24 @@ def test_unknown_keys_are_warned_about_with_what_may_be_meant() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("value.converter.schema.enable", "value.converter.schemas.enable"),
+        ("consumer.overide.max.poll.records", "consumer.override.max.poll.records"),
+        ("transforms.hoist.filed", "transforms.hoist.field"),
+        ("transforms.hosit.field", "transforms.hoist.field"),
+        ("transform", "transforms"),
+        ("error.tolerance", "errors.tolerance"),
+    ],
+)
+def test_a_key_that_is_nearly_right_is_warned_about(wrong: str, right: str) -> None:
+    transform = {"transforms": "hoist", "transforms.hoist.type": "HoistField$Value", "transforms.hoist.field": "x"}
+    found = validated({**SINK, **transform, "value.converter": "JsonConverter", wrong: "x"}).warnings
+    (warning,) = [text for text in found if text.startswith(f"{wrong} ")]
+    assert warning.endswith(f"; did you mean {right}?")
+
+
 def test_a_converter_shows_the_workers_class_and_the_choice() -> None:
     found = entry(SOURCE, "value.converter")
     assert found["definition"]["default_value"] == found["value"]["value"] == WORKER["value.converter"]

@@ -9,6 +9,7 @@ import pytest
 from ferryman.api import Sink, Source
 from ferryman.connector import SinkConfig, SourceConfig
 from ferryman.errors import ConfigError, TaskError
+from ferryman.settings.config_providers import Resolution
 from ferryman.worker.herder import State, Target
 from ferryman.worker.running_connector import RunningConnector, task_configs
 
@@ -33,8 +34,8 @@ def connector(plugin: type[Any] = ThreeTasks, target: Target = Target.RUNNING) -
     return RunningConnector("c", RAW, plugin, target)
 
 
-def as_posted(raw: Mapping[str, str]) -> dict[str, str]:
-    return dict(raw)
+def as_posted(raw: Mapping[str, str]) -> Resolution:
+    return Resolution(dict(raw))
 
 
 @pytest.mark.parametrize("target", list(Target))
@@ -83,7 +84,7 @@ def test_its_info_has_the_config_as_posted_and_a_number_for_each_task_config() -
 
 def test_a_plugin_sees_resolved_values_and_tasks_keep_the_references() -> None:
     raw = RAW | {"tasks.max": "3", "topics": "${env:TOPIC}"}
-    configs = task_configs(ThreeTasks, raw, lambda given: {**given, "topics": "resolved"})
+    configs = task_configs(ThreeTasks, raw, lambda given: Resolution({**given, "topics": "resolved"}))
     assert [(each["task"], each["seen"], each["topics"]) for each in configs] == [
         (str(number), "resolved", "${env:TOPIC}") for number in range(3)
     ]

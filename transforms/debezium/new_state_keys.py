@@ -88,7 +88,7 @@ class ExtractNewRecordStateConfig(Config):
             return _HANDLING[self.delete_tombstone_handling_mode]
         if self.delete_handling_mode is None and self.drop_tombstones is None:
             return _HANDLING["tombstone"]
-        return Handling(_FORMER_DELETES[self.delete_handling_mode or "drop"], self.drop_tombstones is not False)
+        return former_handling(self.delete_handling_mode or "drop", self.drop_tombstones is not False)
 
     def fields_added(self) -> Sequence[Reference]:
         """The metadata of add.fields."""
@@ -97,3 +97,26 @@ class ExtractNewRecordStateConfig(Config):
     def headers_added(self) -> Sequence[Reference]:
         """The metadata of add.headers."""
         return [reference(text, self.add_headers_prefix) for text in self.add_headers]
+
+
+def former_handling(deletes: str, drop_tombstones: bool) -> Handling:
+    """What delete.handling.mode and drop.tombstones say together."""
+    return Handling(_FORMER_DELETES[deletes], drop_tombstones)
+
+
+class UnwrapFromEnvelopeConfig(ExtractNewRecordStateConfig):
+    """Keys of UnwrapFromEnvelope, with the defaults that version 0.9 had."""
+
+    drop_deletes: Bool | None = key(None)
+    """Whether deletes go; false makes them null. Older than delete.handling.mode, and stronger."""
+
+    refused: ClassVar[Mapping[str, str]] = {
+        name: why for name, why in ExtractNewRecordStateConfig.refused.items() if name != "drop.deletes"
+    }
+
+    def handling(self) -> Handling:
+        """What becomes of deletes and tombstones: both go, unless a key says otherwise."""
+        if self.delete_tombstone_handling_mode is not None:
+            return super().handling()
+        mode = self.delete_handling_mode if self.drop_deletes is None else "drop" if self.drop_deletes else "none"
+        return former_handling(mode or "drop", self.drop_tombstones is not False)

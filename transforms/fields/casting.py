@@ -46,9 +46,26 @@ def caster(schema: Schema, target: Type) -> Convert:
 def schemaless(target: Type) -> Convert:
     """The same for schemaless values, by their class. Where a float is to have 32 bits it is one that prints so."""
     table = {kind: _caster(type_, target) for kind, type_ in _CLASS_TYPES.items()}
+    # JSON's numbers beyond Java's are an int of more bits or a Decimal here.
+    table[Decimal] = str if target is Type.STRING else _numbers(target)
+    if target in BITS or target is Type.BOOLEAN:
+        table |= {kind: _within_long(table[kind], target) for kind in (int, Decimal)}
+    elif target in FLOATS:
+        table[int] = _within_long(table[int], target)
     if target is Type.FLOAT32:
         table = {kind: _printing_so(convert) for kind, convert in table.items()}
     return lambda value: table.get(value.__class__, _refuse_class)(value)
+
+
+def _within_long(convert: Convert, target: Type) -> Convert:
+    """Refuses what Java's long could not hold in the first place; there is nothing to narrow as Java does."""
+
+    def within(value: Any) -> Any:
+        if not -(1 << 63) <= value < 1 << 63:
+            raise DataError(f"{value} has more than 64 bits and cannot be cast to {target}; it can be cast to STRING")
+        return convert(value)
+
+    return within
 
 
 def _caster(source: Type, target: Type) -> Convert:

@@ -146,9 +146,12 @@ def converted(
     checked = members.items() if replace_null_with_default else [(name, members.get(name)) for name in schema.by_name]
     for name, convert in checked:
         if convert is not None:
-            for value in new:
-                if (item := value.get(name)) is not None:
-                    value[name] = convert(item)
+            try:
+                for value in new:
+                    if (item := value.get(name)) is not None:
+                        value[name] = convert(item)
+            except DataError as error:
+                raise error.in_field(name, rows.schema.by_name[name].schema.type) from error.__cause__
         if not replace_null_with_default:
             _refuse_null(new, rows.schema.by_name[name].schema, name, schema.by_name[name].schema)
     return new

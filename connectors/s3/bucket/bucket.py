@@ -1,5 +1,6 @@
 """The bucket: the few requests that the sink makes, and whose fault it is when one fails."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from botocore.exceptions import (
 
 from ferryman.connectors.s3.bucket.direct_requests import Direct
 from ferryman.errors import RefusedError, RetriableError, TaskError
+
+log = logging.getLogger(__name__)
 
 _GONE = frozenset({"NoSuchUpload", "NoSuchKey", "404", "NotFound"})
 _IN_THE_WAY = frozenset({"PreconditionFailed", "412"})
@@ -34,6 +37,10 @@ _NEIGHBOUR = frozenset(
         "TooManyRequestsException",
     }
 )
+
+
+class NotAllowed(TaskError):
+    """The credentials may not do that."""
 
 
 class Gone(Exception):
@@ -70,6 +77,8 @@ def _fault(error: ClientError, doing: str) -> Exception:
     if status == 501 or code == "NotImplemented":
         hint = ". If the server has no conditional writes, set enable.conditional.writes=false"
         return TaskError(text + hint if doing.startswith("complete") else text)
+    if code == "AccessDenied" or (status == 403 and not code):
+        return NotAllowed(text)
     if code in _NEIGHBOUR or status >= 500 or status in (408, 409, 429):
         return RetriableError(text)
     if code == "NoSuchBucket" or status in (401, 403):
@@ -79,18 +88,25 @@ def _fault(error: ClientError, doing: str) -> Exception:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """One bucket. ``creating`` goes with every object's creation, ``encryption`` with every request for its bytes.
+    """One bucket. What every object needs is tried directly; where that does not succeed, the client does it.
 
-    What every object needs is tried by ``direct``, if there is one; where that does not succeed, the client does it.
     All methods raise RetriableError while the server is away, slow or throttling, and TaskError when it refuses.
     """
 
     client: Any = field(repr=False)
+    """boto3's client."""
     name: str
+    """The bucket's name."""
     creating: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What goes with every object's creation: an ACL, the server's encryption."""
     encryption: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What goes with every request for an object's bytes: the customer's key."""
     conditional: bool = True
+    """Whether an upload is completed only where no object is in the way."""
     direct: Direct | None = field(default=None, repr=False)
+    """The way around the client, if there is one."""
+    warned: set[str] = field(default_factory=set, repr=False)
+    """What is not allowed and has been warned of."""
 
     def begin(self, key: str, metadata: Mapping[str, str]) -> str:
         """Opens a multipart upload; its id."""
@@ -129,12 +145,19 @@ class Bucket:
             )
 
     def abort(self, key: str, upload: str) -> None:
-        """Throws an open upload away; nothing if it is not open."""
+        """Throws an open upload away; nothing if it is not open, or if that is not allowed."""
         try:
             with classified(f"abort the upload of {key}"):
                 self.client.abort_multipart_upload(Bucket=self.name, Key=key, UploadId=upload)
         except Gone:
             pass
+        except NotAllowed as error:
+            self._once("abort", f"{error}. Open uploads are left to the bucket's rules")
+
+    def _once(self, what: str, warning: str) -> None:
+        if what not in self.warned:
+            self.warned.add(what)
+            log.warning("%s", warning)
 
     def is_open(self, key: str, upload: str) -> bool:
         """Whether an upload is open and has parts."""
@@ -175,16 +198,20 @@ class Bucket:
         except Gone:
             return None
 
-    def delete(self, key: str) -> None:
-        """Deletes an object of our own."""
+    def remove(self, key: str) -> None:
+        """Deletes an object of our own, or empties it where the credentials may not delete."""
         try:
             with classified(f"delete {key}"):
                 self.client.delete_object(Bucket=self.name, Key=key)
         except Gone:
             pass
+        except NotAllowed as error:
+            self._once("delete", f"{error}. It is emptied instead, and so are all others of its kind")
+            self.put(key, b"")
 
     def keys(self, prefix: str) -> list[str]:
-        """The names that begin so."""
+        """The names that begin so, of objects that are not empty."""
         with classified(f"list {prefix}"):
             pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
-            return [str(found["Key"]) for page in pages for found in page.get("Contents", [])]
+            found = [each for page in pages for each in page.get("Contents", [])]
+            return [str(each["Key"]) for each in found if each.get("Size") != 0]

@@ -1,4 +1,15 @@
-"""Takes batches into the open files of a Kafka partition: all of a batch, or nothing of it."""
+"""Takes batches into the open files of a Kafka partition: all of a batch, or nothing of it.
+
+The order of events, which is why nothing of a refused batch is ever in a file:
+
+1. What was taken before is cut off (``Ledger.fresh``), and so are records of objects that are made again (``_again``).
+2. Null values are refused, dropped, or go to files of their own (``_parts``).
+3. Everything that may fail is done: paths, names, and the records encoded by the schema of each file that they may go
+   into (``_ready``). A DataError up to here leaves no trace.
+4. From here on nothing fails. A record that its open file cannot take closes all files first (``_spread``); the rules
+   of rotation cut the batch (``_add``), and each cut goes to the files of its paths (``_taken``): at once, or, where
+   many paths get few records each, by way of the write buffer.
+"""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -8,9 +19,9 @@ from typing import Any, Literal
 from ferryman.connectors.s3.commit.open_file import File
 from ferryman.connectors.s3.commit.partition_state import Ledger, Redo
 from ferryman.connectors.s3.commit.schema_change import Compatibility, ends_file, projected
-from ferryman.connectors.s3.commit.write_buffer import Piece
-from ferryman.connectors.s3.config.object_names import TOMBSTONE, Place, checked
-from ferryman.connectors.s3.formats.format import Format, chosen, dealt
+from ferryman.connectors.s3.commit.write_buffer import BufferedRun
+from ferryman.connectors.s3.config.object_names import TOMBSTONE, Destination, checked
+from ferryman.connectors.s3.formats.format import Format, select, split
 from ferryman.connectors.s3.layout.keys_and_headers import enveloped, picked, side_of
 from ferryman.connectors.s3.layout.layout import Layout
 from ferryman.connectors.s3.layout.partitioners import Paths
@@ -20,23 +31,27 @@ from ferryman.schema import Schema
 
 Nulls = Literal["fail", "ignore", "write"]
 Group = tuple[str, Sequence[int]]
-"""A path and the places of its records in a batch."""
+"""A path and the indices of its records in a batch."""
 
 FEW = 1000
-"""Records of one path in a run: if there are fewer on average, dealing them at once would cost more than writing."""
+"""Records of one path in a run: if there are fewer on average, to distribute them at once costs more than writing."""
 _MOST_NAMED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """A batch of which everything that can fail has been done: paths, and the records encoded for each schema."""
+    """A batch of which everything that can fail has been done."""
 
     batch: Batch
+    """The batch."""
     offsets: Sequence[int]
+    """Its offsets, computed once."""
     paths: Paths
+    """The encoded partition of each record, or of all."""
     times: Sequence[int] | None
+    """The time of each record in milliseconds, where paths or rotation need it."""
     encoded: Mapping[str, Mapping[Schema | None, Any]]
-    """By the file's side and its schema."""
+    """The encoded records, by the file's side and its schema."""
     schemas: Mapping[str, Schema | None]
     """The records' own schema, by side."""
 
@@ -46,7 +61,7 @@ class _Ready:
             path
             for path in distinct(self.paths)
             if any(
-                _ends(ledger, Place(self.batch.topic, path, side), schema, compatibility)
+                _ends(ledger, Destination(self.batch.topic, path, side), schema, compatibility)
                 for side, schema in self.schemas.items()
             )
         }
@@ -54,33 +69,39 @@ class _Ready:
             return None
         return 0 if isinstance(self.paths, str) else next(at for at, path in enumerate(self.paths) if path in paths)
 
-    def piece(self, start: int, stop: int) -> Piece | None:
-        """A run of records that may be dealt later: not those that files of several schemas must take."""
+    def run(self, start: int, stop: int) -> BufferedRun | None:
+        """A run of records that may be distributed later: not those that files of several schemas must take."""
         if isinstance(self.paths, str) or any(len(each) > 1 for each in self.encoded.values()):
             return None
-        run = range(start, stop)
+        indices = range(start, stop)
         encoded = {
-            side: (schema, chosen(chunk, run)) for side, each in self.encoded.items() for schema, chunk in each.items()
+            side: (schema, select(chunk, indices))
+            for side, each in self.encoded.items()
+            for schema, chunk in each.items()
         }
-        return Piece.of(self.batch.topic, self.paths[start:stop], self.offsets[start:stop], encoded)
+        return BufferedRun.compact(self.batch.topic, self.paths[start:stop], self.offsets[start:stop], encoded)
 
     def chunks(self, side: str, files: Sequence[File], groups: Sequence[Group]) -> list[Any]:
         """The encoded records of each group, for its file."""
         encoded, indices = self.encoded[side], [each for _, each in groups]
         if len(encoded) == 1:
-            return dealt(next(iter(encoded.values())), indices)
-        return [chosen(encoded[file.schema], each) for file, each in zip(files, indices, strict=True)]
+            return split(next(iter(encoded.values())), indices)
+        return [select(encoded[file.schema], each) for file, each in zip(files, indices, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """``report_null`` is told of each null value that is skipped."""
+    """Takes batches, as one config wants it."""
 
     layout: Layout
+    """Names, paths, formats, rotation."""
     compatibility: Compatibility
+    """When a record's schema closes files."""
     nulls: Nulls
+    """What becomes of null values."""
     report_null: Callable[[Batch, int], None]
-    _named: set[tuple[Place, int, int]] = field(default_factory=set, init=False, repr=False)
+    """Is told of each null value that is skipped."""
+    _named: set[tuple[Destination, int, int]] = field(default_factory=set, init=False, repr=False)
 
     def take(self, ledger: Ledger, batch: Batch) -> None:
         """Takes what of the batch is new to the ledger. Raises DataError, and has taken nothing then."""
@@ -93,7 +114,7 @@ class Intake:
                 return
             ledger.end_redo(fresh.offsets[0])
         parts = list(self._parts(fresh))
-        for ready in [self._ready(ledger, part, dead) for dead, part in parts]:
+        for ready in [self._ready(ledger, part, tombstones) for tombstones, part in parts]:
             self._spread(ledger, ready)
         ledger.next = fresh.offsets[-1] + 1
         if sum(len(part) for _, part in parts) < len(fresh):
@@ -104,8 +125,8 @@ class Intake:
         count = sum(offset < redo.end for offset in batch.offsets)
         old = batch.slice(0, count)
         encoded = []
-        for number, places in redo.parts(old):
-            side, file, part = redo.missing[number].entry.side, redo.files.get(number), picked(old, places)
+        for number, indices in redo.parts(old):
+            side, file, part = redo.missing[number].entry.side, redo.files.get(number), picked(old, indices)
             form, written = self._form(side), self._written(part, side)
             schema = written.value.schema if file is None else file.schema
             encoded.append((number, schema, form, form.encode(projected(written, schema), schema), part.offsets))
@@ -122,10 +143,10 @@ class Intake:
             return
         if self.nulls == "fail":
             raise DataError("The value is null, and behavior.on.null.values=fail")
-        dead = [value is None for value in batch.value.values]
+        tombstones = [value is None for value in batch.value.values]
         if self.nulls == "write":
-            yield from batch.runs(dead)
-        elif kept := [place for place, null in enumerate(dead) if not null]:
+            yield from batch.runs(tombstones)
+        elif kept := [index for index, null in enumerate(tombstones) if not null]:
             yield False, picked(batch, kept)
 
     def _report_nulls(self, batch: Batch) -> None:
@@ -133,21 +154,21 @@ class Intake:
             if value is None:
                 self.report_null(batch, index)
 
-    def _ready(self, ledger: Ledger, batch: Batch, dead: bool) -> _Ready:
+    def _ready(self, ledger: Ledger, batch: Batch, tombstones: bool) -> _Ready:
         layout = self.layout
-        times, paths = layout.settled(batch, dead)
-        written = {side: self._written(batch, side) for side in layout.files(dead)}
+        times, paths = layout.times_and_paths(batch, tombstones)
+        written = {side: self._written(batch, side) for side in layout.files(tombstones)}
         schemas = {side: each.value.schema for side, each in written.items()}
         targets = {side: {schema} for side, schema in schemas.items()}
         partition, last = batch.source.partition, batch.offsets[-1]
         for path in distinct(paths):
             for side, schema in schemas.items():
-                place = Place(batch.topic, path, side)
-                self._check(place, partition, last)
-                file = ledger.open.get(place)
+                destination = Destination(batch.topic, path, side)
+                self._check(destination, partition, last)
+                file = ledger.open.get(destination)
                 if file is None or file.schema is schema:
                     continue
-                if not _ends(ledger, place, schema, self.compatibility):
+                if not _ends(ledger, destination, schema, self.compatibility):
                     targets[side].add(file.schema)
         encoded = {
             side: {schema: self._form(side).encode(projected(written[side], schema), schema) for schema in wanted}
@@ -155,11 +176,11 @@ class Intake:
         }
         return _Ready(batch, batch.offsets, paths, times, encoded, schemas)
 
-    def _check(self, place: Place, partition: int, offset: int) -> None:
+    def _check(self, destination: Destination, partition: int, offset: int) -> None:
         """Whether S3 can hold the name; it is found out once for each number of digits."""
-        name = place, partition, len(str(offset))
+        name = destination, partition, len(str(offset))
         if name not in self._named:
-            checked(self.layout.names.key(place, partition, offset))
+            checked(self.layout.names.key(destination, partition, offset))
             if len(self._named) >= _MOST_NAMED:
                 self._named.clear()
             self._named.add(name)
@@ -191,49 +212,49 @@ class Intake:
         self._add(ledger, ready, stale, len(ready.offsets))
 
     def _add(self, ledger: Ledger, ready: _Ready, start: int, stop: int) -> None:
-        rotation, window = self.layout.rotation, ledger.window
+        rotation, level = self.layout.rotation, ledger.level
         paths = ready.paths if isinstance(ready.paths, str) else ready.paths[start:stop]
         times = None if ready.times is None else ready.times[start:stop]
-        for cut in rotation.cuts(window, paths, times, stop - start):
+        for cut in rotation.cuts(level, paths, times, stop - start):
             if cut.before:
                 ledger.rotate()
             self._add_run(ledger, ready, start + cut.start, start + cut.stop)
-            if rotation.full(window):
+            if rotation.full(level):
                 ledger.rotate()
 
     def _add_run(self, ledger: Ledger, ready: _Ready, start: int, stop: int) -> None:
-        rotation, window, now = self.layout.rotation, ledger.window, int(time.time() * 1000)
-        if not window.count:
-            window.base = None if ready.times is None else ready.times[start]
-            window.scheduled = rotation.next_schedule(now)
-        window.paths |= self._taken(ledger, ready, start, stop)
-        window.last = ready.paths if isinstance(ready.paths, str) else ready.paths[stop - 1]
-        window.count += stop - start
-        window.touched = now
+        rotation, level, now = self.layout.rotation, ledger.level, int(time.time() * 1000)
+        if not level.count:
+            level.base = None if ready.times is None else ready.times[start]
+            level.scheduled = rotation.next_schedule(now)
+        level.paths |= self._taken(ledger, ready, start, stop)
+        level.last = ready.paths if isinstance(ready.paths, str) else ready.paths[stop - 1]
+        level.count += stop - start
+        level.touched = now
         ledger.next = ready.offsets[stop - 1] + 1
         if rotation.size:
-            window.size = sum(file.size for file in ledger.open.values())
+            level.size = sum(file.size for file in ledger.open.values())
 
     def _taken(self, ledger: Ledger, ready: _Ready, start: int, stop: int) -> set[str]:
         """Takes the run into the files of its paths; gives the paths."""
         paths = distinct(ready.paths if isinstance(ready.paths, str) else ready.paths[start:stop])
         # Where bytes close files, each byte is to be seen at once.
-        piece = None if self.layout.rotation.size or stop - start >= FEW * len(paths) else ready.piece(start, stop)
-        if piece is None:
-            ledger.deal()
-            self._deal(ledger, ready, list(_groups(ready.paths, start, stop)))
+        run = None if self.layout.rotation.size or stop - start >= FEW * len(paths) else ready.run(start, stop)
+        if run is None:
+            ledger.distribute()
+            self._distribute(ledger, ready, list(_groups(ready.paths, start, stop)))
             return paths
         for side, schema in ready.schemas.items():
             for path in paths:
-                ledger.file(Place(ready.batch.topic, path, side), schema, self._form(side))
-        ledger.put_off(piece)
+                ledger.file(Destination(ready.batch.topic, path, side), schema, self._form(side))
+        ledger.buffer(run)
         return paths
 
-    def _deal(self, ledger: Ledger, ready: _Ready, groups: Sequence[Group]) -> None:
+    def _distribute(self, ledger: Ledger, ready: _Ready, groups: Sequence[Group]) -> None:
         offsets = [[ready.offsets[index] for index in indices] for _, indices in groups]
         for side, schema in ready.schemas.items():
             form = self._form(side)
-            files = [ledger.file(Place(ready.batch.topic, path, side), schema, form) for path, _ in groups]
+            files = [ledger.file(Destination(ready.batch.topic, path, side), schema, form) for path, _ in groups]
             for file, chunk, taken in zip(files, ready.chunks(side, files, groups), offsets, strict=True):
                 file.add(chunk, taken)
 
@@ -243,16 +264,16 @@ def distinct(paths: Paths) -> set[str]:
     return {paths} if isinstance(paths, str) else set(paths)
 
 
-def _ends(ledger: Ledger, place: Place, schema: Schema | None, compatibility: Compatibility) -> bool:
+def _ends(ledger: Ledger, destination: Destination, schema: Schema | None, compatibility: Compatibility) -> bool:
     """Whether records of a schema end the file that is open there; keys and headers of another schema always do."""
-    file = ledger.open.get(place)
+    file = ledger.open.get(destination)
     if file is None or file.schema is schema:
         return False
-    return ends_file("NONE" if place.side else compatibility, file.schema, schema)
+    return ends_file("NONE" if destination.side else compatibility, file.schema, schema)
 
 
 def _groups(paths: Paths, start: int, stop: int) -> Iterator[Group]:
-    """The places of each path's records."""
+    """The indices of each path's records."""
     if isinstance(paths, str):
         yield paths, range(start, stop)
         return

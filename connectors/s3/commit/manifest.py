@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from ferryman.connectors.s3.bucket.bucket import Bucket, Gone, InTheWay
 from ferryman.connectors.s3.commit.offset_runs import Offsets
 from ferryman.connectors.s3.commit.open_file import NONCE, File
-from ferryman.connectors.s3.config.object_names import Place
+from ferryman.connectors.s3.config.object_names import Destination
 from ferryman.errors import TaskError
 
 FORMAT = 1
@@ -20,42 +20,55 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An object that is to be: its key, its open upload with the parts' ETags, and what is in it."""
+    """An object that is to be. The fields are the manifest's format: their names stand in the bucket."""
 
     key: str
+    """Its key."""
     upload: str
+    """The id of its open upload."""
     nonce: str
+    """Tells that upload's object from any other of the key."""
     etags: Sequence[str]
+    """The parts' ETags, in order."""
     topic: str
+    """Its destination's topic, as transforms left it."""
     path: str
+    """Its destination's encoded partition."""
     offsets: str
+    """The records in it, as ``Offsets.text`` writes them."""
     side: str = ""
+    """What of the records is in it, as in a destination."""
 
     @classmethod
-    def of(cls, file: File) -> "Entry":
+    def of_file(cls, file: File) -> "Entry":
         """The entry of a file whose bytes are all uploaded."""
         upload = file.upload
         assert upload is not None
         assert upload.id is not None
-        place, offsets = file.place, file.offsets.text()
+        destination, offsets = file.destination, file.offsets.text()
         etags = list(upload.etags)
-        return cls(upload.key, upload.id, upload.nonce, etags, place.topic, place.path, offsets, place.side)
+        return cls(
+            upload.key, upload.id, upload.nonce, etags, destination.topic, destination.path, offsets, destination.side
+        )
 
     @property
-    def place(self) -> Place:
+    def destination(self) -> Destination:
         """Where it belongs."""
-        return Place(self.topic, self.path, self.side)
+        return Destination(self.topic, self.path, self.side)
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The uploads of one commit of one Kafka partition; ``replaces`` is the key of one that this makes superfluous."""
+    """The uploads of one commit of one Kafka partition."""
 
     key: str
+    """Its own key, which no other manifest ever has."""
     end: int
     """The offset that is committed with it."""
     entries: Sequence[Entry]
+    """The objects; the last is completed last, as a witness that the others are there."""
     replaces: str | None = None
+    """The key of a manifest that this one makes superfluous."""
     lost: bool = False
     """Whether objects of it can neither be completed nor made again, so that only a person can decide."""
 
@@ -67,9 +80,9 @@ class Manifest:
 
     @classmethod
     def load(cls, bucket: Bucket, key: str) -> "Manifest | None":
-        """Reads it; None if it is not there. Raises TaskError for a later version's."""
+        """Reads it; None if it is not there, or emptied. Raises TaskError for a later version's."""
         data = bucket.get(key)
-        if data is None:
+        if not data:
             return None
         fields = json.loads(data)
         if fields.get("format") != FORMAT:
@@ -78,26 +91,26 @@ class Manifest:
         return cls(key, int(fields["end"]), entries, fields["replaces"], fields["lost"])
 
     def delete(self, bucket: Bucket) -> None:
-        """Deletes it, and the one that it replaces first."""
+        """Deletes or empties it, and the one that it replaces first."""
         if self.replaces is not None:
-            bucket.delete(self.replaces)
-        bucket.delete(self.key)
+            bucket.remove(self.replaces)
+        bucket.remove(self.key)
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What a commit's metadata says: the topic's id and, if there is something to finish, the manifest.
-
-    ``witness`` is the object that is completed last, as key, nonce and upload: it tells a manifest that was deleted
-    after its work from one that was lost.
-    """
+    """What a commit's metadata says."""
 
     topic_id: str
+    """Tells the topic from a later one of that name."""
     manifest: str | None = None
+    """The key of the manifest to finish, if there is something to finish."""
     witness: tuple[str, str, str] | None = None
+    """The object that is completed last, as key, nonce and upload: it tells a manifest that was deleted after its work
+    from one that was lost."""
 
     @classmethod
-    def of(cls, topic_id: str, manifest: Manifest) -> "Mark":
+    def naming(cls, topic_id: str, manifest: Manifest) -> "Mark":
         """The mark of a manifest that is to be finished."""
         last = manifest.entries[-1]
         return cls(topic_id, manifest.key, (last.key, last.nonce, last.upload))
@@ -126,27 +139,31 @@ def read_mark(metadata: str) -> Mark | None:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """An object that cannot be completed from its upload, and why."""
+    """An object that cannot be completed from its upload."""
 
     entry: Entry
+    """The object."""
     reason: str
+    """Why not."""
 
     @property
     def offsets(self) -> Offsets:
         """The records that were in it."""
-        return Offsets.of(self.entry.offsets)
+        return Offsets.from_text(self.entry.offsets)
 
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """Tags for every object: where its records are from, and ``more``. ``strict``: a refusal is an error."""
+    """Tags for every object, which say where its records are from."""
 
     more: Mapping[str, str]
+    """Further tags."""
     strict: bool
+    """Whether a refusal to tag fails the task."""
 
     def put(self, bucket: Bucket, entry: Entry) -> None:
         """Tags the object. Raises TaskError if the server refuses and that matters."""
-        offsets = Offsets.of(entry.offsets)
+        offsets = Offsets.from_text(entry.offsets)
         own = {"startOffset": offsets.first, "endOffset": offsets.last, "recordCount": offsets.count}
         try:
             bucket.tag(entry.key, {name: str(value) for name, value in own.items()} | dict(self.more))
@@ -161,9 +178,13 @@ class Completion:
     """Completes manifests in a bucket, several objects at a time."""
 
     bucket: Bucket
+    """Where the objects appear."""
     pool: Executor
+    """Completes several at a time."""
     crash_point: CrashPoint
+    """Marks each durable step for tests."""
     tags: Tags | None = None
+    """What objects get once they have appeared."""
 
     def finish(self, manifest: Manifest) -> list[Missing]:
         """Completes what is open. What neither is an open upload nor there as the object of that upload is missing."""
@@ -207,7 +228,7 @@ class Completion:
         metadata = self.bucket.metadata(entry.key)
         return metadata is not None and metadata.get(NONCE) == entry.nonce
 
-    def settled(self, mark: Mark) -> bool:
+    def is_done(self, mark: Mark) -> bool:
         """Whether a manifest that is not there has done its work, by the object that would have been the last."""
         assert mark.witness is not None
         key, nonce, upload = mark.witness

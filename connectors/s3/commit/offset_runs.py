@@ -70,7 +70,7 @@ class Offsets:
         return b64encode(zlib.compress(steps.tobytes(), 1)).decode()
 
     @classmethod
-    def of(cls, text: str) -> "Offsets":
+    def from_text(cls, text: str) -> "Offsets":
         """The offsets of a text."""
         bounds = array("q")
         bounds.frombytes(zlib.decompress(b64decode(text)))

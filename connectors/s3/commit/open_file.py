@@ -8,7 +8,7 @@ from typing import Any
 
 from ferryman.connectors.s3.bucket.bucket import Bucket, Gone
 from ferryman.connectors.s3.commit.offset_runs import Offsets
-from ferryman.connectors.s3.config.object_names import Place, segment
+from ferryman.connectors.s3.config.object_names import Destination, segment
 from ferryman.connectors.s3.formats.format import Writer
 from ferryman.errors import Indeterminate
 from ferryman.record import TopicPartition
@@ -26,7 +26,9 @@ class Identity:
     """Whose file it is."""
 
     connector: str
+    """The connector's name."""
     source: TopicPartition
+    """The Kafka partition whose records it holds."""
     key: Callable[[int], str]
     """The object's key by the offset of its first record."""
     series: str
@@ -35,12 +37,16 @@ class Identity:
 
 @dataclass
 class Upload:
-    """A multipart upload that is left open. Its key is settled when it begins: a taken name gets an addition."""
+    """A multipart upload that is left open. Its key is final when it begins: a taken name gets an addition."""
 
     key: str
+    """The object's key."""
     nonce: str
+    """Tells the object of this upload from any other of that key."""
     id: str | None = None
+    """The server's id; None until the first part is due."""
     etags: list[str] = field(default_factory=list)
+    """What the server called the parts so far."""
 
     def begin(self, bucket: Bucket, metadata: dict[str, str]) -> str:
         """Opens it unless it is open."""
@@ -68,19 +74,28 @@ def with_addition(key: str, addition: str) -> str:
 
 @dataclass
 class File:
-    """One file, its bytes so far that are not uploaded, and the offsets that went in."""
+    """One file on its way from records to an upload."""
 
     identity: Identity
-    place: Place
+    """Whose it is."""
+    destination: Destination
+    """Which records it takes."""
     schema: Schema | None
+    """The schema by which all its records are written."""
     writer: Writer
+    """Turns encoded records into the file's bytes."""
     offsets: Offsets = field(default_factory=Offsets)
+    """The records that went in."""
     buffer: bytearray = field(default_factory=bytearray)
+    """Bytes of it that are not uploaded yet."""
     upload: Upload | None = None
+    """Where its parts go; None until there are enough bytes for one."""
     finished: bool = False
+    """Whether its end is written, to ``buffer`` at least."""
     closed: bool = False
     """Whether everything is uploaded."""
     _sent: int = 0
+    """Bytes that are uploaded."""
 
     def add(self, chunk: Any, offsets: Sequence[int]) -> None:
         """Takes encoded records."""

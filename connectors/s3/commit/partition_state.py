@@ -1,4 +1,19 @@
-"""What a task holds of one Kafka partition: open files, closed ones that wait for their commit, and that commit."""
+"""What a task holds of one Kafka partition: open files, closed ones that wait for their commit, and that commit.
+
+The states of a file, and what moves it on::
+
+    open ──rotate──► closed ──drafted──► offered ──committed──► completed: an object
+      │                │                    │
+      └────────────────┴── abort ◄──────────┘ only as long as no manifest in the bucket names it
+
+* **open** (``Ledger.open``): takes records; whole parts of it are uploaded already, into an upload that nobody sees.
+* **closed** (``Ledger.closed``): all files of a partition are closed together, as one ``Generation``, and uploaded.
+* **offered** (``Ledger.offer``): a manifest names its finished upload, and a commit the manifest.
+* **committed**: the group took that commit. From here on whoever owns the partition completes it, whatever happens.
+
+``Ledger.redo`` stands beside them: objects of a former commit whose uploads are gone are made again from their records,
+which are read again; they are offered as a generation of their own, whose manifest replaces the former one.
+"""
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
@@ -9,10 +24,10 @@ from ferryman.api import Committed
 from ferryman.connectors.s3.commit.manifest import Entry, Manifest, Mark, Missing
 from ferryman.connectors.s3.commit.offset_runs import Offsets
 from ferryman.connectors.s3.commit.open_file import File, Identity
-from ferryman.connectors.s3.commit.write_buffer import ENOUGH, Piece, Sheaf
-from ferryman.connectors.s3.config.object_names import Place
+from ferryman.connectors.s3.commit.write_buffer import ENOUGH, BufferedRun, WriteBuffer
+from ferryman.connectors.s3.config.object_names import Destination
 from ferryman.connectors.s3.formats.format import Format
-from ferryman.connectors.s3.layout.rotation import Window
+from ferryman.connectors.s3.layout.rotation import FillLevel
 from ferryman.errors import TaskError
 from ferryman.record import Batch, TopicPartition
 from ferryman.schema import Schema
@@ -20,24 +35,28 @@ from ferryman.schema import Schema
 
 @dataclass
 class Generation:
-    """Files that were closed together; ``end`` is the offset after their last record."""
+    """Files that were closed together."""
 
     files: Sequence[File]
+    """In the order in which they were begun."""
     end: int
+    """The offset after their last record."""
 
 
 @dataclass
 class Offer:
-    """A manifest and the commit that names it; ``generations`` is how many of the closed ones it covers.
-
-    ``saved``: the manifest is in the bucket. ``accepted``: the group has made the commit, so it is to be finished.
-    """
+    """A manifest and the commit that names it."""
 
     manifest: Manifest
+    """Names the uploads."""
     commit: Committed
+    """Names the manifest."""
     generations: int
+    """How many of the closed generations it covers, the oldest first."""
     saved: bool = False
+    """Whether the manifest is in the bucket, so that its uploads must not be aborted any more."""
     accepted: bool = False
+    """Whether the group has made the commit, so that the uploads are to be completed."""
 
 
 @dataclass
@@ -45,10 +64,15 @@ class Redo:
     """Objects of a committed manifest that must be made again from their records, which are read again for that."""
 
     missing: Sequence[Missing]
+    """The objects."""
     end: int
+    """The offset that was committed with them: where the usual work goes on."""
     replaces: str
+    """The key of the manifest that names them."""
     wanted: list[Offsets] = field(init=False)
+    """The records of each, in the order of ``missing``."""
     files: dict[int, File] = field(default_factory=dict)
+    """The new files, by their number in ``missing``."""
 
     def __post_init__(self) -> None:
         self.wanted = [each.offsets for each in self.missing]
@@ -59,11 +83,11 @@ class Redo:
         return min(offsets.first for offsets in self.wanted)
 
     def parts(self, batch: Batch) -> Iterator[tuple[int, list[int]]]:
-        """For each object the places of its records in the batch."""
+        """For each object the indices of its records in the batch."""
         for number, offsets in enumerate(self.wanted):
-            places = [place for place, offset in enumerate(batch.offsets) if offset in offsets]
-            if places:
-                yield number, places
+            indices = [index for index, offset in enumerate(batch.offsets) if offset in offsets]
+            if indices:
+                yield number, indices
 
     def done(self) -> list[File]:
         """The files, when all that was to be read has been read. Raises Lost if records are no longer there."""
@@ -91,58 +115,72 @@ def lost(missing: Missing, reason: str) -> Lost:
 
 @dataclass
 class Ledger:
-    """One Kafka partition. ``next`` is the offset after the last record taken; earlier ones are not taken again."""
+    """One Kafka partition."""
 
     source: TopicPartition
+    """The partition."""
     topic_id: str
+    """Its topic's id, which is committed with every offset."""
     connector: str
-    key: Callable[[Place, int, int], str]
+    """The connector's name, which objects carry as metadata."""
+    key: Callable[[Destination, int, int], str]
+    """An object's key by destination, Kafka partition and first offset."""
     next: int = 0
-    window: Window = field(default_factory=Window)
-    open: dict[Place, File] = field(default_factory=dict)
-    sheaf: Sheaf = field(default_factory=Sheaf)
-    """Records that still are to be dealt to open files."""
+    """The offset after the last record taken; earlier ones are not taken again."""
+    level: FillLevel = field(default_factory=FillLevel)
+    """How much is in the open files."""
+    open: dict[Destination, File] = field(default_factory=dict)
+    """The files that take records."""
+    buffered: WriteBuffer = field(default_factory=WriteBuffer)
+    """Records that still are to be distributed to open files."""
     closed: list[Generation] = field(default_factory=list)
+    """What waits for its commit, the oldest first."""
     offer: Offer | None = None
+    """The commit that is under way; there is never more than one."""
     redo: Redo | None = None
+    """What is made again, until all its records have been read."""
     replaces: str | None = None
+    """The manifest that the next offer makes superfluous."""
     series: str = field(default_factory=lambda: token_hex(4))
+    """What the nonces of the open files begin with."""
 
     def fresh(self, batch: Batch) -> Batch | None:
         """What of a batch has not been taken yet."""
         start = bisect_left(batch.offsets, self.next)
         return None if start == len(batch) else batch.slice(start, len(batch)) if start else batch
 
-    def file(self, place: Place, schema: Schema | None, form: Format) -> File:
-        """The open file of a place, begun if need be."""
-        found = self.open.get(place)
+    def file(self, destination: Destination, schema: Schema | None, form: Format) -> File:
+        """The open file of a destination, begun if need be."""
+        found = self.open.get(destination)
         if found is None:
-            found = self.open[place] = self._begun(place, schema, form)
+            found = self.open[destination] = self._begun(destination, schema, form)
         return found
 
-    def _begun(self, place: Place, schema: Schema | None, form: Format) -> File:
+    def _begun(self, destination: Destination, schema: Schema | None, form: Format) -> File:
         partition = self.source.partition
-        identity = Identity(self.connector, self.source, lambda offset: self.key(place, partition, offset), self.series)
-        return File(identity, place, schema, form.writer(schema))
+        identity = Identity(
+            self.connector, self.source, lambda offset: self.key(destination, partition, offset), self.series
+        )
+        return File(identity, destination, schema, form.writer(schema))
 
-    def put_off(self, piece: Piece) -> None:
-        """Takes records for open files; they are dealt to them when there are enough, or when it matters."""
-        self.sheaf.add(piece)
-        if self.sheaf.held >= ENOUGH:
-            self.deal()
+    def buffer(self, run: BufferedRun) -> None:
+        """Takes records for open files; they are distributed to them when there are enough, or when it matters."""
+        self.buffered.add(run)
+        if self.buffered.held >= ENOUGH:
+            self.distribute()
 
-    def deal(self) -> None:
+    def distribute(self) -> None:
         """Gives the open files all records that were put off."""
-        for place, chunk, offsets in self.sheaf.emptied():
-            self.open[place].add(chunk, offsets)
+        for destination, chunk, offsets in self.buffered.drain():
+            self.open[destination].add(chunk, offsets)
 
     def again(self, number: int, schema: Schema | None, form: Format) -> File:
         """The file of an object that is made again, begun if need be."""
         assert self.redo is not None
         file = self.redo.files.get(number)
         if file is None:
-            place = self.redo.missing[number].entry.place
-            file = self.redo.files[number] = self._begun(place, schema, form)
+            destination = self.redo.missing[number].entry.destination
+            file = self.redo.files[number] = self._begun(destination, schema, form)
         return file
 
     def end_redo(self, position: int) -> None:
@@ -154,11 +192,11 @@ class Ledger:
 
     def rotate(self) -> None:
         """Closes the open files; they are uploaded later."""
-        self.deal()
+        self.distribute()
         if self.open:
             self.closed.append(Generation(list(self.open.values()), self.next))
             self.open, self.series = {}, token_hex(4)
-        self.window.clear()
+        self.level.clear()
 
     def files(self) -> Iterator[File]:
         """All files that may hold memory."""
@@ -171,7 +209,7 @@ class Ledger:
     @property
     def held(self) -> int:
         """Bytes in memory."""
-        return self.sheaf.held + sum(file.held for file in self.files())
+        return self.buffered.held + sum(file.held for file in self.files())
 
     def growing(self) -> Iterator[File]:
         """The files that still take records."""
@@ -191,19 +229,19 @@ class Ledger:
     def drafted(self, key: Callable[[TopicPartition, int], str], delivered: int) -> Offer | None:
         """The offer that stands, or a new one of what was closed, uploaded and delivered, if there is any."""
         if self.offer is None:
-            self.deal()
+            self.distribute()
             count = sum(each.end <= delivered and all(file.closed for file in each.files) for each in self.closed)
             files = [file for each in self.closed[:count] for file in each.files]
             if not files:
                 return None
             rest = [*(file for each in self.closed[count:] for file in each.files), *self.open.values()]
             end = min([delivered, *(file.offsets.first for file in rest)])
-            manifest = Manifest(key(self.source, end), end, [Entry.of(file) for file in files], self.replaces)
-            self.offer = Offer(manifest, Committed(end, Mark.of(self.topic_id, manifest).text()), count)
+            manifest = Manifest(key(self.source, end), end, [Entry.of_file(file) for file in files], self.replaces)
+            self.offer = Offer(manifest, Committed(end, Mark.naming(self.topic_id, manifest).text()), count)
         return self.offer
 
-    def settled(self, delivered: int) -> Committed | None:
-        """The commit when there is nothing to finish and all is dealt: up to the first record in a file."""
+    def plain_commit(self, delivered: int) -> Committed | None:
+        """The commit when there is nothing to finish and all is distributed: up to the first record in a file."""
         if self.redo is not None:
             return None
         firsts = [file.offsets.first for file in self.files()]

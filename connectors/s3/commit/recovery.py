@@ -17,10 +17,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """Recovers partitions of one connector; ``prefix`` is that of its manifests, with a slash at the end."""
+    """Recovers partitions of one connector."""
 
     completion: Completion
+    """Completes and aborts uploads."""
     prefix: str
+    """Where the connector's manifests are, with a slash at the end."""
+    may_skip: bool = False
+    """Whether the config allows to go on where Kafka no longer has the next record (consumer.override.*)."""
 
     def key(self, source: TopicPartition, end: int) -> str:
         """A new manifest's key, which no other has."""
@@ -32,8 +36,8 @@ class Recovery:
     def recover(self, assigned: Assigned) -> Redo | None:
         """Completes the manifest that the committed metadata names, and deletes all others of the partition.
 
-        Gives what must be made again, if something is missing. Raises TaskError if that cannot be, or if the topic is
-        another one of that name.
+        Gives what must be made again, if something is missing. Raises TaskError if that cannot be, if the topic is
+        another one of that name, or if it no longer holds the next record.
         """
         mark = None if assigned.committed is None else read_mark(assigned.committed.metadata)
         manifest = None if mark is None else self._named(assigned, mark)
@@ -47,6 +51,8 @@ class Recovery:
         if manifest is not None and not missing:
             self.completion.forget(manifest)
             manifest = None
+        if not self.may_skip:
+            _refuse_lost(assigned)
         redo = None if manifest is None else self._again(assigned, manifest, missing)
         self._sweep(assigned.source, manifest)
         return redo
@@ -55,7 +61,7 @@ class Recovery:
         if mark.manifest is None:
             return None
         found = Manifest.load(self.completion.bucket, mark.manifest)
-        if found is None and not self.completion.settled(mark):
+        if found is None and not self.completion.is_done(mark):
             raise TaskError(
                 f"The manifest {mark.manifest} is gone, and objects that it named are not complete (the upload of "
                 f"{mark.witness and mark.witness[0]} is still open). Put the manifest back; or, to begin again from an "
@@ -91,7 +97,7 @@ class Recovery:
             if found is not None:
                 log.info("%s was never committed; its %d uploads are aborted", key, len(found.entries))
                 self.completion.abort(found.entries)
-                self.completion.bucket.delete(key)
+                self.completion.bucket.remove(key)
 
     def refuse_open(self, connector: str, offsets: Mapping[TopicPartition, int | None]) -> None:
         """Raises TaskError if a partition whose offset is to be altered has a manifest, which may be committed."""
@@ -99,9 +105,22 @@ class Recovery:
         for key in [key for source in offsets for key in bucket.keys(self._folder(source))]:
             found = Manifest.load(bucket, key)
             if found is None or found.lost:
-                bucket.delete(key)
+                bucket.remove(key)
                 continue
             raise TaskError(
                 f"{connector} was killed while it wrote objects; {key} names them. Start it, so that it finishes "
                 "them, stop it, and alter the offsets then"
             )
+
+
+def _refuse_lost(assigned: Assigned) -> None:
+    """Raises TaskError if the group's offset is out of range, as the SQL sink does."""
+    committed = assigned.committed
+    if committed is None or assigned.beginning <= committed.offset <= assigned.end:
+        return
+    raise TaskError(
+        f"The next offset of {assigned.source} is {committed.offset}, but the topic holds {assigned.beginning} up to "
+        f"{assigned.end}: records are lost that are in no object, or it is another topic. To go on elsewhere, stop the "
+        "connector and alter or reset its offsets; to always go on, with a warning, set "
+        "consumer.override.auto.offset.reset to earliest or latest"
+    )

@@ -15,15 +15,20 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Uploads:
-    """The uploads of one task. ``memory`` is what all its files may hold together, in bytes."""
+    """The uploads of one task."""
 
     bucket: Bucket
+    """Where they go."""
     pool: Executor
+    """Uploads several files at a time."""
     crash_point: Callable[[str], None]
+    """Marks each durable step for tests."""
     part_size: int
+    """Bytes in a part."""
     memory: int
+    """Bytes that all files together may hold."""
 
-    def settle(self, ledgers: Sequence[Ledger]) -> bool:
+    def upload_due(self, ledgers: Sequence[Ledger]) -> bool:
         """Uploads what is due; true if files were closed by that. May be called again after an error."""
         self._relieve(ledgers)
         closing = _closing(ledgers)
@@ -58,7 +63,7 @@ class Uploads:
         """
         before = sum(ledger.held for ledger in ledgers)
         for ledger in ledgers:
-            ledger.deal()
+            ledger.distribute()
         files = [file for ledger in ledgers for file in ledger.growing()]
         for file in files:
             file.squeeze()

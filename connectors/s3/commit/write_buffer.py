@@ -1,4 +1,4 @@
-"""Records that are taken but not yet dealt to the files of their paths: many at once cost less than batch by batch."""
+"""Records that are taken but not yet distributed to the files of their paths: many at once cost less than few."""
 
 from array import array
 from collections import defaultdict
@@ -9,15 +9,15 @@ from typing import Any
 
 import polars as pl
 
-from ferryman.connectors.s3.config.object_names import Place
-from ferryman.connectors.s3.formats.format import dealt
+from ferryman.connectors.s3.config.object_names import Destination
+from ferryman.connectors.s3.formats.format import split
 from ferryman.connectors.s3.formats.parquet import COLUMN
 from ferryman.schema import Schema
 
 ENOUGH = 16 * 1024 * 1024
-"""Bytes of records that are dealt at once."""
-Chunk = tuple[Place, Any, list[int]]
-"""A file's place, encoded records for it, and their offsets."""
+"""Bytes of records that are distributed at once."""
+Chunk = tuple[Destination, Any, list[int]]
+"""A file's destination, encoded records for it, and their offsets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,12 @@ class Texts:
     """Encoded records end to end: bytes objects of their own would take up to 4 kB each, as orjson leaves them."""
 
     data: bytes
+    """The texts, one behind the other."""
     ends: "array[int]"
     """Where each begins and, at last, where the last one ends."""
 
     @classmethod
-    def of(cls, texts: Sequence[bytes]) -> "Texts":
+    def joined(cls, texts: Sequence[bytes]) -> "Texts":
         """Texts put together."""
         return cls(b"".join(texts), array("q", accumulate(map(len, texts), initial=0)))
 
@@ -40,65 +41,70 @@ class Texts:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """A run of records of one topic: path and offset of each, and by side their schema and what is encoded of them."""
+class BufferedRun:
+    """A run of records of one topic."""
 
     topic: str
+    """The topic as transforms left it."""
     paths: Sequence[str]
+    """The encoded partition of each."""
     offsets: "array[int]"
+    """The offset of each."""
     encoded: Mapping[str, tuple[Schema | None, pl.DataFrame | Texts]]
+    """By side, their schema and what is encoded of them."""
 
     @classmethod
-    def of(
+    def compact(
         cls, topic: str, paths: Sequence[str], offsets: Sequence[int], encoded: Mapping[str, tuple[Schema | None, Any]]
-    ) -> "Piece":
-        """A piece of what formats encode: frames, or texts."""
+    ) -> "BufferedRun":
+        """A run of what formats encode: frames, or texts."""
         compact = {
-            side: (schema, chunk if isinstance(chunk, pl.DataFrame) else Texts.of(chunk))
+            side: (schema, chunk if isinstance(chunk, pl.DataFrame) else Texts.joined(chunk))
             for side, (schema, chunk) in encoded.items()
         }
         return cls(topic, paths, array("q", offsets), compact)
 
     @property
     def kind(self) -> tuple[Any, ...]:
-        """What pieces that are dealt together share."""
+        """What runs that are distributed together share."""
         return self.topic, *((side, schema) for side, (schema, _) in self.encoded.items())
 
 
 @dataclass(slots=True)
-class Sheaf:
-    """The pieces of one Kafka partition, in order."""
+class WriteBuffer:
+    """The runs of one Kafka partition, in order."""
 
-    pieces: list[Piece] = field(default_factory=list)
+    runs: list[BufferedRun] = field(default_factory=list)
+    """In the order in which they were taken."""
     held: int = 0
     """Bytes in memory."""
 
-    def add(self, piece: Piece) -> None:
-        """Takes a piece."""
-        self.pieces.append(piece)
-        self.held += sum(_held(encoded) for _, encoded in piece.encoded.values())
+    def add(self, run: BufferedRun) -> None:
+        """Takes a run."""
+        self.runs.append(run)
+        self.held += sum(_held(encoded) for _, encoded in run.encoded.values())
 
-    def emptied(self) -> Iterator[Chunk]:
-        """Gives all records up, in order for each place."""
-        pieces, self.pieces, self.held = self.pieces, [], 0
-        alike: dict[tuple[Any, ...], list[Piece]] = {}
-        for piece in pieces:
-            alike.setdefault(piece.kind, []).append(piece)
+    def drain(self) -> Iterator[Chunk]:
+        """Gives all records up, in order for each destination."""
+        runs, self.runs, self.held = self.runs, [], 0
+        alike: dict[tuple[Any, ...], list[BufferedRun]] = {}
+        for run in runs:
+            alike.setdefault(run.kind, []).append(run)
         for found in alike.values():
-            yield from _dealt(found)
+            yield from _by_destination(found)
 
 
-def _dealt(pieces: Sequence[Piece]) -> Iterator[Chunk]:
-    offsets = list(chain.from_iterable(piece.offsets for piece in pieces))
+def _by_destination(runs: Sequence[BufferedRun]) -> Iterator[Chunk]:
+    offsets = list(chain.from_iterable(run.offsets for run in runs))
     groups: dict[str, list[int]] = defaultdict(list)
-    for index, path in enumerate(chain.from_iterable(piece.paths for piece in pieces)):
+    for index, path in enumerate(chain.from_iterable(run.paths for run in runs)):
         groups[path].append(index)
     taken = [list(map(offsets.__getitem__, indices)) for indices in groups.values()]
-    topic = pieces[0].topic
-    for side in pieces[0].encoded:
-        chunks = dealt(_joined([piece.encoded[side][1] for piece in pieces]), list(groups.values()))
+    topic = runs[0].topic
+    for side in runs[0].encoded:
+        chunks = split(_joined([run.encoded[side][1] for run in runs]), list(groups.values()))
         for path, chunk, each in zip(groups, chunks, taken, strict=True):
-            yield Place(topic, path, side), chunk, each
+            yield Destination(topic, path, side), chunk, each
 
 
 def _joined(encoded: Sequence[pl.DataFrame | Texts]) -> pl.DataFrame | list[bytes]:

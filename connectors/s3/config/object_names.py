@@ -44,15 +44,15 @@ def partition_value(text: str | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a file belongs: the topic as transforms left it, and the encoded partition (the path below the prefix).
-
-    ``side`` says what of its records it holds: nothing for the values, or ``keys`` or ``headers``.
-    """
+class Destination:
+    """Where records go: of each destination a Kafka partition has one open file at a time."""
 
     topic: str
+    """The topic as transforms left it."""
     path: str
+    """The encoded partition: the path below the prefix."""
     side: str = ""
+    """What of its records the file holds: nothing for the values, or ``keys`` or ``headers``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +68,16 @@ class ConfluentNames:
     width: int
     extensions: Mapping[str, str]
 
-    def key(self, place: Place, partition: int, offset: int) -> str:
+    def key(self, destination: Destination, partition: int, offset: int) -> str:
         """An object's key."""
-        name = self.file_delim.join([segment(place.topic), str(partition), f"{offset:0{self.width}d}"])
-        name += self.extensions[place.side.removeprefix(TOMBSTONE)]
-        return self.directory_delim.join([*filter(None, [self.topics_dir]), place.path, name])
+        name = self.file_delim.join([segment(destination.topic), str(partition), f"{offset:0{self.width}d}"])
+        name += self.extensions[destination.side.removeprefix(TOMBSTONE)]
+        return self.directory_delim.join([*filter(None, [self.topics_dir]), destination.path, name])
 
 
 @dataclass(frozen=True, slots=True)
 class AivenNames:
-    """``aws.s3.prefix``, then file.name.template, in which the timestamp was already settled by the partitioner.
+    """``aws.s3.prefix``, then file.name.template, in which the timestamp was already filled in by the partitioner.
 
     A file's path is that template with everything but topic, partition and start offset filled in.
     """
@@ -85,17 +85,17 @@ class AivenNames:
     prefix: str
     default_extension: str = field(default="")
 
-    def key(self, place: Place, partition: int, offset: int) -> str:
+    def key(self, destination: Destination, partition: int, offset: int) -> str:
         """An object's key."""
 
         def filled(found: re.Match[str]) -> str:
             name, parameter, value = found.groups()
             if name == "topic":
-                return segment(place.topic)
+                return segment(destination.topic)
             number, width = (partition, 10) if name == "partition" else (offset, 20)
             return f"{number:0{width}d}" if parameter == "padding" and value == "true" else str(number)
 
-        return self.prefix + _VARIABLE.sub(filled, place.path) + self.default_extension
+        return self.prefix + _VARIABLE.sub(filled, destination.path) + self.default_extension
 
 
 def template_problem(template: str) -> str | None:

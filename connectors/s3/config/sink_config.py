@@ -9,6 +9,7 @@ from ferryman.config import Bool, Int, Long, Plugin, Shown, Str, Strings, Text, 
 from ferryman.connectors.s3.config.object_names import template_problem
 from ferryman.connectors.s3.config.target_keys import S3Keys, invalid
 from ferryman.errors import KeyProblem
+from ferryman.java.date_patterns import doubts
 from ferryman.java.joda_time import formatter, has_words, zone
 
 FORMATS = {"avro": "AvroFormat", "json": "JsonFormat", "bytearray": "ByteArrayFormat", "parquet": "ParquetFormat"}
@@ -208,8 +209,8 @@ class S3SinkConfig(S3Keys):
         yield from _aiven_problems(self) if self.aiven else _confluent_problems(self)
 
 
-def unused(config: S3SinkConfig, raw: Mapping[str, str]) -> Iterator[str]:
-    """A warning for each key that is given and needs another one that is not."""
+def warnings(config: S3SinkConfig, raw: Mapping[str, str]) -> Iterator[str]:
+    """A warning for each key that needs another one that is not given, and for a pattern that is hardly meant."""
     needs = (
         ("s3.object.tagging.key.value.pairs", config.tagging, "s3.object.tagging=true"),
         ("s3.object.behavior.on.tagging.error", config.tagging, "s3.object.tagging=true"),
@@ -220,6 +221,8 @@ def unused(config: S3SinkConfig, raw: Mapping[str, str]) -> Iterator[str]:
     for name, used, other in needs:
         if name in raw and not used:
             yield f"{name} has no effect: it belongs to {other}"
+    for doubt in doubts(config.path_format, joda=True):
+        yield f"path.format={config.path_format}: {doubt}"
     if config.rotate_interval_ms > 0 and config.partitioner_name not in TIMED:
         yield (
             f"rotate.interval.ms has no effect: {config.partitioner_name} knows no time; use "

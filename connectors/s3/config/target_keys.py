@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, ClassVar, Literal
+from urllib.parse import urlsplit
 
 from ferryman.config import Bool, Int, Long, Password, Plugin, Shown, Str, Strings, any_case, key
 from ferryman.connector import SinkConfig
@@ -103,6 +104,8 @@ _CHAIN = frozenset(
     }
 )
 """Providers that are part of the AWS SDK's default chain, or replaced by the sts keys."""
+_AMAZON = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
+"""Ends of the names of Amazon's servers."""
 MOST_TAGS = 7
 """How many tags an object can have besides the three that the sink makes, by S3's rules."""
 _PROVIDER = "s3.credentials.provider."
@@ -131,15 +134,19 @@ class S3Keys(SinkConfig):
     )
     """The bucket's region; under Aiven's class name the default is us-east-1."""
     store_url: Str | None = key(
-        None, names=("store.url", "aws.s3.endpoint", "aws_s3_endpoint"), shown=Shown(group="S3")
+        None, names=("store.url", "aws.s3.endpoint", "aws_s3_endpoint", "s3.endpoint"), shown=Shown(group="S3")
     )
     """The URL of another server that speaks S3's protocol."""
-    path_style: Bool = key(True, names=("s3.path.style.access.enabled",), shown=Shown(group="S3"))
+    path_style: Bool = key(
+        True, names=("s3.path.style.access.enabled", "s3.path.style.access"), shown=Shown(group="S3")
+    )
     """Whether the bucket is in the URL's path instead of its host name."""
     wan_mode: Bool = key(False, names=("s3.wan.mode",), shown=Shown(group="S3"))
     """Whether to use S3's accelerated endpoint; needs s3.path.style.access.enabled=false."""
     access_key: Password | None = key(None, names=("aws.access.key.id", "aws_access_key_id"), importance="HIGH")
-    """The access key; without it the SDK's usual places are searched: environment, profile, web identity, instance."""
+    """The access key. Without it the SDK's usual places are searched (environment, profile, web identity, instance), if
+    the server is Amazon's or s3.credentials.provider.class names a provider: what the worker has for Amazon goes to
+    nobody else unasked."""
     secret_key: Password | None = key(None, names=("aws.secret.access.key", "aws_secret_access_key"), importance="HIGH")
     """The secret access key."""
     credentials_provider: Plugin | None = key(
@@ -221,6 +228,14 @@ class S3Keys(SinkConfig):
         """Whether Aiven's keys and defaults apply."""
         return is_aiven(self.connector_class)
 
+    @property
+    def foreign(self) -> str | None:
+        """The key that names a server which is not Amazon's and would get what the worker itself has for Amazon."""
+        if self.access_key is not None or self.credentials_provider:
+            return None
+        asked = ("aws.sts.config.endpoint", self.sts_endpoint) if self.role_arn else ("store.url", self.store_url)
+        return None if not asked[1] or _amazons(asked[1]) else asked[0]
+
     @classmethod
     def _refusals(cls, raw: Mapping[str, str]) -> list[KeyProblem]:
         aiven = is_aiven(raw.get("connector.class", ""))
@@ -262,6 +277,13 @@ class S3Keys(SinkConfig):
             )
         if (self.access_key is None) is not (self.secret_key is None):
             yield KeyProblem("aws.secret.access.key", "aws.access.key.id and aws.secret.access.key belong together")
+        if self.foreign:
+            yield KeyProblem(
+                "aws.access.key.id",
+                f"aws.access.key.id and aws.secret.access.key must be set, since {self.foreign} is no https address of "
+                "Amazon's. To send what the worker has for Amazon in its environment, profile or instance there, set "
+                "s3.credentials.provider.class=software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider",
+            )
         if self.wan_mode and self.path_style:
             yield invalid("s3.wan.mode", "true", "it needs s3.path.style.access.enabled=false")
         if self.sse_kms_key_id and self.sse != "aws:kms":
@@ -274,6 +296,11 @@ class S3Keys(SinkConfig):
             yield invalid("s3.object.tagging.key.value.pairs", ",".join(self.tags), f"at most {MOST_TAGS} fit")
         if not self.manifest_prefix.strip("/"):
             yield invalid("s3.manifest.prefix", self.manifest_prefix, "String must be non-empty")
+
+
+def _amazons(url: str) -> bool:
+    host = (urlsplit(url).hostname or "").lower()
+    return url.lower().startswith("https://") and host.endswith(_AMAZON)
 
 
 def invalid(name: str, value: str, reason: str) -> KeyProblem:

@@ -56,7 +56,7 @@ class Format(Protocol):
         """Begins a file for records that were encoded with this schema."""
 
 
-def chosen(encoded: Any, indices: Sequence[int]) -> Any:
+def select(encoded: Any, indices: Sequence[int]) -> Any:
     """Some of the encoded records, in order."""
     if isinstance(indices, range) and indices.step == 1:
         if isinstance(encoded, pl.DataFrame):
@@ -65,10 +65,10 @@ def chosen(encoded: Any, indices: Sequence[int]) -> Any:
     return encoded[indices] if isinstance(encoded, pl.DataFrame) else [encoded[index] for index in indices]
 
 
-def dealt(encoded: Any, groups: Sequence[Sequence[int]]) -> list[Any]:
+def split(encoded: Any, groups: Sequence[Sequence[int]]) -> list[Any]:
     """The encoded records of each group. Many small choices from a frame cost more than one that is cut afterwards."""
     if len(groups) < 2 or not isinstance(encoded, pl.DataFrame):
-        return [chosen(encoded, indices) for indices in groups]
+        return [select(encoded, indices) for indices in groups]
     ends = list(accumulate(map(len, groups), initial=0))
     frame = encoded[list(chain.from_iterable(groups))]
     return [frame.slice(start, stop - start) for start, stop in pairwise(ends)]

@@ -10,6 +10,7 @@ import orjson
 
 from ferryman.connectors.s3.formats.compression import Packing
 from ferryman.errors import DataError
+from ferryman.formats.json.exact_numbers import printed
 from ferryman.formats.json.payload import writer as json_writer
 from ferryman.formats.json.text import plain, ready
 from ferryman.java.texts import moment
@@ -77,11 +78,10 @@ class JsonLines:
 def json_texts(rows: Rows, numeric_decimals: bool = False) -> list[bytes]:
     """Each value's JSON. Raises DataError for a value that does not fit its schema."""
     write = ready if rows.schema is None else json_writer(rows.schema, numeric_decimals)
-    dumps = orjson.dumps
     try:
         if rows.schema is None and _are_plain(rows.values):
-            return list(map(dumps, rows.values))
-        return [dumps(write(value)) for value in rows.values]
+            return list(map(printed, rows.values))
+        return [printed(write(value)) for value in rows.values]
     except orjson.JSONEncodeError as error:
         raise DataError(f"A value cannot be written as JSON: {error}") from error
 
@@ -118,7 +118,7 @@ class RawBytes:
 
 @dataclass(frozen=True, slots=True)
 class Csv:
-    """Aiven's csv: the chosen fields of a record, keys, headers and (unless plain) values in base64."""
+    """Aiven's csv: the select fields of a record, keys, headers and (unless plain) values in base64."""
 
     fields: Sequence[str]
     base64_values: bool
@@ -171,7 +171,7 @@ def _base64(value: Any, what: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class JsonFields:
-    """Aiven's json (one array) and jsonl (one line a record): the chosen fields in an object, or one field bare."""
+    """Aiven's json (one array) and jsonl (one line a record): the select fields in an object, or one field bare."""
 
     fields: Sequence[str]
     envelope: bool

@@ -56,7 +56,7 @@ def side(name: str, form: Format, format_name: str) -> Side:
 
 
 def side_of(sides: Mapping[str, Side], name: str) -> Side | None:
-    """The side by the name that a file's place has; None if there is none of that name."""
+    """The side by the name that a file's destination has; None if there is none of that name."""
     return sides.get(name.removeprefix(TOMBSTONE))
 
 
@@ -140,20 +140,20 @@ def _envelope(key: Schema, value: Schema) -> Schema:
     return replace(struct(fields, "ferryman.Envelope"), version=value.version)
 
 
-def picked(batch: Batch, places: Sequence[int]) -> Batch:
+def picked(batch: Batch, indices: Sequence[int]) -> Batch:
     """Some of a batch's records, in order."""
-    if len(places) == len(batch):
+    if len(indices) == len(batch):
         return batch
     value, keys = batch.value, batch.key.rows()
     if isinstance(value, Columns):
-        chosen: Rows | Columns = Columns(value.schema, value.frame[list(places)])
+        chosen: Rows | Columns = Columns(value.schema, value.frame[list(indices)])
     else:
-        chosen = replace(value, values=[value.values[place] for place in places])
+        chosen = replace(value, values=[value.values[index] for index in indices])
     return replace(
         batch,
-        key=replace(keys, values=[keys.values[place] for place in places]),
+        key=replace(keys, values=[keys.values[index] for index in indices]),
         value=chosen,
-        timestamps=[batch.timestamps[place] for place in places],
-        headers=None if batch.headers is None else [batch.headers[place] for place in places],
-        positions=[batch.positions[place] for place in places],
+        timestamps=[batch.timestamps[index] for index in indices],
+        headers=None if batch.headers is None else [batch.headers[index] for index in indices],
+        positions=[batch.positions[index] for index in indices],
     )

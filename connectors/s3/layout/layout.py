@@ -43,17 +43,17 @@ class Layout:
     """Whether a file's records are envelopes around key, value and headers."""
     tombstones: Tombstones | None = None
 
-    def settled(self, batch: Batch, dead: bool) -> tuple[Sequence[int] | None, Paths]:
-        """The times, if they matter, and paths of records; ``dead`` are tombstones. Raises DataError."""
-        if dead and self.tombstones is not None:
+    def times_and_paths(self, batch: Batch, tombstones: bool) -> tuple[Sequence[int] | None, Paths]:
+        """The times, if they matter, and paths of records; ``tombstones`` are tombstones. Raises DataError."""
+        if tombstones and self.tombstones is not None:
             times = None if self.tombstones.times is None else self.tombstones.times(batch)
             return times, self.tombstones.path(batch.topic)
         times = None if self.times is None else self.times(batch)
         return times, self.partitioner.paths(batch, times)
 
-    def files(self, dead: bool) -> tuple[str, ...]:
+    def files(self, tombstones: bool) -> tuple[str, ...]:
         """The sides of the files that records go into; tombstones have no value."""
-        if not dead or self.envelope:
+        if not tombstones or self.envelope:
             return ("", *self.sides)
         return tuple(TOMBSTONE + side for side in self.sides)
 

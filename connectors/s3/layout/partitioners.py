@@ -158,7 +158,7 @@ class ByTemplate:
 
 
 class _Buckets(dict[int, str]):
-    """The time's path by milliseconds; what lies in one minute is settled once, where the duration is of minutes."""
+    """The time's path by milliseconds; what lies in one minute is formatted once, where the duration is of minutes."""
 
     def __init__(self, form: Format, duration: int, zone: tzinfo) -> None:
         super().__init__()

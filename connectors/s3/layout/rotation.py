@@ -18,15 +18,19 @@ class Cut(NamedTuple):
 
 
 @dataclass
-class Window:
-    """What is in the open files of one Kafka partition: how many records and bytes, since when, and where the last."""
+class FillLevel:
+    """How much is in the open files of one Kafka partition, and since when."""
 
     count: int = 0
+    """How many records."""
     size: int = 0
+    """How many bytes, where a rule counts them."""
     base: int | None = None
     """The time of the first record, in milliseconds."""
     last: str = ""
+    """The path of the last record."""
     paths: set[str] = field(default_factory=set)
+    """The paths that have a file."""
     scheduled: int | None = None
     """The wall clock at which scheduled rotation is due, in milliseconds."""
     touched: int = 0
@@ -40,28 +44,34 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """The rules; 0 turns a rule off. All times are in milliseconds.
-
-    As Confluent's TopicPartitionWriter: flush_size records over all files; interval in the records' own time; schedule
-    by the wall clock, counted from midnight in ``zone``. Ours are size (bytes) and idle.
-    """
+    """The rules, as Confluent's TopicPartitionWriter has them; 0 turns a rule off. All times are in milliseconds."""
 
     flush_size: int = 0
+    """Records over all files."""
     interval: int = 0
+    """Between the first record and the next, in the records' own time."""
     on_change: bool = True
+    """With ``interval``: whether a record for another path closes the files too."""
     schedule: int = 0
+    """By the wall clock, counted from midnight in ``zone``."""
     zone: tzinfo | None = None
+    """The zone of ``schedule``."""
     size: int = 0
+    """Bytes over all files. Ours."""
     idle: int = 0
+    """Without a record. Ours."""
     most_open: int = 0
+    """Files at once."""
     each_commit: bool = False
+    """Whether each commit of the worker closes them, as in Aiven's sink."""
     by_wallclock: bool = False
+    """Whether the records' own time is the wall clock, so that ``interval`` passes without records too."""
 
-    def cuts(self, window: Window, paths: Paths, times: Sequence[int] | None, count: int) -> list[Cut]:
+    def cuts(self, level: FillLevel, paths: Paths, times: Sequence[int] | None, count: int) -> list[Cut]:
         """Where to close files among the next ``count`` records, of which paths and times are given."""
         if not ((self.interval and times) or self.most_open):
-            return list(self._counted(window.count, count))
-        return self._walked(window, paths, times or [0] * count, count)
+            return list(self._counted(level.count, count))
+        return self._walked(level, paths, times or [0] * count, count)
 
     def _counted(self, before: int, count: int) -> list[Cut]:
         if not self.flush_size:
@@ -75,9 +85,9 @@ class Rotation:
             start, room = stop, self.flush_size
         return found
 
-    def _walked(self, window: Window, paths: Paths, times: Sequence[int], count: int) -> list[Cut]:
+    def _walked(self, level: FillLevel, paths: Paths, times: Sequence[int], count: int) -> list[Cut]:
         one = paths if isinstance(paths, str) else None
-        held, base, last, opened = window.count, window.base, window.last, set(window.paths)
+        held, base, last, opened = level.count, level.base, level.last, set(level.paths)
         starts = set()
         for index in range(count):
             path, at = one or paths[index], times[index]
@@ -103,24 +113,24 @@ class Rotation:
     def _too_many(self, path: str, opened: set[str]) -> bool:
         return bool(self.most_open) and path not in opened and len(opened) >= self.most_open
 
-    def full(self, window: Window) -> bool:
+    def full(self, level: FillLevel) -> bool:
         """Whether enough is in the open files, after records were added."""
-        return bool((self.flush_size and window.count >= self.flush_size) or (self.size and window.size >= self.size))
+        return bool((self.flush_size and level.count >= self.flush_size) or (self.size and level.size >= self.size))
 
-    def due(self, window: Window, now: int) -> bool:
+    def due(self, level: FillLevel, now: int) -> bool:
         """Whether time alone closes the open files; ``now`` is the wall clock."""
-        at = self.deadline(window)
-        return window.count > 0 and at is not None and now >= at
+        at = self.deadline(level)
+        return level.count > 0 and at is not None and now >= at
 
-    def deadline(self, window: Window) -> int | None:
+    def deadline(self, level: FillLevel) -> int | None:
         """When time alone will close the open files."""
-        if not window.count:
+        if not level.count:
             return None
-        times = [window.scheduled] if self.schedule and window.scheduled is not None else []
+        times = [level.scheduled] if self.schedule and level.scheduled is not None else []
         if self.idle:
-            times.append(window.touched + self.idle)
-        if self.interval and self.by_wallclock and window.base is not None:
-            times.append(window.base + self.interval)
+            times.append(level.touched + self.idle)
+        if self.interval and self.by_wallclock and level.base is not None:
+            times.append(level.base + self.interval)
         return min(times) if times else None
 
     def next_schedule(self, now: int) -> int | None:

@@ -5,7 +5,7 @@ Jackson's accessors turn such values silently into 0, false or null, so the JVM'
 """
 
 from base64 import b64decode, b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -15,7 +15,7 @@ import orjson
 
 from ferryman.errors import DataError
 from ferryman.formats.json.text import ready, ready_float, time_millis
-from ferryman.java.decimals import from_unscaled, rescaled, twos_complement, unscaled
+from ferryman.java.decimals import as_float, from_unscaled, rescaled, twos_complement, unscaled
 from ferryman.java.texts import float_text, millis, moment, to_float32
 from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, RecursiveSchema, Schema, Type
 
@@ -96,7 +96,7 @@ def _number(value: Any, schema: Schema) -> float:
     if isinstance(value, float):
         return value
     if value.__class__ is int or value.__class__ is Decimal:
-        return float(value)
+        return as_float(value)
     if value.__class__ is str and value in _SPECIAL:
         return _SPECIAL[value]
     _misfit(value, schema)
@@ -163,9 +163,23 @@ def _struct_reader(schema: Schema, replace: bool) -> Convert:
         if value.__class__ is not dict:
             raise DataError(f"Structs should be encoded as JSON objects, but found {_node(value)}")
         get = value.get
-        return {name: member(get(name)) for name, member in members}
+        try:
+            return {name: member(get(name)) for name, member in members}
+        except DataError:
+            return _one_by_one(members, get)
 
     return read
+
+
+def _one_by_one(members: Sequence[tuple[str, Convert]], get: Convert) -> dict[str, Any]:
+    """A struct's fields again, so that the error names the one at fault."""
+    found = {}
+    for name, member in members:
+        try:
+            found[name] = member(get(name))
+        except DataError as error:
+            raise error.in_field(name) from error.__cause__
+    return found
 
 
 def _array_reader(schema: Schema, replace: bool) -> Convert:
@@ -291,7 +305,10 @@ def _struct_writer(schema: Schema, options: tuple[bool, bool]) -> Convert:
 
     def write(value: Any) -> dict[str, Any]:
         get = _instance(value, dict, schema).get
-        return {name: member(get(name)) for name, member in members}
+        try:
+            return {name: member(get(name)) for name, member in members}
+        except DataError:
+            return _one_by_one(members, get)
 
     return write
 

@@ -1,8 +1,8 @@
 """JSON as Kafka Connect's JsonConverter reads and writes it without a schema: orjson, and Jackson's ways besides.
 
-Reading differs in four points, and each is settled apart from the usual path: integers beyond 64 bits wrap as Java's
-long does, leading zeros are allowed, lone surrogates become ``?`` (what Java writes for them in the end), and a number
-too large for a double is infinite. Text after the first JSON value is an error here; Jackson ignores it.
+Reading differs in three points, each apart from the usual path: leading zeros are allowed, lone surrogates become ``?``
+(what Java writes for them in the end), and a number that a long or a double would change keeps its digits, where Java
+does change it (``exact_numbers``). Text after the first JSON value is an error here; Jackson ignores it.
 """
 
 import json
@@ -16,14 +16,14 @@ from typing import Any
 import orjson
 
 from ferryman.errors import DataError
+from ferryman.formats.json.exact_numbers import changes, fraction, integer, may_change, printed
+from ferryman.java.decimals import MOST_DIGITS, too_long
 from ferryman.java.texts import double_text, java_class, millis
 from ferryman.record import Payload
 
-# Any integer that Java's long cannot hold has at least nineteen digits in a row, so blanking all but digits makes the
-# search for one a single pass over a batch.
-_DIGITS = bytes(ord("0") if 48 <= byte <= 57 else ord(" ") for byte in range(256))
-_LONG_RUN = b"0" * 19
-_LEADING_ZEROS = re.compile(r'("(?:[^"\\]|\\.)*")|(?<![\d.eE+\-])(-?)0+(?=\d)', re.DOTALL)
+_LEADING_ZEROS = re.compile(r'("[^"\\]*+(?:\\.[^"\\]*+)*+")|(?<![\d.eE+\-])(-?)0+(?=\d)', re.DOTALL)
+
+_MAYBE_ZEROS = re.compile(r"(?<![\d.eE+\-])-?0\d")
 
 
 def loads_all(payloads: Sequence[Payload]) -> list[Any]:
@@ -32,31 +32,34 @@ def loads_all(payloads: Sequence[Payload]) -> list[Any]:
         values = [orjson.loads(payload) if payload else None for payload in payloads]
     except orjson.JSONDecodeError:
         return [loads(payload) if payload else None for payload in payloads]
-    joined = b" ".join([payload for payload in payloads if payload])
-    if _LONG_RUN in joined.translate(_DIGITS):
-        return [loads(payload) if payload else None for payload in payloads]
+    if may_change(b" ".join([payload for payload in payloads if payload])):
+        return [
+            _exact(payload, integer, fraction) if payload and may_change(payload) and changes(payload) else value
+            for payload, value in zip(payloads, values, strict=True)
+        ]
     return values
 
 
 def loads(payload: bytes) -> Any:
-    """One payload's value, integers wrapped to 64 bits."""
-    if _LONG_RUN not in payload.translate(_DIGITS):
+    """One payload's value, every number with its digits."""
+    if not (may_change(payload) and changes(payload)):
         try:
             return orjson.loads(payload)
         except orjson.JSONDecodeError:
             pass
-    return _exact(payload, wrapped, float)
+    return _exact(payload, integer, fraction)
 
 
 def loads_decimals(payload: bytes) -> Any:
     """One payload's value with every number that has a fraction or an exponent as Decimal, and integers of any size."""
-    return _exact(payload, int, Decimal)
+    return _exact(payload, _whole, Decimal)
 
 
 def _exact(payload: bytes, parse_int: Callable[[str], Any], parse_float: Callable[[str], Any]) -> Any:
     try:
         text = payload.decode("utf-8-sig").strip(" \t\r\n")
-        text = _LEADING_ZEROS.sub(lambda match: match[1] or match[2], text)
+        if _MAYBE_ZEROS.search(text):
+            text = _LEADING_ZEROS.sub(lambda match: match[1] or match[2], text)
         if not text:
             return None
         value = json.loads(text, parse_int=parse_int, parse_float=parse_float, parse_constant=_refuse)
@@ -77,9 +80,11 @@ def _reason(error: Exception) -> str:
     return "nested too deeply" if isinstance(error, RecursionError) else str(error)
 
 
-def wrapped(digits: str) -> int:
-    """An integer as Java's long holds it: modulo 2^64."""
-    return (int(digits) + (1 << 63)) % (1 << 64) - (1 << 63)
+def _whole(digits: str) -> int:
+    if len(digits) > MOST_DIGITS:
+        raise too_long(len(digits))
+    # Python refuses to read more than 4,300 digits as an integer at once, and reads any number of them as a decimal.
+    return int(digits) if len(digits) < 4000 else int(Decimal(digits))
 
 
 def _without_surrogates(value: Any) -> Any:
@@ -97,7 +102,7 @@ def _without_surrogates(value: Any) -> Any:
 def dumps(value: Any) -> bytes:
     """A schemaless value's JSON, floats in Java's notation. Raises DataError for a class that Connect does not have."""
     try:
-        return orjson.dumps(ready(value))
+        return printed(ready(value))
     except (orjson.JSONEncodeError, RecursionError) as error:
         raise DataError(
             f"Converting Kafka Connect data to byte[] failed due to serialization error: {error}"
@@ -145,6 +150,8 @@ def _ready_other(value: Any) -> Any:
     match value:
         case float():
             return ready_float(value)
+        case Decimal() if value.is_finite():
+            return orjson.Fragment(str(value))
         case bytes():
             return b64encode(value).decode()
         case datetime():

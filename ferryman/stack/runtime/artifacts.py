@@ -1,11 +1,14 @@
 """The Java programs of the embedded world: pinned in a lock file, fetched once, checked, kept in the user's cache.
 
 A lock file has a table per bundle, `roots` being what was asked for and `files` all that it takes, each by its Maven
-coordinate with SHA-256 and size in bytes. Fetching resolves nothing: only what the lock file names is accepted.
+coordinate with SHA-256 and size in bytes; an archive has a `tree` too, which stands for all files in it. Fetching
+resolves nothing: only what the lock file names is accepted. What lies in the cache is not believed either: whoever asks
+whether it is there has it hashed again, since a jar that was altered would be run.
 """
 
 import contextlib
 import hashlib
+import logging
 import os
 import re
 import shutil
@@ -13,17 +16,21 @@ import tarfile
 import tempfile
 import tomllib
 import zipfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from ferryman.stack.runtime.cache_paths import cache_directory
 from ferryman.stack.runtime.errors import StackError
 
+log = logging.getLogger(__name__)
+
 LOCK_FILE = Path(__file__).with_name("artifacts.toml")
 _CONNECTIONS = 8
 _ATTEMPTS = 2
+_HASHING = 4
 
 Fetch = Callable[["Artifact", Path], Path]
 """Brings an artifact below a directory, which is empty at first, and says where it lies; raises StackError."""
@@ -36,6 +43,8 @@ class Artifact:
     coordinate: str
     sha256: str
     size: int
+    tree: str | None = None
+    """SHA-256 of the list of an archive's files (see `tree_of`); None: as its bytes say."""
 
     @property
     def name(self) -> str:
@@ -50,8 +59,13 @@ class Artifact:
 
     @property
     def cached(self) -> bool:
-        """Whether the cache has it: files get there complete and checked, so the size is enough."""
-        return self.path.is_file() and self.path.stat().st_size == self.size
+        """Whether the cache has it, with the bytes that the lock file names."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return False
+        same = (found.st_ino, found.st_mtime_ns, found.st_ctime_ns)
+        return found.st_size == self.size and _remembered(self.path, same) == self.sha256
 
 
 def read_lock(file: Path = LOCK_FILE) -> dict[str, list[Artifact]]:
@@ -63,11 +77,18 @@ def read_lock(file: Path = LOCK_FILE) -> dict[str, list[Artifact]]:
 
 
 def _artifact(file: Path, coordinate: str, pin: dict[str, str | int]) -> Artifact:
-    sha256, size = pin.get("sha256"), pin.get("size")
+    sha256, size, tree = pin.get("sha256"), pin.get("size"), pin.get("tree")
     right_form = re.fullmatch(r"[\w.-]+(:[\w.-]+){3,4}", coordinate) and re.fullmatch(r"[0-9a-f]{64}", str(sha256))
     if not right_form or not isinstance(size, int):
         raise StackError(f"{file}: {coordinate} needs group:artifact:version[:classifier]:packaging, sha256 and size")
-    return Artifact(coordinate, str(sha256), size)
+    return Artifact(coordinate, str(sha256), size, None if tree is None else str(tree))
+
+
+def missing(artifacts: Sequence[Artifact]) -> list[Artifact]:
+    """Those that the cache lacks, or has with other bytes; several are hashed at a time."""
+    with ThreadPoolExecutor(_HASHING) as pool:
+        cached = pool.map(lambda artifact: artifact.cached, artifacts)
+        return [each for each, there in zip(artifacts, cached, strict=True) if not there]
 
 
 def provide(artifacts: Sequence[Artifact], fetch: Fetch, cancel: Callable[[], None]) -> None:
@@ -76,7 +97,7 @@ def provide(artifacts: Sequence[Artifact], fetch: Fetch, cancel: Callable[[], No
     Raises StackError for the first that cannot be fetched, or that differs from the lock file at a second attempt too.
     """
     with ThreadPoolExecutor(_CONNECTIONS) as pool:
-        pending = [pool.submit(_provide, artifact, fetch) for artifact in artifacts if not artifact.cached]
+        pending = [pool.submit(_provide, artifact, fetch) for artifact in missing(artifacts)]
         try:
             for task in as_completed(pending):
                 task.result()
@@ -116,11 +137,21 @@ def hash_of(file: Path) -> str:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
+@lru_cache(maxsize=1024)
+def _remembered(file: Path, _same: tuple[int, ...]) -> str:
+    """A file's hash, once in a process as long as nobody writes to it: that would change the time of its inode."""
+    return hash_of(file)
+
+
 def unpacked(artifact: Artifact) -> Path:
-    """The directory with the contents of a cached archive (tar.gz, jar), unpacked when first asked for."""
+    """The directory with the contents of a cached archive (tar.gz, jar), unpacked when first asked for, and again if
+    they are no longer what the archive has."""
     target = cache_directory() / "unpacked" / artifact.sha256[:16]
     if target.is_dir():
-        return target
+        if tree_of(_files(target)) == (artifact.tree or tree_of(members(artifact.path))):
+            return target
+        log.warning("%s is not what %s has and is unpacked again", target, artifact.name)
+        shutil.rmtree(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix="unpacking-", dir=target.parent))
     try:
@@ -130,6 +161,36 @@ def unpacked(artifact: Artifact) -> Path:
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return target
+
+
+def tree_of(files: Iterable[tuple[str, str]]) -> str:
+    """One hash for many files, given by their relative paths and hashes in any order."""
+    return hashlib.sha256("".join(f"{digest}  {path}\n" for path, digest in sorted(files)).encode()).hexdigest()
+
+
+def _files(directory: Path) -> Iterator[tuple[str, str]]:
+    for path in directory.rglob("*"):
+        if path.is_symlink():
+            yield str(path.relative_to(directory)), f"-> {path.readlink()}"
+        elif path.is_file():
+            yield str(path.relative_to(directory)), hash_of(path)
+
+
+def members(archive: Path) -> Iterator[tuple[str, str]]:
+    """The files of an archive, as `tree_of` takes them."""
+    if archive.suffix == ".jar":
+        with zipfile.ZipFile(archive) as jar:
+            for name in (entry.filename for entry in jar.infolist() if not entry.is_dir()):
+                yield os.path.normpath(name), hashlib.sha256(jar.read(name)).hexdigest()
+        return
+    with tarfile.open(archive) as contents:
+        for member in contents:
+            content = contents.extractfile(member) if member.isreg() or member.islnk() else None
+            name = os.path.normpath(member.name)
+            if content is not None:
+                yield name, hashlib.file_digest(content, "sha256").hexdigest()  # type: ignore[arg-type]
+            elif member.issym():
+                yield name, f"-> {member.linkname}"
 
 
 def _extract(archive: Path, directory: Path) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from ferryman.stack.runtime.artifacts import Artifact, provide
+from ferryman.stack.runtime.artifacts import Artifact, missing, provide
 from ferryman.stack.runtime.maven import MavenFetch
 from ferryman.stack.runtime.maven import Progress as Arrived
 
@@ -16,14 +16,14 @@ _LINES = 5
 
 
 def download(artifacts: Sequence[Artifact]) -> None:
-    """Fetch what is not cached yet. Raises StackError if something cannot be had."""
-    missing = [artifact for artifact in artifacts if not artifact.cached]
-    if not missing:
+    """Fetch what is not cached yet, or not any more as it should be. Raises StackError if something cannot be had."""
+    wanted = missing(artifacts)
+    if not wanted:
         return
-    size = sum(artifact.size for artifact in missing)
-    with (_bar if sys.stderr.isatty() else _lines)(len(missing), size) as arrived:
+    size = sum(artifact.size for artifact in wanted)
+    with (_bar if sys.stderr.isatty() else _lines)(len(wanted), size) as arrived:
         fetch = MavenFetch(arrived)
-        provide(missing, fetch, fetch.cancel)
+        provide(wanted, fetch, fetch.cancel)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ferryman.stack.runtime.artifacts import LOCK_FILE, hash_of
+from ferryman.stack.runtime.artifacts import LOCK_FILE, hash_of, members, tree_of
 from ferryman.stack.runtime.maven import context
 
 
@@ -34,7 +34,8 @@ def _line(artifact: Any) -> str:
     file = artifact.resolve()
     parts = [artifact.groupId, artifact.artifactId, artifact.version, artifact.classifier, artifact.packaging]
     coordinate = ":".join(part for part in parts if part)
-    return f'"{coordinate}" = {{ sha256 = "{hash_of(file)}", size = {file.stat().st_size} }}'
+    tree = f', tree = "{tree_of(members(file))}"' if artifact.packaging == "tar.gz" else ""
+    return f'"{coordinate}" = {{ sha256 = "{hash_of(file)}", size = {file.stat().st_size}{tree} }}'
 
 
 def lock(file: Path) -> None:

@@ -1,6 +1,6 @@
 """All that a task's process is told by its worker."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 import orjson
@@ -19,6 +19,8 @@ class TaskSpec:
     """Loggers and their levels."""
     seeds: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Source offsets of a former JVM worker, JSON key to JSON value, for partitions that the topic does not know."""
+    references: Sequence[Sequence[str]] = field(default=(), repr=False)
+    """The rows of what the references in ``config`` and ``worker`` resolved to."""
 
     succeeded: bool = False
     """Whether an earlier process of this task has already done what the task is for."""

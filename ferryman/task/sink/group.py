@@ -179,8 +179,8 @@ class Group:
             return
         starts = self.owner.assigned(self._described(partitions)) if partitions else {}
         self.consumer.assign([ClientPartition(*source, offset) for source, offset in starts.items()])
-        if self.paused:
-            self.consumer.pause(self.consumer.assignment())
+        # A partition that was paused when it went comes back paused, even if all were resumed in between.
+        (self.consumer.pause if self.paused else self.consumer.resume)(self.consumer.assignment())
 
     def _revoke(self, partitions: list[ClientPartition]) -> None:
         self._membership = "joining"

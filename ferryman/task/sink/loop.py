@@ -39,6 +39,7 @@ from ferryman.task.sink.backlog import Backlog
 from ferryman.task.sink.commits import Commits, Offers
 from ferryman.task.sink.delivery import Delivery
 from ferryman.task.sink.group import Group
+from ferryman.task.sink.pausing import Pausing
 from ferryman.task.sink.sink_thread import LOOK, SinkThread, StillBusy
 
 log = logging.getLogger(__name__)
@@ -46,19 +47,18 @@ log = logging.getLogger(__name__)
 SILENCE = 2.0
 """Seconds without a poll after which the loop polls although the sink has not taken everything. Not sooner: to pause
 throws away what the client has fetched ahead."""
-PATIENCE = 5.0
-"""Seconds after which a pause is told to the worker though a put is still running."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
     """How much and how often: records a poll at most, seconds between commits, between two looks at which topics there
-    are, and seconds that a revocation may be held up."""
+    are, seconds that a revocation may be held up, and that the group is not listened to while a sink is busy."""
 
     limit: int
     commit_interval: float
     refresh: float
     revocation: float
+    silence: float = SILENCE
 
 
 @dataclass
@@ -67,9 +67,9 @@ class SinkSession:
 
     control: Control
     timing: Timing
+    troubles: Troubles
     backlog: Backlog
     thread: SinkThread
-    troubles: Troubles
     group: Group = field(init=False)
     delivery: Delivery = field(default_factory=Delivery)
     _after: Callable[[], None] | None = None
@@ -80,10 +80,9 @@ class SinkSession:
     """Whether somebody has asked for a commit before it is due."""
     _just_committed: bool = False
     _retry_at: float = 0.0
-    _pausing_since: float | None = None
-    _told_paused: bool = False
 
     def __post_init__(self) -> None:
+        self.pausing = Pausing(self.control, self.request_commit)
         self.commits = Commits(self.sink, self.delivery, lambda offsets: self.group.commit(offsets))
 
     @property
@@ -105,24 +104,14 @@ class SinkSession:
                     subscribed = wanted
                     self.group.subscribe(wanted)
                 self._check_topics(subscribed)
-            self._obey()
-            self._next_call()
-            self._listen()
+            self.turn()
         self._settle()
 
-    def _obey(self) -> None:
-        if self.control.pausing is self._told_paused:
-            self._pausing_since = None
-            return
-        now = time.monotonic()
-        if self.control.pausing:
-            if self._pausing_since is None:
-                self._pausing_since = now
-                self.request_commit()
-            if (self._after is not None or self._asked) and now < self._pausing_since + PATIENCE:
-                return
-        self._told_paused = self.control.pausing
-        self.control.tell("paused" if self._told_paused else "running", {})
+    def turn(self) -> None:
+        """Once round the loop."""
+        self.pausing.obey(self._after is not None or self._asked)
+        self._next_call()
+        self._listen()
 
     def _check_topics(self, subscribed: Sequence[str]) -> None:
         # A topic deleted and created anew under its name may already hold more records than we had read of the old one,
@@ -139,6 +128,7 @@ class SinkSession:
         due = self._asked or (time.monotonic() >= self._due and not self._just_committed)
         if due and self.commits.plain:
             self._commit_plainly()
+            due = False
         if self.thread.busy:
             self.backlog.hurry = due
             return
@@ -146,7 +136,7 @@ class SinkSession:
         if self._after is not None:
             return
         garbage_collection.collect_if_due()
-        if due and not self.commits.plain:
+        if due:
             self._begin_commit()
         elif self._may_advance():
             self.backlog.hurry = self._just_committed = False
@@ -191,7 +181,7 @@ class SinkSession:
 
     def _listen(self) -> None:
         """Polls, or waits for the sink as long as the group can do without us."""
-        quiet = time.monotonic() < self._heard + SILENCE
+        quiet = time.monotonic() < self._heard + self.timing.silence
         if self._after is not None:
             self.thread.look(LOOK)
             wait = 0.0

@@ -24,10 +24,12 @@ from ferryman.task.sink.slices import Slices
 
 log = logging.getLogger(__name__)
 
-GRACE = 0.9
+GRACE = 0.6
 """The part of task.shutdown.graceful.timeout.ms that a call into the sink may take; the rest is for leaving."""
 REVOCATION = 0.8
-"""The part of max.poll.interval.ms that a revocation may be held up."""
+"""The part of max.poll.interval.ms that a revocation may be held up, less the time until we know of it: the group
+counts from when it asks for one, we hear of that with the next heartbeat, and the callback comes with the next poll."""
+LEAST = 0.5
 
 
 @dataclass
@@ -51,7 +53,7 @@ class SinkSessions:
         try:
             task: Sink[Any] = thread.call(lambda: setup.plugin(setup.config, loop.context(lambda: session, **facts)))
             backlog = Backlog(setup.chain, tolerance, task, Slices(setup.clients.limit))
-            session = loop.SinkSession(setup.control, self._timing(), backlog, thread, setup.troubles)
+            session = loop.SinkSession(setup.control, self._timing(), setup.troubles, backlog, thread)
             try:
                 thread.call(task.start)
                 session.group = Group(Consumer(setup.clients.sink_consumer()), admin, session, setup.clients.read_from)
@@ -80,11 +82,14 @@ class SinkSessions:
             session.group.close()
 
     def _timing(self) -> loop.Timing:
+        clients = self.setup.clients
+        silence = min(loop.SILENCE, clients.longest_silence / 4)
         return loop.Timing(
-            limit=self.setup.clients.limit,
+            limit=clients.limit,
             commit_interval=self.setup.settings.config.offset_flush_interval_ms / 1000,
-            refresh=self.setup.clients.metadata_age,
-            revocation=REVOCATION * self.setup.clients.longest_silence,
+            refresh=clients.metadata_age,
+            revocation=max(LEAST, REVOCATION * clients.longest_silence - clients.heartbeat - silence),
+            silence=silence,
         )
 
     def _tolerance(self, admin: AdminClient) -> Tolerance:

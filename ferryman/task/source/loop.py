@@ -88,8 +88,8 @@ class SourceSession:
         except Indeterminate:
             raise
         except RetriableError as error:
-            # A poll that raised has handed nothing over; records that a converter could not encode because the registry
-            # is away are lost to this instance, so the session has to start again from the committed offsets.
+            # A poll that raised has handed nothing over. Records that a converter could not encode, as the registry
+            # is away, are lost to this instance: that is Indeterminate, and a session starts from what is committed.
             self.control.wait(self.troubles.met(error))
             return
         self.troubles.over()
@@ -202,5 +202,5 @@ def moved_by_another(
     Tells, after this producer was fenced, a transaction that timed out (nobody else is there: go on) from a second
     owner (fail, or the two would fence each other for ever).
     """
-    expected = {**before, **{key: value for key, value in attempted.items() if value is not None}}
+    expected = {**before, **attempted}
     return any(now.get(key) not in (before.get(key), expected.get(key)) for key in {*before, *now, *attempted})

@@ -9,6 +9,7 @@ from typing import Any
 
 from ferryman.errors import ConfigError, RequestError
 from ferryman.kafka.clients import Clients
+from ferryman.settings.config_providers import Resolution
 from ferryman.settings.settings import Settings
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.telemetry import redaction
@@ -77,7 +78,7 @@ class Starter:
 
     async def _task(self, connector: RunningConnector, number: int, config: RawConfig) -> TaskProcess:
         # References are resolved again for each start of a task, so that a restart takes up a rotated password.
-        problem, resolved = None, dict(config)
+        problem, resolved = None, Resolution(config)
         try:
             resolved = await self.configs.run(f"starting task {connector.name}-{number}", lambda: self.resolved(config))
         except (ConfigError, RequestError) as error:
@@ -93,29 +94,30 @@ class Starter:
         process.start("pause" if connector.target is Target.PAUSED else "run")
         return process
 
-    def _spec(self, connector: RunningConnector, number: int, resolved: RawConfig) -> TaskSpec:
+    def _spec(self, connector: RunningConnector, number: int, resolved: Resolution) -> TaskSpec:
         return TaskSpec(
             connector=connector.name,
             task=number,
-            config=resolved,
+            config=resolved.values,
             worker=self.settings.values,
             worker_id=self.worker_id,
             levels=self.levels,
             seeds=self.seeds,
+            references=(resolved.references + self.settings.references).rows(),
         )
 
-    def resolved(self, raw: RawConfig) -> dict[str, str]:
+    def resolved(self, raw: RawConfig) -> Resolution:
         """A config with its references resolved; ConfigError naming each key whose reference finds nothing. Blocks."""
         resolution = self.settings.providers.resolve(raw)
         problems = (*resolution.problems, *resolution.missing)
         if problems:
             raise ConfigError(*problems)
         redaction.protect_config(resolution.values)
-        return dict(resolution.values)
+        return resolution
 
     def offsets(self, connector: RunningConnector) -> ConnectorOffsets:
         """What a connector's offsets are read and moved by. Blocks."""
-        clients = Clients(connector.name, 0, self.settings.values, self.resolved(connector.raw), self.worker_id)
+        clients = Clients(connector.name, 0, self.settings.values, self.resolved(connector.raw).values, self.worker_id)
         topic = connector.raw.get("offsets.storage.topic") or self.settings.config.offset_storage_topic
         return ConnectorOffsets(connector.plugin, clients, topic, self.seeds)
 

@@ -16,6 +16,7 @@ import uvicorn
 
 from ferryman import __version__
 from ferryman.errors import ConfigError, FerrymanError
+from ferryman.files import allowed_folders
 from ferryman.offsets import jvm_offset_file
 from ferryman.rest import app
 from ferryman.rest.connections import KEEP_ALIVE, LimitedConnection
@@ -53,6 +54,7 @@ async def run(settings: Settings, files: Sequence[ConnectorFile], context: ForkS
     except (FerrymanError, OSError) as error:
         log.error("%s", redact(str(error)))
         return 2
+    _open_folders(settings.config.connector_allowed_paths)
     port = sockets[0].getsockname()[1]
     worker_id = settings.config.advertised.removesuffix(":0") + (
         f":{port}" if settings.config.advertised.endswith(":0") else ""
@@ -92,6 +94,12 @@ async def _first(*waited: Coroutine[Any, Any, Outcome] | asyncio.Task[Outcome]) 
     tasks = [asyncio.ensure_future(one) for one in waited]
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     return next(task for task in tasks if task in done).result()
+
+
+def _open_folders(folders: Sequence[str]) -> None:
+    allowed_folders.bound(folders)
+    if not folders:
+        log.warning("%s is not set: connectors may read and write all files that the worker may", allowed_folders.KEY)
 
 
 async def _create(herder: Standalone, files: Sequence[ConnectorFile]) -> int:

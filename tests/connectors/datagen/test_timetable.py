@@ -3,17 +3,17 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferryman.connectors.datagen.timetable import STEP, AtOnce, Intervals, Steady, pace
+from ferryman.connectors.datagen.timetable import STEP, AtOnce, Intervals, Steady, timetable
 
 
 def test_a_throughput_wins_over_an_interval_and_neither_means_at_once() -> None:
-    assert isinstance(pace(10, 0.5, 0.0), Steady)
-    assert isinstance(pace(-1, 0.5, 0.0), Intervals)
-    assert isinstance(pace(-1, 0.0, 0.0), AtOnce)
+    assert isinstance(timetable(10, 0.5, 0.0), Steady)
+    assert isinstance(timetable(-1, 0.5, 0.0), Intervals)
+    assert isinstance(timetable(-1, 0.0, 0.0), AtOnce)
 
 
 @given(st.integers(1, 100_000), st.lists(st.floats(0.0, 0.5), max_size=30), st.integers(1, 5000))
-def test_a_steady_pace_is_never_early_and_catches_up(rate: int, pauses: list[float], most: int) -> None:
+def test_a_steady_timetable_is_never_early_and_catches_up(rate: int, pauses: list[float], most: int) -> None:
     steady, now, handed = Steady(rate, 0.0), 0.0, 0
     for pause in pauses:
         now += pause
@@ -24,7 +24,7 @@ def test_a_steady_pace_is_never_early_and_catches_up(rate: int, pauses: list[flo
     assert handed == int(now * rate)
 
 
-def test_a_steady_pace_waits_for_a_step_or_for_one_record() -> None:
+def test_a_steady_timetable_waits_for_a_step_or_for_one_record() -> None:
     assert Steady(1000, 0.0).wait(0.0) == STEP
     assert Steady(1, 0.0).wait(0.0) == 1.0
     assert Steady(1, 0.0).wait(3.0) < 0

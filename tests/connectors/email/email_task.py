@@ -73,6 +73,7 @@ class World:
         host, _, port = self.address.rpartition(":")
         server = {"smtp.host": host, "smtp.port": port, "smtp.security": "none"}
         basic = {"name": "receipts", "connector.class": "EmailSink", "topics": P0.topic}
+        basic |= {"errors.retry.delay.max.ms": "100"}
         return {**basic, **server, **TEMPLATES, **self.config}
 
     def crash_point(self, name: str) -> None:
@@ -143,6 +144,14 @@ class World:
     def usual_commit(self) -> None:
         self.commit(self.running.pre_commit({P0: self.delivered}))
 
+    def through(self, seconds: float = 60.0) -> None:
+        """Commits, as the loop does at intervals, until nothing waits for another try."""
+        deadline = time.monotonic() + seconds
+        while self.committed is None or self.committed.offset < self.delivered:
+            assert time.monotonic() < deadline
+            self.usual_commit()
+            time.sleep(0.02)
+
     def try_put(self, batch: Batch) -> None:
         """One attempt."""
         if self.sink is None:
@@ -169,6 +178,7 @@ class World:
         start = self.delivered
         if values[start:]:
             self.put(*values[start:], at=start)
+        self.through()
         self.end()
 
     def mails(self) -> list[Kept]:

@@ -37,7 +37,7 @@ def test_offsets_added_piece_by_piece_are_all_there_and_no_others(parts: list[li
 @given(chunks)
 def test_their_text_tells_them_all(parts: list[list[int]]) -> None:
     found = offsets(parts)
-    again = Offsets.of(found.text())
+    again = Offsets.from_text(found.text())
     assert again == found
     assert again.count == found.count
 
@@ -49,5 +49,5 @@ def test_what_another_lacks_is_counted(one: list[list[int]], other: list[list[in
 
 
 def test_texts_in_manifests_of_former_versions_are_understood() -> None:
-    found = Offsets.of("eAFjZoAAZjSaEcrngtIwPjoNAAPQABg=")
+    found = Offsets.from_text("eAFjZoAAZjSaEcrngtIwPjoNAAPQABg=")
     assert [offset for offset in range(30) if offset in found] == [3, 4, 5, 9, 20, 22]

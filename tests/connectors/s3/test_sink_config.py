@@ -217,6 +217,48 @@ def test_the_client_is_told_what_the_config_says() -> None:
     assert "secret" not in repr(made)
 
 
+ROLE = {"aws.sts.role.arn": "arn:aws:iam::1:role/archive"}
+
+
+@pytest.mark.parametrize(
+    ("more", "basic"),
+    [
+        ({"store.url": "http://minio:9000"}, BASIC),
+        ({"s3.endpoint": "http://minio:9000"}, BASIC),
+        ({"store.url": "https://s3.amazonaws.com.evil.example"}, BASIC),
+        ({"store.url": "https://notamazonaws.com"}, BASIC),
+        ({"store.url": "http://s3.eu-central-1.amazonaws.com"}, BASIC),
+        ({"aws.s3.endpoint": "http://minio:9000"}, AIVENS),
+        ({**ROLE, "aws.sts.config.endpoint": "http://sts.example"}, AIVENS),
+    ],
+)
+def test_what_the_worker_has_for_amazon_goes_to_nobody_else(more: dict[str, str], basic: dict[str, str]) -> None:
+    (problem,) = problems(more, basic)
+    assert problem.startswith("aws.access.key.id and aws.secret.access.key must be set, since ")
+
+
+@pytest.mark.parametrize(
+    ("more", "basic"),
+    [
+        ({}, BASIC),
+        ({"store.url": "https://s3.eu-central-1.amazonaws.com"}, BASIC),
+        ({"store.url": "https://bucket.vpce-1.s3.eu-west-1.vpce.amazonaws.com"}, BASIC),
+        ({"store.url": "https://s3.cn-north-1.amazonaws.com.cn"}, BASIC),
+        ({"store.url": "http://minio:9000", "aws.access.key.id": "a", "aws.secret.access.key": "b"}, BASIC),
+        ({"store.url": "http://minio:9000", "s3.credentials.provider.class": "DefaultCredentialsProvider"}, BASIC),
+        ({**ROLE, "aws.s3.endpoint": "http://minio:9000"}, AIVENS),
+        ({**ROLE, "aws.sts.config.endpoint": "https://sts.eu-central-1.amazonaws.com"}, AIVENS),
+    ],
+)
+def test_amazon_gets_it_and_whomever_a_provider_is_named_for(more: dict[str, str], basic: dict[str, str]) -> None:
+    assert problems(more, basic) == []
+
+
+def test_the_names_that_other_sinks_have_for_server_and_path_style_are_understood() -> None:
+    config = parsed({"s3.endpoint": "https://s3.us-east-1.amazonaws.com", "s3.path.style.access": "false"})
+    assert (config.store_url, config.path_style) == ("https://s3.us-east-1.amazonaws.com", False)
+
+
 class Sts(BaseHTTPRequestHandler):
     """Answers AssumeRole."""
 

@@ -113,7 +113,7 @@ def test_keys_that_would_change_what_is_written_are_refused_by_name(name: str, v
 def test_all_problems_are_told_at_once() -> None:
     problems = refused(
         **{
-            "connection.url": "jdbc:mysql://root:canary@db/x",
+            "connection.url": "jdbc:oracle:thin:root/canary@db:1521/x",
             "delete.enabled": "true",
             "insert.mode": "upsert",
             "db.timezone": "Mars/Olympus",
@@ -122,7 +122,7 @@ def test_all_problems_are_told_at_once() -> None:
     assert "Invalid time zone" in problems["db.timezone"]
     problems = refused(
         **{
-            "connection.url": "jdbc:mysql://root:canary@db/x",
+            "connection.url": "jdbc:oracle:thin:root/canary@db:1521/x",
             "delete.enabled": "true",
             "insert.mode": "upsert",
             "pk.fields": "a,a",
@@ -137,7 +137,9 @@ def test_all_problems_are_told_at_once() -> None:
         "table.types",
         "topics.to.tables.mapping",
     }
-    assert "mysql is not supported; supported are jdbc:postgresql" in problems["connection.url"]
+    assert "oracle is not supported; supported are jdbc:postgresql://" in problems["connection.url"]
+    assert "jdbc:mysql://" in problems["connection.url"]
+    assert "writing-a-dialect.md" in problems["connection.url"]
     assert "canary" not in str(problems)
 
 
@@ -187,6 +189,67 @@ def test_jdbc_urls_of_postgresql_become_sqlalchemys() -> None:
     )
 
 
+def test_jdbc_urls_of_mysql_and_mariadb_become_sqlalchemys() -> None:
+    found = reached("jdbc:mysql://db:3307/shop?user=u&password=p%40ss&connectTimeout=2500&socketTimeout=60000")
+    assert found.url.render_as_string(hide_password=False) == "mysql+pymysql://u:p%40ss@db:3307/shop"
+    expected = {"connect_timeout": 2, "read_timeout": 60, "write_timeout": 60, "tls": "preferred", "ca": None}
+    assert found.arguments == expected
+    assert reached("jdbc:mariadb://db/shop").url.port == 3306
+    assert reached("mariadb+pymysql://u:p@db/shop").url.drivername == "mysql+pymysql"
+    tuned = "rewriteBatchedStatements=true&useUnicode=true&characterEncoding=UTF-8&serverTimezone=UTC"
+    assert picked(f"jdbc:mysql://db/x?{tuned}&allowPublicKeyRetrieval=true").dialect.name == "MariaDB/MySQL"
+    assert "canary" not in str(picked("jdbc:mysql://db/x?user=u&password=canary"))
+    assert "canary" not in repr(picked("jdbc:mysql://db/x?user=u&password=canary"))
+
+
+def test_configs_for_mysql_as_people_have_them_are_taken() -> None:
+    options = "useSSL=false&serverTimezone=UTC&allowPublicKeyRetrieval=true&rewriteBatchedStatements=true"
+    config = parsed(
+        **{
+            "connection.url": f"jdbc:mysql://mysql:3306/shop?{options}&useUnicode=true&characterEncoding=utf8",
+            "connection.user": "root",
+            "connection.password": "canary",
+            "dialect.name": "MySqlDatabaseDialect",
+            "insert.mode": "upsert",
+            "pk.mode": "record_key",
+            "delete.enabled": "true",
+            "auto.create": "true",
+        }
+    )
+    assert str(config.database()) == "MariaDB/MySQL mysql+pymysql://root:***@mysql:3306/shop"
+    debezium = BASIC | {
+        "connector.class": DEBEZIUM,
+        "connection.url": "jdbc:mysql://mysql/inventory?user=root&password=debezium",
+        "schema.evolution": "basic",
+    }
+    assert SqlSinkConfig.parse(debezium).table("Shop.Orders", SqlSinkConfig.parse(debezium).database().dialect.naming)
+
+
+@pytest.mark.parametrize(
+    ("given", "tls"),
+    [
+        ("", "preferred"),
+        ("sslMode=DISABLED", "off"),
+        ("sslMode=VERIFY_IDENTITY", "verify-identity"),
+        ("sslMode=verify-ca", "verify-ca"),
+        ("sslMode=trust", "required"),
+        ("useSSL=false", "off"),
+        ("useSSL=true", "required"),
+        ("useSSL=true&verifyServerCertificate=true", "verify-ca"),
+        ("useSSL=true&requireSSL=true&verifyServerCertificate=false", "required"),
+        ("useSsl=true", "verify-identity"),
+    ],
+)
+def test_how_far_tls_is_insisted_on(given: str, tls: str) -> None:
+    assert reached(f"jdbc:mysql://db/x?{given}").arguments["tls"] == tls
+
+
+def test_a_name_of_a_dialect_must_fit_the_url() -> None:
+    for url, name in (("jdbc:mysql://db/x", "MySqlDatabaseDialect"), ("jdbc:sqlite:x.db", "SqliteDatabaseDialect")):
+        parsed(**{"connection.url": url, "dialect.name": name})
+        assert "dialect.name" in refused(**{"connection.url": url, "dialect.name": "PostgreSqlDatabaseDialect"})
+
+
 def test_the_configs_user_and_password_win_over_the_urls() -> None:
     found = database("jdbc:postgresql://db/x?user=u&password=p", "v", "q", {}).location.url
     assert (found.username, found.password) == ("v", "q")
@@ -218,7 +281,25 @@ def test_sqlite_urls_are_paths() -> None:
         "postgresql://db/x?host=/canary",
         "postgresql:///x?h%6Fst=/canary",
         "postgresql+psycopg2://u:canary@db/x",
-        "mysql+pymysql://u:canary@db/x?local_infile=1",
+        "mysql+pymysql://u@db/x?local_infile=canary",
+        "mysql+pymysql://u@db/x?read_default_file=/canary",
+        "mysql+pymysql://u@db/x?unix_socket=/canary",
+        "mysql+pymysql://u@db/x?init_command=canary",
+        "mysql+mysqldb://u:canary@db/x",
+        "jdbc:mysql://db/x?allowLoadLocalInfile=true&x=canary",
+        "jdbc:mysql://db/x?allowUrlInLocalInfile=true",
+        "jdbc:mysql://db/x?autoDeserialize=true",
+        "jdbc:mysql://db/x?queryInterceptors=canary",
+        "jdbc:mysql://db/x?sessionVariables=canary",
+        "jdbc:mysql://db/x?jdbcCompliantTruncation=false",
+        "jdbc:mysql://db/x?sslMode=canary",
+        "jdbc:mysql://db/x?serverSslCert=/canary",
+        "jdbc:mysql://db/x?connectTimeout=canary",
+        "jdbc:mysql://db/x?trustCertificateKeyStoreUrl=file:/canary",
+        "jdbc:mysql:replication://a,b/canary",
+        "jdbc:mysql://a,b/canary",
+        "jdbc:mariadb:loadbalance://a,b/canary",
+        "jdbc:mariadb://db/x?sessionVariables=canary",
         "duckdb:///canary",
         "jdbc:sqlite::resource:http://canary",
         "jdbc:sqlite::memory:",

@@ -2,7 +2,6 @@
 
 import logging
 import sqlite3
-import threading
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,15 +33,6 @@ def world(postgres: str) -> Iterator[World]:
 def orders(count: int, **bad: Any) -> list[dict[str, Any]]:
     """Records 0, 1, …; ``bad`` is the item of record 5."""
     return [{"id": number, "item": "pen"} | (bad if number == 5 else {}) for number in range(count)]
-
-
-@pytest.mark.parametrize("as_columns", [True, False])
-def test_a_bad_row_is_found_and_its_neighbours_go_in(world: World, as_columns: bool) -> None:
-    world.query("CREATE TABLE orders (id bigint primary key, item text CHECK (item <> 'poison'))")
-    world.begin()
-    assert narrowed(world, world.batch(orders(20, item="poison"), as_columns=as_columns)) == [5]
-    assert len(world.query("SELECT * FROM orders")) == 19
-    assert world.stored() == 20
 
 
 @pytest.mark.parametrize("item", ["nul\0", "\ud800"])
@@ -161,48 +151,6 @@ def test_a_frozen_task_does_not_keep_the_partition(world: World) -> None:
     with world.sink._session.transaction("look") as connection:
         shown = connection.exec_driver_sql("SHOW idle_in_transaction_session_timeout").scalar()
     assert shown == "20s"
-
-
-def test_two_owners_of_a_partition_take_turns_and_the_second_reads_again(world: World) -> None:
-    world.put(orders(1))
-    other = World(world.url, UPSERT, value_schema=ORDER, end=1)
-    other.begin()
-    assert other.sink is not None
-    with other.sink._session.transaction("wait less") as connection:
-        connection.exec_driver_sql("SET lock_timeout = '100ms'")
-
-    def compete() -> None:
-        with pytest.raises(RetriableError, match="LockNotAvailable"):
-            other.put([{"id": 1, "item": "theirs"}], at=1)
-
-    world.meanwhile = ("sql.before_commit", compete)
-    world.put([{"id": 1, "item": "ours"}])
-    with pytest.raises(Indeterminate):
-        other.put([{"id": 1, "item": "theirs"}], at=1)
-    other.kill()
-    assert world.query("SELECT item FROM orders WHERE id = 1") == [("ours",)]
-
-
-def test_two_tasks_writing_the_same_keys_in_opposite_order_do_not_lose_a_row(world: World) -> None:
-    other = World(world.url, UPSERT, cluster="cluster-2", value_schema=ORDER)
-    world.put(orders(1))
-    other.put(orders(1))
-    rows = [{"id": number, "item": "x"} for number in range(2000)]
-
-    def work(each: World, values: list[dict[str, Any]]) -> None:
-        for _ in range(5):
-            each.put(values)
-
-    threads = [
-        threading.Thread(target=work, args=(world, rows)),
-        threading.Thread(target=work, args=(other, rows[::-1])),
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    other.kill()
-    assert world.query("SELECT sum(next_offset) FROM ferryman_offsets") == [(20002,)]
 
 
 @pytest.mark.parametrize(

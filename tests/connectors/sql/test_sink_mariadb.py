@@ -156,7 +156,9 @@ REFUSED: list[tuple[str, Schema, Any, str]] = [
     ("int", STRING, CANARY, "error 1366"),
     ("int", STRING, "12" + CANARY, "error 1265"),
     ("int", STRING, "", "error 1366"),
+    ("int", STRING, "1.5", "cut or rounded"),
     ("int", FLOAT64, 1.5, "cut or rounded"),
+    ("bit(8)", STRING, "5", "taken for something else"),
     ("int", decimal(1), Decimal("1.5"), "cut or rounded"),
     ("tinyint", INT32, 300, "error 1264"),
     ("int unsigned", INT32, -1, "error 1264"),
@@ -387,6 +389,13 @@ def test_a_server_that_is_away_is_waited_for() -> None:
     with pytest.raises(RetriableError, match="connect to MariaDB/MySQL") as caught:
         world.begin()
     assert "canary" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("mode", ["sslMode=REQUIRED", "sslMode=VERIFY_IDENTITY", "useSSL=true"])
+def test_a_server_without_tls_gets_no_password_where_tls_is_asked_for(world: World, mode: str) -> None:
+    world.url = world.url.replace("ssl_disabled=true", mode)
+    with pytest.raises(RetriableError, match="SSL is required"):
+        world.begin()
 
 
 def test_without_the_right_to_create_the_table_the_task_names_its_ddl(world: World, unique: str) -> None:

@@ -130,6 +130,25 @@ def test_the_last_of_a_keys_records_wins_when_schemas_alternate(world: World) ->
     assert rows(world) == [(1, "fourth")]
 
 
+def test_a_poll_may_hold_more_tables_and_schemas_than_are_remembered(world: World) -> None:
+    """Staging tables are kept for the next poll; here one poll needs more than are kept, and the next one others."""
+    assert world.sink is not None
+    many = 70
+    variants = [struct({"id": INT64, "item": OPTIONAL_STRING, f"n{each}": OPTIONAL_STRING}) for each in range(many)]
+    for start in (0, 1):
+        batches = []
+        for each in range(many):
+            world.value_schema = variants[each]
+            batches.append(batch(world, ORDERS[0], start * many + each, (each, "a"), **{f"n{each}": f"v{start}"}))
+        assert world.sink.put_batches(batches) == many
+    assert rows(world) == [(each, "a") for each in range(many)]
+    assert world.query(f"SELECT n0, n{many - 1} FROM orders WHERE id IN (0, {many - 1}) ORDER BY id") == [
+        ("v1", None),
+        (None, "v1"),
+    ]
+    assert stored(world)["orders", 0] == 2 * many
+
+
 KEYS = st.integers(0, 4)
 ITEMS = st.sampled_from(["a", "b", None, "-"])
 PIECES = st.lists(

@@ -47,10 +47,10 @@ class StripeStub:
         self.events.extend(events)
 
     def listed(self) -> list[Body]:
-        """All events in the server's order; events of one second in an order of their own."""
+        """All events in the server's order; events of one second in the order in which they came."""
         if self.order == "as they appear":
             return list(self.events)
-        by_time = sorted(self.events, key=lambda event: (event["created"], event["id"][::-1]))
+        by_time = sorted(self.events, key=lambda event: event["created"])
         return by_time if self.order == "oldest first" else by_time[::-1]
 
     def meet(self, query: dict[str, list[str]]) -> str | tuple[int, Mapping[str, str], bytes]:

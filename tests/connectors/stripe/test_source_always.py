@@ -53,6 +53,9 @@ class Gateway(RuleBasedStateMachine):
     def begin(self, order: str, strict: bool, page: int, most: int, start: str) -> None:
         stub = StripeStub(order=order, strict=strict, page=page)  # type: ignore[arg-type]
         self.stub = self.stack.enter_context(self.served(stub))
+        # A list whose events are all of one second shows nobody its order.
+        self._appear(900)
+        self._appear(901)
         keys = {"overlap.seconds": str(OVERLAP), "events.per.poll": str(most), "start.from": start}
         self.task = Task(config(self.stub.url, poll_interval_ms="1") | keys)
 
@@ -139,6 +142,15 @@ class Gateway(RuleBasedStateMachine):
             punctual = set(self.on_time)
             given = [id for id in self.task.ids if id in punctual]
             assert given == self.on_time[: len(given)]
+
+    @invariant()
+    def events_of_one_second_are_in_the_order_of_the_list(self) -> None:
+        # A list that is not sorted by time may look like its reverse, until it is longer than the overlap.
+        if hasattr(self, "task") and self.stub.order != "as they appear":
+            numbers: dict[int | None, list[int]] = {}
+            for record in self.task.records:
+                numbers.setdefault(record.timestamp, []).append(int(str(record.headers[0].value).removeprefix("evt_")))
+            assert all(given == sorted(given) for given in numbers.values())
 
 
 @contextmanager

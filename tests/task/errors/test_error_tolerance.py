@@ -9,7 +9,7 @@ import pytest
 from ferryman.chain.narrowing import Failure, Stage
 from ferryman.connector import ConnectorConfig
 from ferryman.errors import DataError, MissingValue, RetriableError, TaskError
-from ferryman.record import Record
+from ferryman.record import Record, TopicPartition
 from ferryman.task.errors.error_tolerance import Tolerance
 from tests.chain.parts import polled
 
@@ -22,6 +22,10 @@ class Queue:
     def __init__(self, error: Exception | None = None) -> None:
         self.got: list[Sequence[Failure]] = []
         self.error = error
+        self.through: list[tuple[TopicPartition, int]] = []
+
+    def delivered(self, source: TopicPartition, following: int) -> None:
+        self.through.append((source, following))
 
     def send(self, failures: Sequence[Failure]) -> None:
         self.got.append(failures)
@@ -129,6 +133,27 @@ def test_a_sources_record_is_described_by_its_topic_and_source_offset(
     given = [Failure(records, 1, Stage.TRANSFORMATION, "T", DataError("no"))]
     (line,) = logged(caplog, given, errors_log_enable="true", errors_log_include_messages="true")
     assert line.endswith(f"with class 'T', where source record is {{topic='t', sourceOffset={shown}}}.")
+
+
+def test_a_failure_that_comes_again_because_its_dead_letter_is_not_through_is_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    queue = Queue(RetriableError("silent"))
+    judge = tolerance(queue, errors_tolerance="all", errors_log_enable="true")
+    with pytest.raises(RetriableError):
+        judge.judge([failure(0)])
+    queue.error = None
+    judge.judge([failure(0), failure(1)])
+    assert len(caplog.messages) == 2
+    judge.judge([failure(0)])
+    assert len(caplog.messages) == 3, "that one is through, so this is another failure"
+
+
+def test_the_dead_letter_queue_is_told_what_does_not_come_again() -> None:
+    queue = Queue()
+    tolerance(queue).delivered(TopicPartition("orders", 2), 42)
+    assert queue.through == [(TopicPartition("orders", 2), 42)]
+    tolerance().delivered(TopicPartition("orders", 2), 42)
 
 
 def test_failures_are_logged_even_if_they_end_the_task(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,6 +1,6 @@
 """A sink's session whose every round, call and second is under the test's hand: no thread, no broker, no waiting."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,11 +8,9 @@ from typing import Any
 from ferryman.chain.chain import assembled
 from ferryman.config import Config
 from ferryman.record import TopicPartition
-from ferryman.retry.outage import Outage, Patience
-from ferryman.task.setup.control import Control
-from ferryman.task.setup.troubles import Troubles
 from ferryman.task.sink import backlog as backlog_module
 from ferryman.task.sink import loop as loop_module
+from ferryman.task.sink import pausing as pausing_module
 from ferryman.task.sink.backlog import Backlog
 from ferryman.task.sink.group import Group
 from ferryman.task.sink.loop import SinkSession, Timing
@@ -24,6 +22,8 @@ from tests.kafka.cluster_in_memory import Cluster
 from tests.kafka.fake_admin import FakeAdmin
 from tests.kafka.fake_consumer import FakeConsumer
 from tests.task.sink.recording_sink import RecordingSink
+from tests.task.troubles import troubles
+from tests.task.worker import Worker
 
 A, B = TopicPartition("t", 0), TopicPartition("t", 1)
 
@@ -80,29 +80,6 @@ class HandThread:
             self._pending = None
 
 
-class Worker(Control):
-    """The worker's side: its wishes come between two rounds of the loop, as a story tells them."""
-
-    def __init__(self) -> None:
-        self.told: list[tuple[str, Mapping[str, Any]]] = []
-        self.story: Iterator[None] = iter(())
-        super().__init__(lambda event, facts: self.told.append((event, facts)))
-
-    @property
-    def stopping(self) -> bool:
-        """Asked by the loop before each round; when the story is over, the task is to stop."""
-        try:
-            next(self.story)
-        except StopIteration:
-            self.wish("stop")
-        return super().stopping
-
-    @property
-    def states(self) -> list[str]:
-        """What the worker was told of the task's state."""
-        return [event for event, _ in self.told if event in ("running", "paused")]
-
-
 @dataclass
 class Judge:
     """In place of the tolerance: everything is skipped."""
@@ -110,12 +87,12 @@ class Judge:
     skipped: set[tuple[TopicPartition, int]] = field(default_factory=set)
     """The partitions and offsets of guilty records."""
 
-    def delivered(self, source: TopicPartition, following: int) -> None:
-        pass
-
     def judge(self, failures: Sequence[Any]) -> None:
         for failure in failures:
             self.skipped.add((failure.origin.source, failure.coordinates.offset))
+
+    def delivered(self, source: TopicPartition, following: int) -> None:
+        """Nothing need be forgotten."""
 
 
 TIMING = Timing(limit=100, commit_interval=10.0, refresh=1000.0, revocation=240.0)
@@ -130,10 +107,10 @@ class HandDriven:
         sink: type[RecordingSink] = RecordingSink,
         timing: Timing = TIMING,
         cluster: Cluster | None = None,
-        patience: Patience | None = None,
+        give_up: float | None = None,
     ) -> None:
         self.clock, self.worker, self.judge = Clock(), Worker(), Judge()
-        for module in (loop_module, backlog_module):
+        for module in (loop_module, backlog_module, pausing_module):
             monkeypatch.setattr(module, "time", self.clock)
         self.cluster = cluster or Cluster()
         if cluster is None:
@@ -147,8 +124,9 @@ class HandDriven:
         fakes: Any = (self.judge, self.thread, self.consumer, FakeAdmin(self.cluster))
         tolerance, thread, consumer, admin = fakes
         self.backlog = Backlog(assembled(text, text, text), tolerance, made, Slices(timing.limit))
-        troubles = Troubles(Outage(patience or Patience()), self.worker.tell, self.clock.monotonic)
-        self.session = SinkSession(self.worker, timing, self.backlog, thread, troubles)
+        self.session = SinkSession(
+            self.worker, timing, troubles(60.0, give_up, self.worker, self.clock), self.backlog, thread
+        )
         self.session.group = Group(consumer, admin, self.session, "earliest")
 
     def fill(self, source: TopicPartition, *values: bytes) -> None:

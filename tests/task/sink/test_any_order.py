@@ -94,9 +94,7 @@ class SinkTask(RuleBasedStateMachine):
         session = self.task.session
         try:
             for _ in range(count):
-                session._obey()
-                session._next_call()
-                session._listen()
+                session.turn()
         except (RetriableError, TaskError, StillBusy):
             self.killed()
 

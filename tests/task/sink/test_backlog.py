@@ -29,9 +29,10 @@ class Judge:
     def __init__(self) -> None:
         self.failures: list[Failure] = []
         self.error: Exception | None = None
+        self.through: list[tuple[TopicPartition, int]] = []
 
     def delivered(self, source: TopicPartition, following: int) -> None:
-        pass
+        self.through.append((source, following))
 
     def judge(self, failures: Sequence[Failure]) -> None:
         if failures and self.error is not None:
@@ -89,6 +90,13 @@ def test_what_was_polled_is_put_in_order_and_then_delivered(work: Work) -> None:
     assert work.sink.taken == [(T, 7, "1"), (T, 8, "2"), (U, 0, "3"), (T, 9, "4")]
     assert dict(work.delivered()) == {T: 10, U: 1}
     assert work.delivered()[0] == (T, 9)
+
+
+def test_the_tolerance_is_told_what_is_through(work: Work) -> None:
+    work.add(b"1", b"bad", first=7)
+    work.add(b"drop", source=U)
+    work.backlog.advance()
+    assert work.judge.through == work.delivered() == [(T, 8), (T, 9), (U, 1)]
 
 
 def test_batches_are_offered_together_and_as_many_as_the_sink_took_are_delivered(work: Work) -> None:
@@ -280,6 +288,16 @@ def test_in_a_hurry_a_slice_ends_after_the_put_that_runs(work: Work) -> None:
     assert work.delivered() == [(T, 1)] * 2
     work.backlog.advance()
     assert work.sink.values() == ["1", "2"]
+
+
+def test_in_a_hurry_what_needs_no_put_is_delivered_all_the_same(work: Work) -> None:
+    work.add(b"1")
+    work.add(b"drop", first=1)
+    work.add(b"drop", first=2)
+    work.backlog.hurry = True
+    work.backlog.advance()
+    assert work.delivered()[-1] == (T, 3)
+    assert not work.backlog
 
 
 def test_a_slice_that_takes_longer_than_it_should_ends_between_two_puts(work: Work, clock: Clock) -> None:

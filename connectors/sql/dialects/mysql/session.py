@@ -41,11 +41,11 @@ _LIVENESS = {
 
 def engine(location: Location) -> Engine:
     """See ``Dialect.engine``."""
-    made = create_engine(
+    found = create_engine(
         location.url, poolclass=NullPool, connect_args=_arguments(location.arguments), hide_parameters=True
     )
 
-    @event.listens_for(made, "connect")
+    @event.listens_for(found, "connect")
     def prepare(connection: Any, _: object) -> None:
         _keep_alive(connection)
         with connection.cursor() as cursor:
@@ -58,7 +58,7 @@ def engine(location: Location) -> Engine:
             cursor.execute(f"SET SESSION {limit} = {_FROZEN_SECONDS}")
         connection.commit()
 
-    return made
+    return found
 
 
 def _arguments(given: Mapping[str, object]) -> dict[str, Any]:

@@ -91,6 +91,8 @@ class MysqlTypes:
             return None  # 123456 would become 12:34:56
         if isinstance(existing, mysql.ENUM | mysql.SET) and not is_text:
             return None  # 1 would become the first of its values
+        if isinstance(existing, mysql.BIT) and (is_text or schema.name or schema.type in (Type.FLOAT32, Type.FLOAT64)):
+            return None  # "5" would become the bits of the letter
         is_instant = isinstance(existing, sa.TIMESTAMP)
         return "zoned" if schema.name == TIMESTAMP and is_instant else scalar_form(schema)
 
@@ -118,6 +120,8 @@ def changed(values: pl.Expr, schema: Schema, existing: sa.types.TypeEngine[Any])
     if isinstance(existing, sa.Integer):
         if schema.name == DECIMAL:
             return values.cast(pl.String).str.contains(r"\.\d*[1-9]")
+        if schema.type is Type.STRING:
+            return values.str.contains(r"^\s*[+-]?\d*\.\d*[1-9]")
         return values != values.floor() if schema.type in (Type.FLOAT32, Type.FLOAT64) else None
     if isinstance(existing, sa.CHAR) and schema.type is Type.STRING:
         return values.str.ends_with(" ")

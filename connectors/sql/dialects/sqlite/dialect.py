@@ -17,6 +17,7 @@ from ferryman.connectors.sql.dialects.sqlite.writer import SqliteWriter
 from ferryman.connectors.sql.dialects.urls import BadUrl, Location, Urls
 from ferryman.connectors.sql.records.values import Zones
 from ferryman.errors import FerrymanError
+from ferryman.files import allowed_folders
 
 _BUSY_SECONDS = 5.0
 
@@ -56,13 +57,16 @@ class SqliteUrls:
         """No properties; user and password mean nothing."""
         if properties:
             raise BadUrl(f"the property {min(properties)} is not supported with SQLite")
-        return Location(URL.create("sqlite", database=url.database))
+        return Location(_file(url.database or ""))
 
 
 def _file(path: str) -> URL:
     if not path or path.startswith((":", "file:")) or "?" in path:
         raise BadUrl("an SQLite URL must be the path of a file, without parameters")
-    return URL.create("sqlite", database=path)
+    try:
+        return URL.create("sqlite", database=allowed_folders.check(path))
+    except ValueError as error:
+        raise BadUrl(str(error)) from None
 
 
 class SqliteDialect:

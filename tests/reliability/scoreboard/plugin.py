@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from tests.reliability.scoreboard import ROWS, Scoreboard
+from tests.reliability.scoreboard.rows import ROWS, Scoreboard
 
 _ROW, _TRIALS = "scoreboard row", "scoreboard trials"
 

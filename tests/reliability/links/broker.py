@@ -26,7 +26,7 @@ from ferryman.stack.runtime.process import Launch
 from ferryman.stack.runtime.service import Place
 from ferryman.stack.servers.kafka import KAFKA
 from ferryman.stack.services import artifacts_of
-from tests.reliability.proxy import Proxy, proxy
+from tests.reliability.links.proxy import Proxy, proxy
 
 _ACLS = """
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.reliability.all_flows import LINKS, Flows
-from tests.reliability.proxy import FAULTS
-from tests.reliability.scoreboard_plugin import Trials
+from tests.reliability.links.all_flows import LINKS, Flows
+from tests.reliability.links.proxy import FAULTS
+from tests.reliability.scoreboard.plugin import Trials
 from tests.running import alive, send, until
 
 
@@ -49,10 +49,10 @@ class Nemesis:
         self.flows.feed()
         what = [thing() for thing in chosen]
         self.flows.feed()
-        for link in self.flows.links.values():
-            if link.fault is not None:
-                until(lambda link=link: link.felt, 120, "the fault to be felt")  # type: ignore[misc]
-                link.heal()
+        bad = [name for name, link in self.flows.links.items() if link.fault is not None]
+        self.flows.feel(bad)
+        for name in bad:
+            self.flows.links[name].heal()
         return ", ".join(what) or "nothing"
 
     def _pid(self) -> tuple[str, int]:

@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from tests.reliability.flows import Config, committed, file_sink, lines
-from tests.reliability.scoreboard_plugin import Trials
+from tests.reliability.scoreboard.plugin import Trials
 from tests.running import Worker, alive, create_topic, produce, settings, until, worker
 
 PLUGINS = """

@@ -5,7 +5,7 @@ Kafka's own link is in the way of all of them.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,6 @@ from ferryman.stack import Stack
 from ferryman.stack.servers.mailbox import Mailbox
 from tests.connectors.s3.s3_task import World
 from tests.connectors.stripe.stripe_stub import StripeStub, serving
-from tests.reliability.broker import Broker
 from tests.reliability.flows import (
     Config,
     Table,
@@ -31,7 +30,8 @@ from tests.reliability.flows import (
     stripe_source,
     tolerant,
 )
-from tests.reliability.proxy import Proxy, proxy
+from tests.reliability.links.broker import Broker
+from tests.reliability.links.proxy import Proxy, proxy
 from tests.reliability.test_email import copies, email_sink, listed
 from tests.running import Worker, consume, create_topic, produce, settings, until, worker
 
@@ -82,11 +82,11 @@ class Flows:
         return json.dumps({"schema": schema, "payload": {"id": number}}).encode()
 
     def _framed(self, numbers: range) -> list[bytes]:
-        """Longs below 64 as Avro, under the id of a new schema."""
+        """Records in Avro, under the id of a new schema: by another name, as the registry knows others again."""
         self.schemas += 1
         fields = [{"name": "id", "type": "long"}, {"name": "kind", "type": "int"}]
-        schema = {"type": "record", "name": "payment", "doc": f"version {self.schemas}", "fields": fields}
-        url = f"{self.registry}/subjects/{self.topic('avro')}-value/versions"
+        schema = {"type": "record", "name": f"payment{self.schemas}", "fields": fields}
+        url = f"{self.registry}/subjects/{self.topic('avro')}-{self.schemas}-value/versions"
         answer = httpx.post(url, json={"schema": json.dumps(schema)}, timeout=60)
         head = b"\0" + int(answer.json()["id"]).to_bytes(4, "big")
         return [head + _long(number) + _long(self.schemas) for number in numbers]
@@ -111,6 +111,12 @@ class Flows:
             else:
                 self.complete[flow] = self.sent
         return lacking
+
+    def feel(self, links: Sequence[str]) -> None:
+        """Waits until the faults of these links have been met."""
+        for name in links:
+            link = self.links[name]
+            until(lambda link=link: link.felt, 240, f"{link.fault} to be felt by {name}")  # type: ignore[misc]
 
     def arrive(self, when: str) -> None:
         """Waits until nothing is missing."""
@@ -194,5 +200,5 @@ def _configs(flows: Flows, mail: Stack) -> list[Config]:
         s3_sink(flows.topic("s3"), f"http://{at['S3']}", flows.bucket.bucket, **{"rotate.idle.interval.ms": "200"}),
         email_sink(flows.topic("mail"), mail) | {"smtp.host": host, "smtp.port": port},
     ]
-    source = stripe_source(flows.topic("source"), f"http://{at['gateway']}", retry_backoff_max_ms="300")
+    source = stripe_source(flows.topic("source"), f"http://{at['gateway']}")
     return [*(config | tolerant(f"{config['name']}-dlq") | RETRY for config in sinks), source]

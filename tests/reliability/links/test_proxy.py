@@ -8,7 +8,7 @@ from socketserver import StreamRequestHandler, ThreadingTCPServer
 
 import pytest
 
-from tests.reliability.proxy import Proxy, proxy
+from tests.reliability.links.proxy import Proxy, proxy
 from tests.running import until
 
 

@@ -5,10 +5,9 @@ A fault befalls all links but Kafka's at once, each with its own flow, and then 
 
 import pytest
 
-from tests.reliability.all_flows import LINKS, Flows
-from tests.reliability.proxy import FAULTS, Fault
-from tests.reliability.scoreboard_plugin import Trials
-from tests.running import until
+from tests.reliability.links.all_flows import LINKS, Flows
+from tests.reliability.links.proxy import FAULTS, Fault
+from tests.reliability.scoreboard.plugin import Trials
 
 
 def endure(flows: Flows, links: list[str], fault: Fault) -> None:
@@ -18,7 +17,7 @@ def endure(flows: Flows, links: list[str], fault: Fault) -> None:
     try:
         flows.feed()
         if fault in ("cut", "half-open"):
-            until(lambda: all(flows.links[name].felt for name in links), 120, f"{fault} to be felt on all of {links}")
+            flows.feel(links)
         else:
             flows.arrive(f"while {links} are {fault}")
     finally:

@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.reliability.hostile_configs import Surroundings, cases, sane
-from tests.reliability.scoreboard_plugin import Trials
+from tests.reliability.hostile.configs import Surroundings, cases, sane
+from tests.reliability.scoreboard.plugin import Trials
 from tests.running import Worker, settings, worker
 
 SECRET = "canary-of-the-secret-file"

@@ -5,13 +5,13 @@ from collections import Counter
 
 import pytest
 
-from tests.places import ROOT
-from tests.reliability.scoreboard import ROWS, Row, Scoreboard
+from tests.places import DOCS, ROOT
+from tests.reliability.scoreboard.rows import ROWS, Row, Scoreboard
 
 pytest_plugins = ["pytester"]
 CONFTEST = """
 import pytest
-pytest_plugins = ["tests.reliability.scoreboard_plugin"]
+pytest_plugins = ["tests.reliability.scoreboard.plugin"]
 
 def pytest_addoption(parser):
     parser.addoption("--long", action="store_true")
@@ -87,3 +87,9 @@ def test_each_row_has_a_test() -> None:
         if isinstance(node.args[0], ast.Constant)
     }
     assert named == ROWS.keys()
+
+
+def test_the_page_lists_the_rows_with_their_counts() -> None:
+    page = (DOCS / "reliability.md").read_text()
+    for name, row in ROWS.items():
+        assert f"| {name} | {row.what} | {row.required(True):,} | {row.required(False):,} |" in page

@@ -1,0 +1,1 @@
+"""The files that configs of connectors name."""

@@ -1,0 +1,116 @@
+"""What references to config providers resolved to, and the way back: a reference stands where its value would."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from ferryman.errors import ConfigError, KeyProblem
+from ferryman.telemetry import free_text, redaction
+
+LONG = 8
+"""From so many characters on a value is taken out of every text, not only of those about its own key."""
+_PIECE = 4
+"""Shorter pieces of a value are left in texts about its key: they are ordinary words and tell nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One reference in the value of ``key``, as it stands there, and what a provider gave for it."""
+
+    key: str
+    reference: str
+    value: str = field(repr=False)
+
+    @property
+    def secret(self) -> bool:
+        """Whether it must be found in every text: it is long, or its key or its name says that it is a secret."""
+        name = self.reference.removesuffix("}").rpartition(":")[2]
+        return len(self.value.strip()) >= LONG or redaction.is_secret(self.key) or redaction.is_secret(name)
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """All that the references of a config, and of its worker, resolved to."""
+
+    found: Sequence[Found] = field(default=(), repr=False)
+
+    @classmethod
+    def parse(cls, rows: Sequence[Sequence[str]]) -> "References":
+        """From what ``rows`` gives."""
+        return cls(tuple(Found(*row) for row in rows))
+
+    def rows(self) -> list[list[str]]:
+        """As plain lists, for the pipe to a task's process. Never printed."""
+        return [[each.key, each.reference, each.value] for each in self.found]
+
+    def __add__(self, other: "References") -> "References":
+        return References((*self.found, *other.found))
+
+    def protect(self) -> None:
+        """From now on this process writes the references instead of the values: everywhere if they are long or secrets,
+        and in any case where an error says that they are invalid."""
+        for each in self.found:
+            if each.secret:
+                for spelling in {each.value, each.value.lower(), each.value.upper()}:
+                    redaction.protect(spelling, each.reference)
+            redaction.protect_refusals(each.key, each.value, each.reference)
+
+    def restored(self, text: str, key: str = "") -> str:
+        """A text about ``key`` with references where the values stood: those of the key itself whatever their length,
+        and pieces of them too, since errors quote what they could read; those of other keys if they are secret."""
+        instead: dict[str, str] = {}
+        for each in self.found:
+            if each.key == key or each.secret:
+                instead |= dict.fromkeys(_spellings(each.value), each.reference)
+        for each in self.found:
+            if each.key == key:
+                instead = dict.fromkeys(_pieces(each.value), redaction.HIDDEN) | instead
+        return _replaced(text, instead)
+
+    def problem(self, problem: KeyProblem) -> KeyProblem:
+        """A problem that shows no value."""
+        return KeyProblem(problem.key, self.restored(problem.message, problem.key))
+
+    @contextmanager
+    def in_errors(self) -> Iterator[None]:
+        """Puts the references back into a ConfigError that is raised inside."""
+        try:
+            yield
+        except ConfigError as error:
+            raise ConfigError(*map(self.problem, error.problems)) from None
+
+    def unresolved(self, config: Mapping[str, str]) -> dict[str, str]:
+        """A config that a plugin made of resolved values, with the references again where whole values stand."""
+        by_value = {each.value: each.reference for each in self.found if each.value}
+        return {key: by_value.get(value, value) for key, value in config.items()}
+
+
+def _spellings(value: str) -> set[str]:
+    """A value as errors write it, whole, or as the entries of a list."""
+    bare = value.strip()
+    entries = [part.strip() for part in bare.split(",")]
+    whole = {bare, ", ".join(entries), repr(bare)[1:-1], json.dumps(bare)[1:-1]}
+    return {each.lower() for each in whole | {entry for entry in entries if len(entry) > 1}}
+
+
+def _pieces(value: str) -> set[str]:
+    return {piece.lower() for piece in re.split(r"[^\w.-]+", value) if len(piece) >= _PIECE}
+
+
+def _replaced(text: str, instead: Mapping[str, str]) -> str:
+    """All at once, so that nothing is replaced in what was put in; short values not in the middle of other words."""
+    small = text.lower()
+    if len(small) != len(text):  # a few letters have no small one of their own
+        small = text
+    return free_text.replaced(text, (span for each in instead.items() if each[0] for span in _spans(small, *each)))
+
+
+def _spans(text: str, value: str, instead: str) -> Iterator[free_text.Span]:
+    start = text.find(value)
+    while start >= 0:
+        end = start + len(value)
+        if len(value) >= LONG or not (text[start - 1 : start].isalnum() or text[end : end + 1].isalnum()):
+            yield start, end, instead
+        start = text.find(value, end)

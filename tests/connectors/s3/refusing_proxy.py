@@ -1,0 +1,65 @@
+"""An S3 server whose credentials may not do everything: a proxy before the real one that refuses some requests."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from urllib.parse import urlsplit
+
+Refuses = Callable[[str, str], bool]
+"""Whether a request, by its method and its path with the query, is refused."""
+DENIED = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+_OWN = {"connection", "transfer-encoding", "content-length", "date", "server"}
+
+
+def no_delete(method: str, path: str) -> bool:
+    """Credentials without s3:DeleteObject."""
+    return method == "DELETE" and "uploadId=" not in path
+
+
+def no_abort(method: str, path: str) -> bool:
+    """Credentials without s3:AbortMultipartUpload."""
+    return method == "DELETE" and "uploadId=" in path
+
+
+@contextmanager
+def refusing(url: str, refuses: Refuses) -> Iterator[str]:
+    """The URL of a proxy to a server."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def forward(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            if refuses(self.command, self.path):
+                self.answer(403, [("Content-Type", "application/xml")], DENIED)
+                return
+            behind = HTTPConnection(urlsplit(url).netloc, timeout=60)
+            headers = {name: value for name, value in self.headers.items() if name.lower() != "expect"}
+            behind.request(self.command, self.path, body, headers)
+            found = behind.getresponse()
+            data = found.read()
+            self.answer(found.status, found.getheaders(), data)
+            behind.close()
+
+        def answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+            self.send_response(status)
+            for name, value in headers:
+                if name.lower() not in _OWN or (self.command == "HEAD" and name == "Content-Length"):
+                    self.send_header(name, value)
+            if self.command != "HEAD":
+                self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = forward  # noqa: N815
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Says nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()

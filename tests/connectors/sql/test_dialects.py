@@ -1,0 +1,52 @@
+"""The seam between the SQL sink and its databases: one is named by its own folder and by the table that picks alone."""
+
+import re
+
+from ferryman.connectors.sql.config.databases import DIALECTS
+from tests.places import DOCS, ROOT
+
+SQL = ROOT / "connectors" / "sql"
+TABLE = SQL / "config" / "databases.py"
+NAMES = re.compile(
+    r"postgres|psycopg|libpq|sqlite|mysql|mariadb|innodb|oracle|sqlserver|mssql|starrocks", re.IGNORECASE
+)
+
+
+def test_no_database_is_named_outside_its_folder_but_in_the_table_that_picks() -> None:
+    files = [file for file in sorted(SQL.rglob("*.py")) if file != TABLE]
+    outside = [file for file in files if file.parent.parent != SQL / "dialects"]
+    assert len(outside) > 10
+    found = [
+        f"{file.relative_to(ROOT)}:{number} {line.strip()}"
+        for file in outside
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
+        if NAMES.search(line)
+    ]
+    assert found == []
+
+
+def test_no_dialect_knows_of_another() -> None:
+    for folder in (SQL / "dialects").iterdir():
+        others = [other.name for other in (SQL / "dialects").iterdir() if other.is_dir() and other != folder]
+        for file in folder.glob("*.py") if folder.is_dir() else ():
+            text = file.read_text(encoding="utf-8")
+            assert [other for other in others if f"dialects.{other}" in text and other != "__pycache__"] == []
+
+
+def test_every_dialect_answers_to_urls_of_its_own() -> None:
+    for claimed in (
+        [name for dialect in DIALECTS for name in dialect.urls.jdbc],
+        [name for dialect in DIALECTS for name in dialect.urls.sqlalchemy],
+        [name for dialect in DIALECTS for name in dialect.sink_dialects],
+    ):
+        assert len(claimed) == len(set(claimed))
+
+
+def test_the_page_about_dialects_names_every_member_of_the_protocol() -> None:
+    text = (SQL / "dialects" / "dialect.py").read_text(encoding="utf-8")
+    _, _, protocol = text.partition("class Dialect(Protocol)")
+    body = protocol.partition("\ndef ")[0]
+    members = re.findall(r"^    (?:def )?(\w+)[:(]", body, re.MULTILINE)
+    page = (DOCS / "writing-a-dialect.md").read_text(encoding="utf-8")
+    assert len(members) > 10
+    assert [member for member in members if f"`{member}`" not in page] == []

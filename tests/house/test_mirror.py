@@ -1,0 +1,83 @@
+"""tests/ mirrors the tree: what decides has a test of its name, or the list below says which test stands in for it."""
+
+from collections.abc import Iterator, Mapping
+
+from tests.house.test_rings import path, row, trees
+from tests.places import ROOT
+
+RINGS = ("pure", "api", "runtime")
+STANDS_IN: Mapping[str, str] = {
+    # Compared with Java's own classes, for all that Hypothesis can think of.
+    "ferryman/formats/avro": "tests/differential/test_avro.py",
+    "ferryman/formats/avro/compatibility.py": "tests/differential/test_avro_compatibility.py",
+    "ferryman/formats/header_text.py": "tests/differential/test_headers.py",
+    "ferryman/formats/json": "tests/differential/test_converters.py",
+    "ferryman/formats/primitive.py": "tests/differential/test_primitives.py",
+    "ferryman/java/decimals.py": "tests/differential/test_primitives.py",
+    "ferryman/java/gregorian_calendar.py": "tests/java/test_simple_date_format.py",
+    "ferryman/java/numbers.py": "tests/differential/test_transforms.py",
+    "ferryman/java/regex": "tests/differential/test_patterns.py",
+    # Parts of one thing that is tested as a whole.
+    "ferryman/chain/chain.py": "tests/chain/test_forms.py",
+    "ferryman/connector.py": "tests/validation/test_connector_config.py",
+    "ferryman/formats/polars_types.py": "tests/formats/test_columns_writers.py",
+    "ferryman/kafka/client_keys.py": "tests/kafka/test_client_config.py",
+    "ferryman/kafka/client_security.py": "tests/kafka/test_client_config.py",
+    "ferryman/kafka/clients.py": "tests/kafka/test_client_config.py",
+    "ferryman/kafka/refusals.py": "tests/task/errors/test_dead_letters.py",
+    "ferryman/regex/child.py": "tests/regex/test_pattern.py",
+    "ferryman/regex/killable.py": "tests/regex/test_pattern.py",
+    "ferryman/settings/response_headers.py": "tests/rest/test_app.py",
+    "ferryman/settings/worker_keys.py": "tests/settings/test_settings.py",
+    "ferryman/task/errors/letter.py": "tests/task/errors/test_dead_letters.py",
+    "ferryman/task/setup/setup.py": "tests/task/test_sessions.py",
+    "ferryman/task/setup/spec.py": "tests/task/test_sessions.py",
+    "ferryman/telemetry/free_text.py": "tests/telemetry/test_redaction.py",
+    "ferryman/telemetry/lines.py": "tests/telemetry/test_logs.py",
+    "ferryman/validation/chain_infos.py": "tests/rest/test_app.py",
+    "ferryman/validation/config_infos.py": "tests/rest/test_app.py",
+    "ferryman/validation/plugin_infos.py": "tests/rest/test_app.py",
+    "ferryman/worker/connector_offsets.py": "tests/rest/test_app.py",
+    # They do and do not decide: a process, a signal, a pid, an import.
+    "ferryman/task/die_with_parent.py": "tests/reliability/test_processes.py",
+    "ferryman/task/process.py": "tests/reliability/test_processes.py",
+    "ferryman/task/setup/crash_points.py": "tests/reliability/test_crash_points.py",
+    "ferryman/worker/cluster.py": "tests/worker/test_control.py",
+    "ferryman/worker/forkserver.py": "tests/reliability/test_processes.py",
+    "ferryman/worker/ignore_sigterm.py": "tests/worker/test_control.py",
+    "ferryman/worker/preload.py": "tests/reliability/test_processes.py",
+    # Nothing but declarations.
+    "ferryman/api.py": "tests/task/sink/test_loop.py",
+    "ferryman/worker/herder.py": "tests/rest/test_app.py",
+}
+"""Modules, or whole folders, without a test of their name, and the one that fails when they break."""
+
+
+def deciding() -> Iterator[str]:
+    """The modules that are to have a test."""
+    yield from (path(name) for name in trees() if row(name).ring in RINGS and not path(name).endswith("/__init__.py"))
+
+
+def mirrored(module: str) -> str:
+    """Where its test is to be."""
+    folder, _, file = module.removeprefix("ferryman/").rpartition("/")
+    return f"tests/{folder}/test_{file}".replace("//", "/")
+
+
+def test_what_decides_has_a_test_of_its_name_or_one_that_stands_in_for_it() -> None:
+    missing = [
+        f"{module}: write {mirrored(module)}, or say in STANDS_IN which test fails when it breaks"
+        for module in deciding()
+        if not (ROOT / mirrored(module)).exists()
+        and module not in STANDS_IN
+        and module.rpartition("/")[0] not in STANDS_IN
+    ]
+    assert missing == []
+
+
+def test_what_stands_in_is_there_and_nothing_is_excused_that_needs_no_excuse() -> None:
+    assert [test for test in STANDS_IN.values() if not (ROOT / test).exists()] == []
+    modules = set(deciding())
+    excused = {place for place in STANDS_IN if place.endswith(".py")}
+    assert sorted(excused - modules) == []
+    assert [module for module in excused if (ROOT / mirrored(module)).exists()] == []

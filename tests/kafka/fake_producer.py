@@ -1,0 +1,119 @@
+"""A producer into a cluster in memory, for answers that no broker gives on demand.
+
+As the real client: what is produced waits in a queue of limited size until it is polled; an idempotent transactional
+one takes records only inside a transaction, of which readers see all or nothing.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException
+
+from ferryman.record import TopicPartition
+from tests.kafka.cluster_in_memory import Cluster, failed
+
+
+@dataclass
+class Sent:
+    """One message on its way."""
+
+    topic: str
+    value: bytes | None
+    key: bytes | None
+    partition: int
+    timestamp: int
+    headers: Sequence[tuple[str, bytes | None]]
+
+
+class FakeProducer:
+    """A transactional producer."""
+
+    def __init__(self, cluster: Cluster, room: int = 1000, largest: int = 1_000_000) -> None:
+        self.cluster = cluster
+        self.room, self.largest = room, largest
+        self.queue: deque[Sent] = deque()
+        self.taken: list[Sent] = []
+        """What the broker has of the open transaction."""
+        self.sent: list[Sent] = []
+        """All that was ever committed."""
+        self.calls: list[str] = []
+        self.fails: dict[str, KafkaException] = {}
+        """Raised by the call of that name, once."""
+        self.broker_answers = True
+        self.when_polled: Callable[[], object] = lambda: None
+        self._open = False
+
+    def __len__(self) -> int:
+        return len(self.queue)
+
+    def init_transactions(self, timeout: float) -> None:
+        self._called("init")
+
+    def begin_transaction(self) -> None:
+        self._called("begin")
+        if self._open:
+            raise failed(KafkaError._STATE)
+        self._open = True
+
+    def produce(self, topic: str, value: bytes | None = None, key: bytes | None = None, **more: Any) -> None:
+        self._raise("produce")
+        if not self._open:
+            raise failed(KafkaError._STATE)
+        if len(value or b"") > self.largest:
+            raise failed(KafkaError.MSG_SIZE_TOO_LARGE)
+        if len(self.queue) >= self.room:
+            raise BufferError("Local: Queue full")
+        facts = (more.get("partition", -1), more.get("timestamp", 0), more.get("headers") or [])
+        self.queue.append(Sent(topic, value, key, *facts))
+
+    def produce_batch(self, topic: str, messages: list[dict[str, Any]], partition: int = -1) -> int:
+        self.calls.append(f"batch of {len(messages)}")
+        full = False
+        for message in messages:
+            try:
+                if full:
+                    raise BufferError("Local: Queue full")
+                self.produce(topic, message["value"], message["key"], partition=partition)
+            except BufferError:
+                full = True
+                message["_error"] = KafkaError(KafkaError._QUEUE_FULL)
+            except KafkaException as error:
+                message["_error"] = error.args[0]
+        return sum("_error" not in message for message in messages)
+
+    def poll(self, timeout: float) -> int:
+        self.when_polled()
+        count = len(self.queue) if self.broker_answers else 0
+        self.taken += self.queue
+        self.queue.clear()
+        return count
+
+    def commit_transaction(self, timeout: float = -1) -> None:
+        self._called("commit")
+        self.poll(0)
+        for each in self.taken:
+            if each.topic not in self.cluster.topics:
+                self.cluster.create(each.topic)
+            partition = max(each.partition, 0)
+            self.cluster.append(TopicPartition(each.topic, partition), each.value, each.key, each.headers or None)
+        self.sent += self.taken
+        self._end()
+
+    def abort_transaction(self, timeout: float = -1) -> None:
+        self._called("abort")
+        self._end()
+
+    def _end(self) -> None:
+        self.queue.clear()
+        self.taken, self._open = [], False
+
+    def _called(self, name: str) -> None:
+        self.calls.append(name)
+        self._raise(name)
+
+    def _raise(self, name: str) -> None:
+        error = self.fails.pop(name, None)
+        if error is not None:
+            raise error

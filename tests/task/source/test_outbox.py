@@ -1,0 +1,124 @@
+"""The way into a producer: in order and complete, however full the producer is, and never what it refuses."""
+
+from typing import Any
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+
+from ferryman.chain.chain import Encoded
+from ferryman.errors import RetriableError, TaskError
+from ferryman.record import Batch, Rows
+from ferryman.task.setup.control import Control
+from ferryman.task.source import outbox as outbox_module
+from ferryman.task.source.outbox import Outbox
+from tests.kafka.cluster_in_memory import Cluster, failed
+from tests.kafka.fake_producer import FakeProducer
+
+
+class Way:
+    """An outbox with its producer, in an open transaction."""
+
+    def __init__(self, room: int = 1000) -> None:
+        self.producer = FakeProducer(Cluster(), room)
+        self.control = Control(lambda event, facts: None)
+        producer: Any = self.producer
+        self.outbox = Outbox(producer, self.control)
+        self.producer.begin_transaction()
+
+    def values(self) -> list[bytes | None]:
+        return [each.value for each in (*self.producer.taken, *self.producer.queue)]
+
+
+def encoded(*values: bytes | None, partition: int | None = None, timestamp: int | None = None, **more: Any) -> Encoded:
+    batch = Batch(
+        topic="t",
+        partition=partition,
+        key=Rows(None, [None] * len(values)),
+        value=Rows(None, list(values)),
+        timestamps=[timestamp] * len(values),
+        origin=[],
+        positions=range(len(values)),
+    )
+    keys = [b"k%d" % index for index in range(len(values))]
+    return Encoded(batch, keys, list(values), more.get("headers"))
+
+
+@pytest.mark.parametrize("kind", [{}, {"timestamp": 5}, {"headers": [[("h", b"1")]] * 5}])
+def test_records_go_in_order_with_their_keys_to_the_partition_they_are_for(kind: dict[str, Any]) -> None:
+    way = Way()
+    way.outbox.produce(encoded(b"0", b"1", None, b"3", b"4", partition=2, **kind))
+    assert way.values() == [b"0", b"1", None, b"3", b"4"]
+    assert [each.key for each in way.producer.queue] == [b"k0", b"k1", b"k2", b"k3", b"k4"]
+    assert {each.partition for each in way.producer.queue} == {2}
+    assert {each.timestamp for each in way.producer.queue} == {kind.get("timestamp", 0)}
+    assert [list(each.headers) for each in way.producer.queue] == kind.get("headers", [[]] * 5)
+
+
+def test_without_a_partition_the_producer_chooses() -> None:
+    way = Way()
+    way.outbox.produce(encoded(b"0"))
+    way.outbox.produce(encoded(b"1", timestamp=3))
+    assert [each.partition for each in way.producer.queue] == [-1, -1]
+
+
+def test_only_records_without_headers_and_timestamps_go_many_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox_module, "CHUNK", 2)
+    way = Way()
+    way.outbox.produce(encoded(*[b"v"] * 5))
+    way.outbox.produce(encoded(b"v", timestamp=1))
+    assert way.producer.calls[1:] == ["batch of 2", "batch of 2", "batch of 1"]
+
+
+@pytest.mark.parametrize("kind", [{}, {"timestamp": 5}])
+def test_a_full_producer_is_waited_for_and_nothing_is_lost_doubled_or_out_of_order(kind: dict[str, Any]) -> None:
+    way = Way(room=3)
+    way.outbox.produce(encoded(*[b"%d" % number for number in range(20)], **kind))
+    assert way.values() == [b"%d" % number for number in range(20)]
+
+
+@pytest.mark.parametrize("kind", [{}, {"timestamp": 5}])
+def test_a_stop_ends_the_wait(kind: dict[str, Any]) -> None:
+    way = Way(room=3)
+    way.producer.when_polled = lambda: way.control.wish("stop")
+    with pytest.raises(RetriableError, match="to stop"):
+        way.outbox.produce(encoded(*[b"v"] * 20, **kind))
+
+
+@pytest.mark.parametrize("kind", [{}, {"timestamp": 5}])
+def test_a_record_that_finds_no_room_in_an_empty_producer_will_never_find_any(kind: dict[str, Any]) -> None:
+    with pytest.raises(
+        TaskError, match=r"record of 3 bytes for t does not fit into producer\.override\.buffer\.memory"
+    ):
+        Way(room=0).outbox.produce(encoded(b"123", **kind))
+
+
+@pytest.mark.parametrize("kind", [{}, {"timestamp": 5}])
+def test_a_record_that_is_too_large_fails_the_task_and_the_key_of_the_limit_is_named(kind: dict[str, Any]) -> None:
+    way = Way()
+    way.producer.largest = 5
+    with pytest.raises(TaskError, match=r"to t: .* 6 bytes, and producer\.override\.max\.request\.size"):
+        way.outbox.produce(encoded(b"1", b"123456", **kind))
+
+
+def test_a_record_that_is_too_large_is_told_though_the_queue_is_full_too() -> None:
+    way = Way(room=2)
+    way.producer.largest = 5
+    with pytest.raises(TaskError, match="6 bytes"):
+        way.outbox.produce(encoded(b"1", b"123456", b"3", b"4"))
+
+
+@pytest.mark.parametrize("code", [KafkaError._FATAL, KafkaError._STATE])
+@pytest.mark.parametrize("kind", [{}, {"timestamp": 5}])
+def test_a_producer_that_has_failed_before_is_not_the_records_fault(code: int, kind: dict[str, Any]) -> None:
+    way = Way()
+    way.producer.fails["produce"] = failed(code)
+    with pytest.raises(KafkaException) as raised:
+        way.outbox.produce(encoded(b"1", **kind))
+    assert raised.value.args[0].code() == code
+
+
+def test_any_other_refusal_fails_the_task() -> None:
+    way = Way()
+    way.producer.fails["produce"] = failed(KafkaError._INVALID_ARG, "no such thing")
+    with pytest.raises(TaskError, match=r"could not be produced to t: .*no such thing"):
+        way.outbox.write("t", b"v", None)

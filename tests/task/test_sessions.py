@@ -1,0 +1,96 @@
+"""A task's sessions one after the other: what ends only a session, and what ends the task."""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import pytest
+from confluent_kafka import KafkaError
+
+from ferryman.api import Source
+from ferryman.connector import SourceConfig
+from ferryman.errors import ConfigError, FencedError, Indeterminate, RetriableError, TaskError
+from tests.kafka.cluster_in_memory import failed
+from tests.task.whole_task import WholeTask
+
+Story = Iterator[None]
+
+
+class Fragile(Source[SourceConfig]):
+    """A source whose starts end as ``starts`` says; then it has nothing to hand over."""
+
+    starts: ClassVar[list[Exception]] = []
+    log: ClassVar[list[str]] = []
+
+    def start(self) -> None:
+        self.log.append("start")
+        if self.starts:
+            raise self.starts.pop(0)
+
+    def poll(self) -> list[Any]:
+        return []
+
+    def stop(self) -> None:
+        self.log.append("stop")
+
+
+@pytest.fixture
+def task(monkeypatch: pytest.MonkeyPatch) -> WholeTask:
+    monkeypatch.setattr(Fragile, "starts", [])
+    monkeypatch.setattr(Fragile, "log", [])
+    monkeypatch.setattr("ferryman.retry.backoff.delay", lambda attempt, longest: attempt + longest / 1000)
+    return WholeTask(monkeypatch, Fragile)
+
+
+def rounds(count: int) -> Story:
+    return (None for _ in range(count))
+
+
+def test_a_session_that_is_under_way_is_told_and_a_stop_ends_it_in_order(task: WholeTask) -> None:
+    task.run(lambda: rounds(3))
+    assert task.worker.states == ["running"]
+    assert Fragile.log == ["start", "stop"]
+    assert task.waits == []
+
+
+def test_an_outage_ends_a_session_and_the_next_one_begins_after_a_growing_wait(task: WholeTask) -> None:
+    Fragile.starts[:] = [RetriableError("away"), Indeterminate("who knows"), RetriableError("away", after=7.0)]
+    task.run(lambda: rounds(8))
+    assert Fragile.log == ["start", "stop"] * 4
+    assert task.waits == [1.06, 2.06, 7.0]
+    assert task.worker.states.count("running") == 1
+
+
+@pytest.mark.parametrize("error", [TaskError("no way"), FencedError("taken over"), ValueError("oops")])
+def test_any_other_error_ends_the_task_after_the_plugin_was_stopped(task: WholeTask, error: Exception) -> None:
+    Fragile.starts[:] = [error]
+    with pytest.raises(type(error), match=str(error)):
+        task.run(lambda: rounds(8))
+    assert Fragile.log == ["start", "stop"]
+
+
+def test_an_error_of_the_client_is_an_outage_unless_trying_again_does_not_change_it(task: WholeTask) -> None:
+    Fragile.starts[:] = [failed(KafkaError._TRANSPORT)]
+    task.run(lambda: rounds(4))
+    assert len(task.waits) == 1
+    Fragile.starts[:] = [failed(KafkaError.MSG_SIZE_TOO_LARGE)]
+    task.worker._wish = "run"
+    with pytest.raises(TaskError):
+        task.run(lambda: rounds(4))
+
+
+def test_a_task_that_is_to_stop_while_it_waits_begins_no_other_session(task: WholeTask) -> None:
+    Fragile.starts[:] = [RetriableError("away")] * 5
+
+    def story() -> Story:
+        yield
+        task.worker.wish("stop")
+        yield from rounds(5)
+
+    task.run(story)
+    assert Fragile.log == ["start", "stop"]
+
+
+def test_a_connector_that_nobody_knows_is_refused_by_its_key(task: WholeTask) -> None:
+    with pytest.raises(ConfigError, match="no connector is called Nobody") as raised:
+        task.run(lambda: rounds(1), **{"connector.class": "Nobody"})
+    assert raised.value.problems[0].key == "connector.class"

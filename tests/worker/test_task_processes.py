@@ -1,0 +1,259 @@
+"""A task through the processes that run it: its states, its deaths and restarts, and how it is ended."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from ferryman.task.setup.spec import TaskSpec
+from ferryman.worker import task_processes
+from ferryman.worker.herder import State
+from ferryman.worker.pool import Pool
+from ferryman.worker.task_processes import TaskProcess
+from tests.worker.played_processes import PlayedContext, PlayedProcess, true
+
+LONG = 60.0
+
+
+class Play:
+    """A task, its played processes and the topics that it told of."""
+
+    def __init__(self) -> None:
+        self.context = PlayedContext()
+        self.topics: list[str] = []
+        context: Any = self.context
+        spec = TaskSpec("c", 3, "w", {}, {})
+        self.task = TaskProcess(context, Pool("starts", 1, 10), spec, self.topics.append)
+
+    async def running(self, number: int = 1) -> PlayedProcess:
+        """The process of that number, when it has said that it runs."""
+        process = await self.context.started(number)
+        process.says("running")
+        await self.state(State.RUNNING)
+        return process
+
+    async def state(self, state: State) -> None:
+        await true(lambda: self.task.state is state)
+
+    async def ended(self, process: PlayedProcess) -> None:
+        """Ends the task in order."""
+        stop = asyncio.create_task(self.task.stop(LONG))
+        await true(lambda: {"wish": "stop"} in process.heard())
+        process.says("stopped")
+        process.dies()
+        assert await stop is False
+
+
+Story = Callable[[Play], Awaitable[None]]
+
+
+@pytest.fixture(autouse=True)
+def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deaths are followed by the next process at once."""
+    monkeypatch.setattr("ferryman.retry.backoff.delay", lambda attempt, longest: 0.0)
+    monkeypatch.setattr("ferryman.retry.breaker.LONGEST_WAIT", 0.0)
+    monkeypatch.setattr(task_processes, "POLITE", 0.0)
+    monkeypatch.setattr(task_processes, "AFTER_KILL", 0.2)
+
+
+@pytest.fixture
+def play() -> Callable[[Story], Play]:
+    """Plays a story with a task."""
+
+    def run(story: Story) -> Play:
+        async def played() -> Play:
+            made = Play()
+            await story(made)
+            return made
+
+        return asyncio.run(played())
+
+    return run
+
+
+def test_a_task_is_what_its_process_says_of_itself(play: Callable[[Story], Play]) -> None:
+    async def story(play: Play) -> None:
+        assert play.task.state is State.UNASSIGNED
+        play.task.start()
+        process = await play.running()
+        assert play.task.pid == process.pid
+        play.task.pause()
+        process.says("paused")
+        await play.state(State.PAUSED)
+        play.task.resume()
+        process.says("running")
+        await play.state(State.RUNNING)
+        await true(lambda: process.heard() == [{"wish": "pause"}, {"wish": "run"}])
+        await play.ended(process)
+        assert play.task.state is State.UNASSIGNED
+        assert play.task.pid is None
+
+    assert len(play(story).context.processes) == 1
+
+
+def test_a_task_that_is_to_begin_paused_is_told_so_first(play: Callable[[Story], Play]) -> None:
+    async def story(play: Play) -> None:
+        play.task.start("pause")
+        process = await play.context.started(1)
+        await true(process.heard)
+        assert process.heard() == [{"wish": "pause"}]
+        await play.ended(process)
+
+    play(story)
+
+
+def test_a_failure_is_shown_with_its_trace_and_is_not_started_again(play: Callable[[Story], Play]) -> None:
+    async def story(play: Play) -> None:
+        play.task.start()
+        process = await play.running()
+        process.says("failed", trace="it broke")
+        process.dies()
+        await true(lambda: play.task.pid is None)
+        assert (play.task.state, play.task.trace) == (State.FAILED, "it broke")
+        assert await play.task.stop(LONG) is False
+        assert play.task.state is State.UNASSIGNED
+
+    assert len(play(story).context.processes) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "how"),
+    [
+        (-signal.SIGKILL, "was killed by SIGKILL"),
+        (1, "ended without a word, with exit code 1"),
+        (0, "with exit code 0"),
+    ],
+)
+def test_a_process_that_dies_without_a_word_is_followed_by_another(
+    play: Callable[[Story], Play], code: int, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story(play: Play) -> None:
+        play.task.start()
+        (await play.running()).dies(code)
+        second = await play.context.started(2)
+        assert (play.task.state, play.task.trace) == (State.RESTARTING, None)
+        await play.running(2)
+        await play.ended(second)
+
+    assert len(play(story).context.processes) == 2
+    assert any(how in message and message.endswith("started again in 0.0 s") for message in caplog.messages)
+
+
+def test_a_task_that_dies_again_and_again_has_failed_until_a_process_of_it_lives(play: Callable[[Story], Play]) -> None:
+    async def story(play: Play) -> None:
+        play.task.start()
+        for number in range(1, 6):
+            (await play.context.started(number)).dies(-signal.SIGSEGV)
+        process = await play.context.started(6)
+        assert play.task.state is State.FAILED
+        assert "was killed by SIGSEGV; it has died 5 times in a row" in (play.task.trace or "")
+        process.says("running")
+        process.says("topic", topic="t")
+        await true(lambda: play.topics)
+        assert play.task.state is State.FAILED
+        play.task._lives()
+        assert (play.task.state, play.task.trace) == (State.RUNNING, None)
+        await play.ended(process)
+
+    play(story)
+
+
+def test_a_process_that_cannot_be_started_has_died(play: Callable[[Story], Play]) -> None:
+    async def story(play: Play) -> None:
+        play.context.prepare = lambda process: setattr(process, "fails_to_start", OSError("no memory"))
+        play.task.start()
+        await true(lambda: len(play.context.processes) == 1)
+        play.context.prepare = lambda process: None
+        await play.ended(await play.running(2))
+
+    assert len(play(story).context.processes) == 2
+
+
+def test_somebody_elses_sigterm_is_no_wish_of_the_workers(play: Callable[[Story], Play]) -> None:
+    async def story(play: Play) -> None:
+        play.task.start()
+        first = await play.running()
+        first.says("stopped")
+        first.dies()
+        await play.ended(await play.running(2))
+
+    assert len(play(story).context.processes) == 2
+
+
+def test_a_stop_while_the_next_start_is_waited_for_ends_the_task(
+    play: Callable[[Story], Play], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ferryman.retry.backoff.delay", lambda attempt, longest: LONG)
+
+    async def story(play: Play) -> None:
+        play.task.start()
+        (await play.running()).dies(1)
+        (await play.context.started(2)).dies(1)
+        await true(lambda: play.task.pid is None and play.task._breaker.deaths == 2)
+        assert await play.task.stop(LONG) is False
+
+    assert len(play(story).context.processes) == 2
+
+
+def test_a_process_that_does_not_end_in_time_is_killed(play: Callable[[Story], Play]) -> None:
+    async def story(play: Play) -> None:
+        play.task.start()
+        await play.running()
+        assert await play.task.stop(0.0) is True
+        assert play.task.state is State.UNASSIGNED
+        assert play.task.pid is None
+
+    (process,) = play(story).context.processes
+    assert process.exitcode == -signal.SIGKILL
+
+
+def test_one_that_not_even_a_kill_ends_is_not_waited_for(
+    play: Callable[[Story], Play], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story(play: Play) -> None:
+        play.task.start()
+        process = await play.running()
+        process.mortal = False
+        assert await play.task.stop(0.0) is True
+        assert play.task.state is State.UNASSIGNED
+        process.dies()
+        await true(lambda: play.task.pid is None)
+
+    play(story)
+    assert any("cannot be killed" in message for message in caplog.messages)
+
+
+def test_a_task_that_was_never_started_is_stopped_at_once(play: Callable[[Story], Play]) -> None:
+    async def story(play: Play) -> None:
+        assert await play.task.stop(LONG) is False
+
+    play(story)
+
+
+@pytest.mark.parametrize("text", [b"no json\n", b'{"event": \n'])
+def test_a_process_that_cannot_be_understood_is_killed_and_followed(play: Callable[[Story], Play], text: bytes) -> None:
+    async def story(play: Play) -> None:
+        play.task.start()
+        (await play.running()).writes(text)
+        await play.ended(await play.running(2))
+
+    assert play(story).context.processes[0].exitcode == -signal.SIGKILL
+
+
+def test_topics_levels_and_what_is_to_be_forgotten_pass_through(play: Callable[[Story], Play]) -> None:
+    async def story(play: Play) -> None:
+        play.task.set_level("a", "DEBUG")
+        play.task.start()
+        process = await play.running()
+        process.says("topic", topic="t")
+        process.says("topic", topic="u")
+        await true(lambda: play.topics == ["t", "u"])
+        play.task.set_level("ferryman", "DEBUG")
+        play.task.forget_topics()
+        await true(lambda: len(process.heard()) == 2)
+        assert process.heard() == [{"logger": "ferryman", "level": "DEBUG"}, {"forget": "topics"}]
+        await play.ended(process)
+
+    play(story)
