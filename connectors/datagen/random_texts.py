@@ -13,9 +13,14 @@ CONTROLS = {"t": "\t", "n": "\n", "r": "\r"}
 MOST = 10
 """How often ``*``, ``+`` and ``{n,}`` repeat at most beyond what they must."""
 
+LONGEST = 1000
+"""Characters of an expression; each is kept as a function that draws it."""
+
 
 def pattern(text: str) -> Draw:
     """What draws texts matching the expression. Raises ValueError, saying which part is not supported."""
+    if len(text) > LONGEST:
+        raise ValueError(f"a regex of more than {LONGEST:,} characters")
     parser = _Parser(text)
     draw = parser.alternatives()
     if not parser.done:

@@ -5,10 +5,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from ferryman.errors import RequestError
 from ferryman.telemetry import logs
 
 ROOT = "root"
 _DEFAULTS = ("ferryman",)
+_LONGEST = 250
 
 
 class Loggers:
@@ -45,6 +47,9 @@ class Loggers:
 
 
 def _logger(name: str) -> logging.Logger:
+    """Raises RequestError for a name so long that no module has it: each of its dots would make one more logger."""
+    if len(name) > _LONGEST:
+        raise RequestError(400, f"The name of a logger has at most {_LONGEST} characters")
     return logging.getLogger(None if name == ROOT else name)
 
 

@@ -22,6 +22,7 @@ PUT_TOGETHER = {
 """Files with patterns that are not written down, and why they may be there."""
 RIGHT: Mapping[str, str] = {
     r"''|'((?:[^']|'')*)'|([A-Za-z])\2*|[^A-Za-z']+|'": "its readers stop at the first quote that is not closed",
+    r"for key '([^']+)'$": "what is repeated ends at the quote with which the next one would begin",
 }
 """Patterns that the rules refuse although they are right, and why."""
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from ferryman.task.setup.control import Control
 
+STATES = ("running", "paused", "failed", "stopped")
+
 
 class Worker(Control):
     """The worker's side: its wishes come between two rounds of the loop, as a story tells them."""
@@ -25,5 +27,5 @@ class Worker(Control):
 
     @property
     def states(self) -> list[str]:
-        """What the worker was told of the task's state, apart from outages."""
-        return [event for event, _ in self.told if event in ("running", "paused", "stopped", "failed")]
+        """What the worker was told of the task's state, how it gets on with other systems left out."""
+        return [event for event, _ in self.told if event in STATES]

@@ -156,7 +156,7 @@ def test_it_ends_in_time_whatever_stands_still_and_starts_nothing_more(running: 
     for each in (*late, *stuck):
         each.join(60)
     assert [each.status for each in late] == [503, 503], [each.text for each in late]
-    running.process.wait(120)
+    assert running.process.wait(120) == 0
     until(lambda: not any(alive(pid) for pid in everybody), 10, "the tasks to go with the worker")
     assert running.pids("two") == []
 

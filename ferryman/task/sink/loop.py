@@ -67,9 +67,9 @@ class SinkSession:
 
     control: Control
     timing: Timing
-    troubles: Troubles
     backlog: Backlog
     thread: SinkThread
+    troubles: Troubles
     group: Group = field(init=False)
     delivery: Delivery = field(default_factory=Delivery)
     _after: Callable[[], None] | None = None

@@ -34,6 +34,7 @@ class Pausing:
         if self.control.pausing and not self._at_rest(busy):
             return
         self._told = self.control.pausing
+        self._since, self._stands = None, False
         self.control.tell("paused" if self._told else "running", {})
 
     def _at_rest(self, busy: bool) -> bool:

@@ -53,7 +53,7 @@ class SinkSessions:
         try:
             task: Sink[Any] = thread.call(lambda: setup.plugin(setup.config, loop.context(lambda: session, **facts)))
             backlog = Backlog(setup.chain, tolerance, task, Slices(setup.clients.limit))
-            session = loop.SinkSession(setup.control, self._timing(), setup.troubles, backlog, thread)
+            session = loop.SinkSession(setup.control, self._timing(), backlog, thread, setup.troubles)
             try:
                 thread.call(task.start)
                 session.group = Group(Consumer(setup.clients.sink_consumer()), admin, session, setup.clients.read_from)

@@ -8,6 +8,8 @@ from typing import Any
 from ferryman.chain.chain import assembled
 from ferryman.config import Config
 from ferryman.record import TopicPartition
+from ferryman.retry.outage import Outage, Patience
+from ferryman.task.setup.troubles import Troubles
 from ferryman.task.sink import backlog as backlog_module
 from ferryman.task.sink import loop as loop_module
 from ferryman.task.sink import pausing as pausing_module
@@ -22,7 +24,6 @@ from tests.kafka.cluster_in_memory import Cluster
 from tests.kafka.fake_admin import FakeAdmin
 from tests.kafka.fake_consumer import FakeConsumer
 from tests.task.sink.recording_sink import RecordingSink
-from tests.task.troubles import troubles
 from tests.task.worker import Worker
 
 A, B = TopicPartition("t", 0), TopicPartition("t", 1)
@@ -107,7 +108,7 @@ class HandDriven:
         sink: type[RecordingSink] = RecordingSink,
         timing: Timing = TIMING,
         cluster: Cluster | None = None,
-        give_up: float | None = None,
+        patience: Patience | None = None,
     ) -> None:
         self.clock, self.worker, self.judge = Clock(), Worker(), Judge()
         for module in (loop_module, backlog_module, pausing_module):
@@ -124,9 +125,8 @@ class HandDriven:
         fakes: Any = (self.judge, self.thread, self.consumer, FakeAdmin(self.cluster))
         tolerance, thread, consumer, admin = fakes
         self.backlog = Backlog(assembled(text, text, text), tolerance, made, Slices(timing.limit))
-        self.session = SinkSession(
-            self.worker, timing, troubles(60.0, give_up, self.worker, self.clock), self.backlog, thread
-        )
+        troubles = Troubles(Outage(patience or Patience()), self.worker.tell, self.clock.monotonic)
+        self.session = SinkSession(self.worker, timing, self.backlog, thread, troubles)
         self.session.group = Group(consumer, admin, self.session, "earliest")
 
     def fill(self, source: TopicPartition, *values: bytes) -> None:

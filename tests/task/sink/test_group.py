@@ -320,6 +320,17 @@ def test_a_pause_holds_for_partitions_that_come_meanwhile_and_ends_with_resume(m
     assert values(member.poll()) == {A: [b"1"], C: [b"2"]}
 
 
+def test_a_partition_that_went_while_it_was_paused_is_read_when_it_comes_back(member: Membership) -> None:
+    member.fill(A, b"1")
+    member.given(C)
+    member.consumer.give(A)
+    member.consumer.take(A)
+    member.group.pause()
+    member.poll()
+    member.group.resume()
+    assert values(member.given(A)) == {A: [b"1"]}
+
+
 def test_partitions_that_come_after_a_pause_are_read(member: Membership) -> None:
     member.fill(A, b"1")
     member.group.pause()

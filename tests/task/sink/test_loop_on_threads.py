@@ -15,14 +15,15 @@ from ferryman.chain import builder
 from ferryman.connector import SinkConfig
 from ferryman.errors import DataError, Indeterminate, RetriableError, TaskError
 from ferryman.record import Polled, Record, TopicPartition
+from ferryman.retry.outage import Outage, Patience
 from ferryman.task.errors.error_tolerance import Tolerance
 from ferryman.task.setup.control import Control
+from ferryman.task.setup.troubles import Troubles
 from ferryman.task.sink import loop, pausing
 from ferryman.task.sink.backlog import Backlog
 from ferryman.task.sink.loop import SinkSession, Timing
 from ferryman.task.sink.sink_thread import SinkThread, StillBusy
 from ferryman.task.sink.slices import Slices
-from tests.task.troubles import troubles
 
 STRING = {f"{side}.converter": "org.apache.kafka.connect.storage.StringConverter" for side in ("key", "value")}
 A = TopicPartition("t", 0)
@@ -40,11 +41,7 @@ class Group:
     next: int = 0
     commits: list[Mapping[TopicPartition, Committed]] = field(default_factory=list)
     refuses: bool = False
-
     idle_for_want_of_topics: bool = False
-
-    def without_topics(self, topics: Sequence[str]) -> bool:
-        return False
 
     def subscribe(self, topics: Sequence[str]) -> None:
         """There is nothing to join."""
@@ -59,6 +56,9 @@ class Group:
         count = self.next - start
         values = [str(offset).encode() for offset in range(start, self.next)]
         return [Polled("t", 0, range(start, self.next), [0] * count, [None] * count, values)]
+
+    def without_topics(self, topics: Sequence[str]) -> bool:
+        return False
 
     def pause(self) -> None:
         self.paused = True
@@ -148,16 +148,17 @@ def stage() -> Iterator[Make]:
 
     def make(records: int = 1, kind: type[Any] = PlayedSink, grace: float = LONG, **timing: Any) -> Stage:
         told: list[str] = []
-        control = Control(lambda event, facts: told.append(event))
+        control = Control(lambda event, facts: told.append(event) if event in ("running", "paused") else None)
         threads.append(SinkThread(control, grace))
         config = SinkConfig.parse({"name": "s", "connector.class": "x", "topics": "t"})
         context = loop.context(lambda: session, connector="s", task=0, cluster="c", raw={})
         sink = kind(config, context)
         sink.play = Play()
         backlog = Backlog(builder.chain(STRING, {}), Tolerance(config, 0), sink, Slices(timing.pop("most", 1000)))
-        trouble = troubles(0.01, timing.pop("give_up", None))
+        patience = Patience(retrying=timing.pop("give_up", None), longest_wait=0.01)
+        troubles = Troubles(Outage(patience), control.tell)
         chosen = {"limit": 1000, "commit_interval": LONG, "refresh": LONG, "revocation": LONG, "silence": 0.0} | timing
-        session = SinkSession(control, Timing(**chosen), trouble, backlog, threads[-1])
+        session = SinkSession(control, Timing(**chosen), backlog, threads[-1], troubles)
         group = Group(records)
         session.group = group  # type: ignore[assignment]
         return Stage(sink.play, group, control, session, told)
@@ -332,7 +333,7 @@ def test_a_pause_is_told_when_the_put_is_over_and_what_it_took_is_committed(stag
 
     played.play.on_put = put
     played.run()
-    assert played.told == ["topic", "paused", "running"]
+    assert played.told == ["paused", "running"]
 
 
 def test_a_pause_is_told_when_what_the_last_put_took_is_committed_though_the_sink_has_no_part_in_it(

@@ -11,11 +11,12 @@ from ferryman.chain import builder
 from ferryman.connector import SourceConfig
 from ferryman.offsets.source_offsets import SourceOffsets
 from ferryman.record import Record
+from ferryman.retry.outage import Outage, Patience
 from ferryman.task.errors.error_tolerance import Tolerance
 from ferryman.task.setup.control import Control
+from ferryman.task.setup.troubles import Troubles
 from ferryman.task.source.loop import SourceSession
 from ferryman.task.source.outbox import Outbox
-from tests.task.troubles import troubles
 
 TEXT = {f"{side}.converter": "org.apache.kafka.connect.storage.StringConverter" for side in ("key", "value")}
 UNKNOWN = KafkaError(KafkaError._TIMED_OUT, retriable=True)
@@ -84,7 +85,7 @@ def session(producer: Producer, interval: float | None) -> SourceSession:
         offsets_topic="offsets",
         topics=Anywhere(),
         interval=interval,
-        troubles=troubles(1.0),
+        troubles=Troubles(Outage(Patience(longest_wait=1.0)), control.tell),
     )
 
 

@@ -17,6 +17,8 @@ from ferryman.connector import SourceConfig
 from ferryman.errors import Indeterminate, RetriableError, TaskError
 from ferryman.offsets.source_offsets import SourceOffsets, canonical
 from ferryman.record import Record
+from ferryman.retry.outage import Outage, Patience
+from ferryman.task.setup.troubles import Troubles
 from ferryman.task.source import loop as loop_module
 from ferryman.task.source.loop import SourceSession, cause, classified, moved_by_another
 from ferryman.task.source.outbox import Outbox
@@ -24,7 +26,6 @@ from tests.chain.parts import OnRecords, TextConverter
 from tests.clock import Clock
 from tests.kafka.cluster_in_memory import Cluster, failed
 from tests.kafka.fake_producer import FakeProducer
-from tests.task.troubles import troubles
 from tests.task.worker import Worker
 
 Story = Iterator[None]
@@ -82,8 +83,7 @@ class Task:
     ) -> None:
         self.clock, self.worker, self.judge, self.feed = Clock(), Worker(), Judge(), Feed()
         self.waits: list[float] = []
-        for module in (loop_module,):
-            monkeypatch.setattr(module, "time", self.clock)
+        monkeypatch.setattr(loop_module, "time", self.clock)
         monkeypatch.setattr(self.worker, "wait", self.wait)
         self.producer = FakeProducer(Cluster())
         self.offsets = SourceOffsets("c")
@@ -102,7 +102,7 @@ class Task:
             offsets_topic="offsets",
             topics=self.topics,
             interval=interval,
-            troubles=troubles(60.0, give_up, self.worker, self.clock),
+            troubles=Troubles(Outage(Patience(retrying=give_up)), self.worker.tell, self.clock.monotonic),
         )
 
     def wait(self, seconds: float) -> bool:
@@ -221,7 +221,7 @@ def test_topics_are_created_before_the_first_record_goes_there_and_told_once(tas
     task.poll("2", at=2)
     task.rounds(2)
     assert task.topics.topics == [("t", 0), ("t", 0)]
-    assert ("topic", {"topic": "t"}) in task.worker.told
+    assert [facts for event, facts in task.worker.told if event == "topic"] == [{"topic": "t"}]
 
 
 # Failures of records and systems.

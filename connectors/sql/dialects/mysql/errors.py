@@ -116,7 +116,6 @@ _NAMING_OBJECTS = frozenset(
 )
 """Numbers whose texts name objects, users and limits, and quote no value."""
 
-_LAST_NAME = re.compile(r"for key '([^']+)'$")
 _STAGED = re.compile(r"['`]c(\d+)['`] at row \d+$")
 
 
@@ -151,8 +150,8 @@ def message_of(error: pymysql.Error) -> str:
 def _objects(error: pymysql.Error, number: int | None) -> str:
     if number in _NAMING_OBJECTS:
         return f" ({message_of(error)})"
-    key = _LAST_NAME.search(message_of(error))
-    return "" if key is None else f", key {key[1]}"
+    _, ends_with_key, key = message_of(error).rpartition(" for key '")
+    return f", key {key[:-1]}" if ends_with_key and key.find("'") == len(key) - 1 else ""
 
 
 def staged_column(message: str) -> int | None:
