@@ -56,10 +56,10 @@ def _boolean(value: Any) -> Any:
 def _list(value: Any) -> Any:
     if not isinstance(value, str):
         return value
-    return listed(value)
+    return split_list(value)
 
 
-def listed(text: str) -> list[str]:
+def split_list(text: str) -> list[str]:
     """The parts of a list whose commas may have blanks around them; none of a blank text."""
     return [part.strip() for part in text.split(",")] if text.strip() else []
 

@@ -44,7 +44,7 @@ class ConfigError(FerrymanError):
         self.problems: Sequence[KeyProblem] = problems
 
     @classmethod
-    def of(cls, key: str, message: str) -> "ConfigError":
+    def for_key(cls, key: str, message: str) -> "ConfigError":
         """One problem of one key."""
         return cls(KeyProblem(key, message))
 

@@ -9,7 +9,7 @@ from ferryman.config import Bool, Config, Strings, key
 from ferryman.errors import DataError, KeyProblem
 from ferryman.record import Batch, Columns, Data, Rows
 from ferryman.schema import Schema
-from ferryman.transforms.fields.name_lists import hashed, listed, parts
+from ferryman.transforms.fields.name_lists import hashed, name_problems, parts
 from ferryman.transforms.fields.schema_check import refuse_misfit
 from ferryman.transforms.fields.sides import (
     Sided,
@@ -38,8 +38,8 @@ class ReplaceFieldConfig(Config):
 
     def problems(self) -> Iterable[KeyProblem]:
         """Names that are empty, and renames that are not ``old:new``."""
-        yield from listed("exclude", self.exclude, required=False)
-        yield from listed("include", self.include, required=False)
+        yield from name_problems("exclude", self.exclude, required=False)
+        yield from name_problems("include", self.include, required=False)
         for mapping in self.renames:
             if len(parts(mapping)) != 2:
                 given = f"Invalid value [{', '.join(self.renames)}] for configuration renames"

@@ -9,7 +9,7 @@ from typing import Any
 
 from ferryman.api import Predicate
 from ferryman.chain.chain import Step
-from ferryman.config import Config, listed
+from ferryman.config import Config, split_list
 from ferryman.errors import ConfigError, KeyProblem
 from ferryman.java import spelling
 from ferryman.plugins import catalog
@@ -38,8 +38,8 @@ def parse(raw: Mapping[str, str]) -> Parsed:
 
 
 def aliases(raw: Mapping[str, str], name: str) -> Sequence[str]:
-    """The aliases listed under ``transforms`` or ``predicates``, each once (doubles are reported elsewhere)."""
-    return list(dict.fromkeys(listed(raw.get(name, ""))))
+    """The aliases split_list under ``transforms`` or ``predicates``, each once (doubles are reported elsewhere)."""
+    return list(dict.fromkeys(split_list(raw.get(name, ""))))
 
 
 def _predicate(raw: Mapping[str, str], alias: str, parsed: Parsed) -> Predicate[Any] | None:

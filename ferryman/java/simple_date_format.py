@@ -57,18 +57,18 @@ class Piece:
 def pieces(pattern: str) -> tuple[Piece, ...]:
     """The pattern cut into pieces. Raises ConfigError (key ``format``) in the words of Java's exception."""
     if len(pattern) > LONGEST:
-        raise ConfigError.of("format", f"The pattern has more than {LONGEST:,} characters")
+        raise ConfigError.for_key("format", f"The pattern has more than {LONGEST:,} characters")
     found: list[Piece] = []
     for match in re.finditer(r"''|'((?:[^']|'')*)'|([A-Za-z])\2*|[^A-Za-z']+|'", pattern):
         text = match[0]
         if match[2]:
             if match[2] not in _KNOWN:
-                raise ConfigError.of("format", f"Illegal pattern character '{match[2]}'")
+                raise ConfigError.for_key("format", f"Illegal pattern character '{match[2]}'")
             if match[2] == "X" and len(text) > 3:
-                raise ConfigError.of("format", f"invalid ISO 8601 format: length={len(text)}")
+                raise ConfigError.for_key("format", f"invalid ISO 8601 format: length={len(text)}")
             found.append(Piece(match[2], len(text)))
         elif text == "'":
-            raise ConfigError.of("format", "Unterminated quote")
+            raise ConfigError.for_key("format", "Unterminated quote")
         else:
             literal = "'" if text == "''" else text if match[1] is None else match[1].replace("''", "'")
             found.append(Piece("", len(literal), literal))

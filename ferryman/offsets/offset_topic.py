@@ -138,7 +138,7 @@ def create(admin: AdminClient, topic: str, partitions: int, replication_factor: 
                 raise RetriableError(f"the offsets topic {topic} cannot be created: {error.args[0].str()}") from error
     policy = _cleanup_policy(admin, topic)
     if policy not in ("compact", None):
-        raise ConfigError.of(
+        raise ConfigError.for_key(
             "offset.storage.topic",
             f"Topic '{topic}' supplied via the 'offset.storage.topic' property is required to have "
             f"'cleanup.policy=compact' to guarantee consistency and durability of source connector offsets, "

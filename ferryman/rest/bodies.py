@@ -33,7 +33,7 @@ class Bodies:
     held: int = 0
 
     @asynccontextmanager
-    async def of(self, request: Request) -> AsyncIterator[bytes]:
+    async def read(self, request: Request) -> AsyncIterator[bytes]:
         """A request's body; its memory counts until the block ends.
 
         Raises RequestError 408 when it does not arrive in time, 413 when it is too large, 503 when all bodies together

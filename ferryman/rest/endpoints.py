@@ -289,7 +289,7 @@ async def reset_offsets(rest: Rest, call: Call) -> Answer:
 async def connector_plugins(rest: Rest, call: Call) -> Answer:
     """Connectors, and the other kinds with ``connectorsOnly=false`` (KIP-769)."""
     only = http_messages.flag(call.request, "connectorsOnly", True)
-    found = await rest.plugins.run("listing the plugins", lambda: plugin_infos.listed(only))
+    found = await rest.plugins.run("listing the plugins", lambda: plugin_infos.list_plugins(only))
     return Answer(200, [answers.plugin(info) for info in found])
 
 

@@ -153,7 +153,7 @@ class Guard:
     origins: frozenset[str]
 
     @classmethod
-    def of(cls, settings: WorkerConfig) -> "Guard":
+    def from_config(cls, settings: WorkerConfig) -> "Guard":
         """The guard of a worker's listeners; the origins of access.control.allow.origin pass, as a proxy's name too."""
         origins = frozenset(part.strip() for part in settings.access_control_allow_origin.split(",") if part.strip())
         if not all(listener.local for listener in settings.addresses):

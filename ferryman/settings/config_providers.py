@@ -20,7 +20,7 @@ Lookup = Callable[[str, str], str | None]
 
 
 def _denied(message: str) -> ConfigError:
-    return ConfigError.of("", message)
+    return ConfigError.for_key("", message)
 
 
 def _allowed(path: str, roots: tuple[Path, ...] | None) -> Path:
@@ -76,7 +76,7 @@ def variable_provider(params: Mapping[str, str]) -> Lookup:
     try:
         pattern = compiled(text, "allowlist.pattern")
     except ConfigError as error:
-        raise ConfigError.of(
+        raise ConfigError.for_key(
             "allowlist.pattern", f"allowlist.pattern {text} is not a regular expression: {error}"
         ) from None
 

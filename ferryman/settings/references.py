@@ -31,7 +31,7 @@ def references(text: str) -> Iterator[Reference]:
         if colon:
             count += 1
             if count > MOST:
-                raise ConfigError.of("", f"it has more than {MOST:,} references to config providers")
+                raise ConfigError.for_key("", f"it has more than {MOST:,} references to config providers")
             path, second, key = rest.partition(":")
             yield Reference(
                 start, end + 1, text[start : end + 1], provider, path if second else "", key if second else path

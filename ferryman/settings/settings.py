@@ -47,9 +47,9 @@ def _read(file: Path) -> dict[str, str]:
     try:
         found = properties.load(file.read_bytes())
     except OSError as error:
-        raise ConfigError.of("", f"The worker file {file} cannot be read: {error.strerror}") from None
+        raise ConfigError.for_key("", f"The worker file {file} cannot be read: {error.strerror}") from None
     except ConfigError as error:
-        raise ConfigError.of(error.problems[0].key, f"{file}, {error}") from None
+        raise ConfigError.for_key(error.problems[0].key, f"{file}, {error}") from None
     return environment.with_listener(found)
 
 
@@ -97,11 +97,11 @@ class Settings:
 def load(file: Path | None = None, overrides: Mapping[str, str] | None = None) -> Settings:
     """The settings from a property file (may be None), the environment and the command line's overrides, from weak to
     strong. Raises ConfigError with every problem. Secrets are protected from being written anywhere."""
-    found = of(_Sources(file=file, raw=dict(overrides or {})).raw)
+    found = parse(_Sources(file=file, raw=dict(overrides or {})).raw)
     return replace(found, warnings=(*environment.warnings(os.environ), *found.warnings))
 
 
-def of(raw: Mapping[str, str]) -> Settings:
+def parse(raw: Mapping[str, str]) -> Settings:
     """The settings from a map, as ``load`` makes them."""
     redaction.protect_config(raw)
     providers, problems, warnings = config_providers.declared(raw)

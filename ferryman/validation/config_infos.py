@@ -34,7 +34,7 @@ class ConfigInfo:
         """The same key as part of a larger config."""
         definition, value = self.definition, self.value
         name = prefix + value.name
-        errors = tuple(named(text, value.name, name) for text in value.errors)
+        errors = tuple(with_full_name(text, value.name, name) for text in value.errors)
         if definition is not None:
             display = definition.display_name
             definition = replace(definition, name=name, display_name=name if display == value.name else display)
@@ -69,7 +69,7 @@ class ConfigInfos:
         }
 
 
-def named(text: str, key: str, full: str) -> str:
+def with_full_name(text: str, key: str, full: str) -> str:
     """A message about a key, with the key's full name in it."""
     for pattern in (f'"{key}"', f"configuration {key}:", f"{key} is not supported"):
         if pattern in text:
@@ -77,7 +77,7 @@ def named(text: str, key: str, full: str) -> str:
     return text
 
 
-def of(
+def field_infos(
     config_class: type[Config], fields: Iterable[str], raw: Mapping[str, str], problems: Iterable[KeyProblem]
 ) -> list[ConfigInfo]:
     """The named fields of a config class, with those of the problems that are about them."""

@@ -24,7 +24,7 @@ class PluginInfo:
 
 
 @cache
-def listed(connectors_only: bool) -> tuple[PluginInfo, ...]:
+def list_plugins(connectors_only: bool) -> tuple[PluginInfo, ...]:
     """Sinks, then sources; the other kinds too if wanted. One that has several Java names is there under each."""
     kinds: list[catalog.Kind] = ["sink", "source"]
     if not connectors_only:

@@ -20,7 +20,7 @@ class Shown:
     aliases: References
 
     @classmethod
-    def of(cls, given: Mapping[str, str], resolution: Resolution, worker: References) -> "Shown":
+    def from_resolution(cls, given: Mapping[str, str], resolution: Resolution, worker: References) -> "Shown":
         """For a config as it was given and what it resolved to, on a worker with references of its own."""
         aliases = [
             Found("", given[key], alias)

@@ -28,11 +28,11 @@ class ConnectorOffsets:
     topic: str
     seeds: Mapping[str, str]
 
-    def listed(self) -> list[PartitionOffset]:
+    def read(self) -> list[PartitionOffset]:
         """What is committed."""
         sink = catalog.is_sink(self.plugin)
         try:
-            return offset_changes.sink_offsets(self.clients) if sink else self._source.listed()
+            return offset_changes.sink_offsets(self.clients) if sink else self._source.partition_offsets()
         except (KafkaException, FerrymanError) as error:
             kind = "consumer group" if sink else "source"
             reason = error.args[0].str() if isinstance(error, KafkaException) else error
@@ -47,7 +47,7 @@ class ConnectorOffsets:
 
     def reset(self) -> str:
         """Forgets all offsets; returns Kafka Connect's message."""
-        return _message("reset", self._checked([PartitionOffset(each.partition, None) for each in self.listed()], True))
+        return _message("reset", self._checked([PartitionOffset(each.partition, None) for each in self.read()], True))
 
     def _checked(self, offsets: Sequence[PartitionOffset], reset: bool) -> bool:
         try:

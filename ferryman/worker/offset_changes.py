@@ -159,7 +159,7 @@ class SourceOffsetTopic:
             offsets.load(key.encode(), value.encode())
         return offset_topic.read(self.clients.offsets_consumer(), self.topic, offsets)
 
-    def listed(self) -> list[PartitionOffset]:
+    def partition_offsets(self) -> list[PartitionOffset]:
         """As REST shows them."""
         return [PartitionOffset(dict(partition), dict(offset)) for partition, offset in self.read().items()]
 

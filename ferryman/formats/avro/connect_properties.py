@@ -48,7 +48,7 @@ PLAIN = Options()
 """The keys' defaults."""
 
 
-def described(node: Mapping[str, Any], options: Options, schema: Schema, full: str | None = None) -> Schema:
+def with_properties(node: Mapping[str, Any], options: Options, schema: Schema, full: str | None = None) -> Schema:
     """The schema of an Avro node with what its properties say. ``full`` is the full name of a named type.
 
     Raises DataError for a name or version that is not that of the logical type.

@@ -89,7 +89,7 @@ class SourceSessions:
             outbox=Outbox(producer, setup.control),
             offsets=offsets,
             offsets_topic=self._offsets_topic,
-            topics=TopicCreation.of(admin, setup.spec.config, worker.topic_creation_enable),
+            topics=TopicCreation.from_config(admin, setup.spec.config, worker.topic_creation_enable),
             interval=self._interval(),
             troubles=setup.troubles,
         )

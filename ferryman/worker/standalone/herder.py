@@ -186,7 +186,7 @@ class Standalone:
     async def offsets(self, name: str) -> Sequence[PartitionOffset]:
         connector = self._known(name)
         stage = f"reading the offsets of connector {name}"
-        return await self._kafka.run(stage, lambda: self.starter.offsets(connector).listed())
+        return await self._kafka.run(stage, lambda: self.starter.offsets(connector).read())
 
     async def alter_offsets(self, name: str, offsets: Sequence[PartitionOffset]) -> str:
         async with self._held(name) as connector:
