@@ -90,7 +90,7 @@ class ReplaceField(Sided[ReplaceFieldConfig]):
         """Null passes unchanged."""
         return self.past_nulls(batch, self._change)
 
-    def _kept(self, name: str) -> bool:
+    def _keeps(self, name: str) -> bool:
         return name not in self.exclude and (not self.include or name in self.include)
 
     def _change(self, batch: Batch) -> Data:
@@ -129,9 +129,9 @@ class ReplaceField(Sided[ReplaceFieldConfig]):
         return new
 
     def _of_shape(self, keys: tuple[Any, ...]) -> Shape:
-        wanted = [self._kept(name) for name in keys]
+        wanted = [self._keeps(name) for name in keys]
         kept = list(compress(keys, wanted))
-        dropped = [name for name in keys if not self._kept(name)]
+        dropped = [name for name in keys if not self._keeps(name)]
         moved = [(name, self.renames[name]) for name in kept if self.renames.get(name, name) != name]
         # A copy of a dict costs less than a new one, unless most of it goes. Names that meet need the order of the map.
         simple = {name for _, name in moved}.isdisjoint(kept) and len({name for _, name in moved}) == len(moved)
@@ -139,7 +139,7 @@ class ReplaceField(Sided[ReplaceFieldConfig]):
         return Shape(dropped, moved, None if simple and len(dropped) <= len(kept) else rebuilt, wanted)
 
     def _planned(self, schema: Schema) -> Plan:
-        kept = [(name, self.renames.get(name, name)) for name in schema.by_name if self._kept(name)]
+        kept = [(name, self.renames.get(name, name)) for name in schema.by_name if self._keeps(name)]
         renamed = schema.with_fields(fields((new, schema.by_name[old].schema) for old, new in kept))
         members = []
         for old, new in kept:

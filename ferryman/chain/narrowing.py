@@ -43,7 +43,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece(Generic[T]):
+class Stretch(Generic[T]):
     """A result for the items from start up to stop."""
 
     start: int
@@ -53,19 +53,19 @@ class Piece(Generic[T]):
 
 def narrow(
     count: int, attempt: Callable[[int, int], T], *errors: type[Exception]
-) -> tuple[list["Piece[T]"], list[tuple[int, Exception]]]:
+) -> tuple[list["Stretch[T]"], list[tuple[int, Exception]]]:
     """Attempts all items at once and, where that fails, ever smaller halves, down to the guilty ones.
 
     ``attempt(start, stop)`` must do all of its items or none. Returns the results of the good stretches in order, and
     each guilty item with its error. Errors other than ``errors`` pass through, RetriableError and TaskError always.
     """
-    done: list[Piece[T]] = []
+    done: list[Stretch[T]] = []
     guilty: list[tuple[int, Exception]] = []
     waiting = [(0, count)] if count else []
     while waiting:
         start, stop = waiting.pop()
         try:
-            done.append(Piece(start, stop, attempt(start, stop)))
+            done.append(Stretch(start, stop, attempt(start, stop)))
         except (RetriableError, TaskError):
             raise
         except errors as error:

@@ -14,7 +14,7 @@ from ferryman.kafka.client_keys import (
     INT_MAX,
     REFUSED,
     SILENT,
-    TARGETS,
+    TRANSLATIONS,
     Role,
     Value,
     converted,
@@ -140,7 +140,7 @@ def checked(role: Role, worker: Mapping[str, str], raw: Mapping[str, str]) -> tu
 def worker_checked(worker: Mapping[str, str]) -> tuple[list[KeyProblem], list[str]]:
     """What is wrong with a worker's own client settings, and warnings by name."""
     problems, warnings = dict[str, KeyProblem](), dict[str, None]()
-    for role in TARGETS:
+    for role in TRANSLATIONS:
         result = _translated(role, _layers(role, worker, {}))
         problems |= {problem.key: problem for problem in result.problems}
         warnings |= dict.fromkeys(result.warnings)
@@ -160,7 +160,7 @@ def _layers(role: Role, worker: Mapping[str, str], raw: Mapping[str, str]) -> di
 
 
 def _is_admins(key: str) -> bool:
-    return not key.startswith(_NOT_CLIENTS) and (key in TARGETS["admin"] or client_security.is_security(key))
+    return not key.startswith(_NOT_CLIENTS) and (key in TRANSLATIONS["admin"] or client_security.is_security(key))
 
 
 def _client(role: Role, base: Mapping[str, Value], worker: Mapping[str, str], raw: Mapping[str, str]) -> ClientConfig:
@@ -192,16 +192,16 @@ def _secure(given: Mapping[str, Given], result: _Translation) -> None:
 
 def _plain(role: Role, key: str, given: Given, result: _Translation) -> None:
     name, value = given.name, given.value
-    target = TARGETS[role].get(key)
+    translation = TRANSLATIONS[role].get(key)
     if reason := denied(key):
         result.problems.append(_refusal(name, reason))
     elif key in REFUSED and not harmless(key, value):
         result.problems.append(_refusal(name, REFUSED[key]))
     elif key in FORCED or key == "transactional.id":
         result.warnings += _replaced(key, given)
-    elif target is not None:
+    elif translation is not None:
         try:
-            result.values[target.name], changed = converted(target, value)
+            result.values[translation.name], changed = converted(translation, value)
         except ValueError as error:
             result.problems.append(KeyProblem(name, f"Invalid value {value} for configuration {name}: {error}"))
         else:

@@ -16,7 +16,7 @@ from ferryman.rest.http_messages import Answer
 from ferryman.rest.loggers import Loggers
 from ferryman.settings.settings import Settings
 from ferryman.validation import connector_config, plugin_infos
-from ferryman.worker.herder import Herder, PartitionOffset, Target
+from ferryman.worker.herder import Herder, PartitionOffset, TargetState
 from ferryman.worker.pool import Pool
 
 KAFKA_VERSION = "4.1.0"
@@ -116,13 +116,13 @@ async def create(rest: Rest, call: Call) -> Answer:
     return Answer(201, answers.connector(info), _location(name))
 
 
-def _target(state: Any) -> Target:
+def _target(state: Any) -> TargetState:
     if state is None:
-        return Target.RUNNING
+        return TargetState.RUNNING
     try:
-        return Target(str(state).strip().upper())
+        return TargetState(str(state).strip().upper())
     except ValueError:
-        raise RequestError(400, f"initial_state {state} is none of {', '.join(Target)}") from None
+        raise RequestError(400, f"initial_state {state} is none of {', '.join(TargetState)}") from None
 
 
 def _location(name: str) -> Mapping[str, str]:
@@ -131,7 +131,7 @@ def _location(name: str) -> Mapping[str, str]:
 
 async def _config(rest: Rest, name: str, config: dict[str, str | None]) -> dict[str, str]:
     """The config with its name, as the herder wants it; null values are reported with all else that is wrong."""
-    own = _named(name, config).setdefault("name", name)
+    own = _check_name(name, config).setdefault("name", name)
     if None in config.values():
         raw = {**config, "name": own}
         found = await rest.checks.run(VALIDATING, lambda: connector_config.validate(raw, rest.settings))
@@ -140,7 +140,7 @@ async def _config(rest: Rest, name: str, config: dict[str, str | None]) -> dict[
     return {key: value for key, value in {**config, "name": own}.items() if value is not None}
 
 
-def _named(name: str, config: dict[str, str | None]) -> dict[str, str | None]:
+def _check_name(name: str, config: dict[str, str | None]) -> dict[str, str | None]:
     own = config.get("name")
     if own is not None and own.strip() != name:
         raise RequestError(
@@ -177,7 +177,7 @@ async def put_config(rest: Rest, call: Call) -> Answer:
 async def patch_config(rest: Rest, call: Call) -> Answer:
     """Merges; null removes a key (KIP-477)."""
     posted = http_messages.config(await http_messages.body(call.request, numbers_as_text=True))
-    return Answer(200, answers.connector(await rest.herder.patch(call.name, _named(call.name, posted))))
+    return Answer(200, answers.connector(await rest.herder.patch(call.name, _check_name(call.name, posted))))
 
 
 async def status(rest: Rest, call: Call) -> Answer:

@@ -113,7 +113,7 @@ def parse(raw: Mapping[str, str]) -> Settings:
     problems += _converter_problems(resolution.values, {each.key for each in problems})
     references = resolution.references
     if config is None or problems:
-        raise ConfigError(*_named(problems, references))
+        raise ConfigError(*_printable(problems, references))
     about_clients = [references.restored(text, text.partition(" ")[0]) for text in client_warnings]
     return Settings(
         config,
@@ -132,7 +132,7 @@ def _converter_problems(values: Mapping[str, str], known: set[str]) -> list[KeyP
     return []
 
 
-def _named(problems: list[KeyProblem], references: References) -> list[KeyProblem]:
+def _printable(problems: list[KeyProblem], references: References) -> list[KeyProblem]:
     return [KeyProblem(one.key, redaction.redact(references.problem(one).message)) for one in problems]
 
 

@@ -29,13 +29,13 @@ def list_plugins(connectors_only: bool) -> tuple[PluginInfo, ...]:
     kinds: list[catalog.Kind] = ["sink", "source"]
     if not connectors_only:
         kinds += ["transformation", "predicate", "converter"]
-    found = [info for kind in kinds for info in sorted(_of(kind), key=lambda info: info.name)]
+    found = [info for kind in kinds for info in sorted(_infos(kind), key=lambda info: info.name)]
     if not connectors_only:
         found += [PluginInfo(info.name, "header_converter", info.version) for info in found if info.type == "converter"]
     return tuple(info for info in found if (info.name, info.type) != (SIMPLE_HEADERS, "converter"))
 
 
-def _of(kind: catalog.Kind) -> Iterator[PluginInfo]:
+def _infos(kind: catalog.Kind) -> Iterator[PluginInfo]:
     for plugin in catalog.installed(kind):
         for name in catalog.names(plugin):
             sided = kind == "transformation" and issubclass(plugin, Transform) and plugin.sided

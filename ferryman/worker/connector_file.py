@@ -10,7 +10,7 @@ import yaml
 
 from ferryman.errors import ConfigError
 from ferryman.java import properties
-from ferryman.worker.herder import Target
+from ferryman.worker.herder import TargetState
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class ConnectorFile:
 
     name: str
     config: Mapping[str, str]
-    target: Target = Target.RUNNING
+    target: TargetState = TargetState.RUNNING
 
 
 def read(path: Path) -> ConnectorFile:
@@ -76,9 +76,9 @@ def _structured(content: Any) -> ConnectorFile:
             f"Connector name configuration ({config['name']}) doesn't match connector name in the request ({name})",
         )
     state = str(content.get("initial_state") or "RUNNING").upper()
-    if state not in Target.__members__:
-        raise ConfigError.for_key("initial_state", f"initial_state {state} is none of {', '.join(Target)}")
-    return ConnectorFile(name, config, Target(state))
+    if state not in TargetState.__members__:
+        raise ConfigError.for_key("initial_state", f"initial_state {state} is none of {', '.join(TargetState)}")
+    return ConnectorFile(name, config, TargetState(state))
 
 
 def _flat(content: Mapping[Any, Any]) -> ConnectorFile:

@@ -20,7 +20,7 @@ class State(StrEnum):
     STOPPED = "STOPPED"
 
 
-class Target(StrEnum):
+class TargetState(StrEnum):
     """What a connector is wanted to be (``initial_state`` of a create request)."""
 
     RUNNING = "RUNNING"
@@ -124,7 +124,7 @@ class Herder(Protocol):
     async def tasks(self, name: str) -> Sequence[TaskInfo]:
         """404 ``Connector c not found``."""
 
-    async def create(self, name: str, config: RawConfig, target: Target = Target.RUNNING) -> ConnectorInfo:
+    async def create(self, name: str, config: RawConfig, target: TargetState = TargetState.RUNNING) -> ConnectorInfo:
         """Validates and starts a new connector. 409 ``Connector c already exists``."""
 
     async def put(self, name: str, config: RawConfig) -> Created:

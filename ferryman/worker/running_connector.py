@@ -9,7 +9,7 @@ from typing import Any
 from ferryman.errors import TaskError
 from ferryman.plugins import catalog
 from ferryman.settings.config_providers import Resolution
-from ferryman.worker.herder import ConnectorInfo, ConnectorStatus, ConnectorType, RawConfig, State, Status, Target
+from ferryman.worker.herder import ConnectorInfo, ConnectorStatus, ConnectorType, RawConfig, State, Status, TargetState
 from ferryman.worker.task_processes import TaskProcess
 
 log = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ class RunningConnector:
     name: str
     raw: RawConfig
     plugin: type[Any]
-    target: Target
+    target: TargetState
     tasks: list[TaskProcess] = field(default_factory=list)
     task_configs: list[RawConfig] = field(default_factory=list)
     topics: set[str] = field(default_factory=set)

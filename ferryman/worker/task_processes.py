@@ -169,7 +169,7 @@ class TaskProcess:
         if said == ["stopped"] and self._wish != "stop":
             self._at_least = POLITE
             return f"the process of task {self} was ended by SIGTERM"
-        return None if said else f"the process of task {self} {_described(code)}"
+        return None if said else f"the process of task {self} {_exit_reason(code)}"
 
     def _lives(self) -> None:
         opened = self._breaker.open
@@ -231,7 +231,7 @@ async def _readable(descriptor: int) -> None:
         loop.remove_reader(descriptor)
 
 
-def _described(code: int) -> str:
+def _exit_reason(code: int) -> str:
     if code < 0:
         return f"was killed by {signal.Signals(-code).name}"
     return f"ended without a word, with exit code {code}"

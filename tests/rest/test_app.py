@@ -26,7 +26,7 @@ from ferryman.worker.herder import (
     RawConfig,
     State,
     Status,
-    Target,
+    TargetState,
     TaskInfo,
 )
 
@@ -86,7 +86,7 @@ class Memory:
     async def tasks(self, name: str) -> Sequence[TaskInfo]:
         return [TaskInfo(name, 0, {**self._known(name), "task.class": "FileStreamSourceTask"})]
 
-    async def create(self, name: str, config: RawConfig, target: Target = Target.RUNNING) -> ConnectorInfo:
+    async def create(self, name: str, config: RawConfig, target: TargetState = TargetState.RUNNING) -> ConnectorInfo:
         await asyncio.to_thread(connector_config.check, config, self.settings)
         if name in self.configs:
             raise RequestError(409, f"Connector {name} already exists")

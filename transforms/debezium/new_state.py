@@ -200,7 +200,9 @@ class NewState:
 
     def _without_fields(self, pair: Pair) -> Iterator[Pair]:
         name = self.config.drop_fields_header_name
-        for names, part in pair.split([_listed(headers, name) for headers in pair.new.headers or [()] * len(pair.new)]):
+        for names, part in pair.split(
+            [_names_in_header(headers, name) for headers in pair.new.headers or [()] * len(pair.new)]
+        ):
             parts = [part]
             if names and self.config.drop_fields_from_key:
                 parts = [each for one in parts for each in self._dropped(one, names, "key")]
@@ -257,7 +259,7 @@ def _null_members(data: Data, name: str) -> Sequence[bool]:
     return _nulls(data)
 
 
-def _listed(headers: Headers, name: str) -> Sequence[str]:
+def _names_in_header(headers: Headers, name: str) -> Sequence[str]:
     """The names in the first header of that name."""
     found = next((each.value for each in headers if each.key == name), None)
     if found is not None and not isinstance(found, list):

@@ -125,7 +125,7 @@ class Topics:
         return self._members[connector]
 
     def _messages(self, wanted: Iterable[str]) -> Iterator[Message]:
-        ends = self._settled(list(wanted))
+        ends = self._stable_ends(list(wanted))
         consumer = Consumer(
             {
                 "bootstrap.servers": self.kafka,
@@ -143,7 +143,7 @@ class Topics:
         finally:
             consumer.close()
 
-    def _settled(self, wanted: Sequence[str]) -> dict[tuple[str, int], int]:
+    def _stable_ends(self, wanted: Sequence[str]) -> dict[tuple[str, int], int]:
         """The ends, once no open transaction hides records from a committed reader."""
         deadline = time.monotonic() + _SECONDS
         while (ends := self.ends(wanted)) != self.ends(wanted, committed=True):

@@ -61,7 +61,7 @@ class Mailbox:
 
     def messages(self, skip: int = 0) -> list[Kept]:
         """Everything kept so far, in the order of arrival, without the first so many."""
-        return [_kept(file) for file in self._files()[skip:]]
+        return [_parse_file(file) for file in self._files()[skip:]]
 
     def count(self) -> int:
         """How many there are."""
@@ -86,7 +86,7 @@ class Mailbox:
         return sorted((self.directory / MESSAGES).glob("*.eml"))
 
 
-def _kept(file: Path) -> Kept:
+def _parse_file(file: Path) -> Kept:
     message = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
     sender, recipients = str(message[SENDER]), str(message[RECIPIENTS])
     del message[SENDER], message[RECIPIENTS]

@@ -177,7 +177,7 @@ class Group:
         if self._leaving:
             self.consumer.assign([])
             return
-        starts = self.owner.assigned(self._described(partitions)) if partitions else {}
+        starts = self.owner.assigned(self._read_assigned(partitions)) if partitions else {}
         self.consumer.assign([ClientPartition(*source, offset) for source, offset in starts.items()])
         # A partition that was paused when it went comes back paused, even if all were resumed in between.
         (self.consumer.pause if self.paused else self.consumer.resume)(self.consumer.assignment())
@@ -192,7 +192,7 @@ class Group:
         self.owner.lost([_source(partition) for partition in partitions])
         self.consumer.unassign()
 
-    def _described(self, partitions: list[ClientPartition]) -> list[Assigned]:
+    def _read_assigned(self, partitions: list[ClientPartition]) -> list[Assigned]:
         self.topic_ids = self._topic_ids(sorted({partition.topic for partition in partitions}))
         described = []
         for found in self.consumer.committed(partitions, timeout=TIMEOUT):

@@ -160,7 +160,7 @@ class SinkSession:
             self._conclude()
 
     @contextmanager
-    def _settled(self) -> Iterator[None]:
+    def _at_rest(self) -> Iterator[None]:
         """With nothing running on the sink's thread; an error of what ran there is raised after the block, not before.
 
         StillBusy is raised at once: nothing can be done beside a call that does not end.
@@ -286,7 +286,7 @@ class SinkSession:
 
     def revoked(self, partitions: Sequence[TopicPartition]) -> None:
         """Drops what was not delivered, commits what was, and gives the partitions up."""
-        with self._settled():
+        with self._at_rest():
             self.backlog.drop(partitions)
             try:
                 self.commit(partitions)
@@ -298,7 +298,7 @@ class SinkSession:
         ours = [source for source in partitions if self.delivery.position(source) is not None]
         self._take_delivered()
         self.delivery.revoked(partitions)
-        with self._settled():
+        with self._at_rest():
             self.backlog.drop(partitions)
             if ours:
                 self.thread.call(lambda: self.sink.close(ours))

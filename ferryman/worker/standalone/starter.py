@@ -14,7 +14,7 @@ from ferryman.settings.settings import Settings
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.telemetry import redaction
 from ferryman.worker.connector_offsets import ConnectorOffsets
-from ferryman.worker.herder import RawConfig, State, Target
+from ferryman.worker.herder import RawConfig, State, TargetState
 from ferryman.worker.pool import Pool
 from ferryman.worker.running_connector import RunningConnector, task_configs
 from ferryman.worker.task_processes import TaskProcess
@@ -53,7 +53,7 @@ class Starter:
     async def start(self, connector: RunningConnector, planned: Sequence[RawConfig] | None = None) -> None:
         """Starts all tasks anew; those of before have ended. A connector that cannot say which is FAILED."""
         connector.tasks, connector.task_configs, connector.trace = [], [], None
-        if connector.target is Target.STOPPED:
+        if connector.target is TargetState.STOPPED:
             return
         try:
             configs = planned if planned is not None else await self.planned(*_identity(connector))
@@ -91,7 +91,7 @@ class Starter:
             return process
         if self.closing:
             raise RequestError(503, CLOSING)
-        process.start("pause" if connector.target is Target.PAUSED else "run")
+        process.start("pause" if connector.target is TargetState.PAUSED else "run")
         return process
 
     def _spec(self, connector: RunningConnector, number: int, resolved: Resolution) -> TaskSpec:
