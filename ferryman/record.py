@@ -41,7 +41,7 @@ class TopicPartition(NamedTuple):
 
 
 class Coordinates(NamedTuple):
-    """A record's identity."""
+    """Where a record lies in Kafka, which tells it from all others of a cluster."""
 
     topic: str
     partition: int

@@ -11,8 +11,6 @@ from ferryman.transforms.fields.sides import Batched
 
 
 class DropHeadersConfig(Config):
-    """Keys of DropHeaders."""
-
     headers: Strings = key(importance="HIGH")
     """The names of the headers to remove."""
 

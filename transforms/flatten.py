@@ -20,8 +20,6 @@ Fill = Callable[[dict[str, Any], dict[str, Any]], None]
 
 
 class FlattenConfig(Config):
-    """Keys of Flatten."""
-
     delimiter: Str = key(".")
     """What stands between the names of a nested field."""
 

@@ -30,8 +30,6 @@ def _not_empty(value: list[str]) -> list[str]:
 
 
 class HeaderFromConfig(Config):
-    """Keys of HeaderFrom."""
-
     fields: Annotated[Strings, AfterValidator(_not_empty)] = key(importance="HIGH")
     """The fields to copy or move."""
     headers: Annotated[Strings, AfterValidator(_not_empty)] = key(importance="HIGH")

@@ -44,8 +44,6 @@ def _non_empty(value: str | None) -> str | None:
 
 
 class MaskFieldConfig(Config):
-    """Keys of MaskField."""
-
     fields: Strings = key(importance="HIGH")
     """The fields to mask."""
     replacement: Annotated[Str | None, AfterValidator(_non_empty)] = key(None, importance="LOW")

@@ -25,8 +25,6 @@ PURPOSE = "field replacement"
 
 
 class ReplaceFieldConfig(Config):
-    """Keys of ReplaceField."""
-
     exclude: Strings = key([], names=("exclude", "blacklist"))
     """Fields to drop; wins over include."""
     include: Strings = key([], names=("include", "whitelist"))

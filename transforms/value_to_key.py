@@ -16,8 +16,6 @@ PURPOSE = "copying fields from value to key"
 
 
 class ValueToKeyConfig(Config):
-    """Keys of ValueToKey."""
-
     fields: Strings = key(importance="HIGH")
     """The fields of the value that make the key."""
     replace_null_with_default: Bool = key(True)

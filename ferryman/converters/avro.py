@@ -38,8 +38,6 @@ _ANYTHING = Writing(schemaless.SCHEMA, schemaless.SCHEMA, schemaless.wrapped)
 
 
 class AvroConverterConfig(RegistryConfig):
-    """Keys of AvroConverter."""
-
     ignored = ("converter.type",)
     refused = RegistryConfig.refused | {
         "generalized.sum.type.support": "unions are structs named io.confluent.connect.avro.Union",

@@ -56,7 +56,7 @@ class Glance:
 
     @property
     def payment_rows(self) -> int:
-        """Rows of payments."""
+        """Rows of the table of payments; 0 while it does not exist."""
         return self.rows.get(flows.PAYMENT_TABLE, 0)
 
     @property

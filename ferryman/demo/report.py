@@ -105,7 +105,7 @@ def _system(verdict: Verdict) -> dict[str, Any]:
 
 
 def render(outcome: Outcome, console: Console) -> None:
-    """The outcome for people."""
+    """Prints the outcome as tables, for people; machines read the JSON."""
     table = Table("system", "expected", "found", *_DEFECTS, "verdict")
     for column in table.columns[1:7]:
         column.justify = "right"

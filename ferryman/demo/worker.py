@@ -169,7 +169,7 @@ def environment(variables: Mapping[str, str]) -> Iterator[None]:
 
 
 def kill_process(pid: int) -> None:
-    """SIGKILL."""
+    """Kills it at once (SIGKILL); nothing happens if it is gone already."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, 9)
 

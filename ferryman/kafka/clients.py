@@ -122,7 +122,7 @@ class Clients:
         )
 
     def admin(self) -> dict[str, Any]:
-        """The admin client."""
+        """The config of the admin client, which looks up and creates topics."""
         return self._reporting("admin") | client_config.admin(self.worker, self.connector, self.raw).values
 
 

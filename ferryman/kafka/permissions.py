@@ -48,5 +48,5 @@ class Heard:
         return hear
 
     def refusal(self) -> RefusedError | None:
-        """The latest one."""
+        """The latest refusal; None while the clients are let in."""
         return self.refusals[-1] if self.refusals else None

@@ -131,7 +131,7 @@ class Pattern:
 
 
 class _Linear:
-    """A pattern in RE2."""
+    """A pattern that RE2 matches, in a time linear in the text's length."""
 
     def __init__(self, source: ForRe2, regexp: "re2._Regexp") -> None:
         self.source, self.regexp = source, regexp

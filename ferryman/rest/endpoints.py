@@ -30,7 +30,7 @@ _HEALTH_STATUS = {"healthy": 200, "starting": 503, "unhealthy": 500}
 
 @dataclass(slots=True)
 class Rest:
-    """What the endpoints share."""
+    """What the endpoints of one worker share."""
 
     herder: Herder
     settings: Settings
@@ -54,7 +54,7 @@ class Call:
 
     @property
     def task(self) -> int:
-        """The task's number."""
+        """The task's number in the path; raises RequestError 404 for what is no number."""
         if not self.parts[1].isdecimal():
             raise RequestError(404, "HTTP 404 Not Found")
         return int(self.parts[1])
@@ -70,7 +70,7 @@ async def root(rest: Rest, call: Call) -> Answer:
 
 
 async def health(rest: Rest, call: Call) -> Answer:
-    """KIP-1017."""
+    """How the worker is (KIP-1017): 200 when healthy, 503 while it starts, 500 when unhealthy."""
     try:
         found = await asyncio.wait_for(rest.herder.health(), HEALTH_TIMEOUT)
         status, message = found.status, found.message
@@ -150,7 +150,7 @@ def _check_name(name: str, config: dict[str, str | None]) -> dict[str, str | Non
 
 
 async def connector(rest: Rest, call: Call) -> Answer:
-    """ConnectorInfo."""
+    """The connector as it was posted (ConnectorInfo)."""
     return Answer(200, answers.connector(await rest.herder.info(call.name)))
 
 
@@ -166,7 +166,7 @@ async def config(rest: Rest, call: Call) -> Answer:
 
 
 async def put_config(rest: Rest, call: Call) -> Answer:
-    """Creates or replaces."""
+    """Creates the connector (201) or replaces its config (200)."""
     posted = http_messages.config(await http_messages.body(call.request, numbers_as_text=True))
     done = await rest.herder.put(call.name, await _config(rest, call.name, posted))
     if done.created:
@@ -181,7 +181,7 @@ async def patch_config(rest: Rest, call: Call) -> Answer:
 
 
 async def status(rest: Rest, call: Call) -> Answer:
-    """ConnectorStateInfo."""
+    """The states of the connector and of its tasks (ConnectorStateInfo)."""
     return Answer(200, answers.status(await rest.herder.status(call.name)))
 
 
@@ -191,7 +191,7 @@ async def tasks(rest: Rest, call: Call) -> Answer:
 
 
 async def task_status(rest: Rest, call: Call) -> Answer:
-    """One task's state."""
+    """The state of one task (TaskState)."""
     number = call.task
     try:
         found = (await rest.herder.status(call.name)).tasks[number]
@@ -201,7 +201,7 @@ async def task_status(rest: Rest, call: Call) -> Answer:
 
 
 async def restart_task(rest: Rest, call: Call) -> Answer:
-    """One task."""
+    """Starts the task's process anew, whatever state it is in."""
     await rest.herder.restart_task(call.name, call.task)
     return Answer(204)
 
@@ -215,19 +215,19 @@ async def restart(rest: Rest, call: Call) -> Answer:
 
 
 async def pause(rest: Rest, call: Call) -> Answer:
-    """Idempotent."""
+    """Lets the tasks stand still; they keep what they hold. Of a paused connector it changes nothing."""
     await rest.herder.pause(call.name)
     return Answer(202)
 
 
 async def resume(rest: Rest, call: Call) -> Answer:
-    """Idempotent."""
+    """Lets a paused or stopped connector go on. Of a running one it changes nothing."""
     await rest.herder.resume(call.name)
     return Answer(202)
 
 
 async def stop(rest: Rest, call: Call) -> Answer:
-    """Idempotent."""
+    """Ends the tasks; config and offsets stay. Of a stopped connector it changes nothing."""
     await rest.herder.stop(call.name)
     return Answer(204)
 
@@ -239,7 +239,7 @@ async def topics(rest: Rest, call: Call) -> Answer:
 
 
 async def reset_topics(rest: Rest, call: Call) -> Answer:
-    """Forgets them."""
+    """Forgets which topics the connector has used; 403 where the worker's config forbids it."""
     _tracked(rest)
     if not rest.settings.config.topic_tracking_allow_reset:
         raise RequestError(403, "Topic tracking reset is disabled.")
@@ -253,7 +253,7 @@ def _tracked(rest: Rest) -> None:
 
 
 async def offsets(rest: Rest, call: Call) -> Answer:
-    """KIP-875."""
+    """The offsets that the connector has committed (KIP-875)."""
     return Answer(200, {"offsets": [answers.offset(found) for found in await rest.herder.offsets(call.name)]})
 
 
@@ -323,12 +323,12 @@ def _short(name: str) -> str:
 
 
 async def loggers(rest: Rest, call: Call) -> Answer:
-    """KIP-495."""
+    """The root logger, our own, and those with a level of their own (KIP-495)."""
     return Answer(200, rest.loggers.all())
 
 
 async def logger(rest: Rest, call: Call) -> Answer:
-    """One logger's level."""
+    """The level of one logger (KIP-495); 404 if there is none of that name."""
     found = rest.loggers.one(call.name)
     if found is None:
         raise RequestError(404, f"Logger {call.name} not found.")

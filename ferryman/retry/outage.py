@@ -26,7 +26,7 @@ SLOW = 300.0
 
 
 class Step(Enum):
-    """What comes next."""
+    """What a task does after a failure."""
 
     WAIT = auto()
     """Try again; the task counts as running."""

@@ -28,7 +28,7 @@ class HeaderRule:
         return self.action.endswith("Date")
 
     def text(self) -> str:
-        """The header's value now."""
+        """The header's value, dates counted from now."""
         return formatdate(time.time() + int(self.value) / 1000, usegmt=True) if self.dated else self.value
 
 

@@ -231,7 +231,7 @@ class WorkerConfig(Config):
 
     @property
     def addresses(self) -> list[Listener]:
-        """The listeners, taken apart."""
+        """The hosts and ports in ``listeners``."""
         return [listener(url) for url in self.listeners]
 
     @property

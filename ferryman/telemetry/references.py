@@ -38,7 +38,7 @@ class References:
 
     @classmethod
     def parse(cls, rows: Sequence[Sequence[str]]) -> "References":
-        """From what ``rows`` gives."""
+        """The inverse of ``rows``."""
         return cls(tuple(Found(*row) for row in rows))
 
     def rows(self) -> list[list[str]]:

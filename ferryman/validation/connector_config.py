@@ -181,7 +181,6 @@ def _infos(parts: Iterable[Part]) -> list[ConfigInfo]:
 
 
 def _chain(view: _View) -> Part:
-    """Transforms and predicates."""
     parsed = chain_config.parse(view.values)
     problems = [chain_infos.full(problem) for problem in parsed.problems]
     return Part(

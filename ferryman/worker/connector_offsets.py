@@ -29,7 +29,7 @@ class ConnectorOffsets:
     seeds: Mapping[str, str]
 
     def read(self) -> list[PartitionOffset]:
-        """What is committed."""
+        """What is committed: a sink's offsets of its consumer group, a source's of the offsets topic."""
         sink = catalog.is_sink(self.plugin)
         try:
             return offset_changes.sink_offsets(self.clients) if sink else self._source.partition_offsets()

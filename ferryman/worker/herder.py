@@ -113,7 +113,7 @@ class Herder(Protocol):
         """Whether the worker can take requests."""
 
     async def connectors(self) -> Sequence[str]:
-        """The names, sorted."""
+        """The names of all connectors, sorted."""
 
     async def info(self, name: str) -> ConnectorInfo:
         """404 ``Connector c not found``."""
@@ -137,10 +137,10 @@ class Herder(Protocol):
         """Stops and forgets a connector; its offsets stay. 404 ``Connector c not found``."""
 
     async def pause(self, name: str) -> None:
-        """404 ``Unknown connector c``."""
+        """Lets the tasks stand still. 404 ``Unknown connector c``."""
 
     async def resume(self, name: str) -> None:
-        """404 ``Unknown connector c``."""
+        """Lets the tasks of a paused or stopped connector go on. 404 ``Unknown connector c``."""
 
     async def stop(self, name: str) -> None:
         """Ends the tasks and keeps the config. 404 ``Unknown connector c``."""
@@ -158,7 +158,7 @@ class Herder(Protocol):
         """The topics the connector has used since its creation or the last reset."""
 
     async def reset_topics(self, name: str) -> None:
-        """Forgets them."""
+        """Forgets which topics the connector has used."""
 
     async def offsets(self, name: str) -> Sequence[PartitionOffset]:
         """The committed offsets. 404 ``Connector c not found``."""

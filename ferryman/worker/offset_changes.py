@@ -153,14 +153,14 @@ class SourceOffsetTopic:
     seeds: Mapping[str, str]
 
     def read(self) -> SourceOffsets:
-        """What is committed now."""
+        """What is committed now; the offsets given as seeds hold for partitions that the topic has nothing of."""
         offsets = SourceOffsets(self.connector)
         for key, value in self.seeds.items():
             offsets.load(key.encode(), value.encode())
         return offset_topic.read(self.clients.offsets_consumer(), self.topic, offsets)
 
     def partition_offsets(self) -> list[PartitionOffset]:
-        """As REST shows them."""
+        """What is committed now, in the shape that REST shows."""
         return [PartitionOffset(dict(partition), dict(offset)) for partition, offset in self.read().items()]
 
     def write(self, changes: Sequence[PartitionOffset]) -> None:

@@ -31,7 +31,6 @@ class RunningConnector:
 
     @property
     def type(self) -> ConnectorType:
-        """Sink or source."""
         return "sink" if catalog.is_sink(self.plugin) else "source"
 
     @property
@@ -41,11 +40,10 @@ class RunningConnector:
 
     @property
     def info(self) -> ConnectorInfo:
-        """As REST shows it."""
         return ConnectorInfo(self.name, self.raw, range(len(self.task_configs)), self.type)
 
     def status(self, worker_id: str) -> ConnectorStatus:
-        """As REST shows it."""
+        """Its own state and each task's; ``worker_id`` is that of the worker that runs them."""
         version = catalog.version(self.plugin)
         tasks = {
             number: Status(task.state, worker_id, task.trace, version, task.outage)

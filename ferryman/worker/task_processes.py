@@ -59,7 +59,7 @@ class TaskProcess:
 
     @property
     def pid(self) -> int | None:
-        """The present process."""
+        """The process that runs the task now; None between two of them."""
         return self._process.pid if self._process else None
 
     def start(self, wish: str = "run") -> None:
@@ -91,7 +91,7 @@ class TaskProcess:
         self._send("pause")
 
     def resume(self) -> None:
-        """Lets it go on."""
+        """Ends a pause."""
         self._send("run")
 
     def set_level(self, logger: str, level: str) -> None:

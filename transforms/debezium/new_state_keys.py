@@ -30,8 +30,6 @@ _FORMER_DELETES: dict[str, Deletes] = {"drop": "drop", "none": "null", "rewrite"
 
 
 class ExtractNewRecordStateConfig(Config):
-    """Keys of ExtractNewRecordState."""
-
     delete_tombstone_handling_mode: Annotated[
         Literal["drop", "tombstone", "rewrite", "rewrite-with-tombstone", "delete-to-tombstone"] | None,
         any_case(*_MODES),
@@ -91,11 +89,11 @@ class ExtractNewRecordStateConfig(Config):
         return former_handling(self.delete_handling_mode or "drop", self.drop_tombstones is not False)
 
     def fields_added(self) -> Sequence[Reference]:
-        """The metadata of add.fields."""
+        """The metadata that ``add.fields`` puts into the value, named with their prefix."""
         return [reference(text, self.add_fields_prefix) for text in self.add_fields]
 
     def headers_added(self) -> Sequence[Reference]:
-        """The metadata of add.headers."""
+        """The metadata that ``add.headers`` puts into headers, named with their prefix."""
         return [reference(text, self.add_headers_prefix) for text in self.add_headers]
 
 

@@ -21,8 +21,6 @@ class Placed(NamedTuple):
 
 
 class EventRouterConfig(Config):
-    """Keys of EventRouter."""
-
     table_field_event_id: Str = key("id", importance="LOW")
     """The column with the event's id, which becomes the header ``id``."""
     table_field_event_key: Str = key("aggregateid", importance="LOW")

@@ -30,7 +30,6 @@ class Archive:
     _counts: dict[str, int] = field(default_factory=dict)
 
     def create(self) -> None:
-        """Makes the bucket."""
         self._s3.create_bucket(Bucket=flows.BUCKET)
 
     def counts(self) -> Mapping[str, int]:

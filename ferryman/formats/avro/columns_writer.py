@@ -36,7 +36,7 @@ _KINDS = {
 
 
 class _Doubt(Exception):
-    """The rows must decide."""
+    """A value that columns might write otherwise than rows; the whole batch is then left to the rows."""
 
 
 def encode(columns: Columns, plain: Any, head: bytes) -> list[bytes] | None:

@@ -184,7 +184,7 @@ def _tls(settings: Mapping[str, Any]) -> ssl.SSLContext:
 
 
 async def serve(host: str, port: int, directory: Path) -> None:
-    """Until SIGTERM."""
+    """Serves SMTP until SIGTERM, with the settings and bad answers that lie in the directory."""
     file = directory / SERVER
     settings = json.loads(file.read_text()) if file.exists() else {}
     store, answers = MailStore(directory / MESSAGES), Answers(directory / ANSWERS)

@@ -49,7 +49,6 @@ class Kept:
 
     @property
     def id(self) -> str:
-        """Its Message-ID."""
         return str(self.message["Message-ID"])
 
 
@@ -64,7 +63,7 @@ class Mailbox:
         return [_parse_file(file) for file in self._files()[skip:]]
 
     def count(self) -> int:
-        """How many there are."""
+        """How many messages lie there."""
         return len(self._files())
 
     def answer(self, *answers: Answer) -> None:

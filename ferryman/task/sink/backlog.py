@@ -53,7 +53,7 @@ class Backlog:
         return bool(self._slice) or bool(self._raw)
 
     def add(self, polled: Polled) -> None:
-        """Records that have come."""
+        """Queues records behind those that wait already."""
         self._raw.append(polled)
 
     def drop(self, partitions: Sequence[TopicPartition]) -> None:

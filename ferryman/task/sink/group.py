@@ -104,7 +104,7 @@ class Group:
         self.consumer.pause(self.consumer.assignment())
 
     def resume(self) -> None:
-        """Hands out records again."""
+        """Ends a pause: the next poll hands out records again."""
         self.paused = False
         self.consumer.resume(self.consumer.assignment())
 

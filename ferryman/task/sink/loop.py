@@ -87,7 +87,6 @@ class SinkSession:
 
     @property
     def sink(self) -> Sink[Any]:
-        """The connector's task."""
         return self.backlog.sink
 
     def run(self, topics: Callable[[], Sequence[str]]) -> None:
@@ -108,7 +107,7 @@ class SinkSession:
         self._settle()
 
     def turn(self) -> None:
-        """Once round the loop."""
+        """Once round the loop: obeys the worker, gives the sink's thread its next call, and polls."""
         self.pausing.obey(self._after is not None or self._asked)
         self._next_call()
         self._listen()
