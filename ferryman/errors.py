@@ -28,10 +28,12 @@ class FerrymanError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class KeyProblem:
-    """One thing that is wrong with one key; ``message`` is complete, in Kafka's words if it has any."""
+    """One thing that is wrong with one key."""
 
     key: str
+    """Empty for what is wrong with the config as a whole."""
     message: str
+    """A complete sentence, in Kafka's words if it has any."""
 
 
 class ConfigError(FerrymanError):

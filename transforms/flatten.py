@@ -25,10 +25,12 @@ class FlattenConfig(Config):
 
 
 class Leaf(NamedTuple):
-    """A field that is no struct: its path in the old schema and its new name and schema."""
+    """A field that is no struct."""
 
     path: tuple[str, ...]
+    """Its path in the old schema."""
     name: str
+    """Its name in the new one."""
     schema: Schema
     own_default: Any
 

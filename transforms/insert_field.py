@@ -58,9 +58,10 @@ class InsertFieldConfig(Config):
 
 
 class InsertedField(NamedTuple):
-    """One field to insert."""
+    """A field to insert."""
 
     source: str
+    """Where its value comes from: topic, partition, offset, timestamp or static."""
     name: str
     schema: Schema
 

@@ -46,10 +46,11 @@ class ReplaceFieldConfig(Config):
 
 
 class Member(NamedTuple):
-    """A field of the new schema and the one that its values come from; ``other`` is the schema of another one."""
+    """A field of the new schema."""
 
     name: str
     source: str
+    """The field that its values come from."""
     other: Schema | None
 
 

@@ -26,12 +26,15 @@ Planner = Callable[[Converter[Any], Sequence[tuple[str, Transform[Config]]]], Pl
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One transform of a chain under its alias, with the predicate that switches it."""
+    """One transform of a chain, with the predicate that switches it."""
 
     alias: str
+    """Its name in ``transforms``."""
     transform: Transform[Config]
     predicate: Predicate[Config] | None = None
+    """Decides for which records it applies; None for all."""
     negate: bool = False
+    """Whether it applies where the predicate does not hold."""
 
     def apply(self, batch: Batch) -> list[Batch]:
         """Transforms the records that the predicate chooses; the others pass unchanged, all in order."""
@@ -47,12 +50,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """A batch ready to produce: payloads and headers, one a record."""
+    """A batch ready to produce; the lists have an item for each record."""
 
     batch: Batch
     keys: Sequence[Payload]
     values: Sequence[Payload]
     headers: Sequence[Sequence[tuple[str, Payload]]] | None
+    """None when no record has any."""
 
 
 @dataclass(frozen=True, slots=True)

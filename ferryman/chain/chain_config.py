@@ -19,11 +19,13 @@ OF_THE_GRAMMAR = frozenset({"type", "predicate", "negate", "plugin.version"})
 
 @dataclass(slots=True)
 class Parsed:
-    """The steps of a chain in order, all that is wrong, and keys without effect, by name."""
+    """What a config says about transforms and predicates."""
 
     steps: list[Step] = field(default_factory=list)
+    """In their order; they count only if there are no problems."""
     problems: list[KeyProblem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    """Keys without effect, by name."""
 
 
 def parse(raw: Mapping[str, str]) -> Parsed:
@@ -38,7 +40,7 @@ def parse(raw: Mapping[str, str]) -> Parsed:
 
 
 def aliases(raw: Mapping[str, str], name: str) -> Sequence[str]:
-    """The aliases split_list under ``transforms`` or ``predicates``, each once (doubles are reported elsewhere)."""
+    """The aliases listed under ``transforms`` or ``predicates``, each once (doubles are reported elsewhere)."""
     return list(dict.fromkeys(split_list(raw.get(name, ""))))
 
 

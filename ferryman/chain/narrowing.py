@@ -26,12 +26,15 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One record that could not be decoded, transformed or written. ``plugin`` is the class name of the guilty step."""
+    """One record that could not be decoded, transformed or written."""
 
     origin: Polled | Sequence[Record]
+    """Where it came from: the raw records on the sink side, what the source handed over on the other."""
     position: int
+    """The record's place in ``origin``."""
     stage: Stage
     plugin: str
+    """The class name of the guilty step, as configs give it."""
     error: Exception
 
     @property
@@ -44,11 +47,14 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Stretch(Generic[T]):
-    """A result for the items from start up to stop."""
+    """Neighbouring items that went through in one attempt."""
 
     start: int
+    """The first item's index."""
     stop: int
+    """The index after the last item's."""
     result: T
+    """What the attempt returned for them."""
 
 
 def narrow(

@@ -125,6 +125,7 @@ class _Known:
 
     reading: Reading
     parsed: Any
+    """The same schema, as fastavro takes it."""
     anything: bool
     """Whether its values have no schema to Connect."""
     raw: bool
@@ -137,8 +138,11 @@ class _Own:
 
     how: Writing
     parsed: Any
+    """The plain schema, as fastavro takes it."""
     text: str
+    """The schema that is registered, as JSON."""
     record: str | None
+    """The full name of the record; None if it is none."""
 
     def encode(self, value: Any) -> bytes:
         stream = BytesIO()

@@ -46,11 +46,14 @@ class Unparseable(DataError):
 
 @dataclass(frozen=True, slots=True)
 class PatternPart:
-    """A run of one pattern letter, or (letter "") literal text."""
+    """A run of one pattern letter, or literal text."""
 
     letter: str
+    """Empty for literal text."""
     width: int
+    """How many letters there are."""
     text: str = ""
+    """The literal text, quotes resolved."""
 
 
 @cache

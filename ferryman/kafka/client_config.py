@@ -45,9 +45,10 @@ CONSUMER_BASE: Mapping[str, Value] = {
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A setting as it was given: the full name of the key, for messages, and its value."""
+    """A setting as it was given."""
 
     name: str
+    """The full name of the key, for messages."""
     value: str = field(repr=False)
 
 
@@ -60,10 +61,12 @@ class _Translation:
 
 @dataclass(frozen=True, slots=True)
 class ClientConfig:
-    """A client's config, ready for confluent_kafka, and what its owner should know about the keys it came from."""
+    """A client's config, and what its owner should know about the keys it came from."""
 
     values: dict[str, Value] = field(repr=False)
+    """As confluent_kafka takes them."""
     warnings: tuple[str, ...] = ()
+    """Keys that have no effect or another one than in Java, by name."""
     max_poll_records: int = 500
     """Records to take at once, for consumers."""
 

@@ -17,28 +17,36 @@ INT_MAX = 2**31 - 1
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number: its name in librdkafka, the range there, and how many of Java's units make one of librdkafka's."""
+    """A key whose value is a number."""
 
     name: str
+    """Its name in librdkafka."""
     low: int = 0
+    """The smallest value there."""
     high: int = INT_MAX
+    """The largest value there."""
     unit: int = 1
+    """How many of Java's units make one of librdkafka's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text or a boolean: its name in librdkafka, the values it may have (none: any), in lower case."""
+    """A key whose value is a text or a boolean."""
 
     name: str
+    """Its name in librdkafka."""
     values: tuple[str, ...] = ()
+    """The values it may have, in lower case; none: any."""
 
 
 @dataclass(frozen=True, slots=True)
 class Special:
-    """A setting whose value is translated, too. Raises ValueError for one that has no equal."""
+    """A key whose value is translated, too."""
 
     name: str
+    """Its name in librdkafka."""
     translate: Callable[[str], Value]
+    """Java's value as librdkafka's. Raises ValueError for one that has no equal."""
 
 
 KeyTranslation = Number | Text | Special

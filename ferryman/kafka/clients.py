@@ -1,4 +1,4 @@
-"""The client configs of one connector's task, put together from worker and connector (ferryman.client_config)."""
+"""The client configs of one connector's task, put together from worker and connector (``client_config``)."""
 
 import hashlib
 import logging
@@ -30,12 +30,14 @@ LONGEST_ID = 249
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """``worker`` and ``raw`` are configs as strings with references resolved."""
+    """Makes the configs of all clients that one task needs."""
 
     connector: str
     task: int
     worker: Mapping[str, str]
+    """The worker's settings as text, references resolved."""
     raw: Mapping[str, str]
+    """The connector's config, references resolved."""
     worker_id: str
     heard: Heard = field(default_factory=Heard)
     """Why the clients are not let in, if they are not."""

@@ -19,14 +19,20 @@ RESERVED = frozenset({"include", "exclude", "partitions", "replication.factor"})
 
 @dataclass(frozen=True, slots=True)
 class TopicGroup:
-    """Topics that are created alike. A topic belongs to it when a whole ``include`` matches and no ``exclude`` does."""
+    """Topics that are created alike."""
 
     name: str
+    """Its alias in topic.creation.groups, or ``default``."""
     include: tuple[Pattern, ...]
+    """Patterns, one of which must match a topic's whole name."""
     exclude: tuple[Pattern, ...]
+    """Patterns, none of which may match it."""
     partitions: int
+    """-1 leaves it to the broker."""
     replication_factor: int
+    """-1 leaves it to the broker."""
     settings: Mapping[str, str]
+    """The topic's own settings, as the broker takes them."""
 
     def matches(self, topic: str) -> bool:
         """Whether the group creates this topic."""
@@ -97,7 +103,9 @@ class TopicCreation:
 
     admin: AdminClient
     groups: list[TopicGroup]
+    """In order of precedence; none where the broker creates topics by itself."""
     _known: set[str] = field(default_factory=set)
+    """Topics that are there for sure, and are not asked about again."""
 
     @classmethod
     def from_config(cls, admin: AdminClient, raw: Mapping[str, str], enabled: bool) -> "TopicCreation":

@@ -28,9 +28,13 @@ class Bodies:
     """The bodies of all requests that are under way."""
 
     largest: int = LARGEST
+    """Bytes that one body may have."""
     all: int = ALL
+    """Bytes that all of them may have together."""
     patience: float = PATIENCE
+    """Seconds in which a body must arrive."""
     held: int = 0
+    """Bytes that they hold now."""
 
     @asynccontextmanager
     async def read(self, request: Request) -> AsyncIterator[bytes]:

@@ -36,16 +36,20 @@ class Rest:
     settings: Settings
     loggers: Loggers = field(default_factory=Loggers)
     checks: Pool = field(default_factory=lambda: Pool("validation", 8, 64))
+    """Threads for validating configs, which may ask other systems."""
     plugins: Pool = field(default_factory=lambda: Pool("plugins", 2, 128))
+    """Threads for looking up plugins, which imports them."""
     was_healthy: bool = False
+    """Whether the worker has ever been healthy: one that is not is starting before, unhealthy after."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request, and the variable parts of its path."""
+    """One request."""
 
     request: Request
     parts: tuple[str, ...]
+    """The variable parts of its path, from the left."""
 
     @property
     def name(self) -> str:

@@ -38,10 +38,11 @@ class Nothing:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A status, what to send as JSON, and headers."""
+    """What a request is answered with."""
 
     status: int = 200
     body: Any = field(default_factory=Nothing)
+    """What to send as JSON; Nothing for an answer without a body."""
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def response(self) -> Response:
@@ -145,12 +146,13 @@ def _text(key: str, value: Any) -> str | None:
 @dataclass(frozen=True, slots=True)
 class Guard:
     """Turns away web pages of other sites, which reach a worker through the browser of somebody who is near it: by
-    posting across sites, or by a name of theirs that means this machine (DNS rebinding). ``names`` are the hosts by
-    which a worker may be called that only listens on this machine; None for one that others reach, which cannot know
-    them."""
+    posting across sites, or by a name of theirs that means this machine (DNS rebinding)."""
 
     names: frozenset[str] | None
+    """The hosts by which a worker may be called that only listens on this machine; None for one that others reach,
+    which cannot know them."""
     origins: frozenset[str]
+    """The sites whose pages may use the worker all the same; ``*`` is every site."""
 
     @classmethod
     def from_config(cls, settings: WorkerConfig) -> "Guard":

@@ -26,12 +26,14 @@ _RETRIABLE = (408, 425, 429)
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A schema of the registry. ``references`` are the texts of the schemas that it refers to, what they refer to
-    included, each after those that it needs itself."""
+    """A schema of the registry."""
 
     number: int
+    """Its id, as messages carry it."""
     text: str
     references: Sequence[str] = ()
+    """The texts of the schemas that it refers to, what they refer to included, each after those that it needs itself.
+    """
 
 
 class Registry:

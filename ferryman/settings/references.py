@@ -12,13 +12,17 @@ MOST = 1000
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """One reference; ``start`` and ``end`` are where it stands."""
+    """One reference in a text."""
 
     start: int
+    """Where its ``$`` stands."""
     end: int
+    """The index after its closing brace."""
     text: str
+    """All of it, braces included."""
     provider: str
     path: str
+    """Empty where the reference has none."""
     key: str
 
 

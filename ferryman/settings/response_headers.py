@@ -11,11 +11,13 @@ _RULES = re.compile(r'\s*+(?:"([^"]*)"\s*+|([^",]+))(?:,|$)')
 
 @dataclass(frozen=True, slots=True)
 class HeaderRule:
-    """One header. A ``setDate`` or ``addDate`` value is milliseconds from now."""
+    """One header that is set or added."""
 
     action: str
+    """set, add, setDate or addDate."""
     name: str
     value: str
+    """For setDate and addDate, milliseconds from now."""
 
     @property
     def replaces(self) -> bool:

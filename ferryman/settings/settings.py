@@ -80,12 +80,15 @@ class _Sources(BaseSettings):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """A worker's settings. ``values`` are all keys as text, references resolved; it is never printed."""
+    """A worker's settings."""
 
     config: WorkerConfig
     values: Mapping[str, str] = field(repr=False)
+    """All keys as text, references resolved; never printed."""
     providers: Providers = field(repr=False)
+    """Resolve the references of connector configs."""
     warnings: tuple[str, ...] = ()
+    """Keys without effect and doubtful values, by name; whoever starts the worker logs them."""
     references: References = field(default_factory=References)
     """What the references in ``values`` resolved to."""
 

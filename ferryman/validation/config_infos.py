@@ -14,10 +14,11 @@ _UNREADABLE = ("Not a number of type", "Expected value to be either", "could not
 
 @dataclass(frozen=True, slots=True)
 class ConfigValue:
-    """A key's value as it would be used, None where there is none or it cannot be read."""
+    """A key's value, and what is wrong with it."""
 
     name: str
     value: str | None
+    """As it would be used; None where there is none or it cannot be read."""
     recommended_values: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
     visible: bool = True
@@ -25,9 +26,10 @@ class ConfigValue:
 
 @dataclass(frozen=True, slots=True)
 class ConfigInfo:
-    """A key; without a definition if nobody declares it."""
+    """A key of a config."""
 
     definition: Definition | None
+    """None for a key that nobody declares."""
     value: ConfigValue
 
     def prefixed(self, prefix: str) -> "ConfigInfo":
@@ -43,9 +45,10 @@ class ConfigInfo:
 
 @dataclass(frozen=True, slots=True)
 class ConfigInfos:
-    """All keys of a config. ``name`` is the connector class as it was given."""
+    """All keys of a config."""
 
     name: str
+    """The connector class as it was given."""
     configs: Sequence[ConfigInfo]
 
     @property

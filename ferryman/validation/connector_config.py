@@ -31,10 +31,12 @@ _TOPIC_KEYS = {"include": "LIST", "exclude": "LIST", "replication.factor": "SHOR
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """What was found: the answer for REST, and warnings by name, for the log."""
+    """What was found in a config."""
 
     infos: ConfigInfos
+    """The answer for REST."""
     warnings: tuple[str, ...]
+    """By name, for the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +102,12 @@ def _too_many_tasks(given: str, limit: int) -> list[KeyProblem]:
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """A config as it was given, and with its references resolved."""
+    """A config in both of its forms."""
 
     given: Mapping[str, str]
+    """As it was posted."""
     values: Mapping[str, str]
+    """With its references resolved."""
     settings: Settings
 
 

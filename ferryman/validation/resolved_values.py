@@ -14,10 +14,12 @@ _NAMING = ("transforms", "predicates", "topic.creation.groups")
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Puts references back. ``values`` are those of whole keys, ``aliases`` the parts of the keys in _NAMING."""
+    """Puts references back."""
 
     values: References
+    """Those that are values of whole keys, or part of one."""
     aliases: References
+    """Those whose values hold aliases, and so are parts of other keys' names (_NAMING)."""
 
     @classmethod
     def from_resolution(cls, given: Mapping[str, str], resolution: Resolution, worker: References) -> "Shown":

@@ -15,11 +15,13 @@ from ferryman.worker.herder import TargetState
 
 @dataclass(frozen=True, slots=True)
 class ConnectorFile:
-    """What a file says: a name, a config as strings, and the state to start in."""
+    """What a connector file says."""
 
     name: str
     config: Mapping[str, str]
+    """As strings."""
     target: TargetState = TargetState.RUNNING
+    """The state to start in."""
 
 
 def read(path: Path) -> ConnectorFile:

@@ -18,15 +18,15 @@ from ferryman.worker.herder import PartitionOffset
 
 @dataclass(frozen=True, slots=True)
 class ConnectorOffsets:
-    """``clients`` hold the connector's config with references resolved; ``topic`` is where source offsets are kept.
-
-    Methods block. They raise RequestError for what cannot be done.
-    """
+    """The offsets of one connector. Methods block. They raise RequestError for what cannot be done."""
 
     plugin: type[Any]
     clients: Clients
+    """With the connector's config, references resolved."""
     topic: str
+    """Where source offsets are kept."""
     seeds: Mapping[str, str]
+    """Source offsets of a former JVM worker, for partitions that the topic does not know."""
 
     def read(self) -> list[PartitionOffset]:
         """What is committed: a sink's offsets of its consumer group, a source's of the offsets topic."""

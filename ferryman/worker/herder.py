@@ -30,42 +30,48 @@ class TargetState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """A task that runs and waits for a system that is away: since when, why, and when it tries next. Times are ISO 8601
-    in UTC."""
+    """A task that runs and waits for a system that is away. Times are ISO 8601 in UTC."""
 
     since: str
+    """When it was first found away."""
     reason: str
+    """The last error, secrets redacted."""
     next_try: str
+    """When it is tried next."""
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A connector's or task's status; ``trace`` only when it failed."""
+    """A connector's or task's status."""
 
     state: State
     worker_id: str
     trace: str | None = None
+    """Only of one that has failed."""
     version: str | None = None
     outage: Outage | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectorInfo:
-    """A connector as it was posted: config values as strings, nothing added but ``name``."""
+    """A connector as it was posted."""
 
     name: str
     config: RawConfig
+    """Values as strings, references unresolved, nothing added but ``name``."""
     tasks: Sequence[int]
+    """The tasks' numbers."""
     type: ConnectorType
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectorStatus:
-    """The status of a connector and its tasks by number."""
+    """The status of a connector and its tasks."""
 
     name: str
     connector: Status
     tasks: Mapping[int, Status]
+    """By number."""
     type: ConnectorType
 
 
@@ -80,26 +86,31 @@ class TaskInfo:
 
 @dataclass(frozen=True, slots=True)
 class PartitionOffset:
-    """One source partition (a sink's: ``kafka_topic``, ``kafka_partition``) and its offset; None to forget it."""
+    """Where a connector stands in one partition."""
 
     partition: Mapping[str, Any]
+    """A source's own; a sink's has ``kafka_topic`` and ``kafka_partition``."""
     offset: Mapping[str, Any] | None
+    """None to forget it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """``status`` is healthy, starting or unhealthy; ``message`` is Kafka's sentence for it."""
+    """How the worker is (KIP-1017)."""
 
     status: Literal["healthy", "starting", "unhealthy"]
+    """healthy, starting or unhealthy."""
     message: str
+    """Kafka's sentence for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """The outcome of a put: the connector, and whether it is new."""
+    """The outcome of a put."""
 
     info: ConnectorInfo
     created: bool = field(default=True)
+    """Whether the connector is new."""
 
 
 class Herder(Protocol):

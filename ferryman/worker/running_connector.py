@@ -17,17 +17,21 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class RunningConnector:
-    """One connector; ``busy`` is held by whoever changes it."""
+    """One connector."""
 
     name: str
     raw: RawConfig
+    """Its config as posted, references unresolved."""
     plugin: type[Any]
     target: TargetState
     tasks: list[TaskProcess] = field(default_factory=list)
     task_configs: list[RawConfig] = field(default_factory=list)
     topics: set[str] = field(default_factory=set)
+    """The topics that its tasks have used."""
     trace: str | None = None
+    """Why the connector itself has failed, apart from its tasks."""
     busy: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by whoever changes it."""
 
     @property
     def type(self) -> ConnectorType:

@@ -42,12 +42,16 @@ class TaskProcess:
 
     context: ForkServerContext
     starts: Pool
+    """The threads that fork."""
     spec: TaskSpec
     topic_used: Callable[[str], None]
+    """Called with each topic that the task uses."""
     state: State = State.UNASSIGNED
     trace: str | None = None
     outage: Outage | None = None
+    """The system that the task waits for, if it does."""
     _wish: str = "run"
+    """What the process is to do: run or pause."""
     _process: ForkServerProcess | None = None
     _writer: asyncio.StreamWriter | None = None
     _watch: asyncio.Task[None] | None = None

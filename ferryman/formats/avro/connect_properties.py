@@ -30,16 +30,20 @@ Members = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """AvroConverter's keys about schemas: ``connect.meta.data``, ``enhanced.avro.schema.support``,
-    ``flatten.singleton.unions``, ``allow.optional.map.keys``, ``ignore.default.for.nullables``,
-    ``scrub.invalid.names``."""
+    """AvroConverter's keys about schemas."""
 
     meta_data: bool = True
+    """``connect.meta.data``"""
     enhanced: bool = False
+    """``enhanced.avro.schema.support``"""
     flatten: bool = True
+    """``flatten.singleton.unions``"""
     optional_map_keys: bool = False
+    """``allow.optional.map.keys``"""
     ignore_defaults: bool = False
+    """``ignore.default.for.nullables``"""
     scrub: bool = False
+    """``scrub.invalid.names``"""
     generic: bool = False
     """Whether a union's values are made without the record that tells the branch."""
 

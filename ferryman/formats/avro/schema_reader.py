@@ -65,17 +65,22 @@ _BY_CONNECT_NAME = {
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How data of one Avro schema is read. ``convert`` is None where fastavro's values are Connect's already;
-    ``reason`` says why the data cannot become columns; ``empty`` whether a value may have no bytes at all;
-    ``recursive`` whether a record contains itself, so that the data has no depth of its own."""
+    """How data of one Avro schema is read."""
 
     schema: Schema
+    """The Connect schema that it becomes."""
     rows: Any
+    """The Avro schema by which fastavro reads single values."""
     columns: Any
+    """The Avro schema by which polars reads whole batches."""
     convert: Convert | None = None
+    """Makes fastavro's values Connect's; None where they are already."""
     reason: str | None = None
+    """Why the data cannot become columns; None if it can."""
     empty: bool = False
+    """Whether a value may have no bytes at all."""
     recursive: bool = False
+    """Whether a record contains itself, so that the data has no depth of its own."""
 
 
 def reading(avro: Any, references: Sequence[Any] = (), options: Options = PLAIN) -> Reading:

@@ -34,11 +34,13 @@ LEFT_OUT = {Size.NO_VALUE: "value", Size.COORDINATES: "key,value,headers"}
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A letter as it is produced; ``origin`` is where the record lies."""
+    """A letter as it is produced."""
 
     failure: Failure
     origin: Coordinates
+    """Where the record lies."""
     size: Size
+    """How much of the record is in it."""
     key: Payload
     value: Payload
     headers: Headers
@@ -51,6 +53,7 @@ class Writer:
     """Makes the letters of one task."""
 
     context_headers: bool
+    """Whether letters tell in headers what went wrong (errors.deadletterqueue.context.headers.enable)."""
     connector: str
     task: int
 

@@ -26,10 +26,11 @@ TOGETHER = 64
 
 @dataclass
 class Work:
-    """Records of one partition on their way through: first raw, then batches not yet put."""
+    """Records of one partition on their way through."""
 
     polled: Polled
     batches: deque[Batch] | None = None
+    """What they were decoded to and was not put yet; None while they are raw."""
 
 
 @dataclass

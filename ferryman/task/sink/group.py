@@ -61,9 +61,12 @@ class Group:
     read_from: str
     """``earliest`` or ``latest``: where to start a partition for which the group has no offset."""
     paused: bool = False
+    """Whether polls hand out no records, and only keep the membership."""
     topic_ids: dict[str, str] = field(default_factory=dict)
+    """The ids that topics had when they were assigned, to notice one that was created anew."""
     idle_for_want_of_topics: bool = False
     _error: Exception | None = None
+    """What a callback raised; the client swallows it there, so the poll that made the call raises it."""
     _membership: Literal["none", "joining", "member"] = "none"
     """Joining is what comes between a subscription, or a revocation, and the next assignment."""
     _leaving: bool = False

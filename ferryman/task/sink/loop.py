@@ -51,14 +51,18 @@ throws away what the client has fetched ahead."""
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How much and how often: records a poll at most, seconds between commits, between two looks at which topics there
-    are, seconds that a revocation may be held up, and that the group is not listened to while a sink is busy."""
+    """How much and how often. All but ``limit`` are seconds."""
 
     limit: int
+    """Records a poll at most."""
     commit_interval: float
+    """Between two commits."""
     refresh: float
+    """Between two looks at which topics there are."""
     revocation: float
+    """How long a revocation may be held up by a call into the sink."""
     silence: float = SILENCE
+    """How long the group is not listened to while the sink is busy."""
 
 
 @dataclass
@@ -75,11 +79,15 @@ class SinkSession:
     _after: Callable[[], None] | None = None
     """What is to be done when the call on the sink's thread has ended."""
     _heard: float = 0.0
+    """When the last poll ended; as ``_due`` and ``_retry_at``, in monotonic seconds."""
     _due: float = 0.0
+    """When the next commit is."""
     _asked: bool = False
     """Whether somebody has asked for a commit before it is due."""
     _just_committed: bool = False
+    """Whether nothing was put or polled since the last commit."""
     _retry_at: float = 0.0
+    """Not before then is the slice tried again."""
 
     def __post_init__(self) -> None:
         self.pausing = Pausing(self.control, self.request_commit)

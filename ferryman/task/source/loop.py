@@ -49,8 +49,10 @@ class SourceSession:
     tolerance: Tolerance
     control: Control
     source: Source[Any]
+    """The connector's task."""
     outbox: Outbox
     offsets: SourceOffsets
+    """What is committed; brought up to date after each commit that was answered."""
     offsets_topic: str
     topics: Topics
     interval: float | None
@@ -59,9 +61,11 @@ class SourceSession:
     attempted: dict[str, Offset | None] = field(default_factory=dict)
     """The offsets of the last transaction, by canonical partition: committed, or perhaps not."""
     _open_since: float | None = None
+    """When the open transaction began, in monotonic seconds; None while none is open."""
     _in_doubt: bool = False
     """Whether a commit was begun and not answered."""
     _pending: dict[str, tuple[Partition, Offset | None]] = field(default_factory=dict)
+    """The offsets that the open transaction is to commit, by canonical partition: the latest of each."""
 
     def run(self) -> None:
         """Until the task is to stop. Raises RetriableError to be run anew, TaskError and others when it is over."""

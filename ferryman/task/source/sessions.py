@@ -38,6 +38,7 @@ class SourceSessions:
     _attempted: Mapping[str, Offset | None] = field(default_factory=dict)
     """Those of its last transaction, committed or not."""
     _fenced: bool = False
+    """Whether the last session ended because another producer took its identity."""
 
     def run_one(self, started: Callable[[], None]) -> None:
         """One producer and its transactions, until the task is to stop or something ends it."""

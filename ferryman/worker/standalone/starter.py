@@ -27,14 +27,17 @@ CLOSING = "Cannot complete request: the worker is shutting down"
 
 @dataclass
 class Starter:
-    """What the task processes of one worker have in common. Once it is ``closing`` it starts no more."""
+    """What the task processes of one worker have in common."""
 
     settings: Settings
     context: ForkServerContext
     seeds: Mapping[str, str]
+    """Source offsets of a former JVM worker, for partitions that the topic does not know."""
     worker_id: str
     levels: dict[str, str] = field(default_factory=dict)
+    """Loggers whose level was changed, with their levels, for processes that start later."""
     closing: bool = False
+    """Whether the worker ends; no task is started any more."""
     configs: Pool = field(default_factory=lambda: Pool("configs", 8, 256))
     """Reads what configs refer to, and asks plugins for their tasks."""
     starts: Pool = field(default_factory=lambda: Pool("starts", 4, 1 << 20))
