@@ -49,7 +49,7 @@ Report = Callable[[Batch, int, Exception], None]
 
 @dataclass(frozen=True, slots=True)
 class TaskContext:
-    """Who the task is."""
+    """What sinks and sources are told about the task that they are part of."""
 
     connector: str
     task: int
@@ -64,7 +64,8 @@ class TaskContext:
 
 @dataclass(frozen=True, slots=True)
 class SinkContext(TaskContext):
-    """A sink's task: where it reports records that it alone could find guilty, and may ask for an early commit."""
+    """What a sink is given beside its config: where it reports records that it alone could find guilty, and ways to
+    commit early."""
 
     report: Report = field(kw_only=True, repr=False)
     """The errant-record reporter (KIP-610): record ``index`` of a batch is dead-lettered, or fails the task."""
@@ -77,7 +78,7 @@ class SinkContext(TaskContext):
 
 @dataclass(frozen=True, slots=True)
 class SourceContext(TaskContext):
-    """A source's task."""
+    """What a source is given beside its config."""
 
     offset: Callable[[Partition], Offset | None] = field(kw_only=True, repr=False)
     """The offset that was committed for a partition; None if none was."""

@@ -128,7 +128,7 @@ class Rows:
         return Rows(self.schema, self.values[start:stop])
 
     def rows(self) -> "Rows":
-        """Itself."""
+        """These rows. ``Columns`` has the same method, so that callers need not ask which form they have."""
         return self
 
 

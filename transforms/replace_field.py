@@ -52,6 +52,7 @@ class Member(NamedTuple):
     source: str
     """The field that its values come from."""
     other: Schema | None
+    """The schema of the field that was kept, where the values come from another one; else None."""
 
 
 class Plan(NamedTuple):
@@ -62,12 +63,16 @@ class Plan(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """What becomes of maps with the same keys: which go and which move, or the names for those that are wanted."""
+    """What becomes of maps with the same keys."""
 
     dropped: Sequence[Any]
+    """The keys that go."""
     moved: Sequence[tuple[Any, str]]
+    """The keys that are renamed, with their new names."""
     rebuilt: Sequence[Any] | None
+    """The names of a new map, for when that costs less than to change a copy; else None."""
     wanted: Sequence[bool]
+    """Of each key in order whether it stays; for ``rebuilt``."""
 
 
 class ReplaceField(Sided[ReplaceFieldConfig]):

@@ -23,11 +23,14 @@ MASKED = "hidden"
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """Everything that was sent: what the gateway's SDK returned, the invented events, and where the poison lies."""
+    """Everything that was sent."""
 
     payments: Sequence[Payment]
+    """What the gateway's SDK returned."""
     events: Events
+    """The invented events."""
     poison: Coordinates | None
+    """Where the poison lies; None if none was sent."""
 
 
 def verdicts(addresses: Mapping[str, str], archive: Archive, mailbox: Mailbox, sent: Sent) -> Iterator[Verdict]:

@@ -28,11 +28,12 @@ _RUNS = re.compile(r"task (?P<task>\S+) runs as process (?P<pid>\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Connector:
-    """What REST says of a connector: its state, and its tasks' states and traces by number."""
+    """What REST says of a connector."""
 
     name: str
     state: str
     tasks: Mapping[int, str]
+    """Their states, by number."""
     trace: str | None = None
     """Of the connector or the first task that failed."""
 

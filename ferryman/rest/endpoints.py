@@ -45,7 +45,7 @@ class Rest:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request."""
+    """A request on its way to an endpoint."""
 
     request: Request
     parts: tuple[str, ...]

@@ -46,7 +46,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def response(self) -> Response:
-        """As starlette sends it."""
+        """The answer as starlette sends it; a body becomes JSON."""
         if isinstance(self.body, Nothing):
             return Response(status_code=self.status, headers=self.headers)
         content = orjson.dumps(self.body, option=orjson.OPT_NON_STR_KEYS)

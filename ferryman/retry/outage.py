@@ -50,7 +50,7 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What comes next."""
+    """What a failure comes to."""
 
     step: Step
     wait: float = 0.0

@@ -93,7 +93,7 @@ def variable_provider(params: Mapping[str, str]) -> Lookup:
 
 @dataclass(frozen=True, slots=True)
 class ProviderClass:
-    """A kind of provider."""
+    """What a worker's config can name as a provider."""
 
     make: Callable[[Mapping[str, str]], Lookup]
     """Makes one from its parameters."""

@@ -80,7 +80,7 @@ class _Sources(BaseSettings):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """A worker's settings."""
+    """What a worker runs with, from all sources together."""
 
     config: WorkerConfig
     values: Mapping[str, str] = field(repr=False)

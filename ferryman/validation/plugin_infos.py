@@ -20,6 +20,7 @@ class PluginInfo:
 
     name: str
     type: str
+    """sink, source, converter, header_converter, transformation or predicate."""
     version: str
 
 

@@ -14,7 +14,7 @@ _NAMING = ("transforms", "predicates", "topic.creation.groups")
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Puts references back."""
+    """Puts references back into texts and entries, where they hold what a provider gave."""
 
     values: References
     """Those that are values of whole keys, or part of one."""

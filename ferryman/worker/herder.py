@@ -82,6 +82,7 @@ class TaskInfo:
     connector: str
     task: int
     config: RawConfig
+    """References unresolved."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,6 +151,7 @@ class SourceOffsetTopic:
     connector: str
     topic: str
     seeds: Mapping[str, str]
+    """Source offsets of a former JVM worker, JSON key to JSON value."""
 
     def read(self) -> SourceOffsets:
         """What is committed now; the offsets given as seeds hold for partitions that the topic has nothing of."""

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class RunningConnector:
-    """One connector."""
+    """A connector that this worker runs, with its tasks."""
 
     name: str
     raw: RawConfig

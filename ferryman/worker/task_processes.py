@@ -95,7 +95,7 @@ class TaskProcess:
         self._send("pause")
 
     def resume(self) -> None:
-        """Ends a pause."""
+        """Ends a pause; returns at once."""
         self._send("run")
 
     def set_level(self, logger: str, level: str) -> None:

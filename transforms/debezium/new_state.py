@@ -31,10 +31,11 @@ class Event(Enum):
 
 
 class Pair(NamedTuple):
-    """Events and what has been made of them, as many, in the same order."""
+    """Events and what has been made of them."""
 
     event: Batch
     new: Batch
+    """As many as events, in the same order."""
 
     def split(self, keys: Sequence[K]) -> Iterator[tuple[K, "Pair"]]:
         """The pair cut wherever the key changes."""

@@ -13,10 +13,12 @@ Deletes = Literal["drop", "null", "rewrite", "tombstone"]
 
 
 class Handling(NamedTuple):
-    """What becomes of deletes, and whether the tombstones that follow them are dropped."""
+    """What becomes of deletes."""
 
     deletes: Deletes
+    """What a delete event becomes."""
     drop_tombstones: bool
+    """Whether the tombstones that follow them are dropped."""
 
 
 _HANDLING = {

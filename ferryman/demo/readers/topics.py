@@ -32,20 +32,24 @@ Coordinates = tuple[str, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A record as read: ``value`` is None if it is no Avro of the registry's; ``payload`` are its bytes."""
+    """A record as read."""
 
     topic: str
     key: str
     value: Mapping[str, Any] | None
+    """None if it is no Avro of the registry's."""
     payload: bytes
+    """The bytes of the value."""
 
 
 @dataclass
 class Topics:
-    """Topics of the broker at ``kafka``, whose Avro schemas are in ``registry``. Raises DemoError when they fail."""
+    """Reads topics. Raises DemoError when broker or registry fail."""
 
     kafka: str
+    """The broker's address."""
     registry: str
+    """The URL of the registry that has the topics' Avro schemas."""
     _schemas: dict[int, Any] = field(default_factory=dict)
     _members: dict[str, Consumer] = field(default_factory=dict)
 

@@ -21,10 +21,11 @@ _WIDER = {
 
 
 class _Part(NamedTuple):
-    """A definition, and the namespace around it."""
+    """A definition in its surroundings."""
 
     node: Any
     space: str
+    """The namespace around it, which holds for names without one."""
 
     @property
     def kind(self) -> str:

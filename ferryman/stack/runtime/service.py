@@ -13,9 +13,10 @@ Run = Callable[[Launch], None]
 
 @dataclass(frozen=True)
 class Place:
-    """Where one component lives."""
+    """What one component has of its own."""
 
     directory: Path
+    """Where its data and logs lie."""
     ports: Mapping[str, int]
     """As its service names them."""
     artifacts: Sequence[Artifact]
@@ -26,7 +27,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Service:
-    """A kind of server."""
+    """What the stack must know of a kind of server in order to run it."""
 
     name: str
     ports: Mapping[str, int]

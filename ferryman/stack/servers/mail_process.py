@@ -46,7 +46,7 @@ class MailStore:
         await kept
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Writes what waits, until cancelled; all that waits at a time is made durable together."""
         while True:
             batch = [await self._waiting.get()]
             while not self._waiting.empty() and len(batch) < _AT_ONCE:

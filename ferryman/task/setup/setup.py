@@ -18,7 +18,7 @@ from ferryman.task.setup.troubles import Troubles
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """One task."""
+    """What the sessions of one task share."""
 
     spec: TaskSpec
     control: Control

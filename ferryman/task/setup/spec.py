@@ -8,7 +8,7 @@ import orjson
 
 @dataclass(frozen=True, slots=True)
 class TaskSpec:
-    """One task. Configs hold secrets, so they are never printed."""
+    """What a task's process starts with. Configs hold secrets, so they are never printed."""
 
     connector: str
     task: int
@@ -33,5 +33,5 @@ class TaskSpec:
 
     @classmethod
     def parse(cls, payload: bytes) -> "TaskSpec":
-        """From bytes."""
+        """The inverse of ``dump``."""
         return cls(**orjson.loads(payload))
