@@ -18,26 +18,30 @@ from ferryman.record import Partition as Partition
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """An offset as the group commits it: the next record to read, and up to 4,096 bytes of the sink's own metadata."""
+    """An offset as the group commits it."""
 
     offset: int
+    """The next record to read."""
     metadata: str = ""
+    """The sink's own, up to 4,096 bytes; the group gives it back when the partition is assigned again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """A partition that a sink task now owns. ``topic_id`` tells a re-created topic from the old one of that name.
-
-    ``start`` is where reading begins if the sink does not say otherwise: the group's offset, or, where there is none or
-    it is out of range, the end of the topic that auto.offset.reset names; None if that is to be an error.
-    """
+    """A partition that a sink task now owns."""
 
     source: TopicPartition
     topic_id: str
+    """Tells a re-created topic from the old one of that name."""
     committed: Committed | None
+    """What the group holds for it; None if nothing was ever committed."""
     beginning: int
+    """The offset of the oldest record that is still there."""
     end: int
+    """The offset after the newest record."""
     start: int | None = None
+    """Where reading begins if the sink does not say otherwise: the group's offset, or, where there is none or it is out
+    of range, the end of the topic that auto.offset.reset names; None if that is to be an error."""
 
 
 Report = Callable[[Batch, int, Exception], None]
@@ -45,19 +49,23 @@ Report = Callable[[Batch, int, Exception], None]
 
 @dataclass(frozen=True, slots=True)
 class TaskContext:
-    """Who the task is: ``cluster`` is the Kafka cluster's id, ``raw`` the task's config as strings."""
+    """What sinks and sources are told about the task that they are part of."""
 
     connector: str
     task: int
+    """The task's number, from 0."""
     cluster: str
+    """The Kafka cluster's id."""
     raw: Mapping[str, str]
+    """The task's config as strings, references resolved."""
     crash_point: Callable[[str], None] = field(default=lambda name: None, repr=False)
     """Marks a durable step by name; there a test may have the process killed."""
 
 
 @dataclass(frozen=True, slots=True)
 class SinkContext(TaskContext):
-    """A sink's task: where it reports records that it alone could find guilty, and may ask for an early commit."""
+    """What a sink is given beside its config: where it reports records that it alone could find guilty, and ways to
+    commit early."""
 
     report: Report = field(kw_only=True, repr=False)
     """The errant-record reporter (KIP-610): record ``index`` of a batch is dead-lettered, or fails the task."""
@@ -70,9 +78,10 @@ class SinkContext(TaskContext):
 
 @dataclass(frozen=True, slots=True)
 class SourceContext(TaskContext):
-    """A source's task: the offsets that were committed for its partitions."""
+    """What a source is given beside its config."""
 
     offset: Callable[[Partition], Offset | None] = field(kw_only=True, repr=False)
+    """The offset that was committed for a partition; None if none was."""
     stopping: Callable[[float], bool] = field(kw_only=True, repr=False)
     """Waits up to so many seconds; true at once when the task is asked to stop. For waits inside poll."""
 

@@ -56,10 +56,10 @@ def _boolean(value: Any) -> Any:
 def _list(value: Any) -> Any:
     if not isinstance(value, str):
         return value
-    return listed(value)
+    return split_list(value)
 
 
-def listed(text: str) -> list[str]:
+def split_list(text: str) -> list[str]:
     """The parts of a list whose commas may have blanks around them; none of a blank text."""
     return [part.strip() for part in text.split(",")] if text.strip() else []
 
@@ -98,13 +98,17 @@ def any_case(*values: str) -> AnyCase:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """How forms show a key: under which heading, at which place, how wide, under which label, with which default."""
+    """How forms show a key."""
 
     group: str | None = None
+    """The heading that it stands under."""
     order: int = -1
+    """Its place under the heading, from 1; -1 for none."""
     width: Width = "NONE"
     display: str | None = None
+    """Its label; None is its name."""
     default_text: str | None = None
+    """What is shown as its default, where that is not the default itself."""
 
 
 def key(

@@ -108,7 +108,7 @@ class ConnectorConfig(Config):
 
 
 class SinkConfig(ConnectorConfig):
-    """What sinks add."""
+    """The keys that every sink has, beside those of all connectors. A sink's config class derives from it."""
 
     topics: Strings = key([], importance="HIGH", shown=Shown("Common", 4, "LONG", "Topics"))
     """The topics to consume."""
@@ -154,7 +154,7 @@ class SinkConfig(ConnectorConfig):
             yield KeyProblem("topics.regex", message)
 
     def pattern(self) -> Pattern:
-        """The topics' pattern."""
+        """topics.regex compiled; raises ConfigError for one that is no pattern of Java's."""
         return compiled(self.topics_regex, "topics.regex")
 
     def _reads(self, queue: str) -> str | None:
@@ -173,7 +173,7 @@ class SinkConfig(ConnectorConfig):
 
 
 class SourceConfig(ConnectorConfig):
-    """What sources add."""
+    """The keys that every source has, beside those of all connectors. A source's config class derives from it."""
 
     def problems(self) -> Iterable[KeyProblem]:
         """No connector here ends transactions itself."""

@@ -35,10 +35,10 @@ class ColumnsWherePossible:
         return reason is None and count >= self.fewest
 
     def gave_up(self, count: int, reason: str) -> None:
-        """Nobody counts."""
+        """Nothing: only a task counts which form its records had."""
 
     def encoded_by_rows(self, count: int, reason: str) -> None:
-        """Nobody counts."""
+        """Nothing, as ``gave_up``."""
 
 
 class Converter(Generic[ConverterC]):

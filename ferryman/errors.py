@@ -28,10 +28,12 @@ class FerrymanError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class KeyProblem:
-    """One thing that is wrong with one key; ``message`` is complete, in Kafka's words if it has any."""
+    """One thing that is wrong with one key."""
 
     key: str
+    """Empty for what is wrong with the config as a whole."""
     message: str
+    """A complete sentence, in Kafka's words if it has any."""
 
 
 class ConfigError(FerrymanError):
@@ -44,7 +46,7 @@ class ConfigError(FerrymanError):
         self.problems: Sequence[KeyProblem] = problems
 
     @classmethod
-    def of(cls, key: str, message: str) -> "ConfigError":
+    def for_key(cls, key: str, message: str) -> "ConfigError":
         """One problem of one key."""
         return cls(KeyProblem(key, message))
 

@@ -41,7 +41,7 @@ class TopicPartition(NamedTuple):
 
 
 class Coordinates(NamedTuple):
-    """A record's identity."""
+    """Where a record lies in Kafka, which tells it from all others of a cluster."""
 
     topic: str
     partition: int
@@ -53,34 +53,35 @@ class Coordinates(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """One record, as plugins see it. Change it with ``dataclasses.replace``.
-
-    ``timestamp`` is in milliseconds since the epoch. On the sink side ``offset`` and ``origin`` say where it came from;
-    on the source side ``source_partition`` and ``source_offset`` say where the source has got to with it (maps of
-    string to null, bool, int, float, str or bytes).
-    """
+    """One record, as plugins see it. Change it with ``dataclasses.replace``."""
 
     topic: str
     value: Any
     key: Any = None
     value_schema: Schema | None = None
+    """None for a schemaless value."""
     key_schema: Schema | None = None
+    """None for a schemaless key."""
     partition: int | None = None
+    """None leaves the choice to the producer."""
     timestamp: int | None = None
+    """In milliseconds since the epoch."""
     timestamp_type: str = "CreateTime"
     headers: Headers = ()
     offset: int | None = None
+    """On the sink side, the record's offset in its topic."""
     origin: Coordinates | None = None
+    """On the sink side, the topic, partition and offset it was read from, whatever transforms have changed."""
     source_partition: Mapping[str, Any] | None = None
+    """On the source side, the part of the source that it comes from: a map of string to null, bool, int, float, str or
+    bytes."""
     source_offset: Mapping[str, Any] | None = None
+    """On the source side, where the source has got to with this record: a map of the same kind."""
 
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """Raw records of one topic-partition in offset order, as the consumer handed them out; lists of equal length.
-
-    ``headers`` is None when no record has any.
-    """
+    """Raw records of one topic-partition in offset order, as the consumer handed them out; lists of equal length."""
 
     topic: str
     partition: int
@@ -89,6 +90,7 @@ class Polled:
     keys: Sequence[Payload]
     values: Sequence[Payload]
     headers: Sequence[Sequence[tuple[str, Payload]]] | None = None
+    """None when no record has any."""
     timestamp_type: str = "CreateTime"
 
     def __len__(self) -> int:
@@ -126,7 +128,7 @@ class Rows:
         return Rows(self.schema, self.values[start:stop])
 
     def rows(self) -> "Rows":
-        """Itself."""
+        """These rows. ``Columns`` has the same method, so that callers need not ask which form they have."""
         return self
 
 
@@ -158,11 +160,7 @@ Data = Rows | Columns
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Records that share topic, partition, key schema and value schema, in order; never empty.
-
-    ``positions`` are the records' places in ``origin``: the raw records they were decoded from, or the records that the
-    source handed over.
-    """
+    """Records that share topic, partition, key schema and value schema, in order; never empty."""
 
     topic: str
     partition: int | None
@@ -171,7 +169,9 @@ class Batch:
     timestamps: Sequence[int | None]
     headers: Sequence[Headers] | None = None
     origin: "Polled | Sequence[Record]" = field(repr=False)
+    """The raw records they were decoded from, or the records that the source handed over."""
     positions: Sequence[int]
+    """The records' places in ``origin``, one each."""
 
     def __len__(self) -> int:
         return len(self.positions)

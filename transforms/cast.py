@@ -28,8 +28,6 @@ class BadSpec(ValueError):
 
 
 class CastConfig(Config):
-    """Keys of Cast."""
-
     spec: Strings = key(importance="HIGH")
     """Casts as ``field:type``, or a single type for the whole key or value. Types are int8, int16, int32, int64,
     float32, float64, boolean and string. Bytes can only become a string, in base64."""

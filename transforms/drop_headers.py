@@ -6,19 +6,17 @@ from dataclasses import replace
 from ferryman.config import Config, Strings, key
 from ferryman.errors import KeyProblem
 from ferryman.record import Batch
-from ferryman.transforms.fields.name_lists import listed
+from ferryman.transforms.fields.name_lists import name_problems
 from ferryman.transforms.fields.sides import Batched
 
 
 class DropHeadersConfig(Config):
-    """Keys of DropHeaders."""
-
     headers: Strings = key(importance="HIGH")
     """The names of the headers to remove."""
 
     def problems(self) -> Iterable[KeyProblem]:
         """No name, or an empty one."""
-        return listed("headers", self.headers)
+        return name_problems("headers", self.headers)
 
 
 class DropHeaders(Batched[DropHeadersConfig]):

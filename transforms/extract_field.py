@@ -23,8 +23,6 @@ _NESTED = "nested field access"
 
 
 class ExtractFieldConfig(Config):
-    """Keys of ExtractField."""
-
     field: Str = key()
     """The field; with version V2 of the syntax a path of names with dots between them."""
     field_syntax_version: Annotated[Literal["V1", "V2"], any_case("V1", "V2")] = key("V1", importance="HIGH")

@@ -22,9 +22,7 @@ class Filter(Transform[FilterConfig]):
         return None
 
     def apply(self, record: Record) -> Record | None:
-        """Nothing is left."""
         return None
 
     def apply_batch(self, batch: Batch) -> Sequence[Batch]:
-        """Nothing is left."""
         return []

@@ -20,17 +20,17 @@ Fill = Callable[[dict[str, Any], dict[str, Any]], None]
 
 
 class FlattenConfig(Config):
-    """Keys of Flatten."""
-
     delimiter: Str = key(".")
     """What stands between the names of a nested field."""
 
 
 class Leaf(NamedTuple):
-    """A field that is no struct: its path in the old schema and its new name and schema."""
+    """A field that is no struct."""
 
     path: tuple[str, ...]
+    """Its path in the old schema."""
     name: str
+    """Its name in the new one."""
     schema: Schema
     own_default: Any
 

@@ -30,8 +30,6 @@ def _not_empty(value: list[str]) -> list[str]:
 
 
 class HeaderFromConfig(Config):
-    """Keys of HeaderFrom."""
-
     fields: Annotated[Strings, AfterValidator(_not_empty)] = key(importance="HIGH")
     """The fields to copy or move."""
     headers: Annotated[Strings, AfterValidator(_not_empty)] = key(importance="HIGH")
@@ -59,7 +57,7 @@ class HeaderFrom(Sided[HeaderFromConfig]):
         self.purpose = f"header {config.operation}"
         self.moved = frozenset(config.fields)
         self.pairs = list(zip(config.fields, config.headers, strict=True))
-        self._rest = lru_cache(maxsize=16)(self._kept)
+        self._rest = lru_cache(maxsize=16)(self._remaining)
 
     def apply_batch(self, batch: Batch) -> Sequence[Batch]:
         """Null in the place of the map or struct is a DataError."""
@@ -94,7 +92,7 @@ class HeaderFrom(Sided[HeaderFromConfig]):
             refuse_nulls(values, rest, *rest.by_name)
         return Rows(rest, [_without(value, self.moved) for value in values])
 
-    def _kept(self, schema: Schema) -> Schema:
+    def _remaining(self, schema: Schema) -> Schema:
         return schema.with_fields(tuple(field for field in schema.fields if field.name not in self.moved))
 
     def _added(self, to: str, items: Sequence[Any], schema: Schema | None = None) -> list[Header]:

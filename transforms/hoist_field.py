@@ -13,8 +13,6 @@ from ferryman.transforms.fields.sides import Sided, fields, null_refused
 
 
 class HoistFieldConfig(Config):
-    """Keys of HoistField."""
-
     field: Str = key()
     """The name of the field."""
 
@@ -30,7 +28,6 @@ class HoistField(Sided[HoistFieldConfig]):
         self._schema = lru_cache(maxsize=16)(self._hoisted)
 
     def apply_batch(self, batch: Batch) -> Sequence[Batch]:
-        """The whole batch."""
         return [self.changed(batch, self._change(self.data(batch)))]
 
     def _hoisted(self, schema: Schema) -> Schema:

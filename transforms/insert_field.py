@@ -43,7 +43,7 @@ class InsertFieldConfig(Config):
             reason = f"No value specified for static field: {name}"
             yield KeyProblem("static.value", f"Invalid value null for configuration static.value: {reason}")
 
-    def targets(self) -> "list[Target]":
+    def targets(self) -> "list[InsertedField]":
         """What is inserted, in the order in which Kafka appends it."""
         wanted = [
             ("topic", self.topic_field, STRING),
@@ -52,13 +52,16 @@ class InsertFieldConfig(Config):
             ("timestamp", self.timestamp_field, TIMESTAMP_SCHEMA),
             ("static", self.static_field, STRING),
         ]
-        return [Target(source, *_optionality(name, schema)) for source, name, schema in wanted if name is not None]
+        return [
+            InsertedField(source, *_optionality(name, schema)) for source, name, schema in wanted if name is not None
+        ]
 
 
-class Target(NamedTuple):
-    """One field to insert."""
+class InsertedField(NamedTuple):
+    """A field to insert."""
 
     source: str
+    """Where its value comes from: topic, partition, offset, timestamp or static."""
     name: str
     schema: Schema
 
@@ -150,7 +153,7 @@ class InsertField(Sided[InsertFieldConfig]):
             return None
         return Columns(schema, frame.with_columns(self._column(batch, target) for target in self.targets))
 
-    def _column(self, batch: Batch, target: Target) -> pl.Expr | pl.Series:
+    def _column(self, batch: Batch, target: InsertedField) -> pl.Expr | pl.Series:
         if target.source == "offset":
             return pl.Series(target.name, offsets(batch), dtype=pl.Int64)
         if target.source == "timestamp":

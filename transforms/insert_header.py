@@ -11,8 +11,6 @@ from ferryman.transforms.fields.sides import Batched
 
 
 class InsertHeaderConfig(Config):
-    """Keys of InsertHeader."""
-
     header: Str = key(importance="HIGH")
     """The header's name."""
     value_literal: Str = key(importance="HIGH")

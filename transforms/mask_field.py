@@ -16,7 +16,7 @@ from ferryman.java.decimals import MOST_DIGITS, rescaled
 from ferryman.java.texts import EPOCH, java_class, to_float32
 from ferryman.record import Batch, Columns, Data, Rows
 from ferryman.schema import DATE, DECIMAL, FLOATS, INTEGERS, TIME, TIMESTAMP, Schema, Type
-from ferryman.transforms.fields.name_lists import hashed, listed
+from ferryman.transforms.fields.name_lists import hashed, name_problems
 from ferryman.transforms.fields.sides import Sided, class_name, converted, literal, maps, structs, with_defaults
 
 PURPOSE = "mask fields"
@@ -44,8 +44,6 @@ def _non_empty(value: str | None) -> str | None:
 
 
 class MaskFieldConfig(Config):
-    """Keys of MaskField."""
-
     fields: Strings = key(importance="HIGH")
     """The fields to mask."""
     replacement: Annotated[Str | None, AfterValidator(_non_empty)] = key(None, importance="LOW")
@@ -55,7 +53,7 @@ class MaskFieldConfig(Config):
 
     def problems(self) -> Iterable[KeyProblem]:
         """No field, or one without a name."""
-        return listed("fields", self.fields)
+        return name_problems("fields", self.fields)
 
 
 class MaskField(Sided[MaskFieldConfig]):

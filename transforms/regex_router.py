@@ -13,8 +13,6 @@ from ferryman.transforms.fields.sides import Batched
 
 
 class RegexRouterConfig(Config):
-    """Keys of RegexRouter."""
-
     regex: Str = key(importance="HIGH")
     """A Java regular expression for the whole name of a topic; others stay as they are."""
     replacement: Str = key(importance="HIGH")

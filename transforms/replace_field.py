@@ -9,7 +9,7 @@ from ferryman.config import Bool, Config, Strings, key
 from ferryman.errors import DataError, KeyProblem
 from ferryman.record import Batch, Columns, Data, Rows
 from ferryman.schema import Schema
-from ferryman.transforms.fields.name_lists import hashed, listed, parts
+from ferryman.transforms.fields.name_lists import hashed, name_problems, parts
 from ferryman.transforms.fields.schema_check import refuse_misfit
 from ferryman.transforms.fields.sides import (
     Sided,
@@ -25,8 +25,6 @@ PURPOSE = "field replacement"
 
 
 class ReplaceFieldConfig(Config):
-    """Keys of ReplaceField."""
-
     exclude: Strings = key([], names=("exclude", "blacklist"))
     """Fields to drop; wins over include."""
     include: Strings = key([], names=("include", "whitelist"))
@@ -38,8 +36,8 @@ class ReplaceFieldConfig(Config):
 
     def problems(self) -> Iterable[KeyProblem]:
         """Names that are empty, and renames that are not ``old:new``."""
-        yield from listed("exclude", self.exclude, required=False)
-        yield from listed("include", self.include, required=False)
+        yield from name_problems("exclude", self.exclude, required=False)
+        yield from name_problems("include", self.include, required=False)
         for mapping in self.renames:
             if len(parts(mapping)) != 2:
                 given = f"Invalid value [{', '.join(self.renames)}] for configuration renames"
@@ -48,11 +46,13 @@ class ReplaceFieldConfig(Config):
 
 
 class Member(NamedTuple):
-    """A field of the new schema and the one that its values come from; ``other`` is the schema of another one."""
+    """A field of the new schema."""
 
     name: str
     source: str
+    """The field that its values come from."""
     other: Schema | None
+    """The schema of the field that was kept, where the values come from another one; else None."""
 
 
 class Plan(NamedTuple):
@@ -63,12 +63,16 @@ class Plan(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """What becomes of maps with the same keys: which go and which move, or the names for those that are wanted."""
+    """What becomes of maps with the same keys."""
 
     dropped: Sequence[Any]
+    """The keys that go."""
     moved: Sequence[tuple[Any, str]]
+    """The keys that are renamed, with their new names."""
     rebuilt: Sequence[Any] | None
+    """The names of a new map, for when that costs less than to change a copy; else None."""
     wanted: Sequence[bool]
+    """Of each key in order whether it stays; for ``rebuilt``."""
 
 
 class ReplaceField(Sided[ReplaceFieldConfig]):
@@ -90,7 +94,7 @@ class ReplaceField(Sided[ReplaceFieldConfig]):
         """Null passes unchanged."""
         return self.past_nulls(batch, self._change)
 
-    def _kept(self, name: str) -> bool:
+    def _keeps(self, name: str) -> bool:
         return name not in self.exclude and (not self.include or name in self.include)
 
     def _change(self, batch: Batch) -> Data:
@@ -129,9 +133,9 @@ class ReplaceField(Sided[ReplaceFieldConfig]):
         return new
 
     def _of_shape(self, keys: tuple[Any, ...]) -> Shape:
-        wanted = [self._kept(name) for name in keys]
+        wanted = [self._keeps(name) for name in keys]
         kept = list(compress(keys, wanted))
-        dropped = [name for name in keys if not self._kept(name)]
+        dropped = [name for name in keys if not self._keeps(name)]
         moved = [(name, self.renames[name]) for name in kept if self.renames.get(name, name) != name]
         # A copy of a dict costs less than a new one, unless most of it goes. Names that meet need the order of the map.
         simple = {name for _, name in moved}.isdisjoint(kept) and len({name for _, name in moved}) == len(moved)
@@ -139,7 +143,7 @@ class ReplaceField(Sided[ReplaceFieldConfig]):
         return Shape(dropped, moved, None if simple and len(dropped) <= len(kept) else rebuilt, wanted)
 
     def _planned(self, schema: Schema) -> Plan:
-        kept = [(name, self.renames.get(name, name)) for name in schema.by_name if self._kept(name)]
+        kept = [(name, self.renames.get(name, name)) for name in schema.by_name if self._keeps(name)]
         renamed = schema.with_fields(fields((new, schema.by_name[old].schema) for old, new in kept))
         members = []
         for old, new in kept:

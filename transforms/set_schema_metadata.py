@@ -13,8 +13,6 @@ from ferryman.transforms.fields.sides import Sided, copied, defaults, refuse_nul
 
 
 class SetSchemaMetadataConfig(Config):
-    """Keys of SetSchemaMetadata."""
-
     schema_name: Str | None = key(None, importance="HIGH")
     """The new name; unset, the old one stays."""
     schema_version: Int | None = key(None, importance="HIGH")
@@ -23,7 +21,6 @@ class SetSchemaMetadataConfig(Config):
     """Whether null fields with a default are copied as that default."""
 
     def problems(self) -> Iterable[KeyProblem]:
-        """Nothing to set."""
         if self.schema_name is None and self.schema_version is None:
             yield KeyProblem("schema.name", "Neither schema name nor version configured")
 

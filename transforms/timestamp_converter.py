@@ -58,8 +58,6 @@ class UnknownTimestampType(DataError):
 
 
 class TimestampConverterConfig(Config):
-    """Keys of TimestampConverter."""
-
     field: Str = key("", importance="HIGH")
     """The field with the time; empty for the whole key or value."""
     target_type: Literal["string", "unix", "Date", "Time", "Timestamp"] = key(importance="HIGH")

@@ -17,15 +17,12 @@ log = logging.getLogger(__name__)
 
 
 class TimestampRouterConfig(Config):
-    """Keys of TimestampRouter."""
-
     topic_format: Str = key("${topic}-${timestamp}", importance="HIGH")
     """The new topic; ``${topic}`` and ``${timestamp}`` stand for the old one and the time."""
     timestamp_format: Str = key("yyyyMMdd", importance="HIGH")
     """The pattern of the time, as java.text.SimpleDateFormat takes it, in UTC."""
 
     def problems(self) -> Iterable[KeyProblem]:
-        """An unusable pattern."""
         try:
             formatter(self.timestamp_format)
         except ConfigError as error:

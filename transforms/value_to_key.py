@@ -9,15 +9,13 @@ from ferryman.config import Bool, Config, Strings, key
 from ferryman.errors import DataError, KeyProblem
 from ferryman.record import Batch, Columns, Data, Rows
 from ferryman.schema import Schema, Type
-from ferryman.transforms.fields.name_lists import listed
+from ferryman.transforms.fields.name_lists import name_problems
 from ferryman.transforms.fields.sides import Batched, fields, maps, refuse_nulls, structs, with_defaults
 
 PURPOSE = "copying fields from value to key"
 
 
 class ValueToKeyConfig(Config):
-    """Keys of ValueToKey."""
-
     fields: Strings = key(importance="HIGH")
     """The fields of the value that make the key."""
     replace_null_with_default: Bool = key(True)
@@ -25,7 +23,7 @@ class ValueToKeyConfig(Config):
 
     def problems(self) -> Iterable[KeyProblem]:
         """No field, or one without a name."""
-        return listed("fields", self.fields)
+        return name_problems("fields", self.fields)
 
 
 class ValueToKey(Batched[ValueToKeyConfig]):

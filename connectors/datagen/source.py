@@ -195,9 +195,11 @@ class DatagenConnector(Source[DatagenConfig]):
         """Refuses offsets that name no task or no iteration."""
         for partition, offset in offsets:
             if partition is None or not _is_count(partition.get(TASK)):
-                raise ConfigError.of(TASK, f"Partition objects should contain the key '{TASK}', the number of a task")
+                raise ConfigError.for_key(
+                    TASK, f"Partition objects should contain the key '{TASK}', the number of a task"
+                )
             if offset is not None and not _is_count(offset.get(ITERATION)):
-                raise ConfigError.of(
+                raise ConfigError.for_key(
                     ITERATION, f"Offset objects should either be null or contain the key '{ITERATION}', a number from 0"
                 )
         return True

@@ -81,7 +81,7 @@ class FileStreamSourceConnector(Source[FileStreamSourceConfig]):
     ) -> bool:
         """Refuses, with the messages of Kafka's connector, what no file could be read from."""
         if config.file is None:
-            raise ConfigError.of(
+            raise ConfigError.for_key(
                 "file",
                 "Offsets cannot be modified if the 'file' configuration is unspecified. "
                 "This is because stdin is used for input and offsets are not tracked.",
@@ -201,15 +201,19 @@ def _check_offset(offset: Mapping[str, Any] | None) -> None:
     if offset is None:
         return
     if POSITION not in offset:
-        raise ConfigError.of(POSITION, "Offset objects should either be null or contain the key 'position'")
+        raise ConfigError.for_key(POSITION, "Offset objects should either be null or contain the key 'position'")
     if not _is_long(offset[POSITION]):
-        raise ConfigError.of(POSITION, "The value for the 'position' key in the offset is expected to be a Long value")
+        raise ConfigError.for_key(
+            POSITION, "The value for the 'position' key in the offset is expected to be a Long value"
+        )
     if offset[POSITION] < 0:
-        raise ConfigError.of(POSITION, "The value for the 'position' key in the offset should be a non-negative value")
+        raise ConfigError.for_key(
+            POSITION, "The value for the 'position' key in the offset should be a non-negative value"
+        )
 
 
 def _check_partition(partition: Mapping[str, Any] | None) -> None:
     if partition is None:
-        raise ConfigError.of(FILENAME, "Partition objects cannot be null")
+        raise ConfigError.for_key(FILENAME, "Partition objects cannot be null")
     if FILENAME not in partition:
-        raise ConfigError.of(FILENAME, "Partition objects should contain the key 'filename'")
+        raise ConfigError.for_key(FILENAME, "Partition objects should contain the key 'filename'")

@@ -153,12 +153,14 @@ class StripeSourceConnector(Source[StripeSourceConfig]):
         """Refuses partitions of other servers and offsets of another shape."""
         for partition, offset in offsets:
             if dict(partition) != config.partition:
-                raise ConfigError.of("offsets", f"This connector's only partition is {config.partition}")
+                raise ConfigError.for_key("offsets", f"This connector's only partition is {config.partition}")
             try:
                 if offset is not None:
                     Position.from_offset(offset)
             except ValueError as error:
-                raise ConfigError.of("offsets", f"The offset of {dict(partition)} cannot be used: {error}") from error
+                raise ConfigError.for_key(
+                    "offsets", f"The offset of {dict(partition)} cannot be used: {error}"
+                ) from error
         return True
 
     def start(self) -> None:

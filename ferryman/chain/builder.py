@@ -63,7 +63,9 @@ def converter(side: Side, raw: Mapping[str, str], worker: Mapping[str, str]) -> 
     name = source.get(key, "org.apache.kafka.connect.storage.SimpleHeaderConverter" if side == "header" else "")
     plugin = catalog.find("converter", name)
     if plugin is None:
-        raise ConfigError.of(key, f"Invalid value {name} for configuration {key}: Class {name} could not be found.")
+        raise ConfigError.for_key(
+            key, f"Invalid value {name} for configuration {key}: Class {name} could not be found."
+        )
     own = {each.removeprefix(f"{key}."): value for each, value in source.items() if each.startswith(f"{key}.")}
     try:
         config = plugin.config_class.parse(own)

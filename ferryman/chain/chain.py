@@ -11,7 +11,7 @@ from typing import Any
 
 from ferryman.api import Predicate, Transform
 from ferryman.chain.forms import Forms, form_of, in_form
-from ferryman.chain.narrowing import Failure, Piece, Stage, narrow
+from ferryman.chain.narrowing import Failure, Stage, Stretch, narrow
 from ferryman.chain.plan import Plan, open_plan
 from ferryman.config import Config
 from ferryman.conversion import Converter
@@ -26,12 +26,15 @@ Planner = Callable[[Converter[Any], Sequence[tuple[str, Transform[Config]]]], Pl
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One transform of a chain under its alias, with the predicate that switches it."""
+    """One transform of a chain, with the predicate that switches it."""
 
     alias: str
+    """Its name in ``transforms``."""
     transform: Transform[Config]
     predicate: Predicate[Config] | None = None
+    """Decides for which records it applies; None for all."""
     negate: bool = False
+    """Whether it applies where the predicate does not hold."""
 
     def apply(self, batch: Batch) -> list[Batch]:
         """Transforms the records that the predicate chooses; the others pass unchanged, all in order."""
@@ -47,12 +50,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """A batch ready to produce: payloads and headers, one a record."""
+    """A batch ready to produce; the lists have an item for each record."""
 
     batch: Batch
     keys: Sequence[Payload]
     values: Sequence[Payload]
     headers: Sequence[Sequence[tuple[str, Payload]]] | None
+    """None when no record has any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ class Chain:
             )
         ]
         if polled.headers is not None:
-            batches = [piece for batch in batches for piece in self._headers(batch, failures)]
+            batches = [part for batch in batches for part in self._headers(batch, failures)]
         return batches, failures
 
     def _side(
@@ -115,7 +119,7 @@ class Chain:
         failures += [
             Failure(polled, within.start + index, stage, names(type(converter))[0], error) for index, error in guilty
         ]
-        return [span for piece in done for span in _spans(piece, within.start)]
+        return [span for stretch in done for span in _spans(stretch, within.start)]
 
     def _headers(self, batch: Batch, failures: list[Failure]) -> list[Batch]:
         raw = batch.polled.headers
@@ -132,7 +136,7 @@ class Chain:
 
         done, guilty = narrow(len(batch), attempt, Exception)
         failures += _failures(batch, guilty, Stage.HEADER_CONVERTER, self.header)
-        return [piece.result for piece in done]
+        return [stretch.result for stretch in done]
 
     def _header_reader(self, topic: str) -> Callable[[Payload], tuple[Any, Schema | None]]:
         """Decodes header values; the same few come again and again, and what nobody can change is kept."""
@@ -175,7 +179,7 @@ class Chain:
             Failure(batch.origin, batch.positions[index], Stage.TRANSFORMATION, names(type(step.transform))[0], error)
             for index, error in guilty
         ]
-        results = [result for piece in done for result in piece.result]
+        results = [result for stretch in done for result in stretch.result]
         for result in results:
             self._count(number, batch, result)
         return results
@@ -191,7 +195,7 @@ class Chain:
             Failure(batch.origin, batch.positions[index], *self._blame(batch.slice(index, index + 1)), error)
             for index, error in guilty
         ]
-        return [piece.result for piece in done], failures
+        return [stretch.result for stretch in done], failures
 
     def _encoded(self, batch: Batch) -> Encoded:
         self.key_forms.attempt()
@@ -245,13 +249,13 @@ def _fails(attempt: Callable[[], object]) -> bool:
     return bool(narrow(1, lambda start, stop: attempt(), Exception)[1])
 
 
-def _spans(piece: Piece[Sequence[Data]], base: int) -> list[tuple[int, int, Data]]:
-    bounds = [base + piece.start]
-    for data in piece.result:
+def _spans(stretch: Stretch[Sequence[Data]], base: int) -> list[tuple[int, int, Data]]:
+    bounds = [base + stretch.start]
+    for data in stretch.result:
         bounds.append(bounds[-1] + len(data))
-    if bounds[-1] != base + piece.stop:
-        raise DataError(f"a converter made {bounds[-1] - bounds[0]} records of {piece.stop - piece.start}")
-    return [(start, stop, data) for (start, stop), data in zip(pairwise(bounds), piece.result, strict=True)]
+    if bounds[-1] != base + stretch.stop:
+        raise DataError(f"a converter made {bounds[-1] - bounds[0]} records of {stretch.stop - stretch.start}")
+    return [(start, stop, data) for (start, stop), data in zip(pairwise(bounds), stretch.result, strict=True)]
 
 
 def _part(batch: Batch, start: int, stop: int) -> Batch:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ferryman.api import Predicate
 from ferryman.chain.chain import Step
-from ferryman.config import Config, listed
+from ferryman.config import Config, split_list
 from ferryman.errors import ConfigError, KeyProblem
 from ferryman.java import spelling
 from ferryman.plugins import catalog
@@ -19,11 +19,13 @@ OF_THE_GRAMMAR = frozenset({"type", "predicate", "negate", "plugin.version"})
 
 @dataclass(slots=True)
 class Parsed:
-    """The steps of a chain in order, all that is wrong, and keys without effect, by name."""
+    """What a config says about transforms and predicates."""
 
     steps: list[Step] = field(default_factory=list)
+    """In their order; they count only if there are no problems."""
     problems: list[KeyProblem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    """Keys without effect, by name."""
 
 
 def parse(raw: Mapping[str, str]) -> Parsed:
@@ -39,7 +41,7 @@ def parse(raw: Mapping[str, str]) -> Parsed:
 
 def aliases(raw: Mapping[str, str], name: str) -> Sequence[str]:
     """The aliases listed under ``transforms`` or ``predicates``, each once (doubles are reported elsewhere)."""
-    return list(dict.fromkeys(listed(raw.get(name, ""))))
+    return list(dict.fromkeys(split_list(raw.get(name, ""))))
 
 
 def _predicate(raw: Mapping[str, str], alias: str, parsed: Parsed) -> Predicate[Any] | None:

@@ -43,7 +43,7 @@ class Forms:
         self._asked.clear()
 
     def keep(self) -> None:
-        """The attempt has succeeded."""
+        """Counts what was asked since ``attempt``: these payloads were decoded, so none of it will be asked again."""
         for had, count in self._asked:
             self._count(had, count)
         self._asked.clear()

@@ -26,12 +26,15 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One record that could not be decoded, transformed or written. ``plugin`` is the class name of the guilty step."""
+    """One record that could not be decoded, transformed or written."""
 
     origin: Polled | Sequence[Record]
+    """Where it came from: the raw records on the sink side, what the source handed over on the other."""
     position: int
+    """The record's place in ``origin``."""
     stage: Stage
     plugin: str
+    """The class name of the guilty step, as configs give it."""
     error: Exception
 
     @property
@@ -43,29 +46,32 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece(Generic[T]):
-    """A result for the items from start up to stop."""
+class Stretch(Generic[T]):
+    """Neighbouring items that went through in one attempt."""
 
     start: int
+    """The first item's index."""
     stop: int
+    """The index after the last item's."""
     result: T
+    """What the attempt returned for them."""
 
 
 def narrow(
     count: int, attempt: Callable[[int, int], T], *errors: type[Exception]
-) -> tuple[list["Piece[T]"], list[tuple[int, Exception]]]:
+) -> tuple[list["Stretch[T]"], list[tuple[int, Exception]]]:
     """Attempts all items at once and, where that fails, ever smaller halves, down to the guilty ones.
 
     ``attempt(start, stop)`` must do all of its items or none. Returns the results of the good stretches in order, and
     each guilty item with its error. Errors other than ``errors`` pass through, RetriableError and TaskError always.
     """
-    done: list[Piece[T]] = []
+    done: list[Stretch[T]] = []
     guilty: list[tuple[int, Exception]] = []
     waiting = [(0, count)] if count else []
     while waiting:
         start, stop = waiting.pop()
         try:
-            done.append(Piece(start, stop, attempt(start, stop)))
+            done.append(Stretch(start, stop, attempt(start, stop)))
         except (RetriableError, TaskError):
             raise
         except errors as error:

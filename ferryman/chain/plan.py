@@ -32,10 +32,12 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A step and the form in which it gets its batches; for the first one, the form that it gives."""
+    """A step and the form in which it gets its batches."""
 
     name: str
+    """What the log and ``ferryman explain`` call it."""
     form: Form
+    """The form of its batches; for the first step, the form that it gives."""
     reason: str = ""
     """Why rows; empty for columns."""
 

@@ -38,8 +38,6 @@ _ANYTHING = Writing(schemaless.SCHEMA, schemaless.SCHEMA, schemaless.wrapped)
 
 
 class AvroConverterConfig(RegistryConfig):
-    """Keys of AvroConverter."""
-
     ignored = ("converter.type",)
     refused = RegistryConfig.refused | {
         "generalized.sum.type.support": "unions are structs named io.confluent.connect.avro.Union",
@@ -127,6 +125,7 @@ class _Known:
 
     reading: Reading
     parsed: Any
+    """The same schema, as fastavro takes it."""
     anything: bool
     """Whether its values have no schema to Connect."""
     raw: bool
@@ -139,8 +138,11 @@ class _Own:
 
     how: Writing
     parsed: Any
+    """The plain schema, as fastavro takes it."""
     text: str
+    """The schema that is registered, as JSON."""
     record: str | None
+    """The full name of the record; None if it is none."""
 
     def encode(self, value: Any) -> bytes:
         stream = BytesIO()
@@ -218,7 +220,7 @@ class AvroConverter(Converter[AvroConverterConfig]):
                 found = replace(found, schema=replace(found.schema, version=version))
             anything = bare(parsed) == schemaless.SCHEMA
             parsed_rows = rows_reader.parse_strictly(found.rows)
-            known = self._kept(self._known, (topic, number), _Known(found, parsed_rows, anything, is_bytes(parsed)))
+            known = self._remember(self._known, (topic, number), _Known(found, parsed_rows, anything, is_bytes(parsed)))
         return known
 
     def _version(self, topic: str, record: str | None, number: int) -> int | None:
@@ -287,10 +289,10 @@ class AvroConverter(Converter[AvroConverterConfig]):
             if strict is not None:
                 _check_compatible(parsed, references, self._writing(schema).text, strict)
             encode = encoder_as(schema, parsed, references, self._options)
-            found = self._kept(self._targets, (schema, target.number), encode)
+            found = self._remember(self._targets, (schema, target.number), encode)
         return target.number, found
 
-    def _kept(self, cache: dict[K, V], name: K, made: V) -> V:
+    def _remember(self, cache: dict[K, V], name: K, made: V) -> V:
         while len(cache) >= max(1, self.config.schemas_cache_config):
             del cache[next(iter(cache))]
         cache[name] = made
@@ -302,7 +304,7 @@ class AvroConverter(Converter[AvroConverterConfig]):
             how = _ANYTHING if schema is None else writing(schema, options=self._options)
             text = schema_text.text(how.registered)
             own = _Own(how, rows_reader.parse(how.plain), text, _record(how.registered))
-            known = self._kept(self._own, schema, own)
+            known = self._remember(self._own, schema, own)
         return known
 
 

@@ -30,8 +30,6 @@ _NOT_AN_ENVELOPE = (
 
 
 class JsonConverterConfig(Config):
-    """Keys of JsonConverter."""
-
     ignored = ("converter.type",)
 
     schemas_enable: Bool = key(True, importance="HIGH", shown=Shown("Schemas", 0, display="Enable Schemas"))

@@ -52,8 +52,6 @@ codecs.register_error("ferryman.java", _replaced)
 
 
 class StringConverterConfig(Config):
-    """Keys of StringConverter."""
-
     ignored = ("converter.type",)
 
     converter_encoding: Annotated[Str, AfterValidator(_encoding)] = key("UTF-8", importance="HIGH")

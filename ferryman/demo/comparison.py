@@ -8,7 +8,7 @@ from operator import itemgetter
 from ferryman.demo.facts import flows
 from ferryman.demo.facts.expected import PAYMENT_FIELDS, Events, Payment, content, payment_content
 from ferryman.demo.facts.ledger import Content, Found, Identity, Verdict, by_identity, compare
-from ferryman.demo.payments import listed
+from ferryman.demo.payments import payment_statuses
 from ferryman.demo.readers import receipts
 from ferryman.demo.readers.archive import Archive
 from ferryman.demo.readers.topics import Coordinates, Read, Topics
@@ -23,17 +23,20 @@ MASKED = "hidden"
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """Everything that was sent: what the gateway's SDK returned, the invented events, and where the poison lies."""
+    """Everything that was sent."""
 
     payments: Sequence[Payment]
+    """What the gateway's SDK returned."""
     events: Events
+    """The invented events."""
     poison: Coordinates | None
+    """Where the poison lies; None if none was sent."""
 
 
 def verdicts(addresses: Mapping[str, str], archive: Archive, mailbox: Mailbox, sent: Sent) -> Iterator[Verdict]:
     """The verdicts, system by system. Nothing may be moving any more."""
     gateway = by_identity((payment.id, payment.status) for payment in sent.payments)
-    yield compare("gateway: payments made", gateway, listed(addresses["payments"]))
+    yield compare("gateway: payments made", gateway, payment_statuses(addresses["payments"]))
     topics = Topics(addresses["kafka"], addresses["registry"])
     yield from _kafka(topics, sent)
     warehouse = Warehouse(addresses["postgres"])

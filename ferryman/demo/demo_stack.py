@@ -15,7 +15,7 @@ COMPONENTS = ("kafka", "registry", "postgres", "payments", "s3", "mail")
 
 
 class DemoStack(Protocol):
-    """A running stack."""
+    """The servers that the demo runs on, whoever owns them."""
 
     @property
     def addresses(self) -> Mapping[str, str]:
@@ -29,7 +29,7 @@ class DemoStack(Protocol):
         """Raises DemoError if a component has died."""
 
     def stop(self) -> None:
-        """Ends everything."""
+        """Ends the servers, if they are the demo's to end."""
 
 
 class OwnStack:
@@ -45,12 +45,10 @@ class OwnStack:
         self._stack.start(ready)
 
     def check(self) -> None:
-        """See DemoStack."""
         if died := self._stack.died:
             raise DemoError(died)
 
     def stop(self) -> None:
-        """See DemoStack."""
         self._stack.stop()
 
 
@@ -67,22 +65,18 @@ class SupervisedStack:
 
     @property
     def addresses(self) -> Mapping[str, str]:
-        """See DemoStack."""
         return self._running.addresses if self._running else {}
 
     @property
     def directory(self) -> Path:
-        """See DemoStack."""
         return Path(self._running.directory if self._running else "")
 
     def check(self) -> None:
-        """See DemoStack."""
         if not self._is_mine(current()):
             last = recorded()
             raise DemoError(last.reason if last and last.reason else "the stack was ended by somebody else")
 
     def stop(self) -> None:
-        """See DemoStack."""
         if self._is_mine(current()):
             end()
 

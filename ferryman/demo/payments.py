@@ -75,7 +75,7 @@ class Payer(threading.Thread):
         return Payment(intent.id, status, amount, CURRENCY, **order, returned=time.time())
 
 
-def listed(address: str) -> Iterator[tuple[str, str]]:
+def payment_statuses(address: str) -> Iterator[tuple[str, str]]:
     """The payments that the gateway has events for: id and status, one for each event."""
     statuses = {"payment_intent.succeeded": "succeeded", "payment_intent.payment_failed": "failed"}
     for event in _client(address).v1.events.list({"limit": 100}).auto_paging_iter():

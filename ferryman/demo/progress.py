@@ -34,29 +34,33 @@ READ_BY = {
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """What could be seen at one moment (monotonic seconds). Rates are per second over the last few seconds."""
+    """What could be seen at one moment."""
 
     at: float
+    """In monotonic seconds."""
     expected_rows: int = 0
     """What the invented events must make in the end, inserted and upserted."""
     paid: int = 0
     in_kafka: int = 0
     """Events in the topics, with the markers of transactions."""
     rows: Mapping[str, int] = field(default_factory=dict)
+    """Of each table."""
     archived: Mapping[str, int] = field(default_factory=dict)
     """Records of each topic in visible objects."""
     mailed: int = 0
     """Messages in the mailbox."""
     lag: Mapping[str, int] = field(default_factory=dict)
+    """Of each sink: the records that it has still to take."""
     connectors: Sequence[Connector] = ()
     dead: int = 0
     kafka_rate: float = 0.0
+    """As the two below it, per second over the last few seconds."""
     row_rate: float = 0.0
     pay_rate: float = 0.0
 
     @property
     def payment_rows(self) -> int:
-        """Rows of payments."""
+        """Rows of the table of payments; 0 while it does not exist."""
         return self.rows.get(flows.PAYMENT_TABLE, 0)
 
     @property
@@ -118,7 +122,7 @@ class Progress(threading.Thread):
             self.join(15)
 
     def run(self) -> None:
-        """Until asked to end."""
+        """Looks again and again, until asked to end."""
         warehouse: Warehouse | None = None
         took = 0.0
         while not self._ending.wait(min(2.0, max(_PAUSE, BREAK * took))):

@@ -15,18 +15,21 @@ _DEFECTS = ("lost", "doubled", "corrupt", "phantom")
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """A process that was killed, and how many seconds later everything ran again."""
+    """A process that was killed."""
 
     what: str
     seconds: float
+    """How much later everything ran again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Seconds from the SDK's return to the row's being readable: of all payments, and of those after the backlog."""
+    """Seconds from the SDK's return to the row's being readable."""
 
     all: Sequence[float] = ()
+    """Of all payments."""
     calm: Sequence[float] = ()
+    """Of those after the backlog."""
 
     def milliseconds(self) -> dict[str, float | None]:
         """p50 and p99 of both."""
@@ -40,10 +43,12 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Steady:
-    """At so many events a second: seconds from a record's production to the commit of its row."""
+    """Seconds from a record's production to the commit of its row, at a steady rate."""
 
     rate: int
+    """Events a second."""
     rows: int
+    """How many were measured."""
     p50: float
     p99: float
     highest: float
@@ -105,7 +110,7 @@ def _system(verdict: Verdict) -> dict[str, Any]:
 
 
 def render(outcome: Outcome, console: Console) -> None:
-    """The outcome for people."""
+    """Prints the outcome as tables, for people; machines read the JSON."""
     table = Table("system", "expected", "found", *_DEFECTS, "verdict")
     for column in table.columns[1:7]:
         column.justify = "right"

@@ -87,7 +87,6 @@ class RunningDemo:
 
     @property
     def glance(self) -> Glance:
-        """The latest glance."""
         return self.progress.glance
 
 

@@ -44,11 +44,9 @@ class Lines:
         self._began = self._shown = time.monotonic()
 
     def happened(self, text: str) -> None:
-        """See View."""
         self._print(text)
 
     def show(self, glance: Glance) -> None:
-        """See View."""
         if time.monotonic() - self._shown >= _LINE_SECONDS:
             self._shown = time.monotonic()
             self._print(_summary(glance))
@@ -75,12 +73,10 @@ class Picture:
         self._live = Live(console=console, auto_refresh=False)
 
     def happened(self, text: str) -> None:
-        """See View."""
         self._happenings.append(f"{time.monotonic() - self._began:6.1f} s  {text}")
         self._draw()
 
     def show(self, glance: Glance) -> None:
-        """See View."""
         self._glance = glance
         self._draw()
 

@@ -28,11 +28,12 @@ _RUNS = re.compile(r"task (?P<task>\S+) runs as process (?P<pid>\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Connector:
-    """What REST says of a connector: its state, and its tasks' states and traces by number."""
+    """What REST says of a connector."""
 
     name: str
     state: str
     tasks: Mapping[int, str]
+    """Their states, by number."""
     trace: str | None = None
     """Of the connector or the first task that failed."""
 
@@ -169,7 +170,7 @@ def environment(variables: Mapping[str, str]) -> Iterator[None]:
 
 
 def kill_process(pid: int) -> None:
-    """SIGKILL."""
+    """Kills it at once (SIGKILL); nothing happens if it is gone already."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, 9)
 

@@ -63,7 +63,7 @@ def pages(docs: Path) -> dict[Path, str]:
     Connectors of which ``homeless`` tells are left out.
     """
     found = {docs / "reference/worker.md": _worker(), docs / "reference/connector.md": _connector()}
-    for kind, plugin, path in _listed(docs):
+    for kind, plugin, path in _pages(docs):
         if FOLDERS[kind] != "connectors":
             found[path] = _page(plugin, kind) + _example(path)
         elif _has_place(path):
@@ -75,12 +75,12 @@ def homeless(docs: Path) -> list[str]:
     """A sentence for each connector whose page is missing, or has no place for its keys."""
     return [
         f"{path} is missing, or has no place for its keys: {BEGIN} and {END}, each on a line of its own"
-        for kind, _, path in _listed(docs)
+        for kind, _, path in _pages(docs)
         if FOLDERS[kind] == "connectors" and not _has_place(path)
     ]
 
 
-def _listed(docs: Path) -> Iterator[tuple[catalog.Kind, type[Any], Path]]:
+def _pages(docs: Path) -> Iterator[tuple[catalog.Kind, type[Any], Path]]:
     for kind, folder in FOLDERS.items():
         for plugin in ours(kind):
             yield kind, plugin, docs / folder / page_name(plugin)

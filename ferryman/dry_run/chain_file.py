@@ -38,7 +38,7 @@ def read(path: Path) -> ChainFile:
     try:
         return parse(path.read_bytes(), path.suffix)
     except OSError as error:
-        raise ConfigError.of("transforms", f"{path}: {error.strerror}") from None
+        raise ConfigError.for_key("transforms", f"{path}: {error.strerror}") from None
     except ConfigError as error:
         raise ConfigError(*(_located(path, each) for each in error.problems)) from None
 
@@ -79,7 +79,7 @@ def _content(payload: bytes, suffix: str) -> Mapping[Any, Any]:
     try:
         content = json.loads(payload) if is_json else yaml.safe_load(payload)
     except (ValueError, RecursionError, yaml.YAMLError) as error:
-        raise ConfigError.of("transforms", f"this is not {'JSON' if is_json else 'YAML'}: {error}") from None
+        raise ConfigError.for_key("transforms", f"this is not {'JSON' if is_json else 'YAML'}: {error}") from None
     if not isinstance(content, dict):
-        raise ConfigError.of("transforms", "a connector file holds one object")
+        raise ConfigError.for_key("transforms", "a connector file holds one object")
     return content

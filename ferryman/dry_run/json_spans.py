@@ -21,11 +21,14 @@ class Real(str):
 
 
 class Span(NamedTuple):
-    """A member's value with numbers as text (Digits or Real), and where it stands."""
+    """A member's value, and where it stands in the line."""
 
     value: Any
+    """Numbers are text (Digits or Real)."""
     start: int
+    """The index of its first character."""
     stop: int
+    """The index after its last one."""
 
 
 def _refuse(token: str) -> NoReturn:
@@ -52,7 +55,7 @@ class Spans:
         return found
 
     def expect(self, character: str) -> None:
-        """Passes that character."""
+        """Goes on behind that character. Raises ValueError if another one comes next."""
         if not self.takes(character):
             raise ValueError(f"Expecting '{character}' at column {self.at + 1}")
 
@@ -89,7 +92,7 @@ class Spans:
                 return
 
     def value(self) -> Span:
-        """Passes a value."""
+        """The value that comes next; goes on behind it. Raises ValueError for what is no JSON."""
         self.takes("")
         start = self.at
         found, self.at = _decoder.raw_decode(self.text, start)

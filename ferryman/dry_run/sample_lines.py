@@ -31,11 +31,12 @@ class BadLine(Exception):
 
 @dataclass(slots=True)
 class _Line:
-    """A line's text and members; ``headers`` are names with values."""
+    """A line, taken apart."""
 
     text: str
     members: dict[str, Span]
     headers: list[tuple[str, Span]]
+    """Names with values; a name may come twice."""
 
 
 def read(payload: bytes) -> Record:

@@ -22,7 +22,7 @@ class Stream(Protocol):
 
 
 def chain_of(steps: Sequence[Step]) -> Chain:
-    """The steps between JsonConverters."""
+    """A task's chain that reads and writes JSON with schemas, with these steps between."""
     return assembled(JSON, JSON, JSON, steps)
 
 

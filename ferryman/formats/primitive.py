@@ -23,11 +23,13 @@ class PrimitiveConverterConfig(Config):
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """One type's form: ``kind`` is the word in Kafka's messages, ``name`` that of its serializer."""
+    """How values of one primitive type are written and read."""
 
     schema: Schema
     kind: str
+    """The type's word in Kafka's messages."""
     name: str
+    """The name of Kafka's serializer for it."""
     code: str
     check: Callable[[Any, Schema | None], bool]
 

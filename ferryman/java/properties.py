@@ -60,7 +60,9 @@ def _unescaped(text: str, number: int, key: str) -> str:
         code = found[1]
         if code.startswith("u"):
             if len(code) == 1:
-                raise ConfigError.of(key, f"line {number}: \\u needs four hexadecimal digits, in the entry {key!r}")
+                raise ConfigError.for_key(
+                    key, f"line {number}: \\u needs four hexadecimal digits, in the entry {key!r}"
+                )
             return chr(int(code[1:], 16))
         return _LETTERS.get(code, code)
 

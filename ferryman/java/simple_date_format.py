@@ -45,40 +45,43 @@ class Unparseable(DataError):
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """A run of one pattern letter, or (letter "") literal text."""
+class PatternPart:
+    """A run of one pattern letter, or literal text."""
 
     letter: str
+    """Empty for literal text."""
     width: int
+    """How many letters there are."""
     text: str = ""
+    """The literal text, quotes resolved."""
 
 
 @cache
-def pieces(pattern: str) -> tuple[Piece, ...]:
-    """The pattern cut into pieces. Raises ConfigError (key ``format``) in the words of Java's exception."""
+def pattern_parts(pattern: str) -> tuple[PatternPart, ...]:
+    """The pattern cut into parts. Raises ConfigError (key ``format``) in the words of Java's exception."""
     if len(pattern) > LONGEST:
-        raise ConfigError.of("format", f"The pattern has more than {LONGEST:,} characters")
-    found: list[Piece] = []
+        raise ConfigError.for_key("format", f"The pattern has more than {LONGEST:,} characters")
+    found: list[PatternPart] = []
     for match in re.finditer(r"''|'((?:[^']|'')*)'|([A-Za-z])\2*|[^A-Za-z']+|'", pattern):
         text = match[0]
         if match[2]:
             if match[2] not in _KNOWN:
-                raise ConfigError.of("format", f"Illegal pattern character '{match[2]}'")
+                raise ConfigError.for_key("format", f"Illegal pattern character '{match[2]}'")
             if match[2] == "X" and len(text) > 3:
-                raise ConfigError.of("format", f"invalid ISO 8601 format: length={len(text)}")
-            found.append(Piece(match[2], len(text)))
+                raise ConfigError.for_key("format", f"invalid ISO 8601 format: length={len(text)}")
+            found.append(PatternPart(match[2], len(text)))
         elif text == "'":
-            raise ConfigError.of("format", "Unterminated quote")
+            raise ConfigError.for_key("format", "Unterminated quote")
         else:
             literal = "'" if text == "''" else text if match[1] is None else match[1].replace("''", "'")
-            found.append(Piece("", len(literal), literal))
+            found.append(PatternPart("", len(literal), literal))
     return tuple(found)
 
 
 @cache
 def formatter(pattern: str) -> Format:
     """What turns milliseconds since the epoch into text."""
-    parts = [_Cached(kind, run) for kind, run in _groups(pieces(pattern))]
+    parts = [_Cached(kind, run) for kind, run in _groups(pattern_parts(pattern))]
     if [part.kind for part in parts] == ["day"]:
         only = parts[0]
         return lambda millis: only[millis // DAY]
@@ -91,23 +94,23 @@ def formatter(pattern: str) -> Format:
     return lambda millis: "".join([part[part.number(millis)] for part in parts])
 
 
-def _groups(found: Sequence[Piece]) -> list[tuple[str, list[Piece]]]:
-    """Neighbouring pieces that change at the same pace; literals stay with what precedes them."""
-    groups: list[tuple[str, list[Piece]]] = []
-    for piece in found:
-        constant = piece.letter == "" or piece.letter in _ZONE_LETTERS
-        kind = "day" if piece.letter in _DATE_LETTERS else "second" if piece.letter in _TIME_LETTERS else "milli"
+def _groups(found: Sequence[PatternPart]) -> list[tuple[str, list[PatternPart]]]:
+    """Neighbouring parts that change at the same pace; literals stay with what precedes them."""
+    groups: list[tuple[str, list[PatternPart]]] = []
+    for part in found:
+        constant = part.letter == "" or part.letter in _ZONE_LETTERS
+        kind = "day" if part.letter in _DATE_LETTERS else "second" if part.letter in _TIME_LETTERS else "milli"
         if groups and (constant or groups[-1][0] == kind):
-            groups[-1][1].append(piece)
+            groups[-1][1].append(part)
         else:
-            groups.append(("day" if constant else kind, [piece]))
+            groups.append(("day" if constant else kind, [part]))
     return groups or [("day", [])]
 
 
 class _Cached(dict[int, str]):
     """Texts of a group by the number that it depends on, made when first asked for."""
 
-    def __init__(self, kind: str, run: Sequence[Piece]) -> None:
+    def __init__(self, kind: str, run: Sequence[PatternPart]) -> None:
         super().__init__()
         self.kind = kind
         self.run = run
@@ -122,7 +125,7 @@ class _Cached(dict[int, str]):
         if len(self) > _MOST_CACHED:
             self.clear()
         values = _date_values(number) if self.kind == "day" else _time_values(number, self.kind)
-        text = self[number] = "".join([_shown(piece, values) for piece in self.run])
+        text = self[number] = "".join([_shown(part, values) for part in self.run])
         return text
 
 
@@ -159,12 +162,12 @@ def _time_values(number: int, kind: str) -> Mapping[str, int]:
     }
 
 
-def _shown(piece: Piece, values: Mapping[str, int]) -> str:
-    match piece.letter:
+def _shown(part: PatternPart, values: Mapping[str, int]) -> str:
+    match part.letter:
         case "":
-            return piece.text
+            return part.text
         case "z":
-            return "Coordinated Universal Time" if piece.width >= 4 else "UTC"
+            return "Coordinated Universal Time" if part.width >= 4 else "UTC"
         case "Z":
             return "+0000"
         case "X":
@@ -174,14 +177,14 @@ def _shown(piece: Piece, values: Mapping[str, int]) -> str:
         case "G":
             return _ERAS[values["G"]]
         case "E":
-            return _DAYS[values["E"]] if piece.width >= 4 else _DAYS[values["E"]][:3]
-        case "M" | "L" if piece.width >= 3:
+            return _DAYS[values["E"]] if part.width >= 4 else _DAYS[values["E"]][:3]
+        case "M" | "L" if part.width >= 3:
             name = _MONTHS[values["M"] - 1]
-            return name if piece.width >= 4 else name[:3]
-        case "y" | "Y" if piece.width == 2:
-            return f"{values[piece.letter] % 100:02d}"
+            return name if part.width >= 4 else name[:3]
+        case "y" | "Y" if part.width == 2:
+            return f"{values[part.letter] % 100:02d}"
         case letter:
-            return f"{values[letter]:0{piece.width}d}"
+            return f"{values[letter]:0{part.width}d}"
 
 
 @cache
@@ -190,9 +193,9 @@ def parser(pattern: str) -> Parse:
 
     The function raises Unparseable where SimpleDateFormat would raise ParseException.
     """
-    found = pieces(pattern)
+    found = pattern_parts(pattern)
     compiled = re.compile("".join(_regex(found, place) for place in range(len(found))), re.IGNORECASE)
-    fields = [piece for piece in found if piece.letter]
+    fields = [part for part in found if part.letter]
 
     def parse(text: str) -> int:
         match = compiled.match(text)
@@ -206,17 +209,17 @@ def parser(pattern: str) -> Parse:
 _FIXED = (("y", 4), ("M", 2), ("d", 2), ("H", 2), ("m", 2), ("s", 2), ("S", 3))
 
 
-def _remembering(found: Sequence[Piece], parse: Parse) -> Parse | None:
+def _remembering(found: Sequence[PatternPart], parse: Parse) -> Parse | None:
     """For patterns like yyyy-MM-dd HH:mm:ss.SSS: the same, remembering what the day, the clock and the rest amount to.
 
     Only texts whose digits have the pattern's places are remembered; any other goes the usual way.
     """
-    fields = tuple((piece.letter, piece.width) for piece in found if piece.letter)
+    fields = tuple((part.letter, part.width) for part in found if part.letter)
     if fields not in (_FIXED, _FIXED[:6], _FIXED[:3]):
         return None
     strict = re.compile("".join(re.escape(p.text) if not p.letter else f"([0-9]{{{p.width}}})" for p in found))
-    ends = list(accumulate(piece.width for piece in found))
-    last = {piece.letter: end for piece, end in zip(found, ends, strict=True)}
+    ends = list(accumulate(part.width for part in found))
+    last = {part.letter: end for part, end in zip(found, ends, strict=True)}
     day, clock = last["d"], last.get("s", last["d"])
     days: dict[str, int] = {}
     clocks: dict[str, int] = {}
@@ -252,31 +255,31 @@ _TEXTS: Mapping[str, Sequence[str]] = {
 }
 
 
-def _text_of(piece: Piece) -> Sequence[str] | None:
-    """The words that a piece stands for; None for numbers, literals and zones."""
-    if piece.letter in "ML" and piece.letter:
-        return _TEXTS["M"] if piece.width >= 3 else None
-    return _TEXTS.get(piece.letter)
+def _text_of(part: PatternPart) -> Sequence[str] | None:
+    """The words that a part stands for; None for numbers, literals and zones."""
+    if part.letter in "ML" and part.letter:
+        return _TEXTS["M"] if part.width >= 3 else None
+    return _TEXTS.get(part.letter)
 
 
-def _numeric(piece: Piece) -> bool:
-    return bool(piece.letter) and piece.letter not in _ZONE_LETTERS and _text_of(piece) is None
+def _numeric(part: PatternPart) -> bool:
+    return bool(part.letter) and part.letter not in _ZONE_LETTERS and _text_of(part) is None
 
 
-def _regex(found: Sequence[Piece], place: int) -> str:
-    piece = found[place]
-    if not piece.letter:
-        return re.escape(piece.text)
-    if words := _text_of(piece):
+def _regex(found: Sequence[PatternPart], place: int) -> str:
+    part = found[place]
+    if not part.letter:
+        return re.escape(part.text)
+    if words := _text_of(part):
         return rf"((?>{'|'.join(words)}))"
-    if piece.letter in "zZ":
+    if part.letter in "zZ":
         gmt = r"(?:GMT|UTC)(?:[+-](?:2[0-3]|[01]?\d):?[0-5]\d)?"
         return rf"[ \t]*+({gmt}|{_HOURS}[0-5]\d|Coordinated Universal Time)"
-    if piece.letter == "X":
-        return rf"[ \t]*+(Z|{_HOURS}" + {1: "", 2: r"[0-5]\d"}.get(piece.width, r":[0-5]\d") + ")"
+    if part.letter == "X":
+        return rf"[ \t]*+(Z|{_HOURS}" + {1: "", 2: r"[0-5]\d"}.get(part.width, r":[0-5]\d") + ")"
     if place + 1 == len(found) or not _numeric(found[place + 1]):
         return r"[ \t]*+(-?\d++(?:(?-i:E)-?\d++)?+)"
-    return rf"(?=[\s\S]{{{piece.width}}})({_within(piece.width)})"
+    return rf"(?=[\s\S]{{{part.width}}})({_within(part.width)})"
 
 
 def _within(width: int) -> str:
@@ -288,18 +291,18 @@ def _within(width: int) -> str:
     return f"(?>{'|'.join(ways)})"
 
 
-def _moment(fields: Sequence[Piece], texts: Sequence[str]) -> int:
+def _moment(fields: Sequence[PatternPart], texts: Sequence[str]) -> int:
     values: dict[str, int] = {}
     set_at: dict[str, int] = {}
     offset, ambiguous = 0, False
-    for place, (piece, text) in enumerate(zip(fields, texts, strict=True), 1):
-        if piece.letter in _ZONE_LETTERS:
+    for place, (part, text) in enumerate(zip(fields, texts, strict=True), 1):
+        if part.letter in _ZONE_LETTERS:
             offset = _offset(text)
             continue
-        letter = {"L": "M", "u": "E", "k": "H", "K": "h"}.get(piece.letter, piece.letter)
-        values[letter] = _number(piece, text)
+        letter = {"L": "M", "u": "E", "k": "H", "K": "h"}.get(part.letter, part.letter)
+        values[letter] = _number(part, text)
         set_at[letter] = place
-        if piece.letter in "yY" and piece.width <= 2 and re.fullmatch(r"\d\d", text):
+        if part.letter in "yY" and part.width <= 2 and re.fullmatch(r"\d\d", text):
             ambiguous = values[letter] == _century_start().year
     clock = _hour(values, set_at) * HOUR + values.get("m", 0) * MINUTE + values.get("s", 0) * 1000 + values.get("S", 0)
     at = resolved(values, set_at) * DAY + clock - offset
@@ -317,13 +320,13 @@ def _hour(values: Mapping[str, int], set_at: Mapping[str, int]) -> int:
     return values.get("h", 0) + 12 * values.get("a", 0)
 
 
-def _number(piece: Piece, text: str) -> int:
-    if words := _text_of(piece):
+def _number(part: PatternPart, text: str) -> int:
+    if words := _text_of(part):
         place = [word.casefold() for word in words].index(text.casefold())
-        return place % {"E": 7, "M": 12, "L": 12}.get(piece.letter, 2) + (piece.letter in "EML")
+        return place % {"E": 7, "M": 12, "L": 12}.get(part.letter, 2) + (part.letter in "EML")
     number = _as_int(text)
-    match piece.letter:
-        case "y" | "Y" if piece.width <= 2 and re.fullmatch(r"\d\d", text):
+    match part.letter:
+        case "y" | "Y" if part.width <= 2 and re.fullmatch(r"\d\d", text):
             return _century(number)
         case "k":
             return 0 if number == 24 else number

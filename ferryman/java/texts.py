@@ -87,7 +87,7 @@ def iso(value: date | time | datetime) -> str:
 
 
 def text(value: Any) -> str:
-    """A schemaless value's text."""
+    """A schemaless value's text, as Java's toString gives it."""
     return _BY_CLASS.get(value.__class__, str)(value)
 
 

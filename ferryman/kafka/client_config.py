@@ -14,7 +14,7 @@ from ferryman.kafka.client_keys import (
     INT_MAX,
     REFUSED,
     SILENT,
-    TARGETS,
+    TRANSLATIONS,
     Role,
     Value,
     converted,
@@ -45,9 +45,10 @@ CONSUMER_BASE: Mapping[str, Value] = {
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A setting as it was given: the full name of the key, for messages, and its value."""
+    """A setting as it was given."""
 
     name: str
+    """The full name of the key, for messages."""
     value: str = field(repr=False)
 
 
@@ -60,10 +61,12 @@ class _Translation:
 
 @dataclass(frozen=True, slots=True)
 class ClientConfig:
-    """A client's config, ready for confluent_kafka, and what its owner should know about the keys it came from."""
+    """A client's config, and what its owner should know about the keys it came from."""
 
     values: dict[str, Value] = field(repr=False)
+    """As confluent_kafka takes them."""
     warnings: tuple[str, ...] = ()
+    """Keys that have no effect or another one than in Java, by name."""
     max_poll_records: int = 500
     """Records to take at once, for consumers."""
 
@@ -140,7 +143,7 @@ def checked(role: Role, worker: Mapping[str, str], raw: Mapping[str, str]) -> tu
 def worker_checked(worker: Mapping[str, str]) -> tuple[list[KeyProblem], list[str]]:
     """What is wrong with a worker's own client settings, and warnings by name."""
     problems, warnings = dict[str, KeyProblem](), dict[str, None]()
-    for role in TARGETS:
+    for role in TRANSLATIONS:
         result = _translated(role, _layers(role, worker, {}))
         problems |= {problem.key: problem for problem in result.problems}
         warnings |= dict.fromkeys(result.warnings)
@@ -160,7 +163,7 @@ def _layers(role: Role, worker: Mapping[str, str], raw: Mapping[str, str]) -> di
 
 
 def _is_admins(key: str) -> bool:
-    return not key.startswith(_NOT_CLIENTS) and (key in TARGETS["admin"] or client_security.is_security(key))
+    return not key.startswith(_NOT_CLIENTS) and (key in TRANSLATIONS["admin"] or client_security.is_security(key))
 
 
 def _client(role: Role, base: Mapping[str, Value], worker: Mapping[str, str], raw: Mapping[str, str]) -> ClientConfig:
@@ -192,16 +195,16 @@ def _secure(given: Mapping[str, Given], result: _Translation) -> None:
 
 def _plain(role: Role, key: str, given: Given, result: _Translation) -> None:
     name, value = given.name, given.value
-    target = TARGETS[role].get(key)
+    translation = TRANSLATIONS[role].get(key)
     if reason := denied(key):
         result.problems.append(_refusal(name, reason))
     elif key in REFUSED and not harmless(key, value):
         result.problems.append(_refusal(name, REFUSED[key]))
     elif key in FORCED or key == "transactional.id":
         result.warnings += _replaced(key, given)
-    elif target is not None:
+    elif translation is not None:
         try:
-            result.values[target.name], changed = converted(target, value)
+            result.values[translation.name], changed = converted(translation, value)
         except ValueError as error:
             result.problems.append(KeyProblem(name, f"Invalid value {value} for configuration {name}: {error}"))
         else:

@@ -17,31 +17,39 @@ INT_MAX = 2**31 - 1
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number: its name in librdkafka, the range there, and how many of Java's units make one of librdkafka's."""
+    """A key whose value is a number."""
 
     name: str
+    """Its name in librdkafka."""
     low: int = 0
+    """The smallest value there."""
     high: int = INT_MAX
+    """The largest value there."""
     unit: int = 1
+    """How many of Java's units make one of librdkafka's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text or a boolean: its name in librdkafka, the values it may have (none: any), in lower case."""
+    """A key whose value is a text or a boolean."""
 
     name: str
+    """Its name in librdkafka."""
     values: tuple[str, ...] = ()
+    """The values it may have, in lower case; none: any."""
 
 
 @dataclass(frozen=True, slots=True)
 class Special:
-    """A setting whose value is translated, too. Raises ValueError for one that has no equal."""
+    """A key whose value is translated, too."""
 
     name: str
+    """Its name in librdkafka."""
     translate: Callable[[str], Value]
+    """Java's value as librdkafka's. Raises ValueError for one that has no equal."""
 
 
-Target = Number | Text | Special
+KeyTranslation = Number | Text | Special
 _BOOL = ("true", "false")
 
 
@@ -61,7 +69,7 @@ def _strategies(value: str) -> Value:
     return ",".join(found)
 
 
-COMMON: Mapping[str, Target] = {
+COMMON: Mapping[str, KeyTranslation] = {
     "bootstrap.servers": Text("bootstrap.servers"),
     "client.id": Text("client.id"),
     "client.dns.lookup": Text("client.dns.lookup", ("use_all_dns_ips", "resolve_canonical_bootstrap_servers_only")),
@@ -87,7 +95,7 @@ COMMON: Mapping[str, Target] = {
     "socket.timeout.ms": Number("socket.timeout.ms", 10, 300000),
     "topic.metadata.refresh.interval.ms": Number("topic.metadata.refresh.interval.ms", 1, 3600000),
 }
-PRODUCER: Mapping[str, Target] = {
+PRODUCER: Mapping[str, KeyTranslation] = {
     "batch.size": Number("batch.size", 1),
     "buffer.memory": Number("queue.buffering.max.kbytes", 1, unit=1024),
     "compression.type": Text("compression.type", ("none", "gzip", "snappy", "lz4", "zstd")),
@@ -110,7 +118,7 @@ PRODUCER: Mapping[str, Target] = {
     "queue.buffering.max.ms": Number("linger.ms", 0, 900000),
     "sticky.partitioning.linger.ms": Number("sticky.partitioning.linger.ms", 0, 900000),
 }
-CONSUMER: Mapping[str, Target] = {
+CONSUMER: Mapping[str, KeyTranslation] = {
     "allow.auto.create.topics": Text("allow.auto.create.topics", _BOOL),
     "auto.offset.reset": Special("auto.offset.reset", _reset),
     "check.crcs": Text("check.crcs", _BOOL),
@@ -133,7 +141,7 @@ CONSUMER: Mapping[str, Target] = {
     "queued.max.messages.kbytes": Number("queued.max.messages.kbytes", 1, 2097151),
     "queued.min.messages": Number("queued.min.messages", 1, 10000000),
 }
-TARGETS: Mapping[Role, Mapping[str, Target]] = {
+TRANSLATIONS: Mapping[Role, Mapping[str, KeyTranslation]] = {
     "producer": {**COMMON, **PRODUCER},
     "consumer": {**COMMON, **CONSUMER},
     "admin": COMMON,
@@ -191,24 +199,24 @@ def harmless(key: str, value: str) -> bool:
     return bool(_HARMLESS.fullmatch(f"{key}={value.strip()}"))
 
 
-def converted(target: Target, value: str) -> tuple[Value, str | None]:
+def converted(translation: KeyTranslation, value: str) -> tuple[Value, str | None]:
     """The value for librdkafka, and what was changed about it. Raises ValueError, in words for the user."""
-    match target:
+    match translation:
         case Special():
-            return target.translate(value), None
+            return translation.translate(value), None
         case Text():
             text = value.strip()
-            if target.values and text.lower() not in target.values:
-                raise ValueError(f"String must be one of: {', '.join(target.values)}")
-            return (text.lower() if target.values else text), None
+            if translation.values and text.lower() not in translation.values:
+                raise ValueError(f"String must be one of: {', '.join(translation.values)}")
+            return (text.lower() if translation.values else text), None
         case Number():
-            return _number(target, value.strip())
+            return _number(translation, value.strip())
 
 
-def _number(target: Number, text: str) -> tuple[int, str | None]:
+def _number(translation: Number, text: str) -> tuple[int, str | None]:
     if not re.fullmatch(r"[+-]?\d+", text):
         raise ValueError("Not a number of type LONG")
-    wanted = -(-int(text) // target.unit)
-    value = min(max(wanted, target.low), target.high)
+    wanted = -(-int(text) // translation.unit)
+    value = min(max(wanted, translation.low), translation.high)
     changed = value != wanted and wanted < INT_MAX and int(text) != -1
-    return value, f"becomes {value * target.unit}, the nearest that the client takes" if changed else None
+    return value, f"becomes {value * translation.unit}, the nearest that the client takes" if changed else None

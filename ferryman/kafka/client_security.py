@@ -42,11 +42,14 @@ _TO_PEM = (
 
 @dataclass(slots=True)
 class Security:
-    """The outcome: librdkafka's settings, and by Java's key what is wrong or without effect."""
+    """What Java's security settings come to."""
 
     values: dict[str, Value] = field(default_factory=dict, repr=False)
+    """librdkafka's settings."""
     problems: dict[str, str] = field(default_factory=dict)
+    """What is wrong, by Java's key."""
     warnings: dict[str, str] = field(default_factory=dict)
+    """What is without effect, by Java's key."""
 
 
 def is_security(key: str) -> bool:

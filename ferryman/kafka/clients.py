@@ -1,4 +1,4 @@
-"""The client configs of one connector's task, put together from worker and connector (ferryman.client_config)."""
+"""The client configs of one connector's task, put together from worker and connector (``client_config``)."""
 
 import hashlib
 import logging
@@ -30,17 +30,19 @@ LONGEST_ID = 249
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """``worker`` and ``raw`` are configs as strings with references resolved."""
+    """Makes the configs of all clients that one task needs."""
 
     connector: str
     task: int
     worker: Mapping[str, str]
+    """The worker's settings as text, references resolved."""
     raw: Mapping[str, str]
+    """The connector's config, references resolved."""
     worker_id: str
     heard: Heard = field(default_factory=Heard)
     """Why the clients are not let in, if they are not."""
 
-    def _told(self, side: str) -> dict[str, Any]:
+    def _reporting(self, side: str) -> dict[str, Any]:
         return LOG | {"error_cb": self.heard.by(side)}
 
     @property
@@ -63,11 +65,11 @@ class Clients:
             "group.instance.id": instance_id(identity),
             "topic.metadata.refresh.interval.ms": 30_000,
         }
-        return self._told("consumer") | ours | self._consumer.values | {"auto.offset.reset": "error"}
+        return self._reporting("consumer") | ours | self._consumer.values | {"auto.offset.reset": "error"}
 
     def group_reader(self) -> dict[str, Any]:
         """A consumer that only asks for the group's offsets and never joins it."""
-        return self._told("consumer") | self._consumer.values | {"client.id": f"{self.connector}-offsets"}
+        return self._reporting("consumer") | self._consumer.values | {"client.id": f"{self.connector}-offsets"}
 
     @property
     def read_from(self) -> str:
@@ -106,21 +108,24 @@ class Clients:
             "linger.ms": 5,
         }
         given = client_config.source_producer(self.worker, self.connector, self.task, self.raw).values
-        return self._told("producer") | ours | given
+        return self._reporting("producer") | ours | given
 
     def dead_letter_producer(self) -> dict[str, Any]:
         """The producer of dead letters."""
         return (
-            self._told("producer") | client_config.dlq_producer(self.worker, self.connector, self.task, self.raw).values
+            self._reporting("producer")
+            | client_config.dlq_producer(self.worker, self.connector, self.task, self.raw).values
         )
 
     def offsets_consumer(self) -> dict[str, Any]:
         """The reader of the source offsets topic."""
-        return self._told("consumer") | client_config.offsets_consumer(self.worker, self.connector, self.raw).values
+        return (
+            self._reporting("consumer") | client_config.offsets_consumer(self.worker, self.connector, self.raw).values
+        )
 
     def admin(self) -> dict[str, Any]:
-        """The admin client."""
-        return self._told("admin") | client_config.admin(self.worker, self.connector, self.raw).values
+        """The config of the admin client, which looks up and creates topics."""
+        return self._reporting("admin") | client_config.admin(self.worker, self.connector, self.raw).values
 
 
 def instance_id(identity: str) -> str:

@@ -36,6 +36,7 @@ class Heard:
     """What a task's clients tell on the side, by ``error_cb``: their calls only time out when they are not let in."""
 
     refusals: list[RefusedError] = field(default_factory=list)
+    """The latest one; empty while the clients are let in. Cleared before each session."""
 
     def by(self, side: str) -> Callable[[KafkaError], None]:
         """The callback of one client."""
@@ -48,5 +49,5 @@ class Heard:
         return hear
 
     def refusal(self) -> RefusedError | None:
-        """The latest one."""
+        """The latest refusal; None while the clients are let in."""
         return self.refusals[-1] if self.refusals else None

@@ -44,12 +44,14 @@ def chosen(config: SinkConfig, worker: Mapping[str, str], existing: Iterable[str
 
 @dataclass
 class Subscription:
-    """The topics of one sink; tells which ones its pattern leaves out, each time when these are others."""
+    """The topics of one sink. A warning names those that its pattern leaves out, once until they are others."""
 
     admin: AdminClient
     config: SinkConfig
     worker: Mapping[str, str] = field(repr=False)
+    """The worker's settings as text: the topics in which it keeps its own are left out."""
     _left_out: list[str] = field(default_factory=list)
+    """Those of the last warning."""
 
     def topics(self) -> list[str]:
         """The topics to subscribe to now. librdkafka's own patterns are another language than Java's."""

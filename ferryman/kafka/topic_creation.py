@@ -8,7 +8,7 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from ferryman.config import listed
+from ferryman.config import split_list
 from ferryman.errors import ConfigError, KeyProblem, RetriableError, TaskError
 from ferryman.kafka.refusals import REFUSED, explained
 from ferryman.regex.pattern import Pattern, TooSlow, compiled
@@ -19,14 +19,20 @@ RESERVED = frozenset({"include", "exclude", "partitions", "replication.factor"})
 
 @dataclass(frozen=True, slots=True)
 class TopicGroup:
-    """Topics that are created alike. A topic belongs to it when a whole ``include`` matches and no ``exclude`` does."""
+    """Topics that are created alike."""
 
     name: str
+    """Its alias in topic.creation.groups, or ``default``."""
     include: tuple[Pattern, ...]
+    """Patterns, one of which must match a topic's whole name."""
     exclude: tuple[Pattern, ...]
+    """Patterns, none of which may match it."""
     partitions: int
+    """-1 leaves it to the broker."""
     replication_factor: int
+    """-1 leaves it to the broker."""
     settings: Mapping[str, str]
+    """The topic's own settings, as the broker takes them."""
 
     def matches(self, topic: str) -> bool:
         """Whether the group creates this topic."""
@@ -45,7 +51,7 @@ def groups(raw: Mapping[str, str]) -> list[TopicGroup]:
     """
     if not any(name.startswith(PREFIX) and name != PREFIX + "enable" for name in raw):
         return []
-    aliases = [alias for alias in listed(raw.get(PREFIX + "groups", "")) if alias]
+    aliases = [alias for alias in split_list(raw.get(PREFIX + "groups", "")) if alias]
     problems: list[KeyProblem] = []
     found = [_group(raw, alias, problems) for alias in [*(each for each in aliases if each != "default"), "default"]]
     if problems:
@@ -85,7 +91,7 @@ def _number(raw: Mapping[str, str], alias: str, name: str, problems: list[KeyPro
 def _patterns(key: str, own: Mapping[str, str], problems: list[KeyProblem]) -> tuple[Pattern, ...]:
     text = own.get(key.rpartition(".")[2], "")
     try:
-        return tuple(compiled(each, key) for each in listed(text) if each)
+        return tuple(compiled(each, key) for each in split_list(text) if each)
     except ConfigError as error:
         problems.append(KeyProblem(key, f"Invalid value {text} for configuration {key}: {error}"))
         return ()
@@ -97,10 +103,12 @@ class TopicCreation:
 
     admin: AdminClient
     groups: list[TopicGroup]
+    """In order of precedence; none where the broker creates topics by itself."""
     _known: set[str] = field(default_factory=set)
+    """Topics that are there for sure, and are not asked about again."""
 
     @classmethod
-    def of(cls, admin: AdminClient, raw: Mapping[str, str], enabled: bool) -> "TopicCreation":
+    def from_config(cls, admin: AdminClient, raw: Mapping[str, str], enabled: bool) -> "TopicCreation":
         """As configured; without topic.creation keys, or switched off in the worker, the broker is left to it."""
         return cls(admin, groups(raw) if enabled else [])
 

@@ -25,7 +25,7 @@ def parse(content: bytes) -> dict[bytes, bytes | None]:
     try:
         return _Stream(content).offsets()
     except _Unexpected as error:
-        raise ConfigError.of(KEY, f"{error}; leave {KEY} out to start without the offsets in this file") from None
+        raise ConfigError.for_key(KEY, f"{error}; leave {KEY} out to start without the offsets in this file") from None
 
 
 class _Unexpected(Exception):

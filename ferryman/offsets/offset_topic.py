@@ -68,15 +68,19 @@ def _ends(config: Mapping[str, Any], topic: str) -> dict[int, int]:
 
 @dataclass
 class Waiting:
-    """The ends that are still to be reached, and how long reading has stood still."""
+    """What is still to be read of the offsets topic, and how long reading has stood still."""
 
     topic: str
     ends: dict[int, int]
+    """By partition, the offset to be reached; without those that were."""
     gives_up: GivesUp
+    """Asked with the seconds without progress whether to end the wait."""
     _stands_at: dict[int, int] = field(default_factory=dict)
     """Where a partition's committed records end for now, short of its end."""
     _since: float = field(default_factory=time.monotonic)
+    """When reading last made progress, in monotonic seconds."""
     _words_at: float = FIRST_WORD
+    """After how many seconds of silence the log says next what is waited for."""
 
     def reached(self, partition: int, following: int, at_end: bool) -> None:
         """All before ``following`` was read; ``at_end``: there are no more that are committed."""
@@ -138,7 +142,7 @@ def create(admin: AdminClient, topic: str, partitions: int, replication_factor: 
                 raise RetriableError(f"the offsets topic {topic} cannot be created: {error.args[0].str()}") from error
     policy = _cleanup_policy(admin, topic)
     if policy not in ("compact", None):
-        raise ConfigError.of(
+        raise ConfigError.for_key(
             "offset.storage.topic",
             f"Topic '{topic}' supplied via the 'offset.storage.topic' property is required to have "
             f"'cleanup.policy=compact' to guarantee consistency and durability of source connector offsets, "

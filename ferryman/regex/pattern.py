@@ -60,7 +60,7 @@ class Pattern:
         try:
             self._ask("fullmatch", [""])
         except TooSlow:
-            raise ConfigError.of(self.key, "Invalid regex: it takes too long to compile") from None
+            raise ConfigError.for_key(self.key, "Invalid regex: it takes too long to compile") from None
 
     def matches(self, text: str) -> bool:
         """Whether a whole text matches."""
@@ -107,7 +107,7 @@ class Pattern:
         try:
             return CHILD.found(self._backtracking, method, texts, seconds)
         except Uncompilable as error:
-            raise ConfigError.of(self.key, f"Invalid regex: {error}") from None
+            raise ConfigError.for_key(self.key, f"Invalid regex: {error}") from None
         except OutOfTime:
             if len(texts) > 1:
                 return list(self._one_by_one(method, texts))
@@ -131,7 +131,7 @@ class Pattern:
 
 
 class _Linear:
-    """A pattern in RE2."""
+    """A pattern that RE2 matches, in a time linear in the text's length."""
 
     def __init__(self, source: ForRe2, regexp: "re2._Regexp") -> None:
         self.source, self.regexp = source, regexp

@@ -12,19 +12,19 @@ Json = dict[str, Any]
 
 
 def connector(info: ConnectorInfo) -> Json:
-    """ConnectorInfo."""
+    """A connector as ConnectorInfo."""
     tasks = [{"connector": info.name, "task": number} for number in info.tasks]
     return {"name": info.name, "config": dict(info.config), "tasks": tasks, "type": info.type}
 
 
 def status(found: ConnectorStatus) -> Json:
-    """ConnectorStateInfo."""
+    """The states of a connector and its tasks as ConnectorStateInfo."""
     tasks = [task(number, one) for number, one in sorted(found.tasks.items())]
     return {"name": found.name, "connector": _state(found.connector), "tasks": tasks, "type": found.type}
 
 
 def task(number: int, found: Status) -> Json:
-    """TaskState."""
+    """The state of one task as TaskState."""
     return {"id": number, **_state(found)}
 
 
@@ -41,26 +41,26 @@ def _state(found: Status) -> Json:
 
 
 def task_info(found: TaskInfo) -> Json:
-    """TaskInfo."""
+    """A task and its config as TaskInfo."""
     return {"id": {"connector": found.connector, "task": found.task}, "config": dict(found.config)}
 
 
 def offset(found: PartitionOffset) -> Json:
-    """ConnectorOffset."""
+    """One partition's offset as ConnectorOffset."""
     return {"partition": found.partition, "offset": found.offset}
 
 
 def plugin(info: PluginInfo) -> Json:
-    """PluginInfo."""
+    """A plugin as PluginInfo; without a version if it has none."""
     shape = {"class": info.name, "type": info.type}
     return shape if info.version == "undefined" else shape | {"version": info.version}
 
 
 def definition(found: Definition) -> Json:
-    """ConfigKeyInfo."""
+    """A key's declaration as ConfigKeyInfo."""
     return {name: getattr(found, name) for name in Definition.__slots__}
 
 
 def topics(name: str, found: Sequence[str]) -> Json:
-    """ActiveTopicsInfo."""
+    """The topics that a connector has used as ActiveTopicsInfo."""
     return {name: {"topics": [redact(topic) for topic in found]}}

@@ -80,7 +80,7 @@ class _Dispatch:
 
     def __init__(self, rest: Rest, settings: WorkerConfig) -> None:
         self.rest = rest
-        self.guard = Guard.of(settings)
+        self.guard = Guard.from_config(settings)
         self.headers = response_headers.parse(settings.response_http_headers_config)
         self.hidden = {"admin"} if settings.admin_listeners == [] else set[str]()
         self.bodies = Bodies()
@@ -118,7 +118,7 @@ class _Dispatch:
         call = Call(request, _variables(path))
         if request.method not in WITH_BODY:
             return await self._within_time(endpoint(self.rest, call))
-        async with self.bodies.of(request) as content:
+        async with self.bodies.read(request) as content:
             request.state.content = content
             return await self._within_time(endpoint(self.rest, call))
 

@@ -28,12 +28,16 @@ class Bodies:
     """The bodies of all requests that are under way."""
 
     largest: int = LARGEST
+    """Bytes that one body may have."""
     all: int = ALL
+    """Bytes that all of them may have together."""
     patience: float = PATIENCE
+    """Seconds in which a body must arrive."""
     held: int = 0
+    """Bytes that they hold now."""
 
     @asynccontextmanager
-    async def of(self, request: Request) -> AsyncIterator[bytes]:
+    async def read(self, request: Request) -> AsyncIterator[bytes]:
         """A request's body; its memory counts until the block ends.
 
         Raises RequestError 408 when it does not arrive in time, 413 when it is too large, 503 when all bodies together

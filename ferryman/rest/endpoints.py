@@ -16,7 +16,7 @@ from ferryman.rest.http_messages import Answer
 from ferryman.rest.loggers import Loggers
 from ferryman.settings.settings import Settings
 from ferryman.validation import connector_config, plugin_infos
-from ferryman.worker.herder import Herder, PartitionOffset, Target
+from ferryman.worker.herder import Herder, PartitionOffset, TargetState
 from ferryman.worker.pool import Pool
 
 KAFKA_VERSION = "4.1.0"
@@ -30,22 +30,26 @@ _HEALTH_STATUS = {"healthy": 200, "starting": 503, "unhealthy": 500}
 
 @dataclass(slots=True)
 class Rest:
-    """What the endpoints share."""
+    """What the endpoints of one worker share."""
 
     herder: Herder
     settings: Settings
     loggers: Loggers = field(default_factory=Loggers)
     checks: Pool = field(default_factory=lambda: Pool("validation", 8, 64))
+    """Threads for validating configs, which may ask other systems."""
     plugins: Pool = field(default_factory=lambda: Pool("plugins", 2, 128))
+    """Threads for looking up plugins, which imports them."""
     was_healthy: bool = False
+    """Whether the worker has ever been healthy: one that is not is starting before, unhealthy after."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request, and the variable parts of its path."""
+    """A request on its way to an endpoint."""
 
     request: Request
     parts: tuple[str, ...]
+    """The variable parts of its path, from the left."""
 
     @property
     def name(self) -> str:
@@ -54,7 +58,7 @@ class Call:
 
     @property
     def task(self) -> int:
-        """The task's number."""
+        """The task's number in the path; raises RequestError 404 for what is no number."""
         if not self.parts[1].isdecimal():
             raise RequestError(404, "HTTP 404 Not Found")
         return int(self.parts[1])
@@ -70,7 +74,7 @@ async def root(rest: Rest, call: Call) -> Answer:
 
 
 async def health(rest: Rest, call: Call) -> Answer:
-    """KIP-1017."""
+    """How the worker is (KIP-1017): 200 when healthy, 503 while it starts, 500 when unhealthy."""
     try:
         found = await asyncio.wait_for(rest.herder.health(), HEALTH_TIMEOUT)
         status, message = found.status, found.message
@@ -116,13 +120,13 @@ async def create(rest: Rest, call: Call) -> Answer:
     return Answer(201, answers.connector(info), _location(name))
 
 
-def _target(state: Any) -> Target:
+def _target(state: Any) -> TargetState:
     if state is None:
-        return Target.RUNNING
+        return TargetState.RUNNING
     try:
-        return Target(str(state).strip().upper())
+        return TargetState(str(state).strip().upper())
     except ValueError:
-        raise RequestError(400, f"initial_state {state} is none of {', '.join(Target)}") from None
+        raise RequestError(400, f"initial_state {state} is none of {', '.join(TargetState)}") from None
 
 
 def _location(name: str) -> Mapping[str, str]:
@@ -131,7 +135,7 @@ def _location(name: str) -> Mapping[str, str]:
 
 async def _config(rest: Rest, name: str, config: dict[str, str | None]) -> dict[str, str]:
     """The config with its name, as the herder wants it; null values are reported with all else that is wrong."""
-    own = _named(name, config).setdefault("name", name)
+    own = _check_name(name, config).setdefault("name", name)
     if None in config.values():
         raw = {**config, "name": own}
         found = await rest.checks.run(VALIDATING, lambda: connector_config.validate(raw, rest.settings))
@@ -140,7 +144,7 @@ async def _config(rest: Rest, name: str, config: dict[str, str | None]) -> dict[
     return {key: value for key, value in {**config, "name": own}.items() if value is not None}
 
 
-def _named(name: str, config: dict[str, str | None]) -> dict[str, str | None]:
+def _check_name(name: str, config: dict[str, str | None]) -> dict[str, str | None]:
     own = config.get("name")
     if own is not None and own.strip() != name:
         raise RequestError(
@@ -150,7 +154,7 @@ def _named(name: str, config: dict[str, str | None]) -> dict[str, str | None]:
 
 
 async def connector(rest: Rest, call: Call) -> Answer:
-    """ConnectorInfo."""
+    """The connector as it was posted (ConnectorInfo)."""
     return Answer(200, answers.connector(await rest.herder.info(call.name)))
 
 
@@ -166,7 +170,7 @@ async def config(rest: Rest, call: Call) -> Answer:
 
 
 async def put_config(rest: Rest, call: Call) -> Answer:
-    """Creates or replaces."""
+    """Creates the connector (201) or replaces its config (200)."""
     posted = http_messages.config(await http_messages.body(call.request, numbers_as_text=True))
     done = await rest.herder.put(call.name, await _config(rest, call.name, posted))
     if done.created:
@@ -177,11 +181,11 @@ async def put_config(rest: Rest, call: Call) -> Answer:
 async def patch_config(rest: Rest, call: Call) -> Answer:
     """Merges; null removes a key (KIP-477)."""
     posted = http_messages.config(await http_messages.body(call.request, numbers_as_text=True))
-    return Answer(200, answers.connector(await rest.herder.patch(call.name, _named(call.name, posted))))
+    return Answer(200, answers.connector(await rest.herder.patch(call.name, _check_name(call.name, posted))))
 
 
 async def status(rest: Rest, call: Call) -> Answer:
-    """ConnectorStateInfo."""
+    """The states of the connector and of its tasks (ConnectorStateInfo)."""
     return Answer(200, answers.status(await rest.herder.status(call.name)))
 
 
@@ -191,7 +195,7 @@ async def tasks(rest: Rest, call: Call) -> Answer:
 
 
 async def task_status(rest: Rest, call: Call) -> Answer:
-    """One task's state."""
+    """The state of one task (TaskState)."""
     number = call.task
     try:
         found = (await rest.herder.status(call.name)).tasks[number]
@@ -201,7 +205,7 @@ async def task_status(rest: Rest, call: Call) -> Answer:
 
 
 async def restart_task(rest: Rest, call: Call) -> Answer:
-    """One task."""
+    """Starts the task's process anew, whatever state it is in."""
     await rest.herder.restart_task(call.name, call.task)
     return Answer(204)
 
@@ -215,19 +219,19 @@ async def restart(rest: Rest, call: Call) -> Answer:
 
 
 async def pause(rest: Rest, call: Call) -> Answer:
-    """Idempotent."""
+    """Lets the tasks stand still; they keep what they hold. Of a paused connector it changes nothing."""
     await rest.herder.pause(call.name)
     return Answer(202)
 
 
 async def resume(rest: Rest, call: Call) -> Answer:
-    """Idempotent."""
+    """Lets a paused or stopped connector go on. Of a running one it changes nothing."""
     await rest.herder.resume(call.name)
     return Answer(202)
 
 
 async def stop(rest: Rest, call: Call) -> Answer:
-    """Idempotent."""
+    """Ends the tasks; config and offsets stay. Of a stopped connector it changes nothing."""
     await rest.herder.stop(call.name)
     return Answer(204)
 
@@ -239,7 +243,7 @@ async def topics(rest: Rest, call: Call) -> Answer:
 
 
 async def reset_topics(rest: Rest, call: Call) -> Answer:
-    """Forgets them."""
+    """Forgets which topics the connector has used; 403 where the worker's config forbids it."""
     _tracked(rest)
     if not rest.settings.config.topic_tracking_allow_reset:
         raise RequestError(403, "Topic tracking reset is disabled.")
@@ -253,7 +257,7 @@ def _tracked(rest: Rest) -> None:
 
 
 async def offsets(rest: Rest, call: Call) -> Answer:
-    """KIP-875."""
+    """The offsets that the connector has committed (KIP-875)."""
     return Answer(200, {"offsets": [answers.offset(found) for found in await rest.herder.offsets(call.name)]})
 
 
@@ -289,7 +293,7 @@ async def reset_offsets(rest: Rest, call: Call) -> Answer:
 async def connector_plugins(rest: Rest, call: Call) -> Answer:
     """Connectors, and the other kinds with ``connectorsOnly=false`` (KIP-769)."""
     only = http_messages.flag(call.request, "connectorsOnly", True)
-    found = await rest.plugins.run("listing the plugins", lambda: plugin_infos.listed(only))
+    found = await rest.plugins.run("listing the plugins", lambda: plugin_infos.list_plugins(only))
     return Answer(200, [answers.plugin(info) for info in found])
 
 
@@ -323,12 +327,12 @@ def _short(name: str) -> str:
 
 
 async def loggers(rest: Rest, call: Call) -> Answer:
-    """KIP-495."""
+    """The root logger, our own, and those with a level of their own (KIP-495)."""
     return Answer(200, rest.loggers.all())
 
 
 async def logger(rest: Rest, call: Call) -> Answer:
-    """One logger's level."""
+    """The level of one logger (KIP-495); 404 if there is none of that name."""
     found = rest.loggers.one(call.name)
     if found is None:
         raise RequestError(404, f"Logger {call.name} not found.")

@@ -38,14 +38,15 @@ class Nothing:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A status, what to send as JSON, and headers."""
+    """What a request is answered with."""
 
     status: int = 200
     body: Any = field(default_factory=Nothing)
+    """What to send as JSON; Nothing for an answer without a body."""
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def response(self) -> Response:
-        """As starlette sends it."""
+        """The answer as starlette sends it; a body becomes JSON."""
         if isinstance(self.body, Nothing):
             return Response(status_code=self.status, headers=self.headers)
         content = orjson.dumps(self.body, option=orjson.OPT_NON_STR_KEYS)
@@ -145,15 +146,16 @@ def _text(key: str, value: Any) -> str | None:
 @dataclass(frozen=True, slots=True)
 class Guard:
     """Turns away web pages of other sites, which reach a worker through the browser of somebody who is near it: by
-    posting across sites, or by a name of theirs that means this machine (DNS rebinding). ``names`` are the hosts by
-    which a worker may be called that only listens on this machine; None for one that others reach, which cannot know
-    them."""
+    posting across sites, or by a name of theirs that means this machine (DNS rebinding)."""
 
     names: frozenset[str] | None
+    """The hosts by which a worker may be called that only listens on this machine; None for one that others reach,
+    which cannot know them."""
     origins: frozenset[str]
+    """The sites whose pages may use the worker all the same; ``*`` is every site."""
 
     @classmethod
-    def of(cls, settings: WorkerConfig) -> "Guard":
+    def from_config(cls, settings: WorkerConfig) -> "Guard":
         """The guard of a worker's listeners; the origins of access.control.allow.origin pass, as a proxy's name too."""
         origins = frozenset(part.strip() for part in settings.access_control_allow_origin.split(",") if part.strip())
         if not all(listener.local for listener in settings.addresses):

@@ -26,7 +26,7 @@ SLOW = 300.0
 
 
 class Step(Enum):
-    """What comes next."""
+    """What a task does after a failure."""
 
     WAIT = auto()
     """Try again; the task counts as running."""
@@ -38,22 +38,25 @@ class Step(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """What a config allows: seconds for which anything is tried (errors.retry.timeout; None is without end), tries
-    after a refusal before the first success (max.retries, connection.attempts; None is a minute of them), and seconds
-    between two tries at most."""
+    """How long a config puts up with other systems."""
 
     retrying: float | None = None
+    """Seconds for which anything is tried (errors.retry.timeout); None is without end."""
     tries: int | None = None
+    """Tries after a refusal before the first success (max.retries, connection.attempts); None is a minute of them."""
     longest_wait: float = 60.0
+    """Seconds between two tries at most (errors.retry.delay.max.ms)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What comes next, after how many seconds, and why the task is over."""
+    """What a failure comes to."""
 
     step: Step
     wait: float = 0.0
+    """After how many seconds."""
     why: str = ""
+    """For Step.FAIL, the words for the error."""
 
 
 @dataclass
@@ -66,8 +69,11 @@ class Outage:
     since: float | None = None
     """When the first failure was; None while all is well."""
     tries: int = 0
+    """Failures so far."""
     _refused_since: float | None = None
+    """When a system first refused; None if none has."""
     _refusals: int = 0
+    """How many of the failures were refusals."""
 
     @property
     def refused(self) -> bool:

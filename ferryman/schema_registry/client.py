@@ -26,12 +26,14 @@ _RETRIABLE = (408, 425, 429)
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A schema of the registry. ``references`` are the texts of the schemas that it refers to, what they refer to
-    included, each after those that it needs itself."""
+    """A schema of the registry."""
 
     number: int
+    """Its id, as messages carry it."""
     text: str
     references: Sequence[str] = ()
+    """The texts of the schemas that it refers to, what they refer to included, each after those that it needs itself.
+    """
 
 
 class Registry:
@@ -60,7 +62,7 @@ class Registry:
             raise DataError(f"The schema id {number} is not one that a registry gives")
         status, body = self._ask("GET", f"/schemas/ids/{number}")
         if status == 404:
-            raise DataError(f"The registry does not know the schema id {number}: {_told(body)}")
+            raise DataError(f"The registry does not know the schema id {number}: {_reason(body)}")
         self._expect_ok(status, body, f"the schema with id {number}")
         return self._registered(number, body)
 
@@ -94,7 +96,7 @@ class Registry:
     def _version(self, subject: str, version: int | str) -> Mapping[str, Any]:
         status, body = self._ask("GET", f"/subjects/{quote(subject, safe='')}/versions/{version}")
         if status in (404, 422):
-            raise DataError(f"The registry does not know version {version} of subject {subject}: {_told(body)}")
+            raise DataError(f"The registry does not know version {version} of subject {subject}: {_reason(body)}")
         self._expect_ok(status, body, f"version {version} of subject {subject}")
         assert isinstance(body, dict)
         return body
@@ -132,7 +134,7 @@ class Registry:
             path = f"/subjects/{quote(subject, safe='')}" + ("/versions" if register else "")
             status, body = self._ask("POST", path, {"schema": schema})
             if status in (404, 409, 422):
-                raise DataError(f"The registry refuses the schema for subject {subject}: {_told(body)}")
+                raise DataError(f"The registry refuses the schema for subject {subject}: {_reason(body)}")
             self._expect_ok(status, body, f"subject {subject}")
             found = self._ids[subject, schema, register] = int(body["id"])
         return found
@@ -142,7 +144,7 @@ class Registry:
             text = f"The registry refuses access to {what} (HTTP {status}); check its credentials"
             raise RefusedError(text, key="basic.auth.user.info")
         if status != 200 or not isinstance(body, dict):
-            raise TaskError(f"The registry answered HTTP {status} for {what}: {_told(body)}")
+            raise TaskError(f"The registry answered HTTP {status} for {what}: {_reason(body)}")
 
     def _ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """The first answer that is not another system's failure. Raises RetriableError if no address gives one."""
@@ -215,7 +217,7 @@ def _json(content: bytes) -> Any:
         return None
 
 
-def _told(body: Any) -> str:
+def _reason(body: Any) -> str:
     if not isinstance(body, dict):
         return "no reason given"
     return f"{body.get('message', 'no reason given')} (error {body.get('error_code')})"

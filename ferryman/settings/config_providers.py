@@ -20,7 +20,7 @@ Lookup = Callable[[str, str], str | None]
 
 
 def _denied(message: str) -> ConfigError:
-    return ConfigError.of("", message)
+    return ConfigError.for_key("", message)
 
 
 def _allowed(path: str, roots: tuple[Path, ...] | None) -> Path:
@@ -76,7 +76,7 @@ def variable_provider(params: Mapping[str, str]) -> Lookup:
     try:
         pattern = compiled(text, "allowlist.pattern")
     except ConfigError as error:
-        raise ConfigError.of(
+        raise ConfigError.for_key(
             "allowlist.pattern", f"allowlist.pattern {text} is not a regular expression: {error}"
         ) from None
 
@@ -93,10 +93,12 @@ def variable_provider(params: Mapping[str, str]) -> Lookup:
 
 @dataclass(frozen=True, slots=True)
 class ProviderClass:
-    """A kind of provider: how it is made, and the parameter without which connector configs may read everything."""
+    """What a worker's config can name as a provider."""
 
     make: Callable[[Mapping[str, str]], Lookup]
+    """Makes one from its parameters."""
     limit: str
+    """The parameter without which connector configs may read everything."""
 
 
 _KAFKA = "org.apache.kafka.common.config.provider."
@@ -112,21 +114,25 @@ CLASSES: Mapping[str, ProviderClass] = {
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """A config with its references resolved. Those that nothing is known about stay as text, with a warning."""
+    """A config with its references resolved."""
 
     values: Mapping[str, str] = field(repr=False)
+    """All keys; references that nothing is known about stay as text, with a warning."""
     problems: tuple[KeyProblem, ...] = ()
+    """Keys whose references cannot be resolved."""
     warnings: tuple[str, ...] = ()
     missing: tuple[KeyProblem, ...] = ()
     """Keys with a reference in which a provider that is declared finds nothing: not to be started with."""
     references: References = field(default_factory=References)
+    """What the references in ``values`` resolved to."""
 
 
 @dataclass(frozen=True, slots=True)
 class Providers:
-    """The providers that a worker declares, by the name under which references call them."""
+    """The providers that a worker declares."""
 
     lookups: Mapping[str, Lookup] = field(default_factory=dict, repr=False)
+    """By the name under which references call them."""
 
     def resolve(self, raw: Mapping[str, str]) -> Resolution:
         """Resolves a config's references; what they resolve to is written nowhere from then on."""

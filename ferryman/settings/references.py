@@ -12,13 +12,17 @@ MOST = 1000
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """One reference; ``start`` and ``end`` are where it stands."""
+    """One reference in a text."""
 
     start: int
+    """Where its ``$`` stands."""
     end: int
+    """The index after its closing brace."""
     text: str
+    """All of it, braces included."""
     provider: str
     path: str
+    """Empty where the reference has none."""
     key: str
 
 
@@ -31,7 +35,7 @@ def references(text: str) -> Iterator[Reference]:
         if colon:
             count += 1
             if count > MOST:
-                raise ConfigError.of("", f"it has more than {MOST:,} references to config providers")
+                raise ConfigError.for_key("", f"it has more than {MOST:,} references to config providers")
             path, second, key = rest.partition(":")
             yield Reference(
                 start, end + 1, text[start : end + 1], provider, path if second else "", key if second else path

@@ -11,11 +11,13 @@ _RULES = re.compile(r'\s*+(?:"([^"]*)"\s*+|([^",]+))(?:,|$)')
 
 @dataclass(frozen=True, slots=True)
 class HeaderRule:
-    """One header. A ``setDate`` or ``addDate`` value is milliseconds from now."""
+    """One header that is set or added."""
 
     action: str
+    """set, add, setDate or addDate."""
     name: str
     value: str
+    """For setDate and addDate, milliseconds from now."""
 
     @property
     def replaces(self) -> bool:
@@ -28,7 +30,7 @@ class HeaderRule:
         return self.action.endswith("Date")
 
     def text(self) -> str:
-        """The header's value now."""
+        """The header's value, dates counted from now."""
         return formatdate(time.time() + int(self.value) / 1000, usegmt=True) if self.dated else self.value
 
 

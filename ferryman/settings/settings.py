@@ -47,9 +47,9 @@ def _read(file: Path) -> dict[str, str]:
     try:
         found = properties.load(file.read_bytes())
     except OSError as error:
-        raise ConfigError.of("", f"The worker file {file} cannot be read: {error.strerror}") from None
+        raise ConfigError.for_key("", f"The worker file {file} cannot be read: {error.strerror}") from None
     except ConfigError as error:
-        raise ConfigError.of(error.problems[0].key, f"{file}, {error}") from None
+        raise ConfigError.for_key(error.problems[0].key, f"{file}, {error}") from None
     return environment.with_listener(found)
 
 
@@ -80,12 +80,15 @@ class _Sources(BaseSettings):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """A worker's settings. ``values`` are all keys as text, references resolved; it is never printed."""
+    """What a worker runs with, from all sources together."""
 
     config: WorkerConfig
     values: Mapping[str, str] = field(repr=False)
+    """All keys as text, references resolved; never printed."""
     providers: Providers = field(repr=False)
+    """Resolve the references of connector configs."""
     warnings: tuple[str, ...] = ()
+    """Keys without effect and doubtful values, by name; whoever starts the worker logs them."""
     references: References = field(default_factory=References)
     """What the references in ``values`` resolved to."""
 
@@ -97,11 +100,11 @@ class Settings:
 def load(file: Path | None = None, overrides: Mapping[str, str] | None = None) -> Settings:
     """The settings from a property file (may be None), the environment and the command line's overrides, from weak to
     strong. Raises ConfigError with every problem. Secrets are protected from being written anywhere."""
-    found = of(_Sources(file=file, raw=dict(overrides or {})).raw)
+    found = parse(_Sources(file=file, raw=dict(overrides or {})).raw)
     return replace(found, warnings=(*environment.warnings(os.environ), *found.warnings))
 
 
-def of(raw: Mapping[str, str]) -> Settings:
+def parse(raw: Mapping[str, str]) -> Settings:
     """The settings from a map, as ``load`` makes them."""
     redaction.protect_config(raw)
     providers, problems, warnings = config_providers.declared(raw)
@@ -113,7 +116,7 @@ def of(raw: Mapping[str, str]) -> Settings:
     problems += _converter_problems(resolution.values, {each.key for each in problems})
     references = resolution.references
     if config is None or problems:
-        raise ConfigError(*_named(problems, references))
+        raise ConfigError(*_printable(problems, references))
     about_clients = [references.restored(text, text.partition(" ")[0]) for text in client_warnings]
     return Settings(
         config,
@@ -132,7 +135,7 @@ def _converter_problems(values: Mapping[str, str], known: set[str]) -> list[KeyP
     return []
 
 
-def _named(problems: list[KeyProblem], references: References) -> list[KeyProblem]:
+def _printable(problems: list[KeyProblem], references: References) -> list[KeyProblem]:
     return [KeyProblem(one.key, redaction.redact(references.problem(one).message)) for one in problems]
 
 

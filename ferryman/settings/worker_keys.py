@@ -81,10 +81,12 @@ _POLICY_CLASS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """An address to listen on; an empty host is every interface, port 0 any free one."""
+    """An address to listen on."""
 
     host: str
+    """Empty for every interface."""
     port: int
+    """0 for any free one."""
 
     @property
     def local(self) -> bool:
@@ -231,7 +233,7 @@ class WorkerConfig(Config):
 
     @property
     def addresses(self) -> list[Listener]:
-        """The listeners, taken apart."""
+        """The hosts and ports in ``listeners``."""
         return [listener(url) for url in self.listeners]
 
     @property

@@ -24,14 +24,19 @@ _DOWN_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Running:
-    """What the owner says of itself: its process id, and per component the ports and the address."""
+    """What the owner of a running stack says of itself."""
 
     pid: int
+    """The owner's process."""
     state: Literal["starting", "running", "failed"]
     directory: str = ""
+    """Where data and logs lie."""
     ports: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """By component, the ports as its service names them."""
     addresses: Mapping[str, str] = field(default_factory=dict)
+    """By component, where clients find it."""
     reason: str = ""
+    """Why it has failed."""
 
 
 def log_file() -> Path:

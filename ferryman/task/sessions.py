@@ -1,4 +1,18 @@
-"""Runs one session of a task after the other, with back-off between them, until the task is to stop."""
+"""Runs one session of a task after the other, with back-off between them, until the task is to stop.
+
+How a session ends decides what comes next::
+
+    it returns                            the task is to stop, and the process ends
+    RetriableError, or Indeterminate      another system is away or has refused, or a commit has no answer: wait as
+                                          ``Troubles`` says, which may fail the task instead, then a new session
+    KafkaException                        the client's word for one of the others, see ``classified``
+    StillBusy                             the sink is in a call that does not end: the process ends without a word, and
+                                          the worker starts the next one
+    anything else                         the task has failed; the process reports why and ends
+
+The consumer or producer and the connector's instance are new in each session, and read from Kafka and the other system
+where to go on. Configs, chain and troubles outlive a session (``Setup``).
+"""
 
 from collections.abc import Callable
 from typing import Any, ClassVar, Protocol
@@ -71,9 +85,9 @@ def _run_one(sessions: Sessions, heard: Heard, started: Callable[[], None]) -> N
 def _setup(spec: TaskSpec, control: Control) -> Setup:
     plugin: type[Any] | None = catalog.connector(spec.config["connector.class"])
     if plugin is None:
-        raise ConfigError.of("connector.class", f"no connector is called {spec.config['connector.class']}")
+        raise ConfigError.for_key("connector.class", f"no connector is called {spec.config['connector.class']}")
     redaction.protect_config(spec.config, plugin.config_class.secrets())  # not all have names that sound secret
-    worker = settings.of(dict(spec.worker))
+    worker = settings.parse(dict(spec.worker))
     allowed_folders.bound(worker.config.connector_allowed_paths)
     config = plugin.config_class.parse(spec.config)
     return Setup(

@@ -17,11 +17,14 @@ _PIECE = 4
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One reference in the value of ``key``, as it stands there, and what a provider gave for it."""
+    """One reference in a config, and what it stands for."""
 
     key: str
+    """The key whose value it is in."""
     reference: str
+    """As it stands there."""
     value: str = field(repr=False)
+    """What a provider gave for it."""
 
     @property
     def secret(self) -> bool:
@@ -38,7 +41,7 @@ class References:
 
     @classmethod
     def parse(cls, rows: Sequence[Sequence[str]]) -> "References":
-        """From what ``rows`` gives."""
+        """The inverse of ``rows``."""
         return cls(tuple(Found(*row) for row in rows))
 
     def rows(self) -> list[list[str]]:

@@ -29,7 +29,9 @@ _GRAMMAR: Mapping[str, tuple[tuple[str, str, str | None, str], ...]] = {
 }
 
 
-def of(given: Mapping[str, str], values: Mapping[str, str], problems: Iterable[KeyProblem]) -> list[ConfigInfo]:
+def alias_infos(
+    given: Mapping[str, str], values: Mapping[str, str], problems: Iterable[KeyProblem]
+) -> list[ConfigInfo]:
     """The entries of every alias. ``values`` is the config with references resolved, ``given`` the same as posted."""
     return [
         info
@@ -42,7 +44,7 @@ def of(given: Mapping[str, str], values: Mapping[str, str], problems: Iterable[K
 def full(problem: KeyProblem) -> KeyProblem:
     """The problem with the whole key in its text."""
     _, _, own = problem.key.partition(".")
-    return KeyProblem(problem.key, config_infos.named(problem.message, own.partition(".")[2], problem.key))
+    return KeyProblem(problem.key, config_infos.with_full_name(problem.message, own.partition(".")[2], problem.key))
 
 
 def _alias(name: str, alias: str, given: Mapping[str, str], problems: list[KeyProblem]) -> Iterable[ConfigInfo]:

@@ -14,10 +14,11 @@ _UNREADABLE = ("Not a number of type", "Expected value to be either", "could not
 
 @dataclass(frozen=True, slots=True)
 class ConfigValue:
-    """A key's value as it would be used, None where there is none or it cannot be read."""
+    """A key's value, and what is wrong with it."""
 
     name: str
     value: str | None
+    """As it would be used; None where there is none or it cannot be read."""
     recommended_values: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
     visible: bool = True
@@ -25,16 +26,17 @@ class ConfigValue:
 
 @dataclass(frozen=True, slots=True)
 class ConfigInfo:
-    """A key; without a definition if nobody declares it."""
+    """A key of a config."""
 
     definition: Definition | None
+    """None for a key that nobody declares."""
     value: ConfigValue
 
     def prefixed(self, prefix: str) -> "ConfigInfo":
         """The same key as part of a larger config."""
         definition, value = self.definition, self.value
         name = prefix + value.name
-        errors = tuple(named(text, value.name, name) for text in value.errors)
+        errors = tuple(with_full_name(text, value.name, name) for text in value.errors)
         if definition is not None:
             display = definition.display_name
             definition = replace(definition, name=name, display_name=name if display == value.name else display)
@@ -43,9 +45,10 @@ class ConfigInfo:
 
 @dataclass(frozen=True, slots=True)
 class ConfigInfos:
-    """All keys of a config. ``name`` is the connector class as it was given."""
+    """All keys of a config."""
 
     name: str
+    """The connector class as it was given."""
     configs: Sequence[ConfigInfo]
 
     @property
@@ -69,7 +72,7 @@ class ConfigInfos:
         }
 
 
-def named(text: str, key: str, full: str) -> str:
+def with_full_name(text: str, key: str, full: str) -> str:
     """A message about a key, with the key's full name in it."""
     for pattern in (f'"{key}"', f"configuration {key}:", f"{key} is not supported"):
         if pattern in text:
@@ -77,7 +80,7 @@ def named(text: str, key: str, full: str) -> str:
     return text
 
 
-def of(
+def field_infos(
     config_class: type[Config], fields: Iterable[str], raw: Mapping[str, str], problems: Iterable[KeyProblem]
 ) -> list[ConfigInfo]:
     """The named fields of a config class, with those of the problems that are about them."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ferryman.chain import chain_config
-from ferryman.config import Config, Definition, listed
+from ferryman.config import Config, Definition, split_list
 from ferryman.connector import SinkConfig
 from ferryman.errors import ConfigError, KeyProblem, RequestError
 from ferryman.files import allowed_folders
@@ -31,10 +31,12 @@ _TOPIC_KEYS = {"include": "LIST", "exclude": "LIST", "replication.factor": "SHOR
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """What was found: the answer for REST, and warnings by name, for the log."""
+    """What was found in a config."""
 
     infos: ConfigInfos
+    """The answer for REST."""
     warnings: tuple[str, ...]
+    """By name, for the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def _validate(raw: Mapping[str, str | None], settings: Settings) -> Validation:
         *(text for part in others for text in part.warnings),
         *_unknown(config_class, view),
     ]
-    shown = resolved_values.Shown.of(given, resolution, settings.references)
+    shown = resolved_values.Shown.from_resolution(given, resolution, settings.references)
     return Validation(
         ConfigInfos(given["connector.class"], [shown.info(info) for info in [*loose, *infos]]),
         tuple(shown.text(warning, warning.partition(" ")[0]) for warning in warnings),
@@ -100,10 +102,12 @@ def _too_many_tasks(given: str, limit: int) -> list[KeyProblem]:
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """A config as it was given, and with its references resolved."""
+    """A config in both of its forms."""
 
     given: Mapping[str, str]
+    """As it was posted."""
     values: Mapping[str, str]
+    """With its references resolved."""
     settings: Settings
 
 
@@ -114,7 +118,7 @@ def _connector(given: Mapping[str, str]) -> type[Any]:
         raise RequestError(400, redaction.redact(f"Connector config {{{shown}}} contains no connector type"))
     plugin = catalog.connector(name)
     if plugin is None:
-        available = ", ".join(info.name for info in plugin_infos.listed(connectors_only=True))
+        available = ", ".join(info.name for info in plugin_infos.list_plugins(connectors_only=True))
         raise RequestError(
             400,
             f"Failed to find any class that implements Connector and which name matches {name}, "
@@ -133,8 +137,10 @@ def _connector_keys(
     if config is None:
         problems += _framework_rules(frame, view.values, {problem.key for problem in problems})
     problems = list(dict.fromkeys(problems))
-    framework = config_infos.of(config_class, frame.model_fields, view.given, problems)
-    own = config_infos.of(config_class, config_class.model_fields.keys() - frame.model_fields, view.given, problems)
+    framework = config_infos.field_infos(config_class, frame.model_fields, view.given, problems)
+    own = config_infos.field_infos(
+        config_class, config_class.model_fields.keys() - frame.model_fields, view.given, problems
+    )
     return [_as_converter(info, view) for info in framework], own, problems
 
 
@@ -163,7 +169,7 @@ def _as_converter(info: ConfigInfo, view: _View) -> ConfigInfo:
     if key not in CONVERTERS or info.definition is None:
         return info
     kind = "header_converter" if key == "header.converter" else "converter"
-    choices = tuple(one.name for one in plugin_infos.listed(connectors_only=False) if one.type == kind)
+    choices = tuple(one.name for one in plugin_infos.list_plugins(connectors_only=False) if one.type == kind)
     default = redaction.redact(getattr(view.settings.config, key.replace(".", "_")))
     definition = Definition(**{**_fields(info.definition), "type": "CLASS", "default_value": default})
     value = info.value.value or (default if key not in view.given else None)
@@ -179,10 +185,11 @@ def _infos(parts: Iterable[Part]) -> list[ConfigInfo]:
 
 
 def _chain(view: _View) -> Part:
-    """Transforms and predicates."""
     parsed = chain_config.parse(view.values)
     problems = [chain_infos.full(problem) for problem in parsed.problems]
-    return Part(tuple(chain_infos.of(view.given, view.values, problems)), tuple(problems), tuple(parsed.warnings))
+    return Part(
+        tuple(chain_infos.alias_infos(view.given, view.values, problems)), tuple(problems), tuple(parsed.warnings)
+    )
 
 
 def _dead_letters(view: _View) -> Part:
@@ -208,7 +215,7 @@ def _converter(key: str, view: _View) -> Part:
     config_class: type[Config] = plugin.config_class
     redaction.protect_config(view.values, {f"{prefix}{name}" for name in config_class.secrets()})
     problems = config_class.read(values)[1]
-    infos = config_infos.of(config_class, config_class.model_fields, _under(prefix, view.given), problems)
+    infos = config_infos.field_infos(config_class, config_class.model_fields, _under(prefix, view.given), problems)
     loose = config_infos.undeclared(problems, infos, config_class.keys())
     shown = tuple(info.prefixed(prefix) for info in infos)
     names = [prefix + name for name in sorted(config_class.keys())]
@@ -277,7 +284,7 @@ def _topic_groups(config_class: type[Config], view: _View) -> Part:
         topic_creation.groups(view.values)
     except ConfigError as error:
         problems = list(dict.fromkeys(error.problems))
-    names = [part for part in listed(view.values.get("topic.creation.groups", "")) if part]
+    names = [part for part in split_list(view.values.get("topic.creation.groups", "")) if part]
     infos = [info for name in dict.fromkeys(["default", *names]) for info in _topic_group(name, view, problems)]
     return Part(tuple(infos), tuple(problems))
 
@@ -305,7 +312,7 @@ def _unknown(config_class: type[Config], view: _View) -> Iterable[str]:
     if not issubclass(config_class, SinkConfig):
         prefixes += ("topic.creation.",)
     for kind in ("transforms", "predicates"):
-        aliases = listed(view.values.get(kind, ""))
+        aliases = split_list(view.values.get(kind, ""))
         prefixes += tuple(f"{kind}.{alias}." for alias in aliases if alias)
     for key in config_class.strangers(view.values):
         if not key.startswith(prefixes):

@@ -20,22 +20,23 @@ class PluginInfo:
 
     name: str
     type: str
+    """sink, source, converter, header_converter, transformation or predicate."""
     version: str
 
 
 @cache
-def listed(connectors_only: bool) -> tuple[PluginInfo, ...]:
+def list_plugins(connectors_only: bool) -> tuple[PluginInfo, ...]:
     """Sinks, then sources; the other kinds too if wanted. One that has several Java names is there under each."""
     kinds: list[catalog.Kind] = ["sink", "source"]
     if not connectors_only:
         kinds += ["transformation", "predicate", "converter"]
-    found = [info for kind in kinds for info in sorted(_of(kind), key=lambda info: info.name)]
+    found = [info for kind in kinds for info in sorted(_infos(kind), key=lambda info: info.name)]
     if not connectors_only:
         found += [PluginInfo(info.name, "header_converter", info.version) for info in found if info.type == "converter"]
     return tuple(info for info in found if (info.name, info.type) != (SIMPLE_HEADERS, "converter"))
 
 
-def _of(kind: catalog.Kind) -> Iterator[PluginInfo]:
+def _infos(kind: catalog.Kind) -> Iterator[PluginInfo]:
     for plugin in catalog.installed(kind):
         for name in catalog.names(plugin):
             sided = kind == "transformation" and issubclass(plugin, Transform) and plugin.sided

@@ -14,13 +14,15 @@ _NAMING = ("transforms", "predicates", "topic.creation.groups")
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Puts references back. ``values`` are those of whole keys, ``aliases`` the parts of the keys in _NAMING."""
+    """Puts references back into texts and entries, where they hold what a provider gave."""
 
     values: References
+    """Those that are values of whole keys, or part of one."""
     aliases: References
+    """Those whose values hold aliases, and so are parts of other keys' names (_NAMING)."""
 
     @classmethod
-    def of(cls, given: Mapping[str, str], resolution: Resolution, worker: References) -> "Shown":
+    def from_resolution(cls, given: Mapping[str, str], resolution: Resolution, worker: References) -> "Shown":
         """For a config as it was given and what it resolved to, on a worker with references of its own."""
         aliases = [
             Found("", given[key], alias)

@@ -10,16 +10,18 @@ import yaml
 
 from ferryman.errors import ConfigError
 from ferryman.java import properties
-from ferryman.worker.herder import Target
+from ferryman.worker.herder import TargetState
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectorFile:
-    """What a file says: a name, a config as strings, and the state to start in."""
+    """What a connector file says."""
 
     name: str
     config: Mapping[str, str]
-    target: Target = Target.RUNNING
+    """As strings."""
+    target: TargetState = TargetState.RUNNING
+    """The state to start in."""
 
 
 def read(path: Path) -> ConnectorFile:
@@ -27,11 +29,11 @@ def read(path: Path) -> ConnectorFile:
     try:
         payload = path.read_bytes()
     except OSError as error:
-        raise ConfigError.of("name", f"{path}: {error.strerror}") from None
+        raise ConfigError.for_key("name", f"{path}: {error.strerror}") from None
     try:
         return parse(payload, path.suffix)
     except ConfigError as error:
-        raise ConfigError.of("name", f"{path}: {error}") from None
+        raise ConfigError.for_key("name", f"{path}: {error}") from None
 
 
 def parse(payload: bytes, suffix: str) -> ConnectorFile:
@@ -51,40 +53,40 @@ def _json(payload: bytes) -> Any:
     try:
         return json.loads(payload)
     except ValueError as error:
-        raise ConfigError.of("name", f"this is not JSON: {error}") from None
+        raise ConfigError.for_key("name", f"this is not JSON: {error}") from None
 
 
 def _yaml(payload: bytes) -> Any:
     try:
         return yaml.safe_load(payload)
     except yaml.YAMLError as error:
-        raise ConfigError.of("name", f"this is not YAML: {error}") from None
+        raise ConfigError.for_key("name", f"this is not YAML: {error}") from None
 
 
 def _structured(content: Any) -> ConnectorFile:
     if not isinstance(content, dict):
-        raise ConfigError.of("name", "a connector file holds one object")
+        raise ConfigError.for_key("name", "a connector file holds one object")
     if not isinstance(content.get("config"), dict):
         return _flat(content)
     config = strings(content["config"])
     name = content.get("name") or config.get("name")
     if not isinstance(name, str):
-        raise ConfigError.of("name", 'Missing required configuration "name" which has no default value.')
+        raise ConfigError.for_key("name", 'Missing required configuration "name" which has no default value.')
     if config.setdefault("name", name) != name:
-        raise ConfigError.of(
+        raise ConfigError.for_key(
             "name",
             f"Connector name configuration ({config['name']}) doesn't match connector name in the request ({name})",
         )
     state = str(content.get("initial_state") or "RUNNING").upper()
-    if state not in Target.__members__:
-        raise ConfigError.of("initial_state", f"initial_state {state} is none of {', '.join(Target)}")
-    return ConnectorFile(name, config, Target(state))
+    if state not in TargetState.__members__:
+        raise ConfigError.for_key("initial_state", f"initial_state {state} is none of {', '.join(TargetState)}")
+    return ConnectorFile(name, config, TargetState(state))
 
 
 def _flat(content: Mapping[Any, Any]) -> ConnectorFile:
     config = strings(content)
     if not config.get("name"):
-        raise ConfigError.of("name", 'Missing required configuration "name" which has no default value.')
+        raise ConfigError.for_key("name", 'Missing required configuration "name" which has no default value.')
     return ConnectorFile(config["name"], config)
 
 
@@ -102,6 +104,8 @@ def _string(key: str, value: Any) -> str:
         case int() | float():
             return str(value)
         case None:
-            raise ConfigError.of(key, f"{key}: Null value can not be supplied as the configuration value.")
+            raise ConfigError.for_key(key, f"{key}: Null value can not be supplied as the configuration value.")
         case _:
-            raise ConfigError.of(key, f"{key} must be a text, a number, true or false, not {json.dumps(value)[:60]}")
+            raise ConfigError.for_key(
+                key, f"{key} must be a text, a number, true or false, not {json.dumps(value)[:60]}"
+            )

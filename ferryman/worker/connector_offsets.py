@@ -18,21 +18,21 @@ from ferryman.worker.herder import PartitionOffset
 
 @dataclass(frozen=True, slots=True)
 class ConnectorOffsets:
-    """``clients`` hold the connector's config with references resolved; ``topic`` is where source offsets are kept.
-
-    Methods block. They raise RequestError for what cannot be done.
-    """
+    """The offsets of one connector. Methods block. They raise RequestError for what cannot be done."""
 
     plugin: type[Any]
     clients: Clients
+    """With the connector's config, references resolved."""
     topic: str
+    """Where source offsets are kept."""
     seeds: Mapping[str, str]
+    """Source offsets of a former JVM worker, for partitions that the topic does not know."""
 
-    def listed(self) -> list[PartitionOffset]:
-        """What is committed."""
+    def read(self) -> list[PartitionOffset]:
+        """What is committed: a sink's offsets of its consumer group, a source's of the offsets topic."""
         sink = catalog.is_sink(self.plugin)
         try:
-            return offset_changes.sink_offsets(self.clients) if sink else self._source.listed()
+            return offset_changes.sink_offsets(self.clients) if sink else self._source.partition_offsets()
         except (KafkaException, FerrymanError) as error:
             kind = "consumer group" if sink else "source"
             reason = error.args[0].str() if isinstance(error, KafkaException) else error
@@ -47,7 +47,7 @@ class ConnectorOffsets:
 
     def reset(self) -> str:
         """Forgets all offsets; returns Kafka Connect's message."""
-        return _message("reset", self._checked([PartitionOffset(each.partition, None) for each in self.listed()], True))
+        return _message("reset", self._checked([PartitionOffset(each.partition, None) for each in self.read()], True))
 
     def _checked(self, offsets: Sequence[PartitionOffset], reset: bool) -> bool:
         try:

@@ -20,7 +20,7 @@ class State(StrEnum):
     STOPPED = "STOPPED"
 
 
-class Target(StrEnum):
+class TargetState(StrEnum):
     """What a connector is wanted to be (``initial_state`` of a create request)."""
 
     RUNNING = "RUNNING"
@@ -30,42 +30,48 @@ class Target(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """A task that runs and waits for a system that is away: since when, why, and when it tries next. Times are ISO 8601
-    in UTC."""
+    """A task that runs and waits for a system that is away. Times are ISO 8601 in UTC."""
 
     since: str
+    """When it was first found away."""
     reason: str
+    """The last error, secrets redacted."""
     next_try: str
+    """When it is tried next."""
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A connector's or task's status; ``trace`` only when it failed."""
+    """A connector's or task's status."""
 
     state: State
     worker_id: str
     trace: str | None = None
+    """Only of one that has failed."""
     version: str | None = None
     outage: Outage | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectorInfo:
-    """A connector as it was posted: config values as strings, nothing added but ``name``."""
+    """A connector as it was posted."""
 
     name: str
     config: RawConfig
+    """Values as strings, references unresolved, nothing added but ``name``."""
     tasks: Sequence[int]
+    """The tasks' numbers."""
     type: ConnectorType
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectorStatus:
-    """The status of a connector and its tasks by number."""
+    """The status of a connector and its tasks."""
 
     name: str
     connector: Status
     tasks: Mapping[int, Status]
+    """By number."""
     type: ConnectorType
 
 
@@ -76,30 +82,36 @@ class TaskInfo:
     connector: str
     task: int
     config: RawConfig
+    """References unresolved."""
 
 
 @dataclass(frozen=True, slots=True)
 class PartitionOffset:
-    """One source partition (a sink's: ``kafka_topic``, ``kafka_partition``) and its offset; None to forget it."""
+    """Where a connector stands in one partition."""
 
     partition: Mapping[str, Any]
+    """A source's own; a sink's has ``kafka_topic`` and ``kafka_partition``."""
     offset: Mapping[str, Any] | None
+    """None to forget it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """``status`` is healthy, starting or unhealthy; ``message`` is Kafka's sentence for it."""
+    """How the worker is (KIP-1017)."""
 
     status: Literal["healthy", "starting", "unhealthy"]
+    """healthy, starting or unhealthy."""
     message: str
+    """Kafka's sentence for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """The outcome of a put: the connector, and whether it is new."""
+    """The outcome of a put."""
 
     info: ConnectorInfo
     created: bool = field(default=True)
+    """Whether the connector is new."""
 
 
 class Herder(Protocol):
@@ -113,7 +125,7 @@ class Herder(Protocol):
         """Whether the worker can take requests."""
 
     async def connectors(self) -> Sequence[str]:
-        """The names, sorted."""
+        """The names of all connectors, sorted."""
 
     async def info(self, name: str) -> ConnectorInfo:
         """404 ``Connector c not found``."""
@@ -124,7 +136,7 @@ class Herder(Protocol):
     async def tasks(self, name: str) -> Sequence[TaskInfo]:
         """404 ``Connector c not found``."""
 
-    async def create(self, name: str, config: RawConfig, target: Target = Target.RUNNING) -> ConnectorInfo:
+    async def create(self, name: str, config: RawConfig, target: TargetState = TargetState.RUNNING) -> ConnectorInfo:
         """Validates and starts a new connector. 409 ``Connector c already exists``."""
 
     async def put(self, name: str, config: RawConfig) -> Created:
@@ -137,10 +149,10 @@ class Herder(Protocol):
         """Stops and forgets a connector; its offsets stay. 404 ``Connector c not found``."""
 
     async def pause(self, name: str) -> None:
-        """404 ``Unknown connector c``."""
+        """Lets the tasks stand still. 404 ``Unknown connector c``."""
 
     async def resume(self, name: str) -> None:
-        """404 ``Unknown connector c``."""
+        """Lets the tasks of a paused or stopped connector go on. 404 ``Unknown connector c``."""
 
     async def stop(self, name: str) -> None:
         """Ends the tasks and keeps the config. 404 ``Unknown connector c``."""
@@ -158,7 +170,7 @@ class Herder(Protocol):
         """The topics the connector has used since its creation or the last reset."""
 
     async def reset_topics(self, name: str) -> None:
-        """Forgets them."""
+        """Forgets which topics the connector has used."""
 
     async def offsets(self, name: str) -> Sequence[PartitionOffset]:
         """The committed offsets. 404 ``Connector c not found``."""

@@ -151,16 +151,17 @@ class SourceOffsetTopic:
     connector: str
     topic: str
     seeds: Mapping[str, str]
+    """Source offsets of a former JVM worker, JSON key to JSON value."""
 
     def read(self) -> SourceOffsets:
-        """What is committed now."""
+        """What is committed now; the offsets given as seeds hold for partitions that the topic has nothing of."""
         offsets = SourceOffsets(self.connector)
         for key, value in self.seeds.items():
             offsets.load(key.encode(), value.encode())
         return offset_topic.read(self.clients.offsets_consumer(), self.topic, offsets)
 
-    def listed(self) -> list[PartitionOffset]:
-        """As REST shows them."""
+    def partition_offsets(self) -> list[PartitionOffset]:
+        """What is committed now, in the shape that REST shows."""
         return [PartitionOffset(dict(partition), dict(offset)) for partition, offset in self.read().items()]
 
     def write(self, changes: Sequence[PartitionOffset]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from ferryman.errors import TaskError
 from ferryman.plugins import catalog
 from ferryman.settings.config_providers import Resolution
-from ferryman.worker.herder import ConnectorInfo, ConnectorStatus, ConnectorType, RawConfig, State, Status, Target
+from ferryman.worker.herder import ConnectorInfo, ConnectorStatus, ConnectorType, RawConfig, State, Status, TargetState
 from ferryman.worker.task_processes import TaskProcess
 
 log = logging.getLogger(__name__)
@@ -17,21 +17,24 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class RunningConnector:
-    """One connector; ``busy`` is held by whoever changes it."""
+    """A connector that this worker runs, with its tasks."""
 
     name: str
     raw: RawConfig
+    """Its config as posted, references unresolved."""
     plugin: type[Any]
-    target: Target
+    target: TargetState
     tasks: list[TaskProcess] = field(default_factory=list)
     task_configs: list[RawConfig] = field(default_factory=list)
     topics: set[str] = field(default_factory=set)
+    """The topics that its tasks have used."""
     trace: str | None = None
+    """Why the connector itself has failed, apart from its tasks."""
     busy: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by whoever changes it."""
 
     @property
     def type(self) -> ConnectorType:
-        """Sink or source."""
         return "sink" if catalog.is_sink(self.plugin) else "source"
 
     @property
@@ -41,11 +44,10 @@ class RunningConnector:
 
     @property
     def info(self) -> ConnectorInfo:
-        """As REST shows it."""
         return ConnectorInfo(self.name, self.raw, range(len(self.task_configs)), self.type)
 
     def status(self, worker_id: str) -> ConnectorStatus:
-        """As REST shows it."""
+        """Its own state and each task's; ``worker_id`` is that of the worker that runs them."""
         version = catalog.version(self.plugin)
         tasks = {
             number: Status(task.state, worker_id, task.trace, version, task.outage)

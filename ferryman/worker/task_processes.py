@@ -42,12 +42,16 @@ class TaskProcess:
 
     context: ForkServerContext
     starts: Pool
+    """The threads that fork."""
     spec: TaskSpec
     topic_used: Callable[[str], None]
+    """Called with each topic that the task uses."""
     state: State = State.UNASSIGNED
     trace: str | None = None
     outage: Outage | None = None
+    """The system that the task waits for, if it does."""
     _wish: str = "run"
+    """What the process is to do: run or pause."""
     _process: ForkServerProcess | None = None
     _writer: asyncio.StreamWriter | None = None
     _watch: asyncio.Task[None] | None = None
@@ -59,7 +63,7 @@ class TaskProcess:
 
     @property
     def pid(self) -> int | None:
-        """The present process."""
+        """The process that runs the task now; None between two of them."""
         return self._process.pid if self._process else None
 
     def start(self, wish: str = "run") -> None:
@@ -91,7 +95,7 @@ class TaskProcess:
         self._send("pause")
 
     def resume(self) -> None:
-        """Lets it go on."""
+        """Ends a pause; returns at once."""
         self._send("run")
 
     def set_level(self, logger: str, level: str) -> None:
@@ -169,7 +173,7 @@ class TaskProcess:
         if said == ["stopped"] and self._wish != "stop":
             self._at_least = POLITE
             return f"the process of task {self} was ended by SIGTERM"
-        return None if said else f"the process of task {self} {_described(code)}"
+        return None if said else f"the process of task {self} {_exit_reason(code)}"
 
     def _lives(self) -> None:
         opened = self._breaker.open
@@ -231,7 +235,7 @@ async def _readable(descriptor: int) -> None:
         loop.remove_reader(descriptor)
 
 
-def _described(code: int) -> str:
+def _exit_reason(code: int) -> str:
     if code < 0:
         return f"was killed by {signal.Signals(-code).name}"
     return f"ended without a word, with exit code {code}"

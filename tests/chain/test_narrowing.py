@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferryman.chain.narrowing import Failure, Piece, Stage, narrow
+from ferryman.chain.narrowing import Failure, Stage, Stretch, narrow
 from ferryman.errors import DataError, FencedError, Indeterminate, RetriableError, TaskError
 from ferryman.record import Coordinates, Record
 from tests.chain.parts import polled
@@ -28,7 +28,7 @@ def refusing(*guilty: int, error: type[Exception] = DataError) -> tuple[list[tup
 
 def test_what_succeeds_is_tried_once_and_whole() -> None:
     tried, attempt = refusing()
-    assert narrow(5, attempt, Exception) == ([Piece(0, 5, range(5))], [])
+    assert narrow(5, attempt, Exception) == ([Stretch(0, 5, range(5))], [])
     assert tried == [(0, 5)]
 
 

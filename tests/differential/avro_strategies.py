@@ -69,7 +69,7 @@ class Names:
         return full.rpartition(".")[0]
 
     @classmethod
-    def of(cls, node: Node) -> "Names":
+    def from_node(cls, node: Node) -> "Names":
         """All that a schema defines."""
         names = cls()
         names._collect(node, "")
@@ -406,7 +406,7 @@ def _scalar(kind: str, value: Any) -> bytes:
 def schemas_with_data(draw: st.DrawFn, most: int = 3) -> tuple[Node, list[bytes]]:
     """A schema, and a few values of it as bytes."""
     node = draw(schemas())
-    names = Names.of(node)
+    names = Names.from_node(node)
     values = draw(st.lists(data(node, names), min_size=1, max_size=most))
     blocks = draw(st.sampled_from([0, 0, 0, 1, 2]))
     return node, [body(value, node, names, "", blocks) for value in values]

@@ -40,7 +40,7 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> Settings:
     for _, text in (example.values for example in EXAMPLES):
         for name in re.findall(r"\$\{env:(\w+)\}", str(text)):
             monkeypatch.setenv(name, "a-placeholder")
-    return settings.of(WORKER)
+    return settings.parse(WORKER)
 
 
 def test_no_page_is_stale() -> None:
@@ -108,7 +108,7 @@ def test_an_example_is_accepted_without_a_warning(syntax: str, text: str, worker
     if syntax == "json" and "connector.class" not in text:
         json.loads(text)
     elif syntax == "properties" and "connector.class" not in text:
-        assert settings.of(properties.load(text.encode())).warnings == ()
+        assert settings.parse(properties.load(text.encode())).warnings == ()
     else:
         found = connector_file.parse(text.encode(), f".{syntax}")
         assert connector_config.check(found.config, worker).warnings == ()

@@ -39,7 +39,7 @@ def world(tmp_path: Path) -> Path:
 
 
 def refusals(kind: str, path: Path | str, *folders: Path) -> list[str]:
-    worker = settings.of({**CONVERTERS, "connector.allowed.paths": ",".join(map(str, folders))})
+    worker = settings.parse({**CONVERTERS, "connector.allowed.paths": ",".join(map(str, folders))})
     raw = {"name": "n", **{key: text.format(path) for key, text in NAMING[kind].items()}}
     problems = connector_config.validate(raw, worker).infos.problems
     return [problem.message for problem in problems if allowed_folders.KEY in problem.message]

@@ -132,17 +132,17 @@ def test_a_missing_address_is_named_before_anything_starts() -> None:
     with pytest.raises(
         ConfigError, match=r'^Missing required configuration "webhook.url" which has no default value.$'
     ):
-        connector_config.check(WEBHOOK, settings.of(WORKER))
+        connector_config.check(WEBHOOK, settings.parse(WORKER))
 
 
 @pytest.mark.parametrize("config", [{**WEBHOOK, "webhook.url": "http://127.0.0.1/"}, TICKS], ids=["webhook", "ticks"])
 def test_the_examples_are_accepted_without_a_warning(config: Mapping[str, str]) -> None:
-    assert connector_config.check(config, settings.of(WORKER)).warnings == ()
+    assert connector_config.check(config, settings.parse(WORKER)).warnings == ()
 
 
 def test_the_documentation_over_rest_is_the_docstring() -> None:
     found = connector_config.validate(
-        {**WEBHOOK, "webhook.url": "http://127.0.0.1/"}, settings.of(WORKER)
+        {**WEBHOOK, "webhook.url": "http://127.0.0.1/"}, settings.parse(WORKER)
     ).infos.configs
     (key,) = (info.definition for info in found if info.value.name == "webhook.url")
     assert key is not None

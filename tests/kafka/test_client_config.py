@@ -199,7 +199,7 @@ def test_settings_without_effect_are_warned_about_by_name(client: Client, key: s
 
 
 def _warnings(key: str, value: str) -> list[str]:
-    roles = [role for role in client_keys.TARGETS if key.startswith(role)]
+    roles = [role for role in client_keys.TRANSLATIONS if key.startswith(role)]
     return [warning for role in roles for warning in client_config.checked(role, WORKER, {key: value})[1]]
 
 

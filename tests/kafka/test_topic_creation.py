@@ -29,7 +29,7 @@ def admin() -> FakeAdmin:
 
 
 def creation(admin: Any, raw: dict[str, str], enabled: bool = True) -> TopicCreation:
-    return TopicCreation.of(admin, raw, enabled)
+    return TopicCreation.from_config(admin, raw, enabled)
 
 
 def created(admin: FakeAdmin) -> list[tuple[str, int, int, dict[str, str]]]:

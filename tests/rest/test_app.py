@@ -26,7 +26,7 @@ from ferryman.worker.herder import (
     RawConfig,
     State,
     Status,
-    Target,
+    TargetState,
     TaskInfo,
 )
 
@@ -86,7 +86,7 @@ class Memory:
     async def tasks(self, name: str) -> Sequence[TaskInfo]:
         return [TaskInfo(name, 0, {**self._known(name), "task.class": "FileStreamSourceTask"})]
 
-    async def create(self, name: str, config: RawConfig, target: Target = Target.RUNNING) -> ConnectorInfo:
+    async def create(self, name: str, config: RawConfig, target: TargetState = TargetState.RUNNING) -> ConnectorInfo:
         await asyncio.to_thread(connector_config.check, config, self.settings)
         if name in self.configs:
             raise RequestError(409, f"Connector {name} already exists")
@@ -173,7 +173,7 @@ class Client:
 
 
 def served(**changes: str) -> tuple[Client, Memory]:
-    worker = settings.of(SETTINGS | {key.replace("_", "."): value for key, value in changes.items()})
+    worker = settings.parse(SETTINGS | {key.replace("_", "."): value for key, value in changes.items()})
     herder = Memory(worker)
     return Client(app.app(herder, worker)), herder
 
@@ -631,7 +631,7 @@ def test_pages_of_allowed_origins_may_call() -> None:
 
 def test_configured_headers_are_on_every_answer() -> None:
     rules = 'set X-Frame-Options: DENY, "add Cache-Control: no-cache, no-store", setDate Expires: 0'
-    worker = settings.of(SETTINGS | {"response.http.headers.config": rules})
+    worker = settings.parse(SETTINGS | {"response.http.headers.config": rules})
     client = Client(app.app(Memory(worker), worker))
     for answer in (client.get("/"), client.get("/nowhere")):
         assert answer.headers["x-frame-options"] == "DENY"

@@ -54,7 +54,7 @@ def post(length: int, body: str = "") -> str:
 
 @contextmanager
 def serving() -> Iterator[Served]:
-    found = settings.of(SETTINGS)
+    found = settings.parse(SETTINGS)
     config = uvicorn.Config(
         app.app(Memory(found), found),
         http=connections.LimitedConnection,

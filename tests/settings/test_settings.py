@@ -54,12 +54,12 @@ def test_the_environment_alone_is_enough(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_only_this_machine_reaches_a_worker_that_was_told_nothing() -> None:
-    assert settings.of(CONVERTERS).config.addresses == [Listener("127.0.0.1", 8083)]
-    assert settings.of(CONVERTERS).config.advertised == "127.0.0.1:8083"
+    assert settings.parse(CONVERTERS).config.addresses == [Listener("127.0.0.1", 8083)]
+    assert settings.parse(CONVERTERS).config.advertised == "127.0.0.1:8083"
 
 
 def test_a_listener_without_a_host_is_every_interface() -> None:
-    listeners = settings.of(CONVERTERS | {"listeners": "http://:8083,http://[::1]:9000"}).config.addresses
+    listeners = settings.parse(CONVERTERS | {"listeners": "http://:8083,http://[::1]:9000"}).config.addresses
     assert listeners == [Listener("", 8083), Listener("::1", 9000)]
 
 
@@ -73,7 +73,7 @@ def test_the_old_rest_port_still_sets_the_listener(tmp_path: Path) -> None:
 
 def test_unknown_and_useless_keys_are_warned_about_by_name() -> None:
     given = CONVERTERS | {"plugin.path": "/x", "ofset.flush.interval.ms": "1", "metrics.num.samples": "2"}
-    assert [text.split()[0] for text in settings.of(given).warnings] == [
+    assert [text.split()[0] for text in settings.parse(given).warnings] == [
         "metrics.num.samples",
         "ofset.flush.interval.ms",
         "plugin.path",
@@ -82,7 +82,7 @@ def test_unknown_and_useless_keys_are_warned_about_by_name() -> None:
 
 def test_everything_wrong_is_said_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
-        settings.of(
+        settings.parse(
             {
                 "key.converter": "StringConverter",
                 "offset.flush.interval.ms": "soon",
@@ -131,7 +131,7 @@ def test_references_are_resolved_and_their_values_protected(file: Path, tmp_path
 
 def test_a_password_in_an_error_is_hidden() -> None:
     with pytest.raises(ConfigError) as caught:
-        settings.of(CONVERTERS | {"listeners": "hunter22", "producer.sasl.password": "hunter22"})
+        settings.parse(CONVERTERS | {"listeners": "hunter22", "producer.sasl.password": "hunter22"})
     assert "hunter22" not in str(caught.value)
 
 
@@ -170,7 +170,7 @@ def test_the_environment_of_confluents_images_loads(monkeypatch: pytest.MonkeyPa
 
 def test_client_settings_of_the_worker_are_checked_at_its_start() -> None:
     with pytest.raises(ConfigError) as caught:
-        settings.of(CONVERTERS | {"consumer.fetch.min.bytes": "few", "producer.plugin.library.paths": "/tmp/x.so"})
+        settings.parse(CONVERTERS | {"consumer.fetch.min.bytes": "few", "producer.plugin.library.paths": "/tmp/x.so"})
     assert {problem.key for problem in caught.value.problems} == {
         "consumer.fetch.min.bytes",
         "producer.plugin.library.paths",
@@ -192,6 +192,6 @@ def test_client_settings_of_the_worker_are_checked_at_its_start() -> None:
 def test_a_key_of_a_worker_that_is_nearly_right_is_warned_about(wrong: str, right: str | None) -> None:
     json = "org.apache.kafka.connect.json.JsonConverter"
     provider = {"config.providers": "file", "config.providers.file.class": "FileConfigProvider"}
-    found = settings.of({"key.converter": json, "value.converter": json, **provider, wrong: "x"}).warnings
+    found = settings.parse({"key.converter": json, "value.converter": json, **provider, wrong: "x"}).warnings
     (warning,) = [text for text in found if text.startswith(f"{wrong} ")]
     assert right is None or warning.endswith(f"; did you mean {right}?")

@@ -40,7 +40,7 @@ def test_parts_of_a_value_that_an_error_quotes_are_hidden() -> None:
 def test_an_error_that_is_raised_shows_references_and_not_where_it_comes_from() -> None:
     references = References((Found("a", "${env:A}", "five5"),))
     with pytest.raises(ConfigError, match="a is no number") as refusal, references.in_errors():
-        raise ConfigError.of("a", "five5: a is no number")
+        raise ConfigError.for_key("a", "five5: a is no number")
     assert str(refusal.value) == "${env:A}: a is no number"
     assert refusal.value.__cause__ is None
     assert refusal.value.__suppress_context__

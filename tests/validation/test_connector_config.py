@@ -34,7 +34,7 @@ FILE_SINK = (
 
 def validated(raw: Mapping[str, str | None], **worker: str) -> connector_config.Validation:
     changes = {key.replace("_", "."): value for key, value in worker.items()}
-    return connector_config.validate(raw, settings.of(WORKER | changes))
+    return connector_config.validate(raw, settings.parse(WORKER | changes))
 
 
 def errors(raw: Mapping[str, str | None], **worker: str) -> list[tuple[str, str]]:
@@ -183,7 +183,7 @@ def test_everything_wrong_is_said_at_once_each_with_its_key() -> None:
 
 
 def test_check_raises_what_validate_says() -> None:
-    worker = settings.of(WORKER)
+    worker = settings.parse(WORKER)
     with pytest.raises(ConfigError) as caught:
         connector_config.check({"connector.class": "FileStreamSource", "tasks.max": "0"}, worker)
     assert [(problem.key, problem.message) for problem in caught.value.problems] == errors(

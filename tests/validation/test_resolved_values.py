@@ -40,7 +40,7 @@ def secrets(tmp_path: Path) -> Path:
 
 def worker(secrets: Path) -> settings.Settings:
     limit = {"config.providers.file.param.allowed.paths": str(secrets.parent)}
-    return settings.of({**PROVIDERS, **limit})
+    return settings.parse({**PROVIDERS, **limit})
 
 
 def shown(text: str) -> list[str]:
@@ -119,7 +119,7 @@ def test_no_key_of_a_worker_shows_it(secrets: Path, key: str) -> None:
     for name in VALUES:
         given = {**PROVIDERS, "config.providers.file.param.allowed.paths": str(secrets.parent)}
         try:
-            text = "\n".join(settings.of({**given, key: f"${{file:{secrets}:{name}}}"}).warnings)
+            text = "\n".join(settings.parse({**given, key: f"${{file:{secrets}:{name}}}"}).warnings)
         except ConfigError as error:
             text = str(error)
         assert (name, shown(text)) == (name, [])

@@ -6,7 +6,7 @@ import pytest
 
 from ferryman.errors import ConfigError
 from ferryman.worker.connector_file import ConnectorFile, parse, read, strings
-from ferryman.worker.herder import Target
+from ferryman.worker.herder import TargetState
 
 FLAT = ConnectorFile("c", {"name": "c", "tasks.max": "2"})
 
@@ -28,11 +28,11 @@ FLAT = ConnectorFile("c", {"name": "c", "tasks.max": "2"})
 )
 def test_every_spelling_says_the_same(text: str, suffix: str) -> None:
     found = parse(text.encode(), suffix)
-    assert (found.name, dict(found.config), found.target) == ("c", dict(FLAT.config), Target.RUNNING)
+    assert (found.name, dict(found.config), found.target) == ("c", dict(FLAT.config), TargetState.RUNNING)
 
 
-@pytest.mark.parametrize(("state", "target"), [("paused", Target.PAUSED), ("STOPPED", Target.STOPPED)])
-def test_a_create_request_says_in_which_state_it_starts(state: str, target: Target) -> None:
+@pytest.mark.parametrize(("state", "target"), [("paused", TargetState.PAUSED), ("STOPPED", TargetState.STOPPED)])
+def test_a_create_request_says_in_which_state_it_starts(state: str, target: TargetState) -> None:
     assert parse(f'{{"name": "c", "config": {{}}, "initial_state": "{state}"}}'.encode(), ".json").target is target
 
 

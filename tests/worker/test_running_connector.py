@@ -10,7 +10,7 @@ from ferryman.api import Sink, Source
 from ferryman.connector import SinkConfig, SourceConfig
 from ferryman.errors import ConfigError, TaskError
 from ferryman.settings.config_providers import Resolution
-from ferryman.worker.herder import State, Target
+from ferryman.worker.herder import State, TargetState
 from ferryman.worker.running_connector import RunningConnector, task_configs
 
 RAW = {"name": "c", "connector.class": "ThreeTasks", "topics": "t"}
@@ -30,7 +30,7 @@ class Feed(Source[SourceConfig]):
     """A source."""
 
 
-def connector(plugin: type[Any] = ThreeTasks, target: Target = Target.RUNNING) -> RunningConnector:
+def connector(plugin: type[Any] = ThreeTasks, target: TargetState = TargetState.RUNNING) -> RunningConnector:
     return RunningConnector("c", RAW, plugin, target)
 
 
@@ -38,13 +38,13 @@ def as_posted(raw: Mapping[str, str]) -> Resolution:
     return Resolution(dict(raw))
 
 
-@pytest.mark.parametrize("target", list(Target))
-def test_a_connector_is_in_the_state_that_is_wanted_of_it(target: Target) -> None:
+@pytest.mark.parametrize("target", list(TargetState))
+def test_a_connector_is_in_the_state_that_is_wanted_of_it(target: TargetState) -> None:
     assert connector(target=target).state == State(target.value)
 
 
 def test_a_connector_with_a_trace_has_failed_whatever_is_wanted() -> None:
-    failed = connector(target=Target.PAUSED)
+    failed = connector(target=TargetState.PAUSED)
     failed.trace = "it broke"
     assert failed.state is State.FAILED
     status = failed.status("w:1")

@@ -55,11 +55,14 @@ def typed(value: Mapping[str, Any], schema: Schema, name: str, wanted: Type) -> 
 
 
 class Reference(NamedTuple):
-    """Metadata of an event that becomes a field or header: the struct that holds it (None: the event) and its names."""
+    """Metadata of an event that becomes a field or header."""
 
     struct: str | None
+    """The struct that holds it; None: the event itself."""
     field: str
+    """Its name there."""
     name: str
+    """The name it gets."""
 
     def schema(self, envelope: Schema) -> Schema | None:
         """The schema of the new field; None if the event has no such metadata."""

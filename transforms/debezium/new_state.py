@@ -31,10 +31,11 @@ class Event(Enum):
 
 
 class Pair(NamedTuple):
-    """Events and what has been made of them, as many, in the same order."""
+    """Events and what has been made of them."""
 
     event: Batch
     new: Batch
+    """As many as events, in the same order."""
 
     def split(self, keys: Sequence[K]) -> Iterator[tuple[K, "Pair"]]:
         """The pair cut wherever the key changes."""
@@ -200,7 +201,9 @@ class NewState:
 
     def _without_fields(self, pair: Pair) -> Iterator[Pair]:
         name = self.config.drop_fields_header_name
-        for names, part in pair.split([_listed(headers, name) for headers in pair.new.headers or [()] * len(pair.new)]):
+        for names, part in pair.split(
+            [_names_in_header(headers, name) for headers in pair.new.headers or [()] * len(pair.new)]
+        ):
             parts = [part]
             if names and self.config.drop_fields_from_key:
                 parts = [each for one in parts for each in self._dropped(one, names, "key")]
@@ -257,7 +260,7 @@ def _null_members(data: Data, name: str) -> Sequence[bool]:
     return _nulls(data)
 
 
-def _listed(headers: Headers, name: str) -> Sequence[str]:
+def _names_in_header(headers: Headers, name: str) -> Sequence[str]:
     """The names in the first header of that name."""
     found = next((each.value for each in headers if each.key == name), None)
     if found is not None and not isinstance(found, list):

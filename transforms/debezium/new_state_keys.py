@@ -13,10 +13,12 @@ Deletes = Literal["drop", "null", "rewrite", "tombstone"]
 
 
 class Handling(NamedTuple):
-    """What becomes of deletes, and whether the tombstones that follow them are dropped."""
+    """What becomes of deletes."""
 
     deletes: Deletes
+    """What a delete event becomes."""
     drop_tombstones: bool
+    """Whether the tombstones that follow them are dropped."""
 
 
 _HANDLING = {
@@ -30,8 +32,6 @@ _FORMER_DELETES: dict[str, Deletes] = {"drop": "drop", "none": "null", "rewrite"
 
 
 class ExtractNewRecordStateConfig(Config):
-    """Keys of ExtractNewRecordState."""
-
     delete_tombstone_handling_mode: Annotated[
         Literal["drop", "tombstone", "rewrite", "rewrite-with-tombstone", "delete-to-tombstone"] | None,
         any_case(*_MODES),
@@ -91,11 +91,11 @@ class ExtractNewRecordStateConfig(Config):
         return former_handling(self.delete_handling_mode or "drop", self.drop_tombstones is not False)
 
     def fields_added(self) -> Sequence[Reference]:
-        """The metadata of add.fields."""
+        """The metadata that ``add.fields`` puts into the value, named with their prefix."""
         return [reference(text, self.add_fields_prefix) for text in self.add_fields]
 
     def headers_added(self) -> Sequence[Reference]:
-        """The metadata of add.headers."""
+        """The metadata that ``add.headers`` puts into headers, named with their prefix."""
         return [reference(text, self.add_headers_prefix) for text in self.add_headers]
 
 

@@ -13,16 +13,16 @@ _OF_ORACLE = ("table_field_event_id", "table_field_event_key", "table_field_even
 
 
 class Placed(NamedTuple):
-    """A column that is put elsewhere: into a header, the value, or the record's partition."""
+    """A column that is put elsewhere."""
 
     field: str
     place: str
+    """header, envelope (the value) or partition."""
     name: str
+    """The name it gets there."""
 
 
 class EventRouterConfig(Config):
-    """Keys of EventRouter."""
-
     table_field_event_id: Str = key("id", importance="LOW")
     """The column with the event's id, which becomes the header ``id``."""
     table_field_event_key: Str = key("aggregateid", importance="LOW")

@@ -45,7 +45,7 @@ def without(data: Data, names: Collection[str]) -> Data:
     """Structs or maps without some fields, as ReplaceField leaves them out."""
     if data.schema is None:
         return Rows(None, [_cut(value, names) for value in maps(data.rows().values, "field replacement")])
-    schema = _kept(data.schema, names)
+    schema = _keep_fields(data.schema, names)
     if isinstance(data, Columns) and schema.fields:
         frame = with_defaults(Columns(schema, data.frame.select(list(schema.by_name))), True)
         if frame is not None:
@@ -55,7 +55,7 @@ def without(data: Data, names: Collection[str]) -> Data:
     return Rows(schema, [copied(_cut(value, names), fill) for value in structs(rows, "field replacement")])
 
 
-def _kept(schema: Schema, names: Collection[str]) -> Schema:
+def _keep_fields(schema: Schema, names: Collection[str]) -> Schema:
     return schema.with_fields(tuple(each for each in schema.fields if each.name not in names))
 
 

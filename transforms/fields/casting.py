@@ -31,9 +31,8 @@ class WrongClass(DataError):
 def caster(schema: Schema, target: Type) -> Convert:
     """What converts values of a schema, other than null. The function raises DataError for what has no conversion."""
     if schema.type not in SOURCES:
-        text = (
-            f"Cast transformation does not support casting from {schema.type}; supported types are {_listed(SOURCES)}"
-        )
+        supported = _type_names(SOURCES)
+        text = f"Cast transformation does not support casting from {schema.type}; supported types are {supported}"
         return lambda value: _refuse(text)
     if schema.name in _MOMENTS:
         if target is Type.STRING:
@@ -146,7 +145,7 @@ def _printing_so(convert: Convert) -> Convert:
     return lambda value: float(float_text(convert(value)).replace("Infinity", "inf"))
 
 
-def _listed(types: list[Type]) -> str:
+def _type_names(types: list[Type]) -> str:
     return f"[{', '.join(types)}]"
 
 
@@ -162,7 +161,7 @@ def _refuse_class(value: Any) -> Any:
     if isinstance(value, (list, dict)):
         kind = "ARRAY" if isinstance(value, list) else "MAP"
         raise DataError(
-            f"Cast transformation does not support casting from {kind}; supported types are {_listed(SOURCES)}"
+            f"Cast transformation does not support casting from {kind}; supported types are {_type_names(SOURCES)}"
         )
     raise DataError(
         f"Cast transformation was passed a value of type class {java_class(value)} which is not supported by "

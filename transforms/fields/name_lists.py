@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from ferryman.errors import KeyProblem
 
 
-def listed(key: str, names: Sequence[str], required: bool = True) -> Iterable[KeyProblem]:
+def name_problems(key: str, names: Sequence[str], required: bool = True) -> Iterable[KeyProblem]:
     """What is wrong with a list of names."""
     if required and not names:
         yield KeyProblem(key, f"Configuration '{key}' must not be empty. Valid values include: any non-empty value")

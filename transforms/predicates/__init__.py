@@ -1,1 +1,1 @@
-"""One file a predicate."""
+"""Kafka Connect's predicates, one file each."""

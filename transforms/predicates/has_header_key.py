@@ -17,8 +17,6 @@ def _non_empty(value: str) -> str:
 
 
 class HasHeaderKeyConfig(Config):
-    """Keys of HasHeaderKey."""
-
     name: Annotated[Str, AfterValidator(_non_empty)] = key()
     """The header's name."""
 

@@ -10,8 +10,6 @@ from ferryman.regex.pattern import compiled
 
 
 class TopicNameMatchesConfig(Config):
-    """Keys of TopicNameMatches."""
-
     pattern: Str = key(importance="HIGH")
     """A Java regular expression for the whole name of the topic."""
 

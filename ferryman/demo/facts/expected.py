@@ -28,16 +28,18 @@ def _plain(value: Any) -> Hashable:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """A payment as the gateway's SDK returned it; ``amount`` in the smallest unit, ``returned`` in epoch seconds."""
+    """A payment as the gateway's SDK returned it."""
 
     id: str
     status: str
     amount: int
+    """In the currency's smallest unit."""
     currency: str
     pledge_id: str
     project_id: str
     backer_id: str
     returned: float
+    """When the SDK returned, in epoch seconds."""
 
 
 PAYMENT_FIELDS = ("payment_id", "status", "amount", "currency", "pledge_id", "project_id", "backer_id")

@@ -30,13 +30,12 @@ class Archive:
     _counts: dict[str, int] = field(default_factory=dict)
 
     def create(self) -> None:
-        """Makes the bucket."""
         self._s3.create_bucket(Bucket=flows.BUCKET)
 
     def counts(self) -> Mapping[str, int]:
         """How many records of each topic can be read."""
         found: dict[str, int] = {}
-        for key in self._listed():
+        for key in self._visible_keys():
             if key not in self._counts:
                 self._counts[key] = pl.scan_parquet(self._bytes(key)).select(pl.len()).collect().item()
             found[_topic(key)] = found.get(_topic(key), 0) + self._counts[key]
@@ -44,14 +43,14 @@ class Archive:
 
     def rows(self, topic: str, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         """All records of a topic. Raises DemoError for an object that is no Parquet file with these columns."""
-        for key in self._listed():
+        for key in self._visible_keys():
             if _topic(key) == topic:
                 try:
                     yield from pl.read_parquet(self._bytes(key), columns=list(columns)).select(columns).iter_rows()
                 except pl.exceptions.PolarsError as error:
                     raise DemoError(f"the object {key} cannot be read: {error}") from error
 
-    def _listed(self) -> list[str]:
+    def _visible_keys(self) -> list[str]:
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=flows.BUCKET, Prefix=_FOLDER)
         tags = {each["Key"]: each.get("ETag") for page in pages for each in page.get("Contents", ())}
         for key, tag in self._tags.items():

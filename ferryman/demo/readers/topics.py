@@ -32,20 +32,24 @@ Coordinates = tuple[str, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A record as read: ``value`` is None if it is no Avro of the registry's; ``payload`` are its bytes."""
+    """A record as read."""
 
     topic: str
     key: str
     value: Mapping[str, Any] | None
+    """None if it is no Avro of the registry's."""
     payload: bytes
+    """The bytes of the value."""
 
 
 @dataclass
 class Topics:
-    """Topics of the broker at ``kafka``, whose Avro schemas are in ``registry``. Raises DemoError when they fail."""
+    """Reads topics. Raises DemoError when broker or registry fail."""
 
     kafka: str
+    """The broker's address."""
     registry: str
+    """The URL of the registry that has the topics' Avro schemas."""
     _schemas: dict[int, Any] = field(default_factory=dict)
     _members: dict[str, Consumer] = field(default_factory=dict)
 
@@ -125,7 +129,7 @@ class Topics:
         return self._members[connector]
 
     def _messages(self, wanted: Iterable[str]) -> Iterator[Message]:
-        ends = self._settled(list(wanted))
+        ends = self._stable_ends(list(wanted))
         consumer = Consumer(
             {
                 "bootstrap.servers": self.kafka,
@@ -143,7 +147,7 @@ class Topics:
         finally:
             consumer.close()
 
-    def _settled(self, wanted: Sequence[str]) -> dict[tuple[str, int], int]:
+    def _stable_ends(self, wanted: Sequence[str]) -> dict[tuple[str, int], int]:
         """The ends, once no open transaction hides records from a committed reader."""
         deadline = time.monotonic() + _SECONDS
         while (ends := self.ends(wanted)) != self.ends(wanted, committed=True):

@@ -22,7 +22,6 @@ class Warehouse:
         self._connection = psycopg.connect(url.replace("+psycopg", "", 1), autocommit=True, connect_timeout=10)
 
     def close(self) -> None:
-        """Closes the connection."""
         self._connection.close()
 
     def counts(self, tables: Sequence[str]) -> dict[str, int]:

@@ -3,6 +3,15 @@
 Surplus or missing bytes in one message would shift all that follow, and the decoder would invent rows without an error.
 So each body is followed by a marker that nobody outside can know (a random salt plus a running number), and the frame
 counts only if every row has its own.
+
+What the decoder is given is an Avro object container file of one block. The schema in its header has one field more
+than the bodies, a long for the marker::
+
+    Obj 01 │ 2 entries: avro.schema, avro.codec │ 00 │ sync          header, the same for all batches of a schema
+    count │ size in bytes │ body 0 │ salt + 0 │ body 1 │ salt + 1 │ … │ sync          the block
+
+If body 0 is two bytes too long, the decoder takes these for the beginning of a marker, and reads all that follows out
+of step: row 0 does not have its marker, and the batch goes by rows, which find the guilty message.
 """
 
 import json
@@ -56,6 +65,8 @@ _MARKERS = Markers(_SALT)
 
 def decode(reading: Reading, bodies: Sequence[bytes]) -> Columns | None:
     """The bodies as columns, or None if they must go by rows: something does not fit, and the rows will tell what."""
+    # Three ways lead to None: the decoder fails, the markers are not all in their rows, or a value is none that rows
+    # could have (``_check``). What is wrong, and with which message, is for the rows to find; here nothing is reported.
     try:
         frame = pl.read_avro(BytesIO(_container(json.dumps(_marked(reading.columns)), bodies)))
         if frame.height != len(bodies) or not _MARKERS.agree(frame.get_column(MARKER)):
@@ -80,12 +91,16 @@ def _container(schema: str, bodies: Sequence[bytes]) -> bytes:
 
 @lru_cache(maxsize=256)
 def _header(schema: str) -> bytes:
+    # A map in Avro is blocks of entries, each block after its count, and a count of 0 at the end. Keys and values have
+    # their length before them.
     entries = {"avro.schema": schema, "avro.codec": "null"}
     parts = [long(len(text.encode())) + text.encode() for pair in entries.items() for text in pair]
     return b"Obj\x01" + long(len(entries)) + b"".join(parts) + b"\x00" + _SYNC
 
 
 def _as_declared(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
+    # First the check, while the numbers are as they were sent: what follows might wrap them round. Then what polars
+    # reads as numbers but Connect has as something else (enums, times), and the casts last.
     for field in schema.fields:
         _check(frame.get_column(field.name), field.schema)
     frame = frame.with_columns(_symbol(field) for field in schema.fields if symbols(field.schema))

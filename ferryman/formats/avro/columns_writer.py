@@ -35,8 +35,24 @@ _KINDS = {
 }
 
 
+# How a batch becomes messages. A value is a list of columns (``Parts``), whose texts, one after the other in a row, are
+# its bytes:
+#
+#     record {id: long, name: union of null and string}        head: magic byte and schema id
+#
+#     first              id        name
+#     MARKER head        06        02 04 "ab"          row 0: id 3, name "ab"
+#     MARKER head        c8 01     00                  row 1: id 100, name null
+#
+#     MARKER head 06 02 04 ab MARKER head c8 01 00     joined over rows, and cut at the markers
+#
+# Numbers differ in length, so each is a part for its first two bytes, one for the next two if any row has them, and so
+# on; a row that is through has the empty text there. A null row is null in every part. The marker is random: should a
+# value hold it after all, there are too many messages, and the rows do the batch.
+
+
 class _Doubt(Exception):
-    """The rows must decide."""
+    """A value that columns might write otherwise than rows; the whole batch is then left to the rows."""
 
 
 def encode(columns: Columns, plain: Any, head: bytes) -> list[bytes] | None:
@@ -92,6 +108,9 @@ def _member(schema: Schema, plain: Any, found: pl.Series) -> Parts:
         return _value(schema, plain, found)
     if not isinstance(plain, list) or len(plain) != 2:
         raise _Doubt
+    # A union is the number of the branch, then its value. A row with a null in any part is null as a whole for
+    # concat_str, and becomes the number of the null branch, which has nothing behind it. So all parts have to be joined
+    # here.
     parts = _value(schema, next(each for each in plain if each != "null"), found)
     null = long(plain.index("null")).decode("latin-1")
     number = pl.lit(_branch(plain).decode("latin-1"))
@@ -117,6 +136,7 @@ def _odd(number: int) -> bytes:
 
 
 def _numbers(found: pl.Series) -> Parts:
+    # Avro's zigzag: n from 0 on is 2n, below it is 2·(-n-1)+1. For the smallest long -n alone would overflow.
     low = found.min()
     wide = found.cast(pl.Int64())
     if low is not None and low < 0:  # type: ignore[operator]
@@ -127,6 +147,14 @@ def _numbers(found: pl.Series) -> Parts:
 
 
 def _zigzag(rest: pl.Series) -> Parts:
+    # A number goes out from its low end, seven bits a byte, the top bit set on all bytes but the last. Two bytes at
+    # once are looked up in one table, which has three ranges (``_groups``):
+    #
+    #     0 … GROUP-1           the number ends within these 14 bits: one or two bytes
+    #     GROUP … 2·GROUP-1     more bits follow: two bytes, both with the top bit set
+    #     2·GROUP               nothing: the number ended in a part before this one
+    #
+    # The rounds end when no row has bits left.
     table, parts = _groups(), []
     nothing = None
     while True:
@@ -188,6 +216,13 @@ def _decimals(found: pl.Series) -> Parts:
     if not wide.is_between(0, (1 << 31) - 1).all():
         raw = [None if number is None else twos_complement(number) for number in wide.to_list()]
         return _bytes(pl.Series(raw, dtype=pl.Binary()))
+    # Up to 2^31 two look-ups make the size and the bytes, high end first:
+    #
+    #     below 2^15    short[n]: size and all bytes              low[2^16]: nothing
+    #     else          high[n / 2^16]: size and first bytes      low[n % 2^16]: the last two bytes
+    #
+    # high starts where short ends, at 2^15, in the same table. From 2^15 to 2^16 the first byte is 00: without it the
+    # two others would be a negative number.
     first, second = _amounts()
     small = wide < _HALF
     start = (wide // _WORD + _HALF).set(small, 0) + wide.set(~small, 0)

@@ -21,10 +21,11 @@ _WIDER = {
 
 
 class _Part(NamedTuple):
-    """A definition, and the namespace around it."""
+    """A definition in its surroundings."""
 
     node: Any
     space: str
+    """The namespace around it, which holds for names without one."""
 
     @property
     def kind(self) -> str:
@@ -106,7 +107,7 @@ class _Check:
             case "map":
                 return self._inner(reader, writer, "values")
             case "record" | "enum" | "fixed":
-                return self._name(reader, writer) or self._named(reader, writer)
+                return self._name(reader, writer) or self._named_types(reader, writer)
             case _:
                 return None
 
@@ -120,7 +121,7 @@ class _Check:
         same = reader.full.rpartition(".")[2] == writer.full.rpartition(".")[2] or writer.full in aliases
         return None if same else f"{reader.kind} {reader.full} is not called {writer.full}"
 
-    def _named(self, reader: _Part, writer: _Part) -> str | None:
+    def _named_types(self, reader: _Part, writer: _Part) -> str | None:
         if reader.kind == "fixed":
             fits = reader.node["size"] == writer.node["size"]
             return None if fits else f"{reader.full} has {reader.node['size']} bytes, not {writer.node['size']}"

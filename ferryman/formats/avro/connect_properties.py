@@ -30,16 +30,20 @@ Members = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """AvroConverter's keys about schemas: ``connect.meta.data``, ``enhanced.avro.schema.support``,
-    ``flatten.singleton.unions``, ``allow.optional.map.keys``, ``ignore.default.for.nullables``,
-    ``scrub.invalid.names``."""
+    """AvroConverter's keys about schemas."""
 
     meta_data: bool = True
+    """``connect.meta.data``"""
     enhanced: bool = False
+    """``enhanced.avro.schema.support``"""
     flatten: bool = True
+    """``flatten.singleton.unions``"""
     optional_map_keys: bool = False
+    """``allow.optional.map.keys``"""
     ignore_defaults: bool = False
+    """``ignore.default.for.nullables``"""
     scrub: bool = False
+    """``scrub.invalid.names``"""
     generic: bool = False
     """Whether a union's values are made without the record that tells the branch."""
 
@@ -48,7 +52,7 @@ PLAIN = Options()
 """The keys' defaults."""
 
 
-def described(node: Mapping[str, Any], options: Options, schema: Schema, full: str | None = None) -> Schema:
+def with_properties(node: Mapping[str, Any], options: Options, schema: Schema, full: str | None = None) -> Schema:
     """The schema of an Avro node with what its properties say. ``full`` is the full name of a named type.
 
     Raises DataError for a name or version that is not that of the logical type.

@@ -20,10 +20,10 @@ from ferryman.formats.avro.connect_properties import (
     PLAIN,
     PRECISION,
     Options,
-    described,
     enum_parameters,
     record_parameters,
     with_field_default,
+    with_properties,
 )
 from ferryman.formats.avro.connect_properties import symbols as symbols
 from ferryman.formats.avro.defaults import UNION as UNION
@@ -65,17 +65,22 @@ _BY_CONNECT_NAME = {
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How data of one Avro schema is read. ``convert`` is None where fastavro's values are Connect's already;
-    ``reason`` says why the data cannot become columns; ``empty`` whether a value may have no bytes at all;
-    ``recursive`` whether a record contains itself, so that the data has no depth of its own."""
+    """How data of one Avro schema is read."""
 
     schema: Schema
+    """The Connect schema that it becomes."""
     rows: Any
+    """The Avro schema by which fastavro reads single values."""
     columns: Any
+    """The Avro schema by which polars reads whole batches."""
     convert: Convert | None = None
+    """Makes fastavro's values Connect's; None where they are already."""
     reason: str | None = None
+    """Why the data cannot become columns; None if it can."""
     empty: bool = False
+    """Whether a value may have no bytes at all."""
     recursive: bool = False
+    """Whether a record contains itself, so that the data has no depth of its own."""
 
 
 def reading(avro: Any, references: Sequence[Any] = (), options: Options = PLAIN) -> Reading:
@@ -197,7 +202,7 @@ class _Walk:
         if (kind, logical) in _LOGICAL:
             name, spelling = _LOGICAL[kind, logical]
             version = 1 if "logicalType" in node else None
-            schema = described(node, self.options, Schema(PRIMITIVES[kind], name=name, version=version))
+            schema = with_properties(node, self.options, Schema(PRIMITIVES[kind], name=name, version=version))
             if name == TIME:
                 # Out of a day's range, one decoder makes a null of it and the other a time.
                 return Reading(schema, "long", "long", time_of_day)
@@ -206,7 +211,7 @@ class _Walk:
         narrow = node.get("connect.type") if kind == "int" and "logicalType" not in node else None
         if narrow is not None and narrow not in _NARROW:
             raise DataError(f"Connect type annotation for Avro int field is not int8 or int16: {narrow}")
-        schema = described(node, self.options, Schema(PRIMITIVES[kind] if narrow is None else _NARROW[narrow]))
+        schema = with_properties(node, self.options, Schema(PRIMITIVES[kind] if narrow is None else _NARROW[narrow]))
         # Neither decoder minds an int of more than 32 bits; read as a long, its range can be checked.
         if kind == "int":
             return Reading(schema, "long", "long", value_conversions.in_range(schema.type))
@@ -228,7 +233,7 @@ class _Walk:
         schema = Schema(Type.BYTES, name=DECIMAL, version=version, parameters=tuple(parameters))
         most = columns["precision"]
         return Reading(
-            described(node, self.options, schema),
+            with_properties(node, self.options, schema),
             rows,
             {**columns, "logicalType": "decimal", "scale": scale},
             lambda value: from_unscaled(int.from_bytes(value, "big", signed=True), scale),
@@ -241,7 +246,7 @@ class _Walk:
         # An enum's bytes are those of an int. polars panics on an enum that is not a required field, and fastavro takes
         # a negative number for a place counted from the end.
         convert = value_conversions.symbol(tuple(node["symbols"]))
-        return Reading(described(node, self.options, schema, full), "long", "long", convert)
+        return Reading(with_properties(node, self.options, schema, full), "long", "long", convert)
 
     def _fixed(self, node: dict[str, Any], space: str) -> Reading:
         full, _ = self._define(node, space)
@@ -253,7 +258,7 @@ class _Walk:
             part = replace(part, empty=size == 0)
             return part if size <= 16 else replace(part, reason="a fixed decimal of more than 16 bytes")
         schema = Schema(Type.BYTES, parameters=((FIXED_SIZE, str(size)),))
-        return Reading(described(node, self.options, schema, full), plain, plain, empty=size == 0)
+        return Reading(with_properties(node, self.options, schema, full), plain, plain, empty=size == 0)
 
     def _define(self, node: dict[str, Any], space: str) -> tuple[str, str]:
         full = _full_name(node, space)
@@ -271,7 +276,7 @@ class _Walk:
             for name, part, member in parts
         )
         bare = Schema(Type.STRUCT, fields=fields, parameters=record_parameters(node, self.options))
-        schema = described(node, self.options, bare, full)
+        schema = with_properties(node, self.options, bare, full)
         convert = value_conversions.in_members(
             [(name, part.convert) for name, part, _ in parts if part.convert is not None]
         )
@@ -299,9 +304,9 @@ class _Walk:
             entry = {field.name: field.schema for field in item.schema.fields}
             if entry.keys() != {"key", "value"}:
                 raise DataError("A map encoded as an array of key-value pairs has elements of another form")
-            schema = described(node, self.options, Schema(Type.MAP, keys=entry["key"], values=entry["value"]))
+            schema = with_properties(node, self.options, Schema(Type.MAP, keys=entry["key"], values=entry["value"]))
             return Reading(schema, rows, columns, value_conversions.entries(item.convert), "a map has no column type")
-        schema = described(node, self.options, Schema(Type.ARRAY, values=item.schema))
+        schema = with_properties(node, self.options, Schema(Type.ARRAY, values=item.schema))
         return Reading(schema, rows, columns, value_conversions.in_list(item.convert), item.reason)
 
     def _is_entry(self, items: Any, space: str) -> bool:
@@ -313,7 +318,7 @@ class _Walk:
 
     def _map(self, node: dict[str, Any], space: str) -> Reading:
         item = self.read(node["values"], space)
-        schema = described(node, self.options, Schema(Type.MAP, keys=Schema(Type.STRING), values=item.schema))
+        schema = with_properties(node, self.options, Schema(Type.MAP, keys=Schema(Type.STRING), values=item.schema))
         rows = {"type": "map", "values": item.rows}
         return Reading(schema, rows, rows, value_conversions.in_map(item.convert), "a map has no column type")
 

@@ -52,12 +52,14 @@ _CLASSES: Mapping[Type, type | tuple[type, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """How data of one Connect schema is written: ``registered`` is the schema for the registry, ``plain`` the same
-    without logical types, for values that ``convert`` has made numbers and bytes. ``convert`` raises DataError."""
+    """How data of one Connect schema is written."""
 
     registered: Any
+    """The schema for the registry."""
     plain: Any
+    """The same without logical types, for the values that ``convert`` has made."""
     convert: Convert
+    """Makes a value numbers and bytes where Avro has a logical type. Raises DataError."""
 
 
 def writing(schema: Schema, connect_meta_data: bool = True, options: Options | None = None) -> Writing:
@@ -119,10 +121,10 @@ class _Walk:
             convert = _guarded(lambda value: twos_complement(unscaled(value, schema.scale)), schema)
         elif schema.name in NUMBERS:
             logical, number = NUMBERS[schema.name]
-            node |= {**self._described(schema), "logicalType": logical}
+            node |= {**self._properties(schema), "logicalType": logical}
             convert = _guarded(number, schema)
         else:
-            node |= self._described(schema)
+            node |= self._properties(schema)
         node |= _avro_parameters(schema)
         return Writing(node if len(node) > 1 else kind, kind, convert)
 
@@ -157,7 +159,7 @@ class _Walk:
         doc, default = schema.parameter(ENUM_DOC + simple), schema.parameter(ENUM_DEFAULT + simple)
         node: dict[str, Any] = {"type": "enum", **split(schema.parameter(ENUM) or "Enum")}
         node |= ({} if doc is None else {"doc": doc}) | {"symbols": list(names)}
-        node |= ({} if default is None else {"default": default}) | self._described(schema) | _avro_parameters(schema)
+        node |= ({} if default is None else {"default": default}) | self._properties(schema) | _avro_parameters(schema)
         numbers = {name: number for number, name in enumerate(names)}
 
         def convert(value: Any) -> int:
@@ -165,7 +167,7 @@ class _Walk:
                 raise DataError(f"{value!r} is not a symbol of the enum {schema.parameter(ENUM)}")
             return numbers[value]
 
-        return self._named(node, "int", convert)
+        return self._once(node, "int", convert)
 
     def _fixed(self, schema: Schema) -> Writing:
         size = int(schema.parameter(FIXED_SIZE) or 0)
@@ -173,21 +175,21 @@ class _Walk:
         plain = {"type": "fixed", "name": next(self.plain_names), "size": size}
         if schema.name == DECIMAL:
             node |= self._digits(schema) | _avro_parameters(schema)
-            return self._named(node, plain, _guarded(lambda value: _sized(unscaled(value, schema.scale), size), schema))
+            return self._once(node, plain, _guarded(lambda value: _sized(unscaled(value, schema.scale), size), schema))
 
         def convert(value: Any) -> bytes:
             if len(_instance(value, bytes, schema)) != size:
                 raise DataError(f"Fixed size {size} does not fit a value of {len(value)} bytes")
             return bytes(value)
 
-        return self._named(node | self._described(schema) | _avro_parameters(schema), plain, convert)
+        return self._once(node | self._properties(schema) | _avro_parameters(schema), plain, convert)
 
     def _digits(self, schema: Schema) -> dict[str, Any]:
         """A decimal's properties."""
         precision = int(schema.parameter(PRECISION) or DEFAULT_PRECISION)
-        return {"scale": schema.scale, "precision": precision, **self._described(schema), "logicalType": "decimal"}
+        return {"scale": schema.scale, "precision": precision, **self._properties(schema), "logicalType": "decimal"}
 
-    def _named(self, node: dict[str, Any], plain: Any, convert: Convert) -> Writing:
+    def _once(self, node: dict[str, Any], plain: Any, convert: Convert) -> Writing:
         full = full_name(node)
         checked_name(node["name"])
         known_as = self.known.get(full)
@@ -224,10 +226,10 @@ class _Walk:
         node: dict[str, Any] = {"type": "record", **split(full), **({} if doc is None else {"doc": doc})}
         docs = {name: schema.parameter(FIELD_DOC + name) for name in names}
         node["fields"] = [_field(names[name], inner, part, docs[name]) for name, inner, part in members]
-        node |= {**self._described(schema), **_avro_parameters(schema)}
+        node |= {**self._properties(schema), **_avro_parameters(schema)}
         converts = [(n, names[n], _or_default(inner, part.convert, self.options)) for n, inner, part in members]
         convert = self.converts[own] = _members(schema, converts)
-        found = self._named(node, plain, convert)
+        found = self._once(node, plain, convert)
         self.done[bare] = self.known[full][1]
         return found
 
@@ -235,14 +237,14 @@ class _Walk:
         item = self.write(known(schema.values))
         convert = item.convert
         return Writing(
-            {"type": "array", "items": item.registered, **self._described(schema), **_avro_parameters(schema)},
+            {"type": "array", "items": item.registered, **self._properties(schema), **_avro_parameters(schema)},
             {"type": "array", "items": item.plain},
             _guarded(lambda value: [convert(element) for element in _instance(value, list, schema)], schema),
         )
 
     def _map(self, schema: Schema) -> Writing:
         keys, values = known(schema.keys), known(schema.values)
-        described = {**self._described(schema), **_avro_parameters(schema)}
+        described = {**self._properties(schema), **_avro_parameters(schema)}
         if keys.type is Type.STRING and (not keys.optional or self.options.optional_map_keys):
             item = self.write(values)
             node = {"type": "map", "values": item.registered, **described}
@@ -265,7 +267,7 @@ class _Walk:
             node["connect.internal.type"] = "MapEntry"
         fields = [{"name": name, "type": part.plain} for name, _, part in members]
         plain = {"type": "record", "name": next(self.plain_names), "fields": fields}
-        return self._named(node, plain, _members(entry, [(name, name, part.convert) for name, _, part in members]))
+        return self._once(node, plain, _members(entry, [(name, name, part.convert) for name, _, part in members]))
 
     def _scrub(self, name: str) -> str:
         return scrubbed(name) if self.options.scrub else name
@@ -273,7 +275,7 @@ class _Walk:
     def _scrub_full(self, full: str) -> str:
         return ".".join(map(scrubbed, full.split("."))) if self.options.scrub else full
 
-    def _described(self, schema: Schema) -> dict[str, Any]:
+    def _properties(self, schema: Schema) -> dict[str, Any]:
         if not self.options.meta_data:
             return {}
         given = dict(schema.parameters)

@@ -26,7 +26,7 @@ class Cursor:
         self.depth = 0
 
     def take(self, count: int) -> bytes:
-        """So many bytes."""
+        """The next bytes, so many. Raises DataError where the data ends before."""
         stop = self.at + count
         if count < 0 or stop > len(self.data):
             raise DataError(f"The data ends at byte {len(self.data)}, before a value of {count} bytes")

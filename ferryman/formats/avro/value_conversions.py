@@ -39,7 +39,7 @@ def symbol(names: tuple[str, ...]) -> Convert:
 
 
 def optional(convert: Convert | None) -> Convert | None:
-    """The same, with null."""
+    """The conversion for a value that may be null."""
     return None if convert is None else lambda value: None if value is None else convert(value)
 
 
@@ -57,12 +57,12 @@ def in_members(converts: list[tuple[str, Convert]]) -> Convert | None:
 
 
 def in_list(convert: Convert | None) -> Convert | None:
-    """An array."""
+    """The conversion of an array whose items need this one."""
     return None if convert is None else lambda value: [convert(item) for item in value]
 
 
 def in_map(convert: Convert | None) -> Convert | None:
-    """A map of texts."""
+    """The conversion of a map from texts whose values need this one."""
     return None if convert is None else lambda value: {name: convert(item) for name, item in value.items()}
 
 

@@ -41,7 +41,7 @@ _FIRST, _LAST = -62_135_596_800_000, 253_402_300_799_999
 
 
 class _Doubt(Exception):
-    """The rows must decide."""
+    """A value that columns might read otherwise than rows; the whole run is then left to the rows."""
 
 
 def reason(schema: Schema | None) -> str | None:

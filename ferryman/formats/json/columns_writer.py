@@ -18,7 +18,7 @@ _LONG = (1 << 63) - 1
 
 
 class _Doubt(Exception):
-    """The rows must decide."""
+    """A value that columns might write otherwise than rows; the whole batch is then left to the rows."""
 
 
 def dumps(columns: Columns, replace_null_with_default: bool = True) -> list[bytes] | None:

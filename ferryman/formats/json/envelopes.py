@@ -143,11 +143,14 @@ def _edges(envelope: bytes) -> Iterator[bytes]:
 
 
 class _Member(NamedTuple):
-    """Where a member of an object stands: its key, its value, and the end of that."""
+    """Where a member of an object stands."""
 
     key: int
+    """The index of its key."""
     start: int
+    """The index of its value."""
     stop: int
+    """The index after that."""
 
 
 def _taken_apart(text: str) -> tuple[bytes, Spelling]:

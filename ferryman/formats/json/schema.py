@@ -66,10 +66,10 @@ def from_json(node: Any) -> Schema:
         raise DataError(f"Unknown schema type: {node['type']}")
     schema = Schema(
         type=kind,
-        optional=_of(node, "optional", bool, "boolean") or False,
-        name=_of(node, "name", str, "string"),
-        version=_of(node, "version", int, "integral"),
-        doc=_of(node, "doc", str, "string"),
+        optional=_attribute(node, "optional", bool, "boolean") or False,
+        name=_attribute(node, "name", str, "string"),
+        version=_attribute(node, "version", int, "integral"),
+        doc=_attribute(node, "doc", str, "string"),
         parameters=_parameters(node.get("parameters")),
         **_read_members(kind, node),
     )
@@ -108,7 +108,7 @@ def _fields(nodes: Any) -> tuple[Field, ...]:
     return tuple(Field(node["field"], from_json(node)) for node in nodes)
 
 
-def _of(node: dict[str, Any], name: str, kind: type, words: str) -> Any:
+def _attribute(node: dict[str, Any], name: str, kind: type, words: str) -> Any:
     value = node.get(name)
     if value is None or (isinstance(value, kind) and (kind is bool or not isinstance(value, bool))):
         return value

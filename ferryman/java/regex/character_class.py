@@ -1,7 +1,7 @@
 """Classes of characters in brackets."""
 
 from ferryman.java.regex.cursor import Cursor, Flags, refuse
-from ferryman.java.regex.letters import CLASSES, POSIX, Letters, of, others, union
+from ferryman.java.regex.letters import CLASSES, POSIX, Letters, letter_set, others, union
 
 
 def read_class(cursor: Cursor, flags: Flags) -> Letters:
@@ -27,7 +27,7 @@ def _member(cursor: Cursor, flags: Flags) -> Letters:
     if not isinstance(first, str):
         return first
     if cursor.sign != "-" or cursor.after() in ("]", "["):
-        return flags.spread(of(first))
+        return flags.spread(letter_set(first))
     cursor.take()
     if not cursor.more:
         raise refuse("Unclosed character class")

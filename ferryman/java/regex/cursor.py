@@ -13,7 +13,7 @@ _CONTROLS = {"a": "\x07", "e": "\x1b", "f": "\f", "n": "\n", "r": "\r", "t": "\t
 
 def refuse(reason: str) -> ConfigError:
     """The error for a pattern that Java or this class refuses."""
-    return ConfigError.of("regex", f"Invalid regex: {reason}")
+    return ConfigError.for_key("regex", f"Invalid regex: {reason}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ def others(letters: Letters) -> Letters:
     return (*found, (start, _LAST)) if start <= _LAST else tuple(found)
 
 
-def of(*parts: str) -> Letters:
+def letter_set(*parts: str) -> Letters:
     """A set of single letters (``"_"``) and ranges (``"a-z"``)."""
     return union([(ord(part[0]), ord(part[-1])) for part in parts])
 
@@ -45,15 +45,15 @@ def either_case(letters: Letters) -> Letters:
     return union(found)
 
 
-TERMINATORS = of("\n", "\r", "\x85", "\u2028-\u2029")
+TERMINATORS = letter_set("\n", "\r", "\x85", "\u2028-\u2029")
 """What a dot does not match."""
 ANY = others(())
 DOT = others(TERMINATORS)
-_DIGIT = of("0-9")
-_BLANK = of(" ", "\t-\r")
-_WORD = of("a-z", "A-Z", "0-9", "_")
-_HORIZONTAL = of(" ", "\t", "\xa0", "\u1680", "\u180e", "\u2000-\u200a", "\u202f", "\u205f", "\u3000")
-_VERTICAL = of("\n-\r", "\x85", "\u2028-\u2029")
+_DIGIT = letter_set("0-9")
+_BLANK = letter_set(" ", "\t-\r")
+_WORD = letter_set("a-z", "A-Z", "0-9", "_")
+_HORIZONTAL = letter_set(" ", "\t", "\xa0", "\u1680", "\u180e", "\u2000-\u200a", "\u202f", "\u205f", "\u3000")
+_VERTICAL = letter_set("\n-\r", "\x85", "\u2028-\u2029")
 CLASSES: Mapping[str, Letters] = {
     "d": _DIGIT,
     "D": others(_DIGIT),
@@ -68,18 +68,18 @@ CLASSES: Mapping[str, Letters] = {
 }
 """The classes with a letter of their own."""
 POSIX: Mapping[str, Letters] = {
-    "Lower": of("a-z"),
-    "Upper": of("A-Z"),
-    "ASCII": of("\x00-\x7f"),
-    "Alpha": of("a-z", "A-Z"),
+    "Lower": letter_set("a-z"),
+    "Upper": letter_set("A-Z"),
+    "ASCII": letter_set("\x00-\x7f"),
+    "Alpha": letter_set("a-z", "A-Z"),
     "Digit": _DIGIT,
-    "Alnum": of("a-z", "A-Z", "0-9"),
-    "Punct": of("!-/", ":-@", "[-`", "{-~"),
-    "Graph": of("!-~"),
-    "Print": of(" -~"),
-    "Blank": of(" ", "\t"),
-    "Cntrl": of("\x00-\x1f", "\x7f"),
-    "XDigit": of("0-9", "a-f", "A-F"),
+    "Alnum": letter_set("a-z", "A-Z", "0-9"),
+    "Punct": letter_set("!-/", ":-@", "[-`", "{-~"),
+    "Graph": letter_set("!-~"),
+    "Print": letter_set(" -~"),
+    "Blank": letter_set(" ", "\t"),
+    "Cntrl": letter_set("\x00-\x1f", "\x7f"),
+    "XDigit": letter_set("0-9", "a-f", "A-F"),
     "Space": _BLANK,
 }
 """The classes of ``\\p{…}``."""

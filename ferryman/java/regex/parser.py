@@ -26,7 +26,7 @@ _REFUSED = {"X": r"\X", "G": r"\G", "R": r"\R", "N": r"\N{…} names"}
 def parsed(pattern: str) -> Pattern:
     """A pattern's parts. Raises ConfigError (key ``regex``): what Java refuses, and what is not supported here."""
     if len(pattern) > LONGEST:
-        raise ConfigError.of("regex", f"Invalid regex: it has more than {LONGEST:,} characters")
+        raise ConfigError.for_key("regex", f"Invalid regex: it has more than {LONGEST:,} characters")
     reader = _Reader(Cursor.over(pattern))
     root = reader.options()
     if reader.cursor.more:
@@ -79,7 +79,7 @@ class _Reader:
             case "\\" if sign:
                 return self.escape()
             case letter:
-                return Letter(self.flags.spread(letters.of(letter)))
+                return Letter(self.flags.spread(letters.letter_set(letter)))
 
     def repeated(self, part: Node) -> Node:
         """The part under the quantifier that follows, if one does."""
@@ -203,7 +203,7 @@ class _Reader:
                 return Back(self.names[self.name(">")], self.flags.either)
             case digit if digit in "123456789":
                 return self.back(int(digit))
-        return Letter(self.flags.spread(letters.of(self.cursor.plain(letter))))
+        return Letter(self.flags.spread(letters.letter_set(self.cursor.plain(letter))))
 
     def back(self, number: int) -> Node:
         """A reference by number; further digits belong to it as long as there is such a group."""

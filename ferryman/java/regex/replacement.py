@@ -71,7 +71,7 @@ def _group(found: Found, replacement: str, at: int) -> tuple[str, int]:
     if at == len(replacement):
         raise BadReplacement("Illegal group reference: group index is missing")
     if replacement[at] == "{":
-        return _named(found, replacement, at + 1)
+        return _named_group(found, replacement, at + 1)
     if replacement[at] not in "0123456789":
         raise BadReplacement("Illegal group reference")
     number, at = int(replacement[at]), at + 1
@@ -86,7 +86,7 @@ def _group(found: Found, replacement: str, at: int) -> tuple[str, int]:
     return found.group(number), at
 
 
-def _named(found: Found, replacement: str, at: int) -> tuple[str, int]:
+def _named_group(found: Found, replacement: str, at: int) -> tuple[str, int]:
     match = _GROUP_NAME.match(replacement, at)
     name = match[0] if match else ""
     end = at + len(name)

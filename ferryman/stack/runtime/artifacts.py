@@ -38,11 +38,13 @@ Fetch = Callable[["Artifact", Path], Path]
 
 @dataclass(frozen=True)
 class Artifact:
-    """One file: `coordinate` is group:artifact:version[:classifier]:packaging, `size` in bytes."""
+    """One file that a component needs."""
 
     coordinate: str
+    """group:artifact:version[:classifier]:packaging"""
     sha256: str
     size: int
+    """In bytes."""
     tree: str | None = None
     """SHA-256 of the list of an archive's files (see `tree_of`); None: as its bytes say."""
 

@@ -101,7 +101,7 @@ class Component:
         self._running().pause()
 
     def resume(self) -> None:
-        """SIGCONT, after a pause."""
+        """Lets a paused component go on (SIGCONT)."""
         self._running().resume()
 
     def _running(self) -> Process:

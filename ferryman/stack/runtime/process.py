@@ -18,20 +18,21 @@ _TAIL_LINES = 20
 
 @dataclass(frozen=True)
 class Launch:
-    """How to start a program and how to end it.
-
-    `directory` is where it runs (None: beside its log), `input` what it reads (None: nothing), `user` the system user
-    to become (None: stay). `stop` asks it to finish in order; `farewell` is what it gets when its owner has died,
-    followed by SIGKILL for whatever remains. `scratch` is a directory that is deleted when it has ended.
-    """
+    """How to start a program and how to end it."""
 
     command: tuple[str, ...]
     directory: Path | None = None
+    """Where it runs; None: beside its log."""
     input: Path | None = None
+    """What it reads; None: nothing."""
     user: str | None = None
+    """The system user to become; None: stay."""
     stop: signal.Signals = signal.SIGTERM
+    """Asks it to finish in order."""
     farewell: signal.Signals = signal.SIGKILL
+    """What it gets when its owner has died, followed by SIGKILL for whatever remains."""
     scratch: Path | None = None
+    """A directory that is deleted when it has ended."""
 
 
 class Process:

@@ -13,30 +13,36 @@ Run = Callable[[Launch], None]
 
 @dataclass(frozen=True)
 class Place:
-    """Where one component lives: its directory, its ports as its service names them, its artifacts in the cache."""
+    """What one component has of its own."""
 
     directory: Path
+    """Where its data and logs lie."""
     ports: Mapping[str, int]
+    """As its service names them."""
     artifacts: Sequence[Artifact]
+    """What its bundle names, in the cache."""
     run: Run
+    """Runs a program to its end inside the directory, before the server starts."""
 
 
 @dataclass(frozen=True)
 class Service:
-    """A kind of server.
-
-    `ports` are the steady ones, the first being the one it serves. `launch` prepares the directory, also when it holds
-    data of an earlier run, and says how to start. `answers` makes a real request and may raise anything but is never
-    True before the server works. `bundle` names its artifacts in the lock file. `by_default` is whether it belongs to a
-    stack for which nobody has named components.
-    """
+    """What the stack must know of a kind of server in order to run it."""
 
     name: str
     ports: Mapping[str, int]
+    """The steady ones by name, the first being the one it serves."""
     address: Callable[[int], str]
+    """Where clients find it, by the port it serves."""
     launch: Callable[[Place], Launch]
+    """Prepares the directory, also when it holds data of an earlier run, and says how to start."""
     answers: Callable[[int], bool]
+    """Makes a real request to the port; may raise anything but is never True before the server works."""
     bundle: str | None = None
+    """Names its artifacts in the lock file; None for a server that comes otherwise."""
     by_default: bool = True
+    """Whether it belongs to a stack for which nobody has named components."""
     stop_seconds: float = 10.0
+    """How long it may take to end before it is killed."""
     start_seconds: float = 90.0
+    """How long it may take until it answers."""

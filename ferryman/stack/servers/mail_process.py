@@ -46,7 +46,7 @@ class MailStore:
         await kept
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Writes what waits, until cancelled; all that waits at a time is made durable together."""
         while True:
             batch = [await self._waiting.get()]
             while not self._waiting.empty() and len(batch) < _AT_ONCE:
@@ -184,7 +184,7 @@ def _tls(settings: Mapping[str, Any]) -> ssl.SSLContext:
 
 
 async def serve(host: str, port: int, directory: Path) -> None:
-    """Until SIGTERM."""
+    """Serves SMTP until SIGTERM, with the settings and bad answers that lie in the directory."""
     file = directory / SERVER
     settings = json.loads(file.read_text()) if file.exists() else {}
     store, answers = MailStore(directory / MESSAGES), Answers(directory / ANSWERS)

@@ -24,32 +24,33 @@ Step = Literal["connect", "mail", "rcpt", "data", "kept"]
 
 @dataclass(frozen=True)
 class Answer:
-    """A bad answer: ``answer`` is a line such as ``550 5.1.1 unknown``, ``drop`` to cut the connection, or empty.
-
-    ``at`` is the step: a new connection, the sender, a recipient, the message before it is kept, or after. ``address``
-    is a pattern for the sender at ``mail``, a recipient otherwise; a connection has none. ``wait`` are seconds before.
-    ``times`` is for how many steps of each address it holds; 0 for all of them.
-    """
+    """A bad answer of the mail server."""
 
     at: Step
+    """The step: a new connection, the sender, a recipient, the message before it is kept, or after."""
     answer: str = ""
+    """A line such as ``550 5.1.1 unknown``, ``drop`` to cut the connection, or empty."""
     address: str = ".*"
+    """A pattern for the sender at ``mail``, for a recipient otherwise; a connection has none."""
     wait: float = 0.0
+    """Seconds before the answer."""
     times: int = 0
+    """For how many steps of each address it holds; 0 for all of them."""
 
 
 @dataclass(frozen=True)
 class Kept:
-    """One message: its envelope and itself, as it arrived."""
+    """One message as it arrived."""
 
     number: int
+    """By order of arrival, from 1."""
     sender: str
+    """Of the envelope, not of the headers; so with the recipients."""
     recipients: tuple[str, ...]
     message: EmailMessage
 
     @property
     def id(self) -> str:
-        """Its Message-ID."""
         return str(self.message["Message-ID"])
 
 
@@ -61,10 +62,10 @@ class Mailbox:
 
     def messages(self, skip: int = 0) -> list[Kept]:
         """Everything kept so far, in the order of arrival, without the first so many."""
-        return [_kept(file) for file in self._files()[skip:]]
+        return [_parse_file(file) for file in self._files()[skip:]]
 
     def count(self) -> int:
-        """How many there are."""
+        """How many messages lie there."""
         return len(self._files())
 
     def answer(self, *answers: Answer) -> None:
@@ -86,7 +87,7 @@ class Mailbox:
         return sorted((self.directory / MESSAGES).glob("*.eml"))
 
 
-def _kept(file: Path) -> Kept:
+def _parse_file(file: Path) -> Kept:
     message = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
     sender, recipients = str(message[SENDER]), str(message[RECIPIENTS])
     del message[SENDER], message[RECIPIENTS]

@@ -31,15 +31,19 @@ LOOK = 0.1
 
 @dataclass
 class DeadLetters:
-    """Writes failures of one task to one topic. ``stopping`` says whether the task is to end, which ends waits."""
+    """Writes failures of one task to one topic."""
 
     producer: Producer
     topic: str
     writer: Writer
     stopping: Callable[[], bool] = lambda: False
+    """Whether the task is to end, which ends waits."""
     _acknowledged: dict[TopicPartition, set[int]] = field(default_factory=dict)
+    """Offsets whose letters the broker has: not written again when their records come again."""
     _pending: set[Coordinates] = field(default_factory=set)
+    """Records whose letters are on their way."""
     _too_large: set[Coordinates] = field(default_factory=set)
+    """Records whose letters were refused for their size, to be sent with less in them."""
     _refused: list[str] = field(default_factory=list)
     _failed: list[KafkaError] = field(default_factory=list)
 

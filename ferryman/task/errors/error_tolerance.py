@@ -61,11 +61,11 @@ class Tolerance:
             f"Executing stage '{failure.stage}' with class '{failure.plugin}'"
         )
         if self.config.errors_log_include_messages:
-            text += _described(failure)
+            text += _description(failure)
         return text + "."
 
 
-def _described(failure: Failure) -> str:
+def _description(failure: Failure) -> str:
     if isinstance(failure.origin, Polled):
         origin, index = failure.origin, failure.position
         return (

@@ -34,11 +34,13 @@ LEFT_OUT = {Size.NO_VALUE: "value", Size.COORDINATES: "key,value,headers"}
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A letter as it is produced; ``origin`` is where the record lies."""
+    """A letter as it is produced."""
 
     failure: Failure
     origin: Coordinates
+    """Where the record lies."""
     size: Size
+    """How much of the record is in it."""
     key: Payload
     value: Payload
     headers: Headers
@@ -51,6 +53,7 @@ class Writer:
     """Makes the letters of one task."""
 
     context_headers: bool
+    """Whether letters tell in headers what went wrong (errors.deadletterqueue.context.headers.enable)."""
     connector: str
     task: int
 
@@ -79,11 +82,11 @@ class Writer:
 
     def _headers(self, failure: Failure, size: Size, own: Headers, left_out: Headers) -> Headers:
         assert failure.coordinates is not None
-        where = _named(PREFIX, _where(failure.coordinates))
+        where = _prefixed(PREFIX, _where(failure.coordinates))
         if size is Size.COORDINATES:
             return (*where, *left_out)
         if self.context_headers:
-            return (*own, *where, *_named(PREFIX, self._context(failure)), *left_out)
+            return (*own, *where, *_prefixed(PREFIX, self._context(failure)), *left_out)
         return (*own, *(where if left_out else ()), *left_out)
 
     def _context(self, failure: Failure) -> dict[str, str]:
@@ -107,10 +110,10 @@ def _left_out(size: Size, limit: str, value: Payload) -> Headers:
     if size is Size.WHOLE:
         return ()
     facts = {"left.out": LEFT_OUT[size], "left.out.because.of": limit, "value.bytes": str(len(value or b""))}
-    return tuple(_named(OURS, facts))
+    return tuple(_prefixed(OURS, facts))
 
 
-def _named(prefix: str, facts: dict[str, str]) -> Iterator[tuple[str, str | bytes | None]]:
+def _prefixed(prefix: str, facts: dict[str, str]) -> Iterator[tuple[str, str | bytes | None]]:
     return ((prefix + name, value.encode(errors="replace")) for name, value in facts.items())
 
 

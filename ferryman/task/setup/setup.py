@@ -18,13 +18,15 @@ from ferryman.task.setup.troubles import Troubles
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """One task; ``config`` is an instance of the plugin's config class."""
+    """What the sessions of one task share."""
 
     spec: TaskSpec
     control: Control
     settings: Settings
     plugin: type[Any]
+    """The connector's class."""
     config: Any
+    """An instance of the plugin's config class."""
     clients: Clients
     chain: Chain
     troubles: Troubles

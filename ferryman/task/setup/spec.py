@@ -8,13 +8,15 @@ import orjson
 
 @dataclass(frozen=True, slots=True)
 class TaskSpec:
-    """One task: ``config`` and ``worker`` are strings with references resolved, so it is never printed."""
+    """What a task's process starts with. Configs hold secrets, so they are never printed."""
 
     connector: str
     task: int
     worker_id: str
     config: Mapping[str, str] = field(repr=False)
+    """The task's config, references resolved."""
     worker: Mapping[str, str] = field(repr=False)
+    """The worker's settings as text, references resolved."""
     levels: Mapping[str, str] = field(default_factory=dict)
     """Loggers and their levels."""
     seeds: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -31,5 +33,5 @@ class TaskSpec:
 
     @classmethod
     def parse(cls, payload: bytes) -> "TaskSpec":
-        """From bytes."""
+        """The inverse of ``dump``."""
         return cls(**orjson.loads(payload))

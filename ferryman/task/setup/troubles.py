@@ -23,11 +23,13 @@ LONGEST_REASON = 2000
 
 @dataclass
 class Troubles:
-    """The troubles of one task, over its sessions. ``tell`` reaches the worker."""
+    """The troubles of one task, over its sessions."""
 
     outage: Outage
     tell: Callable[[str, dict[str, Any]], None]
+    """Sends the worker a message: its kind, and facts."""
     clock: Callable[[], float] = time.monotonic
+    """Monotonic seconds."""
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     _since: datetime | None = None
     _said: float | None = None

@@ -26,10 +26,11 @@ TOGETHER = 64
 
 @dataclass
 class Work:
-    """Records of one partition on their way through: first raw, then batches not yet put."""
+    """Records of one partition on their way through."""
 
     polled: Polled
     batches: deque[Batch] | None = None
+    """What they were decoded to and was not put yet; None while they are raw."""
 
 
 @dataclass
@@ -53,7 +54,7 @@ class Backlog:
         return bool(self._slice) or bool(self._raw)
 
     def add(self, polled: Polled) -> None:
-        """Records that have come."""
+        """Queues records behind those that wait already."""
         self._raw.append(polled)
 
     def drop(self, partitions: Sequence[TopicPartition]) -> None:

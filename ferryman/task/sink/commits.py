@@ -18,12 +18,14 @@ Offers = Mapping[TopicPartition, Committed]
 
 @dataclass
 class Commits:
-    """The commits of one session. ``commit`` asks the group: false if it refused."""
+    """The commits of one session."""
 
     sink: Sink[Any]
     delivery: Delivery
     commit: Callable[[Offers], bool]
+    """Asks the group and waits for the answer; false if it refused."""
     _metadata: dict[TopicPartition, str] = field(default_factory=dict)
+    """What the group holds beside the offsets: an offer that changes nothing but this is sent, too."""
 
     @property
     def plain(self) -> bool:

@@ -14,19 +14,24 @@ from ferryman.record import TopicPartition
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where one partition stands, as next offsets; ``committed`` is None until the group has one of ours."""
+    """Where one partition stands, as next offsets."""
 
     epoch: int
+    """The assignment that it belongs to."""
     polled: int
+    """All before it has come from the broker."""
     delivered: int
+    """All before it was put, or judged and left out."""
     committed: int | None
+    """What the group holds; None until it has one of ours."""
 
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """Offsets on their way to the group, with the epoch in which they were computed."""
+    """Offsets on their way to the group."""
 
     epoch: int
+    """The assignment in which they were computed; refused in any later one."""
     offsets: Mapping[TopicPartition, int]
 
 

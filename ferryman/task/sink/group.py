@@ -61,9 +61,12 @@ class Group:
     read_from: str
     """``earliest`` or ``latest``: where to start a partition for which the group has no offset."""
     paused: bool = False
+    """Whether polls hand out no records, and only keep the membership."""
     topic_ids: dict[str, str] = field(default_factory=dict)
+    """The ids that topics had when they were assigned, to notice one that was created anew."""
     idle_for_want_of_topics: bool = False
     _error: Exception | None = None
+    """What a callback raised; the client swallows it there, so the poll that made the call raises it."""
     _membership: Literal["none", "joining", "member"] = "none"
     """Joining is what comes between a subscription, or a revocation, and the next assignment."""
     _leaving: bool = False
@@ -104,7 +107,7 @@ class Group:
         self.consumer.pause(self.consumer.assignment())
 
     def resume(self) -> None:
-        """Hands out records again."""
+        """Ends a pause: the next poll hands out records again."""
         self.paused = False
         self.consumer.resume(self.consumer.assignment())
 
@@ -177,7 +180,7 @@ class Group:
         if self._leaving:
             self.consumer.assign([])
             return
-        starts = self.owner.assigned(self._described(partitions)) if partitions else {}
+        starts = self.owner.assigned(self._read_assigned(partitions)) if partitions else {}
         self.consumer.assign([ClientPartition(*source, offset) for source, offset in starts.items()])
         # A partition that was paused when it went comes back paused, even if all were resumed in between.
         (self.consumer.pause if self.paused else self.consumer.resume)(self.consumer.assignment())
@@ -192,7 +195,7 @@ class Group:
         self.owner.lost([_source(partition) for partition in partitions])
         self.consumer.unassign()
 
-    def _described(self, partitions: list[ClientPartition]) -> list[Assigned]:
+    def _read_assigned(self, partitions: list[ClientPartition]) -> list[Assigned]:
         self.topic_ids = self._topic_ids(sorted({partition.topic for partition in partitions}))
         described = []
         for found in self.consumer.committed(partitions, timeout=TIMEOUT):

@@ -51,14 +51,18 @@ throws away what the client has fetched ahead."""
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How much and how often: records a poll at most, seconds between commits, between two looks at which topics there
-    are, seconds that a revocation may be held up, and that the group is not listened to while a sink is busy."""
+    """How much and how often. All but ``limit`` are seconds."""
 
     limit: int
+    """Records a poll at most."""
     commit_interval: float
+    """Between two commits."""
     refresh: float
+    """Between two looks at which topics there are."""
     revocation: float
+    """How long a revocation may be held up by a call into the sink."""
     silence: float = SILENCE
+    """How long the group is not listened to while the sink is busy."""
 
 
 @dataclass
@@ -75,11 +79,15 @@ class SinkSession:
     _after: Callable[[], None] | None = None
     """What is to be done when the call on the sink's thread has ended."""
     _heard: float = 0.0
+    """When the last poll ended; as ``_due`` and ``_retry_at``, in monotonic seconds."""
     _due: float = 0.0
+    """When the next commit is."""
     _asked: bool = False
     """Whether somebody has asked for a commit before it is due."""
     _just_committed: bool = False
+    """Whether nothing was put or polled since the last commit."""
     _retry_at: float = 0.0
+    """Not before then is the slice tried again."""
 
     def __post_init__(self) -> None:
         self.pausing = Pausing(self.control, self.request_commit)
@@ -87,7 +95,6 @@ class SinkSession:
 
     @property
     def sink(self) -> Sink[Any]:
-        """The connector's task."""
         return self.backlog.sink
 
     def run(self, topics: Callable[[], Sequence[str]]) -> None:
@@ -108,7 +115,7 @@ class SinkSession:
         self._settle()
 
     def turn(self) -> None:
-        """Once round the loop."""
+        """Once round the loop: obeys the worker, gives the sink's thread its next call, and polls."""
         self.pausing.obey(self._after is not None or self._asked)
         self._next_call()
         self._listen()
@@ -160,7 +167,7 @@ class SinkSession:
             self._conclude()
 
     @contextmanager
-    def _settled(self) -> Iterator[None]:
+    def _at_rest(self) -> Iterator[None]:
         """With nothing running on the sink's thread; an error of what ran there is raised after the block, not before.
 
         StillBusy is raised at once: nothing can be done beside a call that does not end.
@@ -286,7 +293,7 @@ class SinkSession:
 
     def revoked(self, partitions: Sequence[TopicPartition]) -> None:
         """Drops what was not delivered, commits what was, and gives the partitions up."""
-        with self._settled():
+        with self._at_rest():
             self.backlog.drop(partitions)
             try:
                 self.commit(partitions)
@@ -298,7 +305,7 @@ class SinkSession:
         ours = [source for source in partitions if self.delivery.position(source) is not None]
         self._take_delivered()
         self.delivery.revoked(partitions)
-        with self._settled():
+        with self._at_rest():
             self.backlog.drop(partitions)
             if ours:
                 self.thread.call(lambda: self.sink.close(ours))

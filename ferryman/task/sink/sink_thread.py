@@ -31,13 +31,11 @@ class StillBusy(Exception):
 
 @dataclass
 class SinkThread:
-    """Runs calls one after the other. All methods but ``ask`` and ``wake`` are for the loop's thread.
-
-    ``grace`` is how many seconds a call may still take after the task was told to stop.
-    """
+    """Runs calls one after the other. All methods but ``ask`` and ``wake`` are for the loop's thread."""
 
     control: Control
     grace: float
+    """Seconds that a call may still take after the task was told to stop."""
     _calls: "SimpleQueue[Call | None]" = field(default_factory=SimpleQueue)
     _questions: "SimpleQueue[Call]" = field(default_factory=SimpleQueue)
     _news: threading.Event = field(default_factory=threading.Event)

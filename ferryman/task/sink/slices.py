@@ -20,17 +20,20 @@ QUICKLY, SLOWLY = 8, 2
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A slice that the sink has taken: how many records, and the seconds for it."""
+    """A slice that the sink has taken."""
 
     records: int
+    """How many there were."""
     seconds: float
+    """How long it took."""
 
 
 @dataclass
 class Slices:
-    """The size of the next slice, at most ``most`` records."""
+    """Decides the size of the next slice."""
 
     most: int
+    """Records in a slice at most."""
     _size: int = FIRST
     _last: deque[Taken] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
 

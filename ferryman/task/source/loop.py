@@ -3,6 +3,19 @@
 A session is one transactional producer with one instance of the connector. After any commit or abort whose outcome is
 not known, the producer is thrown away: a delayed answer could otherwise decide its next transaction. The new one fences
 the old, and the offsets are read again.
+
+One transaction holds the records of one or more polls, and at its end the offsets that they have got to::
+
+    begin   produce, note   produce, note …   offsets   commit asked   answered   load, source.committed()
+      |-------------------------- A --------------------------|---- B -----|------ C -------|
+
+What a death, or an error that ends the session, leaves behind:
+
+* at **A** records that no committed reader sees. This session aborts them, or the next producer's start does; the
+  offsets in the topic are those of before, so the source hands the same records over again.
+* at **B** records and offsets, both or neither: the broker may have committed and its answer may be lost. Nobody aborts
+  (``_in_doubt``); the next producer's start waits until the broker has decided, and then the offsets topic tells.
+* at **C** records and offsets, both. The source may not have been told, and reads its offsets at its next start.
 """
 
 import logging
@@ -49,8 +62,10 @@ class SourceSession:
     tolerance: Tolerance
     control: Control
     source: Source[Any]
+    """The connector's task."""
     outbox: Outbox
     offsets: SourceOffsets
+    """What is committed; brought up to date after each commit that was answered."""
     offsets_topic: str
     topics: Topics
     interval: float | None
@@ -59,9 +74,11 @@ class SourceSession:
     attempted: dict[str, Offset | None] = field(default_factory=dict)
     """The offsets of the last transaction, by canonical partition: committed, or perhaps not."""
     _open_since: float | None = None
+    """When the open transaction began, in monotonic seconds; None while none is open."""
     _in_doubt: bool = False
     """Whether a commit was begun and not answered."""
     _pending: dict[str, tuple[Partition, Offset | None]] = field(default_factory=dict)
+    """The offsets that the open transaction is to commit, by canonical partition: the latest of each."""
 
     def run(self) -> None:
         """Until the task is to stop. Raises RetriableError to be run anew, TaskError and others when it is over."""
@@ -94,6 +111,8 @@ class SourceSession:
             return
         self.troubles.over()
         if batches:
+            # No commit comes between the first record of a poll and the note of its offsets, so that a transaction
+            # holds all of a poll or nothing of it.
             self._begin()
             crash_point("source.before_produce")
             for encoded in outgoing:
@@ -104,6 +123,8 @@ class SourceSession:
             self._commit()
 
     def _encoded(self, batches: Sequence[Batch]) -> list[Encoded]:
+        # All of a poll before any of it is produced: when a record fails the task, or the registry is away, nothing of
+        # this poll is in the transaction.
         outgoing: list[Encoded] = []
         try:
             for batch in batches:
@@ -129,6 +150,7 @@ class SourceSession:
         self.outbox.produce(encoded)
 
     def _note(self, batches: Sequence[Batch]) -> None:
+        # Of each partition ``progress`` gives the latest offset first. It takes the place of what former polls noted.
         latest: dict[str, tuple[Partition, Offset | None]] = {}
         for partition, offset in self.source.progress(batches):
             latest.setdefault(canonical(partition), (partition, offset))
@@ -137,6 +159,8 @@ class SourceSession:
     def _commit(self) -> None:
         if self._open_since is None:
             return
+        # The offsets go last into the transaction. ``attempted`` and ``_in_doubt`` are set before the commit is asked
+        # for, since the process may learn nothing after that.
         written = [self.offsets.encode(partition, offset) for partition, offset in self._pending.values()]
         for key, value in written:
             self.outbox.write(self.offsets_topic, value, key)
@@ -146,6 +170,7 @@ class SourceSession:
         try:
             self.outbox.producer.commit_transaction()
         except KafkaException as error:
+            # An error that calls for an abort says that the broker has not committed; any other leaves it open.
             self._in_doubt = not error.args[0].txn_requires_abort()
             raise
         self._in_doubt = False
@@ -201,6 +226,14 @@ def moved_by_another(
 
     Tells, after this producer was fenced, a transaction that timed out (nobody else is there: go on) from a second
     owner (fail, or the two would fence each other for ever).
+
+    Of one partition, whose offset was 3 when the session began its last transaction, and that transaction was to make
+    it 5::
+
+        now   what has happened                            answer
+        3     the transaction was aborted                  False
+        5     it was committed, only the answer was lost   False
+        9     somebody else has written                    True
     """
     expected = {**before, **attempted}
     return any(now.get(key) not in (before.get(key), expected.get(key)) for key in {*before, *now, *attempted})

@@ -1,4 +1,19 @@
-"""Builds each session of a source task: the transactional producer, the offsets, the connector's instance."""
+"""Builds each session of a source task: the transactional producer, the offsets, the connector's instance.
+
+All producers of a task have one transactional id, and the order in which a session begins makes that exclusive:
+
+1. **Look** (``_check_owner``), only if the last session was fenced. If the offsets have moved otherwise than by its own
+   last transaction, another process has this task, and this one fails. It looks before it fences: step 2 would take
+   the task away from the other one.
+2. **Fence** (``init_transactions``). The broker ends the transaction that the last producer left open, waits for one
+   that it is committing, and refuses that producer from now on.
+3. **Read** the offsets topic to its end. Only now is what it holds final: before step 2 a commit could still have come,
+   and reading would have stood still before an open transaction.
+4. **Start** the connector's task at these offsets, and go round the loop.
+
+However the session ends, what is open is aborted unless its commit is in doubt, and what the session knows of the
+offsets is kept for the next one's first step.
+"""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -38,6 +53,7 @@ class SourceSessions:
     _attempted: Mapping[str, Offset | None] = field(default_factory=dict)
     """Those of its last transaction, committed or not."""
     _fenced: bool = False
+    """Whether the last session ended because another producer took its identity."""
 
     def run_one(self, started: Callable[[], None]) -> None:
         """One producer and its transactions, until the task is to stop or something ends it."""
@@ -89,7 +105,7 @@ class SourceSessions:
             outbox=Outbox(producer, setup.control),
             offsets=offsets,
             offsets_topic=self._offsets_topic,
-            topics=TopicCreation.of(admin, setup.spec.config, worker.topic_creation_enable),
+            topics=TopicCreation.from_config(admin, setup.spec.config, worker.topic_creation_enable),
             interval=self._interval(),
             troubles=setup.troubles,
         )
@@ -128,8 +144,8 @@ class SourceSessions:
         )
 
     def _check_owner(self) -> None:
-        # After this producer was fenced: read before the next one fences whoever did it. Otherwise the old one's own
-        # open transaction, which only the next producer ends, would hide the end of the topic.
+        # Only after this producer was fenced: its open transaction has been ended by whoever did it. In any other case
+        # it may still be open until the next producer starts, and would hide the end of the topic.
         fenced, self._fenced = self._fenced, False
         if (
             fenced

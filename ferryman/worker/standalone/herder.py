@@ -19,7 +19,7 @@ from ferryman.worker.herder import (
     RawConfig,
     State,
     Status,
-    Target,
+    TargetState,
     TaskInfo,
 )
 from ferryman.worker.pool import Pool
@@ -69,7 +69,7 @@ class Standalone:
             raise RequestError(404, f"No status found for connector {name}")
         return self._connectors[name].status(self.worker_id)
 
-    async def create(self, name: str, config: RawConfig, target: Target = Target.RUNNING) -> ConnectorInfo:
+    async def create(self, name: str, config: RawConfig, target: TargetState = TargetState.RUNNING) -> ConnectorInfo:
         raw = {**config, "name": name}
         plugin = await self._checked(raw)
         if self.starter.closing:
@@ -93,7 +93,7 @@ class Standalone:
     async def _replace(self, connector: RunningConnector, raw: RawConfig, plugin: type[Any]) -> None:
         """Takes a new config over. As in Kafka Connect, tasks whose configs stay the same just go on."""
         planned = None
-        if connector.target is not Target.STOPPED:
+        if connector.target is not TargetState.STOPPED:
             try:
                 planned = await self.starter.planned(connector.name, plugin, raw)
             except Exception as error:
@@ -124,25 +124,25 @@ class Standalone:
             del self._connectors[name]
 
     async def pause(self, name: str) -> None:
-        await self._aim(name, Target.PAUSED)
+        await self._aim(name, TargetState.PAUSED)
 
     async def resume(self, name: str) -> None:
-        await self._aim(name, Target.RUNNING)
+        await self._aim(name, TargetState.RUNNING)
 
     async def stop(self, name: str) -> None:
-        await self._aim(name, Target.STOPPED)
+        await self._aim(name, TargetState.STOPPED)
 
-    async def _aim(self, name: str, target: Target) -> None:
+    async def _aim(self, name: str, target: TargetState) -> None:
         async with self._held(name, "Unknown connector {}") as connector:
             before, connector.target = connector.target, target
-            if target is Target.STOPPED:
+            if target is TargetState.STOPPED:
                 await self.starter.end(connector)
                 connector.trace = None
-            elif before is Target.STOPPED:
+            elif before is TargetState.STOPPED:
                 await self.starter.start(connector)
             else:
                 for task in connector.tasks:
-                    task.pause() if target is Target.PAUSED else task.resume()
+                    task.pause() if target is TargetState.PAUSED else task.resume()
 
     async def restart(self, name: str, include_tasks: bool, only_failed: bool) -> ConnectorStatus | None:
         async with self._held(name, "Unknown connector: {}") as connector:
@@ -186,7 +186,7 @@ class Standalone:
     async def offsets(self, name: str) -> Sequence[PartitionOffset]:
         connector = self._known(name)
         stage = f"reading the offsets of connector {name}"
-        return await self._kafka.run(stage, lambda: self.starter.offsets(connector).listed())
+        return await self._kafka.run(stage, lambda: self.starter.offsets(connector).read())
 
     async def alter_offsets(self, name: str, offsets: Sequence[PartitionOffset]) -> str:
         async with self._held(name) as connector:
@@ -241,7 +241,7 @@ class Standalone:
 
 
 def _stopped(connector: RunningConnector) -> None:
-    if connector.target is not Target.STOPPED:
+    if connector.target is not TargetState.STOPPED:
         raise RequestError(
             400,
             "Connectors must be in the STOPPED state before their offsets can be modified. This can be done for the "

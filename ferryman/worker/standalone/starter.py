@@ -14,7 +14,7 @@ from ferryman.settings.settings import Settings
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.telemetry import redaction
 from ferryman.worker.connector_offsets import ConnectorOffsets
-from ferryman.worker.herder import RawConfig, State, Target
+from ferryman.worker.herder import RawConfig, State, TargetState
 from ferryman.worker.pool import Pool
 from ferryman.worker.running_connector import RunningConnector, task_configs
 from ferryman.worker.task_processes import TaskProcess
@@ -27,14 +27,17 @@ CLOSING = "Cannot complete request: the worker is shutting down"
 
 @dataclass
 class Starter:
-    """What the task processes of one worker have in common. Once it is ``closing`` it starts no more."""
+    """What the task processes of one worker have in common."""
 
     settings: Settings
     context: ForkServerContext
     seeds: Mapping[str, str]
+    """Source offsets of a former JVM worker, for partitions that the topic does not know."""
     worker_id: str
     levels: dict[str, str] = field(default_factory=dict)
+    """Loggers whose level was changed, with their levels, for processes that start later."""
     closing: bool = False
+    """Whether the worker ends; no task is started any more."""
     configs: Pool = field(default_factory=lambda: Pool("configs", 8, 256))
     """Reads what configs refer to, and asks plugins for their tasks."""
     starts: Pool = field(default_factory=lambda: Pool("starts", 4, 1 << 20))
@@ -53,7 +56,7 @@ class Starter:
     async def start(self, connector: RunningConnector, planned: Sequence[RawConfig] | None = None) -> None:
         """Starts all tasks anew; those of before have ended. A connector that cannot say which is FAILED."""
         connector.tasks, connector.task_configs, connector.trace = [], [], None
-        if connector.target is Target.STOPPED:
+        if connector.target is TargetState.STOPPED:
             return
         try:
             configs = planned if planned is not None else await self.planned(*_identity(connector))
@@ -91,7 +94,7 @@ class Starter:
             return process
         if self.closing:
             raise RequestError(503, CLOSING)
-        process.start("pause" if connector.target is Target.PAUSED else "run")
+        process.start("pause" if connector.target is TargetState.PAUSED else "run")
         return process
 
     def _spec(self, connector: RunningConnector, number: int, resolved: Resolution) -> TaskSpec:

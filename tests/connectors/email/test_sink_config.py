@@ -6,7 +6,7 @@ import pytest
 
 from ferryman.connectors.email.sink import EmailSinkConnector
 from ferryman.plugins import catalog
-from ferryman.settings.settings import Settings, of
+from ferryman.settings.settings import Settings, parse
 from ferryman.validation import connector_config
 from tests.connectors.email.email_task import TEMPLATES
 
@@ -118,7 +118,7 @@ def test_no_password_is_ever_shown() -> None:
 def worker() -> Settings:
     """A worker with converters."""
     string = "org.apache.kafka.connect.storage.StringConverter"
-    return of({"bootstrap.servers": "localhost:9092", "key.converter": string, "value.converter": string})
+    return parse({"bootstrap.servers": "localhost:9092", "key.converter": string, "value.converter": string})
 
 
 def test_a_misspelt_key_is_warned_about_and_settings_of_events_are_not(worker: Settings) -> None:
