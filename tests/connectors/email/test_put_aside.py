@@ -44,7 +44,7 @@ def test_a_mailbox_that_is_put_off_holds_neither_its_batch_nor_later_ones(
         around.mailbox.answer(answer)
         around.put(GREY, *OTHERS[:3])
         around.put(*OTHERS[3:], at=4)
-        around.usual_commit()
+        around.commit()
         assert around.subjects() == subjects(range(1, 8))
         assert around.committed is not None
         assert around.committed.offset == 0
@@ -59,7 +59,7 @@ def test_after_a_restart_only_what_was_put_aside_is_sent(mail: Stack, caplog: py
     with world(mail) as around, caplog.at_level(logging.WARNING):
         around.mailbox.answer(REFUSALS[0])
         around.put(GREY, *OTHERS)
-        around.usual_commit()
+        around.commit()
         around.kill()
         around.mailbox.answer()
         around.again([GREY, *OTHERS])
@@ -72,7 +72,7 @@ def test_a_mailbox_that_is_put_off_for_too_long_is_a_data_error(mail: Stack, res
     with world(mail, mail_retry_timeout_ms="1500") as around:
         around.mailbox.answer(REFUSALS[1])
         around.put(GREY, *OTHERS)
-        around.usual_commit()
+        around.commit()
         if restart:
             around.kill()
             around.begin()
@@ -100,7 +100,7 @@ def test_a_server_that_is_busy_for_long_dead_letters_nothing(mail: Stack) -> Non
                 around.try_put(batch([GREY, *OTHERS]))
             except RetriableError:
                 continue
-            around.usual_commit()
+            around.commit()
         around.mailbox.answer()
         around.put(GREY, *OTHERS)
         around.through()
@@ -156,7 +156,7 @@ def test_how_often_a_message_was_left_in_doubt_is_known_after_a_restart(mail: St
         drop_after_keeping(around)
         with pytest.raises(RetriableError):
             around.try_put(batch([GREY]))
-        around.usual_commit()
+        around.commit()
         around.kill()
         around.again([GREY])
         assert around.subjects() == ["Pledge 0"] * 4

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import strategies as st
 
 from ferryman.record import TopicPartition
-from tests.connectors.s3.s3_task import P0, P1, Killed, Log, World
+from tests.connectors.s3.s3_task import P0, P1, Log, World
+from tests.connectors.sink_world import Killed
 
 POINTS = (
     "s3.before_upload",

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, example, given, settings
 
 from ferryman.errors import Indeterminate
 from tests.connectors.s3.kills import LAYOUTS, POINTS, committed, events, feed, found, play
-from tests.connectors.s3.s3_task import MANIFESTS, P0, P1, Killed, World
+from tests.connectors.s3.s3_task import MANIFESTS, P0, P1, World
+from tests.connectors.sink_world import Killed
 
 NUMBERS = itertools.count()
 

@@ -9,7 +9,8 @@ from ferryman.connectors.s3.sink import S3SinkConnector
 from ferryman.errors import TaskError
 from tests.connectors.s3.kills import POINTS, committed, crash_after_commit, feed, found
 from tests.connectors.s3.refusing_proxy import Refuses, no_abort, no_delete, refusing
-from tests.connectors.s3.s3_task import MANIFESTS, P0, Killed, World
+from tests.connectors.s3.s3_task import MANIFESTS, P0, World
+from tests.connectors.sink_world import Killed
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ import pytest
 from ferryman.connectors.s3.sink import S3SinkConnector
 from ferryman.errors import Indeterminate, TaskError
 from tests.connectors.s3.kills import POINTS, committed, crash_after_commit, feed, found
-from tests.connectors.s3.s3_task import MANIFESTS, P0, P1, Killed, World
+from tests.connectors.s3.s3_task import MANIFESTS, P0, P1, World
+from tests.connectors.sink_world import Killed
 
 
 @pytest.fixture
