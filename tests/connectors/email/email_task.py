@@ -8,7 +8,7 @@ from typing import Any
 
 from ferryman.api import Committed
 from ferryman.connectors.email.sink import EmailSinkConnector
-from ferryman.errors import RetriableError, TaskError
+from ferryman.errors import RefusedError, RetriableError, TaskError
 from ferryman.record import Batch, Header, Rows, TopicPartition
 from ferryman.stack import Stack
 from ferryman.stack.servers.mailbox import Kept, Mailbox
@@ -99,12 +99,14 @@ class World(SinkWorld[EmailSinkConnector]):
         self.positions[P0] = max(self.delivered, batch.offsets[-1] + 1)
 
     def put(self, *values: Any, at: int = 0, seconds: float = 30.0, **parts: Any) -> None:
-        """Records from an offset on, tried until they are in."""
+        """Records from an offset on, tried until they are in, or refused."""
         deadline = time.monotonic() + seconds
         while True:
             try:
                 self.try_put(batch(values, at=at, **parts))
                 return
+            except RefusedError:
+                raise
             except RetriableError:
                 assert time.monotonic() < deadline
                 time.sleep(0.02)

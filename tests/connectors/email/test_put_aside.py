@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from ferryman.connectors.email import put_aside
-from ferryman.errors import RetriableError, TaskError
+from ferryman.errors import RefusedError, RetriableError
 from ferryman.stack import Stack
 from ferryman.stack.servers.mailbox import Answer
 from tests.connectors.email.email_task import World, batch, pledge, world
@@ -172,10 +172,10 @@ def test_by_default_it_is_three_times_again(mail: Stack) -> None:
 
 
 @pytest.mark.parametrize("reply", ["550 5.7.13 user account disabled", "530 5.7.0 authentication required"])
-def test_an_account_that_may_not_send_fails_the_task_and_dead_letters_nothing(mail: Stack, reply: str) -> None:
+def test_an_account_that_may_not_send_is_refused_and_dead_letters_nothing(mail: Stack, reply: str) -> None:
     with world(mail) as around:
         around.mailbox.answer(Answer("data", reply))
-        with pytest.raises(TaskError, match=reply):
+        with pytest.raises(RefusedError, match=reply):
             around.put(GREY, *OTHERS)
         assert around.reported == []
         around.mailbox.answer()
@@ -187,7 +187,7 @@ def test_the_one_sender_of_all_messages_is_the_accounts_and_one_of_the_record_is
     answer = Answer("mail", "550 5.1.8 bad sender", address="evil@example.org")
     with world(mail, mail_envelope_from="evil@example.org") as around:
         around.mailbox.answer(answer)
-        with pytest.raises(TaskError, match=r"550 5\.1\.8"):
+        with pytest.raises(RefusedError, match=r"550 5\.1\.8"):
             around.put(GREY, *OTHERS)
         assert around.reported == []
     with world(mail, mail_envelope_from="{{ value.by | default('') }}") as around:
