@@ -1,5 +1,6 @@
 """Drives a real worker as a user does: property file, command line, REST; and reads what it did from Kafka."""
 
+import json
 import os
 import re
 import signal
@@ -36,6 +37,14 @@ def until(probe: Callable[[], Outcome], seconds: float = 60.0, what: str = "", p
             return answer
         assert time.monotonic() < deadline, f"not within {seconds} s: {what or probe}, last answer {answer!r}"
         time.sleep(pause)
+
+
+def stay(seconds: float, still: float = 0.25) -> Iterator[None]:
+    """Goes by for so long, with something to look at in between."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        yield
+        time.sleep(still)
 
 
 @dataclass
@@ -121,6 +130,12 @@ class Worker:
     def running(self, name: str) -> None:
         until(lambda: set(self.states(name)) == {"RUNNING"} and len(self.states(name)) > 1, 60, f"{name} to run")
 
+    def keeps_running(self, name: str, seconds: float) -> None:
+        """So much time goes by, in which the connector and its tasks run."""
+        for _ in stay(seconds):
+            states = self.states(name)
+            assert states == ["RUNNING"] * max(2, len(states))
+
     def pids(self, name: str) -> list[int]:
         """The pids of a connector's task processes, one after the other as they were started."""
         return [
@@ -185,6 +200,12 @@ def produce(
         if index % 10_000 == 0:
             producer.poll(0)
     assert producer.flush(60) == 0
+
+
+def feed(kafka: str, topic: str, numbers: Sequence[int], partition: int = -1) -> None:
+    """Numbers as JSON, each of one of three kinds and with itself as key."""
+    values = [json.dumps({"id": number, "kind": "abc"[number % 3]}).encode() for number in numbers]
+    produce(kafka, topic, values, [str(number).encode() for number in numbers], partition)
 
 
 def consume(kafka: str, topic: str) -> list[Message]:

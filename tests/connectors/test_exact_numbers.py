@@ -13,7 +13,8 @@ from ferryman.connectors.s3.formats.text import JsonFields, JsonLines, json_text
 from ferryman.conversion import Converter
 from ferryman.errors import DataError
 from ferryman.plugins import catalog
-from ferryman.record import Batch, Polled, Record, Rows
+from ferryman.record import Batch, Record, Rows, TopicPartition
+from tests.connectors.sink_world import batch_at
 from tests.transforms.test_sided import transform
 
 DIGITS = ["18446744073709551615", "-9223372036854775809", "1" * 60, "7" * 9000, "0.12345678901234567890123", "1E+400"]
@@ -35,12 +36,7 @@ def read(digits: str) -> Rows:
 
 
 def batch(rows: Rows) -> Batch:
-    count = len(rows)
-    polled = Polled("t", 0, range(count), [0] * count, [None] * count, [b""] * count)
-    key = Rows(None, [None] * count)
-    return Batch(
-        topic="t", partition=0, key=key, value=rows, timestamps=[0] * count, origin=polled, positions=range(count)
-    )
+    return batch_at(TopicPartition("t", 0), 0, rows)
 
 
 @pytest.mark.parametrize("digits", DIGITS)

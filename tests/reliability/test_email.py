@@ -6,7 +6,6 @@ A mail server cannot be asked what it has; so after a kill at most max.in.flight
 import json
 import re
 import signal
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -179,24 +178,17 @@ def test_a_mail_server_that_is_away_is_waited_for_and_nothing_is_dead_lettered(
         until(lambda: len(copies(mailbox, unique)) == 40, 60)
         mail["mail"].kill()
         produce(kafka, unique, pledges(40, 80), keys(range(40)))
-        _stay(running, unique, 20.0 if long else 4.0)
+        running.keeps_running(unique, 20.0 if long else 4.0)
         mailbox.answer(Answer("rcpt", "451 4.3.0 not yet"))
         mail["mail"].start()
-        _stay(running, unique, 2.0)
+        running.keeps_running(unique, 2.0)
         mail["mail"].pause()
-        _stay(running, unique, 2.0)
+        running.keeps_running(unique, 2.0)
         mailbox.answer()
         mail["mail"].resume()
         until(lambda: committed(running, unique) == 80, 90)
         check(mailbox, unique, range(80), [running], 1)
     assert consume(kafka, queue) == []
-
-
-def _stay(running: Worker, name: str, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        assert running.states(name) == ["RUNNING", "RUNNING"]
-        time.sleep(0.25)
 
 
 @pytest.mark.parametrize("membership", [{"consumer.override.group.instance.id": ""}, {}], ids=["dynamic", "static"])

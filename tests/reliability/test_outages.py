@@ -3,7 +3,6 @@
 Neighbours of its own, since they are killed.
 """
 
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -34,7 +33,7 @@ from tests.reliability.flows import (
 )
 from tests.reliability.links.broker import Broker
 from tests.reliability.scoreboard.plugin import Trials
-from tests.running import Worker, consume, create_topic, produce, settings, until, worker
+from tests.running import Worker, consume, create_topic, produce, settings, stay, until, worker
 
 AVRO = "io.confluent.connect.avro.AvroConverter"
 ID = '{"type": "record", "name": "payment", "fields": [{"name": "id", "type": "long"}]}'
@@ -50,14 +49,6 @@ def world() -> Iterator[Stack]:
 def away(long: bool) -> float:
     """Seconds that a neighbour is away."""
     return 60.0 if long else 5.0
-
-
-def stay(seconds: float, still: float = 0.25) -> Iterator[None]:
-    """Goes by for so long, with something to look at in between."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        yield
-        time.sleep(still)
 
 
 def zigzag(number: int) -> bytes:

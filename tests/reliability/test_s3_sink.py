@@ -1,6 +1,5 @@
 """The S3 sink while tasks are killed and its server is away: every listing shows whole, committed, final objects."""
 
-import json
 import random
 import signal
 import threading
@@ -18,7 +17,7 @@ from confluent_kafka import Consumer, TopicPartition
 from ferryman.stack import Stack
 from tests.connectors.s3.s3_task import CONFLUENT, MANIFESTS, World, records
 from tests.reliability.flows import tolerant
-from tests.running import Worker, consume, create_topic, produce, send, settings, until, worker
+from tests.running import Worker, consume, create_topic, feed, send, settings, until, worker
 
 PARTITIONS = 3
 LAYOUTS = {
@@ -64,12 +63,10 @@ def config(bucket: World, name: str, **more: str) -> dict[str, str]:
     }
 
 
-def feed(kafka: str, topic: str, first: int, last: int) -> None:
+def feed_partitions(kafka: str, topic: str, first: int, last: int) -> None:
     """Numbers, whose partition and place in it are theirs."""
     for partition in range(PARTITIONS):
-        mine = range(first + partition, last, PARTITIONS)
-        keys = [str(number).encode() for number in mine]
-        produce(kafka, topic, [json.dumps({"id": number}).encode() for number in mine], keys, partition)
+        feed(kafka, topic, range(first + partition, last, PARTITIONS), partition)
 
 
 def written(bucket: World) -> tuple[Counter[int], Counter[int]]:
@@ -166,7 +163,7 @@ def test_every_listing_during_kills_shows_whole_and_committed_objects_that_stay(
     ):
         running.create(config(bucket, unique, **LAYOUTS[layout]))
         for number in range(rounds):
-            feed(kafka, unique, number * count, (number + 1) * count)
+            feed_partitions(kafka, unique, number * count, (number + 1) * count)
             pid = next_pid(running, unique, number)
             watch.sees_more()
             time.sleep(chance.random() * 0.3)
@@ -186,22 +183,14 @@ def test_a_server_that_is_paused_costs_no_record_and_makes_no_dead_letter(
     asked = {"flush.size": "15", "errors.retry.delay.max.ms": "500", **tolerant(f"{unique}-dead")}
     with worker(tmp_path, settings(kafka, unique)) as running:
         running.create(config(bucket, unique, **asked))
-        feed(kafka, unique, 0, 60)
+        feed_partitions(kafka, unique, 0, 60)
         until(lambda: written(bucket) == once(60))
         server["s3"].pause()
         try:
-            feed(kafka, unique, 60, 160)
-            stay(running, unique, 20.0 if long else 4.0)
+            feed_partitions(kafka, unique, 60, 160)
+            running.keeps_running(unique, 20.0 if long else 4.0)
         finally:
             server["s3"].resume()
         until(lambda: written(bucket) == once(160), 120)
         assert set(running.states(unique)) == {"RUNNING"}
     assert consume(kafka, f"{unique}-dead") == []
-
-
-def stay(running: Worker, name: str, seconds: float) -> None:
-    """Goes by for so long, in which the connector runs."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        assert set(running.states(name)) == {"RUNNING"}
-        time.sleep(0.25)

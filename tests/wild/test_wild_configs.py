@@ -57,7 +57,10 @@ def table(worker: Worker, place: Place, connector: str, text: str, expected: Row
     holds(worker, connector, lambda: query(place.postgres, text), expected)
 
 
-def feed(kafka: str, topic: str, values: Sequence[bytes | None], keys: Sequence[bytes | None] | None = None) -> None:
+def filled_topic(
+    kafka: str, topic: str, values: Sequence[bytes | None], keys: Sequence[bytes | None] | None = None
+) -> None:
+    """A new topic with these records."""
     create_topic(kafka, topic)
     produce(kafka, topic, values, keys)
 
@@ -131,7 +134,7 @@ def test_jdbc_sinks_of_a_worker_with_json_and_schemas_fill_their_tables(place: P
 
 def quickstart(place: Place) -> None:
     types = {"id": "int32", "product": "string", "quantity": "int32", "price": "float"}
-    feed(
+    filled_topic(
         place.kafka, "quickstart-orders", [envelope(types, {"id": 999, "product": "foo", "quantity": 100, "price": 50})]
     )
 
@@ -141,14 +144,14 @@ def upsert(place: Place) -> None:
     ann, bob = ({"name": name, "vip": name == "Ann"} for name in ("Ann", "Bob"))
     changed = envelope({**types, "city": "string?"}, {"name": "Anna", "vip": False, "city": "Oslo"})
     rows = [envelope(types, ann), envelope(types, bob), changed, None]
-    feed(place.kafka, "customers", rows, [b"c1", b"c2", b"c1", b"c2"])
+    filled_topic(place.kafka, "customers", rows, [b"c1", b"c2", b"c1", b"c2"])
 
 
 def capitals(place: Place) -> None:
     types = {"sensor": "string", "celsius": "double"}
     wider = {**types, "humidity": "int16?"}
     first, second = {"sensor": "a", "celsius": 20.5}, {"sensor": "b", "celsius": -3.0, "humidity": 40}
-    feed(place.kafka, "measurements", [envelope(types, first), envelope(wider, second)])
+    filled_topic(place.kafka, "measurements", [envelope(types, first), envelope(wider, second)])
 
 
 def json_types(place: Place) -> None:
@@ -164,18 +167,18 @@ def blanks(place: Place) -> None:
     types = {"id": "int64", "customer": "string", "amount": "int32", "secret": "string"}
     for number, topic in enumerate(("sales", "returns"), 1):
         row = {"id": number, "customer": "Eve", "amount": number * 10, "secret": "x"}
-        feed(place.kafka, topic, [envelope(types, row)])
+        filled_topic(place.kafka, topic, [envelope(types, row)])
 
 
 def retries(place: Place) -> None:
     types = {"id": "string", "at": "timestamp"}
     rows = [envelope(types, {"id": "x", "at": at}) for at in (0, 1_700_000_000_000)]
-    feed(place.kafka, "bookings", rows)
+    filled_topic(place.kafka, "bookings", rows)
 
 
 def licensed(place: Place) -> None:
     types = {"ID": "int64", "FULL_NAME": "string"}
-    feed(place.kafka, "people", [envelope(types, {"ID": 1, "FULL_NAME": name}) for name in ("Ann", "Ann Lee")])
+    filled_topic(place.kafka, "people", [envelope(types, {"ID": 1, "FULL_NAME": name}) for name in ("Ann", "Ann Lee")])
 
 
 def transforms(place: Place) -> None:
@@ -187,13 +190,13 @@ def transforms(place: Place) -> None:
         "signed_up": "timestamp",
     }
     row = {"mail": "a@b.c", "password": "p", "internal_note": None, "ssn": "123", "signed_up": 1_700_000_000_000}
-    feed(place.kafka, "signups", [envelope(types, row)])
+    filled_topic(place.kafka, "signups", [envelope(types, row)])
 
 
 def leftovers(place: Place) -> None:
     types = {"id": "int32", "region": "string", "amount": "float"}
     rows = [envelope(types, {"id": 1, "region": "eu", "amount": amount}) for amount in (1.5, 2.5)]
-    feed(place.kafka, "payments-eu", rows)
+    filled_topic(place.kafka, "payments-eu", rows)
 
 
 JSON_TABLES: list[tuple[str, str, Rows]] = [
@@ -224,10 +227,10 @@ JSON_TABLES: list[tuple[str, str, Rows]] = [
 def test_jdbc_sinks_of_other_makers_and_of_avro_beside_json_fill_their_tables(place: Place) -> None:
     debezium(place)
     types = {"n": "int32", "what": "string?"}
-    feed(place.kafka, "eu.shop-events", [envelope(types, {"n": n, "what": "w"}) for n in range(3)])
+    filled_topic(place.kafka, "eu.shop-events", [envelope(types, {"n": n, "what": "w"}) for n in range(3)])
     account = Avro(place.registry, "avro-accounts-value", {"owner": "string", "balance": DECIMAL})
     rows = [account(owner="Ann", balance=Decimal(text)) for text in ("1.10", "2.20")]
-    feed(place.kafka, "avro-accounts", rows, [b"A1", b"A1"])
+    filled_topic(place.kafka, "avro-accounts", rows, [b"A1", b"A1"])
     with place.worker("connect-standalone.properties", []) as worker:
         for name in ("debezium-jdbc-sink", "debezium-jdbc-sink-mixed", "aiven-jdbc-sink", "jdbc-sink-avro"):
             place.post(worker, f"{name}.json")
@@ -251,8 +254,8 @@ def debezium(place: Place) -> None:
     rows = [
         {"id": n, "name": name, "weight": w} for n, name, w in ((1, "saw", 1.0), (2, "x", None), (1, "hammer", 2.5))
     ]
-    feed(place.kafka, "dbserver1.inventory.products", [*(envelope(types, row) for row in rows), None], keys)
-    feed(
+    filled_topic(place.kafka, "dbserver1.inventory.products", [*(envelope(types, row) for row in rows), None], keys)
+    filled_topic(
         place.kafka,
         "server1.public.hobbies",
         [envelope({"id": "int32", "label": "string"}, {"id": 7, "label": "chess"})],
@@ -261,10 +264,14 @@ def debezium(place: Place) -> None:
 
 def test_jdbc_sinks_of_a_worker_with_avro_fill_their_tables(place: Place) -> None:
     order = Avro(place.registry, "local_orders-value", {"id": "int", "product": "string", "price": ["null", "double"]})
-    feed(place.kafka, "local_orders", [order(id=1, product="foo", price=None), order(id=2, product="bar", price=0.5)])
+    filled_topic(
+        place.kafka, "local_orders", [order(id=1, product="foo", price=None), order(id=2, product="bar", price=0.5)]
+    )
     invoices(place)
     for number in range(2):
-        feed(place.kafka, f"json-visits-{number}", [envelope({"page": "string"}, {"page": f"/{number}"})], [b"k"])
+        filled_topic(
+            place.kafka, f"json-visits-{number}", [envelope({"page": "string"}, {"page": f"/{number}"})], [b"k"]
+        )
     with place.worker("connect-avro-standalone.properties", ["jdbc-sink-sqlite.properties"]) as worker:
         for name in ("avro-keys", "json-in-avro-world"):
             place.post(worker, f"jdbc-sink-{name}.json")
@@ -289,7 +296,7 @@ def invoices(place: Place) -> None:
     value = Avro(place.registry, "avro-invoices-value", {"total": DECIMAL, "due": day})
     keys = [key(number=number, country="de") for number in (1, 2, 2, 1)]
     rows = [value(total=Decimal(text), due=dt.date(2024, 2, 29)) for text in ("1.00", "2.00", "20.05")]
-    feed(place.kafka, "avro-invoices", [*rows, None], keys)
+    filled_topic(place.kafka, "avro-invoices", [*rows, None], keys)
 
 
 def test_a_worker_with_a_distributed_workers_leftovers_and_secrets_in_a_file_runs(place: Place) -> None:
@@ -297,8 +304,8 @@ def test_a_worker_with_a_distributed_workers_leftovers_and_secrets_in_a_file_run
     (place.folder / "secrets.properties").write_text(
         f"DB_HOST={url.host}:{url.port}\nDB_NAME={url.database}\nDB_USER={url.username}\nDB_PASSWORD={url.password}\n"
     )
-    feed(place.kafka, "secret-orders", [envelope({"id": "int32"}, {"id": 1})], [b"k"])
-    feed(place.kafka, "log-lines", [b'{"level":"INFO","n":1}', b"{broken", b'{"level":"WARN","n":null}'])
+    filled_topic(place.kafka, "secret-orders", [envelope({"id": "int32"}, {"id": 1})], [b"k"])
+    filled_topic(place.kafka, "log-lines", [b'{"level":"INFO","n":1}', b"{broken", b'{"level":"WARN","n":null}'])
     with place.worker("worker.properties", []) as worker:
         for name in ("jdbc-sink-secrets", "file-sink-schemaless"):
             place.post(worker, f"{name}.json")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from ferryman.connectors.email import put_aside
-from ferryman.errors import RetriableError, TaskError
+from ferryman.errors import RefusedError, RetriableError
 from ferryman.stack import Stack
 from ferryman.stack.servers.mailbox import Answer
 from tests.connectors.email.email_task import World, batch, pledge, world
@@ -44,7 +44,7 @@ def test_a_mailbox_that_is_put_off_holds_neither_its_batch_nor_later_ones(
         around.mailbox.answer(answer)
         around.put(GREY, *OTHERS[:3])
         around.put(*OTHERS[3:], at=4)
-        around.usual_commit()
+        around.commit()
         assert around.subjects() == subjects(range(1, 8))
         assert around.committed is not None
         assert around.committed.offset == 0
@@ -59,7 +59,7 @@ def test_after_a_restart_only_what_was_put_aside_is_sent(mail: Stack, caplog: py
     with world(mail) as around, caplog.at_level(logging.WARNING):
         around.mailbox.answer(REFUSALS[0])
         around.put(GREY, *OTHERS)
-        around.usual_commit()
+        around.commit()
         around.kill()
         around.mailbox.answer()
         around.again([GREY, *OTHERS])
@@ -72,7 +72,7 @@ def test_a_mailbox_that_is_put_off_for_too_long_is_a_data_error(mail: Stack, res
     with world(mail, mail_retry_timeout_ms="1500") as around:
         around.mailbox.answer(REFUSALS[1])
         around.put(GREY, *OTHERS)
-        around.usual_commit()
+        around.commit()
         if restart:
             around.kill()
             around.begin()
@@ -100,7 +100,7 @@ def test_a_server_that_is_busy_for_long_dead_letters_nothing(mail: Stack) -> Non
                 around.try_put(batch([GREY, *OTHERS]))
             except RetriableError:
                 continue
-            around.usual_commit()
+            around.commit()
         around.mailbox.answer()
         around.put(GREY, *OTHERS)
         around.through()
@@ -156,7 +156,7 @@ def test_how_often_a_message_was_left_in_doubt_is_known_after_a_restart(mail: St
         drop_after_keeping(around)
         with pytest.raises(RetriableError):
             around.try_put(batch([GREY]))
-        around.usual_commit()
+        around.commit()
         around.kill()
         around.again([GREY])
         assert around.subjects() == ["Pledge 0"] * 4
@@ -172,10 +172,10 @@ def test_by_default_it_is_three_times_again(mail: Stack) -> None:
 
 
 @pytest.mark.parametrize("reply", ["550 5.7.13 user account disabled", "530 5.7.0 authentication required"])
-def test_an_account_that_may_not_send_fails_the_task_and_dead_letters_nothing(mail: Stack, reply: str) -> None:
+def test_an_account_that_may_not_send_is_refused_and_dead_letters_nothing(mail: Stack, reply: str) -> None:
     with world(mail) as around:
         around.mailbox.answer(Answer("data", reply))
-        with pytest.raises(TaskError, match=reply):
+        with pytest.raises(RefusedError, match=reply):
             around.put(GREY, *OTHERS)
         assert around.reported == []
         around.mailbox.answer()
@@ -187,7 +187,7 @@ def test_the_one_sender_of_all_messages_is_the_accounts_and_one_of_the_record_is
     answer = Answer("mail", "550 5.1.8 bad sender", address="evil@example.org")
     with world(mail, mail_envelope_from="evil@example.org") as around:
         around.mailbox.answer(answer)
-        with pytest.raises(TaskError, match=r"550 5\.1\.8"):
+        with pytest.raises(RefusedError, match=r"550 5\.1\.8"):
             around.put(GREY, *OTHERS)
         assert around.reported == []
     with world(mail, mail_envelope_from="{{ value.by | default('') }}") as around:

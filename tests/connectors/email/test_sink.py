@@ -251,7 +251,7 @@ def test_a_batch_that_takes_long_lets_the_loop_go_on_in_between(mail: Stack, mon
         for _ in range(3):
             with pytest.raises(Unfinished, match="are still to be sent"):
                 around.try_put(pledges)
-            around.usual_commit()
+            around.commit()
         around.put(*map(pledge, range(10)))
         around.end()
         assert around.subjects() == sorted(f"Pledge {number}" for number in range(10))

@@ -16,7 +16,8 @@ from ferryman.errors import RetriableError, TaskError
 from ferryman.record import TopicPartition
 from ferryman.stack import Stack
 from ferryman.stack.servers.mailbox import Answer
-from tests.connectors.email.email_task import P0, Killed, World, batch, pledge, world
+from tests.connectors.email.email_task import P0, World, batch, pledge, world
+from tests.connectors.sink_world import Killed
 
 POINTS = ["email.before_commit", "email.after_commit", "email.before_send", "email.after_send"]
 PLEDGES = [pledge(number) for number in range(40)]
@@ -107,7 +108,7 @@ def test_an_idle_sink_that_is_killed_has_nothing_in_doubt(mail: Stack, caplog: p
     with world(mail) as around, caplog.at_level(logging.WARNING):
         around.put(*PLEDGES[:5])
         assert around.requested
-        around.usual_commit()
+        around.commit()
         around.kill()
         around.again(PLEDGES[:5])
         assert listed(caplog) == set()

@@ -11,7 +11,8 @@ from ferryman.chain import builder
 from ferryman.errors import RetriableError
 from ferryman.stack import Stack
 from ferryman.stack.servers.mailbox import Answer
-from tests.connectors.email.email_task import Killed, batch, pledge, world
+from tests.connectors.email.email_task import batch, pledge, world
+from tests.connectors.sink_world import Killed
 from tests.running import consume, create_topic
 
 PLEDGES = [pledge(number) for number in range(6)]
@@ -129,11 +130,11 @@ def test_a_registry_that_is_away_holds_the_commit_back_and_repeats_no_message(
         stack["registry"].stop()
         around.try_put(batch(PLEDGES[:3]))
         with pytest.raises(RetriableError):
-            around.usual_commit()
+            around.commit()
         assert around.committed is not None
         assert around.committed.offset == 0
         stack["registry"].start()
-        around.usual_commit()
+        around.commit()
         assert around.committed.offset == 3
         around.end()
         assert len(around.mails()) == 3

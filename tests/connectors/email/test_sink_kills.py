@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from ferryman.errors import RetriableError
 from ferryman.stack import Stack
 from ferryman.stack.servers.mailbox import Answer
-from tests.connectors.email.email_task import Killed, World, batch, pledge, world
+from tests.connectors.email.email_task import World, batch, pledge, world
+from tests.connectors.sink_world import Killed
 
 MOST = 3
 POINTS = ["email.before_commit", "email.after_commit", "email.before_send", "email.after_send"]
@@ -107,7 +108,7 @@ def play(around: World, step: str, what: object) -> None:
             except RetriableError:
                 return
         case "commit", _:
-            around.usual_commit()
+            around.commit()
         case "mood", str(mood):
             around.mailbox.answer(*MOODS[mood])
         case "kill", _:

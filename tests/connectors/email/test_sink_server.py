@@ -47,7 +47,7 @@ def test_an_outage_is_waited_for_and_no_records_fault(mail: Stack, answer: Answe
         for _ in range(3):
             with pytest.raises(RetriableError):
                 around.try_put(batch(PLEDGES))
-            around.usual_commit()
+            around.commit()
         around.mailbox.answer()
         around.put(*PLEDGES)
         around.end()
@@ -142,7 +142,7 @@ def test_what_no_waiting_can_heal_fails_the_task_and_names_no_secret(tmp_path: P
             around.put(*PLEDGES)
         assert "secret" not in str(failure.value)
         assert "wrong-one" not in str(failure.value)
-        around.usual_commit()
+        around.commit()
         assert around.committed is not None
         around.config = secure(stack, "starttls", **{"smtp.ssl.ca.location": str(tmp_path / "ca.pem")}).config
         around.again(PLEDGES)

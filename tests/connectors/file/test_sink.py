@@ -11,7 +11,8 @@ from ferryman.api import Assigned, Committed
 from ferryman.connectors.file.sink import FileStreamSinkConnector
 from ferryman.errors import ConfigError, RetriableError, TaskError
 from ferryman.schema import FLOAT64, INT32, struct
-from tests.connectors.file.file_task import P0, P1, Killed, World, batch, sink_of
+from tests.connectors.file.file_task import P0, P1, World, batch, sink_of
+from tests.connectors.sink_world import Killed
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def test_each_value_is_a_line_of_its_java_text(world: World) -> None:
 def test_it_appends_to_what_is_there(world: World) -> None:
     world.path.write_text("mine\n")
     world.begin()
-    world.put(P0)
+    world.put(P0, 1)
     assert world.path.read_text() == f"mine\n{P0}:0\n"
 
 
@@ -72,9 +73,9 @@ def test_an_empty_file_name_is_refused() -> None:
 def test_the_baseline_is_committed_before_the_first_line(world: World) -> None:
     world.path.write_text("mine\n")
     world.begin()
-    world.die_at = "file.before_write"
+    world.die_at = "file.before_write", 1
     with pytest.raises(Killed):
-        world.put(P0)
+        world.put(P0, 1)
     assert world.path.read_text() == "mine\n"
     assert world.group[P0].offset == 0
     assert '"length":5' in world.group[P0].metadata
@@ -119,7 +120,7 @@ def test_a_kill_at_any_crash_point_neither_loses_nor_doubles(world: World, point
     world.put(P0, 2)
     world.commit()
     world.put(P1, 2)
-    world.die_at = point
+    world.die_at = point, 1
     with pytest.raises(Killed):
         _put_and_commit(world)
     world.kill()
@@ -150,7 +151,7 @@ def test_without_metadata_nothing_is_ever_cut(world: World) -> None:
     world.path.write_text("from another worker\n")
     world.group = {P0: Committed(2), P1: Committed(0, "somebody's note")}
     world.begin()
-    world.put(P0)
+    world.put(P0, 1)
     assert world.path.read_text() == f"from another worker\n{P0}:2\n"
 
 
@@ -202,7 +203,7 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 
 def test_a_recreated_topic_fails_the_task_and_names_both_ids(world: World) -> None:
     world.begin()
-    world.put(P0)
+    world.put(P0, 1)
     world.end()
     world.topic_id = "id-2"
     with pytest.raises(TaskError, match="its id was id-1 and is id-2"):
@@ -226,7 +227,7 @@ def test_only_one_process_has_the_file(world: World) -> None:
 
 def test_a_file_replaced_under_the_sink_fails_the_task(world: World) -> None:
     world.begin()
-    world.put(P0)
+    world.put(P0, 1)
     world.path.rename(world.path.with_suffix(".1"))
     with pytest.raises(TaskError, match="was removed"):
         world.commit()
@@ -237,7 +238,7 @@ def test_a_file_replaced_under_the_sink_fails_the_task(world: World) -> None:
 
 def test_a_file_cut_under_the_sink_fails_the_task(world: World) -> None:
     world.begin()
-    world.put(P0)
+    world.put(P0, 1)
     os.truncate(world.path, 0)
     with pytest.raises(TaskError, match="was cut to 0 bytes"):
         world.commit()
@@ -245,7 +246,7 @@ def test_a_file_cut_under_the_sink_fails_the_task(world: World) -> None:
 
 def test_a_full_disk_leaves_no_half_written_batch(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.begin()
-    world.put(P0)
+    world.put(P0, 1)
     sink, write, calls = world.running, os.write, 0
 
     def fill(descriptor: int, data: bytes) -> int:

@@ -5,8 +5,10 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ferryman.errors import Indeterminate
 from ferryman.record import TopicPartition
-from tests.connectors.file.file_task import P0, P1, Killed, World
+from tests.connectors.file.file_task import P0, P1, World
+from tests.connectors.sink_world import Killed
 
 events = st.lists(
     st.one_of(
@@ -33,7 +35,7 @@ def test_after_any_kills_the_file_holds_each_log_once(tmp_path: Path, script: li
     for step in script:
         try:
             _play(world, *step)
-        except Killed:
+        except (Killed, Indeterminate):
             world.kill()
             world.die_at = None
             world.begin()
@@ -58,7 +60,7 @@ def _play(world: World, what: object, one: object, two: object) -> None:
         case "commit", bool(answered), _:
             world.commit(answered)
         case "die at", str(point), _:
-            world.die_at = point
+            world.die_at = point, 1
         case "restart", _, _:
             world.end()
             world.begin()

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import strategies as st
 
 from ferryman.record import TopicPartition
-from tests.connectors.s3.s3_task import P0, P1, Killed, Log, World
+from tests.connectors.s3.s3_task import P0, P1, Log, World
+from tests.connectors.sink_world import Killed
 
 POINTS = (
     "s3.before_upload",
@@ -73,7 +74,7 @@ def order(source: TopicPartition, number: int) -> Log:
     return Log({"source": str(source), "id": number, "kind": kind, "at": at}, timestamp=at)
 
 
-def feed(world: World, source: TopicPartition, count: int) -> None:
+def append_orders(world: World, source: TopicPartition, count: int) -> None:
     start = len(world.logs[source])
     world.produce(source, *(order(source, number) for number in range(start, start + count)))
 
@@ -89,7 +90,7 @@ def committed(world: World) -> list[tuple[str, int]]:
 def crash_after_commit(world: World, layout: str = "default") -> None:
     """The commit is made, and then the process dies before an object appears."""
     world.more = LAYOUTS[layout]
-    feed(world, P0, 6)
+    append_orders(world, P0, 6)
     world.begin()
     world.put(P0)
     world.die_at = ("s3.before_complete", 1)
@@ -103,7 +104,7 @@ def crash_after_commit(world: World, layout: str = "default") -> None:
 def play(world: World, what: str, one: Any, two: Any) -> None:
     match what:
         case "produce":
-            feed(world, one, two)
+            append_orders(world, one, two)
         case "put":
             world.put(one, two)
         case "commit":

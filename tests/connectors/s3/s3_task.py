@@ -5,7 +5,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import boto3
@@ -13,21 +13,17 @@ import fastavro
 import polars as pl
 from botocore.config import Config
 
-from ferryman.api import Assigned, Committed, SinkContext
 from ferryman.connectors.s3.sink import S3SinkConnector
-from ferryman.errors import DataError, Indeterminate, RetriableError
-from ferryman.record import Batch, Data, Headers, Polled, Rows, TopicPartition
+from ferryman.errors import Indeterminate, RetriableError
+from ferryman.record import Batch, Data, Headers, Rows, TopicPartition
 from ferryman.schema import Schema
+from tests.connectors.sink_world import Killed, LogWorld, batch_at
 
 CONFLUENT = "io.confluent.connect.s3.S3SinkConnector"
 AIVEN = "io.aiven.kafka.connect.s3.AivenKafkaConnectS3SinkConnector"
 P0, P1 = TopicPartition("orders", 0), TopicPartition("orders", 1)
 MANIFESTS = "_ferryman/"
 TEMPORARY = re.compile(r"-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
-
-
-class Killed(BaseException):
-    """The process died here."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +49,7 @@ def client(url: str) -> Any:
 
 
 @dataclass
-class World:
+class World(LogWorld[S3SinkConnector, Log]):
     """A bucket, Kafka partitions with their logs, what their group has committed, and the process of the sink."""
 
     url: str
@@ -61,19 +57,9 @@ class World:
     more: Mapping[str, str] = field(default_factory=dict)
     schema: Schema | None = None
     key_schema: Schema | None = None
-    logs: dict[TopicPartition, list[Log]] = field(default_factory=lambda: {P0: [], P1: []})
-    group: dict[TopicPartition, Committed] = field(default_factory=dict)
-    positions: dict[TopicPartition, int] = field(default_factory=dict)
-    beginning: int = 0
-    topic_id: str = "id-1"
+    logs: dict[TopicPartition, list[Log]] = field(default_factory=lambda: {P0: [], P1: []}, kw_only=True)
     topic: str | None = None
-    die_at: tuple[str, int] | None = None
-    requested: bool = False
-    reported: list[tuple[int, str]] = field(default_factory=list)
-    sink: S3SinkConnector | None = None
     as_data: Callable[[Schema | None, Sequence[Any]], Data] = Rows
-    whole: Mapping[str, str] | None = None
-    visited: list[str] = field(default_factory=list)
     read: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
     """What was in objects, by key and ETag, which changes with their bytes."""
 
@@ -82,10 +68,7 @@ class World:
         self.s3.create_bucket(Bucket=self.bucket)
 
     @property
-    def raw(self) -> dict[str, str]:
-        """The connector's config, ``whole`` or the usual one with ``more``."""
-        if self.whole is not None:
-            return dict(self.whole)
+    def usual(self) -> dict[str, str]:
         return {
             "name": "archive",
             "connector.class": CONFLUENT,
@@ -101,138 +84,29 @@ class World:
             **self.more,
         }
 
-    def crash_point(self, name: str) -> None:
-        """Dies if this is the point and the time."""
-        self.visited.append(name)
-        if self.die_at is None or self.die_at[0] != name:
-            return
-        self.die_at = (name, self.die_at[1] - 1)
-        if self.die_at[1] <= 0:
-            raise Killed(name)
-
-    def context(self) -> SinkContext:
-        """The sink's context."""
-        return SinkContext(
-            connector="archive",
-            task=0,
-            cluster="c",
-            raw=self.raw,
-            crash_point=self.crash_point,
-            report=lambda batch, index, error: self.reported.append((batch.offsets[index], str(error))),
-            request_commit=self.request,
-            commit=lambda wanted: None,
-        )
-
-    def request(self) -> None:
-        """The sink wants a commit soon."""
-        self.requested = True
-
     def config(self) -> Any:
         """The parsed config."""
         return S3SinkConnector.config_class.parse(self.raw)
 
-    def begin(self, *sources: TopicPartition) -> S3SinkConnector:
-        """A new process starts and gets the partitions."""
-        self.kill()
-        self.sink = S3SinkConnector(self.config(), self.context())
-        self.sink.start()
-        owned = sources or tuple(self.logs)
-        starts = self.sink.open([self.assigned(source) for source in owned])
-        self.positions = {
-            source: starts.get(source, self.group[source].offset if source in self.group else self.beginning)
-            for source in owned
-        }
-        return self.sink
+    def made(self) -> S3SinkConnector:
+        return S3SinkConnector(self.config(), self.context())
 
-    def assigned(self, source: TopicPartition) -> Assigned:
-        """The partition as the group sees it."""
-        end = len(self.logs[source])
-        return Assigned(source, self.topic_id, self.group.get(source), self.beginning, end, self.beginning)
-
-    def kill(self) -> None:
-        """The process is gone; nothing is done for it."""
-        if self.sink is not None:
-            self.sink._silence()
-            self.sink._pool.shutdown(wait=True, cancel_futures=True)
-            self.sink = None
-
-    def end(self) -> None:
-        """The task stops in order."""
-        self.commit()
-        self.running.close(list(self.positions))
-        self.running.stop()
-        self.sink = None
-
-    @property
-    def running(self) -> S3SinkConnector:
-        """The sink."""
-        assert self.sink is not None
-        return self.sink
-
-    def produce(self, source: TopicPartition, *records: Log) -> None:
-        """Appends to a partition."""
-        self.logs[source] += records
+    def gone(self, sink: S3SinkConnector) -> None:
+        sink._silence()
+        sink._pool.shutdown(wait=True, cancel_futures=True)
 
     def batch(self, source: TopicPartition, start: int, records: Sequence[Log]) -> Batch:
-        """Records from an offset on."""
-        count = len(records)
-        offsets = list(range(start, start + count))
-        stamps = [record.timestamp for record in records]
-        polled = Polled(*source, offsets, stamps, [None] * count, [b""] * count)
         headers = [record.headers for record in records]
         values = [record.value for record in records]
-        return Batch(
-            topic=self.topic or source.topic,
-            partition=source.partition,
+        made = batch_at(
+            source,
+            start,
+            Rows(self.schema, values) if None in values else self.as_data(self.schema, values),
             key=Rows(self.key_schema, [record.key for record in records]),
-            value=Rows(self.schema, values) if None in values else self.as_data(self.schema, values),
-            timestamps=stamps,
+            timestamps=[record.timestamp for record in records],
             headers=headers if any(headers) else None,
-            origin=polled,
-            positions=range(count),
         )
-
-    def put(self, source: TopicPartition, count: int = 1_000_000) -> None:
-        """Hands over the next records, and what is guilty of a data error to nobody."""
-        start = self.positions[source]
-        waiting = [(start, self.logs[source][start : start + count])]
-        while waiting:
-            at, records = waiting.pop()
-            if not records:
-                continue
-            try:
-                self.running.put_batch(self.batch(source, at, records))
-            except DataError as error:
-                if len(records) == 1:
-                    self.reported.append((at, str(error)))
-                else:
-                    middle = len(records) // 2
-                    waiting += [(at + middle, records[middle:]), (at, records[:middle])]
-                    continue
-            self.positions[source] = at + len(records)
-
-    def commit(self, answered: bool = True, accepted: bool = True) -> None:
-        """The loop's commit. Raises Indeterminate if it gets no answer; refused, nothing happened."""
-        self.requested = False
-        wanted = self.running.pre_commit(dict(self.positions))
-        wanted = {source: each for source, each in wanted.items() if each.offset <= self.positions[source]}
-        news = {source: each for source, each in wanted.items() if self.group.get(source) != each}
-        if not accepted or not news:
-            return
-        for source, each in news.items():
-            assert source not in self.group or each.offset >= self.group[source].offset
-            assert len(each.metadata.encode()) <= 4096
-        self.group |= news
-        if not answered:
-            raise Indeterminate("the answer never came")
-        self.running.committed(news)
-
-    def drain(self) -> None:
-        """Reads everything, with as many commits as that takes."""
-        for _ in range(3):
-            for source in self.positions:
-                self.put(source)
-            self.commit()
+        return replace(made, topic=self.topic or source.topic)
 
     def live(self, act: Callable[[], object]) -> None:
         """Runs the task with restarts, as the runtime does."""

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 
 from ferryman.errors import Indeterminate
-from tests.connectors.s3.kills import LAYOUTS, POINTS, committed, events, feed, found, play
-from tests.connectors.s3.s3_task import MANIFESTS, P0, P1, Killed, World
+from tests.connectors.s3.kills import LAYOUTS, POINTS, append_orders, committed, events, found, play
+from tests.connectors.s3.s3_task import MANIFESTS, P0, P1, World
+from tests.connectors.sink_world import Killed
 
 NUMBERS = itertools.count()
 
@@ -24,7 +25,7 @@ def world(s3_server: str, unique: str) -> Iterator[World]:
 
 
 def test_nothing_is_visible_before_its_commit(world: World) -> None:
-    feed(world, P0, 7)
+    append_orders(world, P0, 7)
     world.begin()
     world.put(P0)
     assert world.requested
@@ -41,7 +42,7 @@ def test_nothing_is_visible_before_its_commit(world: World) -> None:
 
 
 def test_objects_say_whose_they_are(world: World) -> None:
-    feed(world, P0, 3)
+    append_orders(world, P0, 3)
     world.begin()
     world.drain()
     metadata = world.s3.head_object(Bucket=world.bucket, Key=world.objects()[0])["Metadata"]
@@ -59,15 +60,15 @@ def go_on(world: World) -> None:
         world.put(P0, 4)
         world.put(P1, 4)
         world.commit()
-        feed(world, P0, 3)
+        append_orders(world, P0, 3)
 
 
 @pytest.mark.parametrize("point", POINTS)
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_kill_at_any_point_neither_loses_nor_doubles_a_record(world: World, layout: str, point: str) -> None:
     world.more = LAYOUTS[layout]
-    feed(world, P0, 8)
-    feed(world, P1, 4)
+    append_orders(world, P0, 8)
+    append_orders(world, P1, 4)
     world.begin()
     world.die_at = (point, 2)
     with pytest.raises(Killed):
@@ -82,7 +83,7 @@ def test_a_kill_at_any_point_neither_loses_nor_doubles_a_record(world: World, la
 
 
 def test_a_commit_without_an_answer_is_finished_by_whoever_reads_it(world: World) -> None:
-    feed(world, P0, 3)
+    append_orders(world, P0, 3)
     world.begin()
     world.put(P0)
     with pytest.raises(Indeterminate):
@@ -95,7 +96,7 @@ def test_a_commit_without_an_answer_is_finished_by_whoever_reads_it(world: World
 
 
 def test_a_commit_that_the_group_refuses_is_offered_again(world: World) -> None:
-    feed(world, P0, 3)
+    append_orders(world, P0, 3)
     world.begin()
     world.put(P0)
     world.commit(accepted=False)
@@ -107,7 +108,7 @@ def test_a_commit_that_the_group_refuses_is_offered_again(world: World) -> None:
 
 
 def test_a_zombie_that_wakes_in_the_middle_changes_nothing(world: World) -> None:
-    feed(world, P0, 6)
+    append_orders(world, P0, 6)
     world.begin()
     world.put(P0, 3)
     zombie, world.sink = world.running, None
@@ -124,7 +125,7 @@ def test_a_zombie_that_wakes_in_the_middle_changes_nothing(world: World) -> None
 
 
 def test_a_zombie_whose_commit_was_made_finds_its_objects_finished(world: World) -> None:
-    feed(world, P0, 6)
+    append_orders(world, P0, 6)
     world.begin()
     world.put(P0, 3)
     zombie, world.sink = world.running, None
@@ -140,7 +141,7 @@ def test_a_zombie_whose_commit_was_made_finds_its_objects_finished(world: World)
 
 def test_a_stop_throws_uncommitted_uploads_away(world: World) -> None:
     world.more = {"flush.bytes": "1"}
-    feed(world, P0, 2)
+    append_orders(world, P0, 2)
     world.begin()
     world.put(P0)
     assert len(world.uploads()) == 1

@@ -7,9 +7,10 @@ import pytest
 
 from ferryman.connectors.s3.sink import S3SinkConnector
 from ferryman.errors import TaskError
-from tests.connectors.s3.kills import POINTS, committed, crash_after_commit, feed, found
+from tests.connectors.s3.kills import POINTS, append_orders, committed, crash_after_commit, found
 from tests.connectors.s3.refusing_proxy import Refuses, no_abort, no_delete, refusing
-from tests.connectors.s3.s3_task import MANIFESTS, P0, Killed, World
+from tests.connectors.s3.s3_task import MANIFESTS, P0, World
+from tests.connectors.sink_world import Killed
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def sizes(world: World) -> list[int]:
 def test_without_the_right_to_delete_manifests_are_emptied(refused: World, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
-            feed(refused, P0, 3)
+            append_orders(refused, P0, 3)
             refused.begin()
             refused.drain()
     assert found(refused) == committed(refused)
@@ -50,7 +51,7 @@ def test_without_the_right_to_delete_manifests_are_emptied(refused: World, caplo
 
 @pytest.mark.parametrize("point", POINTS)
 def test_a_kill_without_the_right_to_delete_loses_and_doubles_nothing(refused: World, point: str) -> None:
-    feed(refused, P0, 9)
+    append_orders(refused, P0, 9)
     refused.begin()
     refused.die_at = (point, 2 if point.endswith("complete") else 1)
     with pytest.raises(Killed):
@@ -76,7 +77,7 @@ def test_objects_are_made_again_without_the_right_to_delete(refused: World) -> N
 def test_what_may_not_be_aborted_is_left_to_the_buckets_rules(world: World, caplog: pytest.LogCaptureFixture) -> None:
     with refusing(world.url, no_abort) as url, caplog.at_level(logging.WARNING):
         world.url = url
-        feed(world, P0, 3)
+        append_orders(world, P0, 3)
         world.begin()
         world.put(P0)
         world.die_at = ("s3.after_manifest", 1)
@@ -99,7 +100,7 @@ def everything(method: str, path: str) -> bool:
 def test_what_every_object_needs_fails_the_task_if_it_is_refused(world: World, refuses: Refuses) -> None:
     with refusing(world.url, refuses) as url:
         world.url = url
-        feed(world, P0, 3)
+        append_orders(world, P0, 3)
         world.begin()
         with pytest.raises(TaskError, match="AccessDenied"):
             world.drain()
@@ -107,11 +108,11 @@ def test_what_every_object_needs_fails_the_task_if_it_is_refused(world: World, r
 
 def behind(world: World) -> None:
     """Three records are in an object, and of the next ones Kafka has lost two."""
-    feed(world, P0, 3)
+    append_orders(world, P0, 3)
     world.begin(P0)
     world.drain()
     world.end()
-    feed(world, P0, 6)
+    append_orders(world, P0, 6)
     world.beginning = 5
 
 
@@ -134,7 +135,7 @@ def test_it_goes_on_if_the_config_says_so(world: World) -> None:
 
 
 def test_an_offset_past_the_end_fails_the_task_too(world: World) -> None:
-    feed(world, P0, 3)
+    append_orders(world, P0, 3)
     world.begin(P0)
     world.drain()
     world.end()

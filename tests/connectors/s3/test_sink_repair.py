@@ -6,8 +6,9 @@ import pytest
 
 from ferryman.connectors.s3.sink import S3SinkConnector
 from ferryman.errors import Indeterminate, TaskError
-from tests.connectors.s3.kills import POINTS, committed, crash_after_commit, feed, found
-from tests.connectors.s3.s3_task import MANIFESTS, P0, P1, Killed, World
+from tests.connectors.s3.kills import POINTS, append_orders, committed, crash_after_commit, found
+from tests.connectors.s3.s3_task import MANIFESTS, P0, P1, World
+from tests.connectors.sink_world import Killed
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def world(s3_server: str, unique: str) -> Iterator[World]:
 def test_objects_whose_uploads_were_aborted_are_made_again_from_their_records(world: World, layout: str) -> None:
     crash_after_commit(world, layout)
     world.abort_uploads()
-    feed(world, P0, 3)
+    append_orders(world, P0, 3)
     world.begin()
     assert world.positions[P0] == 0
     world.put(P0, 4)
@@ -33,7 +34,7 @@ def test_objects_whose_uploads_were_aborted_are_made_again_from_their_records(wo
 
 
 def test_only_what_is_missing_is_made_again(world: World) -> None:
-    feed(world, P0, 6)
+    append_orders(world, P0, 6)
     world.begin()
     world.put(P0)
     world.die_at = ("s3.after_complete", 1)
@@ -53,7 +54,7 @@ def test_only_what_is_missing_is_made_again(world: World) -> None:
 
 
 def test_the_running_task_makes_objects_again_too(world: World) -> None:
-    feed(world, P0, 3)
+    append_orders(world, P0, 3)
     world.begin()
     world.put(P0)
     made = world.running.pre_commit({P0: 3})
@@ -110,7 +111,7 @@ def test_records_that_compaction_took_in_between_are_not_passed_over(world: Worl
 
 
 def test_an_object_in_the_way_stays_as_it_is(world: World) -> None:
-    feed(world, P0, 3)
+    append_orders(world, P0, 3)
     key = "topics/orders/partition=0/orders+0+0000000000.json"
     world.s3.put_object(Bucket=world.bucket, Key=key, Body=b"somebody else's\n")
     world.begin()
@@ -140,7 +141,7 @@ def test_a_lost_manifest_with_open_uploads_fails_the_task(world: World) -> None:
 
 
 def test_objects_that_were_taken_away_are_not_missed(world: World) -> None:
-    feed(world, P0, 3)
+    append_orders(world, P0, 3)
     world.begin()
     world.put(P0)
     world.commit()
@@ -152,7 +153,7 @@ def test_objects_that_were_taken_away_are_not_missed(world: World) -> None:
 
 
 def test_after_a_reset_everything_is_there_again_beside_the_old(world: World) -> None:
-    feed(world, P0, 6)
+    append_orders(world, P0, 6)
     world.begin()
     world.drain()
     world.end()
@@ -175,7 +176,7 @@ def test_offsets_are_not_altered_between_the_phases(world: World) -> None:
 
 
 def test_a_topic_created_anew_fails_the_task(world: World) -> None:
-    feed(world, P0, 3)
+    append_orders(world, P0, 3)
     world.begin()
     world.drain()
     world.topic_id = "id-2"

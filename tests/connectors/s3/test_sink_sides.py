@@ -16,7 +16,8 @@ from ferryman.errors import TaskError
 from ferryman.record import Header
 from ferryman.schema import INT32, INT64, OPTIONAL_STRING, STRING, Schema, struct
 from tests.connectors.s3.kills import committed, events, play
-from tests.connectors.s3.s3_task import P0, Killed, Log, World
+from tests.connectors.s3.s3_task import P0, Log, World
+from tests.connectors.sink_world import Killed
 from tests.connectors.sql.sql_task import columns
 
 FORMATS = "io.confluent.connect.s3.format"

@@ -11,7 +11,8 @@ import pytest
 from ferryman.connectors.s3.bucket.bucket import Bucket
 from ferryman.errors import TaskError
 from tests.connectors.s3.archives import BY_FIELD, numbered, write
-from tests.connectors.s3.s3_task import P0, Killed, Log, World
+from tests.connectors.s3.s3_task import P0, Log, World
+from tests.connectors.sink_world import Killed
 
 
 @pytest.fixture

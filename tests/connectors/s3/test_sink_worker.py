@@ -1,6 +1,5 @@
 """The S3 sink in a real worker: killed at each durable step, stopped past its session, cut off from its server."""
 
-import json
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +8,7 @@ import pytest
 
 from ferryman.stack import Stack
 from tests.connectors.s3.s3_task import CONFLUENT, MANIFESTS, World
-from tests.running import create_topic, produce, send, settings, until, worker
+from tests.running import create_topic, feed, send, settings, until, worker
 
 RECORDS = 180
 POINTS = [
@@ -71,11 +70,6 @@ def config(bucket: World, name: str, **more: str) -> dict[str, str]:
     }
 
 
-def feed(kafka: str, topic: str, first: int, last: int) -> None:
-    values = [json.dumps({"id": number, "kind": "abc"[number % 3]}).encode() for number in range(first, last)]
-    produce(kafka, topic, values, [str(number).encode() for number in range(first, last)])
-
-
 def ids(bucket: World) -> list[int]:
     return sorted(each["id"] for records in bucket.contents().values() for each in records)
 
@@ -94,7 +88,7 @@ def test_each_record_is_in_one_object(
         running.create(config(bucket, unique, **LAYOUTS[layout]))
         seen: dict[str, str] = {}
         for start in range(0, RECORDS, 60):
-            feed(kafka, unique, start, start + 60)
+            feed(kafka, unique, range(start, start + 60))
             until(lambda start=start: len(ids(bucket)) >= start, 90)  # type: ignore[misc]
             listed = bucket.listed()
             assert {key: listed[key] for key in seen} == seen
@@ -112,9 +106,9 @@ def test_a_zombie_neither_adds_nor_changes_an_object(tmp_path: Path, kafka: str,
     chosen = settings(kafka, unique, **quick)
     with worker(tmp_path, chosen) as first, worker(tmp_path, chosen) as second:
         first.create(config(bucket, unique, **dynamic))
-        feed(kafka, unique, 0, 100)
+        feed(kafka, unique, range(100))
         until(lambda: len(ids(bucket)) == 100)
-        feed(kafka, unique, 100, 130)
+        feed(kafka, unique, range(100, 130))
         pids = [*first.pids(unique)[-1:]]
         assert first.process is not None
         for pid in (first.process.pid, *pids):
@@ -126,7 +120,7 @@ def test_a_zombie_neither_adds_nor_changes_an_object(tmp_path: Path, kafka: str,
         finally:
             for pid in (first.process.pid, *pids):
                 send(pid, signal.SIGCONT)
-        feed(kafka, unique, 130, 200)
+        feed(kafka, unique, range(130, 200))
         until(lambda: len(ids(bucket)) >= 200)
         assert {key: len(bucket.get(key)) for key in sizes} == sizes
     assert ids(bucket) == list(range(200))
@@ -139,7 +133,7 @@ def test_a_bucket_that_is_not_there_fails_the_task(tmp_path: Path, kafka: str, u
     create_topic(kafka, unique, 1)
     with worker(tmp_path, settings(kafka, unique)) as running:
         running.create(config(bucket, unique, **{**LAYOUTS["default"], "s3.bucket.name": f"{unique}-none"}) | IMPATIENT)
-        feed(kafka, unique, 0, 20)
+        feed(kafka, unique, range(20))
         trace = running.trace(unique)
         assert "NoSuchBucket" in trace
         assert "s3.bucket.name" in trace
@@ -149,7 +143,7 @@ def test_offsets_are_reset_by_rest_after_a_stop(tmp_path: Path, kafka: str, uniq
     create_topic(kafka, unique, 1)
     with worker(tmp_path, settings(kafka, unique)) as running:
         running.create(config(bucket, unique, **LAYOUTS["default"]))
-        feed(kafka, unique, 0, 30)
+        feed(kafka, unique, range(30))
         until(lambda: len(ids(bucket)) == 30)
         running.call("PUT", f"/connectors/{unique}/stop", expect=204)
         until(lambda: running.states(unique) == ["STOPPED"])

@@ -15,7 +15,7 @@ from ferryman.connectors.sql.dialects.postgresql.errors import fault
 from ferryman.connectors.sql.sink import SqlSinkConnector
 from ferryman.errors import DataError, Indeterminate, RetriableError, TaskError
 from ferryman.schema import INT32, INT64, OPTIONAL_STRING, STRING, struct
-from tests.connectors.sql.sql_task import World, narrowed
+from tests.connectors.sql.sql_task import World
 
 ORDER = struct({"id": INT64, "item": OPTIONAL_STRING})
 CANARY = "tweet" + "tweet"
@@ -38,7 +38,7 @@ def orders(count: int, **bad: Any) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("item", ["nul\0", "\ud800"])
 def test_text_that_postgresql_cannot_hold_is_the_records_fault(world: World, item: str) -> None:
     world.begin()
-    assert narrowed(world, world.batch(orders(9, item=item))) == [5]
+    assert world.narrowed(world.batch(orders(9, item=item))) == [5]
     assert len(world.query("SELECT * FROM orders")) == 8
 
 
@@ -99,7 +99,7 @@ def test_a_commit_without_an_answer_is_neither_repeated_nor_believed(world: Worl
     with pytest.raises(Indeterminate, match="the outcome is unknown"):
         world.put([{"id": 7, "item": "x"}])
     world.meanwhile = None
-    assert world.begin() == 2
+    assert world.resume() == 2
     world.put([{"id": 7, "item": "x"}], at=2)
     assert len(world.query("SELECT * FROM orders")) == 3
 
@@ -164,7 +164,7 @@ def test_no_name_of_a_field_is_ever_read_as_sql(world: World, name: str) -> None
     for each in ("upsert", "update", "insert"):
         world.config = world.config | {"insert.mode": each}
         world.begin()
-        world.put([{"id": world.end, name: "v"}])
+        world.put([{"id": world.end_offset, name: "v"}])
     world.value_schema = struct({"id": INT64, name: STRING, name + "2": OPTIONAL_STRING})
     world.put([{"id": 5, name: "v", name + "2": None}])
     found = world.query("SELECT column_name FROM information_schema.columns WHERE table_name = 'orders' ORDER BY 1")
@@ -226,7 +226,7 @@ def test_sqlite_that_is_locked_is_waited_for_and_its_constraints_are_data(tmp_pa
     world = World(f"jdbc:sqlite:{path}", {"insert.mode": "insert"}, value_schema=ORDER)
     world.query("CREATE TABLE orders (id INTEGER PRIMARY KEY, item TEXT NOT NULL)")
     world.begin()
-    assert narrowed(world, world.batch(orders(9, item=None))) == [5]
+    assert world.narrowed(world.batch(orders(9, item=None))) == [5]
     assert world.sink is not None
     with world.sink._session.transaction("wait less") as connection:
         connection.exec_driver_sql("PRAGMA busy_timeout = 50")

@@ -37,7 +37,7 @@ from ferryman.schema import (
     mapping,
     struct,
 )
-from tests.connectors.sql.sql_task import World, narrowed
+from tests.connectors.sql.sql_task import World
 
 ORDER = struct({"id": INT64, "item": OPTIONAL_STRING})
 UPSERT = {"auto.create": "true", "insert.mode": "upsert", "pk.mode": "record_value", "pk.fields": "id"}
@@ -211,7 +211,7 @@ def test_a_bad_row_is_found_and_its_neighbours_go_in(world: World) -> None:
     world.begin()
     prices = [Decimal("1.230")] * 5 + [Decimal("1.234")] + [Decimal("2.340")] * 6
     batch = world.batch([{"id": number, "item": price} for number, price in enumerate(prices)])
-    assert narrowed(world, batch) == [5]
+    assert world.narrowed(batch) == [5]
     assert len(world.query("SELECT * FROM orders")) == 11
     assert world.stored() == 12
 
@@ -304,7 +304,7 @@ def test_statements_are_cut_between_rows() -> None:
 def test_a_partitions_offset_is_moved_without_touching_its_neighbours(world: World) -> None:
     """Two tasks in the middle of their transactions, each with the offset of a partition next to the other's."""
     world.put([{"id": 1, "item": "a"}])
-    neighbour = World(world.url, UPSERT, value_schema=ORDER, end=1)
+    neighbour = World(world.url, UPSERT, value_schema=ORDER, end_offset=1)
     neighbour.begin()
     world.own(TopicPartition("orders", 2))
     neighbour.own(TopicPartition("orders", 1), TopicPartition("orders", 3))
@@ -328,8 +328,8 @@ def test_a_partitions_offset_is_moved_without_touching_its_neighbours(world: Wor
 
 def test_a_frozen_owners_session_ends_and_its_successor_goes_on(world: World) -> None:
     world.put([{"id": 1, "item": "a"}])
-    successor = World(world.url, UPSERT, value_schema=ORDER, end=1)
-    assert successor.begin() == 1
+    successor = World(world.url, UPSERT, value_schema=ORDER, end_offset=1)
+    assert successor.resume() == 1
     told(world, "SET SESSION idle_transaction_timeout = 1")
     # The owner is frozen with the offset's row in its hands; the successor waits for the row until the server ends
     # the owner's session, and then finds it where it was.
@@ -379,7 +379,7 @@ def test_a_commit_without_an_answer_is_neither_repeated_nor_believed(world: Worl
     with pytest.raises(Indeterminate, match="the outcome is unknown"):
         world.put([{"id": 2, "item": "a"}])
     world.meanwhile = None
-    assert world.begin() == 1
+    assert world.resume() == 1
     world.put([{"id": 2, "item": "a"}], at=1)
     assert world.query("SELECT id FROM orders ORDER BY id") == [(1,), (2,)]
 
@@ -428,7 +428,7 @@ def test_no_name_of_a_field_or_topic_is_ever_read_as_sql(world: World, field: st
         if '"' in field:
             world.config |= {"table.name.format": "quotes"}
         world.begin()
-        world.put([{"id": world.end, field: "v"}])
+        world.put([{"id": world.end_offset, field: "v"}])
     names = world.query("SELECT DISTINCT column_name FROM information_schema.columns WHERE table_schema = database()")
     assert {"id", field} <= {row[0] for row in names}
     assert world.query("SELECT count(*) FROM users") == [(0,)]

@@ -15,8 +15,9 @@ from ferryman.connectors.sql.sink import SqlSinkConnector
 from ferryman.errors import Indeterminate, TaskError
 from ferryman.record import TopicPartition
 from ferryman.schema import INT64, OPTIONAL_STRING, struct
+from tests.connectors.sink_world import Killed
 from tests.connectors.sql.databases import DATABASES, url_of
-from tests.connectors.sql.sql_task import Killed, World
+from tests.connectors.sql.sql_task import World
 
 ORDER = struct({"id": INT64, "item": OPTIONAL_STRING})
 POINTS = ("sql.before_rows", "sql.after_rows", "sql.before_commit", "sql.after_commit")
@@ -41,11 +42,11 @@ def ids(world: World) -> list[int]:
 @pytest.mark.parametrize("point", POINTS)
 def test_a_kill_at_any_point_neither_loses_nor_doubles_an_insert(world: World, point: str) -> None:
     world.put(orders(0, 1))
-    world.die_at = point
+    world.die_at = point, 1
     with pytest.raises(Killed):
         world.put(orders(2, 3))
     world.die_at = None
-    start = world.begin()
+    start = world.resume()
     assert start == (4 if point == "sql.after_commit" else 2)
     world.put(orders(*range(start, 6)), at=start)
     assert ids(world) == [0, 1, 2, 3, 4, 5]
@@ -56,7 +57,7 @@ def test_a_zombies_transaction_changes_no_row(world: World) -> None:
     world.put(orders(0))
     zombie = world.sink
     world.sink = None
-    assert world.begin() == 1
+    assert world.resume() == 1
     world.put(orders(1))
     assert zombie is not None
     with pytest.raises(Indeterminate, match="orders-0 at 1"):
@@ -73,7 +74,7 @@ def test_whoever_writes_first_wins_and_the_other_reads_again(world: World) -> No
     zombie.put_batches([world.batch(orders(1), at=1)])
     with pytest.raises(Indeterminate):
         world.put(orders(1))
-    assert world.begin() == 2
+    assert world.resume() == 2
     assert ids(world) == [0, 1]
     zombie.stop()
 
@@ -86,26 +87,26 @@ def test_the_database_wins_over_the_groups_offset_with_a_warning(
         world.committed = Committed(committed)
         caplog.clear()
         with caplog.at_level(logging.WARNING):
-            assert world.begin() == 3
+            assert world.resume() == 3
         told = "the database has got to offset 3, the consumer group to 1" in caplog.text
         assert told is (committed == 1)
 
 
 def test_a_new_partition_starts_at_the_groups_offset_or_the_beginning(world: World) -> None:
-    world.beginning, world.end = 5, 20
-    assert world.begin() == 5
+    world.beginning, world.end_offset = 5, 20
+    assert world.resume() == 5
     world.cluster, world.committed = "cluster-2", Committed(7)
-    assert world.begin() == 7
+    assert world.resume() == 7
     world.cluster, world.committed, world.latest = "cluster-3", None, True
-    assert world.begin() == 20
+    assert world.resume() == 20
 
 
 def test_an_offset_out_of_range_fails_the_task_and_names_both(world: World) -> None:
     world.put(orders(0, 1, 2))
-    world.end = 2
+    world.end_offset = 2
     with pytest.raises(TaskError, match="next offset of orders-0 is 3, but the topic holds 0 up to 2"):
         world.begin()
-    world.beginning, world.end = 4, 9
+    world.beginning, world.end_offset = 4, 9
     with pytest.raises(TaskError, match="is 3, but the topic holds 4 up to 9"):
         world.begin()
     world.cluster, world.committed = "cluster-2", Committed(1)
@@ -119,7 +120,7 @@ def test_a_topic_created_anew_fails_the_task_and_names_both_ids(world: World) ->
     with pytest.raises(TaskError, match=r"orders has the id id-2.*with the id id-1.*reset its offsets"):
         world.begin()
     assert SqlSinkConnector.alter_offsets(world.made().config, world.context(), {world.source: None})
-    assert world.begin() == 0
+    assert world.resume() == 0
 
 
 def test_offsets_can_be_altered_and_reset(world: World) -> None:
@@ -135,18 +136,19 @@ def test_offsets_can_be_altered_and_reset(world: World) -> None:
 
 def test_records_that_were_dropped_are_passed_over_in_the_database_too(world: World) -> None:
     world.put(orders(0))
-    world.commit(5)
+    world.positions[world.source] = 5
+    world.commit()
     assert world.committed == Committed(5)
     assert world.stored() == 5
-    world.end = 5
-    assert world.begin() == 5
+    world.end_offset = 5
+    assert world.resume() == 5
 
 
 def test_connectors_clusters_and_partitions_have_rows_of_their_own(world: World) -> None:
     world.put(orders(0))
     world.cluster = "cluster-2"
-    world.end = 0
-    assert world.begin() == 0
+    world.end_offset = 0
+    assert world.resume() == 0
     rows = world.query(
         'SELECT cluster_id, topic_id, "partition", connector, topic, next_offset, format FROM ferryman_offsets'
     )
@@ -232,7 +234,7 @@ def test_the_table_is_the_fold_of_the_log(
     world.cluster, world.key_schema, world.value_schema = table, INT64, struct({"item": OPTIONAL_STRING})
     world.query(f"CREATE TABLE {table} (id bigint primary key, item text)")
     world.query(f"INSERT INTO {table} VALUES (2, 'old'), (3, 'old')")
-    world.end = len(steps)
+    world.end_offset = len(steps)
     read(world, [(key, None if item is None else {"item": item}) for key, item in steps], size, list(deaths))
     assert dict(world.query(f"SELECT id, item FROM {table}")) == fold
     assert world.query(f"SELECT next_offset FROM ferryman_offsets WHERE cluster_id = '{table}'") == [(len(steps),)]
@@ -240,13 +242,14 @@ def test_the_table_is_the_fold_of_the_log(
 
 def read(world: World, log: list[tuple[int, Any]], size: int, deaths: list[str | None]) -> None:
     """Reads the log to its end, in batches, dying where it is told to."""
-    position = world.begin()
+    position = world.resume()
     while position < len(log):
         part = log[position : position + size]
-        world.die_at = deaths.pop() if deaths else None
+        death = deaths.pop() if deaths else None
+        world.die_at = None if death is None else (death, 1)
         try:
             world.put([value for _, value in part], [key for key, _ in part], at=position)
             position += len(part)
         except Killed:
             world.die_at = None
-            position = world.begin()
+            position = world.resume()

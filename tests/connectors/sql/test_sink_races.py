@@ -9,7 +9,7 @@ import pytest
 from ferryman.errors import DataError, Indeterminate, RetriableError
 from ferryman.schema import INT64, OPTIONAL_STRING, struct
 from tests.connectors.sql.databases import url_of
-from tests.connectors.sql.sql_task import World, narrowed
+from tests.connectors.sql.sql_task import World
 
 ORDER = struct({"id": INT64, "item": OPTIONAL_STRING})
 UPSERT = {"auto.create": "true", "insert.mode": "upsert", "pk.mode": "record_value", "pk.fields": "id"}
@@ -40,7 +40,7 @@ def wait_less(world: World) -> None:
 def test_a_bad_row_is_found_and_its_neighbours_go_in(world: World, as_columns: bool) -> None:
     world.query("CREATE TABLE orders (id bigint primary key, item varchar(20) CHECK (item <> 'poison'))")
     world.begin()
-    assert narrowed(world, world.batch(orders(20, item="poison"), as_columns=as_columns)) == [5]
+    assert world.narrowed(world.batch(orders(20, item="poison"), as_columns=as_columns)) == [5]
     assert len(world.query("SELECT * FROM orders")) == 19
     assert world.stored() == 20
 
@@ -58,7 +58,7 @@ def test_a_batch_that_fails_leaves_nothing_behind(world: World) -> None:
 
 def test_two_owners_of_a_partition_take_turns_and_the_second_reads_again(world: World) -> None:
     world.put(orders(1))
-    other = World(world.url, UPSERT, value_schema=ORDER, end=1)
+    other = World(world.url, UPSERT, value_schema=ORDER, end_offset=1)
     other.begin()
     wait_less(other)
 
@@ -83,7 +83,7 @@ def test_two_tasks_writing_the_same_keys_in_opposite_order_do_not_lose_a_row(wor
 
     def work(each: World, values: list[dict[str, Any]]) -> None:
         for _ in range(5):
-            start = each.end
+            start = each.end_offset
             while True:
                 try:
                     each.put(values, at=start)

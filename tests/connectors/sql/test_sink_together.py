@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from ferryman.errors import DataError, TaskError
 from ferryman.record import Batch, TopicPartition
 from ferryman.schema import INT64, OPTIONAL_STRING, Schema, struct
+from tests.connectors.sink_world import Killed
 from tests.connectors.sql.databases import DATABASES, url_of
-from tests.connectors.sql.sql_task import Killed, World
+from tests.connectors.sql.sql_task import World
 
 ORDER = struct({"id": INT64, "item": OPTIONAL_STRING})
 RICHER = struct({"id": INT64, "item": OPTIONAL_STRING, "note": OPTIONAL_STRING})
@@ -23,7 +24,7 @@ REFUNDS = TopicPartition("refunds", 0)
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
     """A database of the test's own and a sink that upserts, to which three partitions of one topic and one of another
     are assigned."""
-    world = World(url_of(request.param, request), UPSERT, value_schema=ORDER, key_schema=INT64, end=1000)
+    world = World(url_of(request.param, request), UPSERT, value_schema=ORDER, key_schema=INT64, end_offset=1000)
     begin(world)
     yield world
     world.kill()
@@ -63,7 +64,7 @@ def stored(world: World) -> dict[tuple[str, int], int]:
 def test_a_kill_keeps_all_of_a_poll_or_nothing(world: World, point: str) -> None:
     assert world.sink is not None
     world.sink.put_batches([batch(world, ORDERS[0], 0, (1, "a")), batch(world, REFUNDS, 0, (1, "b"))])
-    world.die_at = point
+    world.die_at = point, 1
     with pytest.raises(Killed):
         world.sink.put_batches(
             [

@@ -186,7 +186,7 @@ def test_structs_and_maps_need_a_json_column(world: World) -> None:
     with pytest.raises(DataError, match=r"The field detail is of type STRUCT.*Flatten"):
         world.put([value])
     world.query("CREATE TABLE orders (id int, detail jsonb, tags json)")
-    world.end = 0
+    world.end_offset = 0
     both(world, value)
     detail = {"name": 'a"', "price": 1.10, "raw": "AQ==", "at": "2024-02-29T23:59:58.123000Z"}
     assert world.query("SELECT * FROM orders") == [(1, detail, ["x"])] * 2
