@@ -129,7 +129,10 @@ class TimestampConverter(Sided[TimestampConverterConfig]):
     def _change(self, data: Data) -> Data:
         name = self.config.field
         if isinstance(data, Columns):
-            found = self._columns(data) if name else None
+            try:
+                found = self._columns(data) if name else None
+            except DataError:
+                found = None  # the rows say the same, and which field it is
             return found or self._change(data.rows())
         if data.schema is None:
             values = self._maps(data.values, name) if name else [self._schemaless(value) for value in data.values]

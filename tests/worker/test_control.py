@@ -141,8 +141,8 @@ def test_a_reference_that_no_longer_resolves_fails_the_start_and_names_the_key(r
 def test_it_ends_in_time_whatever_stands_still_and_starts_nothing_more(running: Worker, tmp_path: Path) -> None:
     running.create(file_sink("frozen", tmp_path / "out.txt"))
     os.kill(until(lambda: running.pids("frozen"), 30)[0], signal.SIGSTOP)
-    for number in range(40):
-        logger = "ferryman." + "x" * 10_000 + str(number)  # more than a pipe holds
+    for number in range(1_600):  # together more than a pipe holds
+        logger = "ferryman." + "x" * 230 + str(number)
         running.call("PUT", f"/admin/loggers/{logger}", {"level": "INFO"}, expect=200)
     stuck = [Answer(running, "PUT", "/connector-plugins/BlockingSink/config/validate", blocking("problems"))]
     assert running.process is not None
