@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ferryman.connectors.email.addresses import Address, one_address, one_line, several
-from ferryman.connectors.email.attachments import Attachment, total
 from ferryman.connectors.email.config import EmailSinkConfig
-from ferryman.connectors.email.message import Mail
-from ferryman.connectors.email.smtp_connection import Envelope
-from ferryman.connectors.email.templates import Pattern, facts, moment
+from ferryman.connectors.email.mail.addresses import Address, one_address, one_line, several
+from ferryman.connectors.email.mail.attachments import Attachment, total
+from ferryman.connectors.email.mail.message import Mail
+from ferryman.connectors.email.mail.templates import Pattern, facts, moment
+from ferryman.connectors.email.smtp.connection import Envelope
 from ferryman.errors import DataError
 from ferryman.record import Record
 

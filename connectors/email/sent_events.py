@@ -9,7 +9,7 @@ from typing import Any, Literal
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from ferryman.chain import builder
-from ferryman.connectors.email.message import Mail
+from ferryman.connectors.email.mail.message import Mail
 from ferryman.conversion import Converter
 from ferryman.errors import ConfigError, KeyProblem, RetriableError, TaskError
 from ferryman.kafka import client_config

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ferryman.config import Config
-from ferryman.connectors.email.templates import facts, pattern
+from ferryman.connectors.email.mail.templates import facts, pattern
 from ferryman.connectors.file.lines_writer import lines
 from ferryman.connectors.s3.formats.text import JsonFields, JsonLines, json_texts
 from ferryman.conversion import Converter

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from ferryman.connectors.email import addresses, templates
+from ferryman.connectors.email.mail import addresses, templates
 from ferryman.connectors.s3.config import object_names
 from ferryman.formats.json.text import loads_all
 from ferryman.java.numbers import parsed_integer
@@ -44,10 +44,10 @@ OWN = ("ferryman/stack/", "ferryman/demo/", "ferryman/docs/", "ferryman/commands
 
 Call = Callable[[str], Any]
 CALLS: dict[str, Call] = {
-    "ferryman.connectors.email.addresses.one_address": partial(addresses.one_address, "k"),
-    "ferryman.connectors.email.addresses.one_line": partial(addresses.one_line, "k"),
-    "ferryman.connectors.email.addresses.several": partial(addresses.several, "k"),
-    "ferryman.connectors.email.templates.pattern": partial(templates.pattern, "k"),
+    "ferryman.connectors.email.mail.addresses.one_address": partial(addresses.one_address, "k"),
+    "ferryman.connectors.email.mail.addresses.one_line": partial(addresses.one_line, "k"),
+    "ferryman.connectors.email.mail.addresses.several": partial(addresses.several, "k"),
+    "ferryman.connectors.email.mail.templates.pattern": partial(templates.pattern, "k"),
     "ferryman.connectors.s3.config.object_names.timed": lambda text: object_names.timed(text, "UTC"),
     "ferryman.java.numbers.parsed_integer": lambda text: parsed_integer(text, 64),
     "ferryman.java.regex.replacement.expanded": lambda text: expanded(Found("a", ((0, 1),), {}), text),
@@ -73,7 +73,7 @@ EXCUSED = {
     "ferryman.connectors.sql.dialects.names.table_name": "its parts are called by themselves",
     "ferryman.connectors.sql.dialects.urls.host": "matches one pattern, which the rules for patterns look at",
     "ferryman.transforms.debezium.steps.with_text": "a text of the config",
-    "ferryman.connectors.email.status_codes.scope": "matches one pattern, which the rules for patterns look at",
+    "ferryman.connectors.email.smtp.status_codes.scope": "matches one pattern, which the rules for patterns look at",
     "ferryman.telemetry.free_text.replaced": "the callers that find the places are called",
     "ferryman.telemetry.redaction.protect_refusals": "remembers a value under the ends of its key",
     "ferryman.worker.connector_file._yaml": "a file of the operator's; PyYAML reads it",

@@ -7,7 +7,7 @@ import time
 from collections.abc import Hashable, Iterable, Iterator
 from concurrent.futures import Future
 
-from ferryman.connectors.email.smtp_connection import Connection, Envelope, MailServer, Outcome, Verdict
+from ferryman.connectors.email.smtp.connection import Connection, Envelope, MailServer, Outcome, Verdict
 
 IDLE = 30.0
 """Seconds after which an unused connection is given up; servers end them after some minutes."""

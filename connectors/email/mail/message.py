@@ -13,8 +13,8 @@ from email.policy import compat32
 from email.utils import format_datetime
 from hashlib import sha256
 
-from ferryman.connectors.email.addresses import Address, encoded_words
-from ferryman.connectors.email.attachments import Attachment
+from ferryman.connectors.email.mail.addresses import Address, encoded_words
+from ferryman.connectors.email.mail.attachments import Attachment
 from ferryman.errors import DataError
 from ferryman.record import Coordinates
 

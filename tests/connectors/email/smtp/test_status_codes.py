@@ -2,7 +2,7 @@
 
 import pytest
 
-from ferryman.connectors.email.status_codes import Scope, Step, scope
+from ferryman.connectors.email.smtp.status_codes import Scope, Step, scope
 
 CASES: list[tuple[str, Step, Scope]] = [
     ("550 5.1.1 no such user", "rcpt", Scope.MAILBOX),

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Template, TemplateSyntaxError
 from jinja2.exceptions import UndefinedError
 
-from ferryman.connectors.email.sandbox import LARGEST, Sandbox, TooMuch, bounded
+from ferryman.connectors.email.mail.sandbox import LARGEST, Sandbox, TooMuch, bounded
 from ferryman.errors import DataError
 from ferryman.record import Record
 

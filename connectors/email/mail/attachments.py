@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ferryman.connectors.email.addresses import one_line
-from ferryman.connectors.email.templates import Pattern
+from ferryman.connectors.email.mail.addresses import one_line
+from ferryman.connectors.email.mail.templates import Pattern
 from ferryman.errors import DataError
 
 BINARY = "application/octet-stream"

@@ -10,7 +10,7 @@ from typing import Literal, NoReturn
 from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException, SMTPResponseException
 from aiosmtplib.protocol import SMTPProtocol
 
-from ferryman.connectors.email.status_codes import Scope, Step, scope
+from ferryman.connectors.email.smtp.status_codes import Scope, Step, scope
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _DOT = re.compile(rb"(?m)^\.")

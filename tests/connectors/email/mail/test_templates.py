@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from ferryman.connectors.email import sandbox
-from ferryman.connectors.email.templates import entries, pattern
+from ferryman.connectors.email.mail import sandbox
+from ferryman.connectors.email.mail.templates import entries, pattern
 from ferryman.errors import DataError
 
 FACTS: dict[str, Any] = {

@@ -21,7 +21,7 @@ from jinja2.runtime import Context, markup_join, str_join
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
-from ferryman.connectors.email.addresses import joined
+from ferryman.connectors.email.mail.addresses import joined
 
 LARGEST = 10_000_000
 """Characters that one template may make of a record, at any point on the way."""

@@ -1,0 +1,1 @@
+"""The way to the mail server: connections, their pool, and what its answers mean."""
