@@ -271,7 +271,7 @@ def test_sqlite_urls_are_paths() -> None:
         "jdbc:postgresql://db/x?socketFactory=canary",
         "jdbc:postgresql://db/x?socket%46actory=canary",
         "jdbc:postgresql://db/x?sslmode=canary",
-        "jdbc:postgresql://db/x?sslkey=/canary",
+        "jdbc:postgresql://db/x?sslcrl=/canary",
         "jdbc:postgresql://%2Ftmp%2Fcanary/x",
         "jdbc:postgresql://db/x?user=a&us%65r=canary",
         "postgresql://db/x?options=-c%20canary",
@@ -317,7 +317,7 @@ def test_urls_that_lead_elsewhere_are_refused_without_being_repeated(text: str) 
 
 
 @pytest.mark.parametrize(
-    "name", ["options", "sslkey", "passfile", "service", "host", "socketFactory", "loggerFile", "plugin"]
+    "name", ["options", "sslcrl", "passfile", "service", "host", "socketFactory", "loggerFile", "plugin"]
 )
 def test_driver_properties_outside_the_list_are_refused_as_keys_too(name: str) -> None:
     with pytest.raises(BadUrl, match=f"the driver property {name} is not allowed"):
@@ -327,6 +327,13 @@ def test_driver_properties_outside_the_list_are_refused_as_keys_too(name: str) -
 def test_allowed_driver_properties_are_keys_too() -> None:
     raw: dict[str, Any] = BASIC | {"connection.sslmode": "require", "connection.pool.max_size": "9"}
     assert SqlSinkConfig.parse(raw).database(raw).location.arguments["sslmode"] == "require"
+
+
+def test_a_clients_certificate_goes_to_postgresqls_driver_by_the_java_drivers_names() -> None:
+    found = reached("jdbc:postgresql://db/shop?sslcert=/c.crt&sslkey=/c.pk8", sslpassword="opens the key")
+    certificate = {name: found.arguments[name] for name in ("sslcert", "sslkey", "sslpassword")}
+    assert certificate == {"sslcert": "/c.crt", "sslkey": "/c.pk8", "sslpassword": "opens the key"}
+    assert "opens" not in repr(found)
 
 
 @pytest.mark.parametrize(
