@@ -13,7 +13,7 @@ from ferryman.errors import ConfigError, KeyProblem
 from ferryman.java import properties, spelling
 from ferryman.regex.pattern import TooSlow, compiled
 from ferryman.settings.references import Reference, references, replaced
-from ferryman.telemetry.references import Found, References
+from ferryman.telemetry.references import Found, References, in_plain_words
 
 Lookup = Callable[[str, str], str | None]
 """Path (may be empty) and key to a value; None if there is none. Raises ConfigError with what is wrong."""
@@ -147,7 +147,7 @@ class Providers:
             except ConfigError as error:
                 values[key] = value
                 problems.append(KeyProblem(key, f"{key} cannot be resolved: {error}"))
-        known = References(tuple(resolved))
+        known = References(in_plain_words(resolved, raw, lambda value: replaced(value, lambda found: "")))
         known.protect()
         return Resolution(values, tuple(problems), tuple(warnings), tuple(missing), known)
 

@@ -64,15 +64,37 @@ def _places(text: str, value: str, instead: str) -> Iterator[Span]:
 
 
 def replaced(text: str, spans: Iterator[Span]) -> str:
-    """The text with other texts in these places; of places that overlap the first counts, for all of them."""
+    """The text with other texts in these places; of places that overlap the first counts, for all of them.
+
+    What stands inside a reference stays: it was put there in place of a value, or names where one is kept.
+    """
     parts: list[str] = []
     done = 0
+    inside = _inside_references(text)
     # Of those that begin together the longest counts.
     for start, end, instead in sorted(spans, key=lambda span: (span[0], -span[1])):
+        if inside and inside[start] and inside[end - 1]:
+            continue
         if start >= done:
             parts += (text[done:start], text[start:end] if _is_reference(text, start, end) else instead)
         done = max(done, end)
     return "".join(parts) + text[done:] if parts else text
+
+
+def _inside_references(text: str) -> bytearray | None:
+    """For each character whether it stands inside ``${provider:…}``; None where there is no reference."""
+    start = text.find("${")
+    if start < 0:
+        return None
+    inside = bytearray(len(text))
+    while start >= 0:
+        end, again = text.find("}", start), text.find("${", start + 2)
+        if end < 0:
+            break
+        if (again < 0 or end < again) and ":" in text[start:end]:  # else something that only begins like one
+            inside[start : end + 1] = b"\1" * (end + 1 - start)
+        start = again
+    return inside
 
 
 def _is_reference(text: str, start: int, end: int) -> bool:

@@ -2,15 +2,17 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ferryman.errors import ConfigError, KeyProblem
 from ferryman.telemetry import free_text, redaction
 
 LONG = 8
 """From so many characters on a value is taken out of every text, not only of those about its own key."""
+OURS = "ferryman"
+"""The name of this program stands in every line of a log, whoever else is called so."""
 _PIECE = 4
 """Shorter pieces of a value are left in texts about its key: they are ordinary words and tell nothing."""
 
@@ -25,12 +27,17 @@ class Found:
     """As it stands there."""
     value: str = field(repr=False)
     """What a provider gave for it."""
+    plain: bool = False
+    """Whether the same config says it in plain words too, such as a bucket that is called as its topics are: to hide it
+    in every text would hide the names of topics and connectors, and nothing that is not written beside it."""
 
     @property
     def secret(self) -> bool:
-        """Whether it must be found in every text: it is long, or its key or its name says that it is a secret."""
+        """Whether it must be found in every text: its key or its name says that it is a secret, or it is long, and not
+        said in plain words."""
         name = self.reference.removesuffix("}").rpartition(":")[2]
-        return len(self.value.strip()) >= LONG or redaction.is_secret(self.key) or redaction.is_secret(name)
+        named = redaction.is_secret(self.key) or redaction.is_secret(name)
+        return named or (len(self.value.strip()) >= LONG and not self.plain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +49,11 @@ class References:
     @classmethod
     def parse(cls, rows: Sequence[Sequence[str]]) -> "References":
         """The inverse of ``rows``."""
-        return cls(tuple(Found(*row) for row in rows))
+        return cls(tuple(Found(key, reference, value, bool(plain)) for key, reference, value, plain in rows))
 
     def rows(self) -> list[list[str]]:
         """As plain lists, for the pipe to a task's process. Never printed."""
-        return [[each.key, each.reference, each.value] for each in self.found]
+        return [[each.key, each.reference, each.value, "plain" if each.plain else ""] for each in self.found]
 
     def __add__(self, other: "References") -> "References":
         return References((*self.found, *other.found))
@@ -88,6 +95,14 @@ class References:
         """A config that a plugin made of resolved values, with the references again where whole values stand."""
         by_value = {each.value: each.reference for each in self.found if each.value}
         return {key: by_value.get(value, value) for key, value in config.items()}
+
+
+def in_plain_words(
+    found: Sequence[Found], raw: Mapping[str, str], references: Callable[[str], str]
+) -> tuple[Found, ...]:
+    """The same, with those marked that the config ``raw`` says in plain words too; ``references`` cuts them out."""
+    words = "\n".join([OURS, *map(references, raw.values())]).lower()
+    return tuple(replace(each, plain=each.value.strip().lower() in words) for each in found)
 
 
 def _spellings(value: str) -> set[str]:
