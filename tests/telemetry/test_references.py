@@ -10,16 +10,13 @@ from ferryman.telemetry.references import Found, References
 
 def test_a_long_value_is_in_no_text_whatever_its_key_and_in_no_case_of_letters() -> None:
     References((Found("topics", "${env:T}", "Eight-Letters-1"),)).protect()
-    assert (
-        redaction.redaction.redact("Eight-Letters-1, eight-letters-1, EIGHT-LETTERS-1")
-        == "${env:T}, ${env:T}, ${env:T}"
-    )
+    assert redaction.redact("Eight-Letters-1, eight-letters-1, EIGHT-LETTERS-1") == "${env:T}, ${env:T}, ${env:T}"
 
 
 def test_a_short_value_is_in_no_text_if_its_key_or_its_own_name_is_a_passwords() -> None:
     References((Found("db.password", "${env:A}", "ab1cd"), Found("x", "${file:/s:pw}", "ef2gh"))).protect()
     References((Found("batch.size", "${env:B}", "ij3kl"),)).protect()
-    assert redaction.redaction.redact("ab1cd ef2gh ij3kl") == "${env:A} ${file:/s:pw} ij3kl"
+    assert redaction.redact("ab1cd ef2gh ij3kl") == "${env:A} ${file:/s:pw} ij3kl"
 
 
 @pytest.mark.parametrize("value", ["7", "many", "ab,cd", "x y", 'q"t', "0xAB"])
@@ -31,7 +28,7 @@ def test_no_value_however_short_is_in_an_error_about_its_own_key(value: str) -> 
 
 def test_no_refusal_of_a_value_shows_it_even_where_nobody_puts_references_back() -> None:
     References((Found("value.converter.cache.size", "${env:C}", "z9"),)).protect()
-    text = redaction.redaction.redact("Invalid value z9 for configuration cache.size: Not a number of type INT; z9")
+    text = redaction.redact("Invalid value z9 for configuration cache.size: Not a number of type INT; z9")
     assert text == "Invalid value ${env:C} for configuration cache.size: Not a number of type INT; z9"
 
 
