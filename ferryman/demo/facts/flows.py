@@ -40,7 +40,7 @@ PAYMENT_TABLE = "payments"
 PAYMENT_LOG = "payment_log"
 
 GATEWAY_KEY = "sk_test_ferryman_demo"
-BUCKET = "crowdfunding"
+BUCKET = "crowdfunding-archive"
 ARCHIVE_KEY, ARCHIVE_SECRET = "demo", "not-asked-for"
 """The stack's S3 server takes any."""
 
