@@ -15,6 +15,7 @@ from ferryman.connectors.sql.dialects.dialect import Load, StaleTable, TableColu
 from ferryman.connectors.sql.dialects.names import TableName, table_name
 from ferryman.connectors.sql.layout.checks import check
 from ferryman.connectors.sql.layout.columns import columns_for
+from ferryman.connectors.sql.layout.fitting import fitted
 from ferryman.connectors.sql.records.column import Column
 from ferryman.connectors.sql.records.frame import columns_of, tombstones
 from ferryman.connectors.sql.records.values import Zones, json_text
@@ -142,14 +143,16 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         else:
             wanted = self._layout(table, batch.key.schema, batch.value.schema)
         columns = self._tables.columns(table, wanted)
-        frame = self._frame(batch, columns, deletes)
+        frame = self._frame(table, batch, columns, deletes)
         return None if frame.is_empty() else Load(table, columns, frame)
 
-    def _frame(self, batch: Batch, columns: Sequence[TableColumn], deletes: pl.Series | None) -> pl.DataFrame:
+    def _frame(
+        self, table: TableName, batch: Batch, columns: Sequence[TableColumn], deletes: pl.Series | None
+    ) -> pl.DataFrame:
         texts = ((column.source, json_text if column.form == "json" else None) for column in columns)
         values = columns_of(batch, texts, self.config.replace_null_with_default)
         flags = pl.Series([False]).new_from_index(0, len(batch)) if deletes is None else deletes
-        frame = pl.DataFrame([flags.alias("tombstone"), *values])
+        frame = pl.DataFrame([flags.alias("tombstone"), *fitted(table, batch, columns, values)])
         if deletes is not None and not self.config.delete_enabled:
             frame = frame.filter(~deletes)
         if self.config.mode != "insert" or deletes is not None:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine
 
 from ferryman.connectors.sql.dialects.names import Naming, TableName
 from ferryman.connectors.sql.dialects.urls import Location, Urls
+from ferryman.connectors.sql.fits.fit import Fit, Refusal
 from ferryman.connectors.sql.records.column import Column
 from ferryman.connectors.sql.records.values import Form, Zones
 from ferryman.errors import FerrymanError, TaskError
@@ -47,11 +48,16 @@ class TableColumn:
     """Its name in the table, which may differ from the field's by case."""
     source: Column
     """What fills it."""
-    form: Form
-    """How its values are written, as the dialect's ``form`` has decided."""
+    fit: Fit
+    """How its values go in, as the dialect's ``fit`` has decided."""
     type: Type
     """Its type in the table. One that was looked up again is another one, so that whatever was made from it is made
     again."""
+
+    @property
+    def form(self) -> Form:
+        """How its values are written."""
+        return self.fit.form
 
     @property
     def primary(self) -> bool:
@@ -105,8 +111,8 @@ class Types(Protocol):
     def column_type(self, column: Column) -> Type | None:
         """The type of a created column; None if there is none for it."""
 
-    def form(self, schema: Schema, existing: Type) -> Form | None:
-        """How values of the schema are written to a column of that type; None if they cannot be."""
+    def fit(self, schema: Schema, existing: Type, zones: Zones) -> Fit | Refusal:
+        """How values of the schema go into a column of that type: as they are, or not at all."""
 
     def default(self, schema: Schema, zones: Zones) -> str | sa.TextClause | None:
         """A field's default: the text of a literal, or SQL for what follows DEFAULT. None if it has none."""

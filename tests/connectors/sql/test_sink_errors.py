@@ -52,7 +52,16 @@ def test_a_batch_that_fails_leaves_nothing_behind(world: World) -> None:
 
 def test_a_value_that_a_column_cannot_hold_is_named_by_column_not_by_value(world: World) -> None:
     world.query("CREATE TABLE orders (id bigint primary key, item int)")
-    with pytest.raises(DataError, match=r"the column item: InvalidTextRepresentation \(SQLSTATE 22P02\)") as caught:
+    reason = r"orders-0@0 to orders: the column item of type INTEGER\(\) takes texts of decimal.*\(field item, STRING\)"
+    with pytest.raises(DataError, match=reason) as caught:
+        world.put([{"id": 1, "item": CANARY}])
+    assert CANARY not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_value_that_only_the_server_can_judge_is_named_the_same_way(world: World) -> None:
+    world.query("CREATE TABLE orders (id bigint primary key, item jsonb)")
+    reason = r"the column item of type JSONB.* does not take a value: InvalidTextRepresentation \(SQLSTATE 22P02\)"
+    with pytest.raises(DataError, match=reason) as caught:
         world.put([{"id": 1, "item": CANARY}])
     assert CANARY not in "".join(traceback.format_exception(caught.value))
 

@@ -1,6 +1,7 @@
 """PostgreSQL, as the sink sees it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from ferryman.connectors.sql.dialects.dialect import Definition, Mode, Transactions, Type, Types, Writer, reflected
 from ferryman.connectors.sql.dialects.names import Naming, TableName, lower
 from ferryman.connectors.sql.dialects.postgresql import errors
+from ferryman.connectors.sql.dialects.postgresql.domains import resolved
 from ferryman.connectors.sql.dialects.postgresql.types import PostgresTypes
 from ferryman.connectors.sql.dialects.postgresql.url import PostgresUrls
 from ferryman.connectors.sql.dialects.postgresql.writer import PostgresWriter
@@ -84,7 +86,10 @@ class PostgresDialect:
 
     def describe(self, connection: Connection, table: TableName) -> Definition | None:
         """Every table takes part in transactions."""
-        return reflected(connection, table)
+        found = reflected(connection, table)
+        if found is None:
+            return None
+        return replace(found, columns={name: resolved(connection, each) for name, each in found.columns.items()})
 
     def table_options(self) -> Mapping[str, Any]:
         """None."""

@@ -1,0 +1,93 @@
+"""Fills one table for each column type, by the sink and by JDBC, and reads what is there."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ferryman.record import TopicPartition
+from ferryman.schema import INT64, struct
+from tests.connectors.sql.sql_task import World, client
+from tests.connectors.sql.values import jdbc
+from tests.connectors.sql.values.cases import LONE_SURROGATE, PREPARED, Source
+
+
+@dataclass
+class Filling:
+    """Tables of a database, each with a column x of one of the types."""
+
+    database: str
+    world: World
+    columns: Sequence[str]
+    ends: dict[str, int] = field(default_factory=dict)
+    """Where each table's topic ends."""
+
+    def create(self, prefix: str) -> None:
+        """Makes the tables, named by the prefix and a number."""
+        engine = " ENGINE=InnoDB CHARACTER SET utf8mb4" if self.database == "mariadb" else ""
+        with client(self.world.url).begin() as connection:
+            for number, column in enumerate(self.columns):
+                made = f"CREATE TABLE {prefix}{number} (id bigint PRIMARY KEY, x {column}){engine}"
+                connection.exec_driver_sql(made)
+
+    def by_sink(self, prefix: str, sources: Sequence[Source], long: bool, as_columns: bool) -> None:
+        """Puts every value of every source into every table. The id is its place among all values."""
+        topics = [f"{prefix}{number}" for number in range(len(self.columns))]
+        self.world.begin()
+        self.world.own(*(TopicPartition(topic, 0) for topic in topics))
+        for topic in topics:
+            self._put(TopicPartition(topic, 0), sources, long, as_columns)
+
+    def _put(self, source: TopicPartition, sources: Sequence[Source], long: bool, as_columns: bool) -> None:
+        for start, each in numbered(sources, long):
+            values = [
+                {"id": number, "x": value}
+                for number, value in enumerate(each.values, start)
+                if not (as_columns and value == LONE_SURROGATE)
+            ]
+            self.world.value_schema = struct({"id": INT64, "x": each.schema.as_optional()})
+            at = self.ends.get(source.topic, 0)
+            batch = self.world.batch(values, at=at, as_columns=as_columns, source=source)
+            self.ends[source.topic] = at + len(values)
+            self.world.narrowed(batch)
+
+    def by_jdbc(self, prefix: str, sources: Sequence[Source], long: bool) -> None:
+        """The same by the database's Java driver."""
+        connection = jdbc.connected(self.database, self.world.url)
+        for number, _ in enumerate(self.columns):
+            for start, each in numbered(sources, long):
+                jdbc.stored(connection, f"{prefix}{number}", each.schema, each.values, start)
+        connection.close()
+
+    def read(self, prefix: str, number: int) -> Mapping[int, Any]:
+        """What a table holds, by id: text, bytes, or in SQLite what it is."""
+        return dict(self.world.query(f"SELECT id, {self._shown(self.columns[number])} FROM {prefix}{number}"))
+
+    def _shown(self, column: str) -> str:
+        if self.database == "sqlite" or column == "bytea" or column.startswith(("blob", "binary", "varbinary")):
+            return "x"
+        if column in ("real", "double precision"):
+            return "x::float8"
+        if self.database == "postgresql":
+            return "CASE WHEN x IS NULL THEN NULL ELSE format('%%s', x) END"
+        if column == "point":
+            return "ST_AsText(x)"
+        if column.startswith("bit"):
+            return "CAST(x + 0 AS CHAR)"
+        return "CAST(x AS DOUBLE)" if column.startswith(("float", "double")) else "CAST(x AS CHAR)"
+
+
+def filling(database: str, world: World, columns: Sequence[str]) -> Filling:
+    """Tables to be filled in a new database."""
+    for statement in PREPARED[database]:
+        world.query(statement)
+    return Filling(database, world, columns)
+
+
+def numbered(sources: Sequence[Source], long: bool) -> Sequence[tuple[int, Source]]:
+    """The sources with all their values, each with the id of its first one."""
+    found, start = [], 0
+    for each in sources:
+        values = [*each.values, *(each.more if long else ())]
+        found.append((start, Source(each.name, each.schema, values)))
+        start += 1000
+    return found
