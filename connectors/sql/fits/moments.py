@@ -1,6 +1,6 @@
 """Connect's Date, Time and Timestamp in columns: nothing of the day or the time is dropped on the way."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import polars as pl
 
@@ -11,6 +11,8 @@ from ferryman.schema import DATE, TIME, Schema
 
 _MILLISECONDS = 3
 """Digits of a second's fraction that Connect's times have."""
+_LENGTHS: Mapping[Form, int] = {"date": 10, "time": 12, "timestamp": 23}
+"""Of their texts."""
 YEARS = "the years 1 to 9999"
 
 
@@ -18,6 +20,8 @@ def fit(schema: Schema, target: Target, zones: Zones) -> Fit | None:
     """A date, time or timestamp; None if the column takes none."""
     form = TEMPORAL[schema.name or ""]
     if isinstance(target, Words):
+        if target.is_shorter_than(_LENGTHS[form]):
+            return None
         return Fit("text", tuple(_years(form, zones)), lambda values: _iso(values, form, zones))
     if schema.name == TIME:
         return _time(target, zones)
@@ -48,7 +52,7 @@ def _time(target: Target, zones: Zones) -> Fit | None:
 def _coarse(digits: int) -> Iterator[Check]:
     step = 10 ** (3 - digits)
     if digits < _MILLISECONDS:
-        takes = f"times of at most {digits} digits of a second's fraction" if digits else "times of whole seconds"
+        takes = f"seconds with at most {digits} digits after the point" if digits else "whole seconds"
         yield Check(lambda values: values.dt.millisecond() % step != 0, takes)
 
 

@@ -38,12 +38,18 @@ def _as_json(values: pl.Series) -> pl.Series:
 def number(schema: Schema, target: Target) -> Fit | None:
     """A number of any kind; None if the column is not for numbers."""
     if isinstance(target, Words):
-        return Fit("text", made=_printed_float) if schema.type in FLOATS else Fit("plain")
+        return _words(schema, target)
     if isinstance(target, Document):
         return Fit("text", tuple(_special(schema.type not in FLOATS)), _as_json)
     if schema.type in INTEGERS:
         return _integer(schema.type, target)
     return _decimal(schema, target) if schema.name == DECIMAL else _float(schema.type, target)
+
+
+def _words(schema: Schema, target: Words) -> Fit | None:
+    if schema.name == DECIMAL and target.is_shorter_than(len("0.") + schema.scale if schema.scale > 0 else 1):
+        return None
+    return Fit("text", made=_printed_float) if schema.type in FLOATS else Fit("plain")
 
 
 def _printed_float(values: pl.Series) -> pl.Series:
@@ -53,7 +59,7 @@ def _printed_float(values: pl.Series) -> pl.Series:
 def _integer(kind: Type, target: Target) -> Fit | None:
     low, high = RANGES[kind]
     match target:
-        case Whole():
+        case Whole() if target.low <= high:
             return Fit("plain", tuple(_within(target, low, high)))
         case Bits(length):
             return Fit("plain", tuple(_within(Whole(0, 2**length - 1), low, high)))

@@ -1,6 +1,7 @@
 """Which column takes which Connect type, as far as that is the same for all databases."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from ferryman.connectors.sql.fits import moments, numbers, texts
 from ferryman.connectors.sql.fits.fit import Check, Fit, Refusal
@@ -33,9 +34,13 @@ def _nested(schema: Schema, target: Target, items_of: Callable[[Schema, Target],
     # A column's dimensions are no part of its type: an array of arrays goes into one as into any other.
     inner = target if schema.values.type is Type.ARRAY else target.items
     items = items_of(schema.values, inner)
-    if isinstance(items, Fit) and items.echoed:
+    if isinstance(items, Refusal):
+        return items
+    if items.echoed:
         return Refusal("nobody knows what it makes of its items", _NESTED)
-    return items if isinstance(items, Refusal) else Fit("array", items=items)
+    if items.form == "array":
+        items = replace(items, checks=(Check(lambda lists: lists.list.len() == 0, "arrays that are not empty inside"),))
+    return Fit("array", items=items)
 
 
 def _single(schema: Schema, target: Target, zones: Zones, flags: Flags) -> Fit | None:

@@ -57,6 +57,10 @@ class Words:
     trimmed: bool = False
     """Whether blanks at the end are lost."""
 
+    def is_shorter_than(self, characters: int) -> bool:
+        """Whether a text of so many characters is too long."""
+        return self.length is not None and self.length < characters
+
 
 @dataclass(frozen=True, slots=True)
 class Raw:

@@ -33,7 +33,7 @@ def _clock(target: Clock) -> tuple[Check, ...]:
 
 
 def _fine(digits: int) -> Check:
-    takes = f"fractions of seconds of at most {digits} digits" if digits else "whole seconds"
+    takes = f"seconds with at most {digits} digits after the point" if digits else "whole seconds"
     return Check(lambda values: values.str.contains(rf"\.\d{{{digits}}}\d*[1-9]"), takes)
 
 
@@ -55,7 +55,7 @@ def _moment(target: Moment, zone: str) -> Fit:
         _fine(target.digits),
         Check(
             lambda values: _said(values, target, zone).is_null() & values.is_not_null(),
-            "timestamps that are and are once, from the year 1 to 9999",
+            "timestamps that the clock shows, and shows once, in the years 1 to 9999",
         ),
     )
     return Fit("text", checks, lambda values: _said(values, target, zone))

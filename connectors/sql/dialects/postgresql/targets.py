@@ -32,9 +32,9 @@ _WHOLE: dict[type[Any], Whole] = {
 }
 _MOST_DIGITS = 6
 _SPAN = (
-    r"^(P([+-]?\d+Y)?([+-]?\d+M)?([+-]?\d+W)?([+-]?\d+D)?(T([+-]?\d+H)?([+-]?\d+M)?([+-]?\d+(\.\d{1,DIGITS})?S)?)?"
+    r"^(P([+-]?\d+Y)?([+-]?\d+M)?([+-]?\d+W)?([+-]?\d+D)?(T([+-]?\d+H)?([+-]?\d+M)?([+-]?\d+FRACTIONS)?)?"
     r"|([+-]?\d+ (year|mon|month|week|day|hour|minute|min|second|sec)s?( |$))*"
-    r"([+-]?\d+:[0-5]\d(:[0-5]\d(\.\d{1,DIGITS})?)?)?)$"
+    r"([+-]?\d+:[0-5]\d(:[0-5]\dFRACTION)?)?)$"
 )
 """ISO 8601's durations and what PostgreSQL itself prints; a lone number would become seconds."""
 _ADDRESS = r"^([0-9a-fA-F:.]*:[0-9a-fA-F:.]*|(\d{1,3}\.){3}\d{1,3})(/\d{1,3})?$"
@@ -86,10 +86,11 @@ def _moment(existing: sa.types.TypeEngine[Any]) -> Target | None:
             return Clock(digits, zoned)
         case sa.Date():
             return Day()
-        case postgresql.INTERVAL(fields=None) if digits > 0:
-            return Reading(_SPAN.replace("DIGITS", str(digits)), "durations, as P1DT2H or 1 day 02:00:00")
+        case postgresql.INTERVAL(fields=None):
+            fraction = rf"(\.\d{{1,{digits}}})?" if digits else ""
+            return Reading(_SPAN.replace("FRACTION", fraction), "durations, as P1DT2H or 1 day 02:00:00")
         case postgresql.INTERVAL():
-            return Closed("it drops what it has no room for")
+            return Closed("it drops what it has no field for")
         case _:
             return None
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from ferryman.docs import sql_values
 from ferryman.schema import (
     BOOLEAN,
     BYTES,
@@ -53,7 +54,22 @@ def moment(text: str) -> dt.datetime:
 
 LONE_SURROGATE = "\ud800"
 """Half a character, which no column of polars holds."""
-NUMERALS = ["0", "1", "5", "-5", "+5", "007", "5.0", "1.5", "1.234", "1e3", "0.1", "12345678901234567890.123", "NaN"]
+NUMERALS = [
+    "0",
+    "1",
+    "5",
+    "2000",
+    "-5",
+    "+5",
+    "007",
+    "5.0",
+    "1.5",
+    "1.234",
+    "1e3",
+    "0.1",
+    "12345678901234567890.123",
+    "NaN",
+]
 MOMENTS = [
     "2024-02-29",
     "2024-02-30",
@@ -83,6 +99,9 @@ NOTATIONS = [
     "192.168.0.1",
     "192.168.0.0/24",
     "08:00:2b:01:02:03",
+    "2001:db8::1",
+    "(1,2)",
+    "[1,6)",
     "{1,2}",
     "true",
 ]
@@ -95,32 +114,32 @@ MORE_TEXTS = [
 ]
 SOURCES: Sequence[Source] = (
     Source("INT8", INT8, [0, 1, -1, 24, 127, -128]),
-    Source("INT16", INT16, [0, 5, 2024, 32767, -32768]),
-    Source("INT32", INT32, [1, 123456, 240318, 2**24 + 1, 2**31 - 1, -(2**31)]),
-    Source("INT64", INT64, [0, 2**53, 2**53 + 1, 1_700_000_000_000, 2**63 - 1, -(2**63)]),
+    Source("INT16", INT16, [0, 5, 2000, 32767, -32768]),
+    Source("INT32", INT32, [1, 2000, 123456, 240318, 2**24 + 1, 2**31 - 1, -(2**31)]),
+    Source("INT64", INT64, [0, 2000, 2**53, 2**53 + 1, 1_700_000_000_000, 2**63 - 1, -(2**63)]),
     Source(
         "FLOAT32",
         FLOAT32,
-        [0.0, -0.0, 5.0, 0.5, single(0.1), 2.0**24, single(3.4e38), math.nan, math.inf],
+        [0.0, -0.0, 5.0, 2000.0, 0.5, single(0.1), 2.0**24, single(3.4e38), math.nan, math.inf],
         [single(1e-45), single(1.1754943508222875e-38), single(123456.789), single(1e10), -math.inf],
     ),
     Source(
         "FLOAT64",
         FLOAT64,
-        [0.0, -0.0, 5.0, 1.5, 0.1, 0.1 + 0.2, 1.234, 1e16, 2.0**63, 1e300, 5e-324, math.nan, math.inf],
+        [0.0, -0.0, 5.0, 2000.0, 1.5, 0.1, 0.1 + 0.2, 1.234, 1e16, 2.0**63, 1e300, 5e-324, math.nan, math.inf],
         [-(2.0**63), 1e15, 1e20, 1.7976931348623157e308, 1234567.89, 99.995, 2.5, -1.5, 1e-7, 100.0, -math.inf],
     ),
     Source("BOOLEAN", BOOLEAN, [True, False]),
     Source("STRING", STRING, [*PLAIN, *NUMERALS, *MOMENTS, *NOTATIONS], MORE_TEXTS),
     Source("BYTES", BYTES, [b"", b"a", b"5", b"\x05", b"abc", b"abcd", b"\x00\xff", b"true", bytes(16)]),
-    Source("Decimal(0)", decimal(0), list(map(Decimal, ["0", "5", "-5", "1200", "9223372036854775808", "9" * 38]))),
+    Source("Decimal(0)", decimal(0), list(map(Decimal, ["0", "5", "-5", "2000", "9223372036854775808", "9" * 38]))),
     Source(
         "Decimal(2)",
         decimal(2),
-        list(map(Decimal, ["0.00", "5.00", "-1.25", "0.10", "99.99", "100.00", "12345678901234567890.12"])),
+        list(map(Decimal, ["0.00", "5.00", "-1.25", "0.10", "99.99", "2000.00", "12345678901234567890.12"])),
         list(map(Decimal, ["9007199254740993.00", "1.01", "-0.01", "123456.78", "1234567890123456789012345678.00"])),
     ),
-    Source("Decimal(5)", decimal(5), list(map(Decimal, ["1.23456", "1.20000", "3.00000", "0.00001"]))),
+    Source("Decimal(5)", decimal(5), list(map(Decimal, ["1.23456", "1.20000", "3.00000", "2000.00000", "0.00001"]))),
     Source("Date", DATE_SCHEMA, [dt.date(1970, 1, 1), dt.date(2024, 2, 29), dt.date(1, 1, 1), dt.date(9999, 12, 31)]),
     Source("Time", TIME_SCHEMA, [dt.time(0), dt.time(12, 30), dt.time(23, 59, 58, 999_000), dt.time(1, 2, 3, 500_000)]),
     Source(
@@ -143,44 +162,17 @@ NESTED: Sequence[Source] = (
     Source("ARRAY of FLOAT64", array(FLOAT64), [[5.0], [1.5], [0.1]]),
     Source("ARRAY of Decimal(2)", array(decimal(2)), [[Decimal("1.25")], [Decimal("5.00")], [Decimal("100.00")]]),
     Source("ARRAY of Timestamp", array(TIMESTAMP_SCHEMA), [[moment("2024-02-29 23:59:58.123")], []]),
-    Source("ARRAY of ARRAY of INT32", array(array(INT32)), [[[1, 2], [3, 4]]]),
+    Source("ARRAY of ARRAY of INT32", array(array(INT32)), [[[1, 2], [3, 4]], [], [[]], [[], [1]]]),
     Source("STRUCT", struct({"n": FLOAT64, "s": STRING}), [{"n": 1.5, "s": 'é"'}, {"n": math.nan, "s": ""}]),
     Source("MAP", mapping(STRING, INT64), [{"a": 1}, {}]),
 )
 
-POSTGRESQL = (
-    *("smallint", "integer", "bigint", "numeric", "numeric(4,2)", "numeric(6,0)", "numeric(4,-2)", "real"),
-    *("double precision", "boolean", "text", "varchar(3)", "char(3)", "bytea", "date", "time", "time(0)"),
-    *("timetz", "timestamp", "timestamp(0)", "timestamp(1)", "timestamptz", "interval", "interval(0)"),
-    *("interval day", "uuid", "json", "jsonb", "bit(3)", "varbit(3)", "mood", "money", "inet", "cidr", "macaddr"),
-    *(
-        "tsvector",
-        "point",
-        "name",
-        '"char"',
-        "int4range",
-        "oid",
-        "price",
-        "label",
-        "integer[]",
-        "text[]",
-        "varchar(3)[]",
-    ),
-    *("numeric(4,2)[]", "bigint[]", "timestamptz[]", "timestamp[]", "price[]"),
-)
-"""mood is an enum of a and b, price a domain of numeric(4,2), label a domain of a domain of varchar(3)."""
-MARIADB = (
-    *("tinyint", "tinyint unsigned", "smallint", "int", "int unsigned", "bigint", "bigint unsigned", "boolean"),
-    *("decimal(4,2)", "decimal(6,0)", "decimal(65,30)", "float", "float(7,2)", "double", "double(9,2)", "bit(1)"),
-    *("bit(8)", "bit(64)", "char(3)", "varchar(3)", "text", "tinytext", "varchar(9) character set latin1", "binary(4)"),
-    *("varbinary(3)", "blob", "date", "time", "time(3)", "datetime", "datetime(6)", "timestamp NULL"),
-    *("timestamp(3) NULL", "year", "enum('a','b')", "set('a','b')", "json", "uuid", "inet6", "point"),
-)
-SQLITE = (
-    *("INTEGER", "REAL", "NUMERIC", "DECIMAL(4,2)", "BOOLEAN", "TEXT", "VARCHAR(3)", "BLOB", "DATE", "TIME"),
-    *("DATETIME", "TIMESTAMP", "STRING", "JSON", ""),
-)
-COLUMNS: Mapping[str, Sequence[str]] = {"postgresql": POSTGRESQL, "mariadb": MARIADB, "sqlite": SQLITE}
+COLUMNS: Mapping[str, Sequence[str]] = {
+    "postgresql": [*sql_values.POSTGRESQL],
+    "mariadb": [*sql_values.MARIADB],
+    "sqlite": [*sql_values.SQLITE],
+}
+"""The columns of the page, as they are declared; what ``PREPARED`` makes is among them."""
 PREPARED: Mapping[str, Sequence[str]] = {
     "postgresql": (
         "CREATE TYPE mood AS ENUM ('a', 'b')",

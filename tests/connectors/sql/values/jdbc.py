@@ -45,7 +45,10 @@ def connected(database: str, url: str) -> Any:
     for name, value in {"user": user, "password": password, "sslMode": "disable"}.items():
         if value and (name != "sslMode" or database == "mariadb"):
             properties.setProperty(name, value)
-    return java(_DRIVERS[database])().connect(text, properties)
+    found = java(_DRIVERS[database])().connect(text, properties)
+    if database == "sqlite":
+        found.createStatement().execute("PRAGMA synchronous = OFF")
+    return found
 
 
 def stored(connection: Any, table: str, schema: Schema, values: Sequence[Any], start: int) -> list[int]:

@@ -10,7 +10,12 @@ from typing import Any
 from ferryman.schema import Schema, Type
 
 _PADDED = "char(3)"
-_SAME = {("interval", "P1DT2H", "1 day 02:00:00"), ("cidr", "192.168.0.1", "192.168.0.1/32")}
+_SAME = {
+    ("interval", "P1DT2H", "1 day 02:00:00"),
+    ("interval(0)", "P1DT2H", "1 day 02:00:00"),
+    ("cidr", "192.168.0.1", "192.168.0.1/32"),
+    ("cidr", "2001:db8::1", "2001:db8::1/128"),
+}
 """Column, text, and the same text as the column writes it."""
 _TRUE, _FALSE = ("true", "t", "yes", "on", "1"), ("false", "f", "no", "off", "0")
 
@@ -29,6 +34,24 @@ def same(column: str, schema: Schema, value: Any, stored: Any) -> bool:
         printed = column.startswith(("real", "float")) and not isinstance(value, int)
         return any(_is_float(printed, stored, number) for number in _numbers(schema, value))
     return any(rule(column, schema, value, str(stored)) for rule in _RULES)
+
+
+def alike(column: str, schema: Schema | None, value: Any, found: Any) -> bool:
+    """Whether a document of JSON, its numbers left as texts, is an array, struct or map; or an array's items are."""
+    if value is None or found is None or schema is None:
+        return value is found is None
+    match value:
+        case list():
+            pairs = zip(value, found, strict=False)
+            return len(value) == len(found) and all(alike(column, schema.values, *pair) for pair in pairs)
+        case dict():
+            inner = {field.name: field.schema for field in schema.fields}
+            known = {name: inner.get(name, schema.values) for name in value}
+            return value.keys() == found.keys() and all(
+                alike(column, known[name], value[name], found[name]) for name in value
+            )
+        case _:
+            return same(column, schema, value, found)
 
 
 def _milliseconds(value: dt.date | dt.time) -> int:
@@ -143,10 +166,6 @@ def _is_json(column: str, schema: Schema, value: Any, stored: str) -> bool:
         return bool(found == (json.loads(value) if isinstance(value, str) else value))
     except ValueError:
         return False
-
-
-def _is_listing(column: str, schema: Schema, value: Any, stored: str) -> bool:
-    return False
 
 
 _Rule = Callable[[str, Schema, Any, str], bool]
