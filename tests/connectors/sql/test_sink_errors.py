@@ -125,6 +125,23 @@ def test_a_database_that_is_away_is_waited_for(tmp_path: Path) -> None:
     assert again.value.after == 1.5
 
 
+def test_a_password_that_lies_in_the_home_folder_is_not_sent(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = sa.make_url(world.url)
+    for name, text in {
+        ".pgpass": f"*:*:*:*:{url.password}\n",
+        ".pg_service.conf": f"[x]\nuser={url.username}\n",
+    }.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o600)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("PGPASSFILE", raising=False)
+    world.url = url.set(password=None).render_as_string()
+    with pytest.raises(RetriableError, match="no password supplied"):
+        world.begin()
+
+
 def test_a_locked_table_is_waited_for(world: World) -> None:
     world.put(orders(1))
     engine = sa.create_engine(world.url, poolclass=sa.NullPool)
