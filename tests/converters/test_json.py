@@ -290,6 +290,22 @@ def test_decimals_become_columns_whatever_their_size_and_scale(scale: int) -> No
         assert found.rows().values == values
 
 
+@pytest.mark.parametrize("parameters", ["{}", '{"scale":":"}', '{"scale":"9999999999"}', '{"scale":"1_0"}'])
+@pytest.mark.parametrize("count", [1, 100])
+def test_a_decimal_without_a_readable_scale_is_a_data_error(parameters: str, count: int) -> None:
+    decimals = f'{{"type":"bytes","name":"org.apache.kafka.connect.data.Decimal","parameters":{parameters}}}'
+    fields = f'[{{"field":"price",{decimals[1:-1]}}}]'
+    message = f'{{"schema":{{"type":"struct","fields":{fields}}},"payload":{{"price":"AMg="}}}}'
+    with pytest.raises(DataError, match="Decimal schema"):
+        converter().to_data("t", [message.encode()] * count)
+
+
+def test_a_number_of_thousands_of_digits_where_none_belongs_is_a_data_error() -> None:
+    message = '{"schema":{"type":"struct","name":1' + "0" * 5000 + ',"fields":[]},"payload":{}}'
+    with pytest.raises(DataError, match="name must be"):
+        converter().to_data("t", [message.encode()])
+
+
 @pytest.mark.parametrize(
     ("name", "bad"),
     [

@@ -14,6 +14,7 @@ from typing import Any
 
 import polars as pl
 
+from ferryman.errors import SchemaMismatch
 from ferryman.java.decimals import from_unscaled
 from ferryman.record import Columns
 from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type
@@ -62,9 +63,14 @@ def _field_reason(schema: Schema, name: str) -> str | None:
         return None if simple else f"field {name} is an array of other than plain values"
     if schema.type is Type.MAP:
         return f"field {name} is a map"
-    if schema.name == DECIMAL and not 0 <= schema.scale <= 38:
-        return f"field {name} is a Decimal of scale {schema.scale}"
-    return None
+    return _decimal_reason(schema, name) if schema.name == DECIMAL else None
+
+
+def _decimal_reason(schema: Schema, name: str) -> str | None:
+    try:
+        return None if 0 <= schema.scale <= 38 else f"field {name} is a Decimal of scale {schema.scale}"
+    except SchemaMismatch:
+        return f"field {name} is a Decimal without a scale"
 
 
 def columns(schema: Schema, payloads: Sequence[Any], replace_null_with_default: bool = True) -> Columns | None:
