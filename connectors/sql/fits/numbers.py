@@ -128,14 +128,18 @@ def _printed(double: bool) -> Check:
 
 
 def _as_whole(values: pl.Series) -> pl.Series:
-    return digits.whole(digits.texts(values))
+    """With one text for one number, so that keys which are the same look the same."""
+    return _counted(values).cast(pl.String)
+
+
+def _counted(values: pl.Series) -> pl.Series:
+    """As integers of 128 bits, null for what is larger: for numbers of any size."""
+    return digits.whole(digits.texts(values)).str.replace(r"^\+", "").cast(pl.Int128, strict=False)
 
 
 def _range(target: Whole) -> Iterator[Check]:
-    """For numbers of any size: as integers of 128 bits, which leave out only what is too large for each column."""
-
     def outside(values: pl.Series) -> pl.Series:
-        found = digits.whole(digits.texts(values)).str.replace(r"^\+", "").cast(pl.Int128, strict=False)
+        found = _counted(values)
         low, high = (pl.Series([limit], dtype=pl.Int128) for limit in (target.low, target.high))
         return ((found < low) | (found > high)).fill_null(value=True) & values.is_not_null()
 
