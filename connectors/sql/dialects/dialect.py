@@ -130,6 +130,8 @@ class Dialect(Protocol):
     urls: Urls
     naming: Naming
     types: Types
+    columns: Mapping[str, Type]
+    """Columns of each kind as they are declared, and their types: what the page about values goes through."""
 
     def engine(self, location: Location) -> Engine:
         """An engine without a pool, whose every new session is set up so that nothing is cut or rounded silently and

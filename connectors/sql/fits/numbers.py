@@ -23,7 +23,9 @@ _FLOAT_BITS = {True: 53, False: 24}
 
 def boolean(target: Target, *, as_numbers: bool) -> Fit | None:
     """A boolean; where the database has none, it is 0 or 1."""
-    if isinstance(target, Truth | Words):
+    if isinstance(target, Words):
+        return None if target.is_shorter_than(1 if as_numbers else len("true")) else Fit("plain")
+    if isinstance(target, Truth):
         return Fit("plain")
     if isinstance(target, Document):
         return Fit("text", made=_as_json)

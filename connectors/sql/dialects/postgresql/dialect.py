@@ -14,6 +14,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from ferryman.connectors.sql.dialects.dialect import Definition, Mode, Transactions, Type, Types, Writer, reflected
 from ferryman.connectors.sql.dialects.names import Naming, TableName, lower
 from ferryman.connectors.sql.dialects.postgresql import errors
+from ferryman.connectors.sql.dialects.postgresql.columns import COLUMNS
 from ferryman.connectors.sql.dialects.postgresql.domains import resolved
 from ferryman.connectors.sql.dialects.postgresql.types import PostgresTypes
 from ferryman.connectors.sql.dialects.postgresql.url import PostgresUrls
@@ -63,6 +64,7 @@ class PostgresDialect:
     urls: Urls = PostgresUrls()
     naming: Naming = PostgresNaming()
     types: Types = PostgresTypes()
+    columns: Mapping[str, Type] = MappingProxyType(COLUMNS)
 
     def engine(self, location: Location) -> Engine:
         """psycopg, in UTC, with limits on how long a lock is waited for and a frozen transaction lives."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from ferryman.docs import sql_values
+from ferryman.connectors.sql.config.databases import DIALECTS
 from ferryman.schema import (
     BOOLEAN,
     BYTES,
@@ -28,6 +28,7 @@ from ferryman.schema import (
     mapping,
     struct,
 )
+from tests.connectors.sql.databases import DATABASES
 
 UTC = dt.UTC
 
@@ -168,9 +169,7 @@ NESTED: Sequence[Source] = (
 )
 
 COLUMNS: Mapping[str, Sequence[str]] = {
-    "postgresql": [*sql_values.POSTGRESQL],
-    "mariadb": [*sql_values.MARIADB],
-    "sqlite": [*sql_values.SQLITE],
+    database: [*dialect.columns] for database, dialect in zip(DATABASES, DIALECTS, strict=True)
 }
 """The columns of the page, as they are declared; what ``PREPARED`` makes is among them."""
 PREPARED: Mapping[str, Sequence[str]] = {

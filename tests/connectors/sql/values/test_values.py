@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from ferryman.docs import sql_values
+from ferryman.connectors.sql.config.databases import DIALECTS
+from ferryman.connectors.sql.value_matrix import taken
 from ferryman.schema import Type
 from tests.connectors.sql.databases import DATABASES, url_of
 from tests.connectors.sql.sql_task import World
@@ -22,7 +23,6 @@ from tests.connectors.sql.values.meaning import alike, same
 INSERT = {"insert.mode": "insert"}
 UPSERT = {"insert.mode": "upsert", "pk.mode": "record_value", "pk.fields": "id"}
 UPDATE = UPSERT | {"insert.mode": "update"}
-HEADINGS = dict(zip(DATABASES, sql_values.TABLES, strict=True))
 NUMBERS = "INT|FLOAT|Decimal|BOOLEAN"
 EXCUSED: Mapping[tuple[str, str, str], str] = {
     ("postgresql", 'name|"char"', f"{NUMBERS}|Time"): "a type that the sink does not know takes texts only",
@@ -113,10 +113,10 @@ def different(ones: Sequence[Outcome], others: Sequence[Outcome]) -> list[Outcom
 
 def said(database: str) -> Mapping[tuple[str, str], bool]:
     """What the page says: whether a column takes anything of a Connect type."""
-    types, columns = sql_values.TABLES[HEADINGS[database]]
+    dialect = DIALECTS[DATABASES.index(database)]
     return {
-        (column, source.name): sql_values.takes(types, existing, source.schema) is not None
-        for column, existing in columns.items()
+        (column, source.name): taken(dialect, column, source.schema) is not None
+        for column in dialect.columns
         for source in (*SOURCES, *NESTED)
     }
 
