@@ -18,7 +18,7 @@ _JSON = {
     "value.converter": "org.apache.kafka.connect.json.JsonConverter",
     "value.converter.schemas.enable": "true",
 }
-_LONG_KEYS = {"key.converter": "org.apache.kafka.connect.converters.LongConverter"}
+_KEYS = {key.replace("value", "key"): value for key, value in _JSON.items()}
 _DELETES = {"primary.key.mode": "record_key", "delete.enabled": "true"}
 
 
@@ -28,7 +28,7 @@ def config(sink: Sink, row: Row, *, tuned: bool = False) -> dict[str, str]:
         **_base(sink),
         **(_tuning() if tuned else {}),
         **(_of("w2-avro", "value.converter") if row.avro else _JSON),
-        **(_LONG_KEYS if row.tombstones else {}),
+        **(_KEYS if row.tombstones else {}),
         **({"errors.tolerance": "all"} if row.skips else {}),
         **_for_sink(sink, row),
     }

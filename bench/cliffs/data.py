@@ -17,6 +17,13 @@ from bench.records import AVRO, FIELDS, for_json, payment
 VERSIONS = 3
 _LATER = ("remark", "region")
 """The fields that the second schema and the third one add; both are optional texts."""
+_KEY_SCHEMA = {
+    "type": "struct",
+    "name": "bench.Key",
+    "optional": False,
+    "fields": [{"field": "id", "type": "int64", "optional": False}],
+}
+_KEY = b'{"schema":' + orjson.dumps(_KEY_SCHEMA) + b',"payload":{"id":%d}}'
 _HEADERS = (("source", b"web"), ("attempt", b"1"))
 _SEED = 7
 Write = Callable[[int, dict[str, Any]], bytes]
@@ -59,7 +66,7 @@ def _key(lot: Lot, index: int, turn: int) -> bytes | None:
     if lot.row.tombstones:
         deleted = lot.deletes(turn) if lot.tombstone(turn) else None
         back = 0 if deleted is None else (turn - deleted) * lot.row.slots
-        return (index - back).to_bytes(8, "big")
+        return _KEY % (index - back)
     return None if lot.row.null_keys and turn % 2 else b"user-%d" % (index % 9973)
 
 

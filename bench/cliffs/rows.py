@@ -32,7 +32,7 @@ class Row:
     null_keys: bool = False
     """Every second key is null."""
     tombstones: bool = False
-    """Every second value is null; keys are longs."""
+    """Every second value is null; keys are structs, as Debezium's sink wants them to delete by."""
     poisoned: int = 0
     violating: int = 0
     """The field ``note`` is null, and the table does not allow it."""

@@ -72,7 +72,7 @@ def test_a_row_has_its_records_in_every_partition_and_they_leave_the_rows_that_a
     for each in filter(parses, records):
         value = value_of(each)
         if value is None:
-            table.pop(int.from_bytes(each.key or b"", "big"), None)
+            table.pop(json.loads(each.key or b"")["payload"]["id"], None)
         elif not (found.row.violating and value["note"] is None):
             table[value["id"]] = value
 
