@@ -46,7 +46,7 @@ def shown(found: Found, *, alone: bool) -> Iterator[str]:
     for sink, rows in found.items():
         lots, cells = [made for made, _ in rows], [each for _, each in rows]
         yield table(sink, lots, cells, () if alone else peers(sink))
-        if said := [each[:_SHOWN] for each in remarks(sink, lots, cells)]:
+        if said := list(remarks(sink, lots, cells)):
             yield "\n".join(said)
     yield f"{AIMS}\n~: measured from the worker's start on, since the first look found most of the records."
 

@@ -107,4 +107,10 @@ def remarks(sink: Sink, lots: Sequence[Lot], cells: Sequence[Cells]) -> Iterator
             yield f"{sink}, {lot.row.name}: THE RUNS LEFT DIFFERENT THINGS: {each}"
         for name, cell in found.items():
             if cell.failure:
-                yield f"{sink}, {lot.row.name}, {name} failed: {cell.failure.strip()}"
+                yield f"{sink}, {lot.row.name}, {name} failed: {_cause(cell.failure)}"
+
+
+def _cause(failure: str) -> str:
+    """Of a trace the last cause, of anything else its first line."""
+    lines = [line.strip() for line in failure.strip().splitlines()]
+    return next((line for line in reversed(lines) if line.startswith("Caused by")), lines[0])

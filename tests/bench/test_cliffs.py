@@ -197,6 +197,17 @@ def test_runs_that_left_different_things_are_told() -> None:
     assert "own-spelling: THE RUNS LEFT DIFFERENT THINGS" in said
 
 
+def test_the_reason_of_a_failure_is_told_in_a_line() -> None:
+    made, found = cells("own-spelling", [900])
+    traces = {
+        PEER: "the task has failed:\nat a.A\nCaused by: one\nat b.B\nCaused by: another\nat c.C",
+        TUNED: "it is gone",
+    }
+    said = list(remarks("sql", [made], [{**found, **{who: Cell(failure=trace) for who, trace in traces.items()}}]))
+
+    assert [line.partition(" failed: ")[2] for line in said] == ["Caused by: another", "it is gone"]
+
+
 def test_a_row_is_run_into_tables_and_into_the_plugin(stack: dict[str, str], unique: str, tmp_path: Path) -> None:
     where, found = World(stack, tmp_path), lot(replace(ROWS["tombstones"], name=unique), 100)
     plugins = install(tmp_path)
