@@ -76,12 +76,15 @@ def main(rows: list[Row], sinks: tuple[Sink, ...], records: int, alone: bool, re
     """Run each row into each sink, ours and Kafka Connect one after the other, and print a table for each sink."""
     found: Found = {sink: [] for sink in sinks}
     load = report.machine()["load"]
-    with world(components(rows, sinks)) as where:
-        plugins = install(where.directory)
-        for row in rows:
-            its = [sink for sink in sinks if sink in row.sinks]
-            for sink, ran in run_row(where, plugins, lot(row, records), its, repeat, alone=alone).items():
-                found[sink] += ran
+    try:
+        with world(components(rows, sinks)) as where:
+            plugins = install(where.directory)
+            for row in rows:
+                its = [sink for sink in sinks if sink in row.sinks]
+                for sink, ran in run_row(where, plugins, lot(row, records), its, repeat, alone=alone).items():
+                    found[sink] += ran
+    except KeyboardInterrupt:
+        print("interrupted: the rows that were whole are shown", file=sys.stderr)
     if as_json:
         print(json.dumps({"machine": report.machine(), "runs": list(_plain(found))}, indent=2))
         return
