@@ -95,7 +95,9 @@ def _verdict(lot: Lot, found: Cells, best: float) -> str:
     ]
     if not found[OURS].runs:
         return "FAILED"
-    return f"MISSED: {', '.join(missed)}" if missed else "met"
+    if missed:
+        return f"MISSED: {', '.join(missed)}"
+    return NONE if math.isnan(rate) and not lot.row.near else "met"
 
 
 def remarks(sink: Sink, lots: Sequence[Lot], cells: Sequence[Cells]) -> Iterator[str]:

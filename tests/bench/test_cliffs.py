@@ -176,7 +176,7 @@ def test_the_table_says_which_aims_are_missed() -> None:
         cells("headers", [300], peer=10, tuned=20),
         cells("poisoned-10", [300]),
         (lot(ROWS["tombstones"], RECORDS), {OURS: Cell(failure="the task has failed")}),
-    ) == ["met", "MISSED: rate, CPU", "MISSED: our best", "met", "FAILED"]
+    ) == ["met", "MISSED: rate, CPU", "MISSED: our best", "—", "FAILED"]
 
 
 def test_the_table_shows_the_noise_and_large_records_in_megabytes() -> None:
