@@ -22,6 +22,7 @@ from ferryman.connectors.s3.commit.schema_change import Compatibility, ends_file
 from ferryman.connectors.s3.commit.write_buffer import BufferedRun
 from ferryman.connectors.s3.config.object_names import TOMBSTONE, Destination, checked
 from ferryman.connectors.s3.formats.format import Format, select, split
+from ferryman.connectors.s3.layout.gathering import gathered, without_nulls
 from ferryman.connectors.s3.layout.keys_and_headers import enveloped, side_of
 from ferryman.connectors.s3.layout.layout import Layout
 from ferryman.connectors.s3.layout.partitioners import Paths
@@ -101,7 +102,21 @@ class Intake:
     """What becomes of null values."""
     report_null: Callable[[Batch, int], None]
     """Is told of each null value that is skipped."""
+    reports_nulls: bool = True
+    """Whether that leads to anything."""
     _named: set[tuple[Destination, int, int]] = field(default_factory=set, init=False, repr=False)
+
+    def take_all(self, ledger: Ledger, batches: Sequence[Batch]) -> None:
+        """Takes what was polled together of a partition. Raises DataError; what came before in the order of offsets may
+        have been taken then, and is passed over when it comes again."""
+        if ledger.redo is not None or self.layout.keys:
+            for batch in in_order(batches):
+                self.take(ledger, batch)
+            return
+        silent = self.nulls == "ignore" and not self.reports_nulls
+        for batch in gathered(without_nulls(batches) if silent else batches):
+            self.take(ledger, batch)
+        ledger.next = max(ledger.next, *(batch.polled.offsets[batch.positions[-1]] + 1 for batch in batches))
 
     def take(self, ledger: Ledger, batch: Batch) -> None:
         """Takes what of the batch is new to the ledger. Raises DataError, and has taken nothing then."""
