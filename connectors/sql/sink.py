@@ -6,21 +6,26 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from ferryman.api import Assigned, Committed, Sink, SinkContext
-from ferryman.connectors.sql.config.rules import SqlSinkConfig, effectless
+from ferryman.connectors.sql.config.rules import SqlSinkConfig, effectless, topics_follow_records
 from ferryman.connectors.sql.database.loads import joined
 from ferryman.connectors.sql.database.offsets_table import Move, Offsets, Owner, moves_of, open_partitions
+from ferryman.connectors.sql.database.rights import explained, use_of
 from ferryman.connectors.sql.database.session import Session
 from ferryman.connectors.sql.database.tables import Tables
-from ferryman.connectors.sql.dialects.dialect import Load, StaleTable, TableColumn
+from ferryman.connectors.sql.dialects.dialect import Load, TableColumn
+from ferryman.connectors.sql.dialects.faults import StaleTable
 from ferryman.connectors.sql.dialects.names import TableName, table_name
 from ferryman.connectors.sql.layout.checks import check
 from ferryman.connectors.sql.layout.columns import columns_for
 from ferryman.connectors.sql.records.column import Column
 from ferryman.connectors.sql.records.frame import columns_of, tombstones
 from ferryman.connectors.sql.records.values import Zones, json_text
-from ferryman.errors import DataError
+from ferryman.errors import DataError, FerrymanError, TaskError
 from ferryman.record import Batch, TopicPartition
 from ferryman.schema import Schema
+
+_LOOKS = 3
+"""How often tables are looked at again before an error is believed: they may change once more meanwhile."""
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +80,8 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
 
     def open(self, partitions: Sequence[Assigned]) -> Mapping[TopicPartition, int]:
         """The stored offsets, or new rows with the group's. Raises TaskError if there can be no right place."""
-        found = open_partitions(self._session, self._offsets, partitions)
+        with explained(self._session, lambda: [self._offsets.use]):
+            found = open_partitions(self._session, self._offsets, partitions)
         self._positions.update(found)
         return found
 
@@ -87,28 +93,39 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
     def put_batches(self, batches: Sequence[Batch]) -> int:
         """Writes batches and their partitions' next offsets in one transaction; fewer of them if one does not fit."""
         try:
-            self._put(batches)
+            self._put(batches, sorted({self._table(batch) for batch in batches}, key=str))
         except DataError:
             if len(batches) == 1:
                 raise
             return self.put_batches(batches[: len(batches) // 2])
         return len(batches)
 
-    def _put(self, batches: Sequence[Batch]) -> None:
-        try:
+    def _put(self, batches: Sequence[Batch], tables: Sequence[TableName]) -> None:
+        with explained(self._session, lambda: [use_of(self.config, table) for table in tables]):
+            for _ in range(_LOOKS):
+                try:
+                    self._write(batches)
+                    return
+                except (DataError, TaskError) as error:
+                    if not self._looks_again(tables, error):
+                        raise
             self._write(batches)
-        except StaleTable as error:
-            for table in sorted({self._table(batch.topic) for batch in batches}, key=str):
-                logger.info("Looking at %s again: %s", table, error)
-                self._tables.forget(table)
-            self._write(batches)
+
+    def _looks_again(self, tables: Sequence[TableName], error: FerrymanError) -> bool:
+        """Whether an error may be that of a table which has changed, so that all must be looked at and tried again."""
+        changed = tables if isinstance(error, StaleTable) else self._tables.changed(tables)
+        for table in changed:
+            logger.info("Looking at %s again: %s", table, error)
+            self._tables.forget(table)
+        return bool(changed)
 
     def _write(self, batches: Sequence[Batch]) -> None:
         # The order of events, and why it is this one:
         #   1. tables are looked at, created, evolved; staging tables are made: each in a transaction of its own, since
         #      DDL may commit whatever is open
         #   2. the data's transaction begins, and rows go to the database: this takes long, and locks nothing of others'
-        #   3. the offsets move, if they are where this task left them: their rows are locked, a successor waits
+        #   3. the offsets move, if they are where this task left them: their rows are locked, a successor waits; the
+        #      tables, which nobody can change any more, are compared with what they were
         #   4. rows go into their tables, and all is committed: short, and the database needs nothing of this process
         # Killed before the commit, nothing of it is there; after it, all of it, and the next owner starts behind it.
         crash_point = self.context.crash_point
@@ -120,6 +137,7 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
             crash_point("sql.before_rows")
             steps = [self._writer.stage(connection, load) for load in loads]
             self._offsets.advance(connection, moves)
+            self._tables.verify(connection, {load.table for load in loads})
             for apply in steps:
                 apply()
             crash_point("sql.after_rows")
@@ -128,11 +146,11 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         crash_point("sql.after_commit")
 
     def _named(self, batches: Sequence[Batch]) -> str:
-        return ", ".join(sorted({str(self._table(batch.topic)) for batch in batches}))
+        return ", ".join(sorted({str(self._table(batch)) for batch in batches}))
 
     def _load(self, batch: Batch) -> Load | None:
         """What to write; None if there is nothing."""
-        table = self._table(batch.topic)
+        table = self._table(batch)
         deletes = tombstones(batch)
         check(self.config, self.context.connector, batch, deletes)
         if deletes is not None and deletes.all():
@@ -162,10 +180,16 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
             found = self._layouts[table, key, value] = columns_for(self.config, table, key, value)
         return found
 
-    def _table(self, topic: str) -> TableName:
-        found = self._names.get(topic)
+    def _table(self, batch: Batch) -> TableName:
+        """Raises TaskError for a name that the config alone makes impossible, DataError if the record took part."""
+        found = self._names.get(batch.topic)
         if found is None:
-            found = self._names[topic] = self.config.table(topic, self._session.dialect.naming)
+            try:
+                found = self._names[batch.topic] = self.config.table(batch.topic, self._session.dialect.naming)
+            except DataError as error:
+                if topics_follow_records(self.context.raw) and batch.topic != batch.source.topic:
+                    raise
+                raise TaskError(f"{error} (see table.name.format)") from None
         return found
 
     def pre_commit(self, offsets: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, Committed]:

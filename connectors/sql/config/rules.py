@@ -247,6 +247,12 @@ def _property_problems(raw: Mapping[str, str]) -> Iterator[KeyProblem]:
             yield KeyProblem(f"connection.{name}", f"connection.{name} is not supported: {error}")
 
 
+def topics_follow_records(raw: Mapping[str, str]) -> bool:
+    """Whether a transform may name a record's topic after what is in the record; Kafka's own do not."""
+    types = (raw.get(f"transforms.{alias.strip()}.type", "") for alias in raw.get("transforms", "").split(","))
+    return any("." in kind and not kind.startswith("org.apache.kafka.connect.transforms.") for kind in types)
+
+
 def effectless(raw: Mapping[str, str]) -> Iterator[str]:
     """A warning for each key that is given and has no effect."""
     for name in raw:

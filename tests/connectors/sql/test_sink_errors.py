@@ -11,6 +11,7 @@ import psycopg.errors
 import pytest
 import sqlalchemy as sa
 
+from ferryman.connectors.sql.dialects.faults import Denied
 from ferryman.connectors.sql.dialects.postgresql.errors import fault
 from ferryman.connectors.sql.sink import SqlSinkConnector
 from ferryman.errors import DataError, Indeterminate, RetriableError, TaskError
@@ -139,7 +140,7 @@ def test_deadlocks_and_lost_races_are_retried_not_dead_lettered(world: World) ->
         ("25006", RetriableError),
         ("22003", DataError),
         ("23514", DataError),
-        ("42501", TaskError),
+        ("42501", Denied),
         ("42883", TaskError),
     ):
         assert type(fault(psycopg.errors.lookup(state)(), "write", None)) is expected, state
@@ -198,7 +199,7 @@ def test_names_that_postgresql_would_cut_are_refused(world: World) -> None:
         world.put([{"id": 1, fits + "x": "1"}])
     world.config = UPSERT | {"transforms": "route", "table.name.format": "y" * 64}
     world.begin()
-    with pytest.raises(DataError, match=r"the table 'y+' has 64 bytes"):
+    with pytest.raises(TaskError, match=r"the table 'y+' has 64 bytes"):
         world.put([{"id": 1}])
 
 
