@@ -89,8 +89,11 @@ CHANGES = (
     Change("the table goes and is created", ["DROP TABLE orders"], config={"auto.create": "true"}, note=LONG),
     Change("the table is another", anew("id bigint PRIMARY KEY, amount numeric(12,4), note varchar(50)"), note=LONG),
     Change("the table is another, with texts", anew("note varchar(50), amount varchar(9), id bigint PRIMARY KEY")),
-    Change("the table is swapped", ["CREATE TABLE orders_n (id bigint PRIMARY KEY, amount numeric(12,4), note varchar(50))"]
-           + ["ALTER TABLE orders RENAME TO orders_o", "ALTER TABLE orders_n RENAME TO orders"], "1.1234", LONG),
+    Change("the table is swapped", [
+        "CREATE TABLE orders_n (id bigint PRIMARY KEY, amount numeric(12,4), note varchar(50))",
+        "ALTER TABLE orders RENAME TO orders_o",
+        "ALTER TABLE orders_n RENAME TO orders",
+    ], "1.1234", LONG),
     Change("another key", anew("id bigint, amount numeric(4,2), note varchar(5), PRIMARY KEY (id, note)"),
            refused=TaskError, modes=("upsert",)),
     Change("another key, which no insert minds", anew("id bigint, amount numeric(4,2), note varchar(5) PRIMARY KEY"),

@@ -470,7 +470,9 @@ def test_errors_are_told_apart_by_number_and_quote_no_value() -> None:
     for number, kind in expected.items():
         found = fault(pymysql.err.OperationalError(number, f"near 'it''s {CANARY}' for key 'k'"), "write", 1.5)
         assert type(found) is kind, number
-        assert (CANARY in str(found)) is (number in (1045, 1205, 1213, 1290, 1142, 1452, 1927, 4025, 2006, 2013)), number
+        assert (CANARY in str(found)) is (number in (1045, 1205, 1213, 1290, 1142, 1452, 1927, 4025, 2006, 2013)), (
+            number
+        )
     assert staged_column("Incorrect value: 'c9' at row 1' for column `db`.`ferryman_stage_1`.`c2` at row 3") == 2
     assert staged_column("Duplicate entry 'c2' for key 'x'") is None
     assert name("a`b%") == "`a``b%%`"

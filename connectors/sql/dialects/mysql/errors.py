@@ -44,7 +44,9 @@ def rolled_back(error: pymysql.Error) -> bool:
 
 def number_of(error: pymysql.Error) -> int | None:
     """The error's number; 0 for a closed connection."""
-    return error.args[0] if error.args and isinstance(error.args[0], int) else None
+    found = error.args[0] if error.args and isinstance(error.args[0], int) else None
+    # The driver takes the number, which has 16 bits, for one with a sign.
+    return found if found is None or found >= 0 else found + 0x10000
 
 
 def message_of(error: pymysql.Error) -> str:

@@ -176,18 +176,16 @@ _STALE = {
     1932: "no such table in the engine",
     4092: "no such view",
 }
-_FAULTS: Mapping[int, Fault] = {
-    number: fault
-    for fault, numbers in (
-        (Fault.DATA, _DATA),
-        (Fault.CONFLICT, _CONFLICT),
-        (Fault.AWAY, _AWAY),
-        (Fault.REFUSED, _REFUSED),
-        (Fault.DENIED, _DENIED),
-        (Fault.STALE, _STALE),
-    )
-    for number in numbers
+FAULTS: Mapping[Fault, Mapping[int, str]] = {
+    Fault.DATA: _DATA,
+    Fault.CONFLICT: _CONFLICT,
+    Fault.AWAY: _AWAY,
+    Fault.REFUSED: _REFUSED,
+    Fault.DENIED: _DENIED,
+    Fault.STALE: _STALE,
 }
+"""The numbers of each class, with what they are raised for."""
+_FAULT_OF = {number: fault for fault, found in FAULTS.items() for number in found}
 _CLIENT = range(2000, 3000)
 """Numbers that the client gives: no connection, or a lost one."""
 _SIGNALS_ALONE = 5000
@@ -198,7 +196,7 @@ def fault_of(number: int | None) -> Fault:
     """The class of a number; None and 0: the connection was closed."""
     if not number:
         return Fault.AWAY
-    found = _FAULTS.get(number)
+    found = _FAULT_OF.get(number)
     if found is not None:
         return found
     if number in _CLIENT:

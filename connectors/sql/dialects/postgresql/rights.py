@@ -21,7 +21,8 @@ SELECT coalesce(%s::text, (
   ORDER BY c.oid IS NULL, s.nth LIMIT 1))"""
 
 _SCHEMA_RIGHTS = """\
-SELECT CASE WHEN n.oid IS NULL THEN format('CREATE SCHEMA %%I AUTHORIZATION %%I', s.name, current_user)
+SELECT CASE WHEN n.oid IS NULL
+  THEN format('CREATE SCHEMA %%1$I; GRANT USAGE, CREATE ON SCHEMA %%1$I TO %%2$I', s.name, current_user)
   ELSE format('GRANT USAGE ON SCHEMA %%I TO %%I', s.name, current_user) END
 FROM (SELECT %s::text) AS s (name) LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = s.name
 WHERE n.oid IS NULL OR NOT has_schema_privilege(n.oid, 'USAGE')"""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from ferryman.connectors.sql.dialects.faults import Fault
 
-_CLASSES: Mapping[str, Fault] = {
+CLASSES: Mapping[str, Fault] = {
     "02": Fault.CONFIG,  # no data: the end of a cursor
     "03": Fault.CONFIG,
     "08": Fault.AWAY,  # connections
@@ -52,7 +52,9 @@ _CLASSES: Mapping[str, Fault] = {
     "P0": Fault.DATA,  # RAISE, ASSERT and SELECT INTO STRICT in a trigger
     "XX": Fault.STALE,  # internal errors: two that change a table at once get one ("tuple concurrently updated")
 }
-_CODES: Mapping[str, Fault] = {
+"""The classes: the first two characters of a code."""
+
+CODES: Mapping[str, Fault] = {
     "25006": Fault.AWAY,  # read only: a replica, until the failover has come to its end
     "25P03": Fault.AWAY,  # it was silent in a transaction for long
     "25P04": Fault.AWAY,
@@ -68,8 +70,9 @@ _CODES: Mapping[str, Fault] = {
     "XX001": Fault.CONFIG,  # corrupted
     "XX002": Fault.CONFIG,
 }
+"""The codes that are not as their class."""
 
 
 def fault_of(state: str) -> Fault:
     """The class of an SQLSTATE. One that PostgreSQL does not have was made up by a trigger, about the row."""
-    return _CODES.get(state) or _CLASSES.get(state[:2], Fault.DATA)
+    return CODES.get(state) or CLASSES.get(state[:2], Fault.DATA)
