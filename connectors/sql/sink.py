@@ -15,8 +15,9 @@ from ferryman.connectors.sql.database.tables import Tables
 from ferryman.connectors.sql.dialects.dialect import Load, TableColumn
 from ferryman.connectors.sql.dialects.faults import StaleTable
 from ferryman.connectors.sql.dialects.names import TableName, table_name
+from ferryman.connectors.sql.layout.change_events import changes
 from ferryman.connectors.sql.layout.checks import check
-from ferryman.connectors.sql.layout.columns import columns_for
+from ferryman.connectors.sql.layout.columns import Place, columns_for
 from ferryman.connectors.sql.records.column import Column
 from ferryman.connectors.sql.records.frame import columns_of, tombstones
 from ferryman.connectors.sql.records.values import Zones, json_text
@@ -52,8 +53,8 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         """The next offset of each partition of ours, as this task left it in the table of offsets."""
         self._names: dict[str, TableName] = {}
         """The table of each topic seen."""
-        self._layouts: dict[tuple[TableName, Schema | None, Schema | None], tuple[Column, ...]] = {}
-        """The columns that a key and value schema need."""
+        self._layouts: dict[tuple[TableName, str, Schema | None, Schema | None], tuple[Column, ...]] = {}
+        """The columns that a topic's key and value schema need."""
 
     @classmethod
     def alter_offsets(
@@ -152,13 +153,18 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         """What to write; None if there is nothing."""
         table = self._table(batch)
         deletes = tombstones(batch)
+        if self.config.is_debezium:
+            found = changes(batch, self.config, self._session.dialect.types.notation)
+            if found is None:
+                return None
+            batch, deletes = found.batch, found.deletes
         check(self.config, self.context.connector, batch, deletes)
+        value = batch.value.schema
         if deletes is not None and deletes.all():
             if not (self.config.delete_enabled and self._tables.exists(table)):
                 return None
-            wanted = self._layout(table, batch.key.schema, None)
-        else:
-            wanted = self._layout(table, batch.key.schema, batch.value.schema)
+            value = value if self.config.pk_mode == "record_value" else None
+        wanted = self._layout(table, batch.topic, batch.key.schema, value)
         columns = self._tables.columns(table, wanted)
         frame = self._frame(batch, columns, deletes)
         return None if frame.is_empty() else Load(table, columns, frame)
@@ -174,10 +180,11 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
             _no_null_keys(frame, columns)
         return frame
 
-    def _layout(self, table: TableName, key: Schema | None, value: Schema | None) -> tuple[Column, ...]:
-        found = self._layouts.get((table, key, value))
+    def _layout(self, table: TableName, topic: str, key: Schema | None, value: Schema | None) -> tuple[Column, ...]:
+        found = self._layouts.get((table, topic, key, value))
         if found is None:
-            found = self._layouts[table, key, value] = columns_for(self.config, table, key, value)
+            found = columns_for(self.config, Place(table, topic), key, value)
+            self._layouts[table, topic, key, value] = found
         return found
 
     def _table(self, batch: Batch) -> TableName:

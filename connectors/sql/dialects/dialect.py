@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine
 from ferryman.connectors.sql.dialects.names import Naming, TableName
 from ferryman.connectors.sql.dialects.urls import Location, Urls
 from ferryman.connectors.sql.records.column import Column
+from ferryman.connectors.sql.records.debezium import Notation
 from ferryman.connectors.sql.records.values import Form, Zones
 from ferryman.errors import FerrymanError
 from ferryman.schema import Schema
@@ -116,6 +117,9 @@ class Writer(Protocol):
 
 class Types(Protocol):
     """What a database takes for each of Connect's types: the one place where that is decided."""
+
+    notation: Notation
+    """How it writes what Debezium has types for; the schemas keep the names by which ``column_type`` knows them."""
 
     def column_type(self, column: Column) -> Type | None:
         """The type of a created column; None if there is none for it."""

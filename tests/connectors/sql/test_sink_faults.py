@@ -254,7 +254,7 @@ HOPELESS: Mapping[str, Mapping[str, Sequence[str]]] = {
 
 @pytest.mark.parametrize("database", DATABASES)
 def test_what_no_row_can_help_fails_the_task(world: World, database: str) -> None:
-    wrong = []
+    wrong: list[tuple[str, Exception | None]] = []
     for number, (name, statements) in enumerate(HOPELESS[database].items()):
         source, _ = prepared(world, number, statements)
         try:
