@@ -121,7 +121,8 @@ def _clock(digits: int) -> Callable[[pl.Expr], pl.Expr]:
         hours, minutes, rest = (place.cast(pl.String).str.zfill(2) for place in places)
         sign = pl.when(values < 0).then(pl.lit("-")).otherwise(pl.lit(""))
         dot = fraction.cast(pl.String).str.zfill(digits).str.replace(r"^(\d{6})000$", "${1}")
-        return sign + hours + pl.lit(":") + minutes + pl.lit(":") + rest + pl.lit(".") + dot
+        found: pl.Expr = sign + hours + pl.lit(":") + minutes + pl.lit(":") + rest + pl.lit(".") + dot
+        return found
 
     return text
 
