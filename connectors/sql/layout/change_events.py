@@ -34,8 +34,12 @@ class Change:
 
     batch: Batch
     """The rows as their values; of a deleted one what it was, if the event tells that."""
-    deletes: pl.Series | None
+    deletes: Sequence[bool] | None
     """Which of them are deleted; None: none."""
+
+    def split(self) -> Sequence[tuple[bool, Batch]]:
+        """Those that are deleted and those that are not, as one batch each."""
+        return [(False, self.batch)] if self.deletes is None else self.batch.split(self.deletes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,7 @@ def _of_columns(batch: Batch, frame: pl.DataFrame, after: Schema) -> Change | No
         raise _without_row()
     rows = frame.select(pl.when(deletes).then(pl.col("before")).otherwise(pl.col("after")).alias("row"))
     value = Columns(after.as_optional(False), rows.get_column("row").struct.unnest())
-    return _kept(replace(batch, value=value), deletes, kept)
+    return _kept(replace(batch, value=value), deletes.to_list(), kept.to_list())
 
 
 def _of_rows(batch: Batch, values: Sequence[Any], after: Schema) -> Change | None:
@@ -115,8 +119,8 @@ def _of_rows(batch: Batch, values: Sequence[Any], after: Schema) -> Change | Non
     ]
     if any(op in _WRITTEN and row is None for op, row in zip(ops, rows, strict=True)):
         raise _without_row()
-    deletes = pl.Series([op == _DELETED for op in ops])
-    kept = pl.Series([op == _DELETED or op in _WRITTEN for op in ops])
+    deletes = [op == _DELETED for op in ops]
+    kept = [op == _DELETED or op in _WRITTEN for op in ops]
     return _kept(replace(batch, value=Rows(after.as_optional(False), rows)), deletes, kept)
 
 
@@ -128,35 +132,19 @@ def _with_keys(found: Change, config: SqlSinkConfig) -> Change | None:
     """Without the deletes that do not tell their row: those of no value, where the key is in the value."""
     if found.deletes is None or config.pk_mode == "record_key" or isinstance(found.batch.value, Columns):
         return found
-    known = pl.Series([value is not None for value in found.batch.value.values])
-    return _kept(found.batch, found.deletes, ~found.deletes | known)
+    values = found.batch.value.values
+    kept = [value is not None or not deleted for value, deleted in zip(values, found.deletes, strict=True)]
+    return _kept(found.batch, found.deletes, kept)
 
 
-def _kept(batch: Batch, deletes: pl.Series, kept: pl.Series) -> Change | None:
+def _kept(batch: Batch, deletes: Sequence[bool], kept: Sequence[bool]) -> Change | None:
     """Those of the records that are meant."""
-    if not kept.any():
+    if True not in kept:
         return None
-    if not kept.all():
-        indices = kept.arg_true().to_list()
-        batch, deletes = _taken(batch, indices), deletes.gather(indices)
-    return Change(batch, deletes if deletes.any() else None)
-
-
-def _taken(batch: Batch, indices: Sequence[int]) -> Batch:
-    return replace(
-        batch,
-        key=_taken_data(batch.key, indices),
-        value=_taken_data(batch.value, indices),
-        timestamps=[batch.timestamps[index] for index in indices],
-        headers=None if batch.headers is None else [batch.headers[index] for index in indices],
-        positions=[batch.positions[index] for index in indices],
-    )
-
-
-def _taken_data(data: Data, indices: Sequence[int]) -> Data:
-    if isinstance(data, Columns):
-        return Columns(data.schema, data.frame[indices])
-    return Rows(data.schema, [data.values[index] for index in indices])
+    if False in kept:
+        indices = [index for index, is_kept in enumerate(kept) if is_kept]
+        batch, deletes = batch.take(indices), [deletes[index] for index in indices]
+    return Change(batch, deletes if True in deletes else None)
 
 
 def _plain(data: Data, notation: Notation, moves_clocks: bool) -> Data:
