@@ -7,7 +7,7 @@ import polars as pl
 
 from ferryman.api import Assigned, Committed, Sink, SinkContext
 from ferryman.connectors.sql.config.rules import SqlSinkConfig, effectless, topics_follow_records
-from ferryman.connectors.sql.database.loads import Part, joined
+from ferryman.connectors.sql.database.loads import Part, joined, pieces
 from ferryman.connectors.sql.database.offsets_table import Move, Offsets, Owner, moves_of, open_partitions
 from ferryman.connectors.sql.database.rights import explained, use_of
 from ferryman.connectors.sql.database.session import Session
@@ -21,7 +21,7 @@ from ferryman.connectors.sql.layout.columns import Place, columns_for
 from ferryman.connectors.sql.records.column import Column
 from ferryman.connectors.sql.records.frame import columns_of, tombstones
 from ferryman.connectors.sql.records.values import Zones, json_text
-from ferryman.errors import DataError, FerrymanError, TaskError
+from ferryman.errors import DataError, FerrymanError, Indeterminate, RetriableError, TaskError
 from ferryman.record import Batch, TopicPartition
 from ferryman.schema import Schema
 
@@ -52,6 +52,8 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         self._writer = self._session.dialect.writer(self._session, config.mode, zones)
         self._positions: dict[TopicPartition, int] = {}
         """The next offset of each partition of ours, as this task left it in the table of offsets."""
+        self._failures = 0
+        """How often the database could not write since it last did."""
         self._names: dict[str, TableName] = {}
         """The table of each topic seen."""
         self._layouts: dict[tuple[TableName, str, Schema | None, Schema | None], tuple[Column, ...]] = {}
@@ -94,17 +96,29 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
 
     def put_batches(self, batches: Sequence[Batch]) -> int:
         """Writes batches and their partitions' next offsets in one transaction: all of it or nothing."""
-        tables = sorted({self._table(batch) for batch in batches}, key=str)
+        try:
+            self._put(batches, sorted({self._table(batch) for batch in batches}, key=str))
+        except Indeterminate:
+            raise
+        except RetriableError as error:
+            self._failures += 1
+            most = self.config.max_retries
+            if most is not None and self._failures > most:
+                raise TaskError(f"{error} (given up after max.retries={most})") from None
+            raise
+        self._failures = 0
+        return len(batches)
+
+    def _put(self, batches: Sequence[Batch], tables: Sequence[TableName]) -> None:
         with explained(self._session, lambda: [use_of(self.config, table) for table in tables]):
             for _ in range(_LOOKS):
                 try:
                     self._write(batches)
-                    return len(batches)
+                    return
                 except (DataError, TaskError) as error:
                     if not self._looks_again(tables, error):
                         raise
             self._write(batches)
-        return len(batches)
 
     def _looks_again(self, tables: Sequence[TableName], error: FerrymanError) -> bool:
         """Whether an error may be that of a table which has changed, so that all must be looked at and tried again."""
@@ -125,7 +139,7 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         # Killed before the commit, nothing of it is there; after it, all of it, and the next owner starts behind it.
         crash_point = self.context.crash_point
         moves = moves_of(self._positions, batches)
-        loads = joined(self._parts(batches), self.config.mode == "insert")
+        loads = list(pieces(joined(self._parts(batches), self.config.mode == "insert"), self.config.batch_size))
         if loads:
             self._writer.prepare(loads)
         with self._session.transaction(f"write to {self._named(batches)}") as connection:

@@ -62,6 +62,11 @@ class SqlKeys(SinkConfig):
     ] = key("insert", importance="HIGH", shown=Shown("Writes", 1, display="Insert Mode"))
     """What a record does: insert adds a row, upsert adds or replaces the row with its key, update changes that row if
     it is there. Aiven's multi is insert."""
+    batch_size: Int | None = key(
+        None, names=("batch.size",), at_least=0, shown=Shown("Writes", 2, display="Batch Size")
+    )
+    """How many rows a statement writes at most; by default all rows of a poll that go to one table. The transaction is
+    always that of the poll, which consumer.override.max.poll.records bounds."""
     delete_enabled: Bool = key(False, shown=Shown("Writes", 3, display="Enable deletes"))
     """Whether a null value, or a change event of a delete, deletes the row with its key; needs pk.mode=record_key, for
     change events record_value will do. Without it a null value is a data error; under Debezium's class name deletes are
@@ -150,14 +155,16 @@ class SqlKeys(SinkConfig):
         at_least=0,
         shown=Shown("Retries", 1, display="Maximum Retries"),
     )
-    """As connection.attempts, which goes before it, but without the first attempt."""
+    """How often a write is tried again after a system error until the task fails, as in the JDBC sinks; by default
+    without end. A database that refuses the login before the first record is asked as often, unless connection.attempts
+    says otherwise."""
     retry_backoff_ms: Long | None = key(
         None,
         names=("retry.backoff.ms", "flush.retry.delay.ms"),
         at_least=0,
         shown=Shown("Retries", 2, display="Retry Backoff (millis)"),
     )
-    """The wait after a system error, in milliseconds; by default it grows with each try. There is no last try."""
+    """The wait after a system error, in milliseconds; by default it grows with each try."""
     offsets_table_name: Str = key(
         "ferryman_offsets",
         names=("offsets.table.name",),

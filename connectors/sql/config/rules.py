@@ -29,7 +29,6 @@ _OWN_KEYS = frozenset(
 WITHOUT_EFFECT: Mapping[str, str] = {
     **KEYS_OF_OTHERS,
     **{name: reason for dialect in DIALECTS for name, reason in dialect.without_effect.items()},
-    "batch.size": "every batch is written in one statement; consumer.override.max.poll.records bounds it",
     "connection.database": "the URL names the database",
     "connection.batch.wait.max.ms": "no JDBC sink knows it",
     "connection.driver_class": "the URL says which database it is",
