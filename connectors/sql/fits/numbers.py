@@ -40,18 +40,12 @@ def _as_json(values: pl.Series) -> pl.Series:
 def number(schema: Schema, target: Target) -> Fit | None:
     """A number of any kind; None if the column is not for numbers."""
     if isinstance(target, Words):
-        return _words(schema, target)
+        return Fit("text", made=_printed_float) if schema.type in FLOATS else Fit("plain")
     if isinstance(target, Document):
         return Fit("text", tuple(_special(schema.type not in FLOATS)), _as_json)
     if schema.type in INTEGERS:
         return _integer(schema.type, target)
     return _decimal(schema, target) if schema.name == DECIMAL else _float(schema.type, target)
-
-
-def _words(schema: Schema, target: Words) -> Fit | None:
-    if schema.name == DECIMAL and target.is_shorter_than(len("0.") + schema.scale if schema.scale > 0 else 1):
-        return None
-    return Fit("text", made=_printed_float) if schema.type in FLOATS else Fit("plain")
 
 
 def _printed_float(values: pl.Series) -> pl.Series:

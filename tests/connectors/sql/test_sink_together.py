@@ -262,3 +262,18 @@ def test_a_bad_last_word_on_a_key_does_not_swallow_the_good_one_before_it(world:
         batch = world.batch(values, [value["id"] for value in values], at=at, as_columns=as_columns)
         assert world.narrowed(batch) == [at + 1, at + 4, at + 6, at + 7]
         assert rows(world) == [(1, "a"), (2, "c"), (3, "d")]
+
+
+@pytest.mark.parametrize("size", ["0", "2", "3000"])
+def test_a_poll_is_one_transaction_whatever_the_size_of_a_batch(world: World, size: str) -> None:
+    world.config = UPSERT | {"batch.size": size}
+    begin(world)
+    mixed = batch(world, ORDERS[0], 0, (1, "a"), (2, "b"), (1, "z"), (3, "c"), (2, "-"), (4, "d"), (2, "again"))
+    world.die_at = ("sql.before_commit", 1)
+    with pytest.raises(Killed):
+        world.running.put_batches([mixed])
+    world.die_at = None
+    begin(world)
+    assert rows(world) == []
+    world.running.put_batches([mixed])
+    assert rows(world) == [(1, "z"), (2, "again"), (3, "c"), (4, "d")]

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 from sqlalchemy.ext.compiler import compiles
 
+from ferryman.connectors.sql.dialects.mysql import debezium_types
 from ferryman.connectors.sql.dialects.mysql.targets import target
 from ferryman.connectors.sql.dialects.mysql.values import literal
 from ferryman.connectors.sql.fits.fit import Fit, Refusal
@@ -72,9 +73,14 @@ class KeyBytes(sa.types.TypeDecorator[str]):
 class MysqlTypes:
     """See ``Types``."""
 
+    notation = debezium_types.NOTATION
+
     def column_type(self, column: Column) -> sa.types.TypeEngine[Any] | None:
         """Structs, maps and arrays have none."""
         schema = column.schema
+        found = debezium_types.column_type(schema) if column.of_debezium else None
+        if found is not None:
+            return found
         if schema.name == DECIMAL:
             return sa.DECIMAL(65, schema.scale)
         if column.primary and schema.type is Type.STRING:

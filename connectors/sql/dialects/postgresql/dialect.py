@@ -1,6 +1,6 @@
 """PostgreSQL, as the sink sees it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -11,9 +11,9 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
-from ferryman.connectors.sql.dialects.dialect import Definition, Mode, Transactions, Type, Types, Writer, reflected
+from ferryman.connectors.sql.dialects.dialect import Definition, Mode, Transactions, Type, Types, Use, Writer, reflected
 from ferryman.connectors.sql.dialects.names import Naming, TableName, lower
-from ferryman.connectors.sql.dialects.postgresql import errors
+from ferryman.connectors.sql.dialects.postgresql import errors, rights, tables
 from ferryman.connectors.sql.dialects.postgresql.columns import COLUMNS
 from ferryman.connectors.sql.dialects.postgresql.domains import resolved
 from ferryman.connectors.sql.dialects.postgresql.types import PostgresTypes
@@ -88,10 +88,18 @@ class PostgresDialect:
 
     def describe(self, connection: Connection, table: TableName) -> Definition | None:
         """Every table takes part in transactions."""
-        found = reflected(connection, table)
+        found = reflected(connection, table, self.marks(connection, [table]).get(table))
         if found is None:
             return None
         return replace(found, columns={name: resolved(connection, each) for name, each in found.columns.items()})
+
+    def marks(self, connection: Connection, tables_: Sequence[TableName]) -> Mapping[TableName, object]:
+        """The table's number, its kind, and the names and types of its columns."""
+        return tables.marks(connection, tables_)
+
+    def grants(self, connection: Connection, uses: Sequence[Use]) -> Sequence[str]:
+        """By asking for each right."""
+        return rights.grants(connection, uses)
 
     def table_options(self) -> Mapping[str, Any]:
         """None."""

@@ -7,6 +7,7 @@ import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
+from ferryman.connectors.sql.dialects.postgresql import debezium_types
 from ferryman.connectors.sql.dialects.postgresql.targets import target
 from ferryman.connectors.sql.dialects.postgresql.values import copied
 from ferryman.connectors.sql.fits.fit import Fit, Refusal
@@ -38,9 +39,11 @@ _LOGICAL: dict[str, sa.types.TypeEngine[Any]] = {
 class PostgresTypes:
     """See ``Types``."""
 
+    notation = debezium_types.NOTATION
+
     def column_type(self, column: Column) -> sa.types.TypeEngine[Any] | None:
         """Arrays are arrays of their element's type; structs and maps have none."""
-        return _column_type(column.schema)
+        return _column_type(column.schema, column.of_debezium)
 
     def fit(self, schema: Schema, existing: sa.types.TypeEngine[Any], zones: Zones) -> Fit | Refusal:
         """Structs, maps and arrays go into json and jsonb too, timestamps as instants into columns with a zone."""
@@ -61,13 +64,14 @@ def _native(schema: Schema) -> Fit:
     return Fit(scalar_form(schema))
 
 
-def _column_type(schema: Schema) -> sa.types.TypeEngine[Any] | None:
+def _column_type(schema: Schema, of_debezium: bool = False) -> sa.types.TypeEngine[Any] | None:
     if schema.type is not Type.ARRAY:
-        return _LOGICAL.get(schema.name or "") or _PRIMITIVE.get(schema.type)
+        found = debezium_types.column_type(schema) if of_debezium else None
+        return found or _LOGICAL.get(schema.name or "") or _PRIMITIVE.get(schema.type)
     depth, element = 0, schema
     while element.type is Type.ARRAY and element.values is not None:
         depth, element = depth + 1, element.values
-    inner = _column_type(element) if element.type is not Type.ARRAY else None
+    inner = _column_type(element, of_debezium) if element.type is not Type.ARRAY else None
     return None if inner is None else postgresql.ARRAY(inner, dimensions=depth)
 
 

@@ -7,6 +7,7 @@ updates, and beside them through the databases' Java drivers, bound as Confluent
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from typing import Any, NamedTuple
 
 import pytest
@@ -24,6 +25,8 @@ INSERT = {"insert.mode": "insert"}
 UPSERT = {"insert.mode": "upsert", "pk.mode": "record_value", "pk.fields": "id"}
 UPDATE = UPSERT | {"insert.mode": "update"}
 NUMBERS = "INT|FLOAT|Decimal|BOOLEAN"
+NARROW = ("char(3)", "varchar(3)", "label")
+"""Columns that take the texts of decimals, but for those that are tried, which are longer."""
 EXCUSED: Mapping[tuple[str, str, str], str] = {
     ("postgresql", 'name|"char"', f"{NUMBERS}|Time"): "a type that the sink does not know takes texts only",
     ("mariadb", "bit", "FLOAT|Decimal"): "5.0 would have to be 5 without quotes, which decimals cannot be",
@@ -123,7 +126,7 @@ def said(database: str) -> Mapping[tuple[str, str], bool]:
 
 def unlike_the_page(database: str, found: Sequence[Outcome]) -> list[str]:
     """Where a pair is refused and the page does not say so, or the other way round."""
-    tried = {(each.column, each.source.name) for each in found}
+    tried = {(each.column, each.source.name) for each in found} - {*product(NARROW, ("Decimal(2)", "Decimal(5)"))}
     done = {(each.column, each.source.name) for each in found if each.went_in}
     return [" ".join(pair) for pair, takes in said(database).items() if pair in tried and takes != (pair in done)]
 
