@@ -12,7 +12,7 @@ import click
 from ferryman.errors import ConfigError
 from ferryman.telemetry import background, logs
 from ferryman.telemetry.redaction import redact
-from ferryman.worker import forkserver
+from ferryman.worker.forkserver import ForkServer
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def command(worker: Path | None, connectors: tuple[Path, ...], override: tuple[s
     WORKER is its property file (CONNECT_* variables and --override go over it, or stand alone), CONNECTORS are files of
     connectors to start: properties, JSON or YAML, flat or as {"name", "config"}.
     """
-    context = forkserver.start()  # before our own imports, since it has as many to do
+    server = ForkServer()  # before our own imports, since it has as many to do
     from ferryman.settings import ambient, settings
     from ferryman.worker import connector_file
     from ferryman.worker.standalone.worker import run
@@ -59,7 +59,7 @@ def command(worker: Path | None, connectors: tuple[Path, ...], override: tuple[s
         _refuse(error)
     for warning in found.warnings:
         log.warning("%s", redact(warning))
-    _leave(asyncio.run(run(found, files, context)))
+    _leave(asyncio.run(run(found, files, server)))
 
 
 def _leave(code: int) -> NoReturn:

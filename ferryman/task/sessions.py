@@ -85,7 +85,8 @@ def _run_one(sessions: Sessions, heard: Heard, started: Callable[[], None]) -> N
 def _setup(spec: TaskSpec, control: Control) -> Setup:
     plugin: type[Any] | None = catalog.connector(spec.config["connector.class"])
     if plugin is None:
-        raise ConfigError.for_key("connector.class", f"no connector is called {spec.config['connector.class']}")
+        reason = catalog.absence(("sink", "source"), spec.config["connector.class"])
+        raise ConfigError.for_key("connector.class", reason)
     redaction.protect_config(spec.config, plugin.config_class.secrets())  # not all have names that sound secret
     worker = settings.parse(dict(spec.worker))
     allowed_folders.bound(worker.config.connector_allowed_paths)
