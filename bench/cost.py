@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 from statistics import median
@@ -133,6 +134,10 @@ def _call(url: str, body: Mapping[str, Any] | None = None, method: str | None = 
     return json.loads(content) if content else None
 
 
+def _more(idle: Idle, before: int) -> bool:
+    return idle.lines(idle.config) > before
+
+
 @dataclass(frozen=True)
 class Bench:
     """What all runs have in common."""
@@ -173,7 +178,7 @@ class Bench:
             _call(f"{idle.running.rest}/connectors/{idle.running.connector}/tasks/0/restart", method="POST")
             producer.produce(self.topic.name, json.dumps({"number": number}).encode())
             producer.flush()
-            idle.until(lambda before=before: idle.lines(idle.config) > before, "line after the restart")
+            idle.until(partial(_more, idle, before), "line after the restart")
             yield time.monotonic() - began
 
     def _cost(self, idle: Idle, side: Side, alone: float, times: tuple[float | None, float, float | None]) -> Cost:

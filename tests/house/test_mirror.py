@@ -41,9 +41,8 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/task/process.py": "tests/reliability/test_processes.py",
     "ferryman/task/setup/crash_points.py": "tests/reliability/test_crash_points.py",
     "ferryman/worker/cluster.py": "tests/worker/test_control.py",
-    "ferryman/worker/forkserver.py": "tests/reliability/test_processes.py",
-    "ferryman/worker/ignore_sigterm.py": "tests/worker/test_control.py",
-    "ferryman/worker/preload.py": "tests/reliability/test_processes.py",
+    "ferryman/worker/fork_loop.py": "tests/worker/test_forks.py",
+    "ferryman/worker/forkserver.py": "tests/worker/test_forks.py",
     # Nothing but declarations.
     "ferryman/api.py": "tests/task/sink/test_loop.py",
     "ferryman/worker/herder.py": "tests/rest/test_app.py",
