@@ -26,7 +26,7 @@ from ferryman.kafka.clients import Clients
 from ferryman.kafka.permissions import Heard
 from ferryman.plugins import catalog
 from ferryman.retry.outage import Outage
-from ferryman.settings import settings
+from ferryman.settings.worker_keys import WorkerConfig
 from ferryman.task.setup import garbage_collection
 from ferryman.task.setup.control import Control
 from ferryman.task.setup.setup import Setup, patience
@@ -88,13 +88,13 @@ def _setup(spec: TaskSpec, control: Control) -> Setup:
         reason = catalog.absence(("sink", "source"), spec.config["connector.class"])
         raise ConfigError.for_key("connector.class", reason)
     redaction.protect_config(spec.config, plugin.config_class.secrets())  # not all have names that sound secret
-    worker = settings.parse(dict(spec.worker))
-    allowed_folders.bound(worker.config.connector_allowed_paths)
+    worker = WorkerConfig.parse(spec.worker)
+    allowed_folders.bound(worker.connector_allowed_paths)
     config = plugin.config_class.parse(spec.config)
     return Setup(
         spec=spec,
         control=control,
-        settings=worker,
+        worker=worker,
         plugin=plugin,
         config=config,
         clients=Clients(spec.connector, spec.task, spec.worker, spec.config, spec.worker_id),
