@@ -170,6 +170,14 @@ def resolve(name: str, meant: Entry) -> None:
     _resolved[meant.kind, without_side(name.strip())] = meant
 
 
+def forget() -> None:
+    """Looks everything up anew; for when something was installed meanwhile."""
+    for cached in (entries, _others, _load, _index):
+        cached.cache_clear()
+    _resolved.clear()
+    _versions.clear()
+
+
 def without_side(name: str) -> str:
     """A transform's name without ``$Key`` or ``$Value``."""
     return name.removesuffix("$Key").removesuffix("$Value")
