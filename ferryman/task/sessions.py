@@ -85,8 +85,12 @@ def _run_one(sessions: Sessions, heard: Heard, started: Callable[[], None]) -> N
 def _setup(spec: TaskSpec, control: Control) -> Setup:
     plugin: type[Any] | None = catalog.connector(spec.config["connector.class"])
     if plugin is None:
-        reason = catalog.absence(("sink", "source"), spec.config["connector.class"])
-        raise ConfigError.for_key("connector.class", reason)
+        name = spec.config["connector.class"]
+        reason = catalog.import_error(("sink", "source"), name)
+        text = (
+            f"no connector is called {name}" if reason is None else f"the connector {name} cannot be loaded: {reason}"
+        )
+        raise ConfigError.for_key("connector.class", text)
     redaction.protect_config(spec.config, plugin.config_class.secrets())  # not all have names that sound secret
     worker = WorkerConfig.parse(spec.worker)
     allowed_folders.bound(worker.connector_allowed_paths)

@@ -74,7 +74,7 @@ def test_a_process_learns_what_it_is_and_its_end_is_told_with_its_code() -> None
         fork = await worker.fork()
         said = await fork.told()
         assert json.loads(said.splitlines()[0])["event"] == "failed"
-        assert "Class NobodysSink could not be found" in said
+        assert "no connector is called NobodysSink" in said
         assert await fork.forked.ended == 0
 
     play(story)
