@@ -38,7 +38,7 @@ PLUGINS = {"cost-file-sink": "file", "cost-file-source": "file", "cost-sql": "jd
 """The peer's plugin of each kind; no peer's S3 sink is on the registries."""
 _LOOK = 0.01
 _HEAD = (
-    *("config", "side", "connectors", "load", "first record s", "all run s", "restart s"),
+    *("config", "side", "connectors", "load", "first record s", "CPU s", "all run s", "restart s"),
     *("processes", "MB", "MB a further one", "private MB", "threads", "descriptors", "CPU % each"),
 )
 
@@ -54,6 +54,8 @@ class Cost:
     """The machine's load average at the end."""
     first_seconds: float | None
     """From the worker's start to the first line in the file of its first connector; file sinks only."""
+    first_cpu: float | None
+    """CPU seconds of the worker and all its processes until then."""
     all_seconds: float
     """From the creation of the others until all run."""
     restart_seconds: float | None
@@ -74,7 +76,8 @@ class Cost:
         """For the table."""
         return [
             *(self.config, self.side, str(self.connectors), f"{self.load:.1f}"),
-            *(_seconds(self.first_seconds), f"{self.all_seconds:.1f}", _seconds(self.restart_seconds)),
+            *(_seconds(self.first_seconds), _seconds(self.first_cpu), f"{self.all_seconds:.1f}"),
+            _seconds(self.restart_seconds),
             *(str(self.processes), f"{self.memory:.0f}", f"{self.memory_each:.1f}", f"{self.private:.1f}"),
             *(str(self.threads), str(self.descriptors), f"{self.cpu_each:.2f}"),
         ]
@@ -155,7 +158,7 @@ class Bench:
         with started(side, config, directory, self._variables(name, directory)) as running:
             idle = Idle(running, config, directory)
             (directory / "input.txt").write_text("a line\n")
-            first = self._first(idle) if config == "cost-file-sink" else None
+            first = self._first(idle) if config == "cost-file-sink" else (None, None)
             idle.await_running(1)
             time.sleep(self.seconds / 2)
             alone = memory_mb(running.process.pid)
@@ -165,11 +168,11 @@ class Bench:
             idle.await_running(self.connectors)
             seconds = time.monotonic() - began
             restart = median(self._restarts(idle)) if config == "cost-file-sink" and self.restarts else None
-            return self._cost(idle, side, alone, (first, seconds, restart))
+            return self._cost(idle, side, alone, (*first, seconds, restart))
 
-    def _first(self, idle: Idle) -> float:
+    def _first(self, idle: Idle) -> tuple[float, float]:
         idle.until(lambda: idle.lines(idle.config) > 0, "first line")
-        return idle.running.seconds
+        return idle.running.seconds, cpu_seconds(idle.running.process.pid)
 
     def _restarts(self, idle: Idle) -> Iterator[float]:
         producer = Producer({"bootstrap.servers": self.where.broker, "linger.ms": 0})
@@ -181,7 +184,9 @@ class Bench:
             idle.until(partial(_more, idle, before), "line after the restart")
             yield time.monotonic() - began
 
-    def _cost(self, idle: Idle, side: Side, alone: float, times: tuple[float | None, float, float | None]) -> Cost:
+    def _cost(
+        self, idle: Idle, side: Side, alone: float, times: tuple[float | None, float | None, float, float | None]
+    ) -> Cost:
         pid = idle.running.process.pid
         time.sleep(self.seconds / 2)
         before, began = cpu_seconds(pid), time.monotonic()
@@ -194,8 +199,9 @@ class Bench:
             connectors=self.connectors,
             load=float(report.machine()["load"]),
             first_seconds=times[0],
-            all_seconds=times[1],
-            restart_seconds=times[2],
+            first_cpu=times[1],
+            all_seconds=times[2],
+            restart_seconds=times[3],
             processes=len(processes),
             memory=memory,
             memory_each=(memory - alone) / max(1, self.connectors - 1),

@@ -105,15 +105,20 @@ class ForkLoop:
 
 
 def share(modules: Sequence[str]) -> None:
-    """Imports modules for all processes to come. One that cannot be imported is left to its task, which says so."""
+    """Imports modules for all processes to come, and has those that have a function ``before_forks`` load what else they
+    can share: no clients, no connections, no threads. One that cannot be imported is left to its task, which says so."""
     missing = [module for module in modules if module not in sys.modules]
     for module in missing:
         try:
-            import_module(module)
+            getattr(import_module(module), "before_forks", _nothing)()
         except Exception as error:
             log.debug("%s cannot be imported here: %s", module, error)
     if missing:
         freeze()
+
+
+def _nothing() -> None:
+    """What most modules have to do before forks."""
 
 
 def freeze() -> None:
