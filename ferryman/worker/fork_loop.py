@@ -6,7 +6,7 @@ is told as an event.
 
 * No client may exist in it: a librdkafka handle that was made before a fork is dead in the child. It has one thread.
 * The collector's traces would be written into every object that it looks at, and each page written to is the process's
-  own from then on. So what is there before a fork is frozen, and nothing collects in between.
+  own from then on. So what is there before a fork is frozen, and nothing collects but ``freeze``.
 * systemd and others send SIGTERM to all processes of a service at once. If this one ended then, tasks would die before
   they have committed and left their groups. It ends when its worker does.
 """
@@ -105,8 +105,8 @@ class ForkLoop:
 
 
 def share(modules: Sequence[str]) -> None:
-    """Imports modules for all processes to come, and has those that have a function ``before_forks`` load what else they
-    can share: no clients, no connections, no threads. One that cannot be imported is left to its task, which says so."""
+    """Imports modules for all processes to come. A module's function ``before_forks`` loads what else they can share:
+    no clients, no connections, no threads. What cannot be imported is left to its task, which says so."""
     missing = [module for module in modules if module not in sys.modules]
     for module in missing:
         try:
@@ -132,6 +132,7 @@ def main(requests: int, events: int) -> None:
     """Serves the worker at the other ends of these sockets."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
+    gc.disable()
     from ferryman.task import process  # takes a while
 
     with suppress(OSError):  # the worker is gone
