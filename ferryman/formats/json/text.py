@@ -39,6 +39,22 @@ def loads_all(payloads: Sequence[Payload]) -> list[Any]:
     return values
 
 
+def loads_good(payloads: Sequence[Payload]) -> tuple[list[int], list[Any], list[tuple[int, DataError]]]:
+    """The same without raising: the places and values of those that are JSON, the places and errors of the others."""
+    try:
+        return list(range(len(payloads))), loads_all(payloads), []
+    except DataError:
+        places, values, bad = list[int](), list[Any](), list[tuple[int, DataError]]()
+    for at, payload in enumerate(payloads):
+        try:
+            values.append(loads(payload) if payload else None)
+        except DataError as error:
+            bad.append((at, error))
+        else:
+            places.append(at)
+    return places, values, bad
+
+
 def loads(payload: bytes) -> Any:
     """One payload's value, every number with its digits."""
     if not (may_change(payload) and changes(payload)):
