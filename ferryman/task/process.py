@@ -31,12 +31,15 @@ LONGEST_TRACE = LONGEST_MESSAGE // 16
 """Letters. JSON needs up to twelve bytes for one."""
 
 
-def main(connection: socket.socket) -> None:
-    """The entry point of a task's process; the first message says what the task is."""
+def main(connection: socket.socket, parent: int) -> None:
+    """The entry point of a task's process, a child of ``parent``; the first message says what the task is."""
     ambient.withhold()
-    die_with_parent.die_with_it()
+    die_with_parent.die_with(parent)
     messages = connection.makefile("rb")
-    spec = TaskSpec.parse(messages.readline())
+    first = messages.readline()
+    if not first:
+        os._exit(1)  # the worker is gone already
+    spec = TaskSpec.parse(first)
     plugins.take_over(spec.plugins)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C reaches everybody; the worker decides for us
     References.parse(spec.references).protect()

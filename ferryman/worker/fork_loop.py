@@ -32,12 +32,13 @@ log = logging.getLogger(__name__)
 class ForkLoop:
     """Forks and reaps until the worker is gone."""
 
-    def __init__(self, requests: int, events: int, become: Callable[[socket.socket], None]) -> None:
+    def __init__(self, requests: int, events: int, become: Callable[[socket.socket, int], None]) -> None:
         self._requests, self._events = (socket.socket(fileno=number) for number in (requests, events))
         for each in (self._requests, self._events):
             each.set_inheritable(False)
         self._become = become
-        """What a forked process does with its connection to the worker."""
+        """What a forked process does with its connection to the worker and the pid of this server."""
+        self._pid = os.getpid()
         self._numbers: dict[int, int] = {}
         """What the worker calls the processes that run, by pid."""
         self._ended, self._wakeup = os.pipe()
@@ -87,7 +88,7 @@ class ForkLoop:
             self._events.close()
             os.close(self._ended)
             os.close(self._wakeup)
-            self._become(connection)
+            self._become(connection, self._pid)
         except BaseException:
             log.exception("the process of a task has ended")
         finally:

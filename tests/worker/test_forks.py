@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from ferryman.task.setup.spec import TaskSpec
+from ferryman.worker import fork_loop
 from ferryman.worker.forks import Forked, Forks
 from ferryman.worker.forkserver import ForkServer
 from tests.running import alive, until
@@ -125,6 +126,28 @@ def test_sigterm_and_ctrl_c_are_nothing_to_the_server() -> None:
         assert '"failed"' in await fork.told()
 
     play(story)
+
+
+MODULE = """
+ready = []
+
+def before_forks():
+    ready.append("once")
+"""
+
+
+def test_what_is_shared_is_loaded_once_and_what_fails_is_left_to_tasks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fork_loop, "freeze", lambda: None)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "petrel.py").write_text(MODULE)
+    (tmp_path / "skua.py").write_text("def before_forks():\n    raise OSError('no eggs')\n")
+    for _ in range(2):
+        fork_loop.share(["skua", "petrel", "nowhere"])
+    assert sys.modules["petrel"].ready == ["once"]
+    for module in ("petrel", "skua"):
+        monkeypatch.delitem(sys.modules, module)
 
 
 LIBRARIES = {
