@@ -133,7 +133,6 @@ def main(requests: int, events: int) -> None:
     """Serves the worker at the other ends of these sockets."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
-    gc.disable()
     from ferryman.task import process  # takes a while
 
     with suppress(OSError):  # the worker is gone
