@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from itertools import groupby
 
 from ferryman.api import Assigned, Committed, Sink, SinkContext
-from ferryman.connectors.s3.bucket.client import CONNECTIONS, bucket
+from ferryman.connectors.s3.bucket.client import CONNECTIONS, bucket, read_descriptions
 from ferryman.connectors.s3.commit.intake import Intake
 from ferryman.connectors.s3.commit.manifest import Completion, Tags
 from ferryman.connectors.s3.commit.partition_state import Ledger, Lost
@@ -23,6 +23,11 @@ from ferryman.errors import DataError, Indeterminate, RetriableError, TaskError
 from ferryman.record import Batch, TopicPartition
 
 log = logging.getLogger(__name__)
+
+
+def before_forks() -> None:
+    """What the processes of all tasks share, see ``ferryman.worker.fork_loop.share``."""
+    read_descriptions()
 
 
 class S3SinkConnector(Sink[S3SinkConfig]):

@@ -59,12 +59,11 @@ def converter(side: Side, raw: Mapping[str, str], worker: Mapping[str, str]) -> 
     The two levels are never mixed, as in Kafka Connect (Plugins.newConverter). Raises ConfigError with the full keys.
     """
     key = f"{side}.converter"
-    source = raw if raw.get(key, "").strip() else worker
-    name = source.get(key, "org.apache.kafka.connect.storage.SimpleHeaderConverter" if side == "header" else "")
+    source, name = converter_name(side, raw, worker)
     plugin = catalog.find("converter", name)
     if plugin is None:
         raise ConfigError.for_key(
-            key, f"Invalid value {name} for configuration {key}: Class {name} could not be found."
+            key, f"Invalid value {name} for configuration {key}: {catalog.absence(['converter'], name)}"
         )
     own = {each.removeprefix(f"{key}."): value for each, value in source.items() if each.startswith(f"{key}.")}
     try:
@@ -73,6 +72,13 @@ def converter(side: Side, raw: Mapping[str, str], worker: Mapping[str, str]) -> 
         raise ConfigError(*(_prefixed(f"{key}.", each) for each in error.problems)) from None
     made: Converter[Any] = plugin(config, side)
     return made
+
+
+def converter_name(side: Side, raw: Mapping[str, str], worker: Mapping[str, str]) -> tuple[Mapping[str, str], str]:
+    """The one of the two configs that says which converter a side has, and its name; empty if none does."""
+    key = f"{side}.converter"
+    source = raw if raw.get(key, "").strip() else worker
+    return source, source.get(key, "org.apache.kafka.connect.storage.SimpleHeaderConverter" if side == "header" else "")
 
 
 def _prefixed(prefix: str, problem: KeyProblem) -> KeyProblem:

@@ -78,7 +78,7 @@ def _plugin(kind: catalog.Kind, raw: Mapping[str, str], prefix: str, parsed: Par
         return None
     plugin = catalog.find(kind, name)
     if plugin is None:
-        text = f"Invalid value {name} for configuration {key}: Class {name} could not be found."
+        text = f"Invalid value {name} for configuration {key}: {catalog.absence([kind], name)}"
         parsed.problems.append(KeyProblem(key, text))
         return None
     if getattr(plugin, "sided", False) and name == catalog.without_side(name):

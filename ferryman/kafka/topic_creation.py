@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from ferryman.config import split_list
 from ferryman.errors import ConfigError, KeyProblem, RetriableError, TaskError
+from ferryman.kafka.admin import Admin
 from ferryman.kafka.refusals import REFUSED, explained
 from ferryman.regex.pattern import Pattern, TooSlow, compiled
 
@@ -101,14 +101,14 @@ def _patterns(key: str, own: Mapping[str, str], problems: list[KeyProblem]) -> t
 class TopicCreation:
     """Creates each topic at most once in a task's life, when the first record goes there."""
 
-    admin: AdminClient
+    admin: Admin
     groups: list[TopicGroup]
     """In order of precedence; none where the broker creates topics by itself."""
     _known: set[str] = field(default_factory=set)
     """Topics that are there for sure, and are not asked about again."""
 
     @classmethod
-    def from_config(cls, admin: AdminClient, raw: Mapping[str, str], enabled: bool) -> "TopicCreation":
+    def from_config(cls, admin: Admin, raw: Mapping[str, str], enabled: bool) -> "TopicCreation":
         """As configured; without topic.creation keys, or switched off in the worker, the broker is left to it."""
         return cls(admin, groups(raw) if enabled else [])
 
@@ -122,6 +122,7 @@ class TopicCreation:
             except TooSlow as error:
                 raise TaskError(str(error)) from error
             self._create(group.new_topic(topic))
+        self.admin.close()
         self._known.add(topic)
 
     def _create(self, topic: NewTopic) -> None:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # type: ignore[attr-defined]
+from confluent_kafka.admin import ConfigResource, ResourceType  # type: ignore[attr-defined]
 from confluent_kafka.cimpl import NewTopic
 
 from ferryman.errors import ConfigError, RetriableError
+from ferryman.kafka.admin import Admin
 from ferryman.offsets.source_offsets import SourceOffsets
 
 log = logging.getLogger(__name__)
@@ -131,7 +132,7 @@ def _bytes(value: str | bytes | None) -> bytes | None:
     return value.encode() if isinstance(value, str) else value
 
 
-def create(admin: AdminClient, topic: str, partitions: int, replication_factor: int) -> None:
+def create(admin: Admin, topic: str, partitions: int, replication_factor: int) -> None:
     """Creates the topic compacted if it is missing; ConfigError if one is there that forgets (cleanup.policy)."""
     if topic not in admin.list_topics(timeout=30).topics:
         wanted = NewTopic(topic, partitions, replication_factor, config={"cleanup.policy": "compact"})
@@ -150,7 +151,7 @@ def create(admin: AdminClient, topic: str, partitions: int, replication_factor: 
         )
 
 
-def _cleanup_policy(admin: AdminClient, topic: str) -> str | None:
+def _cleanup_policy(admin: Admin, topic: str) -> str | None:
     resource = ConfigResource(ResourceType.TOPIC, topic)
     try:
         found = admin.describe_configs([resource])[resource].result()

@@ -318,8 +318,8 @@ async def validate(rest: Rest, call: Call) -> Answer:
 def _same(given: str, asked: str) -> bool:
     if _short(given).endswith(_short(asked)):
         return True
-    plugin = catalog.connector(given)
-    return plugin is not None and plugin is catalog.connector(asked)
+    plugin = catalog.connector_entry(given)
+    return plugin is not None and plugin == catalog.connector_entry(asked)
 
 
 def _short(name: str) -> str:

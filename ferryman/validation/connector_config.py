@@ -117,6 +117,8 @@ def _connector(given: Mapping[str, str]) -> type[Any]:
         shown = ", ".join(f"{key}={value}" for key, value in given.items())
         raise RequestError(400, redaction.redact(f"Connector config {{{shown}}} contains no connector type"))
     plugin = catalog.connector(name)
+    if plugin is None and (reason := catalog.import_error(("sink", "source"), name)):
+        raise RequestError(400, redaction.redact(f"Connector {name} cannot be loaded: {reason}"))
     if plugin is None:
         available = ", ".join(info.name for info in plugin_infos.list_plugins(connectors_only=True))
         raise RequestError(
@@ -157,7 +159,8 @@ def _missing_converters(view: _View) -> Iterable[KeyProblem]:
             continue
         plugin = catalog.find("converter", name)
         if plugin is None:
-            yield KeyProblem(key, f"Invalid value {name} for configuration {key}: Class {name} could not be found.")
+            reason = catalog.absence(["converter"], name)
+            yield KeyProblem(key, f"Invalid value {name} for configuration {key}: {reason}")
         elif key != "header.converter" and plugin_infos.SIMPLE_HEADERS in catalog.names(plugin):
             text = f"Class class {plugin_infos.SIMPLE_HEADERS} does not implement the Converter interface"
             yield KeyProblem(key, f"Invalid value {name} for configuration {key}: {text}")

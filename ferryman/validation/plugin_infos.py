@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, get_args
+from typing import get_args
 
-from ferryman.api import Transform
 from ferryman.config import Config, Definition
 from ferryman.connector import ConnectorConfig, SinkConfig, SourceConfig
 from ferryman.plugins import catalog
@@ -37,22 +36,10 @@ def list_plugins(connectors_only: bool) -> tuple[PluginInfo, ...]:
 
 
 def _infos(kind: catalog.Kind) -> Iterator[PluginInfo]:
-    for plugin in catalog.installed(kind):
-        for name in catalog.names(plugin):
-            sided = kind == "transformation" and issubclass(plugin, Transform) and plugin.sided
-            for side in ("$Key", "$Value") if sided else ("",):
-                yield PluginInfo(f"{name}{side}", kind, _version(plugin))
-
-
-_versions: dict[str, str] = {}
-
-
-def _version(plugin: type[Any]) -> str:
-    # To find a module's distribution all of them are read, which takes a while.
-    package = plugin.__module__.partition(".")[0]
-    if package not in _versions:
-        _versions[package] = catalog.version(plugin)
-    return _versions[package]
+    for entry in catalog.entries(kind):
+        for name in entry.names:
+            for side in ("$Key", "$Value") if entry.sided else ("",):
+                yield PluginInfo(f"{name}{side}", kind, catalog.version(entry))
 
 
 def definitions(name: str) -> list[Definition] | None:

@@ -10,6 +10,7 @@ from confluent_kafka.admin import AdminClient
 
 from ferryman.connector import SinkConfig
 from ferryman.errors import RequestError
+from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import Clients
 from ferryman.kafka.subscription import Subscription
 from ferryman.offsets import offset_topic
@@ -27,7 +28,7 @@ def sink_offsets(clients: Clients) -> list[PartitionOffset]:
     Asked by a consumer that joins nothing: the admin client's own call for it crashes while the group's coordinator is
     loading (librdkafka 2.16).
     """
-    topics = Subscription(AdminClient(clients.admin()), SinkConfig.parse(clients.raw), clients.worker)
+    topics = Subscription(Admin(clients.admin()), SinkConfig.parse(clients.raw), clients.worker)
     wanted = [ClientPartition(*each) for each in topics.partitions()]
     consumer = Consumer(clients.group_reader())
     try:

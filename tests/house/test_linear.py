@@ -63,7 +63,6 @@ CALLS: dict[str, Call] = {
 }
 """Functions that need more than a text."""
 EXCUSED = {
-    "ferryman.task.process.main": "a task's process; its payload is the worker's",
     "ferryman.plugins.catalog._version": "the name of an installed package",
     "ferryman.kafka.client_keys.converted": "compares a setting with what a client knows",
     "ferryman.validation.config_infos.with_full_name": "puts a key's full name into an error of ours",

@@ -4,16 +4,17 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from multiprocessing.context import ForkServerContext
 from typing import Any
 
 from ferryman.errors import ConfigError, RequestError
 from ferryman.kafka.clients import Clients
 from ferryman.settings.config_providers import Resolution
 from ferryman.settings.settings import Settings
+from ferryman.task.setup import plugins
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.telemetry import redaction
 from ferryman.worker.connector_offsets import ConnectorOffsets
+from ferryman.worker.forks import Forks
 from ferryman.worker.herder import RawConfig, State, TargetState
 from ferryman.worker.pool import Pool
 from ferryman.worker.running_connector import RunningConnector, task_configs
@@ -30,7 +31,7 @@ class Starter:
     """What the task processes of one worker have in common."""
 
     settings: Settings
-    context: ForkServerContext
+    forks: Forks
     seeds: Mapping[str, str]
     """Source offsets of a former JVM worker, for partitions that the topic does not know."""
     worker_id: str
@@ -40,8 +41,6 @@ class Starter:
     """Whether the worker ends; no task is started any more."""
     configs: Pool = field(default_factory=lambda: Pool("configs", 8, 256))
     """Reads what configs refer to, and asks plugins for their tasks."""
-    starts: Pool = field(default_factory=lambda: Pool("starts", 4, 1 << 20))
-    """Forks; as many may wait as there are tasks."""
 
     @property
     def grace(self) -> float:
@@ -86,7 +85,7 @@ class Starter:
             resolved = await self.configs.run(f"starting task {connector.name}-{number}", lambda: self.resolved(config))
         except (ConfigError, RequestError) as error:
             problem = error
-        process = TaskProcess(self.context, self.starts, self._spec(connector, number, resolved), connector.topics.add)
+        process = TaskProcess(self.forks, self._spec(connector, number, resolved), connector.topics.add)
         if problem is not None:
             log.error("task %s cannot be started: %s", process, redaction.redact(str(problem)))
             process.state = State.FAILED
@@ -106,6 +105,7 @@ class Starter:
             worker_id=self.worker_id,
             levels=self.levels,
             seeds=self.seeds,
+            plugins=plugins.named(resolved.values, self.settings.values),
             references=(resolved.references + self.settings.references).rows(),
         )
 
