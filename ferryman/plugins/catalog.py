@@ -100,6 +100,27 @@ def names(plugin: type[Any]) -> tuple[str, ...]:
     return plugin.classes or (plugin.__name__,)
 
 
+def full_name(plugin: type[Any], given: str) -> str:
+    """The full name of a plugin that a config calls so, with the side that a transform's name ends in."""
+    bare = without_side(given.strip())
+    known = names(plugin)
+    found = next((name for name in known if name == bare or bare in {name.rpartition(".")[2], _short(name)}), known[0])
+    return found + given.strip()[len(bare) :]
+
+
+def _short(name: str) -> str:
+    return next((name.removesuffix(end) for end in SUFFIXES.values() if name.endswith(end)), name).rpartition(".")[2]
+
+
+def task_class(plugin: type[Any], given: str) -> str:
+    """The Java class of the tasks of a connector that a config calls so; a plugin without Java names is its own."""
+    if not plugin.classes:
+        return plugin.__name__
+    name = full_name(plugin, given)
+    own = dict(zip(plugin.classes, plugin.task_classes, strict=False))
+    return own.get(name) or f"{name.removesuffix('Connector')}Task"
+
+
 @cache
 def _index(kind: Kind) -> Mapping[str, type[Any]]:
     index: dict[str, type[Any]] = {}
@@ -116,9 +137,10 @@ def _index(kind: Kind) -> Mapping[str, type[Any]]:
 def _aliases(kind: Kind, name: str) -> Iterator[str]:
     simple = name.rpartition(".")[2]
     yield simple
-    short = simple.removesuffix(SUFFIXES[kind])
-    if short != simple:
-        yield short
+    for suffix in (SUFFIXES[kind], "HeaderConverter") if kind == "converter" else (SUFFIXES[kind],):
+        short = simple.removesuffix(suffix)
+        if short != simple:
+            yield short
 
 
 def find(kind: Kind, name: str) -> type[Any] | None:

@@ -73,4 +73,5 @@ def task_configs(plugin: type[Any], raw: RawConfig, resolved: Callable[[RawConfi
         if config.tasks_max_enforce:
             raise TaskError(text)
         log.warning(text)
-    return [{**each, "task.class": plugin.__name__} for each in configs]
+    task_class = catalog.task_class(plugin, raw["connector.class"])
+    return [{**each, "task.class": task_class} for each in configs]

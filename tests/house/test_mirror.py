@@ -35,6 +35,7 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/validation/chain_infos.py": "tests/rest/test_app.py",
     "ferryman/validation/config_infos.py": "tests/rest/test_app.py",
     "ferryman/validation/plugin_infos.py": "tests/rest/test_app.py",
+    "ferryman/validation/plugin_versions.py": "tests/rest/test_odd_requests.py",
     "ferryman/worker/connector_offsets.py": "tests/rest/test_app.py",
     # They do and do not decide: a process, a signal, a pid, an import.
     "ferryman/task/die_with_parent.py": "tests/reliability/test_processes.py",

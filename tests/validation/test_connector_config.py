@@ -20,7 +20,8 @@ SINK = {"name": "c", "connector.class": "FileStreamSink", "topics": "t"}
 FRAMEWORK = (
     "name connector.class tasks.max key.converter value.converter header.converter transforms predicates "
     "config.action.reload errors.retry.timeout errors.retry.delay.max.ms errors.tolerance errors.log.enable "
-    "errors.log.include.messages tasks.max.enforce"
+    "errors.log.include.messages tasks.max.enforce connector.plugin.version key.converter.plugin.version "
+    "value.converter.plugin.version header.converter.plugin.version"
 )
 FILE_SOURCE = (
     f"{FRAMEWORK} file topic batch.size topic.creation.groups exactly.once.support transaction.boundary "
@@ -122,11 +123,12 @@ def test_an_entry_has_kafkas_shape() -> None:
             "org.apache.kafka.connect.json.JsonConverter",
             [],
         ),
-        ("header.converter", "SimpleHeaderConverter", "SimpleHeaderConverter", []),
+        ("header.converter", "SimpleHeaderConverter", "org.apache.kafka.connect.storage.SimpleHeaderConverter", []),
+        ("header.converter", "Simple", "org.apache.kafka.connect.storage.SimpleHeaderConverter", []),
         (
             "key.converter",
             "SimpleHeaderConverter",
-            "SimpleHeaderConverter",
+            "org.apache.kafka.connect.storage.SimpleHeaderConverter",
             [
                 "Invalid value SimpleHeaderConverter for configuration key.converter: Class class "
                 "org.apache.kafka.connect.storage.SimpleHeaderConverter does not implement the Converter interface"
