@@ -13,6 +13,7 @@ from ferryman.connectors.email.mail.message import Mail
 from ferryman.conversion import Converter
 from ferryman.errors import ConfigError, KeyProblem, RetriableError, TaskError
 from ferryman.kafka import client_config
+from ferryman.kafka.refusals import explained
 from ferryman.record import Coordinates, Rows
 from ferryman.schema import INT32, INT64, STRING, TIMESTAMP_SCHEMA, Schema, array, struct
 
@@ -98,7 +99,9 @@ class Events:
     def _answered(self, error: KafkaError | None, message: Message | None) -> None:
         self._waiting -= 1
         if error is not None:
-            self._refused.append(f"an EmailSent event was not written to {self.topic}: {error.str()}")
+            self._refused.append(
+                f"an EmailSent event was not written to {self.topic}: {explained(error, self.topic, PRODUCER)}"
+            )
 
 
 def converter(raw: Mapping[str, str], default: str) -> Converter[Any]:

@@ -33,11 +33,28 @@ class TopicGroup:
     """-1 leaves it to the broker."""
     settings: Mapping[str, str]
     """The topic's own settings, as the broker takes them."""
+    inherits: frozenset[str] = frozenset()
+    """Which of partitions and replication.factor come from the default group."""
 
     def matches(self, topic: str) -> bool:
         """Whether the group creates this topic."""
         included = any(pattern.matches(topic) for pattern in self.include)
         return included and not any(pattern.matches(topic) for pattern in self.exclude)
+
+    def asked(self, code: int) -> str:
+        """What the config asks for, by its keys, where the broker refuses just that."""
+        match code:
+            case KafkaError.INVALID_PARTITIONS:
+                return f" ({self._key('partitions')} is {self.partitions})"
+            case KafkaError.INVALID_REPLICATION_FACTOR:
+                return f" ({self._key('replication.factor')} is {self.replication_factor})"
+            case KafkaError.INVALID_CONFIG:
+                return f" (the keys are {', '.join(f'{PREFIX}{self.name}.{name}' for name in sorted(self.settings))})"
+            case _:
+                return ""
+
+    def _key(self, name: str) -> str:
+        return f"{PREFIX}{'default' if name in self.inherits else self.name}.{name}"
 
     def new_topic(self, topic: str) -> NewTopic:
         """The request that creates it."""
@@ -69,6 +86,7 @@ def _group(raw: Mapping[str, str], alias: str, problems: list[KeyProblem]) -> To
         partitions=_number(raw, alias, "partitions", problems),
         replication_factor=_number(raw, alias, "replication.factor", problems),
         settings={name: value for name, value in own.items() if name not in RESERVED},
+        inherits=frozenset({"partitions", "replication.factor"} - own.keys()),
     )
 
 
@@ -121,19 +139,19 @@ class TopicCreation:
                 group = next(group for group in self.groups if group.matches(topic))
             except TooSlow as error:
                 raise TaskError(str(error)) from error
-            self._create(group.new_topic(topic))
+            self._create(group, topic)
         self._known.add(topic)
 
-    def _create(self, topic: NewTopic) -> None:
+    def _create(self, group: TopicGroup, topic: str) -> None:
         try:
-            self.admin.create_topics([topic])[topic.topic].result()
+            self.admin.create_topics([group.new_topic(topic)])[topic].result()
         except KafkaException as error:
             reason: KafkaError = error.args[0]
             if reason.code() == KafkaError.TOPIC_ALREADY_EXISTS:
                 return
             if reason.code() not in REFUSED:
-                raise RetriableError(f"topic {topic.topic} cannot be created now: {reason.str()}") from error
+                raise RetriableError(f"topic {topic} cannot be created now: {reason.str()}") from error
             raise TaskError(
-                f"Task failed to create new topic {topic.topic}. Ensure that the task is authorized to create topics "
-                f"or that the topic exists and restart the task: {explained(reason, topic.topic)}"
+                f"Task failed to create new topic {topic}. Ensure that the task is authorized to create topics or that "
+                f"the topic exists and restart the task: {explained(reason, topic)}{group.asked(reason.code())}"
             ) from error

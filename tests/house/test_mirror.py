@@ -22,7 +22,6 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/formats/polars_types.py": "tests/formats/test_columns_writers.py",
     "ferryman/kafka/client_keys.py": "tests/kafka/test_client_config.py",
     "ferryman/kafka/client_security.py": "tests/kafka/test_client_config.py",
-    "ferryman/kafka/refusals.py": "tests/task/errors/test_dead_letters.py",
     "ferryman/regex/child.py": "tests/regex/test_pattern.py",
     "ferryman/regex/killable.py": "tests/regex/test_pattern.py",
     "ferryman/settings/response_headers.py": "tests/rest/test_app.py",
