@@ -35,6 +35,21 @@ class KeyProblem:
     message: str
     """A complete sentence, in Kafka's words if it has any."""
 
+    @property
+    def named(self) -> str:
+        """The message, with the key in front unless it names it: for whoever sees no more than the text."""
+        return self.message if self.key in self.message else f"{self.key}: {self.message}"
+
+    def under(self, prefix: str) -> "KeyProblem":
+        """The same problem where the config is part of a larger one, below a prefix: with the full key in its text."""
+        key, message = prefix + self.key, self.message
+        for pattern in ('"{}"', "configuration {}:", "{} is not supported", "Configuration '{}'"):
+            part = pattern.format(self.key)
+            if part in message:
+                message = message.replace(part, pattern.format(key), 1)
+                break
+        return KeyProblem(key, message)
+
 
 class ConfigError(FerrymanError):
     """A config that cannot be used. Holds every problem found, not only the first."""

@@ -70,13 +70,6 @@ def converter(side: Side, raw: Mapping[str, str], worker: Mapping[str, str]) -> 
     try:
         config = plugin.config_class.parse(own)
     except ConfigError as error:
-        raise ConfigError(*(_prefixed(f"{key}.", each) for each in error.problems)) from None
+        raise ConfigError(*(each.under(f"{key}.") for each in error.problems)) from None
     made: Converter[Any] = plugin(config, side)
     return made
-
-
-def _prefixed(prefix: str, problem: KeyProblem) -> KeyProblem:
-    message = problem.message.replace(f'"{problem.key}"', f'"{prefix}{problem.key}"')
-    return KeyProblem(
-        prefix + problem.key, message.replace(f"configuration {problem.key}:", f"configuration {prefix}{problem.key}:")
-    )

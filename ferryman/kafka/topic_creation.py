@@ -1,7 +1,7 @@
 """Creates the topics that a source writes to, as topic.creation.* says (KIP-158): first matching group, or default."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from confluent_kafka import KafkaError, KafkaException
@@ -10,6 +10,8 @@ from confluent_kafka.cimpl import NewTopic
 
 from ferryman.config import split_list
 from ferryman.errors import ConfigError, KeyProblem, RetriableError, TaskError
+from ferryman.java import spelling
+from ferryman.kafka import topic_settings
 from ferryman.kafka.refusals import REFUSED, explained
 from ferryman.regex.pattern import Pattern, TooSlow, compiled
 
@@ -74,6 +76,29 @@ def groups(raw: Mapping[str, str]) -> list[TopicGroup]:
     if problems:
         raise ConfigError(*problems)
     return found
+
+
+def warnings(raw: Mapping[str, str]) -> list[str]:
+    """Keys below ``topic.creation.`` that do nothing, or hardly what was meant, by name."""
+    if not any(name.startswith(PREFIX) for name in raw):
+        return []
+    aliases = [*dict.fromkeys(alias for alias in split_list(raw.get(PREFIX + "groups", "")) if alias), "default"]
+    keys = [key for key in raw if key.startswith(PREFIX) and key != PREFIX + "groups"]
+    return [text for key in keys if (text := _doubt(key, aliases)) is not None]
+
+
+def _doubt(key: str, aliases: Sequence[str]) -> str | None:
+    if key == PREFIX + "enable":
+        return f"{key} has no effect: it is a setting of the worker"
+    alias = max((each for each in aliases if key.startswith(f"{PREFIX}{each}.")), key=len, default=None)
+    if alias is None:
+        known = [f"{PREFIX}groups", *(f"{PREFIX}{each}.{name}" for each in aliases for name in RESERVED)]
+        hint = spelling.meant(key, known, [f"{PREFIX}{each}." for each in aliases])
+        return f"{key} has no effect: {PREFIX}groups lists {', '.join(aliases[:-1]) or 'no group'}{hint}"
+    name = key.removeprefix(f"{PREFIX}{alias}.")
+    if alias == "default" and name in ("include", "exclude"):
+        return f"{key} has no effect: the default group has the topics that no other group includes"
+    return None if name in RESERVED else topic_settings.doubt(f"{PREFIX}{alias}.", name, RESERVED)
 
 
 def _group(raw: Mapping[str, str], alias: str, problems: list[KeyProblem]) -> TopicGroup:

@@ -15,7 +15,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ferryman.errors import ConfigError, KeyProblem, RequestError
+from ferryman.errors import ConfigError, RequestError
 from ferryman.rest import media_types
 from ferryman.rest.bodies import AbortedUpload
 from ferryman.settings.worker_keys import WorkerConfig
@@ -66,7 +66,7 @@ def failure(error: Exception) -> Answer:
         case RequestError():
             return _failure(error.status, str(error))
         case ConfigError():
-            texts = [_naming_its_key(problem) for problem in error.problems]
+            texts = [problem.named for problem in error.problems]
             return _failure(400, _INVALID.format(len(texts), "\n".join(texts), _WHERE))
         case TimeoutError():
             return _failure(500, "Request timed out")
@@ -76,10 +76,6 @@ def failure(error: Exception) -> Answer:
         case _:
             log.error("a request failed", exc_info=error)
             return _failure(500, str(error) or type(error).__name__)
-
-
-def _naming_its_key(problem: KeyProblem) -> str:
-    return problem.message if problem.key in problem.message else f"{problem.key}: {problem.message}"
 
 
 def _failure(status: int, message: str) -> Answer:

@@ -67,10 +67,19 @@ def alias_infos(
     ]
 
 
-def full(problem: KeyProblem) -> KeyProblem:
-    """The problem with the whole key in its text."""
-    _, _, own = problem.key.partition(".")
-    return KeyProblem(problem.key, config_infos.with_full_name(problem.message, own.partition(".")[2], problem.key))
+def prefixes(values: Mapping[str, str]) -> Iterable[str]:
+    """How the keys of all aliases begin; ``values`` is the config with references resolved."""
+    return (f"{name}.{alias}." for name in _TITLES for alias in chain_config.aliases(values, name) if alias)
+
+
+def keys(values: Mapping[str, str]) -> Iterable[str]:
+    """The keys that all aliases can have, in full; ``values`` is the config with references resolved."""
+    for name, (_, _, kind) in _TITLES.items():
+        for alias in chain_config.aliases(values, name):
+            prefix = f"{name}.{alias}."
+            plugin = catalog.find(kind, values.get(f"{prefix}type", ""))
+            own = () if plugin is None else plugin.config_class.keys()
+            yield from (prefix + key for key in (*chain_config.OF_THE_GRAMMAR, *own))
 
 
 def version_problems(given: Mapping[str, str], values: Mapping[str, str]) -> Iterable[KeyProblem]:

@@ -88,6 +88,7 @@ def _validate(raw: Mapping[str, str | None], settings: Settings) -> Validation:
         *resolution.warnings,
         *(text for part in others for text in part.warnings),
         *_unknown(config_class, view),
+        *config_class.doubts(view.values),
     ]
     shown = resolved_values.Shown.from_resolution(given, resolution, settings.references)
     return Validation(
@@ -218,7 +219,7 @@ def _infos(parts: Iterable[Part]) -> list[ConfigInfo]:
 
 def _chain(view: _View) -> Part:
     parsed = chain_config.parse(view.values)
-    problems = [chain_infos.full(problem) for problem in parsed.problems]
+    problems = [*parsed.problems]
     problems += chain_infos.version_problems(view.given, view.values)
     return Part(
         tuple(chain_infos.alias_infos(view.given, view.values, problems)), tuple(problems), tuple(parsed.warnings)
@@ -250,13 +251,13 @@ def _converter(key: str, view: _View) -> Part:
     problems = config_class.read(values)[1]
     infos = config_infos.field_infos(config_class, config_class.model_fields, _under(prefix, view.given), problems)
     loose = config_infos.undeclared(problems, infos, config_class.keys())
-    shown = tuple(info.prefixed(prefix) for info in infos)
+    shown = tuple(info.under(prefix) for info in infos)
     names = [prefix + name for name in sorted(config_class.keys())]
     unknown = tuple(
         f"{prefix}{name} is not a setting of {view.values[key]} and has no effect{spelling.meant(prefix + name, names)}"
         for name in config_class.strangers(values)
     )
-    rest = tuple(KeyProblem(info.value.name, text) for info in loose for text in info.prefixed(prefix).value.errors)
+    rest = tuple(KeyProblem(info.value.name, text) for info in loose for text in info.under(prefix).value.errors)
     return Part(shown, tuple(KeyProblem(prefix + one.key, one.message) for one in rest), unknown)
 
 
@@ -319,7 +320,7 @@ def _topic_groups(config_class: type[Config], view: _View) -> Part:
         problems = list(dict.fromkeys(error.problems))
     names = [part for part in split_list(view.values.get("topic.creation.groups", "")) if part]
     infos = [info for name in dict.fromkeys(["default", *names]) for info in _topic_group(name, view, problems)]
-    return Part(tuple(infos), tuple(problems))
+    return Part(tuple(infos), tuple(problems), tuple(topic_creation.warnings(view.values)))
 
 
 def _topic_group(name: str, view: _View, problems: Iterable[KeyProblem]) -> Iterable[ConfigInfo]:
@@ -344,10 +345,20 @@ def _unknown(config_class: type[Config], view: _View) -> Iterable[str]:
     prefixes = tuple(f"{role}.override." for role in ROLES) + tuple(f"{key}." for key in CONVERTERS)
     if not issubclass(config_class, SinkConfig):
         prefixes += ("topic.creation.",)
-    for kind in ("transforms", "predicates"):
-        aliases = split_list(view.values.get(kind, ""))
-        prefixes += tuple(f"{kind}.{alias}." for alias in aliases if alias)
+    prefixes += tuple(chain_infos.prefixes(view.values))
+    known = {*config_class.keys(), *chain_infos.keys(view.values)}
     for key in config_class.strangers(view.values):
         if not key.startswith(prefixes):
-            hint = spelling.meant(key, config_class.keys(), prefixes)
+            hint = _elsewhere(key, prefixes, view.values) or spelling.meant(key, known, prefixes)
             yield f"{key} is not a setting of {view.values['connector.class']} and has no effect{hint}"
+
+
+def _elsewhere(key: str, prefixes: Iterable[str], values: Mapping[str, str]) -> str:
+    """What may have been meant by a key that begins as if it were a transform's or a client's."""
+    first, _, rest = key.partition(".")
+    if first in ROLES and rest:
+        return spelling.meant(key, (), prefixes) or f"; did you mean {first}.override.{rest}?"
+    if first in ("transforms", "predicates") and "." in rest:
+        listed = ", ".join(chain_config.aliases(values, first)) or "nothing"
+        return spelling.meant(key, (), prefixes) or f"; {first} lists {listed}"
+    return ""

@@ -85,6 +85,31 @@ def test_the_workers_converter_counts_where_the_config_names_none(tmp_path: Path
         ({"value.converter": "Nothing"}, "Class Nothing could not be found"),
         ({"value.converter": JSON, "value.converter.schemas.enable": "maybe"}, "value.converter.schemas.enable"),
         ({"transforms": "a"}, 'Missing required configuration "transforms.a.type"'),
+        (
+            {"transforms": "r", "transforms.r.type": "RegexRouter", "transforms.r.replacement": "x"},
+            'Missing required configuration "transforms.r.regex" which has no default value.',
+        ),
+        (
+            {
+                "transforms": "r",
+                "transforms.r.type": "RegexRouter",
+                "transforms.r.regex": "(",
+                "transforms.r.replacement": "x",
+            },
+            "Invalid value ( for configuration transforms.r.regex: ",
+        ),
+        (
+            {"transforms": "i", "transforms.i.type": "InsertField$Value"},
+            "transforms.i.topic.field: No field insertion configured",
+        ),
+        (
+            {"predicates": "p", "predicates.p.type": "HasHeaderKey"},
+            'Missing required configuration "predicates.p.name" which has no default value.',
+        ),
+        (
+            {"value.converter": JSON, "value.converter.schema.content": "{"},
+            "value.converter.schema.content: Failed to parse schema in converter config",
+        ),
     ],
 )
 def test_a_chain_that_cannot_be_built_has_no_plan(tmp_path: Path, change: dict[str, str], why: str) -> None:

@@ -66,7 +66,6 @@ EXCUSED = {
     "ferryman.task.process.main": "a task's process; its payload is the worker's",
     "ferryman.plugins.catalog._version": "the name of an installed package",
     "ferryman.kafka.client_keys.converted": "compares a setting with what a client knows",
-    "ferryman.validation.config_infos.with_full_name": "puts a key's full name into an error of ours",
     "ferryman.validation.config_infos.value": "shows a value, by way of redact",
     "ferryman.connectors.s3.config.target_keys.invalid": "puts a value into an error",
     "ferryman.connectors.sql.config.databases.database": "its parts are called by themselves",

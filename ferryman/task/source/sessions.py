@@ -132,7 +132,8 @@ class SourceSessions:
     def _create_offsets_topic(self, admin: AdminClient) -> None:
         worker = self.setup.settings.config
         replication_factor = worker.offset_storage_replication_factor
-        offset_topic.create(admin, self._offsets_topic, worker.offset_storage_partitions, replication_factor)
+        settings = self.setup.settings.offset_topic
+        offset_topic.create(admin, self._offsets_topic, worker.offset_storage_partitions, replication_factor, settings)
 
     def _offsets(self) -> SourceOffsets:
         offsets = SourceOffsets(self.setup.spec.connector)
