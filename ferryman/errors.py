@@ -71,7 +71,8 @@ class DataError(FerrymanError):
 
     java = "org.apache.kafka.connect.errors.DataException"
     field: str = ""
-    """The path of the field at fault, names between dots; whoever goes through a struct adds the name before it."""
+    """The path of the field at fault, names between dots, places in lists and keys of maps in brackets; whoever goes
+    through a struct, a list or a map adds the name before it."""
     kind: str = ""
     """The Connect type of that field, where it is known."""
 
@@ -82,7 +83,10 @@ class DataError(FerrymanError):
 
     def in_field(self, name: str, kind: str = "") -> "DataError":
         """This error, as one of a field of that Connect type, or of something inside it."""
-        self.field, self.kind = (f"{name}.{self.field}", self.kind) if self.field else (name, kind)
+        if self.field:
+            self.field = f"{name}{self.field}" if self.field.startswith("[") else f"{name}.{self.field}"
+        else:
+            self.field, self.kind = name, kind
         return self
 
     def __str__(self) -> str:
