@@ -100,7 +100,7 @@ class _Dispatch:
         try:
             return (await self._answer(request)).response()
         except Exception as error:
-            return failure(error).response()
+            return failure(error, _said(request)).response()
 
     async def _answer(self, request: Request) -> Answer:
         refusal = self.guard.refuses(request)
@@ -136,6 +136,15 @@ class _Dispatch:
         self.running.discard(call)
         if not call.cancelled():
             call.exception()  # whoever waited for it may have gone
+
+
+def _said(request: Request) -> tuple[str, ...]:
+    """The words in a request's path. In an answer to whoever said them nothing is given away by them; to hide one would
+    tell him that it is somebody's secret."""
+    try:
+        return segments(request)
+    except RequestError:
+        return ()
 
 
 def _methods(path: tuple[str, ...]) -> Mapping[str, Endpoint] | None:

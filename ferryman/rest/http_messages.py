@@ -5,7 +5,7 @@ import json
 import logging
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, NoReturn
@@ -60,11 +60,12 @@ class Answer:
         return Response(content, self.status, self.headers, media_type="application/json")
 
 
-def failure(error: Exception) -> Answer:
-    """An error as an answer: the one place that knows which status it has."""
+def failure(error: Exception, said: Collection[str] = ()) -> Answer:
+    """An error as an answer: the one place that knows which status it has. ``said`` are the client's own words, which
+    may stand in it whatever they are."""
     match error:
         case RequestError():
-            return _failure(error.status, str(error))
+            return _failure(error.status, str(error), said)
         case ConfigError():
             texts = [problem.named for problem in error.problems]
             return _failure(400, _INVALID.format(len(texts), "\n".join(texts), _WHERE))
@@ -78,9 +79,9 @@ def failure(error: Exception) -> Answer:
             return _failure(500, str(error) or type(error).__name__)
 
 
-def _failure(status: int, message: str) -> Answer:
+def _failure(status: int, message: str, said: Collection[str] = ()) -> Answer:
     headers = {"Connection": "close"} if status in UNREAD else {}
-    return Answer(status, {"error_code": status, "message": redact(message)}, headers)
+    return Answer(status, {"error_code": status, "message": redact(message, said)}, headers)
 
 
 def plain(status: HTTPStatus, headers: Mapping[str, str] | None = None) -> Answer:

@@ -18,7 +18,7 @@ from ferryman.kafka import client_config, topic_creation
 from ferryman.kafka.client_keys import Role
 from ferryman.plugins import catalog
 from ferryman.settings.settings import Settings
-from ferryman.telemetry import redaction
+from ferryman.telemetry import owners, redaction
 from ferryman.validation import chain_infos, config_infos, plugin_infos, plugin_versions, resolved_values
 from ferryman.validation.config_infos import ConfigInfo, ConfigInfos
 
@@ -62,7 +62,7 @@ def check(raw: Mapping[str, str | None], settings: Settings) -> Validation:
 def validate(raw: Mapping[str, str | None], settings: Settings) -> Validation:
     """Validates a config, references to config providers resolved; starts nothing and shows no secret. A key whose
     value is None is wrong. Raises RequestError (400) without a usable connector.class."""
-    with allowed_folders.bounded(settings.config.connector_allowed_paths):
+    with allowed_folders.bounded(settings.config.connector_allowed_paths), owners.passing():
         return _validate(raw, settings)
 
 
