@@ -454,9 +454,8 @@ def test_a_data_error_that_a_sink_reports_meets_the_tolerance_and_fails_the_task
     played = stage(records=3)
 
     def report(records: Sequence[Record]) -> None:
-        (work,) = played.session.backlog._slice
-        assert work.batches is not None
-        played.session.backlog.report(work.batches[0], 1, DataError("bad"))
+        (offer,) = played.session.backlog._offers
+        played.session.backlog.report(offer.batches(None)[0], 1, DataError("bad"))
 
     played.play.on_put = report
     with pytest.raises(TaskError, match=r"record t-0@1 failed in stage TASK_PUT"):
