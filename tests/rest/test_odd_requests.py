@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ferryman.telemetry import redaction
 from tests.rest.served import SOURCE, Client, error, served
 
 
@@ -214,6 +215,20 @@ def test_a_name_of_null_is_none_and_cannot_be_removed(client: Client) -> None:
 def test_a_class_of_null_is_shown_as_it_was_posted(client: Client) -> None:
     answer = client.post("/connectors", json={"name": "d", "config": {"connector.class": None}})
     assert answer.json() == error(400, "Connector config {connector.class=null, name=d} contains no connector type")
+
+
+def test_an_answer_repeats_the_name_that_was_asked_for_and_does_not_tell_that_it_is_somebodys_secret(
+    client: Client,
+) -> None:
+    redaction.protect("canary-odd-1")
+    for path, text in (
+        ("/connectors/canary-odd-1", "Connector canary-odd-1 not found"),
+        ("/connectors/canary-odd-1/tasks/0/status", "No status found for task canary-odd-1-0"),
+        ("/connector-plugins/canary-odd-1/config", "Unknown plugin canary-odd-1."),
+    ):
+        assert client.get(path).json() == error(404, text)
+    mismatch = client.put("/connectors/c/config", json={**SOURCE, "name": "canary-odd-1"}).json()
+    assert "[hidden]" in mismatch["message"]
 
 
 def entry(client: Client, key: str, **changes: str) -> dict[str, Any]:

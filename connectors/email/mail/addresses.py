@@ -15,8 +15,6 @@ LONGEST_LOCAL, LONGEST_DOMAIN = 64, 253
 _FORM = re.compile(r"(?:(?P<name>[^<>]*)<(?P<angle>[^<>]*)>|(?P<bare>[^<>]*))")
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
-_SEVERAL = re.compile(r"[,;\s]|>.*<")
-"""What stands between addresses."""
 _LINES = frozenset({"Cc", "Zl", "Zp", "Cs"})
 _SEPARATOR = f"\x1f{secrets.token_hex(8)}\x1f"
 """Stands between the addresses of a list. No record can know it, so that none can make two addresses of one."""
@@ -80,7 +78,7 @@ def _wrong(line: str, found: re.Match[str] | None, spec: str, local: str) -> str
     shown = _excerpt(line)
     if not line:
         return "no e-mail address: the text is empty"
-    if line.count("@") > 1 and _SEVERAL.search(line):
+    if line.count("@") > 1 and (any(mark in line for mark in ",; ") or 0 <= line.find(">") < line.rfind("<")):
         several = "there are several; a list of the record's becomes several recipients by the filter addresses"
         return f"{shown} is not exactly one e-mail address: {several}"
     if found is None:

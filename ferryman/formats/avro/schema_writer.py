@@ -6,7 +6,6 @@ from itertools import count
 from typing import Any
 
 from ferryman.errors import DataError
-from ferryman.formats import field_paths
 from ferryman.formats.avro.connect_properties import (
     DEFAULT_ENTRY,
     DEFAULT_NAME,
@@ -25,7 +24,8 @@ from ferryman.formats.avro.connect_properties import (
 from ferryman.formats.avro.defaults import NUMBERS, UNION, default_node, is_sound, known
 from ferryman.formats.avro.names import Full, checked_name, full_name, scrubbed, spelled, split
 from ferryman.formats.avro.schema_text import widened
-from ferryman.formats.field_paths import Convert, Member
+from ferryman.formats.json import field_paths
+from ferryman.formats.json.field_paths import Convert, Member
 from ferryman.formats.json.payload import INTEGER_RANGES
 from ferryman.java.decimals import twos_complement, unscaled
 from ferryman.java.texts import java_class

@@ -14,8 +14,8 @@ from typing import Any, NoReturn
 import orjson
 
 from ferryman.errors import DataError
-from ferryman.formats import field_paths
-from ferryman.formats.field_paths import Convert
+from ferryman.formats.json import field_paths
+from ferryman.formats.json.field_paths import Convert
 from ferryman.formats.json.text import ready, ready_float, time_millis
 from ferryman.java.decimals import as_float, from_unscaled, rescaled, twos_complement, unscaled
 from ferryman.java.texts import float_text, java_class, millis, moment, to_float32
