@@ -123,3 +123,11 @@ def test_a_worker_file_that_is_missing_is_named(tmp_path: Path) -> None:
     result = explain(tmp_path, SINK, "--worker", str(tmp_path / "none.properties"))
     assert result.exit_code == 2
     assert "none.properties: No such file or directory" in result.stderr
+
+
+def test_what_is_wrong_with_a_file_is_no_keys_fault(tmp_path: Path) -> None:
+    file = tmp_path / "x.json"
+    file.write_text("{")
+    assert CliRunner().invoke(main, ["explain", str(file)]).stderr.startswith(f"{file}: this is not JSON: ")
+    file.unlink()
+    assert CliRunner().invoke(main, ["explain", str(file)]).stderr == f"{file}: No such file or directory\n"
