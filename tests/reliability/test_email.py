@@ -79,9 +79,7 @@ def copies(mailbox: Mailbox, topic: str) -> dict[int, list[str]]:
 
 def listed(*workers: Worker) -> set[str]:
     """The Message-IDs that the logs list as in doubt."""
-    return {
-        id for each in workers for id in re.findall(r"message (<\S+>) of record \S+ is in doubt", each.log.read_text())
-    }
+    return {id for each in workers for id in re.findall(r"message (<\S+>) of record \S+ is in doubt", each.said)}
 
 
 def check(mailbox: Mailbox, topic: str, expected: Sequence[int], workers: Sequence[Worker], deaths: int) -> None:
@@ -133,20 +131,19 @@ def test_with_skip_no_message_is_double_and_at_most_max_in_flight_are_missing(
 @pytest.mark.scoreboard("R15 e-mail")
 @pytest.mark.parametrize("doubt", ["resend", "skip"])
 def test_a_message_that_was_kept_but_not_acknowledged_is_double_as_often_as_it_was_in_doubt(
-    tmp_path: Path, kafka: str, mail: Stack, mailbox: Mailbox, unique: str, doubt: str, trials: Trials
+    kafka: str, mail: Stack, mailbox: Mailbox, running: Worker, unique: str, doubt: str, trials: Trials
 ) -> None:
     count = trials.share(2)
     create_topic(kafka, unique)
     mailbox.answer(Answer("kept", "drop", times=1))
-    with worker(tmp_path, settings(kafka, unique)) as running:
-        running.create(email_sink(unique, mail, behavior_on_in_doubt=doubt))
-        produce(kafka, unique, pledges(0, count))
-        until(lambda: committed(running, unique) == count, 240)
-        check(mailbox, unique, range(count), [running], count)
-        found = copies(mailbox, unique)
-        assert len(listed(running)) == count
-        assert {len(ids) for ids in found.values()} == {2 if doubt == "resend" else 1}
-        assert running.states(unique) == ["RUNNING", "RUNNING"]
+    running.create(email_sink(unique, mail, behavior_on_in_doubt=doubt))
+    produce(kafka, unique, pledges(0, count))
+    until(lambda: committed(running, unique) == count, 240)
+    check(mailbox, unique, range(count), [running], count)
+    found = copies(mailbox, unique)
+    assert len(listed(running)) == count
+    assert {len(ids) for ids in found.values()} == {2 if doubt == "resend" else 1}
+    assert running.states(unique) == ["RUNNING", "RUNNING"]
     trials.held(count)
 
 
@@ -168,26 +165,25 @@ def test_a_worker_that_is_killed_goes_on_where_it_was(
 
 
 def test_a_mail_server_that_is_away_is_waited_for_and_nothing_is_dead_lettered(
-    tmp_path: Path, kafka: str, mail: Stack, mailbox: Mailbox, unique: str, long: bool
+    kafka: str, mail: Stack, mailbox: Mailbox, running: Worker, unique: str, long: bool
 ) -> None:
     create_topic(kafka, unique, 2)
     queue = f"{unique}-dlq"
-    with worker(tmp_path, settings(kafka, unique)) as running:
-        running.create(email_sink(unique, mail) | tolerant(queue))
-        produce(kafka, unique, pledges(0, 40), keys(range(40)))
-        until(lambda: len(copies(mailbox, unique)) == 40, 60)
-        mail["mail"].kill()
-        produce(kafka, unique, pledges(40, 80), keys(range(40)))
-        running.keeps_running(unique, 20.0 if long else 4.0)
-        mailbox.answer(Answer("rcpt", "451 4.3.0 not yet"))
-        mail["mail"].start()
-        running.keeps_running(unique, 2.0)
-        mail["mail"].pause()
-        running.keeps_running(unique, 2.0)
-        mailbox.answer()
-        mail["mail"].resume()
-        until(lambda: committed(running, unique) == 80, 90)
-        check(mailbox, unique, range(80), [running], 1)
+    running.create(email_sink(unique, mail) | tolerant(queue))
+    produce(kafka, unique, pledges(0, 40), keys(range(40)))
+    until(lambda: len(copies(mailbox, unique)) == 40, 60)
+    mail["mail"].kill()
+    produce(kafka, unique, pledges(40, 80), keys(range(40)))
+    running.keeps_running(unique, 20.0 if long else 4.0)
+    mailbox.answer(Answer("rcpt", "451 4.3.0 not yet"))
+    mail["mail"].start()
+    running.keeps_running(unique, 2.0)
+    mail["mail"].pause()
+    running.keeps_running(unique, 2.0)
+    mailbox.answer()
+    mail["mail"].resume()
+    until(lambda: committed(running, unique) == 80, 90)
+    check(mailbox, unique, range(80), [running], 1)
     assert consume(kafka, queue) == []
 
 
@@ -221,7 +217,7 @@ def test_a_zombie_sends_at_most_what_it_had_announced(
 
 
 def test_poison_of_every_kind_is_dead_lettered_and_its_neighbours_arrive(
-    tmp_path: Path, kafka: str, mail: Stack, mailbox: Mailbox, unique: str
+    kafka: str, mail: Stack, mailbox: Mailbox, running: Worker, unique: str
 ) -> None:
     create_topic(kafka, unique)
     queue = f"{unique}-dlq"
@@ -235,13 +231,12 @@ def test_poison_of_every_kind_is_dead_lettered_and_its_neighbours_arrive(
         8: None,
     }
     values = [poison.get(number, each) for number, each in enumerate(pledges(0, 12))]
-    with worker(tmp_path, settings(kafka, unique)) as running:
-        running.create(email_sink(unique, mail) | tolerant(queue))
-        running.running(unique)
-        produce(kafka, unique, values)
-        until(lambda: committed(running, unique) == 12, 60)
-        assert running.states(unique) == ["RUNNING", "RUNNING"]
-        check(mailbox, unique, [0, 1, 2, 9, 10, 11], [running], 0)
+    running.create(email_sink(unique, mail) | tolerant(queue))
+    running.running(unique)
+    produce(kafka, unique, values)
+    until(lambda: committed(running, unique) == 12, 60)
+    assert running.states(unique) == ["RUNNING", "RUNNING"]
+    check(mailbox, unique, [0, 1, 2, 9, 10, 11], [running], 0)
     letters = consume(kafka, queue)
     assert Counter(letter.value() for letter in letters) == Counter(poison.values())
     told = {dict(letter.headers() or [])["__connect.errors.offset"]: dict(letter.headers() or []) for letter in letters}
