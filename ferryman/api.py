@@ -11,7 +11,7 @@ from typing import ClassVar, Generic, Literal, TypeVar
 
 from ferryman.config import Config
 from ferryman.connector import SinkConfig, SourceConfig
-from ferryman.record import Batch, Polled, Record, TopicPartition, batches
+from ferryman.record import Batch, Polled, Record, TopicPartition, batches, in_order
 from ferryman.record import Offset as Offset
 from ferryman.record import Partition as Partition
 
@@ -106,6 +106,10 @@ class Sink(Generic[SinkC]):
     """Whether a put that raised has written nothing, so that the same records may be tried again in smaller pieces."""
     columnar: ClassVar[bool] = False
     """Whether ``put_batch`` takes columns as they are; other sinks get rows."""
+    any_order: ClassVar[bool] = False
+    """Whether ``put_batches`` takes all records of one schema as one batch, whatever lies between them, and puts them
+    in order by their positions where that matters. Other sinks get them in the order of their offsets, cut wherever a
+    schema changes."""
 
     def __init__(self, config: SinkC, context: SinkContext) -> None:
         self.config = config
@@ -145,9 +149,11 @@ class Sink(Generic[SinkC]):
     def put_batches(self, batches: Sequence[Batch]) -> int:
         """Takes the first of what was polled together, or more of it at once, and returns how many.
 
-        For ``atomic`` sinks whose every put costs a commit. Whatever is raised, none was taken; a DataError is about
-        the first.
+        Sinks of single records get all of it with one put. Whatever is raised, none was taken.
         """
+        if type(self).put_batch is Sink.put_batch:
+            self.put([record for batch in batches for record in batch.records()])
+            return len(batches)
         self.put_batch(batches[0])
         return 1
 
@@ -202,7 +208,7 @@ class Source(Generic[SourceC]):
     def poll_batches(self) -> Sequence[Batch]:
         """The next records as batches; for sources that make many records at once."""
         records = self.poll()
-        return list(batches(records, records, range(len(records))))
+        return batches(records, records, range(len(records)))
 
     def progress(self, batches: Sequence[Batch]) -> Iterator[tuple[Partition, Offset | None]]:
         """How far the source has got with these batches: source partitions and offsets, the latest first.
@@ -210,7 +216,7 @@ class Source(Generic[SourceC]):
         Of each partition the first one counts. Records that a transform drops are included: they need no second look.
         """
         previous: Partition | None = None
-        for batch in reversed(batches):
+        for batch in reversed(in_order(batches)):
             assert not isinstance(batch.origin, Polled)
             for position in reversed(batch.positions):
                 record = batch.origin[position]
@@ -231,6 +237,8 @@ class Transform(Generic[StepC]):
     config_class: ClassVar[type[Config]] = Config
     classes: ClassVar[tuple[str, ...]] = ()
     sided: ClassVar[bool] = False
+    any_order: ClassVar[bool] = False
+    """Whether records may come in another order than that of their offsets: all of one schema first, then the next."""
 
     def __init__(self, config: StepC, side: Literal["key", "value"] = "value") -> None:
         self.config = config
@@ -245,18 +253,21 @@ class Transform(Generic[StepC]):
         """The record changed, itself, or None to drop it. Raises DataError if it cannot be transformed."""
 
     def apply_batch(self, batch: Batch) -> Sequence[Batch]:
-        """A whole batch; every record of it, in order, or none when one raises."""
+        """A whole batch; every record of it or none when one raises.
+
+        What becomes of it is one batch for each topic, partition and pair of schemas; records keep their positions.
+        """
         changed, positions = [], []
         for record, position in zip(batch.records(), batch.positions, strict=True):
             result = self.apply(record)
             if result is not None:
                 changed.append(result)
                 positions.append(position)
-        return list(batches(changed, batch.origin, positions))
+        return batches(changed, batch.origin, positions)
 
 
 class Predicate(Generic[StepC]):
-    """Decides for each record whether a transform applies to it."""
+    """Decides for each record whether a transform applies to it, by that record alone."""
 
     config_class: ClassVar[type[Config]] = Config
     classes: ClassVar[tuple[str, ...]] = ()

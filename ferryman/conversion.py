@@ -2,13 +2,46 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar, Generic, Literal, Protocol, TypeVar
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import ClassVar, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from ferryman.config import Config
-from ferryman.record import Data, Payload
+from ferryman.errors import DataError
+from ferryman.record import Data, Payload, interleaved
 
 Side = Literal["key", "value", "header"]
 ConverterC = TypeVar("ConverterC", bound=Config)
+
+
+class Piece(NamedTuple):
+    """Payloads of one schema, decoded."""
+
+    positions: Sequence[int]
+    """Their places among the payloads that were given, ascending; others may lie between."""
+    data: Data
+
+    def among(self, places: Sequence[int]) -> "Piece":
+        """The same piece where the payloads are those at some places of a longer list."""
+        if isinstance(places, range) and places.start == 0:
+            return self
+        return Piece([places[position] for position in self.positions], self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What became of a list of payloads; each is in one piece or among the failures."""
+
+    pieces: Sequence[Piece]
+    failures: Sequence[tuple[int, Exception]] = ()
+    """The places of those that are bad, and what is wrong with them."""
+
+    def consecutive(self) -> list[Data]:
+        """The data in the payloads' order, each piece as long as can be. Raises the first failure."""
+        if self.failures:
+            raise min(self.failures, key=itemgetter(0))[1]
+        pieces = interleaved([piece.positions for piece in self.pieces])
+        return [self.pieces[number].data.slice(start, stop) for number, start, stop in pieces]
 
 
 class Forms(Protocol):
@@ -60,12 +93,25 @@ class Converter(Generic[ConverterC]):
         """Why what it decodes is always rows; None when it gives columns for schemas that allow them."""
         return f"{type(self).__name__} has no schema with fields"
 
-    @abstractmethod
     def to_data(self, topic: str, payloads: Sequence[Payload]) -> Sequence[Data]:
         """Decodes payloads into consecutive pieces of one schema each, together as long as ``payloads``, in order.
 
         Raises DataError if any payload is bad (the caller narrows it down), RetriableError if a neighbour is away.
         """
+        return self.decode(topic, payloads).consecutive()
+
+    def decode(self, topic: str, payloads: Sequence[Payload]) -> Decoded:
+        """The same for converters that meet many schemas: those of each schema at once, wherever they stand.
+
+        A converter has one of the two. This one may tell the bad payloads instead of raising.
+        """
+        pieces, start = list[Piece](), 0
+        for data in self.to_data(topic, payloads):
+            pieces.append(Piece(range(start, start + len(data)), data))
+            start += len(data)
+        if start != len(payloads):
+            raise DataError(f"{type(self).__name__} made {start} records of {len(payloads)}")
+        return Decoded(pieces)
 
     @abstractmethod
     def from_data(self, topic: str, data: Data) -> Sequence[Payload]:

@@ -4,8 +4,11 @@ The Batch is the unit of every step. Metadata (offset, timestamp, headers) lies 
 (topic, partition, offset) as it was consumed, whatever transforms do to its coordinates afterwards (KIP-793).
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate, groupby, pairwise
+from operator import itemgetter
 from typing import Any, NamedTuple, overload
 
 import polars as pl
@@ -108,6 +111,18 @@ class Polled:
         )
 
     @property
+    def size(self) -> int:
+        """The bytes of keys and values."""
+        return sum(map(len, filter(None, self.keys))) + sum(map(len, filter(None, self.values)))
+
+    def within(self, limit: int) -> int:
+        """How many of the first records have no more bytes than that together; at least one."""
+        if self.size <= limit:
+            return len(self)
+        sizes = (len(key or b"") + len(value or b"") for key, value in zip(self.keys, self.values, strict=True))
+        return max(1, sum(total <= limit for total in accumulate(sizes)))
+
+    @property
     def source(self) -> TopicPartition:
         """The partition it came from."""
         return TopicPartition(self.topic, self.partition)
@@ -126,6 +141,11 @@ class Rows:
     def slice(self, start: int, stop: int) -> "Rows":
         """The rows from start up to stop."""
         return Rows(self.schema, self.values[start:stop])
+
+    def take(self, indices: Sequence[int]) -> "Rows":
+        """The rows at these places."""
+        values = self.values
+        return Rows(self.schema, [values[index] for index in indices])
 
     def rows(self) -> "Rows":
         """These rows. ``Columns`` has the same method, so that callers need not ask which form they have."""
@@ -150,6 +170,10 @@ class Columns:
         """The rows from start up to stop."""
         return Columns(self.schema, self.frame.slice(start, stop - start))
 
+    def take(self, indices: Sequence[int]) -> "Columns":
+        """The rows at these places."""
+        return Columns(self.schema, self.frame[pl.Series(indices, dtype=pl.UInt32)])
+
     def rows(self) -> Rows:
         """The same data as rows."""
         return Rows(self.schema, self.frame.to_dicts())
@@ -160,7 +184,11 @@ Data = Rows | Columns
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Records that share topic, partition, key schema and value schema, in order; never empty."""
+    """Records that share topic, partition, key schema and value schema, in order; never empty.
+
+    What was polled together is one batch for each pair of schemas, whatever their order: between two of its records
+    there may be others, in other batches, and ``positions`` say where each of them stands.
+    """
 
     topic: str
     partition: int | None
@@ -171,7 +199,7 @@ class Batch:
     origin: "Polled | Sequence[Record]" = field(repr=False)
     """The raw records they were decoded from, or the records that the source handed over."""
     positions: Sequence[int]
-    """The records' places in ``origin``, one each."""
+    """The records' places in ``origin``, one each, ascending."""
 
     def __len__(self) -> int:
         return len(self.positions)
@@ -187,13 +215,34 @@ class Batch:
             positions=self.positions[start:stop],
         )
 
-    def runs(self, wanted: Sequence[bool]) -> Iterator[tuple[bool, "Batch"]]:
-        """The batch cut where ``wanted`` changes: consecutive pieces in order, each with its flag."""
-        start = 0
-        for stop in range(1, len(wanted) + 1):
-            if stop == len(wanted) or wanted[stop] != wanted[start]:
-                yield wanted[start], self if stop - start == len(self) else self.slice(start, stop)
-                start = stop
+    def take(self, indices: Sequence[int]) -> "Batch":
+        """The records at these places, which ascend."""
+        if len(indices) == len(self):
+            return self
+        if indices[-1] - indices[0] == len(indices) - 1:
+            return self.slice(indices[0], indices[-1] + 1)
+        return replace(
+            self,
+            key=self.key.take(indices),
+            value=self.value.take(indices),
+            timestamps=[self.timestamps[index] for index in indices],
+            headers=None if self.headers is None else [self.headers[index] for index in indices],
+            positions=[self.positions[index] for index in indices],
+        )
+
+    def split(self, wanted: Sequence[bool]) -> "list[tuple[bool, Batch]]":
+        """The records with and those without the flag, as one batch each; a side that has none is left out."""
+        if False not in wanted or True not in wanted:
+            return [(wanted[0], self)]
+        sides = {
+            flag: [index for index, each in enumerate(wanted) if each is flag]
+            for flag in dict.fromkeys((wanted[0], not wanted[0]))
+        }
+        return [(flag, self.take(indices)) for flag, indices in sides.items()]
+
+    def before(self, position: int) -> int:
+        """How many of the records stand before a position."""
+        return bisect_left(self.positions, position)
 
     def rows(self) -> "Batch":
         """The same batch with both sides as rows."""
@@ -272,27 +321,51 @@ class LazyRecords(Sequence[Record]):
         return map(self._build, self._indices)
 
 
-def batches(
-    records: Sequence[Record], origin: "Polled | Sequence[Record]", positions: Sequence[int]
-) -> Iterator[Batch]:
-    """Single records gathered into batches, order kept: a new one wherever topic, partition or a schema changes.
+def batches(records: Sequence[Record], origin: "Polled | Sequence[Record]", positions: Sequence[int]) -> list[Batch]:
+    """Single records gathered into batches: one for each topic, partition and pair of schemas, in order of appearance.
 
     ``positions`` are the records' places in ``origin``, one a record.
     """
-    start = 0
-    for stop in range(1, len(records) + 1):
-        if stop == len(records) or not _together(records[start], records[stop]):
-            yield _batch(records[start:stop], origin, positions[start:stop])
-            start = stop
+    found: list[tuple[Record, list[int]]] = []
+    by_identity: dict[tuple[str, int | None, int, int], list[int]] = {}
+    by_schemas: dict[tuple[str, int | None, Schema | None, Schema | None], list[int]] = {}
+    for index, record in enumerate(records):
+        # Schemas are compared in full only when an object is met first: records mostly share theirs.
+        identity = record.topic, record.partition, id(record.key_schema), id(record.value_schema)
+        members = by_identity.get(identity)
+        if members is None:
+            same = record.topic, record.partition, record.key_schema, record.value_schema
+            members = by_schemas.get(same)
+            if members is None:
+                members = by_schemas[same] = []
+                found.append((record, members))
+            by_identity[identity] = members
+        members.append(index)
+    return [
+        _batch([records[index] for index in members], origin, [positions[index] for index in members])
+        for _, members in found
+    ]
 
 
-def _together(one: Record, other: Record) -> bool:
-    return (
-        one.topic == other.topic
-        and one.partition == other.partition
-        and (one.value_schema is other.value_schema or one.value_schema == other.value_schema)
-        and (one.key_schema is other.key_schema or one.key_schema == other.key_schema)
-    )
+def in_order(given: Sequence[Batch]) -> list[Batch]:
+    """Batches cut so that records of one origin follow one another by position, each piece as long as can be."""
+    if len(given) < 2:
+        return list(given)
+    return [piece for _, same in groupby(given, lambda batch: id(batch.origin)) for piece in _by_position(list(same))]
+
+
+def _by_position(given: Sequence[Batch]) -> Sequence[Batch]:
+    if all(one.positions[-1] < other.positions[0] for one, other in pairwise(given)):
+        return given
+    return [given[number].slice(start, stop) for number, start, stop in interleaved([each.positions for each in given])]
+
+
+def interleaved(given: Sequence[Sequence[int]]) -> Iterator[tuple[int, int, int]]:
+    """Lists of ascending positions, cut so that the pieces make one: the number of the list, start and stop in it."""
+    places = sorted((position, number, at) for number, each in enumerate(given) for at, position in enumerate(each))
+    for number, run in groupby(places, itemgetter(1)):
+        members = list(run)
+        yield number, members[0][2], members[-1][2] + 1
 
 
 def _batch(records: Sequence[Record], origin: "Polled | Sequence[Record]", positions: Sequence[int]) -> Batch:

@@ -12,6 +12,7 @@ Date, Time, Timestamp     datetime.date, datetime.time, aware datetime.datetime 
 ========================  =========================================================
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -45,6 +46,7 @@ DECIMAL = "org.apache.kafka.connect.data.Decimal"
 DATE = "org.apache.kafka.connect.data.Date"
 TIME = "org.apache.kafka.connect.data.Time"
 TIMESTAMP = "org.apache.kafka.connect.data.Timestamp"
+_SCALE = re.compile(r"[+-]?\d{1,12}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +97,13 @@ class Schema:
 
     @property
     def scale(self) -> int:
-        """The scale of a Decimal."""
-        return int(self.parameter("scale") or 0)
+        """The scale of a Decimal. Raises SchemaMismatch, as Connect's Decimal.scale, where there is none to read."""
+        text = self.parameter("scale")
+        if text is None:
+            raise SchemaMismatch("Invalid Decimal schema: scale parameter not found.")
+        if not _SCALE.fullmatch(text) or not -(1 << 31) <= (scale := int(text)) < 1 << 31:
+            raise SchemaMismatch(f"Invalid scale parameter found in Decimal schema: {text[:40]!r}")
+        return scale
 
     def as_optional(self, optional: bool = True) -> "Schema":
         """The same schema with another optional flag."""

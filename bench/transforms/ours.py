@@ -7,7 +7,8 @@ from zlib import crc32
 from bench.transforms.cases import TIMESTAMP, TOPIC, Case
 from bench.transforms.measure import Measured
 from ferryman.chain import builder
-from ferryman.chain.chain import Chain, Encoded
+from ferryman.chain.chain import Chain
+from ferryman.chain.encoded import Encoded
 from ferryman.conversion import ColumnsWherePossible
 from ferryman.record import Payload, Polled
 from ferryman.task.setup import garbage_collection
@@ -55,14 +56,13 @@ def _batches(case: Case, records: Sequence[Payload]) -> Iterable[Polled]:
 
 def _passed(chain: Chain, polled: Polled) -> list[Encoded]:
     decoded, failures = chain.decode(polled)
-    found = []
-    for batch in decoded:
-        transformed, failed = chain.transform(batch)
+    transformed, failed = chain.transform(decoded)
+    failures += failed
+    found: list[Encoded] = []
+    for each in transformed:
+        encoded, failed = chain.encode(each)
+        found += encoded
         failures += failed
-        for each in transformed:
-            encoded, failed = chain.encode(each)
-            found += encoded
-            failures += failed
     if failures:
         raise failures[0].error
     return found
@@ -87,7 +87,7 @@ def _sums(encoded: Encoded, skipped: int) -> Iterable[int]:
     """A checksum of each record, as Loop.java makes it."""
     headers = encoded.headers or [()] * len(encoded.values)
     for key, value, own in zip(encoded.keys, encoded.values, headers, strict=True):
-        found = crc32(encoded.batch.topic.encode())
+        found = crc32(encoded.topic.encode())
         for part in (key, value):
             found = crc32(part[skipped:], found) if part is not None else found
         for name, text in own:

@@ -1,17 +1,32 @@
 """The lines of a batch: each value's text in Java's form. Maps that have the same keys are written column by column."""
 
 from collections.abc import Sequence
-from itertools import chain
+from itertools import chain, groupby, pairwise
+from operator import itemgetter
 from typing import Any
 
 import orjson
 
 from ferryman.formats.json.text import plain
 from ferryman.java.texts import renderer, text
-from ferryman.record import Rows
+from ferryman.record import Batch, Rows
 
 _JSON_IS_JAVA = frozenset({int, bool, type(None)})
 """Classes whose text is the same in JSON."""
+
+
+def lines_in_order(batches: Sequence[Batch]) -> bytes:
+    """The lines of what was polled together, each partition's in the order of its offsets."""
+    same_origin = (list(same) for _, same in groupby(batches, lambda batch: id(batch.origin)))
+    return b"".join(_in_order(same) for same in same_origin)
+
+
+def _in_order(batches: Sequence[Batch]) -> bytes:
+    if all(one.positions[-1] < other.positions[0] for one, other in pairwise(batches)):
+        return b"".join(lines(batch.value.rows()) for batch in batches)
+    found = [each for batch in batches for each in zip(batch.positions, _texts(batch.value.rows()), strict=True)]
+    found.sort(key=itemgetter(0))
+    return "".join(f"{line}\n" for _, line in found).encode("utf-8", "replace")
 
 
 def lines(rows: Rows) -> bytes:

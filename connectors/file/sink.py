@@ -8,7 +8,7 @@ from typing import BinaryIO
 from ferryman.api import Assigned, Committed, Sink
 from ferryman.config import key
 from ferryman.connector import SinkConfig
-from ferryman.connectors.file.lines_writer import lines
+from ferryman.connectors.file.lines_writer import lines_in_order
 from ferryman.connectors.file.locked_file import BEGIN_ANEW, LockedFile, Mark, is_regular, read_mark
 from ferryman.errors import KeyProblem, TaskError, Unfinished
 from ferryman.files import allowed_folders
@@ -40,6 +40,7 @@ class FileStreamSinkConnector(Sink[FileStreamSinkConfig]):
     config_class = FileStreamSinkConfig
     classes = ("org.apache.kafka.connect.file.FileStreamSinkConnector",)
     atomic = True
+    any_order = True
 
     _file: LockedFile | None = None
     _stream: BinaryIO | None = None
@@ -95,25 +96,34 @@ class FileStreamSinkConnector(Sink[FileStreamSinkConfig]):
             raise
         self._file = file
 
-    def put_batch(self, batch: Batch) -> None:
-        """Writes the batch at once, or nothing of it."""
-        data = lines(batch.value.rows())
+    def put_batches(self, batches: Sequence[Batch]) -> int:
+        """Writes all lines at once, or none of them."""
+        data = lines_in_order(batches)
         if self._stream is not None:
             self._stream.write(data)
-            return
+            return len(batches)
         if self._file is None:
             raise TaskError(f"'{self.config.file}' is not open: the task has no partitions")
-        if batch.source not in self._committed:
-            self._commit_baseline(batch)
+        self._commit_baseline(batches)
         self.context.crash_point("file.before_write")
         self._file.append(data)
-        self._next[batch.source] = batch.polled.offsets[batch.positions[-1]] + 1
+        for batch in batches:
+            following = batch.polled.offsets[batch.positions[-1]] + 1
+            self._next[batch.source] = max(following, self._next.get(batch.source, 0))
         self.context.crash_point("file.after_write")
+        return len(batches)
 
-    def _commit_baseline(self, batch: Batch) -> None:
-        self.context.commit(self.pre_commit({batch.source: batch.offsets[0]}))
-        if batch.source not in self._committed:
-            # Records before the batch were dropped and do not count as delivered yet: the usual commit knows how far.
+    def _commit_baseline(self, batches: Sequence[Batch]) -> None:
+        firsts: dict[TopicPartition, int] = {}
+        for batch in batches:
+            if batch.source not in self._committed:
+                first = batch.polled.offsets[batch.positions[0]]
+                firsts[batch.source] = min(first, firsts.get(batch.source, first))
+        if not firsts:
+            return
+        self.context.commit(self.pre_commit(firsts))
+        if any(source not in self._committed for source in firsts):
+            # Records before these were dropped and do not count as delivered yet: the usual commit knows how far.
             self.context.request_commit()
             raise Unfinished(f"The length of '{self.config.file}' is not committed yet", after=0)
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import groupby
 
 from ferryman.api import Assigned, Committed, Sink, SinkContext
 from ferryman.connectors.s3.bucket.client import CONNECTIONS, bucket
@@ -38,12 +39,13 @@ class S3SinkConnector(Sink[S3SinkConfig]):
     )
     atomic = True
     columnar = True
+    any_order = True
 
     def __init__(self, config: S3SinkConfig, context: SinkContext) -> None:
         super().__init__(config, context)
         self._layout = layout(config)
         nulls = "ignore" if config.aiven else config.null_values
-        self._intake = Intake(self._layout, config.schema_compatibility, nulls, self._report_null)
+        self._intake = Intake(self._layout, config.schema_compatibility, nulls, self._report_null, self._reports_nulls)
         self._pool = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="s3")
         self._recovery = _recovery(config, context, self._pool)
         self._completion = self._recovery.completion
@@ -90,16 +92,21 @@ class S3SinkConnector(Sink[S3SinkConfig]):
         gone = [self._ledgers.pop(source) for source in partitions if source in self._ledgers]
         self._uploads.abort(gone)
 
-    def put_batch(self, batch: Batch) -> None:
-        """Takes the batch, or nothing of it, and uploads what is due. After an error the same batch may come again."""
-        ledger = self._ledgers.get(batch.source)
-        if ledger is None:
-            raise TaskError(f"{batch.source} is handed over, but this task does not own it")
-        self._finish()
-        with self._giving_up(ledger):
-            self._intake.take(ledger, batch)
-        self._upload()
-        self._watch()
+    def put_batches(self, batches: Sequence[Batch]) -> int:
+        """Takes the batches and uploads what is due. After an error the same may come again: what of it was taken is
+        passed over."""
+        for _, polled in groupby(batches, lambda batch: id(batch.origin)):
+            together = list(polled)
+            source = together[0].source
+            ledger = self._ledgers.get(source)
+            if ledger is None:
+                raise TaskError(f"{source} is handed over, but this task does not own it")
+            self._finish()
+            with self._giving_up(ledger):
+                self._intake.take_all(ledger, together)
+            self._upload()
+            self._watch()
+        return len(batches)
 
     @contextmanager
     def _giving_up(self, ledger: Ledger) -> Iterator[None]:
@@ -110,9 +117,14 @@ class S3SinkConnector(Sink[S3SinkConfig]):
             self._recovery.give_up(ledger.redo.replaces)
             raise
 
-    def _report_null(self, batch: Batch, index: int) -> None:
+    @property
+    def _reports_nulls(self) -> bool:
         config = self.config
-        if config.report_nulls and config.errors_tolerance == "all" and config.errors_deadletterqueue_topic_name:
+        dead_letters = config.errors_tolerance == "all" and config.errors_deadletterqueue_topic_name
+        return config.report_nulls and bool(dead_letters)
+
+    def _report_null(self, batch: Batch, index: int) -> None:
+        if self._reports_nulls:
             self.context.report(batch, index, DataError("The value is null, and behavior.on.null.values=ignore"))
 
     def pre_commit(self, offsets: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, Committed]:

@@ -1,17 +1,17 @@
 """Writes records to tables of a database, exactly once: rows and the next offset are one transaction."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 
 from ferryman.api import Assigned, Committed, Sink, SinkContext
 from ferryman.connectors.sql.config.rules import SqlSinkConfig, effectless
-from ferryman.connectors.sql.database.loads import joined
+from ferryman.connectors.sql.database.loads import Part, joined
 from ferryman.connectors.sql.database.offsets_table import Move, Offsets, Owner, moves_of, open_partitions
 from ferryman.connectors.sql.database.session import Session
 from ferryman.connectors.sql.database.tables import Tables
-from ferryman.connectors.sql.dialects.dialect import Load, StaleTable, TableColumn
+from ferryman.connectors.sql.dialects.dialect import StaleTable, TableColumn
 from ferryman.connectors.sql.dialects.names import TableName, table_name
 from ferryman.connectors.sql.layout.checks import check
 from ferryman.connectors.sql.layout.columns import columns_for
@@ -36,6 +36,7 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
     )
     atomic = True
     columnar = True
+    any_order = True
 
     def __init__(self, config: SqlSinkConfig, context: SinkContext) -> None:
         super().__init__(config, context)
@@ -85,16 +86,7 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
             self._positions.pop(source, None)
 
     def put_batches(self, batches: Sequence[Batch]) -> int:
-        """Writes batches and their partitions' next offsets in one transaction; fewer of them if one does not fit."""
-        try:
-            self._put(batches)
-        except DataError:
-            if len(batches) == 1:
-                raise
-            return self.put_batches(batches[: len(batches) // 2])
-        return len(batches)
-
-    def _put(self, batches: Sequence[Batch]) -> None:
+        """Writes batches and their partitions' next offsets in one transaction: all of it or nothing."""
         try:
             self._write(batches)
         except StaleTable as error:
@@ -102,6 +94,7 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
                 logger.info("Looking at %s again: %s", table, error)
                 self._tables.forget(table)
             self._write(batches)
+        return len(batches)
 
     def _write(self, batches: Sequence[Batch]) -> None:
         # The order of events, and why it is this one:
@@ -113,7 +106,7 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         # Killed before the commit, nothing of it is there; after it, all of it, and the next owner starts behind it.
         crash_point = self.context.crash_point
         moves = moves_of(self._positions, batches)
-        loads = joined(load for load in map(self._load, batches) if load is not None)
+        loads = joined(self._parts(batches), self.config.mode == "insert")
         if loads:
             self._writer.prepare(loads)
         with self._session.transaction(f"write to {self._named(batches)}") as connection:
@@ -130,29 +123,33 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
     def _named(self, batches: Sequence[Batch]) -> str:
         return ", ".join(sorted({str(self._table(batch.topic)) for batch in batches}))
 
-    def _load(self, batch: Batch) -> Load | None:
-        """What to write; None if there is nothing."""
-        table = self._table(batch.topic)
-        deletes = tombstones(batch)
-        check(self.config, self.context.connector, batch, deletes)
-        if deletes is not None and deletes.all():
-            if not (self.config.delete_enabled and self._tables.exists(table)):
-                return None
-            wanted = self._layout(table, batch.key.schema, None)
-        else:
-            wanted = self._layout(table, batch.key.schema, batch.value.schema)
-        columns = self._tables.columns(table, wanted)
-        frame = self._frame(batch, columns, deletes)
-        return None if frame.is_empty() else Load(table, columns, frame)
+    def _parts(self, batches: Sequence[Batch]) -> Iterator[Part]:
+        """What to write of each batch."""
+        works: dict[int, int] = {}
+        for batch in batches:
+            work = works.setdefault(id(batch.origin), len(works))
+            deletes = tombstones(batch)
+            check(self.config, self.context.connector, batch, deletes)
+            for is_deleted, same in [(False, batch)] if deletes is None else batch.split(deletes):
+                part = self._part(same, work, is_deleted)
+                if part is not None:
+                    yield part
 
-    def _frame(self, batch: Batch, columns: Sequence[TableColumn], deletes: pl.Series | None) -> pl.DataFrame:
+    def _part(self, batch: Batch, work: int, deletes: bool) -> Part | None:
+        """Records that are all to be written or all to be deleted; None if there is nothing to do."""
+        table = self._table(batch.topic)
+        if deletes and not (self.config.delete_enabled and self._tables.exists(table)):
+            return None
+        wanted = self._layout(table, batch.key.schema, None if deletes else batch.value.schema)
+        columns = self._tables.columns(table, wanted)
+        return Part(table, columns, self._frame(batch, columns, deletes), work, batch.positions)
+
+    def _frame(self, batch: Batch, columns: Sequence[TableColumn], deletes: bool) -> pl.DataFrame:
         texts = ((column.source, json_text if column.form == "json" else None) for column in columns)
         values = columns_of(batch, texts, self.config.replace_null_with_default)
-        flags = pl.Series([False]).new_from_index(0, len(batch)) if deletes is None else deletes
-        frame = pl.DataFrame([flags.alias("tombstone"), *values])
-        if deletes is not None and not self.config.delete_enabled:
-            frame = frame.filter(~deletes)
-        if self.config.mode != "insert" or deletes is not None:
+        flags = pl.Series("tombstone", [deletes]).new_from_index(0, len(batch))
+        frame = pl.DataFrame([flags, *values])
+        if self.config.mode != "insert" or deletes:
             _no_null_keys(frame, columns)
         return frame
 

@@ -6,18 +6,19 @@ Records that fail come back as Failures beside the batches; what to do about the
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Any
 
 from ferryman.api import Predicate, Transform
-from ferryman.chain.forms import Forms, form_of, in_form
-from ferryman.chain.narrowing import Failure, Stage, Stretch, narrow
+from ferryman.chain.encoded import Encoded
+from ferryman.chain.forms import Asked, Forms, form_of, in_form
+from ferryman.chain.narrowing import Failure, Stage, sifted
+from ferryman.chain.pairing import chosen, paired
 from ferryman.chain.plan import Plan, open_plan
 from ferryman.config import Config
-from ferryman.conversion import Converter
-from ferryman.errors import DataError
+from ferryman.conversion import Converter, Decoded, Piece
+from ferryman.errors import RetriableError, TaskError
 from ferryman.plugins.catalog import names
-from ferryman.record import Batch, Data, Header, Payload, Polled, Rows
+from ferryman.record import Batch, Header, Headers, Payload, Polled, Record, Rows, batches, in_order
 from ferryman.schema import Schema
 
 Planner = Callable[[Converter[Any], Sequence[tuple[str, Transform[Config]]]], Plan]
@@ -36,27 +37,26 @@ class Step:
     negate: bool = False
     """Whether it applies where the predicate does not hold."""
 
+    @property
+    def takes_batches(self) -> bool:
+        """Whether the transform does more with a batch than to go through its records."""
+        return type(self.transform).apply_batch is not Transform.apply_batch
+
     def apply(self, batch: Batch) -> list[Batch]:
-        """Transforms the records that the predicate chooses; the others pass unchanged, all in order."""
+        """Transforms the records that the predicate chooses; the others pass unchanged."""
         if self.predicate is None:
             return list(self.transform.apply_batch(batch))
-        wanted = [held is not self.negate for held in self.predicate.test_batch(batch)]
+        wanted = [bool(held) is not self.negate for held in self.predicate.test_batch(batch)]
         return [
             result
-            for chosen, part in batch.runs(wanted)
+            for chosen, part in batch.split(wanted)
             for result in (self.transform.apply_batch(part) if chosen else [part])
         ]
 
-
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """A batch ready to produce; the lists have an item for each record."""
-
-    batch: Batch
-    keys: Sequence[Payload]
-    values: Sequence[Payload]
-    headers: Sequence[Sequence[tuple[str, Payload]]] | None
-    """None when no record has any."""
+    def apply_one(self, record: Record) -> Record | None:
+        """The same for a single record; None if it is dropped."""
+        chosen = self.predicate is None or bool(self.predicate.test(record)) is not self.negate
+        return self.transform.apply(record) if chosen else record
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,62 +81,65 @@ class Chain:
         return self.value_forms.plan
 
     def decode(self, polled: Polled) -> tuple[list[Batch], list[Failure]]:
-        """Raw records as batches, before any transform. Tried in Connect's order: keys, values, headers."""
-        failures: list[Failure] = []
-        keys = self._side(self.key, Stage.KEY_CONVERTER, polled, range(len(polled)), failures)
+        """Raw records as batches, before any transform: one for each pair of a key's and a value's schema.
+
+        Of a record that is bad in several parts the first is told, in Connect's order: key, value, headers.
+        """
+        failures: dict[int, Failure] = {}
+        # The other way round, so that the first part has the last word.
+        values = self._side(self.value, Stage.VALUE_CONVERTER, polled, failures)
+        keys = self._side(self.key, Stage.KEY_CONVERTER, polled, failures)
         batches = [
             Batch(
                 topic=polled.topic,
                 partition=polled.partition,
-                key=key.slice(value_start - key_start, value_stop - key_start),
+                key=key,
                 value=value,
-                timestamps=polled.timestamps[value_start:value_stop],
+                timestamps=chosen(polled.timestamps, positions),
                 origin=polled,
-                positions=range(value_start, value_stop),
+                positions=positions,
             )
-            for key_start, key_stop, key in keys
-            for value_start, value_stop, value in self._side(
-                self.value, Stage.VALUE_CONVERTER, polled, range(key_start, key_stop), failures
-            )
+            for positions, key, value in paired(len(polled), keys, values)
         ]
         if polled.headers is not None:
             batches = [part for batch in batches for part in self._headers(batch, failures)]
-        return batches, failures
+        return batches, [failures[position] for position in sorted(failures)]
 
     def _side(
-        self, converter: Converter[Config], stage: Stage, polled: Polled, within: range, failures: list[Failure]
-    ) -> list[tuple[int, int, Data]]:
+        self, converter: Converter[Config], stage: Stage, polled: Polled, failures: dict[int, Failure]
+    ) -> Sequence[Piece]:
         is_key = stage is Stage.KEY_CONVERTER
         payloads, forms = (polled.keys, self.key_forms) if is_key else (polled.values, self.value_forms)
 
-        def attempt(start: int, stop: int) -> Sequence[Data]:
+        def attempt(places: Sequence[int]) -> tuple[Sequence[int], Decoded, Asked]:
             forms.attempt()
-            found = converter.to_data(polled.topic, payloads[within.start + start : within.start + stop])
-            forms.keep()
-            return found
+            return places, converter.decode(polled.topic, chosen(payloads, places)), forms.asked
 
-        done, guilty = narrow(len(within), attempt, Exception)
-        failures += [
-            Failure(polled, within.start + index, stage, names(type(converter))[0], error) for index, error in guilty
-        ]
-        return [span for stretch in done for span in _spans(stretch, within.start)]
+        done, guilty = sifted(len(polled), attempt)
+        pieces, name = list[Piece](), names(type(converter))[0]
+        for places, found, asked in done:
+            forms.keep(asked)
+            guilty += [(places[at], error) for at, error in found.failures]
+            pieces += [piece.among(places) for piece in found.pieces]
+        failures |= {position: Failure(polled, position, stage, name, error) for position, error in guilty}
+        return pieces
 
-    def _headers(self, batch: Batch, failures: list[Failure]) -> list[Batch]:
+    def _headers(self, batch: Batch, failures: dict[int, Failure]) -> list[Batch]:
         raw = batch.polled.headers
         assert raw is not None
-
         read = self._header_reader(batch.topic)
-
-        def attempt(start: int, stop: int) -> Batch:
-            headers = [
-                tuple(Header(key, *read(payload)) for key, payload in raw[position])
-                for position in batch.positions[start:stop]
-            ]
-            return replace(batch.slice(start, stop), headers=headers)
-
-        done, guilty = narrow(len(batch), attempt, Exception)
-        failures += _failures(batch, guilty, Stage.HEADER_CONVERTER, self.header)
-        return [stretch.result for stretch in done]
+        good, found = list[int](), list[Headers]()
+        for at, position in enumerate(batch.positions):
+            try:
+                found.append(tuple([Header(key, *read(payload)) for key, payload in raw[position]]))
+            except (RetriableError, TaskError):
+                raise
+            except Exception as error:
+                name = names(type(self.header))[0]
+                failures[position] = Failure(batch.origin, position, Stage.HEADER_CONVERTER, name, error)
+            else:
+                good.append(at)
+        return [replace(batch.take(good), headers=found)] if good else []
 
     def _header_reader(self, topic: str) -> Callable[[Payload], tuple[Any, Schema | None]]:
         """Decodes header values; the same few come again and again, and what nobody can change is kept."""
@@ -153,17 +156,21 @@ class Chain:
 
         return read
 
-    def transform(self, batch: Batch) -> tuple[list[Batch], list[Failure]]:
-        """A batch through every step, in the form that is planned for each; in the end in that of put or encode."""
-        batches, failures = [self._formed(0, batch)], list[Failure]()
+    def transform(self, batches: Sequence[Batch]) -> tuple[list[Batch], list[Failure]]:
+        """Batches of one origin through every step, in the form that is planned for each; in the end in that of put or
+        encode."""
+        found, failures = [self._formed(0, batch) for batch in batches], list[Failure]()
         for number, step in enumerate(self.steps, 1):
-            batches = [result for each in batches for result in self._stepped(number, step, each, failures)]
+            if step.transform.any_order or (len(found) == 1 and step.takes_batches):
+                found = [result for each in found for result in self._stepped(number, step, each, failures)]
+            elif found:
+                found = self._stepped_in_order(number, step, found, failures)
         last = len(self.steps) + 1
         if last < len(self.plan.steps):
-            batches = [self._formed(last, each) for each in batches]
-            for each in batches:
+            found = [self._formed(last, each) for each in found]
+            for each in found:
                 self._count(last, each, each)
-        return batches, failures
+        return found, sorted(failures, key=lambda failure: failure.position)
 
     def _formed(self, step: int, batch: Batch) -> Batch:
         """The batch in the form in which a step is to get it."""
@@ -174,15 +181,38 @@ class Chain:
 
     def _stepped(self, number: int, step: Step, given: Batch, failures: list[Failure]) -> list[Batch]:
         batch = self._formed(number, given)
-        done, guilty = narrow(len(batch), lambda start, stop: step.apply(_part(batch, start, stop)), Exception)
-        failures += [
-            Failure(batch.origin, batch.positions[index], Stage.TRANSFORMATION, names(type(step.transform))[0], error)
-            for index, error in guilty
-        ]
-        results = [result for stretch in done for result in stretch.result]
+        done, guilty = sifted(len(batch), lambda places: step.apply(batch.take(places)))
+        failures += [self._failed(step, batch, index, error) for index, error in guilty]
+        results = [result for results in done for result in results]
         for result in results:
             self._count(number, batch, result)
         return results
+
+    def _stepped_in_order(
+        self, number: int, step: Step, given: Sequence[Batch], failures: list[Failure]
+    ) -> list[Batch]:
+        """For transforms that may remember what they saw: single records, each once, by position."""
+        changed, positions = list[Record](), list[int]()
+        for batch in in_order([self._formed(number, each) for each in given]):
+            for index, record in enumerate(batch.records()):
+                try:
+                    outcome = step.apply_one(record)
+                except (RetriableError, TaskError):
+                    raise
+                except Exception as error:
+                    failures.append(self._failed(step, batch, index, error))
+                else:
+                    if outcome is not None:
+                        changed.append(outcome)
+                        positions.append(batch.positions[index])
+        results = batches(changed, given[0].origin, positions) if changed else []
+        for result in results:
+            self._count(number, result, result)
+        return results
+
+    def _failed(self, step: Step, batch: Batch, index: int, error: Exception) -> Failure:
+        name = names(type(step.transform))[0]
+        return Failure(batch.origin, batch.positions[index], Stage.TRANSFORMATION, name, error)
 
     def _count(self, step: int, given: Batch, result: Batch) -> None:
         self.key_forms.stepped(step, form_of(given.key), result.key)
@@ -190,22 +220,24 @@ class Chain:
 
     def encode(self, batch: Batch) -> tuple[list[Encoded], list[Failure]]:
         """A batch as payloads; headers are tried first, then keys, then values, as in Connect's source tasks."""
-        done, guilty = narrow(len(batch), lambda start, stop: self._encoded(_part(batch, start, stop)), Exception)
+        done, guilty = sifted(len(batch), lambda places: self._encoded(batch.take(places)))
         failures = [
             Failure(batch.origin, batch.positions[index], *self._blame(batch.slice(index, index + 1)), error)
             for index, error in guilty
         ]
-        return [stretch.result for stretch in done], failures
+        for _, of_keys, of_values in done:
+            self.key_forms.keep(of_keys)
+            self.value_forms.keep(of_values)
+        return [encoded for encoded, _, _ in done], failures
 
-    def _encoded(self, batch: Batch) -> Encoded:
+    def _encoded(self, batch: Batch) -> tuple[Encoded, Asked, Asked]:
         self.key_forms.attempt()
         self.value_forms.attempt()
         headers = self._encoded_headers(batch)
         keys = self.key.from_data(batch.topic, batch.key)
         values = self.value.from_data(batch.topic, batch.value)
-        self.key_forms.keep()
-        self.value_forms.keep()
-        return Encoded(batch, keys, values, headers)
+        encoded = Encoded(batch.topic, batch.partition, batch.positions, batch.timestamps, keys, values, headers)
+        return encoded, self.key_forms.asked, self.value_forms.asked
 
     def _blame(self, record: Batch) -> tuple[Stage, str]:
         if _fails(lambda: self._encoded_headers(record)):
@@ -246,26 +278,4 @@ def assembled(
 
 
 def _fails(attempt: Callable[[], object]) -> bool:
-    return bool(narrow(1, lambda start, stop: attempt(), Exception)[1])
-
-
-def _spans(stretch: Stretch[Sequence[Data]], base: int) -> list[tuple[int, int, Data]]:
-    bounds = [base + stretch.start]
-    for data in stretch.result:
-        bounds.append(bounds[-1] + len(data))
-    if bounds[-1] != base + stretch.stop:
-        raise DataError(f"a converter made {bounds[-1] - bounds[0]} records of {stretch.stop - stretch.start}")
-    return [(start, stop, data) for (start, stop), data in zip(pairwise(bounds), stretch.result, strict=True)]
-
-
-def _part(batch: Batch, start: int, stop: int) -> Batch:
-    return batch if stop - start == len(batch) else batch.slice(start, stop)
-
-
-def _failures(
-    batch: Batch, guilty: Sequence[tuple[int, Exception]], stage: Stage, converter: Converter[Config]
-) -> list[Failure]:
-    return [
-        Failure(batch.origin, batch.positions[index], stage, names(type(converter))[0], error)
-        for index, error in guilty
-    ]
+    return bool(sifted(1, lambda places: attempt())[1])

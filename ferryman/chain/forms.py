@@ -2,12 +2,17 @@
 
 import logging
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ferryman.chain.plan import Form, Plan, Planned
 from ferryman.record import Columns, Data
 
 log = logging.getLogger(__name__)
+
+
+Asked = Sequence[tuple[Planned, int]]
+"""Steps in a form, and for how many records."""
 
 
 @dataclass
@@ -30,8 +35,10 @@ class Forms:
         return first.form == "columns"
 
     def gave_up(self, count: int, reason: str) -> None:
-        """The piece asked about last was to become columns, and was read by rows after all."""
-        self._asked[-1] = (Planned(self.plan.steps[0].name, "rows", reason), count)
+        """So many of the piece asked about last were to become columns, and were read by rows after all."""
+        planned, asked = self._asked[-1]
+        self._asked[-1] = (planned, asked - count)
+        self._asked.append((Planned(planned.name, "rows", reason), count))
 
     def encoded_by_rows(self, count: int, reason: str) -> None:
         """Columns that were to be encoded as they are were encoded by rows after all."""
@@ -39,14 +46,19 @@ class Forms:
         self._asked += [(planned, -count), (Planned(planned.name, "rows", reason), count)]
 
     def attempt(self) -> None:
-        """Records are about to be decoded or encoded; what the last attempt said does not count if it was not kept."""
-        self._asked.clear()
+        """Records are about to be decoded or encoded; what the last attempt asked does not count if it was not kept."""
+        self._asked = []
 
-    def keep(self) -> None:
-        """Counts what was asked since ``attempt``: these payloads were decoded, so none of it will be asked again."""
-        for had, count in self._asked:
-            self._count(had, count)
-        self._asked.clear()
+    @property
+    def asked(self) -> Asked:
+        """What was asked since ``attempt``."""
+        return self._asked
+
+    def keep(self, asked: Asked) -> None:
+        """Counts what was asked in an attempt whose result is used."""
+        for had, count in asked:
+            if count:
+                self._count(had, count)
 
     def stepped(self, step: int, given: Form, result: Data) -> None:
         """A step after the first worked on a batch: it got it in the form ``given`` and gave the result."""

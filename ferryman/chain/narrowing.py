@@ -81,3 +81,22 @@ def narrow(
                 middle = (start + stop) // 2
                 waiting += [(middle, stop), (start, middle)]
     return done, guilty
+
+
+def sifted(count: int, attempt: Callable[[Sequence[int]], T]) -> tuple[list[T], list[tuple[int, Exception]]]:
+    """Attempts all items at once and, where that fails, finds the guilty ones and attempts all others at once.
+
+    ``attempt(indices)`` must do all of its items or none, and may be called several times for the same ones. Returns
+    the results, one if it gives the same each time, and each guilty item with its error.
+    """
+    done, guilty = narrow(count, lambda start, stop: attempt(range(start, stop)), Exception)
+    if len(done) > 1:
+        left_out = {index for index, _ in guilty}
+        try:
+            return [attempt([index for index in range(count) if index not in left_out])], guilty
+        except (RetriableError, TaskError):
+            raise
+        except Exception:
+            # They passed in other company before, and are not made guilty by what they did then.
+            return [stretch.result for stretch in done], guilty
+    return [stretch.result for stretch in done], guilty

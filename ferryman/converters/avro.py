@@ -3,16 +3,15 @@
 A run of messages of one schema is decoded to columns at once where the schema allows it, else row by row.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
-from itertools import groupby
 from typing import Any, Literal, TypeVar
 
 import fastavro
 
 from ferryman.config import Bool, Int, Str, key
-from ferryman.conversion import Converter, Side
+from ferryman.conversion import Converter, Decoded, Side
 from ferryman.errors import DataError, KeyProblem
 from ferryman.formats.avro import columns_reader, columns_writer, rows_reader, schema_text, schemaless
 from ferryman.formats.avro.compatibility import incompatibility
@@ -22,6 +21,7 @@ from ferryman.formats.avro.rows_writer_as import Encode, encoder_as
 from ferryman.formats.avro.schema_reader import Reading, reading
 from ferryman.formats.avro.schema_writer import Writing, writing
 from ferryman.formats.avro.varint import long
+from ferryman.formats.collected import Collected, others
 from ferryman.record import Columns, Data, Payload, Rows
 from ferryman.schema import Schema
 from ferryman.schema_registry.client import Registered, Registry
@@ -178,36 +178,45 @@ class AvroConverter(Converter[AvroConverterConfig]):
         """None: a schema that polars cannot take goes by rows when it is met."""
         return None
 
-    def to_data(self, topic: str, payloads: Sequence[Payload]) -> Sequence[Data]:
-        """A piece for each run of one schema id; nulls are pieces of their own."""
-        heads = [None if payload is None else payload[:HEAD] for payload in payloads]
-        pieces: list[Data] = []
-        start = 0
-        for head, run in _runs(heads):
-            pieces.append(self._read(topic, head, payloads[start : start + run]))
-            start += run
-        return pieces
+    def decode(self, topic: str, payloads: Sequence[Payload]) -> Decoded:
+        """A piece for each schema id; nulls are a piece of their own."""
+        found = Collected()
+        for head, positions in _by_head(payloads).items():
+            if head is None:
+                self.forms.columns(len(positions), "null")
+                found.add(positions, Rows(None, [None] * len(positions)))
+            else:
+                self._read(topic, head, positions, [(payloads[at] or b"")[HEAD:] for at in positions], found)
+        return found.decoded()
 
-    def _read(self, topic: str, head: bytes | None, payloads: Sequence[Payload]) -> Data:
-        if head is None:
-            self.forms.columns(len(payloads), "null")
-            return Rows(None, [None] * len(payloads))
+    def _read(
+        self, topic: str, head: bytes, positions: Sequence[int], bodies: Sequence[bytes], found: Collected
+    ) -> None:
+        own = Collected()
         try:
             known = self._schema(topic, _schema_id(head))
-            bodies = [payload[HEAD:] for payload in payloads if payload is not None]
+        except DataError as error:
+            own.failures = [(at, error) for at in positions]
+        else:
             if known.raw:
                 bodies = [long(len(body)) + body for body in bodies]
-            if known.anything:
-                self.forms.columns(len(bodies), "no schema")
-                return rows_reader.decode_anything(bodies)
-            if self.forms.columns(len(bodies), known.reading.reason):
-                found = columns_reader.decode(known.reading, bodies)
-                if found is not None:
-                    return found
-                self.forms.gave_up(len(bodies), "the messages did not decode as one")
-            return rows_reader.decode(known.reading, known.parsed, bodies)
-        except DataError as error:
-            raise DataError(f"Failed to deserialize Avro data from topic {topic}: {error}") from error
+            self._bodies(known, positions, bodies, own)
+        own.failures = [(at, _undecoded(topic, error)) for at, error in own.failures]
+        found.merge(own)
+
+    def _bodies(self, known: _Known, positions: Sequence[int], bodies: Sequence[bytes], found: Collected) -> None:
+        odd: Sequence[int] = range(len(bodies))
+        if self.forms.columns(len(bodies), "no schema" if known.anything else known.reading.reason):
+            columns, odd = columns_reader.decode(known.reading, bodies)
+            if columns is not None:
+                found.add(others(positions, odd), columns)
+            if odd:
+                self.forms.gave_up(len(odd), "a message did not decode with the others")
+        try:
+            found.add([positions[at] for at in odd], _rows(known, [bodies[at] for at in odd]))
+        except DataError:
+            for at in odd:
+                found.attempt(positions[at], _row, known, bodies[at])
 
     def _schema(self, topic: str, number: int) -> _Known:
         """As AvroData.toConnectSchema: a schema without ``connect.version`` has the subject's version of it."""
@@ -331,12 +340,32 @@ def _record(avro: Any) -> str | None:
     return str(avro["name"]) if "." in str(avro["name"]) else full_name(avro)
 
 
-def _runs(heads: Sequence[bytes | None]) -> Iterator[tuple[bytes | None, int]]:
+def _rows(known: _Known, bodies: Sequence[bytes]) -> Rows:
+    if known.anything:
+        return rows_reader.decode_anything(bodies)
+    return rows_reader.decode(known.reading, known.parsed, bodies)
+
+
+def _row(known: _Known, body: bytes) -> tuple[Schema | None, Any]:
+    rows = _rows(known, [body])
+    return rows.schema, rows.values[0]
+
+
+def _by_head(payloads: Sequence[Payload]) -> Mapping[bytes | None, Sequence[int]]:
+    """The places of the payloads of each schema id, and of those that are null."""
+    heads = [None if payload is None else payload[:HEAD] for payload in payloads]
     if heads and heads.count(heads[0]) == len(heads):
-        yield heads[0], len(heads)
-        return
-    for head, run in groupby(heads):
-        yield head, sum(1 for _ in run)
+        return {heads[0]: range(len(heads))}
+    found: dict[bytes | None, list[int]] = {}
+    for at, head in enumerate(heads):
+        found.setdefault(head, []).append(at)
+    return found
+
+
+def _undecoded(topic: str, error: Exception) -> DataError:
+    found = DataError(f"Failed to deserialize Avro data from topic {topic}: {error}")
+    found.__cause__ = error
+    return found
 
 
 def _schema_id(head: bytes) -> int:

@@ -4,21 +4,22 @@ The schema's text is the same bytes in every record of one producer, so it is pa
 envelope that is spelled as an earlier one has that one's schema, and only its payload is left to parse.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import groupby
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 import orjson
 
 from ferryman.config import Bool, Config, Int, Shown, Text, any_case, key
-from ferryman.conversion import Converter, Side
+from ferryman.conversion import Converter, Decoded, Side
 from ferryman.errors import DataError, KeyProblem
+from ferryman.formats.collected import Collected, others
 from ferryman.formats.json import columns_reader, columns_writer
-from ferryman.formats.json.envelopes import Envelopes, Run, Spelling
+from ferryman.formats.json.envelopes import Envelopes, Group, Spelling
 from ferryman.formats.json.exact_numbers import printed
 from ferryman.formats.json.payload import reader, writer
 from ferryman.formats.json.schema import from_json, to_json
-from ferryman.formats.json.text import dumps, loads, loads_all, loads_decimals
+from ferryman.formats.json.text import dumps, loads, loads_decimals, loads_good
 from ferryman.record import Columns, Data, Payload, Rows
 from ferryman.schema import Schema
 
@@ -80,46 +81,72 @@ class JsonConverter(Converter[JsonConverterConfig]):
         """Without an envelope nothing says what the columns are."""
         return None if self.config.schemas_enable else "schemaless JSON has no columns (schemas.enable is false)"
 
-    def to_data(self, topic: str, payloads: Sequence[Payload]) -> Sequence[Data]:
-        """Plain JSON is one piece without a schema; envelopes are a piece for each run of one schema."""
+    def decode(self, topic: str, payloads: Sequence[Payload]) -> Decoded:
+        """Plain JSON is one piece without a schema; of envelopes, those of one schema are a piece, however spelled."""
+        found = Collected()
         if not self.config.schemas_enable:
-            self.forms.columns(len(payloads), "schemaless JSON")
-            return [Rows(None, loads_all(payloads))]
-        if self._given is not None:
-            return list(self._plain(self._given, payloads))
-        return [piece for run in self._envelopes.runs(payloads) for piece in self._read(run)]
+            self._schemaless("schemaless JSON", range(len(payloads)), payloads, found)
+        elif self._given is not None:
+            there = [at for at, payload in enumerate(payloads) if payload]
+            self._nulls([at for at, payload in enumerate(payloads) if not payload], found)
+            self._typed(self._given, there, [payloads[at] or b"" for at in there], found)
+        else:
+            self._sorted(payloads, found)
+        return found.decoded()
 
-    def _plain(self, schema: Schema, payloads: Sequence[Payload]) -> Iterator[Data]:
-        for there, run in groupby(payloads, key=bool):
-            bodies = list(run)
-            yield self._typed(schema, [body for body in bodies if body]) if there else self._nulls(len(bodies))
+    def _sorted(self, payloads: Sequence[Payload], found: Collected) -> None:
+        by_kind = self._envelopes.sort(payloads)
+        for group in by_kind.groups:
+            self._group(group, payloads, found)
+        blank = {at for at in by_kind.whole if not (payloads[at] or b"").strip()}
+        self._nulls(sorted([*by_kind.missing, *blank]), found)
+        for at in by_kind.whole:
+            if at not in blank:
+                self.forms.columns(1, "an envelope that is parsed whole")
+                found.attempt(at, self._whole, payloads[at])
 
-    def _nulls(self, count: int) -> Rows:
-        self.forms.columns(count, "null")
-        return Rows(None, [None] * count)
-
-    def _typed(self, schema: Schema, bodies: Sequence[bytes]) -> Data:
-        """Payloads of one schema, in the form that is planned for them."""
-        if self.forms.columns(len(bodies), columns_reader.reason(schema)):
-            found = _columns(schema, bodies, self.config.replace_null_with_default)
-            if found is not None:
-                return found
-            self.forms.gave_up(len(bodies), "a value is not spelled as its type usually is")
-        return self._rows(schema, bodies)
-
-    def _read(self, run: Run) -> Sequence[Data]:
-        first = run.messages[0]
-        if not first or not first.strip():
-            return [self._nulls(len(run.messages))]
-        if run.spelling is None:
-            self.forms.columns(len(run.messages), "an envelope that is parsed whole")
-            return [self._whole(first)]
+    def _group(self, group: Group, payloads: Sequence[Payload], found: Collected) -> None:
+        own = Collected()
         try:
-            schema = self._schema(run.spelling)
-            return [self._untyped(run.payloads) if schema is None else self._typed(schema, run.payloads)]
-        except DataError:
+            schema = self._schema(group.spelling)
+        except DataError as error:
+            own.failures += [(at, error) for at in group.positions]
+        else:
+            if schema is None:
+                self._schemaless("no schema", group.positions, group.payloads, own)
+            else:
+                self._typed(schema, group.positions, group.payloads, own)
             # What was cut out may not have been one value: parsed whole, each message gets its own error.
-            return [self._whole(message) for message in run.messages if message]
+            guilty, own.failures = own.failures, []
+            for at, _ in guilty:
+                own.attempt(at, self._whole, payloads[at])
+        found.merge(own)
+
+    def _nulls(self, positions: Sequence[int], found: Collected) -> None:
+        if positions:
+            self.forms.columns(len(positions), "null")
+            found.add(positions, Rows(None, [None] * len(positions)))
+
+    def _schemaless(self, reason: str, positions: Sequence[int], payloads: Sequence[Payload], found: Collected) -> None:
+        self.forms.columns(len(payloads), reason)
+        places, values, bad = loads_good(payloads)
+        found.add([positions[at] for at in places] if bad else positions, Rows(None, values))
+        found.failures += [(positions[at], error) for at, error in bad]
+
+    def _typed(self, schema: Schema, positions: Sequence[int], bodies: Sequence[bytes], found: Collected) -> None:
+        """Payloads of one schema, in the form that is planned for them; odd ones among them by rows."""
+        odd: Sequence[int] = range(len(bodies))
+        if bodies and self.forms.columns(len(bodies), columns_reader.reason(schema)):
+            columns, odd = _columns(schema, bodies, self.config.replace_null_with_default)
+            if columns is not None:
+                found.add(others(positions, odd), columns)
+            if odd:
+                self.forms.gave_up(len(odd), "a value is not spelled as its type usually is")
+        for at in odd:
+            found.attempt(positions[at], self._row, schema, bodies[at])
+
+    def _row(self, schema: Schema, body: bytes) -> tuple[Schema, Any]:
+        return schema, _read(reader(schema, self.config.replace_null_with_default), body)
 
     def _schema(self, spelling: Spelling) -> Schema | None:
         known = spelling.identity
@@ -128,23 +155,15 @@ class JsonConverter(Converter[JsonConverterConfig]):
             _remember(self._schemas, known, None if node is None else from_json(node), self.config.schemas_cache_size)
         return self._schemas[known]
 
-    def _untyped(self, bodies: Sequence[bytes]) -> Rows:
-        self.forms.columns(len(bodies), "no schema")
-        return Rows(None, loads_all(bodies))
-
-    def _rows(self, schema: Schema, bodies: Sequence[bytes]) -> Rows:
-        read = reader(schema, self.config.replace_null_with_default)
-        return Rows(schema, [_read(read, body) for body in bodies])
-
-    def _whole(self, payload: bytes) -> Rows:
+    def _whole(self, payload: bytes) -> tuple[Schema | None, Any]:
         node = loads(payload)
         if not isinstance(node, dict) or node.keys() != {"schema", "payload"}:
             raise DataError(_NOT_AN_ENVELOPE)
         if node["schema"] is None:
-            return Rows(None, [node["payload"]])
+            return None, node["payload"]
         exact = loads_decimals(payload)
         schema = from_json(exact["schema"])
-        return Rows(schema, [reader(schema, self.config.replace_null_with_default)(exact["payload"])])
+        return schema, reader(schema, self.config.replace_null_with_default)(exact["payload"])
 
     def from_data(self, topic: str, data: Data) -> Sequence[Payload]:
         """Null without a schema is a null payload under both settings."""
@@ -193,12 +212,19 @@ def _remember(cache: dict[Any, Any], name: Any, value: Any, size: int) -> None:
     cache[name] = value
 
 
-def _columns(schema: Schema, bodies: Sequence[bytes], replace: bool) -> Data | None:
+def _columns(schema: Schema, bodies: Sequence[bytes], replace: bool) -> tuple[Columns | None, Sequence[int]]:
+    """The bodies' columns, and the places of those that have to be read by rows."""
     try:
-        values = [orjson.loads(body) for body in bodies]
+        return columns_reader.columns(schema, [orjson.loads(body) for body in bodies], replace)
     except orjson.JSONDecodeError:
-        return None
-    return columns_reader.columns(schema, values, replace)
+        pass
+    places, values = list[int](), list[Any]()
+    for at, body in enumerate(bodies):
+        with suppress(orjson.JSONDecodeError):
+            values.append(orjson.loads(body))
+            places.append(at)
+    columns, odd = columns_reader.columns(schema, values, replace) if values else (None, ())
+    return columns, sorted({*range(len(bodies))} - {*places} | {places[at] for at in odd})
 
 
 def _read(read: Callable[[Any], Any], body: bytes) -> Any:

@@ -72,13 +72,12 @@ def _read(lines: Sequence[bytes], number: int) -> tuple[dict[int, Record], dict[
 def _transform(chain: Chain, records: dict[int, Record], results: dict[int, bytes]) -> None:
     places, origin = list(records), list(records.values())
     results |= dict.fromkeys(places, DROPPED)
-    for batch in batches(origin, origin, range(len(origin))):
-        done, failures = chain.transform(batch)
-        for failure in failures:
-            results[places[failure.position]] = failed(failure.error)
-        for piece in done:
-            for position, record in zip(piece.positions, piece.records(), strict=True):
-                results[places[position]] = _written(record)
+    done, failures = chain.transform(batches(origin, origin, range(len(origin))))
+    for failure in failures:
+        results[places[failure.position]] = failed(failure.error)
+    for piece in done:
+        for position, record in zip(piece.positions, piece.records(), strict=True):
+            results[places[position]] = _written(record)
 
 
 def _written(record: Record) -> bytes:

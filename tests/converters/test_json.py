@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from ferryman.converters.json import JsonConverter, JsonConverterConfig
 from ferryman.errors import ConfigError, DataError
 from ferryman.formats.json import columns_reader
+from ferryman.formats.json.payload import reader
 from ferryman.java.decimals import twos_complement
 from ferryman.record import Columns, Rows
 from ferryman.schema import (
@@ -285,9 +286,26 @@ def test_decimals_become_columns_whatever_their_size_and_scale(scale: int) -> No
     for some in (numbers, numbers[:5], numbers[:6]):
         values = [{"amount": None if each is None else Decimal(each).scaleb(-scale)} for each in some]
         payloads = [orjson.loads(body or b"")["payload"] for body in ENVELOPE.from_data("t", Rows(schema, values))]
-        found = columns_reader.columns(schema, payloads)
+        found, odd = columns_reader.columns(schema, payloads)
         assert found is not None
+        assert not odd
         assert found.rows().values == values
+
+
+@pytest.mark.parametrize("parameters", ["{}", '{"scale":":"}', '{"scale":"9999999999"}', '{"scale":"1_0"}'])
+@pytest.mark.parametrize("count", [1, 100])
+def test_a_decimal_without_a_readable_scale_is_a_data_error(parameters: str, count: int) -> None:
+    decimals = f'{{"type":"bytes","name":"org.apache.kafka.connect.data.Decimal","parameters":{parameters}}}'
+    fields = f'[{{"field":"price",{decimals[1:-1]}}}]'
+    message = f'{{"schema":{{"type":"struct","fields":{fields}}},"payload":{{"price":"AMg="}}}}'
+    with pytest.raises(DataError, match="Decimal schema"):
+        converter().to_data("t", [message.encode()] * count)
+
+
+def test_a_number_of_thousands_of_digits_where_none_belongs_is_a_data_error() -> None:
+    message = '{"schema":{"type":"struct","name":1' + "0" * 5000 + ',"fields":[]},"payload":{}}'
+    with pytest.raises(DataError, match="name must be"):
+        converter().to_data("t", [message.encode()])
 
 
 @pytest.mark.parametrize(
@@ -380,13 +398,26 @@ def test_rows_and_columns_agree_errors_included(data: st.DataObject) -> None:
     payloads = data.draw(st.lists(record, min_size=1, max_size=4))
     bodies = [json.dumps(payload).encode() for payload in payloads]
 
-    columns = columns_reader.columns(schema, [orjson.loads(body) for body in bodies])
-    try:
-        rows = ENVELOPE._rows(schema, bodies)
-    except DataError:
-        assert columns is None
-    else:
-        assert columns is None or columns.rows() == rows
+    columns, odd = columns_reader.columns(schema, [orjson.loads(body) for body in bodies])
+    plain = [body for at, body in enumerate(bodies) if at not in set(odd)]
+    assert (columns is None) is (not plain)
+    if columns is not None:
+        read = reader(schema, True)
+        assert columns.rows() == Rows(schema, [read(orjson.loads(body)) for body in plain])
+
+
+@given(data=st.data())
+def test_odd_values_keep_no_others_from_becoming_columns(data: st.DataObject) -> None:
+    count = data.draw(st.integers(20, 200))
+    odd = data.draw(st.sets(st.integers(0, count - 1), max_size=4))
+    schema = struct({"id": INT64, "name": OPTIONAL_STRING})
+    values: list[Any] = [{"id": at, "name": "x"} for at in range(count)]
+    for at in odd:
+        values[at] = data.draw(st.sampled_from([{"id": "5"}, {"id": 1 << 70}, {"id": 1, "name": 7}, None, [], {}]))
+    columns, found = columns_reader.columns(schema, values)
+    assert set(found) == odd
+    assert columns is not None
+    assert columns.frame["id"].to_list() == [at for at in range(count) if at not in odd]
 
 
 CONTENT = json.dumps(

@@ -22,6 +22,8 @@ Convert = Callable[[Any], Any]
 class Batched(Transform[StepC]):
     """A transform written for whole batches, rows or columns; single records are batches of one."""
 
+    any_order = True
+
     def rows_reason(self) -> str | None:
         """None: it takes columns too, and goes over to rows by itself where a schema needs it."""
         return None
@@ -77,7 +79,7 @@ class Sided(Batched[StepC]):
         if isinstance(data, Columns) or not any(value is None for value in data.values):
             return [self.changed(batch, change(batch))]
         present = [value is not None for value in data.values]
-        return [self.changed(part, change(part)) if there else part for there, part in batch.runs(present)]
+        return [self.changed(part, change(part)) if there else part for there, part in batch.split(present)]
 
 
 def maps(values: Sequence[Any], purpose: str) -> Sequence[dict[Any, Any]]:

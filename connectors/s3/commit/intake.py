@@ -22,11 +22,12 @@ from ferryman.connectors.s3.commit.schema_change import Compatibility, ends_file
 from ferryman.connectors.s3.commit.write_buffer import BufferedRun
 from ferryman.connectors.s3.config.object_names import TOMBSTONE, Destination, checked
 from ferryman.connectors.s3.formats.format import Format, select, split
-from ferryman.connectors.s3.layout.keys_and_headers import enveloped, picked, side_of
+from ferryman.connectors.s3.layout.gathering import gathered, without_nulls
+from ferryman.connectors.s3.layout.keys_and_headers import enveloped, side_of
 from ferryman.connectors.s3.layout.layout import Layout
 from ferryman.connectors.s3.layout.partitioners import Paths
 from ferryman.errors import DataError, TaskError
-from ferryman.record import Batch, Columns
+from ferryman.record import Batch, Columns, in_order
 from ferryman.schema import Schema
 
 Nulls = Literal["fail", "ignore", "write"]
@@ -101,7 +102,21 @@ class Intake:
     """What becomes of null values."""
     report_null: Callable[[Batch, int], None]
     """Is told of each null value that is skipped."""
+    reports_nulls: bool = True
+    """Whether that leads to anything."""
     _named: set[tuple[Destination, int, int]] = field(default_factory=set, init=False, repr=False)
+
+    def take_all(self, ledger: Ledger, batches: Sequence[Batch]) -> None:
+        """Takes what was polled together of a partition. Raises DataError; what came before in the order of offsets may
+        have been taken then, and is passed over when it comes again."""
+        if ledger.redo is not None or self.layout.keys:
+            for batch in in_order(batches):
+                self.take(ledger, batch)
+            return
+        silent = self.nulls == "ignore" and not self.reports_nulls
+        for batch in gathered(without_nulls(batches) if silent else batches):
+            self.take(ledger, batch)
+        ledger.next = max(ledger.next, *(batch.polled.offsets[batch.positions[-1]] + 1 for batch in batches))
 
     def take(self, ledger: Ledger, batch: Batch) -> None:
         """Takes what of the batch is new to the ledger. Raises DataError, and has taken nothing then."""
@@ -126,7 +141,7 @@ class Intake:
         old = batch.slice(0, count)
         encoded = []
         for number, indices in redo.parts(old):
-            side, file, part = redo.missing[number].entry.side, redo.files.get(number), picked(old, indices)
+            side, file, part = redo.missing[number].entry.side, redo.files.get(number), old.take(indices)
             form, written = self._form(side), self._written(part, side)
             schema = written.value.schema if file is None else file.schema
             encoded.append((number, schema, form, form.encode(projected(written, schema), schema), part.offsets))
@@ -145,9 +160,10 @@ class Intake:
             raise DataError("The value is null, and behavior.on.null.values=fail")
         tombstones = [value is None for value in batch.value.values]
         if self.nulls == "write":
-            yield from batch.runs(tombstones)
+            for part in in_order([part for _, part in batch.split(tombstones)]):
+                yield part.value.rows().values[0] is None, part
         elif kept := [index for index, null in enumerate(tombstones) if not null]:
-            yield False, picked(batch, kept)
+            yield False, batch.take(kept)
 
     def _report_nulls(self, batch: Batch) -> None:
         for index, value in enumerate(batch.value.rows().values):

@@ -11,7 +11,7 @@ from ferryman.connectors.s3.layout.partitioners import Times
 from ferryman.errors import DataError
 from ferryman.formats.header_text import shown
 from ferryman.java.texts import moment
-from ferryman.record import Batch, Columns, Header, Rows
+from ferryman.record import Batch, Header, Rows
 from ferryman.schema import (
     INT32,
     INT64,
@@ -138,22 +138,3 @@ def _envelope(key: Schema, value: Schema) -> Schema:
         "timestamp": TIMESTAMP_SCHEMA.as_optional(),
     }
     return replace(struct(fields, "ferryman.Envelope"), version=value.version)
-
-
-def picked(batch: Batch, indices: Sequence[int]) -> Batch:
-    """Some of a batch's records, in order."""
-    if len(indices) == len(batch):
-        return batch
-    value, keys = batch.value, batch.key.rows()
-    if isinstance(value, Columns):
-        chosen: Rows | Columns = Columns(value.schema, value.frame[list(indices)])
-    else:
-        chosen = replace(value, values=[value.values[index] for index in indices])
-    return replace(
-        batch,
-        key=replace(keys, values=[keys.values[index] for index in indices]),
-        value=chosen,
-        timestamps=[batch.timestamps[index] for index in indices],
-        headers=None if batch.headers is None else [batch.headers[index] for index in indices],
-        positions=[batch.positions[index] for index in indices],
-    )

@@ -42,6 +42,8 @@ class Layout:
     envelope: bool = False
     """Whether a file's records are envelopes around key, value and headers."""
     tombstones: Tombstones | None = None
+    keys: bool = False
+    """Whether keys are written anywhere."""
 
     def times_and_paths(self, batch: Batch, tombstones: bool) -> tuple[Sequence[int] | None, Paths]:
         """The times, if they matter, and paths of records; ``tombstones`` are tombstones. Raises DataError."""
@@ -89,6 +91,7 @@ def _confluent(config: S3SinkConfig) -> Layout:
         part_size=config.part_size or _PART,
         sides=sides,
         envelope=config.store_envelope,
+        keys=config.store_envelope or "keys" in sides or config.null_values == "write",
         tombstones=_tombstones(config) if config.null_values == "write" else None,
     )
 
@@ -194,6 +197,7 @@ def _aiven(config: S3SinkConfig) -> Layout:
         ),
         format=_aiven_format(config, packing),
         part_size=config.part_size or _SMALL_PART,
+        keys=True,
     )
 
 

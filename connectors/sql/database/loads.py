@@ -1,30 +1,124 @@
-"""What one transaction writes: rows of several batches, in as few loads as their order allows."""
+"""What one transaction writes: the rows of a poll in as few statements as the order of each key allows.
 
-from collections.abc import Iterable
-from itertools import groupby
+Records of one shape (table, columns, and whether they delete) go in together, wherever they stood. Where rows of two
+shapes have the same key, theirs is a sequence: rounds through the shapes, in which each row comes in the first round
+that is not before that of the row with its key which came before it. Three schemas by turns are three statements as
+long as their keys differ; a row that is written, deleted and written again is in two rounds. Inserts have no key to
+agree on, as long as nothing is deleted among them.
+
+Whether keys are the same is for the database to say (by case, padding, scale). So rows are held to have the same key if
+any database might say so (``ferryman.connectors.sql.database.likeness``): that costs a round at most.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import polars as pl
 
-from ferryman.connectors.sql.dialects.dialect import Load, TableColumn
+from ferryman.connectors.sql.database.likeness import likenesses
+from ferryman.connectors.sql.dialects.dialect import Load, TableColumn, key_columns
 from ferryman.connectors.sql.dialects.names import TableName
 
 
-def joined(loads: Iterable[Load]) -> list[Load]:
-    """The same rows with neighbours of one shape joined, and numbered through in the column ``seq``.
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Rows of one batch for one table."""
 
-    A table's rows keep their order. The tables are sorted: tasks that write to the same ones take their locks in the
-    same order.
+    table: TableName
+    columns: tuple[TableColumn, ...]
+    frame: pl.DataFrame
+    """As ``Load`` has it, without ``seq``; all of it tombstones, or nothing."""
+    work: int
+    """The number of the records it was decoded with, in the order of the poll."""
+    positions: Sequence[int]
+    """Where each row stands among those."""
+
+    @property
+    def deletes(self) -> bool:
+        """Whether its rows are to be deleted."""
+        return bool(self.frame.item(0, "tombstone"))
+
+    def places(self) -> list[int]:
+        """Where each row stands in the poll."""
+        base = self.work << 48
+        return [base + position for position in self.positions]
+
+
+Shape = tuple[tuple[TableColumn, ...], bool, tuple[pl.DataType, ...]]
+
+
+def joined(parts: Iterable[Part], plain_inserts: bool) -> list[Load]:
+    """The loads in the order in which they are to be applied, their rows numbered through in the column ``seq``.
+
+    ``plain_inserts``: rows are added whatever their keys. The tables are sorted: tasks that write to the same ones take
+    their locks in the same order.
     """
+    tables: dict[TableName, dict[Shape, list[Part]]] = {}
+    for part in parts:
+        # The same column comes as text from rows and as decimals from columns.
+        shape = part.columns, part.deletes, tuple(part.frame.dtypes)
+        tables.setdefault(part.table, {}).setdefault(shape, []).append(part)
     found: list[Load] = []
     start = 0
-    for (table, columns, _), run in groupby(sorted(loads, key=lambda load: str(load.table)), _shape):
-        frame = pl.concat([load.frame for load in run])
-        numbers = pl.int_range(start, start + frame.height, dtype=pl.Int64, eager=True).alias("seq")
-        found.append(Load(table, columns, frame.with_columns(numbers)))
-        start += frame.height
+    for table in sorted(tables, key=str):
+        shapes = [_together(same) for same in tables[table].values()]
+        keyed = not plain_inserts or any(each.deletes for each in shapes)
+        alone = [(each.columns, each.frame) for each in shapes]
+        for columns, frame in _rounds(shapes) if keyed and len(shapes) > 1 else alone:
+            numbers = pl.int_range(start, start + frame.height, dtype=pl.Int64, eager=True).alias("seq")
+            found.append(Load(table, columns, frame.with_columns(numbers)))
+            start += frame.height
     return found
 
 
-def _shape(load: Load) -> tuple[TableName, tuple[TableColumn, ...], list[pl.DataType]]:
-    # The same column comes as text from rows and as decimals from columns.
-    return load.table, load.columns, load.frame.dtypes
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """All rows of one shape, in the poll's order."""
+
+    columns: tuple[TableColumn, ...]
+    deletes: bool
+    frame: pl.DataFrame
+    parts: Sequence[Part]
+    by_place: Sequence[int] | None
+    """How the parts' rows were sorted, if they had to be."""
+
+    def places(self) -> list[int]:
+        """Where each row stands in the poll."""
+        places = [place for part in self.parts for place in part.places()]
+        return places if self.by_place is None else [places[at] for at in self.by_place]
+
+
+def _together(parts: Sequence[Part]) -> _Rows:
+    first, frame, by_place = parts[0], pl.concat([part.frame for part in parts]), None
+    in_order = (one.work < other.work or one.positions[-1] < other.positions[0] for one, other in pairwise(parts))
+    if not all(in_order):
+        places = [place for part in parts for place in part.places()]
+        by_place = sorted(range(len(places)), key=places.__getitem__)
+        frame = frame[by_place]
+    return _Rows(first.columns, first.deletes, frame, parts, by_place)
+
+
+def _rounds(shapes: Sequence[_Rows]) -> Iterator[tuple[tuple[TableColumn, ...], pl.DataFrame]]:
+    """The rows of each shape and round, in the order of their application."""
+    count = len(shapes)
+    keys = likenesses([_keys(shape) for shape in shapes])
+    rows = sorted((place, number, at) for number, shape in enumerate(shapes) for at, place in enumerate(shape.places()))
+    latest: dict[Any, int] = {}
+    """The last turn of each key; turn ``t`` is that of the shape ``t`` modulo their number."""
+    turns: dict[int, list[int]] = {}
+    for _, number, at in rows:
+        key = keys[number][at]
+        before = latest.get(key, 0)
+        turn = latest[key] = before + (number - before) % count
+        turns.setdefault(turn, []).append(at)
+    for turn in sorted(turns):
+        shape = shapes[turn % count]
+        yield shape.columns, shape.frame[turns[turn]]
+
+
+def _keys(shape: _Rows) -> list[pl.Series]:
+    # By name: shapes may have their columns in different orders.
+    chosen = sorted(key_columns(shape.columns), key=lambda index: shape.columns[index].name)
+    return [shape.frame.get_column(f"c{index}") for index in chosen]

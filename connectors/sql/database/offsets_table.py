@@ -208,16 +208,18 @@ class Offsets:
 
 
 def moves_of(positions: Mapping[TopicPartition, int], batches: Iterable[Batch]) -> dict[TopicPartition, Move]:
-    """How far the batches take their partitions. Raises TaskError for a batch that is not the next one."""
-    moves: dict[TopicPartition, Move] = {}
+    """How far the batches take their partitions. Raises TaskError for records that are not the next ones."""
+    spans: dict[TopicPartition, tuple[int, int]] = {}
     for batch in batches:
-        source, first = batch.source, batch.offsets[0]
-        before = moves.get(source)
-        expected = positions.get(source) if before is None else before.following
+        source, offsets = batch.source, batch.polled.offsets
+        first, following = offsets[batch.positions[0]], offsets[batch.positions[-1]] + 1
+        start, stop = spans.get(source, (first, following))
+        spans[source] = min(start, first), max(stop, following)
+    for source, (first, _) in spans.items():
+        expected = positions.get(source)
         if expected is None or first < expected:
             raise TaskError(f"{source} is handed over from offset {first}, but this task has got to {expected}")
-        moves[source] = Move(before.expected if before else expected, batch.offsets[-1] + 1)
-    return moves
+    return {source: Move(positions[source], following) for source, (_, following) in spans.items()}
 
 
 def open_partitions(session: Session, offsets: Offsets, partitions: Iterable[Assigned]) -> dict[TopicPartition, int]:

@@ -1,6 +1,6 @@
 """Whether records can be rows at all: with schemas, and with the keys and values that the config needs."""
 
-import polars as pl
+from collections.abc import Sequence
 
 from ferryman.connectors.sql.config.rules import SqlSinkConfig
 from ferryman.errors import DataError
@@ -10,7 +10,7 @@ from ferryman.schema import Schema
 _FIX = "Use a converter with schemas: Avro, or JSON with schemas.enable=true and an envelope of schema and payload"
 
 
-def check(config: SqlSinkConfig, connector: str, batch: Batch, tombstones: pl.Series | None) -> None:
+def check(config: SqlSinkConfig, connector: str, batch: Batch, tombstones: Sequence[bool] | None) -> None:
     """Raises DataError, in Confluent's words, for a record that cannot be a row.
 
     ``tombstones``: which records have no value; None: all have.
@@ -22,9 +22,9 @@ def check(config: SqlSinkConfig, connector: str, batch: Batch, tombstones: pl.Se
             raise _unfit(config, connector, needs, batch, missing or 0, "key")
     if tombstones is not None and not (config.delete_enabled or config.is_debezium):
         needs = "a non-null Struct value and non-null Struct schema"
-        raise _unfit(config, connector, needs, batch, tombstones.arg_true()[0], "value")
-    if batch.value.schema is None and not (tombstones is not None and tombstones.all()):
-        first = 0 if tombstones is None else (~tombstones).arg_true()[0]
+        raise _unfit(config, connector, needs, batch, tombstones.index(True), "value")
+    if batch.value.schema is None and not (tombstones is not None and all(tombstones)):
+        first = 0 if tombstones is None else tombstones.index(False)
         needs = "a non-null Struct value and non-null Struct schema"
         raise _unfit(config, connector, needs, batch, first, "value")
 

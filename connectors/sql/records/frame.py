@@ -18,12 +18,12 @@ Text = Callable[[Any], str]
 """Makes one value text."""
 
 
-def tombstones(batch: Batch) -> pl.Series | None:
+def tombstones(batch: Batch) -> list[bool] | None:
     """Which records have a null value; None if none has."""
     if isinstance(batch.value, Columns):
         return None
     flags = [value is None for value in batch.value.values]
-    return pl.Series("tombstone", flags) if True in flags else None
+    return flags if True in flags else None
 
 
 def columns_of(batch: Batch, columns: Iterable[tuple[Column, Text | None]], nulls: bool) -> list[pl.Series]:

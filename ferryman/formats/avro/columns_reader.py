@@ -11,11 +11,11 @@ than the bodies, a long for the marker::
     count │ size in bytes │ body 0 │ salt + 0 │ body 1 │ salt + 1 │ … │ sync          the block
 
 If body 0 is two bytes too long, the decoder takes these for the beginning of a marker, and reads all that follows out
-of step: row 0 does not have its marker, and the batch goes by rows, which find the guilty message.
+of step: row 0 does not have its marker. Halving finds the few around the guilty one, which go by rows.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from io import BytesIO
 from secrets import randbits
@@ -31,6 +31,8 @@ from ferryman.record import Columns
 from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Field, Schema, Type
 
 MARKER = "ferryman_marker"
+_FEW = 64
+"""Bodies of which one is bad: rows get through so many in the time of one more try by columns, or less."""
 _SALT = 1 << 60 | randbits(59)
 _SYNC = randbits(128).to_bytes(16, "big")
 # The rows' dates end with the years 1 and 9999.
@@ -63,15 +65,42 @@ class Markers:
 _MARKERS = Markers(_SALT)
 
 
-def decode(reading: Reading, bodies: Sequence[bytes]) -> Columns | None:
-    """The bodies as columns, or None if they must go by rows: something does not fit, and the rows will tell what."""
+def decode(reading: Reading, bodies: Sequence[bytes]) -> tuple[Columns | None, Sequence[int]]:
+    """The bodies as columns, and the places of those that must go by rows: something does not fit there, or next to it.
+
+    The columns are of all others; None if there are none.
+    """
+    found = _decoded(reading, bodies)
+    if found is not None:
+        return found, ()
+    odd = sorted(_doubtful(reading, bodies))
+    left_out = set(odd)
+    found = _decoded(reading, [body for at, body in enumerate(bodies) if at not in left_out])
+    return (None, range(len(bodies))) if found is None else (found, odd)
+
+
+def _doubtful(reading: Reading, bodies: Sequence[bytes]) -> Iterator[int]:
+    """Halves the bodies until what does not decode is in pieces so small that rows are faster than another try."""
+    waiting = [(0, len(bodies))]
+    while waiting:
+        start, stop = waiting.pop()
+        if stop - start <= _FEW:
+            yield from range(start, stop)
+            continue
+        middle = (start + stop) // 2
+        waiting += [
+            half for half in ((start, middle), (middle, stop)) if _decoded(reading, bodies[half[0] : half[1]]) is None
+        ]
+
+
+def _decoded(reading: Reading, bodies: Sequence[bytes]) -> Columns | None:
     # Three ways lead to None: the decoder fails, the markers are not all in their rows, or a value is none that rows
     # could have (``_check``). What is wrong, and with which message, is for the rows to find; here nothing is reported.
     try:
         frame = pl.read_avro(BytesIO(_container(json.dumps(_marked(reading.columns)), bodies)))
         if frame.height != len(bodies) or not _MARKERS.agree(frame.get_column(MARKER)):
             return None
-        return Columns(reading.schema, _as_declared(frame.drop(MARKER), reading.schema))
+        return Columns(reading.schema, _as_declared(frame.drop(MARKER), reading.schema)) if bodies else None
     except (Exception, pl.exceptions.PanicException):
         # The decoder answers bad data with errors of many classes, and with panics.
         return None

@@ -1,12 +1,12 @@
 """Parsed JSON objects to columns, for struct schemas that polars can hold.
 
-Every value's class is checked before polars sees it, so nothing is coerced; on any doubt the answer is None, and the
-caller reads the same objects by rows, whose results and errors are the right ones.
+Every value's class is checked before polars sees it, so nothing is coerced; objects with a value that leaves a doubt
+are told apart, and the caller reads them by rows, whose results and errors are the right ones.
 """
 
 from base64 import b64decode
 from binascii import a2b_base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from operator import itemgetter
@@ -14,6 +14,7 @@ from typing import Any
 
 import polars as pl
 
+from ferryman.errors import SchemaMismatch
 from ferryman.java.decimals import from_unscaled
 from ferryman.record import Columns
 from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type
@@ -36,12 +37,17 @@ _MOST_BYTES = 15
 """Any number of so many bytes has no more digits than that."""
 _LONG_SCALE = 18
 """Up to here a 64-bit number times ten to the scale has no more digits either, so polars can shift it."""
+_TRIES, _PER_TRY = 50, 5
+"""How often a column is tried to find what does not fit: a try costs about what five rows cost."""
 # The rows' datetimes end with these years; a frame could hold more, and then the two forms would differ.
 _FIRST, _LAST = -62_135_596_800_000, 253_402_300_799_999
 
 
 class _Doubt(Exception):
-    """A value that columns might read otherwise than rows; the whole run is then left to the rows."""
+    """A value that columns might read otherwise than rows; it is left to the rows."""
+
+
+_DOUBTS = (_Doubt, KeyError, OverflowError, TypeError, ValueError, pl.exceptions.PolarsError)
 
 
 def reason(schema: Schema | None) -> str | None:
@@ -62,17 +68,67 @@ def _field_reason(schema: Schema, name: str) -> str | None:
         return None if simple else f"field {name} is an array of other than plain values"
     if schema.type is Type.MAP:
         return f"field {name} is a map"
-    if schema.name == DECIMAL and not 0 <= schema.scale <= 38:
-        return f"field {name} is a Decimal of scale {schema.scale}"
-    return None
+    return _decimal_reason(schema, name) if schema.name == DECIMAL else None
 
 
-def columns(schema: Schema, payloads: Sequence[Any], replace_null_with_default: bool = True) -> Columns | None:
-    """The payloads as columns of a schema without ``reason``; None if any value is not plainly of its type."""
+def _decimal_reason(schema: Schema, name: str) -> str | None:
     try:
-        return Columns(schema, _frame(schema, payloads, replace_null_with_default))
-    except (_Doubt, KeyError, OverflowError, TypeError, ValueError, pl.exceptions.PolarsError):
-        return None
+        return None if 0 <= schema.scale <= 38 else f"field {name} is a Decimal of scale {schema.scale}"
+    except SchemaMismatch:
+        return f"field {name} is a Decimal without a scale"
+
+
+def columns(
+    schema: Schema, payloads: Sequence[Any], replace_null_with_default: bool = True
+) -> tuple[Columns | None, Sequence[int]]:
+    """Payloads as columns of a schema without ``reason``, and the places of those with a value not plainly of its type.
+
+    The columns are of all others; None if there are none.
+    """
+    try:
+        return Columns(schema, _frame(schema, payloads, replace_null_with_default)), ()
+    except _DOUBTS:
+        odd = _odd(schema, payloads, replace_null_with_default)
+    plain = [payload for at, payload in enumerate(payloads) if at not in odd]
+    try:
+        return Columns(schema, _frame(schema, plain, replace_null_with_default)), sorted(odd)
+    except _DOUBTS:
+        return None, range(len(payloads))
+
+
+def _odd(schema: Schema, payloads: Sequence[Any], replace: bool) -> set[int]:
+    """The payloads that make a frame of all impossible, found column by column."""
+    places = [at for at, payload in enumerate(payloads) if payload.__class__ is dict]
+    objects = [payloads[at] for at in places]
+    odd = set(range(len(payloads))) - set(places)
+    for field in schema.fields:
+        values = _values(objects, field.name)
+        if field.schema.type is Type.STRUCT and field.schema.name is None:
+            guilty: Iterable[int] = _odd(field.schema, values, replace)
+        else:
+            guilty = _guilty(field.schema, values, replace)
+        odd.update(places[at] for at in guilty)
+    return odd
+
+
+def _guilty(schema: Schema, values: Sequence[Any], replace: bool) -> Iterator[int]:
+    """Halves a column until only what does not fit is left, or as long as that is faster than to read all by rows."""
+    waiting = [(0, len(values))] if values else []
+    tries = len(values) // _PER_TRY + _TRIES
+    while waiting:
+        start, stop = waiting.pop()
+        tries -= 1
+        if tries < 0:
+            yield from range(start, stop)
+            continue
+        try:
+            _filled(schema, values[start:stop], replace)
+        except _DOUBTS:
+            if stop - start == 1:
+                yield start
+            else:
+                middle = (start + stop) // 2
+                waiting += [(middle, stop), (start, middle)]
 
 
 def _frame(schema: Schema, payloads: Sequence[Any], replace: bool) -> pl.DataFrame:
@@ -90,7 +146,7 @@ def _values(payloads: Sequence[dict[str, Any]], name: str) -> list[Any]:
         return [payload.get(name) for payload in payloads]
 
 
-def _filled(schema: Schema, values: list[Any], replace: bool) -> pl.Series:
+def _filled(schema: Schema, values: Sequence[Any], replace: bool) -> pl.Series:
     if schema.type is Type.STRUCT:
         return _frame(schema, values, replace).to_struct()
     found = _column(schema)(values)

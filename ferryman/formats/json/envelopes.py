@@ -44,25 +44,37 @@ class Spelling(NamedTuple):
                 return at
         return len(envelopes)
 
+    def fits(self, envelope: bytes) -> bool:
+        """Whether an envelope is in this spelling."""
+        return bool(self.end([envelope], 0))
+
     def cut(self, envelopes: Sequence[bytes | None]) -> list[bytes]:
         """The payloads of envelopes in this spelling."""
         first, last = len(self.head), -len(self.tail)
         return [each[first:last] for each in envelopes if each]
 
 
-@dataclass(slots=True)
-class Run:
-    """Consecutive payloads of messages: of one schema, or all missing, or a single one that has to be parsed whole."""
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Envelopes of one schema."""
 
-    messages: list[bytes | None]
-    spelling: Spelling | None = None
-    """That of the first; None for those missing and for one that has to be parsed whole."""
+    spelling: Spelling
+    """That of the first; all have its identity."""
+    positions: list[int] = field(default_factory=list)
+    """Where they stand among the messages."""
     payloads: list[bytes] = field(default_factory=list)
-    """What the envelopes hold, where the schema is known."""
+    """What they hold."""
 
-    def holds(self, spelling: Spelling | None) -> bool:
-        """Whether envelopes spelled in that way have this run's schema."""
-        return spelling is not None and self.spelling is not None and spelling.identity == self.spelling.identity
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """Messages by what they are. Each is in one place."""
+
+    groups: Sequence[Group]
+    missing: Sequence[int]
+    """The places of those that are empty or not there."""
+    whole: Sequence[int]
+    """The places of those that have to be parsed whole: no envelopes, or spelled as nobody would."""
 
 
 class Envelopes:
@@ -76,41 +88,45 @@ class Envelopes:
     def __len__(self) -> int:
         return len(self._known)
 
-    def runs(self, messages: Sequence[bytes | None]) -> Iterator[Run]:
-        """The messages in order; those of one schema stand together, however each of them is spelled."""
-        run: Run | None = None
-        for each in self._spelled_alike(messages):
-            if run is not None and run.holds(each.spelling):
-                run.messages += each.messages
-                run.payloads += each.payloads
+    def sort(self, messages: Sequence[bytes | None]) -> Sorted:
+        """The messages by schema, however each of them is spelled and whatever stands between them."""
+        groups, missing, whole = dict[str, Group](), list[int](), list[int]()
+        recent: list[Spelling] = []
+        at, count = 0, len(messages)
+        while at < count:
+            message = messages[at]
+            found = None if not message else self._recent(recent, message)
+            if found is None:
+                (whole if message else missing).append(at)
+                at += 1
                 continue
-            if run is not None:
-                yield run
-            run = each
-        if run is not None:
-            yield run
+            stop = found.end(messages, at + 1)
+            group = groups.get(found.identity)
+            if group is None:
+                group = groups[found.identity] = Group(found)
+            group.positions.extend(range(at, stop))
+            group.payloads.extend(found.cut(messages[at:stop]))
+            at = stop
+        return Sorted(list(groups.values()), missing, whole)
 
-    def _spelled_alike(self, messages: Sequence[bytes | None]) -> Iterator[Run]:
-        start = 0
-        while start < len(messages):
-            first = messages[start]
-            spelling = self.spelling(first) if first else None
-            stop = start + 1
-            if spelling is not None:
-                stop = spelling.end(messages, stop)
-            elif not first:
-                stop = next((at for at in range(stop, len(messages)) if messages[at]), len(messages))
-            run = Run(list(messages[start:stop]))
-            if spelling is not None:
-                run.spelling, run.payloads = spelling, spelling.cut(run.messages)
-            yield run
-            start = stop
+    def _recent(self, recent: list[Spelling], message: bytes) -> Spelling | None:
+        """A message's spelling, which is mostly one of the last few."""
+        for place, each in enumerate(recent):
+            if each.fits(message):
+                if place:
+                    recent.insert(0, recent.pop(place))
+                return each
+        found = self.spelling(message)
+        if found is not None:
+            recent.insert(0, found)
+            del recent[_TRIES:]
+        return found
 
     def spelling(self, envelope: bytes) -> Spelling | None:
         """That of an envelope; None if it has to be parsed whole: it is none, or is spelled as nobody would."""
         for edge in _edges(envelope):
             found = self._known.get(edge)
-            if found is not None and found.end([envelope], 0):
+            if found is not None and found.fits(envelope):
                 return found
         return self._learned(envelope)
 

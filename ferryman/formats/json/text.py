@@ -17,7 +17,6 @@ import orjson
 
 from ferryman.errors import DataError
 from ferryman.formats.json.exact_numbers import changes, fraction, integer, may_change, printed
-from ferryman.java.decimals import MOST_DIGITS, too_long
 from ferryman.java.texts import double_text, java_class, millis
 from ferryman.record import Payload
 
@@ -40,6 +39,22 @@ def loads_all(payloads: Sequence[Payload]) -> list[Any]:
     return values
 
 
+def loads_good(payloads: Sequence[Payload]) -> tuple[list[int], list[Any], list[tuple[int, DataError]]]:
+    """The same without raising: the places and values of those that are JSON, the places and errors of the others."""
+    try:
+        return list(range(len(payloads))), loads_all(payloads), []
+    except DataError:
+        places, values, bad = list[int](), list[Any](), list[tuple[int, DataError]]()
+    for at, payload in enumerate(payloads):
+        try:
+            values.append(loads(payload) if payload else None)
+        except DataError as error:
+            bad.append((at, error))
+        else:
+            places.append(at)
+    return places, values, bad
+
+
 def loads(payload: bytes) -> Any:
     """One payload's value, every number with its digits."""
     if not (may_change(payload) and changes(payload)):
@@ -51,8 +66,11 @@ def loads(payload: bytes) -> Any:
 
 
 def loads_decimals(payload: bytes) -> Any:
-    """One payload's value with every number that has a fraction or an exponent as Decimal, and integers of any size."""
-    return _exact(payload, _whole, Decimal)
+    """One payload's value with every number that has a fraction or an exponent as Decimal, and integers of any size.
+
+    Those beyond 4,000 digits are Decimals too.
+    """
+    return _exact(payload, integer, Decimal)
 
 
 def _exact(payload: bytes, parse_int: Callable[[str], Any], parse_float: Callable[[str], Any]) -> Any:
@@ -78,13 +96,6 @@ def _reason(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return f"invalid UTF-8 at byte {error.start}"
     return "nested too deeply" if isinstance(error, RecursionError) else str(error)
-
-
-def _whole(digits: str) -> int:
-    if len(digits) > MOST_DIGITS:
-        raise too_long(len(digits))
-    # Python refuses to read more than 4,300 digits as an integer at once, and reads any number of them as a decimal.
-    return int(digits) if len(digits) < 4000 else int(Decimal(digits))
 
 
 def _without_surrogates(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What a sink task has polled and the sink has not taken yet: raw records, then batches, then pieces of batches.
+"""What a sink task has polled and the sink has not taken yet: raw records, then batches.
 
 The loop adds and drops, the sink's thread decodes and puts. They take turns: only ``add`` and the look whether there is
 anything may come while a slice runs.
@@ -8,7 +8,6 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 from ferryman.api import Sink
@@ -16,21 +15,10 @@ from ferryman.chain.chain import Chain
 from ferryman.chain.narrowing import Failure, Stage
 from ferryman.errors import DataError
 from ferryman.plugins.catalog import names
-from ferryman.record import Batch, Polled, TopicPartition
+from ferryman.record import Batch, Polled, TopicPartition, in_order
 from ferryman.task.errors.error_tolerance import Tolerance
-from ferryman.task.sink.slices import AIM, Slices
-
-TOGETHER = 64
-"""Batches that are offered to a sink at once."""
-
-
-@dataclass
-class Work:
-    """Records of one partition on their way through."""
-
-    polled: Polled
-    batches: deque[Batch] | None = None
-    """What they were decoded to and was not put yet; None while they are raw."""
+from ferryman.task.sink.offer import Offer, Work
+from ferryman.task.sink.slices import AIM, MOST_BYTES, Slices
 
 
 @dataclass
@@ -46,12 +34,15 @@ class Backlog:
     hurry: bool = False
     """Set from outside: the slice is to end before its next put."""
     _raw: deque[Polled] = field(default_factory=deque)
-    _slice: deque[Work] = field(default_factory=deque)
+    _slice: deque[Polled] = field(default_factory=deque)
+    """What of the present slice is not decoded yet."""
+    _offers: deque[Offer] = field(default_factory=deque)
+    """The rest of the slice, decoded: one offer, or its parts after the sink has found fault with it."""
     _records: int = 0
     _seconds: float = 0.0
 
     def __bool__(self) -> bool:
-        return bool(self._slice) or bool(self._raw)
+        return bool(self._offers) or bool(self._slice) or bool(self._raw)
 
     def add(self, polled: Polled) -> None:
         """Queues records behind those that wait already."""
@@ -60,7 +51,9 @@ class Backlog:
     def drop(self, partitions: Sequence[TopicPartition]) -> None:
         """Forgets the records of partitions that have gone."""
         self._raw = deque(polled for polled in self._raw if polled.source not in partitions)
-        self._slice = deque(work for work in self._slice if work.polled.source not in partitions)
+        self._slice = deque(polled for polled in self._slice if polled.source not in partitions)
+        left = (offer.without(partitions) for offer in self._offers)
+        self._offers = deque(offer for offer in left if offer)
 
     def advance(self) -> None:
         """Puts one slice, or goes on with it; what the sink takes is delivered.
@@ -69,81 +62,86 @@ class Backlog:
         the same comes again with the next call.
         """
         began = time.monotonic()
-        if not self._slice:
+        if not (self._slice or self._offers):
             self._cut()
-        for work in self._slice:
-            if work.batches is None:
-                work.batches = self._decoded(work.polled)
-        while self._slice:
+        self._decode()
+        while self._offers:
             self._put()
             if self.hurry or time.monotonic() >= began + AIM:
                 break
         self._seconds += time.monotonic() - began
-        if not self._slice:
+        if not self._offers:
             self.slices.learn(self._records, self._seconds)
 
     def _cut(self) -> None:
-        room = self.slices.size
         self._records, self._seconds = 0, 0.0
-        while self._raw and self._records < room:
+        room, bytes_left = self.slices.size, MOST_BYTES
+        while self._raw and self._records < room and bytes_left > 0:
             polled = self._raw.popleft()
-            fits = room - self._records
+            fits = min(room - self._records, polled.within(bytes_left))
             if len(polled) > fits:
                 self._raw.appendleft(polled.slice(fits, len(polled)))
                 polled = polled.slice(0, fits)
+            bytes_left -= polled.size
             self._records += len(polled)
-            self._slice.append(Work(polled))
+            self._slice.append(polled)
 
-    def _decoded(self, polled: Polled) -> deque[Batch]:
+    def _decode(self) -> None:
+        """All of the slice becomes one offer. What was decoded before an error keeps its place in front."""
+        while self._slice:
+            work = Work(self._slice[0], self._batches(self._slice[0]))
+            self._slice.popleft()
+            if self._offers:
+                self._offers[-1].works.append(work)
+            else:
+                self._offers.append(Offer(deque([work])))
+
+    def _batches(self, polled: Polled) -> deque[Batch]:
         decoded, failures = self.chain.decode(polled)
-        batches = deque[Batch]()
-        for batch in decoded:
-            transformed, failed = self.chain.transform(batch)
-            failures += failed
-            batches += transformed
-        self.tolerance.judge(failures)
-        return batches
+        transformed, failed = self.chain.transform(decoded)
+        self.tolerance.judge(sorted([*failures, *failed], key=lambda failure: failure.position))
+        return deque(transformed if self.sink.any_order else in_order(transformed))
 
     def _put(self) -> None:
-        waiting = list(islice((batch for work in self._slice for batch in work.batches or ()), TOGETHER))
+        waiting = self._offers[0].batches(self._together)
         if waiting:
-            self._offer(waiting)
-        while self._slice and not self._slice[0].batches:
-            polled = self._slice.popleft().polled
-            self._deliver(polled.source, polled.offsets[-1] + 1)
+            self._offer(self._offers[0], waiting)
+        for source, following in self._offers[0].finished():
+            self._deliver(source, following)
+        if not self._offers[0].works:
+            self._offers.popleft()
+
+    @property
+    def _together(self) -> int | None:
+        """How many batches the sink is offered at once; None for all that there are."""
+        one_by_one = type(self.sink).put_batches is Sink.put_batches and type(self.sink).put_batch is not Sink.put_batch
+        return 1 if one_by_one else None
 
     def _deliver(self, source: TopicPartition, following: int) -> None:
         self.delivered.append((source, following))
         self.tolerance.delivered(source, following)
 
-    def _offer(self, waiting: Sequence[Batch]) -> None:
+    def _offer(self, offer: Offer, waiting: Sequence[Batch]) -> None:
         try:
             taken = self.sink.put_batches(waiting)
         except DataError as error:
             if not self.sink.atomic:
                 raise
-            self._narrow(error)
+            self._narrow(offer, error)
         else:
-            for batch in waiting[:taken]:
-                self._next().popleft()
-                self._deliver(batch.source, batch.offsets[-1] + 1)
+            for source, following in offer.took(taken):
+                self._deliver(source, following)
 
-    def _next(self) -> deque[Batch]:
-        """The batches of the first work that has any."""
-        return next(work.batches for work in self._slice if work.batches)
-
-    def _narrow(self, error: DataError) -> None:
-        # The halves take the batch's place in the queue, so that an outage between them repeats nothing that is in.
-        batches = self._next()
-        batch = batches[0]
-        if len(batch) == 1:
-            self.report(batch, 0, error)
-            batches.popleft()
+    def _narrow(self, offer: Offer, error: DataError) -> None:
+        # The halves take the offer's place, so that an outage between them repeats nothing that is in. They are halves
+        # by offset: what a sink takes of one key in two puts comes in its order.
+        if len(offer) > 1:
+            self._offers.popleft()
+            self._offers.extendleft(reversed(offer.halves()))
             return
-        middle = len(batch) // 2
-        batches.popleft()
-        batches.appendleft(batch.slice(middle, len(batch)))
-        batches.appendleft(batch.slice(0, middle))
+        (batch,) = offer.batches(None)
+        self.report(batch, 0, error)
+        offer.took(1)
 
     def report(self, batch: Batch, index: int, error: Exception) -> None:
         """The errant-record reporter (KIP-610): one record that only the sink could find guilty."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 AIM = 0.5
 """Seconds that a slice should take, beyond what a put costs however little it is given."""
+MOST_BYTES = 32 << 20
+"""Bytes of keys and values in a slice, as consumed; a single record may have more."""
 FIRST = 10
 """Records in the first slice, when nothing is known: a sink with 20 ms a record is through with them in 0.2 s."""
 REMEMBERED = 8

@@ -22,12 +22,14 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any, Protocol
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from ferryman.api import Offset, Partition, Source
-from ferryman.chain.chain import Chain, Encoded
+from ferryman.chain.chain import Chain
+from ferryman.chain.encoded import Encoded, in_order
 from ferryman.errors import Indeterminate, RetriableError, TaskError
 from ferryman.kafka.permissions import refusal
 from ferryman.kafka.refusals import REFUSED, explained
@@ -127,13 +129,15 @@ class SourceSession:
         # this poll is in the transaction.
         outgoing: list[Encoded] = []
         try:
-            for batch in batches:
-                transformed, failures = self.chain.transform(batch)
+            for _, together in groupby(batches, lambda batch: id(batch.origin)):
+                transformed, failures = self.chain.transform(list(together))
+                ready: list[Encoded] = []
                 for each in transformed:
                     encoded, failed = self.chain.encode(each)
-                    outgoing += encoded
+                    ready += encoded
                     failures += failed
                 self.tolerance.judge(failures)
+                outgoing += in_order(ready)
         except RetriableError as error:
             raise Indeterminate(str(error), error.after) from error
         return outgoing
@@ -144,7 +148,7 @@ class SourceSession:
             self._open_since = time.monotonic()
 
     def _produce(self, encoded: Encoded) -> None:
-        topic = encoded.batch.topic
+        topic = encoded.topic
         self.topics.ensure(topic)
         self.control.used(topic)
         self.outbox.produce(encoded)

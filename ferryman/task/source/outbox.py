@@ -10,10 +10,10 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from ferryman.chain.chain import Encoded
+from ferryman.chain.encoded import Encoded
 from ferryman.errors import RetriableError, TaskError
 from ferryman.kafka.refusals import PRODUCER_LIMIT
-from ferryman.record import Batch, Payload
+from ferryman.record import Payload
 from ferryman.task.setup.control import Control
 
 CHUNK = 10_000
@@ -38,7 +38,7 @@ class Outbox:
         waits, KafkaException when the transaction has failed.
         """
         # The client's batch call takes neither headers nor timestamps.
-        if encoded.headers is None and not any(encoded.batch.timestamps):
+        if encoded.headers is None and not any(encoded.timestamps):
             for start in range(0, len(encoded.values), CHUNK):
                 self._produce_batch(encoded, start, min(start + CHUNK, len(encoded.values)))
         else:
@@ -57,11 +57,11 @@ class Outbox:
                 return
 
     def _produce_batch(self, encoded: Encoded, start: int, stop: int) -> None:
-        topic, keys, values = encoded.batch.topic, encoded.keys, encoded.values
+        topic, keys, values = encoded.topic, encoded.keys, encoded.values
         waiting: Sequence[dict[str, Any]] = [
             {"key": keys[index], "value": values[index]} for index in range(start, stop)
         ]
-        while self.producer.produce_batch(topic, list(waiting), partition=_partition(encoded.batch)) < len(waiting):
+        while self.producer.produce_batch(topic, list(waiting), partition=_partition(encoded)) < len(waiting):
             refused = [message for message in waiting if message.get("_error") is not None]
             for message in refused:
                 error = message.pop("_error")
@@ -71,11 +71,11 @@ class Outbox:
             self._wait_for_room(topic, waiting[0]["value"])
 
     def _produce_singly(self, encoded: Encoded) -> None:
-        batch, partition = encoded.batch, _partition(encoded.batch)
+        partition = _partition(encoded)
         for index, value in enumerate(encoded.values):
             headers: Any = encoded.headers[index] if encoded.headers is not None else []
-            when = batch.timestamps[index] or 0
-            self.write(batch.topic, value, encoded.keys[index], partition=partition, timestamp=when, headers=headers)
+            when = encoded.timestamps[index] or 0
+            self.write(encoded.topic, value, encoded.keys[index], partition=partition, timestamp=when, headers=headers)
 
     def _wait_for_room(self, topic: str, value: Payload) -> None:
         if not len(self.producer):
@@ -87,8 +87,8 @@ class Outbox:
         self.producer.poll(LOOK)
 
 
-def _partition(batch: Batch) -> int:
-    return -1 if batch.partition is None else batch.partition
+def _partition(encoded: Encoded) -> int:
+    return -1 if encoded.partition is None else encoded.partition
 
 
 def _refused(error: KafkaError | Any, topic: str, value: Payload) -> Exception:

@@ -24,9 +24,9 @@ def world(tmp_path: Path) -> World:
 
 def test_each_value_is_a_line_of_its_java_text(world: World) -> None:
     sink = world.begin()
-    sink.put_batch(batch(P0, 0, ["plain", "with\nnewline", None, "\ud800"]))
-    sink.put_batch(batch(P0, 4, [{"a": 1, "b": [1.5, None]}, True], None))
-    sink.put_batch(batch(P0, 6, [{"id": 7, "price": 1e10}], struct({"id": INT32, "price": FLOAT64})))
+    sink.put_batches([batch(P0, 0, ["plain", "with\nnewline", None, "\ud800"])])
+    sink.put_batches([batch(P0, 4, [{"a": 1, "b": [1.5, None]}, True], None)])
+    sink.put_batches([batch(P0, 6, [{"id": 7, "price": 1e10}], struct({"id": INT32, "price": FLOAT64}))])
     assert world.path.read_text() == (
         "plain\nwith\nnewline\nnull\n?\n{a=1, b=[1.5, null]}\ntrue\nStruct{id=7,price=1.0E10}\n"
     )
@@ -43,7 +43,7 @@ def test_without_a_file_it_prints(capfdbinary: pytest.CaptureFixture[bytes]) -> 
     sink = sink_of({"name": "n", "connector.class": "FileStreamSink", "topics": "lines"})
     sink.start()
     sink.open([Assigned(P0, "id", None, 0, 1)])
-    sink.put_batch(batch(P0, 0, ["hello"]))
+    sink.put_batches([batch(P0, 0, ["hello"])])
     assert sink.pre_commit({P0: 1}) == {P0: Committed(1)}
     sys.stdout.flush()
     sink.stop()
@@ -54,7 +54,7 @@ def test_a_device_is_written_to_without_marks() -> None:
     sink = sink_of({"name": "n", "connector.class": "FileStreamSink", "topics": "lines", "file": os.devnull})
     sink.start()
     sink.open([Assigned(P0, "id", None, 0, 1)])
-    sink.put_batch(batch(P0, 0, ["hello"]))
+    sink.put_batches([batch(P0, 0, ["hello"])])
     assert sink.pre_commit({P0: 1}) == {P0: Committed(1)}
     sink.close([P0])
     sink.stop()
@@ -84,7 +84,7 @@ def test_the_baseline_is_committed_before_the_first_line(world: World) -> None:
 def test_nothing_is_written_while_the_baseline_cannot_be_committed(world: World) -> None:
     sink = world.begin()
     with pytest.raises(RetriableError, match="not committed yet"):
-        sink.put_batch(batch(P0, 2, ["x"]))
+        sink.put_batches([batch(P0, 2, ["x"])])
     assert world.requested
     assert world.path.read_text() == ""
 
@@ -258,7 +258,7 @@ def test_a_full_disk_leaves_no_half_written_batch(world: World, monkeypatch: pyt
 
     monkeypatch.setattr("os.write", fill)
     with pytest.raises(RetriableError, match="No space left"):
-        sink.put_batch(batch(P0, 1, ["a long line"]))
+        sink.put_batches([batch(P0, 1, ["a long line"])])
     monkeypatch.undo()
     assert world.path.read_text() == f"{P0}:0\n"
     world.drain()
@@ -285,7 +285,7 @@ def test_a_partition_taken_away_before_its_commit_makes_the_task_start_anew(worl
     with pytest.raises(TaskError, match="lines-1 went to another member"):
         sink.close([P1])
     with pytest.raises(TaskError, match="not open"):
-        sink.put_batch(batch(P0, 2, ["x"]))
+        sink.put_batches([batch(P0, 2, ["x"])])
     world.begin()
     world.drain()
     assert world.found(P0) == world.logs[P0]

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ferryman import record
 from ferryman.errors import DataError, TaskError
-from ferryman.record import Batch, TopicPartition
-from ferryman.schema import INT64, OPTIONAL_STRING, Schema, struct
+from ferryman.record import Batch, Polled, Record, TopicPartition
+from ferryman.schema import INT64, OPTIONAL_STRING, STRING, Schema, struct
 from tests.connectors.sink_world import Killed
 from tests.connectors.sql.databases import DATABASES, url_of
 from tests.connectors.sql.sql_task import World
@@ -97,27 +98,22 @@ def test_all_of_a_poll_is_one_transaction(world: World) -> None:
     assert rows(world) == [(0, "a"), (1, "a"), (2, "a")]
 
 
-def test_a_batch_that_does_not_fit_holds_up_none_before_it(world: World) -> None:
+def test_of_a_poll_with_a_record_that_does_not_fit_nothing_is_written(world: World) -> None:
+    assert world.sink is not None
+    bad = world.batch([{"id": 9, "item": "b"}], [None], at=0, source=ORDERS[2])
+    with pytest.raises(DataError):
+        world.sink.put_batches([batch(world, ORDERS[0], 0, (2, "a")), batch(world, ORDERS[1], 0, (3, "a")), bad])
+    assert set(stored(world).values()) == {0}
+    assert world.sink.put_batches([batch(world, ORDERS[0], 0, (2, "a"))]) == 1
+    assert rows(world) == [(2, "a")]
+
+
+def test_records_handed_over_twice_are_refused_before_anything_is_written(world: World) -> None:
     assert world.sink is not None
     world.sink.put_batches([batch(world, ORDERS[0], 0, (1, "a"))])
-    bad = world.batch([{"id": 9, "item": "b"}], [None], at=0, source=ORDERS[2])
-    waiting = [batch(world, ORDERS[0], 1, (2, "a")), batch(world, ORDERS[1], 0, (3, "a")), bad]
-    while len(waiting) > 1:
-        taken = world.sink.put_batches(waiting)
-        assert taken >= 1
-        waiting = waiting[taken:]
-    with pytest.raises(DataError):
-        world.sink.put_batches(waiting)
-    assert rows(world) == [(1, "a"), (2, "a"), (3, "a")]
-    assert stored(world)["orders", 2] == 0
-
-
-def test_a_batch_handed_over_twice_is_refused_before_anything_is_written(world: World) -> None:
-    assert world.sink is not None
-    twice = batch(world, ORDERS[0], 0, (1, "a"))
     with pytest.raises(TaskError, match="orders-0 is handed over from offset 0, but this task has got to 1"):
-        world.sink.put_batches([twice, twice])
-    assert stored(world)["orders", 0] == 0
+        world.sink.put_batches([batch(world, ORDERS[0], 0, (1, "b")), batch(world, ORDERS[0], 1, (1, "c"))])
+    assert rows(world) == [(1, "a")]
 
 
 def test_the_last_of_a_keys_records_wins_when_schemas_alternate(world: World) -> None:
@@ -171,11 +167,67 @@ def test_together_is_as_if_each_had_gone_alone(
             world.query(f"DROP TABLE IF EXISTS {table}")
         world.query("CREATE TABLE orders (id BIGINT PRIMARY KEY, item TEXT)")
         begin(world)
-        batches = made(world, pieces)
-        for group in [batches] if together else [[each] for each in batches]:
+        given_pieces = made(world, pieces)
+        for group in [given_pieces] if together else [[each] for each in given_pieces]:
             assert world.sink.put_batches(group) == len(group)
         found.append((rows(world), stored(world)))
     assert found[0] == found[1]
+
+
+OTHER = struct({"note": OPTIONAL_STRING, "id": INT64})
+WORDS = ["a", "A", "a ", "b", "1", "1.0", "é", "É", "e", "ß", "ss", "none"]
+"""Keys of which some are the same to some databases."""
+SINGLE = st.tuples(st.sampled_from(WORDS), st.sampled_from([ORDER, RICHER, OTHER, None]), st.integers(0, 99))
+
+
+@given(poll=st.lists(SINGLE, min_size=2, max_size=25), mode=st.sampled_from(["upsert", "update", "insert"]))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_poll_of_many_schemas_and_tombstones_leaves_what_its_records_leave_one_by_one(
+    world: World, poll: list[tuple[str, Schema | None, int]], mode: str
+) -> None:
+    """Keys are texts, which databases compare in their own ways, and the columns of the schemas overlap."""
+    if mode == "insert":
+        poll = _first_inserts(poll)
+    world.key_schema = STRING
+    world.config = {**UPSERT, "insert.mode": mode, "pk.fields": "word"}
+    records = list(map(_record, range(len(poll)), poll))
+    raw = Polled("orders", 0, range(len(records)), [0] * len(records), [None] * len(records), [b""] * len(records))
+    found = []
+    for together in (True, False):
+        for table in ("ferryman_offsets", "orders"):
+            world.query(f"DROP TABLE IF EXISTS {table}")
+        text = "VARCHAR(20)" if "mariadb" in world.url or "mysql" in world.url else "TEXT"
+        world.query(f"CREATE TABLE orders (word {text} PRIMARY KEY, id BIGINT, item TEXT, note TEXT)")
+        if mode == "update":
+            world.query("INSERT INTO orders (word) VALUES ('a'), ('b'), ('1')")
+        begin(world)
+        assert world.sink is not None
+        polls = [records] if together else [[each] for each in records]
+        done = 0
+        for each in polls:
+            world.sink.put_batches(record.batches(each, raw, range(done, done + len(each))))
+            done += len(each)
+        found.append(world.query("SELECT word, id, item, note FROM orders ORDER BY word, id"))
+    assert found[0] == found[1]
+
+
+def _record(offset: int, drawn: tuple[str, Schema | None, int]) -> Record:
+    word, schema, number = drawn
+    fields = {"id": number, "item": f"i{number}", "note": f"n{number}"}
+    value = None if schema is None else {name: fields[name] for name in schema.by_name}
+    return Record(
+        topic="orders", partition=0, key=word, key_schema=STRING, value=value, value_schema=schema, offset=offset
+    )
+
+
+def _first_inserts(poll: list[tuple[str, Schema | None, int]]) -> list[tuple[str, Schema | None, int]]:
+    """Without inserts of a key that might be there."""
+    there, kept = False, []
+    for _, schema, number in poll:
+        if schema is None or not there:
+            there = schema is not None
+            kept.append(("a", schema, number))
+    return kept
 
 
 def made(world: World, pieces: Sequence[tuple[int, Schema, list[tuple[int, str | None]]]]) -> list[Batch]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ferryman.converters.json import JsonConverter, JsonConverterConfig
 from ferryman.errors import DataError
 from ferryman.formats.json.envelopes import Envelopes
-from ferryman.record import Columns
+from ferryman.record import Columns, Rows
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(1 << 40), 1 << 40) | st.text(max_size=5),
@@ -73,13 +73,15 @@ BROKEN = st.sampled_from(
 @example([b'{"schema":null,"payload":1}', b'{"schema":null,"payload": }'])
 @example([b'{"payload":1,"schema":null}', b'{"payload":1,"more":2,"schema":null}'])
 def test_what_is_cut_out_is_the_payload_and_nothing_is_lost_or_moved(messages: list[bytes | None]) -> None:
-    runs = list(Envelopes(10).runs(messages))
-    assert [message for run in runs for message in run.messages] == messages
-    for run in runs:
-        if run.spelling is None:
-            continue
-        assert len(run.messages) == len(run.payloads)
-        for message, payload in zip(run.messages, run.payloads, strict=True):
+    found = Envelopes(10).sort(messages)
+    places = [*found.missing, *found.whole, *(at for group in found.groups for at in group.positions)]
+    assert sorted(places) == list(range(len(messages)))
+    assert all(not messages[at] for at in found.missing)
+    assert len({group.spelling.identity for group in found.groups}) == len(found.groups)
+    for group in found.groups:
+        assert group.positions == sorted(group.positions)
+        for at, payload in zip(group.positions, group.payloads, strict=True):
+            message = messages[at]
             assert message is not None
             try:
                 cut = json.loads(payload)
@@ -90,7 +92,7 @@ def test_what_is_cut_out_is_the_payload_and_nothing_is_lost_or_moved(messages: l
             whole = json.loads(message)
             assert set(whole) == {"schema", "payload"}
             assert cut == whole["payload"]
-            assert json.loads(run.spelling.schema) == whole["schema"]
+            assert json.loads(group.spelling.schema) == whole["schema"]
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -134,6 +136,15 @@ def test_two_spellings_of_one_schema_by_turns_are_one_piece() -> None:
     assert [row["id"] for row in piece.rows().values[:4]] == ["0", "0", "1", "1"]
 
 
+def test_two_schemas_by_turns_with_nulls_between_are_a_piece_each() -> None:
+    converter = JsonConverter(JsonConverterConfig.parse({}), "value")
+    other = [blanks(schema_of(["text"]), {"text": str(n)}).encode() for n in range(40)]
+    by_turns = [each for three in zip(typed(blanks), other, [None] * 40, strict=True) for each in three]
+    found = converter.decode("t", by_turns)
+    assert [list(piece.positions) for piece in found.pieces] == [list(range(start, 120, 3)) for start in range(3)]
+    assert [type(piece.data) for piece in found.pieces] == [Columns, Columns, Rows]
+
+
 def test_what_stands_behind_an_envelope_of_a_known_spelling_is_refused() -> None:
     converter = JsonConverter(JsonConverterConfig.parse({}), "value")
     good, *_ = typed(compact, 1)
@@ -145,7 +156,7 @@ def test_many_schemas_by_turns_are_each_parsed_once() -> None:
     schemas = [schema_of([f"f{number}"]) for number in range(50)]
     messages = [json.dumps({"schema": each, "payload": {}}).encode() for each in schemas] * 3
     envelopes = Envelopes(100)
-    assert sum(len(run.payloads) for run in envelopes.runs(messages)) == 150
+    assert [len(group.payloads) for group in envelopes.sort(messages).groups] == [3] * 50
     assert len(envelopes) == 50
 
 
@@ -153,5 +164,5 @@ def test_no_more_spellings_are_kept_than_allowed() -> None:
     envelopes = Envelopes(2)
     for number in range(10):
         message = json.dumps({"schema": schema_of([f"f{number}"]), "payload": {}}).encode()
-        assert [len(run.payloads) for run in envelopes.runs([message])] == [1]
+        assert [len(group.payloads) for group in envelopes.sort([message]).groups] == [1]
     assert len(envelopes) == 2

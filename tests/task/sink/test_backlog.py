@@ -108,12 +108,12 @@ def test_batches_are_offered_together_and_as_many_as_the_sink_took_are_delivered
     assert work.sink.values() == ["v"] * 5
 
 
-def test_no_more_batches_are_offered_than_a_sink_is_to_hold_at_once(work: Work) -> None:
+def test_all_of_a_slice_is_offered_at_once(work: Work) -> None:
     for number in range(65):
         work.add(b"v", first=number)
     work.sink.outcomes.extend([64, 1])
     work.backlog.advance()
-    assert work.sink.offered == [64, 1]
+    assert work.sink.offered == [65, 1]
 
 
 def test_a_sink_that_took_none_is_delivered_nothing_of_it(work: Work) -> None:
@@ -194,7 +194,7 @@ def test_a_guilty_record_that_may_not_be_skipped_is_not_delivered(work: Work) ->
     work.add(b"1", b"poison")
     with pytest.raises(RetriableError):
         work.backlog.advance()
-    assert work.delivered() == [(T, 1)]
+    assert set(work.delivered()) == {(T, 1)}
     work.judge.error = None
     work.backlog.advance()
     assert work.judge.guilty == [(1, Stage.TASK_PUT)]

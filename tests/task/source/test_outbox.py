@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from ferryman.chain.chain import Encoded
+from ferryman.chain.encoded import Encoded
 from ferryman.errors import RetriableError, TaskError
-from ferryman.record import Batch, Rows
 from ferryman.task.setup.control import Control
 from ferryman.task.source import outbox as outbox_module
 from ferryman.task.source.outbox import Outbox
@@ -30,17 +29,9 @@ class Way:
 
 
 def encoded(*values: bytes | None, partition: int | None = None, timestamp: int | None = None, **more: Any) -> Encoded:
-    batch = Batch(
-        topic="t",
-        partition=partition,
-        key=Rows(None, [None] * len(values)),
-        value=Rows(None, list(values)),
-        timestamps=[timestamp] * len(values),
-        origin=[],
-        positions=range(len(values)),
-    )
     keys = [b"k%d" % index for index in range(len(values))]
-    return Encoded(batch, keys, list(values), more.get("headers"))
+    count = len(values)
+    return Encoded("t", partition, range(count), [timestamp] * count, keys, list(values), more.get("headers"))
 
 
 @pytest.mark.parametrize("kind", [{}, {"timestamp": 5}, {"headers": [[("h", b"1")]] * 5}])

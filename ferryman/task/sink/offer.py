@@ -1,0 +1,84 @@
+"""What a sink is offered at once, and how it is halved by offset to find the record that it cannot take. Pure."""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from ferryman.record import Batch, Polled, TopicPartition
+
+
+@dataclass(slots=True)
+class Work:
+    """Records of one partition, decoded and transformed."""
+
+    polled: Polled
+    """The raw records; all of them count as delivered when no batch is left."""
+    batches: deque[Batch]
+    """What the sink has not taken yet."""
+
+    def __len__(self) -> int:
+        return sum(map(len, self.batches))
+
+    def cut(self, count: int) -> tuple["Work", "Work"]:
+        """The first so many of its records (by position) and the others."""
+        positions = sorted(position for batch in self.batches for position in batch.positions)
+        border = positions[count]
+        first, second = deque[Batch](), deque[Batch]()
+        for batch in self.batches:
+            at = batch.before(border)
+            if at:
+                first.append(batch.slice(0, at) if at < len(batch) else batch)
+            if at < len(batch):
+                second.append(batch.slice(at, len(batch)) if at else batch)
+        # What was dropped before the border is delivered with the first part.
+        offsets = self.polled.offsets
+        split = next(at for at, offset in enumerate(offsets) if offset >= second[0].polled.offsets[border])
+        return Work(self.polled.slice(0, split), first), Work(self.polled.slice(split, len(offsets)), second)
+
+
+@dataclass(slots=True)
+class Offer:
+    """The records of one or more partitions."""
+
+    works: deque[Work] = field(default_factory=deque)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.works))
+
+    def batches(self, most: int | None) -> list[Batch]:
+        """What the sink is offered, in order: the first so many, or all."""
+        return list(islice((batch for work in self.works for batch in work.batches), most))
+
+    def took(self, count: int) -> list[tuple[TopicPartition, int]]:
+        """The sink has taken so many batches; what is delivered by that, as far as batches come in order."""
+        delivered = []
+        for work in self.works:
+            while count and work.batches:
+                batch = work.batches.popleft()
+                count -= 1
+                if not work.batches or work.batches[0].positions[0] > batch.positions[-1]:
+                    delivered.append((batch.source, batch.offsets[-1] + 1))
+        return delivered
+
+    def finished(self) -> Iterator[tuple[TopicPartition, int]]:
+        """Drops the works of which nothing is left to be taken, up to the first of which something is."""
+        while self.works and not self.works[0].batches:
+            polled = self.works.popleft().polled
+            yield polled.source, polled.offsets[-1] + 1
+
+    def without(self, partitions: Sequence[TopicPartition]) -> "Offer":
+        """What is left when partitions have gone."""
+        return Offer(deque(work for work in self.works if work.polled.source not in partitions))
+
+    def halves(self) -> list["Offer"]:
+        """Two offers, the first with half of the records."""
+        wanted, first, second = len(self) // 2, deque[Work](), deque(self.works)
+        while wanted >= len(second[0]) and len(second) > 1:
+            wanted -= len(second[0])
+            first.append(second.popleft())
+        if wanted:
+            one, other = second.popleft().cut(wanted)
+            first.append(one)
+            second.appendleft(other)
+        return [Offer(first), Offer(second)]
