@@ -1,26 +1,34 @@
 """Writes records to tables of a database, exactly once: rows and the next offset are one transaction."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 import polars as pl
 
-from ferryman.api import Assigned, Committed, Sink, SinkContext
-from ferryman.connectors.sql.config.rules import SqlSinkConfig, effectless
-from ferryman.connectors.sql.database.loads import Part, joined
+from ferryman.api import Assigned, BadRecords, Committed, Sink, SinkContext
+from ferryman.chain.narrowing import narrow
+from ferryman.connectors.sql.config.rules import SqlSinkConfig, effectless, topics_follow_records
+from ferryman.connectors.sql.database.loads import Part, joined, pieces
 from ferryman.connectors.sql.database.offsets_table import Move, Offsets, Owner, moves_of, open_partitions
+from ferryman.connectors.sql.database.rights import explained, use_of
 from ferryman.connectors.sql.database.session import Session
 from ferryman.connectors.sql.database.tables import Tables
-from ferryman.connectors.sql.dialects.dialect import StaleTable, TableColumn
+from ferryman.connectors.sql.dialects.dialect import TableColumn
+from ferryman.connectors.sql.dialects.faults import StaleTable
 from ferryman.connectors.sql.dialects.names import TableName, table_name
+from ferryman.connectors.sql.layout.change_events import Change, changes
 from ferryman.connectors.sql.layout.checks import check
-from ferryman.connectors.sql.layout.columns import columns_for
+from ferryman.connectors.sql.layout.columns import Place, columns_for
 from ferryman.connectors.sql.records.column import Column
 from ferryman.connectors.sql.records.frame import columns_of, tombstones
 from ferryman.connectors.sql.records.values import Zones, json_text
-from ferryman.errors import DataError
+from ferryman.errors import DataError, FerrymanError, Indeterminate, RetriableError, TaskError
 from ferryman.record import Batch, TopicPartition
 from ferryman.schema import Schema
+
+_LOOKS = 3
+"""How often tables are looked at again before an error is believed: they may change once more meanwhile."""
 
 logger = logging.getLogger(__name__)
 
@@ -46,10 +54,12 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         self._writer = self._session.dialect.writer(self._session, config.mode, zones)
         self._positions: dict[TopicPartition, int] = {}
         """The next offset of each partition of ours, as this task left it in the table of offsets."""
+        self._failures = 0
+        """How often the database could not write since it last did."""
         self._names: dict[str, TableName] = {}
         """The table of each topic seen."""
-        self._layouts: dict[tuple[TableName, Schema | None, Schema | None], tuple[Column, ...]] = {}
-        """The columns that a key and value schema need."""
+        self._layouts: dict[tuple[TableName, str, Schema | None, Schema | None], tuple[Column, ...]] = {}
+        """The columns that a topic's key and value schema need."""
 
     @classmethod
     def alter_offsets(
@@ -76,7 +86,8 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
 
     def open(self, partitions: Sequence[Assigned]) -> Mapping[TopicPartition, int]:
         """The stored offsets, or new rows with the group's. Raises TaskError if there can be no right place."""
-        found = open_partitions(self._session, self._offsets, partitions)
+        with explained(self._session, lambda: [self._offsets.use]):
+            found = open_partitions(self._session, self._offsets, partitions)
         self._positions.update(found)
         return found
 
@@ -88,31 +99,56 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
     def put_batches(self, batches: Sequence[Batch]) -> int:
         """Writes batches and their partitions' next offsets in one transaction: all of it or nothing."""
         try:
-            self._write(batches)
-        except StaleTable as error:
-            for table in sorted({self._table(batch.topic) for batch in batches}, key=str):
-                logger.info("Looking at %s again: %s", table, error)
-                self._tables.forget(table)
-            self._write(batches)
+            self._put(batches, sorted({self._table(batch) for batch in batches}, key=str))
+        except Indeterminate:
+            raise
+        except RetriableError as error:
+            self._failures += 1
+            most = self.config.max_retries
+            if most is not None and self._failures > most:
+                raise TaskError(f"{error} (given up after max.retries={most})") from None
+            raise
+        self._failures = 0
         return len(batches)
+
+    def _put(self, batches: Sequence[Batch], tables: Sequence[TableName]) -> None:
+        with explained(self._session, lambda: [use_of(self.config, table) for table in tables]):
+            for _ in range(_LOOKS):
+                try:
+                    self._write(batches)
+                    return
+                except (DataError, TaskError) as error:
+                    if not self._looks_again(tables, error):
+                        raise
+            self._write(batches)
+
+    def _looks_again(self, tables: Sequence[TableName], error: FerrymanError) -> bool:
+        """Whether an error may be that of a table which has changed, so that all must be looked at and tried again."""
+        changed = tables if isinstance(error, StaleTable) else self._tables.changed(tables)
+        for table in changed:
+            logger.info("Looking at %s again: %s", table, error)
+            self._tables.forget(table)
+        return bool(changed)
 
     def _write(self, batches: Sequence[Batch]) -> None:
         # The order of events, and why it is this one:
         #   1. tables are looked at, created, evolved; staging tables are made: each in a transaction of its own, since
         #      DDL may commit whatever is open
         #   2. the data's transaction begins, and rows go to the database: this takes long, and locks nothing of others'
-        #   3. the offsets move, if they are where this task left them: their rows are locked, a successor waits
+        #   3. the offsets move, if they are where this task left them: their rows are locked, a successor waits; the
+        #      tables, which nobody can change any more, are compared with what they were
         #   4. rows go into their tables, and all is committed: short, and the database needs nothing of this process
         # Killed before the commit, nothing of it is there; after it, all of it, and the next owner starts behind it.
         crash_point = self.context.crash_point
         moves = moves_of(self._positions, batches)
-        loads = joined(self._parts(batches), self.config.mode == "insert")
+        loads = list(pieces(joined(self._parts(batches), self.config.mode == "insert"), self.config.batch_size))
         if loads:
             self._writer.prepare(loads)
         with self._session.transaction(f"write to {self._named(batches)}") as connection:
             crash_point("sql.before_rows")
             steps = [self._writer.stage(connection, load) for load in loads]
             self._offsets.advance(connection, moves)
+            self._tables.verify(connection, {load.table for load in loads})
             for apply in steps:
                 apply()
             crash_point("sql.after_rows")
@@ -121,26 +157,46 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         crash_point("sql.after_commit")
 
     def _named(self, batches: Sequence[Batch]) -> str:
-        return ", ".join(sorted({str(self._table(batch.topic)) for batch in batches}))
+        return ", ".join(sorted({str(self._table(batch)) for batch in batches}))
 
-    def _parts(self, batches: Sequence[Batch]) -> Iterator[Part]:
-        """What to write of each batch."""
+    def _parts(self, batches: Sequence[Batch]) -> list[Part]:
+        """What to write of each batch. Raises BadRecords for all that cannot be rows, whatever the database says."""
+        parts, bad = list[Part](), list[tuple[Batch, int, Exception]]()
         works: dict[int, int] = {}
         for batch in batches:
             work = works.setdefault(id(batch.origin), len(works))
-            deletes = tombstones(batch)
-            check(self.config, self.context.connector, batch, deletes)
-            for is_deleted, same in [(False, batch)] if deletes is None else batch.split(deletes):
-                part = self._part(same, work, is_deleted)
-                if part is not None:
-                    yield part
+            try:
+                parts += self._rows(batch, work)
+            except DataError:
+                _, guilty = narrow(len(batch), partial(self._tried, batch, work), DataError)
+                bad += [(batch, index, error) for index, error in guilty]
+        if bad:
+            raise BadRecords(bad)
+        return parts
+
+    def _tried(self, batch: Batch, work: int, start: int, stop: int) -> None:
+        self._rows(batch.slice(start, stop), work)
+
+    def _rows(self, batch: Batch, work: int) -> list[Part]:
+        change = self._change(batch)
+        if change is None:
+            return []
+        check(self.config, self.context.connector, change.batch, change.deletes)
+        found = (self._part(same, work, is_deleted) for is_deleted, same in change.split())
+        return [part for part in found if part is not None]
+
+    def _change(self, batch: Batch) -> Change | None:
+        if self.config.is_debezium:
+            return changes(batch, self.config, self._session.dialect.types.notation)
+        return Change(batch, tombstones(batch))
 
     def _part(self, batch: Batch, work: int, deletes: bool) -> Part | None:
         """Records that are all to be written or all to be deleted; None if there is nothing to do."""
-        table = self._table(batch.topic)
+        table = self._table(batch)
         if deletes and not (self.config.delete_enabled and self._tables.exists(table)):
             return None
-        wanted = self._layout(table, batch.key.schema, None if deletes else batch.value.schema)
+        is_known_by_key = deletes and self.config.pk_mode == "record_key"
+        wanted = self._layout(table, batch.topic, batch.key.schema, None if is_known_by_key else batch.value.schema)
         columns = self._tables.columns(table, wanted)
         return Part(table, columns, self._frame(batch, columns, deletes), work, batch.positions)
 
@@ -153,16 +209,23 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
             _no_null_keys(frame, columns)
         return frame
 
-    def _layout(self, table: TableName, key: Schema | None, value: Schema | None) -> tuple[Column, ...]:
-        found = self._layouts.get((table, key, value))
+    def _layout(self, table: TableName, topic: str, key: Schema | None, value: Schema | None) -> tuple[Column, ...]:
+        found = self._layouts.get((table, topic, key, value))
         if found is None:
-            found = self._layouts[table, key, value] = columns_for(self.config, table, key, value)
+            found = columns_for(self.config, Place(table, topic), key, value)
+            self._layouts[table, topic, key, value] = found
         return found
 
-    def _table(self, topic: str) -> TableName:
-        found = self._names.get(topic)
+    def _table(self, batch: Batch) -> TableName:
+        """Raises TaskError for a name that the config alone makes impossible, DataError if the record took part."""
+        found = self._names.get(batch.topic)
         if found is None:
-            found = self._names[topic] = self.config.table(topic, self._session.dialect.naming)
+            try:
+                found = self._names[batch.topic] = self.config.table(batch.topic, self._session.dialect.naming)
+            except DataError as error:
+                if topics_follow_records(self.context.raw) and batch.topic != batch.source.topic:
+                    raise
+                raise TaskError(f"{error} (see table.name.format)") from None
         return found
 
     def pre_commit(self, offsets: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, Committed]:

@@ -1,12 +1,12 @@
 """A batch that fails is halved down to the guilty records, and every record is either done once or guilty."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferryman.chain.narrowing import Failure, Stage, Stretch, narrow
+from ferryman.chain.narrowing import Failure, Stage, Stretch, narrow, sifted
 from ferryman.errors import DataError, FencedError, Indeterminate, RetriableError, TaskError
 from ferryman.record import Coordinates, Record
 from tests.chain.parts import polled
@@ -80,3 +80,44 @@ def test_a_consumed_record_that_failed_is_known_by_its_coordinates() -> None:
 
 def test_a_sources_record_that_failed_has_no_coordinates_yet() -> None:
     assert Failure([Record(topic="t", value=1)], 0, Stage.TRANSFORMATION, "T", DataError("no")).coordinates is None
+
+
+@given(st.integers(0, 60), st.sets(st.integers(0, 59)))
+def test_once_the_guilty_are_found_all_others_are_done_together(count: int, bad: set[int]) -> None:
+    bad = {item for item in bad if item < count}
+
+    def attempt(items: Sequence[int]) -> list[int]:
+        if bad & set(items):
+            raise DataError("bad")
+        return list(items)
+
+    done, guilty = sifted(count, attempt)
+    assert {item for item, _ in guilty} == bad
+    good = [item for item in range(count) if item not in bad]
+    assert done == ([good] if good else [])
+
+
+def test_what_passes_only_in_other_company_keeps_what_it_did_there() -> None:
+    def attempt(items: Sequence[int]) -> list[int]:
+        if len(items) > 2 or 3 in items:
+            raise DataError("too many, or three")
+        return list(items)
+
+    done, guilty = sifted(4, attempt)
+    assert (done, [item for item, _ in guilty]) == ([[0, 1], [2]], [3])
+
+
+@pytest.mark.parametrize("error", [RetriableError("away"), TaskError("over")])
+def test_an_outage_in_the_last_attempt_passes_through(error: Exception) -> None:
+    calls: list[Sequence[int]] = []
+
+    def attempt(items: Sequence[int]) -> None:
+        calls.append(items)
+        if isinstance(items, list):
+            raise error
+        if 1 in items:
+            raise DataError("bad")
+
+    with pytest.raises(type(error)):
+        sifted(3, attempt)
+    assert calls[-1] == [0, 2]

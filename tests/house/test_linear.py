@@ -70,6 +70,7 @@ EXCUSED = {
     "ferryman.validation.config_infos.value": "shows a value, by way of redact",
     "ferryman.connectors.s3.config.target_keys.invalid": "puts a value into an error",
     "ferryman.connectors.sql.config.databases.database": "its parts are called by themselves",
+    "ferryman.connectors.sql.dialects.faults.error": "puts a text of ours into an error",
     "ferryman.connectors.sql.dialects.names.table_name": "its parts are called by themselves",
     "ferryman.connectors.sql.dialects.urls.host": "matches one pattern, which the rules for patterns look at",
     "ferryman.transforms.debezium.steps.with_text": "a text of the config",

@@ -62,9 +62,15 @@ class SqlKeys(SinkConfig):
     ] = key("insert", importance="HIGH", shown=Shown("Writes", 1, display="Insert Mode"))
     """What a record does: insert adds a row, upsert adds or replaces the row with its key, update changes that row if
     it is there. Aiven's multi is insert."""
+    batch_size: Int | None = key(
+        None, names=("batch.size",), at_least=0, shown=Shown("Writes", 2, display="Batch Size")
+    )
+    """How many rows a statement writes at most; by default all rows of a poll that go to one table. The transaction is
+    always that of the poll, which consumer.override.max.poll.records bounds."""
     delete_enabled: Bool = key(False, shown=Shown("Writes", 3, display="Enable deletes"))
-    """Whether a null value deletes the row with its key; needs pk.mode=record_key. Without it a null value is a data
-    error; under Debezium's class name it is skipped."""
+    """Whether a null value, or a change event of a delete, deletes the row with its key; needs pk.mode=record_key, for
+    change events record_value will do. Without it a null value is a data error; under Debezium's class name deletes are
+    skipped."""
     table_types: Strings = key(["TABLE"], importance="LOW", shown=Shown("Writes", 4, display="Table Types"))
     """What may be written to: TABLE (partitioned ones too), PARTITIONED TABLE, VIEW."""
     table_name_format: Str = key(
@@ -97,12 +103,22 @@ class SqlKeys(SinkConfig):
         [], names=("fields.whitelist",), shown=Shown("Data Mapping", 4, display="Fields Whitelist")
     )
     """The value's fields to write besides the key; all if empty."""
+    field_include_list: Strings = key(
+        [], names=("field.include.list",), importance="LOW", shown=Shown("Data Mapping", 4, display="Include Fields")
+    )
+    """Debezium's key: the fields of key and value to write, as field or topic:field; all if empty."""
+    field_exclude_list: Strings = key(
+        [], names=("field.exclude.list",), importance="LOW", shown=Shown("Data Mapping", 4, display="Exclude Fields")
+    )
+    """Debezium's key: the fields of key and value not to write, as field or topic:field; goes before
+    field.include.list."""
     db_timezone: Annotated[Str, AfterValidator(_zone)] = key(
         "UTC",
         names=("db.timezone", "use.time.zone", "database.time_zone"),
         shown=Shown("Data Mapping", 5, display="DB Time Zone"),
     )
-    """The zone in which columns without a time zone hold timestamps, times and dates."""
+    """The zone in which columns without a time zone hold timestamps, times and dates. Under Debezium's class name it is
+    that of io.debezium.time.ZonedTimestamp alone; what has no zone is not moved."""
     date_timezone: Annotated[Literal["DB_TIMEZONE", "UTC"], any_case("DB_TIMEZONE", "UTC")] = key(
         "DB_TIMEZONE", shown=Shown("Data Mapping", 6, display="Date Time Zone")
     )
@@ -139,14 +155,16 @@ class SqlKeys(SinkConfig):
         at_least=0,
         shown=Shown("Retries", 1, display="Maximum Retries"),
     )
-    """As connection.attempts, which goes before it, but without the first attempt."""
+    """How often a write is tried again after a system error until the task fails, as in the JDBC sinks; by default
+    without end. A database that refuses the login before the first record is asked as often, unless connection.attempts
+    says otherwise."""
     retry_backoff_ms: Long | None = key(
         None,
         names=("retry.backoff.ms", "flush.retry.delay.ms"),
         at_least=0,
         shown=Shown("Retries", 2, display="Retry Backoff (millis)"),
     )
-    """The wait after a system error, in milliseconds; by default it grows with each try. There is no last try."""
+    """The wait after a system error, in milliseconds; by default it grows with each try."""
     offsets_table_name: Str = key(
         "ferryman_offsets",
         names=("offsets.table.name",),

@@ -29,8 +29,6 @@ _OWN_KEYS = frozenset(
 WITHOUT_EFFECT: Mapping[str, str] = {
     **KEYS_OF_OTHERS,
     **{name: reason for dialect in DIALECTS for name, reason in dialect.without_effect.items()},
-    "batch.size": "every batch is written in one statement; consumer.override.max.poll.records bounds it",
-    "cloud.events.schema.name.pattern": "CloudEvents are written as the structs that they are",
     "connection.database": "the URL names the database",
     "connection.batch.wait.max.ms": "no JDBC sink knows it",
     "connection.driver_class": "the URL says which database it is",
@@ -62,6 +60,10 @@ _ONLY: Mapping[str, tuple[frozenset[str], str]] = {
         frozenset({"io.debezium.connector.jdbc.naming.DefaultTableNamingStrategy"}),
         "tables are named by table.name.format only",
     ),
+    "cloud.events.schema.name.pattern": (
+        frozenset({r".*CloudEvents\.Envelope$"}),
+        "CloudEvents are known by that pattern, Debezium's default",
+    ),
     "column.naming.strategy": (
         frozenset(
             {
@@ -75,7 +77,7 @@ _ONLY: Mapping[str, tuple[frozenset[str], str]] = {
         frozenset({"io.confluent.connect.jdbc.util.DefaultJdbcCredentialsProvider"}),
         "set connection.user and connection.password, by a config provider if need be",
     ),
-    "truncate.enabled": (frozenset({"false"}), "truncate events are not acted upon"),
+    "truncate.enabled": (frozenset({"false"}), "truncate events are passed over, not acted upon"),
 }
 """Keys whose other values would change what is written, where to or how it is protected."""
 
@@ -91,8 +93,6 @@ class SqlSinkConfig(SqlKeys):
         "collection.naming.": "tables are named by collection.name.format; rename topics with RegexRouter",
         "collection.table.format": "use collection.name.format with ${topic}",
         "column.naming.": "columns have the names of fields; rename them with the transform ReplaceField",
-        "field.exclude.list": "drop fields with the transform ReplaceField",
-        "field.include.list": "name the fields to keep in fields.whitelist, or use the transform ReplaceField",
         "hibernate.connection.": "use connection.url, connection.user and connection.password",
         "hibernate.default_schema": "use table.name.format with schema.${topic}, or currentSchema in the URL",
         "jdbc.credentials.provider.": "set connection.user and connection.password, by a config provider if need be",
@@ -121,6 +121,14 @@ class SqlSinkConfig(SqlKeys):
         if self.quote_sql_identifiers is None:
             return not self.is_debezium
         return self.quote_sql_identifiers in ("always", "true")
+
+    def takes(self, topic: str, field: str) -> bool:
+        """Whether a field is written, by field.exclude.list or else field.include.list."""
+        listed = self.field_exclude_list or self.field_include_list
+        if not listed:
+            return True
+        names = {tuple(part.strip() for part in entry.split(":")) for entry in listed}
+        return ((field,) in names or (topic, field) in names) is not bool(self.field_exclude_list)
 
     @property
     def mode(self) -> Mode:
@@ -184,7 +192,8 @@ class SqlSinkConfig(SqlKeys):
     def _key_problems(self) -> Iterator[KeyProblem]:
         if self.pk_mode == "record_header":
             yield _invalid("pk.mode", self.pk_mode, "headers cannot be keys; use record_key or record_value")
-        if self.delete_enabled and self.pk_mode != "record_key":
+        with_keys = ("record_key", "record_value") if self.is_debezium else ("record_key",)
+        if self.delete_enabled and self.pk_mode not in with_keys:
             yield _invalid(
                 "delete.enabled", "true", "Primary key mode must be 'record_key' when delete support is enabled"
             )
@@ -199,6 +208,14 @@ class SqlSinkConfig(SqlKeys):
         unknown = {kind.upper() for kind in self.table_types} - {"TABLE", "PARTITIONED TABLE", "VIEW"}
         if unknown or not self.table_types:
             yield _invalid("table.types", ",".join(self.table_types), "must be of TABLE, PARTITIONED TABLE, VIEW")
+        if "${source." in self.table_name_format:
+            yield _invalid("table.name.format", self.table_name_format, "only ${topic} stands for something")
+        for name, entries in (
+            ("field.include.list", self.field_include_list),
+            ("field.exclude.list", self.field_exclude_list),
+        ):
+            if any(entry.count(":") > 1 or not all(part.strip() for part in entry.split(":")) for entry in entries):
+                yield _invalid(name, ",".join(entries), "must be field,… or topic:field,…")
         if any(entry.count(":") != 1 or not all(entry.split(":")) for entry in self.topics_to_tables_mapping):
             yield _invalid("topics.to.tables.mapping", ",".join(self.topics_to_tables_mapping), "must be topic:table,…")
 
@@ -245,6 +262,12 @@ def _property_problems(raw: Mapping[str, str]) -> Iterator[KeyProblem]:
             database(url, None, None, {name: value})
         except BadUrl as error:
             yield KeyProblem(f"connection.{name}", f"connection.{name} is not supported: {error}")
+
+
+def topics_follow_records(raw: Mapping[str, str]) -> bool:
+    """Whether a transform may name a record's topic after what is in the record; Kafka's own do not."""
+    types = (raw.get(f"transforms.{alias.strip()}.type", "") for alias in raw.get("transforms", "").split(","))
+    return any("." in kind and not kind.startswith("org.apache.kafka.connect.transforms.") for kind in types)
 
 
 def effectless(raw: Mapping[str, str]) -> Iterator[str]:

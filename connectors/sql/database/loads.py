@@ -73,6 +73,14 @@ def joined(parts: Iterable[Part], plain_inserts: bool) -> list[Load]:
     return found
 
 
+def pieces(loads: Iterable[Load], most: int | None) -> Iterator[Load]:
+    """The same rows in the same order, at most so many in a load; 0 is one, as in Confluent's sink."""
+    for load in loads:
+        height = load.frame.height if most is None else max(1, most)
+        for start in range(0, load.frame.height, height):
+            yield Load(load.table, load.columns, load.frame.slice(start, height))
+
+
 @dataclass(frozen=True, slots=True)
 class _Rows:
     """All rows of one shape, in the poll's order."""

@@ -10,10 +10,12 @@ from sqlalchemy import Connection
 from sqlalchemy.schema import CreateTable
 
 from ferryman.api import Assigned
+from ferryman.connectors.sql.database.rights import completed, grants, use_of_offsets
 from ferryman.connectors.sql.database.session import Session
-from ferryman.connectors.sql.dialects.dialect import Dialect
+from ferryman.connectors.sql.dialects.dialect import Dialect, Use
+from ferryman.connectors.sql.dialects.faults import Denied
 from ferryman.connectors.sql.dialects.names import TableName
-from ferryman.errors import Indeterminate, TaskError
+from ferryman.errors import FerrymanError, Indeterminate, TaskError
 from ferryman.record import Batch, TopicPartition
 
 FORMAT = 1
@@ -97,22 +99,27 @@ class Offsets:
         return connection.execute(sa.select(self.table).where(*here)).all()
 
     def create(self, session: Session) -> None:
-        """Makes the table unless it is there. Raises TaskError with its DDL where that is not allowed."""
+        """Makes the table unless it is there. Raises RefusedError with its DDL where that is not allowed."""
         with session.transaction("look for the table of offsets") as connection:
             if self._exists(connection):
                 return
         try:
             with session.transaction(f"create the table {self.table}") as connection:
                 connection.execute(CreateTable(self.table, if_not_exists=True))
-        except Exception as error:
+        except FerrymanError as error:
             # Two tasks may create it at once; the loser's error says nothing about the table.
             with session.transaction("look for the table of offsets") as connection:
                 if self._exists(connection):
                     return
                 ddl = " ".join(str(CreateTable(self.table).compile(dialect=connection.dialect)).split())
-            if not isinstance(error, TaskError):
+            if not isinstance(error, Denied):
                 raise
-            raise TaskError(f"{error}. Let someone who may do so create it: {ddl}") from None
+            raise completed(error, grants(session, [self.use]), f"create it: {ddl}") from None
+
+    @property
+    def use(self) -> Use:
+        """What is done to it."""
+        return use_of_offsets(self._name)
 
     def _exists(self, connection: Connection) -> bool:
         return self._dialect.describe(connection, self._name) is not None

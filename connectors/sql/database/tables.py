@@ -1,16 +1,20 @@
 """The tables in the database: what columns they have, and how missing ones come about (auto.create, auto.evolve)."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import Connection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateTable, ExecutableDDLElement
 
 from ferryman.connectors.sql.config.rules import SqlSinkConfig
+from ferryman.connectors.sql.database.rights import completed, grants, use_of
 from ferryman.connectors.sql.database.session import Session
 from ferryman.connectors.sql.dialects.dialect import Definition, TableColumn, Type
+from ferryman.connectors.sql.dialects.faults import Denied, StaleTable
 from ferryman.connectors.sql.dialects.names import TableName, checked, collision, lower
 from ferryman.connectors.sql.records.column import Column
 from ferryman.connectors.sql.records.values import Zones
@@ -51,6 +55,26 @@ class Tables:
         for known in [known for known in self._columns if known[0] == table]:
             del self._columns[known]
 
+    def verify(self, connection: Connection, tables: Collection[TableName]) -> None:
+        """Raises StaleTable if a table is not what it was when it was looked at; others cannot change it meanwhile.
+
+        What a writer has made of the table (types of columns, statements for its keys) would store something else than
+        the table as it is now: rounded, cut, or joined to the row of another key.
+        """
+        changed = self._changed(connection, tables)
+        if changed:
+            raise StaleTable(f"{', '.join(map(str, changed))} has changed")
+
+    def changed(self, tables: Collection[TableName]) -> Sequence[TableName]:
+        """Those of the tables that are not what they were when they were looked at."""
+        with self._session.transaction("look whether tables have changed") as connection:
+            return self._changed(connection, tables)
+
+    def _changed(self, connection: Connection, tables: Collection[TableName]) -> Sequence[TableName]:
+        known = {table: self._definitions[table].mark for table in tables if table in self._definitions}
+        marks = self._dialect.marks(connection, list(known)) if known else {}
+        return [table for table, mark in known.items() if marks.get(table) != mark]
+
     def exists(self, table: TableName) -> bool:
         """Whether the table is there. Raises TaskError if it is missing and is not to be created."""
         return self._definition(table) is not None
@@ -88,12 +112,19 @@ class Tables:
             with self._session.transaction(f"look at the table {table}") as connection:
                 found = self._dialect.describe(connection, table)
             if found is None and not self._config.creates:
-                raise TaskError(f"Table {table} is missing and auto-creation is disabled")
+                raise self._missing(table)
             if found is not None and found.is_view and "VIEW" not in map(str.upper, self._config.table_types):
                 raise TaskError(f"{table} is a view, and table.types does not list VIEW")
             if found is not None:
                 self._definitions[table] = found
         return found
+
+    def _missing(self, table: TableName) -> FerrymanError:
+        """Databases hide tables from those who have no right to them, or to their schema."""
+        lacking = grants(self._session, [use_of(self._config, table)])
+        if not lacking:
+            return TaskError(f"Table {table} is missing and auto-creation is disabled")
+        return completed(Denied(f"Table {table} is missing, or hidden", key="connection.user"), lacking)
 
     def _create(self, table: TableName, columns: Sequence[Column]) -> Definition:
         created = self._table(table, [self._new(table, column) for column in columns])
@@ -130,7 +161,11 @@ class Tables:
         failed: FerrymanError | None = None
         try:
             with self._session.transaction(f"change the table {table}") as connection:
+                ddl = " ".join(str(change.compile(dialect=connection.dialect)).split())
                 connection.execute(change)
+        except Denied as error:
+            use = replace(use_of(self._config, table), evolves=column is not None)
+            failed = completed(error, grants(self._session, [use]), f"make the change: {ddl}")
         except RetriableError:
             raise
         except FerrymanError as error:
@@ -173,6 +208,8 @@ class Tables:
         name = _known(column.name, definition.columns)
         assert name is not None
         existing = definition.columns[name]
+        if name in definition.generated:
+            raise DataError(f"The column {name} of {table} is generated: it takes no value of a field")
         form = self._dialect.types.form(column.schema, existing)
         if form is None:
             raise _unsupported(table, column, existing)

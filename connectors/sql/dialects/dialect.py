@@ -16,17 +16,14 @@ from sqlalchemy import Connection, Engine
 from ferryman.connectors.sql.dialects.names import Naming, TableName
 from ferryman.connectors.sql.dialects.urls import Location, Urls
 from ferryman.connectors.sql.records.column import Column
+from ferryman.connectors.sql.records.debezium import Notation
 from ferryman.connectors.sql.records.values import Form, Zones
-from ferryman.errors import FerrymanError, TaskError
+from ferryman.errors import FerrymanError
 from ferryman.schema import Schema
 
 Type = sa.types.TypeEngine[Any]
 """A column's type in SQLAlchemy's terms."""
 Mode = Literal["insert", "upsert", "update"]
-
-
-class StaleTable(TaskError):
-    """A table or column that was there is gone, or has changed: worth one more look, then the task's failure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +34,10 @@ class Definition:
     """The types of its columns by name."""
     is_view: bool
     """Whether it is a view: nothing can be added to it."""
+    mark: object
+    """What tells it from the table that it may be tomorrow (see ``Dialect.marks``); taken before the rest was read."""
+    generated: frozenset[str] = frozenset()
+    """The columns that the database computes by itself and takes no values for, as far as it would not say so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,20 @@ class Load:
     a number that grows through all loads of a transaction."""
 
 
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What the sink does to a table, for which it needs rights."""
+
+    table: TableName
+    """The table; it may not be there yet."""
+    statements: frozenset[str]
+    """INSERT, UPDATE, DELETE, SELECT."""
+    creates: bool
+    """Whether it is created where it is missing."""
+    evolves: bool = False
+    """Whether columns are added."""
+
+
 class Transactions(Protocol):
     """The task's connection, as far as a dialect needs it."""
 
@@ -87,8 +102,9 @@ class Writer(Protocol):
     """Puts rows into tables, in three steps that the sink calls in this order:
 
     prepare   in transactions of its own, with whatever commits by itself there (DDL)
-    stage     in the data's transaction: rows go to the database, no row of a table or of the offsets is locked
-    (the offsets are moved here, and their rows are locked until the end)
+    stage     in the data's transaction: rows go to the database, no row of a table or of the offsets is locked; at its
+              end the table keeps its columns and keys until the transaction's end
+    (the offsets are moved here, and their rows are locked until the end; the tables' marks are compared)
     apply     what ``stage`` returned: rows go into their table; nothing waits for this process from here on
     """
 
@@ -101,6 +117,9 @@ class Writer(Protocol):
 
 class Types(Protocol):
     """What a database takes for each of Connect's types: the one place where that is decided."""
+
+    notation: Notation
+    """How it writes what Debezium has types for; the schemas keep the names by which ``column_type`` knows them."""
 
     def column_type(self, column: Column) -> Type | None:
         """The type of a created column; None if there is none for it."""
@@ -136,6 +155,13 @@ class Dialect(Protocol):
         """A table as it is now, None if there is none. Raises TaskError for one that cannot be written to exactly
         once, such as one that takes part in no transaction."""
 
+    def marks(self, connection: Connection, tables: Sequence[TableName]) -> Mapping[TableName, object]:
+        """What each of these tables is now, in few and quick statements: another mark means that what ``describe`` has
+        told, or a statement made from it, may no longer hold. A table that is not there has none."""
+
+    def grants(self, connection: Connection, uses: Sequence[Use]) -> Sequence[str]:
+        """The statements by which somebody who may do so gives this user what it lacks for these uses."""
+
     def table_options(self) -> Mapping[str, Any]:
         """Arguments of SQLAlchemy's ``Table`` for tables that are created."""
 
@@ -159,14 +185,15 @@ class Dialect(Protocol):
         """What writes one task's rows."""
 
 
-def reflected(connection: Connection, table: TableName) -> Definition | None:
-    """A table's columns as SQLAlchemy sees them; what most dialects' ``describe`` starts with."""
+def reflected(connection: Connection, table: TableName, mark: object) -> Definition | None:
+    """A table's columns as SQLAlchemy sees them; for most dialects' ``describe``. ``mark``: what was taken before."""
     inspector = sa.inspect(connection)
     if not inspector.has_table(table.name, table.schema):
         return None
     columns = inspector.get_columns(table.name, table.schema)
     is_view = table.name in inspector.get_view_names(table.schema)
-    return Definition({column["name"]: column["type"] for column in columns}, is_view)
+    generated = frozenset(column["name"] for column in columns if column.get("computed"))
+    return Definition({column["name"]: column["type"] for column in columns}, is_view, mark, generated)
 
 
 def key_columns(columns: Sequence[TableColumn]) -> list[int]:

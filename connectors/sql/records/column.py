@@ -23,6 +23,9 @@ class Column:
     primary: bool = False
     """Whether it belongs to the primary key."""
 
+    of_debezium: bool = False
+    """Whether the names of Debezium's types mean something in its schema."""
+
     @property
     def nullable(self) -> bool:
         """Whether the column may be null."""

@@ -97,7 +97,6 @@ def test_debeziums_keys_and_defaults_are_understood() -> None:
         ("truncate.enabled", "true", "not acted upon"),
         ("collection.naming.strategy", "com.example.Mine", "collection.name.format"),
         ("collection.naming.prefix", "x", "collection.name.format"),
-        ("field.include.list", "a:b", "fields.whitelist"),
         ("jdbc.credentials.provider.class", "com.example.Vault", "connection.user"),
         ("jdbc.credentials.provider.region", "x", "connection.user"),
         ("hibernate.connection.url", "x", "connection.url"),

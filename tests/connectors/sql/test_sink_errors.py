@@ -11,6 +11,7 @@ import psycopg.errors
 import pytest
 import sqlalchemy as sa
 
+from ferryman.connectors.sql.dialects.faults import Denied
 from ferryman.connectors.sql.dialects.postgresql.errors import fault
 from ferryman.connectors.sql.sink import SqlSinkConnector
 from ferryman.errors import DataError, Indeterminate, RetriableError, TaskError
@@ -116,6 +117,25 @@ def test_a_database_that_is_away_is_waited_for(tmp_path: Path) -> None:
     assert again.value.after == 1.5
 
 
+def test_a_write_is_tried_again_as_often_as_max_retries_says_and_then_the_task_fails(world: World) -> None:
+    world.config = UPSERT | {"max.retries": "2"}
+    world.put(orders(1))
+    others = "datname = current_database() AND pid <> pg_backend_pid()"
+    cut = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"
+    world.meanwhile = ("sql.before_rows", lambda: world.query(cut))
+    for _ in range(2):
+        with pytest.raises(RetriableError):
+            world.put(orders(1), at=1)
+    world.meanwhile = None
+    world.put(orders(1), at=1)
+    world.meanwhile = ("sql.before_rows", lambda: world.query(cut))
+    for _ in range(2):
+        with pytest.raises(RetriableError):
+            world.put(orders(1), at=2)
+    with pytest.raises(TaskError, match=r"given up after max\.retries=2"):
+        world.put(orders(1), at=2)
+
+
 def test_a_locked_table_is_waited_for(world: World) -> None:
     world.put(orders(1))
     engine = sa.create_engine(world.url, poolclass=sa.NullPool)
@@ -139,7 +159,7 @@ def test_deadlocks_and_lost_races_are_retried_not_dead_lettered(world: World) ->
         ("25006", RetriableError),
         ("22003", DataError),
         ("23514", DataError),
-        ("42501", TaskError),
+        ("42501", Denied),
         ("42883", TaskError),
     ):
         assert type(fault(psycopg.errors.lookup(state)(), "write", None)) is expected, state
@@ -198,7 +218,7 @@ def test_names_that_postgresql_would_cut_are_refused(world: World) -> None:
         world.put([{"id": 1, fits + "x": "1"}])
     world.config = UPSERT | {"transforms": "route", "table.name.format": "y" * 64}
     world.begin()
-    with pytest.raises(DataError, match=r"the table 'y+' has 64 bytes"):
+    with pytest.raises(TaskError, match=r"the table 'y+' has 64 bytes"):
         world.put([{"id": 1}])
 
 
@@ -242,7 +262,7 @@ def test_sqlite_that_is_locked_is_waited_for_and_its_constraints_are_data(tmp_pa
 
 
 def test_keys_without_effect_are_warned_about_by_name(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
-    extra = {"connection.provider": "3", "batch.size": "100", "connection.pool.max_size": "9", "hibernate.dialect": "x"}
+    extra = {"connection.provider": "3", "connection.pool.max_size": "9", "hibernate.dialect": "x"}
     world = World(f"jdbc:sqlite:{tmp_path}/x.db", extra)
     with caplog.at_level(logging.WARNING):
         world.made().start()

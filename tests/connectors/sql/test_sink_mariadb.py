@@ -11,10 +11,11 @@ import pytest
 import sqlalchemy as sa
 from pymysql.constants import CLIENT
 
+from ferryman.connectors.sql.dialects.faults import Denied
 from ferryman.connectors.sql.dialects.mysql.errors import fault, staged_column
 from ferryman.connectors.sql.dialects.mysql.statements import name
 from ferryman.connectors.sql.dialects.mysql.writer import _stops
-from ferryman.errors import DataError, FerrymanError, Indeterminate, RetriableError, TaskError
+from ferryman.errors import DataError, FerrymanError, Indeterminate, RefusedError, RetriableError, TaskError
 from ferryman.record import TopicPartition
 from ferryman.schema import (
     BOOLEAN,
@@ -406,7 +407,7 @@ def test_without_the_right_to_create_the_table_the_task_names_its_ddl(world: Wor
     world.query(f"GRANT {rights} ON `{only}`.* TO {unique}@'127.0.0.1'")
     try:
         world.url = owner.set(username=unique, password="x").render_as_string(hide_password=False)
-        with pytest.raises(TaskError, match=r"CREATE command denied.*create it: CREATE TABLE") as caught:
+        with pytest.raises(RefusedError, match=r"CREATE command denied.*create it: CREATE TABLE") as caught:
             world.begin()
         world.query_as(owner, str(caught.value).partition("create it: ")[2])
         world.query_as(owner, "CREATE TABLE orders (id bigint primary key, item text) ENGINE=InnoDB")
@@ -462,12 +463,16 @@ def test_errors_are_told_apart_by_number_and_quote_no_value() -> None:
         1644: DataError,
         4025: DataError,
         1064: TaskError,
-        1142: TaskError,
+        1142: Denied,
+        1045: RefusedError,
+        50001: DataError,
     }
     for number, kind in expected.items():
         found = fault(pymysql.err.OperationalError(number, f"near 'it''s {CANARY}' for key 'k'"), "write", 1.5)
         assert type(found) is kind, number
-        assert (CANARY in str(found)) is (number in (1205, 1213, 1290, 1142, 1452, 1927, 4025, 2006, 2013)), number
+        assert (CANARY in str(found)) is (number in (1045, 1205, 1213, 1290, 1142, 1452, 1927, 4025, 2006, 2013)), (
+            number
+        )
     assert staged_column("Incorrect value: 'c9' at row 1' for column `db`.`ferryman_stage_1`.`c2` at row 3") == 2
     assert staged_column("Duplicate entry 'c2' for key 'x'") is None
     assert name("a`b%") == "`a``b%%`"

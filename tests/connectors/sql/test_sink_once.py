@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ferryman.api import Committed
 from ferryman.connectors.sql.sink import SqlSinkConnector
-from ferryman.errors import Indeterminate, TaskError
+from ferryman.errors import Indeterminate, RefusedError, TaskError
 from ferryman.record import TopicPartition
 from ferryman.schema import INT64, OPTIONAL_STRING, struct
 from tests.connectors.sink_world import Killed
@@ -185,7 +185,7 @@ def test_without_the_right_to_create_the_table_the_task_names_its_ddl(postgres: 
     try:
         world.url = sa.make_url(postgres).set(username=unique, password="x").render_as_string(hide_password=False)
         with pytest.raises(
-            TaskError, match=r'permission denied.*CREATE TABLE "ferryman_offsets" \( cluster_id TEXT'
+            RefusedError, match=r'permission denied.*CREATE TABLE "ferryman_offsets" \( cluster_id TEXT'
         ) as caught:
             world.begin()
         ddl = str(caught.value).partition("create it: ")[2]

@@ -240,3 +240,18 @@ def made(world: World, pieces: Sequence[tuple[int, Schema, list[tuple[int, str |
         batches.append(batch(world, source, ends[source], *((10 * partition + key, item) for key, item in content)))
         ends[source] += len(content)
     return batches
+
+
+@pytest.mark.parametrize("size", ["0", "2", "3000"])
+def test_a_poll_is_one_transaction_whatever_the_size_of_a_batch(world: World, size: str) -> None:
+    world.config = UPSERT | {"batch.size": size}
+    begin(world)
+    mixed = batch(world, ORDERS[0], 0, (1, "a"), (2, "b"), (1, "z"), (3, "c"), (2, "-"), (4, "d"), (2, "again"))
+    world.die_at = ("sql.before_commit", 1)
+    with pytest.raises(Killed):
+        world.running.put_batches([mixed])
+    world.die_at = None
+    begin(world)
+    assert rows(world) == []
+    world.running.put_batches([mixed])
+    assert rows(world) == [(1, "z"), (2, "again"), (3, "c"), (4, "d")]

@@ -1,6 +1,6 @@
 """MariaDB and MySQL, as the sink sees them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
 from sqlalchemy.dialects.mysql import insert
 
-from ferryman.connectors.sql.dialects.dialect import Definition, Mode, Transactions, Type, Types, Writer
-from ferryman.connectors.sql.dialects.mysql import errors, session, tables
+from ferryman.connectors.sql.dialects.dialect import Definition, Mode, Transactions, Type, Types, Use, Writer
+from ferryman.connectors.sql.dialects.mysql import errors, rights, session, tables
 from ferryman.connectors.sql.dialects.mysql.types import KeyBytes, MysqlTypes
 from ferryman.connectors.sql.dialects.mysql.url import MysqlUrls
 from ferryman.connectors.sql.dialects.mysql.writer import MysqlWriter
@@ -69,6 +69,15 @@ class MysqlDialect:
     def describe(self, connection: Connection, table: TableName) -> Definition | None:
         """Refuses views and tables that are not InnoDB's."""
         return tables.describe(connection, table)
+
+    def marks(self, connection: Connection, tables_: Sequence[TableName]) -> Mapping[TableName, object]:
+        """A statement each: the servers look through all their databases for a list of names."""
+        found = {table: tables.mark(connection, table) for table in tables_}
+        return {table: mark for table, mark in found.items() if mark is not None}
+
+    def grants(self, connection: Connection, uses: Sequence[Use]) -> Sequence[str]:
+        """By what the user is shown of its rights."""
+        return rights.grants(connection, uses)
 
     def table_options(self) -> Mapping[str, Any]:
         """InnoDB and all of Unicode, whatever the database's defaults."""

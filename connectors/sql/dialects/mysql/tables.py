@@ -13,6 +13,15 @@ from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.errors import TaskError
 
 _ENGINE = "InnoDB"
+_MARK = sa.text("""\
+SELECT 'table', table_name, engine, table_type, NULL, NULL, NULL FROM information_schema.tables
+WHERE table_schema = coalesce(:schema, database()) AND table_name = :table
+UNION ALL
+SELECT 'column', column_name, column_type, collation_name, is_nullable, extra, column_default IS NULL
+FROM information_schema.columns WHERE table_schema = coalesce(:schema, database()) AND table_name = :table
+UNION ALL
+SELECT 'key', index_name, column_name, seq_in_index, sub_part, NULL, NULL FROM information_schema.statistics
+WHERE table_schema = coalesce(:schema, database()) AND table_name = :table AND non_unique = 0""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +36,7 @@ class Declared:
 
 def describe(connection: Connection, table: TableName) -> Definition | None:
     """See ``Dialect.describe``. Raises TaskError for a view and for a table that takes part in no transaction."""
+    found = mark(connection, table)
     rows = _rows(connection, table, "SELECT table_name, table_type, engine FROM information_schema.tables")
     if not rows:
         return None
@@ -45,7 +55,7 @@ def describe(connection: Connection, table: TableName) -> Definition | None:
     for_json = _json_columns(connection, table)
     types = {_unescaped(each["name"]): each["type"] for each in columns}
     types |= {name: mysql.JSON() for name in for_json if name in types}
-    return Definition(types, is_view=False)
+    return Definition(types, is_view=False, mark=found)
 
 
 def _unescaped(name: str) -> str:
@@ -71,6 +81,14 @@ def _json_columns(connection: Connection, table: TableName) -> set[str]:
     checks = _rows(connection, table, query, "constraint_schema")
     names = {str(check["constraint_name"]): str(check["check_clause"]) for check in checks}
     return {name for name, clause in names.items() if clause.lower() == f"json_valid(`{name.lower()}`)"}
+
+
+def mark(connection: Connection, table: TableName) -> object:
+    """The table's engine, its columns, its unique keys and its checks: an upsert is another statement where a second
+    key is unique, and a table of another engine takes part in no transaction. None: there is no such table."""
+    here = {"schema": table.schema, "table": table.name}
+    rows = connection.execute(_MARK, here).all()
+    return frozenset(tuple(row) for row in rows) or None
 
 
 def declared(connection: Connection, table: TableName) -> dict[str, Declared]:

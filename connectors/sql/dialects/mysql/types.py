@@ -11,8 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 from sqlalchemy.ext.compiler import compiles
 
+from ferryman.connectors.sql.dialects.mysql import debezium_types
 from ferryman.connectors.sql.dialects.mysql.values import literal
 from ferryman.connectors.sql.records.column import Column
+from ferryman.connectors.sql.records.debezium import BITS
 from ferryman.connectors.sql.records.frame import series
 from ferryman.connectors.sql.records.values import TEMPORAL, Form, Zones, scalar_form
 from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type
@@ -71,9 +73,14 @@ class KeyBytes(sa.types.TypeDecorator[str]):
 class MysqlTypes:
     """See ``Types``."""
 
+    notation = debezium_types.NOTATION
+
     def column_type(self, column: Column) -> sa.types.TypeEngine[Any] | None:
         """Structs, maps and arrays have none."""
         schema = column.schema
+        found = debezium_types.column_type(schema) if column.of_debezium else None
+        if found is not None:
+            return found
         if schema.name == DECIMAL:
             return sa.DECIMAL(65, schema.scale)
         if column.primary and schema.type is Type.STRING:
@@ -91,7 +98,9 @@ class MysqlTypes:
             return None  # 123456 would become 12:34:56
         if isinstance(existing, mysql.ENUM | mysql.SET) and not is_text:
             return None  # 1 would become the first of its values
-        if isinstance(existing, mysql.BIT) and (is_text or schema.name or schema.type in (Type.FLOAT32, Type.FLOAT64)):
+        if isinstance(existing, mysql.BIT) and (
+            is_text or schema.name not in (None, BITS) or schema.type in (Type.FLOAT32, Type.FLOAT64)
+        ):
             return None  # "5" would become the bits of the letter
         is_instant = isinstance(existing, sa.TIMESTAMP)
         return "zoned" if schema.name == TIMESTAMP and is_instant else scalar_form(schema)

@@ -14,7 +14,8 @@ import pymysql
 from pymysql.cursors import Cursor
 from sqlalchemy import Connection
 
-from ferryman.connectors.sql.dialects.dialect import Load, Mode, StaleTable, TableColumn, Transactions, runs
+from ferryman.connectors.sql.dialects.dialect import Load, Mode, TableColumn, Transactions, runs
+from ferryman.connectors.sql.dialects.faults import StaleTable
 from ferryman.connectors.sql.dialects.mysql.errors import message_of, number_of, staged_column
 from ferryman.connectors.sql.dialects.mysql.statements import Statements, name, statements
 from ferryman.connectors.sql.dialects.mysql.tables import declared, unique_keys
@@ -28,6 +29,7 @@ _MOST_STAGES = 64
 """Staging tables that are kept for the next transaction; one transaction may need more."""
 _LONGEST_STATEMENT = 4_000_000
 """In bytes; the server may allow less, or a single row need more."""
+_NOTHING = (0, -1)
 _HARMLESS = frozenset({1287, 1592, 1681, 1831, 3719, 3778})
 """Warnings about how a statement or table is written, not about a value."""
 
@@ -119,6 +121,11 @@ class MysqlWriter:
                 self._explain(error, load)
                 raise
             _refuse_warnings(cursor, load)
+        # No row has these numbers. But the statement has the table, so that nobody can change it until the
+        # transaction's end; a SELECT would need a right that an INSERT does not.
+        for text in (*stage.statements.write, stage.statements.delete)[:1]:
+            if text is not None:
+                cursor.execute(text, _NOTHING)
 
         def apply() -> None:
             start = load.frame.item(0, "seq")

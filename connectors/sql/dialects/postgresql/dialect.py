@@ -1,6 +1,6 @@
 """PostgreSQL, as the sink sees it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -10,9 +10,9 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
-from ferryman.connectors.sql.dialects.dialect import Definition, Mode, Transactions, Type, Types, Writer, reflected
+from ferryman.connectors.sql.dialects.dialect import Definition, Mode, Transactions, Type, Types, Use, Writer, reflected
 from ferryman.connectors.sql.dialects.names import Naming, TableName, lower
-from ferryman.connectors.sql.dialects.postgresql import errors
+from ferryman.connectors.sql.dialects.postgresql import errors, rights, tables
 from ferryman.connectors.sql.dialects.postgresql.types import PostgresTypes
 from ferryman.connectors.sql.dialects.postgresql.url import PostgresUrls
 from ferryman.connectors.sql.dialects.postgresql.writer import PostgresWriter
@@ -84,7 +84,15 @@ class PostgresDialect:
 
     def describe(self, connection: Connection, table: TableName) -> Definition | None:
         """Every table takes part in transactions."""
-        return reflected(connection, table)
+        return reflected(connection, table, self.marks(connection, [table]).get(table))
+
+    def marks(self, connection: Connection, tables_: Sequence[TableName]) -> Mapping[TableName, object]:
+        """The table's number, its kind, and the names and types of its columns."""
+        return tables.marks(connection, tables_)
+
+    def grants(self, connection: Connection, uses: Sequence[Use]) -> Sequence[str]:
+        """By asking for each right."""
+        return rights.grants(connection, uses)
 
     def table_options(self) -> Mapping[str, Any]:
         """None."""

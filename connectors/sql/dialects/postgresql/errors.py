@@ -1,19 +1,24 @@
-"""Whose fault an error of PostgreSQL is: by its SQLSTATE, never by its text.
+"""What an error of PostgreSQL comes to: by its SQLSTATE and by where in the server it was raised, never by its text.
 
 An error's text may quote the row, so it is passed on only where it can name nothing but objects.
 """
 
 import psycopg
 
-from ferryman.connectors.sql.dialects.dialect import StaleTable
+from ferryman.connectors.sql.dialects import faults
+from ferryman.connectors.sql.dialects.faults import Fault
+from ferryman.connectors.sql.dialects.postgresql.sqlstates import fault_of
 from ferryman.errors import DataError, FerrymanError, RefusedError, RetriableError, TaskError
 
-_DATA = ("22", "23", "54000")
-_NEIGHBOUR = ("08", "25006", "25P03", "25P04", "40", "53", "55006", "55P03", "57", "58")
-_STALE = ("42P01", "42703", "0A000")
-_REFUSED = ("28", "3D")
 _REFUSED_KEYS = {"28P01": "connection.password", "3D000": "connection.url"}
 _ROLLED_BACK = ("22", "23", "40")
+_ABOUT_A_ROW = frozenset(
+    {
+        "exec_stmt_raise",  # RAISE in PL/pgSQL, which may give any SQLSTATE
+        "ExecWithCheckOptions",  # a policy of row-level security, whose SQLSTATE is that of a lacking right
+    }
+)
+"""Functions of the server that raise errors about nothing but the row."""
 
 
 def fault(error: psycopg.Error, doing: str, after: float | None) -> FerrymanError:
@@ -21,15 +26,13 @@ def fault(error: psycopg.Error, doing: str, after: float | None) -> FerrymanErro
     state = error.sqlstate
     if state is None:
         return _without_state(error, doing, after)
+    found, is_about_a_row = fault_of(state), error.diag.source_function in _ABOUT_A_ROW
+    if is_about_a_row and found is not Fault.CONFLICT:
+        found = Fault.DATA
     text = f"Cannot {doing}: {type(error).__name__} (SQLSTATE {state}){_objects(error)}"
-    if state.startswith(_DATA):
-        return DataError(text)
-    if state.startswith(_NEIGHBOUR):
-        return RetriableError(f"{text}: {error.diag.message_primary}", after)
-    text = f"{text}: {error.diag.message_primary}"
-    if state.startswith(_REFUSED):
-        return RefusedError(text, key=_REFUSED_KEYS.get(state, "connection.user"), after=after)
-    return StaleTable(text) if state in _STALE else TaskError(text)
+    if found is not Fault.DATA and not is_about_a_row:
+        text = f"{text}: {error.diag.message_primary}"
+    return faults.error(found, text, after, _REFUSED_KEYS.get(state, "connection.user"))
 
 
 def rolled_back(error: psycopg.Error) -> bool:
@@ -64,7 +67,7 @@ def _objects(error: psycopg.Error) -> str:
 
 def copied_column(error: psycopg.Error) -> int | None:
     """The number of the staging column (c0, c1, …) whose value COPY could not read; the context's rest quotes it."""
-    if not (error.sqlstate or "").startswith(_DATA):
+    if fault_of(error.sqlstate or "") is not Fault.DATA:
         return None
     words = (error.diag.context or "").replace(":", " ").replace(",", " ").split()
     return next((int(word[1:]) for word in words if word[:1] == "c" and word[1:].isdigit()), None)

@@ -7,6 +7,7 @@ import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
+from ferryman.connectors.sql.dialects.postgresql import debezium_types
 from ferryman.connectors.sql.dialects.postgresql.values import copied
 from ferryman.connectors.sql.records.column import Column
 from ferryman.connectors.sql.records.frame import series
@@ -35,9 +36,11 @@ _LOGICAL: dict[str, sa.types.TypeEngine[Any]] = {
 class PostgresTypes:
     """See ``Types``."""
 
+    notation = debezium_types.NOTATION
+
     def column_type(self, column: Column) -> sa.types.TypeEngine[Any] | None:
         """Arrays are arrays of their element's type; structs and maps have none."""
-        return _column_type(column.schema)
+        return _column_type(column.schema, column.of_debezium)
 
     def form(self, schema: Schema, existing: sa.types.TypeEngine[Any]) -> Form | None:
         """Structs, maps and arrays go into json and jsonb too, timestamps as instants into columns with a zone."""
@@ -57,13 +60,14 @@ class PostgresTypes:
         return _literal(frame.select(copied(pl.col("d"), schema, form, zones)).item())
 
 
-def _column_type(schema: Schema) -> sa.types.TypeEngine[Any] | None:
+def _column_type(schema: Schema, of_debezium: bool = False) -> sa.types.TypeEngine[Any] | None:
     if schema.type is not Type.ARRAY:
-        return _LOGICAL.get(schema.name or "") or _PRIMITIVE.get(schema.type)
+        found = debezium_types.column_type(schema) if of_debezium else None
+        return found or _LOGICAL.get(schema.name or "") or _PRIMITIVE.get(schema.type)
     depth, element = 0, schema
     while element.type is Type.ARRAY and element.values is not None:
         depth, element = depth + 1, element.values
-    inner = _column_type(element) if element.type is not Type.ARRAY else None
+    inner = _column_type(element, of_debezium) if element.type is not Type.ARRAY else None
     return None if inner is None else postgresql.ARRAY(inner, dimensions=depth)
 
 

@@ -19,6 +19,7 @@ from ferryman.connectors.sql.dialects.dialect import (
 )
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.dialects.postgresql.errors import copied_column
+from ferryman.connectors.sql.dialects.postgresql.names import qualified, quoted
 from ferryman.connectors.sql.dialects.postgresql.values import copied
 from ferryman.connectors.sql.records.values import TIMESTAMP_FORMAT, Zones
 from ferryman.errors import DataError
@@ -43,6 +44,8 @@ class Stage:
     """Writes its rows that are no tombstones; None if there is nothing to write, in an update of keys alone."""
     delete: str
     """Deletes the rows with the keys of its tombstones."""
+    hold: str
+    """Reads nothing of the table: from then on nobody can change it until the transaction's end."""
 
 
 class PostgresWriter:
@@ -90,6 +93,7 @@ class PostgresWriter:
         """Copies the rows into their staging table; what is returned puts them into the table."""
         cursor, stage = _cursor(connection), self._stages[load.table, load.columns]
         self._copy(cursor, stage, load)
+        cursor.execute(stage.hold, ())
 
         def apply() -> None:
             start = load.frame.item(0, "seq")
@@ -129,22 +133,13 @@ def _cursor(connection: Connection) -> psycopg.Cursor:
     return driver.cursor()
 
 
-def quoted(name: str) -> str:
-    """An identifier for a statement that is executed with parameters."""
-    return '"' + name.replace('"', '""').replace("%", "%%") + '"'
-
-
-def qualified(table: TableName) -> str:
-    """A table's full name for such a statement."""
-    return quoted(table.name) if table.schema is None else f"{quoted(table.schema)}.{quoted(table.name)}"
-
-
 def statements(name: str, table: TableName, columns: tuple[TableColumn, ...], mode: Mode) -> Stage:
     """The statements for a staging table. All names are quoted, all values are parameters."""
     stage, into = quoted(name), qualified(table)
     staged = [f"c{index}" for index in range(len(columns))]
     copy = f"COPY {stage} (seq, tombstone, {', '.join(staged)}) FROM STDIN WITH (FORMAT csv, NULL '{_NULL}')"
-    return Stage(name, copy, _write(stage, into, columns, mode), _delete(stage, into, columns))
+    hold = f"SELECT FROM {into} WHERE false"
+    return Stage(name, copy, _write(stage, into, columns, mode), _delete(stage, into, columns), hold)
 
 
 def _delete(stage: str, into: str, columns: Sequence[TableColumn]) -> str:

@@ -1,7 +1,7 @@
 """SQLite, as the sink sees it."""
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine
 from sqlalchemy.dialects.sqlite import insert
 
-from ferryman.connectors.sql.dialects.dialect import Definition, Mode, Transactions, Type, Types, Writer, reflected
+from ferryman.connectors.sql.dialects.dialect import Definition, Mode, Transactions, Type, Types, Use, Writer, reflected
 from ferryman.connectors.sql.dialects.names import Naming, TableName, lower
 from ferryman.connectors.sql.dialects.sqlite import errors
 from ferryman.connectors.sql.dialects.sqlite.types import SqliteTypes
@@ -90,7 +90,22 @@ class SqliteDialect:
 
     def describe(self, connection: Connection, table: TableName) -> Definition | None:
         """Every table takes part in transactions."""
-        return reflected(connection, table)
+        return reflected(connection, table, self.marks(connection, [table]).get(table))
+
+    def marks(self, connection: Connection, tables: Sequence[TableName]) -> Mapping[TableName, object]:
+        """Its DDL, and whether it is a view."""
+        found = {}
+        for table in tables:
+            schema = connection.dialect.identifier_preparer.quote_identifier(table.schema or "main")
+            query = f"SELECT type, sql FROM {schema}.sqlite_master WHERE name = ? COLLATE NOCASE"  # noqa: S608
+            row = connection.exec_driver_sql(query, (table.name,)).first()
+            if row is not None:
+                found[table] = tuple(row)
+        return found
+
+    def grants(self, connection: Connection, uses: Sequence[Use]) -> Sequence[str]:
+        """There are no rights but those to the file."""
+        return ()
 
     def table_options(self) -> Mapping[str, Any]:
         """None."""

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from ferryman.connectors.sql.dialects.sqlite.values import bound
 from ferryman.connectors.sql.records.column import Column
+from ferryman.connectors.sql.records.debezium import TIMES, Notation
 from ferryman.connectors.sql.records.frame import series
 from ferryman.connectors.sql.records.values import TEMPORAL, Form, Zones, scalar_form
 from ferryman.schema import DECIMAL, INTEGERS, Schema, Type
@@ -21,12 +22,25 @@ _PRIMITIVE: dict[Type, sa.types.TypeEngine[Any]] = {
 }
 
 
+_DEBEZIUM: dict[str, sa.types.TypeEngine[Any]] = {
+    f"{TIMES}Date": sa.DATE(),
+    **dict.fromkeys((f"{TIMES}Time", f"{TIMES}MicroTime", f"{TIMES}NanoTime"), sa.TIME()),
+    **dict.fromkeys((f"{TIMES}Timestamp", f"{TIMES}MicroTimestamp", f"{TIMES}NanoTimestamp"), sa.TIMESTAMP()),
+}
+"""Columns whose dates and times are text, as Debezium has no sink for SQLite to follow."""
+
+
 class SqliteTypes:
     """See ``Types``."""
+
+    notation = Notation()
 
     def column_type(self, column: Column) -> sa.types.TypeEngine[Any] | None:
         """Decimals, dates and times are numbers; structs, maps and arrays have none."""
         schema = column.schema
+        found = _DEBEZIUM.get(schema.name or "") if column.of_debezium else None
+        if found is not None:
+            return found
         return sa.NUMERIC() if schema.name in (DECIMAL, *TEMPORAL) else _PRIMITIVE.get(schema.type)
 
     def form(self, schema: Schema, existing: sa.types.TypeEngine[Any]) -> Form | None:

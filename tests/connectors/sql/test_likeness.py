@@ -1,0 +1,52 @@
+"""Keys that any database might hold to be the same are alike; those that none does mostly are not."""
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ferryman.connectors.sql.database.likeness import likenesses
+
+SAME = [
+    ("a", "A"),
+    ("a", "a "),
+    ("1", "1.00"),
+    ("1E2", "100"),
+    ("a-b", "ab"),
+    ("é", "e\u0301"),
+    ("ß", "ss"),
+    ("ß", "s"),
+    ("x1", "x\uff11"),
+    ("0a", "0A"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), SAME)
+def test_texts_that_some_collation_holds_equal_are_alike(one: str, other: str) -> None:
+    first, second = likenesses([[pl.Series([one])], [pl.Series([other])]])
+    assert first == second
+
+
+def test_different_numbers_bytes_and_plain_words_are_not() -> None:
+    for values in ([1, 2, 3], [b"a", b"b", b"A"], ["ann", "bob", "eve"], ["1", "2", "10"], ["é1", "é2", "é3"]):
+        (found,) = likenesses([[pl.Series(values)]])
+        assert len(set(found)) == 3
+
+
+def test_keys_of_different_types_are_all_alike() -> None:
+    assert likenesses([[pl.Series([1, 2])], [pl.Series(["1"])]]) == [[None, None], [None]]
+
+
+def test_integers_of_any_width_and_decimals_in_either_form_are_compared_by_value() -> None:
+    first, second = likenesses([[pl.Series([7], dtype=pl.Int8)], [pl.Series([7], dtype=pl.Int64)]])
+    assert first == second
+    first, second = likenesses([[pl.Series(["1.50"]).cast(pl.Decimal(10, 2))], [pl.Series(["1.5"])]])
+    assert first == second
+
+
+@given(st.lists(st.tuples(st.text(max_size=4), st.integers()), min_size=1, max_size=10))
+def test_a_key_of_several_columns_is_like_itself_and_has_a_hash(keys: list[tuple[str, int]]) -> None:
+    texts, numbers = pl.Series([text for text, _ in keys]), pl.Series([number % 2**40 for _, number in keys])
+    first, second = likenesses([[texts, numbers], [texts, numbers]])
+    assert first == second
+    assert len(set(first)) <= len(keys)
