@@ -39,7 +39,7 @@ AVRO = {
     ],
 }
 _DATA = "org.apache.kafka.connect.data."
-_FIELDS = [
+FIELDS = [
     {"field": "id", "type": "int64", "optional": False},
     {"field": "account", "type": "int64", "optional": False},
     {"field": "name", "type": "string", "optional": False},
@@ -58,7 +58,7 @@ _FIELDS = [
     {"field": "note", "type": "string", "optional": True},
     {"field": "score", "type": "double", "optional": False},
 ]
-_ENVELOPE = b'{"schema":' + json.dumps({"type": "struct", "name": "bench.Payment", "fields": _FIELDS}).encode()
+_ENVELOPE = b'{"schema":' + json.dumps({"type": "struct", "name": "bench.Payment", "fields": FIELDS}).encode()
 
 
 @dataclass(frozen=True)
@@ -121,13 +121,16 @@ def shop_messages(records: int) -> Iterator[bytes]:
     return (orjson.dumps(shop(index)) for index in range(records))
 
 
+def for_json(value: dict[str, Any]) -> dict[str, Any]:
+    """A payment as JsonConverter has it: its decimal is base64."""
+    cents = int(value["amount"].scaleb(2))
+    return {**value, "amount": base64.b64encode(cents.to_bytes(cents.bit_length() // 8 + 1, "big")).decode()}
+
+
 def envelope_messages(records: int) -> Iterator[bytes]:
     """W2's values as JsonConverter writes them with schemas.enable."""
     for index in range(records):
-        value = payment(index)
-        cents = int(value["amount"].scaleb(2))
-        value["amount"] = base64.b64encode(cents.to_bytes(cents.bit_length() // 8 + 1, "big")).decode()
-        yield _ENVELOPE + b',"payload":' + orjson.dumps(value) + b"}"
+        yield _ENVELOPE + b',"payload":' + orjson.dumps(for_json(payment(index))) + b"}"
 
 
 def avro_messages(schema_id: int, indices: Iterable[int]) -> Iterator[bytes]:

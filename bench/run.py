@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
-from bench.side import Files, Side, write_files
+from bench.side import CONFIGS, Files, Side, write_text
 from bench.targets import Target
 from bench.usage import cpu_seconds, memory_mb
 from ferryman.stack.runtime.ports import HOST, free_port
@@ -99,10 +99,20 @@ class Running:
 
 @contextmanager
 def started(side: Side, config: str, directory: Path, variables: Mapping[str, str]) -> Iterator[Running]:
-    """Start a side in an empty directory and end it afterwards. The directory's name becomes the connector's."""
+    """Start a side with a file of configs/ in an empty directory and end it afterwards.
+
+    The directory's name becomes the connector's.
+    """
+    with started_with(side, (CONFIGS / f"{config}.properties").read_text(), directory, variables) as running:
+        yield running
+
+
+@contextmanager
+def started_with(side: Side, text: str, directory: Path, variables: Mapping[str, str]) -> Iterator[Running]:
+    """The same with a connector file of this text."""
     directory.mkdir(parents=True)
     rest = f"http://{HOST}:{free_port()}"
-    files = write_files(side, config, directory.name, directory)
+    files = write_text(side, text, directory.name, directory)
     settings = {**variables, **side.variables, "BENCH_LISTENER": rest, "BENCH_OFFSETS": str(directory / "offsets")}
     command = _with(settings, side, files)
     began = time.monotonic()

@@ -26,8 +26,8 @@ class World:
 
     @property
     def registry(self) -> str:
-        """The registry's Confluent API."""
-        return self.addresses["registry"]
+        """The registry's Confluent API; empty where none runs."""
+        return self.addresses.get("registry", "")
 
     @property
     def server(self) -> str:

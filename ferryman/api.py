@@ -11,6 +11,7 @@ from typing import ClassVar, Generic, Literal, TypeVar
 
 from ferryman.config import Config
 from ferryman.connector import SinkConfig, SourceConfig
+from ferryman.errors import DataError
 from ferryman.record import Batch, Polled, Record, TopicPartition, batches, in_order
 from ferryman.record import Offset as Offset
 from ferryman.record import Partition as Partition
@@ -86,6 +87,17 @@ class SourceContext(TaskContext):
     """Waits up to so many seconds; true at once when the task is asked to stop. For waits inside poll."""
 
 
+class BadRecords(DataError):
+    """These of the records that a put was given are bad; all others may be good. From ``atomic`` sinks that can tell:
+    the bad ones meet errors.tolerance, and the others come again, together."""
+
+    def __init__(self, found: "Sequence[tuple[Batch, int, Exception]]") -> None:
+        batch, index, error = found[0]
+        super().__init__(f"{len(found)} of the records cannot be taken; {batch.source}@{batch.offsets[index]}: {error}")
+        self.found = found
+        """The batch, the record's index in it, and what is wrong."""
+
+
 SinkC = TypeVar("SinkC", bound=SinkConfig)
 SourceC = TypeVar("SourceC", bound=SourceConfig)
 StepC = TypeVar("StepC", bound=Config)
@@ -95,8 +107,8 @@ class Sink(Generic[SinkC]):
     """A sink connector and its task. ``put`` (or ``put_batch``) takes records; everything else is optional.
 
     Raise RetriableError for another system's failure: the same records come again after a back-off. Raise DataError for
-    a record's own fault, from an ``atomic`` sink only: the batch is narrowed down to the guilty records. Anything else
-    fails the task.
+    a record's own fault, from an ``atomic`` sink only: the batch is narrowed down to the guilty records, unless
+    BadRecords names them. Anything else fails the task.
     """
 
     config_class: ClassVar[type[SinkConfig]] = SinkConfig

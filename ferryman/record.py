@@ -5,7 +5,7 @@ The Batch is the unit of every step. Metadata (offset, timestamp, headers) lies 
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate, groupby, pairwise
 from operator import itemgetter
@@ -229,6 +229,13 @@ class Batch:
             headers=None if self.headers is None else [self.headers[index] for index in indices],
             positions=[self.positions[index] for index in indices],
         )
+
+    def without(self, indices: Collection[int]) -> "Batch | None":
+        """The other records; None if there are none."""
+        if not indices:
+            return self
+        left = [index for index in range(len(self)) if index not in indices]
+        return self.take(left) if left else None
 
     def split(self, wanted: Sequence[bool]) -> "list[tuple[bool, Batch]]":
         """The records with and those without the flag, as one batch each; a side that has none is left out."""

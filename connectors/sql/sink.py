@@ -1,11 +1,13 @@
 """Writes records to tables of a database, exactly once: rows and the next offset are one transaction."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 import polars as pl
 
-from ferryman.api import Assigned, Committed, Sink, SinkContext
+from ferryman.api import Assigned, BadRecords, Committed, Sink, SinkContext
+from ferryman.chain.narrowing import narrow
 from ferryman.connectors.sql.config.rules import SqlSinkConfig, effectless, topics_follow_records
 from ferryman.connectors.sql.database.loads import Part, joined, pieces
 from ferryman.connectors.sql.database.offsets_table import Move, Offsets, Owner, moves_of, open_partitions
@@ -157,19 +159,31 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
     def _named(self, batches: Sequence[Batch]) -> str:
         return ", ".join(sorted({str(self._table(batch)) for batch in batches}))
 
-    def _parts(self, batches: Sequence[Batch]) -> Iterator[Part]:
-        """What to write of each batch."""
+    def _parts(self, batches: Sequence[Batch]) -> list[Part]:
+        """What to write of each batch. Raises BadRecords for all that cannot be rows, whatever the database says."""
+        parts, bad = list[Part](), list[tuple[Batch, int, Exception]]()
         works: dict[int, int] = {}
         for batch in batches:
             work = works.setdefault(id(batch.origin), len(works))
-            change = self._change(batch)
-            if change is None:
-                continue
-            check(self.config, self.context.connector, change.batch, change.deletes)
-            for is_deleted, same in change.split():
-                part = self._part(same, work, is_deleted)
-                if part is not None:
-                    yield part
+            try:
+                parts += self._rows(batch, work)
+            except DataError:
+                _, guilty = narrow(len(batch), partial(self._tried, batch, work), DataError)
+                bad += [(batch, index, error) for index, error in guilty]
+        if bad:
+            raise BadRecords(bad)
+        return parts
+
+    def _tried(self, batch: Batch, work: int, start: int, stop: int) -> None:
+        self._rows(batch.slice(start, stop), work)
+
+    def _rows(self, batch: Batch, work: int) -> list[Part]:
+        change = self._change(batch)
+        if change is None:
+            return []
+        check(self.config, self.context.connector, change.batch, change.deletes)
+        found = (self._part(same, work, is_deleted) for is_deleted, same in change.split())
+        return [part for part in found if part is not None]
 
     def _change(self, batch: Batch) -> Change | None:
         if self.config.is_debezium:

@@ -16,8 +16,8 @@ from ferryman.errors import DataError, KeyProblem
 from ferryman.formats.collected import Collected, others
 from ferryman.formats.json import columns_reader, columns_writer
 from ferryman.formats.json.envelopes import Envelopes, Group, Spelling
-from ferryman.formats.json.exact_numbers import printed
-from ferryman.formats.json.payload import reader, writer
+from ferryman.formats.json.exact_numbers import may_change, printed
+from ferryman.formats.json.payload import has_decimals, reader, writer
 from ferryman.formats.json.schema import from_json, to_json
 from ferryman.formats.json.text import dumps, loads, loads_decimals, loads_good
 from ferryman.record import Columns, Data, Payload, Rows
@@ -116,11 +116,18 @@ class JsonConverter(Converter[JsonConverterConfig]):
                 self._schemaless("no schema", group.positions, group.payloads, own)
             else:
                 self._typed(schema, group.positions, group.payloads, own)
-            # What was cut out may not have been one value: parsed whole, each message gets its own error.
-            guilty, own.failures = own.failures, []
-            for at, _ in guilty:
-                own.attempt(at, self._whole, payloads[at])
+            self._explain(group, payloads, own)
         found.merge(own)
+
+    def _explain(self, group: Group, payloads: Sequence[Payload], found: Collected) -> None:
+        """What was cut out may not have been one value: parsed whole, such a message gets its own error."""
+        guilty, found.failures = found.failures, []
+        bodies = dict(zip(group.positions, group.payloads, strict=True)) if guilty else {}
+        for at, error in guilty:
+            if _is_json(bodies[at]):
+                found.failures.append((at, error))
+            else:
+                found.attempt(at, self._whole, payloads[at])
 
     def _nulls(self, positions: Sequence[int], found: Collected) -> None:
         if positions:
@@ -142,11 +149,24 @@ class JsonConverter(Converter[JsonConverterConfig]):
                 found.add(others(positions, odd), columns)
             if odd:
                 self.forms.gave_up(len(odd), "a value is not spelled as its type usually is")
-        for at in odd:
-            found.attempt(positions[at], self._row, schema, bodies[at])
+        try:
+            rows = Rows(schema, [self._row(schema, bodies[at])[1] for at in odd])
+            found.add([positions[at] for at in odd], rows)
+        except DataError:
+            for at in odd:
+                found.attempt(positions[at], self._row, schema, bodies[at])
 
     def _row(self, schema: Schema, body: bytes) -> tuple[Schema, Any]:
-        return schema, _read(reader(schema, self.config.replace_null_with_default), body)
+        read = reader(schema, self.config.replace_null_with_default)
+        try:
+            return schema, read(orjson.loads(body))
+        except orjson.JSONDecodeError:
+            pass
+        except DataError:
+            if not (has_decimals(schema) or may_change(body)):
+                raise
+        # What orjson has no room for: decimals as numbers, integers beyond 64 bits, leading zeros.
+        return schema, read(loads_decimals(body))
 
     def _schema(self, spelling: Spelling) -> Schema | None:
         known = spelling.identity
@@ -227,12 +247,12 @@ def _columns(schema: Schema, bodies: Sequence[bytes], replace: bool) -> tuple[Co
     return columns, sorted({*range(len(bodies))} - {*places} | {places[at] for at in odd})
 
 
-def _read(read: Callable[[Any], Any], body: bytes) -> Any:
+def _is_json(body: bytes) -> bool:
     try:
-        return read(orjson.loads(body))
-    except (orjson.JSONDecodeError, DataError):
-        # What it has no room for: decimals as numbers, integers beyond 64 bits, leading zeros.
-        return read(loads_decimals(body))
+        orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
 def _encode(write: Callable[[Any], Any], values: Sequence[Any]) -> list[bytes]:

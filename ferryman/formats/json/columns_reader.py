@@ -6,7 +6,7 @@ are told apart, and the caller reads them by rows, whose results and errors are 
 
 from base64 import b64decode
 from binascii import a2b_base64
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from operator import itemgetter
@@ -85,50 +85,72 @@ def columns(
 
     The columns are of all others; None if there are none.
     """
+    places: Sequence[int] = range(len(payloads))
+    if set(map(type, payloads)) != {dict}:
+        places = [at for at, payload in enumerate(payloads) if payload.__class__ is dict]
     try:
-        return Columns(schema, _frame(schema, payloads, replace_null_with_default)), ()
-    except _DOUBTS:
-        odd = _odd(schema, payloads, replace_null_with_default)
-    plain = [payload for at, payload in enumerate(payloads) if at not in odd]
-    try:
-        return Columns(schema, _frame(schema, plain, replace_null_with_default)), sorted(odd)
+        found, odd = _fields(schema, [payloads[at] for at in places], replace_null_with_default)
     except _DOUBTS:
         return None, range(len(payloads))
+    left_out = [*(places[at] for at in sorted(odd)), *sorted(set(range(len(payloads))) - set(places))]
+    return (None if len(left_out) == len(payloads) else Columns(schema, pl.DataFrame(found))), sorted(left_out)
 
 
-def _odd(schema: Schema, payloads: Sequence[Any], replace: bool) -> set[int]:
-    """The payloads that make a frame of all impossible, found column by column."""
-    places = [at for at, payload in enumerate(payloads) if payload.__class__ is dict]
-    objects = [payloads[at] for at in places]
-    odd = set(range(len(payloads))) - set(places)
+def _fields(schema: Schema, objects: Sequence[Any], replace: bool) -> tuple[list[pl.Series], set[int]]:
+    """The columns of all objects but the odd ones, and where these stand."""
+    columns: list[pl.Series | Sequence[Any]] = []
+    odd: set[int] = set()
     for field in schema.fields:
         values = _values(objects, field.name)
-        if field.schema.type is Type.STRUCT and field.schema.name is None:
-            guilty: Iterable[int] = _odd(field.schema, values, replace)
-        else:
-            guilty = _guilty(field.schema, values, replace)
-        odd.update(places[at] for at in guilty)
-    return odd
+        try:
+            columns.append(_filled(field.schema, values, replace).alias(field.name))
+        except _DOUBTS:
+            odd.update(_guilty(field.schema, values, replace))
+            columns.append(values)
+    if not odd:
+        return [column for column in columns if isinstance(column, pl.Series)], odd
+    good = [at for at in range(len(objects)) if at not in odd]
+    mask = pl.Series(good, dtype=pl.UInt32)
+    return [
+        column.gather(mask)
+        if isinstance(column, pl.Series)
+        else _filled(field.schema, [column[at] for at in good], replace).alias(field.name)
+        for field, column in zip(schema.fields, columns, strict=True)
+        if good
+    ], odd
 
 
 def _guilty(schema: Schema, values: Sequence[Any], replace: bool) -> Iterator[int]:
-    """Halves a column until only what does not fit is left, or as long as that is faster than to read all by rows."""
-    waiting = [(0, len(values))] if values else []
-    tries = len(values) // _PER_TRY + _TRIES
+    """What does not fit: by its class, which is seen at once, or else by halving, as long as that is faster than to
+    read all by rows."""
+    classes = _classes(schema)
+    places = [at for at, value in enumerate(values) if classes is None or value.__class__ in classes]
+    yield from set(range(len(values))) - set(places)
+    waiting = [(0, len(places))] if places else []
+    tries = len(places) // _PER_TRY + _TRIES
     while waiting:
         start, stop = waiting.pop()
         tries -= 1
         if tries < 0:
-            yield from range(start, stop)
+            yield from places[start:stop]
             continue
         try:
-            _filled(schema, values[start:stop], replace)
+            _filled(schema, [values[at] for at in places[start:stop]], replace)
         except _DOUBTS:
             if stop - start == 1:
-                yield start
+                yield places[start]
             else:
                 middle = (start + stop) // 2
                 waiting += [(middle, stop), (start, middle)]
+
+
+def _classes(schema: Schema) -> Container[type] | None:
+    """What the values of a plain or logical type are in JSON; None for other types."""
+    if schema.name == DECIMAL or (schema.type is Type.BYTES and schema.name is None):
+        return (str, type(None))
+    if schema.type in PLAIN:
+        return PLAIN[schema.type][1] | {type(None)}
+    return None
 
 
 def _frame(schema: Schema, payloads: Sequence[Any], replace: bool) -> pl.DataFrame:

@@ -7,7 +7,7 @@ its ends, and what lies between is its payload, provided that this is one JSON v
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -46,7 +46,13 @@ class Spelling(NamedTuple):
 
     def fits(self, envelope: bytes) -> bool:
         """Whether an envelope is in this spelling."""
-        return bool(self.end([envelope], 0))
+        first = len(self.head)
+        return (
+            envelope.startswith(self.head)
+            and envelope.endswith(self.tail)
+            and len(envelope) > first + len(self.tail)
+            and envelope[first] not in _BLANK_BYTES
+        )
 
     def cut(self, envelopes: Sequence[bytes | None]) -> list[bytes]:
         """The payloads of envelopes in this spelling."""
@@ -91,11 +97,11 @@ class Envelopes:
     def sort(self, messages: Sequence[bytes | None]) -> Sorted:
         """The messages by schema, however each of them is spelled and whatever stands between them."""
         groups, missing, whole = dict[str, Group](), list[int](), list[int]()
-        recent: list[Spelling] = []
+        recent = _Recent(self.spelling)
         at, count = 0, len(messages)
         while at < count:
             message = messages[at]
-            found = None if not message else self._recent(recent, message)
+            found = recent.spelling(message) if message else None
             if found is None:
                 (whole if message else missing).append(at)
                 at += 1
@@ -104,23 +110,13 @@ class Envelopes:
             group = groups.get(found.identity)
             if group is None:
                 group = groups[found.identity] = Group(found)
-            group.positions.extend(range(at, stop))
+            if stop == at + 1:
+                group.positions.append(at)
+            else:
+                group.positions.extend(range(at, stop))
             group.payloads.extend(found.cut(messages[at:stop]))
             at = stop
         return Sorted(list(groups.values()), missing, whole)
-
-    def _recent(self, recent: list[Spelling], message: bytes) -> Spelling | None:
-        """A message's spelling, which is mostly one of the last few."""
-        for place, each in enumerate(recent):
-            if each.fits(message):
-                if place:
-                    recent.insert(0, recent.pop(place))
-                return each
-        found = self.spelling(message)
-        if found is not None:
-            recent.insert(0, found)
-            del recent[_TRIES:]
-        return found
 
     def spelling(self, envelope: bytes) -> Spelling | None:
         """That of an envelope; None if it has to be parsed whole: it is none, or is spelled as nobody would."""
@@ -138,6 +134,33 @@ class Envelopes:
         while len(self._known) >= self._most:
             del self._known[next(iter(self._known))]
         self._known[edge] = found
+        return found
+
+
+class _Recent:
+    """The spellings of the last messages: mostly one of them comes again, and in the same turn."""
+
+    def __init__(self, otherwise: Callable[[bytes], Spelling | None]) -> None:
+        self._otherwise = otherwise
+        self._last: list[Spelling] = []
+        self._before: Spelling | None = None
+        self._next: dict[int, Spelling] = {}
+        """What came after a spelling, by its identity as an object."""
+
+    def spelling(self, message: bytes) -> Spelling | None:
+        """That of a message."""
+        found = self._next.get(id(self._before))
+        if found is None or not found.fits(message):
+            found = next((each for each in self._last if each.fits(message)), None) or self._other(message)
+            if found is not None:
+                self._next[id(self._before)] = found
+        self._before = found
+        return found
+
+    def _other(self, message: bytes) -> Spelling | None:
+        found = self._otherwise(message)
+        if found is not None:
+            self._last = [found, *self._last[: _TRIES - 1]]
         return found
 
 

@@ -30,6 +30,15 @@ INTEGER_RANGES = {
 
 
 @lru_cache(maxsize=4000)
+def has_decimals(schema: Schema) -> bool:
+    """Whether a Decimal is anywhere in it, or might be: in what contains itself."""
+    if schema.name == DECIMAL or isinstance(schema, RecursiveSchema):
+        return True
+    inner = [schema.keys, schema.values, *(field.schema for field in schema.fields)]
+    return any(has_decimals(each) for each in inner if each is not None)
+
+
+@lru_cache(maxsize=4000)
 def reader(schema: Schema, replace_null_with_default: bool = True) -> Convert:
     """What turns a payload of that schema into Connect's value. It raises DataError for what does not fit."""
     convert = _reader(schema, replace_null_with_default)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ferryman.api import Sink
+from ferryman.api import BadRecords, Sink
 from ferryman.chain.chain import Chain
 from ferryman.chain.narrowing import Failure, Stage
 from ferryman.errors import DataError
@@ -124,6 +124,9 @@ class Backlog:
     def _offer(self, offer: Offer, waiting: Sequence[Batch]) -> None:
         try:
             taken = self.sink.put_batches(waiting)
+        except BadRecords as error:
+            self.tolerance.judge([self._failed(*each) for each in error.found])
+            offer.leave_out((batch, index) for batch, index, _ in error.found)
         except DataError as error:
             if not self.sink.atomic:
                 raise
@@ -145,5 +148,7 @@ class Backlog:
 
     def report(self, batch: Batch, index: int, error: Exception) -> None:
         """The errant-record reporter (KIP-610): one record that only the sink could find guilty."""
-        failure = Failure(batch.origin, batch.positions[index], Stage.TASK_PUT, names(type(self.sink))[0], error)
-        self.tolerance.judge([failure])
+        self.tolerance.judge([self._failed(batch, index, error)])
+
+    def _failed(self, batch: Batch, index: int, error: Exception) -> Failure:
+        return Failure(batch.origin, batch.positions[index], Stage.TASK_PUT, names(type(self.sink))[0], error)

@@ -1,7 +1,7 @@
 """What a sink is offered at once, and how it is halved by offset to find the record that it cannot take. Pure."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -70,6 +70,15 @@ class Offer:
     def without(self, partitions: Sequence[TopicPartition]) -> "Offer":
         """What is left when partitions have gone."""
         return Offer(deque(work for work in self.works if work.polled.source not in partitions))
+
+    def leave_out(self, bad: Iterable[tuple[Batch, int]]) -> None:
+        """Takes single records out; they count as delivered when all around them is."""
+        places: dict[int, set[int]] = {}
+        for batch, index in bad:
+            places.setdefault(id(batch), set()).add(index)
+        for work in self.works:
+            left = [batch.without(places.get(id(batch), ())) for batch in work.batches]
+            work.batches = deque(batch for batch in left if batch is not None)
 
     def halves(self) -> list["Offer"]:
         """Two offers, the first with half of the records."""

@@ -8,11 +8,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from ferryman.api import BadRecords
 from ferryman.chain.chain import Step, assembled
 from ferryman.chain.narrowing import Failure, Stage
 from ferryman.config import Config
 from ferryman.errors import DataError, Indeterminate, RetriableError, TaskError, Unfinished
-from ferryman.record import TopicPartition
+from ferryman.record import Batch, TopicPartition
 from ferryman.task.sink import backlog as backlog_module
 from ferryman.task.sink.backlog import Backlog
 from ferryman.task.sink.slices import AIM, Slices
@@ -180,6 +181,25 @@ def test_the_record_that_a_sink_cannot_take_is_found_and_its_neighbours_are_take
     assert work.judge.failures[0].plugin == "RecordingSink"
     assert str(work.judge.failures[0].error) == "it tastes bitter"
     assert work.delivered()[-1] == (T, 15)
+
+
+def test_records_that_the_sink_names_are_reported_and_all_others_come_again_together(work: Work) -> None:
+    work.add(*[b"%d" % number for number in range(6)], first=10)
+    put = work.sink.put_batches
+
+    def naming(batches: Sequence[Batch]) -> int:
+        (whole,) = batches
+        if len(whole) == 6:
+            raise BadRecords([(whole, 4, DataError("four")), (whole, 1, DataError("one"))])
+        return put(batches)
+
+    work.sink.put_batches = naming  # type: ignore[method-assign]
+    work.backlog.advance()
+    assert work.sink.values() == ["0", "2", "3", "5"]
+    assert work.sink.offered == [1]
+    found = zip(work.judge.guilty, work.judge.failures, strict=True)
+    assert [(offset, str(failure.error)) for (offset, _), failure in found] == [(14, "four"), (11, "one")]
+    assert work.delivered()[-1] == (T, 16)
 
 
 def test_a_guilty_last_record_is_delivered_once_it_is_reported(work: Work) -> None:
