@@ -265,3 +265,17 @@ def test_good_records_do_not_become_dead_letters_because_a_column_was_widened(
     world.query("ALTER TABLE orders ALTER COLUMN note TYPE text")
     assert world.narrowed(world.batch([row(2, note=LONG), row(3, note="nul\0"), row(4)], at=1)) == [2]
     assert world.query("SELECT id FROM orders ORDER BY id") == [(1,), (2,), (4,)]
+
+
+@pytest.mark.parametrize("database", ALL)
+def test_a_column_that_somebody_added_is_found_by_the_first_record_that_has_its_field(
+    request: pytest.FixtureRequest, database: str
+) -> None:
+    world = World(url_of(database, request), MODES["upsert"], value_schema=ORDER)
+    world.query(f"CREATE TABLE orders ({COLUMNS})")
+    world.put([row(1)])
+    world.query("ALTER TABLE orders ADD COLUMN more varchar(9)")
+    world.value_schema = struct({field.name: field.schema for field in ORDER.fields} | {"more": OPTIONAL_STRING})
+    assert world.narrowed(world.batch([row(2) | {"more": "x"}], at=1)) == []
+    assert world.query("SELECT id, more FROM orders ORDER BY id") == [(1, None), (2, "x")]
+    world.kill()
