@@ -228,7 +228,12 @@ def test_a_table_that_changes_in_the_middle_of_a_transaction_is_written_as_it_is
         world, source = task.begin(number, change)
         waiting = [partial(make, world, source, change, database)]
         world.meanwhile = ("sql.before_rows", lambda waiting=waiting: waiting and waiting.pop()())
-        put(world, source, 3, row(3, change.amount, change.note))
+        try:
+            put(world, source, 3, row(3, change.amount, change.note))
+        except DataError:
+            # The table as it was does not take it, which is seen before anything is begun.
+            waiting.pop()()
+            put(world, source, 3, row(3, change.amount, change.note))
         if waiting or not holds(world, source, change):
             wrong.append(change.name)
         world.meanwhile = None
