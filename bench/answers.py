@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx
 
 from tests.running import settings, worker
-from tests.worker.blocking_plugin import HABITS, blocking, installed
+from tests.worker.blocking_plugin import HABITS, blocking, with_blocking_sink
 
 AWAY = "127.0.0.1:1"
 PATHS = ("/", "/health", "/connectors?expand=status", "/connectors/blocks-in-init/status", "/connector-plugins")
@@ -95,8 +95,8 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         directory = Path(folder)
-        environment = {"PYTHONPATH": os.pathsep.join([str(installed(directory)), os.environ.get("PYTHONPATH", "")])}
-        with worker(directory, settings(AWAY, "bench"), **environment) as running:
+        path = os.pathsep.join([str(with_blocking_sink(directory)), os.environ.get("PYTHONPATH", "")])
+        with worker(directory, settings(AWAY, "bench"), PYTHONPATH=path) as running:
             running.call("POST", "/connectors", {"name": "blocks-in-init", "config": blocking("init")}, expect=201)
             times = asyncio.run(_run(running.url, options.clients, options.rounds))
     shares = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "most": 1.0}

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from confluent_kafka.cimpl import NewTopic
 from ferryman.stack.runtime.ports import free_port
 
 FERRYMAN = str(Path(sys.executable).with_name("ferryman"))
+WEB = httpx.Client(timeout=120, limits=httpx.Limits(max_connections=None, max_keepalive_connections=0))
+"""Asks over a connection of its own each time. Made once, since making it reads all certificate authorities."""
 Outcome = Any
 
 
@@ -59,6 +61,15 @@ class Worker:
     """Its current folder; None for that of the tests."""
     command: tuple[str, ...] = (FERRYMAN,)
     process: "subprocess.Popen[bytes] | None" = None
+    before: int = 0
+    """Bytes of the log that are of earlier tests."""
+
+    @property
+    def said(self) -> str:
+        """What the worker and its tasks have logged."""
+        with self.log.open("rb") as log:
+            log.seek(self.before)
+            return log.read().decode()
 
     @property
     def log(self) -> Path:
@@ -83,7 +94,7 @@ class Worker:
         assert self.process is not None
         assert self.process.poll() is None, self.log.read_text()[-3000:]
         try:
-            return httpx.get(self.url + "/health").status_code == 200
+            return WEB.get(self.url + "/health").status_code == 200
         except httpx.TransportError:
             return False
 
@@ -104,7 +115,7 @@ class Worker:
                 self.process.wait()
 
     def call(self, method: str, path: str, body: Any = None, expect: int | None = None) -> Any:
-        answer = httpx.request(method, self.url + path, json=body, timeout=60)
+        answer = WEB.request(method, self.url + path, json=body)
         assert expect is None or answer.status_code == expect, f"{answer.status_code} {answer.text}"
         return answer.json() if answer.content else None
 
@@ -138,9 +149,7 @@ class Worker:
 
     def pids(self, name: str) -> list[int]:
         """The pids of a connector's task processes, one after the other as they were started."""
-        return [
-            int(pid) for pid in re.findall(rf"task {re.escape(name)}-\d+ runs as process (\d+)", self.log.read_text())
-        ]
+        return [int(pid) for pid in re.findall(rf"task {re.escape(name)}-\d+ runs as process (\d+)", self.said)]
 
 
 @contextmanager
@@ -151,6 +160,21 @@ def worker(directory: Path, settings: Mapping[str, str], **environment: str) -> 
         yield made.start()
     finally:
         made.stop()
+
+
+@contextmanager
+def borrowed(lasting: Worker, name: str) -> Iterator[Worker]:
+    """A worker that runs for many tests, as one of them sees it: its log begins now.
+
+    In the end it has none of the connectors any more whose names begin with the test's.
+    """
+    if lasting.process is None or lasting.process.poll() is not None:
+        lasting.start()
+    one = replace(lasting, before=lasting.log.stat().st_size)
+    yield one
+    for connector in one.call("GET", "/connectors"):
+        if connector.startswith(name):
+            one.delete(connector)
 
 
 def settings(kafka: str, name: str, **more: str) -> dict[str, str]:

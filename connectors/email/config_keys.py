@@ -104,8 +104,8 @@ class EmailKeys(SinkConfig):
     max_in_flight: Annotated[Int, AfterValidator(_at_most)] = key(
         10, at_least=1, importance="HIGH", shown=Shown("Delivery")
     )
-    """How many messages of a task may be on their way at once, each over a connection of its own; at most 250. So many
-    are in doubt after a crash."""
+    """How many messages of a task may be on their way at once, each over a connection of its own; at most 250. A
+    crash leaves so many in doubt."""
     messages_per_second: Annotated[Double, AfterValidator(_rate)] = key(0.0, shown=Shown("Delivery"))
     """The most messages a second of a task; 0 for no limit."""
     behavior_on_in_doubt: Literal["resend", "skip"] = key("resend", importance="HIGH", shown=Shown("Delivery"))

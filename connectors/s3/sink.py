@@ -42,6 +42,7 @@ class S3SinkConnector(Sink[S3SinkConfig]):
         "io.confluent.connect.s3.S3SinkConnector",
         "io.aiven.kafka.connect.s3.AivenKafkaConnectS3SinkConnector",
     )
+    task_classes = ("io.confluent.connect.s3.S3SinkTask", "io.aiven.kafka.connect.s3.S3SinkTask")
     atomic = True
     columnar = True
     any_order = True

@@ -69,7 +69,7 @@ def converter(side: Side, raw: Mapping[str, str], worker: Mapping[str, str]) -> 
     try:
         config = plugin.config_class.parse(own)
     except ConfigError as error:
-        raise ConfigError(*(_prefixed(f"{key}.", each) for each in error.problems)) from None
+        raise ConfigError(*(each.under(f"{key}.") for each in error.problems)) from None
     made: Converter[Any] = plugin(config, side)
     return made
 
@@ -79,10 +79,3 @@ def converter_name(side: Side, raw: Mapping[str, str], worker: Mapping[str, str]
     key = f"{side}.converter"
     source = raw if raw.get(key, "").strip() else worker
     return source, source.get(key, "org.apache.kafka.connect.storage.SimpleHeaderConverter" if side == "header" else "")
-
-
-def _prefixed(prefix: str, problem: KeyProblem) -> KeyProblem:
-    message = problem.message.replace(f'"{problem.key}"', f'"{prefix}{problem.key}"')
-    return KeyProblem(
-        prefix + problem.key, message.replace(f"configuration {problem.key}:", f"configuration {prefix}{problem.key}:")
-    )

@@ -27,7 +27,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 def _refuse(error: ConfigError, where: str = "") -> NoReturn:
     for problem in error.problems:
-        click.echo(f"{where}{redact(problem.message)}", err=True)
+        click.echo(f"{where}{redact(problem.named)}", err=True)
     sys.exit(2)
 
 

@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args, get_origin
 from ferryman.api import Sink, Source
 from ferryman.config import Config, Definition, spellings
 from ferryman.connector import ConnectorConfig, SinkConfig, SourceConfig
+from ferryman.docs import sql_values
 from ferryman.plugins import catalog, folders
 from ferryman.settings.worker_keys import NO_EFFECT, WorkerConfig
 from ferryman.validation import plugin_infos
@@ -63,7 +64,11 @@ def pages(docs: Path) -> dict[Path, str]:
 
     Connectors of which ``homeless`` tells are left out.
     """
-    found = {docs / "reference/worker.md": _worker(), docs / "reference/connector.md": _connector()}
+    found = {
+        docs / "reference/worker.md": _worker(),
+        docs / "reference/connector.md": _connector(),
+        docs / "reference/sql-values.md": f"{_NOTE}\n\n{sql_values.page()}",
+    }
     found[folders.INDEX] = folders.index()
     for kind, plugin, path in _pages(docs):
         if FOLDERS[kind] != "connectors":

@@ -50,7 +50,7 @@ def _of_worker(file: Path) -> Mapping[str, str]:
     try:
         return properties.load(file.read_bytes())
     except OSError as error:
-        raise ConfigError.for_key("worker", f"{file}: {error.strerror}") from None
+        raise ConfigError.for_key("", f"{file}: {error.strerror}") from None
 
 
 def _converter(raw: Mapping[str, str], worker: Mapping[str, str]) -> Converter[Any] | None:

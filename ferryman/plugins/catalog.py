@@ -19,7 +19,7 @@ from ferryman.api import Sink
 from ferryman.plugins import folders
 from ferryman.plugins.entry import Entry
 from ferryman.plugins.folders import names as names
-from ferryman.plugins.kinds import GROUPS
+from ferryman.plugins.kinds import GROUPS, SUFFIXES
 from ferryman.plugins.kinds import ROOTS as ROOTS
 from ferryman.plugins.kinds import Kind as Kind
 
@@ -80,6 +80,27 @@ def _note_version(point: EntryPoint) -> None:
 
 def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
+
+
+def full_name(plugin: type[Any], given: str) -> str:
+    """The full name of a plugin that a config calls so, with the side that a transform's name ends in."""
+    bare = without_side(given.strip())
+    known = names(plugin)
+    found = next((name for name in known if name == bare or bare in {name.rpartition(".")[2], _short(name)}), known[0])
+    return found + given.strip()[len(bare) :]
+
+
+def _short(name: str) -> str:
+    return next((name.removesuffix(end) for end in SUFFIXES.values() if name.endswith(end)), name).rpartition(".")[2]
+
+
+def task_class(plugin: type[Any], given: str) -> str:
+    """The Java class of the tasks of a connector that a config calls so; a plugin without Java names is its own."""
+    if not plugin.classes:
+        return plugin.__name__
+    name = full_name(plugin, given)
+    own = dict(zip(plugin.classes, plugin.task_classes, strict=False))
+    return own.get(name) or f"{name.removesuffix('Connector')}Task"
 
 
 @cache

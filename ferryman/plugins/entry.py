@@ -33,4 +33,5 @@ class Entry:
         for name in (*self.names, self.attribute):
             simple = name.rpartition(".")[2]
             yield simple
-            yield simple.removesuffix(SUFFIXES[self.kind]) or simple
+            for suffix in (SUFFIXES[self.kind], *(("HeaderConverter",) if self.kind == "converter" else ())):
+                yield simple.removesuffix(suffix) or simple

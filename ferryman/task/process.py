@@ -20,7 +20,7 @@ from ferryman.task.setup import plugins
 from ferryman.task.setup.control import LONGEST_MESSAGE, Control
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.task.sink.sink_thread import StillBusy
-from ferryman.telemetry import logs
+from ferryman.telemetry import logs, owners
 from ferryman.telemetry.redaction import redact
 from ferryman.telemetry.references import References
 
@@ -42,6 +42,7 @@ def main(connection: socket.socket, parent: int) -> None:
     spec = TaskSpec.parse(first)
     plugins.take_over(spec.plugins)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C reaches everybody; the worker decides for us
+    owners.FOREVER.is_called(spec.connector)
     References.parse(spec.references).protect()
     logs.start(f"{spec.connector}|task-{spec.task}", spec.levels, spec.config, spec.worker)
     lock = threading.Lock()

@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import get_args
+from typing import Any, get_args
 
 from ferryman.config import Config, Definition
 from ferryman.connector import ConnectorConfig, SinkConfig, SourceConfig
+from ferryman.errors import RequestError
+from ferryman.java.version_ranges import LATEST
 from ferryman.plugins import catalog
+from ferryman.validation import plugin_versions
 
 SIMPLE_HEADERS = "org.apache.kafka.connect.storage.SimpleHeaderConverter"
 """The one converter that is for headers only."""
@@ -42,13 +45,26 @@ def _infos(kind: catalog.Kind) -> Iterator[PluginInfo]:
                 yield PluginInfo(f"{name}{side}", kind, catalog.version(entry))
 
 
-def definitions(name: str) -> list[Definition] | None:
-    """The keys of a plugin of any kind, its own first; None for an unknown one."""
+def definitions(name: str, version: str = LATEST) -> list[Definition] | None:
+    """The keys of a plugin of any kind, its own first; None for an unknown one.
+
+    RequestError 400 if it has none of the versions asked for, which are a version, a range of Maven's or ``latest``.
+    """
     for kind in get_args(catalog.Kind):
         plugin = catalog.find(kind, name)
         if plugin is not None:
+            _check_version(plugin, name, version)
             return own_first(plugin.config_class)
     return None
+
+
+def _check_version(plugin: type[Any], name: str, version: str) -> None:
+    try:
+        problem = plugin_versions.unmet(version, plugin, name)
+    except ValueError as error:
+        problem = str(error)
+    if problem is not None:
+        raise RequestError(400, problem)
 
 
 def own_first(config_class: type[Config]) -> list[Definition]:

@@ -46,7 +46,7 @@ def test_the_page_shows_what_the_command_does(tmp_path: Path) -> None:
     (tmp_path / "records.jsonl").write_text(given)
     command = [sys.executable, "-m", "ferryman", "transform", "connector.json", "--input", "records.jsonl"]
 
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=600)
 
     assert done.returncode == 0
     assert done.stdout == expected
@@ -64,7 +64,7 @@ def test_a_process_reads_standard_input_and_answers_before_it_ends(tmp_path: Pat
             process.stdin.flush()
             assert json.loads(process.stdout.readline())["value"] == {"card": "", "n": number}
         process.stdin.close()
-        assert process.wait(timeout=120) == 0
+        assert process.wait(timeout=600) == 0
 
 
 @pytest.mark.parametrize(

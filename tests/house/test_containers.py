@@ -30,7 +30,7 @@ Pins = dict[str, str]
 def schema_complaints(file: Path) -> str:
     """What the Compose Specification's JSON Schema has against a file."""
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(file)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     return "" if done.returncode == 0 else done.stdout + done.stderr
 
 

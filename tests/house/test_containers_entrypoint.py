@@ -50,7 +50,7 @@ def environment(stack: Mapping[str, str], postgres: str, unique: str) -> dict[st
 def well(variables: Mapping[str, str]) -> bool:
     """What the image's healthcheck says."""
     command = [str(BIN / "python"), *containers.healthcheck()[1:]]
-    return subprocess.run(command, env=variables, capture_output=True, timeout=30, check=False).returncode == 0
+    return subprocess.run(command, env=variables, capture_output=True, timeout=300, check=False).returncode == 0
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def test_without_any_variable_the_entrypoint_says_what_is_missing(tmp_path: Path
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 2

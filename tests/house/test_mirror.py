@@ -22,7 +22,6 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/formats/polars_types.py": "tests/formats/test_columns_writers.py",
     "ferryman/kafka/client_keys.py": "tests/kafka/test_client_config.py",
     "ferryman/kafka/client_security.py": "tests/kafka/test_client_config.py",
-    "ferryman/kafka/refusals.py": "tests/task/errors/test_dead_letters.py",
     "ferryman/plugins/entry.py": "tests/plugins/test_catalog.py",
     "ferryman/plugins/folders.py": "tests/plugins/test_catalog.py",
     "ferryman/plugins/kinds.py": "tests/plugins/test_catalog.py",
@@ -38,6 +37,7 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/validation/chain_infos.py": "tests/rest/test_app.py",
     "ferryman/validation/config_infos.py": "tests/rest/test_app.py",
     "ferryman/validation/plugin_infos.py": "tests/rest/test_app.py",
+    "ferryman/validation/plugin_versions.py": "tests/rest/test_odd_requests.py",
     "ferryman/worker/connector_offsets.py": "tests/rest/test_app.py",
     # They do and do not decide: a process, a signal, a pid, an import.
     "ferryman/task/die_with_parent.py": "tests/reliability/test_processes.py",

@@ -21,7 +21,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     for folder in ("ferryman", "connectors", "transforms"):
         shutil.copytree(ROOT / folder, tree / folder, symlinks=True, ignore=ignored)
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(tree)]
-    done = subprocess.run(build, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(build, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     (made,) = out.glob("*.whl")
     return set(ZipFile(made).namelist())

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 
 from tests.places import ROOT
 
@@ -20,10 +21,17 @@ def modules() -> Iterator[tuple[str, str]]:
 
 def definitions(*kinds: type[ast.AST]) -> Iterator[tuple[str, ast.AST]]:
     """``file:line name`` and node of every class or function."""
-    for path, text in modules():
-        for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.ClassDef | Function) and isinstance(node, kinds):
-                yield f"{path}:{node.lineno} {node.name}", node
+    return ((where, node) for where, node in _all_definitions() if isinstance(node, kinds))
+
+
+@cache
+def _all_definitions() -> list[tuple[str, ast.AST]]:
+    return [
+        (f"{path}:{node.lineno} {node.name}", node)
+        for path, text in modules()
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
+    ]
 
 
 def lines(node: ast.AST) -> int:

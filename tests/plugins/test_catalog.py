@@ -215,3 +215,31 @@ def test_a_name_is_never_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     for kind in catalog.ROOTS:
         assert catalog.find(kind, "antigravity.fly") is None
     assert catalog.connector("tests.plugins.test_catalog.Gull") is None
+
+
+@pytest.mark.parametrize(
+    ("given", "task"),
+    [
+        ("FileStreamSource", "org.apache.kafka.connect.file.FileStreamSourceTask"),
+        ("org.apache.kafka.connect.file.FileStreamSinkConnector", "org.apache.kafka.connect.file.FileStreamSinkTask"),
+        ("io.confluent.connect.s3.S3SinkConnector", "io.confluent.connect.s3.S3SinkTask"),
+        ("AivenKafkaConnectS3Sink", "io.aiven.kafka.connect.s3.S3SinkTask"),
+        ("DatagenConnector", "io.confluent.kafka.connect.datagen.DatagenTask"),
+        ("EmailSink", "EmailSinkConnector"),
+    ],
+)
+def test_a_task_has_the_class_that_it_has_on_the_jvm(given: str, task: str) -> None:
+    assert catalog.task_class(catalog.connector(given) or type, given) == task
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "name"),
+    [
+        ("transformation", "Cast$Key", "org.apache.kafka.connect.transforms.Cast$Key"),
+        ("converter", "Simple", "org.apache.kafka.connect.storage.SimpleHeaderConverter"),
+        ("converter", "io.confluent.connect.avro.AvroConverter", "io.confluent.connect.avro.AvroConverter"),
+        ("sink", "EmailSink", "EmailSinkConnector"),
+    ],
+)
+def test_a_plugin_has_a_full_name_however_it_is_called(kind: catalog.Kind, given: str, name: str) -> None:
+    assert catalog.full_name(catalog.find(kind, given) or type, given) == name

@@ -4,10 +4,8 @@ import json
 import subprocess
 from pathlib import Path
 
-import httpx
-
 from tests.reliability.flows import JSON, sql_sink
-from tests.running import FERRYMAN, settings, worker
+from tests.running import FERRYMAN, WEB, Worker, settings
 
 WRONG = {
     "tasks.max": "0",
@@ -29,32 +27,30 @@ GUILTY = [
 NOWHERE = "postgresql://127.0.0.1:1/nothing"
 
 
-def test_a_create_request_with_six_mistakes_is_answered_with_all_six(tmp_path: Path, kafka: str, unique: str) -> None:
+def test_a_create_request_with_six_mistakes_is_answered_with_all_six(kafka: str, running: Worker, unique: str) -> None:
     config = sql_sink(unique, NOWHERE) | WRONG
-    with worker(tmp_path, settings(kafka, unique)) as running:
-        answer = httpx.post(running.url + "/connectors", json={"name": unique, "config": config}, timeout=60)
-        assert answer.status_code == 400
-        body = answer.json()
-        assert body["error_code"] == 400
-        assert f"contains the following {len(GUILTY)} error(s)" in body["message"]
-        assert [key for key in GUILTY if key not in body["message"]] == []
-        assert running.call("GET", "/connectors", expect=200) == []
-        assert running.pids(unique) == []
+    answer = WEB.post(running.url + "/connectors", json={"name": unique, "config": config})
+    assert answer.status_code == 400
+    body = answer.json()
+    assert body["error_code"] == 400
+    assert f"contains the following {len(GUILTY)} error(s)" in body["message"]
+    assert [key for key in GUILTY if key not in body["message"]] == []
+    assert running.call("GET", "/connectors", expect=200) == []
+    assert running.pids(unique) == []
 
 
 def test_a_bad_change_leaves_the_running_connector_as_it_was(
-    tmp_path: Path, kafka: str, postgres: str, unique: str
+    kafka: str, postgres: str, running: Worker, unique: str
 ) -> None:
     config = sql_sink(unique, postgres)
-    with worker(tmp_path, settings(kafka, unique)) as running:
-        running.create(config)
-        running.running(unique)
-        answer = httpx.put(f"{running.url}/connectors/{unique}/config", json=config | WRONG, timeout=60)
-        assert answer.status_code == 400
-        assert [key for key in GUILTY if key not in answer.json()["message"]] == []
-        assert running.call("GET", f"/connectors/{unique}/config") == config
-        running.running(unique)
-        assert len(running.pids(unique)) == 1
+    running.create(config)
+    running.running(unique)
+    answer = WEB.put(f"{running.url}/connectors/{unique}/config", json=config | WRONG)
+    assert answer.status_code == 400
+    assert [key for key in GUILTY if key not in answer.json()["message"]] == []
+    assert running.call("GET", f"/connectors/{unique}/config") == config
+    running.running(unique)
+    assert len(running.pids(unique)) == 1
 
 
 def test_a_bad_connector_file_ends_the_worker_with_three_and_all_mistakes(
@@ -108,5 +104,5 @@ def test_a_file_that_is_no_config_is_named(tmp_path: Path, kafka: str, unique: s
 
 def _standalone(*files: Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [FERRYMAN, "standalone", *map(str, files)], capture_output=True, text=True, timeout=60, check=False
+        [FERRYMAN, "standalone", *map(str, files)], capture_output=True, text=True, timeout=600, check=False
     )

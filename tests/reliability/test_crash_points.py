@@ -51,6 +51,11 @@ SOURCE = ["source.before_produce", "source.after_produce", "source.before_commit
 STRIPE = ["stripe.before_hand_over", "stripe.after_page"]
 LAYOUTS = {
     "by count": {"flush.size": "17"},
+    "by field": {
+        "flush.size": "17",
+        "partitioner.class": "io.confluent.connect.storage.partitioner.FieldPartitioner",
+        "partition.field.name": "kind",
+    },
     "by the wall clock": {
         "flush.size": "1000",
         "partitioner.class": "io.confluent.connect.storage.partitioner.TimeBasedPartitioner",
@@ -129,7 +134,7 @@ class IntoBucket(Flow):
         return s3_sink(self.name, self.bucket.url, self.bucket.bucket, **LAYOUTS[self.layout])
 
     def feed(self, first: int, last: int) -> None:
-        values = [b'{"id": %d}' % number for number in range(first, last)]
+        values = [b'{"id": %d, "kind": "%d"}' % (number, number % 3) for number in range(first, last)]
         produce(self.kafka, self.name, values, keys(values))
 
     def found(self) -> Sequence[int]:
@@ -224,12 +229,15 @@ def test_each_record_is_one_row_of_a_table_of_mariadb(kafka: str, unique: str, m
 
 @pytest.mark.timeout(3600)
 @pytest.mark.scoreboard("R2 S3")
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layouts", [("by count", "by field"), ("by the wall clock", "by the wall clock")])
 def test_each_record_is_in_one_object(
-    kafka: str, stack: dict[str, str], unique: str, layout: str, tmp_path: Path, trials: Trials
+    kafka: str, stack: dict[str, str], unique: str, layouts: tuple[str, str], tmp_path: Path, trials: Trials
 ) -> None:
     for names in waves(trials, 2, S3 + SINK, unique):
-        flows = [IntoBucket(kafka, name, bucket=World(stack["s3"], name), layout=layout) for name in names]
+        flows = [
+            IntoBucket(kafka, name, bucket=World(stack["s3"], name), layout=layout)
+            for name, layout in zip(names, layouts, strict=True)
+        ]
         trials.held(die(tmp_path, kafka, names[0], S3 + SINK, flows))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.connectors.stripe.stripe_stub import serving
 from tests.reliability.flows import Table, committed, events, gateway, keys, pay, rows, sql_sink, stripe_source
 from tests.reliability.test_zombies import go_on, says, stop, two_workers
-from tests.running import create_topic, produce, send, settings, until, worker
+from tests.running import Worker, create_topic, produce, send, until
 
 SAME = {"consumer.override.group.instance.id": "the-one"}
 INTERVAL = {"transaction.boundary": "interval"}
@@ -71,7 +71,7 @@ def test_a_zombie_source_with_an_open_transaction_does_not_commit_it(tmp_path: P
         assert second.states(unique) == ["RUNNING", "RUNNING"]
 
 
-def test_an_interval_longer_than_a_transaction_may_last_is_shortened(tmp_path: Path, kafka: str, unique: str) -> None:
+def test_an_interval_longer_than_a_transaction_may_last_is_shortened(kafka: str, running: Worker, unique: str) -> None:
     create_topic(kafka, unique)
     stub = gateway()
     expected = pay(stub, 0, 60)
@@ -79,7 +79,7 @@ def test_an_interval_longer_than_a_transaction_may_last_is_shortened(tmp_path: P
         "transaction.boundary.interval.ms": "600000",
         "producer.override.transaction.timeout.ms": "4000",
     }
-    with serving(stub), worker(tmp_path, settings(kafka, unique)) as running:
+    with serving(stub):
         running.create(stripe_source(unique, stub.url) | longer)
         until(lambda: events(kafka, unique) == expected, 30)
         assert says(running, "transaction.boundary.interval.ms is 2000")

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 
 from ferryman.stack import Stack
@@ -33,7 +32,7 @@ from tests.reliability.flows import (
 )
 from tests.reliability.links.broker import Broker
 from tests.reliability.scoreboard.plugin import Trials
-from tests.running import Worker, consume, create_topic, produce, settings, stay, until, worker
+from tests.running import WEB, Worker, consume, create_topic, produce, settings, stay, until, worker
 
 AVRO = "io.confluent.connect.avro.AvroConverter"
 ID = '{"type": "record", "name": "payment", "fields": [{"name": "id", "type": "long"}]}'
@@ -62,7 +61,7 @@ def zigzag(number: int) -> bytes:
 
 def framed(registry: str, subject: str, first: int, last: int) -> list[bytes]:
     """Payments as Avro in Confluent's wire format, under an id that no cache can know yet."""
-    answer = httpx.post(f"{registry}/subjects/{subject}-value/versions", json={"schema": ID}, timeout=30)
+    answer = WEB.post(f"{registry}/subjects/{subject}-value/versions", json={"schema": ID})
     head = b"\0" + int(answer.json()["id"]).to_bytes(4, "big")
     return [head + zigzag(number) for number in range(first, last)]
 
@@ -137,25 +136,24 @@ class Trio:
 @pytest.mark.scoreboard("R13 S3")
 @pytest.mark.scoreboard("R13 SQL")
 def test_neighbours_that_are_away_are_waited_for(
-    tmp_path: Path, world: Stack, kafka: str, postgres: str, unique: str, away: float, trials: Trials
+    world: Stack, kafka: str, postgres: str, running: Worker, unique: str, away: float, trials: Trials
 ) -> None:
     bucket = World(world.addresses["s3"], unique)
-    with worker(tmp_path, settings(kafka, unique)) as running:
-        trio = Trio(kafka, world, running, unique, bucket)
-        trio.begin(postgres)
-        for outage in range(trials.required):
-            trio.feed(framed(world.addresses["registry"], f"{unique}-a{outage}", trio.sent, trio.sent + 20))
-            until(trio.over, 120, "everything to arrive in good times")
-            values = framed(world.addresses["registry"], f"{unique}-b{outage}", trio.sent, trio.sent + 40)
-            for neighbour in world:
-                neighbour.kill()
-            trio.feed(values)
-            for _ in stay(away):
-                assert [running.states(topic) for topic in trio.topics] == [["RUNNING", "RUNNING"]] * 3
-            for neighbour in world:
-                neighbour.start()
-            until(trio.over, 240, "everything to arrive after the outage")
-        trio.check(postgres)
+    trio = Trio(kafka, world, running, unique, bucket)
+    trio.begin(postgres)
+    for outage in range(trials.required):
+        trio.feed(framed(world.addresses["registry"], f"{unique}-a{outage}", trio.sent, trio.sent + 20))
+        until(trio.over, 120, "everything to arrive in good times")
+        values = framed(world.addresses["registry"], f"{unique}-b{outage}", trio.sent, trio.sent + 40)
+        for neighbour in world:
+            neighbour.kill()
+        trio.feed(values)
+        for _ in stay(away):
+            assert [running.states(topic) for topic in trio.topics] == [["RUNNING", "RUNNING"]] * 3
+        for neighbour in world:
+            neighbour.start()
+        until(trio.over, 240, "everything to arrive after the outage")
+    trio.check(postgres)
     for system in ("SQL", "S3", "registry"):
         trials.held(trials.required, f"R13 {system}")
 
@@ -187,7 +185,7 @@ def test_a_worker_without_kafka_says_so_once(tmp_path: Path) -> None:
     address = f"127.0.0.1:{free_port()}"
     with worker(tmp_path, settings(address, "lonely")) as running:
         said = f"Kafka at bootstrap.servers={address} does not answer"
-        until(lambda: said in running.log.read_text(), 60, "the warning")
-        lines = running.log.read_text().splitlines()
+        until(lambda: said in running.said, 60, "the warning")
+        lines = running.said.splitlines()
     assert sum(said in line for line in lines) == 1
     assert not [line for line in lines if "Connection refused" in line and said not in line]

@@ -8,7 +8,7 @@ from confluent_kafka.admin import AdminClient
 
 from tests.reliability.flows import Table, committed, keys, row, sql_sink, tolerant
 from tests.reliability.scoreboard.plugin import Trials
-from tests.running import consume, create_topic, produce, settings, until, worker
+from tests.running import Worker, consume, create_topic, produce, settings, until, worker
 
 MASK = {
     "transforms": "mask",
@@ -23,19 +23,18 @@ MASK = {
 
 
 def test_poison_of_every_stage_is_dead_lettered_and_its_neighbours_arrive(
-    tmp_path: Path, kafka: str, postgres: str, unique: str
+    kafka: str, postgres: str, running: Worker, unique: str
 ) -> None:
     create_topic(kafka, unique)
     table, queue = Table(postgres, unique), f"{unique}-dlq"
     table.run(f'CREATE TABLE "{unique}" (id bigint NOT NULL, text varchar(12))')
     poison = {3: b"this is no JSON", 5: row(5, "longer than twelve"), 7: row(7, "nul \0 byte")}
     values = [poison.get(number) or row(number, "fine") for number in range(10)]
-    with worker(tmp_path, settings(kafka, unique)) as running:
-        running.create(sql_sink(unique, postgres) | tolerant(queue))
-        running.running(unique)
-        produce(kafka, unique, values, keys(values))
-        until(lambda: committed(running, unique) == 10, 60)
-        assert running.states(unique) == ["RUNNING", "RUNNING"]
+    running.create(sql_sink(unique, postgres) | tolerant(queue))
+    running.running(unique)
+    produce(kafka, unique, values, keys(values))
+    until(lambda: committed(running, unique) == 10, 60)
+    assert running.states(unique) == ["RUNNING", "RUNNING"]
     assert table.ids() == [0, 1, 2, 4, 6, 8, 9]
     letters = consume(kafka, queue)
     assert {letter.value() for letter in letters} == set(poison.values())
@@ -92,16 +91,15 @@ def test_with_one_percent_poison_and_kills_the_dead_letters_are_the_poison_and_t
 
 
 def test_a_record_that_a_transform_cannot_take_is_dead_lettered(
-    tmp_path: Path, kafka: str, postgres: str, unique: str
+    kafka: str, postgres: str, running: Worker, unique: str
 ) -> None:
     create_topic(kafka, unique)
-    with worker(tmp_path, settings(kafka, unique)) as running:
-        running.create(sql_sink(unique, postgres) | tolerant(f"{unique}-dlq") | MASK)
-        running.running(unique)
-        produce(kafka, unique, [row(0), row(1)])
-        produce(kafka, unique, [row(2)], headers=[("guilty", b"yes")])
-        produce(kafka, unique, [row(3)])
-        until(lambda: committed(running, unique) == 4, 60)
+    running.create(sql_sink(unique, postgres) | tolerant(f"{unique}-dlq") | MASK)
+    running.running(unique)
+    produce(kafka, unique, [row(0), row(1)])
+    produce(kafka, unique, [row(2)], headers=[("guilty", b"yes")])
+    produce(kafka, unique, [row(3)])
+    until(lambda: committed(running, unique) == 4, 60)
     assert Table(postgres, unique).ids() == [0, 1, 3]
     (letter,) = consume(kafka, f"{unique}-dlq")
     headers = dict(letter.headers() or [])
@@ -110,47 +108,44 @@ def test_a_record_that_a_transform_cannot_take_is_dead_lettered(
 
 
 def test_without_tolerance_poison_fails_the_task_and_names_the_record(
-    tmp_path: Path, kafka: str, postgres: str, unique: str
+    kafka: str, postgres: str, running: Worker, unique: str
 ) -> None:
     create_topic(kafka, unique)
-    with worker(tmp_path, settings(kafka, unique)) as running:
-        running.create(sql_sink(unique, postgres))
-        running.running(unique)
-        produce(kafka, unique, [row(0), b"{", row(2)])
-        trace = running.trace(unique)
-        assert f"record {unique}-0@1 failed in stage VALUE_CONVERTER" in trace
-        assert committed(running, unique) <= 1
-        assert running.states(unique) == ["RUNNING", "FAILED"]
+    running.create(sql_sink(unique, postgres))
+    running.running(unique)
+    produce(kafka, unique, [row(0), b"{", row(2)])
+    trace = running.trace(unique)
+    assert f"record {unique}-0@1 failed in stage VALUE_CONVERTER" in trace
+    assert committed(running, unique) <= 1
+    assert running.states(unique) == ["RUNNING", "FAILED"]
 
 
 def test_no_offset_passes_a_record_whose_dead_letter_is_refused(
-    tmp_path: Path, kafka: str, admin: AdminClient, postgres: str, unique: str
+    kafka: str, admin: AdminClient, postgres: str, running: Worker, unique: str
 ) -> None:
     create_topic(kafka, unique)
     create_topic(kafka, f"{unique}-dlq", max_message_bytes="100")
-    with worker(tmp_path, settings(kafka, unique)) as running:
-        running.create(sql_sink(unique, postgres) | tolerant(f"{unique}-dlq"))
-        running.running(unique)
-        produce(kafka, unique, [row(0), b"x" * 1000, row(2)])
-        trace = running.trace(unique)
-        assert f"the dead letter of {unique}-0@1 was not written" in trace
-        assert f"max.message.bytes of {unique}-dlq" in trace
-        assert committed(running, unique) <= 1
+    running.create(sql_sink(unique, postgres) | tolerant(f"{unique}-dlq"))
+    running.running(unique)
+    produce(kafka, unique, [row(0), b"x" * 1000, row(2)])
+    trace = running.trace(unique)
+    assert f"the dead letter of {unique}-0@1 was not written" in trace
+    assert f"max.message.bytes of {unique}-dlq" in trace
+    assert committed(running, unique) <= 1
 
 
 def test_a_record_that_is_too_large_for_the_queue_is_dead_lettered_without_its_value(
-    tmp_path: Path, kafka: str, postgres: str, unique: str
+    kafka: str, postgres: str, running: Worker, unique: str
 ) -> None:
     """One exceeds the queue's limit, one what a producer sends by default; small ones arrive whole beside them."""
     create_topic(kafka, unique, max_message_bytes="3000000")
     create_topic(kafka, f"{unique}-dlq", max_message_bytes="9000")
     poison = [b"small", b"x" * 10_000, b"small, too", b"y" * 2_000_000]
-    with worker(tmp_path, settings(kafka, unique)) as running:
-        running.create(sql_sink(unique, postgres) | tolerant(f"{unique}-dlq"))
-        running.running(unique)
-        produce(kafka, unique, [row(0), *poison, row(1)], largest=3_000_000)
-        until(lambda: committed(running, unique) == 6, 60)
-        assert running.states(unique) == ["RUNNING", "RUNNING"]
+    running.create(sql_sink(unique, postgres) | tolerant(f"{unique}-dlq"))
+    running.running(unique)
+    produce(kafka, unique, [row(0), *poison, row(1)], largest=3_000_000)
+    until(lambda: committed(running, unique) == 6, 60)
+    assert running.states(unique) == ["RUNNING", "RUNNING"]
     assert Table(postgres, unique).ids() == [0, 1]
     letters = {
         dict(letter.headers() or [])["__connect.errors.offset"]: letter for letter in consume(kafka, f"{unique}-dlq")
@@ -174,20 +169,16 @@ def test_a_record_that_is_too_large_for_the_queue_is_dead_lettered_without_its_v
 
 
 def test_thousands_of_dead_letters_are_each_written_once(
-    tmp_path: Path, kafka: str, postgres: str, unique: str
+    kafka: str, postgres: str, running: Worker, unique: str
 ) -> None:
     create_topic(kafka, unique)
-    produce(kafka, unique, [b"{"] * 5000)
-    with worker(tmp_path, settings(kafka, unique)) as running:
-        running.create(sql_sink(unique, postgres) | tolerant(f"{unique}-dlq"))
-        until(lambda: committed(running, unique) == 5000, 60)
-    assert len(consume(kafka, f"{unique}-dlq")) == 5000
+    produce(kafka, unique, [b"{"] * 2500)
+    running.create(sql_sink(unique, postgres) | tolerant(f"{unique}-dlq"))
+    until(lambda: committed(running, unique) == 2500, 60)
+    assert len(consume(kafka, f"{unique}-dlq")) == 2500
 
 
-def test_a_queue_without_tolerance_is_warned_about(tmp_path: Path, kafka: str, postgres: str, unique: str) -> None:
+def test_a_queue_without_tolerance_is_warned_about(kafka: str, postgres: str, running: Worker, unique: str) -> None:
     create_topic(kafka, unique)
-    with worker(tmp_path, settings(kafka, unique)) as running:
-        running.create(sql_sink(unique, postgres) | tolerant(f"{unique}-dlq") | {"errors.tolerance": "none"})
-        assert (
-            "errors.deadletterqueue.topic.name has little effect with errors.tolerance=none" in running.log.read_text()
-        )
+    running.create(sql_sink(unique, postgres) | tolerant(f"{unique}-dlq") | {"errors.tolerance": "none"})
+    assert "errors.deadletterqueue.topic.name has little effect with errors.tolerance=none" in running.said

@@ -3,16 +3,17 @@
 import os
 import re
 import signal
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import sqlalchemy as sa
 
+from tests.plugin_folder import installed
 from tests.reliability.flows import Table, file_sink, rows, sql_sink, tolerant
-from tests.running import Worker, create_topic, produce, send, settings, until, worker
+from tests.running import WEB, Worker, create_topic, produce, send, settings, until, worker
 
 PLUGIN = """
 from ferryman.api import Sink
@@ -43,15 +44,12 @@ class MoodySink(Sink[MoodyConfig]):
 """
 
 
-@pytest.fixture
-def running(tmp_path: Path, kafka: str, unique: str) -> Iterator[Worker]:
-    home = tmp_path / "plugins"
-    about = home / "moody-1.0.dist-info"
-    about.mkdir(parents=True)
-    (home / "moody.py").write_text(PLUGIN)
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: moody\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text("[ferryman.connectors]\nMoodySink = moody:MoodySink\n")
-    with worker(tmp_path, settings(kafka, unique), PYTHONPATH=str(home)) as one:
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[Worker]:
+    """A worker with the plugins on its path."""
+    directory = tmp_path_factory.mktemp("moody")
+    home = installed(directory, "moody", PLUGIN, "MoodySink")
+    with worker(directory, settings(kafka, f"moody-{uuid.uuid4().hex[:10]}"), PYTHONPATH=str(home)) as one:
         yield one
 
 
@@ -66,10 +64,10 @@ def task(running: Worker, name: str) -> dict[str, Any]:
 
 
 def starts(running: Worker) -> int:
-    return running.log.read_text().count("it starts")
+    return running.said.count("it starts")
 
 
-def test_a_system_that_is_away_at_the_start_shows_while_the_task_runs(running: Worker, kafka: str, unique: str) -> None:
+def test_a_system_that_is_away_at_the_start_shows_while_the_task_runs(kafka: str, running: Worker, unique: str) -> None:
     create_topic(kafka, unique)
     running.create(moody(unique, "away"))
     until(lambda: starts(running) > 5, 60)
@@ -78,11 +76,11 @@ def test_a_system_that_is_away_at_the_start_shows_while_the_task_runs(running: W
     assert "trace" not in found
     assert found["outage"]["reason"] == "its system is away"
     assert found["outage"]["since"] <= found["outage"]["next_try"]
-    assert len(re.findall("its system is away", running.log.read_text())) == 1
+    assert len(re.findall("its system is away", running.said)) == 1
 
 
 def test_sessions_that_end_give_back_threads_files_and_connections(
-    running: Worker, kafka: str, unique: str, long: bool
+    kafka: str, running: Worker, unique: str, long: bool
 ) -> None:
     create_topic(kafka, unique)
     running.create(moody(unique, "away") | tolerant(f"{unique}-dlq"))
@@ -98,7 +96,7 @@ def test_sessions_that_end_give_back_threads_files_and_connections(
     until(lambda: held()[0] <= before[0] + 8 and held()[1] <= before[1] + 8, 60, f"as few as {before}")
 
 
-def test_errors_retry_timeout_holds_over_sessions(running: Worker, kafka: str, unique: str) -> None:
+def test_errors_retry_timeout_holds_over_sessions(kafka: str, running: Worker, unique: str) -> None:
     create_topic(kafka, unique)
     running.create(moody(unique, "away", errors_retry_timeout="1500"))
     assert "gave up after errors.retry.timeout: its system is away" in running.trace(unique)
@@ -106,7 +104,7 @@ def test_errors_retry_timeout_holds_over_sessions(running: Worker, kafka: str, u
 
 
 def test_a_refusal_before_anything_went_well_fails_the_task_and_names_the_key(
-    running: Worker, kafka: str, unique: str
+    kafka: str, running: Worker, unique: str
 ) -> None:
     create_topic(kafka, unique)
     running.create(moody(unique, "refused", tries="3"))
@@ -115,7 +113,7 @@ def test_a_refusal_before_anything_went_well_fails_the_task_and_names_the_key(
 
 
 def test_a_broker_that_does_not_let_the_task_in_is_no_outage(
-    running: Worker, kafka: str, unique: str, tmp_path: Path
+    kafka: str, running: Worker, unique: str, tmp_path: Path
 ) -> None:
     create_topic(kafka, unique)
     login = "org.apache.kafka.common.security.plain.PlainLoginModule required username='a' password='a-secret';"
@@ -150,7 +148,7 @@ def _sql(engine: sa.Engine, *statements: str) -> None:
 
 @pytest.mark.parametrize("wrong", [{"password": "another"}, {"database": "nowhere"}], ids=["password", "database"])
 def test_a_database_that_refuses_fails_the_task_after_the_attempts_that_the_config_allows(
-    running: Worker, kafka: str, unique: str, role: tuple[sa.Engine, sa.URL], wrong: dict[str, Any]
+    kafka: str, running: Worker, unique: str, role: tuple[sa.Engine, sa.URL], wrong: dict[str, Any]
 ) -> None:
     create_topic(kafka, unique)
     url = role[1].set(**wrong).render_as_string(hide_password=False)
@@ -162,7 +160,7 @@ def test_a_database_that_refuses_fails_the_task_after_the_attempts_that_the_conf
 
 
 def test_a_password_that_is_rotated_under_a_task_that_worked_is_an_outage(
-    running: Worker, kafka: str, unique: str, role: tuple[sa.Engine, sa.URL]
+    kafka: str, running: Worker, unique: str, role: tuple[sa.Engine, sa.URL]
 ) -> None:
     create_topic(kafka, unique)
     owner, url = role
@@ -181,7 +179,7 @@ def test_a_password_that_is_rotated_under_a_task_that_worked_is_an_outage(
     pid = running.pids(unique)[-1]
     send(pid, signal.SIGKILL)  # the next process does not know by itself that the task has worked
     until(lambda: len(running.pids(unique)) == 2 and "outage" in task(running, unique), 60)
-    until(lambda: running.log.read_text().count("password authentication failed") > 0, 60)
+    until(lambda: running.said.count("password authentication failed") > 0, 60)
     assert task(running, unique)["state"] == "RUNNING"
     _sql(owner, f"ALTER ROLE {unique} PASSWORD 'first'")
     until(lambda: len(table.ids()) == 20, 90)
@@ -196,7 +194,7 @@ def test_a_topic_that_is_not_there_fails_the_task_and_names_the_key(
     assert f"there is no topic {unique} (see topics)" in running.trace(unique)
 
 
-def test_topics_that_are_used_after_a_reset_come_back(running: Worker, kafka: str, unique: str, tmp_path: Path) -> None:
+def test_topics_that_are_used_after_a_reset_come_back(kafka: str, running: Worker, unique: str, tmp_path: Path) -> None:
     create_topic(kafka, unique)
     running.create(file_sink(unique, tmp_path / "out.txt"))
 
@@ -206,7 +204,7 @@ def test_topics_that_are_used_after_a_reset_come_back(running: Worker, kafka: st
 
     produce(kafka, unique, [b"one"])
     until(lambda: topics() == [unique], 60)
-    assert httpx.put(f"{running.url}/connectors/{unique}/topics/reset").status_code == 202
+    assert WEB.put(f"{running.url}/connectors/{unique}/topics/reset").status_code == 202
     assert topics() == []
     produce(kafka, unique, [b"two"])
     until(lambda: topics() == [unique], 60)

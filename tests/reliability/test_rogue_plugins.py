@@ -1,13 +1,14 @@
 """Plugins that misbehave, installed as anybody's are: one tells its password, one blocks for ever, one kills itself."""
 
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
+from tests.plugin_folder import installed
 from tests.reliability.flows import lines
-from tests.running import Worker, alive, consume, create_topic, produce, settings, until, worker
+from tests.running import WEB, Worker, alive, consume, create_topic, produce, settings, until, worker
 
 CANARY = "Tweet-canary/7+x"
 PLUGINS = """
@@ -41,16 +42,12 @@ class RogueSink(Sink[RogueConfig]):
 """
 
 
-@pytest.fixture
-def running(tmp_path: Path, kafka: str, unique: str) -> Iterator[Worker]:
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[Worker]:
     """A worker with the plugins on its path."""
-    home = tmp_path / "plugins"
-    about = home / "rogue-1.0.dist-info"
-    about.mkdir(parents=True)
-    (home / "rogue.py").write_text(PLUGINS)
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: rogue\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text("[ferryman.connectors]\nRogueSink = rogue:RogueSink\n")
-    with worker(tmp_path, settings(kafka, unique), PYTHONPATH=str(home)) as one:
+    directory = tmp_path_factory.mktemp("rogue")
+    home = installed(directory, "rogue", PLUGINS, "RogueSink")
+    with worker(directory, settings(kafka, f"rogue-{uuid.uuid4().hex[:10]}"), PYTHONPATH=str(home)) as one:
         yield one
 
 
@@ -70,15 +67,15 @@ def rogue(name: str, habit: str) -> dict[str, str]:
     }
 
 
-def test_a_password_that_a_plugin_puts_into_its_errors_is_hidden(running: Worker, kafka: str, unique: str) -> None:
+def test_a_password_that_a_plugin_puts_into_its_errors_is_hidden(kafka: str, running: Worker, unique: str) -> None:
     create_topic(kafka, unique)
     running.create(rogue(unique, "fail"))
     assert "cannot log in with '[hidden]'" in running.trace(unique)
-    assert CANARY not in running.log.read_text()
+    assert CANARY not in running.said
 
 
 def test_a_password_that_a_plugin_logs_or_gives_as_a_records_fault_is_hidden(
-    running: Worker, kafka: str, unique: str
+    kafka: str, running: Worker, unique: str
 ) -> None:
     create_topic(kafka, unique)
     create_topic(kafka, f"{unique}-dead")
@@ -89,13 +86,13 @@ def test_a_password_that_a_plugin_logs_or_gives_as_a_records_fault_is_hidden(
     assert headers["__connect.errors.exception.message"] == b"[hidden] does not like this record"
     assert CANARY not in repr(headers)
     assert letters[0].value() == b'{"a": 1}'
-    until(lambda: "logging in with [hidden]" in running.log.read_text(), 10)
-    assert CANARY not in running.log.read_text()
+    until(lambda: "logging in with [hidden]" in running.said, 10)
+    assert CANARY not in running.said
     assert running.call("GET", f"/connectors/{unique}/config")["access.code"] == CANARY
 
 
 def test_a_plugin_that_blocks_neither_blocks_rest_nor_other_connectors(
-    running: Worker, kafka: str, unique: str, tmp_path: Path
+    kafka: str, running: Worker, unique: str, tmp_path: Path
 ) -> None:
     out, other = tmp_path / "out.txt", f"{unique}-other"
     create_topic(kafka, unique)
@@ -106,12 +103,12 @@ def test_a_plugin_that_blocks_neither_blocks_rest_nor_other_connectors(
     produce(kafka, other, [b'"one"'])
     until(lambda: lines(out) == [b"one"], 30)
     for path in ("connectors?expand=status", f"connectors/{unique}/status", "connector-plugins", "health"):
-        assert httpx.get(f"{running.url}/{path}", timeout=60).status_code == 200
+        assert WEB.get(f"{running.url}/{path}").status_code == 200
     running.delete(unique)
     assert not alive(pid)
 
 
-def test_a_plugin_that_crashes_its_process_takes_nothing_else_down(running: Worker, kafka: str, unique: str) -> None:
+def test_a_plugin_that_crashes_its_process_takes_nothing_else_down(kafka: str, running: Worker, unique: str) -> None:
     create_topic(kafka, unique)
     produce(kafka, unique, [b'{"a": 1}'])
     running.create(rogue(unique, "die"))

@@ -177,20 +177,19 @@ def test_every_listing_during_kills_shows_whole_and_committed_objects_that_stay(
 
 
 def test_a_server_that_is_paused_costs_no_record_and_makes_no_dead_letter(
-    tmp_path: Path, kafka: str, unique: str, bucket: World, server: Stack, long: bool
+    kafka: str, running: Worker, unique: str, bucket: World, server: Stack, long: bool
 ) -> None:
     create_topic(kafka, unique, PARTITIONS)
     asked = {"flush.size": "15", "errors.retry.delay.max.ms": "500", **tolerant(f"{unique}-dead")}
-    with worker(tmp_path, settings(kafka, unique)) as running:
-        running.create(config(bucket, unique, **asked))
-        feed_partitions(kafka, unique, 0, 60)
-        until(lambda: written(bucket) == once(60))
-        server["s3"].pause()
-        try:
-            feed_partitions(kafka, unique, 60, 160)
-            running.keeps_running(unique, 20.0 if long else 4.0)
-        finally:
-            server["s3"].resume()
-        until(lambda: written(bucket) == once(160), 120)
-        assert set(running.states(unique)) == {"RUNNING"}
+    running.create(config(bucket, unique, **asked))
+    feed_partitions(kafka, unique, 0, 60)
+    until(lambda: written(bucket) == once(60))
+    server["s3"].pause()
+    try:
+        feed_partitions(kafka, unique, 60, 160)
+        running.keeps_running(unique, 20.0 if long else 4.0)
+    finally:
+        server["s3"].resume()
+    until(lambda: written(bucket) == once(160), 120)
+    assert set(running.states(unique)) == {"RUNNING"}
     assert consume(kafka, f"{unique}-dead") == []

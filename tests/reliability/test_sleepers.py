@@ -6,7 +6,7 @@ epoch.
 
 import signal
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -35,7 +35,7 @@ def sleeping(log: Path) -> Iterator[None]:
         yield
     finally:
         for pid in sleepers(log):
-            if alive(pid):
+            with suppress(ProcessLookupError):
                 send(pid, signal.SIGCONT)
 
 

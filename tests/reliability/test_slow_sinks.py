@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.plugin_folder import installed
 from tests.reliability.flows import STRING, committed, keys, lines
 from tests.running import Worker, create_topic, produce, settings, until, worker
 
@@ -42,12 +43,7 @@ QUICK = {"consumer.override.max.poll.interval.ms": "6000"}
 @contextmanager
 def slow_worker(directory: Path, kafka: str, name: str, **more: str) -> Iterator[Worker]:
     """A worker with the plugin on its path."""
-    home = directory / "plugins"
-    about = home / "slow-1.0.dist-info"
-    about.mkdir(parents=True, exist_ok=True)
-    (home / "slow.py").write_text(PLUGIN)
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: slow\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text("[ferryman.connectors]\nSlowSink = slow:SlowSink\n")
+    home = installed(directory, "slow", PLUGIN, "SlowSink")
     with worker(directory, settings(kafka, name, **more), PYTHONPATH=str(home)) as running:
         yield running
 
@@ -114,8 +110,8 @@ def test_a_put_that_never_returns_does_not_hold_up_an_end(tmp_path: Path, kafka:
         running.create(slow(unique, out, slow_record="1", slow_seconds="3600"))
         until(lambda: lines(out) == numbers(0, 2), 60)
         running.stop()
-        assert "a call of the sink does not return" in running.log.read_text()
-        assert "is killed" not in running.log.read_text()
+        assert "a call of the sink does not return" in running.said
+        assert "is killed" not in running.said
 
 
 def test_a_put_that_never_returns_gives_its_partitions_to_others_by_its_processs_end(
@@ -134,7 +130,7 @@ def test_a_put_that_never_returns_gives_its_partitions_to_others_by_its_processs
         second.create(config)
         produce(kafka, unique, numbers(0, 20), keys(range(20)))
         until(lambda: committed(second, unique) == 22, 90)
-        until(lambda: "a call of the sink does not return" in first.log.read_text(), 60)
+        until(lambda: "a call of the sink does not return" in first.said, 60)
         until(lambda: len(first.pids(unique)) > 1, 60)
         until(lambda: first.states(unique) == ["RUNNING", "RUNNING"], 60)
     assert sorted(set(lines(out))) == sorted({b"before", b"stuck", *numbers(0, 20)})

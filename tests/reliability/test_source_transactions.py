@@ -1,6 +1,7 @@
 """A source's transactions, and other people's: aborted when they fail, waited for, and held back."""
 
 import json
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from confluent_kafka import IsolationLevel, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
+from tests.plugin_folder import installed
 from tests.reliability.flows import STRING
 from tests.running import Worker, consume, create_topic, settings, until, worker
 
@@ -40,16 +42,12 @@ class FailingSource(Source[FailingConfig]):
 """
 
 
-@pytest.fixture
-def running(tmp_path: Path, kafka: str, unique: str) -> Iterator[Worker]:
-    """A worker with the plugin on its path."""
-    home = tmp_path / "plugins"
-    about = home / "failing-1.0.dist-info"
-    about.mkdir(parents=True)
-    (home / "failing.py").write_text(PLUGIN)
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: failing\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text("[ferryman.connectors]\nFailingSource = failing:FailingSource\n")
-    with worker(tmp_path, settings(kafka, unique), PYTHONPATH=str(home)) as one:
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[Worker]:
+    """A worker with the plugins on its path."""
+    directory = tmp_path_factory.mktemp("failing")
+    home = installed(directory, "failing", PLUGIN, "FailingSource")
+    with worker(directory, settings(kafka, f"failing-{uuid.uuid4().hex[:10]}"), PYTHONPATH=str(home)) as one:
         yield one
 
 
@@ -71,7 +69,7 @@ def ends(admin: AdminClient, topic: str, isolation: IsolationLevel) -> int:
 
 @pytest.mark.parametrize("too_large", ["0", "5000"])
 def test_a_source_that_fails_aborts_its_transaction(
-    tmp_path: Path, running: Worker, kafka: str, admin: AdminClient, unique: str, too_large: str
+    tmp_path: Path, kafka: str, admin: AdminClient, running: Worker, unique: str, too_large: str
 ) -> None:
     """Of its own accord, or because the broker refuses a record: readers do not wait for transaction.timeout.ms."""
     create_topic(kafka, unique, max_message_bytes="4000")
@@ -97,7 +95,7 @@ def test_a_source_that_fails_aborts_its_transaction(
 
 
 def test_another_producers_open_transaction_on_the_offsets_topic_is_waited_for(
-    tmp_path: Path, running: Worker, kafka: str, unique: str
+    tmp_path: Path, kafka: str, unique: str
 ) -> None:
     create_topic(kafka, unique)
     create_topic(kafka, f"{unique}-offsets", cleanup_policy="compact")
@@ -109,19 +107,20 @@ def test_another_producers_open_transaction_on_the_offsets_topic_is_waited_for(
     key = json.dumps([unique, {"filename": str(file)}]).encode()
     other.produce(f"{unique}-offsets", json.dumps({"position": 4}).encode(), key)
     other.flush(60)
-    running.create(source(unique, "FileStreamSource", file=str(file)))
-    said = f"another producer's transaction is open at {unique}-offsets-0@0"
-    until(lambda: said in running.log.read_text(), 60, "what it waits for")
-    assert "FAILED" not in running.states(unique)
-    assert consume(kafka, unique) == []
-    other.commit_transaction(60)
-    until(lambda: len(consume(kafka, unique)) == 2, 60)
-    assert [message.value() for message in consume(kafka, unique)] == [b"two", b"three"]
-    assert running.pids(unique)[1:] == []
+    with worker(tmp_path, settings(kafka, unique)) as running:
+        running.create(source(unique, "FileStreamSource", file=str(file)))
+        said = f"another producer's transaction is open at {unique}-offsets-0@0"
+        until(lambda: said in running.said, 60, "what it waits for")
+        assert "FAILED" not in running.states(unique)
+        assert consume(kafka, unique) == []
+        other.commit_transaction(60)
+        until(lambda: len(consume(kafka, unique)) == 2, 60)
+        assert [message.value() for message in consume(kafka, unique)] == [b"two", b"three"]
+        assert running.pids(unique)[1:] == []
 
 
 def test_a_source_that_is_faster_than_its_producer_is_held_back(
-    tmp_path: Path, running: Worker, kafka: str, unique: str
+    tmp_path: Path, kafka: str, running: Worker, unique: str
 ) -> None:
     """Twenty times what buffer.memory holds, in one poll."""
     create_topic(kafka, unique)

@@ -52,7 +52,7 @@ def _pids(running: Worker, name: str) -> list[int]:
 
 
 def says(running: Worker, text: str) -> bool:
-    return text in running.log.read_text()
+    return text in running.said
 
 
 @pytest.mark.parametrize("membership", MEMBERSHIP)
@@ -156,12 +156,12 @@ def test_a_zombie_source_with_events_in_hand_does_not_write_them(
 
 @pytest.mark.parametrize("plugin", ["FileStreamSource", "StripeSource"])
 def test_a_source_that_slept_through_its_transaction_goes_on_by_itself(
-    tmp_path: Path, kafka: str, admin: AdminClient, unique: str, plugin: str
+    tmp_path: Path, kafka: str, admin: AdminClient, running: Worker, unique: str, plugin: str
 ) -> None:
     """The broker ends the transaction and fences its producer; nobody else is there, so the task reads its offsets."""
     create_topic(kafka, unique, 2)
     stub, file = gateway(), tmp_path / "in.txt"
-    with serving(stub), worker(tmp_path, settings(kafka, unique)) as running:
+    with serving(stub):
         running.create(
             stripe_source(unique, stub.url)
             | {"connector.class": plugin, "file": str(file), "transaction.boundary": "interval"}

@@ -24,7 +24,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def ferryman(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*FERRYMAN, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run([*FERRYMAN, *arguments], capture_output=True, text=True, timeout=600, check=False)
 
 
 def foreground(*arguments: str) -> tuple[subprocess.Popen[str], dict[str, object]]:
@@ -75,7 +75,7 @@ def test_a_killed_owner_is_not_taken_for_a_running_one() -> None:
 def test_a_signal_ends_the_foreground_in_order(number: signal.Signals) -> None:
     owner, said = foreground("payments")
     owner.send_signal(number)
-    _, complaints = owner.communicate(timeout=120)
+    _, complaints = owner.communicate(timeout=600)
     assert owner.returncode == 0
     assert "Traceback" not in complaints
     assert not Path(str(said["directory"])).exists()
@@ -87,7 +87,7 @@ def test_a_signal_during_the_start_ends_it_at_once() -> None:
     assert owner.stderr
     assert owner.stderr.readline().startswith("payments answers after")
     owner.send_signal(signal.SIGTERM)
-    said, complaints = owner.communicate(timeout=120)
+    said, complaints = owner.communicate(timeout=600)
     assert owner.returncode == 0
     assert said + complaints == ""
 
@@ -97,7 +97,7 @@ def test_a_dying_component_ends_everything_and_says_so(tmp_path: Path) -> None:
     owner, _ = foreground("payments", "postgres", "--directory", str(directory))
     postmaster = int((directory / "postgres" / "data" / "postmaster.pid").read_text().split()[0])
     os.kill(postmaster, signal.SIGKILL)
-    _, complaints = owner.communicate(timeout=120)
+    _, complaints = owner.communicate(timeout=600)
     assert owner.returncode == 1
     assert "postgres was ended by signal 9" in complaints
     assert "database system is ready to accept connections" in complaints
@@ -119,6 +119,18 @@ def test_a_taken_port_is_named() -> None:
 def test_without_a_stack_down_has_nothing_to_do() -> None:
     assert ferryman("down").stdout == "not running\n"
     assert ferryman("status").stdout == "not running\n"
+
+
+def test_down_ends_the_stack_of_a_directory_and_no_other(tmp_path: Path) -> None:
+    mine, other = tmp_path / "world", tmp_path / "other"
+    owner, _ = foreground("payments", "--directory", str(mine))
+    refused = ferryman("down", "--directory", str(other))
+    assert refused.returncode == 1
+    assert f"keeps its data in {mine}, not in {other}" in refused.stderr
+    assert running()["components"]
+    assert ferryman("down", "--directory", f"{other}/../world").stdout == "ended\n"
+    owner.communicate(timeout=120)
+    assert ferryman("down", "--directory", str(mine)).stdout == "not running\n"
 
 
 def test_an_unknown_component_is_refused() -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ stack.start()
 print(json.dumps({"pids": descendants(os.getpid()), "directory": str(stack.directory)}), flush=True)
 """
 WAIT = "time.sleep(600)"
-WAIT_WITH_A_FORK = "os.fork() and time.sleep(600); time.sleep(20)"
+WAIT_WITH_A_FORK = "os.fork(); time.sleep(600)"
 WAIT_PAUSED = "stack['postgres'].pause(); print(flush=True); time.sleep(600)"
 START_IN_A_THREAD = """
 import threading
@@ -57,7 +58,8 @@ class Owner:
         assert self.process.stdout
         self.process.stdout.close()
         for pid in filter(is_alive, self.below):
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
@@ -108,17 +110,17 @@ def test_a_killed_stack_leaves_no_process_and_no_file(own: Own) -> None:
     assert commands.count("java") == 2
     assert commands.count("postgres") > 3
     owner.kill()
-    assert within(30, lambda: nothing_left(owner))
+    assert within(300, lambda: nothing_left(owner))
 
 
 @linux_only
 def test_a_fork_of_the_owner_does_not_keep_the_stack_alive(own: Own) -> None:
     owner = own(OWN + WAIT_WITH_A_FORK, "payments")
-    assert within(30, lambda: len(descendants(owner.process.pid)) > len(owner.below))
+    assert within(300, lambda: len(descendants(owner.process.pid)) > len(owner.below))
     fork = set(descendants(owner.process.pid)) - set(owner.below)
     owner.kill()
     try:
-        assert within(30, lambda: nothing_left(owner))
+        assert within(300, lambda: nothing_left(owner))
     finally:
         for pid in fork:
             os.kill(pid, signal.SIGKILL)
@@ -129,7 +131,7 @@ def test_the_thread_that_started_the_stack_may_end_before_it(own: Own) -> None:
     owner = own(f"own = '''{OWN}'''\n{START_IN_A_THREAD}", "payments")
     assert not within(1.5, lambda: not all(is_alive(pid) for pid in owner.below))
     owner.kill()
-    assert within(30, lambda: nothing_left(owner))
+    assert within(300, lambda: nothing_left(owner))
 
 
 @linux_only
@@ -138,7 +140,7 @@ def test_a_paused_component_ends_with_its_owner(own: Own) -> None:
     assert owner.process.stdout
     owner.process.stdout.readline()
     owner.kill()
-    assert within(30, lambda: nothing_left(owner))
+    assert within(300, lambda: nothing_left(owner))
 
 
 @linux_only
@@ -147,4 +149,4 @@ def test_a_reapers_death_takes_its_component_along(own: Own) -> None:
     reaper = owner.below[0]
     assert b"reaper.py" in Path(f"/proc/{reaper}/cmdline").read_bytes()
     os.kill(reaper, signal.SIGKILL)
-    assert within(30, lambda: not any(is_alive(pid) for pid in owner.below))
+    assert within(300, lambda: not any(is_alive(pid) for pid in owner.below))

@@ -6,7 +6,8 @@ from io import BytesIO
 from typing import Any
 
 import fastavro
-import httpx
+
+from tests.running import WEB
 
 TIMESTAMP = "org.apache.kafka.connect.data.Timestamp"
 
@@ -33,7 +34,7 @@ class Avro:
             "namespace": f"shop.{subject.replace('-', '_')}",
             "fields": [{"name": name, "type": kind} for name, kind in fields.items()],
         }
-        answer = httpx.post(f"{registry}/subjects/{subject}/versions", json={"schema": json.dumps(schema)}, timeout=30)
+        answer = WEB.post(f"{registry}/subjects/{subject}/versions", json={"schema": json.dumps(schema)})
         answer.raise_for_status()
         self._head = b"\x00" + int(answer.json()["id"]).to_bytes(4, "big")
         self._schema = fastavro.parse_schema(schema)

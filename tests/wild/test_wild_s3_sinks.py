@@ -203,6 +203,6 @@ def test_an_s3_sinks_config_writes_the_objects_that_it_promises(
         return {key: data if key.endswith(".log") else records(key, data) for key, data in found.items()}
 
     holds(archive.worker, name, contents, expected)
-    log = archive.worker.log.read_text()
+    log = archive.worker.said
     assert [each for each in WITHOUT_EFFECT.get(name, ()) if f"{name}: {each} " not in log] == []
     assert "Traceback" not in log

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from tests.plugin_folder import installed
+
 HABITS = ("problems", "task_configs", "init", "start", "open", "put", "pre_commit", "close", "stop")
 PLUGIN = """
 import time
@@ -61,15 +63,9 @@ class BlockingSink(Sink[BlockingConfig]):
 """
 
 
-def installed(directory: Path) -> Path:
+def with_blocking_sink(directory: Path) -> Path:
     """Installs it; returns the folder to put on PYTHONPATH."""
-    home = directory / "plugins"
-    about = home / "blocking-1.0.dist-info"
-    about.mkdir(parents=True)
-    (home / "blocking.py").write_text(PLUGIN)
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: blocking\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text("[ferryman.connectors]\nBlockingSink = blocking:BlockingSink\n")
-    return home
+    return installed(directory, "blocking", PLUGIN, "BlockingSink")
 
 
 def blocking(habit: str, topics: str = "anything") -> dict[str, str]:

@@ -1,7 +1,6 @@
 """A worker whose Kafka is away and whose connectors stand still: it answers, obeys and ends all the same."""
 
 import asyncio
-import os
 import signal
 import subprocess
 import threading
@@ -16,19 +15,20 @@ from bench.answers import AWAY, besieged, measured
 from ferryman.stack.runtime.ports import free_port
 from tests.reliability.flows import file_sink
 from tests.reliability.test_processes import family
-from tests.running import FERRYMAN, Worker, alive, settings, until, worker
-from tests.worker.blocking_plugin import blocking, installed
+from tests.running import FERRYMAN, WEB, Worker, alive, send, settings, until, worker
+from tests.worker.blocking_plugin import blocking, with_blocking_sink
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
-    """One worker for all tests here; the last one ends it."""
+    """One worker for the tests here, which has all the time it wants for an end, and does not get it."""
     directory = tmp_path_factory.mktemp("alone")
     provider = "org.apache.kafka.common.config.provider.FileConfigProvider"
-    chosen = settings(AWAY, "alone", task_shutdown_graceful_timeout_ms="5000", tasks_max_limit="10")
+    chosen = settings(AWAY, "alone", task_shutdown_graceful_timeout_ms="600000", tasks_max_limit="10")
     chosen |= {"config.providers": "file", "config.providers.file.class": provider}
-    with worker(directory, chosen, PYTHONPATH=str(installed(directory))) as one:
+    with worker(directory, chosen, PYTHONPATH=str(with_blocking_sink(directory))) as one:
         yield one
+        one.kill()
 
 
 class Answer(threading.Thread):
@@ -36,7 +36,7 @@ class Answer(threading.Thread):
 
     def __init__(self, running: Worker, method: str, path: str, body: Any = None) -> None:
         super().__init__(daemon=True)
-        self.request = (method, running.url + path, body)
+        self.running, self.request = running, (method, running.url + path, body)
         self.status: int | None = None
         self.text = ""
         self.start()
@@ -44,7 +44,7 @@ class Answer(threading.Thread):
     def run(self) -> None:
         method, url, body = self.request
         try:
-            answer = httpx.request(method, url, json=body, timeout=120)
+            answer = WEB.request(method, url, json=body)
         except httpx.TransportError as error:
             self.text = str(error)
         else:
@@ -71,9 +71,9 @@ def test_what_comes_while_a_connector_is_deleted_finds_it_gone(running: Worker, 
     config = file_sink("deleted", tmp_path / "out.txt")
     running.create(config)
     pid = until(lambda: running.pids("deleted"), 30)[0]
-    os.kill(pid, signal.SIGSTOP)  # so that the deletion takes all of its grace
+    send(pid, signal.SIGSTOP)  # so that the deletion lasts until it goes on
     deletion = Answer(running, "DELETE", "/connectors/deleted")
-    until(lambda: "PUT" if _busy(running, "deleted") else "", 30, "the deletion to begin")
+    until(lambda: waits(Answer(running, "PUT", "/connectors/deleted/pause")), 30, "the deletion to begin")
     late = [
         Answer(running, method, f"/connectors/deleted{path}", body)
         for method, path, body in (
@@ -87,21 +87,19 @@ def test_what_comes_while_a_connector_is_deleted_finds_it_gone(running: Worker, 
             ("DELETE", "", None),
         )
     ]
+    assert all(waits(each) for each in late)
+    send(pid, signal.SIGCONT)
     for each in (deletion, *late):
-        each.join(60)
+        each.join()
     assert deletion.status == 204
     assert {each.status for each in late} <= {404, 409}, [each.text for each in late]
     running.call("GET", "/connectors/deleted", expect=404)
     assert not any(alive(each) for each in running.pids("deleted"))
 
 
-def _busy(running: Worker, name: str) -> bool:
-    """Whether somebody holds the connector: what would change it does not answer."""
-    try:
-        httpx.put(f"{running.url}/connectors/{name}/pause", timeout=0.3)
-    except httpx.TimeoutException:
-        return True
-    return False
+def waits(request: Answer) -> bool:
+    """Whether it has no answer after many others, made later, have theirs."""
+    return all(request.is_alive() for _ in range(30) if request.running.call("GET", "/health"))
 
 
 def test_a_config_that_is_there_already_restarts_nothing(running: Worker, tmp_path: Path) -> None:
@@ -138,25 +136,28 @@ def test_a_reference_that_no_longer_resolves_fails_the_start_and_names_the_key(r
     until(lambda: running.states("referring")[1] != "FAILED" and len(running.pids("referring")) == 2, 30)
 
 
-def test_it_ends_in_time_whatever_stands_still_and_starts_nothing_more(running: Worker, tmp_path: Path) -> None:
-    running.create(file_sink("frozen", tmp_path / "out.txt"))
-    os.kill(until(lambda: running.pids("frozen"), 30)[0], signal.SIGSTOP)
-    for number in range(1_600):  # together more than a pipe holds
-        logger = "ferryman." + "x" * 230 + str(number)
-        running.call("PUT", f"/admin/loggers/{logger}", {"level": "INFO"}, expect=200)
-    stuck = [Answer(running, "PUT", "/connector-plugins/BlockingSink/config/validate", blocking("problems"))]
-    assert running.process is not None
-    everybody = family(running)
-    running.process.send_signal(signal.SIGTERM)
-    until(lambda: httpx.get(running.url + "/health").status_code == 503, 30, "the worker to begin to end")
-    late = [
-        Answer(running, "POST", "/connectors", {"name": "two", "config": file_sink("two", tmp_path / "two.txt")}),
-        Answer(running, "POST", "/connectors/frozen/tasks/0/restart"),
-    ]
-    for each in (*late, *stuck):
-        each.join(60)
-    assert [each.status for each in late] == [503, 503], [each.text for each in late]
-    assert running.process.wait(120) == 0
+def test_it_ends_in_time_whatever_stands_still_and_starts_nothing_more(tmp_path: Path) -> None:
+    chosen = settings(AWAY, "ending", task_shutdown_graceful_timeout_ms="3000")
+    with worker(tmp_path, chosen, PYTHONPATH=str(with_blocking_sink(tmp_path))) as running:
+        running.create(file_sink("frozen", tmp_path / "out.txt"))
+        send(until(lambda: running.pids("frozen"), 30)[0], signal.SIGSTOP)
+        with httpx.Client(base_url=running.url, timeout=120) as client:
+            for number in range(400):  # together more than twice what a pipe holds
+                logger = "ferryman." + "x" * 230 + str(number)
+                assert client.put(f"/admin/loggers/{logger}", json={"level": "INFO"}).status_code == 200
+        stuck = Answer(running, "PUT", "/connector-plugins/BlockingSink/config/validate", blocking("problems"))
+        assert running.process is not None
+        everybody = family(running)
+        running.process.send_signal(signal.SIGTERM)
+        until(lambda: WEB.get(running.url + "/health").status_code == 503, 30, "the worker to begin to end")
+        late = [
+            Answer(running, "POST", "/connectors", {"name": "two", "config": file_sink("two", tmp_path / "two.txt")}),
+            Answer(running, "POST", "/connectors/frozen/tasks/0/restart"),
+        ]
+        for each in (*late, stuck):
+            each.join()
+        assert [each.status for each in late] == [503, 503], [each.text for each in late]
+        assert running.process.wait(120) == 0
     until(lambda: not any(alive(pid) for pid in everybody), 10, "the tasks to go with the worker")
     assert running.pids("two") == []
 
@@ -171,10 +172,10 @@ def test_a_log_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
         until(lambda: _healthy(port), 60, "the worker's start")
         config = file_sink("talkative", tmp_path / "out.txt") | {f"unknown.{n}": "x" for n in range(1000)}
         for _ in range(3):
-            answer = httpx.put(f"http://127.0.0.1:{port}/connectors/talkative/config", json=config, timeout=60)
+            answer = WEB.put(f"http://127.0.0.1:{port}/connectors/talkative/config", json=config)
             assert answer.status_code in (200, 201)
         process.terminate()
-        process.wait(30)
+        process.wait(120)
     finally:
         process.kill()
         process.wait()
@@ -184,6 +185,6 @@ def test_a_log_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
 
 def _healthy(port: int) -> bool:
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/health", timeout=5).status_code == 200
+        return WEB.get(f"http://127.0.0.1:{port}/health").status_code == 200
     except httpx.TransportError:
         return False

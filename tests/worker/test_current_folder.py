@@ -34,7 +34,7 @@ def test_a_worker_and_its_children_run_no_module_of_the_current_folder(
     running = Worker(tmp_path, chosen, folder=folder, command=command).start()
     try:
         running.create(file_sink("one", tmp_path / "out.txt"))
-        until(lambda: "plan: put by" in running.log.read_text(), 60, "the task to run")
+        until(lambda: "plan: put by" in running.said, 60, "the task to run")
     finally:
         running.stop()
     assert list(tmp_path.glob("run*")) == []

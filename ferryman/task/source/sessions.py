@@ -29,6 +29,7 @@ from ferryman.kafka.admin import Admin
 from ferryman.kafka.topic_creation import TopicCreation
 from ferryman.offsets import offset_topic
 from ferryman.offsets.source_offsets import SourceOffsets
+from ferryman.settings import worker_keys
 from ferryman.task.errors.error_tolerance import Tolerance
 from ferryman.task.setup.crash_points import crash_point
 from ferryman.task.setup.setup import Setup
@@ -133,7 +134,8 @@ class SourceSessions:
     def _create_offsets_topic(self, admin: Admin) -> None:
         worker = self.setup.worker
         replication_factor = worker.offset_storage_replication_factor
-        offset_topic.create(admin, self._offsets_topic, worker.offset_storage_partitions, replication_factor)
+        settings = worker_keys.offset_topic(self.setup.spec.worker)
+        offset_topic.create(admin, self._offsets_topic, worker.offset_storage_partitions, replication_factor, settings)
 
     def _offsets(self) -> SourceOffsets:
         offsets = SourceOffsets(self.setup.spec.connector)

@@ -108,7 +108,7 @@ async def _create(herder: Standalone, files: Sequence[ConnectorFile]) -> int:
         try:
             await herder.create(file.name, file.config, file.target)
         except FerrymanError as error:
-            messages = [each.message for each in error.problems] if isinstance(error, ConfigError) else [str(error)]
+            messages = [each.named for each in error.problems] if isinstance(error, ConfigError) else [str(error)]
             for message in dict.fromkeys(messages):
                 log.error("connector %s: %s", file.name, redact(message))
             log.error("connector %s cannot be created; the worker stops", file.name)

@@ -83,7 +83,7 @@ class World(SinkWorld[EmailSinkConnector]):
             raise RetriableError("the group has moved on")
         super().accept(wanted, answered)
 
-    def through(self, seconds: float = 60.0) -> None:
+    def through(self, seconds: float = 300.0) -> None:
         """Commits, as the loop does at intervals, until nothing waits for another try."""
         deadline = time.monotonic() + seconds
         while self.committed is None or self.committed.offset < self.delivered:
@@ -98,7 +98,7 @@ class World(SinkWorld[EmailSinkConnector]):
         self.running.put_batch(batch)
         self.positions[P0] = max(self.delivered, batch.offsets[-1] + 1)
 
-    def put(self, *values: Any, at: int = 0, seconds: float = 30.0, **parts: Any) -> None:
+    def put(self, *values: Any, at: int = 0, seconds: float = 300.0, **parts: Any) -> None:
         """Records from an offset on, tried until they are in, or refused."""
         deadline = time.monotonic() + seconds
         while True:

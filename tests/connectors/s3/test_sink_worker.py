@@ -1,4 +1,7 @@
-"""The S3 sink in a real worker: killed at each durable step, stopped past its session, cut off from its server."""
+"""The S3 sink in a real worker: stopped past its session, without its bucket, sent back to the beginning.
+
+tests/reliability kills it.
+"""
 
 import signal
 from collections.abc import Iterator
@@ -7,37 +10,10 @@ from pathlib import Path
 import pytest
 
 from ferryman.stack import Stack
-from tests.connectors.s3.s3_task import CONFLUENT, MANIFESTS, World
+from tests.connectors.s3.s3_task import CONFLUENT, World
 from tests.running import create_topic, feed, send, settings, until, worker
 
-RECORDS = 180
-POINTS = [
-    "s3.before_upload",
-    "s3.after_upload",
-    "s3.after_manifest",
-    "sink.before_commit",
-    "sink.after_commit",
-    "s3.before_complete",
-    "s3.after_complete",
-    "s3.after_manifest_delete",
-]
-LAYOUTS = {
-    "default": {"flush.size": "15"},
-    "field": {
-        "flush.size": "15",
-        "partitioner.class": "io.confluent.connect.storage.partitioner.FieldPartitioner",
-        "partition.field.name": "kind",
-    },
-    "wall clock": {
-        "flush.size": "1000",
-        "partitioner.class": "io.confluent.connect.storage.partitioner.TimeBasedPartitioner",
-        "path.format": "HH/mm/ss",
-        "partition.duration.ms": "1000",
-        "timezone": "UTC",
-        "locale": "en",
-        "rotate.schedule.interval.ms": "400",
-    },
-}
+DEFAULT = {"flush.size": "15"}
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +26,7 @@ def server() -> Iterator[Stack]:
 @pytest.fixture
 def bucket(server: Stack, unique: str) -> World:
     """A bucket of the test's own."""
-    return World(server.addresses["s3"], unique, LAYOUTS["default"])
+    return World(server.addresses["s3"], unique, DEFAULT)
 
 
 def config(bucket: World, name: str, **more: str) -> dict[str, str]:
@@ -72,31 +48,6 @@ def config(bucket: World, name: str, **more: str) -> dict[str, str]:
 
 def ids(bucket: World) -> list[int]:
     return sorted(each["id"] for records in bucket.contents().values() for each in records)
-
-
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("point", POINTS)
-def test_each_record_is_in_one_object(
-    tmp_path: Path, kafka: str, unique: str, bucket: World, point: str, layout: str, long: bool
-) -> None:
-    if not long and layout != [*LAYOUTS][POINTS.index(point) % len(LAYOUTS)]:
-        pytest.skip("in every combination with --long")
-    create_topic(kafka, unique, 3)
-    times = 5 if long else 1
-    crash = {"FERRYMAN_CRASH_AT": f"{point}:2", "FERRYMAN_CRASH_LOG": f"{tmp_path}/deaths:{times}"}
-    with worker(tmp_path, settings(kafka, unique, consumer_max_poll_records="20"), **crash) as running:
-        running.create(config(bucket, unique, **LAYOUTS[layout]))
-        seen: dict[str, str] = {}
-        for start in range(0, RECORDS, 60):
-            feed(kafka, unique, range(start, start + 60))
-            until(lambda start=start: len(ids(bucket)) >= start, 90)  # type: ignore[misc]
-            listed = bucket.listed()
-            assert {key: listed[key] for key in seen} == seen
-            seen = listed
-        until(lambda: len(ids(bucket)) >= RECORDS, 90)
-        until(lambda: not bucket.objects(MANIFESTS), 30)
-    assert ids(bucket) == list(range(RECORDS))
-    assert len((tmp_path / "deaths").read_text().splitlines()) == times
 
 
 def test_a_zombie_neither_adds_nor_changes_an_object(tmp_path: Path, kafka: str, unique: str, bucket: World) -> None:
@@ -132,7 +83,7 @@ IMPATIENT = {"errors.retry.timeout": "500"}
 def test_a_bucket_that_is_not_there_fails_the_task(tmp_path: Path, kafka: str, unique: str, bucket: World) -> None:
     create_topic(kafka, unique, 1)
     with worker(tmp_path, settings(kafka, unique)) as running:
-        running.create(config(bucket, unique, **{**LAYOUTS["default"], "s3.bucket.name": f"{unique}-none"}) | IMPATIENT)
+        running.create(config(bucket, unique, **{**DEFAULT, "s3.bucket.name": f"{unique}-none"}) | IMPATIENT)
         feed(kafka, unique, range(20))
         trace = running.trace(unique)
         assert "NoSuchBucket" in trace
@@ -142,7 +93,7 @@ def test_a_bucket_that_is_not_there_fails_the_task(tmp_path: Path, kafka: str, u
 def test_offsets_are_reset_by_rest_after_a_stop(tmp_path: Path, kafka: str, unique: str, bucket: World) -> None:
     create_topic(kafka, unique, 1)
     with worker(tmp_path, settings(kafka, unique)) as running:
-        running.create(config(bucket, unique, **LAYOUTS["default"]))
+        running.create(config(bucket, unique, **DEFAULT))
         feed(kafka, unique, range(30))
         until(lambda: len(ids(bucket)) == 30)
         running.call("PUT", f"/connectors/{unique}/stop", expect=204)

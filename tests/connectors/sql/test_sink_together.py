@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ferryman import record
+from ferryman.api import BadRecords
 from ferryman.errors import DataError, TaskError
 from ferryman.record import Batch, Polled, Record, TopicPartition
 from ferryman.schema import INT64, OPTIONAL_STRING, STRING, Schema, struct
@@ -242,6 +243,28 @@ def made(world: World, pieces: Sequence[tuple[int, Schema, list[tuple[int, str |
     return batches
 
 
+BAD = {"the column": "x" * 9, "a constraint": "no", "null": None}
+
+
+@pytest.mark.parametrize("bad", BAD)
+@pytest.mark.parametrize("mode", ["upsert", "update"])
+def test_a_bad_last_word_on_a_key_does_not_swallow_the_good_one_before_it(world: World, mode: str, bad: str) -> None:
+    world.query("CREATE TABLE orders (id BIGINT PRIMARY KEY, item VARCHAR(3) NOT NULL CHECK (item <> 'no'))")
+    world.query("INSERT INTO orders (id, item) VALUES (1, 'old'), (2, 'old'), (3, 'old')")
+    world.config = UPSERT | {"insert.mode": mode}
+    begin(world)
+    if world.url.startswith("jdbc:sqlite") and bad == "the column":
+        return  # it keeps texts of any length
+    texts = ["a", BAD[bad], "b", "c", BAD[bad], "d", BAD[bad], BAD[bad]]
+    values = [{"id": key, "item": text} for key, text in zip([1, 1, 2, 2, 2, 3, 3, 3], texts, strict=True)]
+    for as_columns in (False, True):
+        begin(world)
+        at = world.positions[ORDERS[0]]
+        batch = world.batch(values, [value["id"] for value in values], at=at, as_columns=as_columns)
+        assert world.narrowed(batch) == [at + 1, at + 4, at + 6, at + 7]
+        assert rows(world) == [(1, "a"), (2, "c"), (3, "d")]
+
+
 @pytest.mark.parametrize("size", ["0", "2", "3000"])
 def test_a_poll_is_one_transaction_whatever_the_size_of_a_batch(world: World, size: str) -> None:
     world.config = UPSERT | {"batch.size": size}
@@ -255,3 +278,17 @@ def test_a_poll_is_one_transaction_whatever_the_size_of_a_batch(world: World, si
     assert rows(world) == []
     world.running.put_batches([mixed])
     assert rows(world) == [(1, "z"), (2, "again"), (3, "c"), (4, "d")]
+
+
+def test_all_bad_records_of_a_poll_are_named_at_once(world: World) -> None:
+    world.query("DROP TABLE IF EXISTS orders")
+    text = "VARCHAR(5)" if "sqlite" not in world.url else "TEXT"
+    world.query(f"CREATE TABLE orders (id BIGINT PRIMARY KEY, item {text} NOT NULL)")
+    begin(world)
+    assert world.sink is not None
+    rows_ = [(key, None if key % 10 == 3 else "a") for key in range(100)]
+    with pytest.raises(BadRecords) as raised:
+        world.sink.put_batches([batch(world, ORDERS[0], 0, *rows_)])
+    assert [index for _, index, _ in raised.value.found] == [key for key, item in rows_ if item is None]
+    assert all("item" in str(error) and f"orders-0@{index} " in str(error) for _, index, error in raised.value.found)
+    assert rows(world) == []

@@ -73,4 +73,4 @@ def test_each_new_payment_is_seen(gateway: str) -> None:
         payment = shop.sell()
         began = time.monotonic()
         while payment not in [record.key for record in task.poll()]:
-            assert time.monotonic() - began < 60
+            assert time.monotonic() - began < 300

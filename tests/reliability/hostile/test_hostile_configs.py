@@ -11,7 +11,7 @@ import pytest
 
 from tests.reliability.hostile.configs import Surroundings, cases, sane
 from tests.reliability.scoreboard.plugin import Trials
-from tests.running import Worker, settings, worker
+from tests.running import Worker
 
 SECRET = "canary-of-the-secret-file"
 
@@ -41,12 +41,6 @@ def nobody_comes() -> Iterator[str]:
     assert came == []
 
 
-@pytest.fixture
-def running(tmp_path: Path, kafka: str, unique: str) -> Iterator[Worker]:
-    with worker(tmp_path, settings(kafka, unique)) as one:
-        yield one
-
-
 @pytest.mark.scoreboard("R20")
 def test_each_is_refused_by_name_and_nothing_is_touched(running: Worker, tmp_path: Path, trials: Trials) -> None:
     folder = tmp_path / "canary"
@@ -66,8 +60,8 @@ def test_each_is_refused_by_name_and_nothing_is_touched(running: Worker, tmp_pat
     assert accepted == []
     assert silent == []
     assert [file.name for file in folder.iterdir()] == ["secret"]
-    assert SECRET not in running.log.read_text()
-    assert "runs as process" not in running.log.read_text()
+    assert SECRET not in running.said
+    assert "runs as process" not in running.said
     trials.held(len(tried))
 
 

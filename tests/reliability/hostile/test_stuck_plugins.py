@@ -1,16 +1,17 @@
 """Plugins that block, or hold the interpreter's lock, in each callback: the others go on and the worker answers."""
 
 import threading
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from confluent_kafka.admin import AdminClient
 
+from tests.plugin_folder import installed
 from tests.reliability.flows import Config, committed, file_sink, lines
 from tests.reliability.scoreboard.plugin import Trials
-from tests.running import Worker, alive, create_topic, produce, settings, until, worker
+from tests.running import WEB, Worker, alive, create_topic, produce, settings, until, worker
 
 PLUGINS = """
 import os, re, time
@@ -83,18 +84,16 @@ CALLBACKS = [
 AT_THE_END = ("close", "stop")
 
 
-@pytest.fixture
-def running(tmp_path: Path, kafka: str, unique: str) -> Iterator[Worker]:
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[Worker]:
     """A worker with the plugins on its path, and a short grace."""
-    home = tmp_path / "plugins"
-    about = home / "stuck-1.0.dist-info"
-    about.mkdir(parents=True)
-    (home / "stuck.py").write_text(PLUGINS)
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: stuck\nVersion: 1.0\n")
-    points = "[ferryman.connectors]\nStuckSink = stuck:StuckSink\nStuckSource = stuck:StuckSource\n"
-    (about / "entry_points.txt").write_text(points)
-    chosen = settings(kafka, unique, task_shutdown_graceful_timeout_ms="3000")
-    with worker(tmp_path, chosen, PYTHONPATH=str(home)) as one:
+    directory = tmp_path_factory.mktemp("stuck")
+    home = installed(directory, "stuck", PLUGINS, "StuckSink", "StuckSource")
+    with worker(
+        directory,
+        settings(kafka, f"stuck-{uuid.uuid4().hex[:10]}", task_shutdown_graceful_timeout_ms="3000"),
+        PYTHONPATH=str(home),
+    ) as one:
         yield one
 
 
@@ -114,7 +113,7 @@ def members(admin: AdminClient, name: str) -> list[str]:
 @pytest.mark.scoreboard("R14")
 @pytest.mark.parametrize("how", ["blocks", "spins"])
 def test_the_others_go_on_and_rest_answers(
-    running: Worker, tmp_path: Path, kafka: str, admin: AdminClient, unique: str, how: str, trials: Trials
+    tmp_path: Path, kafka: str, admin: AdminClient, running: Worker, unique: str, how: str, trials: Trials
 ) -> None:
     healthy, out = f"{unique}-healthy", tmp_path / "out.txt"
     create_topic(kafka, unique)
@@ -143,7 +142,7 @@ def test_the_others_go_on_and_rest_answers(
         produce(kafka, healthy, [b"%d" % number])
         until(lambda number=number: len(lines(out)) == number + 1, 60)  # type: ignore[misc]
         for path in ("connectors", f"connectors/{healthy}/status", "connector-plugins", "health"):
-            assert httpx.get(f"{running.url}/{path}", timeout=60).status_code == 200
+            assert WEB.get(f"{running.url}/{path}").status_code == 200
     for stop in stops:
         stop.join()
     until(lambda: not any(alive(pid) for pid in pids), 60, "the stuck processes to be gone")

@@ -360,6 +360,19 @@ def test_a_busy_sink_that_has_a_part_in_commits_is_asked_to_hurry_and_flushed_be
     flushing.run(story)
 
 
+def test_between_two_commits_comes_a_slice_however_short_the_interval_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    task = HandDriven(monkeypatch, FlushingSink, replace(TIMING, commit_interval=0.0))
+    one_record_a_slice(task)
+    task.fill(A, b"1", b"2", b"3")
+
+    def story() -> Story:
+        task.consumer.give(A)
+        yield from taken(task, 3)
+
+    task.run(story)
+    assert [committed[A].offset for committed in called(task, "committed")] == [0, 1, 2]
+
+
 def test_a_sink_may_have_offsets_committed_in_the_middle_of_a_put(flushing: HandDriven) -> None:
     flushing.fill(A, b"1")
     flushing.cluster.committed[A] = 0, "old"
@@ -652,6 +665,25 @@ def test_a_pause_stops_reading_commits_what_was_taken_and_is_told_then(flushing:
         assert flushing.worker.states == ["paused", "running"]
 
     flushing.run(story)
+
+
+def test_a_pause_is_told_when_what_was_taken_is_committed_though_the_sink_has_no_part_in_it(task: HandDriven) -> None:
+    task.fill(A, b"1", b"2")
+
+    def story() -> Story:
+        task.consumer.give(A)
+        yield from until(lambda: task.session.delivery.lag() == 2)
+        task.thread.held = True
+        yield
+        task.worker.wish("pause")
+        yield
+        assert task.worker.states == []
+        task.thread.held = False
+        yield from until(lambda: task.worker.states)
+        assert task.group_offset(A) == 2
+
+    task.run(story)
+    assert task.worker.states == ["paused"]
 
 
 def test_what_was_polled_before_a_pause_is_put_after_it(task: HandDriven) -> None:

@@ -1,6 +1,7 @@
-"""The sink loop while a put runs: what the group, the worker and the sink itself want of it meanwhile.
+"""What a thread of its own for the sink adds to the loop: a put that runs while the group wants something of it.
 
-The group is played, so that it can want something at exactly that moment; tests/reliability has the real one.
+The group is played, so that it can want something at exactly that moment; ``test_loop`` has all that is decided from
+round to round, tests/reliability the real group.
 """
 
 import threading
@@ -13,13 +14,13 @@ import pytest
 from ferryman.api import Assigned, Committed, Sink
 from ferryman.chain import builder
 from ferryman.connector import SinkConfig
-from ferryman.errors import DataError, Indeterminate, RetriableError, TaskError
+from ferryman.errors import Indeterminate
 from ferryman.record import Polled, Record, TopicPartition
 from ferryman.retry.outage import Outage, Patience
 from ferryman.task.errors.error_tolerance import Tolerance
 from ferryman.task.setup.control import Control
 from ferryman.task.setup.troubles import Troubles
-from ferryman.task.sink import loop, pausing
+from ferryman.task.sink import loop
 from ferryman.task.sink.backlog import Backlog
 from ferryman.task.sink.loop import SinkSession, Timing
 from ferryman.task.sink.sink_thread import SinkThread, StillBusy
@@ -114,15 +115,6 @@ class PlayedSink(Sink[SinkConfig]):
         self._note("close")
 
 
-class PlainSink(Sink[SinkConfig]):
-    """One that has no part in commits."""
-
-    play: Play
-
-    def put(self, records: Sequence[Record]) -> None:
-        self.play.on_put(records)
-
-
 @dataclass
 class Stage:
     """A session with everything that belongs to it."""
@@ -131,7 +123,6 @@ class Stage:
     group: Group
     control: Control
     session: SinkSession
-    told: list[str]
 
     def run(self) -> None:
         self.session.assigned([Assigned(A, "id", None, 0, self.group.records, 0)])
@@ -146,22 +137,20 @@ def stage() -> Iterator[Make]:
     """Makes a session that polls as soon as a put lasts, and ends its thread."""
     threads: list[SinkThread] = []
 
-    def make(records: int = 1, kind: type[Any] = PlayedSink, grace: float = LONG, **timing: Any) -> Stage:
-        told: list[str] = []
-        control = Control(lambda event, facts: told.append(event) if event in ("running", "paused") else None)
+    def make(records: int = 1, grace: float = LONG, **timing: Any) -> Stage:
+        control = Control(lambda event, facts: None)
         threads.append(SinkThread(control, grace))
         config = SinkConfig.parse({"name": "s", "connector.class": "x", "topics": "t"})
         context = loop.context(lambda: session, connector="s", task=0, cluster="c", raw={})
-        sink = kind(config, context)
+        sink = PlayedSink(config, context)
         sink.play = Play()
-        backlog = Backlog(builder.chain(STRING, {}), Tolerance(config, 0), sink, Slices(timing.pop("most", 1000)))
-        patience = Patience(retrying=timing.pop("give_up", None), longest_wait=0.01)
-        troubles = Troubles(Outage(patience), control.tell)
+        backlog = Backlog(builder.chain(STRING, {}), Tolerance(config, 0), sink, Slices(1000))
+        troubles = Troubles(Outage(Patience()), control.tell)
         chosen = {"limit": 1000, "commit_interval": LONG, "refresh": LONG, "revocation": LONG, "silence": 0.0} | timing
         session = SinkSession(control, Timing(**chosen), backlog, threads[-1], troubles)
         group = Group(records)
         session.group = group  # type: ignore[assignment]
-        return Stage(sink.play, group, control, session, told)
+        return Stage(sink.play, group, control, session)
 
     yield make
     for thread in threads:
@@ -240,29 +229,6 @@ def test_a_put_that_does_not_end_for_a_revocation_gives_the_process_up(stage: Ma
     end.set()
 
 
-def test_a_put_that_fails_during_a_revocation_ends_the_session_after_what_was_delivered_is_committed(
-    stage: Make,
-) -> None:
-    played = stage(records=1000)
-    in_revocation = threading.Event()
-
-    def revoke() -> None:
-        in_revocation.set()
-        played.session.revoked([A])
-
-    def put(records: Sequence[Record]) -> None:
-        if records[0].offset:
-            played.group.when_polled = [revoke]
-            assert in_revocation.wait(LONG)
-            raise RuntimeError("broken")
-
-    played.play.on_put = put
-    with pytest.raises(RuntimeError, match="broken"):
-        played.run()
-    assert played.play.events == ["open", "put 0..9", "pre_commit", "committed", "close"]
-    assert played.group.committed == 10
-
-
 def test_lost_partitions_are_closed_when_the_put_is_over_and_nothing_is_committed(stage: Make) -> None:
     played = stage()
     losing = threading.Event()
@@ -313,67 +279,6 @@ def test_a_demand_that_the_group_refuses_ends_the_session(stage: Make) -> None:
         played.run()
 
 
-def test_a_pause_is_told_when_the_put_is_over_and_what_it_took_is_committed(stage: Make) -> None:
-    played = stage(records=1000)
-    tell = played.control.tell
-
-    def told(event: str, facts: dict[str, Any]) -> None:
-        tell(event, facts)
-        if event == "paused":
-            assert played.play.events == ["open", "put 0..9", "pre_commit", "committed"]
-            played.control.wish("run")
-
-    played.control.tell = told
-
-    def put(records: Sequence[Record]) -> None:
-        if not records[0].offset:
-            played.control.wish("pause")
-        if records[-1].offset == 999:
-            played.control.wish("stop")
-
-    played.play.on_put = put
-    played.run()
-    assert played.told == ["paused", "running"]
-
-
-def test_a_pause_is_told_when_what_the_last_put_took_is_committed_though_the_sink_has_no_part_in_it(
-    stage: Make,
-) -> None:
-    played = stage(records=1000, kind=PlainSink)
-    polled = threading.Event()
-
-    def told(event: str, facts: dict[str, Any]) -> None:
-        if event == "paused":
-            assert played.group.committed == 90
-            played.control.wish("stop")
-
-    played.control.tell = told
-
-    def put(records: Sequence[Record]) -> None:
-        if records[0].offset:
-            played.control.wish("pause")
-            played.group.when_polled = [lambda: None, lambda: None, polled.set]
-            assert polled.wait(LONG)
-
-    played.play.on_put = put
-    played.run()
-    assert played.group.committed == 90
-
-
-def test_a_pause_during_a_put_without_end_is_told_all_the_same(stage: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pausing, "PATIENCE", 0.01)
-    played, paused = stage(), threading.Event()
-    played.control.tell = lambda event, facts: paused.set() if event == "paused" else None
-
-    def put(records: Sequence[Record]) -> None:
-        played.control.wish("pause")
-        assert paused.wait(LONG)
-        played.control.wish("stop")
-
-    played.play.on_put = put
-    played.run()
-
-
 def test_a_stop_during_a_put_without_end_gives_the_process_up_within_the_grace(stage: Make) -> None:
     played, end = stage(grace=0.01), threading.Event()
 
@@ -385,78 +290,3 @@ def test_a_stop_during_a_put_without_end_gives_the_process_up_within_the_grace(s
     with pytest.raises(StillBusy):
         played.run()
     end.set()
-
-
-def test_offsets_of_former_slices_are_committed_while_a_put_runs_if_the_sink_has_no_part_in_it(stage: Make) -> None:
-    played = stage(records=1000, kind=PlainSink)
-    committed = threading.Event()
-    accept = played.group.commit
-
-    def commit(offsets: Mapping[TopicPartition, Committed]) -> bool:
-        committed.set()
-        return accept(offsets)
-
-    played.group.commit = commit  # type: ignore[method-assign]
-
-    def put(records: Sequence[Record]) -> None:
-        if records[0].offset:
-            played.session.request_commit()
-            assert committed.wait(LONG)
-            played.control.wish("stop")
-
-    played.play.on_put = put
-    played.run()
-    assert played.group.committed == 10
-
-
-def test_a_commit_that_is_due_comes_between_two_slices_of_a_long_backlog(stage: Make) -> None:
-    played = stage(records=1000, most=10, commit_interval=0.0)
-    played.play.on_put = lambda records: played.control.wish("stop") if records[0].offset == 30 else None
-    played.run()
-    first = played.play.events.index("put 0..9")
-    assert played.play.events[first : first + 6] == [
-        *("put 0..9", "pre_commit", "committed"),
-        *("put 10..19", "pre_commit", "committed"),
-    ]
-
-
-def test_after_an_outage_the_same_records_come_again_and_the_group_is_polled_meanwhile(stage: Make) -> None:
-    played = stage(records=5)
-    outages = [RetriableError("away"), RetriableError("away")]
-    offered = []
-
-    def put(records: Sequence[Record]) -> None:
-        offered.append([record.offset for record in records])
-        if outages:
-            polls = played.group.polls
-            played.group.when_polled = [lambda: offered.append([polls])]
-            raise outages.pop()
-        played.control.wish("stop")
-
-    played.play.on_put = put
-    played.run()
-    assert [each for each in offered if len(each) > 1] == [[0, 1, 2, 3, 4]] * 3
-    assert len([each for each in offered if len(each) == 1]) == 2
-
-
-def test_retrying_gives_up_after_its_time(stage: Make) -> None:
-    played = stage(give_up=0.0)
-
-    def put(records: Sequence[Record]) -> None:
-        raise RetriableError("away")
-
-    played.play.on_put = put
-    with pytest.raises(TaskError, match=r"gave up after errors\.retry\.timeout: away"):
-        played.run()
-
-
-def test_a_data_error_that_a_sink_reports_meets_the_tolerance_and_fails_the_task(stage: Make) -> None:
-    played = stage(records=3)
-
-    def report(records: Sequence[Record]) -> None:
-        (offer,) = played.session.backlog._offers
-        played.session.backlog.report(offer.batches(None)[0], 1, DataError("bad"))
-
-    played.play.on_put = report
-    with pytest.raises(TaskError, match=r"record t-0@1 failed in stage TASK_PUT"):
-        played.run()

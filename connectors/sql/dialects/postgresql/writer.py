@@ -1,8 +1,12 @@
-"""PostgreSQL: a batch goes by COPY into a staging table of the session, and on into its table in one statement."""
+"""PostgreSQL: a batch goes by COPY into a staging table of the session, and on into its table in one statement.
+
+Where a poll is for many tables, few rows for one go in without a staging table (``direct``).
+"""
 
 import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import polars as pl
 import psycopg
@@ -17,12 +21,13 @@ from ferryman.connectors.sql.dialects.dialect import (
     other_columns,
     runs,
 )
+from ferryman.connectors.sql.dialects.misfit import misfit
 from ferryman.connectors.sql.dialects.names import TableName
+from ferryman.connectors.sql.dialects.postgresql import direct
 from ferryman.connectors.sql.dialects.postgresql.errors import copied_column
 from ferryman.connectors.sql.dialects.postgresql.names import qualified, quoted
 from ferryman.connectors.sql.dialects.postgresql.values import copied
 from ferryman.connectors.sql.records.values import TIMESTAMP_FORMAT, Zones
-from ferryman.errors import DataError
 
 _NULL = "\\N"
 _MOST_STAGES = 64
@@ -58,10 +63,16 @@ class PostgresWriter:
         self._stages: dict[Shape, Stage] = {}
         self._connection_number = 0
         self._created = 0
+        self._together = 0
+        """How many loads the present transaction has."""
 
     def prepare(self, loads: Sequence[Load]) -> None:
         """Makes the staging tables that are missing, each once per connection; drops the oldest if they get many."""
-        wanted = list(dict.fromkeys((load.table, load.columns) for load in loads))
+        self._together = len(loads)
+        staged = [load for load in loads if not direct.is_small(load, self._together, self._mode)]
+        wanted = list(dict.fromkeys((load.table, load.columns) for load in staged))
+        if not wanted:
+            return
         tables = ", ".join(sorted({str(table) for table, _ in wanted}))
         with self._session.transaction(f"stage rows for {tables}") as connection:
             # Asked here: the transaction may have opened a new connection, which has no staging tables.
@@ -84,13 +95,16 @@ class PostgresWriter:
     def _create(self, connection: Connection, table: TableName, columns: tuple[TableColumn, ...]) -> Stage:
         self._created += 1
         name = f"ferryman_stage_{self._created}"
-        same = ", ".join(f"t.{quoted(column.name)} AS c{index}" for index, column in enumerate(columns))
-        empty = f"SELECT 0::bigint AS seq, false AS tombstone, {same} FROM {qualified(table)} t WITH NO DATA"  # noqa: S608
+        same = [f"t.{quoted(column.name)} AS c{index}" for index, column in enumerate(columns)]
+        same += [f"''::text AS {_given(index)}" for index in _echoed(columns)]
+        empty = f"SELECT 0::bigint AS seq, false AS tombstone, {', '.join(same)} FROM {qualified(table)} t WITH NO DATA"  # noqa: S608
         _cursor(connection).execute(f"CREATE TEMP TABLE {quoted(name)} ON COMMIT DELETE ROWS AS {empty}", ())
         return statements(name, table, columns, self._mode)
 
     def stage(self, connection: Connection, load: Load) -> Callable[[], None]:
         """Copies the rows into their staging table; what is returned puts them into the table."""
+        if direct.is_small(load, self._together, self._mode):
+            return self._direct(_cursor(connection), load)
         cursor, stage = _cursor(connection), self._stages[load.table, load.columns]
         self._copy(cursor, stage, load)
         cursor.execute(stage.hold, ())
@@ -103,6 +117,11 @@ class PostgresWriter:
                     cursor.execute(statement, (start + first, start + last))
 
         return apply
+
+    def _direct(self, cursor: psycopg.Cursor, load: Load) -> Callable[[], None]:
+        values = load.frame.select(*self._expressions(load.columns))
+        cursor.execute(direct.hold(load.table), ())
+        return partial(direct.write, cursor, load, values, self._mode)
 
     def _copy(self, cursor: psycopg.Cursor, stage: Stage, load: Load) -> None:
         rows = load.frame.select("seq", "tombstone", *self._expressions(load.columns))
@@ -117,14 +136,34 @@ class PostgresWriter:
             index = copied_column(error)
             if index is None:
                 raise
-            raise DataError(
-                f"Cannot write to {load.table}: a value does not fit the column {load.columns[index].name}: "
-                f"{type(error).__name__} (SQLSTATE {error.sqlstate})"
-            ) from None
+            problem = f"does not take a value: {type(error).__name__} (SQLSTATE {error.sqlstate})"
+            raise misfit(load.table, load.columns[index], problem) from None
+        for index in _echoed(load.columns):
+            _compare(cursor, stage, load, index)
 
     def _expressions(self, columns: Sequence[TableColumn]) -> Iterator[pl.Expr]:
         for index, column in enumerate(columns):
-            yield copied(pl.col(f"c{index}"), column.source.schema, column.form, self._zones).alias(f"c{index}")
+            yield copied(pl.col(f"c{index}"), column.source.schema, column.fit, self._zones).alias(f"c{index}")
+        for index in _echoed(columns):
+            yield pl.col(f"c{index}").alias(_given(index))
+
+
+def _echoed(columns: Sequence[TableColumn]) -> list[int]:
+    """The columns that must give texts back as they got them."""
+    return [index for index, column in enumerate(columns) if column.fit.echoed]
+
+
+def _given(index: int) -> str:
+    """The staging column for the texts that such a column is given."""
+    return f"given{index}"
+
+
+def _compare(cursor: psycopg.Cursor, stage: Stage, load: Load, index: int) -> None:
+    differs = f"seq BETWEEN %s AND %s AND c{index}::text IS DISTINCT FROM {_given(index)}"
+    query = f"SELECT 1 FROM {quoted(stage.name)} WHERE {differs} LIMIT 1"  # noqa: S608
+    cursor.execute(query, (load.frame.item(0, "seq"), load.frame.item(-1, "seq")))
+    if cursor.fetchone() is not None:
+        raise misfit(load.table, load.columns[index], "takes texts that it gives back as they are only")
 
 
 def _cursor(connection: Connection) -> psycopg.Cursor:
@@ -136,10 +175,9 @@ def _cursor(connection: Connection) -> psycopg.Cursor:
 def statements(name: str, table: TableName, columns: tuple[TableColumn, ...], mode: Mode) -> Stage:
     """The statements for a staging table. All names are quoted, all values are parameters."""
     stage, into = quoted(name), qualified(table)
-    staged = [f"c{index}" for index in range(len(columns))]
+    staged = [*(f"c{index}" for index in range(len(columns))), *map(_given, _echoed(columns))]
     copy = f"COPY {stage} (seq, tombstone, {', '.join(staged)}) FROM STDIN WITH (FORMAT csv, NULL '{_NULL}')"
-    hold = f"SELECT FROM {into} WHERE false"
-    return Stage(name, copy, _write(stage, into, columns, mode), _delete(stage, into, columns), hold)
+    return Stage(name, copy, _write(stage, into, columns, mode), _delete(stage, into, columns), direct.hold(table))
 
 
 def _delete(stage: str, into: str, columns: Sequence[TableColumn]) -> str:
