@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from ferryman import record
 from ferryman.api import BadRecords
+from ferryman.connectors.sql.dialects.postgresql import direct
 from ferryman.errors import DataError, TaskError
 from ferryman.record import Batch, Polled, Record, TopicPartition
 from ferryman.schema import INT64, OPTIONAL_STRING, STRING, Schema, struct
@@ -16,17 +17,27 @@ from tests.connectors.sink_world import Killed
 from tests.connectors.sql.databases import DATABASES, url_of
 from tests.connectors.sql.sql_task import World
 
+DIRECTLY = "postgresql, directly"
+"""Without staging tables, as where a poll is for many tables."""
 ORDER = struct({"id": INT64, "item": OPTIONAL_STRING})
 RICHER = struct({"id": INT64, "item": OPTIONAL_STRING, "note": OPTIONAL_STRING})
 ORDERS = [TopicPartition("orders", number) for number in range(3)]
 REFUNDS = TopicPartition("refunds", 0)
 
 
-@pytest.fixture(params=DATABASES)
-def world(request: pytest.FixtureRequest) -> Iterator[World]:
+@pytest.fixture(params=[*DATABASES, DIRECTLY])
+def world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """A database of the test's own and a sink that upserts, to which three partitions of one topic and one of another
     are assigned."""
-    world = World(url_of(request.param, request), UPSERT, value_schema=ORDER, key_schema=INT64, end_offset=1000)
+    if request.param == DIRECTLY:
+        monkeypatch.setattr(direct, "MANY", 1)
+    world = World(
+        url_of(request.param.removesuffix(", directly"), request),
+        UPSERT,
+        value_schema=ORDER,
+        key_schema=INT64,
+        end_offset=1000,
+    )
     begin(world)
     yield world
     world.kill()

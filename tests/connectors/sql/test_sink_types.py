@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ferryman.connectors.sql.dialects.postgresql import direct
 from ferryman.errors import DataError
 from ferryman.schema import (
     BOOLEAN,
@@ -62,9 +63,11 @@ FULL: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def world(postgres: str) -> Iterator[World]:
-    """A database and a sink on it, stopped at the end."""
+@pytest.fixture(params=["by way of a staging table", "directly"])
+def world(postgres: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A database and a sink on it, stopped at the end; rows go in as those of few tables, or as those of many."""
+    if request.param == "directly":
+        monkeypatch.setattr(direct, "MANY", 1)
     world = World(postgres, {"auto.create": "true"}, value_schema=ALL)
     yield world
     world.kill()
