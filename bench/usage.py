@@ -1,4 +1,4 @@
-"""What a program and all its processes have used so far, from Linux's /proc: CPU seconds, memory."""
+"""What a program and all its processes use, from Linux's /proc: CPU seconds, memory, threads, descriptors."""
 
 import os
 from pathlib import Path
@@ -28,12 +28,34 @@ def _ticks(pid: int) -> int:
 
 def memory_mb(pid: int) -> float:
     """The proportional set size of the tree in MB: what is shared by n processes counts as an n-th for each."""
-    return sum(_pss_kb(each) for each in tree(pid)) / 1000
+    return sum(_kb(each, "Pss:") for each in tree(pid)) / 1000
 
 
-def _pss_kb(pid: int) -> int:
+def private_mb(pid: int) -> float:
+    """What one process shares with no other, in MB."""
+    return (_kb(pid, "Private_Clean:") + _kb(pid, "Private_Dirty:")) / 1000
+
+
+def _kb(pid: int, name: str) -> int:
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:
         return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
+    return next((int(line.split()[1]) for line in lines if line.startswith(name)), 0)
+
+
+def threads(pid: int) -> int:
+    """The threads of one process."""
+    return _entries(pid, "task")
+
+
+def descriptors(pid: int) -> int:
+    """The open descriptors of one process."""
+    return _entries(pid, "fd")
+
+
+def _entries(pid: int, folder: str) -> int:
+    try:
+        return len(os.listdir(f"/proc/{pid}/{folder}"))
+    except OSError:
+        return 0

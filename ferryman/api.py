@@ -114,6 +114,8 @@ class Sink(Generic[SinkC]):
     config_class: ClassVar[type[SinkConfig]] = SinkConfig
     classes: ClassVar[tuple[str, ...]] = ()
     """The Java class names whose configs this connector takes, the most usual first."""
+    task_classes: ClassVar[tuple[str, ...]] = ()
+    """What their tasks are called, in the same order; without it Task stands in place of Connector."""
     atomic: ClassVar[bool] = False
     """Whether a put that raised has written nothing, so that the same records may be tried again in smaller pieces."""
     columnar: ClassVar[bool] = False
@@ -190,6 +192,7 @@ class Source(Generic[SourceC]):
 
     config_class: ClassVar[type[SourceConfig]] = SourceConfig
     classes: ClassVar[tuple[str, ...]] = ()
+    task_classes: ClassVar[tuple[str, ...]] = ()
     columnar: ClassVar[bool] = False
     """Whether ``poll_batches`` hands over columns; what others hand over is worked on as rows."""
 
@@ -203,7 +206,7 @@ class Source(Generic[SourceC]):
         return [raw]
 
     @classmethod
-    def alter_offsets(cls, config: SourceC, offsets: Sequence[tuple[Partition, Offset | None]]) -> bool:
+    def alter_offsets(cls, config: SourceC, offsets: Sequence[tuple[Partition | None, Offset | None]]) -> bool:
         """Refuses offsets that this source could not start from, by ConfigError. True if it keeps none elsewhere."""
         return True
 

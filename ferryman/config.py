@@ -208,6 +208,11 @@ class Config(BaseModel):
         return [name for name in names if name not in known and not name.startswith(prefixes)]
 
     @classmethod
+    def doubts(cls, raw: Mapping[str, str]) -> Iterable[str]:
+        """Warnings, by name, about keys below prefixes that the class hands on; ``raw`` is the whole config."""
+        return ()
+
+    @classmethod
     def secrets(cls) -> set[str]:
         """The keys (all spellings) whose values must never be shown."""
         return {

@@ -62,22 +62,36 @@ class ConnectorConfig(Config):
         importance="HIGH", shown=Shown("Common", 1, "MEDIUM", "Connector name")
     )
     """The connector's name, unique in its worker or cluster."""
-    connector_class: Plugin = key(importance="HIGH", shown=Shown("Common", 2, "LONG", "Connector class"))
+    connector_class: Str = key(importance="HIGH", shown=Shown("Common", 2, "LONG", "Connector class"))
     """The connector: its Java class name as known from Kafka Connect, that name's alias, or Ferryman's own name."""
+    connector_plugin_version: Str | None = key(None, shown=Shown("Common", 3, "MEDIUM", "Connector version"))
+    """The version, or range of versions in Maven's notation, that the connector's package must have."""
     tasks_max: Int = key(1, at_least=1, importance="HIGH", shown=Shown("Common", 4, "SHORT", "Tasks max"))
     """The most tasks that this connector may be split into."""
     tasks_max_enforce: Bool = key(True, importance="LOW", shown=Shown("Common", 5, "SHORT", "Enforce tasks max"))
     """Whether a connector that makes more tasks than tasks.max fails; false only warns."""
     key_converter: Plugin | None = key(None, importance="LOW", shown=Shown("Common", 6, "SHORT", "Key converter class"))
     """Turns keys into bytes and back. If set, only this connector's key.converter.* keys apply, else the worker's."""
+    key_converter_plugin_version: Str | None = key(
+        None, importance="LOW", shown=Shown("Common", 7, "SHORT", "Key converter version")
+    )
+    """As connector.plugin.version, for key.converter."""
     value_converter: Plugin | None = key(
         None, importance="LOW", shown=Shown("Common", 8, "SHORT", "Value converter class")
     )
     """As key.converter, for values."""
+    value_converter_plugin_version: Str | None = key(
+        None, importance="LOW", shown=Shown("Common", 9, "SHORT", "Value converter version")
+    )
+    """As connector.plugin.version, for value.converter."""
     header_converter: Plugin | None = key(
         None, importance="LOW", shown=Shown("Common", 10, "SHORT", "Header converter class")
     )
     """Turns header values into bytes and back; by default the worker's, which is SimpleHeaderConverter."""
+    header_converter_plugin_version: Str | None = key(
+        None, importance="LOW", shown=Shown("Common", 11, "SHORT", "Header converter version")
+    )
+    """As connector.plugin.version, for header.converter."""
     transforms: Aliases = key([], importance="LOW", shown=Shown("Transforms", 12, "LONG", "Transforms"))
     """Aliases of the transforms that each record passes, in order; each has its own transforms.<alias>.* keys."""
     predicates: Aliases = key([], importance="LOW", shown=Shown("Predicates", 13, "LONG", "Predicates"))

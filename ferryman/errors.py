@@ -35,6 +35,21 @@ class KeyProblem:
     message: str
     """A complete sentence, in Kafka's words if it has any."""
 
+    @property
+    def named(self) -> str:
+        """The message, with the key in front unless it names it: for whoever sees no more than the text."""
+        return self.message if self.key in self.message else f"{self.key}: {self.message}"
+
+    def under(self, prefix: str) -> "KeyProblem":
+        """The same problem where the config is part of a larger one, below a prefix: with the full key in its text."""
+        key, message = prefix + self.key, self.message
+        for pattern in ('"{}"', "configuration {}:", "{} is not supported", "Configuration '{}'"):
+            part = pattern.format(self.key)
+            if part in message:
+                message = message.replace(part, pattern.format(key), 1)
+                break
+        return KeyProblem(key, message)
+
 
 class ConfigError(FerrymanError):
     """A config that cannot be used. Holds every problem found, not only the first."""
@@ -56,7 +71,8 @@ class DataError(FerrymanError):
 
     java = "org.apache.kafka.connect.errors.DataException"
     field: str = ""
-    """The path of the field at fault, names between dots; whoever goes through a struct adds the name before it."""
+    """The path of the field at fault, names between dots, places in lists and keys of maps in brackets; whoever goes
+    through a struct, a list or a map adds the name before it."""
     kind: str = ""
     """The Connect type of that field, where it is known."""
 
@@ -67,7 +83,10 @@ class DataError(FerrymanError):
 
     def in_field(self, name: str, kind: str = "") -> "DataError":
         """This error, as one of a field of that Connect type, or of something inside it."""
-        self.field, self.kind = (f"{name}.{self.field}", self.kind) if self.field else (name, kind)
+        if self.field:
+            self.field = f"{name}{self.field}" if self.field.startswith("[") else f"{name}.{self.field}"
+        else:
+            self.field, self.kind = name, kind
         return self
 
     def __str__(self) -> str:

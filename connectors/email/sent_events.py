@@ -1,7 +1,7 @@
 """EmailSent: an event for each message that left, or was given up as in doubt, in a topic of its own."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -12,7 +12,10 @@ from ferryman.chain import builder
 from ferryman.connectors.email.mail.message import Mail
 from ferryman.conversion import Converter
 from ferryman.errors import ConfigError, KeyProblem, RetriableError, TaskError
+from ferryman.java import spelling
 from ferryman.kafka import client_config
+from ferryman.kafka.refusals import explained
+from ferryman.plugins import catalog
 from ferryman.record import Coordinates, Rows
 from ferryman.schema import INT32, INT64, STRING, TIMESTAMP_SCHEMA, Schema, array, struct
 
@@ -98,7 +101,9 @@ class Events:
     def _answered(self, error: KafkaError | None, message: Message | None) -> None:
         self._waiting -= 1
         if error is not None:
-            self._refused.append(f"an EmailSent event was not written to {self.topic}: {error.str()}")
+            self._refused.append(
+                f"an EmailSent event was not written to {self.topic}: {explained(error, self.topic, PRODUCER)}"
+            )
 
 
 def converter(raw: Mapping[str, str], default: str) -> Converter[Any]:
@@ -112,12 +117,33 @@ def converter(raw: Mapping[str, str], default: str) -> Converter[Any]:
 
 def producer_config(bootstrap: str, connector: str, task: int, raw: Mapping[str, str]) -> dict[str, Any]:
     """The producer's config, from event.producer.*. Raises ConfigError with the keys as they were given."""
-    given = {name.removeprefix("event."): value for name, value in raw.items() if name.startswith(PRODUCER)}
     try:
-        client = client_config.dlq_producer({"bootstrap.servers": bootstrap, **given}, connector, task, {})
+        client = client_config.dlq_producer({"bootstrap.servers": bootstrap, **_producer(raw)}, connector, task, {})
     except ConfigError as error:
         raise ConfigError(*(_prefixed("producer.", "event.", each) for each in error.problems)) from None
     return {"linger.ms": 2, **client.values, "client.id": f"{connector}-{task}-events"}
+
+
+def doubts(raw: Mapping[str, str], default: str) -> Iterator[str]:
+    """Warnings, by name, about settings below event.value.converter and event.producer that do nothing."""
+    if not raw.get("event.topic"):
+        given = [name for name in raw if name.startswith((f"{CONVERTER}.", PRODUCER))]
+        yield from (f"{name} has no effect without event.topic" for name in given)
+        return
+    class_name = raw.get(CONVERTER, default)
+    plugin = catalog.find("converter", class_name)
+    if plugin is not None:
+        names = [name.removeprefix(f"{CONVERTER}.") for name in raw if name.startswith(f"{CONVERTER}.")]
+        known = [f"{CONVERTER}.{name}" for name in sorted(plugin.config_class.keys())]
+        for name in plugin.config_class.strangers(names):
+            hint = spelling.meant(f"{CONVERTER}.{name}", known)
+            yield f"{CONVERTER}.{name} is not a setting of {class_name} and has no effect{hint}"
+    _, warnings = client_config.worker_checked(_producer(raw))
+    yield from (f"event.{text}".replace("did you mean producer.", f"did you mean {PRODUCER}", 1) for text in warnings)
+
+
+def _producer(raw: Mapping[str, str]) -> dict[str, str]:
+    return {name.removeprefix("event."): value for name, value in raw.items() if name.startswith(PRODUCER)}
 
 
 def _prefixed(old: str, prefix: str, problem: KeyProblem) -> KeyProblem:

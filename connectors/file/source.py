@@ -87,8 +87,9 @@ class FileStreamSourceConnector(Source[FileStreamSourceConfig]):
                 "This is because stdin is used for input and offsets are not tracked.",
             )
         for partition, offset in offsets:
-            _check_offset(offset)
-            _check_partition(partition)
+            if offset is not None:  # whatever has got into the offsets may be forgotten
+                _check_offset(offset)
+                _check_partition(partition)
         return True
 
     def poll(self) -> Sequence[Record]:
@@ -197,9 +198,7 @@ def _is_long(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LONGEST
 
 
-def _check_offset(offset: Mapping[str, Any] | None) -> None:
-    if offset is None:
-        return
+def _check_offset(offset: Mapping[str, Any]) -> None:
     if POSITION not in offset:
         raise ConfigError.for_key(POSITION, "Offset objects should either be null or contain the key 'position'")
     if not _is_long(offset[POSITION]):

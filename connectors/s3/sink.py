@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from itertools import groupby
 
 from ferryman.api import Assigned, Committed, Sink, SinkContext
-from ferryman.connectors.s3.bucket.client import CONNECTIONS, bucket
+from ferryman.connectors.s3.bucket.client import CONNECTIONS, bucket, read_descriptions
 from ferryman.connectors.s3.commit.intake import Intake
 from ferryman.connectors.s3.commit.manifest import Completion, Tags
 from ferryman.connectors.s3.commit.partition_state import Ledger, Lost
@@ -25,6 +25,11 @@ from ferryman.record import Batch, TopicPartition
 log = logging.getLogger(__name__)
 
 
+def before_forks() -> None:
+    """What the processes of all tasks share, see ``ferryman.worker.fork_loop.share``."""
+    read_descriptions()
+
+
 class S3SinkConnector(Sink[S3SinkConfig]):
     """The S3 sink, under the names of the sinks whose configs it takes.
 
@@ -37,6 +42,7 @@ class S3SinkConnector(Sink[S3SinkConfig]):
         "io.confluent.connect.s3.S3SinkConnector",
         "io.aiven.kafka.connect.s3.AivenKafkaConnectS3SinkConnector",
     )
+    task_classes = ("io.confluent.connect.s3.S3SinkTask", "io.aiven.kafka.connect.s3.S3SinkTask")
     atomic = True
     columnar = True
     any_order = True

@@ -20,6 +20,7 @@ from ferryman.connectors.sql.dialects.names import TableName, table_name
 from ferryman.connectors.sql.layout.change_events import Change, changes
 from ferryman.connectors.sql.layout.checks import check
 from ferryman.connectors.sql.layout.columns import Place, columns_for
+from ferryman.connectors.sql.layout.fitting import fitted
 from ferryman.connectors.sql.records.column import Column
 from ferryman.connectors.sql.records.frame import columns_of, tombstones
 from ferryman.connectors.sql.records.values import Zones, json_text
@@ -198,13 +199,13 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         is_known_by_key = deletes and self.config.pk_mode == "record_key"
         wanted = self._layout(table, batch.topic, batch.key.schema, None if is_known_by_key else batch.value.schema)
         columns = self._tables.columns(table, wanted)
-        return Part(table, columns, self._frame(batch, columns, deletes), work, batch.positions)
+        return Part(table, columns, self._frame(table, batch, columns, deletes), work, batch.positions)
 
-    def _frame(self, batch: Batch, columns: Sequence[TableColumn], deletes: bool) -> pl.DataFrame:
+    def _frame(self, table: TableName, batch: Batch, columns: Sequence[TableColumn], deletes: bool) -> pl.DataFrame:
         texts = ((column.source, json_text if column.form == "json" else None) for column in columns)
         values = columns_of(batch, texts, self.config.replace_null_with_default)
         flags = pl.Series("tombstone", [deletes]).new_from_index(0, len(batch))
-        frame = pl.DataFrame([flags, *values])
+        frame = pl.DataFrame([flags, *fitted(table, batch, columns, values)])
         if self.config.mode != "insert" or deletes:
             _no_null_keys(frame, columns)
         return frame

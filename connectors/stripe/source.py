@@ -149,18 +149,18 @@ class StripeSourceConnector(Source[StripeSourceConfig]):
     _follower: Follower | None = None
 
     @classmethod
-    def alter_offsets(cls, config: StripeSourceConfig, offsets: Sequence[tuple[Partition, Offset | None]]) -> bool:
+    def alter_offsets(
+        cls, config: StripeSourceConfig, offsets: Sequence[tuple[Partition | None, Offset | None]]
+    ) -> bool:
         """Refuses partitions of other servers and offsets of another shape."""
         for partition, offset in offsets:
-            if dict(partition) != config.partition:
+            if partition != config.partition:
                 raise ConfigError.for_key("offsets", f"This connector's only partition is {config.partition}")
             try:
                 if offset is not None:
                     Position.from_offset(offset)
             except ValueError as error:
-                raise ConfigError.for_key(
-                    "offsets", f"The offset of {dict(partition)} cannot be used: {error}"
-                ) from error
+                raise ConfigError.for_key("offsets", f"The offset of {partition} cannot be used: {error}") from error
         return True
 
     def start(self) -> None:

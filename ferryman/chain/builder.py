@@ -59,24 +59,23 @@ def converter(side: Side, raw: Mapping[str, str], worker: Mapping[str, str]) -> 
     The two levels are never mixed, as in Kafka Connect (Plugins.newConverter). Raises ConfigError with the full keys.
     """
     key = f"{side}.converter"
-    source = raw if raw.get(key, "").strip() else worker
-    name = source.get(key, "org.apache.kafka.connect.storage.SimpleHeaderConverter" if side == "header" else "")
+    source, name = converter_name(side, raw, worker)
     plugin = catalog.find("converter", name)
     if plugin is None:
         raise ConfigError.for_key(
-            key, f"Invalid value {name} for configuration {key}: Class {name} could not be found."
+            key, f"Invalid value {name} for configuration {key}: {catalog.absence(['converter'], name)}"
         )
     own = {each.removeprefix(f"{key}."): value for each, value in source.items() if each.startswith(f"{key}.")}
     try:
         config = plugin.config_class.parse(own)
     except ConfigError as error:
-        raise ConfigError(*(_prefixed(f"{key}.", each) for each in error.problems)) from None
+        raise ConfigError(*(each.under(f"{key}.") for each in error.problems)) from None
     made: Converter[Any] = plugin(config, side)
     return made
 
 
-def _prefixed(prefix: str, problem: KeyProblem) -> KeyProblem:
-    message = problem.message.replace(f'"{problem.key}"', f'"{prefix}{problem.key}"')
-    return KeyProblem(
-        prefix + problem.key, message.replace(f"configuration {problem.key}:", f"configuration {prefix}{problem.key}:")
-    )
+def converter_name(side: Side, raw: Mapping[str, str], worker: Mapping[str, str]) -> tuple[Mapping[str, str], str]:
+    """The one of the two configs that says which converter a side has, and its name; empty if none does."""
+    key = f"{side}.converter"
+    source = raw if raw.get(key, "").strip() else worker
+    return source, source.get(key, "org.apache.kafka.connect.storage.SimpleHeaderConverter" if side == "header" else "")

@@ -66,7 +66,7 @@ def _step(
         side = "key" if raw[prefix + "type"].strip().endswith("$Key") else "value"
         return Step(alias, plugin(config, side), predicate, negate)
     except ConfigError as error:
-        parsed.problems += [KeyProblem(prefix + each.key, each.message) for each in error.problems]
+        parsed.problems += [each.under(prefix) for each in error.problems]
         return None
 
 
@@ -78,7 +78,7 @@ def _plugin(kind: catalog.Kind, raw: Mapping[str, str], prefix: str, parsed: Par
         return None
     plugin = catalog.find(kind, name)
     if plugin is None:
-        text = f"Invalid value {name} for configuration {key}: Class {name} could not be found."
+        text = f"Invalid value {name} for configuration {key}: {catalog.absence([kind], name)}"
         parsed.problems.append(KeyProblem(key, text))
         return None
     if getattr(plugin, "sided", False) and name == catalog.without_side(name):
@@ -118,5 +118,5 @@ def _config(config_class: type[Config], raw: Mapping[str, str], prefix: str, par
         if key not in known
     ]
     config, problems = config_class.read(own)
-    parsed.problems += [KeyProblem(prefix + each.key, each.message) for each in problems]
+    parsed.problems += [each.under(prefix) for each in problems]
     return None if problems else config

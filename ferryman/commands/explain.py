@@ -22,7 +22,7 @@ def command(config: Path, worker: Path | None) -> None:
         steps = explained(config, worker)
     except ConfigError as error:
         for problem in error.problems:
-            click.echo(redact(problem.message), err=True)
+            click.echo(redact(problem.named), err=True)
         sys.exit(2)
     for step in steps:
         click.echo(f"plan: {step}")

@@ -62,10 +62,11 @@ def status(as_json: bool) -> None:
 
 
 @command.command()
-def down() -> None:
+@click.option("--directory", type=click.Path(path_type=Path), help="End it only if it keeps its data here.")
+def down(directory: Path | None) -> None:
     """End the stack, wherever it was started."""
     try:
-        click.echo("ended" if end() else "not running")
+        click.echo("ended" if end(directory) else "not running")
     except StackError as error:
         raise click.ClickException(str(error)) from error
 

@@ -33,18 +33,18 @@ _NOT_AN_ENVELOPE = (
 class JsonConverterConfig(Config):
     ignored = ("converter.type",)
 
-    schemas_enable: Bool = key(True, importance="HIGH", shown=Shown("Schemas", 0, display="Enable Schemas"))
+    schemas_enable: Bool = key(True, importance="HIGH", shown=Shown("Schemas", 0, "MEDIUM", "Enable Schemas"))
     """Whether each payload carries its schema in an envelope; false is plain JSON."""
-    schema_content: Text = key("", importance="HIGH", shown=Shown("Schemas", 3, display="Schema Content"))
+    schema_content: Text = key("", importance="HIGH", shown=Shown("Schemas", 2, "MEDIUM", "Schema Content"))
     """The schema of all payloads, in JSON as envelopes have it; with schemas.enable=true payloads are plain then."""
-    schemas_cache_size: Int = key(1000, importance="HIGH", shown=Shown("Schemas", 1, display="Schema Cache Size"))
+    schemas_cache_size: Int = key(1000, importance="HIGH", shown=Shown("Schemas", 1, "MEDIUM", "Schema Cache Size"))
     """How many schemas are kept parsed."""
     decimal_format: Annotated[Literal["BASE64", "NUMERIC"], any_case("BASE64", "NUMERIC")] = key(
-        "BASE64", importance="LOW", shown=Shown("Serialization", 0, display="Decimal Format")
+        "BASE64", importance="LOW", shown=Shown("Serialization", 0, "MEDIUM", "Decimal Format")
     )
     """How decimals are written: their unscaled bytes in base64, or JSON numbers. Both are read."""
     replace_null_with_default: Bool = key(
-        True, importance="LOW", shown=Shown("Schemas", 2, display="Replace null with default")
+        True, importance="LOW", shown=Shown("Serialization", 1, "MEDIUM", "Replace null with default")
     )
     """Whether a null field with a default is read and written as that default."""
 

@@ -1,4 +1,4 @@
-"""The reference pages, from the classes that declare plugins and keys: ``python -m ferryman.docs.reference [DOCS]``.
+"""The reference pages and the index of plugins, from the classes: ``python -m ferryman.docs.reference [DOCS]``.
 
 A connector's page is written by hand around a table of its keys. Pages of transforms, predicates and converters are
 made down to their examples, which are written by hand; those of the keys that every connector and every worker has are
@@ -15,7 +15,8 @@ from typing import Any, Literal, get_args, get_origin
 from ferryman.api import Sink, Source
 from ferryman.config import Config, Definition, spellings
 from ferryman.connector import ConnectorConfig, SinkConfig, SourceConfig
-from ferryman.plugins import catalog
+from ferryman.docs import sql_values
+from ferryman.plugins import catalog, folders
 from ferryman.settings.worker_keys import NO_EFFECT, WorkerConfig
 from ferryman.validation import plugin_infos
 
@@ -58,11 +59,17 @@ Beside these a connector has its own keys, and keys that begin with:
 
 
 def pages(docs: Path) -> dict[Path, str]:
-    """Every page with generated text and what it should say; hand-written text is read from below ``docs``.
+    """Every page with generated text, and the index of plugins, and what they should say; hand-written text is read
+    from below ``docs``.
 
     Connectors of which ``homeless`` tells are left out.
     """
-    found = {docs / "reference/worker.md": _worker(), docs / "reference/connector.md": _connector()}
+    found = {
+        docs / "reference/worker.md": _worker(),
+        docs / "reference/connector.md": _connector(),
+        docs / "reference/sql-values.md": f"{_NOTE}\n\n{sql_values.page()}",
+    }
+    found[folders.INDEX] = folders.index()
     for kind, plugin, path in _pages(docs):
         if FOLDERS[kind] != "connectors":
             found[path] = _page(plugin, kind) + _example(path)
@@ -92,7 +99,7 @@ def _has_place(path: Path) -> bool:
 
 def ours(kind: catalog.Kind) -> list[type[Any]]:
     """The plugins of a kind that Ferryman brings along."""
-    return [plugin for plugin in catalog.installed(kind) if plugin.__module__.startswith("ferryman.")]
+    return list(folders.plugins(kind))
 
 
 def page_name(plugin: type[Any]) -> str:

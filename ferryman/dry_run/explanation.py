@@ -40,7 +40,9 @@ def explained(config: Path, worker: Path | None) -> Sequence[Planned | str]:
 def _connector(name: str) -> type[Any]:
     plugin = catalog.connector(name)
     if plugin is None:
-        raise ConfigError.for_key("connector.class", f"connector.class: there is no connector {name!r}")
+        reason = catalog.import_error(("sink", "source"), name)
+        why = f"there is no connector {name!r}" if reason is None else f"connector {name!r} cannot be loaded: {reason}"
+        raise ConfigError.for_key("connector.class", f"connector.class: {why}")
     return plugin
 
 
@@ -48,7 +50,7 @@ def _of_worker(file: Path) -> Mapping[str, str]:
     try:
         return properties.load(file.read_bytes())
     except OSError as error:
-        raise ConfigError.for_key("worker", f"{file}: {error.strerror}") from None
+        raise ConfigError.for_key("", f"{file}: {error.strerror}") from None
 
 
 def _converter(raw: Mapping[str, str], worker: Mapping[str, str]) -> Converter[Any] | None:

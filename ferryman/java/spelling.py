@@ -41,8 +41,12 @@ def _plain(word: str) -> str:
 def _behind_prefix(key: str, prefixes: Iterable[str]) -> str | None:
     parts = key.split(".")
     for prefix in prefixes:
-        length = prefix.count(".")
-        head = ".".join(parts[:length])
-        if len(parts) > length and len(parts[length - 1]) >= _SHORTEST and one_letter(head, prefix[:-1]):
-            return prefix + ".".join(parts[length:])
+        wanted = prefix.split(".")[:-1]
+        others = [(a, b) for a, b in zip(parts, wanted, strict=False) if a != b]
+        if len(parts) > len(wanted) and len(others) == 1 and _alike(*others[0]):
+            return prefix + ".".join(parts[len(wanted) :])
     return None
+
+
+def _alike(a: str, b: str) -> bool:
+    return a.lower() == b.lower() or (len(a) >= _SHORTEST and one_letter(a, b))

@@ -12,6 +12,7 @@ from ferryman.kafka import client_security
 from ferryman.kafka.client_keys import (
     FORCED,
     INT_MAX,
+    NO_SUCH,
     REFUSED,
     SILENT,
     TRANSLATIONS,
@@ -20,6 +21,7 @@ from ferryman.kafka.client_keys import (
     converted,
     denied,
     harmless,
+    hint,
 )
 
 DEFAULT_BOOTSTRAP = "localhost:9092"
@@ -178,26 +180,29 @@ def _client(role: Role, base: Mapping[str, Value], worker: Mapping[str, str], ra
 def _translated(role: Role, given: Mapping[str, Given]) -> _Translation:
     result = _Translation()
     security = {key: one for key, one in given.items() if client_security.is_security(key) and not denied(key)}
-    _secure(security, result)
+    _secure(role, security, result)
     for key, one in given.items():
         if key not in security:
             _plain(role, key, one, result)
     return result
 
 
-def _secure(given: Mapping[str, Given], result: _Translation) -> None:
+def _secure(role: Role, given: Mapping[str, Given], result: _Translation) -> None:
     found = client_security.translate({key: one.value for key, one in given.items()})
     names = {key: one.name for key, one in given.items()}
     result.values |= found.values
     result.warnings += [f"{names.get(key, key)} {text}" for key, text in found.warnings.items()]
-    result.problems += [_refusal(names.get(key, key), text) for key, text in found.problems.items()]
+    for key, text in found.problems.items():
+        name = names.get(key, key)
+        meant = "" if key in client_security.NAMES else hint(name, key, role, client_security.NAMES)
+        result.problems.append(_refusal(name, NO_SUCH + meant if meant else text))
 
 
 def _plain(role: Role, key: str, given: Given, result: _Translation) -> None:
     name, value = given.name, given.value
     translation = TRANSLATIONS[role].get(key)
     if reason := denied(key):
-        result.problems.append(_refusal(name, reason))
+        result.problems.append(_refusal(name, reason + hint(name, key, role, client_security.NAMES)))
     elif key in REFUSED and not harmless(key, value):
         result.problems.append(_refusal(name, REFUSED[key]))
     elif key in FORCED or key == "transactional.id":
@@ -210,7 +215,7 @@ def _plain(role: Role, key: str, given: Given, result: _Translation) -> None:
         else:
             result.warnings += [f"{name}={value} {changed}"] if changed else []
     elif key not in SILENT:
-        result.warnings.append(f"{name} has no effect on this {role}")
+        result.warnings.append(f"{name} has no effect on this {role}{hint(name, key, role, client_security.NAMES)}")
 
 
 def _replaced(key: str, given: Given) -> Iterable[str]:

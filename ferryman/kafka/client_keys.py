@@ -6,9 +6,11 @@ credential somewhere else, whatever its spelling.
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
+
+from ferryman.java import spelling
 
 Role = Literal["producer", "consumer", "admin"]
 Value = str | int | float | bool
@@ -147,6 +149,31 @@ TRANSLATIONS: Mapping[Role, Mapping[str, KeyTranslation]] = {
     "admin": COMMON,
 }
 
+JAVA_ONLY = frozenset(
+    {
+        "auto.commit.interval.ms",
+        "auto.include.jmx.reporter",
+        "bootstrap.controllers",
+        "config.providers",
+        "default.api.timeout.ms",
+        "exclude.internal.topics",
+        "group.remote.assignor",
+        "internal.leave.group.on.close",
+        "max.block.ms",
+        "metadata.max.idle.ms",
+        "metric.reporters",
+        "metrics.num.samples",
+        "metrics.recording.level",
+        "metrics.sample.window.ms",
+        "partitioner.adaptive.partitioning.enable",
+        "partitioner.availability.timeout.ms",
+        "retries",
+        "share.acknowledgement.mode",
+        "socket.connection.setup.timeout.max.ms",
+        "throw.on.fetch.stable.offset.unsupported",
+    }
+)
+"""Settings of the Java clients that librdkafka has nothing like: they have no effect, but are spelled right."""
 FORCED: Mapping[str, str] = {
     "acks": "all",
     "enable.auto.commit": "false",
@@ -177,6 +204,7 @@ _DENIED = re.compile(
     r"plugin\.library\.paths|ssl\.engine\..*|ssl\.providers?|sasl\.kerberos\.kinit\.cmd|sasl\.oauthbearer\..*|https\.ca\..*"
     r"|sasl\.login\.(class|callback\.handler\.class)|sasl\.client\.callback\.handler\.class|enable\.sasl\.oauthbearer\..*"
 )
+NO_SUCH = "no Kafka client has a setting of that name"
 _PLAIN = re.compile(r"[a-z0-9.]+")
 
 
@@ -190,8 +218,23 @@ def denied(key: str) -> str | None:
     if _DENIED.fullmatch(spelling):
         return "it could load code, run commands, read files or send credentials elsewhere"
     if not _PLAIN.fullmatch(key):
-        return "no Kafka client has a setting of that name"
+        return NO_SUCH
     return None
+
+
+def hint(name: str, key: str, role: Role, others: Iterable[str]) -> str:
+    """What may have been meant by a setting that no client of that role has; ``name`` is its full key in the config,
+    ``others`` are settings that are known beside those of TRANSLATIONS."""
+    if key in JAVA_ONLY:
+        return ""
+    prefix = name.removesuffix(key)
+    if key.startswith("override."):
+        return f"; did you mean {prefix}{key.removeprefix('override.')}?"
+    known = {*TRANSLATIONS[role], *FORCED, *REFUSED, *JAVA_ONLY, "transactional.id", *others}
+    if found := spelling.meant(prefix + key, [prefix + each for each in known]):
+        return found
+    whose = next((other for other in TRANSLATIONS if key in TRANSLATIONS[other]), None)
+    return f"; it is a setting of {whose}s" if whose else ""
 
 
 def harmless(key: str, value: str) -> bool:

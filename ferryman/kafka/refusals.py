@@ -23,24 +23,50 @@ REFUSED = frozenset(
 PRODUCER_LIMIT = "producer.override.max.request.size"
 BROKER_LIMIT = "max.message.bytes"
 
+_WHAT = {
+    KafkaError.MSG_SIZE_TOO_LARGE: "a record, or a batch of them, is larger than the broker takes",
+    KafkaError.RECORD_LIST_TOO_LARGE: "a batch of records is larger than the broker takes",
+    KafkaError.INVALID_TIMESTAMP: "a record's timestamp is further from the broker's clock than it takes",
+    KafkaError.INVALID_RECORD: "the broker takes no such record",
+    KafkaError.INVALID_CONFIG: "the broker knows no such setting of a topic, or takes no such value of it",
+    KafkaError.INVALID_PARTITIONS: "the broker makes no topic with so many partitions",
+    KafkaError.INVALID_REPLICATION_FACTOR: "the broker makes no topic with so many replicas",
+    KafkaError.POLICY_VIOLATION: "a policy of the broker is against it",
+    KafkaError.TOPIC_EXCEPTION: "the broker takes no topic of that name",
+    KafkaError.TOPIC_AUTHORIZATION_FAILED: "the user has no right to the topic",
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED: "the user has not the right to do that in the cluster",
+    KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: "the user has no right to the transactional id",
+    KafkaError.SASL_AUTHENTICATION_FAILED: "the broker does not let the user in",
+}
 _ADVICE = {
     KafkaError.MSG_SIZE_TOO_LARGE: (
         "{topic}'s max.message.bytes is what refuses it; raise that. (A batch counts as a whole: "
-        "producer.override.batch.size must not be above it either.)"
+        "{keys}batch.size must not be above it either.)"
     ),
     KafkaError.RECORD_LIST_TOO_LARGE: "{topic}'s segment.bytes is what refuses it; raise that",
     KafkaError.INVALID_TIMESTAMP: (
         "{topic}'s message.timestamp.before.max.ms or message.timestamp.after.max.ms is what refuses it"
     ),
     KafkaError.INVALID_RECORD: "a topic with cleanup.policy=compact, for one, takes no record without a key",
-    KafkaError.TOPIC_AUTHORIZATION_FAILED: "the user of producer.override.* needs the right to write to {topic}",
-    KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: "the user needs the right to write to its transactional id",
+    KafkaError.INVALID_CONFIG: "the settings of {topic} are what refuses it",
+    KafkaError.INVALID_PARTITIONS: "the number of partitions that {topic} is to have is what refuses it",
     KafkaError.INVALID_REPLICATION_FACTOR: "there are fewer brokers than its replication factor asks for",
     KafkaError.POLICY_VIOLATION: "a policy of the broker (create.topic.policy.class.name) is what refuses it",
+    KafkaError.TOPIC_EXCEPTION: "a topic's name is up to 249 letters, digits, dots, dashes and underscores",
+    KafkaError.TOPIC_AUTHORIZATION_FAILED: "the user of {keys}* needs the right to write to {topic}",
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED: "the user needs the right IdempotentWrite, or to create topics",
+    KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: "the user needs the right to write to its transactional id",
+    KafkaError.SASL_AUTHENTICATION_FAILED: "see {keys}sasl.jaas.config",
 }
 
 
-def explained(error: KafkaError, topic: str) -> str:
-    """A broker's refusal with the limit that it is about, by its key, if that is known."""
+def explained(error: KafkaError, topic: str, keys: str = "producer.override.") -> str:
+    """A broker's refusal with the limit that it is about, by its key, if that is known; ``keys`` is the prefix of the
+    producer's settings."""
     advice = _ADVICE.get(error.code())
-    return error.str() if advice is None else f"{error.str()}: {advice.format(topic=topic)}"
+    return error.str() if advice is None else f"{error.str()}: {advice.format(topic=topic, keys=keys)}"
+
+
+def said(error: KafkaError, topic: str) -> str:
+    """One of REFUSED as what it is, with the broker's own words and the limit that it is about."""
+    return f"{_WHAT[error.code()]}, and would not another time: {error.name()}: {explained(error, topic)}"

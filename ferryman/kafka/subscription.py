@@ -8,10 +8,9 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from confluent_kafka.admin import AdminClient
-
 from ferryman.connector import SinkConfig
 from ferryman.errors import TaskError
+from ferryman.kafka.admin import Admin
 from ferryman.regex.pattern import TooSlow
 
 log = logging.getLogger(__name__)
@@ -46,7 +45,7 @@ def chosen(config: SinkConfig, worker: Mapping[str, str], existing: Iterable[str
 class Subscription:
     """The topics of one sink. A warning names those that its pattern leaves out, once until they are others."""
 
-    admin: AdminClient
+    admin: Admin
     config: SinkConfig
     worker: Mapping[str, str] = field(repr=False)
     """The worker's settings as text: the topics in which it keeps its own are left out."""

@@ -1,15 +1,17 @@
 """Creates the topics that a source writes to, as topic.creation.* says (KIP-158): first matching group, or default."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from ferryman.config import split_list
 from ferryman.errors import ConfigError, KeyProblem, RetriableError, TaskError
+from ferryman.java import spelling
+from ferryman.kafka import topic_settings
+from ferryman.kafka.admin import Admin
 from ferryman.kafka.refusals import REFUSED, explained
 from ferryman.regex.pattern import Pattern, TooSlow, compiled
 
@@ -33,11 +35,28 @@ class TopicGroup:
     """-1 leaves it to the broker."""
     settings: Mapping[str, str]
     """The topic's own settings, as the broker takes them."""
+    inherits: frozenset[str] = frozenset()
+    """Which of partitions and replication.factor come from the default group."""
 
     def matches(self, topic: str) -> bool:
         """Whether the group creates this topic."""
         included = any(pattern.matches(topic) for pattern in self.include)
         return included and not any(pattern.matches(topic) for pattern in self.exclude)
+
+    def asked(self, code: int) -> str:
+        """What the config asks for, by its keys, where the broker refuses just that."""
+        match code:
+            case KafkaError.INVALID_PARTITIONS:
+                return f" ({self._key('partitions')} is {self.partitions})"
+            case KafkaError.INVALID_REPLICATION_FACTOR:
+                return f" ({self._key('replication.factor')} is {self.replication_factor})"
+            case KafkaError.INVALID_CONFIG:
+                return f" (the keys are {', '.join(f'{PREFIX}{self.name}.{name}' for name in sorted(self.settings))})"
+            case _:
+                return ""
+
+    def _key(self, name: str) -> str:
+        return f"{PREFIX}{'default' if name in self.inherits else self.name}.{name}"
 
     def new_topic(self, topic: str) -> NewTopic:
         """The request that creates it."""
@@ -59,6 +78,29 @@ def groups(raw: Mapping[str, str]) -> list[TopicGroup]:
     return found
 
 
+def warnings(raw: Mapping[str, str]) -> list[str]:
+    """Keys below ``topic.creation.`` that do nothing, or hardly what was meant, by name."""
+    if not any(name.startswith(PREFIX) for name in raw):
+        return []
+    aliases = [*dict.fromkeys(alias for alias in split_list(raw.get(PREFIX + "groups", "")) if alias), "default"]
+    keys = [key for key in raw if key.startswith(PREFIX) and key != PREFIX + "groups"]
+    return [text for key in keys if (text := _doubt(key, aliases)) is not None]
+
+
+def _doubt(key: str, aliases: Sequence[str]) -> str | None:
+    if key == PREFIX + "enable":
+        return f"{key} has no effect: it is a setting of the worker"
+    alias = max((each for each in aliases if key.startswith(f"{PREFIX}{each}.")), key=len, default=None)
+    if alias is None:
+        known = [f"{PREFIX}groups", *(f"{PREFIX}{each}.{name}" for each in aliases for name in RESERVED)]
+        hint = spelling.meant(key, known, [f"{PREFIX}{each}." for each in aliases])
+        return f"{key} has no effect: {PREFIX}groups lists {', '.join(aliases[:-1]) or 'no group'}{hint}"
+    name = key.removeprefix(f"{PREFIX}{alias}.")
+    if alias == "default" and name in ("include", "exclude"):
+        return f"{key} has no effect: the default group has the topics that no other group includes"
+    return None if name in RESERVED else topic_settings.doubt(f"{PREFIX}{alias}.", name, RESERVED)
+
+
 def _group(raw: Mapping[str, str], alias: str, problems: list[KeyProblem]) -> TopicGroup:
     prefix = f"{PREFIX}{alias}."
     own = {name.removeprefix(prefix): value for name, value in raw.items() if name.startswith(prefix)}
@@ -69,6 +111,7 @@ def _group(raw: Mapping[str, str], alias: str, problems: list[KeyProblem]) -> To
         partitions=_number(raw, alias, "partitions", problems),
         replication_factor=_number(raw, alias, "replication.factor", problems),
         settings={name: value for name, value in own.items() if name not in RESERVED},
+        inherits=frozenset({"partitions", "replication.factor"} - own.keys()),
     )
 
 
@@ -101,14 +144,14 @@ def _patterns(key: str, own: Mapping[str, str], problems: list[KeyProblem]) -> t
 class TopicCreation:
     """Creates each topic at most once in a task's life, when the first record goes there."""
 
-    admin: AdminClient
+    admin: Admin
     groups: list[TopicGroup]
     """In order of precedence; none where the broker creates topics by itself."""
     _known: set[str] = field(default_factory=set)
     """Topics that are there for sure, and are not asked about again."""
 
     @classmethod
-    def from_config(cls, admin: AdminClient, raw: Mapping[str, str], enabled: bool) -> "TopicCreation":
+    def from_config(cls, admin: Admin, raw: Mapping[str, str], enabled: bool) -> "TopicCreation":
         """As configured; without topic.creation keys, or switched off in the worker, the broker is left to it."""
         return cls(admin, groups(raw) if enabled else [])
 
@@ -121,19 +164,20 @@ class TopicCreation:
                 group = next(group for group in self.groups if group.matches(topic))
             except TooSlow as error:
                 raise TaskError(str(error)) from error
-            self._create(group.new_topic(topic))
+            self._create(group, topic)
+        self.admin.close()
         self._known.add(topic)
 
-    def _create(self, topic: NewTopic) -> None:
+    def _create(self, group: TopicGroup, topic: str) -> None:
         try:
-            self.admin.create_topics([topic])[topic.topic].result()
+            self.admin.create_topics([group.new_topic(topic)])[topic].result()
         except KafkaException as error:
             reason: KafkaError = error.args[0]
             if reason.code() == KafkaError.TOPIC_ALREADY_EXISTS:
                 return
             if reason.code() not in REFUSED:
-                raise RetriableError(f"topic {topic.topic} cannot be created now: {reason.str()}") from error
+                raise RetriableError(f"topic {topic} cannot be created now: {reason.str()}") from error
             raise TaskError(
-                f"Task failed to create new topic {topic.topic}. Ensure that the task is authorized to create topics "
-                f"or that the topic exists and restart the task: {explained(reason, topic.topic)}"
+                f"Task failed to create new topic {topic}. Ensure that the task is authorized to create topics or that "
+                f"the topic exists and restart the task: {explained(reason, topic)}{group.asked(reason.code())}"
             ) from error

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # type: ignore[attr-defined]
+from confluent_kafka.admin import ConfigResource, ResourceType  # type: ignore[attr-defined]
 from confluent_kafka.cimpl import NewTopic
 
-from ferryman.errors import ConfigError, RetriableError
+from ferryman.errors import ConfigError, RetriableError, TaskError
+from ferryman.kafka.admin import Admin
+from ferryman.kafka.refusals import said
 from ferryman.offsets.source_offsets import SourceOffsets
 
 log = logging.getLogger(__name__)
@@ -22,6 +24,10 @@ PATIENCE = 60.0
 FIRST_WORD, NEXT_WORD = 5.0, 60.0
 """Seconds without progress after which the log says so, and between two such lines."""
 
+_HOPELESS = frozenset(
+    {KafkaError.INVALID_CONFIG, KafkaError.INVALID_PARTITIONS, KafkaError.POLICY_VIOLATION, KafkaError.TOPIC_EXCEPTION}
+)
+"""Answers to its creation that trying again does not change."""
 GivesUp = Callable[[float], bool]
 """Whether to stop reading, given the seconds since there was progress."""
 
@@ -131,15 +137,24 @@ def _bytes(value: str | bytes | None) -> bytes | None:
     return value.encode() if isinstance(value, str) else value
 
 
-def create(admin: AdminClient, topic: str, partitions: int, replication_factor: int) -> None:
-    """Creates the topic compacted if it is missing; ConfigError if one is there that forgets (cleanup.policy)."""
+def create(
+    admin: Admin, topic: str, partitions: int, replication_factor: int, settings: Mapping[str, str] | None = None
+) -> None:
+    """Creates the topic if it is missing, compacted and with these settings. ConfigError if there is one that
+    forgets (cleanup.policy), TaskError if the broker makes no such topic."""
     if topic not in admin.list_topics(timeout=30).topics:
-        wanted = NewTopic(topic, partitions, replication_factor, config={"cleanup.policy": "compact"})
+        config = {**(settings or {}), "cleanup.policy": "compact"}
         try:
-            admin.create_topics([wanted])[topic].result()
+            admin.create_topics([NewTopic(topic, partitions, replication_factor, config=config)])[topic].result()
         except KafkaException as error:
-            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                raise RetriableError(f"the offsets topic {topic} cannot be created: {error.args[0].str()}") from error
+            reason: KafkaError = error.args[0]
+            if reason.code() in _HOPELESS:
+                keys = ", ".join(
+                    sorted(f"offset.storage.{name}" for name in ("topic", "partitions", *(settings or ())))
+                )
+                raise TaskError(f"the offsets topic {topic}: {said(reason, topic)} (the keys are {keys})") from error
+            if reason.code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise RetriableError(f"the offsets topic {topic} cannot be created: {reason.str()}") from error
     policy = _cleanup_policy(admin, topic)
     if policy not in ("compact", None):
         raise ConfigError.for_key(
@@ -150,7 +165,7 @@ def create(admin: AdminClient, topic: str, partitions: int, replication_factor: 
         )
 
 
-def _cleanup_policy(admin: AdminClient, topic: str) -> str | None:
+def _cleanup_policy(admin: Admin, topic: str) -> str | None:
     resource = ConfigResource(ResourceType.TOPIC, topic)
     try:
         found = admin.describe_configs([resource])[resource].result()

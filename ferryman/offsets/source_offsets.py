@@ -58,7 +58,7 @@ class SourceOffsets:
         for identity, offset in self._offsets.items():
             yield self._partitions[identity], offset
 
-    def encode(self, partition: Partition, offset: Offset | None) -> tuple[bytes, Payload]:
+    def encode(self, partition: Partition | None, offset: Offset | None) -> tuple[bytes, Payload]:
         """The topic's record for an offset; None forgets the partition. TaskError if it is no map of plain values."""
         identity = canonical(partition)
         key = self._keys.get(identity) or _json([self.connector, partition], partition)
@@ -81,9 +81,17 @@ def _key(key: Payload) -> tuple[str, Partition | None] | None:
             return None
 
 
-def _json(value: Any, content: Mapping[str, Any]) -> bytes:
-    for name, item in content.items():
-        if not isinstance(item, None | bool | int | float | str | bytes):
-            kind = type(item).__name__
+def _json(value: Any, content: Mapping[str, Any] | None) -> bytes:
+    for name, item in (content or {}).items():
+        if (kind := _not_primitive(item)) is not None:
             raise TaskError(f"Offsets may only contain primitive types as values, but field {name} contains {kind}")
     return orjson.dumps(value, default=_text)
+
+
+def _not_primitive(item: Any) -> str | None:
+    """What a value is called that may not be in an offset (OffsetUtils.validateFormat)."""
+    if isinstance(item, int) and not -(1 << 63) <= item < 1 << 63:
+        return "an integer of more than 64 bits"
+    if isinstance(item, None | bool | int | float | str | bytes):
+        return None
+    return {"dict": "MAP", "list": "ARRAY"}.get(type(item).__name__, type(item).__name__)

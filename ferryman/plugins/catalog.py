@@ -1,137 +1,202 @@
 """The catalog of plugins: which class a name in a config means.
 
-Ours are found by listing folders: ``connectors/<system>/{sink,source}.py``, and each file of transforms/,
-transforms/debezium/, transforms/predicates/ and converters/. Others register an entry point in the group
-``ferryman.connectors``, ``ferryman.transforms``, ``ferryman.predicates`` or ``ferryman.converters``. A name is never
-imported as a dotted path, so a config cannot load code that nobody installed as a plugin.
+Ours stand in an index (``folders``), and only what a config names is imported. Others register an entry point in one of
+the groups of ``kinds.GROUPS``; what their classes are called in configs only they know, so all of a group are imported
+when a name of that kind is looked up for the first time. A name is never imported as a dotted path, so a config cannot
+load code that nobody installed as a plugin.
 """
 
+import json
 import logging
-import pkgutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
-from importlib.metadata import entry_points, packages_distributions
+from importlib.metadata import EntryPoint, entry_points, packages_distributions
 from importlib.metadata import version as metadata_version
-from importlib.util import find_spec
-from types import ModuleType
-from typing import Any, Literal
+from typing import Any
 
-import ferryman.connectors
-import ferryman.converters
-import ferryman.transforms
-import ferryman.transforms.debezium
-import ferryman.transforms.predicates
-from ferryman.api import Predicate, Sink, Source, Transform
-from ferryman.conversion import Converter
+from ferryman.api import Sink
+from ferryman.plugins import folders
+from ferryman.plugins.entry import Entry
+from ferryman.plugins.folders import names as names
+from ferryman.plugins.kinds import GROUPS, SUFFIXES
+from ferryman.plugins.kinds import ROOTS as ROOTS
+from ferryman.plugins.kinds import Kind as Kind
 
 log = logging.getLogger(__name__)
 
-Kind = Literal["sink", "source", "transformation", "predicate", "converter"]
-ROOTS: Mapping[Kind, type[Any]] = {
-    "sink": Sink,
-    "source": Source,
-    "transformation": Transform,
-    "predicate": Predicate,
-    "converter": Converter,
-}
-GROUPS: Mapping[Kind, str] = {
-    "sink": "ferryman.connectors",
-    "source": "ferryman.connectors",
-    "transformation": "ferryman.transforms",
-    "predicate": "ferryman.predicates",
-    "converter": "ferryman.converters",
-}
-FOLDERS: Mapping[Kind, Sequence[ModuleType]] = {
-    "transformation": [ferryman.transforms, ferryman.transforms.debezium],
-    "predicate": [ferryman.transforms.predicates],
-    "converter": [ferryman.converters],
-}
-"""Where each module is a plugin; of connectors it is the module in a system's folder that is named as its kind."""
-SUFFIXES: Mapping[Kind, str] = {
-    "sink": "Connector",
-    "source": "Connector",
-    "transformation": "Transformation",
-    "predicate": "Predicate",
-    "converter": "Converter",
-}
+_versions: dict[str, str] = {}
+"""Of others' packages whose plugins have been found."""
+_resolved: dict[tuple[str, str], Entry] = {}
+"""Names of which somebody else has found out already what they mean."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Somebody's entry point that cannot be loaded."""
+
+    point: str
+    attribute: str
+    reason: str
 
 
 @cache
-def installed(kind: Kind) -> tuple[type[Any], ...]:
-    """The plugin classes of a kind, ours first."""
-    found: dict[type[Any], None] = dict.fromkeys(_ours(kind))
+def entries(kind: Kind) -> tuple[Entry, ...]:
+    """The plugins of a kind, ours first."""
+    return tuple(dict.fromkeys((*_ours(kind), *_others(kind)[0])))
+
+
+def _ours(kind: Kind) -> Iterable[Entry]:
+    for row in _index_of_ours()[kind]:
+        yield Entry(kind, row["module"], row["attribute"], tuple(row["names"]), row.get("sided", False))
+
+
+@cache
+def _index_of_ours() -> Mapping[str, list[dict[str, Any]]]:
+    found: Mapping[str, list[dict[str, Any]]] = json.loads(folders.INDEX.read_bytes())
+    return found
+
+
+@cache
+def _others(kind: Kind) -> tuple[list[Entry], list[Broken]]:
+    found, broken = list[Entry](), list[Broken]()
     for point in entry_points(group=GROUPS[kind]):
         try:
             plugin = point.load()
-        except Exception:
+        except Exception as error:
             log.exception("the plugin %s of %s cannot be loaded and is left out", point.name, point.dist)
+            broken.append(Broken(point.name, point.attr, _reason(error)))
             continue
         if isinstance(plugin, type) and issubclass(plugin, ROOTS[kind]):
-            found[plugin] = None
-    return tuple(found)
+            found.append(Entry(kind, point.module, point.attr, names(plugin), getattr(plugin, "sided", False)))
+            _note_version(point)
+    return found, broken
 
 
-def _ours(kind: Kind) -> Iterator[type[Any]]:
-    for module in _modules(kind):
-        loaded = import_module(module)
-        for value in vars(loaded).values():
-            if isinstance(value, type) and issubclass(value, ROOTS[kind]) and value.__module__ == loaded.__name__:
-                yield value
+def _note_version(point: EntryPoint) -> None:
+    if point.dist is not None:
+        _versions[_package(point.module)] = point.dist.version
 
 
-def _modules(kind: Kind) -> Iterator[str]:
-    """The full names of the modules that hold our plugins of a kind."""
-    for package in FOLDERS.get(kind, ()):
-        yield from (f"{package.__name__}.{name}" for name, is_package in _below(package) if not is_package)
-    if kind in ("sink", "source"):
-        for name, is_package in _below(ferryman.connectors):
-            system = f"{ferryman.connectors.__name__}.{name}"
-            if is_package and find_spec(f"{system}.{kind}") is not None:
-                yield f"{system}.{kind}"
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
-def _below(package: ModuleType) -> list[tuple[str, bool]]:
-    return sorted((info.name, info.ispkg) for info in pkgutil.iter_modules(package.__path__))
+def full_name(plugin: type[Any], given: str) -> str:
+    """The full name of a plugin that a config calls so, with the side that a transform's name ends in."""
+    bare = without_side(given.strip())
+    known = names(plugin)
+    found = next((name for name in known if name == bare or bare in {name.rpartition(".")[2], _short(name)}), known[0])
+    return found + given.strip()[len(bare) :]
 
 
-def names(plugin: type[Any]) -> tuple[str, ...]:
-    """The full names of a plugin: its Java class names, or its own where nobody had one before."""
-    return plugin.classes or (plugin.__name__,)
+def _short(name: str) -> str:
+    return next((name.removesuffix(end) for end in SUFFIXES.values() if name.endswith(end)), name).rpartition(".")[2]
+
+
+def task_class(plugin: type[Any], given: str) -> str:
+    """The Java class of the tasks of a connector that a config calls so; a plugin without Java names is its own."""
+    if not plugin.classes:
+        return plugin.__name__
+    name = full_name(plugin, given)
+    own = dict(zip(plugin.classes, plugin.task_classes, strict=False))
+    return own.get(name) or f"{name.removesuffix('Connector')}Task"
 
 
 @cache
-def _index(kind: Kind) -> Mapping[str, type[Any]]:
-    index: dict[str, type[Any]] = {}
+def _load(entry: Entry) -> type[Any] | str:
+    """The class, or why there is none."""
+    try:
+        return entry.load()
+    except Exception as error:
+        log.exception("the plugin %s of %s cannot be loaded", entry.attribute, entry.module)
+        return _reason(error)
+
+
+def installed(kind: Kind) -> tuple[type[Any], ...]:
+    """The plugin classes of a kind, ours first; imports them all."""
+    return tuple(loaded for entry in entries(kind) if isinstance(loaded := _load(entry), type))
+
+
+@cache
+def _index(kind: Kind) -> Mapping[str, Entry]:
+    index: dict[str, Entry] = {}
     ambiguous: set[str] = set()
-    for plugin in installed(kind):
-        for name in names(plugin):
-            index[name] = plugin
-        for alias in {alias for name in (*names(plugin), plugin.__name__) for alias in _aliases(kind, name)}:
-            if index.setdefault(alias, plugin) is not plugin:
+    for entry in entries(kind):
+        index |= dict.fromkeys(entry.names, entry)
+        for alias in set(entry.aliases()):
+            if index.setdefault(alias, entry) is not entry:
                 ambiguous.add(alias)
-    return {name: plugin for name, plugin in index.items() if name not in ambiguous}
+    return {name: entry for name, entry in index.items() if name not in ambiguous}
 
 
-def _aliases(kind: Kind, name: str) -> Iterator[str]:
-    simple = name.rpartition(".")[2]
-    yield simple
-    short = simple.removesuffix(SUFFIXES[kind])
-    if short != simple:
-        yield short
-
-
-def find(kind: Kind, name: str) -> type[Any] | None:
+def entry(kind: Kind, name: str) -> Entry | None:
     """The plugin of that kind and name: full, simple, or simple without the kind's suffix (Kafka's plugin aliases).
 
     ``$Key`` and ``$Value`` at the end of a transform's name are its side and not part of the name.
     """
-    return _index(kind).get(without_side(name.strip()))
+    bare = without_side(name.strip())
+    return _resolved.get((kind, bare)) or _index(kind).get(bare)
+
+
+def find(kind: Kind, name: str) -> type[Any] | None:
+    """The class of the plugin of that kind and name; None if there is none, or it cannot be imported (``absence``)."""
+    found = entry(kind, name)
+    return None if found is None else _class(found)
+
+
+def connector_entry(name: str) -> Entry | None:
+    """The sink or source of that name."""
+    bare = name.strip()
+    known = _resolved.get(("sink", bare)) or _resolved.get(("source", bare))
+    return known or entry("sink", bare) or entry("source", bare)
 
 
 def connector(name: str) -> type[Any] | None:
-    """The sink or source of that name."""
-    return find("sink", name) or find("source", name)
+    """The class of the sink or source of that name; None as of ``find``."""
+    found = connector_entry(name)
+    return None if found is None else _class(found)
+
+
+def _class(found: Entry) -> type[Any] | None:
+    loaded = _load(found)
+    return loaded if isinstance(loaded, type) else None
+
+
+def absence(kinds: Iterable[Kind], name: str) -> str:
+    """Why a name means no class of these kinds: in Kafka Connect's words, or why the plugin cannot be imported."""
+    reason = import_error(kinds, name)
+    return f"Class {name} could not be found." if reason is None else f"Class {name} cannot be loaded: {reason}"
+
+
+def import_error(kinds: Iterable[Kind], name: str) -> str | None:
+    """Why the plugin of that name cannot be imported; None if there is none of that name, or it can be."""
+    bare = without_side(name.strip())
+    return next(filter(None, (_broken(kind, bare) for kind in kinds)), None)
+
+
+def _broken(kind: Kind, name: str) -> str | None:
+    found = entry(kind, name)
+    loaded = None if found is None else _load(found)
+    if isinstance(loaded, str):
+        return loaded
+    wanted = set(Entry(kind, "", name).aliases())
+    # Which names it has in configs only the class would say, so those are compared that the entry point shows.
+    points = ((each, {each.point, *Entry(kind, "", each.attribute).aliases()}) for each in _others(kind)[1])
+    return next((each.reason for each, known in points if known & wanted), None)
+
+
+def resolve(name: str, meant: Entry) -> None:
+    """Takes over what a name means from somebody who has looked it up; nothing is searched for it any more."""
+    _resolved[meant.kind, without_side(name.strip())] = meant
+
+
+def forget() -> None:
+    """Looks everything up anew; for when something was installed meanwhile."""
+    for cached in (entries, _others, _load, _index):
+        cached.cache_clear()
+    _resolved.clear()
+    _versions.clear()
 
 
 def without_side(name: str) -> str:
@@ -144,13 +209,20 @@ def is_sink(plugin: type[Any]) -> bool:
     return issubclass(plugin, Sink)
 
 
-def version(plugin: type[Any]) -> str:
+def version(plugin: type[Any] | Entry) -> str:
     """The version of the distribution that a plugin came with."""
-    return _version(plugin.__module__.partition(".")[0])
+    package = _package(plugin.module if isinstance(plugin, Entry) else plugin.__module__)
+    return _versions.get(package) or _version(package)
+
+
+def _package(module: str) -> str:
+    return module.partition(".")[0]
 
 
 @cache
 def _version(package: str) -> str:
-    for distribution in packages_distributions().get(package, ()):
+    # To find a module's distribution all that are installed are read, which takes a while.
+    distributions = ["ferryman"] if package == "ferryman" else packages_distributions().get(package, ())
+    for distribution in distributions:
         return metadata_version(distribution)
     return "undefined"

@@ -9,14 +9,13 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
 from ferryman.errors import RequestError
 from ferryman.rest import endpoints as calls
 from ferryman.rest.bodies import Bodies
 from ferryman.rest.endpoints import Call, Rest
-from ferryman.rest.http_messages import Answer, Guard, failure, plain, segments
+from ferryman.rest.http_messages import Answer, Guard, failure, plain, segments, takes_json
 from ferryman.settings import response_headers
 from ferryman.settings.settings import Settings
 from ferryman.settings.worker_keys import WorkerConfig
@@ -57,7 +56,9 @@ def app(herder: Herder, settings: Settings) -> Starlette:
     """The application for an ASGI server. Its answers show no resolved reference and no secret but those in configs as
     they were posted."""
     dispatch = _Dispatch(Rest(herder, settings), settings.config)
-    return Starlette(routes=[Mount("/", app=dispatch)], middleware=_cross_origin(settings.config))
+    served = Starlette(middleware=_cross_origin(settings.config))
+    served.router.default = dispatch  # a route's pattern would not match every path, such as one with a line end
+    return served
 
 
 def _cross_origin(settings: WorkerConfig) -> list[Middleware]:
@@ -99,7 +100,7 @@ class _Dispatch:
         try:
             return (await self._answer(request)).response()
         except Exception as error:
-            return failure(error).response()
+            return failure(error, _said(request)).response()
 
     async def _answer(self, request: Request) -> Answer:
         refusal = self.guard.refuses(request)
@@ -115,6 +116,8 @@ class _Dispatch:
         endpoint = methods.get("GET" if request.method == "HEAD" else request.method)
         if endpoint is None:
             return plain(HTTPStatus.METHOD_NOT_ALLOWED, {"Allow": allowed})
+        if not takes_json(request):
+            return plain(HTTPStatus.NOT_ACCEPTABLE)
         call = Call(request, _variables(path))
         if request.method not in WITH_BODY:
             return await self._within_time(endpoint(self.rest, call))
@@ -133,6 +136,15 @@ class _Dispatch:
         self.running.discard(call)
         if not call.cancelled():
             call.exception()  # whoever waited for it may have gone
+
+
+def _said(request: Request) -> tuple[str, ...]:
+    """The words in a request's path. In an answer to whoever said them nothing is given away by them; to hide one would
+    tell him that it is somebody's secret."""
+    try:
+        return segments(request)
+    except RequestError:
+        return ()
 
 
 def _methods(path: tuple[str, ...]) -> Mapping[str, Endpoint] | None:

@@ -3,20 +3,21 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import quote
 
 from starlette.requests import Request
 
 from ferryman import __version__
 from ferryman.errors import ConfigError, KeyProblem, RequestError
+from ferryman.java.numbers import parsed_integer
+from ferryman.java.version_ranges import LATEST
 from ferryman.plugins import catalog
-from ferryman.rest import answers, http_messages
+from ferryman.rest import answers, http_messages, offsets_body
 from ferryman.rest.http_messages import Answer
 from ferryman.rest.loggers import Loggers
 from ferryman.settings.settings import Settings
 from ferryman.validation import connector_config, plugin_infos
-from ferryman.worker.herder import Herder, PartitionOffset, TargetState
+from ferryman.worker.herder import Herder, TargetState
 from ferryman.worker.pool import Pool
 
 KAFKA_VERSION = "4.1.0"
@@ -59,9 +60,10 @@ class Call:
     @property
     def task(self) -> int:
         """The task's number in the path; raises RequestError 404 for what is no number."""
-        if not self.parts[1].isdecimal():
-            raise RequestError(404, "HTTP 404 Not Found")
-        return int(self.parts[1])
+        try:
+            return parsed_integer(self.parts[1], 32)
+        except ValueError:
+            raise RequestError(404, "HTTP 404 Not Found") from None
 
 
 async def root(rest: Rest, call: Call) -> Answer:
@@ -91,7 +93,7 @@ async def connectors(rest: Rest, call: Call) -> Answer:
     names = await rest.herder.connectors()
     if "expand" not in call.request.query_params:
         return Answer(200, list(names))
-    wanted = [part.strip().lower() for part in call.request.query_params.getlist("expand")]
+    wanted = call.request.query_params.getlist("expand")
     found = {}
     for name in names:
         try:
@@ -114,17 +116,18 @@ async def create(rest: Rest, call: Call) -> Answer:
         raise RequestError(400, "An object with name and config is expected")
     for key in posted.keys() - {"name", "config", "initial_state"}:
         raise RequestError(400, f'Unrecognized field "{key}": known are name, config, initial_state')
-    name = str(posted.get("name") or "").strip()
+    name = (http_messages.text("name", posted.get("name")) or "").strip()
     config = await _config(rest, name, http_messages.config(posted["config"]))
-    info = await rest.herder.create(name, config, _target(posted.get("initial_state")))
+    target = _target(http_messages.text("initial_state", posted.get("initial_state")))
+    info = await rest.herder.create(name, config, target)
     return Answer(201, answers.connector(info), _location(name))
 
 
-def _target(state: Any) -> TargetState:
+def _target(state: str | None) -> TargetState:
     if state is None:
         return TargetState.RUNNING
     try:
-        return TargetState(str(state).strip().upper())
+        return TargetState(state.upper())
     except ValueError:
         raise RequestError(400, f"initial_state {state} is none of {', '.join(TargetState)}") from None
 
@@ -135,18 +138,19 @@ def _location(name: str) -> Mapping[str, str]:
 
 async def _config(rest: Rest, name: str, config: dict[str, str | None]) -> dict[str, str]:
     """The config with its name, as the herder wants it; null values are reported with all else that is wrong."""
-    own = _check_name(name, config).setdefault("name", name)
-    if None in config.values():
-        raw = {**config, "name": own}
-        found = await rest.checks.run(VALIDATING, lambda: connector_config.validate(raw, rest.settings))
-        nulls = [KeyProblem(key, connector_config.NULL) for key, value in raw.items() if value is None]
-        raise ConfigError(*(found.infos.problems or nulls))
-    return {key: value for key, value in {**config, "name": own}.items() if value is not None}
+    named = _check_name(name, config)
+    named.setdefault("name", name)
+    given = {key: value for key, value in named.items() if value is not None}
+    if len(given) == len(named):
+        return given
+    found = await rest.checks.run(VALIDATING, lambda: connector_config.validate(named, rest.settings))
+    nulls = [KeyProblem(key, connector_config.NULL) for key in named if key not in given]
+    raise ConfigError(*(found.infos.problems or nulls))
 
 
 def _check_name(name: str, config: dict[str, str | None]) -> dict[str, str | None]:
     own = config.get("name")
-    if own is not None and own.strip() != name:
+    if own is not None and own != name:
         raise RequestError(
             400, f"Connector name configuration ({own}) doesn't match connector name in the URL ({name})"
         )
@@ -181,6 +185,8 @@ async def put_config(rest: Rest, call: Call) -> Answer:
 async def patch_config(rest: Rest, call: Call) -> Answer:
     """Merges; null removes a key (KIP-477)."""
     posted = http_messages.config(await http_messages.body(call.request, numbers_as_text=True))
+    if posted.get("name", "") is None:
+        raise ConfigError.for_key("name", 'Missing required configuration "name" which has no default value.')
     return Answer(200, answers.connector(await rest.herder.patch(call.name, _check_name(call.name, posted))))
 
 
@@ -262,27 +268,12 @@ async def offsets(rest: Rest, call: Call) -> Answer:
 
 
 async def alter_offsets(rest: Rest, call: Call) -> Answer:
-    """A body of another shape is 500, as Kafka's own integration tests want it."""
-    posted = await http_messages.body(call.request)
-    if not isinstance(posted, dict) or posted.keys() - {"offsets"}:
-        raise RequestError(500, "Cannot deserialize the offsets: an object with the one field offsets is expected")
-    if not posted.get("offsets"):
-        raise RequestError(400, "Partitions / offsets need to be provided for an alter offsets request")
-    return Answer(200, {"message": await rest.herder.alter_offsets(call.name, _offsets(posted["offsets"]))})
-
-
-def _offsets(found: Any) -> list[PartitionOffset]:
-    fits = isinstance(found, list) and all(
-        isinstance(one, dict)
-        and not one.keys() - {"partition", "offset"}
-        and all(isinstance(part, dict | None) for part in one.values())
-        for one in found
-    )
-    if not fits:
-        raise RequestError(
-            500, "Cannot deserialize the offsets: a list of objects with partition and offset is expected"
-        )
-    return [PartitionOffset(one.get("partition"), one.get("offset")) for one in found]
+    """Moves offsets of a stopped connector."""
+    try:
+        posted = await http_messages.body(call.request)
+    except RequestError as error:
+        raise offsets_body.unreadable(f"Cannot deserialize value: {error}") if error.status == 400 else error from None
+    return Answer(200, {"message": await rest.herder.alter_offsets(call.name, offsets_body.offsets(posted))})
 
 
 async def reset_offsets(rest: Rest, call: Call) -> Answer:
@@ -298,8 +289,11 @@ async def connector_plugins(rest: Rest, call: Call) -> Answer:
 
 
 async def plugin_config(rest: Rest, call: Call) -> Answer:
-    """The keys of a plugin of any kind."""
-    found = await rest.plugins.run("describing a plugin", lambda: plugin_infos.definitions(call.name))
+    """The keys of a plugin of any kind, if it has the ``version`` asked for (KIP-891)."""
+    version = http_messages.parameter(call.request, "version")
+    found = await rest.plugins.run(
+        "describing a plugin", lambda: plugin_infos.definitions(call.name, LATEST if version is None else version)
+    )
     if found is None:
         raise RequestError(404, f"Unknown plugin {call.name}.")
     return Answer(200, [answers.definition(one) for one in found])
@@ -318,8 +312,8 @@ async def validate(rest: Rest, call: Call) -> Answer:
 def _same(given: str, asked: str) -> bool:
     if _short(given).endswith(_short(asked)):
         return True
-    plugin = catalog.connector(given)
-    return plugin is not None and plugin is catalog.connector(asked)
+    plugin = catalog.connector_entry(given)
+    return plugin is not None and plugin == catalog.connector_entry(asked)
 
 
 def _short(name: str) -> str:
@@ -341,14 +335,14 @@ async def logger(rest: Rest, call: Call) -> Answer:
 
 async def set_logger(rest: Rest, call: Call) -> Answer:
     """Here and in the tasks, until the worker restarts."""
-    posted = await http_messages.body(call.request)
-    level = posted.get("level") if isinstance(posted, dict) else None
+    posted = await http_messages.body(call.request, numbers_as_text=True)
+    level = http_messages.config(posted, "the level").get("level")
     if level is None:
         raise RequestError(400, "Desired 'level' parameter was not specified in request.")
     try:
-        touched = rest.loggers.set(call.name, str(level))
+        touched = rest.loggers.set(call.name, level)
     except KeyError:
         raise RequestError(404, f"invalid log level '{level}'.") from None
-    await rest.herder.set_level(call.name, str(level).strip().upper())
-    cluster = call.request.query_params.get("scope", "").strip().lower() == "cluster"
+    await rest.herder.set_level(call.name, level.strip().upper())
+    cluster = (http_messages.parameter(call.request, "scope") or "").lower() == "cluster"
     return Answer(204) if cluster else Answer(200, touched)

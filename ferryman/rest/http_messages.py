@@ -3,7 +3,9 @@
 import asyncio
 import json
 import logging
-from collections.abc import Mapping
+import math
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, NoReturn
@@ -13,7 +15,8 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ferryman.errors import ConfigError, KeyProblem, RequestError
+from ferryman.errors import ConfigError, RequestError
+from ferryman.rest import media_types
 from ferryman.rest.bodies import AbortedUpload
 from ferryman.settings.worker_keys import WorkerConfig
 from ferryman.telemetry.redaction import redact
@@ -22,8 +25,12 @@ log = logging.getLogger(__name__)
 
 QUICK = 64 << 10
 """Bytes of a body that are parsed at once; more is parsed in a thread, while the loop answers others."""
+LONGEST_NUMBER = 1000
+"""Characters of a number, which is Jackson's limit."""
 UNREAD = frozenset({408, 413, 503})
 """Statuses with which the rest of the request may still be on its way: the connection ends."""
+_NO_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _INVALID = "Connector configuration is invalid and contains the following {} error(s):\n{}\n{}"
 _WHERE = (
     "You can also find the above list of errors at the endpoint `/connector-plugins/{connectorType}/config/validate`"
@@ -53,13 +60,14 @@ class Answer:
         return Response(content, self.status, self.headers, media_type="application/json")
 
 
-def failure(error: Exception) -> Answer:
-    """An error as an answer: the one place that knows which status it has."""
+def failure(error: Exception, said: Collection[str] = ()) -> Answer:
+    """An error as an answer: the one place that knows which status it has. ``said`` are the client's own words, which
+    may stand in it whatever they are."""
     match error:
         case RequestError():
-            return _failure(error.status, str(error))
+            return _failure(error.status, str(error), said)
         case ConfigError():
-            texts = [_naming_its_key(problem) for problem in error.problems]
+            texts = [problem.named for problem in error.problems]
             return _failure(400, _INVALID.format(len(texts), "\n".join(texts), _WHERE))
         case TimeoutError():
             return _failure(500, "Request timed out")
@@ -71,13 +79,9 @@ def failure(error: Exception) -> Answer:
             return _failure(500, str(error) or type(error).__name__)
 
 
-def _naming_its_key(problem: KeyProblem) -> str:
-    return problem.message if problem.key in problem.message else f"{problem.key}: {problem.message}"
-
-
-def _failure(status: int, message: str) -> Answer:
+def _failure(status: int, message: str, said: Collection[str] = ()) -> Answer:
     headers = {"Connection": "close"} if status in UNREAD else {}
-    return Answer(status, {"error_code": status, "message": redact(message)}, headers)
+    return Answer(status, {"error_code": status, "message": redact(message, said)}, headers)
 
 
 def plain(status: HTTPStatus, headers: Mapping[str, str] | None = None) -> Answer:
@@ -87,38 +91,78 @@ def plain(status: HTTPStatus, headers: Mapping[str, str] | None = None) -> Answe
 
 
 def segments(request: Request) -> tuple[str, ...]:
-    """The path's parts, each decoded by itself, so that a connector's name may hold a slash; empty ones left out."""
+    """The path's parts, each decoded by itself, so that a connector's name may hold a slash; empty ones left out.
+
+    RequestError 400 for a path that cannot be decoded, or that holds control characters, as no connector's name can.
+    """
     raw = request.scope.get("raw_path") or request.scope["path"].encode()
-    parts = raw.split(b"?")[0].decode("latin-1").split("/")
-    return tuple(unquote(part) for part in parts if part)
+    return tuple(_segment(part) for part in raw.split(b"?")[0].decode("latin-1").split("/") if part)
+
+
+def _segment(part: str) -> str:
+    try:
+        found = unquote(part, errors="strict")
+    except UnicodeDecodeError:
+        raise RequestError(400, "HTTP 400 Bad Request: the path is not UTF-8") from None
+    if _NO_ESCAPE.search(part):
+        raise RequestError(400, "HTTP 400 Bad Request: a % in the path is not followed by two hexadecimal digits")
+    if _CONTROL.search(found):
+        raise RequestError(400, "HTTP 400 Bad Request: the path holds a control character")
+    return found
+
+
+def parameter(request: Request, name: str) -> str | None:
+    """A query parameter; the first of several, as in JAX-RS."""
+    return next(iter(request.query_params.getlist(name)), None)
 
 
 def flag(request: Request, name: str, default: bool) -> bool:
     """A query parameter that is true or false, in any case."""
-    given = request.query_params.get(name)
-    return default if given is None else given.strip().lower() == "true"
+    given = parameter(request, name)
+    return default if given is None else given.lower() == "true"
+
+
+def takes_json(request: Request) -> bool:
+    """Whether the client takes an answer in JSON."""
+    return media_types.takes_json(",".join(request.headers.getlist("accept")))
 
 
 async def body(request: Request, *, numbers_as_text: bool = False) -> Any:
     """The request's JSON. RequestError 400 if it is none, 415 for another content type."""
-    kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    if kind != "application/json" and not kind.endswith("+json"):
+    if not media_types.is_json(request.headers.get("content-type", "application/json")):
         raise RequestError(415, "HTTP 415 Unsupported Media Type")
     content: bytes = request.state.content
+    if not content.strip():
+        raise RequestError(400, "The request has no body; JSON is expected")
     if len(content) <= QUICK:
         return _parsed(content, numbers_as_text)
     return await asyncio.to_thread(_parsed, content, numbers_as_text)
 
 
 def _parsed(content: bytes, numbers_as_text: bool) -> Any:
-    number = str if numbers_as_text else None
+    whole, broken = (_number, _number) if numbers_as_text else (_whole, _broken)
     try:
-        found = json.loads(content, parse_constant=_refuse, parse_int=number, parse_float=number)
+        found = json.loads(content, parse_constant=_refuse, parse_int=whole, parse_float=broken)
         json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else error
         raise RequestError(400, f"The request's body is not JSON that can be read: {reason}") from None
     return found
+
+
+def _number(text: str) -> str:
+    if len(text) > LONGEST_NUMBER:
+        raise ValueError(f"Number value length ({len(text)}) exceeds the maximum allowed ({LONGEST_NUMBER})")
+    return text
+
+
+def _whole(text: str) -> int:
+    return int(_number(text))
+
+
+def _broken(text: str) -> float:
+    found = float(_number(text))
+    return found if math.isfinite(found) else _refuse(text)
 
 
 def _refuse(constant: str) -> NoReturn:
@@ -129,10 +173,11 @@ def config(found: Any, what: str = "config") -> dict[str, str | None]:
     """A connector's config, its values as text. RequestError 400 for anything but an object of plain values."""
     if not isinstance(found, dict):
         raise RequestError(400, f"Cannot deserialize {what}: an object of keys and values is expected")
-    return {key: _text(key, value) for key, value in found.items()}
+    return {key: text(key, value) for key, value in found.items()}
 
 
-def _text(key: str, value: Any) -> str | None:
+def text(key: str, value: Any) -> str | None:
+    """A value as text. RequestError 400 for an object or a list."""
     match value:
         case None | str():
             return value

@@ -10,10 +10,10 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ferryman.chain import builder
-from ferryman.config import Config
+from ferryman.config import Config, split_list
 from ferryman.errors import ConfigError, KeyProblem
 from ferryman.java import properties, spelling
-from ferryman.kafka import client_config
+from ferryman.kafka import client_config, client_security, topic_settings
 from ferryman.plugins import catalog
 from ferryman.settings import config_providers, environment
 from ferryman.settings.config_providers import Providers
@@ -76,6 +76,15 @@ class _Sources(BaseSettings):
             _PropertyFile(settings_cls),
             _Defaults(settings_cls),
         )
+
+
+_OTHERS = (
+    CLIENT_KEYS
+    | client_security.NAMES
+    | {"rest.port", "rest.host.name"}
+    | {name for name in NO_EFFECT if not name.endswith(".")}
+)
+"""What may have been meant beside the worker's own keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +157,30 @@ def _warnings(raw: Mapping[str, str]) -> list[str]:
         elif name in {"rest.port", "rest.host.name"}:
             found.append(f"{name} is the old name of a part of listeners; write listeners=http://host:port")
         elif not _known(name):
-            hint = spelling.meant(name, declared | CLIENT_KEYS, PREFIXES)
+            hint = spelling.meant(name, declared | _OTHERS, PREFIXES)
             found.append(f"{name} is not a setting of a worker and has no effect{hint}")
         elif name not in declared and (hint := spelling.nearly(name, declared)):
             found.append(f"{name} is taken for a setting of somebody else's{hint}")
+        elif name not in declared and name.startswith("offset.storage."):
+            found += filter(None, [topic_settings.doubt("offset.storage.", name.removeprefix("offset.storage."))])
+        elif name.startswith("config.providers."):
+            found += _provider_warnings(name, raw)
     return [*found, *_converter_warnings(raw)]
+
+
+def _provider_warnings(name: str, raw: Mapping[str, str]) -> Iterable[str]:
+    """Keys of config providers that nobody reads."""
+    aliases = split_list(raw.get("config.providers", ""))
+    alias = next((each for each in aliases if name.startswith(f"config.providers.{each}.")), None)
+    if alias is None:
+        hint = spelling.meant(name, (), [f"config.providers.{each}." for each in aliases])
+        listed = ", ".join(aliases) or "nothing"
+        yield f"{name} has no effect: config.providers lists {listed}{hint}"
+        return
+    own = f"config.providers.{alias}."
+    if name != f"{own}class" and not name.startswith(f"{own}param."):
+        hint = spelling.meant(name, [f"{own}class"], [f"{own}param."])
+        yield f"{name} is not a setting of a config provider and has no effect{hint}"
 
 
 def _converter_warnings(raw: Mapping[str, str]) -> Iterable[str]:

@@ -174,7 +174,8 @@ class WorkerConfig(Config):
     """The offset file of a standalone worker on the JVM. Read once, for partitions that offset.storage.topic knows
     nothing about; never written."""
     offset_storage_topic: Str = key("connect-offsets", importance="HIGH")
-    """The compacted topic that keeps the offsets of sources."""
+    """The compacted topic that keeps the offsets of sources. If it must be created, it gets the settings of a topic in
+    other keys: offset.storage.segment.bytes and so on."""
     offset_storage_partitions: Count = key(25, importance="LOW")
     """Partitions of that topic if it must be created; -1 for the broker's default."""
     offset_storage_replication_factor: Annotated[Short, AfterValidator(_count)] = key(-1, importance="LOW")
@@ -243,3 +244,13 @@ class WorkerConfig(Config):
         host = self.rest_advertised_host_name or first.host or "localhost"
         port = first.port if self.rest_advertised_port is None else self.rest_advertised_port
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def offset_topic(values: Mapping[str, str]) -> dict[str, str]:
+    """The settings that the offsets topic is to have, beside being compacted, of all keys of a worker as text."""
+    left_out = WorkerConfig.keys() | NO_EFFECT.keys()
+    return {
+        name.removeprefix("offset.storage."): value
+        for name, value in values.items()
+        if name.startswith("offset.storage.") and name not in left_out
+    }

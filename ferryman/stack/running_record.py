@@ -85,14 +85,20 @@ def recorded() -> Running | None:
         return None
 
 
-def end() -> bool:
+def end(directory: Path | None = None) -> bool:
     """Ask the owner to end everything and wait until it is gone; False if there was none.
 
-    An owner that does not answer is killed, which ends its components too.
+    An owner that does not answer is killed, which ends its components too. Raises StackError, and ends nothing, if a
+    directory is given and the stack keeps its data elsewhere.
     """
     running = current()
     if running is None:
         return False
+    if directory is not None and not _is_at(running, directory):
+        raise StackError(
+            f"the stack that runs keeps its data in {running.directory or 'a temporary directory'}, not in "
+            f"{directory}; without --directory it is ended wherever they are"
+        )
     for number, seconds in ((signal.SIGTERM, _DOWN_SECONDS), (signal.SIGKILL, 5.0)):
         with contextlib.suppress(ProcessLookupError):
             os.kill(running.pid, number)
@@ -103,6 +109,10 @@ def end() -> bool:
                 return True
             time.sleep(0.05)
     raise StackError(f"process {running.pid}, which owns the stack, does not end")
+
+
+def _is_at(running: Running, directory: Path) -> bool:
+    return bool(running.directory) and Path(running.directory).resolve() == directory.resolve()
 
 
 def _is_owned() -> bool:

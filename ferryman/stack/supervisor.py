@@ -31,7 +31,7 @@ def supervise(
     Raises StackError if another stack of this user runs, if it cannot start, or when a component dies.
     """
     with claim(), _interrupted_by_signals():
-        publish(Running(os.getpid(), "starting"))
+        publish(Running(os.getpid(), "starting", directory=str(directory.absolute()) if directory else ""))
         try:
             stack = Stack(names, ports, directory)
             try:

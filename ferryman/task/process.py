@@ -1,7 +1,7 @@
 """A task's process: builds what the loop needs from configs, runs its sessions, and tells the worker how it goes.
 
-The worker is reached through one socket, a JSON message a line. When it closes the worker is gone, and the process ends
-at once: whatever was open is settled by who starts next, as after any crash.
+The worker is reached through one socket, a JSON message a line; the first is the task's spec. When it closes the worker
+is gone, and the process ends at once: whatever was open is settled by who starts next, as after any crash.
 """
 
 import logging
@@ -10,16 +10,17 @@ import signal
 import socket
 import threading
 import traceback
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 
 from ferryman.settings import ambient
 from ferryman.task import die_with_parent, sessions
+from ferryman.task.setup import plugins
 from ferryman.task.setup.control import LONGEST_MESSAGE, Control
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.task.sink.sink_thread import StillBusy
-from ferryman.telemetry import logs
+from ferryman.telemetry import logs, owners
 from ferryman.telemetry.redaction import redact
 from ferryman.telemetry.references import References
 
@@ -30,12 +31,18 @@ LONGEST_TRACE = LONGEST_MESSAGE // 16
 """Letters. JSON needs up to twelve bytes for one."""
 
 
-def main(connection: socket.socket, payload: bytes) -> None:
-    """The entry point of a task's process."""
-    spec = TaskSpec.parse(payload)
+def main(connection: socket.socket, parent: int) -> None:
+    """The entry point of a task's process, a child of ``parent``; the first message says what the task is."""
     ambient.withhold()
-    die_with_parent.die_with_it()
+    die_with_parent.die_with(parent)
+    messages = connection.makefile("rb")
+    first = messages.readline()
+    if not first:
+        os._exit(1)  # the worker is gone already
+    spec = TaskSpec.parse(first)
+    plugins.take_over(spec.plugins)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C reaches everybody; the worker decides for us
+    owners.FOREVER.is_called(spec.connector)
     References.parse(spec.references).protect()
     logs.start(f"{spec.connector}|task-{spec.task}", spec.levels, spec.config, spec.worker)
     lock = threading.Lock()
@@ -46,16 +53,16 @@ def main(connection: socket.socket, payload: bytes) -> None:
 
     control = Control(tell)
     signal.signal(signal.SIGTERM, lambda number, frame: control.wish("stop"))
-    threading.Thread(target=_listen, args=(connection, control), name="control", daemon=True).start()
+    threading.Thread(target=_listen, args=(messages, control), name="control", daemon=True).start()
     _run(spec, control)
     # Threads of client libraries may outlive the loop; nothing of theirs is needed any more.
     logging.shutdown()
     os._exit(0)
 
 
-def _listen(connection: socket.socket, control: Control) -> None:
+def _listen(messages: BinaryIO, control: Control) -> None:
     try:
-        for line in connection.makefile("rb"):
+        for line in messages:
             _obey(orjson.loads(line), control)
     finally:
         os._exit(1)

@@ -26,7 +26,7 @@ from ferryman.kafka.clients import Clients
 from ferryman.kafka.permissions import Heard
 from ferryman.plugins import catalog
 from ferryman.retry.outage import Outage
-from ferryman.settings import settings
+from ferryman.settings.worker_keys import WorkerConfig
 from ferryman.task.setup import garbage_collection
 from ferryman.task.setup.control import Control
 from ferryman.task.setup.setup import Setup, patience
@@ -85,15 +85,20 @@ def _run_one(sessions: Sessions, heard: Heard, started: Callable[[], None]) -> N
 def _setup(spec: TaskSpec, control: Control) -> Setup:
     plugin: type[Any] | None = catalog.connector(spec.config["connector.class"])
     if plugin is None:
-        raise ConfigError.for_key("connector.class", f"no connector is called {spec.config['connector.class']}")
+        name = spec.config["connector.class"]
+        reason = catalog.import_error(("sink", "source"), name)
+        text = (
+            f"no connector is called {name}" if reason is None else f"the connector {name} cannot be loaded: {reason}"
+        )
+        raise ConfigError.for_key("connector.class", text)
     redaction.protect_config(spec.config, plugin.config_class.secrets())  # not all have names that sound secret
-    worker = settings.parse(dict(spec.worker))
-    allowed_folders.bound(worker.config.connector_allowed_paths)
+    worker = WorkerConfig.parse(spec.worker)
+    allowed_folders.bound(worker.connector_allowed_paths)
     config = plugin.config_class.parse(spec.config)
     return Setup(
         spec=spec,
         control=control,
-        settings=worker,
+        worker=worker,
         plugin=plugin,
         config=config,
         clients=Clients(spec.connector, spec.task, spec.worker, spec.config, spec.worker_id),

@@ -2,7 +2,7 @@
 somebody else write a text, into a log or an error, cannot make him spend more on it than on any other."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 
 _USER = re.compile(r"[^\s/@:]*:")
@@ -14,11 +14,14 @@ _PARAMETER = re.compile(r"[?&;][\w.-]*(?:password|pwd|secret|token)=(?P<value>[^
 
 Span = tuple[int, int, str]
 """Where something is to be hidden, and what is written instead."""
+Left = Callable[[str, int, str], bool]
+"""Whether a value in a text, where it begins, is to be left there."""
 
 
-def without_values(text: str, values: Mapping[str, str]) -> str:
-    """The text with each value replaced by what is to stand there; what overlaps is replaced as one."""
-    return replaced(text, chain.from_iterable(_places(text, *each) for each in values.items()))
+def without_values(text: str, values: Mapping[str, str], left: Left | None = None) -> str:
+    """The text with each value replaced by what is to stand there, except where it is to be left; what overlaps is
+    replaced as one."""
+    return replaced(text, chain.from_iterable(_places(text, *each, left) for each in values.items()))
 
 
 def without_passwords(text: str, instead: str) -> str:
@@ -56,10 +59,11 @@ def _end(text: str, start: int) -> int:
     return -1 if any(letter.isspace() for letter in text[stop : max(stop, at)]) else at
 
 
-def _places(text: str, value: str, instead: str) -> Iterator[Span]:
+def _places(text: str, value: str, instead: str, left: Left | None) -> Iterator[Span]:
     start = text.find(value)
     while start >= 0:
-        yield start, start + len(value), instead
+        if left is None or not left(text, start, value):
+            yield start, start + len(value), instead
         start = text.find(value, start + len(value))
 
 

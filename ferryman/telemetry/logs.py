@@ -27,13 +27,16 @@ def _escaped(text: str) -> str:
 
 
 class _Line(logging.Formatter):
-    # Secrets are hidden before anything is escaped: escaped they would not be recognised.
+    # Secrets are hidden before anything is escaped: escaped they would not be recognised. They are hidden in what is
+    # said, not in the rest of a line: its time, its level and whose it is are no secrets, whatever one is called.
 
     def format(self, record: logging.LogRecord) -> str:
         shown = copy.copy(record)
         if isinstance(shown.args, tuple):
             shown.args = tuple(_escaped(arg) if isinstance(arg, str) else arg for arg in shown.args)
         shown.msg, shown.args = _escaped(shown.getMessage()), None
+        if shown.exc_text:  # of another handler's formatter
+            shown.exc_text = None if shown.exc_info else f"  {lines.indented(redaction.redact(shown.exc_text))}"
         return super().format(shown)
 
     def formatException(self, ei: Any) -> str:  # noqa: N802
@@ -64,7 +67,7 @@ def start(context: str, levels: Mapping[str, str], *configs: Mapping[str, str]) 
     handler = logging.StreamHandler(sys.stderr)
     context = lines.field(context).replace("%", "%%")
     line = _Line(f"[%(asctime)s] %(levelname)s [{context}] %(message)s (%(name)s)")
-    handler.setFormatter(_Short(redaction.Redacting(line)))
+    handler.setFormatter(_Short(line))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)

@@ -1,13 +1,19 @@
-"""Keeps secrets out of all that is written: values are registered once, log records and traces are cleaned of them."""
+"""Keeps secrets out of all that is written: values are registered once, log records and traces are cleaned of them.
+
+A name that a secret is part of stays readable, since it is public as a whole; a secret alone is hidden even if
+something is called so. What is hidden only because a config provider gave it (``doubtful``) gives way to whatever a
+config of this worker says in plain words.
+"""
 
 import json
 import logging
 import re
-import threading
 from collections.abc import Collection, Iterable, Mapping
+from functools import partial
 from urllib.parse import quote, quote_plus, unquote
 
-from ferryman.telemetry import free_text
+from ferryman.telemetry import free_text, owners
+from ferryman.telemetry.owners import LOCK
 
 HIDDEN = "[hidden]"
 SHORTEST = 4
@@ -30,7 +36,6 @@ _JAAS = re.compile(
 
 _INVALID, _FOR_KEY = "Invalid value ", " for configuration "
 
-_lock = threading.Lock()
 _values: dict[str, str] = {}
 """Each spelling of a protected value, and what is written instead."""
 _refused: dict[str, dict[str, str]] = {}
@@ -38,14 +43,16 @@ _refused: dict[str, dict[str, str]] = {}
 instead."""
 
 
-def protect(value: str | None, instead: str = HIDDEN) -> None:
+def protect(value: str | None, instead: str = HIDDEN, doubtful: bool = False) -> None:
     """From now on this value is hidden wherever it would be written, plainly or quoted as in URLs, JSON or Python;
-    ``instead`` stands in its place, such as the reference by which a config names it."""
+    ``instead`` stands in its place, such as the reference by which a config names it. That ends some time after its
+    owner is released (``owners``). ``doubtful`` is one that may be no secret at all."""
     if value is None or len(value.strip()) < SHORTEST or value.strip().lower() in _WORDS:
         return
-    with _lock:
+    with LOCK:
         for spelling in _spellings(value.strip()):
             _values.setdefault(spelling, instead)
+            owners.hold(spelling, partial(_values.pop, spelling, None), certain=not doubtful)
 
 
 def _spellings(value: str) -> set[str]:
@@ -62,10 +69,19 @@ def _spellings(value: str) -> set[str]:
 
 def protect_refusals(key: str, value: str, instead: str) -> None:
     """From now on ``Invalid value <value> for configuration <key>`` hides the value; the key may lack its prefix."""
-    parts = key.split(".")
-    with _lock:
+    parts, value = key.split("."), value.strip()
+    with LOCK:
         for start in range(len(parts)):
-            _refused.setdefault(".".join(parts[start:]), {})[value.strip()] = instead
+            name = ".".join(parts[start:])
+            _refused.setdefault(name, {})[value] = instead
+            owners.hold(f"\0{name}={value}", partial(_forget_refusal, name, value), certain=False)
+
+
+def _forget_refusal(key: str, value: str) -> None:
+    if values := _refused.get(key):
+        values.pop(value, None)
+        if not values:
+            del _refused[key]
 
 
 def protect_config(raw: Mapping[str, str | None], declared: Collection[str] = ()) -> None:
@@ -115,12 +131,21 @@ def _parameters(value: str) -> Iterable[str]:
             yield found
 
 
-def redact(text: str) -> str:
-    """The text without any protected value, and without passwords in URLs, registered or not."""
-    with _lock:
+def redact(text: str, said: Collection[str] = ()) -> str:
+    """The text without any protected value, and without passwords in URLs, registered or not. Names of this worker's
+    stay readable, and so does what is ``said``: words that whoever gets the text has said himself."""
+    with LOCK:
         values = _values.copy()
     clean = _unrefused(text) if _refused else text
-    return free_text.without_passwords(free_text.without_values(clean, values), HIDDEN)
+    left = partial(owners.is_public, said=said)
+    return free_text.without_passwords(free_text.without_values(clean, values, left), HIDDEN)
+
+
+def plain_words(raw: Mapping[str, str]) -> set[str]:
+    """What a config says in plain words: values, and the entries of lists, that neither are secrets nor hold one nor
+    come out of a config provider."""
+    said = {value for key, value in raw.items() if not is_secret(key) and "${" not in value and not any(_inside(value))}
+    return {word for value in said for part in (value, *value.split(",")) if (word := part.strip())}
 
 
 def _unrefused(text: str) -> str:

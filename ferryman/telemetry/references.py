@@ -32,12 +32,16 @@ class Found:
     in every text would hide the names of topics and connectors, and nothing that is not written beside it."""
 
     @property
-    def secret(self) -> bool:
-        """Whether it must be found in every text: its key or its name says that it is a secret, or it is long, and not
-        said in plain words."""
+    def certain(self) -> bool:
+        """Whether its key or its name says that it is a secret."""
         name = self.reference.removesuffix("}").rpartition(":")[2]
-        named = redaction.is_secret(self.key) or redaction.is_secret(name)
-        return named or (len(self.value.strip()) >= LONG and not self.plain)
+        return redaction.is_secret(self.key) or redaction.is_secret(name)
+
+    @property
+    def secret(self) -> bool:
+        """Whether it must be found in every text: it is a secret for certain, or it is long, and not said in plain
+        words."""
+        return self.certain or (len(self.value.strip()) >= LONG and not self.plain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ class References:
         for each in self.found:
             if each.secret:
                 for spelling in {each.value, each.value.lower(), each.value.upper()}:
-                    redaction.protect(spelling, each.reference)
+                    redaction.protect(spelling, each.reference, doubtful=not each.certain)
             redaction.protect_refusals(each.key, each.value, each.reference)
 
     def restored(self, text: str, key: str = "") -> str:

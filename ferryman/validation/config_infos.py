@@ -32,11 +32,11 @@ class ConfigInfo:
     """None for a key that nobody declares."""
     value: ConfigValue
 
-    def prefixed(self, prefix: str) -> "ConfigInfo":
+    def under(self, prefix: str) -> "ConfigInfo":
         """The same key as part of a larger config."""
         definition, value = self.definition, self.value
         name = prefix + value.name
-        errors = tuple(with_full_name(text, value.name, name) for text in value.errors)
+        errors = tuple(KeyProblem(value.name, text).under(prefix).message for text in value.errors)
         if definition is not None:
             display = definition.display_name
             definition = replace(definition, name=name, display_name=name if display == value.name else display)
@@ -70,14 +70,6 @@ class ConfigInfos:
             "groups": self.groups,
             "configs": [asdict(info) for info in self.configs],
         }
-
-
-def with_full_name(text: str, key: str, full: str) -> str:
-    """A message about a key, with the key's full name in it."""
-    for pattern in (f'"{key}"', f"configuration {key}:", f"{key} is not supported"):
-        if pattern in text:
-            return text.replace(pattern, pattern.replace(key, full), 1)
-    return text
 
 
 def field_infos(

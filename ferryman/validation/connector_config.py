@@ -5,7 +5,7 @@ What AbstractHerder.validateConnectorConfig does (KIP-26, KIP-66, KIP-158, KIP-4
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ferryman.chain import chain_config
@@ -18,11 +18,12 @@ from ferryman.kafka import client_config, topic_creation
 from ferryman.kafka.client_keys import Role
 from ferryman.plugins import catalog
 from ferryman.settings.settings import Settings
-from ferryman.telemetry import redaction
-from ferryman.validation import chain_infos, config_infos, plugin_infos, resolved_values
+from ferryman.telemetry import owners, redaction
+from ferryman.validation import chain_infos, config_infos, plugin_infos, plugin_versions, resolved_values
 from ferryman.validation.config_infos import ConfigInfo, ConfigInfos
 
 NULL = "Null value can not be supplied as the configuration value."
+VERSION = "plugin.version"
 CONVERTERS = ("key.converter", "value.converter", "header.converter")
 ROLES: tuple[Role, ...] = ("producer", "consumer", "admin")
 PRINCIPAL = frozenset({"sasl.jaas.config", "sasl.mechanism", "security.protocol"})
@@ -61,19 +62,21 @@ def check(raw: Mapping[str, str | None], settings: Settings) -> Validation:
 def validate(raw: Mapping[str, str | None], settings: Settings) -> Validation:
     """Validates a config, references to config providers resolved; starts nothing and shows no secret. A key whose
     value is None is wrong. Raises RequestError (400) without a usable connector.class."""
-    with allowed_folders.bounded(settings.config.connector_allowed_paths):
+    with allowed_folders.bounded(settings.config.connector_allowed_paths), owners.passing():
         return _validate(raw, settings)
 
 
 def _validate(raw: Mapping[str, str | None], settings: Settings) -> Validation:
     redaction.protect_config(raw)
     given = {key: value for key, value in raw.items() if value is not None}
-    config_class = _connector(given).config_class
+    plugin = _connector(raw)
+    config_class: type[Config] = plugin.config_class
     resolution = settings.providers.resolve(given)
     redaction.protect_config(resolution.values, config_class.secrets())
+    view = _View(given, dict(resolution.values), plugin, settings)
     before = [*resolution.problems, *(KeyProblem(key, NULL) for key, value in raw.items() if value is None)]
-    before += _too_many_tasks(resolution.values.get("tasks.max", ""), settings.config.tasks_max_limit)
-    view = _View(given, dict(resolution.values), settings)
+    before += _too_many_tasks(view.values.get("tasks.max", ""), settings.config.tasks_max_limit)
+    before += _versions(view)
     framework, own, problems = _connector_keys(config_class, view, before)
     early = [_topic_groups(config_class, view), _chain(view), _dead_letters(view)]
     late = [_overrides(config_class, view), *(_converter(key, view) for key in CONVERTERS)]
@@ -85,6 +88,7 @@ def _validate(raw: Mapping[str, str | None], settings: Settings) -> Validation:
         *resolution.warnings,
         *(text for part in others for text in part.warnings),
         *_unknown(config_class, view),
+        *config_class.doubts(view.values),
     ]
     shown = resolved_values.Shown.from_resolution(given, resolution, settings.references)
     return Validation(
@@ -108,15 +112,23 @@ class _View:
     """As it was posted."""
     values: Mapping[str, str]
     """With its references resolved."""
+    plugin: type[Any]
+    """The connector."""
     settings: Settings
 
+    def converter(self, key: str) -> type[Any] | None:
+        """The converter under one of CONVERTERS, which is the worker's if the connector names none."""
+        return catalog.find("converter", self.values.get(key) or getattr(self.settings.config, key.replace(".", "_")))
 
-def _connector(given: Mapping[str, str]) -> type[Any]:
-    name = given.get("connector.class", "").strip()
+
+def _connector(raw: Mapping[str, str | None]) -> type[Any]:
+    name = (raw.get("connector.class") or "").strip()
     if not name:
-        shown = ", ".join(f"{key}={value}" for key, value in given.items())
+        shown = ", ".join(f"{key}={'null' if value is None else value}" for key, value in raw.items())
         raise RequestError(400, redaction.redact(f"Connector config {{{shown}}} contains no connector type"))
     plugin = catalog.connector(name)
+    if plugin is None and (reason := catalog.import_error(("sink", "source"), name)):
+        raise RequestError(400, redaction.redact(f"Connector {name} cannot be loaded: {reason}"))
     if plugin is None:
         available = ", ".join(info.name for info in plugin_infos.list_plugins(connectors_only=True))
         raise RequestError(
@@ -125,6 +137,16 @@ def _connector(given: Mapping[str, str]) -> type[Any]:
             f"available connectors are: {available}",
         )
     return plugin
+
+
+def _versions(view: _View) -> Iterable[KeyProblem]:
+    yield from plugin_versions.problems(
+        view.given, view.values, "connector.class", "connector.plugin.version", view.plugin
+    )
+    for key in CONVERTERS:
+        plugin = view.converter(key)
+        if key in view.values and plugin is not None:
+            yield from plugin_versions.problems(view.given, view.values, key, f"{key}.{VERSION}", plugin)
 
 
 def _connector_keys(
@@ -141,7 +163,7 @@ def _connector_keys(
     own = config_infos.field_infos(
         config_class, config_class.model_fields.keys() - frame.model_fields, view.given, problems
     )
-    return [_as_converter(info, view) for info in framework], own, problems
+    return [_with_choices(info, view) for info in framework], own, problems
 
 
 def _framework_rules(frame: type[Config], values: Mapping[str, str], bad: set[str]) -> list[KeyProblem]:
@@ -157,27 +179,41 @@ def _missing_converters(view: _View) -> Iterable[KeyProblem]:
             continue
         plugin = catalog.find("converter", name)
         if plugin is None:
-            yield KeyProblem(key, f"Invalid value {name} for configuration {key}: Class {name} could not be found.")
+            reason = catalog.absence(["converter"], name)
+            yield KeyProblem(key, f"Invalid value {name} for configuration {key}: {reason}")
         elif key != "header.converter" and plugin_infos.SIMPLE_HEADERS in catalog.names(plugin):
             text = f"Class class {plugin_infos.SIMPLE_HEADERS} does not implement the Converter interface"
             yield KeyProblem(key, f"Invalid value {name} for configuration {key}: {text}")
 
 
+def _with_choices(info: ConfigInfo, view: _View) -> ConfigInfo:
+    """An entry of the framework with what depends on the plugins that there are: classes of converters, versions."""
+    key = info.value.name
+    kind = key.removesuffix(f".{VERSION}")
+    if key == kind:
+        return _as_converter(info, view) if key in CONVERTERS else info
+    return plugin_versions.shown(info, view.converter(kind) if kind in CONVERTERS else view.plugin)
+
+
 def _as_converter(info: ConfigInfo, view: _View) -> ConfigInfo:
     """A converter's key shows the worker's class as its default, and those there are to choose from."""
     key = info.value.name
-    if key not in CONVERTERS or info.definition is None:
+    if info.definition is None:
         return info
     kind = "header_converter" if key == "header.converter" else "converter"
     choices = tuple(one.name for one in plugin_infos.list_plugins(connectors_only=False) if one.type == kind)
-    default = redaction.redact(getattr(view.settings.config, key.replace(".", "_")))
-    definition = Definition(**{**_fields(info.definition), "type": "CLASS", "default_value": default})
+    default = redaction.redact(_full_name(getattr(view.settings.config, key.replace(".", "_"))))
+    definition = replace(info.definition, type="CLASS", default_value=default)
     value = info.value.value or (default if key not in view.given else None)
-    return ConfigInfo(definition, config_infos.ConfigValue(key, value, choices, info.value.errors))
+    return ConfigInfo(
+        definition, config_infos.ConfigValue(key, value and _full_name(value), choices, info.value.errors)
+    )
 
 
-def _fields(definition: Definition) -> dict[str, Any]:
-    return {name: getattr(definition, name) for name in Definition.__slots__}
+def _full_name(name: str) -> str:
+    """A converter's name as a class is printed: in full, if it is known."""
+    plugin = catalog.find("converter", name)
+    return name if plugin is None else catalog.full_name(plugin, name)
 
 
 def _infos(parts: Iterable[Part]) -> list[ConfigInfo]:
@@ -186,7 +222,8 @@ def _infos(parts: Iterable[Part]) -> list[ConfigInfo]:
 
 def _chain(view: _View) -> Part:
     parsed = chain_config.parse(view.values)
-    problems = [chain_infos.full(problem) for problem in parsed.problems]
+    problems = [*parsed.problems]
+    problems += chain_infos.version_problems(view.given, view.values)
     return Part(
         tuple(chain_infos.alias_infos(view.given, view.values, problems)), tuple(problems), tuple(parsed.warnings)
     )
@@ -205,7 +242,7 @@ def _dead_letters(view: _View) -> Part:
 
 def _converter(key: str, view: _View) -> Part:
     prefix = f"{key}."
-    values = _under(prefix, view.values)
+    values = {name: value for name, value in _under(prefix, view.values).items() if name != VERSION}
     if key not in view.values:
         reason = f"has no effect without {key}: the worker's converter comes with the worker's settings"
         return Part(warnings=tuple(f"{prefix}{name} {reason}" for name in values))
@@ -217,13 +254,13 @@ def _converter(key: str, view: _View) -> Part:
     problems = config_class.read(values)[1]
     infos = config_infos.field_infos(config_class, config_class.model_fields, _under(prefix, view.given), problems)
     loose = config_infos.undeclared(problems, infos, config_class.keys())
-    shown = tuple(info.prefixed(prefix) for info in infos)
+    shown = tuple(info.under(prefix) for info in infos)
     names = [prefix + name for name in sorted(config_class.keys())]
     unknown = tuple(
         f"{prefix}{name} is not a setting of {view.values[key]} and has no effect{spelling.meant(prefix + name, names)}"
         for name in config_class.strangers(values)
     )
-    rest = tuple(KeyProblem(info.value.name, text) for info in loose for text in info.prefixed(prefix).value.errors)
+    rest = tuple(KeyProblem(info.value.name, text) for info in loose for text in info.under(prefix).value.errors)
     return Part(shown, tuple(KeyProblem(prefix + one.key, one.message) for one in rest), unknown)
 
 
@@ -286,7 +323,7 @@ def _topic_groups(config_class: type[Config], view: _View) -> Part:
         problems = list(dict.fromkeys(error.problems))
     names = [part for part in split_list(view.values.get("topic.creation.groups", "")) if part]
     infos = [info for name in dict.fromkeys(["default", *names]) for info in _topic_group(name, view, problems)]
-    return Part(tuple(infos), tuple(problems))
+    return Part(tuple(infos), tuple(problems), tuple(topic_creation.warnings(view.values)))
 
 
 def _topic_group(name: str, view: _View, problems: Iterable[KeyProblem]) -> Iterable[ConfigInfo]:
@@ -311,10 +348,20 @@ def _unknown(config_class: type[Config], view: _View) -> Iterable[str]:
     prefixes = tuple(f"{role}.override." for role in ROLES) + tuple(f"{key}." for key in CONVERTERS)
     if not issubclass(config_class, SinkConfig):
         prefixes += ("topic.creation.",)
-    for kind in ("transforms", "predicates"):
-        aliases = split_list(view.values.get(kind, ""))
-        prefixes += tuple(f"{kind}.{alias}." for alias in aliases if alias)
+    prefixes += tuple(chain_infos.prefixes(view.values))
+    known = {*config_class.keys(), *chain_infos.keys(view.values)}
     for key in config_class.strangers(view.values):
         if not key.startswith(prefixes):
-            hint = spelling.meant(key, config_class.keys(), prefixes)
+            hint = _elsewhere(key, prefixes, view.values) or spelling.meant(key, known, prefixes)
             yield f"{key} is not a setting of {view.values['connector.class']} and has no effect{hint}"
+
+
+def _elsewhere(key: str, prefixes: Iterable[str], values: Mapping[str, str]) -> str:
+    """What may have been meant by a key that begins as if it were a transform's or a client's."""
+    first, _, rest = key.partition(".")
+    if first in ROLES and rest:
+        return spelling.meant(key, (), prefixes) or f"; did you mean {first}.override.{rest}?"
+    if first in ("transforms", "predicates") and "." in rest:
+        listed = ", ".join(chain_config.aliases(values, first)) or "nothing"
+        return spelling.meant(key, (), prefixes) or f"; {first} lists {listed}"
+    return ""

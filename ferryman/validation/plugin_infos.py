@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, get_args
 
-from ferryman.api import Transform
 from ferryman.config import Config, Definition
 from ferryman.connector import ConnectorConfig, SinkConfig, SourceConfig
+from ferryman.errors import RequestError
+from ferryman.java.version_ranges import LATEST
 from ferryman.plugins import catalog
+from ferryman.validation import plugin_versions
 
 SIMPLE_HEADERS = "org.apache.kafka.connect.storage.SimpleHeaderConverter"
 """The one converter that is for headers only."""
@@ -37,31 +39,32 @@ def list_plugins(connectors_only: bool) -> tuple[PluginInfo, ...]:
 
 
 def _infos(kind: catalog.Kind) -> Iterator[PluginInfo]:
-    for plugin in catalog.installed(kind):
-        for name in catalog.names(plugin):
-            sided = kind == "transformation" and issubclass(plugin, Transform) and plugin.sided
-            for side in ("$Key", "$Value") if sided else ("",):
-                yield PluginInfo(f"{name}{side}", kind, _version(plugin))
+    for entry in catalog.entries(kind):
+        for name in entry.names:
+            for side in ("$Key", "$Value") if entry.sided else ("",):
+                yield PluginInfo(f"{name}{side}", kind, catalog.version(entry))
 
 
-_versions: dict[str, str] = {}
+def definitions(name: str, version: str = LATEST) -> list[Definition] | None:
+    """The keys of a plugin of any kind, its own first; None for an unknown one.
 
-
-def _version(plugin: type[Any]) -> str:
-    # To find a module's distribution all of them are read, which takes a while.
-    package = plugin.__module__.partition(".")[0]
-    if package not in _versions:
-        _versions[package] = catalog.version(plugin)
-    return _versions[package]
-
-
-def definitions(name: str) -> list[Definition] | None:
-    """The keys of a plugin of any kind, its own first; None for an unknown one."""
+    RequestError 400 if it has none of the versions asked for, which are a version, a range of Maven's or ``latest``.
+    """
     for kind in get_args(catalog.Kind):
         plugin = catalog.find(kind, name)
         if plugin is not None:
+            _check_version(plugin, name, version)
             return own_first(plugin.config_class)
     return None
+
+
+def _check_version(plugin: type[Any], name: str, version: str) -> None:
+    try:
+        problem = plugin_versions.unmet(version, plugin, name)
+    except ValueError as error:
+        problem = str(error)
+    if problem is not None:
+        raise RequestError(400, problem)
 
 
 def own_first(config_class: type[Config]) -> list[Definition]:

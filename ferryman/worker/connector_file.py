@@ -29,11 +29,11 @@ def read(path: Path) -> ConnectorFile:
     try:
         payload = path.read_bytes()
     except OSError as error:
-        raise ConfigError.for_key("name", f"{path}: {error.strerror}") from None
+        raise ConfigError.for_key("", f"{path}: {error.strerror}") from None
     try:
         return parse(payload, path.suffix)
     except ConfigError as error:
-        raise ConfigError.for_key("name", f"{path}: {error}") from None
+        raise ConfigError.for_key("", f"{path}: {error}") from None
 
 
 def parse(payload: bytes, suffix: str) -> ConnectorFile:
@@ -53,19 +53,19 @@ def _json(payload: bytes) -> Any:
     try:
         return json.loads(payload)
     except ValueError as error:
-        raise ConfigError.for_key("name", f"this is not JSON: {error}") from None
+        raise ConfigError.for_key("", f"this is not JSON: {error}") from None
 
 
 def _yaml(payload: bytes) -> Any:
     try:
         return yaml.safe_load(payload)
     except yaml.YAMLError as error:
-        raise ConfigError.for_key("name", f"this is not YAML: {error}") from None
+        raise ConfigError.for_key("", f"this is not YAML: {error}") from None
 
 
 def _structured(content: Any) -> ConnectorFile:
     if not isinstance(content, dict):
-        raise ConfigError.for_key("name", "a connector file holds one object")
+        raise ConfigError.for_key("", "a connector file holds one object")
     if not isinstance(content.get("config"), dict):
         return _flat(content)
     config = strings(content["config"])

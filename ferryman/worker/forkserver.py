@@ -1,22 +1,39 @@
-"""The server that task processes are forked from, with all imports done. Imports nothing, so as to be started first."""
+"""Starts the server that task processes are forked from, and asks it for them. Imports little, so as to be started
+first: the server imports while the worker goes on with its own."""
 
-import multiprocessing
-import os
-from multiprocessing.context import ForkServerContext
-from multiprocessing.forkserver import ensure_running
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
 
-PRELOAD = ["ferryman.worker.ignore_sigterm", "ferryman.task.process", "ferryman.worker.preload"]
+HEAD = 4
+"""Bytes that say how long a request is. The process's end of its connection to the worker comes with them."""
 
 
-def start() -> ForkServerContext:
-    """Starts the server and returns its context; the server imports while the caller goes on.
+class ForkServer:
+    """One such server, as its worker holds it. It ends with the worker."""
 
-    No client may exist in it: a librdkafka handle that was made before a fork is dead in the child.
-    """
-    # The forkserver and multiprocessing's resource tracker are started by ``python -c``, which would look for modules
-    # in the current folder first: a file signal.py that somebody, or a file sink, has left there would be run.
-    os.environ["PYTHONSAFEPATH"] = "1"
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOAD)
-    ensure_running()
-    return context
+    def __init__(self) -> None:
+        self._requests, requests = socket.socketpair()
+        self.events, events = socket.socketpair()
+        """What it tells, a line of JSON each; at its end when the server has died. Never blocks."""
+        self.events.setblocking(False)
+        inherited = (requests.fileno(), events.fileno())
+        command = [sys.executable, "-P", "-m", "ferryman.worker.fork_loop", *map(str, inherited)]
+        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=inherited)
+        requests.close()
+        events.close()
+
+    def ask(self, number: int, modules: Sequence[str], connection: socket.socket) -> None:
+        """Asks for a process, which is called ``number`` in the events. Waits while the server is busy with others, and
+        is for one thread at a time. Raises OSError when the server has died."""
+        request = json.dumps({"number": number, "modules": list(modules)}).encode()
+        socket.send_fds(self._requests, [len(request).to_bytes(HEAD, "big")], [connection.fileno()])
+        self._requests.sendall(request)
+
+    def close(self) -> None:
+        """Forgets a server that has died."""
+        self._requests.close()
+        self.events.close()
+        self._process.poll()

@@ -89,8 +89,8 @@ class TaskInfo:
 class PartitionOffset:
     """Where a connector stands in one partition."""
 
-    partition: Mapping[str, Any]
-    """A source's own; a sink's has ``kafka_topic`` and ``kafka_partition``."""
+    partition: Mapping[str, Any] | None
+    """A source's own; a sink's has ``kafka_topic`` and ``kafka_partition``. None where a request names none."""
     offset: Mapping[str, Any] | None
     """None to forget it."""
 

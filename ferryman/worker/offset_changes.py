@@ -1,5 +1,6 @@
 """Reads, moves and forgets a connector's offsets (KIP-875): a sink's in its group, a source's in their topic."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,53 +9,60 @@ from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, 
 from confluent_kafka import TopicPartition as ClientPartition
 from confluent_kafka.admin import AdminClient
 
-from ferryman.connector import SinkConfig
 from ferryman.errors import RequestError
+from ferryman.java.numbers import parsed_integer
+from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import Clients
-from ferryman.kafka.subscription import Subscription
 from ferryman.offsets import offset_topic
 from ferryman.offsets.source_offsets import SourceOffsets
 from ferryman.record import TopicPartition
 from ferryman.retry import coordinator
 from ferryman.worker.herder import PartitionOffset
 
+_IN_USE = frozenset(
+    {
+        KafkaError.NON_EMPTY_GROUP,
+        KafkaError.UNKNOWN_MEMBER_ID,
+        KafkaError.REBALANCE_IN_PROGRESS,
+        KafkaError.FENCED_INSTANCE_ID,
+    }
+)
+"""What a group says that still has members."""
 Positions = Mapping[TopicPartition, int | None]
 
 
 def sink_offsets(clients: Clients) -> list[PartitionOffset]:
-    """The group's committed offsets for the sink's topics.
+    """The offsets that the group has committed, whether the sink still reads these topics or not."""
+    return [
+        PartitionOffset({"kafka_topic": topic, "kafka_partition": number}, {"kafka_offset": offset})
+        for (topic, number), offset in sorted(_committed(clients).items())
+    ]
 
-    Asked by a consumer that joins nothing: the admin client's own call for it crashes while the group's coordinator is
-    loading (librdkafka 2.16).
-    """
-    topics = Subscription(AdminClient(clients.admin()), SinkConfig.parse(clients.raw), clients.worker)
-    wanted = [ClientPartition(*each) for each in topics.partitions()]
+
+def _committed(clients: Clients) -> dict[TopicPartition, int]:
+    """Asked by a consumer that joins nothing, for every partition of the cluster: the admin client's own call for it
+    crashes while the group's coordinator is loading (librdkafka 2.16)."""
+    topics = Admin(clients.admin()).list_topics(timeout=30).topics
+    wanted = [ClientPartition(name, number) for name, topic in topics.items() for number in topic.partitions]
     consumer = Consumer(clients.group_reader())
     try:
         found = coordinator.ask(lambda: consumer.committed(wanted, timeout=30)) if wanted else []
     finally:
         consumer.close()
-    return [
-        PartitionOffset({"kafka_topic": each.topic, "kafka_partition": each.partition}, {"kafka_offset": each.offset})
-        for each in sorted(found, key=lambda each: (each.topic, each.partition))
-        if not each.error and each.offset >= 0
-    ]
+    return {
+        TopicPartition(each.topic, each.partition): each.offset for each in found if not each.error and each.offset >= 0
+    }
 
 
 def move_sink(clients: Clients, connector: str, positions: Positions) -> None:
     """Moves the group to these offsets; None forgets a partition's. RequestError while members are left."""
+    check(connector, positions)
     admin = AdminClient(clients.admin())
     kept = [ClientPartition(*source, offset) for source, offset in positions.items() if offset is not None]
     try:
         if len(kept) < len(positions):
             # The client has no call that deletes single offsets: the group is deleted and the rest is put back.
-            rest = [
-                ClientPartition(each.partition["kafka_topic"], each.partition["kafka_partition"], offset)
-                for each in sink_offsets(clients)
-                if each.offset is not None
-                and TopicPartition(each.partition["kafka_topic"], each.partition["kafka_partition"]) not in positions
-                for offset in [each.offset["kafka_offset"]]
-            ]
+            rest = [ClientPartition(*each, at) for each, at in _committed(clients).items() if each not in positions]
             _delete_group(admin, clients.group)
             kept += rest
         if kept:
@@ -84,13 +92,29 @@ def _delete_group(admin: AdminClient, group: str) -> None:
 
 
 def _refused(error: KafkaException, connector: str, verb: str) -> RequestError:
-    return RequestError(
-        500,
-        f"Failed to {verb} consumer group offsets for connector {connector} either because its tasks haven't stopped "
-        f"completely yet or the connector was resumed before the request to {verb} its offsets could be successfully "
-        "completed. If the connector is in a stopped state, this operation can be safely retried. "
-        f"({error.args[0].str()})",
-    )
+    reason: KafkaError = error.args[0]
+    text = f"Failed to {verb} consumer group offsets for connector {connector}"
+    if reason.code() in _IN_USE:
+        text += (
+            " either because its tasks haven't stopped completely yet or the connector was resumed before the request "
+            f"to {verb} its offsets could be successfully completed. If the connector is in a stopped state, this "
+            "operation can be safely retried."
+        )
+    return RequestError(500, f"{text} ({reason.str()})")
+
+
+def check(connector: str, positions: Positions) -> None:
+    """Refuses what no topic has. RequestError 500, as in Kafka Connect, where the client finds it."""
+    for (topic, number), offset in positions.items():
+        what = (
+            "a topic has a name"
+            if not topic
+            else f"partition {number} of {topic} is negative"
+            if number < 0
+            else f"offset {offset} of partition {number} of {topic} is negative"
+        )
+        if not topic or number < 0 or (offset or 0) < 0:
+            raise RequestError(500, f"Failed to alter consumer group offsets for connector {connector} ({what})")
 
 
 def positions(offsets: Sequence[PartitionOffset]) -> dict[TopicPartition, int | None]:
@@ -109,14 +133,14 @@ def _sink_partition(partition: Mapping[str, Any] | None) -> TopicPartition:
         raise RequestError(400, "Kafka topic names must be valid strings and may not be null")
     if partition["kafka_partition"] is None:
         raise RequestError(400, "Kafka partitions must be valid numbers and may not be null")
-    number = _number(partition["kafka_partition"])
+    number = _number(partition["kafka_partition"], 32)
     if number is None:
         raise RequestError(
             400,
             f"Failed to parse the following Kafka partition value in the provided offsets: "
-            f"'{partition['kafka_partition']}'. Partition values for sink connectors need to be integers.",
+            f"'{_text(partition['kafka_partition'])}'. Partition values for sink connectors need to be integers.",
         )
-    return TopicPartition(str(partition["kafka_topic"]), number)
+    return TopicPartition(_text(partition["kafka_topic"]), number)
 
 
 def _sink_offset(offset: Mapping[str, Any] | None) -> int | None:
@@ -126,21 +150,26 @@ def _sink_offset(offset: Mapping[str, Any] | None) -> int | None:
         raise RequestError(
             400, "The offset for a sink connector should either be null or contain the key 'kafka_offset'"
         )
-    number = _number(offset["kafka_offset"])
+    number = _number(offset["kafka_offset"], 64)
     if number is None:
         raise RequestError(
             400,
-            f"Failed to parse the following Kafka offset value in the provided offsets: '{offset['kafka_offset']}'. "
-            "Offset values for sink connectors need to be integers.",
+            "Failed to parse the following Kafka offset value in the provided offsets: "
+            f"'{_text(offset['kafka_offset'])}'. Offset values for sink connectors need to be integers.",
         )
     return number
 
 
-def _number(value: Any) -> int | None:
+def _number(value: Any, bits: int) -> int | None:
     try:
-        return int(str(value))
+        return parsed_integer(_text(value), bits)
     except ValueError:
         return None
+
+
+def _text(value: Any) -> str:
+    """A value of a body as Java prints it."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)

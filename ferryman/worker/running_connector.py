@@ -9,6 +9,7 @@ from typing import Any
 from ferryman.errors import TaskError
 from ferryman.plugins import catalog
 from ferryman.settings.config_providers import Resolution
+from ferryman.telemetry.owners import Owner
 from ferryman.worker.herder import ConnectorInfo, ConnectorStatus, ConnectorType, RawConfig, State, Status, TargetState
 from ferryman.worker.task_processes import TaskProcess
 
@@ -32,6 +33,14 @@ class RunningConnector:
     """Why the connector itself has failed, apart from its tasks."""
     busy: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held by whoever changes it."""
+    owner: Owner = field(default_factory=Owner)
+    """Whose its secrets are."""
+
+    def used(self, topic: str) -> None:
+        """A task has used a topic. Its name is public, unless it came out of a config provider."""
+        self.topics.add(topic)
+        if not any("${" in value for key, value in self.raw.items() if "topic" in key or key.startswith("transforms.")):
+            self.owner.is_called(topic)
 
     @property
     def type(self) -> ConnectorType:
@@ -73,4 +82,5 @@ def task_configs(plugin: type[Any], raw: RawConfig, resolved: Callable[[RawConfi
         if config.tasks_max_enforce:
             raise TaskError(text)
         log.warning(text)
-    return [{**each, "task.class": plugin.__name__} for each in configs]
+    task_class = catalog.task_class(plugin, raw["connector.class"])
+    return [{**each, "task.class": task_class} for each in configs]

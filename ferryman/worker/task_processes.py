@@ -1,4 +1,4 @@
-"""Starts task processes from a forkserver, watches them, and starts again those that died.
+"""Starts task processes from a server that forks, watches them, and starts again those that died.
 
 A task that fails says so and stays FAILED until somebody acts, as in Kafka Connect. A process that dies without a word
 (killed, out of memory, a crash in a C library) is nobody's decision: it is started again as ``retry.breaker`` says.
@@ -13,17 +13,16 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from multiprocessing.context import ForkServerContext, ForkServerProcess
 from typing import Any
 
 import orjson
 
 from ferryman.retry.breaker import HEALTHY, Breaker
-from ferryman.task import process as task_process
+from ferryman.task.setup import plugins
 from ferryman.task.setup.control import LONGEST_MESSAGE
 from ferryman.task.setup.spec import TaskSpec
+from ferryman.worker.forks import Forked, Forks
 from ferryman.worker.herder import Outage, State
-from ferryman.worker.pool import Pool
 
 log = logging.getLogger(__name__)
 
@@ -40,9 +39,7 @@ UNREAD = 1 << 20
 class TaskProcess:
     """One task, through all the processes that run it one after the other."""
 
-    context: ForkServerContext
-    starts: Pool
-    """The threads that fork."""
+    forks: Forks
     spec: TaskSpec
     topic_used: Callable[[str], None]
     """Called with each topic that the task uses."""
@@ -52,7 +49,7 @@ class TaskProcess:
     """The system that the task waits for, if it does."""
     _wish: str = "run"
     """What the process is to do: run or pause."""
-    _process: ForkServerProcess | None = None
+    _process: Forked | None = None
     _writer: asyncio.StreamWriter | None = None
     _watch: asyncio.Task[None] | None = None
     _breaker: Breaker = field(default_factory=Breaker)
@@ -146,8 +143,7 @@ class TaskProcess:
         """Runs one process to its end. Returns how it died, or None if it ended with a word."""
         ours, theirs = socket.socketpair()
         try:
-            process = self.context.Process(target=task_process.main, args=(theirs, self.spec.dump()), daemon=False)
-            await self.starts.run(f"starting task {self}", process.start, within=None)
+            process = await self.forks.fork(f"starting task {self}", theirs, plugins.modules(self.spec.plugins))
         except BaseException:
             ours.close()
             raise
@@ -156,20 +152,18 @@ class TaskProcess:
         self._process = process
         log.info("task %s runs as process %d", self, process.pid)
         reader, self._writer = await asyncio.open_connection(sock=ours, limit=LONGEST_MESSAGE)
+        self._writer.write(self.spec.dump() + b"\n")
         if self._wish != "run":
             self._send(self._wish)
         said: list[str] = []
         listening = asyncio.create_task(self._listen(reader, said))
         healthy = asyncio.get_running_loop().call_later(HEALTHY, self._lives)
-        await _readable(process.sentinel)
+        code = await process.ended
         healthy.cancel()
-        process.join()
         await asyncio.wait({listening}, timeout=AFTER_KILL)  # a grandchild may hold the other end open
         listening.cancel()
         self._writer.close()
         self._process = self._writer = None
-        code = process.exitcode or 0
-        process.close()
         if said == ["stopped"] and self._wish != "stop":
             self._at_least = POLITE
             return f"the process of task {self} was ended by SIGTERM"
@@ -223,16 +217,6 @@ class TaskProcess:
             self.state, self.trace = State.FAILED, message["reason"]
         elif self._said is State.UNASSIGNED:
             self._show(State.PAUSED if self._wish == "pause" else State.RUNNING)
-
-
-async def _readable(descriptor: int) -> None:
-    ready = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    loop.add_reader(descriptor, ready.set)
-    try:
-        await ready.wait()
-    finally:
-        loop.remove_reader(descriptor)
 
 
 def _exit_reason(code: int) -> str:

@@ -11,9 +11,10 @@ from bench.transforms import ours as transforms
 from bench.transforms.cases import CASES, converters
 from ferryman.connectors.email.sink import EmailSinkConnector
 from ferryman.connectors.file.sink import FileStreamSinkConnector
+from ferryman.connectors.file.source import FileStreamSourceConnector
 from ferryman.connectors.s3.sink import S3SinkConnector
 from ferryman.connectors.sql.sink import SqlSinkConnector
-from ferryman.plugins.catalog import connector
+from ferryman.plugins import catalog
 from ferryman.settings import settings
 from ferryman.stack.runtime.artifacts import read_lock
 from ferryman.worker import connector_file
@@ -26,6 +27,7 @@ VARIABLES = {
     "BENCH_DATABASE": "jdbc:postgresql://127.0.0.1:5432/bench",
     "BENCH_FILE": "out.txt",
     "BENCH_FLUSH": "50000",
+    "BENCH_FOLDER": "folder",
     "BENCH_IN_FLIGHT": "64",
     "BENCH_LISTENER": "http://127.0.0.1:8083",
     "BENCH_MAIL_HOST": "127.0.0.1",
@@ -37,6 +39,13 @@ VARIABLES = {
     "BENCH_TOPIC": "payments",
     "BENCH_USER": "charon",
 }
+PLUGINS = (
+    EmailSinkConnector,
+    FileStreamSinkConnector,
+    FileStreamSourceConnector,
+    S3SinkConnector,
+    SqlSinkConnector,
+)
 CONNECTORS = sorted(path for path in CONFIGS.glob("*.properties") if path != WORKER)
 
 
@@ -55,13 +64,14 @@ def test_the_worker_file_names_the_broker_by_a_variable(worker: settings.Setting
 def test_a_connector_file_of_the_benchmarks_is_a_valid_config(file: Path, worker: settings.Settings) -> None:
     given = connector_file.read(file)
     resolved = worker.providers.resolve(given.config)
-    plugin = connector(resolved.values["connector.class"])
+    plugin = catalog.connector(resolved.values["connector.class"])
 
     assert given.name == file.stem
     assert resolved.warnings == ()
-    assert plugin in (EmailSinkConnector, FileStreamSinkConnector, S3SinkConnector, SqlSinkConnector)
+    assert plugin in PLUGINS
     assert plugin is not None
-    assert plugin.config_class.parse(resolved.values).topics == ["payments"]
+    parsed = plugin.config_class.parse(resolved.values)
+    assert getattr(parsed, "topics", []) == (["payments"] if catalog.is_sink(plugin) else [])
 
 
 def test_each_run_has_a_connector_name_of_its_own(tmp_path: Path) -> None:

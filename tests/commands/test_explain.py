@@ -85,6 +85,31 @@ def test_the_workers_converter_counts_where_the_config_names_none(tmp_path: Path
         ({"value.converter": "Nothing"}, "Class Nothing could not be found"),
         ({"value.converter": JSON, "value.converter.schemas.enable": "maybe"}, "value.converter.schemas.enable"),
         ({"transforms": "a"}, 'Missing required configuration "transforms.a.type"'),
+        (
+            {"transforms": "r", "transforms.r.type": "RegexRouter", "transforms.r.replacement": "x"},
+            'Missing required configuration "transforms.r.regex" which has no default value.',
+        ),
+        (
+            {
+                "transforms": "r",
+                "transforms.r.type": "RegexRouter",
+                "transforms.r.regex": "(",
+                "transforms.r.replacement": "x",
+            },
+            "Invalid value ( for configuration transforms.r.regex: ",
+        ),
+        (
+            {"transforms": "i", "transforms.i.type": "InsertField$Value"},
+            "transforms.i.topic.field: No field insertion configured",
+        ),
+        (
+            {"predicates": "p", "predicates.p.type": "HasHeaderKey"},
+            'Missing required configuration "predicates.p.name" which has no default value.',
+        ),
+        (
+            {"value.converter": JSON, "value.converter.schema.content": "{"},
+            "value.converter.schema.content: Failed to parse schema in converter config",
+        ),
     ],
 )
 def test_a_chain_that_cannot_be_built_has_no_plan(tmp_path: Path, change: dict[str, str], why: str) -> None:
@@ -98,3 +123,11 @@ def test_a_worker_file_that_is_missing_is_named(tmp_path: Path) -> None:
     result = explain(tmp_path, SINK, "--worker", str(tmp_path / "none.properties"))
     assert result.exit_code == 2
     assert "none.properties: No such file or directory" in result.stderr
+
+
+def test_what_is_wrong_with_a_file_is_no_keys_fault(tmp_path: Path) -> None:
+    file = tmp_path / "x.json"
+    file.write_text("{")
+    assert CliRunner().invoke(main, ["explain", str(file)]).stderr.startswith(f"{file}: this is not JSON: ")
+    file.unlink()
+    assert CliRunner().invoke(main, ["explain", str(file)]).stderr == f"{file}: No such file or directory\n"

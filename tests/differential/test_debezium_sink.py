@@ -61,8 +61,7 @@ class Sides:
         for records in self.records:
             offsets = [record.offset or 0 for record in records]
             polled = world.batch([None] * (offsets[-1] + 1)).polled
-            for batch in gathered(records, polled, offsets):
-                world.running.put_batches([batch])
+            world.running.put_batches(list(gathered(records, polled, offsets)))
         world.kill()
 
     def differences(self, text: str) -> list[tuple[Any, Any]]:

@@ -22,7 +22,7 @@ from ferryman.java.numbers import parsed_integer
 from ferryman.java.regex.replacement import Found, expanded
 from ferryman.kafka import client_keys
 from ferryman.settings import references
-from ferryman.telemetry import free_text, redaction
+from ferryman.telemetry import free_text, owners, redaction
 from ferryman.transforms.debezium import change_event
 from ferryman.transforms.fields import name_lists
 from tests.house.test_rings import path, trees
@@ -53,6 +53,7 @@ CALLS: dict[str, Call] = {
     "ferryman.java.regex.replacement.expanded": lambda text: expanded(Found("a", ((0, 1),), {}), text),
     "ferryman.kafka.client_keys.harmless": partial(client_keys.harmless, "interceptor.classes"),
     "ferryman.settings.references.replaced": lambda text: references.replaced(text, lambda found: "x"),
+    "ferryman.telemetry.owners.is_public": lambda text: owners.is_public(text, 0, "aaaa", (text[:200],)),
     "ferryman.telemetry.free_text.without_passwords": lambda text: free_text.without_passwords(text, "x"),
     "ferryman.telemetry.free_text.without_values": lambda text: free_text.without_values(
         text, {"aaaa": "b", text: "c"}
@@ -63,10 +64,8 @@ CALLS: dict[str, Call] = {
 }
 """Functions that need more than a text."""
 EXCUSED = {
-    "ferryman.task.process.main": "a task's process; its payload is the worker's",
     "ferryman.plugins.catalog._version": "the name of an installed package",
     "ferryman.kafka.client_keys.converted": "compares a setting with what a client knows",
-    "ferryman.validation.config_infos.with_full_name": "puts a key's full name into an error of ours",
     "ferryman.validation.config_infos.value": "shows a value, by way of redact",
     "ferryman.connectors.s3.config.target_keys.invalid": "puts a value into an error",
     "ferryman.connectors.sql.config.databases.database": "its parts are called by themselves",

@@ -54,8 +54,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 
 
 def _forget() -> None:
-    catalog.installed.cache_clear()
-    catalog._index.cache_clear()
+    catalog.forget()
     for module in ("example_webhook", "example_ticks"):
         sys.modules.pop(module, None)
 

@@ -32,6 +32,9 @@ class FakeAdmin:
     def describe_cluster(self, request_timeout: float) -> "Future[Any]":
         return promised(SimpleNamespace(cluster_id="a-cluster"))
 
+    def close(self) -> None:
+        """It is there whenever it is asked."""
+
     def poll(self, timeout: float) -> int:
         return 0
 

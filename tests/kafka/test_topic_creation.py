@@ -144,3 +144,27 @@ def test_a_number_is_minus_one_or_at_least_one(value: str) -> None:
 def test_a_pattern_that_is_none_is_refused_with_its_key() -> None:
     raw = DEFAULT | {"topic.creation.groups": "a", "topic.creation.a.exclude": "["}
     assert list(problems(raw)) == ["topic.creation.a.exclude"]
+
+
+@pytest.mark.parametrize(
+    ("code", "own", "words"),
+    [
+        (KafkaError.INVALID_PARTITIONS, {"topic.creation.a.partitions": "7"}, "(topic.creation.a.partitions is 7)"),
+        (KafkaError.INVALID_PARTITIONS, {}, "(topic.creation.default.partitions is 3)"),
+        (KafkaError.INVALID_REPLICATION_FACTOR, {}, "(topic.creation.default.replication.factor is -1)"),
+        (
+            KafkaError.INVALID_CONFIG,
+            {"topic.creation.a.cleanup.polici": "compact"},
+            "(the keys are topic.creation.a.cleanup.polici)",
+        ),
+        (KafkaError.TOPIC_EXCEPTION, {}, "up to 249 letters"),
+    ],
+)
+def test_a_refusal_names_the_keys_that_ask_for_what_is_refused(
+    admin: FakeAdmin, code: int, own: dict[str, str], words: str
+) -> None:
+    admin.refuses["t"] = code
+    group = {"topic.creation.groups": "a", "topic.creation.a.include": "t", "topic.creation.default.partitions": "3"}
+    with pytest.raises(TaskError) as raised:
+        creation(admin, DEFAULT | group | own).ensure("t")
+    assert words in str(raised.value)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError
 
-from ferryman.errors import ConfigError, RetriableError
+from ferryman.errors import ConfigError, RetriableError, TaskError
 from ferryman.offsets import offset_topic
 from ferryman.offsets.offset_topic import FIRST_WORD, NEXT_WORD, PATIENCE, GivesUp, Waiting, impatient
 from ferryman.offsets.source_offsets import SourceOffsets
@@ -207,8 +207,9 @@ def test_a_wait_is_told_after_a_while_and_then_now_and_then(
 # Creation.
 
 
-def create(admin: Any, partitions: int = 5) -> None:
-    offset_topic.create(admin, "offsets", partitions, 1)
+def create(admin: Any, partitions: int = 5, **settings: str) -> None:
+    own = {name.replace("_", "."): value for name, value in settings.items()}
+    offset_topic.create(admin, "offsets", partitions, 1, own)
 
 
 @pytest.fixture
@@ -259,3 +260,17 @@ def test_a_broker_that_cannot_create_it_now_is_an_outage(admin: FakeAdmin) -> No
     admin.refuses["offsets"] = KafkaError.INVALID_REPLICATION_FACTOR
     with pytest.raises(RetriableError, match="offsets cannot be created"):
         create(admin)
+
+
+def test_it_is_created_with_the_workers_settings_for_it(admin: FakeAdmin) -> None:
+    create(admin, segment_bytes="1000000", cleanup_policy="delete")
+    assert admin.created[0].config == {"segment.bytes": "1000000", "cleanup.policy": "compact"}
+
+
+@pytest.mark.parametrize("code", [KafkaError.INVALID_CONFIG, KafkaError.POLICY_VIOLATION, KafkaError.TOPIC_EXCEPTION])
+def test_a_broker_that_makes_no_such_topic_fails_the_task_and_the_keys_are_named(admin: FakeAdmin, code: int) -> None:
+    admin.refuses["offsets"] = code
+    with pytest.raises(
+        TaskError, match=r"\(the keys are offset.storage.partitions, offset.storage.segment.byte, offset"
+    ):
+        create(admin, segment_byte="1")

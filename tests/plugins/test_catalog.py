@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from ferryman.api import Sink, Transform
-from ferryman.plugins import catalog
+from ferryman.plugins import catalog, folders
+from ferryman.plugins.entry import Entry
 
 KAFKA = "org.apache.kafka.connect"
 FILE_SINK = "org.apache.kafka.connect.file.FileStreamSinkConnector"
@@ -73,9 +74,11 @@ def test_a_side_is_no_part_of_a_transforms_name(name: str, bare: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "least"), [("sink", 4), ("source", 3), ("transformation", 18), ("predicate", 3), ("converter", 9)]
 )
-def test_ours_are_found_by_listing_folders(kind: catalog.Kind, least: int) -> None:
+def test_ours_are_all_in_the_index_by_the_names_that_their_classes_say(kind: catalog.Kind, least: int) -> None:
     found = catalog.installed(kind)
     assert len(found) >= least
+    assert list(found) == list(folders.plugins(kind)), "bring the index up to date: python -m ferryman.docs.reference"
+    assert [entry.names for entry in catalog.entries(kind)] == [catalog.names(plugin) for plugin in found]
     assert len(set(found)) == len(found)
     assert all(issubclass(plugin, catalog.ROOTS[kind]) and plugin is not catalog.ROOTS[kind] for plugin in found)
 
@@ -117,20 +120,21 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Installed]:
             return plugin
 
         points = [
-            SimpleNamespace(name=str(plugin), dist="birds", load=lambda plugin=plugin: load(plugin))
+            SimpleNamespace(
+                name=getattr(plugin, "__name__", "puffin"),
+                dist=SimpleNamespace(version="7.1"),
+                module=__name__,
+                attr=getattr(plugin, "__name__", "PuffinSink"),
+                load=lambda plugin=plugin: load(plugin),
+            )
             for plugin in plugins
         ]
         monkeypatch.setattr(catalog, "entry_points", lambda group: points)
-        forget()
+        catalog.forget()
 
     yield install
     monkeypatch.undo()
-    forget()
-
-
-def forget() -> None:
-    catalog.installed.cache_clear()
-    catalog._index.cache_clear()
+    catalog.forget()
 
 
 def test_a_third_partys_plugin_is_known_by_all_its_names(installed: Installed) -> None:
@@ -140,6 +144,13 @@ def test_a_third_partys_plugin_is_known_by_all_its_names(installed: Installed) -
     assert catalog.find("transformation", "Tern$Key") is Tern
     assert catalog.installed("sink")[-1] is Gull
     assert Gull not in catalog.installed("source")
+
+
+def test_the_version_of_a_third_partys_plugin_is_that_of_its_distribution(installed: Installed) -> None:
+    installed(Gull)
+    entry = catalog.connector_entry("Gull")
+    assert entry is not None
+    assert catalog.version(entry) == catalog.version(Gull) == "7.1"
 
 
 def test_names_are_javas_or_a_plugins_own_where_java_has_none() -> None:
@@ -165,8 +176,70 @@ def test_a_plugin_that_cannot_be_loaded_or_is_none_is_left_out(
     assert "cannot be loaded and is left out" in caplog.messages[0]
 
 
+@pytest.mark.parametrize("name", ["puffin", "PuffinSink", "PuffinSinkConnector", "com.birds.PuffinSinkConnector"])
+def test_a_plugin_that_cannot_be_loaded_is_refused_with_the_reason_by_whatever_name(
+    installed: Installed, name: str
+) -> None:
+    installed(ImportError("no birds here"), Gull)
+    assert catalog.find("sink", name) is None
+    assert catalog.absence(("sink", "source"), name) == f"Class {name} cannot be loaded: ImportError: no birds here"
+    assert catalog.absence(["sink"], "Albatross") == "Class Albatross could not be found."
+    assert catalog.import_error(["sink"], "Gull") is None
+
+
+def test_one_of_ours_whose_library_is_missing_is_refused_with_the_reason(
+    installed: Installed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed()
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    for module in [module for module in sys.modules if module.startswith("ferryman.connectors.s3")]:
+        monkeypatch.delitem(sys.modules, module)
+    assert catalog.connector("S3Sink") is None
+    assert "S3Sink cannot be loaded: ModuleNotFoundError: import of boto3" in catalog.absence(["sink"], "S3Sink")
+    assert catalog.connector("FileStreamSink") is not None
+
+
+def test_what_others_have_looked_up_is_not_looked_up_again(
+    installed: Installed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed()
+    monkeypatch.setattr(catalog, "entry_points", lambda group: pytest.fail("it imports what nobody has named"))
+    catalog.resolve("com.birds.GullSinkConnector", Entry("sink", __name__, "Gull"))
+    catalog.resolve("Tern$Key", Entry("transformation", __name__, "Tern"))
+    assert catalog.connector("com.birds.GullSinkConnector").__name__ == "Gull"  # type: ignore[union-attr]
+    assert catalog.find("transformation", "Tern$Key").__name__ == "Tern"  # type: ignore[union-attr]
+
+
 def test_a_name_is_never_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "antigravity", None)
     for kind in catalog.ROOTS:
         assert catalog.find(kind, "antigravity.fly") is None
     assert catalog.connector("tests.plugins.test_catalog.Gull") is None
+
+
+@pytest.mark.parametrize(
+    ("given", "task"),
+    [
+        ("FileStreamSource", "org.apache.kafka.connect.file.FileStreamSourceTask"),
+        ("org.apache.kafka.connect.file.FileStreamSinkConnector", "org.apache.kafka.connect.file.FileStreamSinkTask"),
+        ("io.confluent.connect.s3.S3SinkConnector", "io.confluent.connect.s3.S3SinkTask"),
+        ("AivenKafkaConnectS3Sink", "io.aiven.kafka.connect.s3.S3SinkTask"),
+        ("DatagenConnector", "io.confluent.kafka.connect.datagen.DatagenTask"),
+        ("EmailSink", "EmailSinkConnector"),
+    ],
+)
+def test_a_task_has_the_class_that_it_has_on_the_jvm(given: str, task: str) -> None:
+    assert catalog.task_class(catalog.connector(given) or type, given) == task
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "name"),
+    [
+        ("transformation", "Cast$Key", "org.apache.kafka.connect.transforms.Cast$Key"),
+        ("converter", "Simple", "org.apache.kafka.connect.storage.SimpleHeaderConverter"),
+        ("converter", "io.confluent.connect.avro.AvroConverter", "io.confluent.connect.avro.AvroConverter"),
+        ("sink", "EmailSink", "EmailSinkConnector"),
+    ],
+)
+def test_a_plugin_has_a_full_name_however_it_is_called(kind: catalog.Kind, given: str, name: str) -> None:
+    assert catalog.full_name(catalog.find(kind, given) or type, given) == name

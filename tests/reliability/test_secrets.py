@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.reliability.flows import Config, rows, s3_sink, sql_sink, stripe_source, tolerant
+from tests.reliability.flows import Config, file_sink, rows, s3_sink, sql_sink, stripe_source, tolerant
 from tests.reliability.hostile.configs import mail
 from tests.reliability.scoreboard.plugin import Trials
 from tests.running import WEB, Worker, consume, create_topic, produce, settings, until, worker
@@ -184,3 +184,28 @@ def test_what_a_provider_gave_is_shown_nowhere_and_its_reference_is(
         said += running.said
     assert "provided-database" not in said
     assert "qz9x" not in said
+
+
+def test_names_stay_readable_whatever_words_providers_give_to_others(tmp_path: Path, kafka: str, unique: str) -> None:
+    file = tmp_path / "given.properties"
+    file.write_text(f"folder={unique}-orders\npassword={unique}-login\n")
+    provider = {"config.providers": "file", "config.providers.file.class": "FileConfigProvider"}
+    limit = {"config.providers.file.param.allowed.paths": str(tmp_path)}
+    orders, login = f"{unique}-orders", f"{unique}-login"
+    create_topic(kafka, unique)
+    with worker(tmp_path, settings(kafka, unique) | provider | limit) as running:
+        other = file_sink(unique, tmp_path / "other.txt") | {"name": f"{unique}-other"}
+        running.create(
+            other | {"file": f"{tmp_path}/${{file:{file}:folder}}.txt", "my.password": f"${{file:{file}:password}}"}
+        )
+        for name in (orders, f"{login}-eu", login):
+            running.create(file_sink(unique, tmp_path / f"{name}.txt") | {"name": name})
+            running.running(name)
+        running.delete(orders)
+        missing = running.call("GET", f"/connectors/{orders}", expect=404)
+        told = running.log.read_text()
+    assert missing["message"] == f"Connector {orders} not found"
+    assert f"task {orders}-0 runs as process" in told
+    assert f"task {login}-eu-0 runs as process" in told
+    assert f"[{login}|task-0]" in told, "whose a line is stays readable"
+    assert f"task {login}-0" not in told, "a secret by itself does not"

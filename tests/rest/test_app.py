@@ -1,181 +1,16 @@
 """The REST API as clients see it, over a herder that only remembers."""
 
-import asyncio
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partialmethod
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-import httpx
 import pytest
-from starlette.applications import Starlette
 
-from ferryman.errors import RequestError
 from ferryman.rest import app
 from ferryman.settings import settings
 from ferryman.telemetry import redaction
-from ferryman.validation import connector_config
-from ferryman.worker.herder import (
-    ConnectorInfo,
-    ConnectorStatus,
-    Created,
-    Health,
-    PartitionOffset,
-    RawConfig,
-    State,
-    Status,
-    TargetState,
-    TaskInfo,
-)
-
-WORKER = "127.0.0.1:8083"
-SETTINGS = {"key.converter": "StringConverter", "value.converter": "StringConverter"}
-SOURCE = {"connector.class": "FileStreamSource", "topic": "t", "file": "/x"}
-
-
-@dataclass
-class Memory:
-    """A herder whose connectors do nothing."""
-
-    settings: settings.Settings
-    configs: dict[str, RawConfig] = field(default_factory=dict)
-    states: dict[str, State] = field(default_factory=dict)
-    levels: dict[str, str] = field(default_factory=dict)
-    stuck: bool = False
-    trace: str | None = None
-
-    async def cluster_id(self) -> str:
-        if self.stuck:
-            await asyncio.sleep(3600)
-        return "abc"
-
-    async def health(self) -> Health:
-        if self.stuck:
-            await asyncio.sleep(3600)
-        return Health("healthy", "Worker has completed startup and is ready to handle requests.")
-
-    async def set_level(self, logger: str, level: str) -> None:
-        self.levels[logger] = level
-
-    async def connectors(self) -> Sequence[str]:
-        if self.stuck:
-            await asyncio.sleep(3600)
-        return sorted(self.configs)
-
-    def _known(self, name: str, text: str = "Connector {} not found") -> RawConfig:
-        if name not in self.configs:
-            raise RequestError(404, text.format(name))
-        return self.configs[name]
-
-    async def info(self, name: str) -> ConnectorInfo:
-        config = self._known(name)
-        if config.get("file") == "/vanishing":
-            raise RequestError(404, f"Connector {name} not found")
-        return ConnectorInfo(name, config, [0], "source")
-
-    async def status(self, name: str) -> ConnectorStatus:
-        self._known(name, "No status found for connector {}")
-        state = Status(self.states[name], WORKER, version="1.0")
-        if state.state is State.STOPPED:
-            return ConnectorStatus(name, state, {}, "source")
-        task = Status(State.FAILED, WORKER, self.trace, "undefined") if self.trace else state
-        return ConnectorStatus(name, state, {0: task}, "source")
-
-    async def tasks(self, name: str) -> Sequence[TaskInfo]:
-        return [TaskInfo(name, 0, {**self._known(name), "task.class": "FileStreamSourceTask"})]
-
-    async def create(self, name: str, config: RawConfig, target: TargetState = TargetState.RUNNING) -> ConnectorInfo:
-        await asyncio.to_thread(connector_config.check, config, self.settings)
-        if name in self.configs:
-            raise RequestError(409, f"Connector {name} already exists")
-        self.configs[name], self.states[name] = config, State(target.value)
-        return ConnectorInfo(name, config, [], "source")
-
-    async def put(self, name: str, config: RawConfig) -> Created:
-        if name not in self.configs:
-            return Created(await self.create(name, config))
-        await asyncio.to_thread(connector_config.check, config, self.settings)
-        self.configs[name] = config
-        return Created(await self.info(name), created=False)
-
-    async def patch(self, name: str, changes: Mapping[str, str | None]) -> ConnectorInfo:
-        merged = {**self._known(name), **changes}
-        await self.put(name, {key: value for key, value in merged.items() if value is not None})
-        return await self.info(name)
-
-    async def delete(self, name: str) -> None:
-        self._known(name)
-        del self.configs[name]
-
-    async def _aim(self, name: str, state: State) -> None:
-        self._known(name, "Unknown connector {}")
-        self.states[name] = state
-
-    async def pause(self, name: str) -> None:
-        await self._aim(name, State.PAUSED)
-
-    async def resume(self, name: str) -> None:
-        await self._aim(name, State.RUNNING)
-
-    async def stop(self, name: str) -> None:
-        await self._aim(name, State.STOPPED)
-
-    async def restart(self, name: str, include_tasks: bool, only_failed: bool) -> ConnectorStatus | None:
-        self._known(name, "Unknown connector: {}")
-        if not include_tasks and not only_failed:
-            return None
-        again = Status(State.RESTARTING, WORKER, version="1.0")
-        return ConnectorStatus(name, again, {0: again if include_tasks else Status(State.RUNNING, WORKER)}, "source")
-
-    async def restart_task(self, name: str, task: int) -> None:
-        self._known(name, "Unknown connector: {}")
-        if task != 0:
-            raise RequestError(404, f"Unknown task: {name}-{task}")
-
-    async def topics(self, name: str) -> Sequence[str]:
-        return ["t"] if name in self.configs else []
-
-    async def reset_topics(self, name: str) -> None:
-        pass
-
-    async def offsets(self, name: str) -> Sequence[PartitionOffset]:
-        self._known(name)
-        return [PartitionOffset({"filename": "/x"}, {"position": 5})]
-
-    async def alter_offsets(self, name: str, offsets: Sequence[PartitionOffset]) -> str:
-        self._known(name)
-        return f"altered {[(each.partition, each.offset) for each in offsets]}"
-
-    async def reset_offsets(self, name: str) -> str:
-        self._known(name)
-        return "The offsets for this connector have been reset successfully"
-
-
-class Client:
-    """Talks to the application without a network."""
-
-    def __init__(self, app: Starlette) -> None:
-        self._runner = asyncio.Runner()
-        self._http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://127.0.0.1:8083")
-
-    def request(self, method: str, path: str, **given: Any) -> httpx.Response:
-        return self._runner.run(self._http.request(method, path, **given))
-
-    get = partialmethod(request, "GET")
-    head = partialmethod(request, "HEAD")
-    options = partialmethod(request, "OPTIONS")
-    post = partialmethod(request, "POST")
-    put = partialmethod(request, "PUT")
-    patch = partialmethod(request, "PATCH")
-    delete = partialmethod(request, "DELETE")
-
-
-def served(**changes: str) -> tuple[Client, Memory]:
-    worker = settings.parse(SETTINGS | {key.replace("_", "."): value for key, value in changes.items()})
-    herder = Memory(worker)
-    return Client(app.app(herder, worker)), herder
+from tests.rest.served import SETTINGS, SOURCE, WORKER, Client, Memory, error, served
 
 
 @pytest.fixture
@@ -187,10 +22,6 @@ def client() -> Client:
 def with_c(client: Client) -> Client:
     assert client.post("/connectors", json={"name": "c", "config": SOURCE}).status_code == 201
     return client
-
-
-def error(status: int, message: str) -> dict[str, Any]:
-    return {"error_code": status, "message": message}
 
 
 def test_the_root_looks_like_a_recent_kafka(client: Client) -> None:

@@ -14,7 +14,7 @@ import uvicorn
 
 from ferryman.rest import app, bodies, connections
 from ferryman.settings import settings
-from tests.rest.test_app import SETTINGS, Memory
+from tests.rest.served import SETTINGS, Memory
 from tests.running import until
 
 

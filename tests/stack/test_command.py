@@ -121,6 +121,18 @@ def test_without_a_stack_down_has_nothing_to_do() -> None:
     assert ferryman("status").stdout == "not running\n"
 
 
+def test_down_ends_the_stack_of_a_directory_and_no_other(tmp_path: Path) -> None:
+    mine, other = tmp_path / "world", tmp_path / "other"
+    owner, _ = foreground("payments", "--directory", str(mine))
+    refused = ferryman("down", "--directory", str(other))
+    assert refused.returncode == 1
+    assert f"keeps its data in {mine}, not in {other}" in refused.stderr
+    assert running()["components"]
+    assert ferryman("down", "--directory", f"{other}/../world").stdout == "ended\n"
+    owner.communicate(timeout=120)
+    assert ferryman("down", "--directory", str(mine)).stdout == "not running\n"
+
+
 def test_an_unknown_component_is_refused() -> None:
     up = ferryman("up", "mysql")
     assert up.returncode == 2

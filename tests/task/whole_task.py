@@ -34,7 +34,7 @@ class WholeTask:
         patches.setattr("ferryman.task.setup.garbage_collection.hold_back", lambda: None)
         patches.setattr("ferryman.task.sink.sink_thread.LOOK", 0.01)
         for module in ("ferryman.task.sink.sessions", "ferryman.task.source.sessions"):
-            patches.setattr(f"{module}.AdminClient", lambda config: self.admin)
+            patches.setattr(f"{module}.Admin", lambda config: self.admin)
             patches.setattr(f"{module}.Producer", self.producer)
         patches.setattr("ferryman.task.sink.sessions.Consumer", self.consumer)
         patches.setattr("ferryman.offsets.offset_topic.Consumer", self.reader)

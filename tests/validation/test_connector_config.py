@@ -20,7 +20,8 @@ SINK = {"name": "c", "connector.class": "FileStreamSink", "topics": "t"}
 FRAMEWORK = (
     "name connector.class tasks.max key.converter value.converter header.converter transforms predicates "
     "config.action.reload errors.retry.timeout errors.retry.delay.max.ms errors.tolerance errors.log.enable "
-    "errors.log.include.messages tasks.max.enforce"
+    "errors.log.include.messages tasks.max.enforce connector.plugin.version key.converter.plugin.version "
+    "value.converter.plugin.version header.converter.plugin.version"
 )
 FILE_SOURCE = (
     f"{FRAMEWORK} file topic batch.size topic.creation.groups exactly.once.support transaction.boundary "
@@ -122,11 +123,12 @@ def test_an_entry_has_kafkas_shape() -> None:
             "org.apache.kafka.connect.json.JsonConverter",
             [],
         ),
-        ("header.converter", "SimpleHeaderConverter", "SimpleHeaderConverter", []),
+        ("header.converter", "SimpleHeaderConverter", "org.apache.kafka.connect.storage.SimpleHeaderConverter", []),
+        ("header.converter", "Simple", "org.apache.kafka.connect.storage.SimpleHeaderConverter", []),
         (
             "key.converter",
             "SimpleHeaderConverter",
-            "SimpleHeaderConverter",
+            "org.apache.kafka.connect.storage.SimpleHeaderConverter",
             [
                 "Invalid value SimpleHeaderConverter for configuration key.converter: Class class "
                 "org.apache.kafka.connect.storage.SimpleHeaderConverter does not implement the Converter interface"
@@ -216,7 +218,7 @@ def test_unknown_keys_are_warned_about_with_what_may_be_meant() -> None:
         "key.converter.schemas.enable has no effect without key.converter: "
         "the worker's converter comes with the worker's settings",
         "topcs is not a setting of FileStreamSink and has no effect; did you mean topics?",
-        "transforms.x.type is not a setting of FileStreamSink and has no effect",
+        "transforms.x.type is not a setting of FileStreamSink and has no effect; transforms lists nothing",
     )
 
 
@@ -229,13 +231,86 @@ def test_unknown_keys_are_warned_about_with_what_may_be_meant() -> None:
         ("transforms.hosit.field", "transforms.hoist.field"),
         ("transform", "transforms"),
         ("error.tolerance", "errors.tolerance"),
+        ("consumer.max.poll.records", "consumer.override.max.poll.records"),
+        ("consumer.override.max.poll.record", "consumer.override.max.poll.records"),
+        ("consumer.override.isolation_level", "consumer.override.isolation.level"),
+        ("consumer.override.session.timeout", "consumer.override.session.timeout.ms"),
+        ("admin.override.request.timeouts.ms", "admin.override.request.timeout.ms"),
+        ("consumer.override.sasl.jaas.confg", "consumer.override.sasl.jaas.config"),
+        ("consumer.override.securty.protocol", "consumer.override.security.protocol"),
+        ("transforms.hoist.feild", "transforms.hoist.field"),
+        ("transforms.hoist.negat", "transforms.hoist.negate"),
+        ("transforms.Hoist.field", "transforms.hoist.field"),
+        ("transform.hoist.field", "transforms.hoist.field"),
+        ("transforms.hoistfield", "transforms.hoist.field"),
+        ("predicates.tombstones.type", "predicates.tombstone.type"),
+        ("predicate.tombstone.type", "predicates.tombstone.type"),
+        ("header.converters", "header.converter"),
     ],
 )
 def test_a_key_that_is_nearly_right_is_warned_about(wrong: str, right: str) -> None:
     transform = {"transforms": "hoist", "transforms.hoist.type": "HoistField$Value", "transforms.hoist.field": "x"}
-    found = validated({**SINK, **transform, "value.converter": "JsonConverter", wrong: "x"}).warnings
-    (warning,) = [text for text in found if text.startswith(f"{wrong} ")]
-    assert warning.endswith(f"; did you mean {right}?")
+    predicate = {"predicates": "tombstone", "predicates.tombstone.type": "RecordIsTombstone"}
+    found = validated({**SINK, **transform, **predicate, "value.converter": "JsonConverter", wrong: "x"})
+    said = [*found.warnings, *(problem.message for problem in found.infos.problems)]
+    (text,) = [text for text in said if text.startswith(f"{wrong} ")]
+    assert text.endswith(f"; did you mean {right}?")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ("topic.creation.group", "did you mean topic.creation.groups?"),
+        ("topic.creation.order.include", "lists orders; did you mean topic.creation.orders.include?"),
+        ("topic.creation.orders.includes", "did you mean topic.creation.orders.include?"),
+        ("topic.creation.orders.partition", "did you mean topic.creation.orders.partitions?"),
+        ("topic.creation.default.replication_factor", "did you mean topic.creation.default.replication.factor?"),
+        ("topic.creation.defaults.partitions", "did you mean topic.creation.default.partitions?"),
+        ("topic.creation.orders.cleanup.polcy", "did you mean topic.creation.orders.cleanup.policy?"),
+        ("topic.creation.default.include", "the default group has the topics that no other group includes"),
+        ("topic.creation.enable", "it is a setting of the worker"),
+        ("topics.creation.groups", "did you mean topic.creation.groups?"),
+        ("producer.override.max.request.sizes", "did you mean producer.override.max.request.size?"),
+        ("producer.override.fetch.min.bytes", "it is a setting of consumers"),
+        ("transforms.late.type", "transforms lists nothing"),
+    ],
+)
+def test_a_key_of_a_source_that_is_nearly_right_is_warned_about(wrong: str, words: str) -> None:
+    creation = {"topic.creation.groups": "orders", "topic.creation.default.partitions": "1"}
+    creation |= {"topic.creation.default.replication.factor": "1", "topic.creation.orders.include": "o.*"}
+    (text,) = [text for text in validated({**SOURCE, **creation, wrong: "1"}).warnings if text.startswith(f"{wrong} ")]
+    assert text.endswith(words)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "producer.override.max.block.ms",
+        "producer.override.socket.connection.setup.timeout.max.ms",
+        "topic.creation.orders.min.insync.replicas",
+        "topic.creation.orders.confluent.placement.constraints",
+    ],
+)
+def test_what_is_spelled_right_is_not_taken_for_something_else(key: str) -> None:
+    creation = {"topic.creation.groups": "orders", "topic.creation.default.partitions": "1"}
+    creation |= {"topic.creation.default.replication.factor": "1", "topic.creation.orders.include": "o.*"}
+    assert not any("did you mean" in text for text in validated({**SOURCE, **creation, key: "1"}).warnings)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ("event.producer.lingr.ms", "has no effect on this producer; did you mean event.producer.linger.ms?"),
+        ("event.value.converter.schema.enable", "did you mean event.value.converter.schemas.enable?"),
+        ("event.topics", "did you mean event.topic?"),
+    ],
+)
+def test_what_a_connector_hands_on_is_looked_at_too(wrong: str, words: str) -> None:
+    raw = {"name": "c", "connector.class": "EmailSink", "topics": "t", "event.topic": "e", wrong: "1"}
+    (text,) = [text for text in validated(raw).warnings if text.startswith(f"{wrong} ")]
+    assert text.endswith(words)
+    del raw["event.topic"]
+    assert any(text.startswith(f"{wrong} ") for text in validated(raw).warnings)
 
 
 def test_a_converter_shows_the_workers_class_and_the_choice() -> None:

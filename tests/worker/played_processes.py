@@ -1,90 +1,79 @@
 """Task processes that a test plays: they start, say, die and refuse to die as it tells them; no process is made."""
 
 import asyncio
-import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
 
+from ferryman.task.setup.spec import TaskSpec
+
 
 class PlayedProcess:
-    """One process: the socket to its worker, and a sentinel that becomes readable when it dies."""
+    """One process, with its end of the connection to the worker."""
 
-    def __init__(self, pipe: socket.socket) -> None:
-        self._given = pipe
-        self.pipe: socket.socket | None = None
-        self.sentinel, self._alive = os.pipe()
-        self.pid = self.sentinel
-        self.exitcode: int | None = None
+    def __init__(self, connection: socket.socket, modules: Sequence[str]) -> None:
+        self.connection = connection.dup()
+        self.connection.setblocking(False)
+        self.modules = list(modules)
+        self.pid = self.connection.fileno()
+        self.ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self.mortal = True
         """Whether a kill ends it."""
-        self.fails_to_start: Exception | None = None
+        self.spec: TaskSpec | None = None
+        """What it was told first."""
         self._heard = b""
-
-    def start(self) -> None:
-        if self.fails_to_start is not None:
-            raise self.fails_to_start
-        self.pipe = self._given.dup()
-        self.pipe.setblocking(False)
 
     def says(self, event: str, **facts: Any) -> None:
         """A message to the worker."""
         self.writes(orjson.dumps({"event": event, **facts}) + b"\n")
 
     def writes(self, text: bytes) -> None:
-        assert self.pipe is not None
-        self.pipe.sendall(text)
+        self.connection.sendall(text)
 
     def heard(self) -> list[dict[str, str]]:
-        """What the worker has told it so far."""
-        assert self.pipe is not None
+        """What the worker has told it so far, after the spec."""
         try:
-            while found := self.pipe.recv(65536):
+            while found := self.connection.recv(65536):
                 self._heard += found
         except BlockingIOError:
             pass
-        return [orjson.loads(line) for line in self._heard.split(b"\n")[:-1]]
+        spec, *wishes = self._heard.split(b"\n")[:-1] or [b""]
+        self.spec = TaskSpec.parse(spec) if spec else None
+        return [orjson.loads(line) for line in wishes]
 
     def dies(self, code: int = 0) -> None:
         """It ends; below zero by a signal."""
-        if self.exitcode is None:
-            self.exitcode = code
-            if self.pipe is not None:
-                self.pipe.close()
-            os.close(self._alive)
+        if not self.ended.done():
+            self.ended.set_result(code)
+            self.connection.close()
 
     def kill(self) -> None:
         if self.mortal:
             self.dies(-signal.SIGKILL)
 
-    def join(self) -> None:
-        assert self.exitcode is not None
 
-    def close(self) -> None:
-        os.close(self.sentinel)
-
-
-class PlayedContext:
-    """Makes them, in place of a forkserver."""
+class PlayedForks:
+    """Makes them, in place of a server that forks."""
 
     def __init__(self) -> None:
         self.processes: list[PlayedProcess] = []
-        self.prepare: Callable[[PlayedProcess], None] = lambda process: None
-        self.specs: list[bytes] = []
+        self.fails: Exception | None = None
+        """Raised instead of the next fork."""
 
-    def Process(self, target: Any, args: tuple[socket.socket, bytes], daemon: bool) -> PlayedProcess:  # noqa: N802
-        made = PlayedProcess(args[0])
-        self.prepare(made)
+    async def fork(self, stage: str, connection: socket.socket, modules: Sequence[str]) -> PlayedProcess:
+        error, self.fails = self.fails, None
+        if error is not None:
+            raise error
+        made = PlayedProcess(connection, modules)
         self.processes.append(made)
-        self.specs.append(args[1])
         return made
 
     async def started(self, number: int) -> PlayedProcess:
         """The process of that number (from 1), once it runs."""
-        await true(lambda: len(self.processes) >= number and self.processes[number - 1].pipe is not None)
+        await true(lambda: len(self.processes) >= number)
         return self.processes[number - 1]
 
 

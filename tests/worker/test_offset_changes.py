@@ -7,7 +7,7 @@ import pytest
 from ferryman.errors import RequestError
 from ferryman.record import TopicPartition
 from ferryman.worker.herder import PartitionOffset
-from ferryman.worker.offset_changes import positions
+from ferryman.worker.offset_changes import check, positions
 
 P0 = {"kafka_topic": "t", "kafka_partition": 0}
 
@@ -37,7 +37,12 @@ def test_offsets_are_positions_and_null_forgets() -> None:
         ({"kafka_topic": "t", "kafka_partition": "x"}, None, "Failed to parse .* partition value .* 'x'"),
         (P0, {}, "should either be null or contain the key 'kafka_offset'"),
         (P0, {"kafka_offset": "x"}, "Failed to parse .* offset value .* 'x'"),
-        (P0, {"kafka_offset": None}, "Failed to parse .* offset value .* 'None'"),
+        (P0, {"kafka_offset": None}, "Failed to parse .* offset value .* 'null'"),
+        (P0, {"kafka_offset": 1 << 63}, "Failed to parse .* offset value .* '9223372036854775808'"),
+        (P0, {"kafka_offset": " 1"}, "Failed to parse .* offset value .* ' 1'"),
+        ({"kafka_topic": "t", "kafka_partition": 1 << 31}, None, "Failed to parse .* '2147483648'"),
+        ({"kafka_topic": "t", "kafka_partition": True}, None, "Failed to parse .* partition value .* 'true'"),
+        ({"kafka_topic": "t", "kafka_partition": [0]}, None, r"Failed to parse .* partition value .* '\[0\]'"),
         (P0, {"kafka_offset": 1.5}, "need to be integers"),
     ],
 )
@@ -45,3 +50,18 @@ def test_what_is_no_offset_of_a_sink_is_refused(partition: Any, offset: Any, com
     with pytest.raises(RequestError, match=complaint) as raised:
         positions([PartitionOffset(partition, offset)])
     assert raised.value.status == 400
+
+
+@pytest.mark.parametrize(
+    ("partition", "offset"),
+    [
+        (P0, {"kafka_offset": -5}),
+        ({"kafka_topic": "t", "kafka_partition": -1}, None),
+        ({"kafka_topic": "", "kafka_partition": 0}, {"kafka_offset": 5}),
+    ],
+)
+def test_what_no_topic_has_is_refused_in_words_of_the_request(partition: Any, offset: Any) -> None:
+    wanted = positions([PartitionOffset(partition, offset)])
+    with pytest.raises(RequestError, match=r"^Failed to alter consumer group offsets for connector c [(]") as raised:
+        check("c", wanted)
+    assert raised.value.status == 500

@@ -10,9 +10,8 @@ import pytest
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.worker import task_processes
 from ferryman.worker.herder import State
-from ferryman.worker.pool import Pool
 from ferryman.worker.task_processes import TaskProcess
-from tests.worker.played_processes import PlayedContext, PlayedProcess, true
+from tests.worker.played_processes import PlayedForks, PlayedProcess, true
 
 LONG = 60.0
 
@@ -21,15 +20,15 @@ class Play:
     """A task, its played processes and the topics that it told of."""
 
     def __init__(self) -> None:
-        self.context = PlayedContext()
+        self.forks = PlayedForks()
         self.topics: list[str] = []
-        context: Any = self.context
-        spec = TaskSpec("c", 3, "w", {}, {})
-        self.task = TaskProcess(context, Pool("starts", 1, 10), spec, self.topics.append)
+        forks: Any = self.forks
+        rows = [("sink", "S", "ferryman.connectors.s", "S"), ("converter", "B", "birds.converter", "B")]
+        self.task = TaskProcess(forks, TaskSpec("c", 3, "w", {}, {}, plugins=rows), self.topics.append)
 
     async def running(self, number: int = 1) -> PlayedProcess:
         """The process of that number, when it has said that it runs."""
-        process = await self.context.started(number)
+        process = await self.forks.started(number)
         process.says("running")
         await self.state(State.RUNNING)
         return process
@@ -90,13 +89,28 @@ def test_a_task_is_what_its_process_says_of_itself(play: Callable[[Story], Play]
         assert play.task.state is State.UNASSIGNED
         assert play.task.pid is None
 
-    assert len(play(story).context.processes) == 1
+    assert len(play(story).forks.processes) == 1
+
+
+def test_a_process_is_told_first_what_it_is_and_only_our_own_modules_are_imported_for_all(
+    play: Callable[[Story], Play],
+) -> None:
+    async def story(play: Play) -> None:
+        play.task.start()
+        process = await play.forks.started(1)
+        await true(lambda: process.heard() == [] and process.spec is not None)
+        assert process.spec is not None
+        assert (process.spec.connector, process.spec.task) == ("c", 3)
+        assert process.modules == ["ferryman.connectors.s"]
+        await play.ended(process)
+
+    play(story)
 
 
 def test_a_task_that_is_to_begin_paused_is_told_so_first(play: Callable[[Story], Play]) -> None:
     async def story(play: Play) -> None:
         play.task.start("pause")
-        process = await play.context.started(1)
+        process = await play.forks.started(1)
         await true(process.heard)
         assert process.heard() == [{"wish": "pause"}]
         await play.ended(process)
@@ -115,7 +129,7 @@ def test_a_failure_is_shown_with_its_trace_and_is_not_started_again(play: Callab
         assert await play.task.stop(LONG) is False
         assert play.task.state is State.UNASSIGNED
 
-    assert len(play(story).context.processes) == 1
+    assert len(play(story).forks.processes) == 1
 
 
 @pytest.mark.parametrize(
@@ -132,12 +146,12 @@ def test_a_process_that_dies_without_a_word_is_followed_by_another(
     async def story(play: Play) -> None:
         play.task.start()
         (await play.running()).dies(code)
-        second = await play.context.started(2)
+        second = await play.forks.started(2)
         assert (play.task.state, play.task.trace) == (State.RESTARTING, None)
         await play.running(2)
         await play.ended(second)
 
-    assert len(play(story).context.processes) == 2
+    assert len(play(story).forks.processes) == 2
     assert any(how in message and message.endswith("started again in 0.0 s") for message in caplog.messages)
 
 
@@ -145,8 +159,8 @@ def test_a_task_that_dies_again_and_again_has_failed_until_a_process_of_it_lives
     async def story(play: Play) -> None:
         play.task.start()
         for number in range(1, 6):
-            (await play.context.started(number)).dies(-signal.SIGSEGV)
-        process = await play.context.started(6)
+            (await play.forks.started(number)).dies(-signal.SIGSEGV)
+        process = await play.forks.started(6)
         assert play.task.state is State.FAILED
         assert "was killed by SIGSEGV; it has died 5 times in a row" in (play.task.trace or "")
         process.says("running")
@@ -162,13 +176,12 @@ def test_a_task_that_dies_again_and_again_has_failed_until_a_process_of_it_lives
 
 def test_a_process_that_cannot_be_started_has_died(play: Callable[[Story], Play]) -> None:
     async def story(play: Play) -> None:
-        play.context.prepare = lambda process: setattr(process, "fails_to_start", OSError("no memory"))
+        play.forks.fails = OSError("no memory")
         play.task.start()
-        await true(lambda: len(play.context.processes) == 1)
-        play.context.prepare = lambda process: None
-        await play.ended(await play.running(2))
+        await play.ended(await play.running())
+        assert play.task._breaker.deaths == 1
 
-    assert len(play(story).context.processes) == 2
+    play(story)
 
 
 def test_somebody_elses_sigterm_is_no_wish_of_the_workers(play: Callable[[Story], Play]) -> None:
@@ -179,7 +192,7 @@ def test_somebody_elses_sigterm_is_no_wish_of_the_workers(play: Callable[[Story]
         first.dies()
         await play.ended(await play.running(2))
 
-    assert len(play(story).context.processes) == 2
+    assert len(play(story).forks.processes) == 2
 
 
 def test_a_stop_while_the_next_start_is_waited_for_ends_the_task(
@@ -190,11 +203,11 @@ def test_a_stop_while_the_next_start_is_waited_for_ends_the_task(
     async def story(play: Play) -> None:
         play.task.start()
         (await play.running()).dies(1)
-        (await play.context.started(2)).dies(1)
+        (await play.forks.started(2)).dies(1)
         await true(lambda: play.task.pid is None and play.task._breaker.deaths == 2)
         assert await play.task.stop(LONG) is False
 
-    assert len(play(story).context.processes) == 2
+    assert len(play(story).forks.processes) == 2
 
 
 def test_a_process_that_does_not_end_in_time_is_killed(play: Callable[[Story], Play]) -> None:
@@ -205,8 +218,8 @@ def test_a_process_that_does_not_end_in_time_is_killed(play: Callable[[Story], P
         assert play.task.state is State.UNASSIGNED
         assert play.task.pid is None
 
-    (process,) = play(story).context.processes
-    assert process.exitcode == -signal.SIGKILL
+    (process,) = play(story).forks.processes
+    assert process.ended.result() == -signal.SIGKILL
 
 
 def test_one_that_not_even_a_kill_ends_is_not_waited_for(
@@ -239,7 +252,7 @@ def test_a_process_that_cannot_be_understood_is_killed_and_followed(play: Callab
         (await play.running()).writes(text)
         await play.ended(await play.running(2))
 
-    assert play(story).context.processes[0].exitcode == -signal.SIGKILL
+    assert play(story).forks.processes[0].ended.result() == -signal.SIGKILL
 
 
 def test_topics_levels_and_what_is_to_be_forgotten_pass_through(play: Callable[[Story], Play]) -> None:

@@ -10,7 +10,7 @@ from ferryman.regex.pattern import compiled
 
 
 class TopicNameMatchesConfig(Config):
-    pattern: Str = key(importance="HIGH")
+    pattern: Str = key()
     """A Java regular expression for the whole name of the topic."""
 
     def problems(self) -> Iterable[KeyProblem]:

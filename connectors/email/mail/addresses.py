@@ -69,8 +69,34 @@ def one_address(key: str, text: str) -> Address:
     spec = "" if found is None else (found["angle"] if found["angle"] is not None else found["bare"]).strip()
     local, at, domain = spec.rpartition("@")
     if found is None or not at or not _LOCAL.fullmatch(local) or len(local) > LONGEST_LOCAL:
-        raise DataError(f"{key}: {_excerpt(line)} is not exactly one e-mail address")
+        raise DataError(f"{key}: {_wrong(line, found, spec, local)}")
     return Address(f"{local}@{_domain(key, domain)}", _name(key, found["name"] or ""))
+
+
+def _wrong(line: str, found: re.Match[str] | None, spec: str, local: str) -> str:
+    """What is wrong with a text that is no address."""
+    shown = _excerpt(line)
+    if not line:
+        return "no e-mail address: the text is empty"
+    if line.count("@") > 1 and (any(mark in line for mark in ",; ") or 0 <= line.find(">") < line.rfind("<")):
+        several = "there are several; a list of the record's becomes several recipients by the filter addresses"
+        return f"{shown} is not exactly one e-mail address: {several}"
+    if found is None:
+        return f"{shown} is not exactly one e-mail address: its <> enclose none, as in Name <a@b.example>"
+    if "@" not in spec:
+        return f"{shown} is not exactly one e-mail address: it has no @"
+    if not local:
+        return f"{shown} is no e-mail address: nothing stands before its @"
+    if len(local) > LONGEST_LOCAL:
+        return f"{shown} is no e-mail address: {len(local)} characters before its @, at most {LONGEST_LOCAL} may be"
+    if wrong := next((letter for letter in local if not _LOCAL.fullmatch(letter) and letter != "."), None):
+        name = "a blank" if wrong == " " else f"the character {_character(wrong)}"
+        return f"{shown} is no e-mail address: {name} must not stand before its @"
+    return f"{shown} is no e-mail address: a dot before its @ must stand between two other characters"
+
+
+def _character(letter: str) -> str:
+    return letter if letter.isascii() and letter.isprintable() else f"{letter} ({_shown(letter)})"
 
 
 def _domain(key: str, domain: str) -> str:
@@ -79,7 +105,8 @@ def _domain(key: str, domain: str) -> str:
     except UnicodeError:
         ascii_form = ""
     if len(ascii_form) > LONGEST_DOMAIN or not all(map(_LABEL.fullmatch, ascii_form.split("."))):
-        raise DataError(f"{key}: {_excerpt(domain)} is not the domain of an e-mail address")
+        what = f"{_excerpt(domain)} is not the domain of an e-mail address" if domain else "nothing stands behind the @"
+        raise DataError(f"{key}: {what}")
     return ascii_form
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ferryman.connectors.email.mail.addresses import one_line
+from ferryman.connectors.email.mail.sandbox import kind_of
 from ferryman.connectors.email.mail.templates import Pattern
 from ferryman.errors import DataError
 
@@ -56,7 +57,8 @@ class AttachmentField:
             if value is None:
                 return None
             if not isinstance(value, Mapping) or step not in value:
-                raise DataError(f"attachment.fields: there is no field {step!r} ({self.path})")
+                what = "" if isinstance(value, Mapping) else f", since what should hold it is {kind_of(value)}"
+                raise DataError(f"attachment.fields: there is no field {step!r} ({self.path}){what}")
             value = value[step]
         return value
 
@@ -78,8 +80,7 @@ class AttachmentField:
             except (binascii.Error, ValueError):
                 raise DataError(f"attachment.fields: the text in field {self.path} is not base64") from None
         raise DataError(
-            f"attachment.fields: field {self.path} holds {type(content).__name__}, not bytes, base64 or a struct with "
-            "content"
+            f"attachment.fields: field {self.path} holds {kind_of(content)}, not bytes, base64 or a struct with content"
         )
 
 

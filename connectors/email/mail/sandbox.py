@@ -96,6 +96,12 @@ def weigh(*values: Any) -> int:
     return total
 
 
+def kind_of(value: Any) -> str:
+    """What a value is called in messages."""
+    kinds = {bool: "a boolean", int: "an integer", float: "a number", str: "a text", bytes: "bytes", list: "a list"}
+    return "null" if value is None else kinds.get(type(value), "a struct" if isinstance(value, Mapping) else "a time")
+
+
 class Sandbox(ImmutableSandboxedEnvironment):
     """Jinja's sandbox, in which a struct's fields win over a dict's methods and a missing one is named."""
 
@@ -117,13 +123,18 @@ class Sandbox(ImmutableSandboxedEnvironment):
         """``value.field``."""
         if isinstance(obj, Mapping) and (attribute in obj or attribute not in _METHODS):
             return self._member(obj, attribute)
-        return super().getattr(obj, attribute)
+        return self._named(super().getattr(obj, attribute), obj, attribute)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
         """``value["field"]``."""
         if isinstance(obj, Mapping):
             return self._member(obj, argument)
-        return super().getitem(obj, argument)
+        return self._named(super().getitem(obj, argument), obj, argument)
+
+    def _named(self, found: Any, obj: Any, name: Any) -> Any:
+        if type(found) is StrictUndefined and found._undefined_hint is None and not isinstance(obj, StrictUndefined):
+            return self.undefined(f"there is no field {name!r} in {kind_of(obj)}", obj=obj, name=name)
+        return found
 
     def _member(self, obj: Mapping[Any, Any], name: Any) -> Any:
         if name in obj:

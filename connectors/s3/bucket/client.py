@@ -98,6 +98,15 @@ def _loader() -> Any:
     return CoreSession().get_component("data_loader")
 
 
+def read_descriptions() -> None:
+    """Has those read that a client of S3 needs, by making one that nobody uses: 15 MB and much of a task's start that
+    the processes of all tasks can share."""
+    core = CoreSession()
+    core.register_component("data_loader", _loader())
+    core.set_credentials("nobody", "nothing")
+    boto3.Session(botocore_session=core, region_name="us-east-1").client("s3")
+
+
 def _session(config: S3Keys, region: str) -> boto3.Session:
     core = CoreSession()
     core.register_component("data_loader", _loader())

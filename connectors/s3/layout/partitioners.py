@@ -12,7 +12,7 @@ import polars as pl
 from ferryman.connectors.s3.config.object_names import partition_value, segment
 from ferryman.errors import DataError
 from ferryman.java.joda_time import Format
-from ferryman.java.texts import iso, millis
+from ferryman.java.texts import iso, java_class, millis
 from ferryman.record import Batch, Columns
 
 Times = Callable[[Batch], Sequence[int]]
@@ -21,6 +21,8 @@ Paths = str | Sequence[str]
 """One path for all records of a batch, or one for each."""
 
 MINUTE = 60_000
+FIELDS, TIME = "partition.field.name", "timestamp.field"
+"""The keys that name fields."""
 _MOST_CACHED = 100_000
 _SIMPLE = frozenset({str, int, bool})
 
@@ -55,13 +57,13 @@ class ByFields:
     def paths(self, batch: Batch, times: Sequence[int] | None) -> Paths:
         """A path for each record."""
         topic = segment(batch.topic) + self._delim
-        columns = [values_at(batch, field) for field in self._fields]
+        columns = [values_at(batch, field, FIELDS) for field in self._fields]
         if len(columns) == 1 and (batch.value.schema is not None or _is_simple(columns[0])):
             # Under one schema equal values are the same value, so each needs to be looked at only once.
             try:
                 known = {value: topic + self._path((value,)) for value in set(columns[0])}
             except TypeError:
-                raise DataError(f"The field {'.'.join(self._fields[0])} is a list or map") from None
+                raise DataError(f"The field {'.'.join(self._fields[0])} is a list or map (see {FIELDS})") from None
             return [known[value] for value in columns[0]]
         return [topic + self._path(values) for values in zip(*columns, strict=True)]
 
@@ -72,14 +74,18 @@ class ByFields:
         except TypeError:
             found = None
         if found is None:
-            parts = [self._part(".".join(f), text_of(v)) for f, v in zip(self._fields, values, strict=True)]
+            parts = [self._part(".".join(f), v) for f, v in zip(self._fields, values, strict=True)]
             found = self._delim.join(parts)
             if len(self._known) > _MOST_CACHED:
                 self._known.clear()
             self._known[key] = found
         return found
 
-    def _part(self, field: str, text: str | None) -> str:
+    def _part(self, field: str, value: Any) -> str:
+        try:
+            text = text_of(value)
+        except DataError as error:
+            raise error.in_field(field) from None
         if self._named:
             return f"{segment(field)}={partition_value(text)}"
         return partition_value(text) if text is None or text else segment("")
@@ -205,7 +211,9 @@ def wallclock(batch: Batch) -> Sequence[int]:
 def record_time(batch: Batch) -> Sequence[int]:
     """The timestamps of the Kafka records."""
     if None in batch.timestamps:
-        raise DataError("A record has no timestamp, which timestamp.extractor=Record needs")
+        raise DataError(
+            "A record has no timestamp, which timestamp.extractor=Record needs; Wallclock or RecordField do without"
+        )
     return batch.timestamps  # type: ignore[return-value]
 
 
@@ -214,7 +222,7 @@ def field_time(name: str) -> Times:
     path = name.split(".")
 
     def extracted(batch: Batch) -> Sequence[int]:
-        return [instant(value, name) for value in values_at(batch, path, epoch=True)]
+        return [instant(value, name) for value in values_at(batch, path, TIME, epoch=True)]
 
     return extracted
 
@@ -234,24 +242,29 @@ def instant(value: Any, name: str) -> int:
                 return millis(found if found.tzinfo else found.replace(tzinfo=UTC))
     except (ValueError, OverflowError):
         pass
-    raise DataError(f"The field {name} is no timestamp: neither milliseconds, a Timestamp nor ISO 8601")
+    what = f"the text {value[:40]!r}" if isinstance(value, str) else f"a {java_class(value)}"
+    raise DataError(
+        f"The field {name} is no timestamp: neither milliseconds, a Timestamp nor ISO 8601 but {what} (see {TIME})"
+    )
 
 
-def values_at(batch: Batch, path: Sequence[str], epoch: bool = False) -> Sequence[Any]:
-    """A field of each value, nested by the path; ``epoch`` lets timestamps be milliseconds. DataError without it."""
+def values_at(batch: Batch, path: Sequence[str], key: str, epoch: bool = False) -> Sequence[Any]:
+    """A field of each value, nested by the path; ``epoch`` lets timestamps be milliseconds. DataError without it, which
+    names the config's ``key``."""
     data = batch.value
     if isinstance(data, Columns):
-        return _column(data.frame, path, epoch)
+        return _column(data.frame, path, key, epoch)
     values: Sequence[Any] = data.values
     schema = data.schema
     for name in path:
         if schema is not None and name not in schema.by_name:
-            raise DataError(f"The value has no field {'.'.join(path)}")
+            raise _missing(path, schema.type, key)
         schema = None if schema is None else schema.by_name[name].schema
         try:
             values = [value[name] if schema is None else _member(value, name) for value in values]
         except (KeyError, TypeError, AttributeError):
-            raise DataError(f"The value has no field {'.'.join(path)}") from None
+            others = [java_class(value) for value in values if not isinstance(value, Mapping)]
+            raise _missing(path, others[0] if others else "STRUCT", key) from None
         if schema is not None and schema.default is not None:
             values = [schema.default if value is None else value for value in values]
     return values
@@ -261,13 +274,18 @@ def _member(value: Mapping[str, Any] | None, name: str) -> Any:
     return None if value is None else value.get(name)
 
 
-def _column(frame: pl.DataFrame, path: Sequence[str], epoch: bool) -> Sequence[Any]:
+def _missing(path: Sequence[str], kind: str, key: str) -> DataError:
+    what = "" if kind == "STRUCT" else f": what should hold it is {kind}"
+    return DataError(f"The value has no field {'.'.join(path)}{what} (see {key})")
+
+
+def _column(frame: pl.DataFrame, path: Sequence[str], key: str, epoch: bool) -> Sequence[Any]:
     try:
         series = frame.get_column(path[0])
         for name in path[1:]:
             series = series.struct.field(name)
     except pl.exceptions.PolarsError:
-        raise DataError(f"The value has no field {'.'.join(path)}") from None
+        raise _missing(path, "STRUCT", key) from None
     if epoch and isinstance(series.dtype, pl.Datetime):
         series = series.dt.epoch("ms")
     return series.to_list()
@@ -286,4 +304,6 @@ def text_of(value: Any) -> str | None:
             return format(value, "f")
         case date():
             return iso(value)
-    raise DataError(f"A value of the class {type(value).__name__} cannot be a partition's; text, numbers and dates can")
+    raise DataError(
+        f"A value of {java_class(value)} cannot be a partition's; text, whole numbers, decimals, booleans and dates can"
+    )

@@ -16,10 +16,10 @@ from ferryman.connectors.sql.database.session import Session
 from ferryman.connectors.sql.dialects.dialect import Definition, TableColumn, Type
 from ferryman.connectors.sql.dialects.faults import Denied, StaleTable
 from ferryman.connectors.sql.dialects.names import TableName, checked, collision, lower
+from ferryman.connectors.sql.fits.fit import Refusal
 from ferryman.connectors.sql.records.column import Column
 from ferryman.connectors.sql.records.values import Zones
 from ferryman.errors import DataError, FerrymanError, RetriableError, TaskError
-from ferryman.schema import Type as SchemaType
 
 logger = logging.getLogger(__name__)
 
@@ -210,10 +210,10 @@ class Tables:
         existing = definition.columns[name]
         if name in definition.generated:
             raise DataError(f"The column {name} of {table} is generated: it takes no value of a field")
-        form = self._dialect.types.form(column.schema, existing)
-        if form is None:
-            raise _unsupported(table, column, existing)
-        return TableColumn(name, column, form, existing)
+        fit = self._dialect.types.fit(column.schema, existing, self._zones)
+        if isinstance(fit, Refusal):
+            raise _refused(table, column, existing, fit)
+        return TableColumn(name, column, fit, existing)
 
 
 def _known(name: str, columns: Iterable[str]) -> str | None:
@@ -225,14 +225,16 @@ def _known(name: str, columns: Iterable[str]) -> str | None:
     return alike[0] if len(alike) == 1 else None
 
 
-def _unsupported(table: TableName, column: Column, existing: Type | None = None) -> DataError:
+def _unsupported(table: TableName, column: Column) -> DataError:
+    return DataError(
+        f"The field {column.name} is of type {column.schema.type}, for which {table} can have no column of its own: "
+        "flatten it with the transform Flatten, drop it with ReplaceField, or make it a column for JSON"
+    )
+
+
+def _refused(table: TableName, column: Column, existing: Type, refusal: Refusal) -> DataError:
     schema = column.schema
-    if existing is None or schema.type in (SchemaType.STRUCT, SchemaType.MAP, SchemaType.ARRAY):
-        return DataError(
-            f"The field {column.name} is of type {schema.type}, for which {table} can have no column of its own: "
-            "flatten it with the transform Flatten, drop it with ReplaceField, or make it a column for JSON"
-        )
     return DataError(
         f"The field {column.name} is of type {schema.name or schema.type}, and its column in {table} is {existing!r}: "
-        "that would be taken for something else. Convert the field (TimestampConverter, Cast) or change the column"
+        f"{refusal.reason}. {refusal.mend}"
     )

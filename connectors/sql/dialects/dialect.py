@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine
 
 from ferryman.connectors.sql.dialects.names import Naming, TableName
 from ferryman.connectors.sql.dialects.urls import Location, Urls
+from ferryman.connectors.sql.fits.fit import Fit, Refusal
 from ferryman.connectors.sql.records.column import Column
 from ferryman.connectors.sql.records.debezium import Notation
 from ferryman.connectors.sql.records.values import Form, Zones
@@ -48,11 +49,16 @@ class TableColumn:
     """Its name in the table, which may differ from the field's by case."""
     source: Column
     """What fills it."""
-    form: Form
-    """How its values are written, as the dialect's ``form`` has decided."""
+    fit: Fit
+    """How its values go in, as the dialect's ``fit`` has decided."""
     type: Type
     """Its type in the table. One that was looked up again is another one, so that whatever was made from it is made
     again."""
+
+    @property
+    def form(self) -> Form:
+        """How its values are written."""
+        return self.fit.form
 
     @property
     def primary(self) -> bool:
@@ -124,8 +130,8 @@ class Types(Protocol):
     def column_type(self, column: Column) -> Type | None:
         """The type of a created column; None if there is none for it."""
 
-    def form(self, schema: Schema, existing: Type) -> Form | None:
-        """How values of the schema are written to a column of that type; None if they cannot be."""
+    def fit(self, schema: Schema, existing: Type, zones: Zones) -> Fit | Refusal:
+        """How values of the schema go into a column of that type: as they are, or not at all."""
 
     def default(self, schema: Schema, zones: Zones) -> str | sa.TextClause | None:
         """A field's default: the text of a literal, or SQL for what follows DEFAULT. None if it has none."""
@@ -143,6 +149,8 @@ class Dialect(Protocol):
     urls: Urls
     naming: Naming
     types: Types
+    columns: Mapping[str, Type]
+    """Columns of each kind as they are declared, and their types: what the page about values goes through."""
 
     def engine(self, location: Location) -> Engine:
         """An engine without a pool, whose every new session is set up so that nothing is cut or rounded silently and

@@ -4,15 +4,22 @@ Rows become the columns that the same data would have been, so that both store t
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+from decimal import Decimal
+from math import isinf
 from typing import Any
 
 import polars as pl
 
 from ferryman.connectors.sql.records.column import Column
+from ferryman.connectors.sql.records.values import TEMPORAL
 from ferryman.errors import DataError
 from ferryman.formats.polars_types import MISFITS, dtype
 from ferryman.record import Batch, Columns, Data
-from ferryman.schema import DECIMAL, Schema, Type
+from ferryman.schema import DATE, DECIMAL, FLOATS, INTEGERS, Schema, Type
+
+_STRICT = INTEGERS | FLOATS
+"""Types whose values may not be booleans, though Python takes these for numbers."""
 
 Text = Callable[[Any], str]
 """Makes one value text."""
@@ -37,9 +44,8 @@ def columns_of(batch: Batch, columns: Iterable[tuple[Column, Text | None]], null
             found.append(_series(batch, column, text, nulls).alias(f"c{index}"))
         except MISFITS:
             # Not chained: polars quotes the value.
-            raise DataError(
-                f"A value of the field {column.name} is no {column.schema.name or column.schema.type}"
-            ) from None
+            kind = column.schema.name or column.schema.type
+            raise DataError(f"A value of the field {column.name} is no {kind}").in_field(column.name, kind) from None
     return found
 
 
@@ -83,10 +89,39 @@ def _values(data: Data, field: str | None) -> Sequence[Any]:
 def series(schema: Schema, values: Sequence[Any]) -> pl.Series:
     """Python values of a schema as a series. Raises one of polars' many errors for a value that does not fit."""
     if schema.name == DECIMAL:
-        values = [None if value is None else format(value, "f") for value in values]
+        values = [None if value is None else _digits(value) for value in values]
     elif schema.type is Type.ARRAY:
         values = [None if value is None else series(schema.values or schema, value) for value in values]
-    return pl.Series(values, dtype=_dtype(schema), strict=True)
+    elif schema.name in TEMPORAL or schema.type in _STRICT:
+        _refuse_others(schema, values)
+    found = pl.Series(values, dtype=_dtype(schema), strict=True)
+    if schema.type is Type.FLOAT32:
+        _refuse_overflow(values, found)
+    return found
+
+
+def _digits(value: Decimal) -> str:
+    if not isinstance(value, Decimal) or not value.is_finite():
+        raise ValueError("not a number of digits")
+    return format(value, "f")
+
+
+def _refuse_others(schema: Schema, values: Sequence[Any]) -> None:
+    """Raises ValueError for a value of another class, or of more digits, which polars would convert or cut."""
+    if schema.name == DATE:
+        misfit = any(type(value) is not date for value in values if value is not None)
+    elif schema.name in TEMPORAL:
+        misfit = any(value.microsecond % 1000 for value in values if value is not None)
+    else:
+        misfit = any(isinstance(value, bool) for value in values)
+    if misfit:
+        raise ValueError("another kind of value")
+
+
+def _refuse_overflow(values: Sequence[Any], found: pl.Series) -> None:
+    """Raises ValueError for a number beyond 32 bits, which polars makes infinite."""
+    if sum(value is not None and isinf(value) for value in values) != found.is_infinite().sum():
+        raise ValueError("a float of more than 32 bits")
 
 
 def _dtype(schema: Schema) -> pl.DataType:

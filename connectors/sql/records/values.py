@@ -2,17 +2,17 @@
 
 import base64
 from decimal import Decimal
+from math import isfinite
 from typing import Any, Literal, NamedTuple
 
 import orjson
 import polars as pl
 
-from ferryman.errors import DataError
 from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type
 
-Form = Literal["plain", "bytes", "date", "time", "timestamp", "zoned", "milliseconds", "array", "json"]
-"""How values are written: ``zoned`` is an instant, ``timestamp`` the wall clock of db.timezone, ``milliseconds`` a date
-or time as a number."""
+Form = Literal["plain", "text", "bytes", "date", "time", "timestamp", "zoned", "milliseconds", "array", "json"]
+"""How values are written: ``text`` is text that the column reads, whatever the values were, ``zoned`` an instant,
+``timestamp`` the wall clock of db.timezone, ``milliseconds`` a date or time as a number."""
 
 TEMPORAL: dict[str, Form] = {DATE: "date", TIME: "time", TIMESTAMP: "timestamp"}
 """The form of a logical type in a column without a zone."""
@@ -64,11 +64,29 @@ def iso_text(values: pl.Expr, form: Form, zones: Zones) -> pl.Expr:
 
 
 def json_text(value: Any) -> str:
-    """A struct, map or array as JSON: decimals as numbers, bytes as base64, dates and times in ISO 8601."""
+    """A struct, map or array as JSON: decimals as numbers, bytes as base64, dates and times in ISO 8601.
+
+    Raises ValueError for what JSON has not, such as NaN.
+    """
+    if not _is_finite(value):
+        raise ValueError("not JSON")
     try:
         return orjson.dumps(value, default=_json_default, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z).decode()
     except orjson.JSONEncodeError:
         raise ValueError("not JSON") from None
+
+
+def _is_finite(value: Any) -> bool:
+    """Whether no number in it is NaN or infinite: orjson writes null for these."""
+    match value:
+        case float():
+            return isfinite(value)
+        case dict():
+            return all(map(_is_finite, value.values())) and all(map(_is_finite, value))
+        case list():
+            return all(map(_is_finite, value))
+        case _:
+            return True
 
 
 def _json_default(value: Any) -> Any:
@@ -77,13 +95,3 @@ def _json_default(value: Any) -> Any:
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     raise TypeError(type(value).__name__)
-
-
-def reject_floats(frame: pl.DataFrame, database: str, infinite: bool) -> None:
-    """Raises DataError for a float that the database would store as something else: NaN, and where ``infinite`` is
-    true infinity too."""
-    floats = [name for name, dtype in frame.schema.items() if dtype.is_float()]
-    if floats and frame.select(pl.any_horizontal(pl.col(floats).is_nan().any())).item():
-        raise DataError(f"{database} cannot hold a float that is not a number (NaN)")
-    if infinite and floats and frame.select(pl.any_horizontal(pl.col(floats).is_infinite().any())).item():
-        raise DataError(f"{database} cannot hold a float that is infinite")

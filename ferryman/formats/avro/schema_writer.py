@@ -1,6 +1,6 @@
 """Connect schemas written as Avro's: the mapping of Confluent's AvroConverter, from a Connect schema to a Writing."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
@@ -24,11 +24,12 @@ from ferryman.formats.avro.connect_properties import (
 from ferryman.formats.avro.defaults import NUMBERS, UNION, default_node, is_sound, known
 from ferryman.formats.avro.names import Full, checked_name, full_name, scrubbed, spelled, split
 from ferryman.formats.avro.schema_text import widened
+from ferryman.formats.json import field_paths
+from ferryman.formats.json.field_paths import Convert, Member
 from ferryman.formats.json.payload import INTEGER_RANGES
 from ferryman.java.decimals import twos_complement, unscaled
+from ferryman.java.texts import java_class
 from ferryman.schema import DECIMAL, Field, RecursiveSchema, Schema, Type
-
-Convert = Callable[[Any], Any]
 
 _TYPES = {
     Type.INT8: "int",
@@ -239,7 +240,7 @@ class _Walk:
         return Writing(
             {"type": "array", "items": item.registered, **self._properties(schema), **_avro_parameters(schema)},
             {"type": "array", "items": item.plain},
-            _guarded(lambda value: [convert(element) for element in _instance(value, list, schema)], schema),
+            lambda value: field_paths.elements(convert, _instance(value, list, schema)),
         )
 
     def _map(self, schema: Schema) -> Writing:
@@ -254,7 +255,9 @@ class _Walk:
         return Writing(
             {"type": "array", "items": item.registered, **described},
             {"type": "array", "items": item.plain},
-            lambda value: [convert({"key": k, "value": v}) for k, v in _instance(value, dict, schema).items()],
+            lambda value: field_paths.elements(
+                convert, [{"key": k, "value": v} for k, v in _instance(value, dict, schema).items()]
+            ),
         )
 
     def _entry(self, schema: Schema, keys: Schema, values: Schema) -> Writing:
@@ -342,7 +345,7 @@ def _null_checked(schema: Schema, convert: Convert) -> Convert:
 
 def _instance(value: Any, kind: type | tuple[type, ...], schema: Schema) -> Any:
     if not isinstance(value, kind) or (value.__class__ is bool and kind is not bool):
-        raise DataError(f"Invalid type for {schema.name or schema.type}: {type(value).__name__}")
+        raise DataError(f"Invalid type for {schema.name or schema.type}: class {java_class(value)}")
     return value
 
 
@@ -365,35 +368,19 @@ def _guarded(convert: Convert, schema: Schema) -> Convert:
         try:
             return convert(value)
         except (AttributeError, TypeError) as error:
-            raise DataError(f"Invalid type for {schema.name or schema.type}: {type(value).__name__}") from error
+            raise DataError(f"Invalid type for {schema.name or schema.type}: class {java_class(value)}") from error
 
     return guarded
 
 
-def _members(schema: Schema, members: list[tuple[str, str, Convert]]) -> Convert:
-    def convert(value: Any) -> dict[str, Any]:
-        get = _instance(value, dict, schema).get
-        try:
-            return {written: member(get(name)) for name, written, member in members}
-        except DataError as error:
-            raise _naming(error, members, get) from error
-
-    return convert
-
-
-def _naming(error: DataError, members: list[tuple[str, str, Convert]], get: Callable[[str], Any]) -> DataError:
-    for name, _, member in members:
-        try:
-            member(get(name))
-        except DataError:
-            return DataError(f"Field {name}: {error}")
-    return error
+def _members(schema: Schema, members: list[Member]) -> Convert:
+    return lambda value: field_paths.members(members, _instance(value, dict, schema).get)
 
 
 def _map_values(schema: Schema, item: Convert) -> Convert:
     def convert(value: Any) -> dict[str, Any]:
         if any(name.__class__ is not str for name in _instance(value, dict, schema)):
             raise DataError("A map with string keys has a key that is not a string")
-        return {name: item(element) for name, element in value.items()}
+        return field_paths.entries(item, value)
 
     return convert

@@ -5,7 +5,7 @@ Jackson's accessors turn such values silently into 0, false or null, so the JVM'
 """
 
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -14,12 +14,12 @@ from typing import Any, NoReturn
 import orjson
 
 from ferryman.errors import DataError
+from ferryman.formats.json import field_paths
+from ferryman.formats.json.field_paths import Convert
 from ferryman.formats.json.text import ready, ready_float, time_millis
 from ferryman.java.decimals import as_float, from_unscaled, rescaled, twos_complement, unscaled
-from ferryman.java.texts import float_text, millis, moment, to_float32
+from ferryman.java.texts import float_text, java_class, millis, moment, to_float32
 from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, RecursiveSchema, Schema, Type
-
-Convert = Callable[[Any], Any]
 
 _EPOCH_DAY = date(1970, 1, 1)
 _SPECIAL = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
@@ -166,29 +166,14 @@ _LOGICAL_READERS: dict[str | None, Callable[[Schema], Convert]] = {
 
 
 def _struct_reader(schema: Schema, replace: bool) -> Convert:
-    members = [(field.name, reader(field.schema, replace)) for field in schema.fields]
+    members = [(field.name, field.name, reader(field.schema, replace)) for field in schema.fields]
 
     def read(value: Any) -> dict[str, Any]:
         if value.__class__ is not dict:
             raise DataError(f"Structs should be encoded as JSON objects, but found {_node(value)}")
-        get = value.get
-        try:
-            return {name: member(get(name)) for name, member in members}
-        except DataError:
-            return _one_by_one(members, get)
+        return field_paths.members(members, value.get)
 
     return read
-
-
-def _one_by_one(members: Sequence[tuple[str, Convert]], get: Convert) -> dict[str, Any]:
-    """A struct's fields again, so that the error names the one at fault."""
-    found = {}
-    for name, member in members:
-        try:
-            found[name] = member(get(name))
-        except DataError as error:
-            raise error.in_field(name) from error.__cause__
-    return found
 
 
 def _array_reader(schema: Schema, replace: bool) -> Convert:
@@ -198,7 +183,7 @@ def _array_reader(schema: Schema, replace: bool) -> Convert:
     def read(value: Any) -> list[Any]:
         if value.__class__ is not list:
             raise DataError(f"Arrays should be encoded as JSON arrays, but found {_node(value)}")
-        return [item(element) for element in value]
+        return field_paths.elements(item, value)
 
     return read
 
@@ -211,7 +196,7 @@ def _map_reader(schema: Schema, replace: bool) -> Convert:
     def read_object(value: Any) -> dict[Any, Any]:
         if value.__class__ is not dict:
             raise DataError(f"Maps with string fields should be encoded as JSON objects, but found {_node(value)}")
-        return {name: item(element) for name, element in value.items()}
+        return field_paths.entries(item, value)
 
     def read_pairs(value: Any) -> dict[Any, Any]:
         if value.__class__ is not list:
@@ -221,7 +206,7 @@ def _map_reader(schema: Schema, replace: bool) -> Convert:
         if any(pair.__class__ is not list or len(pair) != 2 for pair in value):
             raise DataError("Found invalid map entry, expected length 2 array")
         try:
-            return {key(pair[0]): item(pair[1]) for pair in value}
+            return dict(field_paths.pairs(key, item, value))
         except TypeError as error:
             raise DataError(f"Map keys must be plain values: {error}") from error
 
@@ -257,7 +242,7 @@ def _writer(schema: Schema, options: tuple[bool, bool]) -> Convert:
             return _struct_writer(schema, options)
         case Type.ARRAY:
             item = ready if schema.values is None else writer(schema.values, *options)
-            return lambda value: [item(element) for element in _instance(value, list, schema)]
+            return lambda value: field_paths.elements(item, _instance(value, list, schema))
         case Type.MAP:
             return _map_writer(schema, options)
         case Type.FLOAT32:
@@ -278,7 +263,7 @@ def _writer(schema: Schema, options: tuple[bool, bool]) -> Convert:
 
 def _instance(value: Any, kind: type | tuple[type, ...], schema: Schema) -> Any:
     if not isinstance(value, kind) or (value.__class__ is bool and kind is not bool):
-        raise DataError(f"Invalid type for {schema.name or schema.type}: {type(value).__name__}")
+        raise DataError(f"Invalid type for {schema.name or schema.type}: class {java_class(value)}")
     return value
 
 
@@ -287,7 +272,7 @@ def _checked(convert: Convert, schema: Schema) -> Convert:
         try:
             return convert(value)
         except (AttributeError, TypeError) as error:
-            raise DataError(f"Invalid type for {schema.name}: {type(value).__name__}") from error
+            raise DataError(f"Invalid type for {schema.name}: class {java_class(value)}") from error
 
     return write
 
@@ -310,16 +295,8 @@ def _write_decimal(value: Decimal, scale: int, numeric: bool) -> Any:
 
 
 def _struct_writer(schema: Schema, options: tuple[bool, bool]) -> Convert:
-    members = [(field.name, writer(field.schema, *options)) for field in schema.fields]
-
-    def write(value: Any) -> dict[str, Any]:
-        get = _instance(value, dict, schema).get
-        try:
-            return {name: member(get(name)) for name, member in members}
-        except DataError:
-            return _one_by_one(members, get)
-
-    return write
+    members = [(field.name, field.name, writer(field.schema, *options)) for field in schema.fields]
+    return lambda value: field_paths.members(members, _instance(value, dict, schema).get)
 
 
 def _late_writer(schema: Schema, options: tuple[bool, bool]) -> Convert:
@@ -340,7 +317,7 @@ def _map_writer(schema: Schema, options: tuple[bool, bool]) -> Convert:
     as_object = schema.keys is not None and schema.keys.type is Type.STRING and not schema.keys.optional
 
     def write(value: Any) -> Any:
-        pairs = [(key(name), item(element)) for name, element in _instance(value, dict, schema).items()]
+        pairs = field_paths.pairs(key, item, _instance(value, dict, schema).items())
         return dict(pairs) if as_object else [list(pair) for pair in pairs]
 
     return write

@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
-from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from ferryman.chain.narrowing import Failure
 from ferryman.errors import Indeterminate, RetriableError, TaskError
+from ferryman.kafka.admin import Admin
 from ferryman.kafka.refusals import BROKER_LIMIT, PRODUCER_LIMIT, REFUSED, explained
 from ferryman.record import Coordinates, TopicPartition
 from ferryman.task.errors.letter import Letter, Size, Writer, hopeless
@@ -146,7 +146,7 @@ def _coordinates(failure: Failure) -> Coordinates:
     return failure.coordinates
 
 
-def create_topic(admin: AdminClient, topic: str, replication_factor: int) -> None:
+def create_topic(admin: Admin, topic: str, replication_factor: int) -> None:
     """Creates a missing dead letter topic with one partition, as Connect does.
 
     Raises TaskError if the broker refuses that, RetriableError if it is away.

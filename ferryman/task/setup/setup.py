@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 
 from ferryman.chain.chain import Chain
 from ferryman.connector import ConnectorConfig
+from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import Clients
 from ferryman.retry.outage import Patience
-from ferryman.settings.settings import Settings
+from ferryman.settings.worker_keys import WorkerConfig
 from ferryman.task.setup.control import Control
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.task.setup.troubles import Troubles
@@ -22,7 +22,8 @@ class Setup:
 
     spec: TaskSpec
     control: Control
-    settings: Settings
+    worker: WorkerConfig
+    """The worker's settings; all keys of it as text are the spec's."""
     plugin: type[Any]
     """The connector's class."""
     config: Any
@@ -31,7 +32,7 @@ class Setup:
     chain: Chain
     troubles: Troubles
 
-    def facts(self, admin: AdminClient) -> dict[str, Any]:
+    def facts(self, admin: Admin) -> dict[str, Any]:
         """What every plugin's context holds."""
         try:
             cluster = str(admin.describe_cluster(request_timeout=30).result().cluster_id)

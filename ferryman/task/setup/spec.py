@@ -23,7 +23,8 @@ class TaskSpec:
     """Source offsets of a former JVM worker, JSON key to JSON value, for partitions that the topic does not know."""
     references: Sequence[Sequence[str]] = field(default=(), repr=False)
     """The rows of what the references in ``config`` and ``worker`` resolved to."""
-
+    plugins: Sequence[Sequence[str]] = ()
+    """What the names of plugins in ``config`` and ``worker`` mean, see ``task.setup.plugins``."""
     succeeded: bool = False
     """Whether an earlier process of this task has already done what the task is for."""
 

@@ -12,10 +12,10 @@ from typing import Any, Literal, Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicCollection
 from confluent_kafka import TopicPartition as ClientPartition
-from confluent_kafka.admin import AdminClient
 
 from ferryman.api import Assigned, Committed
 from ferryman.errors import FencedError, Indeterminate, RetriableError, TaskError
+from ferryman.kafka.admin import Admin
 from ferryman.kafka.permissions import refusal
 from ferryman.record import Polled, TopicPartition
 
@@ -56,7 +56,7 @@ class Group:
     """One consumer in one group, for as long as one session of a sink task lasts."""
 
     consumer: Consumer
-    admin: AdminClient
+    admin: Admin
     owner: Owner
     read_from: str
     """``earliest`` or ``latest``: where to start a partition for which the group has no offset."""
@@ -130,6 +130,8 @@ class Group:
     def recreated(self) -> list[str]:
         """The topics of the assignment that have been deleted or re-created since it was made."""
         current = self._topic_ids(sorted(self.topic_ids))
+        if self.topic_ids:
+            self.admin.close()  # nothing is asked for half a minute
         return [topic for topic, known in self.topic_ids.items() if current.get(topic) != known]
 
     def without_topics(self, topics: Sequence[str]) -> bool:
@@ -206,6 +208,7 @@ class Group:
             start = self._start(_source(found), committed, beginning, end)
             topic_id = self.topic_ids.get(found.topic, "")
             described.append(Assigned(_source(found), topic_id, committed, beginning, end, start))
+        self.admin.close()
         return described
 
     def _topic_ids(self, topics: Sequence[str]) -> dict[str, str]:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from confluent_kafka import Consumer, Producer
-from confluent_kafka.admin import AdminClient
 
 from ferryman.api import Sink
 from ferryman.connector import SinkConfig
 from ferryman.errors import FencedError, RetriableError
+from ferryman.kafka.admin import Admin
 from ferryman.kafka.subscription import Subscription
 from ferryman.task.errors.dead_letters import DeadLetters, create_topic
 from ferryman.task.errors.error_tolerance import Tolerance
@@ -47,9 +47,9 @@ class SinkSessions:
         setup = self.setup
         for step in setup.chain.plan.steps:
             log.info("plan: %s", step)
-        admin = AdminClient(setup.clients.admin())
+        admin = Admin(setup.clients.admin())
         tolerance, facts = self._tolerance(admin), setup.facts(admin)
-        thread = SinkThread(setup.control, GRACE * setup.settings.config.task_shutdown_graceful_timeout_ms / 1000)
+        thread = SinkThread(setup.control, GRACE * setup.worker.task_shutdown_graceful_timeout_ms / 1000)
         try:
             task: Sink[Any] = thread.call(lambda: setup.plugin(setup.config, loop.context(lambda: session, **facts)))
             backlog = Backlog(setup.chain, tolerance, task, Slices(setup.clients.limit))
@@ -64,10 +64,10 @@ class SinkSessions:
         finally:
             thread.end()
 
-    def _consume(self, session: loop.SinkSession, admin: AdminClient, started: Callable[[], None]) -> None:
+    def _consume(self, session: loop.SinkSession, admin: Admin, started: Callable[[], None]) -> None:
         try:
             started()
-            session.run(Subscription(admin, self.setup.config, self.setup.settings.values).topics)
+            session.run(Subscription(admin, self.setup.config, self.setup.spec.worker).topics)
             session.group.leave()
         except StillBusy:
             raise  # its partitions must not go to another member while this one may still write
@@ -86,13 +86,13 @@ class SinkSessions:
         silence = min(loop.SILENCE, clients.longest_silence / 4)
         return loop.Timing(
             limit=clients.limit,
-            commit_interval=self.setup.settings.config.offset_flush_interval_ms / 1000,
+            commit_interval=self.setup.worker.offset_flush_interval_ms / 1000,
             refresh=clients.metadata_age,
             revocation=max(LEAST, REVOCATION * clients.longest_silence - clients.heartbeat - silence),
             silence=silence,
         )
 
-    def _tolerance(self, admin: AdminClient) -> Tolerance:
+    def _tolerance(self, admin: Admin) -> Tolerance:
         config: SinkConfig = self.setup.config
         spec = self.setup.spec
         topic = config.errors_deadletterqueue_topic_name

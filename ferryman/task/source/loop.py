@@ -32,7 +32,7 @@ from ferryman.chain.chain import Chain
 from ferryman.chain.encoded import Encoded, in_order
 from ferryman.errors import Indeterminate, RetriableError, TaskError
 from ferryman.kafka.permissions import refusal
-from ferryman.kafka.refusals import REFUSED, explained
+from ferryman.kafka.refusals import REFUSED, said
 from ferryman.offsets.source_offsets import SourceOffsets, canonical
 from ferryman.record import Batch
 from ferryman.task.errors.error_tolerance import Tolerance
@@ -208,8 +208,7 @@ def classified(error: KafkaException, side: str = "producer") -> Exception:
     if refused is not None:
         return refused
     if reason.code() in REFUSED:
-        text = explained(reason, "its topic")
-        return TaskError(f"the broker refuses what this task sends, and would again: {reason.name()}: {text}")
+        return TaskError(said(reason, "its topic"))
     return Indeterminate(f"{reason.name()}: {reason.str()}")
 
 

@@ -21,14 +21,15 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from confluent_kafka import KafkaException, Producer
-from confluent_kafka.admin import AdminClient
 
 from ferryman.api import Offset, Source, SourceContext
 from ferryman.connector import SourceConfig
 from ferryman.errors import FencedError
+from ferryman.kafka.admin import Admin
 from ferryman.kafka.topic_creation import TopicCreation
 from ferryman.offsets import offset_topic
 from ferryman.offsets.source_offsets import SourceOffsets
+from ferryman.settings import worker_keys
 from ferryman.task.errors.error_tolerance import Tolerance
 from ferryman.task.setup.crash_points import crash_point
 from ferryman.task.setup.setup import Setup
@@ -58,7 +59,7 @@ class SourceSessions:
     def run_one(self, started: Callable[[], None]) -> None:
         """One producer and its transactions, until the task is to stop or something ends it."""
         setup = self.setup
-        admin = AdminClient(setup.clients.admin())
+        admin = Admin(setup.clients.admin())
         self._create_offsets_topic(admin)
         self._check_owner()
         producer = Producer(setup.clients.source_producer())
@@ -72,6 +73,7 @@ class SourceSessions:
         try:
             task.start()
             started()
+            admin.close()
             session.run()
         except KafkaException as error:
             found = loop.cause(error, producer)
@@ -94,9 +96,9 @@ class SourceSessions:
                 return
 
     def _session(
-        self, task: Source[Any], producer: Producer, offsets: SourceOffsets, admin: AdminClient
+        self, task: Source[Any], producer: Producer, offsets: SourceOffsets, admin: Admin
     ) -> loop.SourceSession:
-        setup, worker = self.setup, self.setup.settings.config
+        setup, worker = self.setup, self.setup.worker
         return loop.SourceSession(
             chain=setup.chain,
             tolerance=Tolerance(setup.config, setup.spec.task),
@@ -115,7 +117,7 @@ class SourceSessions:
         if config.transaction_boundary != "interval":
             return None
         milliseconds = config.transaction_boundary_interval_ms
-        wanted = self.setup.settings.config.offset_flush_interval_ms if milliseconds is None else milliseconds
+        wanted = self.setup.worker.offset_flush_interval_ms if milliseconds is None else milliseconds
         # The broker ends a transaction that is open for too long, and with an interval like that it would end them all.
         longest = int(self.setup.clients.source_producer().get("transaction.timeout.ms", 60_000)) // 2
         if wanted > longest:
@@ -127,12 +129,13 @@ class SourceSessions:
     @property
     def _offsets_topic(self) -> str:
         config: SourceConfig = self.setup.config
-        return config.offsets_storage_topic or self.setup.settings.config.offset_storage_topic
+        return config.offsets_storage_topic or self.setup.worker.offset_storage_topic
 
-    def _create_offsets_topic(self, admin: AdminClient) -> None:
-        worker = self.setup.settings.config
+    def _create_offsets_topic(self, admin: Admin) -> None:
+        worker = self.setup.worker
         replication_factor = worker.offset_storage_replication_factor
-        offset_topic.create(admin, self._offsets_topic, worker.offset_storage_partitions, replication_factor)
+        settings = worker_keys.offset_topic(self.setup.spec.worker)
+        offset_topic.create(admin, self._offsets_topic, worker.offset_storage_partitions, replication_factor, settings)
 
     def _offsets(self) -> SourceOffsets:
         offsets = SourceOffsets(self.setup.spec.connector)

@@ -2,14 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, TypeVar
 
 from ferryman.errors import RequestError
 from ferryman.plugins import catalog
+from ferryman.telemetry import redaction
+from ferryman.telemetry.owners import Owner
 from ferryman.validation import connector_config
 from ferryman.worker.cluster import Cluster
+from ferryman.worker.connector_offsets import ConnectorOffsets
 from ferryman.worker.herder import (
     ConnectorInfo,
     ConnectorStatus,
@@ -27,6 +30,7 @@ from ferryman.worker.running_connector import RunningConnector
 from ferryman.worker.standalone.starter import CLOSING, Starter
 
 log = logging.getLogger(__name__)
+Outcome = TypeVar("Outcome")
 
 STALE = (
     "Cannot complete request momentarily due to stale configuration (typically caused by a concurrent config change)"
@@ -71,12 +75,13 @@ class Standalone:
 
     async def create(self, name: str, config: RawConfig, target: TargetState = TargetState.RUNNING) -> ConnectorInfo:
         raw = {**config, "name": name}
-        plugin = await self._checked(raw)
-        if self.starter.closing:
-            raise RequestError(503, CLOSING)
-        if name in self._connectors:
-            raise RequestError(409, f"Connector {name} already exists")
-        connector = self._connectors[name] = RunningConnector(name, raw, plugin, target)
+        with self._new_owner(raw) as owner:
+            plugin = await self._checked(raw, owner)
+            if self.starter.closing:
+                raise RequestError(503, CLOSING)
+            if name in self._connectors:
+                raise RequestError(409, f"Connector {name} already exists")
+            connector = self._connectors[name] = RunningConnector(name, raw, plugin, target, owner=owner)
         async with connector.busy:
             await self.starter.start(connector)
         return connector.info
@@ -85,33 +90,39 @@ class Standalone:
         if name not in self._connectors:
             return Created(await self.create(name, config))
         raw = {**config, "name": name}
-        plugin = await self._checked(raw)
-        async with self._held(name, gone=RequestError(409, STALE)) as connector:
-            await self._replace(connector, raw, plugin)
+        with self._new_owner(raw) as owner:
+            plugin = await self._checked(raw, owner)
+            async with self._held(name, gone=RequestError(409, STALE)) as connector:
+                await self._replace(connector, raw, plugin, owner)
         return Created(connector.info, created=False)
 
-    async def _replace(self, connector: RunningConnector, raw: RawConfig, plugin: type[Any]) -> None:
+    async def _replace(self, connector: RunningConnector, raw: RawConfig, plugin: type[Any], owner: Owner) -> None:
         """Takes a new config over. As in Kafka Connect, tasks whose configs stay the same just go on."""
         planned = None
         if connector.target is not TargetState.STOPPED:
             try:
-                planned = await self.starter.planned(connector.name, plugin, raw)
+                planned = await self.starter.planned(plugin, raw, owner)
             except Exception as error:
                 log.debug("connector %s: its tasks are asked for again when they have ended: %s", connector.name, error)
         unchanged = connector.plugin is plugin and connector.trace is None and planned == connector.task_configs
+        before, connector.owner = connector.owner, owner
         connector.raw, connector.plugin = raw, plugin
         if planned is None or not unchanged:
             await self.starter.end(connector)
             await self.starter.start(connector, planned)
+        before.release()
 
     async def patch(self, name: str, changes: Mapping[str, str | None]) -> ConnectorInfo:
         merged = {**self._known(name).raw, **changes}
         created = await self.put(name, {key: value for key, value in merged.items() if value is not None})
         return created.info
 
-    async def _checked(self, raw: RawConfig) -> type[Any]:
-        stage = "performing multi-property validation for the connector"
-        found = await self._checks.run(stage, lambda: connector_config.check(raw, self.settings))
+    async def _checked(self, raw: RawConfig, owner: Owner) -> type[Any]:
+        def check() -> connector_config.Validation:
+            with owner.keeps():
+                return connector_config.check(raw, self.settings)
+
+        found = await self._checks.run("performing multi-property validation for the connector", check)
         for warning in found.warnings:
             log.warning("connector %s: %s", raw["name"], warning)
         plugin = catalog.connector(raw["connector.class"])
@@ -122,6 +133,7 @@ class Standalone:
         async with self._held(name) as connector:
             await self.starter.end(connector)
             del self._connectors[name]
+            connector.owner.release()
 
     async def pause(self, name: str) -> None:
         await self._aim(name, TargetState.PAUSED)
@@ -186,19 +198,28 @@ class Standalone:
     async def offsets(self, name: str) -> Sequence[PartitionOffset]:
         connector = self._known(name)
         stage = f"reading the offsets of connector {name}"
-        return await self._kafka.run(stage, lambda: self.starter.offsets(connector).read())
+        return await self._of_offsets(connector, stage, lambda offsets: offsets.read())
 
     async def alter_offsets(self, name: str, offsets: Sequence[PartitionOffset]) -> str:
         async with self._held(name) as connector:
             _stopped(connector)
             stage = f"modifying offsets for connector {name}"
-            return await self._kafka.run(stage, lambda: self.starter.offsets(connector).alter(offsets))
+            return await self._of_offsets(connector, stage, lambda found: found.alter(offsets))
 
     async def reset_offsets(self, name: str) -> str:
         async with self._held(name) as connector:
             _stopped(connector)
             stage = f"modifying offsets for connector {name}"
-            return await self._kafka.run(stage, lambda: self.starter.offsets(connector).reset())
+            return await self._of_offsets(connector, stage, lambda offsets: offsets.reset())
+
+    async def _of_offsets(
+        self, connector: RunningConnector, stage: str, call: Callable[[ConnectorOffsets], Outcome]
+    ) -> Outcome:
+        def made() -> Outcome:
+            with connector.owner.keeps():  # its clients protect their passwords
+                return call(self.starter.offsets(connector))
+
+        return await self._kafka.run(stage, made)
 
     async def close(self) -> None:
         """Ends all tasks within the graceful timeout and starts no more."""
@@ -218,6 +239,17 @@ class Standalone:
             return self._connectors[name]
         except KeyError:
             raise RequestError(404, f"Connector {name} not found") from None
+
+    @contextmanager
+    def _new_owner(self, raw: RawConfig) -> Iterator[Owner]:
+        """Whose the secrets of a config are that is to be taken over; they are released if it is not."""
+        owner = Owner(raw["name"])
+        owner.says(redaction.plain_words(raw))
+        try:
+            yield owner
+        finally:
+            if not any(connector.owner is owner for connector in self._connectors.values()):
+                owner.release()
 
     @asynccontextmanager
     async def _held(

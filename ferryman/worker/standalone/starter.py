@@ -4,16 +4,19 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from multiprocessing.context import ForkServerContext
+from functools import partial
 from typing import Any
 
 from ferryman.errors import ConfigError, RequestError
 from ferryman.kafka.clients import Clients
 from ferryman.settings.config_providers import Resolution
 from ferryman.settings.settings import Settings
+from ferryman.task.setup import plugins
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.telemetry import redaction
+from ferryman.telemetry.owners import Owner
 from ferryman.worker.connector_offsets import ConnectorOffsets
+from ferryman.worker.forks import Forks
 from ferryman.worker.herder import RawConfig, State, TargetState
 from ferryman.worker.pool import Pool
 from ferryman.worker.running_connector import RunningConnector, task_configs
@@ -30,7 +33,7 @@ class Starter:
     """What the task processes of one worker have in common."""
 
     settings: Settings
-    context: ForkServerContext
+    forks: Forks
     seeds: Mapping[str, str]
     """Source offsets of a former JVM worker, for partitions that the topic does not know."""
     worker_id: str
@@ -40,18 +43,16 @@ class Starter:
     """Whether the worker ends; no task is started any more."""
     configs: Pool = field(default_factory=lambda: Pool("configs", 8, 256))
     """Reads what configs refer to, and asks plugins for their tasks."""
-    starts: Pool = field(default_factory=lambda: Pool("starts", 4, 1 << 20))
-    """Forks; as many may wait as there are tasks."""
 
     @property
     def grace(self) -> float:
         """Seconds that tasks have to end."""
         return self.settings.config.task_shutdown_graceful_timeout_ms / 1000
 
-    async def planned(self, name: str, plugin: type[Any], raw: RawConfig) -> Sequence[RawConfig]:
+    async def planned(self, plugin: type[Any], raw: RawConfig, owner: Owner) -> Sequence[RawConfig]:
         """The configs of the tasks that a connector wants now, references unresolved. Raises what is wrong with it."""
-        stage = f"generating task configs for connector {name}"
-        return await self.configs.run(stage, lambda: task_configs(plugin, raw, self.resolved))
+        stage = f"generating task configs for connector {raw['name']}"
+        return await self.configs.run(stage, lambda: task_configs(plugin, raw, partial(self.resolved, owner)))
 
     async def start(self, connector: RunningConnector, planned: Sequence[RawConfig] | None = None) -> None:
         """Starts all tasks anew; those of before have ended. A connector that cannot say which is FAILED."""
@@ -59,13 +60,14 @@ class Starter:
         if connector.target is TargetState.STOPPED:
             return
         try:
-            configs = planned if planned is not None else await self.planned(*_identity(connector))
+            if planned is None:
+                planned = await self.planned(connector.plugin, connector.raw, connector.owner)
         except Exception as error:
             log.exception("connector %s has failed", connector.name)
             connector.trace = redaction.redact(f"{type(error).__name__}: {error}")
             return
-        connector.task_configs = list(configs)
-        for number, config in enumerate(configs):
+        connector.task_configs = list(planned)
+        for number, config in enumerate(planned):
             # One after the other into the list, so that a worker that closes meanwhile knows of those that run.
             connector.tasks.append(await self._task(connector, number, config))
 
@@ -83,10 +85,11 @@ class Starter:
         # References are resolved again for each start of a task, so that a restart takes up a rotated password.
         problem, resolved = None, Resolution(config)
         try:
-            resolved = await self.configs.run(f"starting task {connector.name}-{number}", lambda: self.resolved(config))
+            stage = f"starting task {connector.name}-{number}"
+            resolved = await self.configs.run(stage, lambda: self.resolved(connector.owner, config))
         except (ConfigError, RequestError) as error:
             problem = error
-        process = TaskProcess(self.context, self.starts, self._spec(connector, number, resolved), connector.topics.add)
+        process = TaskProcess(self.forks, self._spec(connector, number, resolved), connector.used)
         if problem is not None:
             log.error("task %s cannot be started: %s", process, redaction.redact(str(problem)))
             process.state = State.FAILED
@@ -106,24 +109,24 @@ class Starter:
             worker_id=self.worker_id,
             levels=self.levels,
             seeds=self.seeds,
+            plugins=plugins.named(resolved.values, self.settings.values),
             references=(resolved.references + self.settings.references).rows(),
         )
 
-    def resolved(self, raw: RawConfig) -> Resolution:
-        """A config with its references resolved; ConfigError naming each key whose reference finds nothing. Blocks."""
-        resolution = self.settings.providers.resolve(raw)
-        problems = (*resolution.problems, *resolution.missing)
-        if problems:
-            raise ConfigError(*problems)
-        redaction.protect_config(resolution.values)
+    def resolved(self, owner: Owner, raw: RawConfig) -> Resolution:
+        """A config with its references resolved; its secrets are the owner's. ConfigError naming each key whose
+        reference finds nothing. Blocks."""
+        with owner.keeps():
+            resolution = self.settings.providers.resolve(raw)
+            problems = (*resolution.problems, *resolution.missing)
+            if problems:
+                raise ConfigError(*problems)
+            redaction.protect_config(resolution.values)
         return resolution
 
     def offsets(self, connector: RunningConnector) -> ConnectorOffsets:
         """What a connector's offsets are read and moved by. Blocks."""
-        clients = Clients(connector.name, 0, self.settings.values, self.resolved(connector.raw).values, self.worker_id)
+        values = self.resolved(connector.owner, connector.raw).values
+        clients = Clients(connector.name, 0, self.settings.values, values, self.worker_id)
         topic = connector.raw.get("offsets.storage.topic") or self.settings.config.offset_storage_topic
         return ConnectorOffsets(connector.plugin, clients, topic, self.seeds)
-
-
-def _identity(connector: RunningConnector) -> tuple[str, type[Any], RawConfig]:
-    return connector.name, connector.plugin, connector.raw

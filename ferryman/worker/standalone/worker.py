@@ -8,7 +8,6 @@ import signal
 import socket
 import threading
 from collections.abc import Coroutine, Iterator, Sequence
-from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,6 +25,8 @@ from ferryman.telemetry import background
 from ferryman.telemetry.redaction import redact
 from ferryman.worker.cluster import Cluster
 from ferryman.worker.connector_file import ConnectorFile
+from ferryman.worker.forks import Forks
+from ferryman.worker.forkserver import ForkServer
 from ferryman.worker.pool import Pool
 from ferryman.worker.standalone.herder import Standalone
 from ferryman.worker.standalone.starter import Starter
@@ -45,8 +46,8 @@ class _Server(uvicorn.Server):
         yield  # the worker ends the server itself, after the tasks
 
 
-async def run(settings: Settings, files: Sequence[ConnectorFile], context: ForkServerContext) -> int:
-    """Until a signal or a failed start; returns the exit code. ``context`` starts the task processes."""
+async def run(settings: Settings, files: Sequence[ConnectorFile], forkserver: ForkServer) -> int:
+    """Until a signal or a failed start; returns the exit code. ``forkserver`` forks the task processes."""
     stopping = _signalled(settings)
     try:
         seeds = await Pool("start", 1, 1).run("initializing", lambda: _seeds(settings))
@@ -61,7 +62,7 @@ async def run(settings: Settings, files: Sequence[ConnectorFile], context: ForkS
     )
     cluster = Cluster(settings)
     cluster.look()
-    herder = Standalone(Starter(settings, context, seeds, worker_id), cluster)
+    herder = Standalone(Starter(settings, Forks(forkserver), seeds, worker_id), cluster)
     server = _Server(_http(herder, settings))
     serving = asyncio.create_task(server.serve(sockets=sockets))
     addresses = ", ".join("http://{}:{}".format(*each.getsockname()[:2]) for each in sockets)
@@ -107,7 +108,7 @@ async def _create(herder: Standalone, files: Sequence[ConnectorFile]) -> int:
         try:
             await herder.create(file.name, file.config, file.target)
         except FerrymanError as error:
-            messages = [each.message for each in error.problems] if isinstance(error, ConfigError) else [str(error)]
+            messages = [each.named for each in error.problems] if isinstance(error, ConfigError) else [str(error)]
             for message in dict.fromkeys(messages):
                 log.error("connector %s: %s", file.name, redact(message))
             log.error("connector %s cannot be created; the worker stops", file.name)

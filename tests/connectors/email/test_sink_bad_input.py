@@ -151,8 +151,8 @@ def test_a_lone_surrogate_is_refused(mail: Stack) -> None:
     ("value", "why"),
     [
         ({"file": "no base64!"}, "the text in field file is not base64"),
-        ({"file": 7}, "field file holds int"),
-        ({"file": {"name": "a"}}, "field file holds NoneType"),
+        ({"file": 7}, "field file holds an integer"),
+        ({"file": {"name": "a"}}, "field file holds null"),
         ({"file": b"x", "name": "a\r\nb"}, "attachment.names: the character U+000D"),
         ({"file": b"x", "name": "../../etc/passwd"}, "is not the name of a file"),
         ({"file": b"x", "name": "ü" * 150}, "is not the name of a file"),

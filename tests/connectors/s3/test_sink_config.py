@@ -8,6 +8,8 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from ferryman.connectors.s3 import sink
+from ferryman.connectors.s3.bucket import client
 from ferryman.connectors.s3.bucket.client import bucket
 from ferryman.connectors.s3.config.object_names import ConfluentNames
 from ferryman.connectors.s3.layout.layout import layout
@@ -180,6 +182,14 @@ def test_keys_without_effect_are_warned_about(caplog: pytest.LogCaptureFixture) 
     assert "keys.format.class has no effect: it belongs to store.kafka.keys=true" in caplog.text
     assert "tombstone.encoded.partition has no effect: it belongs to behavior.on.null.values=write" in caplog.text
     assert "rotate.interval.ms has no effect: DefaultPartitioner knows no time" in caplog.text
+
+
+def test_a_task_reads_no_description_of_s3_that_all_tasks_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    client._loader.cache_clear()
+    sink.before_forks()
+    monkeypatch.setattr(client._loader().file_loader, "load_file", lambda file: pytest.fail(f"it reads {file}"))
+    assert bucket(parsed({"aws.access.key.id": "key", "aws.secret.access.key": "secret"})).direct is not None
+    client._loader.cache_clear()
 
 
 def test_the_client_is_told_what_the_config_says() -> None:

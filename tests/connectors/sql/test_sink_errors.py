@@ -53,7 +53,16 @@ def test_a_batch_that_fails_leaves_nothing_behind(world: World) -> None:
 
 def test_a_value_that_a_column_cannot_hold_is_named_by_column_not_by_value(world: World) -> None:
     world.query("CREATE TABLE orders (id bigint primary key, item int)")
-    with pytest.raises(DataError, match=r"the column item: InvalidTextRepresentation \(SQLSTATE 22P02\)") as caught:
+    reason = r"orders-0@0 to orders: the column item of type INTEGER\(\) takes texts of decimal.*\(field item, STRING\)"
+    with pytest.raises(DataError, match=reason) as caught:
+        world.put([{"id": 1, "item": CANARY}])
+    assert CANARY not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_value_that_only_the_server_can_judge_is_named_the_same_way(world: World) -> None:
+    world.query("CREATE TABLE orders (id bigint primary key, item jsonb)")
+    reason = r"the column item of type JSONB.* does not take a value: InvalidTextRepresentation \(SQLSTATE 22P02\)"
+    with pytest.raises(DataError, match=reason) as caught:
         world.put([{"id": 1, "item": CANARY}])
     assert CANARY not in "".join(traceback.format_exception(caught.value))
 
@@ -115,6 +124,23 @@ def test_a_database_that_is_away_is_waited_for(tmp_path: Path) -> None:
     with pytest.raises(RetriableError) as again:
         world.begin()
     assert again.value.after == 1.5
+
+
+def test_a_password_that_lies_in_the_home_folder_is_not_sent(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = sa.make_url(world.url)
+    for name, text in {
+        ".pgpass": f"*:*:*:*:{url.password}\n",
+        ".pg_service.conf": f"[x]\nuser={url.username}\n",
+    }.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o600)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("PGPASSFILE", raising=False)
+    world.url = url.render_as_string(hide_password=False).replace(f":{url.password}@", "@")
+    with pytest.raises(RetriableError, match="no password supplied"):
+        world.begin()
 
 
 def test_a_write_is_tried_again_as_often_as_max_retries_says_and_then_the_task_fails(world: World) -> None:

@@ -72,13 +72,13 @@ ROWS: Mapping[str, Mapping[str, Sequence[str]]] = {
             *trigger("new.id := orders_g();"),
         ],
         "22012: division": [PLAIN, *trigger("new.id := 1 / 0;")],
-        "22001: too long": ["CREATE TABLE orders (id bigint PRIMARY KEY, item varchar(5))"],
-        "22P02: no number": ["CREATE TABLE orders (id bigint PRIMARY KEY, item int)", "row: 7"],
-        "22P02: not of an enum": [
+        "too long": ["CREATE TABLE orders (id bigint PRIMARY KEY, item varchar(5))"],
+        "no number": ["CREATE TABLE orders (id bigint PRIMARY KEY, item int)", "row: 7"],
+        "not of an enum": [
             "CREATE TYPE orders_e AS ENUM ('pen')",
             "CREATE TABLE orders (id bigint PRIMARY KEY, item orders_e)",
         ],
-        "23514: of a domain": [
+        "not of a domain": [
             "CREATE DOMAIN orders_d AS text CHECK (length(value) < 6)",
             "CREATE TABLE orders (id bigint PRIMARY KEY, item orders_d)",
         ],
@@ -126,9 +126,9 @@ ROWS: Mapping[str, Mapping[str, Sequence[str]]] = {
             "CREATE TABLE orders (id bigint PRIMARY KEY, item varchar(20) NOT NULL)",
             *signal("SET new.item = NULL;"),
         ],
-        "1406: too long": ["CREATE TABLE orders (id bigint PRIMARY KEY, item varchar(5))"],
-        "1265: not of an enum": ["CREATE TABLE orders (id bigint PRIMARY KEY, item enum('pen'))"],
-        "1366: no number": ["CREATE TABLE orders (id bigint PRIMARY KEY, item int)", "row: 7"],
+        "too long": ["CREATE TABLE orders (id bigint PRIMARY KEY, item varchar(5))"],
+        "not of an enum": ["CREATE TABLE orders (id bigint PRIMARY KEY, item enum('pen'))"],
+        "no number": ["CREATE TABLE orders (id bigint PRIMARY KEY, item int)", "row: 7"],
         "1452: a foreign key": [
             "CREATE TABLE orders_k (item varchar(20) PRIMARY KEY)",
             "INSERT INTO orders_k VALUES ('pen')",
@@ -145,7 +145,7 @@ ROWS: Mapping[str, Mapping[str, Sequence[str]]] = {
             "(PARTITION p VALUES IN ('pen'))"
         ],
         "4025: a check": [f"CREATE TABLE orders (id bigint PRIMARY KEY, item varchar(20) CHECK (item <> '{CANARY}'))"],
-        "4025: not JSON": ["CREATE TABLE orders (id bigint PRIMARY KEY, item json)", "row: [1]"],
+        "not JSON": ["CREATE TABLE orders (id bigint PRIMARY KEY, item json)", "row: [1]"],
     },
     "sqlite": {
         "RAISE(ABORT)": [PLAIN, *refusal("SELECT RAISE(ABORT, 'no');")],
@@ -160,7 +160,8 @@ ROWS: Mapping[str, Mapping[str, Sequence[str]]] = {
         "a strict table's type": ["CREATE TABLE orders (id integer PRIMARY KEY, item integer) STRICT", "row: 7"],
     },
 }
-"""What makes the row with the canary impossible; ``row:`` is the item of the others, where it is no pen."""
+"""What makes the row with the canary impossible, by the code that the error must name, where the server is to find out;
+``row:`` is the item of the others, where it is no pen."""
 
 
 @pytest.fixture
@@ -202,7 +203,7 @@ def test_what_one_row_causes_is_that_rows_error_and_its_neighbours_are_written(w
         written = [row[0] for row in world.query(f"SELECT id FROM {source.topic} WHERE id >= 0 ORDER BY id")]
         quoted = [text for _, text in world.reported if CANARY in text]
         code = name.partition(":")[0]
-        told = database == "sqlite" or all(code in text for _, text in world.reported)
+        told = ":" not in name or all(code in text for _, text in world.reported)
         if (guilty, written, quoted, told) != ([2], [0, 1, 3, 4], [], True):
             wrong.append((name, guilty, written, world.reported))
     assert wrong == []

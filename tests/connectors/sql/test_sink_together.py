@@ -242,6 +242,28 @@ def made(world: World, pieces: Sequence[tuple[int, Schema, list[tuple[int, str |
     return batches
 
 
+BAD = {"the column": "x" * 9, "a constraint": "no", "null": None}
+
+
+@pytest.mark.parametrize("bad", BAD)
+@pytest.mark.parametrize("mode", ["upsert", "update"])
+def test_a_bad_last_word_on_a_key_does_not_swallow_the_good_one_before_it(world: World, mode: str, bad: str) -> None:
+    world.query("CREATE TABLE orders (id BIGINT PRIMARY KEY, item VARCHAR(3) NOT NULL CHECK (item <> 'no'))")
+    world.query("INSERT INTO orders (id, item) VALUES (1, 'old'), (2, 'old'), (3, 'old')")
+    world.config = UPSERT | {"insert.mode": mode}
+    begin(world)
+    if world.url.startswith("jdbc:sqlite") and bad == "the column":
+        return  # it keeps texts of any length
+    texts = ["a", BAD[bad], "b", "c", BAD[bad], "d", BAD[bad], BAD[bad]]
+    values = [{"id": key, "item": text} for key, text in zip([1, 1, 2, 2, 2, 3, 3, 3], texts, strict=True)]
+    for as_columns in (False, True):
+        begin(world)
+        at = world.positions[ORDERS[0]]
+        batch = world.batch(values, [value["id"] for value in values], at=at, as_columns=as_columns)
+        assert world.narrowed(batch) == [at + 1, at + 4, at + 6, at + 7]
+        assert rows(world) == [(1, "a"), (2, "c"), (3, "d")]
+
+
 @pytest.mark.parametrize("size", ["0", "2", "3000"])
 def test_a_poll_is_one_transaction_whatever_the_size_of_a_batch(world: World, size: str) -> None:
     world.config = UPSERT | {"batch.size": size}

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
 from confluent_kafka import Consumer
-from confluent_kafka.admin import AdminClient
 
 from ferryman.api import Assigned
+from ferryman.kafka.admin import Admin
 from ferryman.record import TopicPartition
 from ferryman.task.sink.group import Group
 from tests.running import create_topic, produce, until
@@ -26,9 +26,9 @@ class Reader:
 
 
 @pytest.fixture
-def group(kafka: str, admin: AdminClient, unique: str) -> Iterator[Group]:
+def group(kafka: str, unique: str) -> Iterator[Group]:
     consumer = Consumer({"bootstrap.servers": kafka, "group.id": unique, "enable.auto.commit": False})
-    made = Group(consumer, admin, Reader(), "earliest")
+    made = Group(consumer, Admin({"bootstrap.servers": kafka}), Reader(), "earliest")
     yield made
     made.close()
 

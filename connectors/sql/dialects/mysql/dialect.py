@@ -11,6 +11,7 @@ from sqlalchemy.dialects.mysql import insert
 
 from ferryman.connectors.sql.dialects.dialect import Definition, Mode, Transactions, Type, Types, Use, Writer
 from ferryman.connectors.sql.dialects.mysql import errors, rights, session, tables
+from ferryman.connectors.sql.dialects.mysql.columns import COLUMNS
 from ferryman.connectors.sql.dialects.mysql.types import KeyBytes, MysqlTypes
 from ferryman.connectors.sql.dialects.mysql.url import MysqlUrls
 from ferryman.connectors.sql.dialects.mysql.writer import MysqlWriter
@@ -51,6 +52,7 @@ class MysqlDialect:
     urls: Urls = MysqlUrls()
     naming: Naming = MysqlNaming()
     types: Types = MysqlTypes()
+    columns: Mapping[str, Type] = MappingProxyType(COLUMNS)
 
     def engine(self, location: Location) -> Engine:
         """PyMySQL, strict, in UTC, READ COMMITTED, with limits on locks and frozen transactions."""

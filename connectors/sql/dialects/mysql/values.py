@@ -18,7 +18,7 @@ def literal(values: pl.Expr, schema: Schema, form: Form, zones: Zones) -> pl.Exp
             return pl.lit("x'") + values.bin.encode("hex") + pl.lit("'")
         case "date" | "time" | "timestamp" | "zoned":
             return quoted(iso_text(values, form, zones))
-        case "json":
+        case "json" | "text":
             return quoted(values)
         case _ if schema.type is Type.STRING or schema.name == DECIMAL:
             # A decimal as text: a number of more digits than the server counts with would become a float.

@@ -16,13 +16,13 @@ from sqlalchemy import Connection
 
 from ferryman.connectors.sql.dialects.dialect import Load, Mode, TableColumn, Transactions, runs
 from ferryman.connectors.sql.dialects.faults import StaleTable
+from ferryman.connectors.sql.dialects.misfit import misfit
 from ferryman.connectors.sql.dialects.mysql.errors import message_of, number_of, staged_column
 from ferryman.connectors.sql.dialects.mysql.statements import Statements, name, statements
 from ferryman.connectors.sql.dialects.mysql.tables import declared, unique_keys
-from ferryman.connectors.sql.dialects.mysql.types import changed
 from ferryman.connectors.sql.dialects.mysql.values import NULL, literal
 from ferryman.connectors.sql.dialects.names import TableName
-from ferryman.connectors.sql.records.values import Zones, reject_floats
+from ferryman.connectors.sql.records.values import Zones
 from ferryman.errors import DataError
 
 _MOST_STAGES = 64
@@ -44,8 +44,6 @@ class Stage:
     """Its name among the session's temporary tables."""
     statements: Statements
     """What moves its rows on."""
-    changed: tuple[pl.Expr, ...]
-    """For each column of the frame that may hold a value which the server changes silently: whether it holds one."""
     not_null: tuple[str, ...]
     """The columns of the frame that may hold no null, since the table's column cannot: the server may know better
     (TIMESTAMP takes a null for now)."""
@@ -107,7 +105,7 @@ class MysqlWriter:
         with _cursor(connection) as cursor:
             cursor.execute(f"CREATE TEMPORARY TABLE {name(stage)} ({layout}) ENGINE=InnoDB")
         not_null = tuple(f"c{index}" for index, column in enumerate(columns) if found[column.name].not_null)
-        return Stage(stage, moves, tuple(_changed(columns)), not_null)
+        return Stage(stage, moves, not_null)
 
     def stage(self, connection: Connection, load: Load) -> Callable[[], None]:
         """Sends the rows to their staging table; what is returned puts them into the table."""
@@ -141,18 +139,10 @@ class MysqlWriter:
         return apply
 
     def _check(self, load: Load, stage: Stage) -> None:
-        reject_floats(load.frame, "The database", infinite=True)
         rows = load.frame.filter(~pl.col("tombstone"))
         for column in stage.not_null:
             if rows.get_column(column).has_nulls():
                 raise DataError(f"Cannot write to {load.table}: {_named(load, column)} may not be null")
-        for column, found in rows.select(stage.changed).to_dicts()[0].items() if stage.changed else ():
-            if found:
-                kind = load.columns[int(column[1:])].type
-                raise DataError(
-                    f"Cannot write to {load.table}: a value would be cut or rounded by {_named(load, column)}, "
-                    f"whose type is {kind!r}"
-                )
 
     def _inserts(self, load: Load, stage: Stage) -> Iterator[str]:
         head = f"INSERT INTO {stage.name} VALUES "  # noqa: S608 - a name of ours
@@ -182,10 +172,7 @@ class MysqlWriter:
         """Raises DataError for a value that does not fit its column, by the column's name."""
         index = staged_column(message_of(error))
         if index is not None and index < len(load.columns):
-            raise DataError(
-                f"Cannot write to {load.table}: a value does not fit {_named(load, f'c{index}')}: "
-                f"error {number_of(error)}"
-            ) from None
+            raise misfit(load.table, load.columns[index], f"does not take a value: error {number_of(error)}") from None
 
 
 def _stops(sizes: Sequence[int], longest: int) -> Iterator[int]:
@@ -196,13 +183,6 @@ def _stops(sizes: Sequence[int], longest: int) -> Iterator[int]:
             yield index
             begun = end - sizes[index] - 1
     yield len(sizes)
-
-
-def _changed(columns: Sequence[TableColumn]) -> Iterator[pl.Expr]:
-    for index, column in enumerate(columns):
-        found = changed(pl.col(f"c{index}"), column.source.schema, column.type)
-        if found is not None:
-            yield found.any().alias(f"c{index}")
 
 
 def _named(load: Load, column: str) -> str:
@@ -219,10 +199,9 @@ def _refuse_warnings(cursor: Cursor, load: Load) -> None:
         return
     number, text = found[0]
     index = staged_column(text)
-    where = _named(load, f"c{index}") if index is not None and index < len(load.columns) else "its column"
-    raise DataError(
-        f"Cannot write to {load.table}: a value does not fit {where} and would be changed: warning {number}"
-    )
+    if index is not None and index < len(load.columns):
+        raise misfit(load.table, load.columns[index], f"would change a value: warning {number}")
+    raise DataError(f"Cannot write to {load.table}: a value would be changed: warning {number}")
 
 
 def _cursor(connection: Connection) -> Cursor:

@@ -1,6 +1,7 @@
 """PostgreSQL, as the sink sees it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -13,6 +14,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from ferryman.connectors.sql.dialects.dialect import Definition, Mode, Transactions, Type, Types, Use, Writer, reflected
 from ferryman.connectors.sql.dialects.names import Naming, TableName, lower
 from ferryman.connectors.sql.dialects.postgresql import errors, rights, tables
+from ferryman.connectors.sql.dialects.postgresql.columns import COLUMNS
+from ferryman.connectors.sql.dialects.postgresql.domains import resolved
 from ferryman.connectors.sql.dialects.postgresql.types import PostgresTypes
 from ferryman.connectors.sql.dialects.postgresql.url import PostgresUrls
 from ferryman.connectors.sql.dialects.postgresql.writer import PostgresWriter
@@ -61,6 +64,7 @@ class PostgresDialect:
     urls: Urls = PostgresUrls()
     naming: Naming = PostgresNaming()
     types: Types = PostgresTypes()
+    columns: Mapping[str, Type] = MappingProxyType(COLUMNS)
 
     def engine(self, location: Location) -> Engine:
         """psycopg, in UTC, with limits on how long a lock is waited for and a frozen transaction lives."""
@@ -84,7 +88,10 @@ class PostgresDialect:
 
     def describe(self, connection: Connection, table: TableName) -> Definition | None:
         """Every table takes part in transactions."""
-        return reflected(connection, table, self.marks(connection, [table]).get(table))
+        found = reflected(connection, table, self.marks(connection, [table]).get(table))
+        if found is None:
+            return None
+        return replace(found, columns={name: resolved(connection, each) for name, each in found.columns.items()})
 
     def marks(self, connection: Connection, tables_: Sequence[TableName]) -> Mapping[TableName, object]:
         """The table's number, its kind, and the names and types of its columns."""

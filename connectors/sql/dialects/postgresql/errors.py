@@ -66,8 +66,11 @@ def _objects(error: psycopg.Error) -> str:
 
 
 def copied_column(error: psycopg.Error) -> int | None:
-    """The number of the staging column (c0, c1, …) whose value COPY could not read; the context's rest quotes it."""
-    if fault_of(error.sqlstate or "") is not Fault.DATA:
+    """The number of the staging column (c0, c1, …) whose value COPY could not read; the context's rest quotes it.
+
+    What a type's own reader says of a text need not be of the class of data errors: tsvector's is a syntax error.
+    """
+    if fault_of(error.sqlstate or "") in (Fault.AWAY, Fault.CONFLICT):
         return None
     words = (error.diag.context or "").replace(":", " ").replace(",", " ").split()
     return next((int(word[1:]) for word in words if word[:1] == "c" and word[1:].isdigit()), None)

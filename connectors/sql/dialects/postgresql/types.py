@@ -8,10 +8,13 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from ferryman.connectors.sql.dialects.postgresql import debezium_types
+from ferryman.connectors.sql.dialects.postgresql.targets import target
 from ferryman.connectors.sql.dialects.postgresql.values import copied
+from ferryman.connectors.sql.fits.fit import Fit, Refusal
+from ferryman.connectors.sql.fits.rules import fit
 from ferryman.connectors.sql.records.column import Column
 from ferryman.connectors.sql.records.frame import series
-from ferryman.connectors.sql.records.values import Form, Zones, scalar_form
+from ferryman.connectors.sql.records.values import Zones, scalar_form
 from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type
 
 _PRIMITIVE: dict[Type, sa.types.TypeEngine[Any]] = {
@@ -42,22 +45,23 @@ class PostgresTypes:
         """Arrays are arrays of their element's type; structs and maps have none."""
         return _column_type(column.schema, column.of_debezium)
 
-    def form(self, schema: Schema, existing: sa.types.TypeEngine[Any]) -> Form | None:
+    def fit(self, schema: Schema, existing: sa.types.TypeEngine[Any], zones: Zones) -> Fit | Refusal:
         """Structs, maps and arrays go into json and jsonb too, timestamps as instants into columns with a zone."""
-        if schema.type in (Type.STRUCT, Type.MAP, Type.ARRAY):
-            if isinstance(existing, sa.JSON):
-                return "json"
-            return "array" if schema.type is Type.ARRAY and _column_type(schema) is not None else None
-        zoned = isinstance(existing, sa.DateTime) and existing.timezone
-        return "zoned" if schema.name == TIMESTAMP and zoned else scalar_form(schema)
+        return fit(schema, target(existing), zones, "apart")
 
     def default(self, schema: Schema, zones: Zones) -> str | None:
         """What COPY would read, as a literal."""
         if schema.default is None or schema.type in (Type.STRUCT, Type.MAP):
             return None
-        form: Form = "array" if schema.type is Type.ARRAY else scalar_form(schema)
         frame = series(schema, [schema.default]).alias("d").to_frame()
-        return _literal(frame.select(copied(pl.col("d"), schema, form, zones)).item())
+        return _literal(frame.select(copied(pl.col("d"), schema, _native(schema), zones)).item())
+
+
+def _native(schema: Schema) -> Fit:
+    """How values go into the column that is created for them."""
+    if schema.type is Type.ARRAY and schema.values is not None:
+        return Fit("array", items=_native(schema.values))
+    return Fit(scalar_form(schema))
 
 
 def _column_type(schema: Schema, of_debezium: bool = False) -> sa.types.TypeEngine[Any] | None:

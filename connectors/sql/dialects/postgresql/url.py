@@ -68,6 +68,9 @@ _LIVENESS = {
     "tcp_user_timeout": "60000",
 }
 
+_NO_FILES = {"passfile": "/dev/null/nothing"}
+"""A path at which there can be no file: a password is the config's, and not one that lies in somebody's ~/.pgpass."""
+
 
 class PostgresUrls:
     """See ``Urls``."""
@@ -95,7 +98,7 @@ class PostgresUrls:
             found.add(name, value)
         if "sslmode" in properties:
             found.arguments["sslmode"] = properties["sslmode"]
-        return Location(url, {**_LIVENESS, **found.arguments}, found.settings)
+        return Location(url, {**_LIVENESS, **found.arguments, **_NO_FILES}, found.settings)
 
 
 @dataclass

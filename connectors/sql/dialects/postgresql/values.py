@@ -2,34 +2,38 @@
 
 import polars as pl
 
-from ferryman.connectors.sql.records.values import TEMPORAL, Form, Zones, iso_text, wall
-from ferryman.schema import DECIMAL, Schema, Type
+from ferryman.connectors.sql.fits.fit import Fit
+from ferryman.connectors.sql.records.values import Zones, iso_text, wall
+from ferryman.schema import Schema, Type
 
 
-def copied(values: pl.Expr, schema: Schema, form: Form, zones: Zones) -> pl.Expr:
+def copied(values: pl.Expr, schema: Schema, fit: Fit, zones: Zones) -> pl.Expr:
     """A column of a type that polars writes as PostgreSQL reads it."""
-    match form:
+    match fit.form:
         case "bytes":
             return pl.lit("\\x") + values.bin.encode("hex")
         case "array":
-            return _array(values, schema, zones)
-        case _:
+            return _array(values, schema, fit, zones)
+        case form:
             return wall(values, form, zones)
 
 
-def _array(values: pl.Expr, schema: Schema, zones: Zones) -> pl.Expr:
+def _array(values: pl.Expr, schema: Schema, fit: Fit, zones: Zones) -> pl.Expr:
     assert schema.values is not None
-    items = values.list.eval(_element(pl.element(), schema.values, zones).fill_null("NULL"))
+    assert fit.items is not None
+    items = values.list.eval(_element(pl.element(), schema.values, fit.items, zones).fill_null("NULL"))
     return pl.lit("{") + items.list.join(",") + pl.lit("}")
 
 
-def _element(item: pl.Expr, schema: Schema, zones: Zones) -> pl.Expr:
-    if schema.type is Type.ARRAY:
-        return _array(item, schema, zones)
-    if schema.name in TEMPORAL:
-        return pl.lit('"') + iso_text(item, TEMPORAL[schema.name], zones) + pl.lit('"')
-    if schema.type is Type.BYTES and schema.name != DECIMAL:
-        return pl.lit('"\\\\x') + item.bin.encode("hex") + pl.lit('"')
-    if schema.type is Type.STRING:
-        return pl.lit('"') + item.str.replace_all(r'(["\\])', r"\${1}") + pl.lit('"')
-    return item.cast(pl.String)
+def _element(item: pl.Expr, schema: Schema, fit: Fit, zones: Zones) -> pl.Expr:
+    match fit.form:
+        case "array":
+            return _array(item, schema, fit, zones)
+        case "date" | "time" | "timestamp" | "zoned" as form:
+            return pl.lit('"') + iso_text(item, form, zones) + pl.lit('"')
+        case "bytes":
+            return pl.lit('"\\\\x') + item.bin.encode("hex") + pl.lit('"')
+        case form if form == "text" or schema.type is Type.STRING:
+            return pl.lit('"') + item.str.replace_all(r'(["\\])', r"\${1}") + pl.lit('"')
+        case _:
+            return item.cast(pl.String)

@@ -17,12 +17,12 @@ from ferryman.connectors.sql.dialects.dialect import (
     other_columns,
     runs,
 )
+from ferryman.connectors.sql.dialects.misfit import misfit
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.dialects.postgresql.errors import copied_column
 from ferryman.connectors.sql.dialects.postgresql.names import qualified, quoted
 from ferryman.connectors.sql.dialects.postgresql.values import copied
 from ferryman.connectors.sql.records.values import TIMESTAMP_FORMAT, Zones
-from ferryman.errors import DataError
 
 _NULL = "\\N"
 _MOST_STAGES = 64
@@ -84,8 +84,9 @@ class PostgresWriter:
     def _create(self, connection: Connection, table: TableName, columns: tuple[TableColumn, ...]) -> Stage:
         self._created += 1
         name = f"ferryman_stage_{self._created}"
-        same = ", ".join(f"t.{quoted(column.name)} AS c{index}" for index, column in enumerate(columns))
-        empty = f"SELECT 0::bigint AS seq, false AS tombstone, {same} FROM {qualified(table)} t WITH NO DATA"  # noqa: S608
+        same = [f"t.{quoted(column.name)} AS c{index}" for index, column in enumerate(columns)]
+        same += [f"''::text AS {_given(index)}" for index in _echoed(columns)]
+        empty = f"SELECT 0::bigint AS seq, false AS tombstone, {', '.join(same)} FROM {qualified(table)} t WITH NO DATA"  # noqa: S608
         _cursor(connection).execute(f"CREATE TEMP TABLE {quoted(name)} ON COMMIT DELETE ROWS AS {empty}", ())
         return statements(name, table, columns, self._mode)
 
@@ -117,14 +118,34 @@ class PostgresWriter:
             index = copied_column(error)
             if index is None:
                 raise
-            raise DataError(
-                f"Cannot write to {load.table}: a value does not fit the column {load.columns[index].name}: "
-                f"{type(error).__name__} (SQLSTATE {error.sqlstate})"
-            ) from None
+            problem = f"does not take a value: {type(error).__name__} (SQLSTATE {error.sqlstate})"
+            raise misfit(load.table, load.columns[index], problem) from None
+        for index in _echoed(load.columns):
+            _compare(cursor, stage, load, index)
 
     def _expressions(self, columns: Sequence[TableColumn]) -> Iterator[pl.Expr]:
         for index, column in enumerate(columns):
-            yield copied(pl.col(f"c{index}"), column.source.schema, column.form, self._zones).alias(f"c{index}")
+            yield copied(pl.col(f"c{index}"), column.source.schema, column.fit, self._zones).alias(f"c{index}")
+        for index in _echoed(columns):
+            yield pl.col(f"c{index}").alias(_given(index))
+
+
+def _echoed(columns: Sequence[TableColumn]) -> list[int]:
+    """The columns that must give texts back as they got them."""
+    return [index for index, column in enumerate(columns) if column.fit.echoed]
+
+
+def _given(index: int) -> str:
+    """The staging column for the texts that such a column is given."""
+    return f"given{index}"
+
+
+def _compare(cursor: psycopg.Cursor, stage: Stage, load: Load, index: int) -> None:
+    differs = f"seq BETWEEN %s AND %s AND c{index}::text IS DISTINCT FROM {_given(index)}"
+    query = f"SELECT 1 FROM {quoted(stage.name)} WHERE {differs} LIMIT 1"  # noqa: S608
+    cursor.execute(query, (load.frame.item(0, "seq"), load.frame.item(-1, "seq")))
+    if cursor.fetchone() is not None:
+        raise misfit(load.table, load.columns[index], "takes texts that it gives back as they are only")
 
 
 def _cursor(connection: Connection) -> psycopg.Cursor:
@@ -136,7 +157,7 @@ def _cursor(connection: Connection) -> psycopg.Cursor:
 def statements(name: str, table: TableName, columns: tuple[TableColumn, ...], mode: Mode) -> Stage:
     """The statements for a staging table. All names are quoted, all values are parameters."""
     stage, into = quoted(name), qualified(table)
-    staged = [f"c{index}" for index in range(len(columns))]
+    staged = [*(f"c{index}" for index in range(len(columns))), *map(_given, _echoed(columns))]
     copy = f"COPY {stage} (seq, tombstone, {', '.join(staged)}) FROM STDIN WITH (FORMAT csv, NULL '{_NULL}')"
     hold = f"SELECT FROM {into} WHERE false"
     return Stage(name, copy, _write(stage, into, columns, mode), _delete(stage, into, columns), hold)

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.sqlite import insert
 from ferryman.connectors.sql.dialects.dialect import Definition, Mode, Transactions, Type, Types, Use, Writer, reflected
 from ferryman.connectors.sql.dialects.names import Naming, TableName, lower
 from ferryman.connectors.sql.dialects.sqlite import errors
+from ferryman.connectors.sql.dialects.sqlite.columns import COLUMNS
 from ferryman.connectors.sql.dialects.sqlite.types import SqliteTypes
 from ferryman.connectors.sql.dialects.sqlite.writer import SqliteWriter
 from ferryman.connectors.sql.dialects.urls import BadUrl, Location, Urls
@@ -78,6 +79,7 @@ class SqliteDialect:
     urls: Urls = SqliteUrls()
     naming: Naming = SqliteNaming()
     types: Types = SqliteTypes()
+    columns: Mapping[str, Type] = MappingProxyType(COLUMNS)
 
     def engine(self, location: Location) -> Engine:
         """An immediate transaction takes the file's lock at once, so that none that has begun to write must give up."""

@@ -5,7 +5,9 @@ from typing import Any
 import polars as pl
 import sqlalchemy as sa
 
+from ferryman.connectors.sql.dialects.sqlite import fits
 from ferryman.connectors.sql.dialects.sqlite.values import bound
+from ferryman.connectors.sql.fits.fit import Fit, Refusal
 from ferryman.connectors.sql.records.column import Column
 from ferryman.connectors.sql.records.debezium import TIMES, Notation
 from ferryman.connectors.sql.records.frame import series
@@ -43,12 +45,9 @@ class SqliteTypes:
             return found
         return sa.NUMERIC() if schema.name in (DECIMAL, *TEMPORAL) else _PRIMITIVE.get(schema.type)
 
-    def form(self, schema: Schema, existing: sa.types.TypeEngine[Any]) -> Form | None:
+    def fit(self, schema: Schema, existing: sa.types.TypeEngine[Any], zones: Zones) -> Fit | Refusal:
         """Dates and times go as text into columns declared for them or for text, else as milliseconds."""
-        if schema.type in (Type.STRUCT, Type.MAP, Type.ARRAY):
-            return "json" if isinstance(existing, sa.JSON) else None
-        is_text = isinstance(existing, sa.Date | sa.DateTime | sa.Time | sa.String)
-        return "milliseconds" if schema.name in TEMPORAL and not is_text else scalar_form(schema)
+        return fits.fit(schema, existing, zones)
 
     def default(self, schema: Schema, zones: Zones) -> str | None:
         """Bytes, structs, maps and arrays have none."""

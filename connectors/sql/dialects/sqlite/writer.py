@@ -15,7 +15,7 @@ from sqlalchemy.dialects.sqlite import insert
 from ferryman.connectors.sql.dialects.dialect import Load, Mode, TableColumn
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.dialects.sqlite.values import bound
-from ferryman.connectors.sql.records.values import Zones, reject_floats
+from ferryman.connectors.sql.records.values import Zones
 from ferryman.errors import DataError
 
 _DIALECT = dialect.dialect()
@@ -57,7 +57,6 @@ class SqliteWriter:
 
     def stage(self, connection: Connection, load: Load) -> Callable[[], None]:
         """Converts the values; what is returned puts the rows into their table."""
-        reject_floats(load.frame, "SQLite", infinite=False)
         values = [
             bound(pl.col(f"c{index}"), column.source.schema, column.form, self._zones).alias(f"c{index}")
             for index, column in enumerate(load.columns)

@@ -1,0 +1,1 @@
+"""What becomes of a value in a column of another type: it is stored as it is, or refused."""

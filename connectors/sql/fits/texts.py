@@ -1,0 +1,71 @@
+"""Text in columns that are no text: it must say what the column holds, in words that can be taken in one way only."""
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from ferryman.connectors.sql.fits import numbers, text_moments
+from ferryman.connectors.sql.fits.fit import Check, Fit
+from ferryman.connectors.sql.fits.target import (
+    Choice,
+    Clock,
+    Day,
+    Document,
+    Moment,
+    Raw,
+    Reading,
+    Target,
+    Truth,
+    Words,
+)
+
+_TRUTHS = r"^(?i:true|false|t|f|yes|no|y|n|on|off|1|0)$"
+
+
+def text(target: Target, zone: str) -> Fit | None:
+    """Text; None if the column takes none. ``zone``: whose clock columns without a zone show."""
+    match target:
+        case Words():
+            return Fit("plain", tuple(_words(target)))
+        case Truth():
+            return Fit("plain", (Check(lambda values: ~values.str.contains(_TRUTHS), "the texts true and false"),))
+        case Raw(length=length, texts=True):
+            return Fit("plain", tuple(_sized(length)))
+        case Day() | Clock() | Moment():
+            return text_moments.fit(target, zone)
+        case Choice():
+            return Fit("plain", (Check(lambda values: ~_chosen(values, target), _labels(target)),))
+        case Document():
+            return Fit("plain")
+        case Reading(pattern=None, echoed=echoed):
+            return Fit("plain", echoed=echoed)
+        case Reading(pattern=str(pattern), takes=takes):
+            return Fit("plain", (Check(lambda values: ~values.str.contains(pattern), takes),))
+        case _:
+            return numbers.text(target)
+
+
+def _words(target: Words) -> Iterator[Check]:
+    if target.trimmed:
+        yield Check(lambda values: values.str.ends_with(" "), "texts without blanks at their end")
+    length = target.length
+    if length is not None:
+        yield Check(lambda values: values.str.len_chars() > length, f"texts of at most {length} characters")
+
+
+def _sized(length: int | None) -> Iterator[Check]:
+    if length is not None:
+        yield Check(lambda values: values.str.len_bytes() != length, f"texts of {length} bytes")
+
+
+def _chosen(values: pl.Series, target: Choice) -> pl.Series:
+    labels = list(target.labels)
+    if not target.several:
+        return values.is_in(labels)
+    members = values.str.split(",")
+    known = members.list.eval(pl.element().is_in(labels)).list.all()
+    return (values == "") | (known & (members.list.n_unique() == members.list.len()))
+
+
+def _labels(target: Choice) -> str:
+    return "its members between commas" if target.several else "its labels, letter for letter"

@@ -1,0 +1,43 @@
+"""Which plugins a task's config names, so that its process imports those and no others."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import get_args
+
+from ferryman.chain import builder, chain_config
+from ferryman.conversion import Side
+from ferryman.plugins import catalog
+from ferryman.plugins.entry import Entry
+
+OURS = "ferryman."
+
+Row = Sequence[str]
+"""A kind, a name in a config, and the module and the class in it that the name means."""
+
+
+def named(raw: Mapping[str, str], worker: Mapping[str, str]) -> list[Row]:
+    """The plugins of a connector's config over its worker's, both resolved; without names that mean nothing."""
+    connector = catalog.connector_entry(raw.get("connector.class", ""))
+    rows = [] if connector is None else [(connector, raw["connector.class"])]
+    rows += [(entry, name) for kind, name in _steps(raw, worker) if (entry := catalog.entry(kind, name)) is not None]
+    return [(entry.kind, name, entry.module, entry.attribute) for entry, name in rows]
+
+
+def _steps(raw: Mapping[str, str], worker: Mapping[str, str]) -> Iterator[tuple[catalog.Kind, str]]:
+    for side in get_args(Side):
+        yield "converter", builder.converter_name(side, raw, worker)[1]
+    for alias in chain_config.aliases(raw, "transforms"):
+        yield "transformation", raw.get(f"transforms.{alias}.type", "")
+    for alias in chain_config.aliases(raw, "predicates"):
+        yield "predicate", raw.get(f"predicates.{alias}.type", "")
+
+
+def modules(rows: Sequence[Row]) -> list[str]:
+    """The modules of those that are Ferryman's own: what the processes of all tasks can share. Others' code is imported
+    by the tasks that need it alone, so that none can hold up or end what does not."""
+    return list(dict.fromkeys(module for _, _, module, _ in rows if module.startswith(OURS)))
+
+
+def take_over(rows: Sequence[Row]) -> None:
+    """Has the catalog of this process know what these names mean."""
+    for kind, name, module, attribute in rows:
+        catalog.resolve(name, Entry(kind, module, attribute))  # type: ignore[arg-type]

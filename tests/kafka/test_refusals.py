@@ -1,0 +1,33 @@
+"""What a broker refuses is said as what it is, with the limit and the key that would let it pass."""
+
+import pytest
+from confluent_kafka import KafkaError
+
+from ferryman.kafka.refusals import REFUSED, explained, said
+
+
+@pytest.mark.parametrize("code", sorted(REFUSED))
+def test_every_refusal_says_what_it_is_and_what_to_look_at(code: int) -> None:
+    text = said(KafkaError(code, "so it is"), "topic t")
+    what, _, rest = text.partition(", and would not another time: ")
+    assert what.split(" ")[0] in {"a", "the"}
+    assert rest.startswith(f"{KafkaError(code).name()}: so it is: ")
+    assert "{" not in text
+
+
+def test_what_is_larger_than_the_broker_takes_is_not_called_a_right() -> None:
+    size = said(KafkaError(KafkaError.MSG_SIZE_TOO_LARGE), "topic t")
+    right = said(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED), "topic t")
+    assert size.startswith("a record, or a batch of them, is larger than the broker takes")
+    assert "topic t's max.message.bytes" in size
+    assert right.startswith("the user has no right to the topic")
+
+
+def test_the_key_is_the_one_of_whoever_produces() -> None:
+    error = KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)
+    assert "the user of event.producer.* needs the right" in explained(error, "t", "event.producer.")
+    assert "the user of producer.override.* needs the right" in explained(error, "t")
+
+
+def test_any_other_error_is_the_brokers_own_words() -> None:
+    assert explained(KafkaError(KafkaError._TIMED_OUT, "too late"), "t") == "too late"

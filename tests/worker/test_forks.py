@@ -1,0 +1,192 @@
+"""The server that forks tasks, a real one: what it shares with them, and how each end of a process becomes known."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from ferryman.task.setup.spec import TaskSpec
+from ferryman.worker import fork_loop
+from ferryman.worker.forks import Forked, Forks
+from ferryman.worker.forkserver import ForkServer
+from tests.running import alive, until
+
+UNKNOWN = TaskSpec("c", 0, "w", {"name": "c", "connector.class": "NobodysSink", "topics": "t"}, {}).dump() + b"\n"
+"""Of a task that fails as soon as it knows what it is."""
+
+
+class Fork:
+    """A forked process, and the worker's end of its connection."""
+
+    def __init__(self, forked: Forked, connection: socket.socket) -> None:
+        self.forked, self.connection = forked, connection
+
+    @property
+    def pid(self) -> int:
+        return self.forked.pid
+
+    async def told(self) -> str:
+        """All that it says before it ends, when it has been told what it is."""
+        loop = asyncio.get_running_loop()
+        await loop.sock_sendall(self.connection, UNKNOWN)
+        found = b""
+        while piece := await loop.sock_recv(self.connection, 65536):
+            found += piece
+        return found.decode()
+
+
+class Worker:
+    """What a worker is to its processes."""
+
+    def __init__(self) -> None:
+        self.server = ForkServer()
+        self.forks = Forks(self.server)
+
+    async def fork(self, *modules: str) -> Fork:
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        with theirs:
+            return Fork(await self.forks.fork("starting a task", theirs, modules), ours)
+
+
+Story = Callable[[Worker], Awaitable[None]]
+
+
+def play(story: Story) -> None:
+    async def played() -> None:
+        worker = Worker()
+        try:
+            await asyncio.wait_for(story(worker), 120)
+        finally:
+            worker.server.close()
+
+    asyncio.run(played())
+
+
+def test_a_process_learns_what_it_is_and_its_end_is_told_with_its_code() -> None:
+    async def story(worker: Worker) -> None:
+        fork = await worker.fork()
+        said = await fork.told()
+        assert json.loads(said.splitlines()[0])["event"] == "failed"
+        assert "no connector is called NobodysSink" in said
+        assert await fork.forked.ended == 0
+
+    play(story)
+
+
+def test_each_end_is_told_of_its_own_process() -> None:
+    async def story(worker: Worker) -> None:
+        first, second, third = [await worker.fork() for _ in range(3)]
+        second.forked.kill()
+        assert await second.forked.ended == -signal.SIGKILL
+        second.forked.kill()  # whoever has its pid now is left alone
+        third.connection.close()
+        assert await third.forked.ended == 1
+        assert alive(first.pid)
+        await first.told()
+        assert await first.forked.ended == 0
+
+    play(story)
+
+
+def test_a_module_that_cannot_be_imported_holds_nobody_up() -> None:
+    async def story(worker: Worker) -> None:
+        fork = await worker.fork("ferryman.connectors.none", "ferryman.converters.string")
+        assert '"failed"' in await fork.told()
+
+    play(story)
+
+
+def test_a_server_that_has_died_takes_its_processes_with_it_and_is_followed_by_another() -> None:
+    async def story(worker: Worker) -> None:
+        fork = await worker.fork()
+        server = Path(f"/proc/{fork.pid}/stat").read_text().rpartition(")")[2].split()[1]
+        os.kill(int(server), signal.SIGKILL)
+        assert await fork.forked.ended == -signal.SIGKILL
+        until(lambda: not alive(fork.pid), 10)
+        assert '"failed"' in await (await worker.fork()).told()
+
+    play(story)
+
+
+def test_sigterm_and_ctrl_c_are_nothing_to_the_server() -> None:
+    async def story(worker: Worker) -> None:
+        fork = await worker.fork()
+        server = Path(f"/proc/{fork.pid}/stat").read_text().rpartition(")")[2].split()[1]
+        for number in (signal.SIGTERM, signal.SIGINT):
+            os.kill(int(server), number)
+        assert '"failed"' in await (await worker.fork()).told()
+        assert '"failed"' in await fork.told()
+
+    play(story)
+
+
+MODULE = """
+ready = []
+
+def before_forks():
+    ready.append("once")
+"""
+
+
+def test_what_is_shared_is_loaded_once_and_what_fails_is_left_to_tasks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fork_loop, "freeze", lambda: None)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "petrel.py").write_text(MODULE)
+    (tmp_path / "skua.py").write_text("def before_forks():\n    raise OSError('no eggs')\n")
+    for _ in range(2):
+        fork_loop.share(["skua", "petrel", "nowhere"])
+    assert sys.modules["petrel"].ready == ["once"]
+    for module in ("petrel", "skua"):
+        monkeypatch.delitem(sys.modules, module)
+
+
+LIBRARIES = {
+    "EmailSink": {"aiosmtplib", "jinja2"},
+    "S3Sink": {"boto3"},
+    "JdbcSink": {"psycopg", "pymysql", "sqlalchemy"},
+    "StripeSource": {"httpx"},
+    "FileStreamSink": set[str](),
+    "FileStreamSource": set[str](),
+}
+IMPORTS = """
+import json, os, sys
+from ferryman.task import process
+from ferryman.task.setup import plugins
+from ferryman.worker import fork_loop
+from ferryman.worker.standalone import worker
+
+def imported(name):
+    rows = plugins.named({"connector.class": name}, {"key.converter": "String", "value.converter": "Json"})
+    fork_loop.share(plugins.modules(rows))
+    return {module.partition(".")[0] for module in sys.modules} & {*sys.argv[1:]}
+
+for name in sys.stdin.read().split():
+    if os.fork() == 0:
+        print(json.dumps([name, sorted(imported(name))]), flush=True)
+        os._exit(0)
+    os.wait()
+"""
+
+
+@pytest.fixture(scope="module")
+def libraries() -> dict[str, set[str]]:
+    """Of each connector what is imported, of all libraries that only some connectors need, by tasks that name it."""
+    wanted = sorted(set().union(*LIBRARIES.values()))
+    command = [sys.executable, "-P", "-c", IMPORTS, *wanted]
+    found = subprocess.run(command, input="\n".join(LIBRARIES), capture_output=True, text=True, check=True)
+    return {name: set(modules) for name, modules in map(json.loads, found.stdout.splitlines())}
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_a_connector_brings_its_own_libraries_and_no_others(libraries: dict[str, set[str]], name: str) -> None:
+    assert libraries[name] == LIBRARIES[name]
