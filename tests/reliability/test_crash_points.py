@@ -6,7 +6,7 @@ The worker notices each death and starts the task again by itself; nothing is lo
 import json
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -185,9 +185,8 @@ def die(directory: Path, kafka: str, name: str, points: Sequence[str], flows: Se
             for flow in flows:
                 flow.feed(count, count + ROUND)
             count += ROUND
-            until(lambda: all(len(flow.found()) >= count for flow in flows), 120, f"{count} to come out", pause=0.3)  # noqa: B023
-            forgiving.look()
-        until(lambda: all(flow.is_over(running, count) for flow in flows), 120, f"{count} to be committed", pause=0.3)
+            forgiving.until(lambda: all(len(flow.found()) >= count for flow in flows), f"{count} to come out")  # noqa: B023
+        forgiving.until(lambda: all(flow.is_over(running, count) for flow in flows), f"{count} to be committed")
         for flow in flows:
             flow.check(count)
     assert [line.split()[0] for line in log.read_text().splitlines()] == list(points)
@@ -209,8 +208,16 @@ class Forgiving:
     restarts: int = 0
     _forgiven: int = 0
 
-    def look(self) -> None:
-        """To be called now and then."""
+    def until(self, probe: Callable[[], bool], what: str) -> None:
+        """Waits for something, and restarts meanwhile."""
+
+        def has_come() -> bool:
+            self._look()
+            return probe()
+
+        until(has_come, 240, what, pause=0.3)
+
+    def _look(self) -> None:
         if deaths(self.log) - self._forgiven >= MOST_DEATHS:
             self._forgiven = deaths(self.log)
             self.restarts += 1

@@ -131,10 +131,9 @@ def die(running: Worker, name: str, kafka: str, points: Mapping[str, int], log: 
     while deaths(log) < len(points):
         assert count < MOST_WAVES * WAVE, log.read_text()
         produce(kafka, name, pledges(count, count + WAVE), keys(range(WAVE)))
-        until(lambda: committed(running, name) >= count, 120)  # noqa: B023
+        forgiving.until(lambda: committed(running, name) >= count, f"{count} to be committed")  # noqa: B023
         count += WAVE
-        forgiving.look()
-    until(lambda: committed(running, name) == count, 120)
+    forgiving.until(lambda: committed(running, name) == count, f"{count} to be committed")
     assert [line.split()[0] for line in log.read_text().splitlines()] == list(points)
     return count
 

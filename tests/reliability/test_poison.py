@@ -82,14 +82,9 @@ def test_with_one_percent_poison_and_kills_the_dead_letters_are_the_poison_and_t
     with worker(tmp_path, settings(kafka, unique, consumer_max_poll_records="200"), **crash) as running:
         running.create(sql_sink(unique, postgres) | tolerant(f"{unique}-dlq") | MASK)
         forgiving = Forgiving(running, [unique], log)
-
-        def has_come(count: int) -> bool:
-            forgiving.look()
-            return committed(running, unique) == count
-
         for start in range(0, trials.required, 1000):
             poison |= send_some_poison(kafka, unique, range(start, start + 1000))
-            until(lambda start=start: has_come(start + 1000), 240)  # type: ignore[misc]
+            forgiving.until(lambda: committed(running, unique) == start + 1000, f"{start + 1000} to be committed")  # noqa: B023
         assert deaths(log) == expected
         assert len(running.pids(unique)) <= 1 + expected + forgiving.restarts
     assert table.ids() == [number for number in range(trials.required) if number % 100 != 50]
