@@ -230,11 +230,11 @@ class Batch:
             positions=[self.positions[index] for index in indices],
         )
 
-    def without(self, indices: Collection[int]) -> "Batch | None":
-        """The other records; None if there are none."""
-        if not indices:
+    def without(self, positions: Collection[int]) -> "Batch | None":
+        """The records but those at these positions; None if there are none."""
+        if not positions:
             return self
-        left = [index for index in range(len(self)) if index not in indices]
+        left = [index for index, position in enumerate(self.positions) if position not in positions]
         return self.take(left) if left else None
 
     def split(self, wanted: Sequence[bool]) -> "list[tuple[bool, Batch]]":

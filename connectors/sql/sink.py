@@ -168,6 +168,8 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
             work = works.setdefault(id(batch.origin), len(works))
             try:
                 parts += self._rows(batch, work)
+            except BadRecords as error:
+                bad += error.found
             except DataError:
                 _, guilty = narrow(len(batch), partial(self._tried, batch, work), DataError)
                 bad += [(batch, index, error) for index, error in guilty]
@@ -205,7 +207,8 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         texts = ((column.source, json_text if column.form == "json" else None) for column in columns)
         values = columns_of(batch, texts, self.config.replace_null_with_default)
         flags = pl.Series("tombstone", [deletes]).new_from_index(0, len(batch))
-        frame = pl.DataFrame([flags, *fitted(table, batch, columns, values)])
+        adds = not deletes and self.config.mode != "update"
+        frame = pl.DataFrame([flags, *fitted(table, batch, columns, values, adds)])
         if self.config.mode != "insert" or deletes:
             _no_null_keys(frame, columns)
         return frame

@@ -213,7 +213,7 @@ class Tables:
         fit = self._dialect.types.fit(column.schema, existing, self._zones)
         if isinstance(fit, Refusal):
             raise _refused(table, column, existing, fit)
-        return TableColumn(name, column, fit, existing)
+        return TableColumn(name, column, fit, existing, name in definition.required)
 
 
 def _known(name: str, columns: Iterable[str]) -> str | None:

@@ -39,6 +39,8 @@ class Definition:
     """What tells it from the table that it may be tomorrow (see ``Dialect.marks``); taken before the rest was read."""
     generated: frozenset[str] = frozenset()
     """The columns that the database computes by itself and takes no values for, as far as it would not say so."""
+    required: frozenset[str] = frozenset()
+    """The columns that take no null, as far as is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class TableColumn:
     type: Type
     """Its type in the table. One that was looked up again is another one, so that whatever was made from it is made
     again."""
+    required: bool = False
+    """Whether it is known to take no null."""
 
     @property
     def form(self) -> Form:
@@ -201,7 +205,8 @@ def reflected(connection: Connection, table: TableName, mark: object) -> Definit
     columns = inspector.get_columns(table.name, table.schema)
     is_view = table.name in inspector.get_view_names(table.schema)
     generated = frozenset(column["name"] for column in columns if column.get("computed"))
-    return Definition({column["name"]: column["type"] for column in columns}, is_view, mark, generated)
+    required = frozenset(column["name"] for column in columns if not column["nullable"])
+    return Definition({column["name"]: column["type"] for column in columns}, is_view, mark, generated, required)
 
 
 def key_columns(columns: Sequence[TableColumn]) -> list[int]:

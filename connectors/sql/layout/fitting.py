@@ -4,22 +4,34 @@ from collections.abc import Iterator, Sequence
 
 import polars as pl
 
+from ferryman.api import BadRecords
 from ferryman.connectors.sql.dialects.dialect import TableColumn
 from ferryman.connectors.sql.dialects.misfit import misfit
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.fits.fit import broken, written
+from ferryman.errors import DataError
 from ferryman.record import Batch, Coordinates
 
 
 def fitted(
-    table: TableName, batch: Batch, columns: Sequence[TableColumn], values: Sequence[pl.Series]
+    table: TableName, batch: Batch, columns: Sequence[TableColumn], values: Sequence[pl.Series], adds: bool
 ) -> Iterator[pl.Series]:
-    """A batch's values as they are written, column by column. Raises DataError for the first record of which a value
-    would be stored as another one."""
+    """A batch's values as they are written, column by column. Raises BadRecords for all records of which a value would
+    be stored as another one, or is a null where the column takes none (if ``adds``: rows may be added)."""
+    bad: dict[int, DataError] = {}
     for column, found in zip(columns, values, strict=True):
-        misfits = broken(column.fit, found)
-        if misfits is not None:
-            first, takes = misfits[0].arg_true()[0], misfits[1]
-            record = Coordinates(*batch.source, batch.offsets[first])
-            raise misfit(table, column, f"takes {takes} only", str(record))
+        for at, problem in _problems(column, found, adds):
+            record = str(Coordinates(*batch.source, batch.offsets[at]))
+            bad.setdefault(at, misfit(table, column, problem, record))
+    if bad:
+        raise BadRecords([(batch, at, bad[at]) for at in sorted(bad)])
+    for column, found in zip(columns, values, strict=True):
         yield written(column.fit, found).alias(found.name)
+
+
+def _problems(column: TableColumn, values: pl.Series, adds: bool) -> Iterator[tuple[int, str]]:
+    if column.required and adds and values.null_count():
+        yield from ((at, "takes no null") for at in values.is_null().arg_true())
+    misfits = broken(column.fit, values)
+    if misfits is not None:
+        yield from ((at, f"takes {misfits[1]} only") for at in misfits[0].arg_true())

@@ -75,9 +75,9 @@ class Offer:
         """Takes single records out; they count as delivered when all around them is."""
         places: dict[int, set[int]] = {}
         for batch, index in bad:
-            places.setdefault(id(batch), set()).add(index)
+            places.setdefault(id(batch.origin), set()).add(batch.positions[index])
         for work in self.works:
-            left = [batch.without(places.get(id(batch), ())) for batch in work.batches]
+            left = [batch.without(places.get(id(batch.origin), ())) for batch in work.batches]
             work.batches = deque(batch for batch in left if batch is not None)
 
     def halves(self) -> list["Offer"]:

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ferryman import record
+from ferryman.api import BadRecords
 from ferryman.errors import DataError, TaskError
 from ferryman.record import Batch, Polled, Record, TopicPartition
 from ferryman.schema import INT64, OPTIONAL_STRING, STRING, Schema, struct
@@ -277,3 +278,17 @@ def test_a_poll_is_one_transaction_whatever_the_size_of_a_batch(world: World, si
     assert rows(world) == []
     world.running.put_batches([mixed])
     assert rows(world) == [(1, "z"), (2, "again"), (3, "c"), (4, "d")]
+
+
+def test_all_bad_records_of_a_poll_are_named_at_once(world: World) -> None:
+    world.query("DROP TABLE IF EXISTS orders")
+    text = "VARCHAR(5)" if "sqlite" not in world.url else "TEXT"
+    world.query(f"CREATE TABLE orders (id BIGINT PRIMARY KEY, item {text} NOT NULL)")
+    begin(world)
+    assert world.sink is not None
+    rows_ = [(key, None if key % 10 == 3 else "a") for key in range(100)]
+    with pytest.raises(BadRecords) as raised:
+        world.sink.put_batches([batch(world, ORDERS[0], 0, *rows_)])
+    assert [index for _, index, _ in raised.value.found] == [key for key, item in rows_ if item is None]
+    assert all("item" in str(error) and f"orders-0@{index} " in str(error) for _, index, error in raised.value.found)
+    assert rows(world) == []

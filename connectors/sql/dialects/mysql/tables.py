@@ -55,7 +55,9 @@ def describe(connection: Connection, table: TableName) -> Definition | None:
     for_json = _json_columns(connection, table)
     types = {_unescaped(each["name"]): each["type"] for each in columns}
     types |= {name: mysql.JSON() for name in for_json if name in types}
-    return Definition(types, is_view=False, mark=found)
+    counting = {each["name"] for each in columns if each.get("autoincrement") is True}
+    required = {_unescaped(each["name"]) for each in columns if not each["nullable"] and each["name"] not in counting}
+    return Definition(types, is_view=False, mark=found, required=frozenset(required))
 
 
 def _unescaped(name: str) -> str:

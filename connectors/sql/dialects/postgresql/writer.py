@@ -1,8 +1,12 @@
-"""PostgreSQL: a batch goes by COPY into a staging table of the session, and on into its table in one statement."""
+"""PostgreSQL: a batch goes by COPY into a staging table of the session, and on into its table in one statement.
+
+Where a poll is for many tables, few rows for one go in without a staging table (``direct``).
+"""
 
 import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import polars as pl
 import psycopg
@@ -19,6 +23,7 @@ from ferryman.connectors.sql.dialects.dialect import (
 )
 from ferryman.connectors.sql.dialects.misfit import misfit
 from ferryman.connectors.sql.dialects.names import TableName
+from ferryman.connectors.sql.dialects.postgresql import direct
 from ferryman.connectors.sql.dialects.postgresql.errors import copied_column
 from ferryman.connectors.sql.dialects.postgresql.names import qualified, quoted
 from ferryman.connectors.sql.dialects.postgresql.values import copied
@@ -58,10 +63,16 @@ class PostgresWriter:
         self._stages: dict[Shape, Stage] = {}
         self._connection_number = 0
         self._created = 0
+        self._together = 0
+        """How many loads the present transaction has."""
 
     def prepare(self, loads: Sequence[Load]) -> None:
         """Makes the staging tables that are missing, each once per connection; drops the oldest if they get many."""
-        wanted = list(dict.fromkeys((load.table, load.columns) for load in loads))
+        self._together = len(loads)
+        staged = [load for load in loads if not direct.is_small(load, self._together, self._mode)]
+        wanted = list(dict.fromkeys((load.table, load.columns) for load in staged))
+        if not wanted:
+            return
         tables = ", ".join(sorted({str(table) for table, _ in wanted}))
         with self._session.transaction(f"stage rows for {tables}") as connection:
             # Asked here: the transaction may have opened a new connection, which has no staging tables.
@@ -92,6 +103,8 @@ class PostgresWriter:
 
     def stage(self, connection: Connection, load: Load) -> Callable[[], None]:
         """Copies the rows into their staging table; what is returned puts them into the table."""
+        if direct.is_small(load, self._together, self._mode):
+            return self._direct(_cursor(connection), load)
         cursor, stage = _cursor(connection), self._stages[load.table, load.columns]
         self._copy(cursor, stage, load)
         cursor.execute(stage.hold, ())
@@ -104,6 +117,11 @@ class PostgresWriter:
                     cursor.execute(statement, (start + first, start + last))
 
         return apply
+
+    def _direct(self, cursor: psycopg.Cursor, load: Load) -> Callable[[], None]:
+        values = load.frame.select(*self._expressions(load.columns))
+        cursor.execute(direct.hold(load.table), ())
+        return partial(direct.write, cursor, load, values, self._mode)
 
     def _copy(self, cursor: psycopg.Cursor, stage: Stage, load: Load) -> None:
         rows = load.frame.select("seq", "tombstone", *self._expressions(load.columns))
@@ -159,8 +177,7 @@ def statements(name: str, table: TableName, columns: tuple[TableColumn, ...], mo
     stage, into = quoted(name), qualified(table)
     staged = [*(f"c{index}" for index in range(len(columns))), *map(_given, _echoed(columns))]
     copy = f"COPY {stage} (seq, tombstone, {', '.join(staged)}) FROM STDIN WITH (FORMAT csv, NULL '{_NULL}')"
-    hold = f"SELECT FROM {into} WHERE false"
-    return Stage(name, copy, _write(stage, into, columns, mode), _delete(stage, into, columns), hold)
+    return Stage(name, copy, _write(stage, into, columns, mode), _delete(stage, into, columns), direct.hold(table))
 
 
 def _delete(stage: str, into: str, columns: Sequence[TableColumn]) -> str:
