@@ -7,7 +7,7 @@ long as their keys differ; a row that is written, deleted and written again is i
 agree on, as long as nothing is deleted among them.
 
 Whether keys are the same is for the database to say (by case, padding, scale). So rows are held to have the same key if
-any database might say so (``ferryman.connectors.sql.database.likeness``): that costs a round at most.
+any database might say so (``ferryman.connectors.sql.records.likeness``): that costs a round at most.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,9 +17,9 @@ from typing import Any
 
 import polars as pl
 
-from ferryman.connectors.sql.database.likeness import likenesses
 from ferryman.connectors.sql.dialects.dialect import Load, TableColumn, key_columns
 from ferryman.connectors.sql.dialects.names import TableName
+from ferryman.connectors.sql.records.likeness import likenesses
 
 
 @dataclass(frozen=True, slots=True)

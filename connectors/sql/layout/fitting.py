@@ -12,6 +12,8 @@ from ferryman.connectors.sql.fits.fit import broken, written
 from ferryman.errors import DataError
 from ferryman.record import Batch, Coordinates
 
+_NULL = "takes no null"
+
 
 def fitted(
     table: TableName, batch: Batch, columns: Sequence[TableColumn], values: Sequence[pl.Series], adds: bool
@@ -22,7 +24,9 @@ def fitted(
     for column, found in zip(columns, values, strict=True):
         for at, problem in _problems(column, found, adds):
             record = str(Coordinates(*batch.source, batch.offsets[at]))
-            bad.setdefault(at, misfit(table, column, problem, record))
+            null_key = column.primary and problem == _NULL
+            text = f"The primary key's column {column.name} is null"
+            bad.setdefault(at, DataError(text) if null_key else misfit(table, column, problem, record))
     if bad:
         raise BadRecords([(batch, at, bad[at]) for at in sorted(bad)])
     for column, found in zip(columns, values, strict=True):
@@ -31,7 +35,7 @@ def fitted(
 
 def _problems(column: TableColumn, values: pl.Series, adds: bool) -> Iterator[tuple[int, str]]:
     if column.required and adds and values.null_count():
-        yield from ((at, "takes no null") for at in values.is_null().arg_true())
+        yield from ((at, _NULL) for at in values.is_null().arg_true())
     misfits = broken(column.fit, values)
     if misfits is not None:
         yield from ((at, f"takes {misfits[1]} only") for at in misfits[0].arg_true())

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferryman.connectors.sql.database.likeness import likenesses
+from ferryman.connectors.sql.records.likeness import likenesses
 
 SAME = [
     ("a", "A"),

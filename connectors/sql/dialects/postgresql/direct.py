@@ -9,10 +9,10 @@ from collections.abc import Hashable, Iterator, Sequence
 import polars as pl
 import psycopg
 
-from ferryman.connectors.sql.database.likeness import likenesses
 from ferryman.connectors.sql.dialects.dialect import Load, Mode, TableColumn, key_columns, other_columns
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.dialects.postgresql.names import qualified, quoted
+from ferryman.connectors.sql.records.likeness import likenesses
 from ferryman.connectors.sql.records.values import TIMESTAMP_FORMAT
 
 FEW = 60
@@ -49,6 +49,8 @@ def _text(values: pl.Series) -> pl.Series:
         return values
     if isinstance(values.dtype, pl.Datetime):
         return values.dt.to_string(TIMESTAMP_FORMAT)
+    if values.dtype == pl.Time:
+        return values.dt.to_string("%H:%M:%S%.9f")
     return values.cast(pl.String)
 
 
