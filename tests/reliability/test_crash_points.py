@@ -6,7 +6,7 @@ The worker notices each death and starts the task again by itself; nothing is lo
 import json
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,7 +35,7 @@ ROUND, MOST_ROUNDS = 60, 60
 TOGETHER = 2
 """Connectors that share a worker."""
 MOST_DEATHS = 2
-"""After so many all are restarted, so that none dies so often in a row that it is left alone for a minute."""
+"""Deaths between two restarts by REST."""
 SINK = ["sink.before_commit", "sink.after_commit"]
 FILE = ["file.before_write", "file.after_write", "file.after_flush"]
 SQL = ["sql.before_rows", "sql.after_rows", "sql.before_commit", "sql.after_commit"]
@@ -179,18 +179,14 @@ def die(directory: Path, kafka: str, name: str, points: Sequence[str], flows: Se
         for flow in flows:
             create_topic(kafka, flow.name, 3)
             running.create(flow.config())
-        count = forgiven = 0
+        count, forgiving = 0, Forgiving(running, [flow.name for flow in flows], log)
         while deaths(log) < len(points) or count < 2 * ROUND:
             assert count < MOST_ROUNDS * ROUND, f"only {log.read_text()}"
             for flow in flows:
                 flow.feed(count, count + ROUND)
             count += ROUND
-            until(lambda: all(len(flow.found()) >= count for flow in flows), 120, f"{count} to come out", pause=0.3)  # noqa: B023
-            if deaths(log) - forgiven >= MOST_DEATHS:
-                forgiven = deaths(log)
-                for flow in flows:
-                    running.call("POST", f"/connectors/{flow.name}/restart?includeTasks=true")
-        until(lambda: all(flow.is_over(running, count) for flow in flows), 120, f"{count} to be committed", pause=0.3)
+            forgiving.until(lambda: all(len(flow.found()) >= count for flow in flows), f"{count} to come out")  # noqa: B023
+        forgiving.until(lambda: all(flow.is_over(running, count) for flow in flows), f"{count} to be committed")
         for flow in flows:
             flow.check(count)
     assert [line.split()[0] for line in log.read_text().splitlines()] == list(points)
@@ -199,6 +195,34 @@ def die(directory: Path, kafka: str, name: str, points: Sequence[str], flows: Se
 
 def deaths(log: Path) -> int:
     return len(log.read_text().splitlines()) if log.exists() else 0
+
+
+@dataclass
+class Forgiving:
+    """Restarts connectors before they have died so often in a row that they are left alone for a minute."""
+
+    running: Worker
+    names: Sequence[str]
+    log: Path
+    """Where their deaths are noted."""
+    restarts: int = 0
+    _forgiven: int = 0
+
+    def until(self, probe: Callable[[], bool], what: str) -> None:
+        """Waits for something, and restarts meanwhile."""
+
+        def has_come() -> bool:
+            self._look()
+            return probe()
+
+        until(has_come, 240, what, pause=0.3)
+
+    def _look(self) -> None:
+        if deaths(self.log) - self._forgiven >= MOST_DEATHS:
+            self._forgiven = deaths(self.log)
+            self.restarts += 1
+            for name in self.names:
+                self.running.call("POST", f"/connectors/{name}/restart?includeTasks=true")
 
 
 def waves(trials: Trials, tests: int, points: Sequence[str], unique: str) -> Iterator[list[str]]:

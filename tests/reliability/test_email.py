@@ -18,14 +18,12 @@ from ferryman.stack import Stack
 from ferryman.stack.servers.mailbox import MESSAGES, Answer, Mailbox
 from tests.reliability.flows import Config, committed, keys, tolerant
 from tests.reliability.scoreboard.plugin import Trials
-from tests.reliability.test_crash_points import deaths
+from tests.reliability.test_crash_points import Forgiving, deaths
 from tests.running import Worker, consume, create_topic, produce, send, settings, until, worker
 
 RECORDS = 300
 WAVE, MOST_WAVES = 60, 100
 MOST = 8
-MOST_DEATHS = 2
-"""After so many the sink is restarted, so that it does not die so often in a row that it is left alone for a minute."""
 POINTS = {"email.before_commit": 5, "email.after_commit": 5, "email.before_send": 30, "email.after_send": 30}
 """At which time the process is killed there: late enough to have sent messages."""
 SINK = {"sink.before_commit": 5, "sink.after_commit": 5}
@@ -129,16 +127,13 @@ def die(running: Worker, name: str, kafka: str, points: Mapping[str, int], log: 
 
     The next wave comes while the one before is committed, so that something is always on its way.
     """
-    count = forgiven = 0
+    count, forgiving = 0, Forgiving(running, [name], log)
     while deaths(log) < len(points):
         assert count < MOST_WAVES * WAVE, log.read_text()
         produce(kafka, name, pledges(count, count + WAVE), keys(range(WAVE)))
-        until(lambda: committed(running, name) >= count, 120)  # noqa: B023
+        forgiving.until(lambda: committed(running, name) >= count, f"{count} to be committed")  # noqa: B023
         count += WAVE
-        if deaths(log) - forgiven >= MOST_DEATHS:
-            forgiven = deaths(log)
-            running.call("POST", f"/connectors/{name}/restart?includeTasks=true")
-    until(lambda: committed(running, name) == count, 120)
+    forgiving.until(lambda: committed(running, name) == count, f"{count} to be committed")
     assert [line.split()[0] for line in log.read_text().splitlines()] == list(points)
     return count
 

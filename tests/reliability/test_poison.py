@@ -8,6 +8,7 @@ from confluent_kafka.admin import AdminClient
 
 from tests.reliability.flows import Table, committed, keys, row, sql_sink, tolerant
 from tests.reliability.scoreboard.plugin import Trials
+from tests.reliability.test_crash_points import Forgiving, deaths
 from tests.running import Worker, consume, create_topic, produce, settings, until, worker
 
 MASK = {
@@ -74,17 +75,18 @@ def test_with_one_percent_poison_and_kills_the_dead_letters_are_the_poison_and_t
     create_topic(kafka, f"{unique}-dlq")
     table = Table(postgres, unique)
     table.run(f'CREATE TABLE "{unique}" (id bigint NOT NULL, text varchar(12))')
-    deaths = 2 * trials.required // 2000
+    expected, log = 2 * trials.required // 2000, tmp_path / "deaths"
     points = "sql.before_commit:4,sink.before_commit:2,sql.after_commit:4,sink.after_commit:2"
-    crash = {"FERRYMAN_CRASH_AT": points, "FERRYMAN_CRASH_LOG": f"{tmp_path}/deaths:{deaths}"}
+    crash = {"FERRYMAN_CRASH_AT": points, "FERRYMAN_CRASH_LOG": f"{log}:{expected}"}
     poison = set[bytes]()
     with worker(tmp_path, settings(kafka, unique, consumer_max_poll_records="200"), **crash) as running:
         running.create(sql_sink(unique, postgres) | tolerant(f"{unique}-dlq") | MASK)
+        forgiving = Forgiving(running, [unique], log)
         for start in range(0, trials.required, 1000):
             poison |= send_some_poison(kafka, unique, range(start, start + 1000))
-            until(lambda start=start: committed(running, unique) == start + 1000, 240)  # type: ignore[misc]
-        assert len((tmp_path / "deaths").read_text().splitlines()) == deaths
-        assert len(running.pids(unique)) == 1 + deaths
+            forgiving.until(lambda: committed(running, unique) == start + 1000, f"{start + 1000} to be committed")  # noqa: B023
+        assert deaths(log) == expected
+        assert len(running.pids(unique)) <= 1 + expected + forgiving.restarts
     assert table.ids() == [number for number in range(trials.required) if number % 100 != 50]
     assert {letter.value() for letter in consume(kafka, f"{unique}-dlq")} == poison
     trials.held(trials.required)
