@@ -43,6 +43,11 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         "io.aiven.connect.jdbc.JdbcSinkConnector",
         "io.debezium.connector.jdbc.JdbcSinkConnector",
     )
+    task_classes = (
+        "io.confluent.connect.jdbc.sink.JdbcSinkTask",
+        "io.aiven.connect.jdbc.sink.JdbcSinkTask",
+        "io.debezium.connector.jdbc.JdbcSinkConnectorTask",
+    )
     atomic = True
     columnar = True
     any_order = True
@@ -201,14 +206,13 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         is_known_by_key = deletes and self.config.pk_mode == "record_key"
         wanted = self._layout(table, batch.topic, batch.key.schema, None if is_known_by_key else batch.value.schema)
         columns = self._tables.columns(table, wanted)
-        return Part(table, columns, self._frame(table, batch, columns, deletes), work, batch.positions)
+        return Part(table, columns, self._frame(table, batch, columns, deletes), deletes, work, batch.positions)
 
     def _frame(self, table: TableName, batch: Batch, columns: Sequence[TableColumn], deletes: bool) -> pl.DataFrame:
         texts = ((column.source, json_text if column.form == "json" else None) for column in columns)
         values = columns_of(batch, texts, self.config.replace_null_with_default)
-        flags = pl.Series("tombstone", [deletes]).new_from_index(0, len(batch))
         adds = not deletes and self.config.mode != "update"
-        frame = pl.DataFrame([flags, *fitted(table, batch, columns, values, adds)])
+        frame = pl.DataFrame(list(fitted(table, batch, columns, values, adds)))
         if self.config.mode != "insert" or deletes:
             _no_null_keys(frame, columns)
         return frame

@@ -29,16 +29,13 @@ class Part:
     table: TableName
     columns: tuple[TableColumn, ...]
     frame: pl.DataFrame
-    """As ``Load`` has it, without ``seq``; all of it tombstones, or nothing."""
+    """As ``Load`` has it, without ``seq``."""
+    deletes: bool
+    """Whether its rows are to be deleted."""
     work: int
     """The number of the records it was decoded with, in the order of the poll."""
     positions: Sequence[int]
     """Where each row stands among those."""
-
-    @property
-    def deletes(self) -> bool:
-        """Whether its rows are to be deleted."""
-        return bool(self.frame.item(0, "tombstone"))
 
     def places(self) -> list[int]:
         """Where each row stands in the poll."""
@@ -58,17 +55,17 @@ def joined(parts: Iterable[Part], plain_inserts: bool) -> list[Load]:
     tables: dict[TableName, dict[Shape, list[Part]]] = {}
     for part in parts:
         # The same column comes as text from rows and as decimals from columns.
-        shape = part.columns, part.deletes, tuple(part.frame.dtypes)
-        tables.setdefault(part.table, {}).setdefault(shape, []).append(part)
+        kind = part.columns, part.deletes, tuple(part.frame.dtypes)
+        tables.setdefault(part.table, {}).setdefault(kind, []).append(part)
     found: list[Load] = []
     start = 0
     for table in sorted(tables, key=str):
         shapes = [_together(same) for same in tables[table].values()]
         keyed = not plain_inserts or any(each.deletes for each in shapes)
-        alone = [(each.columns, each.frame) for each in shapes]
-        for columns, frame in _rounds(shapes) if keyed and len(shapes) > 1 else alone:
+        alone = [(each, each.frame) for each in shapes]
+        for shape, frame in _rounds(shapes) if keyed and len(shapes) > 1 else alone:
             numbers = pl.int_range(start, start + frame.height, dtype=pl.Int64, eager=True).alias("seq")
-            found.append(Load(table, columns, frame.with_columns(numbers)))
+            found.append(Load(table, shape.columns, frame.with_columns(numbers), shape.deletes))
             start += frame.height
     return found
 
@@ -78,7 +75,7 @@ def pieces(loads: Iterable[Load], most: int | None) -> Iterator[Load]:
     for load in loads:
         height = load.frame.height if most is None else max(1, most)
         for start in range(0, load.frame.height, height):
-            yield Load(load.table, load.columns, load.frame.slice(start, height))
+            yield Load(load.table, load.columns, load.frame.slice(start, height), load.deletes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +105,7 @@ def _together(parts: Sequence[Part]) -> _Rows:
     return _Rows(first.columns, first.deletes, frame, parts, by_place)
 
 
-def _rounds(shapes: Sequence[_Rows]) -> Iterator[tuple[tuple[TableColumn, ...], pl.DataFrame]]:
+def _rounds(shapes: Sequence[_Rows]) -> Iterator[tuple[_Rows, pl.DataFrame]]:
     """The rows of each shape and round, in the order of their application."""
     count = len(shapes)
     keys = likenesses([_keys(shape) for shape in shapes])
@@ -123,7 +120,7 @@ def _rounds(shapes: Sequence[_Rows]) -> Iterator[tuple[tuple[TableColumn, ...], 
         turns.setdefault(turn, []).append(at)
     for turn in sorted(turns):
         shape = shapes[turn % count]
-        yield shape.columns, shape.frame[turns[turn]]
+        yield shape, shape.frame[turns[turn]]
 
 
 def _keys(shape: _Rows) -> list[pl.Series]:

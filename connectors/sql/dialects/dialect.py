@@ -79,8 +79,15 @@ class Load:
     columns: tuple[TableColumn, ...]
     """What they fill."""
     frame: pl.DataFrame
-    """``tombstone`` (whether the row is to be deleted), ``c0``, ``c1``, … (one for each of ``columns``) and ``seq``:
-    a number that grows through all loads of a transaction."""
+    """``c0``, ``c1``, … (one for each of ``columns``) and ``seq``: a number that grows by one from row to row, through
+    all loads of a transaction."""
+    deletes: bool = False
+    """Whether the rows with these keys are to be deleted."""
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """The first and the last ``seq``."""
+        return self.frame.item(0, "seq"), self.frame.item(-1, "seq")
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,23 +224,3 @@ def key_columns(columns: Sequence[TableColumn]) -> list[int]:
 def other_columns(columns: Sequence[TableColumn]) -> list[int]:
     """Which of the columns are not."""
     return [index for index, column in enumerate(columns) if not column.primary]
-
-
-def runs(tombstones: pl.Series, mode: Mode) -> list[tuple[bool, int, int]]:
-    """The steps in which staged rows are applied: (delete, first row, last row).
-
-    An upsert needs two at most: whatever was deleted in between is deleted first, then the last record of each key
-    decides, and it has every column. Inserts and updates are kept in their order with deletes.
-    """
-    last = len(tombstones) - 1
-    if not tombstones.any():
-        return [(False, 0, last)]
-    if mode == "upsert":
-        return [(True, 0, last), (False, 0, last)]
-    steps, start = [], 0
-    flags = tombstones.to_list()
-    for stop in range(1, len(flags) + 1):
-        if stop == len(flags) or flags[stop] != flags[start]:
-            steps.append((flags[start], start, stop - 1))
-            start = stop
-    return steps

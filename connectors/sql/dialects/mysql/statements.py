@@ -19,11 +19,9 @@ class Statements:
     """What is done with staged rows from one ``seq`` to another, which each statement takes as its parameters."""
 
     write: tuple[str, ...]
-    """Writes rows among which are no tombstones."""
-    write_last: tuple[str, ...]
-    """Writes the last row of each key, unless that is a tombstone."""
+    """Writes rows; of a key that has several the last one decides."""
     delete: str | None
-    """Deletes the rows with the keys of tombstones; None without a key."""
+    """Deletes the rows with these keys; None without a key."""
 
 
 def name(text: str) -> str:
@@ -54,20 +52,18 @@ def statements(
     Raises TaskError for an upsert into a table in which nothing keeps its key unique.
     """
     into, staged = qualified(table), name(stage)
-    rows = _Rows(f"{staged} s", f"s.{_RANGE} AND NOT s.tombstone")
-    delete = f"DELETE t FROM {into} t JOIN {staged} s ON {_same(columns)} WHERE s.{_RANGE} AND s.tombstone"
+    rows = _Rows(f"{staged} s", f"s.{_RANGE}")
+    delete = f"DELETE t FROM {into} t JOIN {staged} s ON {_same(columns)} WHERE s.{_RANGE}"
     if mode == "insert":
         insert = (f"{_insert(into, columns, rows)} ORDER BY s.seq",)
-        return Statements(insert, insert, delete if key_columns(columns) else None)
-    last = _Rows(f"({_numbered(staged, columns)}) s", "s.nth = 1 AND NOT s.tombstone")
+        return Statements(insert, delete if key_columns(columns) else None)
+    last = _Rows(f"({_numbered(staged, columns)}) s", "s.nth = 1")
     if mode == "update":
-        update = _update(into, columns, last)
-        return Statements(update, update, delete)
+        return Statements(_update(into, columns, last), delete)
     _check_key(table, columns, unique)
     if len(unique) == 1:
-        return Statements((_upsert(into, columns, rows),), (_upsert(into, columns, last),), delete)
-    merge = (*_update(into, columns, last), _add(into, columns, last))
-    return Statements(merge, merge, delete)
+        return Statements((_upsert(into, columns, rows),), delete)
+    return Statements((*_update(into, columns, last), _add(into, columns, last)), delete)
 
 
 def _check_key(table: TableName, columns: Sequence[TableColumn], unique: Collection[frozenset[str]]) -> None:

@@ -14,7 +14,7 @@ import pymysql
 from pymysql.cursors import Cursor
 from sqlalchemy import Connection
 
-from ferryman.connectors.sql.dialects.dialect import Load, Mode, TableColumn, Transactions, runs
+from ferryman.connectors.sql.dialects.dialect import Load, Mode, TableColumn, Transactions
 from ferryman.connectors.sql.dialects.faults import StaleTable
 from ferryman.connectors.sql.dialects.misfit import misfit
 from ferryman.connectors.sql.dialects.mysql.errors import message_of, number_of, staged_column
@@ -101,7 +101,7 @@ class MysqlWriter:
         stage = f"ferryman_stage_{self._created}"
         moves = statements(stage, table, columns, self._mode, unique_keys(connection, table))
         typed = ", ".join(f"c{index} {found[column.name].sql} NULL" for index, column in enumerate(columns))
-        layout = f"seq BIGINT NOT NULL PRIMARY KEY, tombstone TINYINT NOT NULL, {typed}"
+        layout = f"seq BIGINT NOT NULL PRIMARY KEY, {typed}"
         with _cursor(connection) as cursor:
             cursor.execute(f"CREATE TEMPORARY TABLE {name(stage)} ({layout}) ENGINE=InnoDB")
         not_null = tuple(f"c{index}" for index, column in enumerate(columns) if found[column.name].not_null)
@@ -126,22 +126,17 @@ class MysqlWriter:
                 cursor.execute(text, _NOTHING)
 
         def apply() -> None:
-            start = load.frame.item(0, "seq")
-            tombstones = load.frame.get_column("tombstone")
             moves = stage.statements
-            for delete, first, last in runs(tombstones, self._mode):
-                write = moves.write_last if self._mode == "upsert" and tombstones.any() else moves.write
-                for text in (moves.delete,) if delete else write:
-                    if text is not None:
-                        cursor.execute(text, (start + first, start + last))
-                        _refuse_warnings(cursor, load)
+            for text in (moves.delete,) if load.deletes else moves.write:
+                if text is not None:
+                    cursor.execute(text, load.span)
+                    _refuse_warnings(cursor, load)
 
         return apply
 
     def _check(self, load: Load, stage: Stage) -> None:
-        rows = load.frame.filter(~pl.col("tombstone"))
-        for column in stage.not_null:
-            if rows.get_column(column).has_nulls():
+        for column in () if load.deletes else stage.not_null:
+            if load.frame.get_column(column).has_nulls():
                 raise DataError(f"Cannot write to {load.table}: {_named(load, column)} may not be null")
 
     def _inserts(self, load: Load, stage: Stage) -> Iterator[str]:
@@ -164,8 +159,7 @@ class MysqlWriter:
             literal(pl.col(f"c{index}"), column.source.schema, column.form, self._zones).fill_null(NULL)
             for index, column in enumerate(load.columns)
         ]
-        numbers = [pl.col("seq").cast(pl.String), pl.col("tombstone").cast(pl.Int8).cast(pl.String)]
-        row = pl.lit("(") + pl.concat_str([*numbers, *values], separator=",") + pl.lit(")")
+        row = pl.lit("(") + pl.concat_str([pl.col("seq").cast(pl.String), *values], separator=",") + pl.lit(")")
         return load.frame.select(row.alias("row")).to_series()
 
     def _explain(self, error: pymysql.Error, load: Load) -> None:

@@ -32,7 +32,7 @@ def is_small(load: Load, loads: int, mode: Mode) -> bool:
 def write(cursor: psycopg.Cursor, load: Load, values: pl.DataFrame, mode: Mode) -> None:
     """Puts a load's rows into their table; ``values`` are its columns as PostgreSQL reads them."""
     rows = values.select(_text(values[name]) for name in values.columns).rows()
-    if load.frame.item(0, "tombstone"):
+    if load.deletes:
         keys = key_columns(load.columns)
         _execute(cursor, _delete(load.table, load.columns, len(rows)), [tuple(row[at] for at in keys) for row in rows])
         return

@@ -19,7 +19,6 @@ from ferryman.connectors.sql.dialects.dialect import (
     Transactions,
     key_columns,
     other_columns,
-    runs,
 )
 from ferryman.connectors.sql.dialects.misfit import misfit
 from ferryman.connectors.sql.dialects.names import TableName
@@ -46,9 +45,9 @@ class Stage:
     copy: str
     """The COPY that fills it."""
     write: str | None
-    """Writes its rows that are no tombstones; None if there is nothing to write, in an update of keys alone."""
+    """Writes its rows; None if there is nothing to write, in an update of keys alone."""
     delete: str
-    """Deletes the rows with the keys of its tombstones."""
+    """Deletes the rows with its keys."""
     hold: str
     """Reads nothing of the table: from then on nobody can change it until the transaction's end."""
 
@@ -97,7 +96,7 @@ class PostgresWriter:
         name = f"ferryman_stage_{self._created}"
         same = [f"t.{quoted(column.name)} AS c{index}" for index, column in enumerate(columns)]
         same += [f"''::text AS {_given(index)}" for index in _echoed(columns)]
-        empty = f"SELECT 0::bigint AS seq, false AS tombstone, {', '.join(same)} FROM {qualified(table)} t WITH NO DATA"  # noqa: S608
+        empty = f"SELECT 0::bigint AS seq, {', '.join(same)} FROM {qualified(table)} t WITH NO DATA"  # noqa: S608
         _cursor(connection).execute(f"CREATE TEMP TABLE {quoted(name)} ON COMMIT DELETE ROWS AS {empty}", ())
         return statements(name, table, columns, self._mode)
 
@@ -110,11 +109,9 @@ class PostgresWriter:
         cursor.execute(stage.hold, ())
 
         def apply() -> None:
-            start = load.frame.item(0, "seq")
-            for delete, first, last in runs(load.frame.get_column("tombstone"), self._mode):
-                statement = stage.delete if delete else stage.write
-                if statement is not None:
-                    cursor.execute(statement, (start + first, start + last))
+            statement = stage.delete if load.deletes else stage.write
+            if statement is not None:
+                cursor.execute(statement, load.span)
 
         return apply
 
@@ -124,7 +121,7 @@ class PostgresWriter:
         return partial(direct.write, cursor, load, values, self._mode)
 
     def _copy(self, cursor: psycopg.Cursor, stage: Stage, load: Load) -> None:
-        rows = load.frame.select("seq", "tombstone", *self._expressions(load.columns))
+        rows = load.frame.select("seq", *self._expressions(load.columns))
         text = io.BytesIO()
         rows.write_csv(
             text, include_header=False, quote_style="non_numeric", null_value=_NULL, datetime_format=TIMESTAMP_FORMAT
@@ -161,7 +158,7 @@ def _given(index: int) -> str:
 def _compare(cursor: psycopg.Cursor, stage: Stage, load: Load, index: int) -> None:
     differs = f"seq BETWEEN %s AND %s AND c{index}::text IS DISTINCT FROM {_given(index)}"
     query = f"SELECT 1 FROM {quoted(stage.name)} WHERE {differs} LIMIT 1"  # noqa: S608
-    cursor.execute(query, (load.frame.item(0, "seq"), load.frame.item(-1, "seq")))
+    cursor.execute(query, load.span)
     if cursor.fetchone() is not None:
         raise misfit(load.table, load.columns[index], "takes texts that it gives back as they are only")
 
@@ -176,13 +173,13 @@ def statements(name: str, table: TableName, columns: tuple[TableColumn, ...], mo
     """The statements for a staging table. All names are quoted, all values are parameters."""
     stage, into = quoted(name), qualified(table)
     staged = [*(f"c{index}" for index in range(len(columns))), *map(_given, _echoed(columns))]
-    copy = f"COPY {stage} (seq, tombstone, {', '.join(staged)}) FROM STDIN WITH (FORMAT csv, NULL '{_NULL}')"
+    copy = f"COPY {stage} (seq, {', '.join(staged)}) FROM STDIN WITH (FORMAT csv, NULL '{_NULL}')"
     return Stage(name, copy, _write(stage, into, columns, mode), _delete(stage, into, columns), direct.hold(table))
 
 
 def _delete(stage: str, into: str, columns: Sequence[TableColumn]) -> str:
     same = _same_key(columns)
-    return f"DELETE FROM {into} t USING {stage} s WHERE s.tombstone AND s.seq BETWEEN %s AND %s{same}"  # noqa: S608
+    return f"DELETE FROM {into} t USING {stage} s WHERE s.seq BETWEEN %s AND %s{same}"  # noqa: S608
 
 
 def _same_key(columns: Sequence[TableColumn]) -> str:
@@ -195,7 +192,7 @@ def _write(stage: str, into: str, columns: Sequence[TableColumn], mode: Mode) ->
     staged = ", ".join(f"s.c{index}" for index in range(len(columns)))
     insert = f"INSERT INTO {into} ({', '.join(names)}) SELECT {staged} FROM"
     if mode == "insert":
-        return f"{insert} {stage} s WHERE NOT s.tombstone AND s.seq BETWEEN %s AND %s ORDER BY s.seq"
+        return f"{insert} {stage} s WHERE s.seq BETWEEN %s AND %s ORDER BY s.seq"
     key = ", ".join(f"c{index}" for index in key_columns(columns))
     # Sorted by key, so that tasks which write the same rows take their locks in the same order.
     last = f"(SELECT DISTINCT ON ({key}) * FROM {stage} WHERE seq BETWEEN %s AND %s ORDER BY {key}, seq DESC) s"  # noqa: S608
@@ -203,8 +200,8 @@ def _write(stage: str, into: str, columns: Sequence[TableColumn], mode: Mode) ->
         if not others:
             return None
         changes = ", ".join(f"{names[index]} = s.c{index}" for index in others)
-        return f"UPDATE {into} t SET {changes} FROM {last} WHERE NOT s.tombstone{_same_key(columns)}"  # noqa: S608
+        return f"UPDATE {into} t SET {changes} FROM {last} WHERE true{_same_key(columns)}"  # noqa: S608
     conflict = f"ON CONFLICT ({', '.join(names[index] for index in key_columns(columns))})"
     changes = ", ".join(f"{names[index]} = EXCLUDED.{names[index]}" for index in others)
     action = f"DO UPDATE SET {changes}" if others else "DO NOTHING"
-    return f"{insert} {last} WHERE NOT s.tombstone ORDER BY {key} {conflict} {action}"
+    return f"{insert} {last} ORDER BY {key} {conflict} {action}"

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
 from typing import Any
 
 import polars as pl
@@ -61,18 +60,13 @@ class SqliteWriter:
             bound(pl.col(f"c{index}"), column.source.schema, column.form, self._zones).alias(f"c{index}")
             for index, column in enumerate(load.columns)
         ]
-        return partial(self._apply, connection, load, load.frame.select("tombstone", *values))
+        return partial(self._apply, connection, load, load.frame.select(*values))
 
     def _apply(self, connection: Connection, load: Load, values: pl.DataFrame) -> None:
         found = self._statements[load.table, load.columns]
-        start = 0
-        for is_tombstone, run in groupby(values.get_column("tombstone").to_list()):
-            count = sum(1 for _ in run)
-            statement = found.delete if is_tombstone else found.write
-            if statement is not None:
-                rows = values.slice(start, count).select(statement.parameters).rows()
-                self._execute(connection, load.table, statement, rows)
-            start += count
+        statement = found.delete if load.deletes else found.write
+        if statement is not None:
+            self._execute(connection, load.table, statement, values.select(statement.parameters).rows())
 
     def _execute(self, connection: Connection, table: TableName, statement: Statement, rows: list[Any]) -> None:
         try:
