@@ -21,7 +21,8 @@ class ForkServer:
         self.events.setblocking(False)
         inherited = (requests.fileno(), events.fileno())
         command = [sys.executable, "-P", "-m", "ferryman.worker.fork_loop", *map(str, inherited)]
-        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=inherited)
+        # With the worker's standard input: a source may read what is typed there.
+        self._process = subprocess.Popen(command, pass_fds=inherited)
         requests.close()
         events.close()
 

@@ -237,8 +237,15 @@ def _union(draw: st.DrawFn, names: Names, space: str, depth: int) -> Node:
     """Branches of different kinds; named types may be several."""
     made: dict[str, Node] = {}
     for _ in range(draw(st.integers(1, 4))):
+        before = dict(names.known)
         node = _any(draw, names, space, depth - 1, union=False)
-        made.setdefault(_branch(node, space), node)
+        branch = _branch(node, space)
+        if branch in made:
+            # What is left out defines nothing that others could refer to.
+            names.known.clear()
+            names.known.update(before)
+        else:
+            made[branch] = node
     if any(resolved(node, names, space)[0]["type"] == "fixed" for name, node in made.items() if _is_named(name)):
         # Java takes a fixed value for the first branch that holds bytes.
         made.pop("bytes", None)

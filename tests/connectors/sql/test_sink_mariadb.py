@@ -189,8 +189,8 @@ REFUSED: list[tuple[str, Schema, Any, str]] = [
     ("double", FLOAT64, float("inf"), "neither NaN nor infinity"),
     ("double(9,2)", FLOAT64, 1.234, "at most 2 digits after the point only"),
     ("json", STRING, "{", "error 4025"),
-    ("bigint NOT NULL", INT64.as_optional(), None, "may not be null"),
-    ("timestamp(3) NOT NULL", TIMESTAMP_SCHEMA.as_optional(), None, "may not be null"),
+    ("bigint NOT NULL", INT64.as_optional(), None, "takes no null"),
+    ("timestamp(3) NOT NULL", TIMESTAMP_SCHEMA.as_optional(), None, "takes no null"),
 ]
 
 
