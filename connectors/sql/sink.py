@@ -147,7 +147,7 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         # Killed before the commit, nothing of it is there; after it, all of it, and the next owner starts behind it.
         crash_point = self.context.crash_point
         moves = moves_of(self._positions, batches)
-        loads = list(pieces(joined(self._parts(batches), self.config.mode == "insert"), self.config.batch_size))
+        loads = list(pieces(joined(self._parts(batches), self.config.mode), self.config.batch_size))
         if loads:
             self._writer.prepare(loads)
         with self._session.transaction(f"write to {self._named(batches)}") as connection:

@@ -3,21 +3,22 @@
 Records of one shape (table, columns, and whether they delete) go in together, wherever they stood. Where rows of two
 shapes have the same key, theirs is a sequence: rounds through the shapes, in which each row comes in the first round
 that is not before that of the row with its key which came before it. Three schemas by turns are three statements as
-long as their keys differ; a row that is written, deleted and written again is in two rounds. Inserts have no key to
-agree on, as long as nothing is deleted among them.
+long as their keys differ; a row that is deleted and written again is in two rounds. What later rows of the key have
+overtaken (``last_words``) is left out first, so that a key that comes a hundred times makes no hundred rounds. Inserts
+have no key to agree on, as long as nothing is deleted among them, and none of them is left out.
 
 Whether keys are the same is for the database to say (by case, padding, scale). So rows are held to have the same key if
 any database might say so (``ferryman.connectors.sql.records.likeness``): that costs a round at most.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any
+from itertools import chain, pairwise
 
 import polars as pl
 
-from ferryman.connectors.sql.dialects.dialect import Load, TableColumn, key_columns
+from ferryman.connectors.sql.database.last_words import Word, needed
+from ferryman.connectors.sql.dialects.dialect import Load, Mode, TableColumn, key_columns, other_columns
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.records.likeness import likenesses
 
@@ -46,11 +47,10 @@ class Part:
 Shape = tuple[tuple[TableColumn, ...], bool, tuple[pl.DataType, ...]]
 
 
-def joined(parts: Iterable[Part], plain_inserts: bool) -> list[Load]:
+def joined(parts: Iterable[Part], mode: Mode) -> list[Load]:
     """The loads in the order in which they are to be applied, their rows numbered through in the column ``seq``.
 
-    ``plain_inserts``: rows are added whatever their keys. The tables are sorted: tasks that write to the same ones take
-    their locks in the same order.
+    The tables are sorted: tasks that write to the same ones take their locks in the same order.
     """
     tables: dict[TableName, dict[Shape, list[Part]]] = {}
     for part in parts:
@@ -61,9 +61,7 @@ def joined(parts: Iterable[Part], plain_inserts: bool) -> list[Load]:
     start = 0
     for table in sorted(tables, key=str):
         shapes = [_together(same) for same in tables[table].values()]
-        keyed = not plain_inserts or any(each.deletes for each in shapes)
-        alone = [(each, each.frame) for each in shapes]
-        for shape, frame in _rounds(shapes) if keyed and len(shapes) > 1 else alone:
+        for shape, frame in _sequence(shapes, mode):
             numbers = pl.int_range(start, start + frame.height, dtype=pl.Int64, eager=True).alias("seq")
             found.append(Load(table, shape.columns, frame.with_columns(numbers), shape.deletes))
             start += frame.height
@@ -105,12 +103,25 @@ def _together(parts: Sequence[Part]) -> _Rows:
     return _Rows(first.columns, first.deletes, frame, parts, by_place)
 
 
-def _rounds(shapes: Sequence[_Rows]) -> Iterator[tuple[_Rows, pl.DataFrame]]:
-    """The rows of each shape and round, in the order of their application."""
+def _sequence(shapes: Sequence[_Rows], mode: Mode) -> Iterator[tuple[_Rows, pl.DataFrame]]:
+    """The rows of a table in the order of their application."""
+    if len(shapes) > 1 and (mode != "insert" or any(each.deletes for each in shapes)):
+        keys = likenesses([_keys(shape) for shape in shapes])
+        if len(set(chain.from_iterable(keys))) < sum(map(len, keys)):
+            yield from _rounds(shapes, keys, fold=mode != "insert")
+            return
+    yield from ((each, each.frame) for each in shapes)
+
+
+def _rounds(
+    shapes: Sequence[_Rows], keys: Sequence[Sequence[Hashable]], fold: bool
+) -> Iterator[tuple[_Rows, pl.DataFrame]]:
+    """The rows of each shape and round."""
     count = len(shapes)
-    keys = likenesses([_keys(shape) for shape in shapes])
     rows = sorted((place, number, at) for number, shape in enumerate(shapes) for at, place in enumerate(shape.places()))
-    latest: dict[Any, int] = {}
+    if fold:
+        rows = [rows[place] for place in needed(_words(shapes, keys, rows))]
+    latest: dict[Hashable, int] = {}
     """The last turn of each key; turn ``t`` is that of the shape ``t`` modulo their number."""
     turns: dict[int, list[int]] = {}
     for _, number, at in rows:
@@ -121,6 +132,18 @@ def _rounds(shapes: Sequence[_Rows]) -> Iterator[tuple[_Rows, pl.DataFrame]]:
     for turn in sorted(turns):
         shape = shapes[turn % count]
         yield shape, shape.frame[turns[turn]]
+
+
+def _words(
+    shapes: Sequence[_Rows], keys: Sequence[Sequence[Hashable]], rows: Sequence[tuple[int, int, int]]
+) -> list[Word]:
+    spelled = [list(zip(*(column.to_list() for column in _keys(shape)), strict=True)) for shape in shapes]
+    filled = [None if shape.deletes else _filled(shape) for shape in shapes]
+    return [Word(keys[number][at], spelled[number][at], filled[number]) for _, number, at in rows]
+
+
+def _filled(shape: _Rows) -> frozenset[str]:
+    return frozenset(shape.columns[index].name for index in other_columns(shape.columns))
 
 
 def _keys(shape: _Rows) -> list[pl.Series]:

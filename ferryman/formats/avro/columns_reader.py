@@ -15,7 +15,7 @@ of step: row 0 does not have its marker. Halving finds the few around the guilty
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from io import BytesIO
 from secrets import randbits
@@ -25,6 +25,7 @@ import polars as pl
 
 from ferryman.formats.avro.schema_reader import Reading, symbols
 from ferryman.formats.avro.varint import long
+from ferryman.formats.halving import unfit
 from ferryman.formats.json.payload import INTEGER_RANGES
 from ferryman.formats.polars_types import TIMES, dtype
 from ferryman.record import Columns
@@ -73,24 +74,11 @@ def decode(reading: Reading, bodies: Sequence[bytes]) -> tuple[Columns | None, S
     found = _decoded(reading, bodies)
     if found is not None:
         return found, ()
-    odd = sorted(_doubtful(reading, bodies))
+    # Halved until what does not decode is in pieces so small that rows are faster than another try.
+    odd = sorted(unfit(len(bodies), lambda start, stop: _decoded(reading, bodies[start:stop]) is not None, few=_FEW))
     left_out = set(odd)
     found = _decoded(reading, [body for at, body in enumerate(bodies) if at not in left_out])
     return (None, range(len(bodies))) if found is None else (found, odd)
-
-
-def _doubtful(reading: Reading, bodies: Sequence[bytes]) -> Iterator[int]:
-    """Halves the bodies until what does not decode is in pieces so small that rows are faster than another try."""
-    waiting = [(0, len(bodies))]
-    while waiting:
-        start, stop = waiting.pop()
-        if stop - start <= _FEW:
-            yield from range(start, stop)
-            continue
-        middle = (start + stop) // 2
-        waiting += [
-            half for half in ((start, middle), (middle, stop)) if _decoded(reading, bodies[half[0] : half[1]]) is None
-        ]
 
 
 def _decoded(reading: Reading, bodies: Sequence[bytes]) -> Columns | None:

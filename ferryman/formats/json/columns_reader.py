@@ -15,6 +15,7 @@ from typing import Any
 import polars as pl
 
 from ferryman.errors import SchemaMismatch
+from ferryman.formats.halving import unfit
 from ferryman.java.decimals import from_unscaled
 from ferryman.record import Columns
 from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type
@@ -126,22 +127,16 @@ def _guilty(schema: Schema, values: Sequence[Any], replace: bool) -> Iterator[in
     classes = _classes(schema)
     places = [at for at, value in enumerate(values) if classes is None or value.__class__ in classes]
     yield from set(range(len(values))) - set(places)
-    waiting = [(0, len(places))] if places else []
-    tries = len(places) // _PER_TRY + _TRIES
-    while waiting:
-        start, stop = waiting.pop()
-        tries -= 1
-        if tries < 0:
-            yield from places[start:stop]
-            continue
+
+    def fits(start: int, stop: int) -> bool:
         try:
             _filled(schema, [values[at] for at in places[start:stop]], replace)
         except _DOUBTS:
-            if stop - start == 1:
-                yield places[start]
-            else:
-                middle = (start + stop) // 2
-                waiting += [(middle, stop), (start, middle)]
+            return False
+        return True
+
+    if not fits(0, len(places)):
+        yield from (places[at] for at in unfit(len(places), fits, tries=len(places) // _PER_TRY + _TRIES))
 
 
 def _classes(schema: Schema) -> Container[type] | None:
