@@ -211,11 +211,11 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
     def _frame(self, table: TableName, batch: Batch, columns: Sequence[TableColumn], deletes: bool) -> pl.DataFrame:
         texts = ((column.source, json_text if column.form == "json" else None) for column in columns)
         values = columns_of(batch, texts, self.config.replace_null_with_default)
-        adds = not deletes and self.config.mode != "update"
-        frame = pl.DataFrame(list(fitted(table, batch, columns, values, adds)))
-        if self.config.mode != "insert" or deletes:
-            _no_null_keys(frame, columns)
-        return frame
+        return pl.DataFrame(list(fitted(table, batch, columns, values, partial(self._needs_value, deletes))))
+
+    def _needs_value(self, deletes: bool, column: TableColumn) -> bool:
+        is_key = column.primary and (deletes or self.config.mode != "insert")
+        return is_key or (column.required and not deletes)
 
     def _layout(self, table: TableName, topic: str, key: Schema | None, value: Schema | None) -> tuple[Column, ...]:
         found = self._layouts.get((table, topic, key, value))
@@ -261,9 +261,3 @@ def _connect(config: SqlSinkConfig, context: SinkContext) -> tuple[Session, Offs
 
 def _seconds(milliseconds: int | None) -> float | None:
     return None if milliseconds is None else milliseconds / 1000
-
-
-def _no_null_keys(frame: pl.DataFrame, columns: Sequence[TableColumn]) -> None:
-    for index, column in enumerate(columns):
-        if column.primary and frame.get_column(f"c{index}").has_nulls():
-            raise DataError(f"The primary key's column {column.name} is null")

@@ -1,6 +1,6 @@
 """Records meet the columns of their table: every value is stored as it is, or its record is refused."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import polars as pl
 
@@ -16,13 +16,17 @@ _NULL = "takes no null"
 
 
 def fitted(
-    table: TableName, batch: Batch, columns: Sequence[TableColumn], values: Sequence[pl.Series], adds: bool
+    table: TableName,
+    batch: Batch,
+    columns: Sequence[TableColumn],
+    values: Sequence[pl.Series],
+    needs_value: Callable[[TableColumn], bool],
 ) -> Iterator[pl.Series]:
     """A batch's values as they are written, column by column. Raises BadRecords for all records of which a value would
-    be stored as another one, or is a null where the column takes none (if ``adds``: rows may be added)."""
+    be stored as another one, or is null in a column that needs one."""
     bad: dict[int, DataError] = {}
     for column, found in zip(columns, values, strict=True):
-        for at, problem in _problems(column, found, adds):
+        for at, problem in _problems(column, found, needs_value(column)):
             record = str(Coordinates(*batch.source, batch.offsets[at]))
             null_key = column.primary and problem == _NULL
             text = f"The primary key's column {column.name} is null"
@@ -33,8 +37,8 @@ def fitted(
         yield written(column.fit, found).alias(found.name)
 
 
-def _problems(column: TableColumn, values: pl.Series, adds: bool) -> Iterator[tuple[int, str]]:
-    if column.required and adds and values.null_count():
+def _problems(column: TableColumn, values: pl.Series, needs_value: bool) -> Iterator[tuple[int, str]]:
+    if needs_value and values.null_count():
         yield from ((at, _NULL) for at in values.is_null().arg_true())
     misfits = broken(column.fit, values)
     if misfits is not None:

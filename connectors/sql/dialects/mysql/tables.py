@@ -1,7 +1,6 @@
 """What the sink must know of a table of MariaDB or MySQL: its engine, its columns as they were declared, its keys."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,16 +21,6 @@ FROM information_schema.columns WHERE table_schema = coalesce(:schema, database(
 UNION ALL
 SELECT 'key', index_name, column_name, seq_in_index, sub_part, NULL, NULL FROM information_schema.statistics
 WHERE table_schema = coalesce(:schema, database()) AND table_name = :table AND non_unique = 0""")
-
-
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """A column as it was declared."""
-
-    sql: str
-    """Its type, character set and collation, in the server's own words."""
-    not_null: bool
-    """Whether it may not be null, and the server has nothing to put there by itself."""
 
 
 def describe(connection: Connection, table: TableName) -> Definition | None:
@@ -93,21 +82,20 @@ def mark(connection: Connection, table: TableName) -> object:
     return frozenset(tuple(row) for row in rows) or None
 
 
-def declared(connection: Connection, table: TableName) -> dict[str, Declared]:
-    """The columns of a table by name, for a staging table that takes exactly the same values."""
+def declared(connection: Connection, table: TableName) -> dict[str, str]:
+    """What each column was declared as (type, character set and collation, in the server's own words), by name; for a
+    staging table that takes exactly the same values."""
     query = (
-        "SELECT table_name, column_name, column_type, character_set_name, collation_name, is_nullable, extra, "
-        "column_default FROM information_schema.columns"
+        "SELECT table_name, column_name, column_type, character_set_name, collation_name "
+        "FROM information_schema.columns"
     )
     found = {}
     for row in _rows(connection, table, query):
         charset = row["character_set_name"]
         text = "" if charset is None else f" CHARACTER SET {charset} COLLATE {row['collation_name']}"
-        counts = "auto_increment" in str(row["extra"]).lower()
         kind = str(row["column_type"])
         # MySQL's JSON has a character set and does not want to hear of it.
-        sql = kind if kind.lower() == "json" else kind + text
-        found[str(row["column_name"])] = Declared(sql, row["is_nullable"] == "NO" and not counts)
+        found[str(row["column_name"])] = kind if kind.lower() == "json" else kind + text
     return found
 
 

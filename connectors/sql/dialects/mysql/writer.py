@@ -44,9 +44,6 @@ class Stage:
     """Its name among the session's temporary tables."""
     statements: Statements
     """What moves its rows on."""
-    not_null: tuple[str, ...]
-    """The columns of the frame that may hold no null, since the table's column cannot: the server may know better
-    (TIMESTAMP takes a null for now)."""
 
 
 class MysqlWriter:
@@ -100,17 +97,15 @@ class MysqlWriter:
         self._created += 1
         stage = f"ferryman_stage_{self._created}"
         moves = statements(stage, table, columns, self._mode, unique_keys(connection, table))
-        typed = ", ".join(f"c{index} {found[column.name].sql} NULL" for index, column in enumerate(columns))
+        typed = ", ".join(f"c{index} {found[column.name]} NULL" for index, column in enumerate(columns))
         layout = f"seq BIGINT NOT NULL PRIMARY KEY, {typed}"
         with _cursor(connection) as cursor:
             cursor.execute(f"CREATE TEMPORARY TABLE {name(stage)} ({layout}) ENGINE=InnoDB")
-        not_null = tuple(f"c{index}" for index, column in enumerate(columns) if found[column.name].not_null)
-        return Stage(stage, moves, not_null)
+        return Stage(stage, moves)
 
     def stage(self, connection: Connection, load: Load) -> Callable[[], None]:
         """Sends the rows to their staging table; what is returned puts them into the table."""
         stage = self._stages[load.table, load.columns]
-        self._check(load, stage)
         cursor = _cursor(connection)
         for statement in self._inserts(load, stage):
             try:
@@ -133,11 +128,6 @@ class MysqlWriter:
                     _refuse_warnings(cursor, load)
 
         return apply
-
-    def _check(self, load: Load, stage: Stage) -> None:
-        for column in () if load.deletes else stage.not_null:
-            if load.frame.get_column(column).has_nulls():
-                raise DataError(f"Cannot write to {load.table}: {_named(load, column)} may not be null")
 
     def _inserts(self, load: Load, stage: Stage) -> Iterator[str]:
         head = f"INSERT INTO {stage.name} VALUES "  # noqa: S608 - a name of ours
