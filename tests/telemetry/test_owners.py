@@ -74,6 +74,13 @@ def test_a_longer_name_stays_readable_though_a_secret_is_part_of_it() -> None:
     assert redact("connector test-f6-sink: test-f6") == "connector test-f6-sink: [hidden]"
 
 
+def test_what_a_config_says_in_plain_words_shows_no_secret_though_a_name_is_shaped_like_it() -> None:
+    owner = Owner("a-canary-h8-sink")
+    owner.says(redaction.plain_words({"topics": "b-canary-h8-logs"}))
+    redaction.protect("canary-h8")
+    assert redact("a-canary-h8-sink reads b-canary-h8-logs") == "a-canary-h8-sink reads b-[hidden]-logs"
+
+
 def test_a_secret_that_holds_a_name_is_hidden_whole() -> None:
     Owner("name-g7")
     redaction.protect("name-g7-and-more")

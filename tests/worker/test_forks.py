@@ -14,7 +14,7 @@ import pytest
 
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.worker import fork_loop
-from ferryman.worker.forks import Forked, Forks
+from ferryman.worker.forks import GONE, Forked, Forks
 from ferryman.worker.forkserver import ForkServer
 from tests.running import alive, until
 
@@ -111,6 +111,22 @@ def test_a_server_that_has_died_takes_its_processes_with_it_and_is_followed_by_a
         os.kill(int(server), signal.SIGKILL)
         assert await fork.forked.ended == -signal.SIGKILL
         until(lambda: not alive(fork.pid), 10)
+        assert '"failed"' in await (await worker.fork()).told()
+
+    play(story)
+
+
+def test_whoever_waits_for_a_start_when_the_server_dies_is_told() -> None:
+    async def story(worker: Worker) -> None:
+        fork = await worker.fork()
+        server = int(Path(f"/proc/{fork.pid}/stat").read_text().rpartition(")")[2].split()[1])
+        os.kill(server, signal.SIGSTOP)
+        waiting = asyncio.ensure_future(worker.fork())
+        done, _ = await asyncio.wait([waiting], timeout=0.2)
+        assert not done
+        os.kill(server, signal.SIGKILL)
+        with pytest.raises(OSError, match=GONE):
+            await waiting
         assert '"failed"' in await (await worker.fork()).told()
 
     play(story)

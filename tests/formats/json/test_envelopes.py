@@ -152,6 +152,15 @@ def test_what_stands_behind_an_envelope_of_a_known_spelling_is_refused() -> None
         converter.to_data("t", [good, good + b"}", good])
 
 
+def test_an_envelope_that_gives_its_payload_twice_has_the_last_one_as_in_jackson() -> None:
+    converter = JsonConverter(JsonConverterConfig.parse({}), "value")
+    good, *_ = typed(compact, 1)
+    twice = good[:-1] + b',"payload":{"id":"7"}}'
+    found = converter.decode("t", [good, twice])
+    assert not found.failures
+    assert [row["id"] for piece in found.consecutive() for row in piece.rows().values] == ["0", "7"]
+
+
 def test_many_schemas_by_turns_are_each_parsed_once() -> None:
     schemas = [schema_of([f"f{number}"]) for number in range(50)]
     messages = [json.dumps({"schema": each, "payload": {}}).encode() for each in schemas] * 3
