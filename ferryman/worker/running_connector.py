@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ferryman.errors import TaskError
+from ferryman.facts.states import State, TargetState
 from ferryman.plugins import catalog
 from ferryman.settings.config_providers import Resolution
 from ferryman.telemetry.owners import Owner
-from ferryman.worker.herder import ConnectorInfo, ConnectorStatus, ConnectorType, RawConfig, State, Status, TargetState
+from ferryman.worker.herder import ConnectorInfo, ConnectorStatus, ConnectorType, RawConfig, Status
 from ferryman.worker.task_processes import TaskProcess
 
 log = logging.getLogger(__name__)

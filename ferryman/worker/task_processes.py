@@ -17,12 +17,12 @@ from typing import Any
 
 import orjson
 
+from ferryman.facts.states import Outage, State
 from ferryman.retry.breaker import HEALTHY, Breaker
 from ferryman.task.setup import plugins
 from ferryman.task.setup.control import LONGEST_MESSAGE
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.worker.forks import Forked, Forks
-from ferryman.worker.herder import Outage, State
 
 log = logging.getLogger(__name__)
 

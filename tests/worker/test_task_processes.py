@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from ferryman.facts.states import State
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.worker import task_processes
-from ferryman.worker.herder import State
 from ferryman.worker.task_processes import TaskProcess
 from tests.worker.played_processes import PlayedForks, PlayedProcess, true
 

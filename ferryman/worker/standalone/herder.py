@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
 from ferryman.errors import RequestError
+from ferryman.facts.states import State, TargetState
 from ferryman.plugins import catalog
 from ferryman.telemetry import redaction
 from ferryman.telemetry.owners import Owner
@@ -20,9 +21,7 @@ from ferryman.worker.herder import (
     Health,
     PartitionOffset,
     RawConfig,
-    State,
     Status,
-    TargetState,
     TaskInfo,
 )
 from ferryman.worker.pool import Pool

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from ferryman.errors import ConfigError, RequestError
+from ferryman.facts.states import State, TargetState
 from ferryman.kafka.clients import Clients
 from ferryman.settings.config_providers import Resolution
 from ferryman.settings.settings import Settings
@@ -17,7 +18,7 @@ from ferryman.telemetry import redaction
 from ferryman.telemetry.owners import Owner
 from ferryman.worker.connector_offsets import ConnectorOffsets
 from ferryman.worker.forks import Forks
-from ferryman.worker.herder import RawConfig, State, TargetState
+from ferryman.worker.herder import RawConfig
 from ferryman.worker.pool import Pool
 from ferryman.worker.running_connector import RunningConnector, task_configs
 from ferryman.worker.task_processes import TaskProcess
