@@ -9,8 +9,8 @@ import pytest
 from ferryman.api import Sink, Source
 from ferryman.connector import SinkConfig, SourceConfig
 from ferryman.errors import ConfigError, TaskError
+from ferryman.facts.states import State, TargetState
 from ferryman.settings.config_providers import Resolution
-from ferryman.worker.herder import State, TargetState
 from ferryman.worker.running_connector import RunningConnector, task_configs
 
 RAW = {"name": "c", "connector.class": "ThreeTasks", "topics": "t"}
