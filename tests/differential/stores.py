@@ -55,7 +55,9 @@ class ConfigTopic:
     def __init__(self) -> None:
         store = connect("storage.KafkaConfigBackingStore")
         self._store = store(converter(), _worker(), None, None, "connect-")
-        callback = java("java.lang.Class").forName(f"{store.class_.getName()}$ConsumeCallback", True, store.class_.getClassLoader())
+        callback = java("java.lang.Class").forName(
+            f"{store.class_.getName()}$ConsumeCallback", True, store.class_.getClassLoader()
+        )
         (constructor,) = callback.getDeclaredConstructors()
         constructor.setAccessible(True)
         self._callback = constructor.newInstance(self._store)
@@ -80,7 +82,13 @@ class ConfigTopic:
         session = found.sessionKey()
         return {
             "offset": int(found.offset()),
-            "session": None if session is None else (bytes(session.key().getEncoded()), str(session.key().getAlgorithm()), int(session.creationTimestamp())),
+            "session": None
+            if session is None
+            else (
+                bytes(session.key().getEncoded()),
+                str(session.key().getAlgorithm()),
+                int(session.creationTimestamp()),
+            ),
             "connectors": {str(name): self._connector(found, name) for name in found.connectors()},
         }
 

@@ -11,7 +11,6 @@ from ferryman.errors import RequestError
 from ferryman.facts.config_records import (
     ConfigRecord,
     ConnectorConfig,
-    LoggerLevel,
     RestartRequest,
     TargetStateRecord,
     TasksCommit,

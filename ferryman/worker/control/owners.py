@@ -1,4 +1,4 @@
-"""Whose the secrets of each connector on this worker are: one owner a config, released when what ran with it is gone."""
+"""Whose the secrets of each connector here are: one owner a config, released when what ran with it is gone."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping

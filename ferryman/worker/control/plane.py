@@ -128,6 +128,14 @@ class Plane:
             ):
                 self.board.show((connector, number), None)
 
+    def _forget(self, connector: str) -> None:
+        for instance in [each for each in self._restarts if each[0] == connector]:
+            del self._restarts[instance]
+        self.board.forget_topics(connector)
+        if connector not in self.reconciler.connectors:
+            self.board.show((connector, None), None)
+        self.owners.replace(connector)
+
     # Tasks' configs.
 
     async def _made(self, made: WantedConnector, configs: Sequence[Properties]) -> None:

@@ -94,9 +94,9 @@ class Reconciler:
         name, number = instance
         if number is None:
             connector = self.connectors.get(name)
-            return connector and connector.status(self.launch.worker_id)
+            return None if connector is None else connector.status(self.launch.worker_id)
         task = self.tasks.get((name, number))
-        return task and task.status(self.launch.worker_id)
+        return None if task is None else task.status(self.launch.worker_id)
 
     async def settle(self, connector: str) -> None:
         """Waits until a connector and its tasks here are where they are wanted."""

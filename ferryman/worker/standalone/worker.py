@@ -30,8 +30,8 @@ from ferryman.worker.control.launch import Launch
 from ferryman.worker.control.plane import Plane
 from ferryman.worker.forks import Forks
 from ferryman.worker.forkserver import ForkServer
-from ferryman.worker.pool import Pool
 from ferryman.worker.leases import Leases, own_life
+from ferryman.worker.pool import Pool
 from ferryman.worker.standalone.memory import Alone, Board, Journal
 
 log = logging.getLogger(__name__)

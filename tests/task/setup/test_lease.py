@@ -45,7 +45,12 @@ def test_a_parked_task_that_is_to_stop_waits_no_longer() -> None:
 
 def test_a_task_acts_only_while_its_connector_is_called() -> None:
     task = control()
-    with pytest.raises(ValueError, match="broken"), task.acting_now():
-        assert task.acting
-        raise ValueError("broken")
+
+    def call() -> None:
+        with task.acting_now():
+            assert task.acting
+            raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        call()
     assert not task.acting
