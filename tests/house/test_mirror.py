@@ -8,6 +8,7 @@ from tests.places import ROOT
 RINGS = ("pure", "api", "runtime")
 STANDS_IN: Mapping[str, str] = {
     # Compared with Java's own classes, for all that Hypothesis can think of.
+    "ferryman/facts/internal_json.py": "tests/differential/test_internal_topics.py",
     "ferryman/formats/avro": "tests/differential/test_avro.py",
     "ferryman/formats/avro/compatibility.py": "tests/differential/test_avro_compatibility.py",
     "ferryman/formats/header_text.py": "tests/differential/test_headers.py",
@@ -48,6 +49,7 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/worker/forkserver.py": "tests/worker/test_forks.py",
     # Nothing but declarations.
     "ferryman/api.py": "tests/task/sink/test_loop.py",
+    "ferryman/facts/states.py": "tests/facts/test_config_records.py",
     "ferryman/worker/herder.py": "tests/rest/test_app.py",
 }
 """Modules, or whole folders, without a test of their name, and the one that fails when they break."""
