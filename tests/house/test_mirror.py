@@ -28,6 +28,7 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/plugins/kinds.py": "tests/plugins/test_catalog.py",
     "ferryman/regex/child.py": "tests/regex/test_pattern.py",
     "ferryman/regex/killable.py": "tests/regex/test_pattern.py",
+    "ferryman/settings/modes.py": "tests/settings/test_distributed_keys.py",
     "ferryman/settings/response_headers.py": "tests/rest/test_app.py",
     "ferryman/settings/worker_keys.py": "tests/settings/test_settings.py",
     "ferryman/task/errors/letter.py": "tests/task/errors/test_dead_letters.py",
