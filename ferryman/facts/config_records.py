@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ferryman.errors import DataError
+from ferryman.facts.internal_json import encoded
 from ferryman.facts.states import TargetState
 from ferryman.formats.json.text import dumps, loads
 from ferryman.java.numbers import parsed_integer, wrapped
@@ -111,7 +112,7 @@ ConfigRecord = (
 def encode(record: ConfigRecord) -> tuple[bytes, Payload]:
     """Key and value, byte for byte those of Kafka Connect's; the value is None for what is forgotten."""
     key, value = _plain(record)
-    return key.encode(), None if value is None else dumps(value)
+    return key.encode(), encoded(value)
 
 
 def _plain(record: ConfigRecord) -> tuple[str, Mapping[str, Any] | None]:

@@ -10,8 +10,9 @@ from typing import Any
 
 from ferryman.errors import DataError
 from ferryman.facts.config_records import task_id
+from ferryman.facts.internal_json import encoded
 from ferryman.facts.states import Outage, State
-from ferryman.formats.json.text import dumps, loads
+from ferryman.formats.json.text import loads
 from ferryman.java.numbers import wrapped
 from ferryman.record import Payload
 
@@ -74,7 +75,7 @@ StatusRecord = ConnectorStatusRecord | TaskStatusRecord | TopicUseRecord
 def encode(record: StatusRecord) -> tuple[bytes, Payload]:
     """Key and value, byte for byte those of Kafka Connect's but for an outage."""
     key, value = _plain(record)
-    return key.encode(), None if value is None else dumps(value)
+    return key.encode(), encoded(value)
 
 
 def _plain(record: StatusRecord) -> tuple[str, Mapping[str, Any] | None]:
