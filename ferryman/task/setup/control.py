@@ -70,6 +70,11 @@ class Control:
         finally:
             self.acting = False
 
+    @property
+    def standing(self) -> bool:
+        """Whether nothing is to begin now, for either reason."""
+        return self.pausing or self.parked
+
     def wait(self, seconds: float) -> bool:
         """Waits, at most so long, while the wish stays the same; true if the task is to stop."""
         with self._changed:

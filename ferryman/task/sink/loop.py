@@ -99,11 +99,6 @@ class SinkSession:
     def sink(self) -> Sink[Any]:
         return self.backlog.sink
 
-    @property
-    def standing(self) -> bool:
-        """Whether no put may begin."""
-        return self.control.pausing or self.control.parked
-
     def run(self, topics: Callable[[], Sequence[str]]) -> None:
         """Until the task is to stop; ``topics`` says what to subscribe to now, and is asked again from time to time.
 
@@ -192,7 +187,7 @@ class SinkSession:
             raise failure
 
     def _may_advance(self) -> bool:
-        return bool(self.backlog) and not self.standing and time.monotonic() >= self._retry_at
+        return bool(self.backlog) and not self.control.standing and time.monotonic() >= self._retry_at
 
     def _listen(self) -> None:
         """Polls, or waits for the sink as long as the group can do without us."""
@@ -204,13 +199,13 @@ class SinkSession:
             self.thread.answer()
             self.troubles.calm(not self.backlog and not self.group.idle_for_want_of_topics)
             quiet = quiet and self._may_advance()
-            waiting = bool(self.backlog) and not self.standing
+            waiting = bool(self.backlog) and not self.control.standing
             wait = min(LOOK, max(0.0, self._retry_at - time.monotonic())) if waiting else LOOK
         if not quiet:
             self._poll(wait)
 
     def _poll(self, wait: float) -> None:
-        stand = self.standing or self._after is not None or bool(self.backlog)
+        stand = self.control.standing or self._after is not None or bool(self.backlog)
         if stand and not self.group.paused:
             self.group.pause()
         elif self.group.paused and not stand:
