@@ -94,7 +94,7 @@ class Commands:
         return self.plane.board.topics(name)
 
     async def reset_topics(self, name: str) -> None:
-        self.plane.forget_topics(name)
+        self.plane.board.forget_topics(name)
 
     # Configs.
 
@@ -230,7 +230,7 @@ class Commands:
         if plugin is None:
             raise RequestError(500, f"Failed to modify offsets for connector {name}: its class cannot be loaded")
         values = launch.resolved(owner, raw).values
-        clients = Clients(name, 0, launch.settings.values, values, launch.worker_id)
+        clients = Clients(name, 0, launch.settings.values, values, launch.identity)
         topic = raw.get("offsets.storage.topic") or launch.settings.config.offset_storage_topic
         return ConnectorOffsets(plugin, clients, topic, launch.seeds)
 

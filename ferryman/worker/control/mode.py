@@ -46,12 +46,18 @@ class Members(Protocol):
     def own(self, connector: str, task: int | None = None) -> None:
         """Returns on the worker that runs this; elsewhere it raises Forward, or RequestError 409."""
 
+    def facts_changed(self) -> None:
+        """The facts are others, and perhaps the work that is to be shared out."""
+
     async def hand_over(self, connector: str, configs: Sequence[Properties]) -> None:
         """Gives the tasks' configs of a connector that runs here to the worker that decides for all."""
 
 
 class Board(Protocol):
     """What all instances show of themselves, wherever they run."""
+
+    def when_forgotten(self, forgotten: Callable[[str], None]) -> None:
+        """Calls this, on the loop, with a connector whose topics were forgotten, by whichever worker."""
 
     def show(self, instance: Instance, status: Status | None) -> None:
         """This worker's word on an instance; None when there is no such instance any more."""

@@ -39,6 +39,7 @@ class Plane:
         self._restarts: Counter[Instance] = Counter()
         self.owners = Owners(self.reconciler.settle)
         journal.listen(self._heard)
+        board.when_forgotten(self._topics_forgotten)
 
     def reconcile(self) -> None:
         """Brings what runs here to what should."""
@@ -60,6 +61,7 @@ class Plane:
                 case LoggerLevel(namespace, level):
                     self.set_level(namespace, level)
         self.reconcile()
+        self.members.facts_changed()
 
     # Restarts.
 
@@ -121,6 +123,8 @@ class Plane:
 
     def _clear(self, connector: str) -> None:
         """Tasks that there are no more leave no status behind, wherever they ran."""
+        if not self.members.leads:
+            return
         for number in list(self.board.tasks(connector)):
             if (
                 number >= len(self.journal.facts.of(connector).tasks)
@@ -163,9 +167,8 @@ class Plane:
             if place.process is not None:
                 place.process.set_level(logger, level)
 
-    def forget_topics(self, connector: str) -> None:
+    def _topics_forgotten(self, connector: str) -> None:
         """The record of a connector's topics begins anew."""
-        self.board.forget_topics(connector)
         for (name, _), place in self.reconciler.tasks.items():
             if name == connector and place.process is not None:
                 place.process.forget_topics()

@@ -5,7 +5,7 @@ but its own successor.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 from ferryman.task.setup.lease import Lease
@@ -102,6 +102,13 @@ class Reconciler:
         """Waits until a connector and its tasks here are where they are wanted."""
         while busy := [each for each in self._followers(connector) if not each.settled]:
             await asyncio.gather(*(each.settle() for each in busy))
+
+    async def gone(self, instances: Iterable[Instance]) -> None:
+        """Waits until none of these is here, or is wanted here again."""
+        for name, number in instances:
+            place = self.connectors.get(name) if number is None else self.tasks.get((name, number))
+            if place is not None:
+                await place.follower.settle()
 
     def _followers(self, connector: str) -> Iterator[Follower[Any]]:
         if connector in self.connectors:

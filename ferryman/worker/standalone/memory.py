@@ -1,7 +1,7 @@
 """Standalone mode keeps facts and statuses for as long as its process lives, and all of the work is its own."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ferryman.facts.config_records import ConfigRecord, Properties
 from ferryman.facts.fold import Facts
@@ -39,6 +39,9 @@ class Alone:
     def own(self, connector: str, task: int | None = None) -> None:
         """It does."""
 
+    def facts_changed(self) -> None:
+        """Nothing is to be shared out."""
+
     async def hand_over(self, connector: str, configs: Sequence[Properties]) -> None:
         """There is nobody to hand anything over to."""
         raise AssertionError("a worker that is alone leads")
@@ -51,6 +54,11 @@ class Board:
         self._connectors: dict[str, Status] = {}
         self._tasks: defaultdict[str, dict[int, Status]] = defaultdict(dict)
         self._topics: defaultdict[str, set[str]] = defaultdict(set)
+        self._forgotten: Callable[[str], None] = lambda connector: None
+
+    def when_forgotten(self, forgotten: Callable[[str], None]) -> None:
+        """Calls this with a connector whose topics were forgotten."""
+        self._forgotten = forgotten
 
     def show(self, instance: Instance, status: Status | None) -> None:
         """The word on an instance."""
@@ -84,3 +92,4 @@ class Board:
     def forget_topics(self, connector: str) -> None:
         """From now on it has used none."""
         self._topics.pop(connector, None)
+        self._forgotten(connector)

@@ -65,7 +65,7 @@ async def run(settings: Settings, files: Sequence[ConnectorFile], forkserver: Fo
     )
     cluster = Cluster(settings)
     cluster.look()
-    launch = Launch(settings, Forks(forkserver), seeds, worker_id, lease=own_life)
+    launch = Launch(settings, Forks(forkserver), seeds, worker_id, worker_id.replace(":", "_"), lease=own_life)
     plane = Plane(launch, Journal(), Alone(), Board())
     leases = Leases(plane.reconciler.renew)
     leases.start()

@@ -1,0 +1,93 @@
+"""Who else is in the group: which worker decides, which one runs what, and how they are asked."""
+
+from collections.abc import Callable, Sequence
+from urllib.parse import quote
+
+import orjson
+
+from ferryman.errors import RetriableError
+from ferryman.facts.config_records import Properties
+from ferryman.membership.member import Member
+from ferryman.rest.forwarding import OtherWorkers
+from ferryman.settings.settings import Settings
+from ferryman.worker.distributed.journal import Journal
+from ferryman.worker.distributed.share import Share, ShareOfWork
+from ferryman.worker.herder import Forward
+
+SIGNED = 2
+"""From this version of the group's protocol on, requests between workers are signed."""
+
+
+class Members:
+    """A worker in its group."""
+
+    alone = False
+
+    def __init__(
+        self,
+        settings: Settings,
+        member: Member,
+        journal: Journal,
+        share: ShareOfWork,
+        others: OtherWorkers,
+        shared_anew: Callable[[], None],
+    ) -> None:
+        self._config = settings.distributed
+        self._member, self._journal, self._share, self._others = member, journal, share, others
+        self._shared_anew = shared_anew
+
+    @property
+    def assigned(self) -> Share:
+        """What of the work is this worker's now."""
+        return self._share.now
+
+    @property
+    def leads(self) -> bool:
+        """Whether this worker decides for all."""
+        return self._member.leads
+
+    @property
+    def generation(self) -> int:
+        """The group's, as this worker knows it."""
+        return self._member.generation
+
+    @property
+    def failure(self) -> str | None:
+        """Why this worker is in no group, where it is in none."""
+        return self._member.failure
+
+    @property
+    def signs(self) -> bool:
+        """Whether requests between workers are signed."""
+        return self._member.protocol_version >= SIGNED
+
+    def lead(self) -> None:
+        """Returns on the worker that decides for all; elsewhere it raises Forward."""
+        if not self.leads:
+            raise Forward(self._member.leader_url)
+
+    def own(self, connector: str, task: int | None = None) -> None:
+        """Returns on the worker that runs this; elsewhere it raises Forward."""
+        if not self.assigned.has(connector, task):
+            member = self._member
+            raise Forward(member.owner(connector, task) if member.leads else member.leader_url)
+
+    def facts_changed(self) -> None:
+        """The facts are others, and perhaps the work that is to be shared out."""
+        self._shared_anew()
+
+    async def hand_over(self, connector: str, configs: Sequence[Properties]) -> None:
+        """Gives the tasks' configs of a connector that runs here to the leader. Raises what is in the way, which may
+        pass."""
+        url = self._member.leader_url
+        if url is None:
+            raise RetriableError(f"the tasks of {connector} are not known to the group: it has no leader now")
+        key = self._journal.facts.session_key
+        path = f"connectors/{quote(connector, safe='')}/tasks"
+        await self._others.send_signed(
+            "POST",
+            f"{url}{path}",
+            orjson.dumps([dict(each) for each in configs]),
+            key.key if key is not None and self.signs else None,
+            self._config.inter_worker_signature_algorithm,
+        )
