@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from ferryman.facts.config_records import ConfigRecord, Properties
-from ferryman.facts.fold import Event, Facts
+from ferryman.facts.fold import ConnectorFacts, Event, Facts
 from ferryman.worker.control.wanted import Assigned, Instance, Task
 from ferryman.worker.herder import Status
 
@@ -48,6 +48,9 @@ class Members(Protocol):
 
     def facts_changed(self) -> None:
         """The facts are others, and perhaps the work that is to be shared out."""
+
+    def may_start(self, facts: ConnectorFacts) -> bool:
+        """Whether nothing is in the way of a connector's tasks."""
 
     async def hand_over(self, connector: str, configs: Sequence[Properties]) -> None:
         """Gives the tasks' configs of a connector that runs here to the worker that decides for all."""

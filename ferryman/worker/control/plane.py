@@ -45,7 +45,8 @@ class Plane:
         """Brings what runs here to what should."""
         if not self.closing:
             facts = self.journal.facts.connectors
-            self.reconciler.want(wanted(facts, self.members.assigned, self._restarts))
+            members = self.members
+            self.reconciler.want(wanted(facts, members.assigned, self._restarts, members.may_start))
 
     def _heard(self, events: Sequence[Event]) -> None:
         for event in events:

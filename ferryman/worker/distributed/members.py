@@ -1,15 +1,18 @@
 """Who else is in the group: which worker decides, which one runs what, and how they are asked."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from urllib.parse import quote
 
 import orjson
 
 from ferryman.errors import RetriableError
 from ferryman.facts.config_records import Properties
+from ferryman.facts.fold import ConnectorFacts
 from ferryman.membership.member import Member
 from ferryman.rest.forwarding import OtherWorkers
 from ferryman.settings.settings import Settings
+from ferryman.worker.distributed.fencing import Fencing
+from ferryman.worker.distributed.group import Group
 from ferryman.worker.distributed.journal import Journal
 from ferryman.worker.distributed.share import Share, ShareOfWork
 from ferryman.worker.herder import Forward
@@ -26,15 +29,19 @@ class Members:
     def __init__(
         self,
         settings: Settings,
-        member: Member,
+        group: Group,
         journal: Journal,
         share: ShareOfWork,
+        fencing: Fencing,
         others: OtherWorkers,
-        shared_anew: Callable[[], None],
     ) -> None:
         self._config = settings.distributed
-        self._member, self._journal, self._share, self._others = member, journal, share, others
-        self._shared_anew = shared_anew
+        self._group, self._journal, self._share = group, journal, share
+        self._fencing, self._others = fencing, others
+
+    @property
+    def _member(self) -> Member:
+        return self._group.member
 
     @property
     def assigned(self) -> Share:
@@ -74,7 +81,13 @@ class Members:
 
     def facts_changed(self) -> None:
         """The facts are others, and perhaps the work that is to be shared out."""
-        self._shared_anew()
+        self._group.facts_changed()
+        if self.leads:
+            self._fencing.look()
+
+    def may_start(self, facts: ConnectorFacts) -> bool:
+        """Whether no former task of a source can still write."""
+        return self._fencing.may_start(facts)
 
     async def hand_over(self, connector: str, configs: Sequence[Properties]) -> None:
         """Gives the tasks' configs of a connector that runs here to the leader. Raises what is in the way, which may

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
 from ferryman.facts.config_records import ConfigRecord, Properties
-from ferryman.facts.fold import Facts
+from ferryman.facts.fold import ConnectorFacts, Facts
 from ferryman.worker.control.mode import Heard
 from ferryman.worker.control.wanted import Assigned, Everything, Instance, Task
 from ferryman.worker.herder import Status
@@ -41,6 +41,10 @@ class Alone:
 
     def facts_changed(self) -> None:
         """Nothing is to be shared out."""
+
+    def may_start(self, facts: ConnectorFacts) -> bool:
+        """They always may: whoever ran them before was this worker."""
+        return True
 
     async def hand_over(self, connector: str, configs: Sequence[Properties]) -> None:
         """There is nobody to hand anything over to."""
