@@ -19,8 +19,8 @@ from ferryman.files import allowed_folders
 from ferryman.offsets import jvm_offset_file
 from ferryman.rest import app
 from ferryman.rest.connections import KEEP_ALIVE, LimitedConnection
+from ferryman.settings.listeners import Listener
 from ferryman.settings.settings import Settings
-from ferryman.settings.worker_keys import Listener
 from ferryman.telemetry import background
 from ferryman.telemetry.redaction import redact
 from ferryman.worker.cluster import Cluster
