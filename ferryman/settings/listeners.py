@@ -25,6 +25,16 @@ class Listener:
         return SCHEMES[self.secure]
 
     @property
+    def authority(self) -> str:
+        """``host:port`` as URLs have it."""
+        return authority(self.host, self.port)
+
+    @property
+    def url(self) -> str:
+        """``scheme://host:port/``."""
+        return f"{self.scheme}://{self.authority}/"
+
+    @property
     def local(self) -> bool:
         """Whether only this machine can reach it."""
         return self.host in {"localhost", "::1"} or self.host.startswith("127.")

@@ -217,21 +217,18 @@ class WorkerConfig(Config):
         return [listeners.listener(url) for url in self.admin_listeners or ()]
 
     @property
-    def advertised(self) -> str:
-        """``host:port``, which is also the worker_id."""
-        return listeners.authority(*self._advertised)
-
-    @property
-    def advertised_url(self) -> str:
-        """Where other workers send requests to this one."""
+    def advertised_address(self) -> Listener:
+        """Where others are told to reach this worker; a host or port that no setting says is empty, or 0."""
         found = listeners.advertised(self.addresses, self.rest_advertised_listener)
-        return f"{self.rest_advertised_listener or found.scheme}://{self.advertised}/"
-
-    @property
-    def _advertised(self) -> tuple[str, int]:
-        found = listeners.advertised(self.addresses, self.rest_advertised_listener)
+        host = self.rest_advertised_host_name or found.host
         port = found.port if self.rest_advertised_port is None else self.rest_advertised_port
-        return self.rest_advertised_host_name or found.host or "localhost", port
+        return Listener(host, port, (self.rest_advertised_listener or found.scheme) == "https")
+
+    @property
+    def advertised(self) -> str:
+        """``host:port`` of that address, which is also the worker_id."""
+        found = self.advertised_address
+        return listeners.authority(found.host or "localhost", found.port)
 
 
 def offset_topic(values: Mapping[str, str]) -> dict[str, str]:

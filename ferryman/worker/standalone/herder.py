@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
@@ -20,6 +21,7 @@ from ferryman.worker.herder import (
     Health,
     PartitionOffset,
     RawConfig,
+    Stage,
     State,
     Status,
     TargetState,
@@ -45,6 +47,7 @@ class Standalone:
         self.worker_id = starter.worker_id
         self.starter = starter
         self.ready = False
+        self._starting = Stage("awaiting startup", time.time())
         self._cluster = cluster
         self._connectors: dict[str, RunningConnector] = {}
         self._checks = Pool("checks", 8, 64)
@@ -227,7 +230,21 @@ class Standalone:
         self.starter.closing = True
         await asyncio.gather(*(self.starter.end(connector) for connector in self._connectors.values()))
 
-    async def set_level(self, logger: str, level: str) -> None:
+    async def put_task_configs(self, name: str, configs: Sequence[RawConfig]) -> None:
+        raise RequestError(
+            500, "Kafka Connect in standalone mode does not support externally setting task configurations."
+        )
+
+    async def fence(self, name: str) -> None:
+        raise RequestError(500, "Kafka Connect in standalone mode does not support exactly-once source connectors.")
+
+    def session(self) -> None:
+        return None
+
+    def stage(self) -> Stage | None:
+        return None if self.ready else self._starting
+
+    async def set_level(self, logger: str, level: str, *, cluster: bool = False) -> None:
         """Changes a logger's level in all task processes, and in those to come."""
         self.starter.levels[logger] = level
         for connector in self._connectors.values():
