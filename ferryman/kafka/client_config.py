@@ -25,7 +25,9 @@ from ferryman.kafka.client_keys import (
 )
 
 DEFAULT_BOOTSTRAP = "localhost:9092"
-_NOT_CLIENTS = ("producer.", "consumer.", "admin.")
+_NOT_CLIENTS = ("producer.", "consumer.", "admin.", "ssl.client.auth")
+_LISTENERS = "admin.listeners"
+"""Begins keys of the REST API, which look like an admin client's."""
 PRODUCER_BASE: Mapping[str, Value] = {
     "acks": "all",
     "enable.idempotence": True,
@@ -159,9 +161,13 @@ def _layers(role: Role, worker: Mapping[str, str], raw: Mapping[str, str]) -> di
         merged |= {key: Given(key, value) for key, value in worker.items() if _is_admins(key)}
     for source, prefix in ((worker, f"{role}."), (raw, f"{role}.override.")):
         for name, value in source.items():
-            if name.startswith(prefix):
+            if name.startswith(prefix) and not name.startswith(_LISTENERS):
                 merged[name.removeprefix(prefix)] = Given(name, value)
-    return merged
+    protocol = merged.get("security.protocol", Given("", "")).value
+    if client_security.speaks_tls(protocol):
+        return merged
+    # Unprefixed keys for TLS are the REST API's as well; a client that speaks no TLS reads none of them, as in Java.
+    return {key: given for key, given in merged.items() if given.name != key or not key.startswith("ssl.")}
 
 
 def _is_admins(key: str) -> bool:

@@ -246,7 +246,7 @@ def test_nothing_that_runs_code_or_leaks_gets_through(key: str, role: client_key
         ("consumer", "fetch.min.bytes", "many"),
         ("consumer", "group.protocol", "consumer"),
         ("consumer", "partition.assignment.strategy", "com.example.Mine"),
-        ("admin", "ssl.truststore.location", "/x/truststore.jks"),
+        ("admin", "ssl.truststore.type", "BCFKS"),
         ("admin", "ssl.cipher.suites", "TLS_RSA_WITH_NULL_SHA"),
         ("admin", "ssl.enabled.protocols", "TLSv1.3"),
         (

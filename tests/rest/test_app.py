@@ -239,7 +239,7 @@ def test_connectors_are_listed_by_name_or_expanded(with_c: Client) -> None:
         ("GET", "/nowhere", 404, "HTTP 404 Not Found"),
         ("GET", "/connectors/c/nowhere", 404, "HTTP 404 Not Found"),
         ("PATCH", "/connectors", 405, "HTTP 405 Method Not Allowed"),
-        ("POST", "/connectors/c/tasks", 405, "HTTP 405 Method Not Allowed"),
+        ("POST", "/connectors/c/status", 405, "HTTP 405 Method Not Allowed"),
         ("GET", "/connector-plugins/x/config", 404, "Unknown plugin x."),
         ("GET", "/admin/loggers/no.such", 404, "Logger no.such not found."),
     ],

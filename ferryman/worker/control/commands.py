@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
@@ -11,6 +12,7 @@ from ferryman.errors import RequestError
 from ferryman.facts.config_records import (
     ConfigRecord,
     ConnectorConfig,
+    LoggerLevel,
     RestartRequest,
     TargetStateRecord,
     TasksCommit,
@@ -32,6 +34,8 @@ from ferryman.worker.herder import (
     Health,
     PartitionOffset,
     RawConfig,
+    Session,
+    Stage,
     Status,
     TaskInfo,
 )
@@ -51,6 +55,7 @@ class Commands:
     def __init__(self, plane: Plane, cluster: Cluster) -> None:
         self.plane = plane
         self.ready = False
+        self._starting = Stage("awaiting startup", time.time())
         self._cluster = cluster
         self._checks = Pool("checks", 8, 64)
         self._kafka = Pool("offsets", 8, 64)
@@ -236,9 +241,28 @@ class Commands:
 
     # The worker as a whole.
 
-    async def set_level(self, logger: str, level: str) -> None:
-        """Changes a logger's level in all task processes, and in those to come."""
-        self.plane.set_level(logger, level)
+    async def set_level(self, logger: str, level: str, *, cluster: bool = False) -> None:
+        """Changes a logger's level in all task processes, and in those to come; with ``cluster`` on all workers."""
+        if cluster:
+            await self.plane.journal.write(LoggerLevel(logger, level))
+        else:
+            self.plane.set_level(logger, level)
+
+    async def put_task_configs(self, name: str, configs: Sequence[RawConfig]) -> None:
+        self.plane.members.accept_task_configs()
+        facts = self._known(name)
+        if facts.target is TargetState.STOPPED:
+            raise RequestError(400, "Cannot submit non-empty set of task configs for stopped connector " + name)
+        await self.plane.write_tasks(name, configs)
+
+    async def fence(self, name: str) -> None:
+        await self.plane.members.fence(name)
+
+    def session(self) -> Session | None:
+        return self.plane.members.session
+
+    def stage(self) -> Stage | None:
+        return None if self.ready else self._starting
 
     async def close(self) -> None:
         """Ends all tasks within the graceful timeout and starts no more."""

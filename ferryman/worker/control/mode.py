@@ -6,7 +6,7 @@ from typing import Protocol
 from ferryman.facts.config_records import ConfigRecord, Properties
 from ferryman.facts.fold import ConnectorFacts, Event, Facts
 from ferryman.worker.control.wanted import Assigned, Instance, Task
-from ferryman.worker.herder import Status
+from ferryman.worker.herder import Session, Status
 
 Heard = Callable[[Sequence[Event]], None]
 
@@ -45,6 +45,16 @@ class Members(Protocol):
 
     def own(self, connector: str, task: int | None = None) -> None:
         """Returns on the worker that runs this; elsewhere it raises Forward, or RequestError 409."""
+
+    @property
+    def session(self) -> Session | None:
+        """What requests of other workers must be signed with; None where signatures are not looked at."""
+
+    def accept_task_configs(self) -> None:
+        """Returns where another worker may hand over tasks' configs; elsewhere as ``lead``."""
+
+    async def fence(self, connector: str) -> None:
+        """Keeps the former tasks of a source out of its transactions. RequestError where that cannot be."""
 
     def facts_changed(self) -> None:
         """The facts are others, and perhaps the work that is to be shared out."""

@@ -15,7 +15,7 @@ from ferryman.worker.distributed.fencing import Fencing
 from ferryman.worker.distributed.group import Group
 from ferryman.worker.distributed.journal import Journal
 from ferryman.worker.distributed.share import Share, ShareOfWork
-from ferryman.worker.herder import Forward
+from ferryman.worker.herder import Forward, Session
 
 SIGNED = 2
 """From this version of the group's protocol on, requests between workers are signed."""
@@ -78,6 +78,23 @@ class Members:
         if not self.assigned.has(connector, task):
             member = self._member
             raise Forward(member.owner(connector, task) if member.leads else member.leader_url)
+
+    @property
+    def session(self) -> Session | None:
+        """What requests of other workers must be signed with; None while some member does not sign."""
+        if not self.signs:
+            return None
+        known = self._journal.facts.session_key
+        return Session(None if known is None else known.key, self._config.inter_worker_verification_algorithms)
+
+    def accept_task_configs(self) -> None:
+        """Returns where another worker may hand over tasks' configs; elsewhere as ``lead``."""
+        self.lead()
+
+    async def fence(self, connector: str) -> None:
+        """Keeps the former tasks of a source out of its transactions. RequestError where that cannot be."""
+        self.lead()
+        await self._fencing.fence(connector)
 
     def facts_changed(self) -> None:
         """The facts are others, and perhaps the work that is to be shared out."""

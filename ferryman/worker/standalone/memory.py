@@ -3,11 +3,12 @@
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
+from ferryman.errors import RequestError
 from ferryman.facts.config_records import ConfigRecord, Properties
 from ferryman.facts.fold import ConnectorFacts, Facts
 from ferryman.worker.control.mode import Heard
 from ferryman.worker.control.wanted import Assigned, Everything, Instance, Task
-from ferryman.worker.herder import Status
+from ferryman.worker.herder import Session, Status
 
 
 class Journal:
@@ -38,6 +39,18 @@ class Alone:
 
     def own(self, connector: str, task: int | None = None) -> None:
         """It does."""
+
+    session: Session | None = None
+
+    def accept_task_configs(self) -> None:
+        """There is nobody who could hand any over."""
+        raise RequestError(
+            500, "Kafka Connect in standalone mode does not support externally setting task configurations."
+        )
+
+    async def fence(self, connector: str) -> None:
+        """There is nobody who could ask for it."""
+        raise RequestError(500, "Kafka Connect in standalone mode does not support exactly-once source connectors.")
 
     def facts_changed(self) -> None:
         """Nothing is to be shared out."""
