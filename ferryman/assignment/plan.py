@@ -52,22 +52,30 @@ class Plan:
     tasks: Mapping[Task, str]
     """The same of tasks."""
     memory: Memory
+    again: bool = False
+    """Whether the leader shall ask for another round at once."""
 
 
 def plan(group: Group, configs: Configs, memory: Memory, now_ms: int, max_delay_ms: int) -> Plan:
-    """The plan for a group. A leader that knows less than a member gives nothing out, as in Kafka Connect: everybody
-    is told of the mismatch, reads on and joins again."""
+    """The plan for a group.
+
+    A leader that knows less than a member gives nothing out, as in Kafka Connect: everybody is told of the mismatch,
+    reads on and joins again. Nothing is given out either when a group falls back to the eager protocol while members
+    still run work: they end it first, and join again.
+    """
     newest = max(metadata.config_offset for metadata in group.members.values())
     if configs.offset < newest:
         mismatch = _assignment(group, CONFIG_MISMATCH, newest)
         return Plan(dict.fromkeys(group.members, mismatch), {}, {}, memory)
     nothing = dict.fromkeys(group.members, _assignment(group, NO_ERROR, configs.offset))
     ours = {member: metadata for member, metadata in group.members.items() if member not in group.strangers}
+    held = {member: NO_WORK if one.assignment is None else one.assignment.assigned for member, one in ours.items()}
+    if VERSIONS[group.protocol] == 0 and any(held.values()):
+        return Plan(nothing, {}, {}, memory, again=True)
     if VERSIONS[group.protocol] == 0:
         totals = eager.assign(configs.work, ours)
         given = {member: _assignment(group, NO_ERROR, configs.offset, work) for member, work in totals.items()}
         return Plan(nothing | given, *_owners(group, totals), memory)
-    held = {member: NO_WORK if one.assignment is None else one.assignment.assigned for member, one in ours.items()}
     round_ = Round(configs.work, held, group.completed, group.generation, now_ms)
     shares, memory = incremental.assign(memory, round_, max_delay_ms)
     given = {

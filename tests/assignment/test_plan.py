@@ -54,3 +54,12 @@ def test_all_members_are_told_how_long_lost_work_is_held() -> None:
     second = plan(replace(GROUP, members=held, completed=1, generation=2), CONFIGS, first.memory, 2000, 300_000)
     assert second.assignments["m0"].delay_ms == 300_000
     assert not second.assignments["m0"].assigned
+
+
+def test_a_group_that_falls_back_to_eager_ends_its_work_before_it_is_dealt_out_anew() -> None:
+    running = {
+        member: replace(each, assignment=Assignment(0, "m0", "", 9, Work(("a",)))) for member, each in MEMBERS.items()
+    }
+    found = planned(replace(GROUP, protocol="default", members=running))
+    assert found.again
+    assert not any(told.assigned for told in found.assignments.values())

@@ -98,7 +98,7 @@ def test_cooperative_assignments_have_the_same_bytes(assignment: Assignment, ver
     theirs = written(connect(COOPERATIVE_PROTOCOL).serializeAssignment(to_java(assignment, version), version == 2))
     assert encode_assignment(assignment, version) == theirs
     assert decode_assignment(theirs) == settled(assignment)
-    read = connect(COOPERATIVE_PROTOCOL).deserializeAssignment(wrapped(marked_assignment(theirs, version)))
+    read = connect(COOPERATIVE_PROTOCOL).deserializeAssignment(wrapped(marked_assignment(assignment, version)))
     assert from_java(read) == settled(assignment)
     count("assignments", 1)
 
@@ -109,7 +109,7 @@ def test_eager_assignments_have_the_same_bytes(assignment: Assignment) -> None:
     theirs = written(connect(EAGER_PROTOCOL).serializeAssignment(to_java(assignment, 0)))
     assert encode_assignment(assignment, 0) == theirs
     assert decode_assignment(theirs) == settled(assignment)
-    ours = marked_assignment(theirs, 0)
+    ours = marked_assignment(assignment, 0)
     assert from_java(connect(EAGER_PROTOCOL).deserializeAssignment(wrapped(ours)), False) == settled(assignment)
     assert from_java(connect(COOPERATIVE_PROTOCOL).deserializeAssignment(wrapped(ours))) == settled(assignment)
     count("assignments", 1)
@@ -128,10 +128,11 @@ def test_metadata_has_the_same_bytes(url: str, offset: int, held: Assignment | N
     eager = written(connect(EAGER_PROTOCOL).serializeMetadata(state))
     assert encode_metadata(metadata, 0) == eager
     assert decode_metadata(eager) == Metadata(url, offset)
-    for payload, each in ((theirs, version), (eager, 0)):
-        read = connect(COOPERATIVE_PROTOCOL).deserializeMetadata(wrapped(marked_metadata(payload, each)))
+    for each in (version, 0):
+        read = connect(COOPERATIVE_PROTOCOL).deserializeMetadata(wrapped(marked_metadata(metadata, each)))
         assert (str(read.url()), int(read.offset())) == (url, offset)
-    plain_ = connect(EAGER_PROTOCOL).deserializeMetadata(wrapped(marked_metadata(eager, 0)))
+        assert held is None or from_java(read.assignment()) == settled(held)
+    plain_ = connect(EAGER_PROTOCOL).deserializeMetadata(wrapped(marked_metadata(metadata, 0)))
     assert (str(plain_.url()), int(plain_.offset())) == (url, offset)
     count("metadata", 1)
 

@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 
-from ferryman.assignment import mark
 from ferryman.connectors.email.mail import addresses, templates
 from ferryman.connectors.s3.config import object_names
 from ferryman.formats.json.text import loads_all
@@ -45,8 +44,6 @@ OWN = ("ferryman/stack/", "ferryman/demo/", "ferryman/docs/", "ferryman/commands
 
 Call = Callable[[str], Any]
 CALLS: dict[str, Call] = {
-    "ferryman.assignment.mark.marked_assignment": lambda text: mark.marked_assignment(text.encode(), 0),
-    "ferryman.assignment.mark.marked_metadata": lambda text: mark.marked_metadata(text.encode(), 0),
     "ferryman.connectors.email.mail.addresses.one_address": partial(addresses.one_address, "k"),
     "ferryman.connectors.email.mail.addresses.one_line": partial(addresses.one_line, "k"),
     "ferryman.connectors.email.mail.addresses.several": partial(addresses.several, "k"),
