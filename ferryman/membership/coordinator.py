@@ -91,12 +91,12 @@ class ConnectCoordinator(BaseCoordinator):  # type: ignore[misc]
         member_id, self.rejoin_needed = self._generation.member_id, False
         self._disable_heartbeat()
         self._close_heartbeat()
-        if not member_id or self.coordinator_id is None:
+        if not member_id:
             return
         identity = LeaveGroupRequest.MemberIdentity(member_id=member_id, group_instance_id=None, reason=reason[:255])
         request = LeaveGroupRequest(group_id=self.group_id, member_id=member_id, members=[identity])
         try:
-            await self._manager.wait_for(self._manager.send(request, node_id=self._beside()), _LEAVING)
+            await self._manager.wait_for(self._beside(request), _LEAVING)
         except errors.KafkaError:
             return
 
@@ -126,15 +126,17 @@ class ConnectCoordinator(BaseCoordinator):  # type: ignore[misc]
             )
             at = boot_time()
             try:
-                response = await self._manager.send(request, node_id=self._beside())
+                response = await self._beside(request)
             except errors.KafkaError:
                 continue
             if errors.for_code(response.error_code) in (errors.NoError, errors.RebalanceInProgressError):
                 self._participant.answered(at, True)
 
-    def _beside(self) -> int:
-        """The coordinator by its ordinary connection, which a join does not hold up."""
-        return int(str(self.coordinator_id).rpartition("-")[2])
+    def _beside(self, request: Any) -> Any:
+        """Sends a request to the coordinator by its ordinary connection, which a join does not hold up."""
+        if self.coordinator_id is None:
+            raise errors.CoordinatorNotAvailableError
+        return self._manager.send(request, node_id=int(str(self.coordinator_id).rpartition("-")[2]))
 
     def _process_join_group_response(self, response: Any, send_time: float) -> Any:
         self._sent_before_sync = boot_time()

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ferryman.settings.distributed_keys import DistributedConfig
+
 
 @dataclass(frozen=True, slots=True)
 class GroupSettings:
@@ -29,3 +31,19 @@ class GroupSettings:
     """worker.unsync.backoff.ms."""
     client: Mapping[str, Any] = field(repr=False)
     """kafka-python's settings, as ``client_settings.translated`` gives them."""
+
+
+def of(config: DistributedConfig, url: str, client: Mapping[str, Any]) -> GroupSettings:
+    """What a worker's settings say of its group; ``url`` and ``client`` as in GroupSettings."""
+    return GroupSettings(
+        config.group_id,
+        url,
+        config.connect_protocol,
+        config.session_timeout_ms,
+        config.heartbeat_interval_ms,
+        config.rebalance_timeout_ms,
+        config.scheduled_rebalance_max_delay_ms,
+        config.worker_sync_timeout_ms,
+        config.worker_unsync_backoff_ms,
+        client,
+    )

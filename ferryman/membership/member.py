@@ -86,7 +86,7 @@ class Member:
         """
         standing = self._participant.standing
         mine = standing.owner(connector, task, self.url)
-        return None if mine != self.url and self._participant.rejoin_reason is not None else mine
+        return None if mine != self.url and self._participant.asked else mine
 
     def start(self) -> None:
         """Begins to join; returns at once."""
@@ -95,7 +95,6 @@ class Member:
 
     def rejoin(self, reason: str) -> None:
         """Asks for a rebalance, or to join again after ``leave``. Returns at once."""
-        _log.debug("Asks for a rebalance: %s", reason)
         self._participant.rejoin(reason)
 
     def leave(self) -> None:

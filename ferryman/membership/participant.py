@@ -52,7 +52,6 @@ class Participant:
     joined_: Joined | None = None
     fallen: str | None = None
     """Why the member is out of the group, until its thread has told the listener."""
-    rejoin_reason: str | None = "the worker has started"
     resting: bool = False
     """Whether it stays out for now."""
     session: Session = field(init=False)
@@ -60,6 +59,12 @@ class Participant:
     _plan: Plan | None = None
     _completed: int = -1
     _declared: Work = NO_WORK
+    _asked: int = 1
+    """How often a rebalance was asked for; a start asks, too."""
+    _asked_before: int = 0
+    """The same before the last declaration."""
+    _met: int = 0
+    """How many of these a rebalance has met: those before its declaration."""
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def __post_init__(self) -> None:
@@ -70,7 +75,7 @@ class Participant:
     def declare(self) -> list[tuple[str, bytes]]:
         offset, _ = self.listener.snapshot()
         with self._lock:
-            self.rejoin_reason, self._plan = None, None
+            self._asked_before, self._plan = self._asked, None
             now = self.standing
             self._declared = now.held
             held = None
@@ -104,7 +109,7 @@ class Participant:
             raise refusal.of_leader(self.settings.group, assignment.leader, assignment.leader_url)
         with self._lock:
             plan = self._plan
-            self._completed = generation
+            self._completed, self._met = generation, self._asked_before
             standing = Standing(
                 member_id,
                 generation,
@@ -140,7 +145,12 @@ class Participant:
     def wants(self, rejoin: bool) -> bool:
         with self._lock:
             out = self.resting or self.fallen is not None or self.joined_ is not None
-            return not out and (rejoin or self.rejoin_reason is not None)
+            return not out and (rejoin or self.asked)
+
+    @property
+    def asked(self) -> bool:
+        """Whether somebody waits for a rebalance."""
+        return self._asked > self._met
 
     # On the member's thread
 
@@ -176,7 +186,8 @@ class Participant:
 
     def rejoin(self, reason: str) -> None:
         """The next thing to do is to join."""
+        _log.debug("Asks for a rebalance: %s", reason)
         with self._lock:
-            self.rejoin_reason = reason
+            self._asked += 1
             self.resting = False
         self.wake()
