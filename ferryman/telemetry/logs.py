@@ -20,6 +20,8 @@ LEVELS = {
     "ALL": 1,
 }
 """log4j's names, as REST clients send them."""
+_TRAFFIC = ("kafka.net.connection", "kafka.protocol.parser")
+"""Loggers of kafka-python that write out on DEBUG what is sent, logins too."""
 
 
 def _escaped(text: str) -> str:
@@ -73,8 +75,16 @@ def start(context: str, levels: Mapping[str, str], *configs: Mapping[str, str]) 
     root.setLevel(logging.INFO)
     for name in ("httpx", "httpcore", "uvicorn"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # kafka-python warns of each attempt to reach a broker; what matters of that, the membership says.
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    for name in _TRAFFIC:
+        logging.getLogger(name).addFilter(_is_no_traffic)
     for name, level in levels.items():
         set_level(name, level)
+
+
+def _is_no_traffic(record: logging.LogRecord) -> bool:
+    return record.levelno > logging.DEBUG
 
 
 def set_level(name: str, level: str) -> None:
