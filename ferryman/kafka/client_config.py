@@ -131,6 +131,37 @@ def offsets_consumer(worker: Mapping[str, str], connector: str, raw: Mapping[str
     return ClientConfig(values | fixed, client.warnings, client.max_poll_records)
 
 
+def internal_consumer(worker: Mapping[str, str], purpose: str, committed: bool) -> ClientConfig:
+    """The worker's own reader of an internal topic, by assignment; ``purpose`` is ``configs`` or ``statuses``. It takes
+    the worker's settings without a prefix, as Kafka Connect's does. As ``sink_consumer``."""
+    base: dict[str, Value] = {
+        **CONSUMER_BASE,
+        "allow.auto.create.topics": False,
+        "group.id": f"{_worker_group(worker)}-{purpose}",  # librdkafka asks for one; it is not joined
+        "isolation.level": "read_committed" if committed else "read_uncommitted",
+    }
+    return _internal(base, worker, purpose)
+
+
+def internal_producer(worker: Mapping[str, str], purpose: str) -> ClientConfig:
+    """The worker's own producer for an internal topic, one request at a time so that the order is kept without
+    idempotence, for which old brokers want a right of its own. As ``internal_consumer``."""
+    ours = {"enable.idempotence": False, "max.in.flight.requests.per.connection": 1, "delivery.timeout.ms": 30_000}
+    return _internal({**PRODUCER_BASE, **ours}, worker, purpose)
+
+
+def leader_producer(worker: Mapping[str, str]) -> ClientConfig:
+    """The producer of whoever leads the group, which fences former leaders (KIP-618). As ``internal_consumer``."""
+    transactional_id = f"connect-cluster-{_worker_group(worker)}"
+    return _internal({**PRODUCER_BASE, "transactional.id": transactional_id}, worker, "configs-leader")
+
+
+def _internal(base: Mapping[str, Value], worker: Mapping[str, str], purpose: str) -> ClientConfig:
+    own = {key: value for key, value in worker.items() if not key.startswith(_NOT_CLIENTS) and key != "client.id"}
+    middle = f"{worker['client.id'].strip()}-" if worker.get("client.id", "").strip() else ""
+    return _client("admin", {**base, "client.id": f"{_worker_group(worker)}-{middle}{purpose}"}, own, {})
+
+
 def _worker_group(worker: Mapping[str, str]) -> str:
     return worker.get("group.id", "").strip() or "connect"
 
