@@ -20,7 +20,7 @@ from ferryman.membership.session import boot_time
 _log = logging.getLogger("ferryman.membership")
 _SHORTEST, _LONGEST = 0.2, 10.0
 """Seconds before another try where joining fails."""
-_REFUSED = 10.0
+_REFUSED = 5.0
 """Seconds before another look at a group that a worker of another kind is in."""
 _FOREVER = float("inf")
 _A_WHILE = 60.0
