@@ -182,7 +182,7 @@ class Member:
 
     def _lose(self, reason: str) -> None:
         _log.warning("This worker is out of group %s: %s", self.settings.group, reason)
-        self._due = _FOREVER
+        self._due, self.failure = _FOREVER, reason
         self._participant.leaves()
         self._call(lambda: self.listener.lost(reason))
         self._participant.rejoin(reason)
