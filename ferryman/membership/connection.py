@@ -10,9 +10,12 @@ from ferryman.membership import refusal
 from ferryman.membership.coordinator import ConnectCoordinator
 from ferryman.membership.group_settings import GroupSettings
 from ferryman.membership.participant import Participant
+from ferryman.membership.refusal import Refusal
 
 _PATIENCE = 10_000
 """Milliseconds without an answer after which the cluster is said to be away; it is asked again."""
+
+_AWAY = "no broker of bootstrap.servers lets this worker in: it is away, or refuses its login or its certificate"
 
 
 class Connection:
@@ -61,7 +64,10 @@ class Connection:
 
     async def _look(self) -> None:
         """Waits for the cluster, and looks who is in the group, so that no other kind of worker is disturbed."""
-        await self._manager.bootstrap_async(_PATIENCE)
+        try:
+            await self._manager.bootstrap_async(_PATIENCE)
+        except errors.KafkaTimeoutError:
+            raise Refusal(_AWAY) from None
         await self._coordinator.ensure_coordinator_ready_async()
         request = DescribeGroupsRequest(groups=[self._group], include_authorized_operations=False)
         response = await self._manager.send(request, node_id=self._coordinator.coordinator_id)

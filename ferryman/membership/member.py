@@ -20,7 +20,7 @@ from ferryman.membership.session import boot_time
 _log = logging.getLogger("ferryman.membership")
 _SHORTEST, _LONGEST = 0.2, 10.0
 """Seconds before another try where joining fails."""
-_REFUSED = 10.0
+_REFUSED = 5.0
 """Seconds before another look at a group that a worker of another kind is in."""
 _FOREVER = float("inf")
 _A_WHILE = 60.0
@@ -182,7 +182,7 @@ class Member:
 
     def _lose(self, reason: str) -> None:
         _log.warning("This worker is out of group %s: %s", self.settings.group, reason)
-        self._due = _FOREVER
+        self._due, self.failure = _FOREVER, reason
         self._participant.leaves()
         self._call(lambda: self.listener.lost(reason))
         self._participant.rejoin(reason)

@@ -1,14 +1,23 @@
 """Takes static members out of consumer groups, who would keep their partitions until their session ends."""
 
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kafka.admin import KafkaAdminClient, MemberToRemove
-from kafka.errors import KafkaError, NoError
+from kafka.errors import (
+    CoordinatorLoadInProgressError,
+    CoordinatorNotAvailableError,
+    KafkaError,
+    NoError,
+    NotCoordinatorError,
+)
 
 from ferryman.errors import RetriableError
 
 _REASON = "its task is gone for good"
+_PATIENCE = 10
+"""Seconds for the cluster to answer, and for the group to have a coordinator."""
 _ALL_GONE = ("GroupIdNotFoundError", "UnknownMemberIdError")
 
 
@@ -23,15 +32,28 @@ def remove_members(client: Mapping[str, Any], group: str, instance_ids: Iterable
     if not wanted:
         return frozenset()
     try:
-        admin = KafkaAdminClient(**client)
+        admin = KafkaAdminClient(**client, bootstrap_timeout_ms=_PATIENCE * 1000)
         try:
-            members = [MemberToRemove(group_instance_id=each, reason=_REASON) for each in wanted]
-            outcomes: Mapping[str, type[KafkaError]] = admin.remove_group_members(group, members)
+            outcomes = _outcomes(admin, group, wanted)
         finally:
             admin.close()
     except KafkaError as error:
         raise RetriableError(f"members of group {group} cannot be removed: {error!r}") from error
     return frozenset(_removed(group, wanted, outcomes))
+
+
+def _outcomes(admin: Any, group: str, wanted: Iterable[str]) -> Mapping[str, type[KafkaError]]:
+    """What became of each member. A coordinator that has just moved, or is just being made, is asked again."""
+    members = [MemberToRemove(group_instance_id=each, reason=_REASON) for each in wanted]
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            found: Mapping[str, type[KafkaError]] = admin.remove_group_members(group, members)
+            return found
+        except (CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(admin.config["retry_backoff_ms"] / 1000)
 
 
 def _removed(group: str, wanted: Iterable[str], outcomes: Mapping[str, type[KafkaError]]) -> Iterable[str]:

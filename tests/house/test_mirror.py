@@ -50,7 +50,10 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/worker/cluster.py": "tests/worker/test_control.py",
     "ferryman/worker/fork_loop.py": "tests/worker/test_forks.py",
     "ferryman/worker/forkserver.py": "tests/worker/test_forks.py",
+    "ferryman/membership/connection.py": "tests/membership/test_member.py",
+    "ferryman/membership/coordinator.py": "tests/membership/test_member.py",
     # Nothing but declarations.
+    "ferryman/membership/listener.py": "tests/membership/test_member.py",
     "ferryman/api.py": "tests/task/sink/test_loop.py",
     "ferryman/facts/states.py": "tests/facts/test_config_records.py",
     "ferryman/worker/herder.py": "tests/rest/test_app.py",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.membership.workers import group
+from tests.membership.workers import client, group
 from tests.reliability.links.broker import Broker
 from tests.reliability.links.proxy import Fault
 from tests.running import until
@@ -14,7 +14,7 @@ def test_a_worker_whose_network_is_cut_is_out_after_its_session_and_comes_back(
 ) -> None:
     with group(own_broker.address, unique, a=3, b=3) as workers:
         stays = workers.join("w1")
-        cut = workers.join("w2", client={"bootstrap_servers": [own_broker.proxied], "client_id": "w2"})
+        cut = workers.join("w2", client=client(own_broker.proxied, "w2"))
         workers.settle()
         own_broker.link.suffer(fault)
         try:
@@ -29,9 +29,8 @@ def test_a_worker_whose_network_is_cut_is_out_after_its_session_and_comes_back(
 
 
 def test_a_leader_that_was_cut_off_does_not_hold_its_own_work_back(own_broker: Broker, unique: str) -> None:
-    client = {"bootstrap_servers": [own_broker.proxied], "client_id": "w1"}
     with group(own_broker.address, unique, a=3, b=3) as workers:
-        only = workers.join("w1", client=client, max_delay=3_600_000)
+        only = workers.join("w1", client=client(own_broker.proxied, "w1"), max_delay=3_600_000)
         workers.settle()
         own_broker.link.suffer("cut")
         try:

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from ferryman.assignment.protocol import NO_WORK, Assignment, Work
+from ferryman.membership.client_settings import translated
 from ferryman.membership.group_settings import GroupSettings
 from ferryman.membership.member import Member
 from ferryman.membership.session import boot_time
@@ -132,6 +133,11 @@ def no_two_owners(*workers: Spans) -> None:
             assert one == other or ended <= began, (piece, parts)
 
 
+def client(kafka: str, worker: str) -> dict[str, Any]:
+    """The settings of a member's client, from those of a worker."""
+    return translated({"bootstrap.servers": kafka}, worker)
+
+
 @dataclass
 class Group:
     """Members of one group on a broker; with them, their workers."""
@@ -155,7 +161,7 @@ class Group:
             "max_delay": 1000,
             "sync_timeout": 3000,
             "unsync_backoff": 500,
-            "client": {"bootstrap_servers": [self.kafka], "client_id": worker},
+            "client": client(self.kafka, worker),
         }
         return GroupSettings(**(given | changed))
 
