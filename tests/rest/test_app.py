@@ -510,6 +510,32 @@ def test_log_levels_are_set_here_and_in_the_tasks(logger_name: str) -> None:
     assert client.get(f"/admin/loggers/{logger_name}").json() == changed
 
 
+def test_a_logger_may_be_called_as_in_kafka_connect() -> None:
+    client, herder = served()
+    path, ours = "/admin/loggers/org.apache.kafka.connect.runtime.isolation", logging.getLogger("ferryman.plugins")
+    assert client.get(path).json()["last_modified"] is None
+    try:
+        answer = client.put(f"{path}?scope=worker", json={"level": "TRACE"})
+        assert {"ferryman.plugins", path.rpartition("/")[2]} <= set(answer.json())
+        assert ours.getEffectiveLevel() == 5
+        assert herder.levels == {path.rpartition("/")[2]: "TRACE"}
+        assert (
+            client.get(path).json()["level"] == client.get("/admin/loggers/ferryman.plugins").json()["level"] == "TRACE"
+        )
+    finally:
+        for name in answer.json():
+            logging.getLogger(name).setLevel(logging.NOTSET)
+
+
+def test_a_level_may_be_set_on_the_whole_cluster(logger_name: str) -> None:
+    client, herder = served()
+    answer = client.put(f"/admin/loggers/{logger_name}?scope=CLUSTER", json={"level": "warn"})
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert herder.levels == {logger_name: "WARN everywhere"}
+    answer = client.put(f"/admin/loggers/{logger_name}?scope=galaxy", json={"level": "warn"})
+    assert (answer.status_code, herder.levels) == (200, {logger_name: "WARN"})
+
+
 def test_wrong_log_levels_are_refused(client: Client, logger_name: str) -> None:
     path = f"/admin/loggers/{logger_name}"
     assert client.put(path, json={"level": "LOUD"}).json() == error(404, "invalid log level 'LOUD'.")
