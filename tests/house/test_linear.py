@@ -17,12 +17,14 @@ import pytest
 
 from ferryman.connectors.email.mail import addresses, templates
 from ferryman.connectors.s3.config import object_names
+from ferryman.facts import config_records, statuses
 from ferryman.formats.json.text import loads_all
 from ferryman.java.numbers import parsed_integer
 from ferryman.java.regex.replacement import Found, expanded
 from ferryman.kafka import client_keys
 from ferryman.settings import references
 from ferryman.telemetry import free_text, owners, redaction
+from ferryman.tls import java_keystore, stores
 from ferryman.transforms.debezium import change_event
 from ferryman.transforms.fields import name_lists
 from tests.house.test_rings import path, trees
@@ -49,6 +51,8 @@ CALLS: dict[str, Call] = {
     "ferryman.connectors.email.mail.addresses.several": partial(addresses.several, "k"),
     "ferryman.connectors.email.mail.templates.pattern": partial(templates.pattern, "k"),
     "ferryman.connectors.s3.config.object_names.timed": lambda text: object_names.timed(text, "UTC"),
+    "ferryman.facts.config_records.decode": lambda text: config_records.decode(f"task-{text}".encode(), text.encode()),
+    "ferryman.facts.statuses.decode": lambda text: statuses.decode(f"status-topic-{text}".encode(), text.encode()),
     "ferryman.java.numbers.parsed_integer": lambda text: parsed_integer(text, 64),
     "ferryman.java.regex.replacement.expanded": lambda text: expanded(Found("a", ((0, 1),), {}), text),
     "ferryman.kafka.client_keys.harmless": partial(client_keys.harmless, "interceptor.classes"),
@@ -58,6 +62,8 @@ CALLS: dict[str, Call] = {
     "ferryman.telemetry.free_text.without_values": lambda text: free_text.without_values(
         text, {"aaaa": "b", text: "c"}
     ),
+    "ferryman.tls.java_keystore.read": lambda text: java_keystore.read(java_keystore.MAGIC + text.encode(), None),
+    "ferryman.tls.stores.read": lambda text: stores.read(b"-----BEGIN CERTIFICATE-----" + text.encode(), None),
     "ferryman.transforms.debezium.change_event.reference": lambda text: change_event.reference(text, "a"),
     "ferryman.transforms.fields.name_lists.parts": name_lists.parts,
     "ferryman.formats.json.text.loads_all": lambda text: loads_all([text.encode()]),

@@ -14,9 +14,10 @@ import httpx
 import pytest
 
 from ferryman.errors import RequestError
+from ferryman.facts.states import TargetState
 from ferryman.rest import forwarding, signatures
 from ferryman.settings import settings
-from ferryman.worker.herder import ConnectorInfo, ConnectorStatus, Created, Forward, RawConfig, Session, TargetState
+from ferryman.worker.herder import ConnectorInfo, ConnectorStatus, Created, Forward, RawConfig, Session
 from tests.rest.listening import AUTHORITY, https, listening
 from tests.rest.served import SETTINGS, SOURCE, Memory, error
 
