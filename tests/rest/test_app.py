@@ -10,6 +10,7 @@ import pytest
 from ferryman.rest import app
 from ferryman.settings import settings
 from ferryman.telemetry import redaction
+from ferryman.worker.herder import Stage
 from tests.rest.served import SETTINGS, SOURCE, WORKER, Client, Memory, error, served
 
 
@@ -50,6 +51,27 @@ def test_a_stuck_herder_leaves_the_root_answering(monkeypatch: pytest.MonkeyPatc
     assert client.get("/").json()["kafka_cluster_id"] is None
     assert client.get("/health").status_code == 500
     assert client.get("/connectors").json() == error(500, "Request timed out")
+
+
+def test_whoever_waits_in_vain_hears_what_the_worker_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ferryman.rest.endpoints.HEALTH_TIMEOUT", 0.05)
+    monkeypatch.setattr("ferryman.rest.app.TIMEOUT", 0.2)
+    client, herder = served()
+    herder.stuck, herder.does = True, Stage("reading to the end of the config topic", 1_700_000_000.25)
+    now = "The worker is currently reading to the end of the config topic, which began at 2023-11-14T22:13:20.250Z."
+    assert client.get("/connectors").json() == error(500, f"Request timed out. {now}")
+    starting = {"status": "starting", "message": f"Worker is still starting up. {now}"}
+    assert (client.get("/health").status_code, client.get("/health").json()) == (503, starting)
+    herder.stuck = False
+    assert client.get("/health").status_code == 200
+    herder.stuck, herder.does = True, Stage("ensuring membership in the cluster", 1_700_000_000, 1_700_000_001)
+    before = (
+        "The last operation the worker completed was ensuring membership in the cluster, which began at "
+        "2023-11-14T22:13:20.000Z and completed at 2023-11-14T22:13:21.000Z."
+    )
+    answer = client.get("/health")
+    assert answer.status_code == 500
+    assert answer.json()["message"].endswith(f"may be unable to handle other requests. {before}")
 
 
 def test_a_connector_is_created_once(client: Client) -> None:
