@@ -50,8 +50,9 @@ _DISTRIBUTED = """\
 Workers of one group have these too, or with another default. `offset.storage.file.filename` is not among them.
 """
 _TLS = """\
-The keys of https listeners, with `listeners.https.` in front, or for `admin.listeners` with `admin.listeners.https.`; as
-they are here if no key has the prefix. Requests to other workers go by those of `listeners`. ([Security](../security.md))
+The keys of https listeners, with `listeners.https.` in front, or for `admin.listeners` with `admin.listeners.https.`;
+as they are here if no key has the prefix. Requests to other workers go by those of `listeners`.
+([Security](../security.md))
 """
 _CONNECTOR = """\
 # Keys of every connector

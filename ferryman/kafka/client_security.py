@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from ferryman.java import jaas
 from ferryman.kafka.client_keys import Value
@@ -206,8 +205,7 @@ def _kind(given: Mapping[str, str], key: str, result: Security) -> str:
 def _store(given: Mapping[str, str], prefix: str, result: Security) -> Store | None:
     location = given[f"{prefix}.location"].strip()
     try:
-        content = Path(location).read_bytes()
-        return stores.read(content, given.get(f"{prefix}.password"), given.get("ssl.key.password"))
+        return stores.load(location, given.get(f"{prefix}.password"), given.get("ssl.key.password"))
     except (OSError, ValueError) as error:
         result.invalid[f"{prefix}.location"] = str(error.strerror if isinstance(error, OSError) else error)
     return None

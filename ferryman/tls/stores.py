@@ -4,11 +4,15 @@ A file says by its first bytes what it is; the JVM, too, reads PKCS12 where a ke
 """
 
 import base64
+import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ferryman.tls import java_keystore
 
+LARGEST = 4 << 20
+"""Bytes of a file."""
 _BEGIN, _END, _DASHES = "-----BEGIN ", "-----END ", "-----"
 _OTHERS = {b"\xce\xce\xce\xce": "JCEKS"}
 _CONVERT = "convert it: keytool -importkeystore -srckeystore FILE -destkeystore NEW -deststoretype PKCS12"
@@ -34,6 +38,22 @@ class Store:
     """The first private key; None if there is none."""
     authorities: str
     """Whom it trusts, PEM: its trusted certificates and those of its own keys, as in the JVM. Empty for nobody."""
+
+
+def load(location: str, password: str | None, key_password: str | None = None) -> Store:
+    """The store in a file, as ``read``. OSError for one that cannot be read; a config may name any, so what is no file
+    (a device, a pipe) is not waited for, and ValueError is raised for one that is too large to be a store."""
+    with open(location, "rb", opener=_opener) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError("this is no file")
+        content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise ValueError(f"the file is larger than {LARGEST} bytes")
+    return read(content, password, key_password)
+
+
+def _opener(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def read(content: bytes, password: str | None, key_password: str | None = None) -> Store:
