@@ -229,6 +229,9 @@ def _secure(role: Role, given: Mapping[str, Given], result: _Translation) -> Non
     names = {key: one.name for key, one in given.items()}
     result.values |= found.values
     result.warnings += [f"{names.get(key, key)} {text}" for key, text in found.warnings.items()]
+    for key, text in found.invalid.items():
+        reason = f"Invalid value {given[key].value.strip()} for configuration {names[key]}: {text}"
+        result.problems.append(KeyProblem(names[key], reason))
     for key, text in found.problems.items():
         name = names.get(key, key)
         meant = "" if key in client_security.NAMES else hint(name, key, role, client_security.NAMES)

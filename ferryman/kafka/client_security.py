@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from ferryman.java import jaas
 from ferryman.kafka.client_keys import Value
@@ -70,7 +69,9 @@ class Security:
     values: dict[str, Value] = field(default_factory=dict, repr=False)
     """librdkafka's settings."""
     problems: dict[str, str] = field(default_factory=dict)
-    """What is wrong, by Java's key."""
+    """What is not supported, by Java's key."""
+    invalid: dict[str, str] = field(default_factory=dict)
+    """What is wrong with a value, by Java's key."""
     warnings: dict[str, str] = field(default_factory=dict)
     """What is without effect, by Java's key."""
 
@@ -167,7 +168,7 @@ def _trust(given: Mapping[str, str], result: Security) -> set[str]:
     elif location and speaks_tls(given.get("security.protocol", "")):
         store = _store(given, "ssl.truststore", result)
         if store is not None and not store.authorities:
-            result.problems[name] = f"the truststore {location} holds no certificate"
+            result.invalid[name] = "the truststore holds no certificate"
         elif store is not None:
             result.values["ssl.ca.pem"] = store.authorities
     return {name, "ssl.truststore.type", "ssl.truststore.password"}
@@ -183,7 +184,7 @@ def _identity(given: Mapping[str, str], result: Security) -> set[str]:
     elif location and speaks_tls(given.get("security.protocol", "")):
         store = _store(given, "ssl.keystore", result)
         if store is not None and store.identity is None:
-            result.problems[name] = f"the keystore {location} holds no private key with its certificate"
+            result.invalid[name] = "the keystore holds no private key with its certificate"
         elif store is not None and store.identity is not None:
             redaction.protect(store.identity.key)
             result.values |= {"ssl.certificate.pem": store.identity.chain, "ssl.key.pem": store.identity.key}
@@ -204,11 +205,9 @@ def _kind(given: Mapping[str, str], key: str, result: Security) -> str:
 def _store(given: Mapping[str, str], prefix: str, result: Security) -> Store | None:
     location = given[f"{prefix}.location"].strip()
     try:
-        content = Path(location).read_bytes()
-        return stores.read(content, given.get(f"{prefix}.password"), given.get("ssl.key.password"))
+        return stores.load(location, given.get(f"{prefix}.password"), given.get("ssl.key.password"))
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        result.problems[f"{prefix}.location"] = f"{location}: {reason}"
+        result.invalid[f"{prefix}.location"] = str(error.strerror if isinstance(error, OSError) else error)
     return None
 
 

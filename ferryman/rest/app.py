@@ -39,7 +39,7 @@ def app(herder: Herder, settings: Settings) -> Starlette:
 def apps(herder: Herder, settings: Settings) -> tuple[Starlette, Starlette]:
     """The applications for ``listeners`` and for ``admin.listeners``."""
     shared = _Shared(herder, settings)
-    main, admin = Starlette(middleware=_cross_origin(settings.config)), Starlette()
+    main, admin = Starlette(middleware=_cross_origin(settings)), Starlette()
     # A route's pattern would not match every path, such as one with a line end.
     main.router.default = _Dispatch(shared, settings.config, admin=False)
     admin.router.default = _Dispatch(shared, settings.config, admin=True)
@@ -56,17 +56,25 @@ class _Shared:
         self.others = OtherWorkers(settings)
 
 
-def _cross_origin(settings: WorkerConfig) -> list[Middleware]:
-    origins = [part.strip() for part in settings.access_control_allow_origin.split(",") if part.strip()]
+def _cross_origin(settings: Settings) -> list[Middleware]:
+    config = settings.config
+    origins = [part.strip() for part in config.access_control_allow_origin.split(",") if part.strip()]
     if not origins:
         return []
-    methods = [part.strip() for part in settings.access_control_allow_methods.split(",") if part.strip()]
+    methods = [part.strip() for part in config.access_control_allow_methods.split(",") if part.strip()]
+    asks = settings.rest.access is not None or settings.rest.login_files is not None
     return [
         Middleware(
             CORSMiddleware,
             allow_origins=origins,
             allow_methods=methods or ["GET", "POST", "HEAD"],
-            allow_headers=["X-Requested-With", "Content-Type", "Accept", "Origin"],
+            allow_headers=[
+                "X-Requested-With",
+                "Content-Type",
+                "Accept",
+                "Origin",
+                *(("Authorization",) if asks else ()),
+            ],
         )
     ]
 

@@ -5,12 +5,12 @@ meanwhile; then it is refused (KIP-151's rules, as Kafka Connect's HerderRequest
 """
 
 import asyncio
+import json
 import logging
 import ssl
 from collections.abc import Mapping
+from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode, urlsplit
-
-import httpx
 
 from ferryman.errors import RequestError
 from ferryman.rest import signatures
@@ -65,17 +65,17 @@ class OtherWorkers:
         """
         signed = {} if key is None else signatures.sign(key, content, algorithm)
         found = await self._send(method, url, content, signed)
-        if found.status_code >= 400:
-            raise RequestError(found.status_code, _message(found))
+        if found.status >= 400:
+            raise RequestError(found.status, _message(found))
         _answer(found)
 
-    async def _send(self, method: str, url: str, content: bytes, headers: Mapping[str, str]) -> httpx.Response:
+    async def _send(self, method: str, url: str, content: bytes, headers: Mapping[str, str]) -> "_Reply":
         secure = url.lower().startswith("https:")
         try:
             context = await self._tls() if secure else _NO_TLS
             async with asyncio.timeout(PATIENCE):
                 return await _asked(context, method, url, content, headers)
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError, ValueError) as error:
+        except (OSError, ValueError) as error:  # TimeoutError and ssl.SSLError are OSErrors
             log.error("IO error forwarding REST request to %s: %s", url.partition("?")[0], error)
             reason = redact(str(error)) or type(error).__name__
             raise RequestError(500, f"IO Error trying to forward REST request: {reason}") from None
@@ -91,24 +91,35 @@ _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """For addresses without TLS. To make httpx's own would read all certificate authorities."""
 
 
-async def _asked(
-    context: ssl.SSLContext, method: str, url: str, content: bytes, headers: Mapping[str, str]
-) -> httpx.Response:
-    """The whole answer; no proxy and no redirection is followed. Raises ValueError for one that is too large."""
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+async def _asked(context: ssl.SSLContext, method: str, url: str, content: bytes, headers: Mapping[str, str]) -> _Reply:
+    """The whole answer; no proxy and no redirection is followed. Raises OSError when none comes, ValueError for one
+    that is too large."""
+    import httpx  # here, since a worker that is alone never needs it
+
     given = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "kafka-connect", **headers}
     if content:
         given["Content-Type"] = "application/json"
     timeout = httpx.Timeout(PATIENCE, connect=CONNECTING)
-    async with (
-        httpx.AsyncClient(verify=context, trust_env=False, timeout=timeout) as client,
-        client.stream(method, url, content=content or None, headers=given) as response,
-    ):
-        body = bytearray()
-        async for piece in response.aiter_raw():
-            body += piece
-            if len(body) > LARGEST:
-                raise ValueError(f"the answer is larger than {LARGEST} bytes")
-    return httpx.Response(response.status_code, headers=response.headers, content=bytes(body))
+    body = bytearray()
+    try:
+        async with (
+            httpx.AsyncClient(verify=context, trust_env=False, timeout=timeout) as client,
+            client.stream(method, url, content=content or None, headers=given) as response,
+        ):
+            async for piece in response.aiter_raw():
+                body += piece
+                if len(body) > LARGEST:
+                    raise ValueError(f"the answer is larger than {LARGEST} bytes")
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise OSError(str(error) or type(error).__name__) from None
+    return _Reply(response.status_code, response.headers, bytes(body))
 
 
 def _address(worker: str, call: Call, *, again: bool) -> str:
@@ -119,8 +130,8 @@ def _address(worker: str, call: Call, *, again: bool) -> str:
     return f"{worker.rstrip('/')}{raw.split(b'?')[0].decode('latin-1')}?{query}"
 
 
-def _answer(found: httpx.Response) -> Answer:
-    status = found.status_code
+def _answer(found: _Reply) -> Answer:
+    status = found.status
     if status < 200 or 300 <= status < 400:
         raise RequestError(500, f"Unexpected status code when handling forwarded request: {status}")
     headers = {"Location": urlsplit(found.headers["location"]).path} if "location" in found.headers else {}
@@ -129,8 +140,8 @@ def _answer(found: httpx.Response) -> Answer:
     return Answer(status, PlainText(found.content) if found.content else Nothing(), headers)
 
 
-def _message(found: httpx.Response) -> str:
+def _message(found: _Reply) -> str:
     try:
-        return str(found.json()["message"])
+        return str(json.loads(found.content)["message"])
     except (ValueError, KeyError, TypeError):
-        return f"the other worker answers with {found.status_code}"
+        return f"the other worker answers with {found.status}"

@@ -46,7 +46,7 @@ def warnings(config: WorkerConfig, values: Mapping[str, str]) -> Iterator[str]:
     """Settings of TLS without effect, by name."""
     known = TlsConfig.keys() | client_security.NAMES | keys.NO_EFFECT.keys()
     for name in values:
-        if name.startswith("ssl.") and name not in known and not name.startswith(tuple(TlsConfig.refused)):
+        if name.startswith("ssl.") and name not in known:
             yield f"{name} is not a setting of TLS and has no effect{spelling.meant(name, sorted(known))}"
     for prefix, addresses in ((MAIN, config.addresses), (ADMIN, config.admin_addresses)):
         if prefix == ADMIN and not any(each.secure for each in addresses) and _own(ADMIN, values):

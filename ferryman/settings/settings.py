@@ -117,10 +117,10 @@ def load(file: Path | None = None, overrides: Mapping[str, str] | None = None, m
 
 def parse(raw: Mapping[str, str], mode: Mode = STANDALONE) -> Settings:
     """The settings from a map, as ``load`` makes them."""
-    redaction.protect_config(raw, WorkerConfig.secrets())
+    redaction.protect_config(raw, mode.config_class.secrets())
     providers, problems, warnings = config_providers.declared(raw)
     resolution = providers.resolve(raw)
-    redaction.protect_config(resolution.values, WorkerConfig.secrets())
+    redaction.protect_config(resolution.values, mode.config_class.secrets())
     config, found = mode.config_class.read(resolution.values)
     rest, unsafe = (RestSecurity(), []) if config is None else rest_security.read(config, resolution.values)
     client_problems, client_warnings = client_config.worker_checked(resolution.values)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ferryman.telemetry import lines, redaction
+from ferryman.telemetry import java_loggers, lines, redaction
 
 LEVELS = {
     "OFF": logging.CRITICAL + 10,
@@ -88,5 +88,7 @@ def _is_no_traffic(record: logging.LogRecord) -> bool:
 
 
 def set_level(name: str, level: str) -> None:
-    """Sets a logger's level by log4j's name for it; ``root`` is the root logger."""
-    logging.getLogger(None if name == "root" else name).setLevel(LEVELS[level.upper()])
+    """Sets a logger's level by log4j's name for it; ``root`` is the root logger. The name may be one of Kafka
+    Connect's, which means its like here as well."""
+    for each in java_loggers.meant(name):
+        logging.getLogger(None if each == "root" else each).setLevel(LEVELS[level.upper()])

@@ -1,7 +1,6 @@
 """The keys ``ssl.*`` of a listener and of requests to other workers: Kafka's SslConfigs, without what loads code."""
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, SecretStr
@@ -117,4 +116,4 @@ def _plain(secret: SecretStr | None) -> str | None:
 
 
 def _read(location: str | None, password: str | None, key_password: str | None = None) -> Store | None:
-    return stores.read(Path(location).read_bytes(), password, key_password) if location else None
+    return stores.load(location, password, key_password) if location else None

@@ -4,13 +4,16 @@ A file says by its first bytes what it is; the JVM, too, reads PKCS12 where a ke
 """
 
 import base64
-import re
+import os
+import stat
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ferryman.tls import java_keystore
 
-_BEGIN = b"-----BEGIN "
-_BLOCK = re.compile(r"-----BEGIN (?P<kind>[A-Z0-9 ]{1,40})-----(?P<body>(?:[^-]|-(?!----))*+)-----END (?P=kind)-----")
+LARGEST = 4 << 20
+"""Bytes of a file."""
+_BEGIN, _END, _DASHES = "-----BEGIN ", "-----END ", "-----"
 _OTHERS = {b"\xce\xce\xce\xce": "JCEKS"}
 _CONVERT = "convert it: keytool -importkeystore -srckeystore FILE -destkeystore NEW -deststoretype PKCS12"
 
@@ -37,6 +40,22 @@ class Store:
     """Whom it trusts, PEM: its trusted certificates and those of its own keys, as in the JVM. Empty for nobody."""
 
 
+def load(location: str, password: str | None, key_password: str | None = None) -> Store:
+    """The store in a file, as ``read``. OSError for one that cannot be read; a config may name any, so what is no file
+    (a device, a pipe) is not waited for, and ValueError is raised for one that is too large to be a store."""
+    with open(location, "rb", opener=_opener) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError("this is no file")
+        content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise ValueError(f"the file is larger than {LARGEST} bytes")
+    return read(content, password, key_password)
+
+
+def _opener(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 def read(content: bytes, password: str | None, key_password: str | None = None) -> Store:
     """A store from a file's bytes. ``key_password`` is that of its private key, by default the store's own.
 
@@ -46,7 +65,7 @@ def read(content: bytes, password: str | None, key_password: str | None = None) 
         return _java(content, password, key_password)
     if kind := _OTHERS.get(content[:4]):
         raise ValueError(f"a keystore of type {kind} cannot be read; {_CONVERT}")
-    if _BEGIN in content:
+    if _BEGIN.encode() in content:
         return pem(content.decode("latin-1"), key_password if key_password is not None else password)
     if content[:1] == b"\x30":
         return _pkcs12(content, password)
@@ -55,10 +74,19 @@ def read(content: bytes, password: str | None, key_password: str | None = None) 
 
 def pem(text: str, password: str | None = None) -> Store:
     """A store from PEM, which may be all on one line: certificates in their order, and a private key if any."""
-    blocks = [(found["kind"], _tidy(found["kind"], found["body"])) for found in _BLOCK.finditer(text)]
+    blocks = list(_blocks(text))
     everything = "".join(block for kind, block in blocks if kind == "CERTIFICATE")
     key = next((block for kind, block in blocks if kind.endswith("PRIVATE KEY")), None)
     return Store(Identity(key, everything, password) if key and everything else None, everything)
+
+
+def _blocks(text: str) -> Iterator[tuple[str, str]]:
+    """The kind of each block, and the block as others read it."""
+    for part in text.split(_BEGIN)[1:]:
+        kind, dashes, rest = part.partition(_DASHES)
+        body, end, _ = rest.partition(_END)
+        if dashes and end:
+            yield kind, _tidy(kind, body)
 
 
 def _tidy(kind: str, body: str) -> str:

@@ -1,6 +1,7 @@
 """The effective client configs, as a table, and what may not get into them."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, Producer
@@ -296,6 +297,59 @@ def test_jaas_lines_become_user_and_password(mechanism: str, jaas: str, user: st
     assert (client.values["sasl.username"], client.values["sasl.password"]) == (user, password)
     assert password not in repr(client)
     assert redaction.redact(f"<{password}>") == "<[hidden]>"
+
+
+STORES = Path(__file__).parents[1] / "tls" / "stores"
+
+
+@pytest.mark.parametrize("name", ["trust.jks", "trust.p12"])
+def test_authorities_of_javas_stores_are_taken(name: str) -> None:
+    given = {"ssl.truststore.location": str(STORES / name), "ssl.truststore.password": "changeit"}
+    values = admin({f"admin.override.{key}": value for key, value in ({"security.protocol": "SSL"} | given).items()})
+    assert str(values["ssl.ca.pem"]).split() == (STORES / "ca.crt").read_text().split()
+
+
+@pytest.mark.parametrize(("name", "key"), [("server.jks", "keysecret"), ("server.p12", "changeit")])
+def test_the_key_and_the_certificates_of_javas_stores_are_taken(name: str, key: str) -> None:
+    given = {
+        "security.protocol": "SSL",
+        "ssl.keystore.location": str(STORES / name),
+        "ssl.keystore.password": "changeit",
+        "ssl.key.password": key,
+    }
+    values = admin({f"admin.override.{key}": value for key, value in given.items()})
+    assert str(values["ssl.certificate.pem"]).count("BEGIN CERTIFICATE") == 3
+    assert str(values["ssl.key.pem"]).startswith("-----BEGIN PRIVATE KEY-----")
+    assert not {"ssl.key.password", "ssl.keystore.location", "ssl.keystore.password"} & values.keys()
+    lines = str(values["ssl.key.pem"]).splitlines()
+    assert redaction.redact(lines[1]) == "[hidden]"
+    Producer({name: value for name, value in values.items() if name.startswith(("ssl.", "security."))})
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "reason"),
+    [
+        ("ssl.truststore.location", "/nowhere.jks", "No such file"),
+        (
+            "ssl.truststore.location",
+            str(STORES.with_name("test_cipher_suites.py")),
+            "neither a JKS nor a PKCS12 nor a PEM",
+        ),
+        ("ssl.keystore.location", str(STORES / "server.jks"), "password"),
+        ("ssl.keystore.location", str(STORES / "trust.jks"), "holds no private key"),
+        ("ssl.keystore.location", str(STORES / "other.jceks"), "JCEKS cannot be read"),
+    ],
+)
+def test_stores_that_cannot_be_read_are_refused_by_name(key: str, value: str, reason: str) -> None:
+    given = {"consumer.override.security.protocol": "SSL", f"consumer.override.{key}": value}
+    (problem,), _ = client_config.checked("consumer", WORKER, given)
+    assert problem.key == f"consumer.override.{key}"
+    assert problem.message.startswith(f"Invalid value {value} for configuration consumer.override.{key}: ")
+    assert reason in problem.message
+
+
+def test_stores_of_a_client_that_speaks_no_tls_are_not_looked_for() -> None:
+    assert admin({"admin.override.ssl.keystore.location": "/nowhere.jks"}) == ADMIN
 
 
 def test_sasl_without_a_supported_mechanism_is_refused() -> None:

@@ -148,7 +148,11 @@ def test_probes_may_look_at_the_health_without_a_password_where_the_settings_say
 
 def test_pages_of_allowed_origins_may_ask_what_they_may_without_a_password() -> None:
     client, _ = served(rest_auth="token:canary-token", access_control_allow_origin="https://ui.example")
-    asked = {"Origin": "https://ui.example", "Access-Control-Request-Method": "GET"}
+    asked = {
+        "Origin": "https://ui.example",
+        "Access-Control-Request-Method": "GET",
+        "Access-Control-Request-Headers": "authorization",
+    }
     assert client.options("/connectors", headers=asked).status_code == 200
     answer = client.get("/connectors", headers={"Origin": "https://ui.example"})
     assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (401, "https://ui.example")

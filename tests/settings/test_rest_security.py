@@ -8,6 +8,7 @@ from ferryman.errors import ConfigError
 from ferryman.settings import settings
 from ferryman.telemetry import redaction
 
+CONFIGS = Path(__file__).parents[2] / "configs"
 STORES = Path(__file__).parents[1] / "tls" / "stores"
 WORKER = {"key.converter": "StringConverter", "value.converter": "StringConverter"}
 KEYSTORE = {
@@ -80,6 +81,19 @@ def test_keys_of_tls_that_nobody_reads_are_warned_about() -> None:
 def test_the_kafka_clients_may_speak_plainly_while_a_listener_has_keys() -> None:
     given = WORKER | HTTPS | KEYSTORE | {"ssl.cipher.suites": "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"}
     assert settings.parse(given).warnings == ()
+
+
+def test_the_example_of_a_secured_worker_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "server.p12").write_bytes((STORES / "server.p12").read_bytes())
+    (tmp_path / "users.properties").write_text("alice=wonder\n")
+    monkeypatch.setenv("FERRYMAN_KAFKA", "127.0.0.1:9092")
+    monkeypatch.setenv("FERRYMAN_TLS", str(tmp_path))
+    monkeypatch.setenv("FERRYMAN_TLS_PASSWORD", "changeit")
+    found = settings.load(CONFIGS / "secured.properties")
+    assert found.rest.access is not None
+    assert found.rest.access.files == (f"{tmp_path}/users.properties",)
+    assert found.rest.tls.identity is not None
+    assert found.warnings == ()
 
 
 @pytest.mark.parametrize("name", [EXTENSION, "BasicAuthSecurityRestExtension"])

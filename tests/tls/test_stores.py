@@ -1,5 +1,6 @@
 """Keystores and truststores as keytool and openssl write them."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,17 @@ def test_what_cannot_be_read_is_said(name: str, password: str | None, key_passwo
 def test_what_is_no_store_is_refused(content: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         stores.read(content, "changeit")
+
+
+@pytest.mark.parametrize(
+    ("location", "reason"), [("/dev/zero", "this is no file"), ("PIPE", "this is no file"), ("LARGE", "is larger than")]
+)
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path, location: str, reason: str) -> None:
+    pipe, large = tmp_path / "PIPE", tmp_path / "LARGE"
+    os.mkfifo(pipe)
+    large.write_bytes(b"\x30" * (stores.LARGEST + 1))
+    with pytest.raises(ValueError, match=reason):
+        stores.load(str(tmp_path / location), "changeit")
 
 
 def test_nothing_of_a_store_shows() -> None:

@@ -14,6 +14,7 @@ from ferryman.kafka.clients import QUIET
 from ferryman.membership import client_settings
 from ferryman.membership.group_settings import GroupSettings
 from ferryman.rest import server
+from ferryman.rest.endpoints import KAFKA_VERSION
 from ferryman.rest.forwarding import OtherWorkers
 from ferryman.retry import backoff
 from ferryman.settings.settings import Settings
@@ -53,7 +54,8 @@ async def run(settings: Settings, forkserver: ForkServer) -> int:
     worker = Worker(settings, forkserver, server.advertised(settings.config, bound).url)
     rest = server.Server(worker.herder, settings, bound)
     serving = asyncio.create_task(rest.run_until_exit())
-    log.info("Ferryman %s answers on %s", __version__, ", ".join(each.url for each in bound))
+    addresses = ", ".join(each.url for each in bound)
+    log.info("Ferryman %s, for clients Kafka version %s, answers on %s", __version__, KAFKA_VERSION, addresses)
     code = await lifetime.first(worker.start(), _none(stopping))
     if code == 0:
         await lifetime.first(serving, stopping.wait())

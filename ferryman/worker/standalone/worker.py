@@ -10,6 +10,7 @@ from ferryman.errors import ConfigError, FerrymanError
 from ferryman.files import allowed_folders
 from ferryman.offsets import jvm_offset_file
 from ferryman.rest import server
+from ferryman.rest.endpoints import KAFKA_VERSION
 from ferryman.settings.settings import Settings
 from ferryman.telemetry.redaction import redact
 from ferryman.worker import lifetime
@@ -50,7 +51,8 @@ async def run(settings: Settings, files: Sequence[ConnectorFile], forkserver: Fo
     herder = Commands(plane, cluster)
     rest = server.Server(herder, settings, bound)
     serving = asyncio.create_task(rest.run_until_exit())
-    log.info("Ferryman %s answers on %s", __version__, ", ".join(each.url for each in bound))
+    addresses = ", ".join(each.url for each in bound)
+    log.info("Ferryman %s, for clients Kafka version %s, answers on %s", __version__, KAFKA_VERSION, addresses)
     code = await lifetime.first(_create(herder, files), stopping.wait())
     herder.ready = code == 0
     if code == 0:
