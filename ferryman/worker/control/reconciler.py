@@ -84,6 +84,11 @@ class Reconciler:
         )
         return place
 
+    def instances(self, connector: str) -> list[Instance]:
+        """What is here of a connector."""
+        own: list[Instance] = [(connector, None)] if connector in self.connectors else []
+        return own + [(name, number) for name, number in self.tasks if name == connector]
+
     def renew(self, lease: Lease) -> None:
         """All tasks may act until then."""
         for place in self.tasks.values():
