@@ -1,7 +1,7 @@
 """Played processes that do as they are told, after the time that a test gives them, or do not."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tests.worker.played_processes import PlayedForks, PlayedProcess
@@ -93,7 +93,7 @@ class LivelyProcess:
         if self.played.spec is not None and not known:
             self._loop.call_later(self.habits.starts_in, self._begin)
 
-    def _obey(self, message: dict[str, object]) -> None:
+    def _obey(self, message: Mapping[str, object]) -> None:
         match message:
             case {"wish": str(wish)}:
                 self.wishes.append(wish)

@@ -17,7 +17,7 @@ class Stuck(AssertionError):
     """Nothing would ever happen any more."""
 
 
-class _Jumps(selectors.DefaultSelector):  # type: ignore[misc,valid-type]
+class _Jumps(selectors.DefaultSelector):
     """Looks at what is ready now, and lets the time pass instead of waiting."""
 
     def __init__(self) -> None:

@@ -30,7 +30,12 @@ class Follower(Generic[W]):
 
     def look_again(self, seconds: float) -> None:
         """Has a step made after so long for what is wanted already, unless another one comes first."""
+        self._silence()
         self._alarm = asyncio.get_running_loop().call_later(seconds, self._look)
+
+    def _silence(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
 
     def _look(self) -> None:
         self._again = True
@@ -54,8 +59,7 @@ class Follower(Generic[W]):
         try:
             while self._again or self.wanted != self._reached:
                 wanted, self._again = self.wanted, False
-                if self._alarm is not None:
-                    self._alarm.cancel()
+                self._silence()
                 try:
                     await self._step(wanted)
                 except Exception as error:

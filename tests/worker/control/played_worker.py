@@ -1,8 +1,7 @@
 """A worker's control plane with played processes, a connector of moods, and pools whose work takes simulated time."""
 
 import asyncio
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -25,7 +24,6 @@ from ferryman.worker.control.plane import Plane
 from ferryman.worker.pool import DEADLINE
 from ferryman.worker.standalone.memory import Alone, Board, Journal
 from tests.worker.lively_processes import LivelyForks, LivelyProcess
-from tests.worker.played_processes import true
 
 GRACE = 5.0
 WORKER = "127.0.0.1:8083"
@@ -74,15 +72,6 @@ class PlayedPool:
 
 
 @dataclass
-class PlayedOffsets:
-    """Offsets of connectors that are moved in simulated time, while no process of theirs may live."""
-
-    worker: "PlayedWorker"
-    moving: list[str] = field(default_factory=list)
-    moved: list[str] = field(default_factory=list)
-
-
-@dataclass
 class PlayedWorker:
     """A standalone worker but for its processes, its threads and Kafka."""
 
@@ -110,14 +99,15 @@ class PlayedWorker:
                 "task.shutdown.graceful.timeout.ms": str(int(GRACE * 1000)),
             }
         )
-        forks, pool, cluster = (each for each in (self.forks, self.pool, None))
-        self.launch = Launch(self.settings, forks, {}, WORKER, WORKER, configs=pool)  # type: ignore[arg-type]
+        forks: Any = self.forks
+        self.launch = Launch(self.settings, forks, {}, WORKER, WORKER, configs=self.pool)  # type: ignore[arg-type]
         self.board = Board()
         self._listens(self.board)
         self.journal = Journal()
         self._reads(self.journal)
         self.plane = Plane(self.launch, self.journal, self.members, self.board)
-        self.commands = Commands(self.plane, cluster)  # type: ignore[arg-type]
+        cluster: Any = None
+        self.commands = Commands(self.plane, cluster)
 
     def _listens(self, board: Board) -> None:
         show = board.show
@@ -137,7 +127,10 @@ class PlayedWorker:
 
         self.patches.setattr(journal, "write", read)
 
-    # What a test says.
+    @property
+    def moods(self) -> dict[str, Exception | int]:
+        """Those of the connectors."""
+        return MoodySink.moods
 
     def provides(self, **values: str) -> None:
         """What the provider has from now on."""
@@ -150,23 +143,27 @@ class PlayedWorker:
 
     def config(self, name: str, tasks: int = 1, **keys: str) -> dict[str, str]:
         """A config of a moody connector."""
-        return {"name": name, "connector.class": "Moody", "topics": "t", "tasks.max": str(tasks), **keys}
+        return {
+            "name": name,
+            "connector.class": "Moody",
+            "topics": "t",
+            "tasks.max": str(tasks),
+            "colour": "plain",
+        } | keys
 
     async def created(self, name: str, tasks: int = 1, **keys: str) -> list[LivelyProcess]:
-        """A connector, once its tasks run; and their processes."""
+        """A connector, once its tasks run; and their processes, by number."""
         await self.commands.create(name, self.config(name, tasks, **keys))
         await self.runs(name, tasks)
-        return self.forks.live(name)
+        return sorted(self.forks.live(name), key=lambda each: each.name)
 
     async def runs(self, name: str, tasks: int = 1) -> None:
-        """Waits until so many tasks run."""
+        """Waits until the connector and so many tasks run."""
         await self.shows(name, *[State.RUNNING] * (tasks + 1))
 
     async def shows(self, name: str, *states: State) -> None:
         """Waits until the status of the connector and its tasks is this."""
-        with suppress(TimeoutError):
-            await true(lambda: self.states(name) == [*states])
-        assert self.states(name) == [*states]
+        await until(lambda: self.states(name) == [*states], lambda: f"{name} is {self.states(name)}, not {states}")
 
     def states(self, name: str) -> list[State]:
         """Of the connector and its tasks; empty if there is no status."""
@@ -178,10 +175,20 @@ class PlayedWorker:
         return [own.state, *(tasks[number].state for number in sorted(tasks))]
 
 
-def refused(error: BaseException | None) -> tuple[int, str]:
-    """The status and text that a request was answered with."""
-    assert isinstance(error, RequestError), error
-    return error.status, str(error)
+async def until(condition: Callable[[], object], otherwise: Callable[[], str] = lambda: "") -> None:
+    """Waits until a condition holds, five simulated minutes at most."""
+    for _ in range(3000):
+        if condition():
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError(otherwise() or condition)
 
 
-CONFIG_ERROR = ConfigError.for_key("colour", "it does not like it")
+async def refusal(request: Awaitable[object]) -> tuple[int, str]:
+    """The status and text that a request is refused with."""
+    with pytest.raises(RequestError) as refused:
+        await request
+    return refused.value.status, str(refused.value)
+
+
+DISLIKES = ConfigError.for_key("colour", "it does not like it")
