@@ -44,10 +44,6 @@ from ferryman.worker.pool import Pool
 log = logging.getLogger(__name__)
 Outcome = TypeVar("Outcome")
 
-STALE = (
-    "Cannot complete request momentarily due to stale configuration (typically caused by a concurrent config change)"
-)
-
 
 class Commands:
     """A herder (ferryman.worker.herder) over a plane."""
@@ -117,20 +113,29 @@ class Commands:
                 return self._info(name)
 
     async def put(self, name: str, config: RawConfig) -> Created:
-        if not self._exists(name):
-            return Created(await self.create(name, config))
-        raw = {**config, "name": name}
+        done = await self._put(name, {**config, "name": name})
+        assert done is not None
+        return done
+
+    async def _put(self, name: str, raw: RawConfig, instead: RawConfig | None = None) -> Created | None:
+        """None if the config is not the one any more that this is to be put ``instead`` of."""
         self.plane.members.lead()
         with self.plane.owners.prepared(name, raw) as owner:
             await self._check(raw, owner)
-            async with self._changing(name, gone=RequestError(409, STALE)):
+            async with self._changing(name):
+                before = self.plane.journal.facts.of(name).properties
+                if instead not in (None, before):
+                    return None
                 await self._write(name, ConnectorConfig(name, raw))
-                return Created(self._info(name), created=False)
+                return Created(self._info(name), created=before is None)
 
     async def patch(self, name: str, changes: Mapping[str, str | None]) -> ConnectorInfo:
-        merged = {**(self._known(name).properties or {}), **changes}
-        created = await self.put(name, {key: value for key, value in merged.items() if value is not None})
-        return created.info
+        while True:
+            before = self._known(name).properties or {}
+            merged = {**before, **changes, "name": name}
+            raw = {key: value for key, value in merged.items() if value is not None}
+            if (done := await self._put(name, raw, instead=before)) is not None:
+                return done.info
 
     async def _check(self, raw: RawConfig, owner: Owner) -> None:
         def check() -> connector_config.Validation:

@@ -21,14 +21,23 @@ class Follower(Generic[W]):
         self._reached: W | None = None
         self._again = False
         self._walk: asyncio.Task[None] | None = None
+        self._alarm: asyncio.TimerHandle | None = None
 
     def want(self, wanted: W | None) -> None:
         """From now on this is wanted; returns at once."""
         self.wanted = wanted
         self._go()
 
-    def look_again(self) -> None:
-        """Has a step made for what is wanted already."""
+    def look_again(self, seconds: float) -> None:
+        """Has a step made after so long for what is wanted already, unless another one comes first."""
+        self._silence()
+        self._alarm = asyncio.get_running_loop().call_later(seconds, self._look)
+
+    def _silence(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+
+    def _look(self) -> None:
         self._again = True
         self._go()
 
@@ -50,6 +59,7 @@ class Follower(Generic[W]):
         try:
             while self._again or self.wanted != self._reached:
                 wanted, self._again = self.wanted, False
+                self._silence()
                 try:
                     await self._step(wanted)
                 except Exception as error:

@@ -55,7 +55,7 @@ class Launch:
         return resolution
 
     def spec(self, task: WantedTask, resolved: Resolution) -> TaskSpec:
-        """What a task's process is told first."""
+        """What a task's process is told first, but for its lease. Blocks: it looks plugins up."""
         return TaskSpec(
             connector=task.connector,
             task=task.number,
@@ -66,7 +66,6 @@ class Launch:
             seeds=self.seeds,
             plugins=plugins.named(resolved.values, self.settings.values),
             references=(resolved.references + self.settings.references).rows(),
-            lease=self.lease().dump(),
         )
 
 

@@ -42,10 +42,12 @@ class Reconciler:
 
     def want(self, wanted: Wanted) -> None:
         """From now on this should run here; returns at once."""
-        for name in wanted.connectors.keys() - self.connectors.keys():
-            self.connectors[name] = self._connector_place(name)
-        for task in wanted.tasks.keys() - self.tasks.keys():
-            self.tasks[task] = self._task_place(task)
+        for name in wanted.connectors:
+            if name not in self.connectors:
+                self.connectors[name] = self._connector_place(name)
+        for task in wanted.tasks:
+            if task not in self.tasks:
+                self.tasks[task] = self._task_place(task)
         for name, connector in self.connectors.items():
             connector.follower.want(wanted.connectors.get(name))
         for task, place in self.tasks.items():
@@ -83,6 +85,11 @@ class Reconciler:
             ended=ended,
         )
         return place
+
+    def instances(self, connector: str) -> list[Instance]:
+        """What is here of a connector."""
+        own: list[Instance] = [(connector, None)] if connector in self.connectors else []
+        return own + [(name, number) for name, number in self.tasks if name == connector]
 
     def renew(self, lease: Lease) -> None:
         """All tasks may act until then."""

@@ -68,8 +68,8 @@ class Board:
     """Statuses in memory."""
 
     def __init__(self) -> None:
-        self._connectors: dict[str, Status] = {}
-        self._tasks: defaultdict[str, dict[int, Status]] = defaultdict(dict)
+        self._shown: dict[str, dict[int | None, Status]] = {}
+        """By connector, and by the number of the task."""
         self._topics: defaultdict[str, set[str]] = defaultdict(set)
         self._forgotten: Callable[[str], None] = lambda connector: None
 
@@ -80,23 +80,24 @@ class Board:
     def show(self, instance: Instance, status: Status | None) -> None:
         """The word on an instance."""
         connector, task = instance
-        if task is None and status is None:
-            self._connectors.pop(connector, None)
-            self._tasks.pop(connector, None)
-        elif task is None and status is not None:
-            self._connectors[connector] = status
-        elif task is not None and status is not None:
-            self._tasks[connector][task] = status
-        elif task is not None:
-            self._tasks[connector].pop(task, None)
+        shown = self._shown.setdefault(connector, {})
+        if status is not None:
+            shown[task] = status
+        elif task is None:
+            shown.clear()
+        else:
+            shown.pop(task, None)
+        if not shown:
+            del self._shown[connector]
 
     def status(self, connector: str) -> Status | None:
         """The connector's own."""
-        return self._connectors.get(connector)
+        return self._shown.get(connector, {}).get(None)
 
     def tasks(self, connector: str) -> Mapping[int, Status]:
-        """Those of its tasks, by number."""
-        return self._tasks.get(connector, {})
+        """Those of its tasks, by number, as they are now."""
+        shown = self._shown.get(connector, {})
+        return {number: status for number, status in shown.items() if number is not None}
 
     def use(self, task: Task, topic: str) -> None:
         """A task has used a topic."""
