@@ -81,6 +81,11 @@ class Worker:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def id(self) -> str:
+        """What statuses call it."""
+        return f"127.0.0.1:{self.port}"
+
     def start(self, *connector_files: Path) -> "Worker":
         file = self.directory / f"worker-{self.port}.properties"
         settings = {"listeners": self.url, **self.settings}

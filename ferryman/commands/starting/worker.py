@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 def load(worker: Path | None, override: Sequence[str], log_level: str, mode: "Mode") -> "Settings":
-    """Begins to log, and reads the settings of a worker. Ends the process, with each problem, if they cannot be used."""
+    """Begins to log, and reads a worker's settings. Ends the process, with each problem, if they cannot be used."""
     from ferryman.settings import ambient, settings
 
     logs.start("worker", {"root": log_level})

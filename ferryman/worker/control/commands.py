@@ -101,7 +101,7 @@ class Commands:
 
     async def create(self, name: str, config: RawConfig, target: TargetState = TargetState.RUNNING) -> ConnectorInfo:
         raw = {**config, "name": name}
-        self.plane.members.lead()
+        await self.plane.members.lead()
         with self.plane.owners.prepared(name, raw) as owner:
             await self._check(raw, owner)
             async with self._changing(name):
@@ -119,7 +119,7 @@ class Commands:
 
     async def _put(self, name: str, raw: RawConfig, instead: RawConfig | None = None) -> Created | None:
         """None if the config is not the one any more that this is to be put ``instead`` of."""
-        self.plane.members.lead()
+        await self.plane.members.lead()
         with self.plane.owners.prepared(name, raw) as owner:
             await self._check(raw, owner)
             async with self._changing(name):
@@ -147,7 +147,7 @@ class Commands:
             log.warning("connector %s: %s", raw["name"], warning)
 
     async def delete(self, name: str) -> None:
-        self.plane.members.lead()
+        await self.plane.members.lead()
         async with self._changing(name, gone=RequestError(404, f"Connector {name} not found")):
             await self._write(name, ConnectorConfig(name, None), TargetStateRecord(name, None))
 
@@ -160,7 +160,7 @@ class Commands:
         await self._aim(name, TargetState.RUNNING)
 
     async def stop(self, name: str) -> None:
-        self.plane.members.lead()
+        await self.plane.members.lead()
         # The tasks' configs first: between the two records stands a connector without tasks, which harms nobody.
         await self._aim(name, TargetState.STOPPED, TasksCommit(name, 0))
 
@@ -174,11 +174,11 @@ class Commands:
         unknown = RequestError(404, f"Unknown connector: {name}")
         if not include_tasks and not only_failed:
             async with self._changing(name, gone=unknown):
-                self.plane.members.own(name)
+                await self.plane.members.own(name)
                 self.plane.restart(name)
                 await self._settle(name)
             return None
-        self.plane.members.lead()
+        await self.plane.members.lead()
         async with self._changing(name, gone=unknown):
             request = RestartRequest(name, include_tasks, only_failed)
             before = self._status(name, f"Status for connector {name} not found")
@@ -195,7 +195,7 @@ class Commands:
         async with self._changing(name, gone=RequestError(404, f"Unknown connector: {name}")):
             if not 0 <= task < len(self._known(name).tasks):
                 raise RequestError(404, f"Unknown task: {name}-{task}")
-            self.plane.members.own(name, task)
+            await self.plane.members.own(name, task)
             self.plane.restart(name, task)
             await self._settle(name)
 
@@ -212,7 +212,7 @@ class Commands:
         return await self._move_offsets(name, lambda found: found.reset())
 
     async def _move_offsets(self, name: str, move: Callable[[ConnectorOffsets], str]) -> str:
-        self.plane.members.lead()
+        await self.plane.members.lead()
         async with self._changing(name, gone=RequestError(404, f"Connector {name} not found")):
             facts = self._known(name)
             if facts.target is not TargetState.STOPPED or facts.tasks:
@@ -254,7 +254,7 @@ class Commands:
             self.plane.set_level(logger, level)
 
     async def put_task_configs(self, name: str, configs: Sequence[RawConfig]) -> None:
-        self.plane.members.accept_task_configs()
+        await self.plane.members.accept_task_configs()
         facts = self._known(name)
         if facts.target is TargetState.STOPPED:
             raise RequestError(400, "Cannot submit non-empty set of task configs for stopped connector " + name)

@@ -40,17 +40,17 @@ class Members(Protocol):
     def leads(self) -> bool:
         """Whether this worker decides for all."""
 
-    def lead(self) -> None:
+    async def lead(self) -> None:
         """Returns on the worker that decides for all; elsewhere it raises Forward, or RequestError 409."""
 
-    def own(self, connector: str, task: int | None = None) -> None:
+    async def own(self, connector: str, task: int | None = None) -> None:
         """Returns on the worker that runs this; elsewhere it raises Forward, or RequestError 409."""
 
     @property
     def session(self) -> Session | None:
         """What requests of other workers must be signed with; None where signatures are not looked at."""
 
-    def accept_task_configs(self) -> None:
+    async def accept_task_configs(self) -> None:
         """Returns where another worker may hand over tasks' configs; elsewhere as ``lead``."""
 
     async def fence(self, connector: str) -> None:

@@ -1,6 +1,7 @@
 """Who else is in the group: which worker decides, which one runs what, and how they are asked."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from urllib.parse import quote
 
 import orjson
@@ -17,6 +18,8 @@ from ferryman.worker.distributed.journal import Journal
 from ferryman.worker.distributed.share import Share, ShareOfWork
 from ferryman.worker.herder import Forward, Session
 
+PATIENCE, LOOK = 20.0, 0.05
+"""Seconds that a request waits for the end of a rebalance before it is refused, and between two looks."""
 SIGNED = 2
 """From this version of the group's protocol on, requests between workers are signed."""
 
@@ -68,16 +71,30 @@ class Members:
         """Whether requests between workers are signed."""
         return self._member.protocol_version >= SIGNED
 
-    def lead(self) -> None:
+    async def lead(self) -> None:
         """Returns on the worker that decides for all; elsewhere it raises Forward."""
+        url = await self._in_time(lambda: self._member.leader_url)
         if not self.leads:
-            raise Forward(self._member.leader_url)
+            raise Forward(url)
 
-    def own(self, connector: str, task: int | None = None) -> None:
+    async def own(self, connector: str, task: int | None = None) -> None:
         """Returns on the worker that runs this; elsewhere it raises Forward."""
+
+        def where() -> str | None:
+            if self.assigned.has(connector, task):
+                return self._member.url
+            return self._member.owner(connector, task) if self.leads else self._member.leader_url
+
+        url = await self._in_time(where)
         if not self.assigned.has(connector, task):
-            member = self._member
-            raise Forward(member.owner(connector, task) if member.leads else member.leader_url)
+            raise Forward(url)
+
+    async def _in_time(self, find: Callable[[], str | None]) -> str | None:
+        """What is not known while the group shares its work out anew, as soon as it is, if that is soon."""
+        deadline = asyncio.get_running_loop().time() + PATIENCE
+        while (found := find()) is None and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(LOOK)
+        return found
 
     @property
     def session(self) -> Session | None:
@@ -87,13 +104,13 @@ class Members:
         known = self._journal.facts.session_key
         return Session(None if known is None else known.key, self._config.inter_worker_verification_algorithms)
 
-    def accept_task_configs(self) -> None:
+    async def accept_task_configs(self) -> None:
         """Returns where another worker may hand over tasks' configs; elsewhere as ``lead``."""
-        self.lead()
+        await self.lead()
 
     async def fence(self, connector: str) -> None:
         """Keeps the former tasks of a source out of its transactions. RequestError where that cannot be."""
-        self.lead()
+        await self.lead()
         await self._fencing.fence(connector)
 
     def facts_changed(self) -> None:

@@ -34,15 +34,15 @@ class Alone:
     alone = True
     leads = True
 
-    def lead(self) -> None:
+    async def lead(self) -> None:
         """It does."""
 
-    def own(self, connector: str, task: int | None = None) -> None:
+    async def own(self, connector: str, task: int | None = None) -> None:
         """It does."""
 
     session: Session | None = None
 
-    def accept_task_configs(self) -> None:
+    async def accept_task_configs(self) -> None:
         """There is nobody who could hand any over."""
         raise RequestError(
             500, "Kafka Connect in standalone mode does not support externally setting task configurations."

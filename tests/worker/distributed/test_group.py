@@ -2,15 +2,15 @@
 
 import signal
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.running import Worker, create_topic, distributed, feed, group, send, until
+from tests.running import Worker, create_topic, distributed, group, produce, send, until
 
 
-def file_sinks(name: str, folder: Path, **more: str) -> dict[str, str]:
-    """A connector whose tasks each take part of a topic; all write down what they got."""
+def file_sink(name: str, folder: Path, **more: str) -> dict[str, str]:
     return {
         "name": name,
         "connector.class": "FileStreamSink",
@@ -26,10 +26,6 @@ def lasting(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[li
     folder = tmp_path_factory.mktemp("group")
     with group(folder, distributed(kafka, folder.name), 3) as workers:
         yield workers
-
-
-def others(workers: Sequence[Worker], *without: Worker) -> list[Worker]:
-    return [each for each in workers if each not in without]
 
 
 def status(worker: Worker, name: str) -> dict[str, str]:
@@ -53,13 +49,25 @@ def everywhere(workers: Sequence[Worker], name: str, tasks: int) -> dict[str, st
 
 
 def at(workers: Sequence[Worker], worker_id: str) -> Worker:
-    return next(each for each in workers if each.url.endswith(worker_id))
+    return next(each for each in workers if each.id == worker_id)
+
+
+def is_with(worker: Worker, name: str) -> bool:
+    return status(worker, name) == {"connector": worker.id, "0": worker.id}
+
+
+def in_states(worker: Worker, name: str, states: set[str]) -> bool:
+    return set(worker.states(name)) == states
+
+
+def has_none(worker: Worker) -> bool:
+    return not list(worker.call("GET", "/connectors"))
 
 
 def test_a_worker_goes_on_after_a_restart_with_what_it_was_asked_for(kafka: str, unique: str, tmp_path: Path) -> None:
     create_topic(kafka, unique)
     with group(tmp_path, distributed(kafka, unique), 1) as (only,):
-        only.create(file_sinks(unique, tmp_path))
+        only.create(file_sink(unique, tmp_path))
         only.running(unique)
         only.stop()
         only.start()
@@ -77,15 +85,15 @@ def test_any_worker_takes_a_request_and_all_tell_the_same(
     for number, worker in enumerate(lasting):
         name = f"{unique}-{number}"
         create_topic(kafka, name)
-        worker.create(file_sinks(name, tmp_path))
+        worker.create(file_sink(name, tmp_path))
     for number in range(3):
         everywhere(lasting, f"{unique}-{number}", 1)
-    config = file_sinks(f"{unique}-0", tmp_path, **{"errors.log.enable": "true"})
+    config = file_sink(f"{unique}-0", tmp_path, **{"errors.log.enable": "true"})
     for worker in lasting:
         worker.call("PUT", f"/connectors/{unique}-0/config", config, expect=200)
         worker.call("PUT", f"/connectors/{unique}-1/pause", expect=202)
     for worker in lasting:
-        until(lambda worker=worker: set(worker.states(f"{unique}-1")) == {"PAUSED"}, 30)
+        until(partial(in_states, worker, f"{unique}-1", {"PAUSED"}), 30)
         assert worker.call("GET", f"/connectors/{unique}-0/config", expect=200) == config
     for worker in lasting:
         worker.call("POST", f"/connectors/{unique}-0/tasks/0/restart", expect=204)
@@ -94,7 +102,7 @@ def test_any_worker_takes_a_request_and_all_tell_the_same(
     everywhere(lasting, f"{unique}-0", 1)
     lasting[1].call("PUT", f"/connectors/{unique}-2/stop", expect=204)
     for worker in lasting:
-        until(lambda worker=worker: worker.states(f"{unique}-2") == ["STOPPED"], 30)
+        until(partial(in_states, worker, f"{unique}-2", {"STOPPED"}), 30)
     offsets = [{"partition": {"kafka_topic": f"{unique}-2", "kafka_partition": 0}, "offset": {"kafka_offset": 0}}]
     for worker in lasting:
         worker.call("PATCH", f"/connectors/{unique}-2/offsets", {"offsets": offsets}, expect=200)
@@ -102,61 +110,58 @@ def test_any_worker_takes_a_request_and_all_tell_the_same(
     for number, worker in enumerate(lasting):
         worker.delete(f"{unique}-{number}")
     for worker in lasting:
-        until(lambda worker=worker: not worker.call("GET", "/connectors"), 30, "all connectors to be gone")
+        until(partial(has_none, worker), 30, "all connectors to be gone")
 
 
 def test_who_stays_keeps_its_tasks_while_others_come_and_go(kafka: str, unique: str, tmp_path: Path) -> None:
+    names = [f"{unique}-{number}" for number in range(4)]
     with group(tmp_path, distributed(kafka, unique), 2) as (first, second):
-        names = [f"{unique}-{number}" for number in range(4)]
         for name in names:
             create_topic(kafka, name)
-            first.create(file_sinks(name, tmp_path))
+            first.create(file_sink(name, tmp_path))
         for name in names:
             everywhere([first, second], name, 1)
-        kept = {name: first.pids(name) for name in names if status(first, name)["0"] in first.url}
+        kept = {name: first.pids(name) for name in names if status(first, name)["0"] == first.id}
         assert len(kept) == 2
         second.stop()
         for name in names:
-            found = until(lambda name=name: {"0": status(first, name).get("0")}, 60)
-            until(
-                lambda name=name: set(status(first, name).values()) == {first.url.removeprefix("http://")},
-                60,
-                f"{name} to move",
-            )
+            until(partial(is_with, first, name), 60, f"{name} to be with the first")
         assert {name: first.pids(name) for name in kept} == kept
         second.start()
-        until(lambda: len({status(first, name).get("0") for name in names} - {None}) == 2, 60, "two to move back")
-        stays = [name for name in kept if status(first, name).get("0") in first.url]
+        until(lambda: [status(first, name).get("0") for name in names].count(second.id) == 2, 60, "two to move back")
+        stays = [name for name in kept if status(first, name).get("0") == first.id]
         assert all(first.pids(name) == kept[name] for name in stays)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
 def test_what_a_lost_worker_ran_goes_on_elsewhere_and_nothing_is_lost_or_doubled(
-    kafka: str, unique: str, postgres: str, tmp_path: Path, number: signal.Signals
+    kafka: str, unique: str, tmp_path: Path, number: signal.Signals
 ) -> None:
-    create_topic(kafka, unique, 2)
-    config = {
-        "name": unique,
-        "connector.class": "FileStreamSink",
-        "topics": unique,
-        "file": str(tmp_path / "out.txt"),
-        "value.converter": "StringConverter",
-    }
+    create_topic(kafka, unique)
+    out = tmp_path / f"{unique}.txt"
+
+    def written() -> list[int]:
+        return [int(line) for line in out.read_text().splitlines()] if out.exists() else []
+
     with group(tmp_path, distributed(kafka, unique), 3) as workers:
-        workers[0].create(config)
-        place = everywhere(workers, unique, 1)["0"]
-        victim = at(workers, place)
-        rest = others(workers, victim)
-        feed(kafka, unique, range(100))
-        until(lambda: len((tmp_path / "out.txt").read_text().split()) == 100, 60)
+        workers[0].create(file_sink(unique, tmp_path))
+        victim = at(workers, everywhere(workers, unique, 1)["0"])
+        rest = [each for each in workers if each is not victim]
+        numbers(kafka, unique, 0, 100)
+        until(lambda: len(written()) >= 100, 60, "a hundred lines")
         assert victim.process is not None
         send(victim.process.pid, number)
-        feed(kafka, unique, range(100, 200))
-        until(lambda: status(rest[0], unique).get("0") not in (None, place), 60, "the task to run elsewhere")
-        until(lambda: len((tmp_path / "out.txt").read_text().split()) >= 200, 60)
+        numbers(kafka, unique, 100, 200)
+        until(lambda: status(rest[0], unique).get("0") in {each.id for each in rest}, 60, "the task to run elsewhere")
+        until(lambda: len(written()) >= 200, 60, "two hundred lines")
         if number is signal.SIGSTOP:
+            before = victim.said.count("Generation")
             send(victim.process.pid, signal.SIGCONT)
-            until(lambda: "is out of group" in victim.said or "Generation" in victim.said.split("out of group")[-1], 60)
-        feed(kafka, unique, range(200, 300))
-        until(lambda: len((tmp_path / "out.txt").read_text().split()) >= 300, 60)
-        assert sorted(map(int, (tmp_path / "out.txt").read_text().split())) == list(range(300))
+            until(lambda: victim.said.count("Generation") > before, 60, "the one that slept to come back")
+        numbers(kafka, unique, 200, 300)
+        until(lambda: len(written()) >= 300, 60, "three hundred lines")
+        assert sorted(written()) == list(range(300))
+
+
+def numbers(kafka: str, topic: str, start: int, stop: int) -> None:
+    produce(kafka, topic, [str(number).encode() for number in range(start, stop)])

@@ -46,9 +46,8 @@ def test_who_is_alone_does_everything_and_decides_everything() -> None:
     assert alone.leads
     assert alone.assigned.has("c")
     assert alone.assigned.has("c", 5)
-    alone.lead()
-    alone.own("c")
-    alone.own("c", 5)
+    asyncio.run(alone.lead())
+    asyncio.run(alone.own("c", 5))
     alone.facts_changed()
 
 
