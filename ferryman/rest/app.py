@@ -114,7 +114,7 @@ class _Dispatch:
             return await self._refused(request, path, known=False) or plain(HTTPStatus.NOT_FOUND)
         allowed = ", ".join([*methods, "OPTIONS"])
         route = methods.get("GET" if request.method == "HEAD" else request.method)
-        if not routes.is_internal(request.method, path):
+        if not (routes.is_internal(request.method, path) and self._spared()):
             known = route is not None or request.method == "OPTIONS"
             if unknown := await self._refused(request, path, known=known):
                 return unknown
@@ -130,6 +130,10 @@ class _Dispatch:
         async with self.shared.bodies.read(request) as content:
             request.state.content = content
             return await self._done_here_or_there(route[0], call)
+
+    def _spared(self) -> bool:
+        signed = self.shared.rest.herder.session() is not None
+        return self.shared.authentication.spares_internal(signed=signed)
 
     def _serves(self, path: tuple[str, ...]) -> bool:
         if not self.admin_elsewhere:

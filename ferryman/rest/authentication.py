@@ -82,6 +82,11 @@ class Authentication:
         self._files = [UserFile(path) for path in paths]
         self._pool = Pool("access", 2, 256)
 
+    def spares_internal(self, *, signed: bool) -> bool:
+        """Whether requests of workers among themselves need no password: those that are signed, and with Kafka's
+        extension also the others, as there."""
+        return signed or self._own is None
+
     async def refuses(self, request: Request, path: tuple[str, ...], *, admin: bool) -> Answer | None:
         """The answer to a request that may not be met; None for one that may. ``admin`` listeners are not guarded by
         Kafka's extension, as there."""

@@ -8,7 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
+from ferryman.rest import signatures
 from ferryman.telemetry import redaction
+from ferryman.worker.herder import Session
 from tests.rest.listening import listening
 from tests.rest.served import SOURCE, Client, error, served
 
@@ -132,6 +134,16 @@ def test_nobody_else_may_whatever_they_ask(guarded: Client, headers: dict[str, s
     answer = guarded.get(path, headers=headers)
     assert (answer.status_code, answer.json()) == (401, error(401, REFUSED))
     assert answer.headers["www-authenticate"].startswith("Basic ")
+
+
+def test_requests_of_other_workers_come_in_without_a_password_if_they_are_signed(users: Path) -> None:
+    client, herder = served(rest_auth=f"file:{users}")
+    assert client.put("/connectors/c/fence").status_code == 401
+    assert client.put("/connectors/c/fence", headers=ALICE).status_code == 404
+    herder.signed_by = Session(b"k" * 32, ["HmacSHA256"])
+    assert client.put("/connectors/c/fence").json() == error(400, "Internal request missing required signature")
+    signed = signatures.sign(b"k" * 32, b"", "HmacSHA256")
+    assert client.put("/connectors/c/fence", headers=signed).status_code == 404
 
 
 def test_a_worker_that_takes_tokens_only_asks_for_one() -> None:
