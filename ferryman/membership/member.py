@@ -100,7 +100,7 @@ class Member:
     def leave(self) -> None:
         """Gives up all work, then leaves the group, and stays out until ``rejoin``. Returns at once."""
         with self._condition:
-            self._leaving = True
+            self._participant.resting = self._leaving = True
         self._wake()
 
     def close(self) -> None:
@@ -135,7 +135,6 @@ class Member:
         now = boot_time()
         if self._leaving:
             self._leaving = False
-            self._participant.resting = True
             self._depart("the worker leaves")
         elif self._is_lost(now):
             self._lose(self._participant.fallen or self._silence())

@@ -70,6 +70,9 @@ CALLS: dict[str, Call] = {
 }
 """Functions that need more than a text."""
 EXCUSED = {
+    "ferryman.membership.group_settings.of": "keeps the worker's own URL",
+    "ferryman.membership.refusal.of_leader": "puts a URL into an error",
+    "ferryman.membership.refusal.of_stranger": "puts a URL into an error",
     "ferryman.plugins.catalog._version": "the name of an installed package",
     "ferryman.kafka.client_keys.converted": "compares a setting with what a client knows",
     "ferryman.validation.config_infos.value": "shows a value, by way of redact",
