@@ -18,8 +18,8 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/java/numbers.py": "tests/differential/test_transforms.py",
     "ferryman/java/regex": "tests/differential/test_patterns.py",
     # Parts of one thing that is tested as a whole.
-    "ferryman/worker/control": "tests/worker/test_control.py",
-    "ferryman/worker/leases.py": "tests/worker/test_control.py",
+    "ferryman/worker/control/mode.py": "tests/worker/control/test_commands.py",
+    "ferryman/worker/control/offsets.py": "tests/worker/control/test_commands.py",
     "ferryman/chain/chain.py": "tests/chain/test_forms.py",
     "ferryman/connector.py": "tests/validation/test_connector_config.py",
     "ferryman/formats/polars_types.py": "tests/formats/test_columns_writers.py",
