@@ -6,7 +6,7 @@ Time is simulated, and the classes are the worker's own; only processes, threads
 import asyncio
 import logging
 import tempfile
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -396,7 +396,11 @@ class Worker(RuleBasedStateMachine):
         wishes = {each.wishes[-1] if each.wishes else "run" for each in live}
         assert wishes <= {"pause" if wish.target is TargetState.PAUSED else "run"}
         values = self.worker.settings.providers.resolve(wish.config).values
-        stale = {each.name for each in live if each.config.items() < values.items() or each.config["colour"] != values["colour"]}
+        stale = {
+            each.name
+            for each in live
+            if each.config.items() < values.items() or each.config["colour"] != values["colour"]
+        }
         known = len(forks.processes)
         self.run(it.put(name, dict(wish.config)))
         self.passes(1.0)
@@ -435,12 +439,14 @@ class Worker(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(3600)
-def test_whatever_is_asked_and_whatever_happens_what_is_wanted_is_reached(long: bool) -> None:
-    logging.getLogger("ferryman").setLevel(logging.CRITICAL)
+def test_whatever_is_asked_and_whatever_happens_what_is_wanted_is_reached(
+    long: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL, "ferryman")  # its lines would cost most of the time
     run_state_machine_as_test(
         Worker,
         settings=settings(
-            max_examples=2000 if long else 400,
+            max_examples=2000 if long else 300,
             stateful_step_count=60 if long else 30,
             deadline=None,
             suppress_health_check=list(HealthCheck),
