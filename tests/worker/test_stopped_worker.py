@@ -1,4 +1,4 @@
-"""A worker that stands still: its tasks, which are processes of their own, act for the length of a lease and no longer."""
+"""A worker that stands still: its tasks, which are processes of their own, act for the length of a lease, not longer."""
 
 import signal
 from itertools import count
