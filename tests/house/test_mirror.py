@@ -23,6 +23,7 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/chain/chain.py": "tests/chain/test_forms.py",
     "ferryman/connector.py": "tests/validation/test_connector_config.py",
     "ferryman/formats/polars_types.py": "tests/formats/test_columns_writers.py",
+    "ferryman/internal_topics/of_worker.py": "tests/internal_topics/test_config_topic.py",
     "ferryman/kafka/client_keys.py": "tests/kafka/test_client_config.py",
     "ferryman/kafka/client_security.py": "tests/kafka/test_client_config.py",
     "ferryman/plugins/entry.py": "tests/plugins/test_catalog.py",

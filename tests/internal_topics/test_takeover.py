@@ -5,8 +5,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from ferryman.facts.config_records import RestartRequest
 from ferryman.facts.fold import Event, Facts
 from ferryman.facts.states import State, TargetState
@@ -27,10 +25,16 @@ def source(name: str, file: Path, topic: str) -> dict[str, str]:
     return {"name": name, "connector.class": SOURCE, "tasks.max": "1", "file": str(file), "topic": topic}
 
 
-@pytest.mark.parametrize("support", ["disabled", "enabled"])
 def test_kafka_connect_takes_over_what_we_wrote_and_we_know_what_it_writes(
-    tmp_path: Path, kafka: str, unique: str, support: str
+    tmp_path: Path, kafka: str, unique: str, long: bool
 ) -> None:
+    for support in ("enabled", "disabled") if long else ("enabled",):
+        directory = tmp_path / support
+        directory.mkdir()
+        _take_over(directory, kafka, f"{unique}-{support}", support)
+
+
+def _take_over(directory: Path, kafka: str, unique: str, support: str) -> None:
     replicas = {f"{kind}_storage_replication_factor": "1" for kind in ("config", "offset", "status")}
     worker = distributed(kafka, unique, exactly_once_source_support=support, offset_storage_partitions="2", **replicas)
     for topic in of_worker.topics(worker):
@@ -49,19 +53,19 @@ def test_kafka_connect_takes_over_what_we_wrote_and_we_know_what_it_writes(
     log.start()
     status_log.start()
     try:
-        written = _write(ConfigTopic(log, leader := of_worker.leader_writer(worker)), leader, tmp_path, unique)
+        written = _write(ConfigTopic(log, leader := of_worker.leader_writer(worker)), leader, directory, unique)
         events.clear()
-        with kafka_connect(tmp_path, worker) as url:
+        with kafka_connect(directory, worker) as url:
             _knows(url, written)
             until(lambda: _states(statuses, "ours") == [State.RUNNING, State.RUNNING], what="that the connector runs")
             assert statuses.connector("ours").worker_id == url.removeprefix("http://")  # type: ignore[union-attr]
-            _drive(url, tmp_path, unique)
+            _drive(url, directory, unique)
             until(
                 lambda: facts.of("ours").target is TargetState.STOPPED and not facts.of("ours").tasks, what="its stop"
             )
             until(lambda: _states(statuses, "ours") == [State.STOPPED], what="that it has stopped")
             until(lambda: statuses.connector("paused") is None and facts.names() == ["ours", "theirs"], what="deletion")
-            assert facts.of("theirs").properties == source("theirs", tmp_path / "in", unique)
+            assert facts.of("theirs").properties == source("theirs", directory / "in", unique)
             assert facts.of("theirs").target is TargetState.PAUSED
             assert facts.session_key is not None
             assert RestartRequest("ours", include_tasks=True, only_failed=False) in events

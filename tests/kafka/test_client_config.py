@@ -375,3 +375,23 @@ def test_certificates_in_pem_are_taken() -> None:
         "ssl.key.pem": "KEYKEY",
         "ssl.endpoint.identification.algorithm": "none",
     }
+
+
+def test_the_workers_own_clients_take_its_settings_without_a_prefix_and_none_of_its_connectors() -> None:
+    worker = {"group.id": "g", "client.id": "w", "security.protocol": "SSL", "consumer.fetch.min.bytes": "7"}
+    reader = client_config.internal_consumer(worker, "configs", committed=True).values
+    assert (reader["client.id"], reader["security.protocol"], reader["isolation.level"]) == (
+        "g-w-configs",
+        "ssl",
+        "read_committed",
+    )
+    assert "fetch.min.bytes" not in reader
+    assert reader["allow.auto.create.topics"] is False
+    assert client_config.internal_consumer(worker, "configs", committed=False).values["isolation.level"] == (
+        "read_uncommitted"
+    )
+    writer = client_config.internal_producer({}, "statuses").values
+    assert (writer["client.id"], writer["acks"], writer["partitioner"]) == ("connect-statuses", "all", "murmur2_random")
+    assert (writer["enable.idempotence"], writer["max.in.flight.requests.per.connection"]) == (False, 1)
+    leader = client_config.leader_producer(worker).values
+    assert (leader["client.id"], leader["transactional.id"]) == ("g-w-configs-leader", "connect-cluster-g")
