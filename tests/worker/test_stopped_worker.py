@@ -1,4 +1,4 @@
-"""A worker that stands still: its tasks, which are processes of their own, act for the length of a lease, not longer."""
+"""A worker that stands still: its tasks, which are processes of their own, act for the length of a lease."""
 
 import signal
 from itertools import count

@@ -25,6 +25,7 @@ from ferryman.telemetry.owners import Owner
 from ferryman.validation import connector_config
 from ferryman.worker.cluster import Cluster
 from ferryman.worker.connector_offsets import ConnectorOffsets
+from ferryman.worker.control.launch import Launch
 from ferryman.worker.control.plane import CLOSING, Plane
 from ferryman.worker.herder import (
     ConnectorInfo,
@@ -230,19 +231,9 @@ class Commands:
 
         def made() -> Outcome:
             with owner.keeps():  # its clients protect their passwords
-                return call(self._connector_offsets(name, raw, owner))
+                return call(_connector_offsets(self.plane.launch, name, raw, owner))
 
         return await self._kafka.run(stage, made)
-
-    def _connector_offsets(self, name: str, raw: RawConfig, owner: Owner) -> ConnectorOffsets:
-        launch = self.plane.launch
-        plugin = catalog.connector(raw.get("connector.class", ""))
-        if plugin is None:
-            raise RequestError(500, f"Failed to modify offsets for connector {name}: its class cannot be loaded")
-        values = launch.resolved(owner, raw).values
-        clients = Clients(name, 0, launch.settings.values, values, launch.identity)
-        topic = raw.get("offsets.storage.topic") or launch.settings.config.offset_storage_topic
-        return ConnectorOffsets(plugin, clients, topic, launch.seeds)
 
     # The worker as a whole.
 
@@ -303,6 +294,16 @@ class Commands:
 
     async def _settle(self, name: str) -> None:
         await self.plane.reconciler.settle(name)
+
+
+def _connector_offsets(launch: Launch, name: str, raw: RawConfig, owner: Owner) -> ConnectorOffsets:
+    plugin = catalog.connector(raw.get("connector.class", ""))
+    if plugin is None:
+        raise RequestError(500, f"Failed to modify offsets for connector {name}: its class cannot be loaded")
+    values = launch.resolved(owner, raw).values
+    clients = Clients(name, 0, launch.settings.values, values, launch.identity)
+    topic = raw.get("offsets.storage.topic") or launch.settings.config.offset_storage_topic
+    return ConnectorOffsets(plugin, clients, topic, launch.seeds)
 
 
 def _type(facts: ConnectorFacts) -> ConnectorType:
