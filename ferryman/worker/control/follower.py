@@ -41,9 +41,9 @@ class Follower(Generic[W]):
     async def while_wanted(self, work: Coroutine[Any, Any, Outcome]) -> Outcome:
         """Within a step: what some work comes to. It is given up, and Overtaken ends the step, as soon as something
         else is wanted; so a lookup that takes its time keeps nothing from being ended."""
-        self._work = asyncio.create_task(work)
+        begun = self._work = asyncio.create_task(work)
         try:
-            return await self._work
+            return await begun
         except asyncio.CancelledError:
             if self._walk is None or self._walk.cancelling():
                 raise
