@@ -12,7 +12,7 @@ from ferryman.retry import backoff
 from ferryman.settings.config_providers import Resolution
 from ferryman.telemetry.owners import Owner
 from ferryman.telemetry.redaction import redact
-from ferryman.worker.control.follower import Follower
+from ferryman.worker.control.follower import Follower, Overtaken
 from ferryman.worker.control.launch import Launch, plugin_version
 from ferryman.worker.control.wanted import WantedConnector
 from ferryman.worker.herder import Status
@@ -79,8 +79,10 @@ class ConnectorPlace:
 
         stage = f"generating task configs for connector {self._name}"
         try:
-            found = await self._launch.configs.run(stage, configs)
+            found = await self.follower.while_wanted(self._launch.configs.run(stage, configs))
             await self._made(wanted, found)
+        except Overtaken:
+            raise
         except Exception as error:
             self._failed(error)
         else:

@@ -18,7 +18,7 @@ from ferryman.task.setup.lease import Lease
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.telemetry.owners import Owner
 from ferryman.telemetry.redaction import redact
-from ferryman.worker.control.follower import Follower
+from ferryman.worker.control.follower import Follower, Overtaken
 from ferryman.worker.control.launch import Launch, plugin_version
 from ferryman.worker.control.wanted import WantedTask
 from ferryman.worker.herder import Status
@@ -70,6 +70,8 @@ class TaskPlace:
             return
         try:
             spec = await self._spec(wanted)
+        except Overtaken:
+            raise
         except Exception as error:
             await self._cannot(wanted, error)
             return
@@ -94,7 +96,7 @@ class TaskPlace:
             self._version = plugin_version(wanted.properties)
             return self._launch.spec(wanted, self._launch.resolved(owner, wanted.properties))
 
-        return await self._launch.configs.run(f"starting {self._name}", spec)
+        return await self.follower.while_wanted(self._launch.configs.run(f"starting {self._name}", spec))
 
     async def _cannot(self, wanted: WantedTask, error: Exception) -> None:
         """A process that is what is wanted, but for what could not be looked up again, goes on with what it has."""

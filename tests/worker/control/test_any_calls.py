@@ -439,12 +439,14 @@ class Worker(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(3600)
-def test_whatever_is_asked_and_whatever_happens_what_is_wanted_is_reached(long: bool) -> None:
-    logging.getLogger("ferryman").setLevel(logging.CRITICAL)
+def test_whatever_is_asked_and_whatever_happens_what_is_wanted_is_reached(
+    long: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL, "ferryman")  # its lines would cost most of the time
     run_state_machine_as_test(
         Worker,
         settings=settings(
-            max_examples=2000 if long else 400,
+            max_examples=2000 if long else 300,
             stateful_step_count=60 if long else 30,
             deadline=None,
             suppress_health_check=list(HealthCheck),

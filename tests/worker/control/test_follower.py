@@ -134,6 +134,53 @@ def test_another_wish_comes_in_place_of_another_look() -> None:
     assert told(story).begun == ["a", "b"]
 
 
+def test_work_is_given_up_when_something_else_is_wanted_and_done_again_when_it_is_wanted_after_all() -> None:
+    async def story(steps: Steps) -> None:
+        done = list[str | None]()
+
+        async def step(wanted: str | None) -> None:
+            steps.begun.append(wanted)
+            await steps.follower.while_wanted(asyncio.sleep(100))
+            done.append(wanted)
+
+        steps.follower._step = step
+        loop = asyncio.get_running_loop()
+        steps.follower.want("a")
+        await asyncio.sleep(1)
+        steps.follower.want("a")
+        await asyncio.sleep(1)
+        steps.follower.want("b")
+        steps.follower.want("a")
+        await asyncio.sleep(1)
+        steps.follower.want("c")
+        await steps.follower.settle()
+        assert loop.time() == pytest.approx(103)
+        assert done == ["c"]
+
+    assert told(story).begun == ["a", "a", "c"]
+
+
+def test_another_look_that_is_given_up_for_a_wish_that_does_not_last_is_made_after_all() -> None:
+    async def story(steps: Steps) -> None:
+        done = list[str | None]()
+
+        async def step(wanted: str | None) -> None:
+            await steps.follower.while_wanted(asyncio.sleep(10))
+            done.append(wanted)
+
+        steps.follower._step = step
+        steps.follower.want("a")
+        await steps.follower.settle()
+        steps.follower.look_again(1)
+        await asyncio.sleep(5)
+        steps.follower.want("b")
+        steps.follower.want("a")
+        await steps.follower.settle()
+        assert done == ["a", "a"]
+
+    told(story)
+
+
 def test_another_look_during_a_step_follows_it() -> None:
     async def story(steps: Steps) -> None:
         steps.follower.want("a")

@@ -94,8 +94,8 @@ def test_of_two_configs_that_are_looked_at_each_has_its_own_owner(tell: Tell) ->
     async def story(told: Told) -> None:
         with told.owners.prepared("c", RAW) as first:
             with told.owners.prepared("c", {"name": "c"}) as second:
-                assert told.owners.of("c", RAW) is first
-            assert told.released == [second]
-        assert told.released == [second]
+                assert told.owners.of("c", {"name": "c"}) is second
+            assert told.released == []
+        assert told.released == [first]
 
     tell(story)

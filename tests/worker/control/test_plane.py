@@ -11,13 +11,14 @@ from ferryman.facts.config_records import (
     LoggerLevel,
     RestartRequest,
     TargetStateRecord,
+    TaskConfig,
     TasksCommit,
 )
 from ferryman.facts.states import State, TargetState
 from ferryman.worker.control.plane import LAST_WORDS
 from ferryman.worker.control.wanted import Instance
 from tests.worker.control.conftest import Story
-from tests.worker.control.played_worker import DISLIKES, GRACE, PlayedWorker, until
+from tests.worker.control.played_worker import DISLIKES, GRACE, MoodySink, PlayedWorker, until
 from tests.worker.lively_processes import Habits
 
 Tell = Callable[[Story], None]
@@ -213,6 +214,8 @@ def test_what_takes_the_name_of_a_deleted_connector_starts_anew_even_with_its_co
             ConnectorConfig("c", None),
             TargetStateRecord("c", None),
             ConnectorConfig("c", raw),
+            *(TaskConfig("c", number, each) for number, each in enumerate(worker.journal.facts.of("c").tasks)),
+            TasksCommit("c", 1),
         ]
         await worker.journal.write(*records)
         await worker.runs("c")
@@ -354,5 +357,32 @@ def test_nothing_starts_when_it_has_ended(tell: Tell) -> None:
         worker.plane.reconcile()
         await asyncio.sleep(600)
         assert worker.forks.processes == []
+
+    tell(story)
+
+
+def test_a_connectors_new_config_reaches_tasks_whose_own_configs_stay_the_same(tell: Tell) -> None:
+    """As those of plugins that give their tasks only what is theirs."""
+
+    async def story(worker: PlayedWorker) -> None:
+        worker.patches.setattr(MoodySink, "task_configs", lambda config, raw: [{"share": "all"}])
+        await worker.created("c")
+        await worker.commands.put("c", worker.config("c", colour="red"))
+        await until(lambda: len(worker.forks.of("c")) == 2)
+        await worker.runs("c")
+        assert worker.forks.live("c")[0].config["colour"] == "red"
+
+    tell(story)
+
+
+def test_a_config_has_the_owner_who_looked_at_it_and_not_that_of_the_one_before(tell: Tell) -> None:
+    async def story(worker: PlayedWorker) -> None:
+        await worker.created("c", colour=worker.provided)
+        before = worker.plane.owner("c")
+        worker.provides(colour="other-as-provided")
+        await worker.commands.put("c", worker.config("c", colour=worker.provided) | {"errors.log.enable": "true"})
+        await worker.runs("c")
+        assert "other-as-provided" in worker.plane.owner("c").held
+        assert "other-as-provided" not in before.held
 
     tell(story)

@@ -280,6 +280,27 @@ def test_a_config_is_no_longer_wanted_when_its_lookup_comes_back(tell: Tell) -> 
     tell(story)
 
 
+def test_a_lookup_that_takes_its_time_keeps_no_task_from_ending(tell: Tell) -> None:
+    async def story(worker: PlayedWorker) -> None:
+        for name, ends in (
+            ("deleted", worker.commands.delete),
+            ("stopped", worker.commands.stop),
+            ("closed", lambda name: worker.commands.close()),
+        ):
+            worker.pool.takes = lambda stage: 0.0
+            (process,) = await worker.created(name)
+            worker.pool.takes = lambda stage: 60.0 if stage.startswith("starting") else 0.0
+            restart = asyncio.create_task(worker.commands.restart_task(name, 0))
+            await asyncio.sleep(1)
+            restart.cancel()  # it has not been looked up yet what the task is to be started with
+            assert process.lives
+            await asyncio.wait_for(ends(name), 1)
+            assert not process.lives
+            assert not process.killed
+
+    tell(story)
+
+
 def test_a_pool_that_is_full_fails_no_task_that_runs(tell: Tell) -> None:
     async def story(worker: PlayedWorker) -> None:
         before = await worker.created("c")
