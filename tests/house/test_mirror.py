@@ -18,6 +18,8 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/java/numbers.py": "tests/differential/test_transforms.py",
     "ferryman/java/regex": "tests/differential/test_patterns.py",
     # Parts of one thing that is tested as a whole.
+    "ferryman/worker/control/mode.py": "tests/worker/control/test_commands.py",
+    "ferryman/worker/control/offsets.py": "tests/worker/control/test_commands.py",
     "ferryman/chain/chain.py": "tests/chain/test_forms.py",
     "ferryman/connector.py": "tests/validation/test_connector_config.py",
     "ferryman/formats/polars_types.py": "tests/formats/test_columns_writers.py",
@@ -57,7 +59,6 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/membership/listener.py": "tests/membership/test_member.py",
     "ferryman/api.py": "tests/task/sink/test_loop.py",
     "ferryman/facts/states.py": "tests/facts/test_config_records.py",
-    "ferryman/worker/control/mode.py": "tests/worker/standalone/test_memory.py",
     "ferryman/worker/herder.py": "tests/rest/test_app.py",
 }
 """Modules, or whole folders, without a test of their name, and the one that fails when they break."""

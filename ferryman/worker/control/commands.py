@@ -19,13 +19,12 @@ from ferryman.facts.config_records import (
 )
 from ferryman.facts.fold import ConnectorFacts
 from ferryman.facts.states import State, TargetState
-from ferryman.kafka.clients import Clients
 from ferryman.plugins import catalog
 from ferryman.telemetry.owners import Owner
 from ferryman.validation import connector_config
 from ferryman.worker.cluster import Cluster
 from ferryman.worker.connector_offsets import ConnectorOffsets
-from ferryman.worker.control.launch import Launch
+from ferryman.worker.control.offsets import Offsets
 from ferryman.worker.control.plane import CLOSING, Plane
 from ferryman.worker.herder import (
     ConnectorInfo,
@@ -55,7 +54,7 @@ class Commands:
         self._starting = Stage("awaiting startup", time.time())
         self._cluster = cluster
         self._checks = Pool("checks", 8, 64)
-        self._kafka = Pool("offsets", 8, 64)
+        self._offsets = Offsets(plane.launch)
         self._busy: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         """By connector, held by whoever changes it."""
 
@@ -227,13 +226,8 @@ class Commands:
             return await self._of_offsets(name, f"modifying offsets for connector {name}", move)
 
     async def _of_offsets(self, name: str, stage: str, call: Callable[[ConnectorOffsets], Outcome]) -> Outcome:
-        owner, raw = self.plane.owner(name), self._known(name).properties or {}
-
-        def made() -> Outcome:
-            with owner.keeps():  # its clients protect their passwords
-                return call(_connector_offsets(self.plane.launch, name, raw, owner))
-
-        return await self._kafka.run(stage, made)
+        raw = self._known(name).properties or {}
+        return await self._offsets.of(name, raw, self.plane.owner(name), stage, call)
 
     # The worker as a whole.
 
@@ -294,16 +288,6 @@ class Commands:
 
     async def _settle(self, name: str) -> None:
         await self.plane.reconciler.settle(name)
-
-
-def _connector_offsets(launch: Launch, name: str, raw: RawConfig, owner: Owner) -> ConnectorOffsets:
-    plugin = catalog.connector(raw.get("connector.class", ""))
-    if plugin is None:
-        raise RequestError(500, f"Failed to modify offsets for connector {name}: its class cannot be loaded")
-    values = launch.resolved(owner, raw).values
-    clients = Clients(name, 0, launch.settings.values, values, launch.identity)
-    topic = raw.get("offsets.storage.topic") or launch.settings.config.offset_storage_topic
-    return ConnectorOffsets(plugin, clients, topic, launch.seeds)
 
 
 def _type(facts: ConnectorFacts) -> ConnectorType:

@@ -41,7 +41,8 @@ class Follower(Generic[W]):
     async def while_wanted(self, work: Coroutine[Any, Any, Outcome]) -> Outcome:
         """Within a step: what some work comes to. It is given up, and Overtaken ends the step, as soon as something
         else is wanted; so a lookup that takes its time keeps nothing from being ended."""
-        begun = self._work = asyncio.create_task(work)
+        begun = asyncio.create_task(work)
+        self._work = begun
         try:
             return await begun
         except asyncio.CancelledError:

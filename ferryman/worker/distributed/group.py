@@ -51,6 +51,7 @@ class Group:
         self._shared: Mapping[str, int] = {}
         """The connectors and their numbers of tasks that were last shared out, where this worker leads."""
         self._keys: asyncio.Task[None] | None = None
+        journal.when_refused = lambda: self.member.rejoin("the right to write to the config topic is lost")
 
     def start(self, plane: Plane) -> None:
         """Joins, in the background; the plane's work follows what the group says."""
@@ -127,7 +128,9 @@ class Group:
             self._board.clear(self._shared)
             await self._make_key()
         self._plane.reconcile()
-        self.joined.set()
+        if not self.joined.is_set():
+            log.info("Joined group %s", self._config.group_id)
+            self.joined.set()
 
     async def _give_up(self, work: Work | None) -> None:
         """Some work, or all."""
@@ -140,7 +143,9 @@ class Group:
     async def _renew_keys(self) -> None:
         while True:
             await asyncio.sleep(KEY_LOOK)
-            if self.member.leads:
+            if self.member.leads and not self._journal.claimed:
+                self.member.rejoin("the right to write to the config topic is lost")
+            elif self.member.leads:
                 await self._make_key()
 
     async def _make_key(self) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ferryman.errors import FencedError, RequestError
 from ferryman.facts.config_records import (
@@ -45,6 +45,8 @@ class Journal:
         self._leader = of_worker.leader_writer(settings)
         self._topic = ConfigTopic(self._log, self._leader)
         self._heard: Heard = lambda events: None
+        self.when_refused: Callable[[], None] = lambda: None
+        """Called when this worker has not, or not any more, the right to write that whoever leads has."""
         self._loop = asyncio.get_running_loop()
         self._writes = Pool("facts", 1, 1 << 10)
         """One thread: what is written is written in order."""
@@ -75,13 +77,19 @@ class Journal:
         if self._leader is not None:
             self._leader.relinquish()
 
+    @property
+    def claimed(self) -> bool:
+        """Whether this worker may write what only the leader writes, as far as it knows."""
+        return self._leader is None or self._leader.claimed
+
     async def write(self, *records: ConfigRecord) -> None:
         """Returns when the records are written, and known here. RequestError if they cannot be."""
         stage = f"writing {_named(records)} to the config topic"
         try:
             await self._writes.run(stage, lambda: self._write(records))
         except FencedError as error:
-            log.warning("another worker leads the group by now: %s", error)
+            log.warning("nothing is written: %s", error)
+            self.when_refused()
             raise RequestError(409, CONFLICT) from error
 
     def close(self) -> None:

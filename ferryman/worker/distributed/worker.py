@@ -109,7 +109,6 @@ class Worker:
         self.group.start(self.plane)
         await self.group.joined.wait()
         self.herder.ready = True
-        log.info("The worker has joined group %s", self.settings.distributed.group_id)
         return 0
 
     async def _reach(self, what: Callable[[], Awaitable[None]]) -> None:

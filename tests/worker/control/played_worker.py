@@ -17,7 +17,7 @@ from ferryman.facts.states import State
 from ferryman.plugins import catalog
 from ferryman.plugins.entry import Entry
 from ferryman.settings import settings
-from ferryman.worker.control import commands
+from ferryman.worker.control import commands, offsets
 from ferryman.worker.control.commands import Commands
 from ferryman.worker.control.launch import Launch
 from ferryman.worker.control.plane import Plane
@@ -87,7 +87,8 @@ class PlayedWorker:
     def __post_init__(self) -> None:
         MoodySink.moods = {}
         self.patches.setitem(catalog._resolved, ("sink", "Moody"), Entry("sink", __name__, "MoodySink", ("Moody",)))
-        self.patches.setattr(commands, "Pool", lambda *_: self.pool)
+        for module in (commands, offsets):
+            self.patches.setattr(module, "Pool", lambda *_: self.pool)
         self.secrets = self.folder / "secrets.properties"
         self.provides(colour="blue-as-provided")
         self.settings = settings.parse(

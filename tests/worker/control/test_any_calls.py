@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from ferryman.errors import ConfigError, RequestError, TaskError
 from ferryman.facts.states import State, TargetState
-from ferryman.worker.control import commands
+from ferryman.worker.control import offsets
 from ferryman.worker.control.plane import CLOSING
 from tests.worker.control.played_worker import GRACE, PlayedWorker
 from tests.worker.lively_processes import Habits, LivelyProcess
@@ -87,7 +87,7 @@ class Worker(RuleBasedStateMachine):
                 return "reset"
 
         worker = PlayedWorker(Path(self.folder.name), self.patches)
-        self.patches.setattr(commands, "ConnectorOffsets", Offsets)
+        self.patches.setattr(offsets, "ConnectorOffsets", Offsets)
         run = worker.pool.run
 
         async def watched(stage: str, work: Callable[[], Any], *rest: Any) -> Any:

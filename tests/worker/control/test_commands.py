@@ -9,7 +9,7 @@ import pytest
 from ferryman.errors import ConfigError, RequestError
 from ferryman.facts.config_records import ConnectorConfig, TargetStateRecord, TasksCommit
 from ferryman.facts.states import State, TargetState
-from ferryman.worker.control import commands
+from ferryman.worker.control import offsets
 from ferryman.worker.control.commands import Commands
 from ferryman.worker.control.plane import CLOSING
 from ferryman.worker.herder import PartitionOffset
@@ -250,7 +250,7 @@ class PlayedOffsets:
 
 def test_offsets_are_moved_of_a_stopped_connector_only_and_when_its_tasks_are_gone(tell: Tell) -> None:
     async def story(worker: PlayedWorker) -> None:
-        worker.patches.setattr(commands, "ConnectorOffsets", PlayedOffsets)
+        worker.patches.setattr(offsets, "ConnectorOffsets", PlayedOffsets)
         worker.forks.habits["c"] = Habits(ends_in=3)
         (process,) = await worker.created("c")
         entry = PartitionOffset({"kafka_topic": "t", "kafka_partition": 0}, None)
@@ -276,7 +276,7 @@ def test_offsets_are_moved_of_a_stopped_connector_only_and_when_its_tasks_are_go
 
 def test_nothing_starts_while_offsets_are_moved(tell: Tell) -> None:
     async def story(worker: PlayedWorker) -> None:
-        worker.patches.setattr(commands, "ConnectorOffsets", PlayedOffsets)
+        worker.patches.setattr(offsets, "ConnectorOffsets", PlayedOffsets)
         await worker.created("c")
         await worker.commands.stop("c")
         known = len(worker.forks.processes)
