@@ -43,9 +43,10 @@ def _rights() -> Iterator[Right]:
     yield Right("consumer", "group", "connect-…", ("READ",))
     yield Right("producer", "topic", "*", ("WRITE",))
     yield Right("producer", "transactional id", f"{GROUP}-…", ("WRITE",))
-    yield Right("admin", "topic", "*", ("CREATE", "DESCRIBE", "DESCRIBE_CONFIGS"))
+    yield Right("admin", "topic", "*", ("CREATE", "READ"))
+    yield Right("admin", "topic", OFFSETS, ("DESCRIBE_CONFIGS",))
     yield Right("admin", "group", "connect-…", ("READ", "DELETE"))
-    for user, operation in (("consumer", "READ"), ("producer", "WRITE")):
+    for user, operation in (("consumer", "READ"), ("producer", "WRITE"), ("admin", "READ")):
         for topic in (CONFIGS, STATUSES):
             yield Right(user, "topic", topic, (operation,), allowed=False)
 
