@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -29,8 +30,8 @@ def command() -> None:
 @click.option("--directory", type=click.Path(path_type=Path), help="Keep data here. Without it they are temporary.")
 @click.option(
     "--brokers",
-    type=click.Choice([str(count) for count in BROKERS]),
-    default="1",
+    type=click.Choice(BROKERS),
+    default=1,
     help="How many brokers; with 3 every topic has three replicas, two of them in sync.",
 )
 @click.option("--secure", is_flag=True, help="TLS, passwords and ACLs for Kafka, passwords for the registry.")
@@ -40,8 +41,7 @@ def up(
     detached: bool,
     steady: bool,
     directory: Path | None,
-    brokers: str,
-    secure: bool,
+    **shape: Any,
 ) -> None:
     """Start all components but mariadb, or the named ones, and wait until each answers.
 
@@ -49,13 +49,13 @@ def up(
     """
     chosen = list(dict.fromkeys(names)) or list(DEFAULT)
     ports: Ports = "steady" if steady else "free"
-    shape = Shape(int(brokers), secure)
+    wanted = Shape(**shape)
     try:
         if detached:
             download(artifacts_of(chosen))
-            _print_running(detach(chosen, ports, directory, shape), as_json)
+            _print_running(detach(chosen, ports, directory, wanted), as_json)
         else:
-            supervise(chosen, ports, directory, shape, _print_ready, lambda running: _print_running(running, as_json))
+            supervise(chosen, ports, directory, wanted, _print_ready, lambda running: _print_running(running, as_json))
     except StackError as error:
         raise click.ClickException(str(error)) from error
 
