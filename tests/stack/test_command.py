@@ -157,4 +157,4 @@ def test_a_secure_detached_cluster_shows_each_broker_and_where_its_property_file
 def test_a_cluster_of_two_is_refused() -> None:
     up = ferryman("up", "kafka", "--brokers", "2")
     assert up.returncode == 2
-    assert "'2' is not one of 1, 3" in up.stderr
+    assert "'2' is not one of '1', '3'" in up.stderr
