@@ -343,7 +343,7 @@ def _lines(stack: Stack, word: str) -> list[str]:
 
 
 def test_the_page_says_what_each_user_may_do_and_the_brokers_know_just_that(cluster: Stack) -> None:
-    rows = [line for line in (DOCS / "security.md").read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    rows = [line for line in (DOCS / "kafka-rights.md").read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
     page = {tuple(cell.strip() for cell in row.strip("|").split("|"))[:3] for row in rows}
     wanted = {
         (

@@ -1,4 +1,4 @@
-"""The users of a secure stack and the ACLs of each: what docs/security.md says that they need, and nothing else."""
+"""The users of a secure stack and the ACLs of each: what docs/kafka-rights.md says that they need, and nothing else."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
