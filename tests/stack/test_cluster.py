@@ -19,6 +19,8 @@ from confluent_kafka.cimpl import NewTopic
 
 from ferryman.java import properties
 from ferryman.kafka import client_security
+from ferryman.settings import settings
+from ferryman.settings.modes import DISTRIBUTED, STANDALONE
 from ferryman.stack import Shape, Stack, StackError
 from ferryman.stack.runtime.artifacts import class_path
 from ferryman.stack.security.rights import CONFIGS, OFFSETS, RIGHTS, STATUSES, USERS
@@ -195,6 +197,11 @@ def _asked(stack: Stack, path: str, login: str | None) -> int:
         return error.code
 
 
+def test_the_files_for_workers_are_taken_without_a_warning(cluster: Stack) -> None:
+    for name, mode in (("standalone", STANDALONE), ("distributed", DISTRIBUTED)):
+        assert settings.load(cluster.files.of(name), mode=mode).warnings == ()
+
+
 @pytest.fixture
 def worker(cluster: Stack, tmp_path: Path) -> Iterator[Worker]:
     """A standalone worker with the file that the stack wrote for it, and nothing else."""
@@ -343,7 +350,9 @@ def _lines(stack: Stack, word: str) -> list[str]:
 
 
 def test_the_page_says_what_each_user_may_do_and_the_brokers_know_just_that(cluster: Stack) -> None:
-    rows = [line for line in (DOCS / "kafka-rights.md").read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    rows = [
+        line for line in (DOCS / "kafka-rights.md").read_text(encoding="utf-8").splitlines() if line.startswith("| `")
+    ]
     page = {tuple(cell.strip() for cell in row.strip("|").split("|"))[:3] for row in rows}
     wanted = {
         (
