@@ -66,7 +66,7 @@ def written(config: Mapping[str, Any], topic: str, value: bytes) -> KafkaError |
 
 
 def refused(config: Mapping[str, Any], *codes: int) -> bool:
-    """Whether a client that the brokers do not let in hears of it in one of these ways. A link that is cut is another."""
+    """Whether a client that is not let in hears of it in one of these ways. A link that is cut is yet another."""
     heard: set[int] = set()
     listening: dict[str, Any] = {**config, "error_cb": lambda error: heard.add(error.code())}
     one = AdminClient(listening)
