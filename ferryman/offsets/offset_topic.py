@@ -112,6 +112,8 @@ class Waiting:
 
 
 def _load(consumer: Consumer, waiting: Waiting, offsets: SourceOffsets) -> None:
+    """The client looks for the coordinator of its group, though it never joins one: what it may do there is not asked
+    for, since Java's reader needs no such right."""
     while waiting.ends:
         for message in consumer.consume(1000, LOOK):
             error, partition, offset = message.error(), message.partition(), message.offset()
@@ -120,7 +122,7 @@ def _load(consumer: Consumer, waiting: Waiting, offsets: SourceOffsets) -> None:
                 waiting.reached(partition or 0, (offset or 0) + 1, at_end=False)
             elif error.code() == KafkaError._PARTITION_EOF:
                 waiting.reached(partition or 0, offset or 0, at_end=True)
-            else:
+            elif error.code() != KafkaError.GROUP_AUTHORIZATION_FAILED:
                 raise RetriableError(f"the offsets topic cannot be read: {error.str()}")
         waiting.look()
 
