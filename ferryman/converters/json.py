@@ -5,7 +5,6 @@ envelope that is spelled as an earlier one has that one's schema, and only its p
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -144,7 +143,7 @@ class JsonConverter(Converter[JsonConverterConfig]):
         """Payloads of one schema, in the form that is planned for them; odd ones among them by rows."""
         odd: Sequence[int] = range(len(bodies))
         if bodies and self.forms.columns(len(bodies), columns_reader.reason(schema)):
-            columns, odd = _columns(schema, bodies, self.config.replace_null_with_default)
+            columns, odd = columns_reader.columns(schema, bodies, self.config.replace_null_with_default)
             if columns is not None:
                 found.add(others(positions, odd), columns)
             if odd:
@@ -230,21 +229,6 @@ def _remember(cache: dict[Any, Any], name: Any, value: Any, size: int) -> None:
     while len(cache) >= max(size, 1):
         del cache[next(iter(cache))]
     cache[name] = value
-
-
-def _columns(schema: Schema, bodies: Sequence[bytes], replace: bool) -> tuple[Columns | None, Sequence[int]]:
-    """The bodies' columns, and the places of those that have to be read by rows."""
-    try:
-        return columns_reader.columns(schema, [orjson.loads(body) for body in bodies], replace)
-    except orjson.JSONDecodeError:
-        pass
-    places, values = list[int](), list[Any]()
-    for at, body in enumerate(bodies):
-        with suppress(orjson.JSONDecodeError):
-            values.append(orjson.loads(body))
-            places.append(at)
-    columns, odd = columns_reader.columns(schema, values, replace) if values else (None, ())
-    return columns, sorted({*range(len(bodies))} - {*places} | {places[at] for at in odd})
 
 
 def _is_json(body: bytes) -> bool:
