@@ -89,7 +89,8 @@ def text_of(schema: Schema) -> st.SearchStrategy[str]:
             ).flatmap(spelled)
         case Type.ARRAY:
             assert schema.values is not None
-            return st.lists(text_of(schema.values), max_size=3).map(lambda items: f"[{','.join(items)}]")
+            item = text_of(schema.values) | st.sampled_from(["null", "1", "1.5", '"a"'])
+            return st.lists(item, max_size=3).map(lambda items: f"[{','.join(items)}]")
         case Type.BOOLEAN:
             return st.sampled_from(["true", "false"])
         case Type.STRING:
@@ -109,14 +110,15 @@ def spelled(members: dict[str, str]) -> st.SearchStrategy[str]:
         pairs = [f"{json.dumps(name)}{blank}:{blank}{value}" for name, value in parts]
         return "{" + f"{blank},{blank}".join([*pairs, *more]) + "}"
 
-    again = st.sampled_from([[], [], [], ['"surplus":1'], [f"{json.dumps(name)}:1" for name in list(members)[:1]]])
+    surplus = st.sampled_from([*ODD, '"\udcff"']).map(lambda value: [f'"surplus":{value}'])
+    again = st.sampled_from([[], [], [], [f"{json.dumps(name)}:1" for name in list(members)[:1]]]) | surplus
     return st.builds(text, st.permutations(list(members.items())), st.sampled_from(["", "", " ", "\n"]), again)
 
 
 @st.composite
 def bodies_of(draw: st.DrawFn, schema: Schema) -> bytes:
     """One payload; one in four is broken or has a value of another kind."""
-    text = draw(text_of(schema)).encode("utf-8", "surrogatepass")
+    text = draw(text_of(schema)).encode("utf-8", "surrogateescape")
     harm = draw(st.integers(0, 7))
     at = draw(st.integers(0, len(text)))
     if harm == 0:
@@ -179,6 +181,15 @@ def test_members_that_the_schema_has_not_leave_their_payloads_in_the_columns_and
     assert isinstance(columns, Columns)
     assert list(odd) == []
     assert columns.frame["n5"].to_list() == list(range(100))
+
+
+@pytest.mark.parametrize("surplus", [b'"\xff": 1', b'"more": "\xff"', b'"more": [1E400, "\\ud800"]'])
+def test_members_that_the_schema_has_not_are_looked_at_too(surplus: bytes) -> None:
+    bodies = [plain(number) for number in range(20)]
+    bodies[7] = bodies[7].replace(b'"text"', surplus + b', "text"')
+    columns, odd = columns_reader.columns(TEN, bodies)
+    assert columns is not None
+    assert list(odd) == [7]
 
 
 def test_odd_values_among_surplus_members_are_left_out_and_the_others_keep_their_order() -> None:
