@@ -7,9 +7,10 @@ The Batch is the unit of every step. Metadata (offset, timestamp, headers) lies 
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import accumulate, groupby, pairwise
 from operator import itemgetter
-from typing import Any, NamedTuple, overload
+from typing import Any, ClassVar, NamedTuple, overload
 
 import polars as pl
 
@@ -179,7 +180,39 @@ class Columns:
         return Rows(self.schema, self.frame.to_dicts())
 
 
-Data = Rows | Columns
+@dataclass(frozen=True)
+class Maps:
+    """One side of a batch without a schema as a frame: maps with the same texts as keys, in the same order.
+
+    Each key's values are of one kind, or null. Dtypes: Int64, Float64, Boolean, String, and Null for nothing but nulls;
+    map → Struct, never null; list → List of plain values. ``values`` are the same data as rows.
+    """
+
+    frame: pl.DataFrame
+    schema: ClassVar[None] = None
+
+    def __len__(self) -> int:
+        return self.frame.height
+
+    @cached_property
+    def values(self) -> Sequence[Any]:
+        """The maps, made when they are asked for first."""
+        return self.frame.to_dicts()
+
+    def slice(self, start: int, stop: int) -> "Maps":
+        """The maps from start up to stop."""
+        return Maps(self.frame.slice(start, stop - start))
+
+    def take(self, indices: Sequence[int]) -> "Maps":
+        """The maps at these places."""
+        return Maps(self.frame[pl.Series(indices, dtype=pl.UInt32)])
+
+    def rows(self) -> Rows:
+        """The same data as rows."""
+        return Rows(None, self.values)
+
+
+Data = Rows | Columns | Maps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ class DropHeaders(Batched[DropHeadersConfig]):
 
     config_class = DropHeadersConfig
     classes = ("org.apache.kafka.connect.transforms.DropHeaders",)
+    takes_maps = True
 
     def apply_batch(self, batch: Batch) -> Sequence[Batch]:
         """Keys and values stay as they are, in rows or columns."""

@@ -10,8 +10,9 @@ from pydantic import AfterValidator
 from ferryman.config import Bool, Config, Strings, key
 from ferryman.errors import DataError, KeyProblem, MissingValue
 from ferryman.java.texts import schema_text
-from ferryman.record import Batch, Columns, Data, Header, Headers, Rows
+from ferryman.record import Batch, Columns, Data, Header, Headers, Maps, Rows
 from ferryman.schema import Schema
+from ferryman.transforms.fields.map_columns import column
 from ferryman.transforms.fields.sides import Sided, copied, defaults, maps, refuse_nulls, structs, with_defaults
 
 Added = list[list[Header]]
@@ -50,6 +51,7 @@ class HeaderFrom(Sided[HeaderFromConfig]):
 
     config_class = HeaderFromConfig
     classes = ("org.apache.kafka.connect.transforms.HeaderFrom",)
+    takes_maps = True
 
     def __init__(self, config: HeaderFromConfig, side: Any = "value") -> None:
         super().__init__(config, side)
@@ -63,6 +65,8 @@ class HeaderFrom(Sided[HeaderFromConfig]):
         """Null in the place of the map or struct is a DataError."""
         data = self.data(batch)
         found = self._columns(data) if isinstance(data, Columns) else None
+        if isinstance(data, Maps):
+            found = self._map_columns(data)
         rest, added = found or self._rows(data.rows())
         new: Iterator[Headers] = zip(*added, strict=True)
         headers = (
@@ -113,6 +117,12 @@ class HeaderFrom(Sided[HeaderFromConfig]):
         ]
         left = Columns(rest, frame.select([field.name for field in rest.fields])) if self.moves else data
         return left, added
+
+    def _map_columns(self, data: Maps) -> tuple[Data, Added] | None:
+        """The same for what has no schema."""
+        added = [self._added(to, column(data, name).to_list()) for name, to in self.pairs]
+        left = [name for name in data.frame.columns if not self.moves or name not in self.moved]
+        return (Maps(data.frame.select(left)), added) if left else None
 
 
 def _without(value: dict[Any, Any], names: frozenset[str]) -> dict[Any, Any]:

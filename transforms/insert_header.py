@@ -22,6 +22,7 @@ class InsertHeader(Batched[InsertHeaderConfig]):
 
     config_class = InsertHeaderConfig
     classes = ("org.apache.kafka.connect.transforms.InsertHeader",)
+    takes_maps = True
 
     def __init__(self, config: InsertHeaderConfig, side: Any = "value") -> None:
         super().__init__(config, side)

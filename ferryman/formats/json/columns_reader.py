@@ -100,7 +100,7 @@ def columns(
 
     The columns are of all others; None if there are none.
     """
-    objects, others = typed_objects.typed(schema, bodies)
+    objects, others = typed_objects.typed(typed_objects.of_schema(schema), bodies)
     found, odd = _frame(schema, objects, replace_null_with_default)
     if not others:
         return _columns(schema, found), odd

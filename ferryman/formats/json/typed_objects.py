@@ -1,10 +1,10 @@
-"""JSON objects of a struct schema parsed into objects with a slot a field, their types checked on the way.
+"""JSON objects parsed into objects with a slot a member, the members' kinds checked on the way.
 
-What is of another kind than its field, or has a member that the schema has not, is told apart, and so is what is not
-JSON: the caller parses it by another way, which says what is wrong with it. Integers may be of any size.
+What is of another kind than its member, or has one that is not named, is told apart, and so is what is not JSON: the
+caller parses it by another way, which says what is wrong with it. Integers may be of any size.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any
@@ -14,6 +14,8 @@ import msgspec
 from ferryman.schema import Schema, Type
 
 Decode = Callable[[bytes], msgspec.Struct]
+Kinds = Mapping[str, Any]
+"""The type of each member, as msgspec takes it."""
 
 _MOST_FIELDS = 200
 """In a struct; members in another order than the schema's are looked for from its start, which takes the square."""
@@ -30,12 +32,8 @@ _KINDS: dict[Type, Any] = {
 _MISFITS = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
-def typed(schema: Schema, bodies: Sequence[bytes]) -> tuple[Sequence[msgspec.Struct], Sequence[int]]:
-    """The bodies as objects of a struct schema that can be columns, and the places of those that are none of it.
-
-    Where these are many, all are.
-    """
-    decode = _decoder(schema)
+def typed(decode: Decode | None, bodies: Sequence[bytes]) -> tuple[Sequence[msgspec.Struct], Sequence[int]]:
+    """The bodies as objects, and the places of those that are none such. Where these are many, all are."""
     if decode is None:
         return (), range(len(bodies))
     try:
@@ -45,7 +43,7 @@ def typed(schema: Schema, bodies: Sequence[bytes]) -> tuple[Sequence[msgspec.Str
 
 
 def values(objects: Sequence[msgspec.Struct], place: int) -> list[Any]:
-    """What the objects have in the field at that place of their schema; None where it is null or missing."""
+    """What the objects have in the member at that place; None where it is null or, if it may be, missing."""
     return list(map(attrgetter(_slot(place)), objects))
 
 
@@ -62,22 +60,33 @@ def _sorted(decode: Decode, bodies: Sequence[bytes]) -> tuple[Sequence[msgspec.S
 
 
 @lru_cache(maxsize=1000)
-def _decoder(schema: Schema) -> Decode | None:
+def of_schema(schema: Schema) -> Decode | None:
+    """Parses payloads of a struct schema that can be columns; None if it is too wide, or its names are too strange.
+
+    A member that is missing is null, whether the schema allows that or not.
+    """
     try:
-        kind = _object(schema)
+        return msgspec.json.Decoder(_struct(schema)).decode
     except ValueError:
         return None
-    return msgspec.json.Decoder(kind).decode
 
 
-def _object(schema: Schema) -> Any:
-    """Raises ValueError for a struct that is too wide, or has names that msgspec has no place for."""
-    if len(schema.fields) > _MOST_FIELDS:
-        raise ValueError("too many fields")
+def _struct(schema: Schema) -> Any:
+    return objects({field.name: _kind(field.schema) | None for field in schema.fields}, may_lack=True)
+
+
+def objects(kinds: Kinds, may_lack: bool) -> Any:
+    """The type of objects with these members, which may lack some of them or must not.
+
+    Raises ValueError if they are too many, or have names that msgspec has no place for.
+    """
+    if len(kinds) > _MOST_FIELDS:
+        raise ValueError("too many members")
+    members = [(_slot(at), kind) for at, kind in enumerate(kinds.values())]
     return msgspec.defstruct(
         "Object",
-        [(_slot(at), _kind(field.schema) | None, None) for at, field in enumerate(schema.fields)],
-        rename={_slot(at): field.name for at, field in enumerate(schema.fields)},
+        [(*member, None) for member in members] if may_lack else members,
+        rename={_slot(at): name for at, name in enumerate(kinds)},
         forbid_unknown_fields=True,
         gc=False,
     )
@@ -85,7 +94,7 @@ def _object(schema: Schema) -> Any:
 
 def _kind(schema: Schema) -> Any:
     if schema.type is Type.STRUCT:
-        return _object(schema)
+        return _struct(schema)
     if schema.type is not Type.ARRAY:
         return _KINDS[schema.type]
     assert schema.values is not None

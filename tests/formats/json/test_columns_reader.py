@@ -166,7 +166,7 @@ def plain(number: int) -> bytes:
 
 
 def test_plain_payloads_are_checked_as_they_are_parsed() -> None:
-    objects, others = typed_objects.typed(TEN, [plain(number) for number in range(50)])
+    objects, others = typed_objects.typed(typed_objects.of_schema(TEN), [plain(number) for number in range(50)])
     assert (len(objects), list(others)) == (50, [])
     assert typed_objects.values(objects, 3) == list(range(50))
 
