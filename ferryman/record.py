@@ -10,12 +10,14 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate, groupby, pairwise
 from operator import itemgetter
-from typing import Any, ClassVar, NamedTuple, overload
+from typing import Any, ClassVar, NamedTuple, TypeVar, overload
 
 import polars as pl
 
 from ferryman.schema import Schema
 
+T = TypeVar("T")
+U = TypeVar("U")
 Payload = bytes | None
 Partition = Mapping[str, Any]
 """A source's own partition: names to null, bool, int, float, str or bytes."""
@@ -359,6 +361,16 @@ class LazyRecords(Sequence[Record]):
 
     def __iter__(self) -> Iterator[Record]:
         return map(self._build, self._indices)
+
+
+def once_each(given: Sequence[T], convert: Callable[[T], U]) -> list[U]:
+    """What each object becomes; those that are one and the same object become one and the same, converted once."""
+    identities = list(map(id, given))
+    distinct = dict(zip(identities, given, strict=True))
+    if len(distinct) == len(given):
+        return [convert(each) for each in given]
+    done = {identity: convert(each) for identity, each in distinct.items()}
+    return [done[identity] for identity in identities]
 
 
 def batches(records: Sequence[Record], origin: "Polled | Sequence[Record]", positions: Sequence[int]) -> list[Batch]:

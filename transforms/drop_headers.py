@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from ferryman.config import Config, Strings, key
 from ferryman.errors import KeyProblem
-from ferryman.record import Batch
+from ferryman.record import Batch, Headers, once_each
 from ferryman.transforms.fields.name_lists import name_problems
 from ferryman.transforms.fields.sides import Batched
 
@@ -31,6 +31,8 @@ class DropHeaders(Batched[DropHeadersConfig]):
         if batch.headers is None:
             return [batch]
         dropped = frozenset(self.config.headers)
-        return [
-            replace(batch, headers=[tuple([each for each in own if each.key not in dropped]) for own in batch.headers])
-        ]
+
+        def kept(headers: Headers) -> Headers:
+            return tuple([each for each in headers if each.key not in dropped])
+
+        return [replace(batch, headers=once_each(batch.headers, kept))]

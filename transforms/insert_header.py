@@ -6,7 +6,7 @@ from typing import Any
 
 from ferryman.config import Config, Str, key
 from ferryman.formats.header_text import infer
-from ferryman.record import Batch, Header
+from ferryman.record import Batch, Header, once_each
 from ferryman.transforms.fields.sides import Batched
 
 
@@ -33,4 +33,4 @@ class InsertHeader(Batched[InsertHeaderConfig]):
         """Keys and values stay as they are, in rows or columns."""
         if batch.headers is None:
             return [replace(batch, headers=[self.added] * len(batch))]
-        return [replace(batch, headers=[(*headers, *self.added) for headers in batch.headers])]
+        return [replace(batch, headers=once_each(batch.headers, lambda headers: (*headers, *self.added)))]
