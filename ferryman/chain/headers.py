@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ferryman.config import Config
 from ferryman.conversion import Converter
 from ferryman.errors import RetriableError, TaskError
 from ferryman.record import Header, Headers, Payload, Rows, once_each
@@ -14,7 +13,7 @@ Value = tuple[Any, Schema | None]
 
 
 def decoded(
-    converter: Converter[Config], topic: str, given: Sequence[Raw]
+    converter: Converter[Any], topic: str, given: Sequence[Raw]
 ) -> tuple[list[Headers | None], list[tuple[int, Exception]]]:
     """The headers of each record, which those that had the same share; the places of bad ones, and what is wrong."""
     known: dict[tuple[tuple[str, Payload], ...], Headers] = {}
@@ -42,7 +41,7 @@ def _can_change(header: Header) -> bool:
     return isinstance(header.value, dict | list)
 
 
-def _reader(converter: Converter[Config], topic: str) -> Callable[[Payload], Value]:
+def _reader(converter: Converter[Any], topic: str) -> Callable[[Payload], Value]:
     known: dict[Payload, Value] = {}
 
     def read(payload: Payload) -> Value:
@@ -57,7 +56,7 @@ def _reader(converter: Converter[Config], topic: str) -> Callable[[Payload], Val
     return read
 
 
-def encoded(converter: Converter[Config], topic: str, given: Sequence[Headers]) -> Sequence[Raw]:
+def encoded(converter: Converter[Any], topic: str, given: Sequence[Headers]) -> Sequence[Raw]:
     """The headers of each record as payloads; those of records that share theirs are shared too."""
     known: dict[tuple[int, type, Any], Payload] = {}
 

@@ -74,7 +74,11 @@ def test_encoding_tells_values_of_different_kinds_apart_that_python_holds_for_eq
 
 
 def test_what_is_decoded_is_encoded_as_it_was() -> None:
-    given = [[("a", b"x"), ("a", b"x"), ("n", None)], [("a", b"x"), ("a", b"x"), ("n", None)], [("a", b"true")]]
+    given: list[headers.Raw] = [
+        [("a", b"x"), ("a", b"x"), ("n", None)],
+        [("a", b"x"), ("a", b"x"), ("n", None)],
+        [("a", b"true")],
+    ]
     found, _ = headers.decoded(SIMPLE, "t", given)
     assert headers.encoded(SIMPLE, "t", [each for each in found if each is not None]) == given
     assert found[0] is not None
