@@ -183,6 +183,9 @@ class Delivery:
 
     def _advance(self, attempt: Attempt) -> float | None:
         """Sends as many as may be sent now. Seconds until there may be more; None if there are none in this attempt."""
+        if not self._context.leased():
+            attempt.until = min(attempt.until, time.monotonic())
+            return None
         most = self._config.max_in_flight
         room = most - len(self._pool)
         due = [each for each in self._outcomes.aside.due() if each.at not in self._under_way]

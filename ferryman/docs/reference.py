@@ -17,7 +17,8 @@ from ferryman.config import Config, Definition, spellings
 from ferryman.connector import ConnectorConfig, SinkConfig, SourceConfig
 from ferryman.docs import sql_values
 from ferryman.plugins import catalog, folders
-from ferryman.settings.worker_keys import NO_EFFECT, WorkerConfig
+from ferryman.settings.modes import DISTRIBUTED, NO_EFFECT, STANDALONE
+from ferryman.settings.worker_keys import WorkerConfig
 from ferryman.validation import plugin_infos
 
 BEGIN, END = "<!-- keys:begin -->", "<!-- keys:end -->"
@@ -42,6 +43,9 @@ underscore, `___` for a dash; or the bare names of Debezium's images, see [conta
 `--override`; from weak to strong in this order. `key.converter.*`, `value.converter.*` and `header.converter.*` go to
 the converters, `producer.*`, `consumer.*` and `admin.*` to the clients of all connectors, `config.providers.<name>.*`
 to a config provider.
+"""
+_DISTRIBUTED = """\
+Workers of one group have these too, or with another default. `offset.storage.file.filename` is not among them.
 """
 _CONNECTOR = """\
 # Keys of every connector
@@ -135,9 +139,22 @@ def _sided(plugin: type[Any]) -> bool:
 
 
 def _worker() -> str:
-    rows = "\n".join(f"| {_code(name)} | {_prose(why)} |" for name, why in NO_EFFECT.items())
-    without = f"Known elsewhere and without effect here; each one given is warned about.\n\n{_head('key', 'why')}{rows}"
-    return f"{_NOTE}\n\n{_WORKER}\n{_keys(WorkerConfig)}\n\n{without}\n"
+    config_class, shared = DISTRIBUTED.config_class, set(WorkerConfig.definitions())
+    by_field = zip(config_class.model_fields, config_class.definitions(), strict=True)
+    own = [field for field, definition in by_field if definition not in shared]
+    parts = [
+        _keys(WorkerConfig),
+        f"## Distributed mode\n\n{_DISTRIBUTED}\n{_table(config_class, own)}",
+        "## Without effect\n\nKnown elsewhere and without effect here; each one given is warned about.",
+        _reasons(NO_EFFECT),
+        f"In standalone mode also:\n\n{_reasons(STANDALONE.own_no_effect)}",
+        f"In distributed mode also:\n\n{_reasons(DISTRIBUTED.own_no_effect)}",
+    ]
+    return f"{_NOTE}\n\n{_WORKER}\n" + "\n\n".join(parts) + "\n"
+
+
+def _reasons(reasons: Mapping[str, str]) -> str:
+    return _head("key", "why") + "\n".join(f"| {_code(name)} | {_prose(why)} |" for name, why in reasons.items())
 
 
 def _connector() -> str:
@@ -158,8 +175,7 @@ def _keys(config_class: type[Config]) -> str:
     refused = dict(config_class.refused)
     if not refused:
         return table
-    rows = "\n".join(f"| {_code(name)} | {_prose(why)} |" for name, why in refused.items())
-    return f"{table}\n\nRefused, because others understand them and Ferryman does not:\n\n{_head('key', 'why')}{rows}"
+    return f"{table}\n\nRefused, because others understand them and Ferryman does not:\n\n{_reasons(refused)}"
 
 
 def _table(config_class: type[Config], fields: Iterable[str]) -> str:

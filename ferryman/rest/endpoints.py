@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from ferryman import __version__
 from ferryman.errors import ConfigError, KeyProblem, RequestError
+from ferryman.facts.states import TargetState
 from ferryman.java.numbers import parsed_integer
 from ferryman.java.version_ranges import LATEST
 from ferryman.plugins import catalog
@@ -17,7 +18,7 @@ from ferryman.rest.http_messages import Answer
 from ferryman.rest.loggers import Loggers
 from ferryman.settings.settings import Settings
 from ferryman.validation import connector_config, plugin_infos
-from ferryman.worker.herder import Herder, TargetState
+from ferryman.worker.herder import Herder
 from ferryman.worker.pool import Pool
 
 KAFKA_VERSION = "4.1.0"

@@ -17,7 +17,9 @@ from ferryman.kafka import client_config, client_security, topic_settings
 from ferryman.plugins import catalog
 from ferryman.settings import config_providers, environment
 from ferryman.settings.config_providers import Providers
-from ferryman.settings.worker_keys import CLIENT_KEYS, CLIENT_PREFIXES, NO_EFFECT, PREFIXES, WorkerConfig
+from ferryman.settings.distributed_keys import DistributedConfig
+from ferryman.settings.modes import STANDALONE, Mode
+from ferryman.settings.worker_keys import CLIENT_KEYS, CLIENT_PREFIXES, PREFIXES, WorkerConfig
 from ferryman.telemetry import redaction
 from ferryman.telemetry.references import References
 
@@ -78,15 +80,6 @@ class _Sources(BaseSettings):
         )
 
 
-_OTHERS = (
-    CLIENT_KEYS
-    | client_security.NAMES
-    | {"rest.port", "rest.host.name"}
-    | {name for name in NO_EFFECT if not name.endswith(".")}
-)
-"""What may have been meant beside the worker's own keys."""
-
-
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What a worker runs with, from all sources together."""
@@ -101,25 +94,31 @@ class Settings:
     references: References = field(default_factory=References)
     """What the references in ``values`` resolved to."""
 
+    @property
+    def distributed(self) -> DistributedConfig:
+        """The config of a worker that was loaded for distributed mode."""
+        assert isinstance(self.config, DistributedConfig)
+        return self.config
+
     def under(self, prefix: str) -> dict[str, str]:
         """The keys with a prefix, without it: ``settings.under("key.converter.")``."""
         return {name.removeprefix(prefix): value for name, value in self.values.items() if name.startswith(prefix)}
 
 
-def load(file: Path | None = None, overrides: Mapping[str, str] | None = None) -> Settings:
+def load(file: Path | None = None, overrides: Mapping[str, str] | None = None, mode: Mode = STANDALONE) -> Settings:
     """The settings from a property file (may be None), the environment and the command line's overrides, from weak to
     strong. Raises ConfigError with every problem. Secrets are protected from being written anywhere."""
-    found = parse(_Sources(file=file, raw=dict(overrides or {})).raw)
+    found = parse(_Sources(file=file, raw=dict(overrides or {})).raw, mode)
     return replace(found, warnings=(*environment.warnings(os.environ), *found.warnings))
 
 
-def parse(raw: Mapping[str, str]) -> Settings:
+def parse(raw: Mapping[str, str], mode: Mode = STANDALONE) -> Settings:
     """The settings from a map, as ``load`` makes them."""
     redaction.protect_config(raw)
     providers, problems, warnings = config_providers.declared(raw)
     resolution = providers.resolve(raw)
     redaction.protect_config(resolution.values)
-    config, found = WorkerConfig.read(resolution.values)
+    config, found = mode.config_class.read(resolution.values)
     client_problems, client_warnings = client_config.worker_checked(resolution.values)
     problems += [*resolution.problems, *found, *client_problems]
     problems += _converter_problems(resolution.values, {each.key for each in problems})
@@ -129,9 +128,9 @@ def parse(raw: Mapping[str, str]) -> Settings:
     about_clients = [references.restored(text, text.partition(" ")[0]) for text in client_warnings]
     return Settings(
         config,
-        resolution.values,
+        mode.spelled_out(resolution.values),
         providers,
-        (*warnings, *resolution.warnings, *about_clients, *_warnings(raw)),
+        (*warnings, *resolution.warnings, *about_clients, *_warnings(raw, mode)),
         references,
     )
 
@@ -148,24 +147,31 @@ def _printable(problems: list[KeyProblem], references: References) -> list[KeyPr
     return [KeyProblem(one.key, redaction.redact(references.problem(one).message)) for one in problems]
 
 
-def _warnings(raw: Mapping[str, str]) -> list[str]:
-    found, declared = [], WorkerConfig.keys()
+def _warnings(raw: Mapping[str, str], mode: Mode) -> list[str]:
+    found, declared = [], mode.config_class.keys()
     for name in sorted(raw):
-        reason = next((why for known, why in NO_EFFECT.items() if _matches(known, name)), None)
+        reason = next((why for known, why in mode.no_effect.items() if _matches(known, name)), None)
+        topic = next((prefix for prefix in mode.topics if name.startswith(prefix)), None)
         if reason:
             found.append(f"{name} has no effect: {reason}")
         elif name in {"rest.port", "rest.host.name"}:
             found.append(f"{name} is the old name of a part of listeners; write listeners=http://host:port")
-        elif not _known(name):
-            hint = spelling.meant(name, declared | _OTHERS, PREFIXES)
+        elif not _known(name, mode):
+            hint = spelling.meant(name, declared | _others(mode), (*PREFIXES, *mode.topics))
             found.append(f"{name} is not a setting of a worker and has no effect{hint}")
         elif name not in declared and (hint := spelling.nearly(name, declared)):
             found.append(f"{name} is taken for a setting of somebody else's{hint}")
-        elif name not in declared and name.startswith("offset.storage."):
-            found += filter(None, [topic_settings.doubt("offset.storage.", name.removeprefix("offset.storage."))])
+        elif name not in declared and topic:
+            found += filter(None, [topic_settings.doubt(topic, name.removeprefix(topic))])
         elif name.startswith("config.providers."):
             found += _provider_warnings(name, raw)
-    return [*found, *_converter_warnings(raw)]
+    return [*found, *_converter_warnings(raw, mode)]
+
+
+def _others(mode: Mode) -> frozenset[str]:
+    """What may have been meant beside the worker's own keys."""
+    useless = {name for name in mode.no_effect if not name.endswith(".")}
+    return CLIENT_KEYS | client_security.NAMES | {"rest.port", "rest.host.name"} | useless
 
 
 def _provider_warnings(name: str, raw: Mapping[str, str]) -> Iterable[str]:
@@ -183,13 +189,13 @@ def _provider_warnings(name: str, raw: Mapping[str, str]) -> Iterable[str]:
         yield f"{name} is not a setting of a config provider and has no effect{hint}"
 
 
-def _converter_warnings(raw: Mapping[str, str]) -> Iterable[str]:
+def _converter_warnings(raw: Mapping[str, str], mode: Mode) -> Iterable[str]:
     """Settings of the worker's converters that these do not have."""
     for kind in ("key.converter", "value.converter", "header.converter"):
         prefix, plugin = f"{kind}.", catalog.find("converter", raw.get(kind, ""))
         config_class: type[Config] = Config if plugin is None else plugin.config_class
         names = [prefix + name for name in sorted(config_class.keys())]
-        given = [name.removeprefix(prefix) for name in raw if name.startswith(prefix) and name not in NO_EFFECT]
+        given = [name.removeprefix(prefix) for name in raw if name.startswith(prefix) and name not in mode.no_effect]
         for name in config_class.strangers(given) if plugin is not None else ():
             hint = spelling.meant(prefix + name, names)
             yield f"{prefix}{name} is not a setting of {raw[kind]} and has no effect{hint}"
@@ -199,6 +205,7 @@ def _matches(known: str, name: str) -> bool:
     return name == known or (known.endswith(".") and name.startswith(known))
 
 
-def _known(name: str) -> bool:
-    declared = WorkerConfig.keys()
-    return name in declared or name in CLIENT_KEYS or name.startswith((*PREFIXES, *CLIENT_PREFIXES))
+def _known(name: str, mode: Mode) -> bool:
+    declared = mode.config_class.keys()
+    others = (*PREFIXES, *CLIENT_PREFIXES, *mode.topics)
+    return name in declared or name in CLIENT_KEYS or name.startswith(others)

@@ -1,9 +1,9 @@
-"""The keys of a worker: Kafka Connect's WorkerConfig, RestServerConfig and StandaloneConfig, declared once."""
+"""The keys of every worker: Kafka Connect's WorkerConfig, RestServerConfig and StandaloneConfig, declared once."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator
 
@@ -18,9 +18,8 @@ PREFIXES = (
     "consumer.",
     "admin.",
     "config.providers.",
-    "offset.storage.",
 )
-"""Prefixes whose keys belong to somebody else: a converter, a client, a provider, the offsets topic."""
+"""Prefixes whose keys belong to somebody else: a converter, a client, a provider."""
 CLIENT_PREFIXES = ("sasl.", "ssl.", "security.")
 CLIENT_KEYS = frozenset(
     {
@@ -45,32 +44,6 @@ CLIENT_KEYS = frozenset(
     }
 )
 """Unprefixed keys that the worker's own admin client takes (ferryman.client_config)."""
-NO_EFFECT: Mapping[str, str] = {
-    "plugin.path": "plugins are Python packages, found by their entry points",
-    "plugin.discovery": "plugins are Python packages, found by their entry points",
-    "metric.reporters": "there is no JMX",
-    "auto.include.jmx.reporter": "there is no JMX",
-    "metrics.": "there is no JMX",
-    "internal.": "internal data is always JSON without schemas",
-    "key.converter.plugin.version": "a plugin has the version that is installed",
-    "value.converter.plugin.version": "a plugin has the version that is installed",
-    "header.converter.plugin.version": "a plugin has the version that is installed",
-    "offset.storage.cleanup.policy": "the offsets topic is always compacted",
-    "log4j.": "logging is set by --log-level and PUT /admin/loggers",
-    "config.storage.": "a standalone worker keeps no configs in Kafka",
-    "status.storage.": "a standalone worker keeps no statuses in Kafka",
-    "session.timeout.ms": "a standalone worker joins no group; for sinks write consumer.session.timeout.ms",
-    "heartbeat.interval.ms": "a standalone worker joins no group; for sinks write consumer.heartbeat.interval.ms",
-    "rebalance.timeout.ms": "a standalone worker joins no group",
-    "connect.protocol": "a standalone worker joins no group",
-    "scheduled.rebalance.max.delay.ms": "a standalone worker joins no group",
-    "worker.sync.timeout.ms": "a standalone worker joins no group",
-    "worker.unsync.backoff.ms": "a standalone worker joins no group",
-    "inter.worker.": "a standalone worker talks to no other",
-    "exactly.once.source.support": "every source delivers exactly once",
-    "cub.kafka.timeout": "the worker waits for its broker without end",
-}
-"""Keys (or prefixes ending in a dot) that others know, and why they do nothing here. Each one given is warned about."""
 _PROXY = "put a proxy that ends TLS in front"
 _LISTENER = re.compile(r"(?P<scheme>.*)://\[?(?P<host>[0-9a-zA-Z\-%._:]*)\]?:(?P<port>-?[0-9]+)")
 POLICIES = ("All", "None", "Principal", "Allowlist")
@@ -142,17 +115,18 @@ def _unset(advice: str, *accepted: object) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _count(value: int) -> int:
+def count(value: int) -> int:
+    """A number of partitions or replicas; -1 leaves it to the broker. Raises ValueError."""
     if value < 1 and value != -1:
         raise ValueError("Value must be at least 1, or -1 for the broker's default")
     return value
 
 
-Count = Annotated[Int, AfterValidator(_count)]
+Count = Annotated[Int, AfterValidator(count)]
 
 
 class WorkerConfig(Config):
-    """What a standalone worker is told."""
+    """What every worker is told, with the defaults of a standalone one."""
 
     bootstrap_servers: Strings = key(["localhost:9092"], importance="HIGH")
     """Addresses, host:port, of some of the Kafka cluster's brokers."""
@@ -178,7 +152,7 @@ class WorkerConfig(Config):
     other keys: offset.storage.segment.bytes and so on."""
     offset_storage_partitions: Count = key(25, importance="LOW")
     """Partitions of that topic if it must be created; -1 for the broker's default."""
-    offset_storage_replication_factor: Annotated[Short, AfterValidator(_count)] = key(-1, importance="LOW")
+    offset_storage_replication_factor: Annotated[Short, AfterValidator(count)] = key(-1, importance="LOW")
     """Replication factor of that topic if it must be created; -1 for the broker's default."""
     config_providers: Strings = key([], importance="LOW")
     """Names of providers for references like ${name:path:key}; each is declared by config.providers.<name>.class."""
@@ -246,11 +220,12 @@ class WorkerConfig(Config):
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def offset_topic(values: Mapping[str, str]) -> dict[str, str]:
-    """The settings that the offsets topic is to have, beside being compacted, of all keys of a worker as text."""
-    left_out = WorkerConfig.keys() | NO_EFFECT.keys()
-    return {
-        name.removeprefix("offset.storage."): value
-        for name, value in values.items()
-        if name.startswith("offset.storage.") and name not in left_out
-    }
+Topic = Literal["config", "offset", "status"]
+_NOT_TOPICS = {"topic", "partitions", "replication.factor", "file.filename", "cleanup.policy"}
+
+
+def internal_topic(values: Mapping[str, str], topic: Topic) -> dict[str, str]:
+    """The settings that an internal topic is to have, beside being compacted, of all keys of a worker as text."""
+    prefix = f"{topic}.storage."
+    given = {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}
+    return {name: value for name, value in given.items() if name not in _NOT_TOPICS}

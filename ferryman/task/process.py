@@ -15,9 +15,10 @@ from typing import Any, BinaryIO
 import orjson
 
 from ferryman.settings import ambient
-from ferryman.task import die_with_parent, sessions
+from ferryman.task import die_with_parent, overrun, sessions
 from ferryman.task.setup import plugins
 from ferryman.task.setup.control import LONGEST_MESSAGE, Control
+from ferryman.task.setup.lease import Lease
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.task.sink.sink_thread import StillBusy
 from ferryman.telemetry import logs, owners
@@ -51,9 +52,11 @@ def main(connection: socket.socket, parent: int) -> None:
         with lock:
             connection.sendall(orjson.dumps({"event": event, **facts}) + b"\n")
 
-    control = Control(tell)
+    control = Control(tell, Lease.load(list(spec.lease)))
     signal.signal(signal.SIGTERM, lambda number, frame: control.wish("stop"))
     threading.Thread(target=_listen, args=(messages, control), name="control", daemon=True).start()
+    if spec.lease[1] is not None:
+        threading.Thread(target=overrun.watch, args=(control,), name="lease", daemon=True).start()
     _run(spec, control)
     # Threads of client libraries may outlive the loop; nothing of theirs is needed any more.
     logging.shutdown()
@@ -68,13 +71,15 @@ def _listen(messages: BinaryIO, control: Control) -> None:
         os._exit(1)
 
 
-def _obey(message: dict[str, str], control: Control) -> None:
-    if "level" in message:
+def _obey(message: dict[str, Any], control: Control) -> None:
+    if "lease" in message:
+        control.renew(Lease.load(message["lease"]))
+    elif "level" in message:
         logs.set_level(message["logger"], message["level"])
     elif "forget" in message:
         control.forget_topics()
     else:
-        control.wish(message["wish"])  # type: ignore[arg-type]
+        control.wish(message["wish"])
 
 
 def _run(spec: TaskSpec, control: Control) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import yaml
 
 from ferryman.errors import ConfigError
+from ferryman.facts.states import TargetState
 from ferryman.java import properties
-from ferryman.worker.herder import TargetState
 
 
 @dataclass(frozen=True, slots=True)

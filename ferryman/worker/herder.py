@@ -2,42 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, Literal, Protocol
+
+from ferryman.facts.states import Outage, State, TargetState
 
 RawConfig = Mapping[str, str]
 ConnectorType = Literal["sink", "source", "unknown"]
-
-
-class State(StrEnum):
-    """States of connectors and tasks, as clients know them."""
-
-    UNASSIGNED = "UNASSIGNED"
-    RUNNING = "RUNNING"
-    PAUSED = "PAUSED"
-    FAILED = "FAILED"
-    RESTARTING = "RESTARTING"
-    STOPPED = "STOPPED"
-
-
-class TargetState(StrEnum):
-    """What a connector is wanted to be (``initial_state`` of a create request)."""
-
-    RUNNING = "RUNNING"
-    PAUSED = "PAUSED"
-    STOPPED = "STOPPED"
-
-
-@dataclass(frozen=True, slots=True)
-class Outage:
-    """A task that runs and waits for a system that is away. Times are ISO 8601 in UTC."""
-
-    since: str
-    """When it was first found away."""
-    reason: str
-    """The last error, secrets redacted."""
-    next_try: str
-    """When it is tried next."""
 
 
 @dataclass(frozen=True, slots=True)

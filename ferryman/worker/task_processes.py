@@ -17,12 +17,13 @@ from typing import Any
 
 import orjson
 
+from ferryman.facts.states import Outage, State
 from ferryman.retry.breaker import HEALTHY, Breaker
 from ferryman.task.setup import plugins
 from ferryman.task.setup.control import LONGEST_MESSAGE
+from ferryman.task.setup.lease import Lease
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.worker.forks import Forked, Forks
-from ferryman.worker.herder import Outage, State
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,21 @@ UNREAD = 1 << 20
 """Bytes that may wait for a process that does not read; more is not written."""
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a task shows of itself."""
+
+    state: State = State.UNASSIGNED
+    trace: str | None = None
+    """Why it has failed, if it has."""
+    outage: Outage | None = None
+    """The system that it waits for, if it does."""
+
+
+def _nobody() -> None:
+    """Listens to nothing."""
+
+
 @dataclass
 class TaskProcess:
     """One task, through all the processes that run it one after the other."""
@@ -43,10 +59,9 @@ class TaskProcess:
     spec: TaskSpec
     topic_used: Callable[[str], None]
     """Called with each topic that the task uses."""
-    state: State = State.UNASSIGNED
-    trace: str | None = None
-    outage: Outage | None = None
-    """The system that the task waits for, if it does."""
+    changed: Callable[[], None] = _nobody
+    """Called when what it shows is another."""
+    shown: Shown = Shown()
     _wish: str = "run"
     """What the process is to do: run or pause."""
     _process: Forked | None = None
@@ -57,6 +72,11 @@ class TaskProcess:
     _at_least: float = 0.0
     _refused: bool = False
     _ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def state(self) -> State:
+        """What the task is in."""
+        return self.shown.state
 
     @property
     def pid(self) -> int | None:
@@ -82,10 +102,24 @@ class TaskProcess:
             ended, _ = await asyncio.wait({self._watch}, timeout=AFTER_KILL)
             if not ended:
                 log.error("the process of task %s cannot be killed; it is told to stop should it ever go on", self)
-            self.state, self.outage = State.UNASSIGNED, None
+            self._show(State.UNASSIGNED, self.shown.trace)
             return True
-        self.state, self.outage = State.UNASSIGNED, None
+        self._show(State.UNASSIGNED, self.shown.trace)
         return False
+
+    async def gone(self) -> None:
+        """Waits until no process of the task is left, however long the kernel takes to end it."""
+        if self._watch is not None:
+            await asyncio.wait({self._watch})
+
+    def fail(self, trace: str) -> None:
+        """It cannot even be started."""
+        self._show(State.FAILED, trace)
+
+    def renew(self, lease: Lease) -> None:
+        """The task may act until then."""
+        self.spec = replace(self.spec, lease=lease.dump())
+        self._write({"lease": lease.dump()})
 
     def pause(self) -> None:
         """Lets the task stand still."""
@@ -111,7 +145,7 @@ class TaskProcess:
         self._ended.set() if wish == "stop" else None
         self._write({"wish": wish})
 
-    def _write(self, message: Mapping[str, str]) -> None:
+    def _write(self, message: Mapping[str, Any]) -> None:
         writer = self._writer
         if writer is not None and not writer.is_closing() and writer.transport.get_write_buffer_size() < UNREAD:
             writer.write(orjson.dumps(message) + b"\n")
@@ -130,11 +164,11 @@ class TaskProcess:
 
     async def _again(self, died: str, lived: float) -> None:
         wait = max(self._breaker.died(lived), self._at_least)
-        self._at_least, self.outage, self._refused, self._said = 0.0, None, False, State.UNASSIGNED
+        self._at_least, self._refused, self._said = 0.0, False, State.UNASSIGNED
         if self._breaker.open:
-            self.state, self.trace = State.FAILED, f"{died}; it has died {self._breaker.deaths} times in a row"
+            self._show(State.FAILED, f"{died}; it has died {self._breaker.deaths} times in a row")
         else:
-            self.state, self.trace = State.RESTARTING, None
+            self._show(State.RESTARTING)
         log.error("%s; started again in %.1f s", died, wait)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._ended.wait(), wait)
@@ -173,7 +207,7 @@ class TaskProcess:
         opened = self._breaker.open
         self._breaker.lives()
         if opened:
-            self.state, self.trace = self._said, None
+            self._show(self._said, outage=self.shown.outage)
 
     async def _listen(self, reader: asyncio.StreamReader, said: list[str]) -> None:
         try:
@@ -187,36 +221,45 @@ class TaskProcess:
     def _heard(self, message: dict[str, Any], said: list[str]) -> None:
         match message["event"]:
             case "running" | "paused":
-                self._show(State(message["event"].upper()))
+                self._says(State(message["event"].upper()), self.shown.outage)
             case "away" | "refused":
                 self._away(message)
             case "back":
-                self.outage, self._refused = None, False
-                self._show(self._said)
+                self._refused = False
+                self._says(self._said, None)
             case "succeeded":
                 self.spec = replace(self.spec, succeeded=True)  # its next process is to know
             case "failed":
-                self.state, self.trace, self.outage = State.FAILED, message["trace"], None
+                self._show(State.FAILED, message["trace"])
                 said.append("failed")
             case "stopped":
-                self.state, self.outage = State.UNASSIGNED, None
+                self._show(State.UNASSIGNED, self.shown.trace)
                 said.append("stopped")
             case "topic":
                 self.topic_used(message["topic"])
 
-    def _show(self, said: State) -> None:
+    def _show(self, state: State, trace: str | None = None, outage: Outage | None = None) -> None:
+        before, self.shown = self.shown, Shown(state, trace, outage)
+        if before != self.shown:
+            self.changed()
+
+    def _says(self, said: State, outage: Outage | None) -> None:
         """The state that the process is in, unless it counts as failed for another reason."""
         self._said = said
-        if not self._breaker.open and not self._refused:
-            self.state, self.trace = said, None
+        if self._breaker.open or self._refused:
+            self._show(self.shown.state, self.shown.trace, outage)
+        else:
+            self._show(said, outage=outage)
 
     def _away(self, message: Mapping[str, str]) -> None:
-        self.outage = Outage(message["since"], message["reason"], message["next_try"])
+        outage = Outage(message["since"], message["reason"], message["next_try"])
         self._refused = self._refused or message["event"] == "refused"
         if self._refused:
-            self.state, self.trace = State.FAILED, message["reason"]
+            self._show(State.FAILED, message["reason"], outage)
         elif self._said is State.UNASSIGNED:
-            self._show(State.PAUSED if self._wish == "pause" else State.RUNNING)
+            self._says(State.PAUSED if self._wish == "pause" else State.RUNNING, outage)
+        else:
+            self._show(self.shown.state, self.shown.trace, outage)
 
 
 def _exit_reason(code: int) -> str:

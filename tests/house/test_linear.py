@@ -17,6 +17,7 @@ import pytest
 
 from ferryman.connectors.email.mail import addresses, templates
 from ferryman.connectors.s3.config import object_names
+from ferryman.facts import config_records, statuses
 from ferryman.formats.json.text import loads_all
 from ferryman.java.numbers import parsed_integer
 from ferryman.java.regex.replacement import Found, expanded
@@ -49,6 +50,8 @@ CALLS: dict[str, Call] = {
     "ferryman.connectors.email.mail.addresses.several": partial(addresses.several, "k"),
     "ferryman.connectors.email.mail.templates.pattern": partial(templates.pattern, "k"),
     "ferryman.connectors.s3.config.object_names.timed": lambda text: object_names.timed(text, "UTC"),
+    "ferryman.facts.config_records.decode": lambda text: config_records.decode(f"task-{text}".encode(), text.encode()),
+    "ferryman.facts.statuses.decode": lambda text: statuses.decode(f"status-topic-{text}".encode(), text.encode()),
     "ferryman.java.numbers.parsed_integer": lambda text: parsed_integer(text, 64),
     "ferryman.java.regex.replacement.expanded": lambda text: expanded(Found("a", ((0, 1),), {}), text),
     "ferryman.kafka.client_keys.harmless": partial(client_keys.harmless, "interceptor.classes"),

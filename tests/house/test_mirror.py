@@ -8,6 +8,7 @@ from tests.places import ROOT
 RINGS = ("pure", "api", "runtime")
 STANDS_IN: Mapping[str, str] = {
     # Compared with Java's own classes, for all that Hypothesis can think of.
+    "ferryman/facts/internal_json.py": "tests/differential/test_internal_topics.py",
     "ferryman/formats/avro": "tests/differential/test_avro.py",
     "ferryman/formats/avro/compatibility.py": "tests/differential/test_avro_compatibility.py",
     "ferryman/formats/header_text.py": "tests/differential/test_headers.py",
@@ -17,6 +18,8 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/java/numbers.py": "tests/differential/test_transforms.py",
     "ferryman/java/regex": "tests/differential/test_patterns.py",
     # Parts of one thing that is tested as a whole.
+    "ferryman/worker/control": "tests/worker/test_control.py",
+    "ferryman/worker/leases.py": "tests/worker/test_control.py",
     "ferryman/chain/chain.py": "tests/chain/test_forms.py",
     "ferryman/connector.py": "tests/validation/test_connector_config.py",
     "ferryman/formats/polars_types.py": "tests/formats/test_columns_writers.py",
@@ -27,6 +30,7 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/plugins/kinds.py": "tests/plugins/test_catalog.py",
     "ferryman/regex/child.py": "tests/regex/test_pattern.py",
     "ferryman/regex/killable.py": "tests/regex/test_pattern.py",
+    "ferryman/settings/modes.py": "tests/settings/test_distributed_keys.py",
     "ferryman/settings/response_headers.py": "tests/rest/test_app.py",
     "ferryman/settings/worker_keys.py": "tests/settings/test_settings.py",
     "ferryman/task/errors/letter.py": "tests/task/errors/test_dead_letters.py",
@@ -48,6 +52,7 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/worker/forkserver.py": "tests/worker/test_forks.py",
     # Nothing but declarations.
     "ferryman/api.py": "tests/task/sink/test_loop.py",
+    "ferryman/facts/states.py": "tests/facts/test_config_records.py",
     "ferryman/worker/herder.py": "tests/rest/test_app.py",
 }
 """Modules, or whole folders, without a test of their name, and the one that fails when they break."""

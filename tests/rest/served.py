@@ -10,6 +10,7 @@ import httpx
 from starlette.applications import Starlette
 
 from ferryman.errors import RequestError
+from ferryman.facts.states import State, TargetState
 from ferryman.rest import app
 from ferryman.settings import settings
 from ferryman.validation import connector_config
@@ -20,9 +21,7 @@ from ferryman.worker.herder import (
     Health,
     PartitionOffset,
     RawConfig,
-    State,
     Status,
-    TargetState,
     TaskInfo,
 )
 

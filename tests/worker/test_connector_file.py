@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from ferryman.errors import ConfigError
+from ferryman.facts.states import TargetState
 from ferryman.worker.connector_file import ConnectorFile, parse, read, strings
-from ferryman.worker.herder import TargetState
 
 FLAT = ConnectorFile("c", {"name": "c", "tasks.max": "2"})
 

@@ -68,38 +68,53 @@ def test_it_says_at_once_that_it_does_not_know_the_cluster_yet(running: Worker) 
 
 
 def test_what_comes_while_a_connector_is_deleted_finds_it_gone(running: Worker, tmp_path: Path) -> None:
-    config = file_sink("deleted", tmp_path / "out.txt")
-    running.create(config)
+    running.create(file_sink("deleted", tmp_path / "out.txt"))
     pid = until(lambda: running.pids("deleted"), 30)[0]
     send(pid, signal.SIGSTOP)  # so that the deletion lasts until it goes on
     deletion = Answer(running, "DELETE", "/connectors/deleted")
-    until(lambda: waits(Answer(running, "PUT", "/connectors/deleted/pause")), 30, "the deletion to begin")
-    late = [
-        Answer(running, method, f"/connectors/deleted{path}", body)
-        for method, path, body in (
-            ("POST", "/restart", None),
-            ("POST", "/restart?includeTasks=true", None),
-            ("POST", "/tasks/0/restart", None),
-            ("PUT", "/resume", None),
-            ("PUT", "/stop", None),
-            ("PUT", "/config", config),
-            ("PATCH", "/config", {"errors.log.enable": "true"}),
-            ("DELETE", "", None),
-        )
-    ]
-    assert all(waits(each) for each in late)
+    until(lambda: "deleted" not in running.call("GET", "/connectors"), 30, "the deletion to count")
+    for method, path, body in (
+        ("GET", "", None),
+        ("POST", "/restart", None),
+        ("POST", "/restart?includeTasks=true", None),
+        ("POST", "/tasks/0/restart", None),
+        ("PUT", "/pause", None),
+        ("PUT", "/resume", None),
+        ("PUT", "/stop", None),
+        ("PATCH", "/config", {"errors.log.enable": "true"}),
+        ("DELETE", "", None),
+    ):
+        running.call(method, f"/connectors/deleted{path}", body, expect=404)
+    assert waits(deletion)
     send(pid, signal.SIGCONT)
-    for each in (deletion, *late):
-        each.join()
+    deletion.join()
     assert deletion.status == 204
-    assert {each.status for each in late} <= {404, 409}, [each.text for each in late]
-    running.call("GET", "/connectors/deleted", expect=404)
     assert not any(alive(each) for each in running.pids("deleted"))
 
 
 def waits(request: Answer) -> bool:
     """Whether it has no answer after many others, made later, have theirs."""
     return all(request.is_alive() for _ in range(30) if request.running.call("GET", "/health"))
+
+
+def test_a_connector_that_takes_the_name_of_one_that_still_ends_waits_for_its_tasks(
+    running: Worker, tmp_path: Path
+) -> None:
+    config = file_sink("again", tmp_path / "out.txt")
+    running.create(config)
+    first = until(lambda: running.pids("again"), 30)[0]
+    send(first, signal.SIGSTOP)
+    deletion = Answer(running, "DELETE", "/connectors/again")
+    until(lambda: "again" not in running.call("GET", "/connectors"), 30, "the deletion to count")
+    successor = Answer(running, "PUT", "/connectors/again/config", config)
+    assert waits(successor)
+    assert running.pids("again") == [first]
+    send(first, signal.SIGCONT)
+    deletion.join()
+    successor.join()
+    assert (deletion.status, successor.status) == (204, 201)
+    running.running("again")
+    assert not alive(first)
 
 
 def test_a_config_that_is_there_already_restarts_nothing(running: Worker, tmp_path: Path) -> None:

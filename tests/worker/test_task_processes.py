@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from ferryman.facts.states import State
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.worker import task_processes
-from ferryman.worker.herder import State
 from ferryman.worker.task_processes import TaskProcess
 from tests.worker.played_processes import PlayedForks, PlayedProcess, true
 
@@ -125,7 +125,7 @@ def test_a_failure_is_shown_with_its_trace_and_is_not_started_again(play: Callab
         process.says("failed", trace="it broke")
         process.dies()
         await true(lambda: play.task.pid is None)
-        assert (play.task.state, play.task.trace) == (State.FAILED, "it broke")
+        assert (play.task.state, play.task.shown.trace) == (State.FAILED, "it broke")
         assert await play.task.stop(LONG) is False
         assert play.task.state is State.UNASSIGNED
 
@@ -147,7 +147,7 @@ def test_a_process_that_dies_without_a_word_is_followed_by_another(
         play.task.start()
         (await play.running()).dies(code)
         second = await play.forks.started(2)
-        assert (play.task.state, play.task.trace) == (State.RESTARTING, None)
+        assert (play.task.state, play.task.shown.trace) == (State.RESTARTING, None)
         await play.running(2)
         await play.ended(second)
 
@@ -162,13 +162,13 @@ def test_a_task_that_dies_again_and_again_has_failed_until_a_process_of_it_lives
             (await play.forks.started(number)).dies(-signal.SIGSEGV)
         process = await play.forks.started(6)
         assert play.task.state is State.FAILED
-        assert "was killed by SIGSEGV; it has died 5 times in a row" in (play.task.trace or "")
+        assert "was killed by SIGSEGV; it has died 5 times in a row" in (play.task.shown.trace or "")
         process.says("running")
         process.says("topic", topic="t")
         await true(lambda: play.topics)
         assert play.task.state is State.FAILED
         play.task._lives()
-        assert (play.task.state, play.task.trace) == (State.RUNNING, None)
+        assert (play.task.state, play.task.shown.trace) == (State.RUNNING, None)
         await play.ended(process)
 
     play(story)

@@ -4,13 +4,19 @@ The loop looks at the wishes between two steps; whoever receives the worker's me
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from ferryman.task.setup import lease
+from ferryman.task.setup.lease import UNLIMITED, Lease
 
 Wish = Literal["run", "pause", "stop"]
 LONGEST_MESSAGE = 1 << 20
 """Bytes that a task's message to its worker may have."""
+LOOK = 0.5
+"""Seconds between two looks at the clock while a task is parked."""
 
 
 @dataclass
@@ -19,6 +25,10 @@ class Control:
 
     tell: Callable[[str, dict[str, Any]], None]
     """Sends an event with its facts to the worker."""
+    lease: Lease = UNLIMITED
+    """Until when the task may act."""
+    acting: bool = False
+    """Whether a call of the connector's runs that may reach other systems."""
     _wish: Wish = "run"
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _topics: set[str] = field(default_factory=set)
@@ -40,12 +50,46 @@ class Control:
         """Whether the task is to stand still."""
         return self._wish == "pause"
 
+    def renew(self, granted: Lease) -> None:
+        """The worker has renewed the lease."""
+        with self._changed:
+            self.lease = granted
+            self._changed.notify_all()
+
+    @property
+    def parked(self) -> bool:
+        """Whether the lease has ended: the task puts, sends and commits nothing until it is renewed."""
+        return lease.now() >= self.lease.ends
+
+    @contextmanager
+    def acting_now(self) -> Iterator[None]:
+        """While this lasts, the connector may be reaching other systems."""
+        self.acting = True
+        try:
+            yield
+        finally:
+            self.acting = False
+
+    @property
+    def standing(self) -> bool:
+        """Whether nothing is to begin now, for either reason."""
+        return self.pausing or self.parked
+
     def wait(self, seconds: float) -> bool:
         """Waits, at most so long, while the wish stays the same; true if the task is to stop."""
         with self._changed:
             before = self._wish
             self._changed.wait_for(lambda: self._wish != before or self._wish == "stop", seconds)
             return self._wish == "stop"
+
+    def may_act(self) -> bool:
+        """Waits while the task is parked; false if it is to stop meanwhile."""
+        while self.parked:
+            with self._changed:
+                if self._wish == "stop":
+                    return False
+                self._changed.wait(LOOK)
+        return True
 
     def forget_topics(self) -> None:
         """The record of topics was reset: those that are used from now on are told again."""

@@ -25,6 +25,8 @@ class TaskSpec:
     """The rows of what the references in ``config`` and ``worker`` resolved to."""
     plugins: Sequence[Sequence[str]] = ()
     """What the names of plugins in ``config`` and ``worker`` mean, see ``task.setup.plugins``."""
+    lease: Sequence[float | None] = (None, None)
+    """The first lease, see ``task.setup.lease``."""
     succeeded: bool = False
     """Whether an earlier process of this task has already done what the task is for."""
 

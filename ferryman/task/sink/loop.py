@@ -17,6 +17,8 @@ is heard by its group whatever the sink does, the order of events is:
   not end, the group would expel us at max.poll.interval.ms, and two would write; shortly before, the process ends.
 * **a slice fails.** Its error is raised here, when its turn is over. An outage: the same comes again later, and the
   loop goes on as above. Anything else ends the session, which leaves the group by way of a revocation.
+* **the lease ends.** As a pause, but nothing is committed either, not even at a revocation, and the worker is not told:
+  it is not there. What is put in parts ends between two of them.
 * **stop.** As a revocation, but it waits no longer than the worker does before it kills the process.
 """
 
@@ -133,11 +135,12 @@ class SinkSession:
         """Gives the sink's thread something to do, if it has nothing."""
         # After a commit comes a slice or a poll first, however short the interval is.
         due = self._asked or (time.monotonic() >= self._due and not self._just_committed)
+        due = due and not self.control.parked
         if due and self.commits.plain:
             self._commit_plainly()
             due = False
         if self.thread.busy:
-            self.backlog.hurry = due
+            self.backlog.hurry = due or self.control.parked
             return
         self._conclude()
         if self._after is not None:
@@ -184,7 +187,7 @@ class SinkSession:
             raise failure
 
     def _may_advance(self) -> bool:
-        return bool(self.backlog) and not self.control.pausing and time.monotonic() >= self._retry_at
+        return bool(self.backlog) and not self.control.standing and time.monotonic() >= self._retry_at
 
     def _listen(self) -> None:
         """Polls, or waits for the sink as long as the group can do without us."""
@@ -196,13 +199,13 @@ class SinkSession:
             self.thread.answer()
             self.troubles.calm(not self.backlog and not self.group.idle_for_want_of_topics)
             quiet = quiet and self._may_advance()
-            waiting = bool(self.backlog) and not self.control.pausing
+            waiting = bool(self.backlog) and not self.control.standing
             wait = min(LOOK, max(0.0, self._retry_at - time.monotonic())) if waiting else LOOK
         if not quiet:
             self._poll(wait)
 
     def _poll(self, wait: float) -> None:
-        stand = self.control.pausing or self._after is not None or bool(self.backlog)
+        stand = self.control.standing or self._after is not None or bool(self.backlog)
         if stand and not self.group.paused:
             self.group.pause()
         elif self.group.paused and not stand:
@@ -243,6 +246,9 @@ class SinkSession:
 
     def commit(self, within: Sequence[TopicPartition]) -> None:
         """Commits what the sink says is durable of these partitions, and waits for it. Invariant 1."""
+        if self.control.parked:
+            log.warning("nothing is committed: the worker has not renewed the task's lease")
+            return
         offsets = self._deliverable(within)
         news = self.commits.send(self.thread.call(lambda: self.commits.durable(offsets)))
         if news:
@@ -262,6 +268,8 @@ class SinkSession:
         """A commit that the sink needs before it goes on. For the sink's side, on whatever thread."""
 
         def send() -> Offers | None:
+            if self.control.parked:
+                raise Unfinished("the worker has not renewed the task's lease", after=LOOK)
             self._take_delivered()
             return self.commits.send(wanted)
 
@@ -324,4 +332,5 @@ def context(session: "Callable[[], SinkSession]", **facts: Any) -> SinkContext:
         report=lambda batch, index, error: session().backlog.report(batch, index, error),
         request_commit=lambda: session().request_commit(),
         commit=lambda offsets: session().demand(offsets),
+        leased=lambda: not session().control.parked,
     )

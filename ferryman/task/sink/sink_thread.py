@@ -115,7 +115,8 @@ class SinkThread:
 
     def _run(self) -> None:
         while (given := self._calls.get()) is not None:
-            _settle(*given)
+            with self.control.acting_now():
+                _settle(*given)
             del given  # or it would hold the last call's records until the next one
             self.wake()
 

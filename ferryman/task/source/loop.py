@@ -97,7 +97,9 @@ class SourceSession:
                 self.control.tell("running", {})
                 paused = False
             garbage_collection.collect_if_due()
-            self._round()
+            if self.control.may_act():
+                with self.control.acting_now():
+                    self._round()
         self._commit()
 
     def _round(self) -> None:
@@ -114,7 +116,9 @@ class SourceSession:
         self.troubles.over()
         if batches:
             # No commit comes between the first record of a poll and the note of its offsets, so that a transaction
-            # holds all of a poll or nothing of it.
+            # holds all of a poll or nothing of it. A poll takes as long as it takes, and the lease may have ended.
+            if not self.control.may_act():
+                return
             self._begin()
             crash_point("source.before_produce")
             for encoded in outgoing:
@@ -163,6 +167,8 @@ class SourceSession:
     def _commit(self) -> None:
         if self._open_since is None:
             return
+        if not self.control.may_act():
+            return  # the task is to stop: what is open will be aborted
         # The offsets go last into the transaction. ``attempted`` and ``_in_doubt`` are set before the commit is asked
         # for, since the process may learn nothing after that.
         written = [self.offsets.encode(partition, offset) for partition, offset in self._pending.values()]

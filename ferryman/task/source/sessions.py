@@ -134,7 +134,7 @@ class SourceSessions:
     def _create_offsets_topic(self, admin: Admin) -> None:
         worker = self.setup.worker
         replication_factor = worker.offset_storage_replication_factor
-        settings = worker_keys.offset_topic(self.setup.spec.worker)
+        settings = worker_keys.internal_topic(self.setup.spec.worker, "offset")
         offset_topic.create(admin, self._offsets_topic, worker.offset_storage_partitions, replication_factor, settings)
 
     def _offsets(self) -> SourceOffsets:

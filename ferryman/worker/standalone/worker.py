@@ -25,11 +25,14 @@ from ferryman.telemetry import background
 from ferryman.telemetry.redaction import redact
 from ferryman.worker.cluster import Cluster
 from ferryman.worker.connector_file import ConnectorFile
+from ferryman.worker.control.commands import Commands
+from ferryman.worker.control.launch import Launch
+from ferryman.worker.control.plane import Plane
 from ferryman.worker.forks import Forks
 from ferryman.worker.forkserver import ForkServer
+from ferryman.worker.leases import Leases, own_life
 from ferryman.worker.pool import Pool
-from ferryman.worker.standalone.herder import Standalone
-from ferryman.worker.standalone.starter import Starter
+from ferryman.worker.standalone.memory import Alone, Board, Journal
 
 log = logging.getLogger(__name__)
 Outcome = TypeVar("Outcome")
@@ -62,7 +65,11 @@ async def run(settings: Settings, files: Sequence[ConnectorFile], forkserver: Fo
     )
     cluster = Cluster(settings)
     cluster.look()
-    herder = Standalone(Starter(settings, Forks(forkserver), seeds, worker_id), cluster)
+    launch = Launch(settings, Forks(forkserver), seeds, worker_id, lease=own_life)
+    plane = Plane(launch, Journal(), Alone(), Board())
+    leases = Leases(plane.reconciler.renew)
+    leases.start()
+    herder = Commands(plane, cluster)
     server = _Server(_http(herder, settings))
     serving = asyncio.create_task(server.serve(sockets=sockets))
     addresses = ", ".join("http://{}:{}".format(*each.getsockname()[:2]) for each in sockets)
@@ -72,12 +79,13 @@ async def run(settings: Settings, files: Sequence[ConnectorFile], forkserver: Fo
     if code == 0:
         await _first(serving, stopping.wait())
     await herder.close()
+    await leases.stop()
     server.should_exit = True
     await serving
     return code or 0
 
 
-def _http(herder: Standalone, settings: Settings) -> uvicorn.Config:
+def _http(herder: Commands, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app.app(herder, settings),
         http=LimitedConnection,
@@ -103,7 +111,7 @@ def _open_folders(folders: Sequence[str]) -> None:
         log.warning("%s is not set: connectors may read and write all files that the worker may", allowed_folders.KEY)
 
 
-async def _create(herder: Standalone, files: Sequence[ConnectorFile]) -> int:
+async def _create(herder: Commands, files: Sequence[ConnectorFile]) -> int:
     for file in files:
         try:
             await herder.create(file.name, file.config, file.target)

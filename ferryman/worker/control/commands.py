@@ -1,0 +1,285 @@
+"""What REST asks of a worker: each request becomes facts, or a wish that is meant once, and is answered from facts."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import TypeVar
+from weakref import WeakValueDictionary
+
+from ferryman.errors import RequestError
+from ferryman.facts.config_records import (
+    ConfigRecord,
+    ConnectorConfig,
+    RestartRequest,
+    TargetStateRecord,
+    TasksCommit,
+)
+from ferryman.facts.fold import ConnectorFacts
+from ferryman.facts.states import State, TargetState
+from ferryman.kafka.clients import Clients
+from ferryman.plugins import catalog
+from ferryman.telemetry.owners import Owner
+from ferryman.validation import connector_config
+from ferryman.worker.cluster import Cluster
+from ferryman.worker.connector_offsets import ConnectorOffsets
+from ferryman.worker.control.plane import CLOSING, Plane
+from ferryman.worker.herder import (
+    ConnectorInfo,
+    ConnectorStatus,
+    ConnectorType,
+    Created,
+    Health,
+    PartitionOffset,
+    RawConfig,
+    Status,
+    TaskInfo,
+)
+from ferryman.worker.pool import Pool
+
+log = logging.getLogger(__name__)
+Outcome = TypeVar("Outcome")
+
+STALE = (
+    "Cannot complete request momentarily due to stale configuration (typically caused by a concurrent config change)"
+)
+
+
+class Commands:
+    """A herder (ferryman.worker.herder) over a plane."""
+
+    def __init__(self, plane: Plane, cluster: Cluster) -> None:
+        self.plane = plane
+        self.ready = False
+        self._cluster = cluster
+        self._checks = Pool("checks", 8, 64)
+        self._kafka = Pool("offsets", 8, 64)
+        self._busy: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        """By connector, held by whoever changes it."""
+
+    async def cluster_id(self) -> str | None:
+        return self._cluster.id
+
+    async def health(self) -> Health:
+        if self.ready:
+            return Health("healthy", "Worker has completed startup and is ready to handle requests.")
+        return Health("starting", "Worker is still starting up.")
+
+    # What is known.
+
+    async def connectors(self) -> Sequence[str]:
+        return self.plane.journal.facts.names()
+
+    async def info(self, name: str) -> ConnectorInfo:
+        return self._info(name)
+
+    def _info(self, name: str) -> ConnectorInfo:
+        facts = self._known(name)
+        return ConnectorInfo(name, facts.properties or {}, range(len(facts.tasks)), _type(facts))
+
+    async def tasks(self, name: str) -> Sequence[TaskInfo]:
+        return [TaskInfo(name, number, config) for number, config in enumerate(self._known(name).tasks)]
+
+    async def status(self, name: str) -> ConnectorStatus:
+        return self._status(name, f"No status found for connector {name}")
+
+    def _status(self, name: str, unknown: str) -> ConnectorStatus:
+        own = self.plane.board.status(name)
+        if own is None:
+            raise RequestError(404, unknown)
+        tasks = dict(sorted(self.plane.board.tasks(name).items()))
+        return ConnectorStatus(name, own, tasks, _type(self.plane.journal.facts.of(name)))
+
+    async def topics(self, name: str) -> Sequence[str]:
+        return self.plane.board.topics(name)
+
+    async def reset_topics(self, name: str) -> None:
+        self.plane.forget_topics(name)
+
+    # Configs.
+
+    async def create(self, name: str, config: RawConfig, target: TargetState = TargetState.RUNNING) -> ConnectorInfo:
+        raw = {**config, "name": name}
+        self.plane.members.lead()
+        with self.plane.owners.prepared(name, raw) as owner:
+            await self._check(raw, owner)
+            async with self._changing(name):
+                if self._exists(name):
+                    raise RequestError(409, f"Connector {name} already exists")
+                # The target first, or a worker that knows the config already would start what is to be stopped.
+                first = [TargetStateRecord(name, target)] if target is not TargetState.RUNNING else []
+                await self._write(name, *first, ConnectorConfig(name, raw))
+                return self._info(name)
+
+    async def put(self, name: str, config: RawConfig) -> Created:
+        if not self._exists(name):
+            return Created(await self.create(name, config))
+        raw = {**config, "name": name}
+        self.plane.members.lead()
+        with self.plane.owners.prepared(name, raw) as owner:
+            await self._check(raw, owner)
+            async with self._changing(name, gone=RequestError(409, STALE)):
+                await self._write(name, ConnectorConfig(name, raw))
+                return Created(self._info(name), created=False)
+
+    async def patch(self, name: str, changes: Mapping[str, str | None]) -> ConnectorInfo:
+        merged = {**(self._known(name).properties or {}), **changes}
+        created = await self.put(name, {key: value for key, value in merged.items() if value is not None})
+        return created.info
+
+    async def _check(self, raw: RawConfig, owner: Owner) -> None:
+        def check() -> connector_config.Validation:
+            with owner.keeps():
+                return connector_config.check(raw, self.plane.launch.settings)
+
+        found = await self._checks.run("performing multi-property validation for the connector", check)
+        for warning in found.warnings:
+            log.warning("connector %s: %s", raw["name"], warning)
+
+    async def delete(self, name: str) -> None:
+        self.plane.members.lead()
+        async with self._changing(name, gone=RequestError(404, f"Connector {name} not found")):
+            await self._write(name, ConnectorConfig(name, None), TargetStateRecord(name, None))
+
+    # Target states.
+
+    async def pause(self, name: str) -> None:
+        await self._aim(name, TargetState.PAUSED)
+
+    async def resume(self, name: str) -> None:
+        await self._aim(name, TargetState.RUNNING)
+
+    async def stop(self, name: str) -> None:
+        self.plane.members.lead()
+        # The tasks' configs first: between the two records stands a connector without tasks, which harms nobody.
+        await self._aim(name, TargetState.STOPPED, TasksCommit(name, 0))
+
+    async def _aim(self, name: str, target: TargetState, *before: ConfigRecord) -> None:
+        async with self._changing(name, gone=RequestError(404, f"Unknown connector {name}")):
+            await self._write(name, *before, TargetStateRecord(name, target))
+
+    # Restarts.
+
+    async def restart(self, name: str, include_tasks: bool, only_failed: bool) -> ConnectorStatus | None:
+        unknown = RequestError(404, f"Unknown connector: {name}")
+        if not include_tasks and not only_failed:
+            async with self._changing(name, gone=unknown):
+                self.plane.members.own(name)
+                self.plane.restart(name)
+                await self._settle(name)
+            return None
+        self.plane.members.lead()
+        async with self._changing(name, gone=unknown):
+            request = RestartRequest(name, include_tasks, only_failed)
+            before = self._status(name, f"Status for connector {name} not found")
+            itself, tasks = self.plane.restarted(request)
+            await self._write(name, request)
+        return ConnectorStatus(
+            name,
+            _restarting(before.connector) if itself else before.connector,
+            {number: _restarting(each) if number in tasks else each for number, each in before.tasks.items()},
+            before.type,
+        )
+
+    async def restart_task(self, name: str, task: int) -> None:
+        async with self._changing(name, gone=RequestError(404, f"Unknown connector: {name}")):
+            if not 0 <= task < len(self._known(name).tasks):
+                raise RequestError(404, f"Unknown task: {name}-{task}")
+            self.plane.members.own(name, task)
+            self.plane.restart(name, task)
+            await self._settle(name)
+
+    # Offsets.
+
+    async def offsets(self, name: str) -> Sequence[PartitionOffset]:
+        self._known(name)
+        return await self._of_offsets(name, f"reading the offsets of connector {name}", lambda offsets: offsets.read())
+
+    async def alter_offsets(self, name: str, offsets: Sequence[PartitionOffset]) -> str:
+        return await self._move_offsets(name, lambda found: found.alter(offsets))
+
+    async def reset_offsets(self, name: str) -> str:
+        return await self._move_offsets(name, lambda found: found.reset())
+
+    async def _move_offsets(self, name: str, move: Callable[[ConnectorOffsets], str]) -> str:
+        self.plane.members.lead()
+        async with self._changing(name, gone=RequestError(404, f"Connector {name} not found")):
+            facts = self._known(name)
+            if facts.target is not TargetState.STOPPED or facts.tasks:
+                raise RequestError(
+                    400,
+                    "Connectors must be in the STOPPED state before their offsets can be modified. This can be done "
+                    "for the specified connector by issuing a 'PUT' request to the "
+                    f"'/connectors/{name}/stop' endpoint",
+                )
+            await self._settle(name)
+            return await self._of_offsets(name, f"modifying offsets for connector {name}", move)
+
+    async def _of_offsets(self, name: str, stage: str, call: Callable[[ConnectorOffsets], Outcome]) -> Outcome:
+        owner, raw = self.plane.owner(name), self._known(name).properties or {}
+
+        def made() -> Outcome:
+            with owner.keeps():  # its clients protect their passwords
+                return call(self._connector_offsets(name, raw, owner))
+
+        return await self._kafka.run(stage, made)
+
+    def _connector_offsets(self, name: str, raw: RawConfig, owner: Owner) -> ConnectorOffsets:
+        launch = self.plane.launch
+        plugin = catalog.connector(raw.get("connector.class", ""))
+        if plugin is None:
+            raise RequestError(500, f"Failed to modify offsets for connector {name}: its class cannot be loaded")
+        values = launch.resolved(owner, raw).values
+        clients = Clients(name, 0, launch.settings.values, values, launch.worker_id)
+        topic = raw.get("offsets.storage.topic") or launch.settings.config.offset_storage_topic
+        return ConnectorOffsets(plugin, clients, topic, launch.seeds)
+
+    # The worker as a whole.
+
+    async def set_level(self, logger: str, level: str) -> None:
+        """Changes a logger's level in all task processes, and in those to come."""
+        self.plane.set_level(logger, level)
+
+    async def close(self) -> None:
+        """Ends all tasks within the graceful timeout and starts no more."""
+        self.ready = False
+        await self.plane.close()
+
+    def _exists(self, name: str) -> bool:
+        return self.plane.journal.facts.of(name).properties is not None
+
+    def _known(self, name: str) -> ConnectorFacts:
+        if not self._exists(name):
+            raise RequestError(404, f"Connector {name} not found")
+        return self.plane.journal.facts.of(name)
+
+    @asynccontextmanager
+    async def _changing(self, name: str, gone: RequestError | None = None) -> AsyncIterator[None]:
+        """While nobody else changes the connector. ``gone`` is raised if there is none, also if whoever had it before
+        has deleted it while we waited."""
+        if gone is not None and not self._exists(name):
+            raise gone
+        lock = self._busy.setdefault(name, asyncio.Lock())
+        async with lock:
+            if self.plane.closing:
+                raise RequestError(503, CLOSING)
+            if gone is not None and not self._exists(name):
+                raise gone
+            yield
+
+    async def _write(self, name: str, *records: ConfigRecord) -> None:
+        await self.plane.journal.write(*records)
+        if self.plane.members.alone:
+            await self._settle(name)
+
+    async def _settle(self, name: str) -> None:
+        await self.plane.reconciler.settle(name)
+
+
+def _type(facts: ConnectorFacts) -> ConnectorType:
+    entry = catalog.connector_entry((facts.properties or {}).get("connector.class", ""))
+    return "unknown" if entry is None else "sink" if entry.kind == "sink" else "source"
+
+
+def _restarting(status: Status) -> Status:
+    return Status(State.RESTARTING, status.worker_id, version=status.version)

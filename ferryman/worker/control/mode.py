@@ -1,0 +1,72 @@
+"""What differs between the modes of a worker: where facts are kept, who else there is, where statuses are shown."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from ferryman.facts.config_records import ConfigRecord, Properties
+from ferryman.facts.fold import Event, Facts
+from ferryman.worker.control.wanted import Assigned, Instance, Task
+from ferryman.worker.herder import Status
+
+Heard = Callable[[Sequence[Event]], None]
+
+
+class Journal(Protocol):
+    """Where facts are written and read."""
+
+    @property
+    def facts(self) -> Facts:
+        """What is known here now."""
+
+    def listen(self, heard: Heard) -> None:
+        """Calls this, on the loop, with what each further record brings about."""
+
+    async def write(self, *records: ConfigRecord) -> None:
+        """Returns when the records are written, and known here. RequestError if they cannot be."""
+
+
+class Members(Protocol):
+    """Who else runs connectors, and what of the work is this worker's."""
+
+    @property
+    def assigned(self) -> Assigned:
+        """What of the work is this worker's now."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether there can be no other worker, so that what was asked for has happened when it has happened here."""
+
+    @property
+    def leads(self) -> bool:
+        """Whether this worker decides for all."""
+
+    def lead(self) -> None:
+        """Returns on the worker that decides for all; elsewhere it raises Forward, or RequestError 409."""
+
+    def own(self, connector: str, task: int | None = None) -> None:
+        """Returns on the worker that runs this; elsewhere it raises Forward, or RequestError 409."""
+
+    async def hand_over(self, connector: str, configs: Sequence[Properties]) -> None:
+        """Gives the tasks' configs of a connector that runs here to the worker that decides for all."""
+
+
+class Board(Protocol):
+    """What all instances show of themselves, wherever they run."""
+
+    def show(self, instance: Instance, status: Status | None) -> None:
+        """This worker's word on an instance; None when there is no such instance any more."""
+
+    def status(self, connector: str) -> Status | None:
+        """The connector's own."""
+
+    def tasks(self, connector: str) -> Mapping[int, Status]:
+        """Those of its tasks, by number."""
+
+    def use(self, task: Task, topic: str) -> None:
+        """A task here has used a topic."""
+
+    def topics(self, connector: str) -> Sequence[str]:
+        """The topics that a connector has used, sorted."""
+
+    def forget_topics(self, connector: str) -> None:
+        """From now on it has used none."""

@@ -1,0 +1,111 @@
+"""The one loop that brings this worker's instances to where they are wanted; nothing else starts or ends any.
+
+Each instance has a place, and goes its way without waiting for the others: a task that does not end holds up nothing
+but its own successor.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from ferryman.task.setup.lease import Lease
+from ferryman.telemetry.owners import Owner
+from ferryman.worker.control.connector_place import ConnectorPlace, Made
+from ferryman.worker.control.follower import Follower
+from ferryman.worker.control.launch import Launch
+from ferryman.worker.control.task_place import TaskPlace
+from ferryman.worker.control.wanted import Instance, Task, Wanted
+from ferryman.worker.herder import Status
+
+
+class Listener(Protocol):
+    """Whoever is told what becomes of the instances."""
+
+    def changed(self, instance: Instance) -> None:
+        """Its state is another, or it is not here any more."""
+
+    def topic_used(self, task: Task, topic: str) -> None:
+        """A task has used a topic."""
+
+    def owner(self, connector: str) -> Owner:
+        """Whose the secrets of a connector are."""
+
+
+class Reconciler:
+    """The places of one worker."""
+
+    def __init__(self, launch: Launch, listener: Listener, made: Made) -> None:
+        self.launch = launch
+        self.connectors: dict[str, ConnectorPlace] = {}
+        self.tasks: dict[Task, TaskPlace] = {}
+        self._listener, self._made = listener, made
+
+    def want(self, wanted: Wanted) -> None:
+        """From now on this should run here; returns at once."""
+        for name in wanted.connectors.keys() - self.connectors.keys():
+            self.connectors[name] = self._connector_place(name)
+        for task in wanted.tasks.keys() - self.tasks.keys():
+            self.tasks[task] = self._task_place(task)
+        for name, connector in self.connectors.items():
+            connector.follower.want(wanted.connectors.get(name))
+        for task, place in self.tasks.items():
+            place.follower.want(wanted.tasks.get(task))
+
+    def _connector_place(self, name: str) -> ConnectorPlace:
+        def ended() -> None:
+            if place.follower.wanted is None:
+                del self.connectors[name]
+                self._listener.changed((name, None))
+
+        place = ConnectorPlace(
+            name,
+            self.launch,
+            owner=lambda: self._listener.owner(name),
+            made=self._made,
+            changed=lambda: self._listener.changed((name, None)),
+            ended=ended,
+        )
+        return place
+
+    def _task_place(self, task: Task) -> TaskPlace:
+        def ended() -> None:
+            if place.follower.wanted is None:
+                del self.tasks[task]
+                self._listener.changed(task)
+
+        name, number = task
+        place = TaskPlace(
+            f"task {name}-{number}",
+            self.launch,
+            owner=lambda: self._listener.owner(name),
+            topic_used=lambda topic: self._listener.topic_used(task, topic),
+            changed=lambda: self._listener.changed(task),
+            ended=ended,
+        )
+        return place
+
+    def renew(self, lease: Lease) -> None:
+        """All tasks may act until then."""
+        for place in self.tasks.values():
+            place.renew(lease)
+
+    def status(self, instance: Instance) -> Status | None:
+        """What an instance shows of itself; None if it is not here."""
+        name, number = instance
+        if number is None:
+            connector = self.connectors.get(name)
+            return None if connector is None else connector.status(self.launch.worker_id)
+        task = self.tasks.get((name, number))
+        return None if task is None else task.status(self.launch.worker_id)
+
+    async def settle(self, connector: str) -> None:
+        """Waits until a connector and its tasks here are where they are wanted."""
+        while busy := [each for each in self._followers(connector) if not each.settled]:
+            await asyncio.gather(*(each.settle() for each in busy))
+
+    def _followers(self, connector: str) -> Iterator[Follower[Any]]:
+        if connector in self.connectors:
+            yield self.connectors[connector].follower
+        for (name, _), place in list(self.tasks.items()):
+            if name == connector:
+                yield place.follower

@@ -1,0 +1,42 @@
+"""Renews the leases of this worker's tasks, for as long as it knows that they are its own."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+from ferryman.task.setup import lease
+from ferryman.task.setup.lease import Lease
+
+LENGTH = 10.0
+"""Seconds that the tasks of a standalone worker go on without hearing from it."""
+EVERY = 2.0
+"""Seconds between two renewals."""
+
+
+def own_life() -> Lease:
+    """While the worker lives and answers; there is nobody else who could have its tasks."""
+    return Lease(ends=lease.now() + LENGTH)
+
+
+class Leases:
+    """Grants leases to tasks that start, and renews those of all that run."""
+
+    def __init__(self, renew: Callable[[Lease], None], granted: Callable[[], Lease] = own_life) -> None:
+        self._renew, self._granted = renew, granted
+        self._renewals: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begins to renew, until the loop ends."""
+        self._renewals = asyncio.create_task(self._go_on(), name="leases")
+
+    async def stop(self) -> None:
+        """Renews no more."""
+        if self._renewals is not None:
+            self._renewals.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._renewals
+
+    async def _go_on(self) -> None:
+        while True:
+            self._renew(self._granted())
+            await asyncio.sleep(EVERY)
