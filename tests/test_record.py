@@ -6,7 +6,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferryman.record import Batch, Polled, Record, batches, in_order, interleaved, once_each
+from ferryman.record import Batch, Polled, Record, batches, in_order, interleaved
 from ferryman.schema import INT64, OPTIONAL_STRING, STRING, Schema, struct
 
 SCHEMAS = (None, INT64, STRING, struct({"id": INT64}))
@@ -90,18 +90,3 @@ def test_the_first_records_within_a_number_of_bytes_are_one_at_least(sizes: list
     assert raw.size == sum(sizes)
     assert within == 1 or raw.slice(0, within).size <= limit
     assert within == count or raw.slice(0, within + 1).size > limit
-
-
-@given(st.lists(st.integers(0, 4), max_size=20))
-def test_one_object_is_converted_once_however_often_it_stands_there(numbers: list[int]) -> None:
-    objects = [[number] for number in range(5)]
-    asked = list[int]()
-
-    def convert(each: list[int]) -> list[int]:
-        asked.append(each[0])
-        return [each[0] * 2]
-
-    found = once_each([objects[number] for number in numbers], convert)
-    assert found == [[number * 2] for number in numbers]
-    assert sorted(asked) == sorted(set(numbers))
-    assert all(found[0] is each for each, number in zip(found, numbers, strict=True) if number == numbers[0])

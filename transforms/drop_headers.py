@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from ferryman.config import Config, Strings, key
 from ferryman.errors import KeyProblem
-from ferryman.record import Batch, Headers, once_each
+from ferryman.formats.once_each import once_each
+from ferryman.record import Batch, Headers
 from ferryman.transforms.fields.name_lists import name_problems
 from ferryman.transforms.fields.sides import Batched
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from ferryman.config import Config, Str, key
 from ferryman.formats.header_text import infer
-from ferryman.record import Batch, Header, once_each
+from ferryman.formats.once_each import once_each
+from ferryman.record import Batch, Header
 from ferryman.transforms.fields.sides import Batched
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from ferryman.conversion import Converter
 from ferryman.errors import RetriableError, TaskError
-from ferryman.record import Header, Headers, Payload, Rows, once_each
+from ferryman.formats.once_each import once_each
+from ferryman.record import Header, Headers, Payload, Rows
 from ferryman.schema import Schema
 
 Raw = Sequence[tuple[str, Payload]]

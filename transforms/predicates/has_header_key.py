@@ -7,7 +7,8 @@ from pydantic import AfterValidator
 
 from ferryman.api import Predicate
 from ferryman.config import Config, Str, key
-from ferryman.record import Batch, Headers, Record, once_each
+from ferryman.formats.once_each import once_each
+from ferryman.record import Batch, Headers, Record
 
 
 def _non_empty(value: str) -> str:
