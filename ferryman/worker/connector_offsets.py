@@ -69,6 +69,7 @@ class ConnectorOffsets:
     def _move_sink(self, positions: Mapping[TopicPartition, int | None], reset: bool) -> bool:
         # The sink first: if the group is refused after that, the sink's word still wins over the group's at the start.
         offset_changes.check(self.clients.connector, positions)
+        offset_changes.wait_until_unused(self.clients, self.clients.connector, "reset" if reset else "alter")
         config = self.plugin.config_class.parse(self.clients.raw)
         complete = self.plugin.alter_offsets(config, self._context(), positions)
         if reset:
