@@ -1,0 +1,37 @@
+"""Whose workers the tests are tried with: ours always, Kafka's own with --long, so that what is asked holds of it too."""
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from tests.kafkatest.connect import Connect, borrowed, cluster, worker_settings
+from tests.kafkatest.whose import OURS, THEIRS, Whose
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every test that takes a worker runs with each kind that its mark ``modes`` names, or with all."""
+    if "where" in metafunc.fixturenames:
+        elsewhere = ["another cluster", "by another name"] if metafunc.config.getoption("--long") else []
+        metafunc.parametrize("where", ["the worker's cluster", *elsewhere])
+    if "whose" not in metafunc.fixturenames:
+        return
+    mark = metafunc.definition.get_closest_marker("modes")
+    kinds = [*OURS, *(THEIRS if metafunc.config.getoption("--long") else ())]
+    chosen = [each for each in kinds if mark is None or each.mode in mark.args]
+    metafunc.parametrize("whose", chosen, ids=str, scope="session")
+
+
+@pytest.fixture(scope="session")
+def lasting(whose: Whose, tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[Connect]:
+    """A worker for all tests that need none of their own."""
+    name = f"lasting-{uuid.uuid4().hex[:10]}"
+    with cluster(whose, tmp_path_factory.mktemp(name), worker_settings(kafka, name)) as one:
+        yield one
+
+
+@pytest.fixture
+def connect(lasting: Connect, unique: str) -> Iterator[Connect]:
+    """The worker that lasts, as this test sees it."""
+    with borrowed(lasting, unique) as one:
+        yield one
