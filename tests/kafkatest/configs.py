@@ -6,11 +6,11 @@ STRING = "org.apache.kafka.connect.storage.StringConverter"
 _CONVERTERS = {"key.converter": STRING, "value.converter": STRING}
 
 
-def source(topic: str, tasks: int = 2, **more: str) -> Config:
+def source(topic: str, /, **more: str) -> Config:
     """A MonitorableSourceConnector that creates its topic."""
     return {
         "connector.class": "MonitorableSourceConnector",
-        "tasks.max": str(tasks),
+        "tasks.max": "2",
         "topic": topic,
         "throughput": "10",
         "messages.per.poll": "3",
@@ -21,11 +21,11 @@ def source(topic: str, tasks: int = 2, **more: str) -> Config:
     }
 
 
-def sink(*topics: str, tasks: int = 2, **more: str) -> Config:
+def sink(*topics: str, **more: str) -> Config:
     """A MonitorableSinkConnector."""
     return {
         "connector.class": "MonitorableSinkConnector",
-        "tasks.max": str(tasks),
+        "tasks.max": "2",
         "topics": ",".join(topics),
         **_CONVERTERS,
         **_dotted(more),

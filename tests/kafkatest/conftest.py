@@ -1,4 +1,4 @@
-"""Whose workers the tests are tried with: ours always, Kafka's own with --long, so that what is asked holds of it too."""
+"""Whose workers the tests are tried with: ours always; with --long Kafka's own, which must answer the same."""
 
 import uuid
 from collections.abc import Iterator
@@ -10,7 +10,8 @@ from tests.kafkatest.whose import OURS, THEIRS, Whose
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Every test that takes a worker runs with each kind that its mark ``modes`` names, or with all."""
+    """Every test that takes a worker runs with ours in each mode, and with Kafka's in distributed mode, where the
+    originals of the tests run; or with those that its mark ``modes`` names."""
     if "where" in metafunc.fixturenames:
         elsewhere = ["another cluster", "by another name"] if metafunc.config.getoption("--long") else []
         metafunc.parametrize("where", ["the worker's cluster", *elsewhere])
@@ -18,7 +19,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     mark = metafunc.definition.get_closest_marker("modes")
     kinds = [*OURS, *(THEIRS if metafunc.config.getoption("--long") else ())]
-    chosen = [each for each in kinds if mark is None or each.mode in mark.args]
+    chosen = [each for each in kinds if (each.mode in mark.args if mark else each.ours or each.distributed)]
     metafunc.parametrize("whose", chosen, ids=str, scope="session")
 
 
