@@ -58,17 +58,14 @@ class ConnectorPlace:
             self._ended()
             return
         identity = (wanted.version, wanted.restarts, wanted.lacking)
-        await self._obey(wanted, identity)
-        self._restarts = wanted.restarts
-
-    async def _obey(self, wanted: WantedConnector, identity: tuple[object, ...]) -> None:
+        if wanted.restarts != self._restarts:
+            # Since it was asked for, RESTARTING is shown: what comes of it is news even if it is as before.
+            self.state, self._restarts = State.UNASSIGNED, wanted.restarts
         if wanted.target is TargetState.STOPPED:
             self._done, self._failures = None, 0
             self._is(State.STOPPED)
         elif wanted.target is TargetState.PAUSED:
             # As in Kafka Connect a connector that pauses makes no tasks: what is new of it waits until it goes on.
-            if wanted.restarts != self._restarts:
-                self.state = State.UNASSIGNED
             self._is(State.PAUSED)
         elif identity == self._done:
             self._is(State(wanted.target.value))
@@ -77,8 +74,6 @@ class ConnectorPlace:
 
     async def _start(self, wanted: WantedConnector, identity: tuple[object, ...]) -> None:
         owner, properties = self._owner(), wanted.properties
-        # What comes of it is news even if it is as before: since the restart was asked for, RESTARTING is shown.
-        self.state, self.trace = State.UNASSIGNED, None
 
         def configs() -> list[Properties]:
             self._version = plugin_version(properties)
