@@ -7,9 +7,9 @@ _CONVERTERS = {"key.converter": STRING, "value.converter": STRING}
 
 
 def source(topic: str, /, **more: str) -> Config:
-    """A MonitorableSourceConnector that creates its topic."""
+    """A TestableSourceConnector that creates its topic."""
     return {
-        "connector.class": "MonitorableSourceConnector",
+        "connector.class": "TestableSourceConnector",
         "tasks.max": "2",
         "topic": topic,
         "throughput": "10",
@@ -22,9 +22,9 @@ def source(topic: str, /, **more: str) -> Config:
 
 
 def sink(*topics: str, **more: str) -> Config:
-    """A MonitorableSinkConnector."""
+    """A TestableSinkConnector."""
     return {
-        "connector.class": "MonitorableSinkConnector",
+        "connector.class": "TestableSinkConnector",
         "tasks.max": "2",
         "topics": ",".join(topics),
         **_CONVERTERS,

@@ -218,10 +218,17 @@ class Connect:
         """What the workers have logged in this test."""
         return "".join(_tail(node.log, self.before.get(node.port, 0)) for node in self.nodes)
 
+    @property
+    def plugins_said(self) -> str:
+        """What of it is the plugins' own: Kafka's workers use some of their words."""
+        mine = "" if self.whose.ours else "(org.apache.kafka.connect.integration."
+        return "".join(line for line in self.said.splitlines(keepends=True) if mine in line)
+
     def starts(self, name: str) -> "Counter[str]":
         """How often a connector, by its name, and its tasks, by their ids, have started."""
-        itself = re.findall(rf"Start(?:ed \S+|ing) connector ({re.escape(name)})(?=\s)", self.said)
-        tasks = re.findall(rf"Start(?:ed \S+|ing) task ({re.escape(name)}-\d+)(?=\s)", self.said)
+        said = self.plugins_said
+        itself = re.findall(rf"Start(?:ed \S+|ing) connector ({re.escape(name)})(?=\s)", said)
+        tasks = re.findall(rf"Start(?:ed \S+|ing) task ({re.escape(name)}-\d+)(?=\s)", said)
         return Counter([*itself, *tasks])
 
     def stops(self, name: str) -> "Counter[str]":

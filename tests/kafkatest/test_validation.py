@@ -7,7 +7,7 @@ import pytest
 from tests.kafkatest.configs import sink, source
 from tests.kafkatest.connect import Config, Connect
 
-MINE = "org.apache.kafka.connect.integration.MonitorableSinkConnector"
+MINE = "org.apache.kafka.connect.integration.TestableSinkConnector"
 FILTER = "org.apache.kafka.connect.transforms.Filter"
 TOMBSTONE = "org.apache.kafka.connect.transforms.predicates.RecordIsTombstone"
 JSON = "org.apache.kafka.connect.json.JsonConverter"

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from tests.plugin_folder import installed
 
-_CONNECTORS = ("MonitorableSourceConnector", "MonitorableSinkConnector")
+_CONNECTORS = ("TestableSourceConnector", "TestableSinkConnector")
 
 
 def install(directory: Path) -> Path:
     """Installs them as anybody's are; the folder for PYTHONPATH."""
-    code = Path(__file__).with_name("monitorable.py").read_text()
-    return installed(directory, "monitorable", code, *_CONNECTORS)
+    code = Path(__file__).with_name("testable.py").read_text()
+    return installed(directory, "testable", code, *_CONNECTORS)

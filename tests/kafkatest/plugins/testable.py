@@ -1,4 +1,4 @@
-"""A source that counts and a sink that tells what it got, as Kafka's MonitorableSourceConnector and its sink do.
+"""A source that counts and a sink that tells what it got, as Kafka's TestableSourceConnector and its sink do.
 
 Every start, stop and record leaves a line in the log, in the words of the Java ones; tests count these lines.
 """
@@ -20,8 +20,8 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-class MonitorableSourceConfig(SourceConfig):
-    """The keys of MonitorableSourceConnector."""
+class TestableSourceConfig(SourceConfig):
+    """The keys of TestableSourceConnector."""
 
     ignored = (*SourceConfig.ignored, *_OF_TASKS)
 
@@ -43,14 +43,14 @@ class MonitorableSourceConfig(SourceConfig):
     """Whether the connector fails at its end."""
 
 
-class MonitorableSourceConnector(Source[MonitorableSourceConfig]):
+class TestableSourceConnector(Source[TestableSourceConfig]):
     """Numbers from 1, each task its own."""
 
-    config_class = MonitorableSourceConfig
-    classes = ("org.apache.kafka.connect.integration.MonitorableSourceConnector",)
+    config_class = TestableSourceConfig
+    classes = ("org.apache.kafka.connect.integration.TestableSourceConnector",)
 
     @classmethod
-    def task_configs(cls, config: MonitorableSourceConfig, raw: Mapping[str, str]) -> list[Mapping[str, str]]:
+    def task_configs(cls, config: TestableSourceConfig, raw: Mapping[str, str]) -> list[Mapping[str, str]]:
         say(f"Started {cls.__name__} connector {config.name}")
         if config.connector_start_inject_error:
             raise RuntimeError("Injecting errors during connector start")
@@ -59,7 +59,7 @@ class MonitorableSourceConnector(Source[MonitorableSourceConfig]):
 
     @classmethod
     def alter_offsets(
-        cls, config: MonitorableSourceConfig, offsets: Sequence[tuple[Partition | None, Offset | None]]
+        cls, config: TestableSourceConfig, offsets: Sequence[tuple[Partition | None, Offset | None]]
     ) -> bool:
         return config.alter_offsets_result
 
@@ -96,8 +96,8 @@ class MonitorableSourceConnector(Source[MonitorableSourceConfig]):
         say(f"Stopped {type(self).__name__} task {self.id}")
 
 
-class MonitorableSinkConfig(SinkConfig):
-    """The keys of MonitorableSinkConnector."""
+class TestableSinkConfig(SinkConfig):
+    """The keys of TestableSinkConnector."""
 
     ignored = (*SinkConfig.ignored, *_OF_TASKS)
 
@@ -105,24 +105,24 @@ class MonitorableSinkConfig(SinkConfig):
     """What alter_offsets returns."""
 
 
-class MonitorableSinkConnector(Sink[MonitorableSinkConfig]):
+class TestableSinkConnector(Sink[TestableSinkConfig]):
     """Logs what it gets."""
 
-    config_class = MonitorableSinkConfig
-    classes = ("org.apache.kafka.connect.integration.MonitorableSinkConnector",)
+    config_class = TestableSinkConfig
+    classes = ("org.apache.kafka.connect.integration.TestableSinkConnector",)
 
-    def __init__(self, config: MonitorableSinkConfig, context: SinkContext) -> None:
+    def __init__(self, config: TestableSinkConfig, context: SinkContext) -> None:
         super().__init__(config, context)
         self.id = context.raw["task.id"]
 
     @classmethod
-    def task_configs(cls, config: MonitorableSinkConfig, raw: Mapping[str, str]) -> list[Mapping[str, str]]:
+    def task_configs(cls, config: TestableSinkConfig, raw: Mapping[str, str]) -> list[Mapping[str, str]]:
         say(f"Starting connector {config.name}")
         return list(_numbered(config.name, raw, config.tasks_max))
 
     @classmethod
     def alter_offsets(
-        cls, config: MonitorableSinkConfig, context: SinkContext, offsets: Mapping[TopicPartition, int | None]
+        cls, config: TestableSinkConfig, context: SinkContext, offsets: Mapping[TopicPartition, int | None]
     ) -> bool:
         return config.alter_offsets_result
 
