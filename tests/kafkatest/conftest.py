@@ -26,7 +26,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def lasting(whose: Whose, tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[Connect]:
     """A worker for all tests that need none of their own."""
-    name = f"lasting-{uuid.uuid4().hex[:10]}"
+    name = f"connect-lasting-{uuid.uuid4().hex[:10]}"
     with cluster(whose, tmp_path_factory.mktemp(name), worker_settings(kafka, name)) as one:
         yield one
 
