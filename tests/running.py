@@ -51,7 +51,7 @@ def stay(seconds: float, still: float = 0.25) -> Iterator[None]:
 
 @dataclass
 class Worker:
-    """A standalone worker in its own process, that can be killed and started again with the same address."""
+    """A worker in its own process, that can be killed and started again with the same address."""
 
     directory: Path
     settings: Mapping[str, str]
@@ -60,6 +60,8 @@ class Worker:
     folder: Path | None = None
     """Its current folder; None for that of the tests."""
     command: tuple[str, ...] = (FERRYMAN,)
+    mode: str = "standalone"
+    """Or distributed."""
     process: "subprocess.Popen[bytes] | None" = None
     before: int = 0
     """Bytes of the log that are of earlier tests."""
@@ -79,13 +81,18 @@ class Worker:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def id(self) -> str:
+        """What statuses call it."""
+        return f"127.0.0.1:{self.port}"
+
     def start(self, *connector_files: Path) -> "Worker":
         file = self.directory / f"worker-{self.port}.properties"
         settings = {"listeners": self.url, **self.settings}
         file.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
         environment = {**os.environ, "PYTHONUNBUFFERED": "1", **self.environment}
         with self.log.open("ab") as log:
-            command = [*self.command, "standalone", str(file), *map(str, connector_files)]
+            command = [*self.command, self.mode, str(file), *map(str, connector_files)]
             self.process = subprocess.Popen(command, stderr=log, stdout=log, env=environment, cwd=self.folder)
         until(self._ready, 60, f"the worker's start, see {self.log.read_text()[-3000:]}")
         return self
@@ -126,7 +133,10 @@ class Worker:
         self.call("DELETE", f"/connectors/{name}", expect=204)
 
     def states(self, name: str) -> list[str]:
+        """The connector's and its tasks'; none while nothing is known of it."""
         status = self.call("GET", f"/connectors/{name}/status")
+        if "connector" not in status:
+            return []
         return [status["connector"]["state"], *(task["state"] for task in status["tasks"])]
 
     def trace(self, name: str) -> str:
@@ -160,6 +170,33 @@ def worker(directory: Path, settings: Mapping[str, str], **environment: str) -> 
         yield made.start()
     finally:
         made.stop()
+
+
+def distributed(kafka: str, name: str, **more: str) -> dict[str, str]:
+    """The settings of workers in a group of their own: as ``settings``, and quick to notice who is gone."""
+    topics = {f"{kind}.storage.topic": f"{name}-{kind}s" for kind in ("config", "offset", "status")}
+    alone = {f"{kind}.storage.replication.factor": "1" for kind in ("config", "offset", "status")}
+    group = {
+        "status.storage.partitions": "1",
+        "session.timeout.ms": "6000",
+        "heartbeat.interval.ms": "1000",
+        "scheduled.rebalance.max.delay.ms": "0",
+    }
+    own = {key.replace("_", "."): value for key, value in more.items()}
+    return {**settings(kafka, name), **topics, **alone, **group, **own}
+
+
+@contextmanager
+def group(directory: Path, chosen: Mapping[str, str], count: int, **environment: str) -> Iterator[list[Worker]]:
+    """Distributed workers of one group, all of them gone at the end."""
+    workers = [Worker(directory, chosen, environment=environment, mode="distributed") for _ in range(count)]
+    try:
+        for each in workers:
+            each.start()
+        yield workers
+    finally:
+        for each in workers:
+            each.stop()
 
 
 @contextmanager

@@ -2,33 +2,14 @@
 
 import asyncio
 import gc
-import logging
-import os
-import sys
 from pathlib import Path
-from typing import NoReturn
 
 import click
 
+from ferryman.commands.starting import worker as starting
 from ferryman.errors import ConfigError
-from ferryman.telemetry import background, logs
-from ferryman.telemetry.redaction import redact
+from ferryman.telemetry import logs
 from ferryman.worker.forkserver import ForkServer
-
-log = logging.getLogger(__name__)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not equals:
-        raise click.BadParameter(f"{text!r} is not KEY=VALUE")
-    return key.strip(), value
-
-
-def _refuse(error: ConfigError, where: str = "") -> NoReturn:
-    for problem in error.problems:
-        click.echo(f"{where}{redact(problem.named)}", err=True)
-    sys.exit(2)
 
 
 @click.command("standalone")
@@ -44,29 +25,16 @@ def command(worker: Path | None, connectors: tuple[Path, ...], override: tuple[s
     """
     server = ForkServer()  # before our own imports, since it has as many to do
     gc.disable()  # nearly all that is imported stays, and to look through it is a sixth of the time
-    from ferryman.settings import ambient, settings
+    from ferryman.settings.modes import STANDALONE
     from ferryman.worker import connector_file
     from ferryman.worker.standalone.worker import run
 
     gc.freeze()
     gc.enable()
-    logs.start("worker", {"root": log_level})
-    background.install()
-    try:
-        found = settings.load(worker, dict(_pair(each) for each in override))
-    except ConfigError as error:
-        _refuse(error, f"{worker or 'no worker file given, and CONNECT_* variables'}: ")
-    ambient.withhold()
+    found = starting.load(worker, override, log_level, STANDALONE)
     try:
         files = [connector_file.read(path) for path in connectors]
     except ConfigError as error:
-        _refuse(error)
-    for warning in found.warnings:
-        log.warning("%s", redact(warning))
-    _leave(asyncio.run(run(found, files, server)))
-
-
-def _leave(code: int) -> NoReturn:
-    # Threads that wait for what does not answer, and processes that do not end, would hold up an orderly exit.
-    background.farewell()
-    os._exit(code)
+        starting.refuse(error)
+    starting.warn(found)
+    starting.leave(asyncio.run(run(found, files, server)))

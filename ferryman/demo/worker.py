@@ -73,7 +73,7 @@ class Worker:
         """Returns when REST answers. Raises DemoError if it does not; ``check`` may raise while waiting."""
         self.directory.mkdir(parents=True, exist_ok=True)
         with environment(self._variables):
-            self._process = Process(Launch(self._command), self.log, remove=self.directory)
+            self._process = Process(Launch(self._command), self.log, remove=[self.directory])
         deadline = time.monotonic() + _START_SECONDS
         while not self._answers():
             check()

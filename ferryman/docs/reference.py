@@ -19,6 +19,8 @@ from ferryman.docs import sql_values
 from ferryman.plugins import catalog, folders
 from ferryman.settings.modes import DISTRIBUTED, NO_EFFECT, STANDALONE
 from ferryman.settings.worker_keys import WorkerConfig
+from ferryman.tls import keys as tls_keys
+from ferryman.tls.keys import TlsConfig
 from ferryman.validation import plugin_infos
 
 BEGIN, END = "<!-- keys:begin -->", "<!-- keys:end -->"
@@ -46,6 +48,11 @@ to a config provider.
 """
 _DISTRIBUTED = """\
 Workers of one group have these too, or with another default. `offset.storage.file.filename` is not among them.
+"""
+_TLS = """\
+The keys of https listeners, with `listeners.https.` in front, or for `admin.listeners` with `admin.listeners.https.`;
+as they are here if no key has the prefix. Requests to other workers go by those of `listeners`.
+([Security](../security.md))
 """
 _CONNECTOR = """\
 # Keys of every connector
@@ -144,6 +151,7 @@ def _worker() -> str:
     own = [field for field, definition in by_field if definition not in shared]
     parts = [
         _keys(WorkerConfig),
+        f"## TLS\n\n{_TLS}\n{_keys(TlsConfig)}\n\n{_reasons(tls_keys.NO_EFFECT)}",
         f"## Distributed mode\n\n{_DISTRIBUTED}\n{_table(config_class, own)}",
         "## Without effect\n\nKnown elsewhere and without effect here; each one given is warned about.",
         _reasons(NO_EFFECT),

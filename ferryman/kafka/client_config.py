@@ -25,8 +25,10 @@ from ferryman.kafka.client_keys import (
 )
 
 DEFAULT_BOOTSTRAP = "localhost:9092"
-_NOT_CLIENTS = ("producer.", "consumer.", "admin.")
 _CONSUMERS = "consumer.override."
+_NOT_CLIENTS = ("producer.", "consumer.", "admin.", "ssl.client.auth")
+_LISTENERS = "admin.listeners"
+"""Begins keys of the REST API, which look like an admin client's."""
 PRODUCER_BASE: Mapping[str, Value] = {
     "acks": "all",
     "enable.idempotence": True,
@@ -143,6 +145,37 @@ def _connects(key: str) -> bool:
     return key == "bootstrap.servers" or client_security.is_security(key)
 
 
+def internal_consumer(worker: Mapping[str, str], purpose: str, committed: bool) -> ClientConfig:
+    """The worker's own reader of an internal topic, by assignment; ``purpose`` is ``configs`` or ``statuses``. It takes
+    the worker's settings without a prefix, as Kafka Connect's does. As ``sink_consumer``."""
+    base: dict[str, Value] = {
+        **CONSUMER_BASE,
+        "allow.auto.create.topics": False,
+        "group.id": f"{_worker_group(worker)}-{purpose}",  # librdkafka asks for one; it is not joined
+        "isolation.level": "read_committed" if committed else "read_uncommitted",
+    }
+    return _internal(base, worker, purpose)
+
+
+def internal_producer(worker: Mapping[str, str], purpose: str) -> ClientConfig:
+    """The worker's own producer for an internal topic, one request at a time so that the order is kept without
+    idempotence, for which old brokers want a right of its own. As ``internal_consumer``."""
+    ours = {"enable.idempotence": False, "max.in.flight.requests.per.connection": 1, "delivery.timeout.ms": 30_000}
+    return _internal({**PRODUCER_BASE, **ours}, worker, purpose)
+
+
+def leader_producer(worker: Mapping[str, str]) -> ClientConfig:
+    """The producer of whoever leads the group, which fences former leaders (KIP-618). As ``internal_consumer``."""
+    transactional_id = f"connect-cluster-{_worker_group(worker)}"
+    return _internal({**PRODUCER_BASE, "transactional.id": transactional_id}, worker, "configs-leader")
+
+
+def _internal(base: Mapping[str, Value], worker: Mapping[str, str], purpose: str) -> ClientConfig:
+    own = {key: value for key, value in worker.items() if not key.startswith(_NOT_CLIENTS) and key != "client.id"}
+    middle = f"{worker['client.id'].strip()}-" if worker.get("client.id", "").strip() else ""
+    return _client("admin", {**base, "client.id": f"{_worker_group(worker)}-{middle}{purpose}"}, own, {})
+
+
 def _worker_group(worker: Mapping[str, str]) -> str:
     return worker.get("group.id", "").strip() or "connect"
 
@@ -173,9 +206,13 @@ def _layers(role: Role, worker: Mapping[str, str], raw: Mapping[str, str]) -> di
         merged |= {key: Given(key, value) for key, value in worker.items() if _is_admins(key)}
     for source, prefix in ((worker, f"{role}."), (raw, f"{role}.override.")):
         for name, value in source.items():
-            if name.startswith(prefix):
+            if name.startswith(prefix) and not name.startswith(_LISTENERS):
                 merged[name.removeprefix(prefix)] = Given(name, value)
-    return merged
+    protocol = merged.get("security.protocol", Given("", "")).value
+    if client_security.speaks_tls(protocol):
+        return merged
+    # Unprefixed keys for TLS are the REST API's as well; a client that speaks no TLS reads none of them, as in Java.
+    return {key: given for key, given in merged.items() if given.name != key or not key.startswith("ssl.")}
 
 
 def _is_admins(key: str) -> bool:
@@ -206,6 +243,9 @@ def _secure(role: Role, given: Mapping[str, Given], result: _Translation) -> Non
     names = {key: one.name for key, one in given.items()}
     result.values |= found.values
     result.warnings += [f"{names.get(key, key)} {text}" for key, text in found.warnings.items()]
+    for key, text in found.invalid.items():
+        reason = f"Invalid value {given[key].value.strip()} for configuration {names[key]}: {text}"
+        result.problems.append(KeyProblem(names[key], reason))
     for key, text in found.problems.items():
         name = names.get(key, key)
         meant = "" if key in client_security.NAMES else hint(name, key, role, client_security.NAMES)

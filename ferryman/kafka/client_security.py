@@ -4,11 +4,12 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from ferryman.java import jaas
 from ferryman.kafka.client_keys import Value
 from ferryman.telemetry import redaction
+from ferryman.tls import stores
+from ferryman.tls.stores import Store
 
-_JAAS = re.compile(r"(?P<module>[\w.$]+)\s+(?:required|requisite|sufficient|optional)(?P<options>.*);", re.DOTALL)
-_OPTION = re.compile(r"\s*(\w+)\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|'((?:[^'\\]|\\.)*)'|([^\s;\"']++))\s*+")
 _LOGINS: Mapping[str, str] = {
     "org.apache.kafka.common.security.plain.PlainLoginModule": "PLAIN",
     "org.apache.kafka.common.security.scram.ScramLoginModule": "SCRAM-",
@@ -17,8 +18,8 @@ _MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 _PROTOCOLS = ("plaintext", "ssl", "sasl_plaintext", "sasl_ssl")
 KEYS = ("security.protocol", "sasl.", "ssl.", "security.providers")
 _NO_EFFECT = re.compile(
-    r"ssl\.(keymanager|trustmanager)\.algorithm|ssl\.secure\.random\.implementation|ssl\.truststore\.password"
-    r"|security\.providers|sasl\.kerberos\..*|sasl\.login\..*|ssl\.client\.auth"
+    r"ssl\.(keymanager|trustmanager)\.algorithm|ssl\.secure\.random\.implementation"
+    r"|security\.providers|sasl\.kerberos\..*|sasl\.login\..*"
 )
 _NATIVE = frozenset(
     {
@@ -48,6 +49,7 @@ NAMES = _NATIVE | {
     "ssl.protocol",
     "ssl.truststore.certificates",
     "ssl.truststore.location",
+    "ssl.truststore.password",
     "ssl.truststore.type",
 }
 """The settings that are known here by name."""
@@ -56,9 +58,8 @@ _PEM = {
     "ssl.keystore.certificate.chain": "ssl.certificate.pem",
     "ssl.truststore.certificates": "ssl.ca.pem",
 }
-_TO_PEM = (
-    "convert it to PEM (keytool -exportcert -rfc, or openssl pkcs12 -nokeys) and say {0}.type=PEM, {0}.location=<file>"
-)
+_PEM_FILES = (".pem", ".crt")
+_STORES = ("JKS", "PKCS12", "PEM")
 
 
 @dataclass(slots=True)
@@ -68,7 +69,9 @@ class Security:
     values: dict[str, Value] = field(default_factory=dict, repr=False)
     """librdkafka's settings."""
     problems: dict[str, str] = field(default_factory=dict)
-    """What is wrong, by Java's key."""
+    """What is not supported, by Java's key."""
+    invalid: dict[str, str] = field(default_factory=dict)
+    """What is wrong with a value, by Java's key."""
     warnings: dict[str, str] = field(default_factory=dict)
     """What is without effect, by Java's key."""
 
@@ -76,6 +79,12 @@ class Security:
 def is_security(key: str) -> bool:
     """Whether a Java client key is handled here."""
     return key.startswith(KEYS)
+
+
+def speaks_tls(protocol: str) -> bool:
+    """Whether a client with this security.protocol uses its keys for TLS at all; otherwise, as in Java, nobody looks
+    whether the files that they name are there."""
+    return protocol.strip().lower() in {"ssl", "sasl_ssl"}
 
 
 def translate(given: Mapping[str, str]) -> Security:
@@ -136,65 +145,70 @@ def _login(given: Mapping[str, str], result: Security) -> set[str]:
 
 
 def _from_jaas(text: str, mechanism: str) -> dict[str, Value]:
-    found = _JAAS.fullmatch(text.strip())
-    if not found:
-        raise ValueError("it is not one login module with its options, ended by a semicolon")
-    login = _LOGINS.get(found["module"])
+    try:
+        found = jaas.module(text)
+    except ValueError as error:
+        raise ValueError(f"it is not one login module with its options, ended by a semicolon: {error}") from None
+    login = _LOGINS.get(found.name)
     if login is None:
-        raise ValueError(f"the login module {found['module']} is not supported; only {' and '.join(_LOGINS)} are")
+        raise ValueError(f"the login module {found.name} is not supported; only {' and '.join(_LOGINS)} are")
     if mechanism and not mechanism.startswith(login):
-        raise ValueError(f"the login module {found['module']} does not fit sasl.mechanism {mechanism}")
-    options = _options(found["options"].strip())
-    if not {"username", "password"} <= options.keys():
+        raise ValueError(f"the login module {found.name} does not fit sasl.mechanism {mechanism}")
+    if not {"username", "password"} <= found.options.keys():
         raise ValueError('its options must be username and password, each as name="value"')
-    redaction.protect(options["password"])
-    return {"sasl.username": options["username"], "sasl.password": options["password"]}
-
-
-def _options(text: str) -> dict[str, str]:
-    """The options of a login module; none if there is anything else among them."""
-    options, at = dict[str, str](), 0
-    while at < len(text):
-        found = _OPTION.match(text, at)
-        if found is None:
-            return {}
-        name, double, single, bare = found.groups()
-        options[name] = re.sub(r"\\(.)", r"\1", double or single or "") or bare or ""
-        at = found.end()
-    return options
+    redaction.protect(found.options["password"])
+    return {"sasl.username": found.options["username"], "sasl.password": found.options["password"]}
 
 
 def _trust(given: Mapping[str, str], result: Security) -> set[str]:
-    location = given.get("ssl.truststore.location", "").strip()
-    kind = given.get("ssl.truststore.type", "PEM" if location.endswith((".pem", ".crt")) else "JKS").strip().upper()
-    if location and kind == "PEM":
+    location, name = given.get("ssl.truststore.location", "").strip(), "ssl.truststore.location"
+    kind = _kind(given, "ssl.truststore.type", result)
+    if location and (kind == "PEM" or location.endswith(_PEM_FILES)):
         result.values["ssl.ca.location"] = location
-    elif location:
-        advice = _TO_PEM.format("ssl.truststore")
-        result.problems["ssl.truststore.location"] = f"a truststore of type {kind} cannot be read; {advice}"
-    return {"ssl.truststore.location", "ssl.truststore.type"}
+    elif location and speaks_tls(given.get("security.protocol", "")):
+        store = _store(given, "ssl.truststore", result)
+        if store is not None and not store.authorities:
+            result.invalid[name] = "the truststore holds no certificate"
+        elif store is not None:
+            result.values["ssl.ca.pem"] = store.authorities
+    return {name, "ssl.truststore.type", "ssl.truststore.password"}
 
 
 def _identity(given: Mapping[str, str], result: Security) -> set[str]:
-    location = given.get("ssl.keystore.location", "").strip()
-    guessed = "PKCS12" if location.endswith((".p12", ".pfx")) else "PEM" if location.endswith(".pem") else "JKS"
-    kind = given.get("ssl.keystore.type", guessed).strip().upper()
-    if location and kind == "PEM":
-        result.values |= {"ssl.certificate.location": location, "ssl.key.location": location}
-    elif location and (kind == "PKCS12" or guessed == "PKCS12"):
-        result.values |= {
-            "ssl.keystore.location": location,
-            "ssl.keystore.password": given.get("ssl.keystore.password", ""),
-        }
-    elif location:
-        result.problems["ssl.keystore.location"] = f"a keystore of type {kind} cannot be read; use PKCS12 or PEM"
+    location, name = given.get("ssl.keystore.location", "").strip(), "ssl.keystore.location"
+    kind = _kind(given, "ssl.keystore.type", result)
     if "ssl.key.password" in given:
         result.values["ssl.key.password"] = given["ssl.key.password"]
-    result.values |= {name: given[key] for key, name in _PEM.items() if key in given}
-    for key in ("ssl.keystore.password", "ssl.key.password", "ssl.keystore.key"):
+    if location and (kind == "PEM" or location.endswith(_PEM_FILES)):
+        result.values |= {"ssl.certificate.location": location, "ssl.key.location": location}
+    elif location and speaks_tls(given.get("security.protocol", "")):
+        store = _store(given, "ssl.keystore", result)
+        if store is not None and store.identity is None:
+            result.invalid[name] = "the keystore holds no private key with its certificate"
+        elif store is not None and store.identity is not None:
+            redaction.protect(store.identity.key)
+            result.values |= {"ssl.certificate.pem": store.identity.chain, "ssl.key.pem": store.identity.key}
+            result.values.pop("ssl.key.password", None)
+    result.values |= {native: given[key] for key, native in _PEM.items() if key in given}
+    for key in ("ssl.keystore.password", "ssl.key.password", "ssl.keystore.key", "ssl.truststore.password"):
         redaction.protect(given.get(key))
-    own = {"ssl.keystore.location", "ssl.keystore.type", "ssl.keystore.password", "ssl.key.password"}
-    return own | _PEM.keys()
+    return {name, "ssl.keystore.type", "ssl.keystore.password", "ssl.key.password"} | _PEM.keys()
+
+
+def _kind(given: Mapping[str, str], key: str, result: Security) -> str:
+    kind = given.get(key, "JKS").strip().upper()
+    if kind not in _STORES:
+        result.problems[key] = f"a store of type {kind} cannot be read; known are {', '.join(_STORES)}"
+    return kind
+
+
+def _store(given: Mapping[str, str], prefix: str, result: Security) -> Store | None:
+    location = given[f"{prefix}.location"].strip()
+    try:
+        return stores.load(location, given.get(f"{prefix}.password"), given.get("ssl.key.password"))
+    except (OSError, ValueError) as error:
+        result.invalid[f"{prefix}.location"] = str(error.strerror if isinstance(error, OSError) else error)
+    return None
 
 
 def _tls(given: Mapping[str, str], result: Security) -> set[str]:

@@ -38,7 +38,8 @@ class Clients:
     """The worker's settings as text, references resolved."""
     raw: Mapping[str, str]
     """The connector's config, references resolved."""
-    worker_id: str
+    identity: str
+    """Whose task it is: the group.id of workers that share their work, else the worker's address."""
     heard: Heard = field(default_factory=Heard)
     """Why the clients are not let in, if they are not."""
 
@@ -60,9 +61,8 @@ class Clients:
         A static member, so that a worker that comes back after a kill has its partitions at once, and the broker fences
         whoever had them.
         """
-        identity = f"{self.worker_id.replace(':', '_')}-{self.connector}-{self.task}"
         ours: dict[str, Any] = {
-            "group.instance.id": instance_id(identity),
+            "group.instance.id": instance_id(self.identity, self.connector, self.task),
             "topic.metadata.refresh.interval.ms": 30_000,
         }
         return self._reporting("consumer") | ours | self._consumer.values | {"auto.offset.reset": "error"}
@@ -128,10 +128,12 @@ class Clients:
         return self._reporting("admin") | client_config.admin(self.worker, self.connector, self.raw).values
 
 
-def instance_id(identity: str) -> str:
-    """An identity as Kafka takes it (249 letters, digits, dots, dashes): what is cut or replaced stays told apart."""
-    clean = re.sub(r"[^A-Za-z0-9._-]", "_", identity)
-    if clean == identity and len(clean) <= LONGEST_ID:
+def instance_id(whose: str, connector: str, task: int) -> str:
+    """``<whose>-<connector>-<task>`` as Kafka takes it: 249 letters, digits, dots, dashes. Where something is cut or
+    replaced, or a dash leaves open where the connector's name begins, a mark keeps it apart from all others."""
+    text = f"{whose}-{connector}-{task}"
+    clean = re.sub(r"[^A-Za-z0-9._-]", "_", text)
+    if clean == text and len(clean) <= LONGEST_ID and "-" not in whose:
         return clean
-    mark = hashlib.sha256(identity.encode()).hexdigest()[:16]
+    mark = hashlib.sha256(f"{whose}\0{connector}\0{task}".encode()).hexdigest()[:16]
     return f"{clean[: LONGEST_ID - len(mark) - 1]}-{mark}"

@@ -1,4 +1,4 @@
-"""Reads and creates the topic that holds source offsets."""
+"""Reads the topic that holds source offsets."""
 
 import logging
 import time
@@ -6,13 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import ConfigResource, ResourceType  # type: ignore[attr-defined]
-from confluent_kafka.cimpl import NewTopic
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
 
-from ferryman.errors import ConfigError, RetriableError, TaskError
-from ferryman.kafka.admin import Admin
-from ferryman.kafka.refusals import said
+from ferryman.errors import RetriableError
 from ferryman.offsets.source_offsets import SourceOffsets
 
 log = logging.getLogger(__name__)
@@ -24,10 +20,6 @@ PATIENCE = 60.0
 FIRST_WORD, NEXT_WORD = 5.0, 60.0
 """Seconds without progress after which the log says so, and between two such lines."""
 
-_HOPELESS = frozenset(
-    {KafkaError.INVALID_CONFIG, KafkaError.INVALID_PARTITIONS, KafkaError.POLICY_VIOLATION, KafkaError.TOPIC_EXCEPTION}
-)
-"""Answers to its creation that trying again does not change."""
 GivesUp = Callable[[float], bool]
 """Whether to stop reading, given the seconds since there was progress."""
 
@@ -120,6 +112,8 @@ class Waiting:
 
 
 def _load(consumer: Consumer, waiting: Waiting, offsets: SourceOffsets) -> None:
+    """The client looks for the coordinator of its group, though it never joins one: what it may do there is not asked
+    for, since Java's reader needs no such right."""
     while waiting.ends:
         for message in consumer.consume(1000, LOOK):
             error, partition, offset = message.error(), message.partition(), message.offset()
@@ -128,48 +122,10 @@ def _load(consumer: Consumer, waiting: Waiting, offsets: SourceOffsets) -> None:
                 waiting.reached(partition or 0, (offset or 0) + 1, at_end=False)
             elif error.code() == KafkaError._PARTITION_EOF:
                 waiting.reached(partition or 0, offset or 0, at_end=True)
-            else:
+            elif error.code() != KafkaError.GROUP_AUTHORIZATION_FAILED:
                 raise RetriableError(f"the offsets topic cannot be read: {error.str()}")
         waiting.look()
 
 
 def _bytes(value: str | bytes | None) -> bytes | None:
     return value.encode() if isinstance(value, str) else value
-
-
-def create(
-    admin: Admin, topic: str, partitions: int, replication_factor: int, settings: Mapping[str, str] | None = None
-) -> None:
-    """Creates the topic if it is missing, compacted and with these settings. ConfigError if there is one that
-    forgets (cleanup.policy), TaskError if the broker makes no such topic."""
-    if topic not in admin.list_topics(timeout=30).topics:
-        config = {**(settings or {}), "cleanup.policy": "compact"}
-        try:
-            admin.create_topics([NewTopic(topic, partitions, replication_factor, config=config)])[topic].result()
-        except KafkaException as error:
-            reason: KafkaError = error.args[0]
-            if reason.code() in _HOPELESS:
-                keys = ", ".join(
-                    sorted(f"offset.storage.{name}" for name in ("topic", "partitions", *(settings or ())))
-                )
-                raise TaskError(f"the offsets topic {topic}: {said(reason, topic)} (the keys are {keys})") from error
-            if reason.code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                raise RetriableError(f"the offsets topic {topic} cannot be created: {reason.str()}") from error
-    policy = _cleanup_policy(admin, topic)
-    if policy not in ("compact", None):
-        raise ConfigError.for_key(
-            "offset.storage.topic",
-            f"Topic '{topic}' supplied via the 'offset.storage.topic' property is required to have "
-            f"'cleanup.policy=compact' to guarantee consistency and durability of source connector offsets, "
-            f"but found the topic currently has 'cleanup.policy={policy}'.",
-        )
-
-
-def _cleanup_policy(admin: Admin, topic: str) -> str | None:
-    resource = ConfigResource(ResourceType.TOPIC, topic)
-    try:
-        found = admin.describe_configs([resource])[resource].result()
-    except KafkaException:
-        return None
-    entry = found.get("cleanup.policy")
-    return None if entry is None else str(entry.value)

@@ -1,7 +1,7 @@
 """Kafka Connect's REST API: a table of endpoints over a herder."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable
 from http import HTTPStatus
 
 from starlette.applications import Starlette
@@ -12,66 +12,69 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from ferryman.errors import RequestError
-from ferryman.rest import endpoints as calls
+from ferryman.rest import routes
+from ferryman.rest.authentication import Authentication
 from ferryman.rest.bodies import Bodies
 from ferryman.rest.endpoints import Call, Rest
+from ferryman.rest.forwarding import OtherWorkers
 from ferryman.rest.http_messages import Answer, Guard, failure, plain, segments, takes_json
+from ferryman.rest.routes import Endpoint
 from ferryman.settings import response_headers
 from ferryman.settings.settings import Settings
 from ferryman.settings.worker_keys import WorkerConfig
-from ferryman.worker.herder import Herder
+from ferryman.worker.herder import Forward, Herder
 
 TIMEOUT = 90.0
 """Seconds that a request waits for the herder. What it asked for goes on without it."""
-WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
-Endpoint = Callable[[Rest, Call], Awaitable[Answer]]
-
-ENDPOINTS: Mapping[str, Mapping[str, Endpoint]] = {
-    "/": {"GET": calls.root},
-    "/health": {"GET": calls.health},
-    "/connectors": {"GET": calls.connectors, "POST": calls.create},
-    "/connectors/*": {"GET": calls.connector, "DELETE": calls.delete},
-    "/connectors/*/config": {"GET": calls.config, "PUT": calls.put_config, "PATCH": calls.patch_config},
-    "/connectors/*/status": {"GET": calls.status},
-    "/connectors/*/restart": {"POST": calls.restart},
-    "/connectors/*/pause": {"PUT": calls.pause},
-    "/connectors/*/resume": {"PUT": calls.resume},
-    "/connectors/*/stop": {"PUT": calls.stop},
-    "/connectors/*/tasks": {"GET": calls.tasks},
-    "/connectors/*/tasks/*/status": {"GET": calls.task_status},
-    "/connectors/*/tasks/*/restart": {"POST": calls.restart_task},
-    "/connectors/*/topics": {"GET": calls.topics},
-    "/connectors/*/topics/reset": {"PUT": calls.reset_topics},
-    "/connectors/*/offsets": {"GET": calls.offsets, "PATCH": calls.alter_offsets, "DELETE": calls.reset_offsets},
-    "/connector-plugins": {"GET": calls.connector_plugins},
-    "/connector-plugins/*/config": {"GET": calls.plugin_config},
-    "/connector-plugins/*/config/validate": {"PUT": calls.validate},
-    "/admin/loggers": {"GET": calls.loggers},
-    "/admin/loggers/*": {"GET": calls.logger, "PUT": calls.set_logger},
-}
-_PATTERNS = [(tuple(part for part in path.split("/") if part), methods) for path, methods in ENDPOINTS.items()]
+ADMIN = "admin"
+"""Begins the paths that ``admin.listeners`` may serve apart."""
 
 
 def app(herder: Herder, settings: Settings) -> Starlette:
-    """The application for an ASGI server. Its answers show no resolved reference and no secret but those in configs as
-    they were posted."""
-    dispatch = _Dispatch(Rest(herder, settings), settings.config)
-    served = Starlette(middleware=_cross_origin(settings.config))
-    served.router.default = dispatch  # a route's pattern would not match every path, such as one with a line end
-    return served
+    """The application for the ASGI server of ``listeners``. Its answers show no resolved reference and no secret but
+    those in configs as they were posted."""
+    return apps(herder, settings)[0]
 
 
-def _cross_origin(settings: WorkerConfig) -> list[Middleware]:
-    origins = [part.strip() for part in settings.access_control_allow_origin.split(",") if part.strip()]
+def apps(herder: Herder, settings: Settings) -> tuple[Starlette, Starlette]:
+    """The applications for ``listeners`` and for ``admin.listeners``."""
+    shared = _Shared(herder, settings)
+    main, admin = Starlette(middleware=_cross_origin(settings)), Starlette()
+    # A route's pattern would not match every path, such as one with a line end.
+    main.router.default = _Dispatch(shared, settings.config, admin=False)
+    admin.router.default = _Dispatch(shared, settings.config, admin=True)
+    return main, admin
+
+
+class _Shared:
+    """What all listeners of a worker have in common."""
+
+    def __init__(self, herder: Herder, settings: Settings) -> None:
+        self.rest = Rest(herder, settings)
+        self.bodies = Bodies()
+        self.authentication = Authentication(settings)
+        self.others = OtherWorkers(settings)
+
+
+def _cross_origin(settings: Settings) -> list[Middleware]:
+    config = settings.config
+    origins = [part.strip() for part in config.access_control_allow_origin.split(",") if part.strip()]
     if not origins:
         return []
-    methods = [part.strip() for part in settings.access_control_allow_methods.split(",") if part.strip()]
+    methods = [part.strip() for part in config.access_control_allow_methods.split(",") if part.strip()]
+    asks = settings.rest.access is not None or settings.rest.login_files is not None
     return [
         Middleware(
             CORSMiddleware,
             allow_origins=origins,
             allow_methods=methods or ["GET", "POST", "HEAD"],
-            allow_headers=["X-Requested-With", "Content-Type", "Accept", "Origin"],
+            allow_headers=[
+                "X-Requested-With",
+                "Content-Type",
+                "Accept",
+                "Origin",
+                *(("Authorization",) if asks else ()),
+            ],
         )
     ]
 
@@ -79,12 +82,11 @@ def _cross_origin(settings: WorkerConfig) -> list[Middleware]:
 class _Dispatch:
     """Finds a request's endpoint by the parts of its raw path, and makes an answer of whatever happens."""
 
-    def __init__(self, rest: Rest, settings: WorkerConfig) -> None:
-        self.rest = rest
-        self.guard = Guard.from_config(settings)
+    def __init__(self, shared: _Shared, settings: WorkerConfig, *, admin: bool) -> None:
+        self.shared, self.admin = shared, admin
+        self.guard = Guard.from_config(settings, admin=admin)
         self.headers = response_headers.parse(settings.response_http_headers_config)
-        self.hidden = {"admin"} if settings.admin_listeners == [] else set[str]()
-        self.bodies = Bodies()
+        self.admin_elsewhere = settings.admin_listeners is not None
         self.running: set[asyncio.Future[Answer]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -107,30 +109,56 @@ class _Dispatch:
         if refusal:
             raise RequestError(403, refusal)
         path = segments(request)
-        methods = None if path and path[0] in self.hidden else _methods(path)
+        methods = routes.methods(path) if self._serves(path) else None
         if methods is None:
-            return plain(HTTPStatus.NOT_FOUND)
+            return await self._refused(request, path, known=False) or plain(HTTPStatus.NOT_FOUND)
         allowed = ", ".join([*methods, "OPTIONS"])
+        route = methods.get("GET" if request.method == "HEAD" else request.method)
+        if not (routes.is_internal(request.method, path) and self._spared()):
+            known = route is not None or request.method == "OPTIONS"
+            if unknown := await self._refused(request, path, known=known):
+                return unknown
         if request.method == "OPTIONS":
             return Answer(200, headers={"Allow": allowed})
-        endpoint = methods.get("GET" if request.method == "HEAD" else request.method)
-        if endpoint is None:
+        if route is None:
             return plain(HTTPStatus.METHOD_NOT_ALLOWED, {"Allow": allowed})
         if not takes_json(request):
             return plain(HTTPStatus.NOT_ACCEPTABLE)
-        call = Call(request, _variables(path))
-        if request.method not in WITH_BODY:
-            return await self._within_time(endpoint(self.rest, call))
-        async with self.bodies.read(request) as content:
+        call = Call(request, routes.variables(path))
+        if request.method not in routes.WITH_BODY:
+            return await self._done_here_or_there(route[0], call)
+        async with self.shared.bodies.read(request) as content:
             request.state.content = content
-            return await self._within_time(endpoint(self.rest, call))
+            return await self._done_here_or_there(route[0], call)
+
+    def _spared(self) -> bool:
+        signed = self.shared.rest.herder.session() is not None
+        return self.shared.authentication.spares_internal(signed=signed)
+
+    def _serves(self, path: tuple[str, ...]) -> bool:
+        if not self.admin_elsewhere:
+            return True
+        return (path[:1] == (ADMIN,)) == self.admin
+
+    async def _refused(self, request: Request, path: tuple[str, ...], *, known: bool) -> Answer | None:
+        return await self.shared.authentication.refuses(request, path, admin=self.admin or not known)
+
+    async def _done_here_or_there(self, endpoint: Endpoint, call: Call) -> Answer:
+        try:
+            return await self._within_time(endpoint(self.shared.rest, call))
+        except Forward as target:
+            return await self.shared.others.forward(call, target)
 
     async def _within_time(self, call: Awaitable[Answer]) -> Answer:
         # Not cancelled when the client gives up: half of a create or delete would be worse than all of it.
         running = asyncio.ensure_future(call)
         self.running.add(running)
         running.add_done_callback(self._done)
-        return await asyncio.wait_for(asyncio.shield(running), TIMEOUT)
+        try:
+            return await asyncio.wait_for(asyncio.shield(running), TIMEOUT)
+        except TimeoutError:
+            stage = self.shared.rest.herder.stage()
+            raise RequestError(500, f"Request timed out. {stage.summary}" if stage else "Request timed out") from None
 
     def _done(self, call: asyncio.Future[Answer]) -> None:
         self.running.discard(call)
@@ -145,14 +173,3 @@ def _said(request: Request) -> tuple[str, ...]:
         return segments(request)
     except RequestError:
         return ()
-
-
-def _methods(path: tuple[str, ...]) -> Mapping[str, Endpoint] | None:
-    for pattern, methods in _PATTERNS:
-        if len(pattern) == len(path) and all(a in {"*", b} for a, b in zip(pattern, path, strict=True)):
-            return methods
-    return None
-
-
-def _variables(path: tuple[str, ...]) -> tuple[str, ...]:
-    return path[1::2] if path[:1] == ("connectors",) or path[:1] == ("connector-plugins",) else path[2:]

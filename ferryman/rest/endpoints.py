@@ -27,6 +27,7 @@ CLUSTER_TIMEOUT = 5.0
 HEALTH_TIMEOUT = 10.0
 VALIDATING = "performing multi-property validation for the connector"
 _NOT_IN_TIME = "Worker was unable to handle this request and may be unable to handle other requests."
+_STARTING = "Worker is still starting up."
 _HEALTH_STATUS = {"healthy": 200, "starting": 503, "unhealthy": 500}
 
 
@@ -83,10 +84,10 @@ async def health(rest: Rest, call: Call) -> Answer:
         status, message = found.status, found.message
         rest.was_healthy |= status == "healthy"
     except TimeoutError:
-        status, message = (
-            ("unhealthy", _NOT_IN_TIME) if rest.was_healthy else ("starting", "Worker is still starting up.")
-        )
-    return Answer(_HEALTH_STATUS[status], {"status": status, "message": message})
+        status, message = ("unhealthy", _NOT_IN_TIME) if rest.was_healthy else ("starting", _STARTING)
+    stage = None if status == "healthy" else rest.herder.stage()
+    text = f"{message} {stage.summary}" if stage else message
+    return Answer(_HEALTH_STATUS[status], {"status": status, "message": text})
 
 
 async def connectors(rest: Rest, call: Call) -> Answer:
@@ -344,6 +345,6 @@ async def set_logger(rest: Rest, call: Call) -> Answer:
         touched = rest.loggers.set(call.name, level)
     except KeyError:
         raise RequestError(404, f"invalid log level '{level}'.") from None
-    await rest.herder.set_level(call.name, level.strip().upper())
     cluster = (http_messages.parameter(call.request, "scope") or "").lower() == "cluster"
+    await rest.herder.set_level(call.name, level.strip().upper(), cluster=cluster)
     return Answer(204) if cluster else Answer(200, touched)

@@ -44,6 +44,13 @@ class Nothing:
 
 
 @dataclass(frozen=True, slots=True)
+class PlainText:
+    """The body of an answer that goes out as it is, under the name of JSON."""
+
+    text: str | bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a request is answered with."""
 
@@ -56,6 +63,8 @@ class Answer:
         """The answer as starlette sends it; a body becomes JSON."""
         if isinstance(self.body, Nothing):
             return Response(status_code=self.status, headers=self.headers)
+        if isinstance(self.body, PlainText):
+            return Response(self.body.text, self.status, self.headers, media_type="application/json")
         content = orjson.dumps(self.body, option=orjson.OPT_NON_STR_KEYS)
         return Response(content, self.status, self.headers, media_type="application/json")
 
@@ -200,12 +209,14 @@ class Guard:
     """The sites whose pages may use the worker all the same; ``*`` is every site."""
 
     @classmethod
-    def from_config(cls, settings: WorkerConfig) -> "Guard":
-        """The guard of a worker's listeners; the origins of access.control.allow.origin pass, as a proxy's name too."""
+    def from_config(cls, settings: WorkerConfig, *, admin: bool = False) -> "Guard":
+        """The guard of a worker's listeners, or of its admin listeners; the origins of access.control.allow.origin
+        pass, as a proxy's name too."""
+        addresses = settings.admin_addresses if admin else settings.addresses
         origins = frozenset(part.strip() for part in settings.access_control_allow_origin.split(",") if part.strip())
-        if not all(listener.local for listener in settings.addresses):
+        if not all(listener.local for listener in addresses):
             return cls(None, origins)
-        own = (settings.rest_advertised_host_name or "", *(listener.host for listener in settings.addresses))
+        own = (settings.rest_advertised_host_name or "", *(listener.host for listener in addresses))
         return cls(_LOOPBACK | {name.lower() for name in own if name}, origins)
 
     def refuses(self, request: Request) -> str | None:

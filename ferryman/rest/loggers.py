@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ferryman.errors import RequestError
-from ferryman.telemetry import logs
+from ferryman.telemetry import java_loggers, logs
+from ferryman.telemetry.java_loggers import OURS
 
 ROOT = "root"
 _DEFAULTS = ("ferryman",)
@@ -25,20 +26,27 @@ class Loggers:
         return {name: self._shape(name) for name in sorted(names)}
 
     def one(self, name: str) -> Mapping[str, Any] | None:
-        """A logger; None if there is none of that name."""
+        """A logger; None if there is none of that name. One of Kafka Connect's has the level of its like here."""
+        if name in OURS and name not in self._changed:
+            return self._shape(OURS[name][0])
         known = name == ROOT or name in self._changed or name in _existing()
         return self._shape(name) if known else None
 
     def set(self, name: str, level: str) -> list[str]:
-        """Sets the level of a logger and of those below it; returns their names. KeyError for an unknown level."""
+        """Sets the level of a logger and of those below it; returns their names, of likes too. KeyError for an unknown
+        level."""
         wanted = level.strip().upper()
         number = logs.LEVELS[wanted]
-        touched = sorted({name, *(other for other in _existing() if other.startswith(f"{name}."))})
+        touched = self._below(*java_loggers.meant(name))
         for each in touched:
             if _logger(each).level != number:
                 self._changed[each] = time.time_ns() // 1_000_000
                 logs.set_level(each, wanted)
         return touched
+
+    def _below(self, *names: str) -> list[str]:
+        parents = tuple(f"{name}." for name in names)
+        return sorted({*names, *(other for other in _existing() if other.startswith(parents))})
 
     def _shape(self, name: str) -> dict[str, Any]:
         number = _logger(name).getEffectiveLevel()

@@ -1,7 +1,10 @@
 """A worker's settings in environment variables, as the container images of Confluent and of Debezium name them."""
 
 import re
+import shlex
 from collections.abc import Mapping
+
+from ferryman.settings.rest_access import LOGIN_CONFIG
 
 _PREFIX = "CONNECT_"
 _SPELLED = {"___": "-", "__": "_", "_": "."}
@@ -75,8 +78,22 @@ def read(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def defaults(environment: Mapping[str, str]) -> dict[str, str]:
-    """What holds where no other source says anything: nothing, or the defaults of Debezium's images."""
-    return dict(DEFAULTS) if _debezium(environment) else {}
+    """What holds where no other source says anything: the login configuration that KAFKA_OPTS names, and in an
+    environment for Debezium's images their defaults."""
+    found = dict(DEFAULTS) if _debezium(environment) else {}
+    options = _java_options(environment)
+    return found | {LOGIN_CONFIG: options[LOGIN_CONFIG]} if LOGIN_CONFIG in options else found
+
+
+def _java_options(environment: Mapping[str, str]) -> dict[str, str]:
+    """The system properties in KAFKA_OPTS. A path may begin with ``=`` (it overrides what Java's own security file
+    names) and may be a URL."""
+    try:
+        words = shlex.split(environment.get("KAFKA_OPTS", ""))
+    except ValueError:
+        return {}
+    pairs = [word.removeprefix("-D").partition("=") for word in words if word.startswith("-D")]
+    return {name: value.removeprefix("=").removeprefix("file://").removeprefix("file:") for name, _, value in pairs}
 
 
 def warnings(environment: Mapping[str, str]) -> list[str]:
@@ -124,6 +141,8 @@ def _bare(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _switched_on(environment: Mapping[str, str], name: str) -> bool:
+    if name == "KAFKA_OPTS" and len(environment.get(name, "").split()) == 1:
+        return LOGIN_CONFIG not in _java_options(environment)
     return environment.get(name, "").lower() not in {"", "false"}
 
 

@@ -15,10 +15,11 @@ from ferryman.errors import ConfigError, KeyProblem
 from ferryman.java import properties, spelling
 from ferryman.kafka import client_config, client_security, topic_settings
 from ferryman.plugins import catalog
-from ferryman.settings import config_providers, environment
+from ferryman.settings import config_providers, environment, rest_security
 from ferryman.settings.config_providers import Providers
 from ferryman.settings.distributed_keys import DistributedConfig
 from ferryman.settings.modes import STANDALONE, Mode
+from ferryman.settings.rest_security import RestSecurity
 from ferryman.settings.worker_keys import CLIENT_KEYS, CLIENT_PREFIXES, PREFIXES, WorkerConfig
 from ferryman.telemetry import redaction
 from ferryman.telemetry.references import References
@@ -93,6 +94,8 @@ class Settings:
     """Keys without effect and doubtful values, by name; whoever starts the worker logs them."""
     references: References = field(default_factory=References)
     """What the references in ``values`` resolved to."""
+    rest: RestSecurity = field(default_factory=RestSecurity)
+    """What protects the REST API."""
 
     @property
     def distributed(self) -> DistributedConfig:
@@ -114,13 +117,14 @@ def load(file: Path | None = None, overrides: Mapping[str, str] | None = None, m
 
 def parse(raw: Mapping[str, str], mode: Mode = STANDALONE) -> Settings:
     """The settings from a map, as ``load`` makes them."""
-    redaction.protect_config(raw)
+    redaction.protect_config(raw, mode.config_class.secrets())
     providers, problems, warnings = config_providers.declared(raw)
     resolution = providers.resolve(raw)
-    redaction.protect_config(resolution.values)
+    redaction.protect_config(resolution.values, mode.config_class.secrets())
     config, found = mode.config_class.read(resolution.values)
+    rest, unsafe = (RestSecurity(), []) if config is None else rest_security.read(config, resolution.values)
     client_problems, client_warnings = client_config.worker_checked(resolution.values)
-    problems += [*resolution.problems, *found, *client_problems]
+    problems += [*resolution.problems, *found, *client_problems, *unsafe]
     problems += _converter_problems(resolution.values, {each.key for each in problems})
     references = resolution.references
     if config is None or problems:
@@ -130,8 +134,9 @@ def parse(raw: Mapping[str, str], mode: Mode = STANDALONE) -> Settings:
         config,
         mode.spelled_out(resolution.values),
         providers,
-        (*warnings, *resolution.warnings, *about_clients, *_warnings(raw, mode)),
+        (*warnings, *resolution.warnings, *about_clients, *_warnings(raw, mode), *rest_security.warnings(config, raw)),
         references,
+        rest,
     )
 
 

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, SecretStr
 
-from ferryman.config import Bool, Config, Int, Long, Plugin, Short, Str, Strings, any_case, key
-from ferryman.settings import response_headers
+from ferryman.config import Bool, Config, Int, Long, Password, Plugin, Short, Str, Strings, any_case, key
+from ferryman.settings import listeners, response_headers, rest_access
+from ferryman.settings.listeners import Listener
 
 PREFIXES = (
     "key.converter.",
@@ -18,8 +18,9 @@ PREFIXES = (
     "consumer.",
     "admin.",
     "config.providers.",
+    "listeners.https.",
 )
-"""Prefixes whose keys belong to somebody else: a converter, a client, a provider."""
+"""Prefixes whose keys belong to somebody else: a converter, a client, a provider, a listener."""
 CLIENT_PREFIXES = ("sasl.", "ssl.", "security.")
 CLIENT_KEYS = frozenset(
     {
@@ -44,51 +45,34 @@ CLIENT_KEYS = frozenset(
     }
 )
 """Unprefixed keys that the worker's own admin client takes (ferryman.client_config)."""
-_PROXY = "put a proxy that ends TLS in front"
-_LISTENER = re.compile(r"(?P<scheme>.*)://\[?(?P<host>[0-9a-zA-Z\-%._:]*)\]?:(?P<port>-?[0-9]+)")
 POLICIES = ("All", "None", "Principal", "Allowlist")
 _POLICY_CLASS = re.compile(
     r"(?:org\.apache\.kafka\.connect\.connector\.policy\.)?(\w+?)(?:ConnectorClientConfigOverridePolicy)?"
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Listener:
-    """An address to listen on."""
-
-    host: str
-    """Empty for every interface."""
-    port: int
-    """0 for any free one."""
-
-    @property
-    def local(self) -> bool:
-        """Whether only this machine can reach it."""
-        return self.host in {"localhost", "::1"} or self.host.startswith("127.")
-
-
-def listener(url: str) -> Listener:
-    """A listener URL taken apart. Raises ValueError in words for the user."""
-    found = _LISTENER.fullmatch(url.strip())
-    if not found:
-        raise ValueError(f"{url!r} is not a listener like http://127.0.0.1:8083")
-    if found["scheme"].lower() == "https":
-        raise ValueError(
-            "https listeners are not supported; put a proxy that ends TLS in front of http://127.0.0.1:8083"
-        )
-    if found["scheme"].lower() != "http":
-        raise ValueError("Listener protocols must be http")
-    if not 0 <= int(found["port"]) <= 65535:
-        raise ValueError(f"port {found['port']} is not between 0 and 65535")
-    host = "" if found["host"] == "0.0.0.0" else found["host"]  # noqa: S104
-    return Listener(host, int(found["port"]))
-
-
 def _listeners(value: list[str]) -> list[str]:
     if not value:
         raise ValueError("at least one listener is needed")
+    return _admin_listeners(value)
+
+
+def _admin_listeners(value: list[str]) -> list[str]:
     for url in value:
-        listener(url)
+        listeners.listener(url)
+    return value
+
+
+def _extensions(value: list[str]) -> list[str]:
+    unknown = [each for each in value if each not in rest_access.EXTENSIONS]
+    if unknown:
+        known = ", ".join(sorted(rest_access.EXTENSIONS))
+        raise ValueError(f"{unknown[0]} is Java code and cannot be loaded; known here are {known}")
+    return value
+
+
+def _access(value: SecretStr) -> SecretStr:
+    rest_access.Access.parse(value.get_secret_value())
     return value
 
 
@@ -102,17 +86,6 @@ def _policy(value: str) -> str:
     if not found or found[1] not in POLICIES:
         raise ValueError(f"Class {value} could not be found. Known policies are {', '.join(POLICIES)}")
     return found[1]
-
-
-def _unset(advice: str, *accepted: object) -> AfterValidator:
-    """Refuses a setting that would protect something, or load something, and cannot do so here."""
-
-    def check(value: Any) -> Any:
-        if value and value not in accepted:
-            raise ValueError(f"not supported; {advice}")
-        return value
-
-    return AfterValidator(check)
 
 
 def count(value: int) -> int:
@@ -179,10 +152,10 @@ class WorkerConfig(Config):
     """The host under which others reach this worker: the first half of its worker_id. By default the listener's."""
     rest_advertised_port: Int | None = key(None, importance="LOW")
     """The port under which others reach this worker. By default the listener's."""
-    rest_advertised_listener: Annotated[Str, any_case("http"), _unset(_PROXY, "http")] | None = key(
+    rest_advertised_listener: Annotated[Literal["http", "https"], any_case("http", "https")] | None = key(
         None, importance="LOW"
     )
-    """The scheme under which others reach this worker."""
+    """The scheme under which others reach this worker. By default http if any listener has it."""
     access_control_allow_origin: Str = key("", importance="LOW")
     """Web pages from these origins (comma-separated, or *) may use the REST API from a browser; empty for none."""
     access_control_allow_methods: Str = key("", importance="LOW")
@@ -190,34 +163,46 @@ class WorkerConfig(Config):
     response_http_headers_config: Annotated[Str, AfterValidator(_header_rules)] = key("", importance="LOW")
     """Headers added to every answer: rules "set name: value" or "add name: value" (setDate, addDate: milliseconds from
     now), comma-separated."""
-    rest_extension_classes: Annotated[Strings, _unset("put a proxy that asks who is there in front")] = key(
-        [], importance="LOW"
-    )
-    """REST extensions are Java code and cannot be loaded."""
-    admin_listeners: Annotated[Strings, _unset("leave it out, or empty for no /admin at all")] | None = key(
-        None, importance="LOW"
-    )
-    """Empty: the endpoints under /admin are not served. Addresses of their own are not supported."""
-    ssl_client_auth: Annotated[Str, _unset(_PROXY, "none")] = key("none", importance="LOW")
-    """Whether REST clients must show a certificate; needs a TLS listener, which is not supported."""
-
-    refused: ClassVar[Mapping[str, str]] = {
-        "listeners.https.": f"TLS listeners are not supported; {_PROXY}",
-        "admin.listeners.https.": f"TLS listeners are not supported; {_PROXY}",
-    }
+    rest_extension_classes: Annotated[Strings, AfterValidator(_extensions)] = key([], importance="LOW")
+    """Kafka's BasicAuthSecurityRestExtension, which lets in whom java.security.auth.login.config names. Others are Java
+    code and are refused."""
+    java_security_auth_login_config: Str | None = key(None, importance="LOW")
+    """The file with the JAAS entry KafkaConnect, for that extension. By default what the environment's KAFKA_OPTS says:
+    -Djava.security.auth.login.config=FILE."""
+    rest_auth: Annotated[Password, AfterValidator(_access)] | None = key(None)
+    """Who may use the REST API, on all listeners: a list of basic:USER:PASSWORD, token:TOKEN (a bearer token) and
+    file:PATH, a property file of names and passwords that is read again when it changes. By default everybody."""
+    rest_auth_health: Bool = key(True, importance="LOW")
+    """Whether /health is for those in rest.auth only; false lets everybody look, as probes do."""
+    admin_listeners: Annotated[Strings, AfterValidator(_admin_listeners)] | None = key(None, importance="LOW")
+    """Where the endpoints under /admin are served: there and nowhere else. By default on all listeners; empty: not at
+    all."""
+    ssl_client_auth: Literal["required", "requested", "none"] = key("none", importance="LOW")
+    """Whether clients of https listeners must (required) or may (requested) show a certificate."""
 
     @property
     def addresses(self) -> list[Listener]:
-        """The hosts and ports in ``listeners``."""
-        return [listener(url) for url in self.listeners]
+        """The addresses in ``listeners``."""
+        return [listeners.listener(url) for url in self.listeners]
+
+    @property
+    def admin_addresses(self) -> list[Listener]:
+        """The addresses in ``admin.listeners``."""
+        return [listeners.listener(url) for url in self.admin_listeners or ()]
+
+    @property
+    def advertised_address(self) -> Listener:
+        """Where others are told to reach this worker; a host or port that no setting says is empty, or 0."""
+        found = listeners.advertised(self.addresses, self.rest_advertised_listener)
+        host = self.rest_advertised_host_name or found.host
+        port = found.port if self.rest_advertised_port is None else self.rest_advertised_port
+        return Listener(host, port, (self.rest_advertised_listener or found.scheme) == "https")
 
     @property
     def advertised(self) -> str:
-        """``host:port``, which is also the worker_id."""
-        first = self.addresses[0]
-        host = self.rest_advertised_host_name or first.host or "localhost"
-        port = first.port if self.rest_advertised_port is None else self.rest_advertised_port
-        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        """``host:port`` of that address, which is also the worker_id."""
+        found = self.advertised_address
+        return listeners.authority(found.host or "localhost", found.port)
 
 
 Topic = Literal["config", "offset", "status"]

@@ -2,6 +2,7 @@
 
 from ferryman.stack.runtime.component import Component
 from ferryman.stack.runtime.errors import StackError
+from ferryman.stack.services import Shape
 from ferryman.stack.stack import Stack
 
-__all__ = ["Component", "Stack", "StackError"]
+__all__ = ["Component", "Shape", "Stack", "StackError"]

@@ -34,7 +34,11 @@ class Running:
     ports: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """By component, the ports as its service names them."""
     addresses: Mapping[str, str] = field(default_factory=dict)
-    """By component, where clients find it."""
+    """By component, where clients find it; of several brokers also all together, as ``kafka``."""
+    brokers: int = 1
+    """How many it has."""
+    secure: bool = False
+    """Whether Kafka and the registry ask who is there."""
     reason: str = ""
     """Why it has failed."""
 

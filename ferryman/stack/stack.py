@@ -3,19 +3,33 @@
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
+from ferryman.stack.client_files import ClientFiles
 from ferryman.stack.runtime.component import Component
 from ferryman.stack.runtime.download import download
 from ferryman.stack.runtime.ports import free_port
 from ferryman.stack.runtime.service import Service
-from ferryman.stack.services import DEFAULT, artifacts_of, service_named
+from ferryman.stack.security.provision import login, provision
+from ferryman.stack.services import DEFAULT, ONE, Servers, Shape
 
 Ports = Literal["free", "steady"]
+
+
+def client_files(stack: Path) -> ClientFiles:
+    """The property files of the stack in that directory."""
+    return ClientFiles(stack / "clients")
+
+
+def _ports(services: Iterable[Service], ports: Ports) -> dict[str, dict[str, int]]:
+    return {
+        service.name: {name: free_port() if ports == "free" else steady for name, steady in service.ports.items()}
+        for service in services
+    }
 
 
 class Stack:
@@ -29,23 +43,40 @@ class Stack:
     """
 
     def __init__(
-        self, components: Iterable[str] = DEFAULT, ports: Ports = "free", directory: Path | None = None
+        self,
+        components: Iterable[str] = DEFAULT,
+        ports: Ports = "free",
+        directory: Path | None = None,
+        shape: Shape = ONE,
     ) -> None:
         """Data lie in `directory` and stay there; with None they are temporary. Raises StackError for a wrong name."""
-        services = [service_named(name) for name in dict.fromkeys(components)]
+        self._servers = Servers(components, shape)
+        self.shape = shape
         self._keep = directory is not None
         self.directory = directory.absolute() if directory else Path(tempfile.mkdtemp(prefix="ferryman-stack-"))
-        self._artifacts = {service.name: artifacts_of([service.name]) for service in services}
-        self.components = {service.name: self._component(service, ports) for service in services}
+        self.files = client_files(self.directory)
+        self._artifacts = self._servers.artifacts()
+        world = _ports(self._servers.services.values(), ports)
+        self.components = {name: self._component(each, world) for name, each in self._servers.services.items()}
 
-    def _component(self, service: Service, ports: Ports) -> Component:
-        chosen = {name: free_port() if ports == "free" else steady for name, steady in service.ports.items()}
-        return Component(service, self.directory / service.name, chosen, self._artifacts[service.name], keep=self._keep)
+    def _component(self, service: Service, world: Mapping[str, Mapping[str, int]]) -> Component:
+        directory = self.directory / service.name
+        remove = () if self._keep else (directory, self.files.directory)
+        return Component(service, directory, world, self._artifacts[service.name], remove)
 
     @property
     def addresses(self) -> dict[str, str]:
-        """Where clients find each component, by its name."""
-        return {name: component.address for name, component in self.components.items()}
+        """Where clients find each component, by its name; at ``kafka`` all brokers, separated by commas."""
+        brokers = [self.components[name].address for name in self._servers.brokers]
+        found = {"kafka": ",".join(brokers)} if brokers else {}
+        return found | {name: each.address for name, each in self.components.items()}
+
+    def super_user(self) -> dict[str, Any]:
+        """The config of a Kafka client that may do anything, by librdkafka's names; ``kafka`` must be in the stack."""
+        secrets, kafka = self._servers.secrets, self.addresses["kafka"]
+        if secrets is None:
+            return {"bootstrap.servers": kafka, "log_level": 0}
+        return dict(login(kafka, *secrets.super_user, str(self.files.ca)))
 
     @property
     def died(self) -> str | None:
@@ -66,6 +97,8 @@ class Stack:
         try:
             download([artifact for artifacts in self._artifacts.values() for artifact in artifacts])
             self._start_all(ready)
+            if self._servers.brokers:
+                self._introduce_clients()
         except BaseException:
             self.stop()
             raise
@@ -81,6 +114,16 @@ class Stack:
                 while not all(start.done() for start in starts):
                     self._kill_all()
                 raise
+
+    def _introduce_clients(self) -> None:
+        """Users where there are any, then the files that say how to come in."""
+        brokers = [self.components[name] for name in self._servers.brokers]
+        secrets = self._servers.secrets
+        if secrets is not None:
+            self.files.trust(secrets)
+            first = self._servers.cluster.super_user(brokers[0].directory, brokers[0].ports)
+            provision(first, [broker.address for broker in brokers], secrets, str(self.files.ca))
+        self.files.write(self.addresses["kafka"], self.addresses.get("registry"), secrets)
 
     def _kill_all(self) -> None:
         for component in self:

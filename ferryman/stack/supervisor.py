@@ -14,6 +14,7 @@ from types import FrameType
 from ferryman.stack.running_record import Running, claim, current, log_file, publish, withdraw
 from ferryman.stack.runtime.component import Component
 from ferryman.stack.runtime.errors import StackError
+from ferryman.stack.services import ONE, Shape
 from ferryman.stack.stack import Ports, Stack
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -23,6 +24,7 @@ def supervise(
     names: Sequence[str],
     ports: Ports,
     directory: Path | None,
+    shape: Shape,
     ready: Callable[[Component], None],
     started: Callable[[Running], None],
 ) -> None:
@@ -33,7 +35,7 @@ def supervise(
     with claim(), _interrupted_by_signals():
         publish(Running(os.getpid(), "starting", directory=str(directory.absolute()) if directory else ""))
         try:
-            stack = Stack(names, ports, directory)
+            stack = Stack(names, ports, directory, shape)
             try:
                 stack.start(ready)
                 running = _running(stack)
@@ -57,6 +59,8 @@ def _running(stack: Stack) -> Running:
         directory=str(stack.directory),
         ports={component.name: component.ports for component in stack},
         addresses=stack.addresses,
+        brokers=stack.shape.brokers,
+        secure=stack.shape.secure,
     )
 
 
@@ -84,11 +88,12 @@ def _ignore_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def detach(names: Sequence[str], ports: Ports, directory: Path | None) -> Running:
+def detach(names: Sequence[str], ports: Ports, directory: Path | None, shape: Shape = ONE) -> Running:
     """Start a supervisor as a process of its own and wait until its stack answers. Raises StackError if it fails."""
     with claim():
         pass
-    options = [f"--ports={ports}", *([f"--directory={directory.absolute()}"] if directory else [])]
+    options = [f"--ports={ports}", f"--brokers={shape.brokers}", *(["--secure"] if shape.secure else [])]
+    options += [f"--directory={directory.absolute()}"] if directory else []
     with log_file().open("wb") as log:
         supervisor = subprocess.Popen(
             [sys.executable, "-P", "-m", "ferryman.stack.supervisor", *options, *names],
@@ -117,10 +122,13 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--ports", choices=("free", "steady"), required=True)
     parser.add_argument("--directory", type=Path)
+    parser.add_argument("--brokers", type=int, required=True)
+    parser.add_argument("--secure", action="store_true")
     parser.add_argument("names", nargs="+")
     options = parser.parse_args()
     try:
-        supervise(options.names, options.ports, options.directory, lambda _component: None, lambda _running: None)
+        shape = Shape(options.brokers, options.secure)
+        supervise(options.names, options.ports, options.directory, shape, lambda _one: None, lambda _running: None)
     except StackError as error:
         print(error, file=sys.stderr)
         return 1

@@ -101,7 +101,7 @@ def _setup(spec: TaskSpec, control: Control) -> Setup:
         worker=worker,
         plugin=plugin,
         config=config,
-        clients=Clients(spec.connector, spec.task, spec.worker, spec.config, spec.worker_id),
+        clients=Clients(spec.connector, spec.task, spec.worker, spec.config, spec.identity),
         chain=builder.chain(spec.config, spec.worker, plugin),
         troubles=Troubles(Outage(patience(config), spec.succeeded), control.tell),
     )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ferryman.telemetry import lines, redaction
+from ferryman.telemetry import java_loggers, lines, redaction
 
 LEVELS = {
     "OFF": logging.CRITICAL + 10,
@@ -20,6 +20,8 @@ LEVELS = {
     "ALL": 1,
 }
 """log4j's names, as REST clients send them."""
+_TRAFFIC = ("kafka.net.connection", "kafka.protocol.parser")
+"""Loggers of kafka-python that write out on DEBUG what is sent, logins too."""
 
 
 def _escaped(text: str) -> str:
@@ -73,10 +75,20 @@ def start(context: str, levels: Mapping[str, str], *configs: Mapping[str, str]) 
     root.setLevel(logging.INFO)
     for name in ("httpx", "httpcore", "uvicorn"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # kafka-python warns of each attempt to reach a broker; what matters of that, the membership says.
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    for name in _TRAFFIC:
+        logging.getLogger(name).addFilter(_is_no_traffic)
     for name, level in levels.items():
         set_level(name, level)
 
 
+def _is_no_traffic(record: logging.LogRecord) -> bool:
+    return record.levelno > logging.DEBUG
+
+
 def set_level(name: str, level: str) -> None:
-    """Sets a logger's level by log4j's name for it; ``root`` is the root logger."""
-    logging.getLogger(None if name == "root" else name).setLevel(LEVELS[level.upper()])
+    """Sets a logger's level by log4j's name for it; ``root`` is the root logger. The name may be one of Kafka
+    Connect's, which means its like here as well."""
+    for each in java_loggers.meant(name):
+        logging.getLogger(None if each == "root" else each).setLevel(LEVELS[level.upper()])

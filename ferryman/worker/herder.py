@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
 from ferryman.facts.states import Outage, State, TargetState
@@ -84,9 +85,51 @@ class Created:
     """Whether the connector is new."""
 
 
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What the worker does now, or did last: what somebody hears who waits for it in vain. Times are seconds since
+    1970."""
+
+    description: str
+    """In Kafka Connect's form: ``reading to the end of the config topic``."""
+    began: float
+    completed: float | None = None
+
+    @property
+    def summary(self) -> str:
+        """Kafka Connect's sentence about it."""
+        if self.completed is None:
+            return f"The worker is currently {self.description}, which began at {_instant(self.began)}."
+        times = f"which began at {_instant(self.began)} and completed at {_instant(self.completed)}"
+        return f"The last operation the worker completed was {self.description}, {times}."
+
+
+def _instant(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What requests between the workers of a group are signed with (KIP-507)."""
+
+    key: bytes | None = field(repr=False)
+    """The session key; None while it is not known."""
+    algorithms: Sequence[str]
+    """Java's names of the signature algorithms that are accepted (inter.worker.verification.algorithms)."""
+
+
+class Forward(Exception):
+    """Another worker must do it: ``url`` is its address, None if nobody knows who leads the group. Whoever called sends
+    the request on."""
+
+    def __init__(self, url: str | None) -> None:
+        super().__init__(f"another worker does it: {url or 'not known which'}")
+        self.url = url
+
+
 class Herder(Protocol):
     """A worker's control plane. Methods raise RequestError with the status and text that Kafka Connect answers with,
-    ConfigError for an invalid config."""
+    ConfigError for an invalid config, Forward for what another worker of the group must do."""
 
     async def cluster_id(self) -> str | None:
         """The Kafka cluster's id; None until it has answered for the first time."""
@@ -151,5 +194,25 @@ class Herder(Protocol):
     async def reset_offsets(self, name: str) -> str:
         """Forgets all offsets of a stopped connector and returns the message."""
 
-    async def set_level(self, logger: str, level: str) -> None:
-        """Sets a logger's level, by log4j's name for it, in every task's process."""
+    async def set_level(self, logger: str, level: str, *, cluster: bool = False) -> None:
+        """Sets a logger's level, by log4j's name for it, in every task's process; with ``cluster`` on all workers of
+        the group."""
+
+    async def put_task_configs(self, name: str, configs: Sequence[RawConfig]) -> None:
+        """Takes over the configs of a connector's tasks from the worker that runs the connector. Only the leader does.
+
+        404 ``Connector c not found``, 400 for tasks of a stopped connector, 500 in standalone mode.
+        """
+
+    async def fence(self, name: str) -> None:
+        """Fences the former tasks of a source out of its transactions. Only the leader does.
+
+        404 ``Connector c not found``, 400 ``Connector c is not a source connector``, 500 in standalone mode.
+        """
+
+    def session(self) -> Session | None:
+        """What the two calls above must be signed with; None where signatures are not looked at: in standalone mode,
+        and while a member of the group speaks a protocol below sessioned."""
+
+    def stage(self) -> Stage | None:
+        """What the worker does now or did last; None if there is nothing to tell."""

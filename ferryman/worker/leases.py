@@ -2,10 +2,13 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable
 
 from ferryman.task.setup import lease
 from ferryman.task.setup.lease import Lease
+
+log = logging.getLogger(__name__)
 
 LENGTH = 10.0
 """Seconds that the tasks of a standalone worker go on without hearing from it."""
@@ -38,5 +41,8 @@ class Leases:
 
     async def _go_on(self) -> None:
         while True:
-            self._renew(self._granted())
+            try:
+                self._renew(self._granted())
+            except Exception:
+                log.exception("leases could not be renewed")  # and without the next renewal all tasks would stand still
             await asyncio.sleep(EVERY)

@@ -112,10 +112,6 @@ class TaskProcess:
         if self._watch is not None:
             await asyncio.wait({self._watch})
 
-    def fail(self, trace: str) -> None:
-        """It cannot even be started."""
-        self._show(State.FAILED, trace)
-
     def renew(self, lease: Lease) -> None:
         """The task may act until then."""
         self.spec = replace(self.spec, lease=lease.dump())

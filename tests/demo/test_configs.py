@@ -11,7 +11,9 @@ from ferryman.demo import comparison
 from ferryman.demo.facts import flows
 from ferryman.demo.facts.errors import DemoError
 from ferryman.demo.worker import environment
+from ferryman.kafka import client_config
 from ferryman.settings import settings
+from ferryman.settings.modes import DISTRIBUTED
 from ferryman.settings.settings import Settings
 from ferryman.validation import connector_config
 from ferryman.worker import connector_file
@@ -37,6 +39,16 @@ def worker() -> Iterator[Settings]:
 def test_the_worker_file_is_taken_without_a_warning(worker: Settings) -> None:
     assert worker.warnings == ()
     assert worker.config.bootstrap_servers == [ADDRESSES["kafka"]]
+
+
+def test_the_file_of_a_secure_group_of_workers_is_taken_without_a_warning() -> None:
+    secrets = {f"FERRYMAN_{user}_PASSWORD": "secret" for user in ("WORKER", "CONSUMER", "PRODUCER", "ADMIN")}
+    with environment({**flows.variables(ADDRESSES, 1000), **secrets, "FERRYMAN_CA": "/etc/ferryman/ca.pem"}):
+        loaded = settings.load(CONFIGS / "distributed-secure.properties", mode=DISTRIBUTED)
+    assert loaded.warnings == ()
+    made = client_config.source_producer(loaded.values, "c", 0, {}).values
+    assert (made["security.protocol"], made["sasl.username"]) == ("sasl_ssl", "producer")
+    assert made["ssl.ca.location"] == "/etc/ferryman/ca.pem"
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)

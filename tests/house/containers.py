@@ -45,8 +45,8 @@ def healthcheck() -> list[str]:
 
 def ferryman() -> Mapping[str, Any]:
     """The compose file's service that is built here."""
-    (found,) = (service for service in compose()["services"].values() if "build" in service)
-    return dict(found)
+    found: dict[str, Any] = compose()["services"]["ferryman"]
+    return found
 
 
 def mounted(arguments: Sequence[str]) -> list[str]:

@@ -14,6 +14,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
+from ferryman.demo.payments import Payer
 from ferryman.stack.runtime.ports import free_port
 from ferryman.stack.servers.s3 import create_bucket
 from tests.house import containers
@@ -27,7 +28,10 @@ def environment(stack: Mapping[str, str], postgres: str, unique: str) -> dict[st
     """The compose file's environment and nothing else, with addresses of the embedded stack and names of its own."""
     warehouse = sa.make_url(postgres)
     replaced = {
-        "kafka:29092": stack["kafka"],
+        "kafka-1:29092,kafka-2:29092,kafka-3:29092": stack["kafka"],
+        "http://payments:8420": stack["payments"],
+        "mail": stack["mail"].partition(":")[0],
+        "1025": stack["mail"].partition(":")[2],
         "http://registry:8080/apis/ccompat/v7": stack["registry"],
         "http://s3:80": stack["s3"],
         "archive": unique,
@@ -107,6 +111,25 @@ def all_arrived(kafka: str, postgres: str) -> bool:
     )
 
 
+def paid(gateway: str, folder: Path) -> str:
+    """Makes payments at the gateway; the id of the first."""
+    payer = Payer(gateway, ["a-pledge"], folder / "payments.jsonl")
+    payer.start()
+    until(lambda: payer.made or payer.problem, 60, "a payment")
+    payer.end()
+    return payer.made[0].id
+
+
+def logged(postgres: str, payment: str) -> bool:
+    """Whether a payment has become a row."""
+    engine = sa.create_engine(postgres, poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        if not sa.inspect(connection).has_table("payment_log"):
+            return False
+        found = connection.execute(sa.text("SELECT 1 FROM payment_log WHERE payment_id = :id"), {"id": payment})
+        return found.first() is not None
+
+
 def test_the_entrypoint_runs_the_compose_files_connectors_until_it_is_told_to_stop(
     bucket: Any,
     container: "subprocess.Popen[bytes]",
@@ -122,7 +145,12 @@ def test_the_entrypoint_runs_the_compose_files_connectors_until_it_is_told_to_st
     status = httpx.get(f"{url}/connectors/{names[0]}/status").json()
     assert status["connector"]["worker_id"] == f"ferryman:{variables['CONNECT_REST_PORT']}"
     until(lambda: all_arrived(kafka, postgres), 90, f"every event as a row, see {tmp_path / 'log'}")
-    archived = set(topics("events-to-archive"))
+    made = paid(variables["FERRYMAN_PAYMENTS"], tmp_path)
+    until(lambda: logged(postgres, made), 90, f"the payment as a row, see {tmp_path / 'log'}")
+    until(
+        lambda: any(made.encode() in (each.value() or b"") for each in consume(kafka, "emails-sent")), 90, "a receipt"
+    )
+    archived = {*topics("events-to-archive"), "payments"}
     until(lambda: {each.key.split("/")[1] for each in bucket.objects.filter(Prefix="topics/")} == archived, 60)
     container.send_signal(signal.SIGTERM)
     assert container.wait(int(containers.ferryman()["stop_grace_period"].removesuffix("s"))) == 0

@@ -24,6 +24,7 @@ from ferryman.java.regex.replacement import Found, expanded
 from ferryman.kafka import client_keys
 from ferryman.settings import references
 from ferryman.telemetry import free_text, owners, redaction
+from ferryman.tls import java_keystore, stores
 from ferryman.transforms.debezium import change_event
 from ferryman.transforms.fields import name_lists
 from tests.house.test_rings import path, trees
@@ -61,12 +62,17 @@ CALLS: dict[str, Call] = {
     "ferryman.telemetry.free_text.without_values": lambda text: free_text.without_values(
         text, {"aaaa": "b", text: "c"}
     ),
+    "ferryman.tls.java_keystore.read": lambda text: java_keystore.read(java_keystore.MAGIC + text.encode(), None),
+    "ferryman.tls.stores.read": lambda text: stores.read(b"-----BEGIN CERTIFICATE-----" + text.encode(), None),
     "ferryman.transforms.debezium.change_event.reference": lambda text: change_event.reference(text, "a"),
     "ferryman.transforms.fields.name_lists.parts": name_lists.parts,
     "ferryman.formats.json.text.loads_all": lambda text: loads_all([text.encode()]),
 }
 """Functions that need more than a text."""
 EXCUSED = {
+    "ferryman.membership.group_settings.of": "keeps the worker's own URL",
+    "ferryman.membership.refusal.of_leader": "puts a URL into an error",
+    "ferryman.membership.refusal.of_stranger": "puts a URL into an error",
     "ferryman.plugins.catalog._version": "the name of an installed package",
     "ferryman.kafka.client_keys.converted": "compares a setting with what a client knows",
     "ferryman.validation.config_infos.value": "shows a value, by way of redact",

@@ -1,6 +1,7 @@
 """The effective client configs, as a table, and what may not get into them."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, Producer
@@ -246,7 +247,7 @@ def test_nothing_that_runs_code_or_leaks_gets_through(key: str, role: client_key
         ("consumer", "fetch.min.bytes", "many"),
         ("consumer", "group.protocol", "consumer"),
         ("consumer", "partition.assignment.strategy", "com.example.Mine"),
-        ("admin", "ssl.truststore.location", "/x/truststore.jks"),
+        ("admin", "ssl.truststore.type", "BCFKS"),
         ("admin", "ssl.cipher.suites", "TLS_RSA_WITH_NULL_SHA"),
         ("admin", "ssl.enabled.protocols", "TLSv1.3"),
         (
@@ -296,6 +297,59 @@ def test_jaas_lines_become_user_and_password(mechanism: str, jaas: str, user: st
     assert (client.values["sasl.username"], client.values["sasl.password"]) == (user, password)
     assert password not in repr(client)
     assert redaction.redact(f"<{password}>") == "<[hidden]>"
+
+
+STORES = Path(__file__).parents[1] / "tls" / "stores"
+
+
+@pytest.mark.parametrize("name", ["trust.jks", "trust.p12"])
+def test_authorities_of_javas_stores_are_taken(name: str) -> None:
+    given = {"ssl.truststore.location": str(STORES / name), "ssl.truststore.password": "changeit"}
+    values = admin({f"admin.override.{key}": value for key, value in ({"security.protocol": "SSL"} | given).items()})
+    assert str(values["ssl.ca.pem"]).split() == (STORES / "ca.crt").read_text().split()
+
+
+@pytest.mark.parametrize(("name", "key"), [("server.jks", "keysecret"), ("server.p12", "changeit")])
+def test_the_key_and_the_certificates_of_javas_stores_are_taken(name: str, key: str) -> None:
+    given = {
+        "security.protocol": "SSL",
+        "ssl.keystore.location": str(STORES / name),
+        "ssl.keystore.password": "changeit",
+        "ssl.key.password": key,
+    }
+    values = admin({f"admin.override.{key}": value for key, value in given.items()})
+    assert str(values["ssl.certificate.pem"]).count("BEGIN CERTIFICATE") == 3
+    assert str(values["ssl.key.pem"]).startswith("-----BEGIN PRIVATE KEY-----")
+    assert not {"ssl.key.password", "ssl.keystore.location", "ssl.keystore.password"} & values.keys()
+    lines = str(values["ssl.key.pem"]).splitlines()
+    assert redaction.redact(lines[1]) == "[hidden]"
+    Producer({name: value for name, value in values.items() if name.startswith(("ssl.", "security."))})
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "reason"),
+    [
+        ("ssl.truststore.location", "/nowhere.jks", "No such file"),
+        (
+            "ssl.truststore.location",
+            str(STORES.with_name("test_cipher_suites.py")),
+            "neither a JKS nor a PKCS12 nor a PEM",
+        ),
+        ("ssl.keystore.location", str(STORES / "server.jks"), "password"),
+        ("ssl.keystore.location", str(STORES / "trust.jks"), "holds no private key"),
+        ("ssl.keystore.location", str(STORES / "other.jceks"), "JCEKS cannot be read"),
+    ],
+)
+def test_stores_that_cannot_be_read_are_refused_by_name(key: str, value: str, reason: str) -> None:
+    given = {"consumer.override.security.protocol": "SSL", f"consumer.override.{key}": value}
+    (problem,), _ = client_config.checked("consumer", WORKER, given)
+    assert problem.key == f"consumer.override.{key}"
+    assert problem.message.startswith(f"Invalid value {value} for configuration consumer.override.{key}: ")
+    assert reason in problem.message
+
+
+def test_stores_of_a_client_that_speaks_no_tls_are_not_looked_for() -> None:
+    assert admin({"admin.override.ssl.keystore.location": "/nowhere.jks"}) == ADMIN
 
 
 def test_sasl_without_a_supported_mechanism_is_refused() -> None:
@@ -353,3 +407,23 @@ def test_offsets_are_read_where_the_sources_producer_writes_them(
 ) -> None:
     found = offsets(given)
     assert (found["bootstrap.servers"], found.get("sasl.username")) == (address, user)
+
+
+def test_the_workers_own_clients_take_its_settings_without_a_prefix_and_none_of_its_connectors() -> None:
+    worker = {"group.id": "g", "client.id": "w", "security.protocol": "SSL", "consumer.fetch.min.bytes": "7"}
+    reader = client_config.internal_consumer(worker, "configs", committed=True).values
+    assert (reader["client.id"], reader["security.protocol"], reader["isolation.level"]) == (
+        "g-w-configs",
+        "ssl",
+        "read_committed",
+    )
+    assert "fetch.min.bytes" not in reader
+    assert reader["allow.auto.create.topics"] is False
+    assert client_config.internal_consumer(worker, "configs", committed=False).values["isolation.level"] == (
+        "read_uncommitted"
+    )
+    writer = client_config.internal_producer({}, "statuses").values
+    assert (writer["client.id"], writer["acks"], writer["partitioner"]) == ("connect-statuses", "all", "murmur2_random")
+    assert (writer["enable.idempotence"], writer["max.in.flight.requests.per.connection"]) == (False, 1)
+    leader = client_config.leader_producer(worker).values
+    assert (leader["client.id"], leader["transactional.id"]) == ("g-w-configs-leader", "connect-cluster-g")

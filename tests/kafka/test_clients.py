@@ -5,8 +5,8 @@ import itertools
 from ferryman.kafka.clients import LONGEST_ID, Clients, instance_id
 
 
-def identity(connector: str, task: int) -> str:
-    return str(Clients(connector, task, {}, {}, "127.0.0.1:8083").sink_consumer()["group.instance.id"])
+def identity(connector: str, task: int, whose: str = "127.0.0.1_8083") -> str:
+    return str(Clients(connector, task, {}, {}, whose).sink_consumer()["group.instance.id"])
 
 
 def test_tasks_of_connectors_with_long_or_strange_names_have_identities_of_their_own() -> None:
@@ -19,4 +19,10 @@ def test_tasks_of_connectors_with_long_or_strange_names_have_identities_of_their
 
 def test_an_ordinary_name_can_be_read_in_it() -> None:
     assert identity("orders", 3) == "127.0.0.1_8083-orders-3"
-    assert instance_id("orders") == "orders"
+    assert identity("orders", 3, "workers") == "workers-orders-3"
+
+
+def test_where_one_name_ends_and_the_next_begins_is_told_apart() -> None:
+    assert instance_id("a-b", "c", 0) != instance_id("a", "b-c", 0)
+    assert instance_id("a", "b-1", 0) != instance_id("a-b", "1", 0)
+    assert instance_id("a", "b_c", 0) != instance_id("a", "b c", 0)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.kafkatest.connect import Connect, borrowed, cluster, worker_settings
-from tests.kafkatest.whose import OURS, THEIRS, Whose
+from tests.kafkatest.whose import ALWAYS, IN_LONG_RUNS, Whose
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -18,7 +18,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "whose" not in metafunc.fixturenames:
         return
     mark = metafunc.definition.get_closest_marker("modes")
-    kinds = [*OURS, *(THEIRS if metafunc.config.getoption("--long") else ())]
+    kinds = [*ALWAYS, *(IN_LONG_RUNS if metafunc.config.getoption("--long") else ())]
     chosen = [each for each in kinds if (each.mode in mark.args if mark else each.ours or each.distributed)]
     metafunc.parametrize("whose", chosen, ids=str, scope="session")
 

@@ -69,5 +69,9 @@ class Whose:
         return {**os.environ, "PYTHONUNBUFFERED": "1", **installed}
 
 
-OURS = [Whose("ferryman", "standalone")]
-THEIRS = [Whose("kafka", "standalone"), Whose("kafka", "distributed")]
+ALWAYS = [Whose("ferryman", "standalone")]
+IN_LONG_RUNS = [
+    Whose("ferryman", "distributed"),
+    Whose("kafka", "standalone"),
+    Whose("kafka", "distributed"),
+]

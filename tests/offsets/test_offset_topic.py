@@ -6,14 +6,13 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError
 
-from ferryman.errors import ConfigError, RetriableError, TaskError
+from ferryman.errors import RetriableError
 from ferryman.offsets import offset_topic
 from ferryman.offsets.offset_topic import FIRST_WORD, NEXT_WORD, PATIENCE, GivesUp, Waiting, impatient
 from ferryman.offsets.source_offsets import SourceOffsets
 from ferryman.record import TopicPartition
 from tests.clock import Clock
 from tests.kafka.cluster_in_memory import Cluster
-from tests.kafka.fake_admin import FakeAdmin
 from tests.kafka.fake_consumer import FakeConsumer
 
 P0, P1 = TopicPartition("offsets", 0), TopicPartition("offsets", 1)
@@ -202,75 +201,3 @@ def test_a_wait_is_told_after_a_while_and_then_now_and_then(
     silence.waiting.reached(0, 1, at_end=False)
     silence.look(FIRST_WORD)
     assert len(caplog.messages) == 3
-
-
-# Creation.
-
-
-def create(admin: Any, partitions: int = 5, **settings: str) -> None:
-    own = {name.replace("_", "."): value for name, value in settings.items()}
-    offset_topic.create(admin, "offsets", partitions, 1, own)
-
-
-@pytest.fixture
-def admin() -> FakeAdmin:
-    return FakeAdmin(Cluster())
-
-
-def test_a_missing_topic_is_created_compacted(admin: FakeAdmin) -> None:
-    create(admin)
-    (topic,) = admin.created
-    assert (topic.topic, topic.num_partitions, topic.config) == ("offsets", 5, {"cleanup.policy": "compact"})
-
-
-def test_one_that_is_there_is_kept(admin: FakeAdmin) -> None:
-    admin.cluster.create("offsets", 1, {"cleanup.policy": "compact"})
-    create(admin)
-    assert admin.created == []
-
-
-@pytest.mark.parametrize("policy", ["delete", "compact,delete"])
-def test_one_that_forgets_is_refused_by_its_policy(admin: FakeAdmin, policy: str) -> None:
-    admin.cluster.create("offsets", 1, {"cleanup.policy": policy})
-    with pytest.raises(ConfigError, match=f"currently has 'cleanup.policy={policy}'") as raised:
-        create(admin)
-    assert raised.value.problems[0].key == "offset.storage.topic"
-
-
-def test_one_whose_policy_cannot_be_seen_is_trusted(admin: FakeAdmin) -> None:
-    admin.cluster.create("offsets", 1)
-    create(admin)
-    admin.refuses["offsets"] = KafkaError.TOPIC_AUTHORIZATION_FAILED
-    create(admin)
-
-
-def test_somebody_else_may_be_faster(admin: FakeAdmin, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = admin.create_topics
-
-    def beaten(topics: list[Any]) -> Any:
-        admin.cluster.create("offsets", 1, {"cleanup.policy": "compact"})
-        return first(topics)
-
-    monkeypatch.setattr(admin, "create_topics", beaten)
-    create(admin)
-    assert admin.created == []
-
-
-def test_a_broker_that_cannot_create_it_now_is_an_outage(admin: FakeAdmin) -> None:
-    admin.refuses["offsets"] = KafkaError.INVALID_REPLICATION_FACTOR
-    with pytest.raises(RetriableError, match="offsets cannot be created"):
-        create(admin)
-
-
-def test_it_is_created_with_the_workers_settings_for_it(admin: FakeAdmin) -> None:
-    create(admin, segment_bytes="1000000", cleanup_policy="delete")
-    assert admin.created[0].config == {"segment.bytes": "1000000", "cleanup.policy": "compact"}
-
-
-@pytest.mark.parametrize("code", [KafkaError.INVALID_CONFIG, KafkaError.POLICY_VIOLATION, KafkaError.TOPIC_EXCEPTION])
-def test_a_broker_that_makes_no_such_topic_fails_the_task_and_the_keys_are_named(admin: FakeAdmin, code: int) -> None:
-    admin.refuses["offsets"] = code
-    with pytest.raises(
-        TaskError, match=r"\(the keys are offset.storage.partitions, offset.storage.segment.byte, offset"
-    ):
-        create(admin, segment_byte="1")

@@ -1,78 +1,53 @@
-"""An OpenAPI description of the REST API, made from its table of endpoints, for tests that send any request."""
+"""The description that a worker serves, with what requests of a test say most of the time."""
 
 from typing import Any
-
-from ferryman.rest.app import ENDPOINTS
 
 Json = dict[str, Any]
 TEXT: Json = {"type": "string"}
 ANYTHING: Json = {}
+ANY_CONFIG: Json = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean", "null"]}}
 
 
-def described(config: Json, names: list[str]) -> Json:
-    """The description. ``config`` is one that is accepted, ``names`` are what paths name most of the time."""
+def likely(served: Json, config: Json, names: list[str]) -> Json:
+    """The description with likely values: ``config`` is one that is accepted, ``names`` are what paths name."""
     paths = {
-        _path(pattern): {method.lower(): _operation(pattern, method, config, names) for method in methods}
-        for pattern, methods in ENDPOINTS.items()
+        path: {method: _operation(path, operation, config, names) for method, operation in methods.items()}
+        for path, methods in served["paths"].items()
     }
-    return {"openapi": "3.1.0", "info": {"title": "Ferryman", "version": "1"}, "paths": paths}
+    return {**served, "paths": paths}
 
 
-def _parts(pattern: str) -> list[str]:
-    """A pattern's path, with a name for each star: the second one of a connector is its task."""
-    parts = pattern.split("/")
-    stars = iter(("name", "task"))
-    return [f"{{{next(stars)}}}" if part == "*" else part for part in parts]
+def _operation(path: str, operation: Json, config: Json, names: list[str]) -> Json:
+    parameters = [each | {"schema": _parameter(each, names)} for each in operation["parameters"]]
+    changed = {**operation, "parameters": parameters, "responses": {"default": {"description": "any"}}}
+    if "requestBody" in operation:
+        shape = {"anyOf": [_body(path.rpartition("/")[2], config, names), ANYTHING]}
+        content = {"application/json": {"schema": shape}, "text/plain": {"schema": TEXT}}
+        changed["requestBody"] = {"content": content}
+    return changed
 
 
-def _path(pattern: str) -> str:
-    return "/".join(_parts(pattern))
+def _parameter(parameter: Json, names: list[str]) -> Json:
+    if parameter["in"] == "query":
+        return {"anyOf": [{"enum": ["true", "status"]}, TEXT]}
+    return {"anyOf": [{"enum": ["0", "1", "-1", "x"] if parameter["name"] == "task" else names}, TEXT]}
 
 
-def _operation(pattern: str, method: str, config: Json, names: list[str]) -> Json:
-    name = {"anyOf": [{"enum": names}, TEXT]}
-    task = {"anyOf": [{"enum": ["0", "1", "-1", "x"]}, TEXT]}
-    parameters: list[Json] = [
-        {"name": part[1:-1], "in": "path", "required": True, "schema": task if part == "{task}" else name}
-        for part in _parts(pattern)
-        if part.startswith("{")
-    ]
-    for query in _QUERIES.get((pattern, method), ()):
-        parameters.append({"name": query, "in": "query", "schema": {"anyOf": [{"enum": ["true", "status"]}, TEXT]}})
-    operation: Json = {"parameters": parameters, "responses": {"default": {"description": "any"}}}
-    if method in ("POST", "PUT", "PATCH"):
-        shape = _body(pattern, config, names)
-        # Content types are not looked at, as clients leave them out.
-        operation["requestBody"] = {"content": {"application/json": {"schema": shape}, "text/plain": {"schema": TEXT}}}
-    return operation
-
-
-_QUERIES = {
-    ("/connectors", "GET"): ("expand",),
-    ("/connectors/*/restart", "POST"): ("includeTasks", "onlyFailed"),
-    ("/connector-plugins", "GET"): ("connectorsOnly",),
-    ("/admin/loggers/*", "PUT"): ("scope",),
-}
-
-
-def _body(pattern: str, config: Json, names: list[str]) -> Json:
-    values: Json = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean", "null"]}}
-    configs: Json = {"anyOf": [{"enum": [config]}, values]}
-    match pattern.rpartition("/")[2]:
+def _body(end: str, config: Json, names: list[str]) -> Json:
+    configs: Json = {"anyOf": [{"enum": [config]}, ANY_CONFIG]}
+    match end:
         case "connectors":
             state = {"anyOf": [{"enum": ["STOPPED"]}, TEXT]}
             fields = {"name": {"enum": names}, "config": configs, "initial_state": state}
-            likely: Json = {"type": "object", "properties": fields, "required": ["name", "config", "initial_state"]}
+            return {"type": "object", "properties": fields, "required": ["name", "config", "initial_state"]}
         case "config" | "validate":
-            likely = configs
+            return configs
         case "offsets":
-            entry = {
-                "type": "object",
-                "properties": {"partition": values, "offset": {"anyOf": [values, {"type": "null"}]}},
-            }
-            likely = {"type": "object", "properties": {"offsets": {"type": "array", "items": entry}}}
-        case "*":
-            likely = {"type": "object", "properties": {"level": {"anyOf": [{"enum": ["INFO", "debug"]}, TEXT]}}}
+            offset = {"anyOf": [ANY_CONFIG, {"type": "null"}]}
+            entry = {"type": "object", "properties": {"partition": ANY_CONFIG, "offset": offset}}
+            return {"type": "object", "properties": {"offsets": {"type": "array", "items": entry}}}
+        case "{logger}":
+            level = {"anyOf": [{"enum": ["INFO", "debug"]}, TEXT]}
+            return {"type": "object", "properties": {"level": level}}
         case _:
-            likely = ANYTHING
-    return {"anyOf": [likely, ANYTHING]}
+            return ANYTHING

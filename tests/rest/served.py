@@ -21,6 +21,8 @@ from ferryman.worker.herder import (
     Health,
     PartitionOffset,
     RawConfig,
+    Session,
+    Stage,
     Status,
     TaskInfo,
 )
@@ -40,6 +42,10 @@ class Memory:
     levels: dict[str, str] = field(default_factory=dict)
     stuck: bool = False
     trace: str | None = None
+    task_configs: dict[str, Sequence[RawConfig]] = field(default_factory=dict)
+    fenced: list[str] = field(default_factory=list)
+    signed_by: Session | None = None
+    does: Stage | None = None
 
     async def cluster_id(self) -> str:
         if self.stuck:
@@ -51,8 +57,22 @@ class Memory:
             await asyncio.sleep(3600)
         return Health("healthy", "Worker has completed startup and is ready to handle requests.")
 
-    async def set_level(self, logger: str, level: str) -> None:
-        self.levels[logger] = level
+    async def set_level(self, logger: str, level: str, *, cluster: bool = False) -> None:
+        self.levels[logger] = f"{level} everywhere" if cluster else level
+
+    async def put_task_configs(self, name: str, configs: Sequence[RawConfig]) -> None:
+        self._known(name)
+        self.task_configs[name] = configs
+
+    async def fence(self, name: str) -> None:
+        self._known(name)
+        self.fenced.append(name)
+
+    def session(self) -> Session | None:
+        return self.signed_by
+
+    def stage(self) -> Stage | None:
+        return self.does
 
     async def connectors(self) -> Sequence[str]:
         if self.stuck:

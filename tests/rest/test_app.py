@@ -10,6 +10,7 @@ import pytest
 from ferryman.rest import app
 from ferryman.settings import settings
 from ferryman.telemetry import redaction
+from ferryman.worker.herder import Stage
 from tests.rest.served import SETTINGS, SOURCE, WORKER, Client, Memory, error, served
 
 
@@ -50,6 +51,27 @@ def test_a_stuck_herder_leaves_the_root_answering(monkeypatch: pytest.MonkeyPatc
     assert client.get("/").json()["kafka_cluster_id"] is None
     assert client.get("/health").status_code == 500
     assert client.get("/connectors").json() == error(500, "Request timed out")
+
+
+def test_whoever_waits_in_vain_hears_what_the_worker_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ferryman.rest.endpoints.HEALTH_TIMEOUT", 0.05)
+    monkeypatch.setattr("ferryman.rest.app.TIMEOUT", 0.2)
+    client, herder = served()
+    herder.stuck, herder.does = True, Stage("reading to the end of the config topic", 1_700_000_000.25)
+    now = "The worker is currently reading to the end of the config topic, which began at 2023-11-14T22:13:20.250Z."
+    assert client.get("/connectors").json() == error(500, f"Request timed out. {now}")
+    starting = {"status": "starting", "message": f"Worker is still starting up. {now}"}
+    assert (client.get("/health").status_code, client.get("/health").json()) == (503, starting)
+    herder.stuck = False
+    assert client.get("/health").status_code == 200
+    herder.stuck, herder.does = True, Stage("ensuring membership in the cluster", 1_700_000_000, 1_700_000_001)
+    before = (
+        "The last operation the worker completed was ensuring membership in the cluster, which began at "
+        "2023-11-14T22:13:20.000Z and completed at 2023-11-14T22:13:21.000Z."
+    )
+    answer = client.get("/health")
+    assert answer.status_code == 500
+    assert answer.json()["message"].endswith(f"may be unable to handle other requests. {before}")
 
 
 def test_a_connector_is_created_once(client: Client) -> None:
@@ -239,7 +261,7 @@ def test_connectors_are_listed_by_name_or_expanded(with_c: Client) -> None:
         ("GET", "/nowhere", 404, "HTTP 404 Not Found"),
         ("GET", "/connectors/c/nowhere", 404, "HTTP 404 Not Found"),
         ("PATCH", "/connectors", 405, "HTTP 405 Method Not Allowed"),
-        ("POST", "/connectors/c/tasks", 405, "HTTP 405 Method Not Allowed"),
+        ("POST", "/connectors/c/status", 405, "HTTP 405 Method Not Allowed"),
         ("GET", "/connector-plugins/x/config", 404, "Unknown plugin x."),
         ("GET", "/admin/loggers/no.such", 404, "Logger no.such not found."),
     ],
@@ -508,6 +530,32 @@ def test_log_levels_are_set_here_and_in_the_tasks(logger_name: str) -> None:
     assert (changed["level"], type(changed["last_modified"])) == ("DEBUG", int)
     client.put(f"/admin/loggers/{logger_name}", json={"level": "DEBUG"})
     assert client.get(f"/admin/loggers/{logger_name}").json() == changed
+
+
+def test_a_logger_may_be_called_as_in_kafka_connect() -> None:
+    client, herder = served()
+    path, ours = "/admin/loggers/org.apache.kafka.connect.runtime.isolation", logging.getLogger("ferryman.plugins")
+    assert client.get(path).json()["last_modified"] is None
+    try:
+        answer = client.put(f"{path}?scope=worker", json={"level": "TRACE"})
+        assert {"ferryman.plugins", path.rpartition("/")[2]} <= set(answer.json())
+        assert ours.getEffectiveLevel() == 5
+        assert herder.levels == {path.rpartition("/")[2]: "TRACE"}
+        assert (
+            client.get(path).json()["level"] == client.get("/admin/loggers/ferryman.plugins").json()["level"] == "TRACE"
+        )
+    finally:
+        for name in answer.json():
+            logging.getLogger(name).setLevel(logging.NOTSET)
+
+
+def test_a_level_may_be_set_on_the_whole_cluster(logger_name: str) -> None:
+    client, herder = served()
+    answer = client.put(f"/admin/loggers/{logger_name}?scope=CLUSTER", json={"level": "warn"})
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert herder.levels == {logger_name: "WARN everywhere"}
+    answer = client.put(f"/admin/loggers/{logger_name}?scope=galaxy", json={"level": "warn"})
+    assert (answer.status_code, herder.levels) == (200, {logger_name: "WARN"})
 
 
 def test_wrong_log_levels_are_refused(client: Client, logger_name: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ferryman.settings import environment, settings
-from ferryman.settings.worker_keys import Listener
+from ferryman.settings.listeners import Listener
 
 AVRO = "io.confluent.connect.avro.AvroConverter"
 USELESS = {**environment.NO_EFFECT, **environment.BARE_NO_EFFECT}

@@ -6,7 +6,7 @@ import pytest
 
 from ferryman.errors import ConfigError
 from ferryman.settings import settings
-from ferryman.settings.worker_keys import Listener
+from ferryman.settings.listeners import Listener
 from ferryman.telemetry import redaction
 
 STANDALONE = """
@@ -88,9 +88,8 @@ def test_everything_wrong_is_said_at_once() -> None:
                 "offset.flush.interval.ms": "soon",
                 "listeners": "https://:8083",
                 "rest.extension.classes": "com.example.Extension",
-                "admin.listeners": "http://:9999",
-                "ssl.client.auth": "required",
-                "listeners.https.ssl.keystore.location": "/k",
+                "admin.listeners": "ftp://:9999",
+                "ssl.client.auth": "perhaps",
                 "connector.client.config.override.policy": "com.example.Mine",
                 "config.providers": "vault",
                 "config.providers.vault.class": "com.example.Vault",
@@ -99,11 +98,9 @@ def test_everything_wrong_is_said_at_once() -> None:
     assert {problem.key for problem in caught.value.problems} == {
         "value.converter",
         "offset.flush.interval.ms",
-        "listeners",
         "rest.extension.classes",
         "admin.listeners",
         "ssl.client.auth",
-        "listeners.https.ssl.keystore.location",
         "connector.client.config.override.policy",
         "config.providers.vault.class",
     }

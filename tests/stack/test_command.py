@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.running import until
+
 FERRYMAN = [sys.executable, "-c", "from ferryman.commands import main; main()", "stack"]
 
 
@@ -137,3 +139,22 @@ def test_an_unknown_component_is_refused() -> None:
     up = ferryman("up", "mysql")
     assert up.returncode == 2
     assert "'mysql'" in up.stderr
+
+
+def test_a_secure_detached_cluster_shows_each_broker_and_where_its_property_files_are_and_leaves_none_of_them() -> None:
+    up = ferryman("up", "kafka", "registry", "--brokers", "3", "--secure", "--detach", "--free-ports", "--json")
+    assert up.returncode == 0, up.stderr
+    said = json.loads(up.stdout)
+    report = json.loads(ferryman("status", "--json").stdout)
+    assert report["components"].keys() == {"kafka-1", "kafka-2", "kafka-3", "registry"}
+    assert all(each["answers"] for each in report["components"].values())
+    brokers = [report["components"][f"kafka-{number}"]["address"] for number in (1, 2, 3)]
+    assert f"bootstrap.servers={','.join(brokers)}\n" in Path(said["clients"], "distributed.properties").read_text()
+    os.kill(said["pid"], signal.SIGKILL)
+    until(lambda: not Path(said["directory"]).exists(), 60, "the directory to go")
+
+
+def test_a_cluster_of_two_is_refused() -> None:
+    up = ferryman("up", "kafka", "--brokers", "2")
+    assert up.returncode == 2
+    assert "'2' is not one of '1', '3'" in up.stderr

@@ -39,6 +39,16 @@ def test_brackets_that_close_each_other_stay(written: io.StringIO) -> None:
     assert "topics [a, b] (of (two)) (a)" in written.getvalue()
 
 
+def test_what_a_client_of_kafka_sends_is_written_on_no_level(written: io.StringIO) -> None:
+    logs.set_level("kafka", "ALL")
+    logging.getLogger("kafka.protocol.parser").debug("Send: %r", b"\0user\0password")
+    logging.getLogger("kafka.net.connection").debug("Request %s", "password")
+    logging.getLogger("kafka.coordinator").debug("Joining")
+    logging.getLogger("kafka").setLevel(logging.NOTSET)
+    assert "Joining" in written.getvalue()
+    assert "password" not in written.getvalue()
+
+
 def test_no_line_of_a_trace_looks_like_a_line_of_the_log(written: io.StringIO) -> None:
     try:
         raise ValueError("first\n[2026-01-01T00:00:00.000Z] INFO [worker] all is well (a)")

@@ -18,22 +18,28 @@ class Component:
     """A service with a directory and ports. Ports and data stay the same over stop, kill and start."""
 
     def __init__(
-        self, service: Service, directory: Path, ports: Mapping[str, int], artifacts: Sequence[Artifact], keep: bool
+        self,
+        service: Service,
+        directory: Path,
+        world: Mapping[str, Mapping[str, int]],
+        artifacts: Sequence[Artifact],
+        remove: Sequence[Path] = (),
     ) -> None:
-        """`keep`: whether the directory outlives this process, or is deleted should this process be killed."""
+        """`world`: the ports of all components, its own included. `remove` is deleted should this process be killed."""
         self.service = service
         self.name = service.name
         self.directory = directory
-        self.ports = ports
+        self.ports = world[service.name]
         self.start_seconds: float | None = None
         self._artifacts = artifacts
-        self._keep = keep
+        self._world = world
+        self._remove = remove
         self._process: Process | None = None
 
     @property
     def address(self) -> str:
         """Where clients find it; the form depends on the service."""
-        return self.service.address(self._port)
+        return self.service.address(next(iter(self.ports.values())))
 
     @property
     def log(self) -> Path:
@@ -54,13 +60,9 @@ class Component:
     def answers(self) -> bool:
         """Whether it answers a real request now."""
         try:
-            return self.service.answers(self._port)
+            return self.service.answers(self.directory, self.ports)
         except Exception:
             return False
-
-    @property
-    def _port(self) -> int:
-        return next(iter(self.ports.values()))
 
     def start(self) -> None:
         """Start it and wait until it answers.
@@ -72,7 +74,7 @@ class Component:
         began = time.monotonic()
         self._await_ports()
         self.directory.mkdir(parents=True, exist_ok=True)
-        launch = self.service.launch(Place(self.directory, self.ports, self._artifacts, self._run))
+        launch = self.service.launch(Place(self.directory, self.ports, self._world, self._artifacts, self._run))
         self._process = self._begin(launch)
         self._await_answer(self._process)
         self.start_seconds = time.monotonic() - began
@@ -113,7 +115,7 @@ class Component:
         return f"{self.name} {process.describe_end()}. The end of {self.log}:\n{process.tail()}"
 
     def _begin(self, launch: Launch) -> Process:
-        return Process(launch, self.log, remove=None if self._keep else self.directory)
+        return Process(launch, self.log, self._remove)
 
     def _run(self, launch: Launch) -> None:
         process = self._process = self._begin(launch)

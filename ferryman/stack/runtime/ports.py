@@ -3,6 +3,7 @@
 import http.client
 import random
 import socket
+from collections.abc import Container
 
 HOST = "127.0.0.1"
 _FREE = range(15_000, 30_000)
@@ -32,11 +33,13 @@ def free_port() -> int:
             return port
 
 
-def answers_http(port: int, path: str) -> bool:
-    """Whether a page is there. Raises OSError or HTTPException while nothing proper answers."""
+def answers_http(port: int, path: str, refusals: Container[int] = ()) -> bool:
+    """Whether a page is there, or is refused in one of these ways. Raises OSError or HTTPException while nothing proper
+    answers."""
     connection = http.client.HTTPConnection(HOST, port, timeout=2)
     try:
         connection.request("GET", path)
-        return 200 <= connection.getresponse().status < 300
+        status = connection.getresponse().status
+        return 200 <= status < 300 or status in refusals
     finally:
         connection.close()

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +39,7 @@ class Launch:
 class Process:
     """A running program. It dies with this process, however this process dies."""
 
-    def __init__(self, launch: Launch, log: Path, remove: Path | None = None) -> None:
+    def __init__(self, launch: Launch, log: Path, remove: Sequence[Path] = ()) -> None:
         """Start it, with both outputs appended to `log`; `remove` is deleted if this process dies before it."""
         self.launch = launch
         self.log = log
@@ -50,7 +51,7 @@ class Process:
         if not self.pid:
             raise StackError(f"{launch.command[0]} could not be started:\n{self.tail()}")
 
-    def _start(self, remove: Path | None) -> subprocess.Popen[bytes]:
+    def _start(self, remove: Sequence[Path]) -> subprocess.Popen[bytes]:
         options = [f"--owner={os.getpid()}", f"--farewell={int(self.launch.farewell)}"]
         if self.launch.user:
             options.append(f"--user={self.launch.user}")
@@ -58,8 +59,7 @@ class Process:
             options.append(f"--input={self.launch.input}")
         if self.launch.scratch:
             options.append(f"--scratch={self.launch.scratch}")
-        if remove:
-            options.append(f"--remove={remove}")
+        options += [f"--remove={each}" for each in remove]
         with self.log.open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-I", "-S", str(_REAPER), *options, *self.launch.command],

@@ -186,7 +186,7 @@ def main() -> int:
     parser.add_argument("--farewell", type=int, default=signal.SIGKILL)
     parser.add_argument("--input", default=os.devnull)
     parser.add_argument("--scratch", type=Path)
-    parser.add_argument("--remove", type=Path)
+    parser.add_argument("--remove", type=Path, action="append", default=[])
     parser.add_argument("command", nargs=argparse.REMAINDER)
     options = parser.parse_args()
     wakeup, write_end = os.pipe()
@@ -204,7 +204,8 @@ def main() -> int:
     if status is None:
         _end(program, options.farewell)
         if options.remove and _is_orphan(options.owner):
-            _remove(options.remove)
+            for each in options.remove:
+                _remove(each)
     else:
         _clear(program, [])
     if options.scratch:

@@ -9,6 +9,8 @@ from ferryman.stack.runtime.process import Launch
 
 Run = Callable[[Launch], None]
 """Runs a program to its end inside the component's directory; raises StackError with its log if it fails."""
+Answers = Callable[[Path, Mapping[str, int]], bool]
+"""Whether what has this directory and these ports answers."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,8 @@ class Place:
     """Where its data and logs lie."""
     ports: Mapping[str, int]
     """As its service names them."""
+    world: Mapping[str, Mapping[str, int]]
+    """The ports of all components of the stack, by their names; its own are among them."""
     artifacts: Sequence[Artifact]
     """What its bundle names, in the cache."""
     run: Run
@@ -36,8 +40,8 @@ class Service:
     """Where clients find it, by the port it serves."""
     launch: Callable[[Place], Launch]
     """Prepares the directory, also when it holds data of an earlier run, and says how to start."""
-    answers: Callable[[int], bool]
-    """Makes a real request to the port; may raise anything but is never True before the server works."""
+    answers: Answers
+    """Makes a real request; may raise anything but is never True before the server works."""
     bundle: str | None = None
     """Names its artifacts in the lock file; None for a server that comes otherwise."""
     by_default: bool = True

@@ -1,4 +1,4 @@
-"""Apache Kafka: one node in KRaft mode, broker and controller in one."""
+"""Apache Kafka in KRaft mode: nodes that are broker and controller in one, one alone or several as a cluster."""
 
 import base64
 import hashlib
@@ -6,7 +6,10 @@ import re
 import shutil
 import tempfile
 import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ferryman.stack.runtime.artifacts import class_path
 from ferryman.stack.runtime.cache_paths import cache_directory
@@ -14,79 +17,116 @@ from ferryman.stack.runtime.java import java
 from ferryman.stack.runtime.ports import HOST
 from ferryman.stack.runtime.process import Launch
 from ferryman.stack.runtime.service import Place, Service
-
-_SETTINGS = """\
-process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@{host}:{controller}
-listeners=PLAINTEXT://{host}:{broker},CONTROLLER://{host}:{controller}
-advertised.listeners=PLAINTEXT://{host}:{broker}
-controller.listener.names=CONTROLLER
-inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-log.dirs={data}
-
-# One node, so one replica, and few partitions for the internal topics: they are made when first used.
-default.replication.factor=1
-offsets.topic.replication.factor=1
-offsets.topic.num.partitions=4
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-transaction.state.log.num.partitions=4
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
-share.coordinator.state.topic.num.partitions=1
-
-# Groups form at once, members may declare short session timeouts, and a dead producer's transaction ends soon.
-group.initial.rebalance.delay.ms=0
-group.min.session.timeout.ms=1000
-transaction.abort.timed.out.transaction.cleanup.interval.ms=500
-
-# After SIGKILL the node must wait until its former self has timed out.
-broker.session.timeout.ms=3000
-broker.heartbeat.interval.ms=500
-
-# The log cleaner reserves 128 MB by default, a quarter of this heap.
-log.cleaner.dedupe.buffer.size=8388608
-"""
-
+from ferryman.stack.security.identity import Identity
+from ferryman.stack.security.secrets import Secrets
+from ferryman.stack.servers.kafka_settings import server_properties
 
 _STORAGE_TOOL = "kafka.tools.StorageTool"
+_CLIENTS, _CONTROLLERS, _BROKERS = 9092, 9093, 9091
+_STEP = 100
+_CLUSTER = re.compile(r"(?m)^cluster\.id=(.*)$")
+_NODE = re.compile(r"(?m)^(cluster\.id|directory\.id|node\.id)=.*$")
 
 
-def _launch(place: Place) -> Launch:
-    data, settings = place.directory / "data", place.directory / "server.properties"
-    settings.write_text(_SETTINGS.format(host=HOST, data=data, **place.ports))
-    jvm = java(
-        "512m",
-        place.directory,
-        "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-        "-Dorg.slf4j.simpleLogger.showDateTime=true",
-        "-cp",
-        class_path(place.artifacts),
-    )
-    if not (data / "meta.properties").exists():
-        _format(place, jvm, settings)
-    return Launch((*jvm, "kafka.Kafka", str(settings)))
+def _uuid() -> str:
+    """A Kafka Uuid: 16 random bytes in base64."""
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
 
 
-def _format(place: Place, jvm: tuple[str, ...], settings: Path) -> None:
-    """Give the node its cluster id and the features that a new cluster of this version starts with.
+@dataclass(frozen=True)
+class Cluster:
+    """What the nodes of one cluster have in common."""
 
-    Kafka's tool does that once per version; later nodes get a copy of its result with ids of their own, which saves a
-    second JVM at every start.
-    """
-    version = hashlib.sha256(" ".join(artifact.sha256 for artifact in place.artifacts).encode()).hexdigest()[:16]
-    template = cache_directory() / "formatted" / version
-    data = place.directory / "data"
-    if not template.is_dir():
-        place.run(Launch((*jvm, _STORAGE_TOOL, "format", f"--cluster-id={_identity()}", f"--config={settings}")))
-        _keep(data, template)
-        return
-    shutil.copytree(template, data, dirs_exist_ok=True)
-    properties = (data / "meta.properties").read_text()
-    fresh = re.sub(r"(?m)^(cluster|directory)\.id=.*$", lambda line: f"{line[1]}.id={_identity()}", properties)
-    (data / "meta.properties").write_text(fresh)
+    nodes: int = 1
+    secrets: Secrets | None = None
+    """Who may do what; None: everybody everything, unencrypted."""
+    id: str = field(default_factory=_uuid)
+
+    def names(self) -> list[str]:
+        """The components: ``kafka`` alone, or ``kafka-1`` and so on."""
+        return ["kafka"] if self.nodes == 1 else [f"kafka-{number}" for number in range(1, self.nodes + 1)]
+
+    def services(self) -> list[Service]:
+        """One for each node."""
+        return [self._service(number, name) for number, name in enumerate(self.names(), 1)]
+
+    def super_user(self, directory: Path, ports: Mapping[str, int]) -> dict[str, Any]:
+        """How a client that may do anything reaches the node whose directory and ports these are."""
+        if self.secrets is None:
+            return {"bootstrap.servers": f"{HOST}:{ports['broker']}", "log_level": 0}
+        return Identity(directory).client(f"{HOST}:{ports['internal']}")
+
+    def _service(self, number: int, name: str) -> Service:
+        ports = {"broker": _CLIENTS, "controller": _CONTROLLERS}
+        if self.secrets is not None:
+            ports["internal"] = _BROKERS
+        return Service(
+            name=name,
+            ports={each: port + (number - 1) * _STEP for each, port in ports.items()},
+            address=lambda port: f"{HOST}:{port}",
+            launch=lambda place: self._launch(number, place),
+            answers=lambda directory, ports: self._answers(number, directory, ports),
+            bundle="kafka",
+        )
+
+    def _launch(self, number: int, place: Place) -> Launch:
+        controllers = {
+            node: place.world[name]["controller"] for node, name in enumerate(self.names(), 1) if name in place.world
+        }
+        data, settings = place.directory / "data", place.directory / "server.properties"
+        identity = self._identity(place.directory)
+        settings.write_text(server_properties(number, place.ports, controllers, data, identity))
+        jvm = java(
+            "512m" if self.nodes == 1 else "320m",
+            place.directory,
+            "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+            "-Dorg.slf4j.simpleLogger.showDateTime=true",
+            "-cp",
+            class_path(place.artifacts),
+        )
+        if not (data / "meta.properties").exists():
+            self._format(number, place, jvm, settings)
+        return Launch((*jvm, "kafka.Kafka", str(settings)))
+
+    def _identity(self, directory: Path) -> Identity | None:
+        if self.secrets is None:
+            return None
+        identity = Identity(directory)
+        identity.write(self.secrets)
+        return identity
+
+    def _format(self, number: int, place: Place, jvm: tuple[str, ...], settings: Path) -> None:
+        """Give the node its ids and the features that a new cluster of this version starts with.
+
+        Kafka's tool does that once per version; later nodes get a copy of its result with ids of their own, which saves
+        a second JVM at every start.
+        """
+        version = hashlib.sha256(" ".join(artifact.sha256 for artifact in place.artifacts).encode()).hexdigest()[:16]
+        template = cache_directory() / "formatted" / version
+        data, cluster = place.directory / "data", self._id_beside(place.directory)
+        if not template.is_dir():
+            place.run(Launch((*jvm, _STORAGE_TOOL, "format", f"--cluster-id={cluster}", f"--config={settings}")))
+            _keep(data, template)
+            shutil.rmtree(data)
+        fresh = place.directory / "data.new"
+        shutil.copytree(template, fresh, dirs_exist_ok=True)
+        ids = {"cluster.id": cluster, "directory.id": _uuid(), "node.id": str(number)}
+        properties = (fresh / "meta.properties").read_text()
+        (fresh / "meta.properties").write_text(_NODE.sub(lambda line: f"{line[1]}={ids[line[1]]}", properties))
+        fresh.rename(data)  # at once: the other nodes look for its ids
+
+    def _id_beside(self, directory: Path) -> str:
+        """The id of this cluster: that of a node which has kept its data, if one has."""
+        for name in self.names():
+            properties = directory.parent / name / "data" / "meta.properties"
+            if properties.exists() and (found := _CLUSTER.search(properties.read_text())):
+                return found[1]
+        return self.id
+
+    def _answers(self, number: int, directory: Path, ports: Mapping[str, int]) -> bool:
+        from confluent_kafka.admin import AdminClient
+
+        return number in AdminClient(self.super_user(directory, ports)).list_topics(timeout=2).brokers
 
 
 def _keep(data: Path, template: Path) -> None:
@@ -99,23 +139,4 @@ def _keep(data: Path, template: Path) -> None:
         shutil.rmtree(copy)
 
 
-def _identity() -> str:
-    """A Kafka Uuid: 16 random bytes in base64."""
-    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-
-
-def _answers(port: int) -> bool:
-    from confluent_kafka.admin import AdminClient
-
-    client = AdminClient({"bootstrap.servers": f"{HOST}:{port}", "log_level": 0})
-    return bool(client.list_topics(timeout=2).brokers)
-
-
-KAFKA = Service(
-    name="kafka",
-    ports={"broker": 9092, "controller": 9093},
-    address=lambda port: f"{HOST}:{port}",
-    launch=_launch,
-    answers=_answers,
-    bundle="kafka",
-)
+(KAFKA,) = Cluster().services()

@@ -2,7 +2,9 @@
 
 import socket
 import sys
+from collections.abc import Mapping
 from importlib.util import find_spec
+from pathlib import Path
 
 from ferryman.stack.runtime.errors import StackError
 from ferryman.stack.runtime.ports import HOST
@@ -17,9 +19,9 @@ def _launch(place: Place) -> Launch:
     return Launch((*server, HOST, str(place.ports["smtp"]), str(place.directory)))
 
 
-def _answers(port: int) -> bool:
+def _answers(_directory: Path, ports: Mapping[str, int]) -> bool:
     # A server that speaks TLS from the first byte says nothing until it is spoken to.
-    with socket.create_connection((HOST, port), timeout=2) as connection:
+    with socket.create_connection((HOST, ports["smtp"]), timeout=2) as connection:
         connection.settimeout(0.3)
         try:
             greeting = connection.recv(4)

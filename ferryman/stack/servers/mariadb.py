@@ -1,6 +1,7 @@
 """MariaDB, from a jar of its binaries. It is started only where it is named: nobody else pays for its download."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from ferryman.stack.runtime.artifacts import unpacked
@@ -90,11 +91,17 @@ def _url(port: int) -> str:
     return f"mysql+pymysql://{_ROLE}:{_PASSWORD}@{HOST}:{port}/{_ROLE}"
 
 
-def _answers(port: int) -> bool:
+def _answers(_directory: Path, ports: Mapping[str, int]) -> bool:
     import pymysql
 
     connection = pymysql.connect(
-        host=HOST, port=port, user=_ROLE, password=_PASSWORD, database=_ROLE, connect_timeout=5, read_timeout=5
+        host=HOST,
+        port=ports["server"],
+        user=_ROLE,
+        password=_PASSWORD,
+        database=_ROLE,
+        connect_timeout=5,
+        read_timeout=5,
     )
     with connection, connection.cursor() as cursor:
         cursor.execute("SELECT 1")

@@ -24,5 +24,5 @@ PAYMENTS = Service(
     ports={"http": 8420},
     address=lambda port: f"http://{HOST}:{port}",
     launch=_launch,
-    answers=lambda port: answers_http(port, "/js.stripe.com/v3/"),
+    answers=lambda _directory, ports: answers_http(ports["http"], "/js.stripe.com/v3/"),
 )

@@ -6,6 +6,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -94,10 +95,10 @@ def _url(port: int) -> str:
     return f"postgresql+psycopg://{_ROLE}:{_PASSWORD}@{HOST}:{port}/{_ROLE}"
 
 
-def _answers(port: int) -> bool:
+def _answers(_directory: Path, ports: Mapping[str, int]) -> bool:
     import psycopg
 
-    with psycopg.connect(_url(port).replace("+psycopg", ""), connect_timeout=5) as connection:
+    with psycopg.connect(_url(ports["server"]).replace("+psycopg", ""), connect_timeout=5) as connection:
         return connection.execute("SELECT 1").fetchone() == (1,)
 
 

@@ -34,7 +34,7 @@ S3 = Service(
     ports={"http": 9000},
     address=lambda port: f"http://{HOST}:{port}",
     launch=_launch,
-    answers=lambda port: answers_http(port, "/"),
+    answers=lambda _directory, ports: answers_http(ports["http"], "/"),
     bundle="s3",
 )
 

@@ -12,7 +12,8 @@ class TaskSpec:
 
     connector: str
     task: int
-    worker_id: str
+    identity: str
+    """See ``kafka.clients.Clients``."""
     config: Mapping[str, str] = field(repr=False)
     """The task's config, references resolved."""
     worker: Mapping[str, str] = field(repr=False)

@@ -25,6 +25,8 @@ from confluent_kafka import KafkaException, Producer
 from ferryman.api import Offset, Source, SourceContext
 from ferryman.connector import SourceConfig
 from ferryman.errors import FencedError
+from ferryman.internal_topics import creation
+from ferryman.internal_topics.creation import InternalTopic
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.topic_creation import TopicCreation
 from ferryman.offsets import offset_topic
@@ -132,10 +134,10 @@ class SourceSessions:
         return config.offsets_storage_topic or self.setup.worker.offset_storage_topic
 
     def _create_offsets_topic(self, admin: Admin) -> None:
-        worker = self.setup.worker
-        replication_factor = worker.offset_storage_replication_factor
-        settings = worker_keys.internal_topic(self.setup.spec.worker, "offset")
-        offset_topic.create(admin, self._offsets_topic, worker.offset_storage_partitions, replication_factor, settings)
+        worker, settings = self.setup.worker, worker_keys.internal_topic(self.setup.spec.worker, "offset")
+        replicas = worker.offset_storage_replication_factor
+        topic = InternalTopic("offset", self._offsets_topic, worker.offset_storage_partitions, replicas, settings)
+        creation.create(admin, topic)
 
     def _offsets(self) -> SourceOffsets:
         offsets = SourceOffsets(self.setup.spec.connector)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
@@ -11,18 +12,19 @@ from ferryman.errors import RequestError
 from ferryman.facts.config_records import (
     ConfigRecord,
     ConnectorConfig,
+    LoggerLevel,
     RestartRequest,
     TargetStateRecord,
     TasksCommit,
 )
 from ferryman.facts.fold import ConnectorFacts
 from ferryman.facts.states import State, TargetState
-from ferryman.kafka.clients import Clients
 from ferryman.plugins import catalog
 from ferryman.telemetry.owners import Owner
 from ferryman.validation import connector_config
 from ferryman.worker.cluster import Cluster
 from ferryman.worker.connector_offsets import ConnectorOffsets
+from ferryman.worker.control.offsets import Offsets
 from ferryman.worker.control.plane import CLOSING, Plane
 from ferryman.worker.herder import (
     ConnectorInfo,
@@ -32,6 +34,8 @@ from ferryman.worker.herder import (
     Health,
     PartitionOffset,
     RawConfig,
+    Session,
+    Stage,
     Status,
     TaskInfo,
 )
@@ -40,10 +44,6 @@ from ferryman.worker.pool import Pool
 log = logging.getLogger(__name__)
 Outcome = TypeVar("Outcome")
 
-STALE = (
-    "Cannot complete request momentarily due to stale configuration (typically caused by a concurrent config change)"
-)
-
 
 class Commands:
     """A herder (ferryman.worker.herder) over a plane."""
@@ -51,9 +51,10 @@ class Commands:
     def __init__(self, plane: Plane, cluster: Cluster) -> None:
         self.plane = plane
         self.ready = False
+        self._starting = Stage("awaiting startup", time.time())
         self._cluster = cluster
         self._checks = Pool("checks", 8, 64)
-        self._kafka = Pool("offsets", 8, 64)
+        self._offsets = Offsets(plane.launch)
         self._busy: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         """By connector, held by whoever changes it."""
 
@@ -94,13 +95,13 @@ class Commands:
         return self.plane.board.topics(name)
 
     async def reset_topics(self, name: str) -> None:
-        self.plane.forget_topics(name)
+        self.plane.board.forget_topics(name)
 
     # Configs.
 
     async def create(self, name: str, config: RawConfig, target: TargetState = TargetState.RUNNING) -> ConnectorInfo:
         raw = {**config, "name": name}
-        self.plane.members.lead()
+        await self.plane.members.lead()
         with self.plane.owners.prepared(name, raw) as owner:
             await self._check(raw, owner)
             async with self._changing(name):
@@ -112,20 +113,29 @@ class Commands:
                 return self._info(name)
 
     async def put(self, name: str, config: RawConfig) -> Created:
-        if not self._exists(name):
-            return Created(await self.create(name, config))
-        raw = {**config, "name": name}
-        self.plane.members.lead()
+        done = await self._put(name, {**config, "name": name})
+        assert done is not None
+        return done
+
+    async def _put(self, name: str, raw: RawConfig, instead: RawConfig | None = None) -> Created | None:
+        """None if the config is not the one any more that this is to be put ``instead`` of."""
+        await self.plane.members.lead()
         with self.plane.owners.prepared(name, raw) as owner:
             await self._check(raw, owner)
-            async with self._changing(name, gone=RequestError(409, STALE)):
+            async with self._changing(name):
+                before = self.plane.journal.facts.of(name).properties
+                if instead not in (None, before):
+                    return None
                 await self._write(name, ConnectorConfig(name, raw))
-                return Created(self._info(name), created=False)
+                return Created(self._info(name), created=before is None)
 
     async def patch(self, name: str, changes: Mapping[str, str | None]) -> ConnectorInfo:
-        merged = {**(self._known(name).properties or {}), **changes}
-        created = await self.put(name, {key: value for key, value in merged.items() if value is not None})
-        return created.info
+        while True:
+            before = self._known(name).properties or {}
+            merged = {**before, **changes, "name": name}
+            raw = {key: value for key, value in merged.items() if value is not None}
+            if (done := await self._put(name, raw, instead=before)) is not None:
+                return done.info
 
     async def _check(self, raw: RawConfig, owner: Owner) -> None:
         def check() -> connector_config.Validation:
@@ -137,7 +147,7 @@ class Commands:
             log.warning("connector %s: %s", raw["name"], warning)
 
     async def delete(self, name: str) -> None:
-        self.plane.members.lead()
+        await self.plane.members.lead()
         async with self._changing(name, gone=RequestError(404, f"Connector {name} not found")):
             await self._write(name, ConnectorConfig(name, None), TargetStateRecord(name, None))
 
@@ -150,7 +160,7 @@ class Commands:
         await self._aim(name, TargetState.RUNNING)
 
     async def stop(self, name: str) -> None:
-        self.plane.members.lead()
+        await self.plane.members.lead()
         # The tasks' configs first: between the two records stands a connector without tasks, which harms nobody.
         await self._aim(name, TargetState.STOPPED, TasksCommit(name, 0))
 
@@ -164,11 +174,11 @@ class Commands:
         unknown = RequestError(404, f"Unknown connector: {name}")
         if not include_tasks and not only_failed:
             async with self._changing(name, gone=unknown):
-                self.plane.members.own(name)
+                await self.plane.members.own(name)
                 self.plane.restart(name)
                 await self._settle(name)
             return None
-        self.plane.members.lead()
+        await self.plane.members.lead()
         async with self._changing(name, gone=unknown):
             request = RestartRequest(name, include_tasks, only_failed)
             before = self._status(name, f"Status for connector {name} not found")
@@ -185,7 +195,7 @@ class Commands:
         async with self._changing(name, gone=RequestError(404, f"Unknown connector: {name}")):
             if not 0 <= task < len(self._known(name).tasks):
                 raise RequestError(404, f"Unknown task: {name}-{task}")
-            self.plane.members.own(name, task)
+            await self.plane.members.own(name, task)
             self.plane.restart(name, task)
             await self._settle(name)
 
@@ -202,7 +212,7 @@ class Commands:
         return await self._move_offsets(name, lambda found: found.reset())
 
     async def _move_offsets(self, name: str, move: Callable[[ConnectorOffsets], str]) -> str:
-        self.plane.members.lead()
+        await self.plane.members.lead()
         async with self._changing(name, gone=RequestError(404, f"Connector {name} not found")):
             facts = self._known(name)
             if facts.target is not TargetState.STOPPED or facts.tasks:
@@ -216,29 +226,33 @@ class Commands:
             return await self._of_offsets(name, f"modifying offsets for connector {name}", move)
 
     async def _of_offsets(self, name: str, stage: str, call: Callable[[ConnectorOffsets], Outcome]) -> Outcome:
-        owner, raw = self.plane.owner(name), self._known(name).properties or {}
-
-        def made() -> Outcome:
-            with owner.keeps():  # its clients protect their passwords
-                return call(self._connector_offsets(name, raw, owner))
-
-        return await self._kafka.run(stage, made)
-
-    def _connector_offsets(self, name: str, raw: RawConfig, owner: Owner) -> ConnectorOffsets:
-        launch = self.plane.launch
-        plugin = catalog.connector(raw.get("connector.class", ""))
-        if plugin is None:
-            raise RequestError(500, f"Failed to modify offsets for connector {name}: its class cannot be loaded")
-        values = launch.resolved(owner, raw).values
-        clients = Clients(name, 0, launch.settings.values, values, launch.worker_id)
-        topic = raw.get("offsets.storage.topic") or launch.settings.config.offset_storage_topic
-        return ConnectorOffsets(plugin, clients, topic, launch.seeds)
+        raw = self._known(name).properties or {}
+        return await self._offsets.of(name, raw, self.plane.owner(name), stage, call)
 
     # The worker as a whole.
 
-    async def set_level(self, logger: str, level: str) -> None:
-        """Changes a logger's level in all task processes, and in those to come."""
-        self.plane.set_level(logger, level)
+    async def set_level(self, logger: str, level: str, *, cluster: bool = False) -> None:
+        """Changes a logger's level in all task processes, and in those to come; with ``cluster`` on all workers."""
+        if cluster:
+            await self.plane.journal.write(LoggerLevel(logger, level))
+        else:
+            self.plane.set_level(logger, level)
+
+    async def put_task_configs(self, name: str, configs: Sequence[RawConfig]) -> None:
+        await self.plane.members.accept_task_configs()
+        facts = self._known(name)
+        if facts.target is TargetState.STOPPED:
+            raise RequestError(400, "Cannot submit non-empty set of task configs for stopped connector " + name)
+        await self.plane.write_tasks(name, configs)
+
+    async def fence(self, name: str) -> None:
+        await self.plane.members.fence(name)
+
+    def session(self) -> Session | None:
+        return self.plane.members.session
+
+    def stage(self) -> Stage | None:
+        return None if self.ready else self._starting
 
     async def close(self) -> None:
         """Ends all tasks within the graceful timeout and starts no more."""

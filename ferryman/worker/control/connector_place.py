@@ -1,6 +1,5 @@
 """The place of a connector itself on this worker: it decides which tasks there are, and says when it cannot."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -13,7 +12,7 @@ from ferryman.retry import backoff
 from ferryman.settings.config_providers import Resolution
 from ferryman.telemetry.owners import Owner
 from ferryman.telemetry.redaction import redact
-from ferryman.worker.control.follower import Follower
+from ferryman.worker.control.follower import Follower, Overtaken
 from ferryman.worker.control.launch import Launch, plugin_version
 from ferryman.worker.control.wanted import WantedConnector
 from ferryman.worker.herder import Status
@@ -28,7 +27,7 @@ Made = Callable[[WantedConnector, Sequence[Properties]], Awaitable[None]]
 
 
 class ConnectorPlace:
-    """Follows what is wanted of one connector. ``changed`` is called when its state is another."""
+    """Follows what is wanted of one connector. ``changed`` is called with each step that ends in a state."""
 
     def __init__(
         self,
@@ -46,21 +45,16 @@ class ConnectorPlace:
         self._made, self._changed, self._ended = made, changed, ended
         self._version: str | None = None
         self._done: tuple[object, ...] | None = None
-        self._failures = self._restarts = 0
-        self._retry: asyncio.TimerHandle | None = None
+        self._inside: set[tuple[object, ...]] = set()
+        """What its code is called for now, and may never return from."""
+        self._failures = 0
         self.follower: Follower[WantedConnector] = Follower(f"connector {name}", self._step)
 
     async def _step(self, wanted: WantedConnector | None) -> None:
-        if self._retry is not None:
-            self._retry.cancel()
-            self._retry = None
         if wanted is None:
             self._ended()
             return
         identity = (wanted.version, wanted.restarts, wanted.lacking)
-        if wanted.restarts != self._restarts:
-            # Since it was asked for, RESTARTING is shown: what comes of it is news even if it is as before.
-            self.state, self._restarts = State.UNASSIGNED, wanted.restarts
         if wanted.target is TargetState.STOPPED:
             self._done, self._failures = None, 0
             self._is(State.STOPPED)
@@ -73,16 +67,25 @@ class ConnectorPlace:
             await self._start(wanted, identity)
 
     async def _start(self, wanted: WantedConnector, identity: tuple[object, ...]) -> None:
+        if identity in self._inside:
+            self._later()  # another try would only take another thread
+            return
         owner, properties = self._owner(), wanted.properties
 
         def configs() -> list[Properties]:
-            self._version = plugin_version(properties)
-            return task_configs(properties, lambda raw: self._launch.resolved(owner, raw))
+            self._inside.add(identity)
+            try:
+                self._version = plugin_version(properties)
+                return task_configs(properties, lambda raw: self._launch.resolved(owner, raw))
+            finally:
+                self._inside.discard(identity)
 
         stage = f"generating task configs for connector {self._name}"
         try:
-            found = await self._launch.configs.run(stage, configs)
+            found = await self.follower.while_wanted(self._launch.configs.run(stage, configs))
             await self._made(wanted, found)
+        except Overtaken:
+            raise
         except Exception as error:
             self._failed(error)
         else:
@@ -93,18 +96,19 @@ class ConnectorPlace:
         log.exception("connector %s has failed", self._name)
         self._is(State.FAILED, redact(f"{type(error).__name__}: {error}"))
         if not isinstance(error, ConfigError | TaskError):
-            self._failures += 1
-            wait = backoff.delay(self._failures, LONGEST_WAIT)
-            self._retry = asyncio.get_running_loop().call_later(wait, self.follower.look_again)
+            self._later()
+
+    def _later(self) -> None:
+        self._failures += 1
+        self.follower.look_again(backoff.delay(self._failures, LONGEST_WAIT))
 
     def status(self, worker_id: str) -> Status:
         """What the connector shows of itself."""
         return Status(self.state, worker_id, self.trace, self._version)
 
     def _is(self, state: State, trace: str | None = None) -> None:
-        if (state, trace) != (self.state, self.trace):
-            self.state, self.trace = state, trace
-            self._changed()
+        self.state, self.trace = state, trace
+        self._changed()  # also if it is the state of before: meanwhile it may have been shown as restarting
 
 
 def task_configs(raw: Properties, resolved: Callable[[Properties], Resolution]) -> list[Properties]:

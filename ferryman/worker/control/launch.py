@@ -29,6 +29,8 @@ class Launch:
     seeds: Mapping[str, str]
     """Source offsets of a former JVM worker, for partitions that the topic does not know."""
     worker_id: str
+    identity: str
+    """Whose the tasks are, see ``kafka.clients.Clients``."""
     levels: dict[str, str] = field(default_factory=dict)
     """Loggers whose level was changed, with their levels, for processes that start later."""
     lease: Callable[[], Lease] = lambda: UNLIMITED
@@ -53,18 +55,17 @@ class Launch:
         return resolution
 
     def spec(self, task: WantedTask, resolved: Resolution) -> TaskSpec:
-        """What a task's process is told first."""
+        """What a task's process is told first, but for its lease. Blocks: it looks plugins up."""
         return TaskSpec(
             connector=task.connector,
             task=task.number,
             config=resolved.values,
             worker=self.settings.values,
-            worker_id=self.worker_id,
+            identity=self.identity,
             levels=self.levels,
             seeds=self.seeds,
             plugins=plugins.named(resolved.values, self.settings.values),
             references=(resolved.references + self.settings.references).rows(),
-            lease=self.lease().dump(),
         )
 
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from ferryman.facts.config_records import ConfigRecord, Properties
-from ferryman.facts.fold import Event, Facts
+from ferryman.facts.fold import ConnectorFacts, Event, Facts
 from ferryman.worker.control.wanted import Assigned, Instance, Task
-from ferryman.worker.herder import Status
+from ferryman.worker.herder import Session, Status
 
 Heard = Callable[[Sequence[Event]], None]
 
@@ -40,11 +40,27 @@ class Members(Protocol):
     def leads(self) -> bool:
         """Whether this worker decides for all."""
 
-    def lead(self) -> None:
+    async def lead(self) -> None:
         """Returns on the worker that decides for all; elsewhere it raises Forward, or RequestError 409."""
 
-    def own(self, connector: str, task: int | None = None) -> None:
+    async def own(self, connector: str, task: int | None = None) -> None:
         """Returns on the worker that runs this; elsewhere it raises Forward, or RequestError 409."""
+
+    @property
+    def session(self) -> Session | None:
+        """What requests of other workers must be signed with; None where signatures are not looked at."""
+
+    async def accept_task_configs(self) -> None:
+        """Returns where another worker may hand over tasks' configs; elsewhere as ``lead``."""
+
+    async def fence(self, connector: str) -> None:
+        """Keeps the former tasks of a source out of its transactions. RequestError where that cannot be."""
+
+    def facts_changed(self) -> None:
+        """The facts are others, and perhaps the work that is to be shared out."""
+
+    def may_start(self, facts: ConnectorFacts) -> bool:
+        """Whether nothing is in the way of a connector's tasks."""
 
     async def hand_over(self, connector: str, configs: Sequence[Properties]) -> None:
         """Gives the tasks' configs of a connector that runs here to the worker that decides for all."""
@@ -52,6 +68,9 @@ class Members(Protocol):
 
 class Board(Protocol):
     """What all instances show of themselves, wherever they run."""
+
+    def when_forgotten(self, forgotten: Callable[[str], None]) -> None:
+        """Calls this, on the loop, with a connector whose topics were forgotten, by whichever worker."""
 
     def show(self, instance: Instance, status: Status | None) -> None:
         """This worker's word on an instance; None when there is no such instance any more."""

@@ -15,15 +15,15 @@ class Owners:
         self._settle = settle
         """Waits until a connector is where it is wanted."""
         self._owners: dict[str, Owner] = {}
-        self._prepared: dict[str, Owner] = {}
+        self._prepared: list[tuple[str, Mapping[str, str], Owner]] = []
         """Of configs that are about to be written."""
         self._releases: set[asyncio.Future[None]] = set()
 
     def of(self, connector: str, raw: Mapping[str, str]) -> Owner:
         """Whose the secrets of a connector are that has this config."""
         if connector not in self._owners:
-            prepared = self._prepared.pop(connector, None)
-            self._owners[connector] = prepared or _new(connector, raw)
+            prepared = (owner for name, config, owner in self._prepared if (name, config) == (connector, raw))
+            self._owners[connector] = next(prepared, None) or _new(connector, raw)
         return self._owners[connector]
 
     def replace(self, connector: str) -> None:
@@ -37,12 +37,13 @@ class Owners:
     @contextmanager
     def prepared(self, connector: str, raw: Mapping[str, str]) -> Iterator[Owner]:
         """Whose the secrets of a config are that is looked at and then written; they are released if it is not."""
-        owner = self._prepared[connector] = _new(connector, raw)
+        owner = _new(connector, raw)
+        prepared = (connector, raw, owner)
+        self._prepared.append(prepared)
         try:
             yield owner
         finally:
-            if self._prepared.get(connector) is owner:
-                del self._prepared[connector]
+            self._prepared.remove(prepared)
             if self._owners.get(connector) is not owner:
                 owner.release()
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from ferryman.facts.config_records import LoggerLevel, Properties, RestartRequest, TaskConfig, TasksCommit
-from ferryman.facts.fold import Changed, Event
+from ferryman.facts.fold import Changed, ConnectorFacts, Event
 from ferryman.facts.states import State, TargetState
 from ferryman.telemetry.owners import Owner
 from ferryman.worker.control.launch import Launch
@@ -39,12 +39,14 @@ class Plane:
         self._restarts: Counter[Instance] = Counter()
         self.owners = Owners(self.reconciler.settle)
         journal.listen(self._heard)
+        board.when_forgotten(self._topics_forgotten)
 
     def reconcile(self) -> None:
         """Brings what runs here to what should."""
         if not self.closing:
             facts = self.journal.facts.connectors
-            self.reconciler.want(wanted(facts, self.members.assigned, self._restarts))
+            members = self.members
+            self.reconciler.want(wanted(facts, members.assigned, self._restarts, members.may_start))
 
     def _heard(self, events: Sequence[Event]) -> None:
         for event in events:
@@ -60,6 +62,7 @@ class Plane:
                 case LoggerLevel(namespace, level):
                     self.set_level(namespace, level)
         self.reconcile()
+        self.members.facts_changed()
 
     # Restarts.
 
@@ -80,6 +83,8 @@ class Plane:
         self.reconcile()
 
     def _restart(self, connector: str, itself: bool, tasks: Sequence[int]) -> None:
+        if self.journal.facts.of(connector).properties is None:
+            return
         instances: list[Instance] = [(connector, None)] if itself else []
         for instance in instances + [(connector, number) for number in tasks]:
             if self.members.assigned.has(*instance):
@@ -95,8 +100,10 @@ class Plane:
     def topic_used(self, task: Task, topic: str) -> None:
         """A task has used a topic. Its name is public, unless it came out of a config provider."""
         connector, _ = task
+        raw = self.journal.facts.of(connector).properties
+        if raw is None:
+            return  # the last words of a task whose connector is deleted
         self.board.use(task, topic)
-        raw = self.journal.facts.of(connector).properties or {}
         if not any("${" in value for key, value in raw.items() if "topic" in key or key.startswith("transforms.")):
             self.owner(connector).is_called(topic)
 
@@ -111,7 +118,9 @@ class Plane:
     def _left(self, instance: Instance) -> None:
         connector, task = instance
         facts = self.journal.facts.of(connector)
-        if facts.properties is None or (task is not None and task >= len(facts.tasks)):
+        if facts.properties is None:
+            self._restarts.pop(instance, None)
+        if facts.properties is None or (task is not None and not _has(facts, task)):
             self.board.show(instance, None)
         elif not self.members.assigned.has(*instance) or self.closing:
             self._show(instance, State.UNASSIGNED)
@@ -121,16 +130,19 @@ class Plane:
 
     def _clear(self, connector: str) -> None:
         """Tasks that there are no more leave no status behind, wherever they ran."""
+        if not self.members.leads:
+            return
+        facts = self.journal.facts.of(connector)
         for number in list(self.board.tasks(connector)):
-            if (
-                number >= len(self.journal.facts.of(connector).tasks)
-                and (connector, number) not in self.reconciler.tasks
-            ):
+            if not _has(facts, number) and (connector, number) not in self.reconciler.tasks:
                 self.board.show((connector, number), None)
 
     def _forget(self, connector: str) -> None:
-        for instance in [each for each in self._restarts if each[0] == connector]:
+        # What takes the name before all is gone is another connector all the same, even with the same config.
+        here = self.reconciler.instances(connector)
+        for instance in [each for each in self._restarts if each[0] == connector and each not in here]:
             del self._restarts[instance]
+        self._restarts.update(here)
         self.board.forget_topics(connector)
         if connector not in self.reconciler.connectors:
             self.board.show((connector, None), None)
@@ -139,6 +151,8 @@ class Plane:
     # Tasks' configs.
 
     async def _made(self, made: WantedConnector, configs: Sequence[Properties]) -> None:
+        if made.version != (self.journal.facts.of(made.name).version or 0):
+            return  # its config is another by now, and so are its tasks
         if self.members.leads:
             await self.write_tasks(made.name, configs)
         else:
@@ -163,9 +177,8 @@ class Plane:
             if place.process is not None:
                 place.process.set_level(logger, level)
 
-    def forget_topics(self, connector: str) -> None:
+    def _topics_forgotten(self, connector: str) -> None:
         """The record of a connector's topics begins anew."""
-        self.board.forget_topics(connector)
         for (name, _), place in self.reconciler.tasks.items():
             if name == connector and place.process is not None:
                 place.process.forget_topics()
@@ -178,3 +191,8 @@ class Plane:
         ending = [asyncio.ensure_future(self.reconciler.settle(name)) for name in names]
         if ending:
             await asyncio.wait(ending, timeout=self.launch.grace + LAST_WORDS)
+
+
+def _has(facts: ConnectorFacts, task: int) -> bool:
+    """Whether there is to be such a task."""
+    return task < len(facts.tasks) and facts.target is not TargetState.STOPPED

@@ -5,7 +5,7 @@ but its own successor.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 from ferryman.task.setup.lease import Lease
@@ -42,10 +42,12 @@ class Reconciler:
 
     def want(self, wanted: Wanted) -> None:
         """From now on this should run here; returns at once."""
-        for name in wanted.connectors.keys() - self.connectors.keys():
-            self.connectors[name] = self._connector_place(name)
-        for task in wanted.tasks.keys() - self.tasks.keys():
-            self.tasks[task] = self._task_place(task)
+        for name in wanted.connectors:
+            if name not in self.connectors:
+                self.connectors[name] = self._connector_place(name)
+        for task in wanted.tasks:
+            if task not in self.tasks:
+                self.tasks[task] = self._task_place(task)
         for name, connector in self.connectors.items():
             connector.follower.want(wanted.connectors.get(name))
         for task, place in self.tasks.items():
@@ -84,6 +86,11 @@ class Reconciler:
         )
         return place
 
+    def instances(self, connector: str) -> list[Instance]:
+        """What is here of a connector."""
+        own: list[Instance] = [(connector, None)] if connector in self.connectors else []
+        return own + [(name, number) for name, number in self.tasks if name == connector]
+
     def renew(self, lease: Lease) -> None:
         """All tasks may act until then."""
         for place in self.tasks.values():
@@ -102,6 +109,13 @@ class Reconciler:
         """Waits until a connector and its tasks here are where they are wanted."""
         while busy := [each for each in self._followers(connector) if not each.settled]:
             await asyncio.gather(*(each.settle() for each in busy))
+
+    async def gone(self, instances: Iterable[Instance]) -> None:
+        """Waits until none of these is here, or is wanted here again."""
+        for name, number in instances:
+            place = self.connectors.get(name) if number is None else self.tasks.get((name, number))
+            if place is not None:
+                await place.follower.settle()
 
     def _followers(self, connector: str) -> Iterator[Follower[Any]]:
         if connector in self.connectors:

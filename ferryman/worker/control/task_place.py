@@ -6,22 +6,28 @@ whatever happens around it; for another one the old process ends, and only when 
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import orjson
 
 from ferryman.errors import ConfigError, RequestError
-from ferryman.settings.config_providers import Resolution
+from ferryman.facts.states import State
+from ferryman.retry import backoff
 from ferryman.task.setup.lease import Lease
+from ferryman.task.setup.spec import TaskSpec
 from ferryman.telemetry.owners import Owner
 from ferryman.telemetry.redaction import redact
-from ferryman.worker.control.follower import Follower
+from ferryman.worker.control.follower import Follower, Overtaken
 from ferryman.worker.control.launch import Launch, plugin_version
 from ferryman.worker.control.wanted import WantedTask
 from ferryman.worker.herder import Status
-from ferryman.worker.task_processes import TaskProcess
+from ferryman.worker.task_processes import Shown, TaskProcess
 
 log = logging.getLogger(__name__)
+
+LONGEST_WAIT = 60.0
+"""Seconds between two tries to start a task, where what is in the way may go away by itself."""
 
 
 class TaskPlace:
@@ -37,9 +43,15 @@ class TaskPlace:
         ended: Callable[[], None],
     ) -> None:
         self.process: TaskProcess | None = None
-        self._launch, self._owner = launch, owner
+        self._name, self._launch, self._owner = name, launch, owner
         self._topic_used, self._changed, self._ended = topic_used, changed, ended
+        self._runs: WantedTask | None = None
+        """What the process was last found to be."""
         self._identity: bytes | None = None
+        self._restarts: int | None = None
+        self._problem: str | None = None
+        """Why there is no process though one is wanted."""
+        self._failures = 0
         self._version: str | None = None
         self.follower: Follower[WantedTask] = Follower(name, self._step)
 
@@ -53,58 +65,89 @@ class TaskPlace:
             await self._end()
             self._ended()
             return
-        problem, resolved = await self._resolved(wanted)
-        identity = _identity(resolved, wanted.restarts)
-        if self.process is None or identity != self._identity or problem is not None:
-            await self._end()
-            if self.follower.wanted != wanted:
-                return  # the old process took its time, and something else is wanted by now
+        if self._runs is not None and wanted == replace(self._runs, paused=wanted.paused):
+            self._aim(wanted)
+            return
+        try:
+            spec = await self._spec(wanted)
+        except Overtaken:
+            raise
+        except Exception as error:
+            await self._cannot(wanted, error)
+            return
+        self._failures = 0
+        identity = _identity(spec.config, wanted.restarts)
+        if self.process is not None and identity == self._identity:
+            self._runs = wanted
+            self._aim(wanted)
+        elif await self._free_for(wanted):
             self._identity = identity
-            self._start(wanted, resolved, problem)
-        elif problem is None:
-            self.process.pause() if wanted.paused else self.process.resume()
+            self._start(wanted, spec)
 
-    async def _resolved(self, wanted: WantedTask) -> tuple[Exception | None, Resolution]:
+    def _aim(self, wanted: WantedTask) -> None:
+        assert self.process is not None
+        self.process.pause() if wanted.paused else self.process.resume()
+
+    async def _spec(self, wanted: WantedTask) -> TaskSpec:
         # References are looked up again for each start of a task, so that a restart takes up a rotated password.
-        stage = f"starting task {wanted.connector}-{wanted.number}"
         owner = self._owner()
 
-        def resolved() -> Resolution:
-            found = self._launch.resolved(owner, wanted.properties)
+        def spec() -> TaskSpec:
             self._version = plugin_version(wanted.properties)
-            return found
+            return self._launch.spec(wanted, self._launch.resolved(owner, wanted.properties))
 
-        try:
-            found = await self._launch.configs.run(stage, resolved)
-        except (ConfigError, RequestError) as error:
-            return error, Resolution(wanted.properties)
-        return None, found
+        return await self.follower.while_wanted(self._launch.configs.run(f"starting {self._name}", spec))
 
-    def _start(self, wanted: WantedTask, resolved: Resolution, problem: Exception | None) -> None:
-        spec = self._launch.spec(wanted, resolved)
-        self.process = TaskProcess(self._launch.forks, spec, self._topic_used, self._changed)
+    async def _cannot(self, wanted: WantedTask, error: Exception) -> None:
+        """A process that is what is wanted, but for what could not be looked up again, goes on with what it has."""
+        if self._runs is not None and wanted == replace(self._runs, paused=wanted.paused, version=wanted.version):
+            log.warning("%s goes on as it is: %s", self._name, redact(str(error)))
+            self._aim(wanted)
+        elif await self._free_for(wanted):
+            unexpected = not isinstance(error, ConfigError | RequestError)
+            log.error("%s cannot be started: %s", self._name, redact(str(error)), exc_info=unexpected)
+            self._problem = redact(f"{type(error).__name__}: {error}")
+            self._restarts = wanted.restarts
+            self._changed()
+        if not isinstance(error, ConfigError):
+            self._failures += 1
+            self.follower.look_again(backoff.delay(self._failures, LONGEST_WAIT))
+
+    async def _free_for(self, wanted: WantedTask) -> bool:
+        """Ends the old process. False if it took its time, and something else is wanted by now."""
+        await self._end()
+        return self.follower.wanted == wanted
+
+    def _start(self, wanted: WantedTask, spec: TaskSpec) -> None:
+        again = self._restarts not in (None, wanted.restarts)
+        self.process = TaskProcess(
+            self._launch.forks,
+            replace(spec, lease=self._launch.lease().dump()),
+            self._topic_used,
+            self._changed,
+            Shown(State.RESTARTING if again else State.UNASSIGNED),
+        )
+        self._runs, self._restarts, self._problem = wanted, wanted.restarts, None
         self._changed()
-        if problem is None:
-            self.process.start("pause" if wanted.paused else "run")
-            return
-        log.error("task %s cannot be started: %s", self.process, redact(str(problem)))
-        self.process.fail(redact(f"{type(problem).__name__}: {problem}"))
+        self.process.start("pause" if wanted.paused else "run")
 
     async def _end(self) -> None:
         if self.process is not None:
+            self._runs = None
             await self.process.stop(self._launch.grace)
             await self.process.gone()
             self.process = self._identity = None
 
     def status(self, worker_id: str) -> Status | None:
         """What the task shows of itself; None while there is nothing here."""
-        if self.process is None:
-            return None
-        shown = self.process.shown
-        return Status(shown.state, worker_id, shown.trace, self._version, shown.outage)
+        if self.process is not None:
+            shown = self.process.shown
+            return Status(shown.state, worker_id, shown.trace, self._version, shown.outage)
+        if self._problem is not None:
+            return Status(State.FAILED, worker_id, self._problem, self._version)
+        return None
 
 
-def _identity(resolved: Resolution, restarts: int) -> bytes:
+def _identity(config: Mapping[str, str], restarts: int) -> bytes:
     """A digest, since it is kept and the values are secret."""
-    text = orjson.dumps([sorted(resolved.values.items()), restarts])
-    return hashlib.sha256(text).digest()
+    return hashlib.sha256(orjson.dumps([sorted(config.items()), restarts])).digest()

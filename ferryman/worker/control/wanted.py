@@ -4,7 +4,7 @@ Nothing else starts or ends anything. A restart is a number that counts up: what
 another config, is not what is wanted.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -71,14 +71,19 @@ class Wanted:
     tasks: Mapping[Task, WantedTask] = field(default_factory=dict)
 
 
-def wanted(facts: Mapping[str, ConnectorFacts], assigned: Assigned, restarts: Restarts) -> Wanted:
-    """What should run here now."""
+def wanted(
+    facts: Mapping[str, ConnectorFacts],
+    assigned: Assigned,
+    restarts: Restarts,
+    may_start: Callable[[ConnectorFacts], bool] = lambda facts: True,
+) -> Wanted:
+    """What should run here now; ``may_start`` says of a connector that nothing is in the way of its tasks."""
     known = {name: each for name, each in facts.items() if each.properties is not None}
     connectors = {name: _connector(name, each, restarts) for name, each in known.items() if assigned.has(name)}
     tasks = {
         (name, number): _task(name, number, each, restarts)
         for name, each in known.items()
-        if each.target is not TargetState.STOPPED
+        if each.target is not TargetState.STOPPED and may_start(each)
         for number in range(len(each.tasks))
         if assigned.has(name, number)
     }

@@ -1,13 +1,14 @@
 """Standalone mode keeps facts and statuses for as long as its process lives, and all of the work is its own."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from ferryman.errors import RequestError
 from ferryman.facts.config_records import ConfigRecord, Properties
-from ferryman.facts.fold import Facts
+from ferryman.facts.fold import ConnectorFacts, Facts
 from ferryman.worker.control.mode import Heard
 from ferryman.worker.control.wanted import Assigned, Everything, Instance, Task
-from ferryman.worker.herder import Status
+from ferryman.worker.herder import Session, Status
 
 
 class Journal:
@@ -33,11 +34,30 @@ class Alone:
     alone = True
     leads = True
 
-    def lead(self) -> None:
+    async def lead(self) -> None:
         """It does."""
 
-    def own(self, connector: str, task: int | None = None) -> None:
+    async def own(self, connector: str, task: int | None = None) -> None:
         """It does."""
+
+    session: Session | None = None
+
+    async def accept_task_configs(self) -> None:
+        """There is nobody who could hand any over."""
+        raise RequestError(
+            500, "Kafka Connect in standalone mode does not support externally setting task configurations."
+        )
+
+    async def fence(self, connector: str) -> None:
+        """There is nobody who could ask for it."""
+        raise RequestError(500, "Kafka Connect in standalone mode does not support exactly-once source connectors.")
+
+    def facts_changed(self) -> None:
+        """Nothing is to be shared out."""
+
+    def may_start(self, facts: ConnectorFacts) -> bool:
+        """They always may: whoever ran them before was this worker."""
+        return True
 
     async def hand_over(self, connector: str, configs: Sequence[Properties]) -> None:
         """There is nobody to hand anything over to."""
@@ -48,30 +68,36 @@ class Board:
     """Statuses in memory."""
 
     def __init__(self) -> None:
-        self._connectors: dict[str, Status] = {}
-        self._tasks: defaultdict[str, dict[int, Status]] = defaultdict(dict)
+        self._shown: dict[str, dict[int | None, Status]] = {}
+        """By connector, and by the number of the task."""
         self._topics: defaultdict[str, set[str]] = defaultdict(set)
+        self._forgotten: Callable[[str], None] = lambda connector: None
+
+    def when_forgotten(self, forgotten: Callable[[str], None]) -> None:
+        """Calls this with a connector whose topics were forgotten."""
+        self._forgotten = forgotten
 
     def show(self, instance: Instance, status: Status | None) -> None:
         """The word on an instance."""
         connector, task = instance
-        if task is None and status is None:
-            self._connectors.pop(connector, None)
-            self._tasks.pop(connector, None)
-        elif task is None and status is not None:
-            self._connectors[connector] = status
-        elif task is not None and status is not None:
-            self._tasks[connector][task] = status
-        elif task is not None:
-            self._tasks[connector].pop(task, None)
+        shown = self._shown.setdefault(connector, {})
+        if status is not None:
+            shown[task] = status
+        elif task is None:
+            shown.clear()
+        else:
+            shown.pop(task, None)
+        if not shown:
+            del self._shown[connector]
 
     def status(self, connector: str) -> Status | None:
         """The connector's own."""
-        return self._connectors.get(connector)
+        return self._shown.get(connector, {}).get(None)
 
     def tasks(self, connector: str) -> Mapping[int, Status]:
-        """Those of its tasks, by number."""
-        return self._tasks.get(connector, {})
+        """Those of its tasks, by number, as they are now."""
+        shown = self._shown.get(connector, {})
+        return {number: status for number, status in shown.items() if number is not None}
 
     def use(self, task: Task, topic: str) -> None:
         """A task has used a topic."""
@@ -84,3 +110,4 @@ class Board:
     def forget_topics(self, connector: str) -> None:
         """From now on it has used none."""
         self._topics.pop(connector, None)
+        self._forgotten(connector)

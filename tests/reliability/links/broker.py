@@ -88,7 +88,7 @@ def broker(directory: Path) -> Iterator[Broker]:
             return found
 
         service = replace(KAFKA, launch=launch)
-        component = Component(service, directory / "kafka", ports, artifacts_of(["kafka"]), keep=False)
+        component = Component(service, directory / "kafka", {"kafka": ports}, artifacts_of(["kafka"]))
         component.start()
         try:
             yield Broker(component, link)

@@ -1,0 +1,33 @@
+"""``ferryman distributed``: one worker of a group, with the file of Kafka's connect-distributed."""
+
+import asyncio
+import gc
+from pathlib import Path
+
+import click
+
+from ferryman.commands.starting import worker as starting
+from ferryman.telemetry import logs
+from ferryman.worker.forkserver import ForkServer
+
+
+@click.command("distributed")
+@click.argument("worker", type=click.Path(path_type=Path, dir_okay=False), required=False)
+@click.option("--override", multiple=True, metavar="KEY=VALUE", help="A worker setting, over file and environment.")
+@click.option("--log-level", default="INFO", type=click.Choice([*logs.LEVELS], case_sensitive=False), show_default=True)
+def command(worker: Path | None, override: tuple[str, ...], log_level: str) -> None:
+    """Run a worker of a group that shares connectors and tasks.
+
+    WORKER is its property file (CONNECT_* variables and --override go over it, or stand alone). Connectors are created
+    over REST, at any worker of the group; their configs are kept in Kafka.
+    """
+    server = ForkServer()  # before our own imports, since it has as many to do
+    gc.disable()  # nearly all that is imported stays, and to look through it is a sixth of the time
+    from ferryman.settings.modes import DISTRIBUTED
+    from ferryman.worker.distributed.worker import run
+
+    gc.freeze()
+    gc.enable()
+    found = starting.load(worker, override, log_level, DISTRIBUTED)
+    starting.warn(found)
+    starting.leave(asyncio.run(run(found, server)))

@@ -1,0 +1,61 @@
+"""From a command line to a worker's settings, and the way out of its process."""
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from ferryman.errors import ConfigError
+from ferryman.telemetry import background, logs
+from ferryman.telemetry.redaction import redact
+
+if TYPE_CHECKING:  # imported by whoever calls, after the server that forks has started
+    from ferryman.settings.modes import Mode
+    from ferryman.settings.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def load(worker: Path | None, override: Sequence[str], log_level: str, mode: "Mode") -> "Settings":
+    """Begins to log, and reads a worker's settings. Ends the process, with each problem, if they cannot be used."""
+    from ferryman.settings import ambient, settings
+
+    logs.start("worker", {"root": log_level})
+    background.install()
+    try:
+        found = settings.load(worker, dict(_pair(each) for each in override), mode)
+    except ConfigError as error:
+        refuse(error, f"{worker or 'no worker file given, and CONNECT_* variables'}: ")
+    ambient.withhold()
+    return found
+
+
+def warn(settings: "Settings") -> None:
+    """Logs what is doubtful about the settings."""
+    for warning in settings.warnings:
+        log.warning("%s", redact(warning))
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise click.BadParameter(f"{text!r} is not KEY=VALUE")
+    return key.strip(), value
+
+
+def refuse(error: ConfigError, where: str = "") -> NoReturn:
+    """Prints each problem and ends the process."""
+    for problem in error.problems:
+        click.echo(f"{where}{redact(problem.named)}", err=True)
+    sys.exit(2)
+
+
+def leave(code: int) -> NoReturn:
+    """Ends the process. Threads that wait for what does not answer, and processes that do not end, would hold up an
+    orderly exit."""
+    background.farewell()
+    os._exit(code)

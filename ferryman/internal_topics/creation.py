@@ -1,0 +1,114 @@
+"""Makes a worker's internal topics where they are missing, and refuses those that would lose what is written."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import ConfigResource, ResourceType  # type: ignore[attr-defined]
+from confluent_kafka.cimpl import NewTopic
+
+from ferryman.errors import ConfigError, RetriableError, TaskError
+from ferryman.kafka.admin import Admin
+from ferryman.kafka.refusals import said
+
+Kind = Literal["config", "offset", "status"]
+_KEEPS: Mapping[Kind, str] = {
+    "config": "connector configurations",
+    "offset": "source connector offsets",
+    "status": "connector and task statuses",
+}
+_HOPELESS = frozenset(
+    {KafkaError.INVALID_CONFIG, KafkaError.INVALID_PARTITIONS, KafkaError.POLICY_VIOLATION, KafkaError.TOPIC_EXCEPTION}
+)
+"""Answers to its creation that trying again does not change."""
+
+
+@dataclass(frozen=True, slots=True)
+class InternalTopic:
+    """A topic as it is to be. It is always compacted; the config topic always has one partition."""
+
+    kind: Kind
+    name: str
+    partitions: int
+    """-1 leaves it to the broker."""
+    replication_factor: int
+    """-1 leaves it to the broker."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Its own settings, as the broker takes them."""
+
+    @property
+    def key(self) -> str:
+        """The key of the worker that names it."""
+        return f"{self.kind}.storage.topic"
+
+    @property
+    def keys(self) -> str:
+        """All keys that say what it is to be, for messages."""
+        count = () if self.kind == "config" else ("partitions",)
+        names = sorted(("topic", *count, *self.settings))
+        return ", ".join(f"{self.kind}.storage.{name}" for name in names)
+
+
+def create(admin: Admin, topic: InternalTopic) -> None:
+    """Creates the topic if it is missing, and looks at what is there then.
+
+    Raises ConfigError for one that is not compacted, or for a config topic with several partitions, in Kafka Connect's
+    words (KafkaTopicBasedBackingStore); TaskError if the broker makes no such topic; RetriableError if not now. Where
+    nobody may look at its settings, they are trusted.
+    """
+    found = admin.list_topics(timeout=30).topics.get(topic.name)
+    if found is None:
+        _create(admin, topic)
+    policy = _cleanup_policy(admin, topic.name)
+    if policy not in ("compact", None):
+        raise ConfigError.for_key(topic.key, _forgets(topic, policy))
+    if topic.kind == "config" and found is not None and len(found.partitions) != 1:
+        raise ConfigError.for_key(
+            topic.key,
+            f"Topic '{topic.name}' supplied via the '{topic.key}' property is required to have a single partition in "
+            f"order to guarantee consistency of connector configurations, but found {len(found.partitions)} "
+            "partitions.",
+        )
+
+
+def _create(admin: Admin, topic: InternalTopic) -> None:
+    settings = {**topic.settings, "cleanup.policy": "compact"}
+    new = NewTopic(topic.name, topic.partitions, topic.replication_factor, config=settings)
+    try:
+        admin.create_topics([new])[topic.name].result()
+    except KafkaException as error:
+        reason: KafkaError = error.args[0]
+        if reason.code() in _HOPELESS:
+            text = f"the {topic.kind}s topic {topic.name}: {said(reason, topic.name)} (the keys are {topic.keys})"
+            raise TaskError(text) from error
+        if reason.code() != KafkaError.TOPIC_ALREADY_EXISTS:
+            text = f"the {topic.kind}s topic {topic.name} cannot be created: {reason.str()}"
+            raise RetriableError(f"{text}{_asked(topic, reason.code())}") from error
+
+
+def _asked(topic: InternalTopic, code: int) -> str:
+    if code != KafkaError.INVALID_REPLICATION_FACTOR:
+        return ""
+    return f" ({topic.kind}.storage.replication.factor is {topic.replication_factor})"
+
+
+def _forgets(topic: InternalTopic, policy: str | None) -> str:
+    keeps, compact = _KEEPS[topic.kind], "'cleanup.policy=compact'"
+    return (
+        f"Topic '{topic.name}' supplied via the '{topic.key}' property is required to have {compact} to guarantee "
+        f"consistency and durability of {keeps}, but found the topic currently has 'cleanup.policy={policy}'. "
+        f"Continuing would likely result in eventually losing {keeps} and problems restarting this Connect cluster in "
+        f"the future. Change the '{topic.key}' property in the Connect worker configurations to use a topic with "
+        f"{compact}."
+    )
+
+
+def _cleanup_policy(admin: Admin, topic: str) -> str | None:
+    resource = ConfigResource(ResourceType.TOPIC, topic)
+    try:
+        found = admin.describe_configs([resource])[resource].result()
+    except KafkaException:
+        return None
+    entry = found.get("cleanup.policy")
+    return None if entry is None else str(entry.value)

@@ -1,0 +1,247 @@
+"""A topic that is read whole, from its beginning to its end and then on as it grows (KafkaBasedLog).
+
+The calls block; whoever has an event loop makes them in a thread.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
+
+from ferryman.errors import RetriableError
+from ferryman.internal_topics.writers import Ends, Entry, PlainWriter
+from ferryman.kafka import permissions
+from ferryman.record import Payload
+
+log = logging.getLogger(__name__)
+
+METADATA = 30.0
+"""Seconds that a topic which was just made may take to be known."""
+_LOOK, _AT_ONCE = 0.2, 999
+_BELIEVED_GONE = 5000
+"""Milliseconds after which a topic that brokers do not know is taken for deleted; it was known before."""
+_GONE = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION})
+
+
+class LogRecord(NamedTuple):
+    """A record as it lies in the topic."""
+
+    partition: int
+    offset: int
+    timestamp: int
+    """Milliseconds since the epoch."""
+    key: Payload
+    value: Payload
+
+
+Received = Callable[[Sequence[LogRecord]], None]
+"""Called in a thread of the log's own with records that came, those of a partition in their order."""
+
+
+class KafkaLog:
+    """One topic. It lives through the brokers' outages and restarts; ``failure`` says what it cannot get over."""
+
+    def __init__(
+        self, topic: str, consumer: Mapping[str, Any], producer: Mapping[str, Any], received: Received
+    ) -> None:
+        self.topic = topic
+        self._consumer_config = {
+            "error_cb": self._heard,
+            "topic.metadata.propagation.max.ms": _BELIEVED_GONE,
+            **consumer,
+            "enable.partition.eof": True,
+        }
+        committed = consumer.get("isolation.level", "read_committed") == "read_committed"
+        self._isolation = IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED
+        self._admin = AdminClient(dict(producer))
+        self._writer = PlainWriter(topic, producer)
+        self._received = received
+        self._consumer: Consumer | None = None
+        self._thread: threading.Thread | None = None
+        self._closing = threading.Event()
+        self._progress = threading.Condition()
+        self._positions: dict[int, int] = {}
+        self._failure: str | None = None
+
+    @property
+    def failure(self) -> str | None:
+        """Why nothing can be read, such as a topic that was deleted; None while all is well or Kafka is just away."""
+        return self._failure
+
+    def start(self, within: float = METADATA) -> None:
+        """Reads to the end that the topic has now, however long that takes, and goes on in the background.
+
+        Raises RetriableError if the topic is not known within so many seconds, or disappears meanwhile.
+        """
+        consumer = Consumer(self._consumer_config)
+        try:
+            partitions = self._partitions(consumer, time.monotonic() + within)
+            consumer.assign([TopicPartition(self.topic, number, OFFSET_BEGINNING) for number in partitions])
+        except BaseException:
+            consumer.close()
+            raise
+        self._positions = dict.fromkeys(partitions, 0)
+        self._consumer = consumer
+        self._thread = threading.Thread(target=self._tail, args=(consumer,), name=f"log {self.topic}", daemon=True)
+        self._thread.start()
+        self._reach(self._ends(None), None)
+
+    def read_to_end(self, within: float) -> None:
+        """Returns when all that the topic has now was received. Raises RetriableError after so many seconds."""
+        deadline = time.monotonic() + within
+        self._reach(self._ends(deadline), deadline)
+
+    def read_up_to(self, ends: Ends, within: float) -> None:
+        """Returns when what was written before these offsets was received. Raises RetriableError after so many
+        seconds. After a transaction this is surer than ``read_to_end``: its records come a moment after it is known
+        to be committed, and are not before the end until then."""
+        self._reach(ends, time.monotonic() + within)
+
+    def send(self, entries: Sequence[Entry], within: float) -> Ends:
+        """Writes records, in this order, and waits until they are acknowledged: see ``Writer``. What was written is
+        not received yet; ``read_up_to`` waits for that."""
+        return self._writer.send(entries, within)
+
+    def close(self) -> None:
+        """Ends the thread and lets the clients go. Waiting calls raise RetriableError."""
+        self._closing.set()
+        with self._progress:
+            self._progress.notify_all()
+        if self._thread is not None:
+            self._thread.join()
+        if self._consumer is not None:
+            self._consumer.close()
+        self._writer.close()
+
+    def _partitions(self, consumer: Consumer, deadline: float) -> list[int]:
+        while not self._closing.is_set():
+            reason = f"there is no topic {self.topic}"
+            try:
+                found = consumer.list_topics(self.topic, timeout=5).topics[self.topic]
+            except KafkaException as error:
+                reason = error.args[0].str()
+            else:
+                if found.error is None and found.partitions:
+                    return sorted(found.partitions)
+            if time.monotonic() >= deadline:
+                raise RetriableError(
+                    f"Could not look up partition metadata for topic {self.topic} in allotted period: {reason}"
+                )
+            self._closing.wait(_LOOK)
+        raise self._closed()
+
+    def _ends(self, deadline: float | None) -> dict[int, int]:
+        """The offsets at which the partitions end now; of what is committed, if that is all that is read.
+
+        Asked by a client of its own: on the reader's connection the answer comes after that of a fetch that waits.
+        """
+        while not self._closing.is_set():
+            left = 5.0 if deadline is None else deadline - time.monotonic()
+            try:
+                ends = self._ask(max(min(left, 5.0), 1.0))
+            except KafkaException as error:
+                self._check()
+                if left <= 0:
+                    raise self._late(error.args[0].str()) from error
+                self._closing.wait(_LOOK)
+            else:
+                self._failure = None
+                return ends
+        raise self._closed()
+
+    def _ask(self, within: float) -> dict[int, int]:
+        wanted = {TopicPartition(self.topic, number): _latest() for number in self._positions}
+        asked = self._admin.list_offsets(wanted, isolation_level=self._isolation, request_timeout=within)
+        return {each.partition: int(answer.result().offset) for each, answer in asked.items()}
+
+    def _reach(self, ends: Mapping[int, int], deadline: float | None) -> None:
+        with self._progress:
+            while any(self._positions[number] < end for number, end in ends.items()):
+                self._check()
+                left = None if deadline is None else deadline - time.monotonic()
+                if left is not None and left <= 0:
+                    raise self._late("the broker does not answer, or a transaction is open")
+                self._progress.wait(1.0 if left is None else min(left, 1.0))
+
+    def _check(self) -> None:
+        if self._closing.is_set():
+            raise self._closed()
+        if self._failure is not None:
+            raise RetriableError(self._failure)
+
+    def _closed(self) -> RetriableError:
+        return RetriableError(f"nobody reads {self.topic} any more")
+
+    def _late(self, reason: str) -> RetriableError:
+        return RetriableError(f"{self.topic} was not read to its end: {reason}")
+
+    def _tail(self, consumer: Consumer) -> None:
+        while not self._closing.is_set():
+            first = consumer.poll(_LOOK)
+            if first is not None:
+                self._take([first, *consumer.consume(_AT_ONCE, 0)])
+
+    def _take(self, messages: Sequence[Message]) -> None:
+        records, positions = list[LogRecord](), dict[int, int]()
+        for message in messages:
+            error, number, offset = message.error(), message.partition() or 0, message.offset() or 0
+            if error is None:
+                records.append(_record(message))
+                positions[number] = offset + 1
+            elif error.code() == KafkaError._PARTITION_EOF:
+                positions[number] = offset
+            else:
+                self._heard(error)
+        if records:
+            self._hand_over(records)
+        if positions:
+            self._failure = None
+        with self._progress:
+            self._positions |= positions
+            self._progress.notify_all()
+
+    def _hand_over(self, records: Sequence[LogRecord]) -> None:
+        try:
+            self._received(records)
+        except Exception:
+            # The next records must come all the same: a reader that stands still would stop the whole worker.
+            log.exception("%s: records from %s on could not be taken in", self.topic, records[0][:2])
+
+    def _heard(self, error: KafkaError) -> None:
+        """An error of the consumer. Most pass by themselves when the brokers are back."""
+        refused = permissions.refusal(error, "consumer")
+        if error.code() in _GONE:
+            failure = f"the topic {self.topic} is not there any more: {error.str()}"
+        elif refused is not None:
+            failure = f"the topic {self.topic} cannot be read: {error.name()}: {error.str()}"
+        else:
+            log.debug("%s: %s", self.topic, error.str())
+            return
+        if failure != self._failure:
+            log.error("%s", failure)
+        self._failure = failure
+
+
+def _latest() -> Any:
+    return OffsetSpec.latest()  # type: ignore[no-untyped-call]
+
+
+def _record(message: Message) -> LogRecord:
+    number, offset = message.partition() or 0, message.offset() or 0
+    return LogRecord(number, offset, message.timestamp()[1], _bytes(message.key()), _bytes(message.value()))
+
+
+def _bytes(value: str | bytes | None) -> Payload:
+    return value.encode() if isinstance(value, str) else value

@@ -1,0 +1,39 @@
+"""What a member knows of its group at a moment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ferryman.assignment.protocol import NO_WORK, Task, Work
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A place in a group; without a leader, in none."""
+
+    member_id: str = ""
+    generation: int = -1
+    leader: str = ""
+    """The leader's member id."""
+    leader_url: str | None = None
+    version: int = 0
+    """Of the protocol that the group speaks; from 2 on, requests between workers are signed."""
+    held: Work = NO_WORK
+    """What this member runs."""
+    config_offset: int = -1
+    delay_ms: int = 0
+    connectors: Mapping[str, str] = field(default_factory=dict)
+    """For the leader, the URL of every connector's worker."""
+    tasks: Mapping[Task, str] = field(default_factory=dict)
+    """The same of tasks."""
+
+    @property
+    def leads(self) -> bool:
+        """Whether this member is the group's leader."""
+        return bool(self.leader) and self.leader == self.member_id
+
+    def owner(self, connector: str, task: int | None, own_url: str) -> str | None:
+        """The URL of the worker that runs a connector, or one of its tasks; None if this member does not know."""
+        mine = connector in self.held.connectors if task is None else (connector, task) in self.held.tasks
+        if mine:
+            return own_url
+        return self.connectors.get(connector) if task is None else self.tasks.get((connector, task))

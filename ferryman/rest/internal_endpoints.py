@@ -1,0 +1,38 @@
+"""Endpoints that workers of one group call on their leader. Their requests are signed (KIP-507)."""
+
+from typing import Any
+
+from ferryman.errors import RequestError
+from ferryman.rest import http_messages
+from ferryman.rest.endpoints import Call, Rest
+from ferryman.rest.http_messages import Answer
+from ferryman.rest.signatures import Signature, check
+
+
+async def put_task_configs(rest: Rest, call: Call) -> Answer:
+    """Takes over what a connector that runs elsewhere wants its tasks to be."""
+    configs = _configs(await http_messages.body(call.request, numbers_as_text=True))
+    _check_signature(rest, call)
+    await rest.herder.put_task_configs(call.name, configs)
+    return Answer(204)
+
+
+async def fence(rest: Rest, call: Call) -> Answer:
+    """Makes sure that no former task of a source can still write."""
+    _check_signature(rest, call)
+    await rest.herder.fence(call.name)
+    return Answer(204)
+
+
+def _check_signature(rest: Rest, call: Call) -> None:
+    signature = Signature.read(call.request.headers, call.request.state.content)
+    session = rest.herder.session()
+    if session is not None:
+        check(signature, session.key, session.algorithms)
+
+
+def _configs(posted: Any) -> list[dict[str, str]]:
+    if not isinstance(posted, list):
+        raise RequestError(400, "A list of task configs is expected")
+    found = [http_messages.config(each, "a task config") for each in posted]
+    return [{key: value for key, value in each.items() if value is not None} for each in found]

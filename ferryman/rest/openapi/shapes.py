@@ -1,0 +1,91 @@
+"""The JSON of the REST API's bodies, as JSON Schema. The names are those of Kafka Connect's own description."""
+
+from collections.abc import Mapping
+from typing import Any
+
+Json = dict[str, Any]
+TEXT: Json = {"type": "string"}
+WHOLE: Json = {"type": "integer"}
+ANY_OBJECT: Json = {"type": "object"}
+_STATES = ["UNASSIGNED", "RUNNING", "PAUSED", "FAILED", "RESTARTING", "STOPPED"]
+_TYPES = ["sink", "source", "unknown"]
+
+
+def a(name: str) -> Json:
+    """A reference to one of the shapes below."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def several(item: Json) -> Json:
+    """A list."""
+    return {"type": "array", "items": item}
+
+
+def by_name(value: Json) -> Json:
+    """An object whose keys are names."""
+    return {"type": "object", "additionalProperties": value}
+
+
+def _fields(required: Mapping[str, Json], **others: Json) -> Json:
+    return {"type": "object", "properties": {**required, **others}, "required": list(required)}
+
+
+def _nullable(kind: str) -> Json:
+    return {"type": [kind, "null"]}
+
+
+_STATE: Json = {"state": {"enum": _STATES}, "worker_id": TEXT}
+_MORE: Json = {"version": _nullable("string"), "trace": TEXT, "outage": a("Outage")}
+_PLUGIN_TYPES = ["sink", "source", "converter", "header_converter", "transformation", "predicate"]
+SHAPES: Mapping[str, Json] = {
+    "ErrorMessage": _fields({"error_code": WHOLE, "message": TEXT}),
+    "ServerInfo": _fields({"version": TEXT, "commit": TEXT, "kafka_cluster_id": _nullable("string")}),
+    "WorkerStatus": _fields({"status": {"enum": ["healthy", "starting", "unhealthy"]}, "message": TEXT}),
+    "Config": by_name(TEXT),
+    "PostedConfig": by_name({"type": ["string", "number", "boolean", "null"]}),
+    "CreateConnectorRequest": _fields(
+        {"name": TEXT, "config": a("PostedConfig")}, initial_state={"enum": ["RUNNING", "PAUSED", "STOPPED", None]}
+    ),
+    "ConnectorTaskId": _fields({"connector": TEXT, "task": WHOLE}),
+    "ConnectorInfo": _fields(
+        {"name": TEXT, "config": a("Config"), "tasks": several(a("ConnectorTaskId")), "type": {"enum": _TYPES}}
+    ),
+    "TaskInfo": _fields({"id": a("ConnectorTaskId"), "config": a("Config")}),
+    "Outage": _fields({"since": TEXT, "reason": TEXT, "next_try": TEXT}),
+    "ConnectorState": _fields(_STATE, **_MORE),
+    "TaskState": _fields({"id": WHOLE, **_STATE}, **_MORE),
+    "ConnectorStateInfo": _fields(
+        {"name": TEXT, "connector": a("ConnectorState"), "tasks": several(a("TaskState")), "type": {"enum": _TYPES}}
+    ),
+    "Connectors": {
+        "anyOf": [
+            several(TEXT),
+            by_name(_fields({}, status=a("ConnectorStateInfo"), info=a("ConnectorInfo"))),
+        ]
+    },
+    "ActiveTopics": by_name(_fields({"topics": several(TEXT)})),
+    "ConnectorOffset": _fields({}, partition={"type": ["object", "null"]}, offset={"type": ["object", "null"]}),
+    "ConnectorOffsets": _fields({"offsets": several(a("ConnectorOffset"))}),
+    "Message": _fields({"message": TEXT}),
+    "PluginInfo": _fields({"class": TEXT, "type": {"enum": _PLUGIN_TYPES}}, version=TEXT),
+    "ConfigKeyInfo": _fields(
+        {
+            "name": TEXT,
+            "type": TEXT,
+            "required": {"type": "boolean"},
+            "default_value": _nullable("string"),
+            "importance": TEXT,
+            "documentation": TEXT,
+            "group": _nullable("string"),
+            "width": TEXT,
+            "display_name": TEXT,
+            "dependents": several(TEXT),
+            "order": WHOLE,
+        }
+    ),
+    "ConfigInfo": _fields({"definition": {"anyOf": [a("ConfigKeyInfo"), {"type": "null"}]}, "value": ANY_OBJECT}),
+    "ConfigInfos": _fields(
+        {"name": TEXT, "error_count": WHOLE, "groups": several(TEXT), "configs": several(a("ConfigInfo"))}
+    ),
+    "LoggerLevel": _fields({"level": TEXT}, last_modified=_nullable("integer")),
+}

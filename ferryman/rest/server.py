@@ -1,0 +1,142 @@
+"""The REST server of a worker: its listeners, with and without TLS, and which endpoints each of them serves."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+
+from ferryman.rest import app
+from ferryman.rest.connections import KEEP_ALIVE, LimitedConnection
+from ferryman.rest.handshakes import SecureListener
+from ferryman.settings import listeners
+from ferryman.settings.listeners import Listener
+from ferryman.settings.settings import Settings
+from ferryman.settings.worker_keys import WorkerConfig
+from ferryman.tls import contexts
+from ferryman.worker.herder import Herder
+
+BACKLOG = 128
+"""Connections that the system keeps until they are accepted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A listener with its socket."""
+
+    listener: Listener
+    socket: socket.socket
+    admin: bool
+    """Whether it is one of admin.listeners."""
+
+    @property
+    def port(self) -> int:
+        """The port, also where the listener said 0."""
+        return int(self.socket.getsockname()[1])
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        host = self.socket.getsockname()[0]
+        return f"{self.listener.scheme}://{listeners.authority(host, self.port)}"
+
+
+def bind(config: WorkerConfig) -> list[Bound]:
+    """Binds the sockets of ``listeners`` and ``admin.listeners``, in this order. Raises OSError with the address."""
+    wanted = [*((each, False) for each in config.addresses), *((each, True) for each in config.admin_addresses)]
+    found = list[Bound]()
+    try:
+        for listener, admin in wanted:
+            found.append(Bound(listener, _socket(listener), admin))
+    except OSError:
+        for each in found:
+            each.socket.close()
+        raise
+    return found
+
+
+def advertised(config: WorkerConfig, bound: Sequence[Bound]) -> Listener:
+    """Where others reach the worker: as its settings say, else by the address of this machine's name, as in Kafka
+    Connect, and the port of the listener that is advertised."""
+    found = config.advertised_address
+    listener = listeners.advertised(config.addresses, config.rest_advertised_listener)
+    port = found.port or next(each.port for each in bound if each.listener == listener)
+    return replace(found, host=found.host or _own_host(), port=port)
+
+
+def _own_host() -> str:
+    try:
+        return socket.gethostbyname(socket.gethostname())
+    except OSError:
+        return "localhost"
+
+
+def _socket(listener: Listener) -> socket.socket:
+    family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
+    found = socket.socket(family, socket.SOCK_STREAM)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind((listener.host, listener.port))
+    except OSError as error:
+        found.close()
+        raise OSError(f"cannot listen on {listener.host or '*'}:{listener.port}: {error.strerror}") from None
+    found.listen(BACKLOG)
+    found.setblocking(False)
+    return found
+
+
+class Server(uvicorn.Server):
+    """Serves all listeners of a worker. ``should_exit`` ends it; whoever runs it hears the signals."""
+
+    def __init__(self, herder: Herder, settings: Settings, bound: Sequence[Bound]) -> None:
+        main, admin = app.apps(herder, settings)
+        super().__init__(_config(main))
+        self._admin_config = _config(admin)
+        self._bound = bound
+        self._contexts = {
+            each.admin: contexts.server(settings.rest.admin_tls if each.admin else settings.rest.tls)
+            for each in bound
+            if each.listener.secure
+        }
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leaves them alone: a worker ends the server itself, after the tasks."""
+        yield
+
+    async def run_until_exit(self) -> None:
+        """Serves until ``should_exit`` is set, and a little longer for requests under way."""
+        await self.serve(sockets=[each.socket for each in self._bound])
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listens on all sockets, each with the endpoints that it is for."""
+        self.servers: list[Any] = [await self._listening(each) for each in self._bound]
+        self.started = True
+
+    async def _listening(self, bound: Bound) -> asyncio.Server | SecureListener:
+        protocol = self._protocol(self._admin_config if bound.admin else self.config)
+        if bound.listener.secure:
+            return SecureListener(bound.socket, self._contexts[bound.admin], protocol)
+        return await asyncio.get_running_loop().create_server(protocol, sock=bound.socket, backlog=BACKLOG)
+
+    def _protocol(self, config: uvicorn.Config) -> Callable[[], asyncio.Protocol]:
+        return lambda: LimitedConnection(config, self.server_state, {})
+
+
+def _config(served: Starlette) -> uvicorn.Config:
+    config = uvicorn.Config(
+        served,
+        http=LimitedConnection,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=1,
+    )
+    config.load()
+    return config

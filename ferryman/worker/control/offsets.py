@@ -1,0 +1,43 @@
+"""The offsets of connectors, read and moved for REST: in threads, with the clients that a connector's config says."""
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from ferryman.errors import RequestError
+from ferryman.kafka.clients import Clients
+from ferryman.plugins import catalog
+from ferryman.telemetry.owners import Owner
+from ferryman.worker.connector_offsets import ConnectorOffsets
+from ferryman.worker.control.launch import Launch
+from ferryman.worker.pool import Pool
+
+Outcome = TypeVar("Outcome")
+
+
+class Offsets:
+    """Those of all connectors of one worker."""
+
+    def __init__(self, launch: Launch) -> None:
+        self._launch = launch
+        self._pool = Pool("offsets", 8, 64)
+
+    async def of(
+        self, name: str, raw: Mapping[str, str], owner: Owner, stage: str, call: Callable[[ConnectorOffsets], Outcome]
+    ) -> Outcome:
+        """What ``call`` makes of a connector's offsets. RequestError where that cannot be."""
+
+        def made() -> Outcome:
+            with owner.keeps():  # its clients protect their passwords
+                return call(self._connector_offsets(name, raw, owner))
+
+        return await self._pool.run(stage, made)
+
+    def _connector_offsets(self, name: str, raw: Mapping[str, str], owner: Owner) -> ConnectorOffsets:
+        launch = self._launch
+        plugin = catalog.connector(raw.get("connector.class", ""))
+        if plugin is None:
+            raise RequestError(500, f"Failed to modify offsets for connector {name}: its class cannot be loaded")
+        values = launch.resolved(owner, raw).values
+        clients = Clients(name, 0, launch.settings.values, values, launch.identity)
+        topic = raw.get("offsets.storage.topic") or launch.settings.config.offset_storage_topic
+        return ConnectorOffsets(plugin, clients, topic, launch.seeds)

@@ -1,0 +1,161 @@
+"""What the group decides about this worker, obeyed: the listener of its membership.
+
+The member's thread tells; everything is done on the event loop, and the member waits for it. The order of events when
+work moves from one worker to another: the leader revokes it → the share shrinks → the processes end → the member is
+told, and joins again → the leader gives the work to the other one. A worker that the group has lost does the same as
+soon as it learns of it; its tasks' leases have ended before.
+"""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Coroutine, Mapping
+from typing import Any
+
+from ferryman.assignment.protocol import NO_WORK, Assignment, Work
+from ferryman.errors import FerrymanError, RetriableError
+from ferryman.facts.config_records import SessionKey
+from ferryman.membership.group_settings import GroupSettings
+from ferryman.membership.member import Member
+from ferryman.settings.distributed_keys import DistributedConfig
+from ferryman.task.setup.lease import Lease
+from ferryman.worker.control.plane import Plane
+from ferryman.worker.distributed.board import Board
+from ferryman.worker.distributed.journal import Journal
+from ferryman.worker.distributed.share import Share, ShareOfWork, instances
+
+log = logging.getLogger(__name__)
+
+MARGIN, LEAST_MARGIN = 0.1, 0.5
+"""The part of the session that lies between the end of a lease and the end of the session, and its least seconds: so
+long may what was begun before still take."""
+KEY_LOOK = 10.0
+"""Seconds between two looks whether a new session key is due."""
+
+
+class Group:
+    """A worker as its membership sees it (membership.listener)."""
+
+    def __init__(
+        self, config: DistributedConfig, settings: GroupSettings, journal: Journal, board: Board, share: ShareOfWork
+    ) -> None:
+        self.member = Member(settings, self)
+        self.joined = asyncio.Event()
+        """Set when the group has given this worker its share for the first time."""
+        self.lease = Lease(ends=0.0, over=0.0)
+        """The lease of a task that starts now."""
+        self._config, self._journal, self._board, self._share = config, journal, board, share
+        self._loop = asyncio.get_running_loop()
+        self._plane: Plane | None = None
+        self._shared: Mapping[str, int] = {}
+        """The connectors and their numbers of tasks that were last shared out, where this worker leads."""
+        self._keys: asyncio.Task[None] | None = None
+        journal.when_refused = lambda: self.member.rejoin("the right to write to the config topic is lost")
+
+    def start(self, plane: Plane) -> None:
+        """Joins, in the background; the plane's work follows what the group says."""
+        self._plane = plane
+        self.member.start()
+        self._keys = asyncio.create_task(self._renew_keys(), name="session keys")
+
+    def close(self) -> None:
+        """Leaves the group. Blocks until all work has ended."""
+        self.member.close()
+
+    def facts_changed(self) -> None:
+        """Where the work to be shared out is another, whoever leads has it shared out anew."""
+        if self.member.leads and (work := self._work()) != self._shared:
+            self._shared = work
+            self.member.rejoin("the connectors or their tasks are others")
+
+    # On the member's threads.
+
+    def snapshot(self) -> tuple[int, Mapping[str, int]]:
+        """How far the config topic was read, and every connector with its number of tasks."""
+        return self._journal.facts.offset, self._work()
+
+    def _work(self) -> Mapping[str, int]:
+        facts = list(self._journal.facts.connectors.items())
+        return {name: len(each.tasks) for name, each in facts if each.properties is not None}
+
+    def catch_up(self, offset: int, within: float) -> bool:
+        """Reads the config topic up to an offset; False if it was not reached within so many seconds."""
+        try:
+            self._journal.catch_up(within)
+        except (RetriableError, TimeoutError) as error:
+            log.warning("the config topic was not read on: %s", error)
+        return self._journal.facts.offset >= offset
+
+    def assigned(self, assignment: Assignment, generation: int) -> None:
+        """The member is in the group; ``assignment.assigned`` is all that it shall run, old and new."""
+        if self.member.leads:
+            self._journal.claim()
+        else:
+            self._journal.relinquish()
+        self._on_loop(self._take(assignment.assigned))
+
+    def revoked(self, work: Work) -> None:
+        """Ends this work, and returns when its processes are gone."""
+        self._on_loop(self._give_up(work))
+
+    def lost(self, reason: str) -> None:
+        """The member is no longer in the group: nothing here is this worker's any more."""
+        self._journal.relinquish()
+        self._on_loop(self._give_up(None))
+
+    def heartbeat(self, at: float) -> None:
+        """The group has this member, and its work, at least until a session after ``at``."""
+        session = self._config.session_timeout_ms / 1000
+        over = at + session
+        self._loop.call_soon_threadsafe(self._renew, Lease(over - max(LEAST_MARGIN, MARGIN * session), over))
+
+    def _on_loop(self, done: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(done, self._loop).result()
+
+    # On the event loop.
+
+    def _renew(self, lease: Lease) -> None:
+        if self._plane is not None and lease.ends > self.lease.ends:
+            self.lease = lease
+            self._plane.reconciler.renew(lease)
+
+    async def _take(self, work: Work) -> None:
+        assert self._plane is not None
+        self._share.now = Share(work)
+        self._shared = self._work()
+        if self.member.leads:
+            self._board.clear(self._shared)
+            await self._make_key()
+        self._plane.reconcile()
+        if not self.joined.is_set():
+            log.info("Joined group %s", self._config.group_id)
+            self.joined.set()
+
+    async def _give_up(self, work: Work | None) -> None:
+        """Some work, or all."""
+        assert self._plane is not None
+        mine = self._share.now.work
+        self._share.now = Share(NO_WORK if work is None else mine.minus(work))
+        self._plane.reconcile()
+        await self._plane.reconciler.gone(instances(mine if work is None else work))
+
+    async def _renew_keys(self) -> None:
+        while True:
+            await asyncio.sleep(KEY_LOOK)
+            if self.member.leads and not self._journal.claimed:
+                self.member.rejoin("the right to write to the config topic is lost")
+            elif self.member.leads:
+                await self._make_key()
+
+    async def _make_key(self) -> None:
+        """A new session key, where there is none or it is too old (KIP-507)."""
+        now, known = int(time.time() * 1000), self._journal.facts.session_key
+        if known is not None and now < known.created + self._config.inter_worker_key_ttl_ms:
+            return
+        algorithm = self._config.inter_worker_key_generation_algorithm
+        size = (self._config.inter_worker_key_size or 256) // 8
+        try:
+            await self._journal.write(SessionKey(secrets.token_bytes(size), algorithm, now))
+        except FerrymanError as error:
+            log.warning("no new session key for requests between workers: %s", error)

@@ -1,0 +1,141 @@
+"""Facts as the config topic has them: read by all workers of a group, written by whoever leads it."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+from ferryman.errors import FencedError, RequestError
+from ferryman.facts.config_records import (
+    ConfigRecord,
+    ConnectorConfig,
+    Ignored,
+    LoggerLevel,
+    RestartRequest,
+    SessionKey,
+    TargetStateRecord,
+    TaskConfig,
+    TasksCommit,
+    TasksFencing,
+)
+from ferryman.facts.fold import Facts
+from ferryman.facts.states import TargetState
+from ferryman.internal_topics import of_worker
+from ferryman.internal_topics.config_topic import TOTAL, ConfigTopic, decoded
+from ferryman.internal_topics.kafka_log import LogRecord
+from ferryman.settings.settings import Settings
+from ferryman.worker.control.mode import Heard
+from ferryman.worker.pool import Pool
+
+log = logging.getLogger(__name__)
+
+CONFLICT = "Cannot complete request because of a conflicting operation (e.g. worker rebalance)"
+"""With status 409."""
+CLAIM = 30.0
+"""Seconds that the right to write is claimed for."""
+
+
+class Journal:
+    """The config topic of one worker. ``facts`` belongs to the event loop; other threads take a snapshot."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.facts = Facts()
+        self.ready = asyncio.Event()
+        """Set when all that there was at the start has been read. What came before is never obeyed, only known."""
+        self._log = of_worker.config_log(settings, self._received)
+        self._leader = of_worker.leader_writer(settings)
+        self._topic = ConfigTopic(self._log, self._leader)
+        self._heard: Heard = lambda events: None
+        self.when_refused: Callable[[], None] = lambda: None
+        """Called when this worker has not, or not any more, the right to write that whoever leads has."""
+        self._loop = asyncio.get_running_loop()
+        self._writes = Pool("facts", 1, 1 << 10)
+        """One thread: what is written is written in order."""
+        self._reads = Pool("config topic", 1, 1)
+
+    def listen(self, heard: Heard) -> None:
+        """Calls this, on the loop, with what each further record brings about."""
+        self._heard = heard
+
+    async def start(self) -> None:
+        """Reads to the end of the topic, and goes on reading. Raises RetriableError where that cannot be."""
+        await self._reads.run("reading to the end of the config topic", self._log.start, within=None)
+        self.ready.set()
+
+    def catch_up(self, within: float) -> None:
+        """Returns when all that was written by now is known. For other threads than the loop's, since it blocks; raises
+        RetriableError after so many seconds."""
+        self._log.read_to_end(within)
+        asyncio.run_coroutine_threadsafe(asyncio.sleep(0), self._loop).result(within)
+
+    def claim(self) -> None:
+        """Takes the right to write over from whoever led before. Blocks; raises RetriableError if it cannot be had."""
+        if self._leader is not None:
+            self._leader.claim(CLAIM)
+
+    def relinquish(self) -> None:
+        """Gives the right to write up."""
+        if self._leader is not None:
+            self._leader.relinquish()
+
+    @property
+    def claimed(self) -> bool:
+        """Whether this worker may write what only the leader writes, as far as it knows."""
+        return self._leader is None or self._leader.claimed
+
+    async def write(self, *records: ConfigRecord) -> None:
+        """Returns when the records are written, and known here. RequestError if they cannot be."""
+        stage = f"writing {_named(records)} to the config topic"
+        try:
+            await self._writes.run(stage, lambda: self._write(records))
+        except FencedError as error:
+            log.warning("nothing is written: %s", error)
+            self.when_refused()
+            raise RequestError(409, CONFLICT) from error
+
+    def close(self) -> None:
+        """Reads no more. Blocks for a moment."""
+        self._log.close()
+        self.relinquish()
+
+    def _write(self, records: Sequence[ConfigRecord]) -> None:
+        match records:
+            case (TargetStateRecord(name, TargetState() as target), ConnectorConfig(_, dict(properties))):
+                self._topic.put_connector(name, properties, target)
+            case (ConnectorConfig(name, None), TargetStateRecord(_, None)):
+                self._topic.delete_connector(name)
+            case (ConnectorConfig(name, dict(properties)),):
+                self._topic.put_connector(name, properties)
+            case (*tasks, TasksCommit(name, _)):
+                self._topic.put_tasks(name, [each.properties for each in tasks if isinstance(each, TaskConfig)])
+            case (TasksCommit(name, 0), TargetStateRecord(_, TargetState() as target)):
+                self._topic.put_tasks(name, [])
+                self._topic.put_target(name, target)
+            case (TargetStateRecord(name, TargetState() as target),):
+                self._topic.put_target(name, target)
+            case (TasksFencing(name, count),):
+                self._topic.put_fencing(name, count)
+            case (SessionKey() as key,):
+                self._topic.put_session_key(key)
+            case (RestartRequest() as request,):
+                self._topic.put_restart(request)
+            case (LoggerLevel() as level,):
+                self._topic.put_logger(level)
+            case _:
+                raise AssertionError(f"nobody writes {_named(records)} together")
+        self._topic.refresh(TOTAL)
+
+    def _received(self, records: Sequence[LogRecord]) -> None:
+        """On the topic's own thread."""
+        self._loop.call_soon_threadsafe(self._apply, list(decoded(records)))
+
+    def _apply(self, records: Sequence[tuple[ConfigRecord | Ignored, int]]) -> None:
+        live = self.ready.is_set()
+        events = [event for record, offset in records for event in self.facts.apply(record, offset)]
+        if live:
+            self._heard(events)
+
+
+def _named(records: Sequence[ConfigRecord]) -> str:
+    first = records[0]
+    what = "a config for connector" if isinstance(first, ConnectorConfig) else type(first).__name__
+    return f"{what} {getattr(first, 'connector', '')}".strip()

@@ -1,0 +1,140 @@
+"""Who else is in the group: which worker decides, which one runs what, and how they are asked."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from urllib.parse import quote
+
+import orjson
+
+from ferryman.errors import RetriableError
+from ferryman.facts.config_records import Properties
+from ferryman.facts.fold import ConnectorFacts
+from ferryman.membership.member import Member
+from ferryman.rest.forwarding import OtherWorkers
+from ferryman.settings.settings import Settings
+from ferryman.worker.distributed.fencing import Fencing
+from ferryman.worker.distributed.group import Group
+from ferryman.worker.distributed.journal import Journal
+from ferryman.worker.distributed.share import Share, ShareOfWork
+from ferryman.worker.herder import Forward, Session
+
+PATIENCE, LOOK = 20.0, 0.05
+"""Seconds that a request waits for the end of a rebalance before it is refused, and between two looks."""
+SIGNED = 2
+"""From this version of the group's protocol on, requests between workers are signed."""
+
+
+class Members:
+    """A worker in its group."""
+
+    alone = False
+
+    def __init__(
+        self,
+        settings: Settings,
+        group: Group,
+        journal: Journal,
+        share: ShareOfWork,
+        fencing: Fencing,
+        others: OtherWorkers,
+    ) -> None:
+        self._config = settings.distributed
+        self._group, self._journal, self._share = group, journal, share
+        self._fencing, self._others = fencing, others
+
+    @property
+    def _member(self) -> Member:
+        return self._group.member
+
+    @property
+    def assigned(self) -> Share:
+        """What of the work is this worker's now."""
+        return self._share.now
+
+    @property
+    def leads(self) -> bool:
+        """Whether this worker decides for all."""
+        return self._member.leads
+
+    @property
+    def generation(self) -> int:
+        """The group's, as this worker knows it."""
+        return self._member.generation
+
+    @property
+    def failure(self) -> str | None:
+        """Why this worker is in no group, where it is in none."""
+        return self._member.failure
+
+    @property
+    def signs(self) -> bool:
+        """Whether requests between workers are signed."""
+        return self._member.protocol_version >= SIGNED
+
+    async def lead(self) -> None:
+        """Returns on the worker that decides for all; elsewhere it raises Forward."""
+        url = await self._in_time(lambda: self._member.leader_url)
+        if not self.leads:
+            raise Forward(url)
+
+    async def own(self, connector: str, task: int | None = None) -> None:
+        """Returns on the worker that runs this; elsewhere it raises Forward."""
+
+        def where() -> str | None:
+            if self.assigned.has(connector, task):
+                return self._member.url
+            return self._member.owner(connector, task) if self.leads else self._member.leader_url
+
+        url = await self._in_time(where)
+        if not self.assigned.has(connector, task):
+            raise Forward(url)
+
+    async def _in_time(self, find: Callable[[], str | None]) -> str | None:
+        """What is not known while the group shares its work out anew, as soon as it is, if that is soon."""
+        deadline = asyncio.get_running_loop().time() + PATIENCE
+        while (found := find()) is None and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(LOOK)
+        return found
+
+    @property
+    def session(self) -> Session | None:
+        """What requests of other workers must be signed with; None while some member does not sign."""
+        if not self.signs:
+            return None
+        known = self._journal.facts.session_key
+        return Session(None if known is None else known.key, self._config.inter_worker_verification_algorithms)
+
+    async def accept_task_configs(self) -> None:
+        """Returns where another worker may hand over tasks' configs; elsewhere as ``lead``."""
+        await self.lead()
+
+    async def fence(self, connector: str) -> None:
+        """Keeps the former tasks of a source out of its transactions. RequestError where that cannot be."""
+        await self.lead()
+        await self._fencing.fence(connector)
+
+    def facts_changed(self) -> None:
+        """The facts are others, and perhaps the work that is to be shared out."""
+        self._group.facts_changed()
+        if self.leads:
+            self._fencing.look()
+
+    def may_start(self, facts: ConnectorFacts) -> bool:
+        """Whether no former task of a source can still write."""
+        return self._fencing.may_start(facts)
+
+    async def hand_over(self, connector: str, configs: Sequence[Properties]) -> None:
+        """Gives the tasks' configs of a connector that runs here to the leader. Raises what is in the way, which may
+        pass."""
+        url = self._member.leader_url
+        if url is None:
+            raise RetriableError(f"the tasks of {connector} are not known to the group: it has no leader now")
+        key = self._journal.facts.session_key
+        path = f"connectors/{quote(connector, safe='')}/tasks"
+        await self._others.send_signed(
+            "POST",
+            f"{url}{path}",
+            orjson.dumps([dict(each) for each in configs]),
+            key.key if key is not None and self.signs else None,
+            self._config.inter_worker_signature_algorithm,
+        )

@@ -1,0 +1,159 @@
+"""Runs a distributed worker: the REST server, the internal topics, the membership, and all that follows from them."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from ferryman import __version__
+from ferryman.errors import ConfigError, FerrymanError, RetriableError
+from ferryman.files import allowed_folders
+from ferryman.internal_topics import creation, of_worker
+from ferryman.kafka import client_config
+from ferryman.kafka.admin import Admin
+from ferryman.kafka.clients import QUIET
+from ferryman.membership import client_settings
+from ferryman.membership.group_settings import GroupSettings
+from ferryman.rest import server
+from ferryman.rest.endpoints import KAFKA_VERSION
+from ferryman.rest.forwarding import OtherWorkers
+from ferryman.retry import backoff
+from ferryman.settings.settings import Settings
+from ferryman.telemetry.redaction import redact
+from ferryman.worker import lifetime
+from ferryman.worker.cluster import Cluster
+from ferryman.worker.control.commands import Commands
+from ferryman.worker.control.launch import Launch
+from ferryman.worker.control.plane import Plane
+from ferryman.worker.distributed.board import Board
+from ferryman.worker.distributed.fencing import Fencing
+from ferryman.worker.distributed.group import Group
+from ferryman.worker.distributed.journal import Journal
+from ferryman.worker.distributed.members import Members
+from ferryman.worker.distributed.share import ShareOfWork
+from ferryman.worker.forks import Forks
+from ferryman.worker.forkserver import ForkServer
+from ferryman.worker.pool import Pool
+
+log = logging.getLogger(__name__)
+
+FAILED_TO_START = 3
+"""The exit code of Kafka's scripts when a worker cannot start."""
+LONGEST_WAIT = 15.0
+"""Seconds between two tries to reach Kafka at the start."""
+
+
+async def run(settings: Settings, forkserver: ForkServer) -> int:
+    """Until a signal or a failed start; returns the exit code. ``forkserver`` forks the task processes."""
+    stopping = lifetime.signalled(settings)
+    try:
+        bound = server.bind(settings.config)
+    except OSError as error:
+        log.error("%s", redact(str(error)))
+        return FAILED_TO_START
+    allowed_folders.bound(settings.config.connector_allowed_paths)
+    worker = Worker(settings, forkserver, server.advertised(settings.config, bound).url)
+    rest = server.Server(worker.herder, settings, bound)
+    serving = asyncio.create_task(rest.run_until_exit())
+    addresses = ", ".join(each.url for each in bound)
+    log.info("Ferryman %s, for clients Kafka version %s, answers on %s", __version__, KAFKA_VERSION, addresses)
+    code = await lifetime.first(worker.start(), _none(stopping))
+    if code == 0:
+        await lifetime.first(serving, stopping.wait())
+    await worker.close()
+    rest.should_exit = True
+    await serving
+    return code or 0
+
+
+async def _none(stopping: asyncio.Event) -> int | None:
+    await stopping.wait()
+    return None
+
+
+class Worker:
+    """The parts of one worker, put together."""
+
+    def __init__(self, settings: Settings, forkserver: ForkServer, url: str) -> None:
+        self.settings = settings
+        worker_id = url.partition("://")[2].rstrip("/")
+        self.cluster = Cluster(settings)
+        self.journal, self.share = Journal(settings), ShareOfWork()
+        self.board = Board(settings, lambda: self.group.member.generation)
+        self.group = Group(settings.distributed, _group(settings, url, worker_id), self.journal, self.board, self.share)
+        launch = Launch(
+            settings,
+            Forks(forkserver),
+            {},
+            worker_id,
+            settings.distributed.group_id,
+            lease=lambda: self.group.lease,
+        )
+        fencing = Fencing(launch, self.journal, lambda connector: self.plane.owner(connector))
+        members = Members(settings, self.group, self.journal, self.share, fencing, OtherWorkers(settings))
+        self.plane = Plane(launch, self.journal, members, self.board)
+        self.herder = Commands(self.plane, self.cluster)
+        self._pool = Pool("start", 2, 8)
+
+    async def start(self) -> int:
+        """Returns when the worker has its first share of the group's work; or the exit code of a start in vain."""
+        self.cluster.look()
+        try:
+            await self._reach(self._create_topics)
+            await self._reach(self.board.start)
+            await self._reach(self.journal.start)
+        except FerrymanError as error:
+            messages = [each.named for each in error.problems] if isinstance(error, ConfigError) else [str(error)]
+            for message in messages:
+                log.error("the worker cannot start: %s", redact(message))
+            return FAILED_TO_START
+        self.group.start(self.plane)
+        await self.group.joined.wait()
+        self.herder.ready = True
+        return 0
+
+    async def _reach(self, what: Callable[[], Awaitable[None]]) -> None:
+        """Tries until Kafka is there."""
+        attempt = 0
+        while True:
+            try:
+                await what()
+            except RetriableError as error:
+                attempt += 1
+                log.log(logging.WARNING if attempt == 1 else logging.DEBUG, "waiting for Kafka: %s", redact(str(error)))
+                await asyncio.sleep(backoff.delay(attempt, LONGEST_WAIT))
+            else:
+                return
+
+    async def _create_topics(self) -> None:
+        def create() -> None:
+            admin = Admin(QUIET | client_config.worker_admin(self.settings.values).values)
+            for topic in of_worker.topics(self.settings):
+                creation.create(admin, topic)
+
+        await self._pool.run("initializing and reading to the end of internal topics", create, within=None)
+
+    async def close(self) -> None:
+        """Ends all tasks, leaves the group, and says so to the others."""
+        await self.herder.close()
+        await self._pool.run("shutting down", self._leave, within=None)
+
+    def _leave(self) -> None:
+        self.group.close()
+        self.board.close()
+        self.journal.close()
+
+
+def _group(settings: Settings, url: str, worker_id: str) -> GroupSettings:
+    given = settings.distributed
+    return GroupSettings(
+        group=given.group_id,
+        url=url,
+        protocol=given.connect_protocol,
+        session_timeout=given.session_timeout_ms,
+        heartbeat_interval=given.heartbeat_interval_ms,
+        rebalance_timeout=given.rebalance_timeout_ms,
+        max_delay=given.scheduled_rebalance_max_delay_ms,
+        sync_timeout=given.worker_sync_timeout_ms,
+        unsync_backoff=given.worker_unsync_backoff_ms,
+        client=client_settings.translated(settings.values, worker_id),
+    )

@@ -1,0 +1,50 @@
+"""How a worker's process ends: on a signal, in order and in time, or else as it stands."""
+
+import asyncio
+import logging
+import os
+import signal
+import threading
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from ferryman.settings.settings import Settings
+from ferryman.telemetry import background
+
+log = logging.getLogger(__name__)
+Outcome = TypeVar("Outcome")
+
+OVERDUE = 1.7
+"""Seconds after the tasks' grace by which the worker has ended, one way or the other."""
+
+
+def signalled(settings: Settings) -> asyncio.Event:
+    """An event that SIGINT and SIGTERM set. The process ends soon after that, whatever stands still."""
+    event = asyncio.Event()
+    grace = settings.config.task_shutdown_graceful_timeout_ms / 1000
+
+    def end() -> None:
+        if not event.is_set():
+            event.set()
+            # Whatever stands still, somebody who waits for the end (docker stop: ten seconds) does not wait in vain.
+            # Tasks that are left die with the process.
+            overdue = threading.Timer(grace + OVERDUE, _leave_at_once)
+            overdue.daemon = True
+            overdue.start()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, end)
+    return event
+
+
+def _leave_at_once() -> None:
+    log.error("the worker did not end in time and leaves as it is")
+    background.farewell()
+    os._exit(1)
+
+
+async def first(*waited: Coroutine[Any, Any, Outcome] | asyncio.Task[Outcome]) -> Outcome:
+    """The outcome of what is done first; the others go on."""
+    tasks = [asyncio.ensure_future(one) for one in waited]
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    return next(task for task in tasks if task in done).result()

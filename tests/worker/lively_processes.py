@@ -1,0 +1,159 @@
+"""Played processes that do as they are told, after the time that a test gives them, or do not."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tests.worker.played_processes import PlayedForks, PlayedProcess
+
+
+@dataclass
+class Habits:
+    """How processes of one task behave from now on."""
+
+    starts_in: float = 0.1
+    """Seconds until one says that it runs."""
+    ends_in: float | None = 0.1
+    """Seconds until one ends that is to stop; None if it never does."""
+    dies_in: float | None = 0.0
+    """Seconds that the kernel takes to end one that was killed; None if it does not."""
+    fails: bool = False
+    """Whether one says that it has failed instead of running."""
+    crashes: bool = False
+    """Whether one dies without a word instead of running."""
+
+
+@dataclass(eq=False)
+class LivelyProcess:
+    """One process; it is what ``TaskProcess`` knows of a forked one."""
+
+    name: str
+    """Its connector and task."""
+    number: int
+    played: PlayedProcess
+    habits: Habits
+    killed: bool = False
+    wishes: list[str] = field(default_factory=list)
+    levels: dict[str, str] = field(default_factory=dict)
+    leases: list[list[float | None]] = field(default_factory=list)
+    _heard: int = 0
+    _ending: bool = False
+
+    def __post_init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self.played.connection, self._listen)
+        self.ended.add_done_callback(lambda _: None)
+
+    @property
+    def pid(self) -> int:
+        return self.number
+
+    @property
+    def ended(self) -> asyncio.Future[int]:
+        return self.played.ended
+
+    @property
+    def lives(self) -> bool:
+        return not self.ended.done()
+
+    @property
+    def config(self) -> dict[str, str]:
+        """The config that it was started with."""
+        assert self.played.spec is not None
+        return dict(self.played.spec.config)
+
+    def kill(self) -> None:
+        if not self.killed:
+            self.killed = True
+            if self.habits.dies_in is not None:
+                self._loop.call_later(self.habits.dies_in, self.dies, -9)
+
+    def says(self, event: str, **facts: object) -> None:
+        if self.lives:
+            self.played.says(event, **facts)
+
+    def fails(self, trace: str = "it broke") -> None:
+        """It says so, and ends."""
+        self.says("failed", trace=trace)
+        self.dies()
+
+    def dies(self, code: int = 0) -> None:
+        if self.lives:
+            self._loop.remove_reader(self.played.connection)
+            self.played.dies(code)
+
+    def _listen(self) -> None:
+        if not self.lives:
+            return
+        known = self.played.spec is not None
+        heard = self.played.heard()
+        for message in heard[self._heard :]:
+            self._obey(message)
+        self._heard = len(heard)
+        if self.played.spec is not None and not known:
+            self._loop.call_later(self.habits.starts_in, self._begin)
+
+    def _obey(self, message: Mapping[str, object]) -> None:
+        match message:
+            case {"wish": str(wish)}:
+                self.wishes.append(wish)
+                if wish == "stop" and not self._ending:
+                    self._ending = True
+                    if self.habits.ends_in is not None:
+                        self._loop.call_later(self.habits.ends_in, self._end)
+                elif wish != "stop":
+                    self._loop.call_later(self.habits.starts_in, self._settle)
+            case {"logger": str(logger), "level": str(level)}:
+                self.levels[logger] = level
+            case {"lease": list(lease)}:
+                self.leases.append(lease)
+            case {"forget": "topics"}:
+                self.says("topic", topic=f"of {self.name}")
+
+    def _begin(self) -> None:
+        if not self.lives or self._ending:
+            return
+        if self.habits.crashes:
+            self.dies(-11)
+        elif self.habits.fails:
+            self.fails()
+        else:
+            self.says("topic", topic=f"of {self.name}")
+            self._settle()
+
+    def _settle(self) -> None:
+        if not self._ending:
+            self.says("paused" if self.wishes and self.wishes[-1] == "pause" else "running")
+
+    def _end(self) -> None:
+        self.says("stopped")
+        self.dies()
+
+
+class LivelyForks:
+    """Makes them, in place of a server that forks."""
+
+    def __init__(self) -> None:
+        self.processes: list[LivelyProcess] = []
+        self.habits: dict[str, Habits] = {}
+        """By the name of the task, or of its connector."""
+        self.watch: Callable[[LivelyProcess], None] = lambda process: None
+        """Called with each new process, before it counts."""
+        self._played = PlayedForks()
+
+    async def fork(self, stage: str, connection: object, modules: Sequence[str]) -> LivelyProcess:
+        played = await self._played.fork(stage, connection, modules)  # type: ignore[arg-type]
+        name = stage.removeprefix("starting task ")
+        habits = self.habits.get(name) or self.habits.setdefault(name.rpartition("-")[0], Habits())
+        made = LivelyProcess(name, len(self.processes) + 1, played, habits)
+        self.watch(made)
+        self.processes.append(made)
+        return made
+
+    def of(self, name: str) -> list[LivelyProcess]:
+        """All that there ever were of a task, or of a connector."""
+        return [each for each in self.processes if name in (each.name, each.name.rpartition("-")[0])]
+
+    def live(self, name: str | None = None) -> list[LivelyProcess]:
+        """Those that live, of a task, of a connector, or all."""
+        return [each for each in (self.processes if name is None else self.of(name)) if each.lives]
