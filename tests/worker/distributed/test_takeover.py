@@ -54,7 +54,7 @@ def test_ours_go_on_where_kafka_connects_workers_stopped_and_the_other_way_round
         for name in ("in", "out"):
             second.running(name)
             assert second.call("GET", f"/connectors/{name}/config") == {"name": name, **configs[name]}
-        assert first.states("idle") == ["STOPPED"]
+        until(lambda: first.states("idle") == ["STOPPED"], 30, "what was stopped to be so")
         until(lambda: lines(sink) == ["one", "two", "three"], 60, "the third line, by ours")
         until(lambda: committed(first.url, "in") == [{"position": 14}], 60, "the source's offset")
         until(lambda: committed(first.url, "out") == [{"kafka_offset": 3}], 60, "the sink's offset")
