@@ -29,7 +29,7 @@ VARIABLES = {
     "BENCH_FLUSH": "50000",
     "BENCH_FOLDER": "folder",
     "BENCH_IN_FLIGHT": "64",
-    "BENCH_LISTENER": "http://127.0.0.1:8083",
+    "BENCH_LISTENER": "http://127.0.0.1:18083",
     "BENCH_MAIL_HOST": "127.0.0.1",
     "BENCH_MAIL_PORT": "1025",
     "BENCH_OFFSETS": "offsets",
