@@ -80,7 +80,7 @@ class Connectors:
 
     def lacking(self) -> dict[str, str]:
         """The flows that have less than was sent into them, with what they have."""
-        wanted = {kind: self.sent for kind in self._counts()} | {"invented": 2 * INVENTED}
+        wanted = dict.fromkeys(self._counts(), self.sent) | {"invented": 2 * INVENTED}
         found = {kind: count() for kind, count in self._counts().items()}
         return {kind: f"{found[kind]} of {wanted[kind]}" for kind in wanted if found[kind] < wanted[kind]}
 
@@ -126,8 +126,8 @@ class Connectors:
     def _invented(self) -> Counter[tuple[int, int]]:
         found = Counter[tuple[int, int]]()
         for message in consume(self.kafka, self.of("invented")):
-            headers = dict(message.headers() or [])
-            found[int(headers["task.id"]), int(headers["current.iteration"])] += 1
+            headers = {name: int(value or 0) for name, value in dict(message.headers() or []).items()}
+            found[headers["task.id"], headers["current.iteration"]] += 1
         return found
 
 
@@ -138,9 +138,7 @@ def connectors(folder: Path, kafka: str, s3: str, postgres: str, name: str) -> I
         mail = closing.enter_context(Stack(("mail",)))
         stub = closing.enter_context(serving(gateway()))
         tables = Table(postgres, f"{name}-inserted"), Table(postgres, f"{name}-upserted")
-        made = Connectors(
-            kafka, name, folder, *tables, World(s3, name), Mailbox(mail["mail"].directory), stub
-        )
+        made = Connectors(kafka, name, folder, *tables, World(s3, name), Mailbox(mail["mail"].directory), stub)
         made.configs = {each["name"]: each for each in _configs(made, mail, s3)}
         for each in made.configs:
             create_topic(kafka, each, PARTITIONS)
