@@ -136,6 +136,7 @@ def test_the_last_word_of_a_process_is_heard_though_it_is_told_something_after_i
     play: Callable[[Story], Play],
 ) -> None:
     async def story(play: Play) -> None:
+        play.task.start()
         process = await play.running()
         process.says("failed", trace="it is broken")
         process.dies()

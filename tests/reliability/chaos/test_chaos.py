@@ -41,12 +41,19 @@ def three_workers(folder: Path, broker: Broker, name: str, **more: str) -> Itera
 
 
 def processes(workers: Sequence[Worker]) -> Counter[tuple[str, int]]:
-    """How many living processes each task has."""
-    found = Counter[tuple[str, int]]()
-    for each in workers:
-        for name, number, pid in re.findall(r"task (\S+)-(\d+) runs as process (\d+)", each.said):
-            found[name, int(number)] += alive(int(pid))
-    return +found
+    """How many living processes each task has. A pid may have been another's before, of this group or of anybody."""
+    pattern = r"\[(\S+)\] INFO .*task (\S+)-(\d+) runs as process (\d+)"
+    started = sorted(found for each in workers for found in re.findall(pattern, each.said))
+    latest = {int(pid): (name, int(number)) for _, name, number, pid in started}
+    return Counter(task for pid, task in latest.items() if alive(pid) and is_of(pid, workers[0].directory))
+
+
+def is_of(pid: int, folder: Path) -> bool:
+    """Whether a process belongs to the workers of this test."""
+    try:
+        return str(folder).encode() in Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return False
 
 
 def settled(workers: Sequence[Worker], nemesis: Nemesis) -> list[str]:
