@@ -74,6 +74,8 @@ class KafkaLog:
         self._progress = threading.Condition()
         self._positions: dict[int, int] = {}
         self._failure: str | None = None
+        self._missed: float | None = None
+        """Since when brokers say that there is no such topic, in monotonic seconds; None while none does."""
 
     @property
     def failure(self) -> str | None:
@@ -189,6 +191,7 @@ class KafkaLog:
 
     def _tail(self, consumer: Consumer) -> None:
         while not self._closing.is_set():
+            self._look_for_it()
             first = consumer.poll(_LOOK)
             if first is not None:
                 self._take([first, *consumer.consume(_AT_ONCE, 0)])
@@ -207,7 +210,7 @@ class KafkaLog:
         if records:
             self._hand_over(records)
         if positions:
-            self._failure = None
+            self._failure = self._missed = None
         with self._progress:
             self._positions |= positions
             self._progress.notify_all()
@@ -220,15 +223,32 @@ class KafkaLog:
             log.exception("%s: records from %s on could not be taken in", self.topic, records[0][:2])
 
     def _heard(self, error: KafkaError) -> None:
-        """An error of the consumer. Most pass by themselves when the brokers are back."""
+        """An error of the consumer. Most pass by themselves when the brokers are back. The client also looks for the
+        coordinator of its group, though it never joins one: what it may do there is not asked for."""
         refused = permissions.refusal(error, "consumer")
         if error.code() in _GONE:
-            failure = f"the topic {self.topic} is not there any more: {error.str()}"
-        elif refused is not None:
-            failure = f"the topic {self.topic} cannot be read: {error.name()}: {error.str()}"
+            self._missed = self._missed or time.monotonic()
+        elif refused is not None and error.code() != KafkaError.GROUP_AUTHORIZATION_FAILED:
+            self._fail(f"the topic {self.topic} cannot be read: {error.name()}: {error.str()}")
         else:
             log.debug("%s: %s", self.topic, error.str())
+
+    def _look_for_it(self) -> None:
+        """Of several brokers one may not have heard yet of a topic that was just made; what is still not there after a
+        while has been deleted."""
+        if self._missed is None or time.monotonic() < self._missed + _BELIEVED_GONE / 1000:
             return
+        self._missed = None
+        try:
+            known = self.topic in self._admin.list_topics(timeout=5).topics  # to ask for it by name might create it
+        except KafkaException as error:
+            log.debug("%s: %s", self.topic, error.args[0].str())
+            self._missed = time.monotonic()
+            return
+        if not known:
+            self._fail(f"the topic {self.topic} is not there any more")
+
+    def _fail(self, failure: str) -> None:
         if failure != self._failure:
             log.error("%s", failure)
         self._failure = failure

@@ -88,6 +88,12 @@ class Member:
         mine = standing.owner(connector, task, self.url)
         return None if mine != self.url and self._participant.asked else mine
 
+    def is_gone(self, connector: str) -> bool:
+        """Whether no task of a connector runs in the group any more. Only the leader knows; others say no."""
+        standing = self._participant.standing
+        given = connector in standing.running or any(name == connector for name, _ in standing.tasks)
+        return standing.leads and not given and not self._participant.asked
+
     def start(self) -> None:
         """Begins to join; returns at once."""
         self._thread = threading.Thread(target=self._run, name="membership", daemon=True)

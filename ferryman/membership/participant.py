@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ferryman.assignment import plan as plans
@@ -57,6 +57,7 @@ class Participant:
     session: Session = field(init=False)
     _memory: Memory = field(default_factory=Memory)
     _plan: Plan | None = None
+    _running: frozenset[str] = frozenset()
     _completed: int = -1
     _declared: Work = NO_WORK
     _asked: int = 1
@@ -96,7 +97,7 @@ class Participant:
         configs = Configs(*self.listener.snapshot())
         plan = plans.plan(group, configs, self._memory, int(boot_time() * 1000), self.settings.max_delay)
         with self._lock:
-            self._memory, self._plan = plan.memory, plan
+            self._memory, self._plan, self._running = plan.memory, plan, _running(found.values())
         version = VERSIONS[protocol]
         return {member: marked_assignment(told, version) for member, told in plan.assignments.items()}
 
@@ -121,6 +122,7 @@ class Participant:
                 assignment.delay_ms,
                 {} if plan is None else plan.connectors,
                 {} if plan is None else plan.tasks,
+                frozenset() if plan is None else self._running,
             )
             self.joined_ = Joined(standing, assignment, plan is not None and plan.again)
         self.wake()
@@ -191,3 +193,8 @@ class Participant:
             self._asked += 1
             self.resting = False
         self.wake()
+
+
+def _running(members: Iterable[Metadata]) -> frozenset[str]:
+    """The connectors of which somebody runs tasks. Who gives work up joins again when its processes are gone."""
+    return frozenset(name for each in members if each.assignment for name, _ in each.assignment.assigned.tasks)

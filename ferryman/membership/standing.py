@@ -25,6 +25,8 @@ class Standing:
     """For the leader, the URL of every connector's worker."""
     tasks: Mapping[Task, str] = field(default_factory=dict)
     """The same of tasks."""
+    running: frozenset[str] = frozenset()
+    """For the leader, the connectors of which a member still ran tasks when it joined."""
 
     @property
     def leads(self) -> bool:

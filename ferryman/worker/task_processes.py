@@ -51,6 +51,16 @@ def _nobody() -> None:
     """Listens to nothing."""
 
 
+class _Deaf(asyncio.Protocol):
+    """Has a transport write and never read. The socket is read by another transport, since one that cannot write any
+    more, as the process has just ended, would throw away what the process said last."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Before the transport begins to read."""
+        assert isinstance(transport, asyncio.ReadTransport)
+        transport.pause_reading()
+
+
 @dataclass
 class TaskProcess:
     """One task, through all the processes that run it one after the other."""
@@ -65,7 +75,8 @@ class TaskProcess:
     _wish: str = "run"
     """What the process is to do: run or pause."""
     _process: Forked | None = None
-    _writer: asyncio.StreamWriter | None = None
+    _voice: asyncio.WriteTransport | None = None
+    """Over which the process is told something."""
     _watch: asyncio.Task[None] | None = None
     _breaker: Breaker = field(default_factory=Breaker)
     _said: State = State.UNASSIGNED
@@ -142,9 +153,9 @@ class TaskProcess:
         self._write({"wish": wish})
 
     def _write(self, message: Mapping[str, Any]) -> None:
-        writer = self._writer
-        if writer is not None and not writer.is_closing() and writer.transport.get_write_buffer_size() < UNREAD:
-            writer.write(orjson.dumps(message) + b"\n")
+        voice = self._voice
+        if voice is not None and not voice.is_closing() and voice.get_write_buffer_size() < UNREAD:
+            voice.write(orjson.dumps(message) + b"\n")
 
     async def _run(self) -> None:
         while self._wish != "stop":
@@ -181,8 +192,10 @@ class TaskProcess:
             theirs.close()
         self._process = process
         log.info("task %s runs as process %d", self, process.pid)
-        reader, self._writer = await asyncio.open_connection(sock=ours, limit=LONGEST_MESSAGE)
-        self._writer.write(self.spec.dump() + b"\n")
+        voice, _ = await asyncio.get_running_loop().create_connection(_Deaf, sock=ours.dup())
+        reader, ear = await asyncio.open_connection(sock=ours, limit=LONGEST_MESSAGE)
+        self._voice = voice
+        voice.write(self.spec.dump() + b"\n")
         if self._wish != "run":
             self._send(self._wish)
         said: list[str] = []
@@ -192,8 +205,9 @@ class TaskProcess:
         healthy.cancel()
         await asyncio.wait({listening}, timeout=AFTER_KILL)  # a grandchild may hold the other end open
         listening.cancel()
-        self._writer.close()
-        self._process = self._writer = None
+        voice.close()
+        ear.close()
+        self._process = self._voice = None
         if said == ["stopped"] and self._wish != "stop":
             self._at_least = POLITE
             return f"the process of task {self} was ended by SIGTERM"
@@ -209,6 +223,8 @@ class TaskProcess:
         try:
             while line := await reader.readline():
                 self._heard(orjson.loads(line), said)
+        except ConnectionError:
+            return  # its process has ended without having read all that it was told
         except (OSError, ValueError) as error:
             log.error("task %s says what cannot be read and is killed: %s", self, error)
             if self._process is not None:

@@ -132,6 +132,24 @@ def test_a_failure_is_shown_with_its_trace_and_is_not_started_again(play: Callab
     assert len(play(story).forks.processes) == 1
 
 
+def test_the_last_word_of_a_process_is_heard_though_it_is_told_something_after_its_end(
+    play: Callable[[Story], Play],
+) -> None:
+    async def story(play: Play) -> None:
+        play.task.start()
+        process = await play.running()
+        process.says("failed", trace="it is broken")
+        process.dies()
+        for _ in range(3):
+            play.task.set_level("a", "DEBUG")
+        await play.state(State.FAILED)
+        assert play.task.shown.trace == "it is broken"
+        await play.task.gone()
+        assert len(play.forks.processes) == 1
+
+    play(story)
+
+
 @pytest.mark.parametrize(
     ("code", "how"),
     [

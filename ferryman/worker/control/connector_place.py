@@ -4,7 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from ferryman.errors import ConfigError, TaskError
+from ferryman.errors import ConfigError, RequestError, RetriableError, TaskError
 from ferryman.facts.config_records import Properties
 from ferryman.facts.states import State, TargetState
 from ferryman.plugins import catalog
@@ -83,14 +83,29 @@ class ConnectorPlace:
         stage = f"generating task configs for connector {self._name}"
         try:
             found = await self.follower.while_wanted(self._launch.configs.run(stage, configs))
-            await self._made(wanted, found)
         except Overtaken:
             raise
         except Exception as error:
             self._failed(error)
         else:
+            await self._hand_over(wanted, identity, found)
+
+    async def _hand_over(
+        self, wanted: WantedConnector, identity: tuple[object, ...], configs: Sequence[Properties]
+    ) -> None:
+        """A group that has no leader for a moment, or a leader that knows less, is no failure of the connector."""
+        try:
+            await self._made(wanted, configs)
+        except (RequestError, RetriableError) as error:
+            log.warning(
+                "connector %s: its tasks' configs are not taken yet and will be offered again: %s",
+                self._name,
+                redact(str(error)),
+            )
+            self._later()
+        else:
             self._done, self._failures = identity, 0
-            self._is(State(wanted.target.value))
+        self._is(State(wanted.target.value))
 
     def _failed(self, error: Exception) -> None:
         log.exception("connector %s has failed", self._name)

@@ -44,7 +44,7 @@ class Fencing:
 
     def may_start(self, facts: ConnectorFacts) -> bool:
         """Whether the tasks of a connector may run: no former one of theirs is in the way."""
-        return not (self._enabled and facts.pending_fencing and facts.tasks and is_source(facts))
+        return not (self._enabled and facts.pending_fencing and facts.tasks and may_be_source(facts))
 
     def look(self) -> None:
         """Begins what is to be done, in the background; for whoever leads."""
@@ -55,7 +55,7 @@ class Fencing:
     async def _go_on(self, connector: str) -> None:
         attempt = 0
         try:
-            while not self.may_start(self._journal.facts.of(connector)):
+            while self._journal.claimed and not self.may_start(self._journal.facts.of(connector)):
                 try:
                     await self.fence(connector)
                 except FerrymanError as error:
@@ -73,7 +73,7 @@ class Fencing:
         facts = self._journal.facts.of(connector)
         if facts.properties is None:
             raise RequestError(404, f"Connector {connector} not found")
-        if not is_source(facts):
+        if not may_be_source(facts):
             raise RequestError(400, f"Connector {connector} is not a source connector")
         if not facts.pending_fencing:
             return
@@ -99,7 +99,7 @@ class Fencing:
                     raise RequestError(500, text) from error
 
 
-def is_source(facts: ConnectorFacts) -> bool:
-    """Whether it is one, as far as is known here."""
+def may_be_source(facts: ConnectorFacts) -> bool:
+    """Whether it is one, or of a class that only other workers know: to fence a sink harms nobody."""
     entry = catalog.connector_entry((facts.properties or {}).get("connector.class", ""))
-    return entry is not None and entry.kind == "source"
+    return entry is None or entry.kind == "source"

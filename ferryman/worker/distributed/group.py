@@ -20,6 +20,7 @@ from ferryman.membership.group_settings import GroupSettings
 from ferryman.membership.member import Member
 from ferryman.settings.distributed_keys import DistributedConfig
 from ferryman.task.setup.lease import Lease
+from ferryman.telemetry.redaction import redact
 from ferryman.worker.control.plane import Plane
 from ferryman.worker.distributed.board import Board
 from ferryman.worker.distributed.journal import Journal
@@ -90,10 +91,17 @@ class Group:
     def assigned(self, assignment: Assignment, generation: int) -> None:
         """The member is in the group; ``assignment.assigned`` is all that it shall run, old and new."""
         if self.member.leads:
-            self._journal.claim()
+            self._claim()
         else:
             self._journal.relinquish()
         self._on_loop(self._take(assignment.assigned))
+
+    def _claim(self) -> None:
+        """What is to run here runs whether this worker can write or not; the right is asked for again soon."""
+        try:
+            self._journal.claim()
+        except FerrymanError as error:
+            log.warning("this worker leads the group, but cannot write to the config topic yet: %s", redact(str(error)))
 
     def revoked(self, work: Work) -> None:
         """Ends this work, and returns when its processes are gone."""
@@ -128,6 +136,7 @@ class Group:
             self._board.clear(self._shared)
             await self._make_key()
         self._plane.reconcile()
+        self._plane.members.facts_changed()  # what a former leader has left undone is this one's now
         if not self.joined.is_set():
             log.info("Joined group %s", self._config.group_id)
             self.joined.set()

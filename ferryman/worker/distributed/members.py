@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 from urllib.parse import quote
 
 import orjson
@@ -18,6 +19,7 @@ from ferryman.worker.distributed.journal import Journal
 from ferryman.worker.distributed.share import Share, ShareOfWork
 from ferryman.worker.herder import Forward, Session
 
+Found = TypeVar("Found")
 PATIENCE, LOOK = 20.0, 0.05
 """Seconds that a request waits for the end of a rebalance before it is refused, and between two looks."""
 SIGNED = 2
@@ -89,7 +91,12 @@ class Members:
         if not self.assigned.has(connector, task):
             raise Forward(url)
 
-    async def _in_time(self, find: Callable[[], str | None]) -> str | None:
+    async def gone(self, connector: str) -> bool:
+        """Waits until no task of a stopped connector is left on any worker, also on one that was lost: its session is
+        over by then, and so are its leases. False if that takes too long, or another worker leads."""
+        return await self._in_time(lambda: self._member.is_gone(connector) or None) or False
+
+    async def _in_time(self, find: Callable[[], Found | None]) -> Found | None:
         """What is not known while the group shares its work out anew, as soon as it is, if that is soon."""
         deadline = asyncio.get_running_loop().time() + PATIENCE
         while (found := find()) is None and asyncio.get_running_loop().time() < deadline:

@@ -62,6 +62,10 @@ class Alone:
         """They always may: whoever ran them before was this worker."""
         return True
 
+    async def gone(self, connector: str) -> bool:
+        """There is no other worker that could have any."""
+        return True
+
     async def hand_over(self, connector: str, configs: Sequence[Properties]) -> None:
         """There is nobody to hand anything over to."""
         raise AssertionError("a worker that is alone leads")

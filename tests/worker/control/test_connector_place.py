@@ -3,12 +3,12 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
-from ferryman.errors import RequestError
-from ferryman.facts.config_records import TaskConfig, TasksCommit
+from ferryman.errors import RequestError, RetriableError
+from ferryman.facts.config_records import Properties, TaskConfig, TasksCommit
 from ferryman.facts.states import State, TargetState
 from ferryman.worker.control.connector_place import LONGEST_WAIT
 from tests.worker.control.conftest import Story
@@ -63,6 +63,27 @@ def test_what_may_go_away_by_itself_is_tried_again_ever_more_rarely(tell: Tell) 
         assert len(worker.pool.stages) == begun
 
     tell(story)
+
+
+def test_task_configs_that_the_leader_does_not_take_yet_are_offered_again_and_nothing_has_failed(
+    tell: Tell, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story(worker: PlayedWorker) -> None:
+        write, refusals = worker.plane.write_tasks, [RetriableError("it has no leader now"), RequestError(409, "busy")]
+
+        async def refused(connector: str, configs: Sequence[Properties]) -> None:
+            if refusals:
+                raise refusals.pop()
+            await write(connector, configs)
+
+        worker.patches.setattr(worker.plane, "write_tasks", refused)
+        await worker.commands.create("c", worker.config("c"))
+        await worker.runs("c")
+        assert State.FAILED not in {state for *_, state in worker.shown}
+
+    tell(story)
+    assert "connector c: its tasks' configs are not taken yet and will be offered again: busy" in caplog.text
+    assert "Traceback" not in caplog.text
 
 
 def test_more_tasks_than_tasks_max_fail_it_and_are_said_in_kafkas_words(tell: Tell) -> None:
