@@ -123,6 +123,8 @@ class Sink(Generic[SinkC]):
     """Whether a put that raised has written nothing, so that the same records may be tried again in smaller pieces."""
     columnar: ClassVar[bool] = False
     """Whether ``put_batch`` takes columns as they are; other sinks get rows."""
+    takes_maps: ClassVar[bool] = False
+    """Whether ``put_batch`` takes Maps, columns of what has no schema, as they are; other sinks get rows for them."""
     any_order: ClassVar[bool] = False
     """Whether ``put_batches`` takes all records of one schema as one batch, whatever lies between them, and puts them
     in order by their positions where that matters. Other sinks get them in the order of their offsets, cut wherever a
@@ -257,6 +259,8 @@ class Transform(Generic[StepC]):
     sided: ClassVar[bool] = False
     any_order: ClassVar[bool] = False
     """Whether records may come in another order than that of their offsets: all of one schema first, then the next."""
+    takes_maps: ClassVar[bool] = False
+    """Whether a step that takes columns also takes Maps, those of what has no schema."""
 
     def __init__(self, config: StepC, side: Literal["key", "value"] = "value") -> None:
         self.config = config

@@ -93,6 +93,13 @@ class Converter(Generic[ConverterC]):
         """Why what it decodes is always rows; None when it gives columns for schemas that allow them."""
         return f"{type(self).__name__} has no schema with fields"
 
+    def gives_maps(self) -> bool:
+        """Whether what it decodes has no schema, so that its columns are Maps.
+
+        They pay only if every step takes them.
+        """
+        return False
+
     def to_data(self, topic: str, payloads: Sequence[Payload]) -> Sequence[Data]:
         """Decodes payloads into consecutive pieces of one schema each, together as long as ``payloads``, in order.
 

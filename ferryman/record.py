@@ -11,8 +11,10 @@ from itertools import accumulate, groupby, pairwise
 from operator import itemgetter
 from typing import Any, NamedTuple, overload
 
-import polars as pl
-
+from ferryman.data import Columns as Columns
+from ferryman.data import Data as Data
+from ferryman.data import Maps as Maps
+from ferryman.data import Rows as Rows
 from ferryman.schema import Schema
 
 Payload = bytes | None
@@ -126,60 +128,6 @@ class Polled:
     def source(self) -> TopicPartition:
         """The partition it came from."""
         return TopicPartition(self.topic, self.partition)
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """One side of a batch (key or value) as plain Python values under one schema; None is schemaless or all null."""
-
-    schema: Schema | None
-    values: Sequence[Any]
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    def slice(self, start: int, stop: int) -> "Rows":
-        """The rows from start up to stop."""
-        return Rows(self.schema, self.values[start:stop])
-
-    def take(self, indices: Sequence[int]) -> "Rows":
-        """The rows at these places."""
-        values = self.values
-        return Rows(self.schema, [values[index] for index in indices])
-
-    def rows(self) -> "Rows":
-        """These rows. ``Columns`` has the same method, so that callers need not ask which form they have."""
-        return self
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """One side of a batch as a frame: a struct schema whose fields are the columns, none of the structs null.
-
-    Dtypes: IntN, FloatN, Boolean, String, Binary; Decimal → Decimal(38, scale), Date → Date, Time → Time,
-    Timestamp → Datetime("ms", "UTC"); struct → Struct, array → List.
-    """
-
-    schema: Schema
-    frame: pl.DataFrame
-
-    def __len__(self) -> int:
-        return self.frame.height
-
-    def slice(self, start: int, stop: int) -> "Columns":
-        """The rows from start up to stop."""
-        return Columns(self.schema, self.frame.slice(start, stop - start))
-
-    def take(self, indices: Sequence[int]) -> "Columns":
-        """The rows at these places."""
-        return Columns(self.schema, self.frame[pl.Series(indices, dtype=pl.UInt32)])
-
-    def rows(self) -> Rows:
-        """The same data as rows."""
-        return Rows(self.schema, self.frame.to_dicts())
-
-
-Data = Rows | Columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,10 @@ import polars as pl
 from ferryman.config import Bool, Config, Strings, key
 from ferryman.errors import DataError, KeyProblem, SchemaMismatch
 from ferryman.formats.polars_types import dtype
-from ferryman.record import Batch, Columns, Data, Rows
+from ferryman.record import Batch, Columns, Data, Maps, Rows
 from ferryman.schema import DATE, DECIMAL, FLOATS, INTEGERS, TIME, TIMESTAMP, Field, Schema, Type
 from ferryman.transforms.fields.casting import TARGETS, Convert, caster, schemaless
+from ferryman.transforms.fields.map_columns import class_of, column, of, put
 from ferryman.transforms.fields.name_lists import hashed, parts
 from ferryman.transforms.fields.sides import Sided, converted, maps, structs, with_defaults
 
@@ -20,6 +21,13 @@ PURPOSE = "cast types"
 _WHOLE = None
 _LOGICAL = frozenset({DECIMAL, DATE, TIME, TIMESTAMP})
 _NUMBERS = (*INTEGERS, *FLOATS)
+_CLASS_TYPES = {int: Type.INT64, float: Type.FLOAT64, bool: Type.BOOLEAN, str: Type.STRING}
+_PYTHON: Mapping[Type, type] = {
+    **dict.fromkeys(INTEGERS, int),
+    **dict.fromkeys(FLOATS, float),
+    Type.BOOLEAN: bool,
+    Type.STRING: str,
+}
 Casts = Mapping[str | None, Type]
 
 
@@ -81,6 +89,7 @@ class Cast(Sided[CastConfig]):
 
     config_class = CastConfig
     classes = ("org.apache.kafka.connect.transforms.Cast",)
+    takes_maps = True
 
     def __init__(self, config: CastConfig, side: Any = "value") -> None:
         super().__init__(config, side)
@@ -100,18 +109,34 @@ class Cast(Sided[CastConfig]):
     def _change(self, data: Data) -> Data:
         if isinstance(data, Columns):
             return self._columns(data) or self._change(data.rows())
+        if isinstance(data, Maps) and not self.whole:
+            return self._map_columns(data) or self._change(data.rows())
         if data.schema is None:
-            return Rows(None, self._wholes(data) if self.whole else self._maps(maps(data.values, PURPOSE)))
+            return Rows(None, self._wholes(data.values) if self.whole else self._maps(maps(data.values, PURPOSE)))
         schema, members = self._plan(data.schema)
         if self.whole:
             convert = caster(data.schema, self.whole)
             return Rows(schema, [convert(value) for value in data.values])
         return self._structs(data, schema, members)
 
-    def _wholes(self, data: Rows) -> list[Any]:
+    def _wholes(self, values: Sequence[Any]) -> list[Any]:
         assert self.whole
         convert = schemaless(self.whole)
-        return [convert(value) for value in data.values]
+        return [convert(value) for value in values]
+
+    def _map_columns(self, data: Maps) -> Maps | None:
+        """None for a list or a map, which cannot be cast."""
+        cast = []
+        for name, convert in self.schemaless.items():
+            found = column(data, name)
+            kind = class_of(found)
+            if kind is None:
+                return None
+            cast.append(found if kind is type(None) else _without_schema(found, kind, self._target(name), convert))
+        return put(data, cast)
+
+    def _target(self, name: str) -> Type:
+        return self.casts[name]
 
     def _maps(self, values: Sequence[dict[Any, Any]]) -> list[Any]:
         new = [value.copy() for value in values]
@@ -182,6 +207,19 @@ def _column(column: pl.Series, schema: Schema, target: Type, convert: Convert) -
     except DataError as error:
         raise error.in_field(column.name, schema.type) from error.__cause__
     return pl.Series(column.name, found, dtype=wanted)
+
+
+def _without_schema(column: pl.Series, kind: type, target: Type, convert: Convert) -> pl.Series:
+    """The same for values without a schema: what is cast is an int, a float, a bool or a str again."""
+    wanted = _PYTHON[target]
+    if target is not Type.FLOAT32 and _agreed(_CLASS_TYPES[kind], target):
+        # Narrow integers are cut to their bits, and are as wide as all others afterwards.
+        narrow = column.cast(dtype(Schema(target)), wrap_numerical=target in INTEGERS)
+        return narrow.cast(pl.Int64()) if target in INTEGERS else narrow
+    try:
+        return of(column.name, wanted, [None if value is None else convert(value) for value in column.to_list()])
+    except DataError as error:
+        raise error.in_field(column.name) from error.__cause__
 
 
 def _agreed(source: Type, target: Type) -> bool:

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from ferryman.config import Config, Strings, key
 from ferryman.errors import KeyProblem
-from ferryman.record import Batch
+from ferryman.formats.once_each import once_each
+from ferryman.record import Batch, Headers
 from ferryman.transforms.fields.name_lists import name_problems
 from ferryman.transforms.fields.sides import Batched
 
@@ -24,12 +25,15 @@ class DropHeaders(Batched[DropHeadersConfig]):
 
     config_class = DropHeadersConfig
     classes = ("org.apache.kafka.connect.transforms.DropHeaders",)
+    takes_maps = True
 
     def apply_batch(self, batch: Batch) -> Sequence[Batch]:
         """Keys and values stay as they are, in rows or columns."""
         if batch.headers is None:
             return [batch]
         dropped = frozenset(self.config.headers)
-        return [
-            replace(batch, headers=[tuple([each for each in own if each.key not in dropped]) for own in batch.headers])
-        ]
+
+        def kept(headers: Headers) -> Headers:
+            return tuple([each for each in headers if each.key not in dropped])
+
+        return [replace(batch, headers=once_each(batch.headers, kept))]

@@ -16,6 +16,7 @@ class Filter(Transform[FilterConfig]):
 
     config_class = FilterConfig
     classes = ("org.apache.kafka.connect.transforms.Filter",)
+    takes_maps = True
     any_order = True
 
     def rows_reason(self) -> str | None:

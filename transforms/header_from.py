@@ -1,17 +1,19 @@
 """HeaderFrom: copies or moves fields into headers."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
+import polars as pl
 from pydantic import AfterValidator
 
 from ferryman.config import Bool, Config, Strings, key
 from ferryman.errors import DataError, KeyProblem, MissingValue
 from ferryman.java.texts import schema_text
-from ferryman.record import Batch, Columns, Data, Header, Headers, Rows
+from ferryman.record import Batch, Columns, Data, Header, Headers, Maps, Rows
 from ferryman.schema import Schema
+from ferryman.transforms.fields.map_columns import column
 from ferryman.transforms.fields.sides import Sided, copied, defaults, maps, refuse_nulls, structs, with_defaults
 
 Added = list[list[Header]]
@@ -50,6 +52,7 @@ class HeaderFrom(Sided[HeaderFromConfig]):
 
     config_class = HeaderFromConfig
     classes = ("org.apache.kafka.connect.transforms.HeaderFrom",)
+    takes_maps = True
 
     def __init__(self, config: HeaderFromConfig, side: Any = "value") -> None:
         super().__init__(config, side)
@@ -63,14 +66,10 @@ class HeaderFrom(Sided[HeaderFromConfig]):
         """Null in the place of the map or struct is a DataError."""
         data = self.data(batch)
         found = self._columns(data) if isinstance(data, Columns) else None
+        if isinstance(data, Maps):
+            found = self._map_columns(data)
         rest, added = found or self._rows(data.rows())
-        new: Iterator[Headers] = zip(*added, strict=True)
-        headers = (
-            list(new)
-            if batch.headers is None
-            else [(*own, *more) for own, more in zip(batch.headers, new, strict=True)]
-        )
-        return [self.changed(replace(batch, headers=headers), rest)]
+        return [self.changed(replace(batch, headers=_joined(batch.headers, added)), rest)]
 
     def _rows(self, data: Rows) -> tuple[Data, Added]:
         if data.schema is None:
@@ -100,6 +99,15 @@ class HeaderFrom(Sided[HeaderFromConfig]):
             raise DataError(f"A null value requires an optional schema but was {schema_text(schema)}")
         return [Header(to, item, schema) for item in items]
 
+    def _of_column(self, to: str, column: pl.Series, schema: Schema | None = None) -> list[Header]:
+        """The same; equal values share a header, but for zeros, of which one may be negative."""
+        items = column.to_list()
+        if column.dtype.is_nested() or column.dtype.is_float():
+            return self._added(to, items, schema)
+        distinct = list(dict.fromkeys(items))
+        known = dict(zip(distinct, self._added(to, distinct, schema), strict=True))
+        return [known[item] for item in items]
+
     def _columns(self, data: Columns) -> tuple[Data, Added] | None:
         """None where the rows must do it; a frame whose columns have all gone would have no rows."""
         rest = self._rest(data.schema) if self.moves else data.schema
@@ -108,11 +116,29 @@ class HeaderFrom(Sided[HeaderFromConfig]):
             return None
         schemas = [_schema_of(data.schema, name) for name, _ in self.pairs]
         added = [
-            self._added(to, frame.get_column(name).to_list(), schema)
+            self._of_column(to, frame.get_column(name), schema)
             for (name, to), schema in zip(self.pairs, schemas, strict=True)
         ]
         left = Columns(rest, frame.select([field.name for field in rest.fields])) if self.moves else data
         return left, added
+
+    def _map_columns(self, data: Maps) -> tuple[Data, Added] | None:
+        """The same for what has no schema."""
+        added = [self._of_column(to, column(data, name)) for name, to in self.pairs]
+        left = [name for name in data.frame.columns if not self.moves or name not in self.moved]
+        return (Maps(data.frame.select(left)), added) if left else None
+
+
+def _joined(own: Sequence[Headers] | None, added: Added) -> list[Headers]:
+    """Each record's headers with the new ones behind them; the same ones become the same."""
+    known: dict[tuple[int, ...], Headers] = {}
+    found = list[Headers]()
+    for parts in zip(*(([own] if own is not None else []) + added), strict=True):
+        same = tuple(map(id, parts))
+        if same not in known:
+            known[same] = parts if own is None else (*parts[0], *parts[1:])
+        found.append(known[same])
+    return found
 
 
 def _without(value: dict[Any, Any], names: frozenset[str]) -> dict[Any, Any]:

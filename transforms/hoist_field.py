@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from ferryman.config import Config, Str, key
-from ferryman.record import Batch, Columns, Data, Rows
+from ferryman.record import Batch, Columns, Data, Maps, Rows
 from ferryman.schema import Schema, Type
 from ferryman.transforms.fields.sides import Sided, fields, null_refused
 
@@ -22,6 +22,7 @@ class HoistField(Sided[HoistFieldConfig]):
 
     config_class = HoistFieldConfig
     classes = ("org.apache.kafka.connect.transforms.HoistField",)
+    takes_maps = True
 
     def __init__(self, config: HoistFieldConfig, side: Any = "value") -> None:
         super().__init__(config, side)
@@ -37,6 +38,8 @@ class HoistField(Sided[HoistFieldConfig]):
         name = self.config.field
         if isinstance(data, Columns):
             return Columns(self._schema(data.schema), data.frame.select(pl.struct(pl.all()).alias(name)))
+        if isinstance(data, Maps):
+            return Maps(data.frame.select(pl.struct(pl.all()).alias(name)))
         if data.schema is None:
             return Rows(None, [{name: value} for value in data.values])
         schema = self._schema(data.schema)

@@ -8,9 +8,10 @@ import polars as pl
 
 from ferryman.config import Bool, Config, Str, key
 from ferryman.errors import DataError, KeyProblem
-from ferryman.record import Batch, Columns, Data, Polled, Rows
+from ferryman.record import Batch, Columns, Data, Maps, Polled, Rows
 from ferryman.schema import INT32, INT64, STRING, TIMESTAMP_SCHEMA, Schema
 from ferryman.transforms.fields.epoch_times import FIRST, LAST, instant
+from ferryman.transforms.fields.map_columns import of, put, same
 from ferryman.transforms.fields.sides import Sided, copied, defaults, fields, maps, refuse_nulls, structs, with_defaults
 
 PURPOSE = "field insertion"
@@ -77,6 +78,7 @@ class InsertField(Sided[InsertFieldConfig]):
 
     config_class = InsertFieldConfig
     classes = ("org.apache.kafka.connect.transforms.InsertField",)
+    takes_maps = True
 
     def __init__(self, config: InsertFieldConfig, side: Any = "value") -> None:
         super().__init__(config, side)
@@ -99,7 +101,20 @@ class InsertField(Sided[InsertFieldConfig]):
         data = self.data(batch)
         if isinstance(data, Columns):
             return self._columns(batch, data) or self._structs(batch, data.rows())
+        if isinstance(data, Maps):
+            return self._map_columns(batch, data) or self._maps(batch, data.rows())
         return self._maps(batch, data) if data.schema is None else self._structs(batch, data)
+
+    def _map_columns(self, batch: Batch, data: Maps) -> Maps | None:
+        """None where some records would get a key that others do not get."""
+        fixed, varying = self._values(batch, schemaless=True)
+        if any(None in values for _, values in varying):
+            return None
+        inserted = [
+            *(same(name, value, len(data)) for name, value in fixed.items()),
+            *(of(name, values[0].__class__, values) for name, values in varying),
+        ]
+        return put(data, inserted)
 
     def _maps(self, batch: Batch, data: Rows) -> Rows:
         fixed, varying = self._values(batch, schemaless=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 from ferryman.config import Config, Str, key
 from ferryman.formats.header_text import infer
+from ferryman.formats.once_each import once_each
 from ferryman.record import Batch, Header
 from ferryman.transforms.fields.sides import Batched
 
@@ -22,6 +23,7 @@ class InsertHeader(Batched[InsertHeaderConfig]):
 
     config_class = InsertHeaderConfig
     classes = ("org.apache.kafka.connect.transforms.InsertHeader",)
+    takes_maps = True
 
     def __init__(self, config: InsertHeaderConfig, side: Any = "value") -> None:
         super().__init__(config, side)
@@ -32,4 +34,4 @@ class InsertHeader(Batched[InsertHeaderConfig]):
         """Keys and values stay as they are, in rows or columns."""
         if batch.headers is None:
             return [replace(batch, headers=[self.added] * len(batch))]
-        return [replace(batch, headers=[(*headers, *self.added) for headers in batch.headers])]
+        return [replace(batch, headers=once_each(batch.headers, lambda headers: (*headers, *self.added)))]

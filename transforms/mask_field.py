@@ -14,8 +14,9 @@ from ferryman.config import Bool, Config, Str, Strings, key
 from ferryman.errors import DataError, KeyProblem
 from ferryman.java.decimals import MOST_DIGITS, rescaled
 from ferryman.java.texts import EPOCH, java_class, to_float32
-from ferryman.record import Batch, Columns, Data, Rows
+from ferryman.record import Batch, Columns, Data, Maps, Rows
 from ferryman.schema import DATE, DECIMAL, FLOATS, INTEGERS, TIME, TIMESTAMP, Schema, Type
+from ferryman.transforms.fields.map_columns import class_of, column, of, put, same
 from ferryman.transforms.fields.name_lists import hashed, name_problems
 from ferryman.transforms.fields.sides import Sided, class_name, converted, literal, maps, structs, with_defaults
 
@@ -61,6 +62,7 @@ class MaskField(Sided[MaskFieldConfig]):
 
     config_class = MaskFieldConfig
     classes = ("org.apache.kafka.connect.transforms.MaskField",)
+    takes_maps = True
 
     def __init__(self, config: MaskFieldConfig, side: Any = "value") -> None:
         super().__init__(config, side)
@@ -74,7 +76,23 @@ class MaskField(Sided[MaskFieldConfig]):
     def _change(self, data: Data) -> Data:
         if isinstance(data, Columns):
             return self._columns(data) or self._structs(data.rows())
+        if isinstance(data, Maps):
+            return self._map_columns(data) or self._maps(data.rows())
         return self._maps(data) if data.schema is None else self._structs(data)
+
+    def _map_columns(self, data: Maps) -> Maps | None:
+        """None where a list or map is masked."""
+        masked = []
+        for name in self.names:
+            found = column(data, name)
+            kind = class_of(found)
+            if kind is None:
+                return None
+            if kind is not type(None):
+                mask = self._of_class(_NEUTRAL[kind])
+                found = same(name, mask, len(data)).zip_with(found.is_not_null(), of(name, kind, [None]))
+            masked.append(found)
+        return put(data, masked)
 
     def _maps(self, data: Rows) -> Rows:
         new = [value.copy() for value in maps(data.values, PURPOSE)]
@@ -85,6 +103,11 @@ class MaskField(Sided[MaskFieldConfig]):
                 mask = constant(item.__class__)
                 value[name] = self._other(item) if mask is None else mask
         return Rows(None, new)
+
+    def _of_class(self, sample: Any) -> Any:
+        """The mask of a plain value of that class."""
+        mask = self._constants().get(sample.__class__)
+        return self._other(sample) if mask is None else mask
 
     def _constants(self) -> dict[type, Any]:
         """The masks of classes whose mask needs no thought."""

@@ -31,6 +31,7 @@ class RegexRouter(Batched[RegexRouterConfig]):
 
     config_class = RegexRouterConfig
     classes = ("org.apache.kafka.connect.transforms.RegexRouter",)
+    takes_maps = True
 
     def __init__(self, config: RegexRouterConfig, side: Any = "value") -> None:
         super().__init__(config, side)

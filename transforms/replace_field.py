@@ -5,9 +5,11 @@ from functools import lru_cache
 from itertools import compress
 from typing import Any, NamedTuple
 
+import polars as pl
+
 from ferryman.config import Bool, Config, Strings, key
 from ferryman.errors import DataError, KeyProblem
-from ferryman.record import Batch, Columns, Data, Rows
+from ferryman.record import Batch, Columns, Data, Maps, Rows
 from ferryman.schema import Schema
 from ferryman.transforms.fields.name_lists import hashed, name_problems, parts
 from ferryman.transforms.fields.schema_check import refuse_misfit
@@ -80,6 +82,7 @@ class ReplaceField(Sided[ReplaceFieldConfig]):
 
     config_class = ReplaceFieldConfig
     classes = ("org.apache.kafka.connect.transforms.ReplaceField",)
+    takes_maps = True
 
     def __init__(self, config: ReplaceFieldConfig, side: Any = "value") -> None:
         super().__init__(config, side)
@@ -101,7 +104,16 @@ class ReplaceField(Sided[ReplaceFieldConfig]):
         data = self.data(batch)
         if isinstance(data, Columns):
             return self._columns(data) or self._structs(data.rows())
+        if isinstance(data, Maps):
+            return self._map_columns(data.frame)
         return Rows(None, self._maps(maps(data.values, PURPOSE))) if data.schema is None else self._structs(data)
+
+    def _map_columns(self, frame: pl.DataFrame) -> Data:
+        """The names are worked on as if they were a map's values. A frame without columns would have no rows."""
+        (sources,) = self._maps([{name: name for name in frame.columns}])
+        if not sources:
+            return Rows(None, [{} for _ in range(frame.height)])
+        return Maps(pl.DataFrame({name: frame.get_column(source) for name, source in sources.items()}))
 
     def _maps(self, values: Sequence[dict[Any, Any]]) -> list[dict[Any, Any]]:
         if not self.include and not self.renames:

@@ -14,7 +14,7 @@ from ferryman.errors import ConfigError, DataError, KeyProblem, MissingValue
 from ferryman.java.date_patterns import doubts
 from ferryman.java.simple_date_format import DAY, formatter, parser
 from ferryman.java.texts import java_class, schema_text
-from ferryman.record import Batch, Columns, Data, Rows
+from ferryman.record import Batch, Columns, Data, Maps, Rows
 from ferryman.schema import (
     DATE,
     DATE_SCHEMA,
@@ -29,6 +29,7 @@ from ferryman.schema import (
     Type,
 )
 from ferryman.transforms.fields.epoch_times import FIRST, LAST, clock_of, day_of, instant, millis_of
+from ferryman.transforms.fields.map_columns import class_of, column, put
 from ferryman.transforms.fields.sides import Sided, converted, maps, refuse_nulls, structs, with_defaults
 
 log = logging.getLogger(__name__)
@@ -86,6 +87,7 @@ class TimestampConverter(Sided[TimestampConverterConfig]):
 
     config_class = TimestampConverterConfig
     classes = ("org.apache.kafka.connect.transforms.TimestampConverter",)
+    takes_maps = True
 
     def __init__(self, config: TimestampConverterConfig, side: Any = "value") -> None:
         super().__init__(config, side)
@@ -134,6 +136,11 @@ class TimestampConverter(Sided[TimestampConverterConfig]):
             except DataError:
                 found = None  # the rows say the same, and which field it is
             return found or self._change(data.rows())
+        if isinstance(data, Maps):
+            try:
+                return self._map_columns(data) or self._change(data.rows())
+            except DataError:
+                return self._change(data.rows())  # which says the same, and which field it is
         if data.schema is None:
             values = self._maps(data.values, name) if name else [self._schemaless(value) for value in data.values]
             return Rows(None, values)
@@ -155,6 +162,18 @@ class TimestampConverter(Sided[TimestampConverterConfig]):
         except DataError as error:
             raise error.in_field(name) from error.__cause__
         return new
+
+    def _map_columns(self, data: Maps) -> Maps | None:
+        """None where the rows must do it: what becomes a Date, Time or Timestamp is none of JSON's kinds."""
+        name, kinds = self.config.field, {int: "unix", str: "string"}
+        if not name or self.config.target_type not in ("string", "unix"):
+            return None
+        found = column(data, name)
+        kind = class_of(found)
+        if kind is type(None):
+            return put(data, [found])
+        new = self._column(found, kinds[kind]) if kind in kinds else None
+        return None if new is None else put(data, [new.alias(name)])
 
     def _whole(self, data: Rows) -> Rows:
         assert data.schema is not None

@@ -36,6 +36,7 @@ class TimestampRouter(Batched[TimestampRouterConfig]):
 
     config_class = TimestampRouterConfig
     classes = ("org.apache.kafka.connect.transforms.TimestampRouter",)
+    takes_maps = True
 
     def __init__(self, config: TimestampRouterConfig, side: Any = "value") -> None:
         super().__init__(config, side)

@@ -5,10 +5,13 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+import polars as pl
+
 from ferryman.config import Bool, Config, Strings, key
 from ferryman.errors import DataError, KeyProblem
-from ferryman.record import Batch, Columns, Data, Rows
+from ferryman.record import Batch, Columns, Data, Maps, Rows
 from ferryman.schema import Schema, Type
+from ferryman.transforms.fields.map_columns import column
 from ferryman.transforms.fields.name_lists import name_problems
 from ferryman.transforms.fields.sides import Batched, fields, maps, refuse_nulls, structs, with_defaults
 
@@ -31,6 +34,7 @@ class ValueToKey(Batched[ValueToKeyConfig]):
 
     config_class = ValueToKeyConfig
     classes = ("org.apache.kafka.connect.transforms.ValueToKey",)
+    takes_maps = True
 
     def __init__(self, config: ValueToKeyConfig, side: Any = "value") -> None:
         super().__init__(config, side)
@@ -51,6 +55,8 @@ class ValueToKey(Batched[ValueToKeyConfig]):
         names = self.names
         if isinstance(data, Columns):
             return self._columns(data) or self._key(data.rows())
+        if isinstance(data, Maps):
+            return Maps(pl.DataFrame([column(data, name) for name in names]))
         if data.schema is None:
             return Rows(None, [{name: value.get(name) for name in names} for value in maps(data.values, PURPOSE)])
         values = structs(data, PURPOSE)

@@ -6,11 +6,13 @@ from operator import itemgetter
 from typing import Any
 
 import orjson
+import polars as pl
 
 from ferryman.formats.json.text import plain
 from ferryman.java.texts import renderer, text
-from ferryman.record import Batch, Rows
+from ferryman.record import Batch, Data, Maps
 
+_END = "\n"
 _JSON_IS_JAVA = frozenset({int, bool, type(None)})
 """Classes whose text is the same in JSON."""
 
@@ -23,21 +25,50 @@ def lines_in_order(batches: Sequence[Batch]) -> bytes:
 
 def _in_order(batches: Sequence[Batch]) -> bytes:
     if all(one.positions[-1] < other.positions[0] for one, other in pairwise(batches)):
-        return b"".join(lines(batch.value.rows()) for batch in batches)
-    found = [each for batch in batches for each in zip(batch.positions, _texts(batch.value.rows()), strict=True)]
+        return b"".join(lines(batch.value) for batch in batches)
+    found = [each for batch in batches for each in zip(batch.positions, _texts(batch.value), strict=True)]
     found.sort(key=itemgetter(0))
     return "".join(f"{line}\n" for _, line in found).encode("utf-8", "replace")
 
 
-def lines(rows: Rows) -> bytes:
+def lines(data: Data) -> bytes:
     """A line for each value. A null is ``null``; what UTF-8 cannot encode is ``?``, as in Java."""
+    if isinstance(data, Maps):
+        return f"{frame_texts(data.frame).str.join(_END).item()}\n".encode()
+    rows = data.rows()
     found = _maps(rows.values) if rows.schema is None else None
     if found is None:
-        found = "\n".join(_texts(rows)) + "\n"
+        found = _END.join(_texts(rows)) + "\n"
     return found.encode("utf-8", "replace")
 
 
-def _texts(rows: Rows) -> Sequence[str]:
+def frame_texts(frame: pl.DataFrame) -> pl.Series:
+    """The text of each map."""
+    parts: list[pl.Series | pl.Expr] = []
+    for place, column in enumerate(frame.iter_columns()):
+        parts += [pl.lit(f"{', ' if place else '{'}{column.name}="), _column_texts(column)]
+    return frame.select(pl.concat_str([*parts, pl.lit("}")]).alias("text")).to_series()
+
+
+def _column_texts(column: pl.Series) -> pl.Series:
+    if isinstance(column.dtype, pl.Struct):
+        return frame_texts(column.struct.unnest())
+    if isinstance(column.dtype, pl.List) or (column.dtype == pl.Float64 and not _is_plain(column)):
+        return pl.Series(list(map(text, column.to_list())), dtype=pl.String)
+    found = column.cast(pl.String)
+    return found.fill_null("null") if found.null_count() else found
+
+
+def _is_plain(floats: pl.Series) -> bool:
+    """Whether polars writes them as Java does."""
+    size = floats.abs()
+    return bool(((size >= 1e-3) & (size < 1e7) | (size == 0)).all())
+
+
+def _texts(data: Data) -> Sequence[str]:
+    if isinstance(data, Maps):
+        return frame_texts(data.frame).to_list()
+    rows = data.rows()
     if set(map(type, rows.values)) == {str}:
         return rows.values
     return list(map(renderer(rows.schema), rows.values))

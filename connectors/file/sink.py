@@ -41,6 +41,7 @@ class FileStreamSinkConnector(Sink[FileStreamSinkConfig]):
     classes = ("org.apache.kafka.connect.file.FileStreamSinkConnector",)
     atomic = True
     any_order = True
+    takes_maps = True
 
     _file: LockedFile | None = None
     _stream: BinaryIO | None = None

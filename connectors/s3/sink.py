@@ -45,6 +45,7 @@ class S3SinkConnector(Sink[S3SinkConfig]):
     task_classes = ("io.confluent.connect.s3.S3SinkTask", "io.aiven.kafka.connect.s3.S3SinkTask")
     atomic = True
     columnar = True
+    takes_maps = True
     any_order = True
 
     def __init__(self, config: S3SinkConfig, context: SinkContext) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ferryman.api import Predicate, Transform
+from ferryman.chain import headers
 from ferryman.chain.encoded import Encoded
 from ferryman.chain.forms import Asked, Forms, form_of, in_form
 from ferryman.chain.narrowing import Failure, Stage, sifted
@@ -18,8 +19,7 @@ from ferryman.config import Config
 from ferryman.conversion import Converter, Decoded, Piece
 from ferryman.errors import RetriableError, TaskError
 from ferryman.plugins.catalog import names
-from ferryman.record import Batch, Header, Headers, Payload, Polled, Record, Rows, batches, in_order
-from ferryman.schema import Schema
+from ferryman.record import Batch, Payload, Polled, Record, batches, in_order
 
 Planner = Callable[[Converter[Any], Sequence[tuple[str, Transform[Config]]]], Plan]
 """Makes the plan for one side from its converter and the transforms."""
@@ -127,34 +127,13 @@ class Chain:
     def _headers(self, batch: Batch, failures: dict[int, Failure]) -> list[Batch]:
         raw = batch.polled.headers
         assert raw is not None
-        read = self._header_reader(batch.topic)
-        good, found = list[int](), list[Headers]()
-        for at, position in enumerate(batch.positions):
-            try:
-                found.append(tuple([Header(key, *read(payload)) for key, payload in raw[position]]))
-            except (RetriableError, TaskError):
-                raise
-            except Exception as error:
-                name = names(type(self.header))[0]
-                failures[position] = Failure(batch.origin, position, Stage.HEADER_CONVERTER, name, error)
-            else:
-                good.append(at)
-        return [replace(batch.take(good), headers=found)] if good else []
-
-    def _header_reader(self, topic: str) -> Callable[[Payload], tuple[Any, Schema | None]]:
-        """Decodes header values; the same few come again and again, and what nobody can change is kept."""
-        known: dict[Payload, tuple[Any, Schema | None]] = {}
-
-        def read(payload: Payload) -> tuple[Any, Schema | None]:
-            found = known.get(payload)
-            if found is None:
-                rows = self.header.to_data(topic, [payload])[0].rows()
-                found = rows.values[0], rows.schema
-                if not isinstance(found[0], dict | list):
-                    known[payload] = found
-            return found
-
-        return read
+        found, bad = headers.decoded(self.header, batch.topic, chosen(raw, batch.positions))
+        name = names(type(self.header))[0]
+        for at, error in bad:
+            position = batch.positions[at]
+            failures[position] = Failure(batch.origin, position, Stage.HEADER_CONVERTER, name, error)
+        good = [at for at, each in enumerate(found) if each is not None] if bad else range(len(found))
+        return [replace(batch.take(good), headers=[each for each in found if each is not None])] if good else []
 
     def transform(self, batches: Sequence[Batch]) -> tuple[list[Batch], list[Failure]]:
         """Batches of one origin through every step, in the form that is planned for each; in the end in that of put or
@@ -233,10 +212,10 @@ class Chain:
     def _encoded(self, batch: Batch) -> tuple[Encoded, Asked, Asked]:
         self.key_forms.attempt()
         self.value_forms.attempt()
-        headers = self._encoded_headers(batch)
+        of_headers = self._encoded_headers(batch)
         keys = self.key.from_data(batch.topic, batch.key)
         values = self.value.from_data(batch.topic, batch.value)
-        encoded = Encoded(batch.topic, batch.partition, batch.positions, batch.timestamps, keys, values, headers)
+        encoded = Encoded(batch.topic, batch.partition, batch.positions, batch.timestamps, keys, values, of_headers)
         return encoded, self.key_forms.asked, self.value_forms.asked
 
     def _blame(self, record: Batch) -> tuple[Stage, str]:
@@ -247,20 +226,7 @@ class Chain:
         return Stage.VALUE_CONVERTER, names(type(self.value))[0]
 
     def _encoded_headers(self, batch: Batch) -> Sequence[Sequence[tuple[str, Payload]]] | None:
-        if batch.headers is None:
-            return None
-        known: dict[tuple[int, type, Any], Payload] = {}
-
-        def write(header: Header) -> Payload:
-            value = header.value
-            if not isinstance(value, str | bytes | int):
-                return self.header.from_data(batch.topic, Rows(header.schema, [value]))[0]
-            same = id(header.schema), type(value), value
-            if same not in known:
-                known[same] = self.header.from_data(batch.topic, Rows(header.schema, [value]))[0]
-            return known[same]
-
-        return [[(header.key, write(header)) for header in headers] for headers in batch.headers]
+        return None if batch.headers is None else headers.encoded(self.header, batch.topic, batch.headers)
 
 
 def assembled(

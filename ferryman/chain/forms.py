@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ferryman.chain.plan import Form, Plan, Planned
-from ferryman.record import Columns, Data
+from ferryman.record import Data, Rows
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class Forms:
     def stepped(self, step: int, given: Form, result: Data) -> None:
         """A step after the first worked on a batch: it got it in the form ``given`` and gave the result."""
         planned = self.plan.steps[step]
-        if given == "columns" and isinstance(result, Columns):
+        if given == "columns" and not isinstance(result, Rows):
             self._count(planned, len(result))
         elif given == "columns":
             self._count(Planned(planned.name, "rows", "it gave rows for columns"), len(result))
@@ -80,7 +80,7 @@ class Forms:
 
 def form_of(data: Data) -> Form:
     """Whether data is columns or rows."""
-    return "columns" if isinstance(data, Columns) else "rows"
+    return "rows" if isinstance(data, Rows) else "columns"
 
 
 def in_form(data: Data, form: Form) -> Data:

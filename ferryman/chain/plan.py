@@ -71,8 +71,11 @@ class Plan:
 
 def sink_plan(converter: Converter[Any], steps: Sequence[tuple[str, Transform[Config]]], sink: type[Sink[Any]]) -> Plan:
     """The plan of a sink's task for one side; ``steps`` are its transforms under their aliases."""
-    last = Part(f"put by {sink.__name__}", None if sink.columnar else f"{sink.__name__} takes rows")
-    return Plan(_planned([_decoding(converter), *_transforms(steps), last]), converter.fewest_for_columns)
+    takes = sink.takes_maps if converter.gives_maps() else sink.columnar
+    last = Part(f"put by {sink.__name__}", None if takes else f"{sink.__name__} takes rows")
+    return Plan(
+        _planned(_decoded(converter, [*_transforms(steps, converter.gives_maps()), last])), converter.fewest_for_columns
+    )
 
 
 def source_plan(
@@ -81,21 +84,32 @@ def source_plan(
     """The plan of a source's task for one side."""
     first = Part(f"poll by {source.__name__}", None if source.columnar else f"{source.__name__} gives rows")
     last = Part(f"encode by {type(converter).__name__}", converter.rows_reason())
-    return Plan(_planned([first, *_transforms(steps), last]))
+    return Plan(_planned([first, *_transforms(steps, maps=False), last]))
 
 
 def open_plan(converter: Converter[Any], steps: Sequence[tuple[str, Transform[Config]]] = ()) -> Plan:
     """The plan of a chain without a connector: what the last step gives is handed out in its form."""
-    return Plan(_planned([_decoding(converter), *_transforms(steps)]), converter.fewest_for_columns)
+    return Plan(
+        _planned(_decoded(converter, list(_transforms(steps, converter.gives_maps())))), converter.fewest_for_columns
+    )
 
 
-def _decoding(converter: Converter[Any]) -> Part:
-    return Part(f"decode by {type(converter).__name__}", converter.rows_reason())
+def _decoded(converter: Converter[Any], following: Sequence[Part]) -> Sequence[Part]:
+    """The decoding and what follows. Maps are made of rows, so they would cost more where rows are what is wanted."""
+    reason = converter.rows_reason()
+    if reason is None and converter.gives_maps():
+        wanting = next((part.reason for part in following if part.reason), None)
+        reason = wanting and f"without a schema columns pay only if every step takes them: {wanting}"
+    return [Part(f"decode by {type(converter).__name__}", reason), *following]
 
 
-def _transforms(steps: Sequence[tuple[str, Transform[Config]]]) -> Iterator[Part]:
+def _transforms(steps: Sequence[tuple[str, Transform[Config]]], maps: bool) -> Iterator[Part]:
     for alias, transform in steps:
-        yield Part(f"transform {alias} by {type(transform).__name__}", transform.rows_reason())
+        name = type(transform).__name__
+        reason = transform.rows_reason()
+        if reason is None and maps and not transform.takes_maps:
+            reason = f"{name} takes columns with a schema only"
+        yield Part(f"transform {alias} by {name}", reason)
 
 
 def _planned(parts: Sequence[Part]) -> tuple[Planned, ...]:

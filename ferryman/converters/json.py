@@ -5,7 +5,6 @@ envelope that is spelled as an earlier one has that one's schema, and only its p
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -14,13 +13,13 @@ from ferryman.config import Bool, Config, Int, Shown, Text, any_case, key
 from ferryman.conversion import Converter, Decoded, Side
 from ferryman.errors import DataError, KeyProblem
 from ferryman.formats.collected import Collected, others
-from ferryman.formats.json import columns_reader, columns_writer
+from ferryman.formats.json import columns_reader, columns_writer, maps_reader
 from ferryman.formats.json.envelopes import Envelopes, Group, Spelling
 from ferryman.formats.json.exact_numbers import may_change, printed
 from ferryman.formats.json.payload import has_decimals, reader, writer
 from ferryman.formats.json.schema import from_json, to_json
 from ferryman.formats.json.text import dumps, loads, loads_decimals, loads_good
-from ferryman.record import Columns, Data, Payload, Rows
+from ferryman.record import Columns, Data, Maps, Payload, Rows
 from ferryman.schema import Schema
 
 _NOT_AN_ENVELOPE = (
@@ -78,14 +77,18 @@ class JsonConverter(Converter[JsonConverterConfig]):
         self._given = config.declared()
 
     def rows_reason(self) -> str | None:
-        """Without an envelope nothing says what the columns are."""
-        return None if self.config.schemas_enable else "schemaless JSON has no columns (schemas.enable is false)"
+        """None: what the columns are the schema says, or the objects themselves."""
+        return None
+
+    def gives_maps(self) -> bool:
+        """Without an envelope nothing says what the columns are but the objects, where they are alike."""
+        return not self.config.schemas_enable
 
     def decode(self, topic: str, payloads: Sequence[Payload]) -> Decoded:
         """Plain JSON is one piece without a schema; of envelopes, those of one schema are a piece, however spelled."""
         found = Collected()
         if not self.config.schemas_enable:
-            self._schemaless("schemaless JSON", range(len(payloads)), payloads, found)
+            self._maps(payloads, found)
         elif self._given is not None:
             there = [at for at, payload in enumerate(payloads) if payload]
             self._nulls([at for at, payload in enumerate(payloads) if not payload], found)
@@ -140,11 +143,24 @@ class JsonConverter(Converter[JsonConverterConfig]):
         found.add([positions[at] for at in places] if bad else positions, Rows(None, values))
         found.failures += [(positions[at], error) for at, error in bad]
 
+    def _maps(self, payloads: Sequence[Payload], found: Collected) -> None:
+        """Objects that are alike as maps, if that is planned; everything else as rows."""
+        odd: Sequence[int] = range(len(payloads))
+        if self.forms.columns(len(payloads), maps_reader.reason(len(payloads))):
+            alike, odd = maps_reader.maps(payloads)
+            for places, data in alike:
+                found.add(places, data)
+            if odd:
+                self.forms.gave_up(len(odd), "not an object with the keys and kinds of values of many others")
+        places, values, bad = loads_good([payloads[at] for at in odd])
+        found.add([odd[at] for at in places], Rows(None, values))
+        found.failures += [(odd[at], error) for at, error in bad]
+
     def _typed(self, schema: Schema, positions: Sequence[int], bodies: Sequence[bytes], found: Collected) -> None:
         """Payloads of one schema, in the form that is planned for them; odd ones among them by rows."""
         odd: Sequence[int] = range(len(bodies))
         if bodies and self.forms.columns(len(bodies), columns_reader.reason(schema)):
-            columns, odd = _columns(schema, bodies, self.config.replace_null_with_default)
+            columns, odd = columns_reader.columns(schema, bodies, self.config.replace_null_with_default)
             if columns is not None:
                 found.add(others(positions, odd), columns)
             if odd:
@@ -191,6 +207,9 @@ class JsonConverter(Converter[JsonConverterConfig]):
             found = self._columns(data)
             if found is not None:
                 return self._enveloped(data.schema, found)
+        plain = columns_writer.dumps_maps(data) if isinstance(data, Maps) and not self.config.schemas_enable else None
+        if plain is not None:
+            return plain
         rows = data.rows()
         if rows.schema is None:
             head, tail = (b'{"schema":null,"payload":', b"}") if self.config.schemas_enable else (b"", b"")
@@ -230,21 +249,6 @@ def _remember(cache: dict[Any, Any], name: Any, value: Any, size: int) -> None:
     while len(cache) >= max(size, 1):
         del cache[next(iter(cache))]
     cache[name] = value
-
-
-def _columns(schema: Schema, bodies: Sequence[bytes], replace: bool) -> tuple[Columns | None, Sequence[int]]:
-    """The bodies' columns, and the places of those that have to be read by rows."""
-    try:
-        return columns_reader.columns(schema, [orjson.loads(body) for body in bodies], replace)
-    except orjson.JSONDecodeError:
-        pass
-    places, values = list[int](), list[Any]()
-    for at, body in enumerate(bodies):
-        with suppress(orjson.JSONDecodeError):
-            values.append(orjson.loads(body))
-            places.append(at)
-    columns, odd = columns_reader.columns(schema, values, replace) if values else (None, ())
-    return columns, sorted({*range(len(bodies))} - {*places} | {places[at] for at in odd})
 
 
 def _is_json(body: bytes) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 from ferryman.conversion import Decoded, Piece
 from ferryman.errors import DataError
-from ferryman.record import Columns, Rows
+from ferryman.record import Data, Rows
 from ferryman.schema import Schema
 
 
@@ -18,7 +18,7 @@ class Collected:
         self._rows: dict[Schema | None, tuple[list[int], list[Any]]] = {}
         """The places and values of single records by schema."""
 
-    def add(self, positions: Sequence[int], data: Rows | Columns) -> None:
+    def add(self, positions: Sequence[int], data: Data) -> None:
         """Payloads that were decoded at once."""
         if positions:
             self.pieces.append(Piece(positions, data))

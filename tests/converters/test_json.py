@@ -285,8 +285,8 @@ def test_decimals_become_columns_whatever_their_size_and_scale(scale: int) -> No
     schema = struct({"amount": decimal(scale, optional=True)})
     for some in (numbers, numbers[:5], numbers[:6]):
         values = [{"amount": None if each is None else Decimal(each).scaleb(-scale)} for each in some]
-        payloads = [orjson.loads(body or b"")["payload"] for body in ENVELOPE.from_data("t", Rows(schema, values))]
-        found, odd = columns_reader.columns(schema, payloads)
+        envelopes = map(orjson.loads, filter(None, ENVELOPE.from_data("t", Rows(schema, values))))
+        found, odd = columns_reader.columns(schema, [orjson.dumps(each["payload"]) for each in envelopes])
         assert found is not None
         assert not odd
         assert found.rows().values == values
@@ -300,6 +300,13 @@ def test_a_decimal_without_a_readable_scale_is_a_data_error(parameters: str, cou
     message = f'{{"schema":{{"type":"struct","fields":{fields}}},"payload":{{"price":"AMg="}}}}'
     with pytest.raises(DataError, match="Decimal schema"):
         converter().to_data("t", [message.encode()] * count)
+
+
+@pytest.mark.parametrize("count", [1, 100])
+def test_a_field_without_a_name_is_a_data_error(count: int) -> None:
+    message = b'{"schema":{"type":"struct","fields":[{"field":"","type":"int32"}]},"payload":{"":1}}'
+    with pytest.raises(DataError, match="fieldName cannot be null"):
+        converter().to_data("t", [message] * count)
 
 
 def test_a_number_of_thousands_of_digits_where_none_belongs_is_a_data_error() -> None:
@@ -398,7 +405,7 @@ def test_rows_and_columns_agree_errors_included(data: st.DataObject) -> None:
     payloads = data.draw(st.lists(record, min_size=1, max_size=4))
     bodies = [json.dumps(payload).encode() for payload in payloads]
 
-    columns, odd = columns_reader.columns(schema, [orjson.loads(body) for body in bodies])
+    columns, odd = columns_reader.columns(schema, bodies)
     plain = [body for at, body in enumerate(bodies) if at not in set(odd)]
     assert (columns is None) is (not plain)
     if columns is not None:
@@ -414,7 +421,7 @@ def test_odd_values_keep_no_others_from_becoming_columns(data: st.DataObject) ->
     values: list[Any] = [{"id": at, "name": "x"} for at in range(count)]
     for at in odd:
         values[at] = data.draw(st.sampled_from([{"id": "5"}, {"id": 1 << 70}, {"id": 1, "name": 7}, None, [], {}]))
-    columns, found = columns_reader.columns(schema, values)
+    columns, found = columns_reader.columns(schema, [json.dumps(value).encode() for value in values])
     assert set(found) == odd
     assert columns is not None
     assert columns.frame["id"].to_list() == [at for at in range(count) if at not in odd]

@@ -71,7 +71,7 @@ def secure_broker(directory: Path) -> Iterator[SecureBroker]:
         return found
 
     component = Component(
-        replace(KAFKA, launch=launch), directory / "kafka", ports, artifacts_of(["kafka"]), keep=False
+        replace(KAFKA, launch=launch), directory / "kafka", {KAFKA.name: ports}, artifacts_of(["kafka"])
     )
     component.start()
     try:

@@ -76,7 +76,7 @@ class Sided(Batched[StepC]):
     def past_nulls(self, batch: Batch, change: Callable[[Batch], Data]) -> Sequence[Batch]:
         """The batch changed except for records that are null on this side, which pass with their schema as it was."""
         data = self.data(batch)
-        if isinstance(data, Columns) or not any(value is None for value in data.values):
+        if not isinstance(data, Rows) or not any(value is None for value in data.values):
             return [self.changed(batch, change(batch))]
         present = [value is not None for value in data.values]
         return [self.changed(part, change(part)) if there else part for there, part in batch.split(present)]

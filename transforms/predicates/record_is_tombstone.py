@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ferryman.api import Predicate
 from ferryman.config import Config
-from ferryman.record import Batch, Columns, Record
+from ferryman.record import Batch, Record, Rows
 
 
 class RecordIsTombstoneConfig(Config):
@@ -23,6 +23,6 @@ class RecordIsTombstone(Predicate[RecordIsTombstoneConfig]):
 
     def test_batch(self, batch: Batch) -> Sequence[bool]:
         """The same for each record; columns hold no null."""
-        if isinstance(batch.value, Columns):
-            return [False] * len(batch)
-        return [value is None for value in batch.value.values]
+        if isinstance(batch.value, Rows):
+            return [value is None for value in batch.value.values]
+        return [False] * len(batch)

@@ -27,7 +27,7 @@ from ferryman.connectors.s3.layout.keys_and_headers import enveloped, side_of
 from ferryman.connectors.s3.layout.layout import Layout
 from ferryman.connectors.s3.layout.partitioners import Paths
 from ferryman.errors import DataError, TaskError
-from ferryman.record import Batch, Columns, in_order
+from ferryman.record import Batch, Rows, in_order
 from ferryman.schema import Schema
 
 Nulls = Literal["fail", "ignore", "write"]
@@ -153,7 +153,7 @@ class Intake:
 
     def _parts(self, batch: Batch) -> Iterator[tuple[bool, Batch]]:
         """What is to be written of a batch, in order; the flag is for null values."""
-        if isinstance(batch.value, Columns) or None not in batch.value.values:
+        if not isinstance(batch.value, Rows) or None not in batch.value.values:
             yield False, batch
             return
         if self.nulls == "fail":

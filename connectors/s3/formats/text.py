@@ -10,11 +10,12 @@ import orjson
 
 from ferryman.connectors.s3.formats.compression import Packing
 from ferryman.errors import DataError
+from ferryman.formats.json.columns_writer import dumps_maps
 from ferryman.formats.json.exact_numbers import printed
 from ferryman.formats.json.payload import writer as json_writer
 from ferryman.formats.json.text import plain, ready
 from ferryman.java.texts import moment
-from ferryman.record import Batch, Rows
+from ferryman.record import Batch, Maps, Rows
 from ferryman.schema import Schema
 
 Text = bytes
@@ -68,6 +69,10 @@ class JsonLines:
 
     def encode(self, batch: Batch, schema: Schema | None) -> list[Text]:
         """The lines, without their ends."""
+        if schema is None and isinstance(batch.value, Maps):
+            found = dumps_maps(batch.value)
+            if found is not None:
+                return found
         return json_texts(Rows(schema, batch.value.rows().values), self.numeric_decimals)
 
     def writer(self, schema: Schema | None) -> TextWriter:

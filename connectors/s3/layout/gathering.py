@@ -10,22 +10,40 @@ from dataclasses import replace
 
 import polars as pl
 
-from ferryman.record import Batch, Columns, Data, Rows, in_order
+from ferryman.record import Batch, Columns, Data, Maps, Rows, in_order
 from ferryman.schema import Schema
+
+_FEW = 100
+"""So many times as many maps as rows: to cut them where the rows lie costs less than to make rows of them."""
 
 
 def gathered(batches: Sequence[Batch]) -> list[Batch]:
-    """Batches of one partition, in order; those that only differ in their keys put together, without the keys."""
-    groups: dict[tuple[str, Schema | None, bool], list[Batch]] = {}
+    """Batches of one partition, in order; those that only differ in their keys put together, without the keys.
+
+    Maps that interleave with others become rows, unless these are few.
+    """
+    groups: dict[tuple[str, Schema | None, type[Data]], list[Batch]] = {}
+    apart = _maps_apart([batch.value for batch in batches if batch.value.schema is None])
     for batch in batches:
-        kind = batch.topic, batch.value.schema, isinstance(batch.value, Columns)
-        groups.setdefault(kind, []).append(batch)
+        form = Rows if isinstance(batch.value, Maps) and not apart else type(batch.value)
+        groups.setdefault((batch.topic, batch.value.schema, form), []).append(batch)
     return in_order([_together(same) for same in groups.values()])
+
+
+def _maps_apart(values: Sequence[Data]) -> bool:
+    """Whether maps among values without a schema stay what they are: they have one shape, and the others are few."""
+    maps = [each for each in values if isinstance(each, Maps)]
+    others = sum(len(each) for each in values if isinstance(each, Rows))
+    return others * _FEW < sum(map(len, maps)) and _are_alike(maps)
+
+
+def _are_alike(maps: Sequence[Maps]) -> bool:
+    return all(each.frame.schema == maps[0].frame.schema for each in maps)
 
 
 def without_nulls(batches: Sequence[Batch]) -> list[Batch]:
     """The batches but those of null values alone."""
-    return [batch for batch in batches if isinstance(batch.value, Columns) or any(map(_there, batch.value.values))]
+    return [batch for batch in batches if not isinstance(batch.value, Rows) or any(map(_there, batch.value.values))]
 
 
 def _there(value: object) -> bool:
@@ -52,4 +70,7 @@ def _together(batches: Sequence[Batch]) -> Batch:
 def _joined(values: Sequence[Data]) -> Data:
     if isinstance(values[0], Columns):
         return Columns(values[0].schema, pl.concat([value.frame for value in values if isinstance(value, Columns)]))
+    maps = [value for value in values if isinstance(value, Maps)]
+    if len(maps) == len(values) and _are_alike(maps):
+        return Maps(pl.concat([each.frame for each in maps]))
     return Rows(values[0].schema, [each for value in values for each in value.rows().values])

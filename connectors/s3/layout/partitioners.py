@@ -13,7 +13,7 @@ from ferryman.connectors.s3.config.object_names import partition_value, segment
 from ferryman.errors import DataError
 from ferryman.java.joda_time import Format
 from ferryman.java.texts import iso, java_class, millis
-from ferryman.record import Batch, Columns
+from ferryman.record import Batch, Columns, Maps
 
 Times = Callable[[Batch], Sequence[int]]
 """The time of each record, in milliseconds since the epoch. Raises DataError for a record without one."""
@@ -254,6 +254,8 @@ def values_at(batch: Batch, path: Sequence[str], key: str, epoch: bool = False) 
     data = batch.value
     if isinstance(data, Columns):
         return _column(data.frame, path, key, epoch)
+    if isinstance(data, Maps) and len(path) == 1 and path[0] in data.frame.columns:
+        return data.frame.get_column(path[0]).to_list()
     values: Sequence[Any] = data.values
     schema = data.schema
     for name in path:

@@ -1,7 +1,8 @@
-"""Parsed JSON objects to columns, for struct schemas that polars can hold.
+"""JSON objects to columns, for struct schemas that polars can hold.
 
-Every value's class is checked before polars sees it, so nothing is coerced; objects with a value that leaves a doubt
-are told apart, and the caller reads them by rows, whose results and errors are the right ones.
+Every value's class is checked before polars sees it, so nothing is coerced: mostly as it is parsed, or else afterwards
+in plain dicts. Objects with a value that leaves a doubt are told apart, and the caller reads them by rows, whose
+results and errors are the right ones.
 """
 
 from base64 import b64decode
@@ -10,12 +11,15 @@ from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
+import msgspec
+import orjson
 import polars as pl
 
 from ferryman.errors import SchemaMismatch
 from ferryman.formats.halving import unfit
+from ferryman.formats.json import typed_objects
 from ferryman.java.decimals import from_unscaled
 from ferryman.record import Columns
 from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type
@@ -40,8 +44,18 @@ _LONG_SCALE = 18
 """Up to here a 64-bit number times ten to the scale has no more digits either, so polars can shift it."""
 _TRIES, _PER_TRY = 50, 5
 """How often a column is tried to find what does not fit: a try costs about what five rows cost."""
+_PLACE = "\0place"
 # The rows' datetimes end with these years; a frame could hold more, and then the two forms would differ.
 _FIRST, _LAST = -62_135_596_800_000, 253_402_300_799_999
+
+
+class _How(NamedTuple):
+    """How values are read."""
+
+    replace: bool
+    """Whether a null is read as its field's default."""
+    checked: bool
+    """Whether plain values are known to be of their field's type."""
 
 
 class _Doubt(Exception):
@@ -80,33 +94,68 @@ def _decimal_reason(schema: Schema, name: str) -> str | None:
 
 
 def columns(
-    schema: Schema, payloads: Sequence[Any], replace_null_with_default: bool = True
+    schema: Schema, bodies: Sequence[bytes], replace_null_with_default: bool = True
 ) -> tuple[Columns | None, Sequence[int]]:
-    """Payloads as columns of a schema without ``reason``, and the places of those with a value not plainly of its type.
+    """JSON objects as columns of a schema without ``reason``, and the places of those that are not plainly of it.
 
     The columns are of all others; None if there are none.
     """
-    places: Sequence[int] = range(len(payloads))
-    if set(map(type, payloads)) != {dict}:
-        places = [at for at, payload in enumerate(payloads) if payload.__class__ is dict]
+    objects, others = typed_objects.typed(typed_objects.of_schema(schema), bodies)
+    found, odd = _frame(schema, objects, replace_null_with_default)
+    if not others:
+        return _columns(schema, found), odd
+    left_out = set(others)
+    places = [at for at in range(len(bodies)) if at not in left_out] if objects else []
+    rest, rest_odd = _plain(schema, [bodies[at] for at in others], replace_null_with_default)
+    odd = sorted([*(places[at] for at in odd), *(others[at] for at in rest_odd)])
+    if found is None or rest is None:
+        return _columns(schema, rest if found is None else found), odd
+    odd_ones = set(odd)
+    order = [at for at in (*places, *others) if at not in odd_ones]
+    merged = pl.concat([found, rest]).with_columns(pl.Series(_PLACE, order, dtype=pl.UInt32))
+    return _columns(schema, merged.sort(_PLACE).drop(_PLACE)), odd
+
+
+def _columns(schema: Schema, frame: pl.DataFrame | None) -> Columns | None:
+    return None if frame is None else Columns(schema, frame)
+
+
+def _plain(schema: Schema, bodies: Sequence[bytes], replace: bool) -> tuple[pl.DataFrame | None, Sequence[int]]:
+    """The frame of bodies that are parsed into dicts, and the places of those that have a doubt."""
+    objects, places = list[dict[str, Any]](), list[int]()
+    for at, body in enumerate(bodies):
+        try:
+            value = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            continue
+        if value.__class__ is dict:
+            objects.append(value)
+            places.append(at)
+    found, odd = _frame(schema, objects, replace)
+    return found, sorted({*range(len(bodies))} - {*places} | {places[at] for at in odd})
+
+
+def _frame(schema: Schema, objects: Sequence[Any], replace: bool) -> tuple[pl.DataFrame | None, Sequence[int]]:
+    """The frame of all objects but the odd ones, None if it has no rows; and where these stand."""
+    if not objects:
+        return None, ()
     try:
-        found, odd = _fields(schema, [payloads[at] for at in places], replace_null_with_default)
+        found, odd = _fields(schema, objects, _How(replace, isinstance(objects[0], msgspec.Struct)))
     except _DOUBTS:
-        return None, range(len(payloads))
-    left_out = [*(places[at] for at in sorted(odd)), *sorted(set(range(len(payloads))) - set(places))]
-    return (None if len(left_out) == len(payloads) else Columns(schema, pl.DataFrame(found))), sorted(left_out)
+        return None, range(len(objects))
+    return (None if len(odd) == len(objects) else pl.DataFrame(found)), sorted(odd)
 
 
-def _fields(schema: Schema, objects: Sequence[Any], replace: bool) -> tuple[list[pl.Series], set[int]]:
+def _fields(schema: Schema, objects: Sequence[Any], how: _How) -> tuple[list[pl.Series], set[int]]:
     """The columns of all objects but the odd ones, and where these stand."""
     columns: list[pl.Series | Sequence[Any]] = []
     odd: set[int] = set()
-    for field in schema.fields:
-        values = _values(objects, field.name)
+    for place, field in enumerate(schema.fields):
+        values = _values(objects, place, field.name)
         try:
-            columns.append(_filled(field.schema, values, replace).alias(field.name))
+            columns.append(_filled(field.schema, values, how).alias(field.name))
         except _DOUBTS:
-            odd.update(_guilty(field.schema, values, replace))
+            odd.update(_guilty(field.schema, values, how))
             columns.append(values)
     if not odd:
         return [column for column in columns if isinstance(column, pl.Series)], odd
@@ -115,13 +164,13 @@ def _fields(schema: Schema, objects: Sequence[Any], replace: bool) -> tuple[list
     return [
         column.gather(mask)
         if isinstance(column, pl.Series)
-        else _filled(field.schema, [column[at] for at in good], replace).alias(field.name)
+        else _filled(field.schema, [column[at] for at in good], how).alias(field.name)
         for field, column in zip(schema.fields, columns, strict=True)
         if good
     ], odd
 
 
-def _guilty(schema: Schema, values: Sequence[Any], replace: bool) -> Iterator[int]:
+def _guilty(schema: Schema, values: Sequence[Any], how: _How) -> Iterator[int]:
     """What does not fit: by its class, which is seen at once, or else by halving, as long as that is faster than to
     read all by rows."""
     classes = _classes(schema)
@@ -130,7 +179,7 @@ def _guilty(schema: Schema, values: Sequence[Any], replace: bool) -> Iterator[in
 
     def fits(start: int, stop: int) -> bool:
         try:
-            _filled(schema, [values[at] for at in places[start:stop]], replace)
+            _filled(schema, [values[at] for at in places[start:stop]], how)
         except _DOUBTS:
             return False
         return True
@@ -148,28 +197,33 @@ def _classes(schema: Schema) -> Container[type] | None:
     return None
 
 
-def _frame(schema: Schema, payloads: Sequence[Any], replace: bool) -> pl.DataFrame:
-    if set(map(type, payloads)) != {dict}:
+def _structs(schema: Schema, objects: Sequence[Any], how: _How) -> pl.Series:
+    if len(set(map(type, objects))) != 1 or not isinstance(objects[0], dict | msgspec.Struct):
         raise _Doubt
     return pl.DataFrame(
-        [_filled(field.schema, _values(payloads, field.name), replace).alias(field.name) for field in schema.fields]
-    )
+        [
+            _filled(field.schema, _values(objects, place, field.name), how).alias(field.name)
+            for place, field in enumerate(schema.fields)
+        ]
+    ).to_struct()
 
 
-def _values(payloads: Sequence[dict[str, Any]], name: str) -> list[Any]:
+def _values(objects: Sequence[Any], place: int, name: str) -> list[Any]:
+    if isinstance(objects[0], msgspec.Struct):
+        return typed_objects.values(objects, place)
     try:
-        return list(map(itemgetter(name), payloads))
+        return list(map(itemgetter(name), objects))
     except KeyError:
-        return [payload.get(name) for payload in payloads]
+        return [each.get(name) for each in objects]
 
 
-def _filled(schema: Schema, values: Sequence[Any], replace: bool) -> pl.Series:
+def _filled(schema: Schema, values: Sequence[Any], how: _How) -> pl.Series:
     if schema.type is Type.STRUCT:
-        return _frame(schema, values, replace).to_struct()
-    found = _column(schema)(values)
+        return _structs(schema, values, how)
+    found = _column(schema, how.checked)(values)
     if not found.null_count():
         return found
-    if schema.default is not None and replace:
+    if schema.default is not None and how.replace:
         return _with_default(found, schema.default)
     if not schema.optional:
         raise _Doubt
@@ -182,26 +236,37 @@ def _with_default(found: pl.Series, default: Any) -> pl.Series:
 
 
 @lru_cache(maxsize=4000)
-def _column(schema: Schema) -> Column:
+def _column(schema: Schema, checked: bool) -> Column:
     if schema.name in _LOGICAL:
         return _LOGICAL[schema.name](schema)
     if schema.type is Type.ARRAY:
         return _array(schema)
     if schema.type is Type.BYTES:
         return _bytes
-    return _scalar(*PLAIN[schema.type])
+    dtype, classes = PLAIN[schema.type]
+    return _scalar(dtype) if checked else _checked(dtype, classes | {type(None)})
 
 
-def _scalar(dtype: pl.DataType, classes: frozenset[type]) -> Column:
-    allowed = classes | {type(None)}
+def _scalar(dtype: pl.DataType) -> Column:
     wide = pl.Float64() if dtype.is_float() else dtype
+
+    def column(values: Sequence[Any]) -> pl.Series:
+        series = pl.Series(values, dtype=wide)
+        return series if dtype == wide else series.cast(dtype)
+
+    return column
+
+
+def _checked(dtype: pl.DataType, allowed: frozenset[type]) -> Column:
+    scalar = _scalar(dtype)
 
     def column(values: Sequence[Any]) -> pl.Series:
         found = set(map(type, values))
         if not found <= allowed:
             raise _Doubt
-        series = pl.Series(values, dtype=wide, strict=not (float in found and int in found))
-        return series if dtype == wide else series.cast(dtype)
+        if float in found and int in found:
+            return scalar([None if value is None else float(value) for value in values])
+        return scalar(values)
 
     return column
 
@@ -231,7 +296,7 @@ def _decimal(schema: Schema) -> Column:
 
 
 def _integers(dtype: pl.DataType, low: int, high: int, cast: Callable[[pl.Series], pl.Series]) -> Column:
-    scalar = _scalar(dtype, frozenset({int}))
+    scalar = _checked(dtype, frozenset({int, type(None)}))
 
     def column(values: Sequence[Any]) -> pl.Series:
         series = scalar(values)

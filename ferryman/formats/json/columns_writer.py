@@ -10,7 +10,7 @@ from io import BytesIO
 import polars as pl
 
 from ferryman.java.decimals import twos_complement
-from ferryman.record import Columns
+from ferryman.record import Columns, Maps
 from ferryman.schema import DATE, DECIMAL, INTEGERS, TIME, TIMESTAMP, Schema, Type
 
 _AS_IS = frozenset({*INTEGERS, Type.BOOLEAN, Type.STRING})
@@ -27,11 +27,32 @@ def dumps(columns: Columns, replace_null_with_default: bool = True) -> list[byte
         frame = _frame(columns.schema, columns.frame, replace_null_with_default)
     except _Doubt:
         return None
+    return _lines(frame)
+
+
+def dumps_maps(maps: Maps) -> list[bytes] | None:
+    """The JSON of each map; None where the rows must write it."""
+    if not all(map(_is_printable, maps.frame.iter_columns())):
+        return None
+    return _lines(maps.frame)
+
+
+def _is_printable(found: pl.Series) -> bool:
+    match found.dtype:
+        case pl.Struct():
+            return all(map(_is_printable, found.struct.unnest().iter_columns()))
+        case pl.List(inner=inner):
+            return inner != pl.Float64 or _is_plain(found.explode())
+        case _:
+            return found.dtype != pl.Float64 or _is_plain(found)
+
+
+def _lines(frame: pl.DataFrame) -> list[bytes] | None:
     written = BytesIO()
     frame.write_ndjson(written)
     # Line breaks within texts are escaped.
     lines = written.getvalue().split(b"\n")[:-1]
-    return lines if len(lines) == len(columns) else None
+    return lines if len(lines) == frame.height else None
 
 
 def _frame(schema: Schema, frame: pl.DataFrame, replace: bool) -> pl.DataFrame:
@@ -66,11 +87,15 @@ def _printable(schema: Schema, found: pl.Series) -> pl.Series:
 
 
 def _plain(found: pl.Series) -> pl.Series:
-    """Floats that Java prints without an exponent, as polars does."""
-    size = found.abs()
-    if not ((size >= 1e-3) & (size < 1e7) | (size == 0)).all():
+    if not _is_plain(found):
         raise _Doubt
     return found
+
+
+def _is_plain(floats: pl.Series) -> bool:
+    """Whether Java prints them without an exponent, as polars does."""
+    size = floats.abs()
+    return bool(((size >= 1e-3) & (size < 1e7) | (size == 0)).all())
 
 
 def _base64(found: pl.Series) -> pl.Series:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ferryman.errors import DataError
+from ferryman.errors import DataError, SchemaMismatch
 from ferryman.formats.json.payload import reader, writer
 from ferryman.schema import Field, RecursiveSchema, Schema, Type
 
@@ -105,6 +105,8 @@ def _fields(nodes: Any) -> tuple[Field, ...]:
     for node in nodes:
         if not isinstance(node, dict) or not isinstance(node.get("field"), str):
             raise DataError("Struct schema's field name not specified properly")
+        if not node["field"]:
+            raise SchemaMismatch("fieldName cannot be null.")
     return tuple(Field(node["field"], from_json(node)) for node in nodes)
 
 

@@ -4,8 +4,9 @@ The client keeps at most buffer.memory bytes and queue.buffering.max.messages me
 What does not fit waits here, in order: after the first message that finds the queue full, none of its batch gets in.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer
@@ -71,11 +72,19 @@ class Outbox:
             self._wait_for_room(topic, waiting[0]["value"])
 
     def _produce_singly(self, encoded: Encoded) -> None:
-        partition = _partition(encoded)
-        for index, value in enumerate(encoded.values):
-            headers: Any = encoded.headers[index] if encoded.headers is not None else []
-            when = encoded.timestamps[index] or 0
-            self.write(encoded.topic, value, encoded.keys[index], partition=partition, timestamp=when, headers=headers)
+        topic, partition, produce = encoded.topic, _partition(encoded), self.producer.produce
+        all_headers: Iterable[Any] = repeat(None) if encoded.headers is None else encoded.headers
+        rows = zip(encoded.values, encoded.keys, encoded.timestamps, all_headers, strict=False)
+        for value, key, when, headers in rows:
+            try:
+                if headers:
+                    produce(topic, value, key, partition=partition, timestamp=when or 0, headers=headers)
+                else:
+                    produce(topic, value, key, partition=partition, timestamp=when or 0)
+            except BufferError:
+                self.write(topic, value, key, partition=partition, timestamp=when or 0, headers=headers or [])
+            except KafkaException as error:
+                raise _refused(error.args[0], topic, value) from error
 
     def _wait_for_room(self, topic: str, value: Payload) -> None:
         if not len(self.producer):

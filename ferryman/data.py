@@ -1,0 +1,96 @@
+"""One side of a batch, the keys or the values of many records: as rows, or as columns with or without a schema."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import polars as pl
+
+from ferryman.schema import Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """One side of a batch (key or value) as plain Python values under one schema; None is schemaless or all null."""
+
+    schema: Schema | None
+    values: Sequence[Any]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def slice(self, start: int, stop: int) -> "Rows":
+        """The rows from start up to stop."""
+        return Rows(self.schema, self.values[start:stop])
+
+    def take(self, indices: Sequence[int]) -> "Rows":
+        """The rows at these places."""
+        values = self.values
+        return Rows(self.schema, [values[index] for index in indices])
+
+    def rows(self) -> "Rows":
+        """These rows. ``Columns`` has the same method, so that callers need not ask which form they have."""
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """One side of a batch as a frame: a struct schema whose fields are the columns, none of the structs null.
+
+    Dtypes: IntN, FloatN, Boolean, String, Binary; Decimal → Decimal(38, scale), Date → Date, Time → Time,
+    Timestamp → Datetime("ms", "UTC"); struct → Struct, array → List.
+    """
+
+    schema: Schema
+    frame: pl.DataFrame
+
+    def __len__(self) -> int:
+        return self.frame.height
+
+    def slice(self, start: int, stop: int) -> "Columns":
+        """The rows from start up to stop."""
+        return Columns(self.schema, self.frame.slice(start, stop - start))
+
+    def take(self, indices: Sequence[int]) -> "Columns":
+        """The rows at these places."""
+        return Columns(self.schema, self.frame[pl.Series(indices, dtype=pl.UInt32)])
+
+    def rows(self) -> Rows:
+        """The same data as rows."""
+        return Rows(self.schema, self.frame.to_dicts())
+
+
+@dataclass(frozen=True)
+class Maps:
+    """One side of a batch without a schema as a frame: maps with the same texts as keys, in the same order.
+
+    Each key's values are of one kind, or null. Dtypes: Int64, Float64, Boolean, String, and Null for nothing but nulls;
+    map → Struct, never null; list → List of plain values. ``values`` are the same data as rows.
+    """
+
+    frame: pl.DataFrame
+    schema: ClassVar[None] = None
+
+    def __len__(self) -> int:
+        return self.frame.height
+
+    @cached_property
+    def values(self) -> Sequence[Any]:
+        """The maps, made when they are asked for first."""
+        return self.frame.to_dicts()
+
+    def slice(self, start: int, stop: int) -> "Maps":
+        """The maps from start up to stop."""
+        return Maps(self.frame.slice(start, stop - start))
+
+    def take(self, indices: Sequence[int]) -> "Maps":
+        """The maps at these places."""
+        return Maps(self.frame[pl.Series(indices, dtype=pl.UInt32)])
+
+    def rows(self) -> Rows:
+        """The same data as rows."""
+        return Rows(None, self.values)
+
+
+Data = Rows | Columns | Maps

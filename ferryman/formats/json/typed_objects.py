@@ -1,0 +1,106 @@
+"""JSON objects parsed into objects with a slot a member, the members' kinds checked on the way.
+
+What is of another kind than its member, or has one that is not named, is told apart, and so is what is not JSON: the
+caller parses it by another way, which says what is wrong with it. Integers may be of any size.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+
+from ferryman.schema import Schema, Type
+
+Decode = Callable[[bytes], msgspec.Struct]
+Kinds = Mapping[str, Any]
+"""The type of each member, as msgspec takes it."""
+
+_MOST_FIELDS = 200
+"""In a struct; members in another order than the schema's are looked for from its start, which takes the square."""
+_LOOK = 32
+"""So many bodies show whether most of them fit."""
+_KINDS: dict[Type, Any] = {
+    **dict.fromkeys((Type.INT8, Type.INT16, Type.INT32, Type.INT64), int),
+    Type.FLOAT32: float,
+    Type.FLOAT64: float,
+    Type.BOOLEAN: bool,
+    Type.STRING: str,
+    Type.BYTES: str,
+}
+_MISFITS = (msgspec.MsgspecError, ValueError, RecursionError)
+
+
+def typed(decode: Decode | None, bodies: Sequence[bytes]) -> tuple[Sequence[msgspec.Struct], Sequence[int]]:
+    """The bodies as objects, and the places of those that are none such. Where these are many, all are."""
+    if decode is None:
+        return (), range(len(bodies))
+    try:
+        return [decode(body) for body in bodies], ()
+    except _MISFITS:
+        return _sorted(decode, bodies)
+
+
+def values(objects: Sequence[msgspec.Struct], place: int) -> list[Any]:
+    """What the objects have in the member at that place; None where it is null or, if it may be, missing."""
+    return list(map(attrgetter(_slot(place)), objects))
+
+
+def _sorted(decode: Decode, bodies: Sequence[bytes]) -> tuple[Sequence[msgspec.Struct], Sequence[int]]:
+    objects, others = list[msgspec.Struct](), list[int]()
+    for at, body in enumerate(bodies):
+        try:
+            objects.append(decode(body))
+        except _MISFITS:
+            others.append(at)
+            if len(others) > _LOOK and len(others) > len(objects):
+                return (), range(len(bodies))
+    return objects, others
+
+
+@lru_cache(maxsize=1000)
+def of_schema(schema: Schema) -> Decode | None:
+    """Parses payloads of a struct schema that can be columns; None if it is too wide, or its names are too strange.
+
+    A member that is missing is null, whether the schema allows that or not.
+    """
+    try:
+        return msgspec.json.Decoder(_struct(schema)).decode
+    except ValueError:
+        return None
+
+
+def _struct(schema: Schema) -> Any:
+    return objects({field.name: _kind(field.schema) | None for field in schema.fields}, may_lack=True)
+
+
+def objects(kinds: Kinds, may_lack: bool) -> Any:
+    """The type of objects with these members, which may lack some of them or must not.
+
+    Raises ValueError if they are too many, or have names that msgspec has no place for.
+    """
+    if len(kinds) > _MOST_FIELDS:
+        raise ValueError("too many members")
+    members = [(_slot(at), kind) for at, kind in enumerate(kinds.values())]
+    return msgspec.defstruct(
+        "Object",
+        [(*member, None) for member in members] if may_lack else members,
+        rename={_slot(at): name for at, name in enumerate(kinds)},
+        forbid_unknown_fields=True,
+        gc=False,
+    )
+
+
+def _kind(schema: Schema) -> Any:
+    if schema.type is Type.STRUCT:
+        return _struct(schema)
+    if schema.type is not Type.ARRAY:
+        return _KINDS[schema.type]
+    assert schema.values is not None
+    item = _KINDS[schema.values.type]
+    return list[item | None] if schema.values.optional else list[item]  # type: ignore[valid-type]
+
+
+def _slot(place: int) -> str:
+    return f"f{place}"

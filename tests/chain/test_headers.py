@@ -1,0 +1,85 @@
+"""Headers are decoded and encoded once for each that differs, and nobody can change what others get."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from ferryman.chain import headers
+from ferryman.config import Config
+from ferryman.converters.json import JsonConverter, JsonConverterConfig
+from ferryman.converters.simple_header import SimpleHeaderConverter, SimpleHeaderConverterConfig
+from ferryman.errors import RetriableError
+from ferryman.record import Data, Header, Payload
+from ferryman.schema import BOOLEAN, INT8, STRING
+from tests.chain.parts import TextConverter
+
+SIMPLE = SimpleHeaderConverter(SimpleHeaderConverterConfig(), "header")
+PLAIN_JSON = JsonConverter(JsonConverterConfig.parse({"schemas.enable": "false"}), "header")
+
+
+class Counting(TextConverter):
+    """Counts what it is asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(Config(), "header")
+        self.asked: list[Payload] = []
+
+    def to_data(self, topic: str, payloads: Sequence[Payload]) -> Sequence[Data]:
+        self.asked += payloads
+        return super().to_data(topic, payloads)
+
+
+class Away(TextConverter):
+    """Its neighbour is away."""
+
+    def to_data(self, topic: str, payloads: Sequence[Payload]) -> Sequence[Data]:
+        raise RetriableError("away")
+
+
+def test_the_same_headers_are_decoded_once_and_shared() -> None:
+    counting = Counting()
+    given = [[("a", b"1"), ("b", b"2")], [("a", b"1"), ("b", b"2")], [("b", b"1")], []]
+    found, bad = headers.decoded(counting, "t", given)
+    assert found == [(Header("a", "1"), Header("b", "2"))] * 2 + [(Header("b", "1"),), ()]
+    assert found[0] is found[1]
+    assert counting.asked == [b"1", b"2"]
+    assert bad == []
+
+
+def test_a_list_or_a_map_is_each_records_own() -> None:
+    for converter, text in ((SIMPLE, b"[1,2]"), (PLAIN_JSON, b'{"x":[1]}')):
+        (one, other), _ = headers.decoded(converter, "t", [[("a", text)], [("a", text)]])
+        assert one is not None
+        assert other is not None
+        assert one == other
+        assert one[0].value is not other[0].value
+
+
+def test_bad_headers_are_told_by_their_place_and_the_others_are_decoded() -> None:
+    found, bad = headers.decoded(Counting(), "t", [[("a", b"1")], [("a", b"bad")], [("a", b"2"), ("b", b"bad")], []])
+    assert [each and each[0].value for each in found] == ["1", None, None, ()]
+    assert [(at, str(error)) for at, error in bad] == [(1, "bad is no text"), (2, "bad is no text")]
+
+
+def test_a_neighbour_that_is_away_is_no_data_error() -> None:
+    with pytest.raises(RetriableError):
+        headers.decoded(Away(Config(), "header"), "t", [[("a", b"1")]])
+
+
+def test_encoding_tells_values_of_different_kinds_apart_that_python_holds_for_equal() -> None:
+    given = [(Header("a", 1, INT8),), (Header("a", True, BOOLEAN),), (Header("a", 0.0),), (Header("a", -0.0),), ()]
+    assert headers.encoded(SIMPLE, "t", given) == [
+        [("a", b"1")], [("a", b"true")], [("a", b"0.0")], [("a", b"-0.0")], [],
+    ]  # fmt: skip
+
+
+def test_what_is_decoded_is_encoded_as_it_was() -> None:
+    given: list[headers.Raw] = [
+        [("a", b"x"), ("a", b"x"), ("n", None)],
+        [("a", b"x"), ("a", b"x"), ("n", None)],
+        [("a", b"true")],
+    ]
+    found, _ = headers.decoded(SIMPLE, "t", given)
+    assert headers.encoded(SIMPLE, "t", [each for each in found if each is not None]) == given
+    assert found[0] is not None
+    assert found[0][0].schema == STRING

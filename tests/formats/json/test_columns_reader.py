@@ -1,0 +1,213 @@
+"""JSON of one schema read as columns is what its rows are, however it is spelled, broken or mistyped."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ferryman.conversion import ColumnsWherePossible
+from ferryman.converters.json import JsonConverter, JsonConverterConfig
+from ferryman.formats.json import columns_reader, typed_objects
+from ferryman.formats.json.schema import to_json
+from ferryman.record import Columns
+from ferryman.schema import (
+    BOOLEAN,
+    BYTES,
+    DATE_SCHEMA,
+    FLOAT32,
+    FLOAT64,
+    INT8,
+    INT32,
+    INT64,
+    OPTIONAL_STRING,
+    STRING,
+    TIME_SCHEMA,
+    TIMESTAMP_SCHEMA,
+    Schema,
+    Type,
+    array,
+    decimal,
+    struct,
+)
+
+NAMES = ["id", "a b", "ü", "f0", 'quo"te', "back\\slash", "_", "__class__", "column_0"]
+PLAIN = [INT8, INT32, INT64, FLOAT32, FLOAT64, BOOLEAN, STRING, BYTES]
+LOGICAL = [decimal(2), decimal(19), DATE_SCHEMA, TIME_SCHEMA, TIMESTAMP_SCHEMA]
+DEFAULTED = [Schema(Type.INT32, default=7), Schema(Type.STRING, optional=True, default="x")]
+SCHEMAS = st.recursive(
+    st.sampled_from([*PLAIN, *LOGICAL, *DEFAULTED, *(each.as_optional() for each in PLAIN)])
+    | st.sampled_from([INT32, FLOAT64, STRING, OPTIONAL_STRING]).map(array),
+    lambda inner: st.dictionaries(st.sampled_from(NAMES), inner, min_size=1, max_size=4).map(struct),
+    max_leaves=8,
+)
+STRUCTS = st.dictionaries(st.sampled_from(NAMES), SCHEMAS, min_size=1, max_size=6).map(struct)
+NUMBERS = [
+    "0",
+    "-0",
+    "1.0",
+    "1e3",
+    "9223372036854775808",
+    "18446744073709551616",
+    "-9223372036854775809",
+    "1E400",
+    "01",
+]
+TEXTS = ['"\\ud800"', '"\\ud83d\\ude00"', '"é"', '"a\\nb"', '"AQI="', '"AQI"', '""', '"NaN"', '"\x7f"', '"5"']
+ODD = [*NUMBERS, *TEXTS, "null", "true", "NaN", "-Infinity", "{}", "[]", "[1]", "[1.5,2]", '["a",null]', "[[[]]]"]
+SAME_ZONE = ("zoneinfo.ZoneInfo(key='UTC')", "datetime.timezone.utc")
+BYTES_PUT_IN = [
+    b'"',
+    b"\\",
+    b"{",
+    b"}",
+    b",",
+    b":",
+    b"[",
+    b"0",
+    b".",
+    b"e",
+    b" ",
+    b"\n",
+    b"\xff",
+    b"\x00",
+    b"null",
+    b"/",
+]
+
+
+def text_of(schema: Schema) -> st.SearchStrategy[str]:
+    """JSON that mostly fits a schema."""
+    integers = {Type.INT8: (-130, 130), Type.INT32: (-(1 << 31) - 2, 1 << 31), Type.INT64: (-(1 << 63) - 2, 1 << 63)}
+    match schema.type:
+        case Type.STRUCT:
+            members = {field.name: text_of(field.schema) for field in schema.fields}
+            return st.fixed_dictionaries({}, optional=members).flatmap(spelled) | st.fixed_dictionaries(
+                members
+            ).flatmap(spelled)
+        case Type.ARRAY:
+            assert schema.values is not None
+            item = text_of(schema.values) | st.sampled_from(["null", "1", "1.5", '"a"'])
+            return st.lists(item, max_size=3).map(lambda items: f"[{','.join(items)}]")
+        case Type.BOOLEAN:
+            return st.sampled_from(["true", "false"])
+        case Type.STRING:
+            return st.text(max_size=4).map(json.dumps) | st.sampled_from(TEXTS)
+        case Type.BYTES:
+            return st.sampled_from(['"BM4="', '"AQI="', '""', '"/w=="', '"/x=="', '"AA"', "5", "1.25"])
+        case Type.FLOAT32 | Type.FLOAT64:
+            return st.floats(allow_nan=False, allow_infinity=False).map(repr) | st.integers().map(str)
+        case _:
+            return st.integers(*integers[schema.type]).map(str)
+
+
+def spelled(members: dict[str, str]) -> st.SearchStrategy[str]:
+    """An object with these members in any order, blanks between them or not, one twice or one too many."""
+
+    def text(parts: list[tuple[str, str]], blank: str, more: Sequence[str]) -> str:
+        pairs = [f"{json.dumps(name)}{blank}:{blank}{value}" for name, value in parts]
+        return "{" + f"{blank},{blank}".join([*pairs, *more]) + "}"
+
+    surplus = st.sampled_from([*ODD, '"\udcff"']).map(lambda value: [f'"surplus":{value}'])
+    again = st.sampled_from([[], [], [], [f"{json.dumps(name)}:1" for name in list(members)[:1]]]) | surplus
+    return st.builds(text, st.permutations(list(members.items())), st.sampled_from(["", "", " ", "\n"]), again)
+
+
+@st.composite
+def bodies_of(draw: st.DrawFn, schema: Schema) -> bytes:
+    """One payload; one in four is broken or has a value of another kind."""
+    text = draw(text_of(schema)).encode("utf-8", "surrogateescape")
+    harm = draw(st.integers(0, 7))
+    at = draw(st.integers(0, len(text)))
+    if harm == 0:
+        return text[:at] + draw(st.sampled_from(BYTES_PUT_IN)) + text[at + draw(st.integers(0, 2)) :]
+    if harm == 1:
+        name = json.dumps(draw(st.sampled_from([field.name for field in schema.fields])))
+        start, tail = text.find(f"{name}:".encode()), b""
+        stop = -1 if start < 0 else text.find(b",", start)
+        tail = b"}" if stop < 0 else text[stop:]
+        head = text[: max(start, 0)] or b"{"
+        return head + f"{name}:{draw(st.sampled_from(ODD))}".encode() + tail
+    return text
+
+
+def decoded(schema: Schema, bodies: Sequence[bytes], fewest: int, replace: str) -> str:
+    """What each payload becomes, and what is said of those that fail, with columns from so many records on.
+
+    As a text, which tells 1 from 1.0 and 0.0 from -0.0.
+    """
+    keys = {"schema.content": json.dumps(to_json(schema)), "replace.null.with.default": replace}
+    converter = JsonConverter(JsonConverterConfig.parse(keys), "value")
+    converter.forms = ColumnsWherePossible(fewest)
+    found = converter.decode("t", bodies)
+    values: dict[int, Any] = {
+        at: value for piece in found.pieces for at, value in zip(piece.positions, piece.data.rows().values, strict=True)
+    }
+    failures = {at: f"{type(error).__name__}: {error}" for at, error in found.failures}
+    return f"{sorted(values.items())} {sorted(failures.items())}".replace(*SAME_ZONE)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_columns_are_what_rows_are_for_any_schema_and_any_spelling(data: st.DataObject) -> None:
+    schema = data.draw(STRUCTS)
+    bodies = data.draw(st.lists(bodies_of(schema), min_size=1, max_size=5))
+    replace = data.draw(st.sampled_from(["true", "false"]))
+    assert decoded(schema, bodies, 1, replace) == decoded(schema, bodies, 1 << 60, replace)
+
+
+TEN = struct({**{f"n{at}": INT64 for at in range(9)}, "text": OPTIONAL_STRING})
+
+
+def plain(number: int) -> bytes:
+    return json.dumps({**{f"n{at}": number for at in range(9)}, "text": "x"}).encode()
+
+
+def test_plain_payloads_are_checked_as_they_are_parsed() -> None:
+    objects, others = typed_objects.typed(typed_objects.of_schema(TEN), [plain(number) for number in range(50)])
+    assert (len(objects), list(others)) == (50, [])
+    assert typed_objects.values(objects, 3) == list(range(50))
+
+
+@pytest.mark.parametrize("surplus", [1, 20, 99, 100])
+def test_members_that_the_schema_has_not_leave_their_payloads_in_the_columns_and_in_their_places(surplus: int) -> None:
+    bodies = [plain(number) for number in range(100)]
+    step = 100 // surplus
+    for at in range(0, surplus * step, step):
+        bodies[at] = bodies[at].replace(b'"text"', b'"more": 1, "text"')
+    columns, odd = columns_reader.columns(TEN, bodies)
+    assert isinstance(columns, Columns)
+    assert list(odd) == []
+    assert columns.frame["n5"].to_list() == list(range(100))
+
+
+@pytest.mark.parametrize("surplus", [b'"\xff": 1', b'"more": "\xff"', b'"more": [1E400, "\\ud800"]'])
+def test_members_that_the_schema_has_not_are_looked_at_too(surplus: bytes) -> None:
+    bodies = [plain(number) for number in range(20)]
+    bodies[7] = bodies[7].replace(b'"text"', surplus + b', "text"')
+    columns, odd = columns_reader.columns(TEN, bodies)
+    assert columns is not None
+    assert list(odd) == [7]
+
+
+def test_odd_values_among_surplus_members_are_left_out_and_the_others_keep_their_order() -> None:
+    bodies = [plain(number) for number in range(60)]
+    for at in range(0, 60, 7):
+        bodies[at] = bodies[at].replace(b'"text"', b'"more": 1, "text"')
+    for at in (7, 8, 40, 42):
+        bodies[at] = bodies[at].replace(b'"n4": ', b'"n4": 1234567890123456789012')
+    columns, odd = columns_reader.columns(TEN, bodies)
+    assert columns is not None
+    assert list(odd) == [7, 8, 40, 42]
+    assert columns.frame["n5"].to_list() == [number for number in range(60) if number not in odd]
+
+
+def test_a_struct_of_very_many_fields_becomes_columns_too() -> None:
+    wide = struct({f"n{at}": INT64 for at in range(1000)})
+    body = json.dumps({f"n{at}": at for at in reversed(range(1000))}).encode()
+    columns, odd = columns_reader.columns(wide, [body] * 20)
+    assert columns is not None
+    assert list(odd) == []
+    assert columns.frame["n999"].to_list() == [999] * 20
