@@ -113,7 +113,7 @@ def test_the_workers_are_three_of_one_group_that_differ_in_where_they_are_found(
 
 
 def test_all_connectors_of_configs_are_created() -> None:
-    assert CONNECTORS == sorted((ROOT / "configs/connectors").iterdir())
+    assert sorted((ROOT / "configs/connectors").iterdir()) == CONNECTORS
 
 
 def test_every_volume_is_declared_and_used() -> None:
