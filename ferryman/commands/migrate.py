@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ferryman.migration.verdicts import Checked
     from ferryman.settings.settings import Settings
 
-SECRET = "FERRYMAN_MIGRATE_PASSWORD"
+VARIABLE = "FERRYMAN_MIGRATE_PASSWORD"
 
 
 @click.group("migrate")
@@ -29,7 +29,7 @@ def command() -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     help="The workers' property file, which is checked too: its converters, config providers and policies count.",
 )
-@click.option("--user", help=f"The user to log in as there; the password is in {SECRET}.")
+@click.option("--user", help=f"The user to log in as there; the password is in {VARIABLE}.")
 @click.option("--ca", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="PEM file of those to trust.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def check(address: str, worker: Path | None, user: str | None, ca: Path | None, as_json: bool) -> None:
@@ -64,13 +64,13 @@ def _login(address: str, user: str | None) -> tuple[str, str] | None:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise click.BadParameter("write http://host:port or https://host:port", param_hint="URL")
     if parts.username is not None:
-        text = f"processes show their arguments to everybody: name the user by --user, its password in {SECRET}"
+        text = f"processes show their arguments to everybody: name the user by --user, its password in {VARIABLE}"
         raise click.BadParameter(text, param_hint="URL")
     if user is None:
         return None
-    if SECRET not in os.environ:
-        raise click.UsageError(f"--user needs a password in {SECRET}")
-    return user, os.environ[SECRET]
+    if VARIABLE not in os.environ:
+        raise click.UsageError(f"--user needs a password in {VARIABLE}")
+    return user, os.environ[VARIABLE]
 
 
 def _settings(worker: Path | None) -> "tuple[Settings, Checked | None]":
