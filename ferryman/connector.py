@@ -162,7 +162,7 @@ class SinkConfig(ConnectorConfig):
             yield KeyProblem(
                 "topics",
                 f"The DLQ topic '{queue}' may not be included in the list of topics "
-                f"('topics={','.join(self.topics)}') consumed by the connector",
+                f"('topics=[{', '.join(self.topics)}]') consumed by the connector",
             )
         if queue and self.topics_regex and (message := self._reads(queue)):
             yield KeyProblem("topics.regex", message)

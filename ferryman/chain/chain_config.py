@@ -100,7 +100,7 @@ def _switch(
             f"Config '{prefix}negate' was provided but there is no config '{prefix}predicate' "
             "defining a predicate to be negated."
         )
-        parsed.problems.append(KeyProblem(prefix + "negate", text))
+        parsed.problems.append(KeyProblem(prefix + "type", text))  # where Kafka Connect finds it
     if name and name not in predicates:
         text = f"Invalid value {name} for configuration {prefix}predicate: Predicate alias '{name}' is not defined."
         parsed.problems.append(KeyProblem(prefix + "predicate", text))

@@ -25,6 +25,7 @@ from ferryman.kafka.client_keys import (
 )
 
 DEFAULT_BOOTSTRAP = "localhost:9092"
+_CONSUMERS = "consumer.override."
 _NOT_CLIENTS = ("producer.", "consumer.", "admin.", "ssl.client.auth")
 _LISTENERS = "admin.listeners"
 """Begins keys of the REST API, which look like an admin client's."""
@@ -117,7 +118,16 @@ def worker_admin(worker: Mapping[str, str]) -> ClientConfig:
 
 
 def offsets_consumer(worker: Mapping[str, str], connector: str, raw: Mapping[str, str]) -> ClientConfig:
-    """A reader of a connector's offsets topic, by assignment: it never joins its group. As ``sink_consumer``."""
+    """A reader of a connector's offsets topic, by assignment: it never joins its group. As ``sink_consumer``.
+
+    It reads where the source's producer writes, records and offsets being one transaction, so that it has the
+    producer's addresses and credentials unless it is given addresses of its own.
+    """
+    producer = _layers("producer", worker, raw)
+    follows = producer["bootstrap.servers"].value != _layers("consumer", worker, raw)["bootstrap.servers"].value
+    if follows and "consumer.override.bootstrap.servers" not in raw:
+        of_consumers = {key: value for key, value in raw.items() if not _connects(key.removeprefix(_CONSUMERS))}
+        raw = of_consumers | {f"{_CONSUMERS}{key}": each.value for key, each in producer.items() if _connects(key)}
     client = _client("consumer", CONSUMER_BASE, worker, raw)
     fixed: dict[str, Value] = {
         "allow.auto.create.topics": False,
@@ -129,6 +139,10 @@ def offsets_consumer(worker: Mapping[str, str], connector: str, raw: Mapping[str
     }
     values = {key: value for key, value in client.values.items() if key != "group.instance.id"}
     return ClientConfig(values | fixed, client.warnings, client.max_poll_records)
+
+
+def _connects(key: str) -> bool:
+    return key == "bootstrap.servers" or client_security.is_security(key)
 
 
 def internal_consumer(worker: Mapping[str, str], purpose: str, committed: bool) -> ClientConfig:

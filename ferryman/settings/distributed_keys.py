@@ -7,7 +7,7 @@ from pydantic import AfterValidator
 
 from ferryman.config import Int, Short, Str, Strings, any_case, key
 from ferryman.errors import KeyProblem
-from ferryman.settings.worker_keys import Count, WorkerConfig, count
+from ferryman.settings.worker_keys import Count, Listeners, WorkerConfig, count
 
 MACS = (
     *("HmacSHA256", "HmacSHA384", "HmacSHA512", "HmacSHA224", "HmacSHA1"),
@@ -101,6 +101,10 @@ class DistributedConfig(WorkerConfig):
         ["HmacSHA256"], importance="LOW"
     )
     """The algorithms of signatures that are accepted; inter.worker.signature.algorithm must be among them."""
+
+    listeners: Listeners = key(["http://:8083"], importance="LOW")
+    """Where the REST API listens. As in Kafka Connect it is reachable from other machines unless this says otherwise,
+    since the other workers of the group must reach it; see rest.auth and listeners.https.* for who else may."""
 
     refused: ClassVar[Mapping[str, str]] = WorkerConfig.refused
 

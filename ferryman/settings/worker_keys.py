@@ -98,6 +98,9 @@ def count(value: int) -> int:
 Count = Annotated[Int, AfterValidator(count)]
 
 
+Listeners = Annotated[Strings, AfterValidator(_listeners)]
+
+
 class WorkerConfig(Config):
     """What every worker is told, with the defaults of a standalone one."""
 
@@ -145,7 +148,7 @@ class WorkerConfig(Config):
     """Whether the topics that a connector uses are recorded."""
     topic_tracking_allow_reset: Bool = key(True, importance="LOW")
     """Whether that record may be reset over REST."""
-    listeners: Annotated[Strings, AfterValidator(_listeners)] = key(["http://127.0.0.1:8083"], importance="LOW")
+    listeners: Listeners = key(["http://127.0.0.1:8083"], importance="LOW")
     """Where the REST API listens. Unlike Kafka Connect's it is reachable from this machine only, unless this says
     otherwise: http://:8083 listens on every interface."""
     rest_advertised_host_name: Str | None = key(None, importance="LOW")

@@ -53,7 +53,7 @@ class ConnectorOffsets:
         try:
             if catalog.is_sink(self.plugin):
                 return self._move_sink(offset_changes.positions(offsets), reset)
-            return self._move_source(offsets) if offsets else True
+            return self._move_source(offsets)
         except (ConfigError, TaskError, RetriableError) as error:
             raise RequestError(500, str(error)) from error
         except KafkaException as error:
@@ -63,12 +63,14 @@ class ConnectorOffsets:
     def _move_source(self, offsets: Sequence[PartitionOffset]) -> bool:
         config = self.plugin.config_class.parse(self.clients.raw)
         complete = self.plugin.alter_offsets(config, [(each.partition, each.offset) for each in offsets])
-        self._source.write(offsets)
+        if offsets:
+            self._source.write(offsets)
         return bool(complete)
 
     def _move_sink(self, positions: Mapping[TopicPartition, int | None], reset: bool) -> bool:
         # The sink first: if the group is refused after that, the sink's word still wins over the group's at the start.
         offset_changes.check(self.clients.connector, positions)
+        offset_changes.wait_until_unused(self.clients, self.clients.connector, "reset" if reset else "alter")
         config = self.plugin.config_class.parse(self.clients.raw)
         complete = self.plugin.alter_offsets(config, self._context(), positions)
         if reset:
@@ -100,6 +102,6 @@ def _message(verb: str, complete: bool) -> str:
         return f"The offsets for this connector have been {verb} successfully"
     return (
         f"The Connect framework-managed offsets for this connector have been {verb} successfully. However, if this "
-        "connector manages offsets externally, they will need to be manually altered in the system that the connector "
+        f"connector manages offsets externally, they will need to be manually {verb} in the system that the connector "
         "uses."
     )

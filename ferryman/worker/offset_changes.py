@@ -1,6 +1,7 @@
 """Reads, moves and forgets a connector's offsets (KIP-875): a sink's in its group, a source's in their topic."""
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,8 @@ _IN_USE = frozenset(
     }
 )
 """What a group says that still has members."""
+ENDING, LOOK = 20.0, 0.2
+"""Seconds that tasks of other workers have to end, and between two looks."""
 Positions = Mapping[TopicPartition, int | None]
 
 
@@ -52,6 +55,29 @@ def _committed(clients: Clients) -> dict[TopicPartition, int]:
     return {
         TopicPartition(each.topic, each.partition): each.offset for each in found if not each.error and each.offset >= 0
     }
+
+
+def wait_until_unused(clients: Clients, connector: str, verb: str) -> None:
+    """Returns when the group has no members: tasks that end on other workers take their time, and what they still
+    commit or write must not come between. RequestError 500, in Kafka Connect's words, when some stay."""
+    admin, deadline = AdminClient(clients.admin()), time.monotonic() + ENDING
+    try:
+        while _members(admin, clients.group):
+            if time.monotonic() >= deadline:
+                raise _in_use(connector, verb, "the group has members")
+            time.sleep(LOOK)
+    except KafkaException as error:
+        raise _refused(error, connector, verb) from error
+
+
+def _members(admin: AdminClient, group: str) -> int:
+    try:
+        found = coordinator.ask(lambda: admin.describe_consumer_groups([group])[group].result())
+    except KafkaException as error:
+        if error.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND:
+            return 0
+        raise
+    return len(found.members)
 
 
 def move_sink(clients: Clients, connector: str, positions: Positions) -> None:
@@ -93,14 +119,18 @@ def _delete_group(admin: AdminClient, group: str) -> None:
 
 def _refused(error: KafkaException, connector: str, verb: str) -> RequestError:
     reason: KafkaError = error.args[0]
-    text = f"Failed to {verb} consumer group offsets for connector {connector}"
     if reason.code() in _IN_USE:
-        text += (
-            " either because its tasks haven't stopped completely yet or the connector was resumed before the request "
-            f"to {verb} its offsets could be successfully completed. If the connector is in a stopped state, this "
-            "operation can be safely retried."
-        )
-    return RequestError(500, f"{text} ({reason.str()})")
+        return _in_use(connector, verb, reason.str())
+    return RequestError(500, f"Failed to {verb} consumer group offsets for connector {connector} ({reason.str()})")
+
+
+def _in_use(connector: str, verb: str, reason: str) -> RequestError:
+    return RequestError(
+        500,
+        f"Failed to {verb} consumer group offsets for connector {connector} either because its tasks haven't stopped "
+        f"completely yet or the connector was resumed before the request to {verb} its offsets could be successfully "
+        f"completed. If the connector is in a stopped state, this operation can be safely retried. ({reason})",
+    )
 
 
 def check(connector: str, positions: Positions) -> None:

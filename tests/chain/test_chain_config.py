@@ -47,7 +47,7 @@ def test_all_problems_come_at_once_and_each_names_its_key() -> None:
         "transforms.c.fields",
         "transforms.c.predicate",
         "transforms.d.format",
-        "transforms.d.negate",
+        "transforms.d.type",
         "predicates.p.type",
     }
 

@@ -377,6 +377,38 @@ def test_certificates_in_pem_are_taken() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("given", "address", "user"),
+    [
+        ({"producer.override.bootstrap.servers": "127.0.0.1:2"}, "127.0.0.1:2", None),
+        (
+            {
+                "producer.override.bootstrap.servers": "127.0.0.1:2",
+                "producer.override.security.protocol": "SASL_PLAINTEXT",
+                "producer.override.sasl.mechanism": "PLAIN",
+                "producer.override.sasl.jaas.config": f'{PLAIN} required username="a" password="b";',
+            },
+            "127.0.0.1:2",
+            "a",
+        ),
+        (
+            {
+                "producer.override.bootstrap.servers": "127.0.0.1:2",
+                "consumer.override.bootstrap.servers": "127.0.0.1:3",
+            },
+            "127.0.0.1:3",
+            None,
+        ),
+        ({"producer.override.linger.ms": "1"}, "127.0.0.1:1", None),
+    ],
+)
+def test_offsets_are_read_where_the_sources_producer_writes_them(
+    given: Mapping[str, str], address: str, user: str | None
+) -> None:
+    found = offsets(given)
+    assert (found["bootstrap.servers"], found.get("sasl.username")) == (address, user)
+
+
 def test_the_workers_own_clients_take_its_settings_without_a_prefix_and_none_of_its_connectors() -> None:
     worker = {"group.id": "g", "client.id": "w", "security.protocol": "SSL", "consumer.fetch.min.bytes": "7"}
     reader = client_config.internal_consumer(worker, "configs", committed=True).values

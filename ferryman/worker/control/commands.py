@@ -69,9 +69,11 @@ class Commands:
     # What is known.
 
     async def connectors(self) -> Sequence[str]:
+        await self.plane.journal.read()
         return self.plane.journal.facts.names()
 
     async def info(self, name: str) -> ConnectorInfo:
+        await self.plane.journal.read()
         return self._info(name)
 
     def _info(self, name: str) -> ConnectorInfo:
@@ -79,9 +81,11 @@ class Commands:
         return ConnectorInfo(name, facts.properties or {}, range(len(facts.tasks)), _type(facts))
 
     async def tasks(self, name: str) -> Sequence[TaskInfo]:
+        await self.plane.journal.read()
         return [TaskInfo(name, number, config) for number, config in enumerate(self._known(name).tasks)]
 
     async def status(self, name: str) -> ConnectorStatus:
+        await self.plane.journal.read()
         return self._status(name, f"No status found for connector {name}")
 
     def _status(self, name: str, unknown: str) -> ConnectorStatus:
@@ -202,6 +206,7 @@ class Commands:
     # Offsets.
 
     async def offsets(self, name: str) -> Sequence[PartitionOffset]:
+        await self.plane.journal.read()
         self._known(name)
         return await self._of_offsets(name, f"reading the offsets of connector {name}", lambda offsets: offsets.read())
 
@@ -271,6 +276,7 @@ class Commands:
     async def _changing(self, name: str, gone: RequestError | None = None) -> AsyncIterator[None]:
         """While nobody else changes the connector. ``gone`` is raised if there is none, also if whoever had it before
         has deleted it while we waited."""
+        await self.plane.journal.read()
         if gone is not None and not self._exists(name):
             raise gone
         lock = self._busy.setdefault(name, asyncio.Lock())

@@ -58,6 +58,9 @@ class ConnectorPlace:
         if wanted.target is TargetState.STOPPED:
             self._done, self._failures = None, 0
             self._is(State.STOPPED)
+        elif wanted.target is TargetState.PAUSED:
+            # As in Kafka Connect a connector that pauses makes no tasks: what is new of it waits until it goes on.
+            self._is(State.PAUSED)
         elif identity == self._done:
             self._is(State(wanted.target.value))
         else:

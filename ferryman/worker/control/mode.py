@@ -21,6 +21,9 @@ class Journal(Protocol):
     def listen(self, heard: Heard) -> None:
         """Calls this, on the loop, with what each further record brings about."""
 
+    async def read(self) -> None:
+        """Returns when all has been read that there was when the worker started: facts of before are half the truth."""
+
     async def write(self, *records: ConfigRecord) -> None:
         """Returns when the records are written, and known here. RequestError if they cannot be."""
 

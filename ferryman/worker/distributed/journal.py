@@ -61,6 +61,10 @@ class Journal:
         await self._reads.run("reading to the end of the config topic", self._log.start, within=None)
         self.ready.set()
 
+    async def read(self) -> None:
+        """Returns when all has been read that there was when the worker started."""
+        await self.ready.wait()
+
     def catch_up(self, within: float) -> None:
         """Returns when all that was written by now is known. For other threads than the loop's, since it blocks; raises
         RetriableError after so many seconds."""

@@ -22,6 +22,9 @@ class Journal:
         """Calls this with what each further record brings about."""
         self._heard = heard
 
+    async def read(self) -> None:
+        """There is nothing of before."""
+
     async def write(self, *records: ConfigRecord) -> None:
         """All of them at once."""
         self._heard([event for record in records for event in self.facts.apply(record, self.facts.offset)])

@@ -385,6 +385,11 @@ class Worker(RuleBasedStateMachine):
 
     def in_its_place(self, name: str) -> None:
         """A connector is as it was asked for; with a restart of what has failed, which nobody else acts on."""
+        if self.wishes[name].target is TargetState.PAUSED:
+            self.stands_still(name)
+            self.run(self.worker.commands.resume(name))
+            self.wishes[name] = Wish(self.wishes[name].config, TargetState.RUNNING)
+            self.passes(CALMS_DOWN)
         wish, forks, it = self.wishes[name], self.worker.forks, self.worker.commands
         if State.FAILED in self.worker.states(name):
             self.run(it.restart(name, include_tasks=True, only_failed=True))
@@ -393,8 +398,7 @@ class Worker(RuleBasedStateMachine):
         assert self.worker.states(name) == [State(wish.target.value)] * (tasks + 1)
         live = forks.live(name)
         assert sorted(each.name for each in live) == [f"{name}-{number}" for number in range(tasks)]
-        wishes = {each.wishes[-1] if each.wishes else "run" for each in live}
-        assert wishes <= {"pause" if wish.target is TargetState.PAUSED else "run"}
+        assert {each.wishes[-1] if each.wishes else "run" for each in live} <= {"run"}
         values = self.worker.settings.providers.resolve(wish.config).values
         stale = {
             each.name
@@ -414,6 +418,14 @@ class Worker(RuleBasedStateMachine):
             f"{name}-{number}" for number in range(tasks)
         ]
         assert self.worker.states(name) == [State(wish.target.value)] * (tasks + 1)
+
+    def stands_still(self, name: str) -> None:
+        """Of a paused connector no task runs, and none is made: it keeps those that it had."""
+        tasks = len(self.worker.journal.facts.of(name).tasks)
+        own, *others = self.worker.states(name)
+        assert (own, len(others)) == (State.PAUSED, tasks)
+        assert set(others) <= {State.PAUSED, State.FAILED}
+        assert {each.wishes[-1] for each in self.worker.forks.live(name)} <= {"pause"}
 
     # The end.
 

@@ -172,7 +172,7 @@ def test_a_connector_that_is_to_begin_paused_or_stopped_has_its_target_before_it
         await worker.commands.create("c", worker.config("c"), TargetState.PAUSED)
         kinds = [type(each) for each in worker.written]
         assert kinds[:2] == [TargetStateRecord, ConnectorConfig]
-        await worker.shows("c", State.PAUSED, State.PAUSED)
+        await worker.shows("c", State.PAUSED)
         await worker.commands.delete("c")
         await worker.created("c")  # whose target is nobody's heritage
 

@@ -191,7 +191,7 @@ def test_the_same_configs_are_not_written_again(tell: Tell) -> None:
 def test_a_connector_is_in_the_state_that_is_wanted(tell: Tell, target: TargetState) -> None:
     async def story(worker: PlayedWorker) -> None:
         await worker.commands.create("c", worker.config("c", 2), target)
-        expected = [State(target.value)] * (1 if target is TargetState.STOPPED else 3)
+        expected = [State(target.value)] * (3 if target is TargetState.RUNNING else 1)
         await worker.shows("c", *expected)
         assert len(worker.forks.processes) == len(expected) - 1
         await worker.commands.restart("c", include_tasks=False, only_failed=False)

@@ -142,7 +142,7 @@ def test_a_paused_task_begins_paused(tell: Tell) -> None:
         await worker.created("c")
         await worker.commands.pause("c")
         await worker.shows("c", State.PAUSED, State.PAUSED)
-        await worker.commands.put("c", worker.config("c", colour="red"))
+        await worker.commands.restart_task("c", 0)
         await worker.shows("c", State.PAUSED, State.PAUSED)
         assert worker.forks.live("c")[0].wishes == ["pause"]
         await worker.commands.resume("c")
