@@ -1,5 +1,5 @@
 """`ferryman migrate check`, against a server that answers as Kafka Connect does. The real one is asked in
-tests/worker/distributed/test_moving.py."""
+tests/worker/distributed/test_takeover.py."""
 
 import json
 import threading

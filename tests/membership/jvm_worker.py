@@ -1,4 +1,4 @@
-"""A distributed worker of Kafka Connect itself, beside ours."""
+"""A distributed worker of Kafka Connect itself, without connectors, beside ours."""
 
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -16,10 +16,9 @@ from tests.running import WEB, until
 
 
 @contextmanager
-def jvm_worker(directory: Path, settings: Mapping[str, str], *plugins: str) -> Iterator[str]:
-    """Its URL, while the block runs. It has the connectors of these bundles of the lock, and those of the runtime."""
-    lock = read_lock(LOCK)
-    bundle = [artifact for name in ("connect", *plugins) for artifact in lock[name]]
+def jvm_worker(directory: Path, settings: Mapping[str, str]) -> Iterator[str]:
+    """Its URL, while the block runs."""
+    bundle = read_lock(LOCK)["connect"]
     download(bundle)
     url, file = f"http://127.0.0.1:{free_port()}", directory / "jvm-worker.properties"
     converter = "org.apache.kafka.connect.json.JsonConverter"
