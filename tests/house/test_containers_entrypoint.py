@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import boto3
@@ -177,6 +179,32 @@ def test_a_worker_of_the_compose_file_runs_its_connectors_until_it_is_told_to_st
     container.send_signal(signal.SIGTERM)
     assert container.wait(int(containers.ferryman()["stop_grace_period"].removesuffix("s"))) == 0
     assert not well(variables)
+
+
+class Refuses(BaseHTTPRequestHandler):
+    """A worker that takes no config."""
+
+    def do_PUT(self) -> None:
+        self.send_response(400)
+        self.end_headers()
+        self.wfile.write(b"topics is missing")
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+def test_a_connector_that_the_worker_refuses_is_named_and_not_tried_again() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Refuses) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        program, *arguments = containers.mounted(containers.creating())
+        variables = {"PATH": os.defpath, "CONNECT_REST_PORT": str(server.server_port)}
+        done = subprocess.run(
+            [str(BIN / program), *arguments], env=variables, capture_output=True, text=True, timeout=600, check=False
+        )
+        server.shutdown()
+    assert done.returncode == 1
+    first = min(connectors().iterdir())
+    assert f"{first}: HTTP Error 400: Bad Request topics is missing" in done.stderr
 
 
 def test_without_any_variable_the_entrypoint_says_what_is_missing(tmp_path: Path) -> None:
