@@ -77,7 +77,7 @@ def test_connectors_that_run_are_no_reason_to_fail() -> None:
     assert "fine (FileStreamSink): runs" in lines
     assert "odd (FileStreamSink): warns" in lines
     assert "  warns    fiel is not a setting of FileStreamSink and has no effect; did you mean file?" in lines
-    assert "  runs     connector.class, file, name, tasks.max, topics" in lines
+    assert lines.count("  runs     connector.class, file, name, tasks.max, topics") == 2
     assert lines[-1] == "2 connectors of Kafka Connect 3.9.1: 1 run as they are, 1 run with warnings"
 
 
@@ -160,13 +160,13 @@ def test_secrets_are_not_printed_and_names_move_no_cursor() -> None:
         "connection.url": "jdbc:unknown://host/db?password=planted-secret-1",
         "connection.password": "planted-secret-2",
         "insert.mode": "planted-secret-2",
-        "name": "red\x1b[31m",
+        "name": "red\x1b[31m\x07",
     }
     with old(answers(config)) as url:
         result, told = check(url, "--json"), check(url)
     assert result.exit_code == 1
     assert "planted-secret" not in result.output + told.output
-    assert "\x1b" not in told.output
+    assert not {"\x1b", "\x07"} & {*told.output}  # click itself takes the colours out
 
 
 def test_a_cluster_with_passwords_is_asked_with_one() -> None:
