@@ -28,12 +28,15 @@ _WIDTH = 130
     metavar="N",
     help="Hold N events a second, kill nothing, and measure how late rows are.",
 )
+@click.option("--cluster", is_flag=True, help="Three brokers and a group of three workers; some of both are killed.")
 @click.option("--keep", is_flag=True, help="Leave stack and worker running when done; `ferryman stack down` ends them.")
 @click.option("--json", "as_json", is_flag=True, help="Print the ledger as one JSON object; progress goes to stderr.")
 @click.option(
     "--configs", type=click.Path(path_type=Path, file_okay=False), help="Folder with the demo's config files."
 )
-def command(events: int | None, rate: int | None, keep: bool, as_json: bool, configs: Path | None) -> None:
+def command(
+    events: int | None, rate: int | None, cluster: bool, keep: bool, as_json: bool, configs: Path | None
+) -> None:
     """Watch payments cross real systems while workers are killed, and see that nothing is lost or doubled.
 
     Starts Kafka, a schema registry, PostgreSQL, a payment gateway and a worker on this machine, and takes everything
@@ -48,7 +51,10 @@ def command(events: int | None, rate: int | None, keep: bool, as_json: bool, con
     from ferryman.stack.runtime.errors import StackError
     from ferryman.stack.services import artifacts_of
 
-    options = scenario.Options(events or (rate * 60 if rate else 200_000), keep, rate, configs or flows.CONFIGS)
+    if cluster and (keep or rate):
+        raise click.UsageError(f"--cluster does not go with {'--keep' if keep else '--rate'}")
+    count = events or (rate * 60 if rate else 200_000)
+    options = scenario.Options(count, keep, rate, cluster, configs or flows.CONFIGS)
     out = Console(width=None if sys.stdout.isatty() else _WIDTH)
     progress = Console(stderr=True, width=None if sys.stderr.isatty() else _WIDTH) if as_json else out
     _call_this_machine_directly()

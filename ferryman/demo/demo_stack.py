@@ -8,7 +8,7 @@ from ferryman.demo.facts.errors import DemoError
 from ferryman.stack import Component, Stack
 from ferryman.stack.running_record import Running, current, end, recorded
 from ferryman.stack.runtime.download import download
-from ferryman.stack.services import artifacts_of
+from ferryman.stack.services import ONE, Shape, artifacts_of
 from ferryman.stack.supervisor import detach
 
 COMPONENTS = ("kafka", "registry", "postgres", "payments", "s3", "mail")
@@ -35,8 +35,8 @@ class DemoStack(Protocol):
 class OwnStack:
     """A stack that dies with this process, however this process dies."""
 
-    def __init__(self) -> None:
-        self._stack = Stack(COMPONENTS)
+    def __init__(self, shape: Shape = ONE) -> None:
+        self._stack = Stack(COMPONENTS, shape=shape)
         self.addresses: Mapping[str, str] = self._stack.addresses
         self.directory = self._stack.directory
 
@@ -47,6 +47,9 @@ class OwnStack:
     def check(self) -> None:
         if died := self._stack.died:
             raise DemoError(died)
+
+    def __getitem__(self, name: str) -> Component:
+        return self._stack[name]
 
     def stop(self) -> None:
         self._stack.stop()

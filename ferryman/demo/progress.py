@@ -14,7 +14,8 @@ from ferryman.demo.payments import Payer
 from ferryman.demo.readers.archive import FAILURES, Archive
 from ferryman.demo.readers.topics import Topics
 from ferryman.demo.readers.warehouse import BREAK, Warehouse
-from ferryman.demo.worker import Connector, Worker
+from ferryman.demo.worker import Connector
+from ferryman.demo.workers import Workers
 from ferryman.stack.servers.mailbox import Mailbox
 
 _PAUSE = 0.3
@@ -102,7 +103,7 @@ class Progress(threading.Thread):
     def __init__(
         self,
         addresses: Mapping[str, str],
-        worker: Worker,
+        worker: Workers,
         payer: Payer,
         stores: tuple[Archive, Mailbox],
         expected_rows: int,

@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from ferryman.demo.readers.receipts import mailbox
 from ferryman.demo.readers.topics import Topics
 from ferryman.demo.readers.warehouse import Readable
 from ferryman.demo.terminal import View
-from ferryman.demo.worker import Worker
+from ferryman.demo.workers import Workers
 from ferryman.stack.servers.mailbox import Mailbox
 
 STALLED_SECONDS = 120.0
@@ -31,7 +31,7 @@ class RunningDemo:
 
     view: View
     stack: DemoStack
-    worker: Worker
+    worker: Workers
     payer: Payer
     progress: Progress
     readable: Readable
@@ -90,12 +90,9 @@ class RunningDemo:
         return self.progress.glance
 
 
-def running_demo(
-    view: View, stack: DemoStack, configs: Path, variables: Mapping[str, str], made: Events, ending: ExitStack
-) -> RunningDemo:
-    """The demo on a running stack, of which nothing has begun yet but the worker. ``ending`` will end it."""
+def running_demo(view: View, stack: DemoStack, worker: Workers, made: Events, ending: ExitStack) -> RunningDemo:
+    """The demo on a running stack, of which nothing begins yet but the workers. ``ending`` will end it."""
     addresses = stack.addresses
-    worker = Worker(stack.directory / "worker", configs / "worker.properties", variables)
     ending.callback(worker.discard)
     worker.start(stack.check)
     archive, mail = Archive(addresses["s3"]), mailbox(stack.directory)

@@ -1,7 +1,7 @@
 """What happens in the demo, in its order: everything starts, flows, is killed, flows again, and is counted."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -14,18 +14,26 @@ from ferryman.demo.facts.errors import DemoError, Stalled
 from ferryman.demo.facts.expected import Events, events
 from ferryman.demo.facts.flows import Flow
 from ferryman.demo.facts.ledger import Verdict
+from ferryman.demo.group import Group
 from ferryman.demo.keep_running import keep
 from ferryman.demo.readers.topics import Coordinates
 from ferryman.demo.readers.warehouse import delays, latencies
 from ferryman.demo.report import Kill, Latency, Outcome, Steady
 from ferryman.demo.running_demo import RunningDemo, running_demo
 from ferryman.demo.terminal import View
-from ferryman.demo.worker import kill_process
+from ferryman.demo.worker import Worker, kill_process
+from ferryman.stack import Component, Shape
+from ferryman.stack.services import ONE
 
 POISON_AFTER = 20
 """Rows of payments."""
 KILL_SOURCE_AT, KILL_SINK_AT, KILL_ARCHIVE_AT, KILL_RECEIPTS_AT, KILL_WORKER_AT = 0.1, 0.2, 0.3, 0.4, 0.55
 """Shares of the events' rows."""
+BROKER = "kafka-2"
+LOSE_SINKS_AT, LOSE_BROKER_AT, LOSE_SOURCE_AT = 0.2, 0.4, 0.6
+"""The same, where there is a group of workers and a cluster of brokers."""
+CLUSTER_RATE = 4_000
+"""Events a second there, so that there are some left for each kill."""
 CALM_SECONDS = 6.0
 QUIET_SECONDS = 1.0
 WARM_SECONDS = 5.0
@@ -43,6 +51,8 @@ class Options:
     keep: bool = False
     rate: int | None = None
     """Events a second; then nothing is killed. None: as fast as they go."""
+    cluster: bool = False
+    """Three brokers, and three distributed workers; not with keep."""
     configs: Path = flows.CONFIGS
 
 
@@ -53,22 +63,26 @@ def run(options: Options, view: View) -> Outcome:
     posted = flows.flows(options.configs)
     if options.rate:
         posted = flows.steadily(posted, options.rate)
+    if options.cluster:
+        posted = flows.paced(posted, CLUSTER_RATE)
     each = flows.events_per_task(options.configs, options.events)
     with ExitStack() as ending, ThreadPoolExecutor(1) as pool:
         making = pool.submit(_events, posted, each)
         stack = _stack(options, view, ending)
         variables = flows.variables(stack.addresses, each)
         made = making.result()
-        setting = running_demo(view, stack, options.configs, variables, made, ending)
-        play = Play(setting, posted, made, options.rate)
+        workers = _workers(options, stack, variables)
+        setting = running_demo(view, stack, workers, made, ending)
+        broker = stack[BROKER] if isinstance(stack, OwnStack) and options.cluster else None
+        play = Play(setting, posted, made, options.rate, broker)
         try:
             outcome = replace(play.outcome(), seconds=time.monotonic() - began)
         except DemoError as error:
             raise DemoError(f"{error}\nThe worker's log and the list of payments: {setting.evidence()}") from error
         if not outcome.clean:
             view.happened(f"the worker's log and the list of payments: {setting.evidence()}")
-        if options.keep:
-            outcome = keep(outcome, setting.worker, options.configs, variables)
+        if isinstance(workers, Worker) and options.keep:
+            outcome = keep(outcome, workers, options.configs, variables)
             ending.pop_all()
     return outcome
 
@@ -87,10 +101,16 @@ def _stack(options: Options, view: View, ending: ExitStack) -> DemoStack:
         ending.callback(supervised.stop)
         supervised.start()
         return supervised
-    own = OwnStack()
+    own = OwnStack(Shape(brokers=3) if options.cluster else ONE)
     ending.callback(own.stop)
     own.start(lambda component: view.happened(f"{component.name} answers after {component.start_seconds:.1f} s"))
     return own
+
+
+def _workers(options: Options, stack: DemoStack, variables: Mapping[str, str]) -> Worker | Group:
+    if options.cluster:
+        return Group(stack.directory / "workers", options.configs / "distributed.properties", variables)
+    return Worker(stack.directory / "worker", options.configs / "worker.properties", variables)
 
 
 @dataclass
@@ -101,6 +121,8 @@ class Play:
     posted: Sequence[Flow]
     made: Events
     rate: int | None = None
+    broker: Component | None = None
+    """The broker that is killed; where there is one, the workers are a group."""
     kills: list[Kill] = field(default_factory=list)
     poison: Coordinates | None = None
     young: bool = True
@@ -115,7 +137,7 @@ class Play:
         problem = None
         try:
             self._flow()
-            self._hold() if self.rate else self._kill()
+            self._hold() if self.rate else self._kill_members(self.broker) if self.broker else self._kill()
             self._finish()
         except Stalled as stalled:
             problem = str(stalled)
@@ -155,13 +177,42 @@ class Play:
         self._kill_task(f"{flows.RECEIPTS}-0", KILL_RECEIPTS_AT)
         self._await_rows(KILL_WORKER_AT)
         stage, began = self.demo, time.monotonic()
-        pid = stage.worker.pid or 0
-        stage.worker.kill()
-        stage.view.happened(f"SIGKILL to the worker, process {pid}; starting another and posting the configs again")
+        killed = stage.worker.lose(f"{flows.EVENT_SOURCE}-0")
+        stage.view.happened(f"SIGKILL to {killed}; starting another and posting the configs again")
         stage.worker.start(stage.look)
         self._post((*flows.SOURCES, *flows.SINKS))
         self._await_running()
-        self._recovered("the worker", began)
+        self._recovered(killed, began)
+
+    def _kill_members(self, broker: Component) -> None:
+        """A task, two of the workers one after the other, and a broker are killed while events flow; a schema grows."""
+        self._kill_task(f"{flows.EVENT_SOURCE}-0", KILL_SOURCE_AT)
+        self._lose_worker(f"{flows.EVENT_INSERT}-0", LOSE_SINKS_AT)
+        self._evolve()
+        self._lose_broker(broker, LOSE_BROKER_AT)
+        self._lose_worker(f"{flows.EVENT_ARCHIVE}-0", LOSE_SOURCE_AT)
+
+    def _lose_worker(self, task: str, share: float) -> None:
+        """Its work goes on elsewhere; then it is started again, and gets its share."""
+        self._await_rows(share)
+        stage, began = self.demo, time.monotonic()
+        killed = stage.worker.lose(task)
+        stage.view.happened(f"SIGKILL to {killed}; nobody starts it again yet")
+        self._await_running()
+        self._recovered(killed, began)
+        stage.worker.start(stage.look)
+        stage.view.happened(f"{killed.partition(' ')[0]} was started again")
+
+    def _lose_broker(self, broker: Component, share: float) -> None:
+        self._await_rows(share)
+        stage, began = self.demo, time.monotonic()
+        broker.kill()
+        stage.view.happened(f"SIGKILL to the broker {broker.name}")
+        before = min(stage.glance.event_rows, stage.glance.expected_rows - 1)
+        stage.wait("rows to go on without it", lambda: stage.glance.event_rows > before)
+        broker.start()
+        self._await_running()
+        self._recovered(f"the broker {broker.name}", began)
 
     def _evolve(self) -> None:
         """Payments go on in version 2 of their schema."""

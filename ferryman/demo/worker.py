@@ -1,4 +1,4 @@
-"""A standalone worker as the demo runs it: a process of its own, spoken to over REST, killed and started again."""
+"""A worker as the demo runs it: a process of its own, spoken to over REST, killed and started again."""
 
 import contextlib
 import os
@@ -8,8 +8,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
 
 import httpx
 
@@ -23,6 +25,7 @@ _START_SECONDS = 120.0
 _STOP_SECONDS = 20.0
 _POST_SECONDS = 30.0
 _LOOK_SECONDS = 3.0
+Mode = Literal["standalone", "distributed"]
 _RUNS = re.compile(r"task (?P<task>\S+) runs as process (?P<pid>\d+)")
 
 
@@ -36,6 +39,10 @@ class Connector:
     """Their states, by number."""
     trace: str | None = None
     """Of the connector or the first task that failed."""
+    worker: str = ""
+    """Who runs the connector, by its id."""
+    workers: Mapping[int, str] = field(default_factory=dict)
+    """Who runs each task."""
 
     @property
     def running(self) -> bool:
@@ -46,13 +53,25 @@ class Connector:
 class Worker:
     """One worker on a port that stays the same. It dies with this process, however this process dies."""
 
-    def __init__(self, directory: Path, properties: Path, variables: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        properties: Path,
+        variables: Mapping[str, str],
+        *,
+        name: str = "worker",
+        mode: Mode = "standalone",
+        overrides: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         """Its log is kept in ``directory``, which is deleted when it is discarded or this process dies."""
+        self.name = name
         self.directory = directory
-        self.log = directory / "worker.log"
+        self.log = directory / f"{name}.log"
         self.port = free_port()
-        self.url = f"http://{HOST}:{self.port}"
-        self._command = command(properties, self.port)
+        self.id = f"{HOST}:{self.port}"
+        """What statuses call it."""
+        self.url = f"http://{self.id}"
+        self._command = command(properties, self.port, mode=mode, overrides=overrides)
         self._variables = variables
         self._process: Process | None = None
         self._client = httpx.Client(base_url=self.url, timeout=_LOOK_SECONDS, trust_env=False)
@@ -67,13 +86,22 @@ class Worker:
         """None, or how it ended without having been asked to, with the end of its log."""
         if self._process is None or self._process.exit_code is None:
             return None
-        return f"the worker {self._process.describe_end()}. The end of its log:\n{self._process.tail()}"
+        return f"the {self.name} {self._process.describe_end()}. The end of its log:\n{self._process.tail()}"
 
     def start(self, check: Callable[[], None]) -> None:
         """Returns when REST answers. Raises DemoError if it does not; ``check`` may raise while waiting."""
+        self.launch()
+        self.await_start(check)
+
+    def launch(self) -> None:
+        """Begins to start."""
         self.directory.mkdir(parents=True, exist_ok=True)
         with environment(self._variables):
             self._process = Process(Launch(self._command), self.log, remove=[self.directory])
+
+    def await_start(self, check: Callable[[], None]) -> None:
+        """Returns when it is well. Raises DemoError if it is not; ``check`` may raise while waiting."""
+        assert self._process is not None
         deadline = time.monotonic() + _START_SECONDS
         while not self._answers():
             check()
@@ -81,8 +109,13 @@ class Worker:
                 raise DemoError(died)
             if time.monotonic() > deadline:
                 tail = self._process.tail()
-                raise DemoError(f"the worker did not answer within {_START_SECONDS:.0f} s. Its log:\n{tail}")
+                raise DemoError(f"the {self.name} did not answer within {_START_SECONDS:.0f} s. Its log:\n{tail}")
             time.sleep(0.05)
+
+    def lose(self, task: str) -> str:
+        """SIGKILL to the worker that runs a task, which is this one; says which it was."""
+        self.kill()
+        return f"the {self.name}"
 
     def kill(self) -> None:
         """SIGKILL; returns when it is gone."""
@@ -143,16 +176,23 @@ class Worker:
 
     def _answers(self) -> bool:
         try:
-            return self._client.get("/").status_code == 200
+            return self._client.get("/health").status_code == 200
         except httpx.HTTPError:
             return False
 
 
-def command(properties: Path, port: int, connectors: Sequence[Path] = ()) -> tuple[str, ...]:
+def command(
+    properties: Path,
+    port: int,
+    connectors: Sequence[Path] = (),
+    mode: Mode = "standalone",
+    overrides: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[str, ...]:
     """The command line of a worker."""
-    listener = f"listeners=http://{HOST}:{port}"
+    settings = {"listeners": f"http://{HOST}:{port}", **overrides}
     files = [str(each.absolute()) for each in (properties, *connectors)]
-    return (sys.executable, "-P", "-m", "ferryman", "standalone", *files, "--override", listener)
+    given = [word for key, value in settings.items() for word in ("--override", f"{key}={value}")]
+    return (sys.executable, "-P", "-m", "ferryman", mode, *files, *given)
 
 
 @contextmanager
@@ -180,7 +220,9 @@ def _connector(name: str, status: Mapping[str, object]) -> Connector:
         case {"connector": {"state": str(state), **own}, "tasks": list(tasks)}:
             traces = [own.get("trace"), *(task.get("trace") for task in tasks)]
             trace = next((str(each) for each in traces if each), None)
-            return Connector(name, state, {task["id"]: task["state"] for task in tasks}, trace)
+            states = {task["id"]: task["state"] for task in tasks}
+            workers = {task["id"]: str(task["worker_id"]) for task in tasks}
+            return Connector(name, state, states, trace, str(own.get("worker_id", "")), workers)
     raise StackError(f"the worker's status of {name} is malformed")
 
 

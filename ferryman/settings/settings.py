@@ -108,10 +108,15 @@ class Settings:
         return {name.removeprefix(prefix): value for name, value in self.values.items() if name.startswith(prefix)}
 
 
+def given(file: Path | None = None, overrides: Mapping[str, str] | None = None) -> Mapping[str, str]:
+    """What the sources say, key by key, as it stands there. Raises ConfigError for a file that cannot be read."""
+    return _Sources(file=file, raw=dict(overrides or {})).raw
+
+
 def load(file: Path | None = None, overrides: Mapping[str, str] | None = None, mode: Mode = STANDALONE) -> Settings:
     """The settings from a property file (may be None), the environment and the command line's overrides, from weak to
     strong. Raises ConfigError with every problem. Secrets are protected from being written anywhere."""
-    found = parse(_Sources(file=file, raw=dict(overrides or {})).raw, mode)
+    found = parse(given(file, overrides), mode)
     return replace(found, warnings=(*environment.warnings(os.environ), *found.warnings))
 
 

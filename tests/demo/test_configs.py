@@ -41,6 +41,14 @@ def test_the_worker_file_is_taken_without_a_warning(worker: Settings) -> None:
     assert worker.config.bootstrap_servers == [ADDRESSES["kafka"]]
 
 
+def test_the_file_of_a_group_of_workers_is_taken_without_a_warning() -> None:
+    with environment(flows.variables(ADDRESSES, 1000)):
+        loaded = settings.load(CONFIGS / "distributed.properties", mode=DISTRIBUTED)
+    assert loaded.warnings == ()
+    assert loaded.distributed.scheduled_rebalance_max_delay_ms == 10_000
+    assert loaded.config.bootstrap_servers == [ADDRESSES["kafka"]]
+
+
 def test_the_file_of_a_secure_group_of_workers_is_taken_without_a_warning() -> None:
     secrets = {f"FERRYMAN_{user}_PASSWORD": "secret" for user in ("WORKER", "CONSUMER", "PRODUCER", "ADMIN")}
     with environment({**flows.variables(ADDRESSES, 1000), **secrets, "FERRYMAN_CA": "/etc/ferryman/ca.pem"}):

@@ -129,16 +129,44 @@ def test_a_kept_demo_ends_with_a_clean_ledger_and_goes_on_until_the_stack_is_end
     assert gone(run)
 
 
+def test_a_cluster_loses_workers_and_a_broker_and_no_record(demo: Callable[..., Demo], long: bool) -> None:
+    if not long:
+        pytest.skip("two minutes; the way of a cluster to where all runs is in every run, the way of a ledger too")
+    run = demo("--cluster", "--json")
+    run.until("SIGKILL to the broker")
+    run.until("everything has arrived")
+    out, errors = run.finished()
+    assert run.process.returncode == 0, out + errors
+    assert gone(run)
+    ledger = json.loads(out)
+    assert ledger["clean"]
+    task, first, broker, second = (kill["what"] for kill in ledger["kills"])
+    assert (task, broker) == ("the task crowdfunding-events-0", "the broker kafka-2")
+    assert re.fullmatch(r"worker-[123] with events-to-warehouse-0 on it", first)
+    assert re.fullmatch(r"worker-[123] with events-to-archive-0 on it", second)
+
+
+@pytest.mark.parametrize("other", [["--keep"], ["--rate", "500"]], ids=" ".join)
+def test_a_cluster_is_neither_kept_nor_held_at_a_rate(demo: Callable[..., Demo], other: list[str]) -> None:
+    run = demo("--cluster", *other)
+    out, errors = run.finished()
+    assert run.process.returncode == 2
+    assert f"--cluster does not go with {other[0]}" in errors
+    assert "starting" not in out
+
+
 @pytest.mark.parametrize(
-    ("line", "number"),
+    ("options", "line", "number"),
     [
-        ("starting Kafka", signal.SIGINT),
-        ("registry answers", signal.SIGTERM),
-        ("all connectors run", signal.SIGKILL),
+        ([], "starting Kafka", signal.SIGINT),
+        ([], "registry answers", signal.SIGTERM),
+        (["--cluster"], "all connectors run", signal.SIGKILL),
     ],
 )
-def test_an_interrupted_demo_leaves_no_process(demo: Callable[..., Demo], line: str, number: int) -> None:
-    run = demo()
+def test_an_interrupted_demo_leaves_no_process(
+    demo: Callable[..., Demo], options: list[str], line: str, number: int
+) -> None:
+    run = demo(*options)
     run.until(line)
     run.process.send_signal(number)
     _, errors = run.finished()

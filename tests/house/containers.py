@@ -43,9 +43,21 @@ def healthcheck() -> list[str]:
     return found
 
 
+def workers() -> dict[str, Mapping[str, Any]]:
+    """The compose file's workers, by the names of their services."""
+    return {name: service for name, service in compose()["services"].items() if name.startswith("ferryman")}
+
+
 def ferryman() -> Mapping[str, Any]:
-    """The compose file's service that is built here."""
-    found: dict[str, Any] = compose()["services"]["ferryman"]
+    """The one that creates the connectors."""
+    (found,) = (service for service in workers().values() if "post_start" in service)
+    return found
+
+
+def creating() -> list[str]:
+    """The command that creates the connectors, in the container of ``ferryman``."""
+    (hook,) = ferryman()["post_start"]
+    found: list[str] = hook["command"]
     return found
 
 

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Mapping
 from importlib.metadata import requires
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,15 @@ from packaging.requirements import Requirement
 from ferryman import __version__
 from ferryman.settings import environment as naming
 from ferryman.settings import settings
+from ferryman.settings.modes import DISTRIBUTED
 from ferryman.validation import connector_config
 from ferryman.worker import connector_file
 from tests.house import containers
-from tests.house.containers import compose, ferryman
+from tests.house.containers import compose, ferryman, workers
 from tests.places import ROOT
 
 SERVICES = sorted(compose()["services"].items())
-CONNECTORS = [Path(path) for path in containers.mounted(ferryman()["command"])]
+CONNECTORS = sorted(Path(containers.mounted(containers.creating())[-1]).glob("*.json"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 Pins = dict[str, str]
 
@@ -80,7 +82,7 @@ def test_every_image_is_pinned_by_a_tag(name: str, service: dict[str, Any]) -> N
     image, _, tag = service["image"].rpartition(":")
     assert image
     assert re.match(r"v?\d|s3proxy-\d", tag)
-    if name == "ferryman":
+    if name in workers():
         assert tag == __version__
 
 
@@ -89,11 +91,29 @@ def test_ports_are_published_to_this_machine_only(name: str, service: dict[str, 
     assert all(re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port) for port in service.get("ports", ()))
 
 
-def test_ferryman_starts_when_all_others_are_well() -> None:
+@pytest.mark.parametrize("worker", workers().values(), ids=workers())
+def test_a_worker_starts_when_all_others_are_well(worker: Mapping[str, Any]) -> None:
     services = compose()["services"]
-    others = services.keys() - {"ferryman"}
-    assert ferryman()["depends_on"] == {name: {"condition": "service_healthy"} for name in others}
+    others = services.keys() - workers().keys()
+    assert worker["depends_on"] == {name: {"condition": "service_healthy"} for name in others}
     assert all("healthcheck" in services[name] for name in others)
+
+
+def test_the_workers_are_three_of_one_group_that_differ_in_where_they_are_found() -> None:
+    assert len(workers()) == 3
+    own = ("environment", "ports", "volumes", "post_start")
+    common = [{key: value for key, value in each.items() if key not in own} for each in workers().values()]
+    assert common[1:] == common[:-1]
+    hosts = [each["environment"]["CONNECT_REST_ADVERTISED_HOST_NAME"] for each in workers().values()]
+    assert hosts == list(workers())
+    rest = [dict(each["environment"], CONNECT_REST_ADVERTISED_HOST_NAME="") for each in workers().values()]
+    assert rest[1:] == rest[:-1]
+    outside = [each["ports"][0].split(":")[1] for each in workers().values()]
+    assert outside == ["8083", "8084", "8085"]
+
+
+def test_all_connectors_of_configs_are_created() -> None:
+    assert sorted((ROOT / "configs/connectors").iterdir()) == CONNECTORS
 
 
 def test_every_volume_is_declared_and_used() -> None:
@@ -110,16 +130,18 @@ def test_what_is_mounted_from_here_exists_and_is_read_only() -> None:
 
 
 def test_the_worker_takes_the_environment_without_a_warning(environment: dict[str, str]) -> None:
-    loaded = settings.load(ROOT / "configs/image.properties")
+    loaded = settings.load(ROOT / "configs/image.properties", mode=DISTRIBUTED)
     assert loaded.warnings == ()
-    assert loaded.config.advertised == "ferryman:8083"
+    assert loaded.config.advertised == "ferryman-1:8083"
+    assert loaded.distributed.group_id == "ferryman"
     assert loaded.config.bootstrap_servers == [f"kafka-{number}:29092" for number in (1, 2, 3)]
 
 
 @pytest.mark.parametrize("file", CONNECTORS, ids=lambda file: file.name)
 def test_each_connector_is_taken_without_a_warning(file: Path, environment: dict[str, str]) -> None:
     connector = connector_file.read(file)
-    assert connector_config.check(connector.config, settings.load(ROOT / "configs/image.properties")).warnings == ()
+    loaded = settings.load(ROOT / "configs/image.properties", mode=DISTRIBUTED)
+    assert connector_config.check(connector.config, loaded).warnings == ()
 
 
 def test_the_environment_says_what_the_connectors_refer_to_and_no_more(environment: dict[str, str]) -> None:
@@ -129,7 +151,7 @@ def test_the_environment_says_what_the_connectors_refer_to_and_no_more(environme
 
 def test_addresses_in_the_environment_are_services_and_their_ports(environment: dict[str, str]) -> None:
     hosts = re.findall(r"(?:^|://|,)([a-z0-9-]+):\d+", "\n".join(environment.values()), re.MULTILINE)
-    assert {*hosts, environment["FERRYMAN_MAIL_HOST"]} == set(compose()["services"]) - {"ferryman"}
+    assert {*hosts, environment["FERRYMAN_MAIL_HOST"]} == set(compose()["services"]) - set(workers())
 
 
 def test_both_stages_have_one_base_that_is_pinned_by_its_digest() -> None:
@@ -142,8 +164,9 @@ def test_the_container_is_not_root() -> None:
     assert re.fullmatch(r"[1-9]\d+:[1-9]\d+", containers.final("USER"))
 
 
-def test_the_entrypoint_is_the_worker_itself() -> None:
+def test_the_entrypoint_is_the_worker_itself_and_the_compose_files_differs_in_the_mode() -> None:
     assert containers.entrypoint() == ["ferryman", "standalone", "/etc/ferryman/worker.properties"]
+    assert ferryman()["entrypoint"] == ["ferryman", "distributed", "/etc/ferryman/worker.properties"]
     assert "configs/image.properties /etc/ferryman/worker.properties" in [rest for _, rest in copies()]
     assert containers.final("STOPSIGNAL") == "SIGTERM"
 

@@ -1,4 +1,5 @@
-"""The image's entrypoint, run as a process with the compose file's environment, moves records and ends when told to."""
+"""The compose file's worker and what creates its connectors, run as processes with its environment, between real
+systems; and the image's own entrypoint."""
 
 import json
 import os
@@ -6,7 +7,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import boto3
@@ -22,6 +25,7 @@ from tests.running import consume, until
 
 BIN = Path(sys.executable).parent
 TASKS, EVENTS = 2, 500
+TOPICS = ("CONFIG", "OFFSET", "STATUS")
 
 
 def environment(stack: Mapping[str, str], postgres: str, unique: str) -> dict[str, str]:
@@ -42,7 +46,8 @@ def environment(stack: Mapping[str, str], postgres: str, unique: str) -> dict[st
     return {name: replaced.get(value, value) for name, value in given.items()} | {
         "PATH": f"{BIN}:{os.defpath}",
         "CONNECT_GROUP_ID": unique,
-        "CONNECT_OFFSET_STORAGE_TOPIC": f"{unique}-offsets",
+        **{f"CONNECT_{kind}_STORAGE_TOPIC": f"{unique}-{kind.lower()}" for kind in TOPICS},
+        **{f"CONNECT_{kind}_STORAGE_REPLICATION_FACTOR": "1" for kind in TOPICS},  # one broker
         "CONNECT_REST_HOST_NAME": "127.0.0.1",
         "CONNECT_REST_PORT": str(free_port()),
         "FERRYMAN_EVENTS_PER_TASK": str(EVENTS),
@@ -64,8 +69,8 @@ def variables(stack: dict[str, str], postgres: str, unique: str) -> dict[str, st
 
 @pytest.fixture
 def container(variables: dict[str, str], tmp_path: Path) -> "Iterator[subprocess.Popen[bytes]]":
-    """The entrypoint with the compose file's arguments, as a process."""
-    command = containers.mounted([*containers.entrypoint(), *containers.ferryman()["command"]])
+    """The entrypoint of the compose file's worker, as a process."""
+    command = containers.mounted(containers.ferryman()["entrypoint"])
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(
             [str(BIN / command[0]), *command[1:]], env=variables, cwd=tmp_path, stdout=log, stderr=log
@@ -83,10 +88,21 @@ def bucket(stack: dict[str, str], unique: str) -> Any:
     return boto3.resource("s3", endpoint_url=stack["s3"], **keys).Bucket(unique)
 
 
+def connectors() -> Path:
+    """The folder with the connectors that are created."""
+    return Path(containers.mounted(containers.creating())[-1])
+
+
+def create(variables: Mapping[str, str]) -> None:
+    """Does what the compose file lets be done as soon as the container runs."""
+    program, *arguments = containers.mounted(containers.creating())
+    subprocess.run([str(BIN / program), *arguments], env=variables, timeout=600, check=True)
+
+
 def topics(connector: str) -> list[str]:
     """The topics of one of the compose file's sinks."""
-    (path,) = (path for path in containers.mounted(containers.ferryman()["command"]) if connector in path)
-    found: str = json.loads(Path(path).read_text())["config"]["topics"]
+    (path,) = connectors().glob(f"{connector}.json")
+    found: str = json.loads(path.read_text())["config"]["topics"]
     return found.split(",")
 
 
@@ -130,7 +146,13 @@ def logged(postgres: str, payment: str) -> bool:
         return found.first() is not None
 
 
-def test_the_entrypoint_runs_the_compose_files_connectors_until_it_is_told_to_stop(
+def running(status: str) -> Any:
+    """The status of a connector that runs."""
+    found = httpx.get(status).json()
+    return found if found.get("connector", {}).get("state") == "RUNNING" else None
+
+
+def test_a_worker_of_the_compose_file_runs_its_connectors_until_it_is_told_to_stop(
     bucket: Any,
     container: "subprocess.Popen[bytes]",
     variables: dict[str, str],
@@ -138,12 +160,14 @@ def test_the_entrypoint_runs_the_compose_files_connectors_until_it_is_told_to_st
     postgres: str,
     tmp_path: Path,
 ) -> None:
+    create(variables)  # before the worker answers, and again as after a new start
+    create(variables)
     until(lambda: well(variables), 60, "the healthcheck")
     url = f"http://127.0.0.1:{variables['CONNECT_REST_PORT']}"
-    names = sorted(Path(path).stem for path in containers.ferryman()["command"])
+    names = sorted(path.stem for path in connectors().iterdir())
     assert sorted(httpx.get(f"{url}/connectors").json()) == names
-    status = httpx.get(f"{url}/connectors/{names[0]}/status").json()
-    assert status["connector"]["worker_id"] == f"ferryman:{variables['CONNECT_REST_PORT']}"
+    status = until(lambda: running(f"{url}/connectors/{names[0]}/status"), 60, "a connector to run")
+    assert status["connector"]["worker_id"] == f"ferryman-1:{variables['CONNECT_REST_PORT']}"
     until(lambda: all_arrived(kafka, postgres), 90, f"every event as a row, see {tmp_path / 'log'}")
     made = paid(variables["FERRYMAN_PAYMENTS"], tmp_path)
     until(lambda: logged(postgres, made), 90, f"the payment as a row, see {tmp_path / 'log'}")
@@ -155,6 +179,32 @@ def test_the_entrypoint_runs_the_compose_files_connectors_until_it_is_told_to_st
     container.send_signal(signal.SIGTERM)
     assert container.wait(int(containers.ferryman()["stop_grace_period"].removesuffix("s"))) == 0
     assert not well(variables)
+
+
+class Refuses(BaseHTTPRequestHandler):
+    """A worker that takes no config."""
+
+    def do_PUT(self) -> None:
+        self.send_response(400)
+        self.end_headers()
+        self.wfile.write(b"topics is missing")
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+def test_a_connector_that_the_worker_refuses_is_named_and_not_tried_again() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Refuses) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        program, *arguments = containers.mounted(containers.creating())
+        variables = {"PATH": os.defpath, "CONNECT_REST_PORT": str(server.server_port)}
+        done = subprocess.run(
+            [str(BIN / program), *arguments], env=variables, capture_output=True, text=True, timeout=600, check=False
+        )
+        server.shutdown()
+    assert done.returncode == 1
+    first = min(connectors().iterdir())
+    assert f"{first}: HTTP Error 400: Bad Request topics is missing" in done.stderr
 
 
 def test_without_any_variable_the_entrypoint_says_what_is_missing(tmp_path: Path) -> None:

@@ -112,13 +112,16 @@ def _flow(configs: Path, name: str) -> Flow:
 
 def steadily(posted: Sequence[Flow], rate: int) -> list[Flow]:
     """The same flows with so many events a second, whose rows say when they were produced."""
-    return [_steady(flow, rate) for flow in posted]
+    return [flow.having(WITH_TIME) if flow.name == EVENT_INSERT else flow for flow in paced(posted, rate)]
 
 
-def _steady(flow: Flow, rate: int) -> Flow:
-    if flow.name == EVENT_SOURCE:
-        return flow.having({"throughput": str(math.ceil(rate / int(flow.config.get("tasks.max", "1"))))})
-    return flow.having(WITH_TIME) if flow.name == EVENT_INSERT else flow
+def paced(posted: Sequence[Flow], rate: int) -> list[Flow]:
+    """The same flows with so many events a second."""
+    return [_paced(flow, rate) if flow.name == EVENT_SOURCE else flow for flow in posted]
+
+
+def _paced(flow: Flow, rate: int) -> Flow:
+    return flow.having({"throughput": str(math.ceil(rate / int(flow.config.get("tasks.max", "1"))))})
 
 
 def events_per_task(configs: Path, events: int) -> int:

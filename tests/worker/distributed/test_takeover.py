@@ -1,8 +1,12 @@
 """A cluster of Kafka Connect's own workers is stopped, ours start with the same settings, and everything goes on; and
 the way back."""
 
+import json
 from pathlib import Path
 
+from click.testing import CliRunner
+
+from ferryman.commands import main
 from ferryman.settings import settings
 from ferryman.settings.modes import DISTRIBUTED
 from tests.internal_topics.kafka_connect import kafka_connect
@@ -39,6 +43,11 @@ def test_ours_go_on_where_kafka_connects_workers_stopped_and_the_other_way_round
         "out": {"connector.class": SINK, "tasks.max": "1", "topics": unique, "file": str(sink)},
         "idle": {"connector.class": SINK, "tasks.max": "1", "topics": unique, "file": str(tmp_path / "idle.txt")},
     }
+    configs["odd"] = {
+        **configs["idle"],
+        "file": str(tmp_path / "odd.txt"),
+        "consumer.override.group.protocol": "consumer",
+    }
     add(source, "one", "two")
     jvm = settings.parse(chosen, DISTRIBUTED)
     with kafka_connect(tmp_path, jvm) as url:
@@ -48,12 +57,14 @@ def test_ours_go_on_where_kafka_connects_workers_stopped_and_the_other_way_round
         assert WEB.put(f"{url}/connectors/idle/stop").status_code == 204
         until(lambda: committed(url, "in") == [{"position": 8}], 60, "the source's offset")
         until(lambda: committed(url, "out") == [{"kafka_offset": 2}], 60, "the sink's offset")
+        assert verdicts(url) == {"idle": "runs", "in": "runs", "odd": "refused", "out": "runs"}
     add(source, "three")
     with group(tmp_path, chosen, 2) as (first, second):
-        assert first.call("GET", "/connectors") == ["idle", "in", "out"]
+        assert first.call("GET", "/connectors") == ["idle", "in", "odd", "out"]
         for name in ("in", "out"):
             second.running(name)
             assert second.call("GET", f"/connectors/{name}/config") == {"name": name, **configs[name]}
+        assert "group.protocol" in first.trace("odd")
         until(lambda: first.states("idle") == ["STOPPED"], 30, "what was stopped to be so")
         until(lambda: lines(sink) == ["one", "two", "three"], 60, "the third line, by ours")
         until(lambda: committed(first.url, "in") == [{"position": 14}], 60, "the source's offset")
@@ -64,6 +75,13 @@ def test_ours_go_on_where_kafka_connects_workers_stopped_and_the_other_way_round
     with kafka_connect(tmp_path, jvm) as url:
         until(lambda: lines(sink) == ["one", "two", "three", "four"], 60, "the fourth line, by Kafka Connect")
         until(lambda: states(url, "idle") == {"RUNNING"}, 60, "what ours resumed to run")
+
+
+def verdicts(url: str) -> dict[str, str]:
+    """What `ferryman migrate check` says of each connector."""
+    result = CliRunner().invoke(main, ["migrate", "check", url, "--json"])
+    assert result.exit_code == 1, result.output
+    return {each["name"]: each["verdict"] for each in json.loads(result.stdout)["connectors"]}
 
 
 def committed(url: str, name: str) -> list[dict[str, int]]:

@@ -1,0 +1,1 @@
+"""What becomes of the connectors of a running Kafka Connect."""

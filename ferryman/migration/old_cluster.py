@@ -1,0 +1,90 @@
+"""A running Kafka Connect, read over its REST API and never changed."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ferryman.telemetry.redaction import redact
+
+TIMEOUT = 60.0
+"""Seconds for an answer; a worker that rebalances takes its time."""
+Properties = Mapping[str, str | None]
+
+
+class UnreadableCluster(Exception):
+    """It could not be read; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class OldConnector:
+    """A connector as it stands there."""
+
+    name: str
+    config: Properties
+    """As it was posted, references unresolved. Never printed."""
+
+
+@dataclass(frozen=True, slots=True)
+class OldCluster:
+    """What was read."""
+
+    version: str
+    """Of Kafka Connect, as its workers say."""
+    connectors: tuple[OldConnector, ...]
+    """By name."""
+
+
+def read(address: str, login: tuple[str, str] | None = None, verify: str | bool = True) -> OldCluster:
+    """Reads all connectors. ``login`` is a user and a password, ``verify`` a file of certificate authorities. Raises
+    UnreadableCluster."""
+    # Environment variables of proxies and ~/.netrc would say where credentials go.
+    client = httpx.Client(base_url=address.rstrip("/"), auth=login, verify=verify, timeout=TIMEOUT, trust_env=False)
+    with client:
+        version = _get(client, "/")
+        if not isinstance(version, dict) or "version" not in version:
+            raise UnreadableCluster(f"{address} is no Kafka Connect: it does not tell its version")
+        return OldCluster(str(version["version"]), tuple(sorted(_connectors(client), key=lambda each: each.name)))
+
+
+def _connectors(client: httpx.Client) -> Iterator[OldConnector]:
+    found = _get(client, "/connectors?expand=info")
+    if isinstance(found, list):  # before Kafka 2.3 there are only names
+        for name in map(str, found):
+            yield OldConnector(name, _properties(name, _get(client, f"/connectors/{quote(name, safe='')}/config")))
+        return
+    if not isinstance(found, dict):
+        raise UnreadableCluster("/connectors is neither a list nor an object")
+    for name, about in found.items():
+        info = about.get("info") if isinstance(about, dict) else None
+        yield OldConnector(name, _properties(name, info.get("config") if isinstance(info, dict) else None))
+
+
+def _properties(name: str, config: Any) -> Properties:
+    if not isinstance(config, dict):
+        raise UnreadableCluster(f"the config of connector {name} is no object")
+    return {key: _text(value) for key, value in config.items()}
+
+
+def _text(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else json.dumps(value)
+
+
+def _get(client: httpx.Client, path: str) -> Any:
+    try:
+        answer = client.get(path, headers={"Accept": "application/json"})
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise UnreadableCluster(f"{client.base_url}: {error or type(error).__name__}") from error
+    if answer.status_code == 401:
+        raise UnreadableCluster(
+            f"{client.base_url} asks for a user and a password: --user and FERRYMAN_MIGRATE_PASSWORD"
+        )
+    if answer.status_code != 200:
+        raise UnreadableCluster(f"GET {path}: {answer.status_code} {redact(answer.text[:200])}")
+    try:
+        return answer.json()
+    except ValueError:
+        raise UnreadableCluster(f"GET {path}: the answer is no JSON") from None
