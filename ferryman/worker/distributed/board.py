@@ -59,8 +59,8 @@ class Board:
         self._forgotten = forgotten
 
     def when_withdrawn(self, withdrawn: Callable[[Instance], None]) -> None:
-        """Calls this, on the loop, with an instance of which somebody has said that it runs nowhere. It may be a former
-        owner's late word: one that slept has not read yet who had it next."""
+        """Calls this, on the loop, with an instance of which somebody has said that it runs nowhere, or has failed. It
+        may be a former owner's late word: one that slept has not read yet who had it next."""
         self._withdrawn = withdrawn
 
     def show(self, instance: Instance, status: Status | None) -> None:
@@ -120,7 +120,7 @@ class Board:
             if isinstance(record, TopicUseRecord):
                 if record.use is None:
                     self._forgotten(record.connector)
-            elif record.status is None or record.status.state is State.UNASSIGNED:
+            elif record.status is None or record.status.state in _MODEST:
                 self._withdrawn((record.connector, record.task if isinstance(record, TaskStatusRecord) else None))
 
 
