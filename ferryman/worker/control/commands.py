@@ -228,12 +228,7 @@ class Commands:
                     f"'/connectors/{name}/stop' endpoint",
                 )
             await self._settle(name)
-            if not await self.plane.members.gone(name):
-                raise RequestError(
-                    500,
-                    f"Failed to modify offsets for connector {name} because its tasks haven't stopped completely yet. "
-                    "If the connector is in a stopped state, this operation can be safely retried.",
-                )
+            await self.plane.members.gone(name)
             return await self._of_offsets(name, f"modifying offsets for connector {name}", move)
 
     async def _of_offsets(self, name: str, stage: str, call: Callable[[ConnectorOffsets], Outcome]) -> Outcome:

@@ -49,8 +49,9 @@ class Members(Protocol):
     async def own(self, connector: str, task: int | None = None) -> None:
         """Returns on the worker that runs this; elsewhere it raises Forward, or RequestError 409."""
 
-    async def gone(self, connector: str) -> bool:
-        """Waits until no task of a stopped connector is left on any other worker; whether that is so."""
+    async def gone(self, connector: str) -> None:
+        """Waits until no task of a stopped connector is left on any other worker. RequestError 500 if that takes too
+        long."""
 
     @property
     def session(self) -> Session | None:

@@ -115,6 +115,15 @@ class Plane:
         else:
             self.board.show(instance, status)
 
+    def withdrawn(self, instance: Instance) -> None:
+        """Somebody has said of an instance that it does not run: what runs here is shown again, if it is to be here."""
+        connector, task = instance
+        facts = self.journal.facts.of(connector)
+        wanted = facts.properties is not None and (task is None or _has(facts, task))
+        status, silent = self.reconciler.status(instance), (State.UNASSIGNED, State.FAILED)
+        if wanted and self.members.assigned.has(*instance) and status and status.state not in silent:
+            self.board.show(instance, status)
+
     def _left(self, instance: Instance) -> None:
         connector, task = instance
         facts = self.journal.facts.of(connector)

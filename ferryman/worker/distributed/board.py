@@ -37,6 +37,7 @@ class Board:
     """The group's, as this worker knows it."""
     statuses: Statuses = field(default_factory=Statuses)
     _forgotten: Callable[[str], None] = lambda connector: None
+    _withdrawn: Callable[[Instance], None] = lambda instance: None
 
     def __post_init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -56,6 +57,11 @@ class Board:
     def when_forgotten(self, forgotten: Callable[[str], None]) -> None:
         """Calls this, on the loop, with a connector of whose topics some were forgotten, by whichever worker."""
         self._forgotten = forgotten
+
+    def when_withdrawn(self, withdrawn: Callable[[Instance], None]) -> None:
+        """Calls this, on the loop, with an instance of which somebody has said that it runs nowhere, or has failed. It
+        may be a former owner's late word: one that slept has not read yet who had it next."""
+        self._withdrawn = withdrawn
 
     def show(self, instance: Instance, status: Status | None) -> None:
         """This worker's word on an instance; None when there is no such instance any more."""
@@ -111,8 +117,11 @@ class Board:
     def _apply(self, records: Sequence[StatusRecord]) -> None:
         for record in records:
             self.statuses.apply(record)
-            if isinstance(record, TopicUseRecord) and record.use is None:
-                self._forgotten(record.connector)
+            if isinstance(record, TopicUseRecord):
+                if record.use is None:
+                    self._forgotten(record.connector)
+            elif record.status is None or record.status.state in _MODEST:
+                self._withdrawn((record.connector, record.task if isinstance(record, TaskStatusRecord) else None))
 
 
 def _status(stored: StoredStatus) -> Status:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import orjson
 
-from ferryman.errors import RetriableError
+from ferryman.errors import RequestError, RetriableError
 from ferryman.facts.config_records import Properties
 from ferryman.facts.fold import ConnectorFacts
 from ferryman.membership.member import Member
@@ -22,6 +22,11 @@ from ferryman.worker.herder import Forward, Session
 Found = TypeVar("Found")
 PATIENCE, LOOK = 20.0, 0.05
 """Seconds that a request waits for the end of a rebalance before it is refused, and between two looks."""
+NOT_STOPPED = (
+    "Failed to modify offsets for connector {connector} because its tasks haven't stopped completely yet. If the "
+    "connector is in a stopped state, this operation can be safely retried."
+)
+"""With status 500; after Kafka's words for a sink whose group still has members."""
 SIGNED = 2
 """From this version of the group's protocol on, requests between workers are signed."""
 
@@ -91,10 +96,11 @@ class Members:
         if not self.assigned.has(connector, task):
             raise Forward(url)
 
-    async def gone(self, connector: str) -> bool:
+    async def gone(self, connector: str) -> None:
         """Waits until no task of a stopped connector is left on any worker, also on one that was lost: its session is
-        over by then, and so are its leases. False if that takes too long, or another worker leads."""
-        return await self._in_time(lambda: self._member.is_gone(connector) or None) or False
+        over by then, and so are its leases. RequestError 500 if that takes too long, or another worker leads."""
+        if not await self._in_time(lambda: self._member.is_gone(connector) or None):
+            raise RequestError(500, NOT_STOPPED.format(connector=connector))
 
     async def _in_time(self, find: Callable[[], Found | None]) -> Found | None:
         """What is not known while the group shares its work out anew, as soon as it is, if that is soon."""

@@ -91,6 +91,7 @@ class Worker:
         fencing = Fencing(launch, self.journal, lambda connector: self.plane.owner(connector))
         members = Members(settings, self.group, self.journal, self.share, fencing, OtherWorkers(settings))
         self.plane = Plane(launch, self.journal, members, self.board)
+        self.board.when_withdrawn(self.plane.withdrawn)
         self.herder = Commands(self.plane, self.cluster)
         self._pool = Pool("start", 2, 8)
 

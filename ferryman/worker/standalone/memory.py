@@ -62,9 +62,8 @@ class Alone:
         """They always may: whoever ran them before was this worker."""
         return True
 
-    async def gone(self, connector: str) -> bool:
+    async def gone(self, connector: str) -> None:
         """There is no other worker that could have any."""
-        return True
 
     async def hand_over(self, connector: str, configs: Sequence[Properties]) -> None:
         """There is nobody to hand anything over to."""

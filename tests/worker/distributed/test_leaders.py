@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 
 from ferryman.facts.config_records import SessionKey
+from ferryman.facts.states import State
+from ferryman.facts.statuses import ConnectorStatusRecord, StoredStatus, TaskStatusRecord
 from ferryman.internal_topics import of_worker
 from ferryman.internal_topics.config_topic import ConfigTopic
+from ferryman.internal_topics.status_topic import decoded
 from tests.internal_topics import logs
 from tests.running import create_topic, distributed, group, until
 
@@ -86,3 +89,27 @@ def test_offsets_that_are_moved_right_after_a_stop_stay_moved_wherever_the_tasks
 def offsets(workers: Sequence[Any], name: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = workers[0].call("GET", f"/connectors/{name}/offsets")["offsets"]
     return found
+
+
+def test_the_late_word_of_a_former_owner_is_put_right_by_whoever_runs_the_task(
+    kafka: str, unique: str, tmp_path: Path
+) -> None:
+    create_topic(kafka, unique)
+    chosen = distributed(kafka, unique)
+    settings = logs.distributed(kafka, unique, status_storage_topic=chosen["status.storage.topic"])
+    with group(tmp_path, chosen, 1) as (only,):
+        only.create(inventing(unique, 1))
+        until(lambda: only.states(unique) == ["RUNNING"] * 2, 60, "the task to run")
+        seen = list[TaskStatusRecord | ConnectorStatusRecord]()
+        log = of_worker.status_log(settings, lambda records: seen.extend(decoded(records)))  # type: ignore[arg-type]
+        writer = of_worker.status_writer(settings, lambda record: True)
+        late = StoredStatus(State.UNASSIGNED, "somebody:8083", 1)
+        log.start()
+        before = len(seen)
+        writer.put(TaskStatusRecord(unique, 0, late))
+        writer.put(ConnectorStatusRecord(unique, late))
+        assert writer.flush(logs.SOON)
+        until(lambda: [each.status and each.status.state for each in seen[before:]].count(State.RUNNING) == 2)
+        assert only.states(unique) == ["RUNNING"] * 2
+        writer.close(logs.SOON)
+        log.close()
