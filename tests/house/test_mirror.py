@@ -20,6 +20,7 @@ STANDS_IN: Mapping[str, str] = {
     # Parts of one thing that is tested as a whole.
     "ferryman/worker/control/mode.py": "tests/worker/control/test_commands.py",
     "ferryman/worker/control/offsets.py": "tests/worker/control/test_commands.py",
+    "ferryman/worker/control/turns.py": "tests/worker/control/test_commands.py",
     "ferryman/chain/chain.py": "tests/chain/test_forms.py",
     "ferryman/connector.py": "tests/validation/test_connector_config.py",
     "ferryman/formats/polars_types.py": "tests/formats/test_columns_writers.py",

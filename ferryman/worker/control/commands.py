@@ -1,12 +1,9 @@
 """What REST asks of a worker: each request becomes facts, or a wish that is meant once, and is answered from facts."""
 
-import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
-from weakref import WeakValueDictionary
 
 from ferryman.errors import RequestError
 from ferryman.facts.config_records import (
@@ -25,7 +22,8 @@ from ferryman.validation import connector_config
 from ferryman.worker.cluster import Cluster
 from ferryman.worker.connector_offsets import ConnectorOffsets
 from ferryman.worker.control.offsets import Offsets
-from ferryman.worker.control.plane import CLOSING, Plane
+from ferryman.worker.control.plane import Plane
+from ferryman.worker.control.turns import Turns
 from ferryman.worker.herder import (
     ConnectorInfo,
     ConnectorStatus,
@@ -55,8 +53,7 @@ class Commands:
         self._cluster = cluster
         self._checks = Pool("checks", 8, 64)
         self._offsets = Offsets(plane.launch)
-        self._busy: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        """By connector, held by whoever changes it."""
+        self._turns = Turns(plane)
 
     async def cluster_id(self) -> str | None:
         return self._cluster.id
@@ -108,7 +105,7 @@ class Commands:
         await self.plane.members.lead()
         with self.plane.owners.prepared(name, raw) as owner:
             await self._check(raw, owner)
-            async with self._changing(name):
+            async with self._turns.of(name):
                 if self._exists(name):
                     raise RequestError(409, f"Connector {name} already exists")
                 # The target first, or a worker that knows the config already would start what is to be stopped.
@@ -126,7 +123,7 @@ class Commands:
         await self.plane.members.lead()
         with self.plane.owners.prepared(name, raw) as owner:
             await self._check(raw, owner)
-            async with self._changing(name):
+            async with self._turns.of(name):
                 before = self.plane.journal.facts.of(name).properties
                 if instead not in (None, before):
                     return None
@@ -152,7 +149,7 @@ class Commands:
 
     async def delete(self, name: str) -> None:
         await self.plane.members.lead()
-        async with self._changing(name, gone=RequestError(404, f"Connector {name} not found")):
+        async with self._turns.of(name, gone=RequestError(404, f"Connector {name} not found")):
             await self._write(name, ConnectorConfig(name, None), TargetStateRecord(name, None))
 
     # Target states.
@@ -169,7 +166,7 @@ class Commands:
         await self._aim(name, TargetState.STOPPED, TasksCommit(name, 0))
 
     async def _aim(self, name: str, target: TargetState, *before: ConfigRecord) -> None:
-        async with self._changing(name, gone=RequestError(404, f"Unknown connector {name}")):
+        async with self._turns.of(name, gone=RequestError(404, f"Unknown connector {name}")):
             await self._write(name, *before, TargetStateRecord(name, target))
 
     # Restarts.
@@ -177,13 +174,13 @@ class Commands:
     async def restart(self, name: str, include_tasks: bool, only_failed: bool) -> ConnectorStatus | None:
         unknown = RequestError(404, f"Unknown connector: {name}")
         if not include_tasks and not only_failed:
-            async with self._changing(name, gone=unknown):
+            async with self._turns.of(name, gone=unknown):
                 await self.plane.members.own(name)
                 self.plane.restart(name)
                 await self._settle(name)
             return None
         await self.plane.members.lead()
-        async with self._changing(name, gone=unknown):
+        async with self._turns.of(name, gone=unknown):
             request = RestartRequest(name, include_tasks, only_failed)
             before = self._status(name, f"Status for connector {name} not found")
             itself, tasks = self.plane.restarted(request)
@@ -196,7 +193,7 @@ class Commands:
         )
 
     async def restart_task(self, name: str, task: int) -> None:
-        async with self._changing(name, gone=RequestError(404, f"Unknown connector: {name}")):
+        async with self._turns.of(name, gone=RequestError(404, f"Unknown connector: {name}")):
             if not 0 <= task < len(self._known(name).tasks):
                 raise RequestError(404, f"Unknown task: {name}-{task}")
             await self.plane.members.own(name, task)
@@ -218,7 +215,7 @@ class Commands:
 
     async def _move_offsets(self, name: str, move: Callable[[ConnectorOffsets], str]) -> str:
         await self.plane.members.lead()
-        async with self._changing(name, gone=RequestError(404, f"Connector {name} not found")):
+        async with self._turns.of(name, gone=RequestError(404, f"Connector {name} not found")):
             facts = self._known(name)
             if facts.target is not TargetState.STOPPED or facts.tasks:
                 raise RequestError(
@@ -272,21 +269,6 @@ class Commands:
         if not self._exists(name):
             raise RequestError(404, f"Connector {name} not found")
         return self.plane.journal.facts.of(name)
-
-    @asynccontextmanager
-    async def _changing(self, name: str, gone: RequestError | None = None) -> AsyncIterator[None]:
-        """While nobody else changes the connector. ``gone`` is raised if there is none, also if whoever had it before
-        has deleted it while we waited."""
-        await self.plane.journal.read()
-        if gone is not None and not self._exists(name):
-            raise gone
-        lock = self._busy.setdefault(name, asyncio.Lock())
-        async with lock:
-            if self.plane.closing:
-                raise RequestError(503, CLOSING)
-            if gone is not None and not self._exists(name):
-                raise gone
-            yield
 
     async def _write(self, name: str, *records: ConfigRecord) -> None:
         await self.plane.journal.write(*records)
