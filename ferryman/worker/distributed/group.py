@@ -132,11 +132,11 @@ class Group:
         assert self._plane is not None
         self._share.now = Share(work)
         self._shared = self._work()
+        self._plane.reconcile()
+        self._plane.members.facts_changed()  # what a former leader has left undone is this one's now
         if self.member.leads:
             self._board.clear(self._shared)
             await self._make_key()
-        self._plane.reconcile()
-        self._plane.members.facts_changed()  # what a former leader has left undone is this one's now
         if not self.joined.is_set():
             log.info("Joined group %s", self._config.group_id)
             self.joined.set()
