@@ -96,8 +96,10 @@ def arrived(made: Connectors, workers: Sequence[Worker], seed: int) -> None:
 @pytest.mark.timeout(3600)
 @pytest.mark.scoreboard("R9")
 def test_whatever_befalls_the_workers_of_a_group_everything_is_there_as_promised(
-    tmp_path: Path, broken_broker: Broker, stack: dict[str, str], postgres: str, unique: str, trials: Trials
+    tmp_path: Path, broken_broker: Broker, stack: dict[str, str], postgres: str, unique: str, trials: Trials, long: bool
 ) -> None:
+    if not long:
+        pytest.skip("it takes minutes")
     seed = random.SystemRandom().getrandbits(32)
     print(f"seed {seed}")
     chance = random.Random(seed)
