@@ -26,7 +26,7 @@ from ferryman.facts.config_records import (
 )
 from ferryman.facts.states import TargetState
 from ferryman.internal_topics.kafka_log import KafkaLog, LogRecord
-from ferryman.internal_topics.writers import FencedWriter, Writer
+from ferryman.internal_topics.writers import Writer
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class ConfigTopic:
     worker has it; after any failure it must be claimed again. Target states and logger levels any worker writes.
     """
 
-    def __init__(self, topic: KafkaLog, leader: FencedWriter | None = None) -> None:
+    def __init__(self, topic: KafkaLog, leader: Writer | None = None) -> None:
         self._log = topic
         self._leader: Writer = topic if leader is None else leader
 

@@ -16,7 +16,7 @@ from ferryman.rest import routes
 from ferryman.rest.authentication import Authentication
 from ferryman.rest.bodies import Bodies
 from ferryman.rest.endpoints import Call, Rest
-from ferryman.rest.forwarding import OtherWorkers
+from ferryman.rest.forwarding import SPENT, OtherWorkers
 from ferryman.rest.http_messages import Answer, Guard, failure, plain, segments, takes_json
 from ferryman.rest.routes import Endpoint
 from ferryman.settings import response_headers
@@ -147,6 +147,8 @@ class _Dispatch:
         try:
             return await self._within_time(endpoint(self.shared.rest, call))
         except Forward as target:
+            if await _nobody_waits(call.request):
+                raise RequestError(409, SPENT) from None
             return await self.shared.others.forward(call, target)
 
     async def _within_time(self, call: Awaitable[Answer]) -> Answer:
@@ -164,6 +166,13 @@ class _Dispatch:
         self.running.discard(call)
         if not call.cancelled():
             call.exception()  # whoever waited for it may have gone
+
+
+async def _nobody_waits(request: Request) -> bool:
+    """Whether the client has gone. A request may have lain in the socket of a worker that slept, while whoever made it
+    gave up and asked another worker, perhaps for more; done after that it would undo it."""
+    # The first look may find the body that nobody has read.
+    return await request.is_disconnected() or await request.is_disconnected()
 
 
 def _said(request: Request) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from ferryman.facts.config_records import SessionKey
 from ferryman.membership.group_settings import GroupSettings
 from ferryman.membership.member import Member
 from ferryman.settings.distributed_keys import DistributedConfig
+from ferryman.task.setup import lease
 from ferryman.task.setup.lease import Lease
 from ferryman.telemetry.redaction import redact
 from ferryman.worker.control.plane import Plane
@@ -52,6 +53,7 @@ class Group:
         self._shared: Mapping[str, int] = {}
         """The connectors and their numbers of tasks that were last shared out, where this worker leads."""
         self._keys: asyncio.Task[None] | None = None
+        journal.holds_place = lambda: self.holds_place
         journal.when_refused = lambda: self.member.rejoin("the right to write to the config topic is lost")
 
     def start(self, plane: Plane) -> None:
@@ -63,6 +65,17 @@ class Group:
     def close(self) -> None:
         """Leaves the group. Blocks until all work has ended."""
         self.member.close()
+
+    @property
+    def holds_place(self) -> bool:
+        """Whether the group has surely not given this worker's place to another: what leases are for in tasks. Whoever
+        wakes up from a long sleep believes to lead until it has asked."""
+        return lease.now() < self.lease.ends
+
+    @property
+    def leads(self) -> bool:
+        """Whether this worker decides for all."""
+        return self.member.leads and self.holds_place
 
     def facts_changed(self) -> None:
         """Where the work to be shared out is another, whoever leads has it shared out anew."""
@@ -123,10 +136,10 @@ class Group:
 
     # On the event loop.
 
-    def _renew(self, lease: Lease) -> None:
-        if self._plane is not None and lease.ends > self.lease.ends:
-            self.lease = lease
-            self._plane.reconciler.renew(lease)
+    def _renew(self, granted: Lease) -> None:
+        if self._plane is not None and granted.ends > self.lease.ends:
+            self.lease = granted
+            self._plane.reconciler.renew(granted)
 
     async def _take(self, work: Work) -> None:
         assert self._plane is not None

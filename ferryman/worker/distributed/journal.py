@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from ferryman.errors import FencedError, RequestError
 from ferryman.facts.config_records import (
@@ -22,6 +23,7 @@ from ferryman.facts.states import TargetState
 from ferryman.internal_topics import of_worker
 from ferryman.internal_topics.config_topic import TOTAL, ConfigTopic, decoded
 from ferryman.internal_topics.kafka_log import LogRecord
+from ferryman.internal_topics.writers import Ends, Entry, Writer
 from ferryman.settings.settings import Settings
 from ferryman.worker.control.mode import Heard
 from ferryman.worker.pool import Pool
@@ -34,6 +36,21 @@ CLAIM = 30.0
 """Seconds that the right to write is claimed for."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Leased:
+    """Writes what only the leader writes. One that slept or was cut off believes to lead until it hears otherwise, and
+    without transactions nothing else would keep its word from standing against its successor's."""
+
+    writer: Writer
+    holds_place: Callable[[], bool]
+
+    def send(self, entries: Sequence[Entry], within: float) -> Ends:
+        """As Writer says. FencedError where another worker may lead by now."""
+        if not self.holds_place():
+            raise FencedError("the group has not been heard from for so long that another worker may lead it")
+        return self.writer.send(entries, within)
+
+
 class Journal:
     """The config topic of one worker. ``facts`` belongs to the event loop; other threads take a snapshot."""
 
@@ -43,8 +60,10 @@ class Journal:
         """Set when all that there was at the start has been read. What came before is never obeyed, only known."""
         self._log = of_worker.config_log(settings, self._received)
         self._leader = of_worker.leader_writer(settings)
-        self._topic = ConfigTopic(self._log, self._leader)
+        self._topic = ConfigTopic(self._log, _Leased(self._leader or self._log, lambda: self.holds_place()))
         self._heard: Heard = lambda events: None
+        self.holds_place: Callable[[], bool] = lambda: True
+        """Whether nobody else can lead the group, if this worker does; asked in the thread that writes."""
         self.when_refused: Callable[[], None] = lambda: None
         """Called when this worker has not, or not any more, the right to write that whoever leads has."""
         self._loop = asyncio.get_running_loop()

@@ -61,7 +61,7 @@ class Members:
     @property
     def leads(self) -> bool:
         """Whether this worker decides for all."""
-        return self._member.leads
+        return self._group.leads
 
     @property
     def generation(self) -> int:
@@ -80,7 +80,11 @@ class Members:
 
     async def lead(self) -> None:
         """Returns on the worker that decides for all; elsewhere it raises Forward."""
-        url = await self._in_time(lambda: self._member.leader_url)
+
+        def leader() -> str | None:
+            return self._member.leader_url if self.leads or not self._member.leads else None
+
+        url = await self._in_time(leader)
         if not self.leads:
             raise Forward(url)
 
