@@ -25,10 +25,14 @@ SPENT = "Cannot complete request because of a conflicting operation (e.g. worker
 UNKNOWN = "Cannot complete request momentarily due to no known leader URL, likely because a rebalance was underway."
 
 
+@dataclass
 class Follower(Memory):
     """A herder that leads nothing: whatever only a leader may do is another's."""
 
     leader: str | None = None
+    asleep: threading.Event | None = None
+    """Set by a request that it has begun to look at; it wakes up a little later."""
+    awake: threading.Event = field(default_factory=threading.Event)
 
     def _forward(self) -> Forward:
         return Forward(self.leader)
@@ -43,6 +47,10 @@ class Follower(Memory):
         raise self._forward()
 
     async def delete(self, name: str) -> None:
+        if self.asleep is not None:
+            self.asleep.set()
+            await asyncio.sleep(0.5)
+            self.awake.set()
         raise self._forward()
 
     async def stop(self, name: str) -> None:
@@ -358,3 +366,20 @@ def test_offsets_are_altered_by_the_leader_to_the_letter(with_c: Group) -> None:
     entry = {"partition": {"a": 1}, "offset": {"b": 2.5}}
     answer = with_c.ask("PATCH", "/connectors/c/offsets", json={"offsets": [entry]})
     assert answer.json() == {"message": f"altered {[(entry['partition'], entry['offset'])]}"}
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_request_is_not_sent_on_for_a_client_that_has_gone(with_c: Group, waits: bool) -> None:
+    address = httpx.URL(with_c.url)
+    with_c.follower.asleep, with_c.follower.awake = threading.Event(), threading.Event()
+    try:
+        with socket.create_connection((address.host, address.port)) as client:
+            client.sendall(f"DELETE /connectors/c HTTP/1.1\r\nHost: {address.netloc.decode()}\r\n\r\n".encode())
+            assert with_c.follower.asleep.wait(60)
+            if waits:
+                assert client.recv(100).startswith(b"HTTP/1.1 204")
+    finally:
+        with_c.follower.asleep = None
+    assert with_c.follower.awake.wait(60)
+    assert with_c.ask("POST", "/connectors", json={"name": "d", "config": SOURCE}).status_code == 201
+    assert sorted(with_c.leader.configs) == (["d"] if waits else ["c", "d"])

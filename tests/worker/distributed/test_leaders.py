@@ -1,8 +1,6 @@
 """What a leader has left undone is done by the next one, and what a leader decides holds on all workers."""
 
 import json
-import signal
-import socket
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,7 +16,7 @@ from ferryman.internal_topics import of_worker
 from ferryman.internal_topics.config_topic import ConfigTopic
 from ferryman.internal_topics.status_topic import decoded
 from tests.internal_topics import logs
-from tests.running import Worker, create_topic, distributed, group, send, until
+from tests.running import create_topic, distributed, group, until
 
 SCHEMA = {"type": "record", "name": "invented", "fields": [{"name": "n", "type": "long"}]}
 
@@ -115,35 +113,3 @@ def test_the_late_word_of_a_former_owner_is_put_right_by_whoever_runs_the_task(
         assert only.states(unique) == ["RUNNING"] * 2
         writer.close(logs.SOON)
         log.close()
-
-
-def test_a_leader_that_slept_does_nothing_that_its_successor_has_been_asked_for_since(
-    kafka: str, unique: str, tmp_path: Path
-) -> None:
-    create_topic(kafka, unique)
-    config = {"name": unique, "connector.class": "FileStreamSink", "topics": unique, "file": str(tmp_path / "out.txt")}
-    with group(tmp_path, distributed(kafka, unique), 2) as workers:
-        workers[0].create(config)
-        workers[1].running(unique)
-        sleeper = next(each for each in workers if leads(each))
-        (other,) = (each for each in workers if each is not sleeper)
-        assert sleeper.process is not None
-        send(sleeper.process.pid, signal.SIGSTOP)
-        late = socket.create_connection(("127.0.0.1", sleeper.port))
-        late.sendall(f"DELETE /connectors/{unique} HTTP/1.1\r\nHost: 127.0.0.1:{sleeper.port}\r\n\r\n".encode())
-        late.close()  # who asked the sleeper does not wait for it
-        until(lambda: leads(other), 60, "the other one to lead")
-        other.call("DELETE", f"/connectors/{unique}", expect=204)
-        other.create(config)
-        other.running(unique)
-        answered = sleeper.said.count("Generation")
-        send(sleeper.process.pid, signal.SIGCONT)
-        until(lambda: sleeper.said.count("Generation") > answered, 60, "the sleeper to come back")
-        other.create({**config, "name": f"{unique}-after"})  # whatever was written before it is known by now
-        assert other.call("GET", "/connectors") == [unique, f"{unique}-after"]
-        until(lambda: other.states(unique) == ["RUNNING"] * 2, 60, "it to run")
-
-
-def leads(worker: Worker) -> bool:
-    """Whether a worker led the group when it last heard of it."""
-    return f"led by {worker.url}/" in [line for line in worker.said.splitlines() if "Generation" in line][-1]
