@@ -4,10 +4,8 @@ They come by way of librdkafka's settings, so that all clients of a worker read 
 the same. What kafka-python cannot do is refused here, by Java's name.
 """
 
-import os
 import socket
 import ssl
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -15,6 +13,7 @@ from typing import Any
 from ferryman.errors import ConfigError, KeyProblem
 from ferryman.kafka import client_config
 from ferryman.kafka.client_keys import Value
+from ferryman.tls.key_file import key_file
 
 _SAME: Mapping[str, str] = {
     "client.dns.lookup": "client_dns_lookup",
@@ -119,7 +118,7 @@ def _show(context: ssl.SSLContext, given: Mapping[str, Value]) -> None:
         with _refused("ssl.keystore.location", location):
             context.load_cert_chain(str(location), str(given.get("ssl.key.location", location)), password)
     elif text:
-        with _refused("ssl.keystore.key", None), _file(f"{given.get('ssl.key.pem', '')}\n{text}") as path:
+        with _refused("ssl.keystore.key", None), key_file(f"{given.get('ssl.key.pem', '')}\n{text}") as path:
             context.load_cert_chain(path, password=password)
 
 
@@ -132,20 +131,3 @@ def _refused(name: str, location: Value | None) -> Iterator[None]:
         where = f" {location}" if location else ""
         reason = (error.reason if isinstance(error, ssl.SSLError) else None) or error.strerror or "it cannot be read"
         raise ConfigError(KeyProblem(name, f"Invalid value{where} for configuration {name}: {reason}")) from None
-
-
-@contextmanager
-def _file(text: str) -> Iterator[str]:
-    """The path of a file with a text, which only this process may read, in memory where the system can do that."""
-    if hasattr(os, "memfd_create"):
-        descriptor = os.memfd_create("key")
-        try:
-            os.write(descriptor, text.encode())
-            yield f"/proc/self/fd/{descriptor}"
-        finally:
-            os.close(descriptor)
-    else:
-        with tempfile.NamedTemporaryFile() as file:
-            file.write(text.encode())
-            file.flush()
-            yield file.name

@@ -1,12 +1,9 @@
 """Contexts of Python's ssl, for listeners and for requests to other workers."""
 
-import os
 import ssl
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from ferryman.tls import cipher_suites
+from ferryman.tls.key_file import key_file
 from ferryman.tls.keys import SPOKEN, TlsConfig
 from ferryman.tls.stores import Identity
 
@@ -64,7 +61,7 @@ def _believe(context: ssl.SSLContext, authorities: str) -> None:
 
 def _show(context: ssl.SSLContext, identity: Identity) -> None:
     # An empty password makes OpenSSL fail on an encrypted key; without one it would ask at the terminal.
-    with _file(f"{identity.key}\n{identity.chain}") as path:
+    with key_file(f"{identity.key}\n{identity.chain}") as path:
         try:
             context.load_cert_chain(path, password=identity.password or "")
         except ssl.SSLError as error:
@@ -72,20 +69,3 @@ def _show(context: ssl.SSLContext, identity: Identity) -> None:
                 "KEY_VALUES_MISMATCH": "the private key does not belong to the certificate",
             }.get(error.reason or "", "the private key cannot be read; is its password right?")
             raise ValueError(reason) from None
-
-
-@contextmanager
-def _file(text: str) -> Iterator[str]:
-    """The path of a file with a text, which is in memory only where the system can do that."""
-    if hasattr(os, "memfd_create"):
-        descriptor = os.memfd_create("key")
-        try:
-            os.write(descriptor, text.encode())
-            yield f"/proc/self/fd/{descriptor}"
-        finally:
-            os.close(descriptor)
-    else:
-        with tempfile.NamedTemporaryFile() as file:
-            file.write(text.encode())
-            file.flush()
-            yield file.name
