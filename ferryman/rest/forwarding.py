@@ -8,8 +8,9 @@ import asyncio
 import json
 import logging
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from ferryman.errors import RequestError
@@ -28,6 +29,8 @@ PATIENCE = 95.0
 """Seconds for another worker's answer: its own 90, and a little, so that what it says after them arrives."""
 CONNECTING = 10.0
 """Seconds for a connection to it."""
+LOOK = 0.5
+"""Seconds between two looks whether it is still the one to ask."""
 LARGEST = 16 << 20
 """Bytes of an answer."""
 NO_LEADER = "Cannot complete request momentarily due to no known leader URL, likely because a rebalance was underway."
@@ -56,15 +59,24 @@ class OtherWorkers:
         url = _address(target.url, call, again=hops is None)
         headers = {name: call.request.headers[name] for name in PASSED_ON if name in call.request.headers}
         content = getattr(call.request.state, "content", b"")
-        return _answer(await self._send(call.request.method, url, content, headers))
+        return _answer(await _while(target.stands, self._send(call.request.method, url, content, headers)))
 
-    async def send_signed(self, method: str, url: str, content: bytes, key: bytes | None, algorithm: str) -> None:
+    async def send_signed(
+        self,
+        method: str,
+        url: str,
+        content: bytes,
+        key: bytes | None,
+        algorithm: str,
+        stands: Callable[[], bool] = lambda: True,
+    ) -> None:
         """An internal request to the leader at ``url``, with its path, signed unless there is no ``key``.
 
-        Raises RequestError with the status and text that it answers with, 500 when it does not.
+        Raises RequestError with the status and text that it answers with, 500 when it does not, 409 when it does not
+        lead any more as ``stands`` tells.
         """
         signed = {} if key is None else signatures.sign(key, content, algorithm)
-        found = await self._send(method, url, content, signed)
+        found = await _while(stands, self._send(method, url, content, signed))
         if found.status >= 400:
             raise RequestError(found.status, _message(found))
         _answer(found)
@@ -85,6 +97,21 @@ class OtherWorkers:
             stage = "reading the certificates of the listeners"
             self._context = await self._pool.run(stage, lambda: contexts.client(self._settings.rest.tls))
         return self._context
+
+
+async def _while(stands: Callable[[], bool], sending: Coroutine[Any, Any, "_Reply"]) -> "_Reply":
+    """The reply of a worker that may fall asleep over the request: it is waited for only while it is the one to ask.
+
+    Whether it was done is open then, as with any request without an answer. RequestError 409.
+    """
+    task = asyncio.ensure_future(sending)
+    try:
+        while not (await asyncio.wait({task}, timeout=LOOK))[0]:
+            if not stands():
+                raise RequestError(409, SPENT)
+        return task.result()
+    finally:
+        task.cancel()
 
 
 _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

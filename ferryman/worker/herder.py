@@ -1,6 +1,6 @@
 """What REST may ask of a worker, and the shapes of the answers; each mode of running a worker implements it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
@@ -120,11 +120,11 @@ class Session:
 
 class Forward(Exception):
     """Another worker must do it: ``url`` is its address, None if nobody knows who leads the group. Whoever called sends
-    the request on."""
+    the request on, and waits for the answer while ``stands`` says that it is still that worker's to give."""
 
-    def __init__(self, url: str | None) -> None:
+    def __init__(self, url: str | None, stands: Callable[[], bool] = lambda: True) -> None:
         super().__init__(f"another worker does it: {url or 'not known which'}")
-        self.url = url
+        self.url, self.stands = url, stands
 
 
 class Herder(Protocol):

@@ -34,8 +34,11 @@ class Follower(Memory):
     """Set by a request that it has begun to look at; it wakes up a little later."""
     awake: threading.Event = field(default_factory=threading.Event)
 
+    stands: bool = True
+    """Whether the leader still leads."""
+
     def _forward(self) -> Forward:
-        return Forward(self.leader)
+        return Forward(self.leader, lambda: self.stands)
 
     async def create(self, name: str, config: RawConfig, target: TargetState = TargetState.RUNNING) -> ConnectorInfo:
         raise self._forward()
@@ -383,3 +386,23 @@ def test_a_request_is_not_sent_on_for_a_client_that_has_gone(with_c: Group, wait
     assert with_c.follower.awake.wait(60)
     assert with_c.ask("POST", "/connectors", json={"name": "d", "config": SOURCE}).status_code == 201
     assert sorted(with_c.leader.configs) == (["d"] if waits else ["c", "d"])
+
+
+def test_a_leader_that_sleeps_is_waited_for_only_while_it_leads(group: Group) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as sleeper:
+        group.follower.leader = f"http://127.0.0.1:{sleeper.getsockname()[1]}/"
+        answers: list[httpx.Response] = []
+        asking = threading.Thread(target=lambda: answers.append(group.ask("DELETE", "/connectors/c")))
+        asking.start()
+        try:
+            connection, _ = sleeper.accept()
+            with connection:
+                assert connection.recv(100).startswith(b"DELETE /connectors/c")
+                group.follower.stands = False
+                asking.join(60)
+                assert (answers[0].status_code, answers[0].json()) == (409, error(409, SPENT))
+                while connection.recv(100):
+                    """What it still had to say; then nobody is there any more."""
+        finally:
+            group.follower.stands = True
+            asking.join(120)

@@ -86,7 +86,7 @@ class Members:
 
         url = await self._in_time(leader)
         if not self.leads:
-            raise Forward(url)
+            raise Forward(url, lambda: leader() in (url, None))
 
     async def own(self, connector: str, task: int | None = None) -> None:
         """Returns on the worker that runs this; elsewhere it raises Forward."""
@@ -98,7 +98,7 @@ class Members:
 
         url = await self._in_time(where)
         if not self.assigned.has(connector, task):
-            raise Forward(url)
+            raise Forward(url, lambda: where() in (url, None))
 
     async def gone(self, connector: str) -> None:
         """Waits until no task of a stopped connector is left on any worker, also on one that was lost: its session is
@@ -154,4 +154,5 @@ class Members:
             orjson.dumps([dict(each) for each in configs]),
             key.key if key is not None and self.signs else None,
             self._config.inter_worker_signature_algorithm,
+            stands=lambda: self._member.leader_url in (url, None),
         )
