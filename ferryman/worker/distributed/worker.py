@@ -4,6 +4,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from confluent_kafka import KafkaException
+
 from ferryman import __version__
 from ferryman.errors import ConfigError, FerrymanError, RetriableError
 from ferryman.files import allowed_folders
@@ -11,8 +13,7 @@ from ferryman.internal_topics import creation, of_worker
 from ferryman.kafka import client_config
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import QUIET
-from ferryman.membership import client_settings
-from ferryman.membership.group_settings import GroupSettings
+from ferryman.membership import client_settings, group_settings
 from ferryman.rest import server
 from ferryman.rest.endpoints import KAFKA_VERSION
 from ferryman.rest.forwarding import OtherWorkers
@@ -47,11 +48,11 @@ async def run(settings: Settings, forkserver: ForkServer) -> int:
     stopping = lifetime.signalled(settings)
     try:
         bound = server.bind(settings.config)
-    except OSError as error:
-        log.error("%s", redact(str(error)))
+        worker = Worker(settings, forkserver, server.advertised(settings.config, bound).url)
+    except (ConfigError, KafkaException, OSError) as error:
+        _log_problems(error)
         return FAILED_TO_START
     allowed_folders.bound(settings.config.connector_allowed_paths)
-    worker = Worker(settings, forkserver, server.advertised(settings.config, bound).url)
     rest = server.Server(worker.herder, settings, bound)
     serving = asyncio.create_task(rest.run_until_exit())
     addresses = ", ".join(each.url for each in bound)
@@ -63,6 +64,15 @@ async def run(settings: Settings, forkserver: ForkServer) -> int:
     rest.should_exit = True
     await serving
     return code or 0
+
+
+def _log_problems(error: Exception) -> None:
+    if isinstance(error, ConfigError):
+        messages = [each.named for each in error.problems]
+    else:
+        messages = [error.args[0].str() if isinstance(error, KafkaException) else str(error)]
+    for message in messages:
+        log.error("the worker cannot start: %s", redact(message))
 
 
 async def _none(stopping: asyncio.Event) -> int | None:
@@ -79,7 +89,9 @@ class Worker:
         self.cluster = Cluster(settings)
         self.journal, self.share = Journal(settings), ShareOfWork()
         self.board = Board(settings, lambda: self.group.member.generation)
-        self.group = Group(settings.distributed, _group(settings, url, worker_id), self.journal, self.board, self.share)
+        client = client_settings.translated(settings.values, worker_id)
+        member = group_settings.of(settings.distributed, url, client)
+        self.group = Group(settings.distributed, member, self.journal, self.board, self.share)
         launch = Launch(
             settings,
             Forks(forkserver),
@@ -103,9 +115,7 @@ class Worker:
             await self._reach(self.board.start)
             await self._reach(self.journal.start)
         except FerrymanError as error:
-            messages = [each.named for each in error.problems] if isinstance(error, ConfigError) else [str(error)]
-            for message in messages:
-                log.error("the worker cannot start: %s", redact(message))
+            _log_problems(error)
             return FAILED_TO_START
         self.group.start(self.plane)
         await self.group.joined.wait()
@@ -142,19 +152,3 @@ class Worker:
         self.group.close()
         self.board.close()
         self.journal.close()
-
-
-def _group(settings: Settings, url: str, worker_id: str) -> GroupSettings:
-    given = settings.distributed
-    return GroupSettings(
-        group=given.group_id,
-        url=url,
-        protocol=given.connect_protocol,
-        session_timeout=given.session_timeout_ms,
-        heartbeat_interval=given.heartbeat_interval_ms,
-        rebalance_timeout=given.rebalance_timeout_ms,
-        max_delay=given.scheduled_rebalance_max_delay_ms,
-        sync_timeout=given.worker_sync_timeout_ms,
-        unsync_backoff=given.worker_unsync_backoff_ms,
-        client=client_settings.translated(settings.values, worker_id),
-    )
