@@ -30,6 +30,9 @@ class Listener(Protocol):
     def owner(self, connector: str) -> Owner:
         """Whose the secrets of a connector are."""
 
+    def gone_for_good(self, task: Task) -> bool:
+        """Whether there is to be no such task any more, wherever."""
+
 
 class Reconciler:
     """The places of one worker."""
@@ -83,6 +86,7 @@ class Reconciler:
             topic_used=lambda topic: self._listener.topic_used(task, topic),
             changed=lambda: self._listener.changed(task),
             ended=ended,
+            gone_for_good=lambda: self._listener.gone_for_good(task),
         )
         return place
 

@@ -11,13 +11,14 @@ from dataclasses import replace
 
 import orjson
 
-from ferryman.errors import ConfigError, RequestError
+from ferryman.errors import ConfigError, FerrymanError, RequestError
 from ferryman.facts.states import State
 from ferryman.retry import backoff
 from ferryman.task.setup.lease import Lease
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.telemetry.owners import Owner
 from ferryman.telemetry.redaction import redact
+from ferryman.worker import places_in_groups
 from ferryman.worker.control.follower import Follower, Overtaken
 from ferryman.worker.control.launch import Launch, plugin_version
 from ferryman.worker.control.wanted import WantedTask
@@ -41,10 +42,12 @@ class TaskPlace:
         topic_used: Callable[[str], None],
         changed: Callable[[], None],
         ended: Callable[[], None],
+        gone_for_good: Callable[[], bool],
     ) -> None:
         self.process: TaskProcess | None = None
         self._name, self._launch, self._owner = name, launch, owner
         self._topic_used, self._changed, self._ended = topic_used, changed, ended
+        self._gone_for_good = gone_for_good
         self._runs: WantedTask | None = None
         """What the process was last found to be."""
         self._identity: bytes | None = None
@@ -62,7 +65,10 @@ class TaskPlace:
 
     async def _step(self, wanted: WantedTask | None) -> None:
         if wanted is None:
+            abandoned = self.process
             await self._end()
+            if abandoned is not None and not abandoned.in_order and self._gone_for_good():
+                await self._leave_for(abandoned.spec)
             self._ended()
             return
         if self._runs is not None and wanted == replace(self._runs, paused=wanted.paused):
@@ -137,6 +143,13 @@ class TaskPlace:
             await self.process.stop(self._launch.grace)
             await self.process.gone()
             self.process = self._identity = None
+
+    async def _leave_for(self, spec: TaskSpec) -> None:
+        """Its process is dead, and nobody else has taken its place in its group, nor will."""
+        try:
+            await self._launch.configs.run(f"stopping {self._name}", lambda: places_in_groups.leave(spec))
+        except FerrymanError as error:
+            log.warning("%s: its partitions stand still until its session ends: %s", self._name, redact(str(error)))
 
     def status(self, worker_id: str) -> Status | None:
         """What the task shows of itself; None while there is nothing here."""
