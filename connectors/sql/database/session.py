@@ -50,7 +50,7 @@ class Session:
         self._connection: Connection | None = None
         self._connect_backoff = connect_backoff
         self._backoff = backoff
-        self._doing = ""
+        self.doing = ""
         """What the open transaction is for."""
         self.number = 0
         """How many connections there have been; whatever lives as long as a connection is made again when it grows."""
@@ -61,7 +61,7 @@ class Session:
 
         Raises Indeterminate when nobody can say whether the commit took place; after any other error it did not.
         """
-        connection, self._doing = self._open(), doing
+        connection, self.doing = self._open(), doing
         # Explicitly: SQLAlchemy does not see statements that go to the driver, and would neither commit nor undo them.
         connection.begin()
         try:
@@ -80,7 +80,7 @@ class Session:
         """
         savepoint = connection.begin_nested()
         try:
-            with classified(self.dialect, self._doing, self._backoff):
+            with classified(self.dialect, self.doing, self._backoff):
                 yield
         except BaseException as error:
             try:

@@ -111,6 +111,10 @@ class Transactions(Protocol):
     def number(self) -> int:
         """How many connections there have been. What lives as long as a connection is made again when it grows."""
 
+    @property
+    def doing(self) -> str:
+        """What the open transaction is for."""
+
     def transaction(self, doing: str) -> AbstractContextManager[Connection]:
         """A transaction of its own. ``doing`` continues "Cannot" in the text of an error."""
 

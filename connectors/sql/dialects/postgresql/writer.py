@@ -25,7 +25,7 @@ from ferryman.connectors.sql.dialects.dialect import (
 )
 from ferryman.connectors.sql.dialects.misfit import misfit
 from ferryman.connectors.sql.dialects.names import TableName
-from ferryman.connectors.sql.dialects.postgresql import direct
+from ferryman.connectors.sql.dialects.postgresql import direct, refusals
 from ferryman.connectors.sql.dialects.postgresql.errors import copied_column
 from ferryman.connectors.sql.dialects.postgresql.names import qualified, quoted
 from ferryman.connectors.sql.dialects.postgresql.values import copied
@@ -119,8 +119,15 @@ class PostgresWriter:
         return apply
 
     def each(self, connection: Connection, runs: Sequence[Run]) -> Sequence[Refused]:
-        """As ``savepoints.each``."""
-        return savepoints.each(self._session, connection, runs)
+        """By the server itself, unless some rows have no staging table."""
+        if any(direct.is_small(run.load, self._together, self._mode) for run in runs):
+            return savepoints.each(self._session, connection, runs)
+        stages = [self._stages[run.load.table, run.load.columns] for run in runs]
+        moves = [
+            (stage.name, stage.delete if run.load.deletes else stage.write)
+            for stage, run in zip(stages, runs, strict=True)
+        ]
+        return refusals.each(_cursor(connection), runs, moves, self._session.doing)
 
     def _direct(self, cursor: psycopg.Cursor, load: Load) -> Apply:
         values = load.frame.select("seq", *self._expressions(load.columns))
