@@ -189,8 +189,18 @@ class SinkConfig(ConnectorConfig):
 class SourceConfig(ConnectorConfig):
     """The keys that every source has, beside those of all connectors. A source's config class derives from it."""
 
+    @property
+    def dead_letter_queue(self) -> str:
+        """The topic for records that are skipped; empty for none. Without tolerance none is skipped: the one that fails
+        the task stays in the source, and comes again."""
+        return self.errors_deadletterqueue_topic_name if self.errors_tolerance == "all" else ""
+
     def problems(self) -> Iterable[KeyProblem]:
-        """No connector here ends transactions itself."""
+        """A queue that is a topic of offsets; and no connector here ends transactions itself."""
+        queue = self.errors_deadletterqueue_topic_name
+        if queue and queue == self.offsets_storage_topic:
+            name = "errors.deadletterqueue.topic.name"
+            yield KeyProblem(name, f"The DLQ topic '{queue}' may not be the topic of the connector's offsets")
         if self.transaction_boundary == "connector":
             yield KeyProblem(
                 "transaction.boundary",
@@ -221,3 +231,16 @@ class SourceConfig(ConnectorConfig):
         None, importance="LOW", shown=Shown("offsets.topic", 1, "LONG", "Offsets topic")
     )
     """The topic for this connector's offsets, instead of the worker's."""
+    errors_deadletterqueue_topic_name: Str = key(
+        "", listed=False, shown=Shown("Error Handling", 6, "MEDIUM", "Dead Letter Queue Topic Name")
+    )
+    """The topic for records that errors.tolerance=all skips, as the source handed them over; empty for none. Kafka
+    Connect has no dead letter queue for sources."""
+    errors_deadletterqueue_topic_replication_factor: Short = key(
+        3, listed=False, shown=Shown("Error Handling", 7, "MEDIUM", "Dead Letter Queue Topic Replication Factor")
+    )
+    """The replication factor with which a missing dead letter queue topic is created."""
+    errors_deadletterqueue_context_headers_enable: Bool = key(
+        False, listed=False, shown=Shown("Error Handling", 8, "MEDIUM", "Enable Error Context Headers")
+    )
+    """Whether dead letters carry __connect.errors.* headers with the reason."""

@@ -423,3 +423,31 @@ def test_secrets_in_a_config_are_hidden_in_the_answer() -> None:
     }
     assert "canary" not in str(validated(raw).infos.as_json())
     assert redaction.redact("canary-val-5") == "[hidden]"
+
+
+QUEUE = "errors.deadletterqueue.topic.name"
+
+
+def test_a_sources_dead_letter_queue_is_shown_where_it_is_given_since_kafka_connect_has_none() -> None:
+    shown = [one["value"]["name"] for one in validated(SOURCE).infos.as_json()["configs"]]
+    assert not [name for name in shown if "deadletterqueue" in name]
+    assert entry(SOURCE | {QUEUE: "dead"}, QUEUE)["value"]["value"] == "dead"
+
+
+def test_a_sources_dead_letter_queue_without_tolerance_is_warned_about() -> None:
+    (warning,) = validated(SOURCE | {QUEUE: "dead"}).warnings
+    assert warning.startswith(f"{QUEUE} has no effect with errors.tolerance=none: ")
+    assert validated(SOURCE | {QUEUE: "dead", "errors.tolerance": "all"}).warnings == ()
+
+
+@pytest.mark.parametrize("raw", [SOURCE, SINK])
+@pytest.mark.parametrize("topic", ["own-offsets", "connect-configs", "connect-status"])
+def test_a_dead_letter_queue_is_no_topic_of_the_workers_own(raw: Mapping[str, str], topic: str) -> None:
+    found = errors({**raw, QUEUE: topic}, offset_storage_topic="own-offsets")
+    text = f"The DLQ topic '{topic}' may not be one in which the worker keeps configs, offsets or statuses"
+    assert found == [(QUEUE, text)]
+
+
+def test_a_dead_letter_queue_is_not_the_connectors_own_offsets_topic() -> None:
+    found = errors(SOURCE | {QUEUE: "own", "offsets.storage.topic": "own"})
+    assert found == [(QUEUE, "The DLQ topic 'own' may not be the topic of the connector's offsets")]

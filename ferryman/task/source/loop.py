@@ -30,6 +30,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from ferryman.api import Offset, Partition, Source
 from ferryman.chain.chain import Chain
 from ferryman.chain.encoded import Encoded, in_order
+from ferryman.chain.narrowing import Failure, Stage
 from ferryman.errors import Indeterminate, RetriableError, TaskError
 from ferryman.kafka.permissions import refusal
 from ferryman.kafka.refusals import REFUSED, said
@@ -40,6 +41,7 @@ from ferryman.task.setup import garbage_collection
 from ferryman.task.setup.control import Control
 from ferryman.task.setup.crash_points import crash_point
 from ferryman.task.setup.troubles import Troubles
+from ferryman.task.source.letters import Letters
 from ferryman.task.source.outbox import BROKEN, Outbox
 
 log = logging.getLogger(__name__)
@@ -47,6 +49,12 @@ log = logging.getLogger(__name__)
 ABORTING = 5.0
 """Seconds to wait for the broker to abort; its own time limit does it else."""
 FENCED = frozenset({KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH})
+
+
+PRODUCED_BY = "org.apache.kafka.connect.runtime.WorkerSourceTask"
+"""Who failed when a record could not be produced, in Kafka Connect's words (WorkerSourceTask.producerSendFailed)."""
+Outgoing = tuple[Batch, Encoded]
+"""What is ready to produce, and a batch of the records that it comes from."""
 
 
 class Topics(Protocol):
@@ -73,6 +81,8 @@ class SourceSession:
     interval: float | None
     """Seconds between commits; None commits each poll."""
     troubles: Troubles
+    letters: Letters | None = None
+    """The dead letter queue, if there is one."""
     attempted: dict[str, Offset | None] = field(default_factory=dict)
     """The offsets of the last transaction, by canonical partition: committed, or perhaps not."""
     _open_since: float | None = None
@@ -105,7 +115,7 @@ class SourceSession:
     def _round(self) -> None:
         try:
             batches = self.source.poll_batches()
-            outgoing = self._encoded(batches)
+            outgoing, failures = self._encoded(batches)
         except Indeterminate:
             raise
         except RetriableError as error:
@@ -121,41 +131,60 @@ class SourceSession:
                 return
             self._begin()
             crash_point("source.before_produce")
-            for encoded in outgoing:
-                self._produce(encoded)
+            failures += [failure for each in outgoing for failure in self._produce(*each)]
+            if self.letters is not None:
+                self.letters.send(failures, self.outbox)
             self._note(batches)
             crash_point("source.after_produce")
         if self.interval is None or (self._open_since and time.monotonic() - self._open_since >= self.interval):
             self._commit()
 
-    def _encoded(self, batches: Sequence[Batch]) -> list[Encoded]:
+    def _encoded(self, batches: Sequence[Batch]) -> tuple[list[Outgoing], list[Failure]]:
         # All of a poll before any of it is produced: when a record fails the task, or the registry is away, nothing of
         # this poll is in the transaction.
-        outgoing: list[Encoded] = []
+        outgoing, skipped = list[Outgoing](), list[Failure]()
         try:
             for _, together in groupby(batches, lambda batch: id(batch.origin)):
-                transformed, failures = self.chain.transform(list(together))
+                given = list(together)
+                transformed, failures = self.chain.transform(given)
                 ready: list[Encoded] = []
                 for each in transformed:
                     encoded, failed = self.chain.encode(each)
                     ready += encoded
                     failures += failed
                 self.tolerance.judge(failures)
-                outgoing += in_order(ready)
+                skipped += failures
+                outgoing += [(given[0], encoded) for encoded in in_order(ready)]
         except RetriableError as error:
             raise Indeterminate(str(error), error.after) from error
-        return outgoing
+        return outgoing, skipped
 
     def _begin(self) -> None:
         if self._open_since is None:
             self.outbox.producer.begin_transaction()
             self._open_since = time.monotonic()
 
-    def _produce(self, encoded: Encoded) -> None:
+    def _produce(self, given: Batch, encoded: Encoded) -> list[Failure]:
+        # What is too large for the producer shows only now; it is judged as what could not be encoded.
         topic = encoded.topic
+        self._check(topic)
         self.topics.ensure(topic)
         self.control.used(topic)
-        self.outbox.produce(encoded)
+        failures = [
+            Failure(given.origin, encoded.positions[index], Stage.KAFKA_PRODUCE, PRODUCED_BY, error)
+            for index, error in self.outbox.produce(encoded)
+        ]
+        self.tolerance.judge(failures)
+        return failures
+
+    def _check(self, topic: str) -> None:
+        if topic == self.offsets_topic:
+            words = "Source tasks may not produce to their own offsets topics when exactly-once support is enabled"
+            raise TaskError(f"{words}: {topic}")
+        if self.letters is not None and topic == self.letters.topic:
+            raise TaskError(
+                f"{topic} is the dead letter queue (errors.deadletterqueue.topic.name); no records go there"
+            )
 
     def _note(self, batches: Sequence[Batch]) -> None:
         # Of each partition ``progress`` gives the latest offset first. It takes the place of what former polls noted.

@@ -24,7 +24,7 @@ from confluent_kafka import KafkaException, Producer
 
 from ferryman.api import Offset, Source, SourceContext
 from ferryman.connector import SourceConfig
-from ferryman.errors import FencedError
+from ferryman.errors import FencedError, TaskError
 from ferryman.internal_topics import creation
 from ferryman.internal_topics.creation import InternalTopic
 from ferryman.kafka.admin import Admin
@@ -32,10 +32,13 @@ from ferryman.kafka.topic_creation import TopicCreation
 from ferryman.offsets import offset_topic
 from ferryman.offsets.source_offsets import SourceOffsets
 from ferryman.settings import worker_keys
+from ferryman.task.errors.dead_letters import create_topic
 from ferryman.task.errors.error_tolerance import Tolerance
+from ferryman.task.errors.source_letter import SourceWriter
 from ferryman.task.setup.crash_points import crash_point
 from ferryman.task.setup.setup import Setup
 from ferryman.task.source import loop
+from ferryman.task.source.letters import Letters
 from ferryman.task.source.outbox import Outbox
 
 log = logging.getLogger(__name__)
@@ -80,6 +83,8 @@ class SourceSessions:
         except KafkaException as error:
             found = loop.cause(error, producer)
             self._fenced = found.args[0].code() in loop.FENCED
+            if session.letters is not None and session.letters.refusal:
+                raise TaskError(session.letters.refusal) from found
             raise found from None
         finally:
             session.abort()
@@ -112,7 +117,17 @@ class SourceSessions:
             topics=TopicCreation.from_config(admin, setup.spec.config, worker.topic_creation_enable),
             interval=self._interval(),
             troubles=setup.troubles,
+            letters=self._letters(admin),
         )
+
+    def _letters(self, admin: Admin) -> Letters | None:
+        config: SourceConfig = self.setup.config
+        topic = config.dead_letter_queue
+        if not topic:
+            return None
+        create_topic(admin, topic, config.errors_deadletterqueue_topic_replication_factor)
+        spec, context_headers = self.setup.spec, config.errors_deadletterqueue_context_headers_enable
+        return Letters(topic, SourceWriter(self.setup.chain.header, context_headers, spec.connector, spec.task))
 
     def _interval(self) -> float | None:
         config: SourceConfig = self.setup.config

@@ -12,14 +12,17 @@ from confluent_kafka import KafkaError, KafkaException
 
 from ferryman.api import Offset, Source
 from ferryman.chain.chain import Step, assembled
+from ferryman.chain.narrowing import Stage
 from ferryman.config import Config
 from ferryman.connector import SourceConfig
-from ferryman.errors import Indeterminate, RetriableError, TaskError
+from ferryman.errors import Indeterminate, RetriableError, TaskError, TooLarge
 from ferryman.offsets.source_offsets import SourceOffsets, canonical
 from ferryman.record import Record
 from ferryman.retry.outage import Outage, Patience
+from ferryman.task.errors.source_letter import SourceWriter
 from ferryman.task.setup.troubles import Troubles
 from ferryman.task.source import loop as loop_module
+from ferryman.task.source.letters import Letters
 from ferryman.task.source.loop import SourceSession, cause, classified, moved_by_another
 from ferryman.task.source.outbox import Outbox
 from tests.chain.parts import OnRecords, TextConverter
@@ -104,6 +107,9 @@ class Task:
             interval=interval,
             troubles=Troubles(Outage(Patience(retrying=give_up)), self.worker.tell, self.clock.monotonic),
         )
+
+    def dead_letters(self) -> None:
+        self.session.letters = Letters("dead", SourceWriter(self.text, False, "c", 0))
 
     def wait(self, seconds: float) -> bool:
         self.waits.append(seconds)
@@ -241,6 +247,62 @@ def test_a_failure_that_may_not_be_skipped_ends_the_task_before_anything_is_prod
     with pytest.raises(TaskError, match="no tolerance"):
         task.rounds(1)
     assert task.producer.calls == []
+
+
+def test_letters_of_what_is_skipped_are_in_the_transaction_of_the_poll(task: Task) -> None:
+    task.dead_letters()
+    task.poll("1", "refuse", "2", at=3)
+
+    def story() -> Story:
+        yield
+        assert [each.topic for each in task.producer.sent] == ["t", "t", "dead", "offsets"]
+        assert task.values("dead") == [b'{"schema":null,"payload":"refuse"}']
+        assert task.producer.calls.count("commit") == 1
+
+    task.run(story)
+
+
+def test_a_poll_of_which_nothing_is_left_still_moves_the_offsets(task: Task) -> None:
+    task.dead_letters()
+    task.poll("refuse", at=3)
+    task.rounds(1)
+    assert [each.topic for each in task.producer.sent] == ["dead", "offsets"]
+    assert task.offsets.get(FILE) == {"at": 3}
+
+
+def test_a_record_that_is_too_large_for_the_producer_is_a_failure_like_any_other(task: Task) -> None:
+    task.dead_letters()
+    task.producer.largest = 40
+    task.poll("1", "x" * 41, "2", at=3)
+    task.rounds(1)
+    (failure,) = task.judge.failures
+    assert (failure.stage, failure.position, type(failure.error)) == (Stage.KAFKA_PRODUCE, 1, TooLarge)
+    assert task.values("t") == [b"1", b"2"]
+    assert task.values("dead") == [None]
+    assert task.offsets.get(FILE) == {"at": 3}
+
+
+def test_without_tolerance_a_record_that_is_too_large_fails_the_task(task: Task) -> None:
+    task.judge.error = TaskError("no tolerance")
+    task.producer.largest = 40
+    task.poll("1", "x" * 41, at=3)
+    with pytest.raises(TaskError, match="no tolerance"):
+        task.rounds(1)
+    task.session.abort()
+    assert task.producer.sent == []
+
+
+@pytest.mark.parametrize(
+    ("topic", "words"),
+    [("offsets", "may not produce to their own offsets topics"), ("dead", "is the dead letter queue")],
+)
+def test_records_go_neither_to_the_offsets_nor_to_the_dead_letters(task: Task, topic: str, words: str) -> None:
+    task.dead_letters()
+    task.poll("1", at=1, topic=topic)
+    with pytest.raises(TaskError, match=words):
+        task.rounds(1)
+    task.session.abort()
+    assert task.producer.sent == []
 
 
 def test_a_poll_that_finds_a_system_away_is_made_again_after_a_wait(task: Task) -> None:
