@@ -24,7 +24,7 @@ def sent(*values: str, largest: int = 1000) -> list[Sent]:
     records = [Record(topic="t", key="k", value=value, source_offset={"at": 1}) for value in values]
     failures = [Failure(records, at, Stage.TRANSFORMATION, "T", DataError("no")) for at in range(len(values))]
     letters = Letters("dead", SourceWriter(TextConverter(Config(), "header"), False, "c", 0))
-    letters.send(failures, Outbox(producer, Control(lambda event, facts: None)))
+    letters.send(failures, Outbox(producer, Control(lambda event, facts: None), 3.0, 60.0))
     return list(producer.queue)
 
 
