@@ -215,6 +215,18 @@ class Source(Generic[SourceC]):
         """Refuses offsets that this source could not start from, by ConfigError. True if it keeps none elsewhere."""
         return True
 
+    @classmethod
+    def supports_exactly_once(cls, config: SourceC) -> bool | None:
+        """Whether each record arrives once with this config: it does if the source goes on exactly where its offset
+        says. None if it does not say, and then exactly.once.support=required is refused."""
+        return None
+
+    @classmethod
+    def ends_transactions(cls, config: SourceC) -> bool:
+        """Whether the source can end transactions itself with this config (transaction.boundary=connector), by
+        ``self.context.transaction``."""
+        return False
+
     def start(self) -> None:
         """Called once, before anything else; ``self.context.offset`` tells where to go on."""
 

@@ -41,6 +41,8 @@ def _pattern(value: str) -> str:
     return value
 
 
+NOT_ENABLED = "This worker does not have exactly-once source support enabled."
+"""Why a connector that requires exactly-once delivery is refused."""
 Aliases = Annotated[Strings, AfterValidator(_aliases)]
 
 
@@ -196,17 +198,11 @@ class SourceConfig(ConnectorConfig):
         return self.errors_deadletterqueue_topic_name if self.errors_tolerance == "all" else ""
 
     def problems(self) -> Iterable[KeyProblem]:
-        """A queue that is a topic of offsets; and no connector here ends transactions itself."""
+        """A dead letter queue that is the topic of offsets."""
         queue = self.errors_deadletterqueue_topic_name
         if queue and queue == self.offsets_storage_topic:
             name = "errors.deadletterqueue.topic.name"
             yield KeyProblem(name, f"The DLQ topic '{queue}' may not be the topic of the connector's offsets")
-        if self.transaction_boundary == "connector":
-            yield KeyProblem(
-                "transaction.boundary",
-                "The connector does not support connector-defined transaction boundaries with the given configuration. "
-                "Please reconfigure it to use a different transaction boundary definition.",
-            )
 
     topic_creation_groups: Aliases = key(
         [], importance="LOW", shown=Shown("Topic Creation", 1, "LONG", "Topic Creation Groups")
@@ -215,11 +211,12 @@ class SourceConfig(ConnectorConfig):
     exactly_once_support: Annotated[Literal["required", "requested"], any_case("required", "requested")] = key(
         "requested", shown=Shown("Exactly Once Support", 2, "SHORT", "Exactly once support")
     )
-    """Whether the connector refuses to run without exactly-once delivery. Every source here has it."""
+    """Whether the connector refuses to run without exactly-once delivery (required): on a worker with
+    exactly.once.source.support=disabled, or if it says itself that it cannot."""
     transaction_boundary: Annotated[
         Literal["poll", "interval", "connector"], any_case("poll", "interval", "connector")
     ] = key("poll", shown=Shown("Exactly Once Support", 3, "SHORT", "Transaction Boundary"))
-    """What ends a transaction: each poll, an interval, or the connector itself."""
+    """What ends a transaction: each poll, an interval, or the connector itself, if it can."""
     transaction_boundary_interval_ms: Long | None = key(
         None,
         at_least=0,

@@ -10,7 +10,7 @@ from typing import Any
 
 from ferryman.chain import chain_config
 from ferryman.config import Config, Definition, split_list
-from ferryman.connector import SinkConfig
+from ferryman.connector import SinkConfig, SourceConfig
 from ferryman.errors import ConfigError, KeyProblem, RequestError
 from ferryman.files import allowed_folders
 from ferryman.java import spelling
@@ -19,7 +19,7 @@ from ferryman.kafka.client_keys import Role
 from ferryman.plugins import catalog
 from ferryman.settings.settings import Settings
 from ferryman.telemetry import owners, redaction
-from ferryman.validation import chain_infos, config_infos, plugin_infos, plugin_versions, resolved_values
+from ferryman.validation import chain_infos, config_infos, exactly_once, plugin_infos, plugin_versions, resolved_values
 from ferryman.validation.config_infos import ConfigInfo, ConfigInfos
 
 NULL = "Null value can not be supplied as the configuration value."
@@ -80,6 +80,8 @@ def _validate(raw: Mapping[str, str | None], settings: Settings) -> Validation:
     before += _own_topics(view)
     framework, own, problems = _connector_keys(config_class, view, before)
     early = [_topic_groups(config_class, view), _chain(view), _dead_letters(config_class, view)]
+    if issubclass(config_class, SourceConfig):
+        early.append(Part(warnings=tuple(exactly_once.warnings(view.given, settings.config))))
     late = [_overrides(config_class, view), *(_converter(key, view) for key in CONVERTERS)]
     others = [*early, *late]
     infos = [*framework, *_infos(early), *own, *_infos(late)]
@@ -166,6 +168,8 @@ def _connector_keys(
     config, found = config_class.read(view.values)
     frame = plugin_infos.frame(config_class)
     problems = [*before, *found, *_missing_converters(view)]
+    if isinstance(config, SourceConfig):
+        problems += exactly_once.problems(view.plugin, config, view.settings.config)
     if config is None:
         problems += _framework_rules(frame, view.values, {problem.key for problem in problems})
     problems = list(dict.fromkeys(problems))

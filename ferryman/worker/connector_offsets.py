@@ -27,6 +27,8 @@ class ConnectorOffsets:
     """Where source offsets are kept."""
     seeds: Mapping[str, str]
     """Source offsets of a former JVM worker, for partitions that the topic does not know."""
+    transactional: bool = True
+    """Whether sources deliver by transactions."""
 
     def read(self) -> list[PartitionOffset]:
         """What is committed: a sink's offsets of its consumer group, a source's of the offsets topic."""
@@ -94,7 +96,9 @@ class ConnectorOffsets:
 
     @property
     def _source(self) -> offset_changes.SourceOffsetTopic:
-        return offset_changes.SourceOffsetTopic(self.clients, self.clients.connector, self.topic, self.seeds)
+        return offset_changes.SourceOffsetTopic(
+            self.clients, self.clients.connector, self.topic, self.seeds, self.transactional
+        )
 
 
 def _message(verb: str, complete: bool) -> str:

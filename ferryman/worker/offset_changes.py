@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, Producer
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, Message, Producer
 from confluent_kafka import TopicPartition as ClientPartition
 from confluent_kafka.admin import AdminClient
 
-from ferryman.errors import RequestError
+from ferryman.errors import RequestError, RetriableError
 from ferryman.java.numbers import parsed_integer
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import Clients
@@ -31,6 +31,8 @@ _IN_USE = frozenset(
 """What a group says that still has members."""
 ENDING, LOOK = 20.0, 0.2
 """Seconds that tasks of other workers have to end, and between two looks."""
+ANSWER = 60.0
+"""Seconds that the broker has to take a source's offsets."""
 Positions = Mapping[TopicPartition, int | None]
 
 
@@ -211,6 +213,8 @@ class SourceOffsetTopic:
     topic: str
     seeds: Mapping[str, str]
     """Source offsets of a former JVM worker, JSON key to JSON value."""
+    transactional: bool = True
+    """Whether sources deliver by transactions."""
 
     def read(self) -> SourceOffsets:
         """What is committed now; the offsets given as seeds hold for partitions that the topic has nothing of."""
@@ -224,12 +228,33 @@ class SourceOffsetTopic:
         return [PartitionOffset(dict(partition), dict(offset)) for partition, offset in self.read().items()]
 
     def write(self, changes: Sequence[PartitionOffset]) -> None:
-        """Moves offsets in one transaction of task 0's producer, which fences any task that still runs."""
+        """Moves offsets in one transaction of task 0's producer, which fences any task that still runs; without
+        transactions one after the other, and RetriableError says that some may not have been moved."""
+        if not self.transactional:
+            producer = Producer(self.clients.plain_producer())
+            failed = self._produce(producer, self.read(), changes)
+            if producer.flush(ANSWER) or failed:
+                reason = failed[0].str() if failed else "the broker does not answer"
+                raise RetriableError(f"offsets were not written to {self.topic}: {reason}")
+            return
         producer = Producer(self.clients.source_producer())
-        producer.init_transactions(60)
+        producer.init_transactions(ANSWER)
         offsets = self.read()
         producer.begin_transaction()
+        self._produce(producer, offsets, changes)
+        producer.commit_transaction(ANSWER)
+
+    def _produce(
+        self, producer: Producer, offsets: SourceOffsets, changes: Sequence[PartitionOffset]
+    ) -> list[KafkaError]:
+        """Hands the changes over; what the broker refuses of them shows up in the list later."""
+        failed: list[KafkaError] = []
+
+        def answered(error: KafkaError | None, message: Message) -> None:
+            if error is not None:
+                failed.append(error)
+
         for change in changes:
             key, value = offsets.encode(change.partition, change.offset)
-            producer.produce(self.topic, key=key, value=value)
-        producer.commit_transaction(60)
+            producer.produce(self.topic, key=key, value=value, on_delivery=answered)
+        return failed

@@ -1,31 +1,12 @@
-"""The source loop: poll → transform → encode → produce, records and source offsets in one Kafka transaction (KIP-618).
-
-A session is one transactional producer with one instance of the connector. After any commit or abort whose outcome is
-not known, the producer is thrown away: a delayed answer could otherwise decide its next transaction. The new one fences
-the old, and the offsets are read again.
-
-One transaction holds the records of one or more polls, and at its end the offsets that they have got to::
-
-    begin   produce, note   produce, note …   offsets   commit asked   answered   load, source.committed()
-      |-------------------------- A --------------------------|---- B -----|------ C -------|
-
-What a death, or an error that ends the session, leaves behind:
-
-* at **A** records that no committed reader sees. This session aborts them, or the next producer's start does; the
-  offsets in the topic are those of before, so the source hands the same records over again.
-* at **B** records and offsets, both or neither: the broker may have committed and its answer may be lost. Nobody aborts
-  (``_in_doubt``); the next producer's start waits until the broker has decided, and then the offsets topic tells.
-* at **C** records and offsets, both. The source may not have been told, and reads its offsets at its next start.
-"""
+"""The source loop: poll → transform → encode → produce; ``delivery`` says what is committed when."""
 
 import logging
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Protocol
 
-from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import KafkaError, KafkaException
 
 from ferryman.api import Offset, Partition, Source
 from ferryman.chain.chain import Chain
@@ -34,20 +15,17 @@ from ferryman.chain.narrowing import Failure, Stage
 from ferryman.errors import Indeterminate, RetriableError, TaskError
 from ferryman.kafka.permissions import refusal
 from ferryman.kafka.refusals import REFUSED, said
-from ferryman.offsets.source_offsets import SourceOffsets, canonical
+from ferryman.offsets.source_offsets import canonical
 from ferryman.record import Batch
 from ferryman.task.errors.error_tolerance import Tolerance
 from ferryman.task.setup import garbage_collection
 from ferryman.task.setup.control import Control
 from ferryman.task.setup.crash_points import crash_point
 from ferryman.task.setup.troubles import Troubles
+from ferryman.task.source.delivery import Delivery, Progress
 from ferryman.task.source.letters import Letters
-from ferryman.task.source.outbox import BROKEN, Outbox
 
 log = logging.getLogger(__name__)
-
-FENCED = frozenset({KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH})
-
 
 PRODUCED_BY = "org.apache.kafka.connect.runtime.WorkerSourceTask"
 """Who failed when a record could not be produced, in Kafka Connect's words (WorkerSourceTask.producerSendFailed)."""
@@ -71,31 +49,19 @@ class SourceSession:
     control: Control
     source: Source[Any]
     """The connector's task."""
-    outbox: Outbox
-    offsets: SourceOffsets
-    """What is committed; brought up to date after each commit that was answered."""
+    delivery: Delivery
     offsets_topic: str
     topics: Topics
-    interval: float | None
-    """Seconds between commits; None commits each poll."""
     troubles: Troubles
     letters: Letters | None = None
     """The dead letter queue, if there is one."""
-    attempted: dict[str, Offset | None] = field(default_factory=dict)
-    """The offsets of the last transaction, by canonical partition: committed, or perhaps not."""
-    _open_since: float | None = None
-    """When the open transaction began, in monotonic seconds; None while none is open."""
-    _in_doubt: bool = False
-    """Whether a commit was begun and not answered."""
-    _pending: dict[str, tuple[Partition, Offset | None]] = field(default_factory=dict)
-    """The offsets that the open transaction is to commit, by canonical partition: the latest of each."""
 
     def run(self) -> None:
         """Until the task is to stop. Raises RetriableError to be run anew, TaskError and others when it is over."""
         paused = False
         while not self.control.stopping:
             if self.control.pausing:
-                self._commit()
+                self._told(self.delivery.commit())
                 if not paused:
                     self.control.tell("paused", {})
                 paused = True
@@ -108,7 +74,7 @@ class SourceSession:
             if self.control.may_act():
                 with self.control.acting_now():
                     self._round()
-        self._commit()
+        self._told(self.delivery.commit())
 
     def _round(self) -> None:
         try:
@@ -127,15 +93,14 @@ class SourceSession:
             # holds all of a poll or nothing of it. A poll takes as long as it takes, and the lease may have ended.
             if not self.control.may_act():
                 return
-            self._begin()
+            self.delivery.begin()
             crash_point("source.before_produce")
             failures += [failure for each in outgoing for failure in self._produce(*each)]
             if self.letters is not None:
-                self.letters.send(failures, self.outbox)
-            self._note(batches)
+                self.letters.send(failures, self.delivery.outbox)
+            self.delivery.note(self._progress(batches))
             crash_point("source.after_produce")
-        if self.interval is None or (self._open_since and time.monotonic() - self._open_since >= self.interval):
-            self._commit()
+        self._told(self.delivery.after_round())
 
     def _encoded(self, batches: Sequence[Batch]) -> tuple[list[Outgoing], list[Failure]]:
         # All of a poll before any of it is produced: when a record fails the task, or the registry is away, nothing of
@@ -157,11 +122,6 @@ class SourceSession:
             raise Indeterminate(str(error), error.after) from error
         return outgoing, skipped
 
-    def _begin(self) -> None:
-        if self._open_since is None:
-            self.outbox.producer.begin_transaction()
-            self._open_since = time.monotonic()
-
     def _produce(self, given: Batch, encoded: Encoded) -> list[Failure]:
         # What is too large for the producer shows only now; it is judged as what could not be encoded.
         topic = encoded.topic
@@ -170,7 +130,7 @@ class SourceSession:
         self.control.used(topic)
         failures = [
             Failure(given.origin, encoded.positions[index], Stage.KAFKA_PRODUCE, PRODUCED_BY, error)
-            for index, error in self.outbox.produce(encoded)
+            for index, error in self.delivery.outbox.produce(encoded)
         ]
         self.tolerance.judge(failures)
         return failures
@@ -184,53 +144,16 @@ class SourceSession:
                 f"{topic} is the dead letter queue (errors.deadletterqueue.topic.name); no records go there"
             )
 
-    def _note(self, batches: Sequence[Batch]) -> None:
-        # Of each partition ``progress`` gives the latest offset first. It takes the place of what former polls noted.
+    def _progress(self, batches: Sequence[Batch]) -> Progress:
+        # Of each partition ``progress`` gives the latest offset first.
         latest: dict[str, tuple[Partition, Offset | None]] = {}
         for partition, offset in self.source.progress(batches):
             latest.setdefault(canonical(partition), (partition, offset))
-        self._pending.update(latest)
+        return latest
 
-    def _commit(self) -> None:
-        if self._open_since is None:
-            return
-        if not self.control.may_act():
-            return  # the task is to stop: what is open will be aborted
-        # The offsets go last into the transaction. ``attempted`` and ``_in_doubt`` are set before the commit is asked
-        # for, since the process may learn nothing after that.
-        written = [self.offsets.encode(partition, offset) for partition, offset in self._pending.values()]
-        for key, value in written:
-            self.outbox.write(self.offsets_topic, value, key)
-        self.attempted = {identity: offset for identity, (_, offset) in self._pending.items()}
-        crash_point("source.before_commit")
-        self._in_doubt = True
-        try:
-            self.outbox.commit()
-        except KafkaException as error:
-            # An error that calls for an abort says that the broker has not committed; any other leaves it open.
-            self._in_doubt = not error.args[0].txn_requires_abort()
-            raise
-        self._in_doubt = False
-        crash_point("source.after_commit")
-        for key, value in written:
-            self.offsets.load(key, value)
-        self._open_since, self._pending = None, {}
-        self.source.committed()
-
-    def abort(self) -> None:
-        """Aborts what is open, so that readers of its topics need not wait for transaction.timeout.ms.
-
-        Not after a commit without an answer: the broker may have made it, and only the next producer's start decides.
-        """
-        if self._open_since is None or self._in_doubt:
-            return
-        try:
-            self.outbox.abort()
-        except KafkaException as error:
-            log.warning("the open transaction could not be aborted: %s", error.args[0].str())
-        else:
-            log.info("aborted the open transaction; its records come again")
-            self._open_since = None
+    def _told(self, committed: bool) -> None:
+        if committed:
+            self.source.committed()
 
 
 def classified(error: KafkaException, side: str = "producer") -> Exception:
@@ -243,33 +166,3 @@ def classified(error: KafkaException, side: str = "producer") -> Exception:
     if reason.code() in REFUSED:
         return TaskError(said(reason, "its topic"))
     return Indeterminate(f"{reason.name()}: {reason.str()}")
-
-
-def cause(error: KafkaException, producer: Producer) -> KafkaException:
-    """The error behind a refusal to produce, which says only that the transaction or the producer has failed before."""
-    if error.args[0].code() in BROKEN:
-        try:
-            producer.commit_transaction(1.0)  # it cannot succeed any more
-        except KafkaException as found:
-            return found
-    return error
-
-
-def moved_by_another(
-    before: Mapping[str, Offset], attempted: Mapping[str, Offset | None], now: Mapping[str, Offset]
-) -> bool:
-    """Whether offsets have moved otherwise than by our own last transaction, committed or not.
-
-    Tells, after this producer was fenced, a transaction that timed out (nobody else is there: go on) from a second
-    owner (fail, or the two would fence each other for ever).
-
-    Of one partition, whose offset was 3 when the session began its last transaction, and that transaction was to make
-    it 5::
-
-        now   what has happened                            answer
-        3     the transaction was aborted                  False
-        5     it was committed, only the answer was lost   False
-        9     somebody else has written                    True
-    """
-    expected = {**before, **attempted}
-    return any(now.get(key) not in (before.get(key), expected.get(key)) for key in {*before, *now, *attempted})

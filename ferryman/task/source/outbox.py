@@ -6,12 +6,12 @@ What does not fit waits here, in order: after the first message that finds the q
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from ferryman.chain.encoded import Encoded
 from ferryman.errors import RetriableError, TaskError, TooLarge
@@ -31,13 +31,14 @@ COMMITTING = 0.5
 """Seconds that a commit is waited for before we look whether the task is to stop."""
 ABORTING = 5.0
 """Seconds to wait for the broker to abort; its own time limit does it else."""
+Answered = Callable[[KafkaError | None, Message], None]
 Refused = tuple[int, TooLarge]
 """A record's index, and why it was not taken."""
 
 
 @dataclass
 class Outbox:
-    """The way into one transactional producer."""
+    """The way into one producer."""
 
     producer: Producer
     control: Control
@@ -45,6 +46,10 @@ class Outbox:
     """Seconds that a commit may go on when the task is to stop."""
     patience: float
     """Seconds that a commit may take; the broker ends a transaction that is open for so long."""
+    answered: Answered | None = None
+    """Told what became of each message that is handed over from now on; None if nobody asks."""
+    handed: int = 0
+    """Messages that the producer has taken, with those of offsets and dead letters."""
 
     def produce(self, encoded: Encoded) -> list[Refused]:
         """Hands over the records of a batch; waits while the producer is full. Returns those that are too large for it,
@@ -55,12 +60,21 @@ class Outbox:
         """
         # The client's batch call takes neither headers nor timestamps.
         if encoded.headers is not None or any(encoded.timestamps):
-            return list(self._produce_singly(encoded))
-        starts = range(0, len(encoded.values), CHUNK)
-        return [each for start in starts for each in self._produce_batch(encoded, start, start + CHUNK)]
+            refused = list(self._produce_singly(encoded))
+        else:
+            starts = range(0, len(encoded.values), CHUNK)
+            refused = [each for start in starts for each in self._produce_batch(encoded, start, start + CHUNK)]
+        self.handed += len(encoded) - len(refused)
+        return refused
 
     def write(self, topic: str, value: Payload, key: Payload, **more: Any) -> None:
-        """Hands over one record, as ``produce`` does. TooLarge if it is."""
+        """Hands over one record, as ``produce`` does. TooLarge if it is. ``on_delivery`` among the rest is told what
+        became of it, before ``answered``."""
+        more["on_delivery"] = _both(more.get("on_delivery"), self.answered)
+        self._hand_over(topic, value, key, **more)
+        self.handed += 1
+
+    def _hand_over(self, topic: str, value: Payload, key: Payload, **more: Any) -> None:
         while True:
             try:
                 self.producer.produce(topic, value, key, **more)
@@ -106,7 +120,10 @@ class Outbox:
             {"key": keys[index], "value": values[index], "index": index}
             for index in range(start, min(stop, len(values)))
         ]
-        while self.producer.produce_batch(topic, list(waiting), partition=_partition(encoded)) < len(waiting):
+        more: dict[str, Any] = {"partition": _partition(encoded)}
+        if self.answered is not None:
+            more["on_delivery"] = self.answered
+        while self.producer.produce_batch(topic, list(waiting), **more) < len(waiting):
             refused = [message for message in waiting if message.get("_error") is not None]
             errors = [_refused(message["_error"], topic, message["value"]) for message in refused]
             for message, error in zip(refused, errors, strict=True):
@@ -122,18 +139,19 @@ class Outbox:
             self._wait_for_room(topic, waiting[0]["value"])
 
     def _produce_singly(self, encoded: Encoded) -> Iterator[Refused]:
-        topic, partition, produce = encoded.topic, _partition(encoded), self.producer.produce
+        topic, produce = encoded.topic, self.producer.produce
+        more: dict[str, Any] = {"partition": _partition(encoded), "on_delivery": self.answered}
         all_headers: Iterable[Any] = repeat(None) if encoded.headers is None else encoded.headers
         rows = zip(encoded.values, encoded.keys, encoded.timestamps, all_headers, strict=False)
         for index, (value, key, when, headers) in enumerate(rows):
             try:
                 try:
                     if headers:
-                        produce(topic, value, key, partition=partition, timestamp=when or 0, headers=headers)
+                        produce(topic, value, key, timestamp=when or 0, headers=headers, **more)
                     else:
-                        produce(topic, value, key, partition=partition, timestamp=when or 0)
+                        produce(topic, value, key, timestamp=when or 0, **more)
                 except BufferError:
-                    self.write(topic, value, key, partition=partition, timestamp=when or 0, headers=headers or [])
+                    self._hand_over(topic, value, key, timestamp=when or 0, headers=headers or [], **more)
                 except KafkaException as error:
                     raise (_refused(error.args[0], topic, value) or error) from error
             except TooLarge as error:
@@ -147,6 +165,18 @@ class Outbox:
         if self.control.stopping:
             raise RetriableError("the task is to stop while the producer waits for the broker")
         self.producer.poll(LOOK)
+
+
+def _both(first: Answered | None, second: Answered | None) -> Answered | None:
+    if first is None or second is None:
+        return first or second
+    one, other = first, second
+
+    def told(error: KafkaError | None, message: Message) -> None:
+        one(error, message)
+        other(error, message)
+
+    return told
 
 
 def _partition(encoded: Encoded) -> int:

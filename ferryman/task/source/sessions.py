@@ -1,6 +1,7 @@
-"""Builds each session of a source task: the transactional producer, the offsets, the connector's instance.
+"""Builds each session of a source task: the producer, the offsets, the connector's instance.
 
-All producers of a task have one transactional id, and the order in which a session begins makes that exclusive:
+All transactional producers of a task have one transactional id, and the order in which a session begins makes that
+exclusive:
 
 1. **Look** (``_check_owner``), only if the last session was fenced. If the offsets have moved otherwise than by its own
    last transaction, another process has this task, and this one fails. It looks before it fences: step 2 would take
@@ -12,7 +13,8 @@ All producers of a task have one transactional id, and the order in which a sess
 4. **Start** the connector's task at these offsets, and go round the loop.
 
 However the session ends, what is open is aborted unless its commit is in doubt, and what the session knows of the
-offsets is kept for the next one's first step.
+offsets is kept for the next one's first step. Where sources deliver at least once there is nobody to fence, and steps 1
+and 2 fall away.
 """
 
 import logging
@@ -23,8 +25,8 @@ from typing import Any, ClassVar
 from confluent_kafka import KafkaException, Producer
 
 from ferryman.api import Offset, Source, SourceContext
-from ferryman.connector import SourceConfig
-from ferryman.errors import FencedError, TaskError
+from ferryman.connector import NOT_ENABLED, SourceConfig
+from ferryman.errors import ConfigError, FencedError, TaskError
 from ferryman.internal_topics import creation
 from ferryman.internal_topics.creation import InternalTopic
 from ferryman.kafka.admin import Admin
@@ -38,8 +40,11 @@ from ferryman.task.errors.source_letter import SourceWriter
 from ferryman.task.setup.crash_points import crash_point
 from ferryman.task.setup.setup import Setup
 from ferryman.task.source import loop
+from ferryman.task.source.acknowledgements import Acknowledgements
+from ferryman.task.source.delivery import Delivery
 from ferryman.task.source.letters import Letters
 from ferryman.task.source.outbox import Outbox
+from ferryman.task.source.transactions import FENCED, Transactions, moved_by_another
 
 log = logging.getLogger(__name__)
 
@@ -64,32 +69,57 @@ class SourceSessions:
     def run_one(self, started: Callable[[], None]) -> None:
         """One producer and its transactions, until the task is to stop or something ends it."""
         setup = self.setup
+        self._check_guarantee()
         admin = Admin(setup.clients.admin())
         self._create_offsets_topic(admin)
         self._check_owner()
-        producer = Producer(setup.clients.source_producer())
-        self._begin(producer)
+        outbox = self._outbox()
         offsets = self._offsets()
         context = SourceContext(
             **setup.facts(admin), crash_point=crash_point, offset=offsets.get, stopping=setup.control.wait
         )
         task: Source[Any] = setup.plugin(setup.config, context)
-        session = self._session(task, producer, offsets, admin)
+        delivery = self._delivery(outbox, offsets)
+        session = self._session(task, delivery, admin)
         try:
             task.start()
             started()
             admin.close()
             session.run()
         except KafkaException as error:
-            found = loop.cause(error, producer)
-            self._fenced = found.args[0].code() in loop.FENCED
+            found = delivery.cause(error)
+            self._fenced = self._transactional and found.args[0].code() in FENCED
             if session.letters is not None and session.letters.refusal:
                 raise TaskError(session.letters.refusal) from found
             raise found from None
         finally:
-            session.abort()
-            self._left, self._attempted = offsets.snapshot(), session.attempted
+            delivery.abandon()
+            self._left, self._attempted = offsets.snapshot(), delivery.attempted
             task.stop()
+
+    def _check_guarantee(self) -> None:
+        # The worker's setting may be another one than when the config was checked.
+        if not self._transactional and self.setup.config.exactly_once_support == "required":
+            raise ConfigError.for_key("exactly.once.support", NOT_ENABLED)
+
+    @property
+    def _transactional(self) -> bool:
+        return self.setup.worker.transactional_sources
+
+    def _outbox(self) -> Outbox:
+        """The way into a new producer, which has fenced the last one if it is transactional."""
+        clients = self.setup.clients
+        producer = Producer(clients.source_producer() if self._transactional else clients.plain_producer())
+        if self._transactional:
+            self._begin(producer)
+        return Outbox(producer, self.setup.control, self.setup.grace, self._transaction_timeout)
+
+    def _delivery(self, outbox: Outbox, offsets: SourceOffsets) -> Delivery:
+        if self._transactional:
+            return Transactions(outbox, offsets, self._offsets_topic, self._interval())
+        worker = self.setup.worker
+        interval, patience = worker.offset_flush_interval_ms / 1000, worker.offset_flush_timeout_ms / 1000
+        return Acknowledgements(outbox, offsets, self._offsets_topic, interval, patience)
 
     def _begin(self, producer: Producer) -> None:
         """Fences the last producer and ends its transaction; looks now and then whether the task is to stop."""
@@ -102,20 +132,16 @@ class SourceSessions:
             else:
                 return
 
-    def _session(
-        self, task: Source[Any], producer: Producer, offsets: SourceOffsets, admin: Admin
-    ) -> loop.SourceSession:
+    def _session(self, task: Source[Any], delivery: Delivery, admin: Admin) -> loop.SourceSession:
         setup, worker = self.setup, self.setup.worker
         return loop.SourceSession(
             chain=setup.chain,
             tolerance=Tolerance(setup.config, setup.spec.task),
             control=setup.control,
             source=task,
-            outbox=Outbox(producer, setup.control, setup.grace, self._transaction_timeout),
-            offsets=offsets,
+            delivery=delivery,
             offsets_topic=self._offsets_topic,
             topics=TopicCreation.from_config(admin, setup.spec.config, worker.topic_creation_enable),
-            interval=self._interval(),
             troubles=setup.troubles,
             letters=self._letters(admin),
         )
@@ -174,6 +200,6 @@ class SourceSessions:
         if (
             fenced
             and self._left is not None
-            and loop.moved_by_another(self._left, self._attempted, self._offsets().snapshot())
+            and moved_by_another(self._left, self._attempted, self._offsets().snapshot())
         ):
             raise FencedError(f"another process writes the source offsets of {self.setup.spec.connector}")

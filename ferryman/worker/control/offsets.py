@@ -40,4 +40,4 @@ class Offsets:
         values = launch.resolved(owner, raw).values
         clients = Clients(name, 0, launch.settings.values, values, launch.identity)
         topic = raw.get("offsets.storage.topic") or launch.settings.config.offset_storage_topic
-        return ConnectorOffsets(plugin, clients, topic, launch.seeds)
+        return ConnectorOffsets(plugin, clients, topic, launch.seeds, launch.settings.config.transactional_sources)

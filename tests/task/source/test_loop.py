@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from ferryman.api import Offset, Source
+from ferryman.api import Source
 from ferryman.chain.chain import Step, assembled
 from ferryman.chain.narrowing import Stage
 from ferryman.config import Config
@@ -21,10 +21,11 @@ from ferryman.record import Record
 from ferryman.retry.outage import Outage, Patience
 from ferryman.task.errors.source_letter import SourceWriter
 from ferryman.task.setup.troubles import Troubles
-from ferryman.task.source import loop as loop_module
+from ferryman.task.source import transactions
 from ferryman.task.source.letters import Letters
-from ferryman.task.source.loop import SourceSession, cause, classified, moved_by_another
+from ferryman.task.source.loop import SourceSession, classified
 from ferryman.task.source.outbox import Outbox
+from ferryman.task.source.transactions import Transactions
 from tests.chain.parts import OnRecords, TextConverter
 from tests.clock import Clock
 from tests.kafka.cluster_in_memory import Cluster, failed
@@ -86,7 +87,7 @@ class Task:
     ) -> None:
         self.clock, self.worker, self.judge, self.feed = Clock(), Worker(), Judge(), Feed()
         self.waits: list[float] = []
-        monkeypatch.setattr(loop_module, "time", self.clock)
+        monkeypatch.setattr(transactions, "time", self.clock)
         monkeypatch.setattr(self.worker, "wait", self.wait)
         self.producer = FakeProducer(Cluster())
         self.offsets = SourceOffsets("c")
@@ -95,16 +96,15 @@ class Task:
         fakes: Any = (self.judge, self.producer)
         tolerance, producer = fakes
         self.topics = Ensured(self.producer)
+        outbox = Outbox(producer, self.worker, grace=3.0, patience=60.0)
         self.session = SourceSession(
             chain=chain,
             tolerance=tolerance,
             control=self.worker,
             source=self.feed,
-            outbox=Outbox(producer, self.worker, grace=3.0, patience=60.0),
-            offsets=self.offsets,
+            delivery=Transactions(outbox, self.offsets, "offsets", interval),
             offsets_topic="offsets",
             topics=self.topics,
-            interval=interval,
             troubles=Troubles(Outage(Patience(retrying=give_up)), self.worker.tell, self.clock.monotonic),
         )
 
@@ -288,7 +288,7 @@ def test_without_tolerance_a_record_that_is_too_large_fails_the_task(task: Task)
     task.poll("1", "x" * 41, at=3)
     with pytest.raises(TaskError, match="no tolerance"):
         task.rounds(1)
-    task.session.abort()
+    task.session.delivery.abandon()
     assert task.producer.sent == []
 
 
@@ -301,7 +301,7 @@ def test_records_go_neither_to_the_offsets_nor_to_the_dead_letters(task: Task, t
     task.poll("1", at=1, topic=topic)
     with pytest.raises(TaskError, match=words):
         task.rounds(1)
-    task.session.abort()
+    task.session.delivery.abandon()
     assert task.producer.sent == []
 
 
@@ -386,18 +386,18 @@ def test_a_session_that_fails_with_an_open_transaction_aborts_it(monkeypatch: py
     task.feed.polls.append(TaskError("no way"))
     with pytest.raises(TaskError):
         task.rounds(2)
-    task.session.abort()
-    task.session.abort()
+    task.session.delivery.abandon()
+    task.session.delivery.abandon()
     assert task.producer.calls[-2:] == ["batch of 1", "abort"]
     assert task.producer.sent == []
-    assert task.session.attempted == {}
+    assert task.session.delivery.attempted == {}
 
 
 def test_without_an_open_transaction_there_is_nothing_to_abort(task: Task) -> None:
-    task.session.abort()
+    task.session.delivery.abandon()
     task.poll("1", at=1)
     task.rounds(1)
-    task.session.abort()
+    task.session.delivery.abandon()
     assert "abort" not in task.producer.calls
 
 
@@ -408,9 +408,9 @@ def test_after_a_commit_without_an_answer_nothing_is_aborted(task: Task, abortab
     task.poll("1", at=1)
     with pytest.raises(KafkaException):
         task.rounds(1)
-    task.session.abort()
+    task.session.delivery.abandon()
     assert task.producer.calls.count("abort") == aborts
-    assert task.session.attempted == {canonical(FILE): {"at": 1}}
+    assert task.session.delivery.attempted == {canonical(FILE): {"at": 1}}
     assert task.offsets.get(FILE) is None
     assert task.feed.commits == 0
 
@@ -422,7 +422,7 @@ def test_an_abort_that_fails_is_only_logged(monkeypatch: pytest.MonkeyPatch, cap
     with pytest.raises(TaskError):
         task.rounds(2)
     task.producer.fails["abort"] = failed(KafkaError._TIMED_OUT, "no answer")
-    task.session.abort()
+    task.session.delivery.abandon()
     assert caplog.messages[-1] == "the open transaction could not be aborted: no answer"
 
 
@@ -446,47 +446,3 @@ def test_what_trying_again_does_not_change_fails_the_task_and_all_else_begins_a_
     found = classified(failed(code, "so it is"))
     assert type(found) is kind
     assert "so it is" in str(found)
-
-
-@pytest.mark.parametrize("code", [KafkaError._FATAL, KafkaError._STATE])
-def test_behind_a_producer_that_is_broken_stands_what_broke_it(code: int) -> None:
-    fake = FakeProducer(Cluster())
-    fake.fails["commit"] = failed(KafkaError._FENCED)
-    producer: Any = fake
-    assert cause(failed(code), producer).args[0].code() == KafkaError._FENCED
-    assert cause(failed(code), producer).args[0].code() == code, "a commit that went well tells nothing"
-
-
-def test_an_error_that_says_what_it_is_about_is_not_asked_further() -> None:
-    fake = FakeProducer(Cluster())
-    producer: Any = fake
-    error = failed(KafkaError._TIMED_OUT)
-    assert cause(error, producer) is error
-    assert fake.calls == []
-
-
-AT1, AT2, AT3 = {"at": 1}, {"at": 2}, {"at": 3}
-Offsets = Mapping[str, Offset]
-
-
-@pytest.mark.parametrize(
-    ("before", "attempted", "now", "moved"),
-    [
-        pytest.param({"p": AT1}, {}, {"p": AT1}, False, id="nothing happened"),
-        pytest.param({"p": AT1}, {"p": AT2}, {"p": AT1}, False, id="our last transaction was aborted"),
-        pytest.param({"p": AT1}, {"p": AT2}, {"p": AT2}, False, id="our last transaction was committed"),
-        pytest.param({}, {"p": AT2}, {}, False, id="our first transaction was aborted"),
-        pytest.param({}, {"p": AT2}, {"p": AT2}, False, id="our first transaction was committed"),
-        pytest.param({"p": AT1}, {"p": None}, {}, False, id="we forgot a partition"),
-        pytest.param({"p": AT1}, {"p": None}, {"p": AT1}, False, id="forgetting a partition was aborted"),
-        pytest.param({"p": AT1}, {"p": AT2}, {"p": AT3}, True, id="another one went further"),
-        pytest.param({"p": AT1}, {}, {"p": AT2}, True, id="another one moved what we did not touch"),
-        pytest.param({"p": AT1}, {"p": AT2}, {}, True, id="another one forgot a partition"),
-        pytest.param({}, {}, {"q": AT1}, True, id="another one has a new partition"),
-        pytest.param({"p": AT1}, {"p": None}, {"p": AT2}, True, id="another one moved what we forgot"),
-    ],
-)
-def test_offsets_that_moved_otherwise_than_by_our_last_transaction_tell_of_a_second_owner(
-    before: Offsets, attempted: Mapping[str, Offset | None], now: Offsets, moved: bool
-) -> None:
-    assert moved_by_another(before, attempted, now) is moved

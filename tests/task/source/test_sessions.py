@@ -153,7 +153,7 @@ def test_the_interval_of_commits_is_the_configs_or_the_workers_and_fits_into_a_t
 ) -> None:
     found: list[float | None] = []
     run = "ferryman.task.source.loop.SourceSession.run"
-    monkeypatch.setattr(run, lambda session: found.append(session.interval))
+    monkeypatch.setattr(run, lambda session: found.append(session.delivery.interval))
     task.run(lambda: rounds(1), **config)
     assert found == [interval]
 
