@@ -191,8 +191,9 @@ class Sink(Generic[SinkC]):
 class Source(Generic[SourceC]):
     """A source connector and its task. ``poll`` returns records; everything else is optional.
 
-    Records and their source offsets are committed in one Kafka transaction a poll. Raise RetriableError for another
-    system's failure: poll is called again after a back-off.
+    Records and their source offsets are committed in one Kafka transaction a poll, unless the worker does without them;
+    then the offsets of a poll follow when all of its records are there. Raise RetriableError for another system's
+    failure: poll is called again after a back-off.
     """
 
     config_class: ClassVar[type[SourceConfig]] = SourceConfig
@@ -257,7 +258,7 @@ class Source(Generic[SourceC]):
                     yield previous, record.source_offset
 
     def committed(self) -> None:
-        """The records of the last poll and their offsets are in Kafka."""
+        """All records that were handed over are in Kafka, and their offsets."""
 
 
 class Transform(Generic[StepC]):

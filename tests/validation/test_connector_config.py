@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ferryman.connectors.file.source import FileStreamSourceConnector
 from ferryman.errors import ConfigError, RequestError
 from ferryman.settings import settings
 from ferryman.telemetry import redaction
@@ -451,3 +452,44 @@ def test_a_dead_letter_queue_is_no_topic_of_the_workers_own(raw: Mapping[str, st
 def test_a_dead_letter_queue_is_not_the_connectors_own_offsets_topic() -> None:
     found = errors(SOURCE | {QUEUE: "own", "offsets.storage.topic": "own"})
     assert found == [(QUEUE, "The DLQ topic 'own' may not be the topic of the connector's offsets")]
+
+
+EXACTLY_ONCE = "exactly.once.support"
+
+
+def test_a_worker_that_sources_deliver_at_least_once_on_refuses_who_requires_more() -> None:
+    required = SOURCE | {EXACTLY_ONCE: "required", "file": "/tmp/f"}
+    assert errors(required) == []
+    assert errors(required, exactly_once_source_support="enabled") == []
+    found = errors(required, exactly_once_source_support="disabled")
+    assert found == [(EXACTLY_ONCE, "This worker does not have exactly-once source support enabled.")]
+
+
+def test_a_source_says_whether_its_config_can_be_delivered_exactly_once() -> None:
+    stdin = SOURCE | {EXACTLY_ONCE: "required"}
+    text = "The connector does not support exactly-once semantics with the provided configuration."
+    assert errors(stdin) == [(EXACTLY_ONCE, text)]
+    assert errors(stdin | {EXACTLY_ONCE: "requested"}) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda config: None, "The connector does not implement the API required for preflight validation"),
+        (lambda config: 1 / 0, "An unexpected error occurred during validation: division by zero"),
+    ],
+)
+def test_a_source_that_does_not_say_it_is_refused_if_that_is_required(
+    monkeypatch: pytest.MonkeyPatch, answer: Any, message: str
+) -> None:
+    monkeypatch.setattr(FileStreamSourceConnector, "supports_exactly_once", answer)
+    ((key, text),) = errors(SOURCE | {EXACTLY_ONCE: "required"})
+    assert key == EXACTLY_ONCE
+    assert text.startswith(message)
+
+
+def test_keys_of_transactions_are_warned_about_where_there_are_none() -> None:
+    given = SOURCE | {"transaction.boundary": "interval", "transaction.boundary.interval.ms": "5"}
+    assert validated(given).warnings == ()
+    found = [text.partition(":")[0] for text in validated(given, exactly_once_source_support="disabled").warnings]
+    assert found == ["transaction.boundary has no effect", "transaction.boundary.interval.ms has no effect"]
