@@ -7,7 +7,7 @@ see single records; one that wants speed takes whole batches instead.
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Generic, Literal, TypeVar
+from typing import ClassVar, Generic, Literal, Protocol, TypeVar
 
 from ferryman.config import Config
 from ferryman.connector import SinkConfig, SourceConfig
@@ -80,6 +80,24 @@ class SinkContext(TaskContext):
     can take back looks before each, and raises Unfinished when it is not: the rest comes again."""
 
 
+class TransactionContext(Protocol):
+    """How a source ends transactions itself (KIP-618). A transaction goes on over polls until it is ended here; what is
+    open when the task ends is aborted. Asked for both at once, the task fails."""
+
+    def commit(self) -> None:
+        """Commits the transaction at the end of this poll."""
+
+    def commit_after(self, record: Record) -> None:
+        """Commits it behind a record that this poll or a later one returns, also if a transform drops it."""
+
+    def abort(self) -> None:
+        """Takes back what the transaction holds at the end of this poll. Its offsets are committed nevertheless: the
+        records do not come again."""
+
+    def abort_after(self, record: Record) -> None:
+        """The same behind a record."""
+
+
 @dataclass(frozen=True, slots=True)
 class SourceContext(TaskContext):
     """What a source is given beside its config."""
@@ -88,6 +106,8 @@ class SourceContext(TaskContext):
     """The offset that was committed for a partition; None if none was."""
     stopping: Callable[[float], bool] = field(kw_only=True, repr=False)
     """Waits up to so many seconds; true at once when the task is asked to stop. For waits inside poll."""
+    transaction: TransactionContext | None = field(kw_only=True, default=None, repr=False)
+    """Ends transactions, with transaction.boundary=connector; None otherwise, and on a worker without transactions."""
 
 
 class BadRecords(DataError):

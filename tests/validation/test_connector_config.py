@@ -488,6 +488,17 @@ def test_a_source_that_does_not_say_it_is_refused_if_that_is_required(
     assert text.startswith(message)
 
 
+def test_only_a_source_that_can_ends_transactions_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    by_source = SOURCE | {"transaction.boundary": "connector"}
+    text = (
+        "The connector does not support connector-defined transaction boundaries with the given configuration. "
+        "Please reconfigure it to use a different transaction boundary definition."
+    )
+    assert errors(by_source) == [("transaction.boundary", text)]
+    monkeypatch.setattr(FileStreamSourceConnector, "ends_transactions", lambda config: True)
+    assert errors(by_source) == []
+
+
 def test_keys_of_transactions_are_warned_about_where_there_are_none() -> None:
     given = SOURCE | {"transaction.boundary": "interval", "transaction.boundary.interval.ms": "5"}
     assert validated(given).warnings == ()

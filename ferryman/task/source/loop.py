@@ -22,6 +22,7 @@ from ferryman.task.setup import garbage_collection
 from ferryman.task.setup.control import Control
 from ferryman.task.setup.crash_points import crash_point
 from ferryman.task.setup.troubles import Troubles
+from ferryman.task.source.boundaries import Boundaries
 from ferryman.task.source.delivery import Delivery, Progress
 from ferryman.task.source.letters import Letters
 
@@ -55,13 +56,15 @@ class SourceSession:
     troubles: Troubles
     letters: Letters | None = None
     """The dead letter queue, if there is one."""
+    boundaries: Boundaries | None = None
+    """What the source says about the end of transactions; None if it has no say."""
 
     def run(self) -> None:
         """Until the task is to stop. Raises RetriableError to be run anew, TaskError and others when it is over."""
         paused = False
         while not self.control.stopping:
             if self.control.pausing:
-                self._told(self.delivery.commit())
+                self._settle()
                 if not paused:
                     self.control.tell("paused", {})
                 paused = True
@@ -74,12 +77,11 @@ class SourceSession:
             if self.control.may_act():
                 with self.control.acting_now():
                     self._round()
-        self._told(self.delivery.commit())
+        self._settle()
 
     def _round(self) -> None:
         try:
-            batches = self.source.poll_batches()
-            outgoing, failures = self._encoded(batches)
+            ready = [(*self._encoded(batches), self._progress(batches), end) for batches, end in self._polled()]
         except Indeterminate:
             raise
         except RetriableError as error:
@@ -88,19 +90,32 @@ class SourceSession:
             self.control.wait(self.troubles.met(error))
             return
         self.troubles.over()
-        if batches:
-            # No commit comes between the first record of a poll and the note of its offsets, so that a transaction
-            # holds all of a poll or nothing of it. A poll takes as long as it takes, and the lease may have ended.
-            if not self.control.may_act():
-                return
-            self.delivery.begin()
-            crash_point("source.before_produce")
-            failures += [failure for each in outgoing for failure in self._produce(*each)]
-            if self.letters is not None:
-                self.letters.send(failures, self.delivery.outbox)
-            self.delivery.note(self._progress(batches))
-            crash_point("source.after_produce")
-        self._told(self.delivery.after_round())
+        # A poll takes as long as it takes, and the lease may have ended.
+        if ready and not self.control.may_act():
+            return
+        for outgoing, failures, progress, end in ready:
+            self._deliver(outgoing, failures, progress)
+            if self.boundaries is not None:
+                self._told(self.boundaries.end(end))
+        self._told(self.delivery.after_round() if self.boundaries is None else self.boundaries.at_end())
+
+    def _polled(self) -> list[tuple[Sequence[Batch], str]]:
+        """What is to be delivered as one, and how the transaction ends behind it, if the source ends it there."""
+        batches = self.source.poll_batches()
+        if not batches:
+            return []
+        return [(batches, "")] if self.boundaries is None else list(self.boundaries.cut(batches))
+
+    def _deliver(self, outgoing: Sequence[Outgoing], failures: list[Failure], progress: Progress) -> None:
+        # No commit comes between the first record and the note of the offsets, so that a transaction holds all of it or
+        # nothing.
+        self.delivery.begin()
+        crash_point("source.before_produce")
+        failures += [failure for each in outgoing for failure in self._produce(*each)]
+        if self.letters is not None:
+            self.letters.send(failures, self.delivery.outbox)
+        self.delivery.note(progress)
+        crash_point("source.after_produce")
 
     def _encoded(self, batches: Sequence[Batch]) -> tuple[list[Outgoing], list[Failure]]:
         # All of a poll before any of it is produced: when a record fails the task, or the registry is away, nothing of
@@ -150,6 +165,10 @@ class SourceSession:
         for partition, offset in self.source.progress(batches):
             latest.setdefault(canonical(partition), (partition, offset))
         return latest
+
+    def _settle(self) -> None:
+        """For a pause or a stop: what is open is committed, unless only the source may do that."""
+        self._told(self.delivery.commit() if self.boundaries is None else self.boundaries.at_end())
 
     def _told(self, committed: bool) -> None:
         if committed:

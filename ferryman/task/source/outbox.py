@@ -112,7 +112,7 @@ class Outbox:
 
     def abort(self) -> None:
         """Aborts the transaction. Raises KafkaException if the broker does not say that it has."""
-        self.producer.abort_transaction(min(ABORTING, self.grace / 3) if self.control.stopping else ABORTING)
+        self.producer.abort_transaction(min(ABORTING, self.grace / 3) if self.control.stopping_for else ABORTING)
 
     def _produce_batch(self, encoded: Encoded, start: int, stop: int) -> Iterator[Refused]:
         topic, keys, values = encoded.topic, encoded.keys, encoded.values

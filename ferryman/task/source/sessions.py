@@ -25,7 +25,7 @@ from typing import Any, ClassVar
 from confluent_kafka import KafkaException, Producer
 
 from ferryman.api import Offset, Source, SourceContext
-from ferryman.connector import NOT_ENABLED, SourceConfig
+from ferryman.connector import SourceConfig
 from ferryman.errors import ConfigError, FencedError, TaskError
 from ferryman.internal_topics import creation
 from ferryman.internal_topics.creation import InternalTopic
@@ -41,10 +41,12 @@ from ferryman.task.setup.crash_points import crash_point
 from ferryman.task.setup.setup import Setup
 from ferryman.task.source import loop
 from ferryman.task.source.acknowledgements import Acknowledgements
+from ferryman.task.source.boundaries import Boundaries
 from ferryman.task.source.delivery import Delivery
 from ferryman.task.source.letters import Letters
 from ferryman.task.source.outbox import Outbox
 from ferryman.task.source.transactions import FENCED, Transactions, moved_by_another
+from ferryman.validation import exactly_once
 
 log = logging.getLogger(__name__)
 
@@ -75,12 +77,16 @@ class SourceSessions:
         self._check_owner()
         outbox = self._outbox()
         offsets = self._offsets()
+        delivery, boundaries = self._delivery(outbox, offsets)
         context = SourceContext(
-            **setup.facts(admin), crash_point=crash_point, offset=offsets.get, stopping=setup.control.wait
+            **setup.facts(admin),
+            crash_point=crash_point,
+            offset=offsets.get,
+            stopping=setup.control.wait,
+            transaction=boundaries,
         )
         task: Source[Any] = setup.plugin(setup.config, context)
-        delivery = self._delivery(outbox, offsets)
-        session = self._session(task, delivery, admin)
+        session = self._session(task, delivery, boundaries, admin)
         try:
             task.start()
             started()
@@ -98,9 +104,9 @@ class SourceSessions:
             task.stop()
 
     def _check_guarantee(self) -> None:
-        # The worker's setting may be another one than when the config was checked.
-        if not self._transactional and self.setup.config.exactly_once_support == "required":
-            raise ConfigError.for_key("exactly.once.support", NOT_ENABLED)
+        # The worker's setting may be another one than when the config was checked, and so may the plugin.
+        if found := list(exactly_once.problems(self.setup.plugin, self.setup.config, self.setup.worker)):
+            raise ConfigError(*found)
 
     @property
     def _transactional(self) -> bool:
@@ -114,12 +120,14 @@ class SourceSessions:
             self._begin(producer)
         return Outbox(producer, self.setup.control, self.setup.grace, self._transaction_timeout)
 
-    def _delivery(self, outbox: Outbox, offsets: SourceOffsets) -> Delivery:
-        if self._transactional:
-            return Transactions(outbox, offsets, self._offsets_topic, self._interval())
-        worker = self.setup.worker
-        interval, patience = worker.offset_flush_interval_ms / 1000, worker.offset_flush_timeout_ms / 1000
-        return Acknowledgements(outbox, offsets, self._offsets_topic, interval, patience)
+    def _delivery(self, outbox: Outbox, offsets: SourceOffsets) -> tuple[Delivery, Boundaries | None]:
+        worker, topic = self.setup.worker, self._offsets_topic
+        if not self._transactional:
+            interval, patience = worker.offset_flush_interval_ms / 1000, worker.offset_flush_timeout_ms / 1000
+            return Acknowledgements(outbox, offsets, topic, interval, patience), None
+        transactions = Transactions(outbox, offsets, topic, self._interval())
+        by_source = self.setup.config.transaction_boundary == "connector"
+        return transactions, Boundaries(transactions) if by_source else None
 
     def _begin(self, producer: Producer) -> None:
         """Fences the last producer and ends its transaction; looks now and then whether the task is to stop."""
@@ -132,7 +140,9 @@ class SourceSessions:
             else:
                 return
 
-    def _session(self, task: Source[Any], delivery: Delivery, admin: Admin) -> loop.SourceSession:
+    def _session(
+        self, task: Source[Any], delivery: Delivery, boundaries: Boundaries | None, admin: Admin
+    ) -> loop.SourceSession:
         setup, worker = self.setup, self.setup.worker
         return loop.SourceSession(
             chain=setup.chain,
@@ -144,6 +154,7 @@ class SourceSessions:
             topics=TopicCreation.from_config(admin, setup.spec.config, worker.topic_creation_enable),
             troubles=setup.troubles,
             letters=self._letters(admin),
+            boundaries=boundaries,
         )
 
     def _letters(self, admin: Admin) -> Letters | None:

@@ -98,6 +98,19 @@ class Transactions:
         self._open_since, self._pending = None, {}
         return True
 
+    def take_back(self) -> bool:
+        """Aborts what is open, as the connector asks. Its offsets are committed all the same, in a transaction of their
+        own: what was aborted does not come again. True as ``after_round``; raises KafkaException as ``commit``."""
+        if self._open_since is None:
+            log.warning("the connector asks to abort a transaction that is empty")
+            return False
+        self.outbox.abort()
+        self._open_since = None
+        if not self._pending:
+            return False
+        self.begin()
+        return self.commit()
+
     def abandon(self) -> None:
         """Aborts what is open, so that readers of its topics need not wait for transaction.timeout.ms.
 

@@ -22,6 +22,7 @@ from ferryman.retry.outage import Outage, Patience
 from ferryman.task.errors.source_letter import SourceWriter
 from ferryman.task.setup.troubles import Troubles
 from ferryman.task.source import transactions
+from ferryman.task.source.boundaries import Boundaries
 from ferryman.task.source.letters import Letters
 from ferryman.task.source.loop import SourceSession, classified
 from ferryman.task.source.outbox import Outbox
@@ -107,6 +108,13 @@ class Task:
             topics=self.topics,
             troubles=Troubles(Outage(Patience(retrying=give_up)), self.worker.tell, self.clock.monotonic),
         )
+
+    def ends_transactions(self) -> Boundaries:
+        """From now on the source says where transactions end."""
+        delivery = self.session.delivery
+        assert isinstance(delivery, Transactions)
+        self.session.boundaries = Boundaries(delivery)
+        return self.session.boundaries
 
     def dead_letters(self) -> None:
         self.session.letters = Letters("dead", SourceWriter(self.text, False, "c", 0))
