@@ -138,6 +138,20 @@ class Clients:
             self._reporting("consumer") | client_config.offsets_consumer(self.worker, self.connector, self.raw).values
         )
 
+    @property
+    def has_other_brokers(self) -> bool:
+        """Whether a source's records go to another cluster than the worker's, as far as addresses tell."""
+        own = client_config.internal_producer(self.worker, "offsets").values["bootstrap.servers"]
+        return bool(self.plain_producer()["bootstrap.servers"] != own)
+
+    def worker_offsets_consumer(self) -> dict[str, Any]:
+        """The worker's own reader of its offsets topic."""
+        return LOG | client_config.internal_consumer(self.worker, "offsets", committed=True).values
+
+    def worker_offsets_producer(self) -> dict[str, Any]:
+        """The worker's own producer for its offsets topic."""
+        return LOG | client_config.internal_producer(self.worker, "offsets").values
+
     def admin(self) -> dict[str, Any]:
         """The config of the admin client, which looks up and creates topics."""
         return self._reporting("admin") | client_config.admin(self.worker, self.connector, self.raw).values

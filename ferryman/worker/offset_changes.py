@@ -14,8 +14,7 @@ from ferryman.errors import RequestError, RetriableError
 from ferryman.java.numbers import parsed_integer
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import Clients
-from ferryman.offsets import offset_topic
-from ferryman.offsets.source_offsets import SourceOffsets
+from ferryman.offsets.stores import Stores, Written
 from ferryman.record import TopicPartition
 from ferryman.retry import coordinator
 from ferryman.worker.herder import PartitionOffset
@@ -208,53 +207,45 @@ def _text(value: Any) -> str:
 class SourceOffsetTopic:
     """A source connector's offsets in their topic."""
 
-    clients: Clients
-    connector: str
-    topic: str
-    seeds: Mapping[str, str]
-    """Source offsets of a former JVM worker, JSON key to JSON value."""
-    transactional: bool = True
+    stores: Stores
+    transactional: bool
     """Whether sources deliver by transactions."""
-
-    def read(self) -> SourceOffsets:
-        """What is committed now; the offsets given as seeds hold for partitions that the topic has nothing of."""
-        offsets = SourceOffsets(self.connector)
-        for key, value in self.seeds.items():
-            offsets.load(key.encode(), value.encode())
-        return offset_topic.read(self.clients.offsets_consumer(), self.topic, offsets)
 
     def partition_offsets(self) -> list[PartitionOffset]:
         """What is committed now, in the shape that REST shows."""
-        return [PartitionOffset(dict(partition), dict(offset)) for partition, offset in self.read().items()]
+        return [PartitionOffset(dict(partition), dict(offset)) for partition, offset in self.stores.read().items()]
 
     def write(self, changes: Sequence[PartitionOffset]) -> None:
         """Moves offsets in one transaction of task 0's producer, which fences any task that still runs; without
         transactions one after the other, and RetriableError says that some may not have been moved."""
-        if not self.transactional:
-            producer = Producer(self.clients.plain_producer())
-            failed = self._produce(producer, self.read(), changes)
-            if producer.flush(ANSWER) or failed:
-                reason = failed[0].str() if failed else "the broker does not answer"
-                raise RetriableError(f"offsets were not written to {self.topic}: {reason}")
-            return
-        producer = Producer(self.clients.source_producer())
-        producer.init_transactions(ANSWER)
-        offsets = self.read()
-        producer.begin_transaction()
-        self._produce(producer, offsets, changes)
-        producer.commit_transaction(ANSWER)
+        clients = self.stores.clients
+        producer = Producer(clients.source_producer() if self.transactional else clients.plain_producer())
+        if self.transactional:
+            producer.init_transactions(ANSWER)
+        offsets, copy = self.stores.read(), self.stores.copy()
+        written = [offsets.encode(change.partition, change.offset) for change in changes]
+        if copy is not None:
+            copy.forget(written)
+        if self.transactional:
+            producer.begin_transaction()
+        failed = self._produce(producer, written)
+        if self.transactional:
+            producer.commit_transaction(ANSWER)
+        elif producer.flush(ANSWER) or failed:
+            reason = failed[0].str() if failed else "the broker does not answer"
+            raise RetriableError(f"offsets were not written to {self.stores.topic}: {reason}")
+        if copy is not None:
+            copy.follow(written)
+            copy.close()
 
-    def _produce(
-        self, producer: Producer, offsets: SourceOffsets, changes: Sequence[PartitionOffset]
-    ) -> list[KafkaError]:
-        """Hands the changes over; what the broker refuses of them shows up in the list later."""
+    def _produce(self, producer: Producer, written: Written) -> list[KafkaError]:
+        """Hands the records over; what the broker refuses of them shows up in the list later."""
         failed: list[KafkaError] = []
 
         def answered(error: KafkaError | None, message: Message) -> None:
             if error is not None:
                 failed.append(error)
 
-        for change in changes:
-            key, value = offsets.encode(change.partition, change.offset)
-            producer.produce(self.topic, key=key, value=value, on_delivery=answered)
+        for key, value in written:
+            producer.produce(self.stores.topic, key=key, value=value, on_delivery=answered)
         return failed

@@ -17,6 +17,7 @@ from confluent_kafka import KafkaError, KafkaException, Message
 from ferryman.errors import FerrymanError, TaskError
 from ferryman.kafka.refusals import REFUSED, said
 from ferryman.offsets.source_offsets import SourceOffsets
+from ferryman.offsets.stores import WorkersCopy
 from ferryman.record import Offset, Payload
 from ferryman.task.setup.crash_points import crash_point
 from ferryman.task.source.delivery import Progress
@@ -45,6 +46,8 @@ class Acknowledgements:
     """Seconds between commits (offset.flush.interval.ms)."""
     patience: float
     """Seconds that a commit waits for acknowledgements (offset.flush.timeout.ms)."""
+    copy: WorkersCopy | None = None
+    """Takes what is committed along to the worker's topic."""
     in_flight: InFlight = field(default_factory=InFlight)
     _open: Poll | None = None
     """The poll whose records are handed over now."""
@@ -121,8 +124,10 @@ class Acknowledgements:
         progress = self.in_flight.committable()
         if progress:
             crash_point("source.before_commit")
-        for place, offset in progress.values():
-            key, value = self.offsets.encode(place, offset)
+        written = [self.offsets.encode(place, offset) for place, offset in progress.values()]
+        if self.copy is not None:
+            self.copy.forget(written)
+        for key, value in written:
             self._written += 1
             self.outbox.write(self.topic, value, key, on_delivery=partial(self._is_written, key, value))
 
@@ -150,6 +155,8 @@ class Acknowledgements:
         self._written -= 1
         if error is None:
             self.offsets.load(key, value)
+            if self.copy is not None:
+                self.copy.follow([(key, value)])
         else:
             self._fails(error, message)
 

@@ -31,8 +31,8 @@ from ferryman.internal_topics import creation
 from ferryman.internal_topics.creation import InternalTopic
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.topic_creation import TopicCreation
-from ferryman.offsets import offset_topic
 from ferryman.offsets.source_offsets import SourceOffsets
+from ferryman.offsets.stores import Stores, WorkersCopy
 from ferryman.settings import worker_keys
 from ferryman.task.errors.dead_letters import create_topic
 from ferryman.task.errors.error_tolerance import Tolerance
@@ -77,7 +77,8 @@ class SourceSessions:
         self._check_owner()
         outbox = self._outbox()
         offsets = self._offsets()
-        delivery, boundaries = self._delivery(outbox, offsets)
+        copy = self._stores.copy()
+        delivery, boundaries = self._delivery(outbox, offsets, copy)
         context = SourceContext(
             **setup.facts(admin),
             crash_point=crash_point,
@@ -100,6 +101,8 @@ class SourceSessions:
             raise found from None
         finally:
             delivery.abandon()
+            if copy is not None:
+                copy.close()
             self._left, self._attempted = offsets.snapshot(), delivery.attempted
             task.stop()
 
@@ -120,12 +123,14 @@ class SourceSessions:
             self._begin(producer)
         return Outbox(producer, self.setup.control, self.setup.grace, self._transaction_timeout)
 
-    def _delivery(self, outbox: Outbox, offsets: SourceOffsets) -> tuple[Delivery, Boundaries | None]:
+    def _delivery(
+        self, outbox: Outbox, offsets: SourceOffsets, copy: WorkersCopy | None
+    ) -> tuple[Delivery, Boundaries | None]:
         worker, topic = self.setup.worker, self._offsets_topic
         if not self._transactional:
             interval, patience = worker.offset_flush_interval_ms / 1000, worker.offset_flush_timeout_ms / 1000
-            return Acknowledgements(outbox, offsets, topic, interval, patience), None
-        transactions = Transactions(outbox, offsets, topic, self._interval())
+            return Acknowledgements(outbox, offsets, topic, interval, patience, copy), None
+        transactions = Transactions(outbox, offsets, topic, self._interval(), copy)
         by_source = self.setup.config.transaction_boundary == "connector"
         return transactions, Boundaries(transactions) if by_source else None
 
@@ -192,17 +197,17 @@ class SourceSessions:
     def _create_offsets_topic(self, admin: Admin) -> None:
         worker, settings = self.setup.worker, worker_keys.internal_topic(self.setup.spec.worker, "offset")
         replicas = worker.offset_storage_replication_factor
-        topic = InternalTopic("offset", self._offsets_topic, worker.offset_storage_partitions, replicas, settings)
+        own = "offsets.storage.topic" if self.setup.config.offsets_storage_topic else ""
+        topic = InternalTopic("offset", self._offsets_topic, worker.offset_storage_partitions, replicas, settings, own)
         creation.create(admin, topic)
 
+    @property
+    def _stores(self) -> Stores:
+        setup = self.setup
+        return Stores(setup.clients, self._offsets_topic, setup.worker.offset_storage_topic, setup.spec.seeds)
+
     def _offsets(self) -> SourceOffsets:
-        offsets = SourceOffsets(self.setup.spec.connector)
-        for key, value in self.setup.spec.seeds.items():
-            offsets.load(key.encode(), value.encode())
-        control = self.setup.control
-        return offset_topic.read(
-            self.setup.clients.offsets_consumer(), self._offsets_topic, offsets, lambda _: control.stopping
-        )
+        return self._stores.read(lambda _: self.setup.control.stopping)
 
     def _check_owner(self) -> None:
         # Only after this producer was fenced: its open transaction has been ended by whoever did it. In any other case

@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from ferryman.offsets.source_offsets import SourceOffsets
+from ferryman.offsets.stores import WorkersCopy
 from ferryman.record import Offset, Partition
 from ferryman.task.setup.crash_points import crash_point
 from ferryman.task.source.delivery import Progress
@@ -47,6 +48,8 @@ class Transactions:
     """The topic of offsets."""
     interval: float | None
     """Seconds between commits; None commits each poll."""
+    copy: WorkersCopy | None = None
+    """Takes what is committed along to the worker's topic."""
     attempted: dict[str, Offset | None] = field(default_factory=dict)
     """The offsets of the last transaction, by canonical partition: committed, or perhaps not."""
     _open_since: float | None = None
@@ -80,6 +83,8 @@ class Transactions:
         # The offsets go last into the transaction. ``attempted`` and ``_in_doubt`` are set before the commit is asked
         # for, since the process may learn nothing after that.
         written = [self.offsets.encode(partition, offset) for partition, offset in self._pending.values()]
+        if self.copy is not None:
+            self.copy.forget(written)
         for key, value in written:
             self.outbox.write(self.topic, value, key)
         self.attempted = {identity: offset for identity, (_, offset) in self._pending.items()}
@@ -95,6 +100,8 @@ class Transactions:
         crash_point("source.after_commit")
         for key, value in written:
             self.offsets.load(key, value)
+        if self.copy is not None:
+            self.copy.follow(written)
         self._open_since, self._pending = None, {}
         return True
 
