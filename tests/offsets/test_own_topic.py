@@ -1,4 +1,4 @@
-"""A connector that gets an offsets topic of its own and loses it again: it goes on where it was, and forgets in both."""
+"""A connector that gets an offsets topic of its own and loses it again: it goes on where it was and forgets in both."""
 
 import json
 from collections.abc import Iterator
