@@ -1,6 +1,6 @@
 """What a source is asked before it is created (KIP-618): can it deliver exactly once, and end transactions itself?
 
-In the words of AbstractHerder.validateSourceConnectorExactlyOnceSupport and …TransactionBoundary.
+In the words of DistributedHerder.validateSourceConnectorExactlyOnceSupport and …TransactionBoundary.
 """
 
 import logging
@@ -49,7 +49,9 @@ def _asked(key: str, question: Callable[[], str | None]) -> Iterable[KeyProblem]
         problem = question()
     except Exception as error:
         log.exception("the connector could not be asked about %s", key)
-        problem = f"An unexpected error occurred during validation: {error}"
+        reason = str(error).strip()
+        problem = "An unexpected error occurred during validation"
+        problem += f": {reason}" if reason else "; please see the worker logs for more details."
     if problem is not None:
         yield KeyProblem(key, problem)
 

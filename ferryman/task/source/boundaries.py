@@ -16,6 +16,7 @@ from ferryman.task.source.transactions import Transactions
 log = logging.getLogger(__name__)
 
 BOTH = "Connector requested both commit and abort of same transaction"
+"""Kafka Connect's words (WorkerTransactionContext)."""
 
 
 @dataclass
@@ -82,7 +83,9 @@ class Boundaries:
         for position, record in enumerate(batch.origin):
             if not self._commits.records and not self._aborts.records:
                 return
-            what = _which(self._commits.at(record), self._aborts.at(record))
+            where = f"{record.topic}/{'null' if record.partition is None else record.partition}"
+            both = f"Connector requested both commit and abort of same record against topic/partition {where}"
+            what = _which(self._commits.at(record), self._aborts.at(record), both)
             if what:
                 yield position, what
 
@@ -91,7 +94,7 @@ class Boundaries:
 
         Raises TaskError when both are asked for, KafkaException as ``Transactions.commit``.
         """
-        return self.end(_which(self._commits.at_end(), self._aborts.at_end()))
+        return self.end(_which(self._commits.at_end(), self._aborts.at_end(), BOTH))
 
     def end(self, what: str) -> bool:
         """Commits, or aborts, or does nothing. True if something was committed."""
@@ -101,9 +104,9 @@ class Boundaries:
         return self.transactions.commit() if what == "commit" else False
 
 
-def _which(commits: bool, aborts: bool) -> str:
+def _which(commits: bool, aborts: bool, both: str) -> str:
     if commits and aborts:
-        raise TaskError(BOTH)
+        raise TaskError(both)
     return "commit" if commits else "abort" if aborts else ""
 
 
