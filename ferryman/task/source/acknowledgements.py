@@ -106,11 +106,12 @@ class Acknowledgements:
 
     def abandon(self) -> None:
         """Commits what is acknowledged, as Kafka Connect does after a failure too, and sends no more."""
-        self._open = None
+        self._open, self.outbox.answered, since = None, None, time.monotonic()
         try:
             if not self.outbox.control.parked:
                 self._write_offsets()
-            self._wait(lambda: not self._written, time.monotonic())
+            while self._written and self._has_time(since, 1.0):
+                self.outbox.producer.poll(LOOK)
         except (KafkaException, BufferError, FerrymanError) as error:
             log.warning("the last offsets could not be committed: %s", error)
         # What is still on its way comes again from the next session; sent late it would get among that one's records.
@@ -132,10 +133,14 @@ class Acknowledgements:
             self.outbox.write(self.topic, value, key, on_delivery=partial(self._is_written, key, value))
 
     def _wait(self, over: Callable[[], bool], since: float, part: float = 1.0) -> None:
-        """Until something is over, or that part of the patience is, or of the time that a stop leaves."""
-        deadline, grace = since + part * self.patience, part * self.outbox.grace
-        while not over() and time.monotonic() < deadline and self.outbox.control.stopping_for <= grace:
+        """Until something is over, or that part of a commit's time is."""
+        while not over() and self._has_time(since, part):
             self._look(LOOK)
+
+    def _has_time(self, since: float, part: float) -> bool:
+        """Whether that part of the patience is not over yet, nor of the time that a stop leaves."""
+        patient = time.monotonic() < since + part * self.patience
+        return patient and self.outbox.control.stopping_for <= part * self.outbox.grace
 
     def _look(self, seconds: float) -> None:
         self.outbox.producer.poll(seconds)

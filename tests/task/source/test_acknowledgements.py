@@ -167,10 +167,20 @@ def test_an_error_of_one_record_ends_the_session_and_its_offset_is_not_committed
     way.broker.answer(code=code)
     with pytest.raises(kind, match=words):
         way.delivery.after_round()
-    way.answered_at_once()
+    until = way.clock.monotonic() + 1
+    way.broker.polled = lambda: way.broker.answer() if way.clock.monotonic() > until else None
     way.delivery.abandon()
     assert way.at("a") == 1, "what is acknowledged is committed all the same"
     assert way.broker.purged
+
+
+def test_a_poll_that_was_not_handed_over_whole_is_not_passed_when_the_session_ends(way: Way) -> None:
+    way.answered_at_once()
+    way.poll(1, a=1)
+    way.delivery.begin()
+    way.delivery.outbox.produce(Encoded("t", None, [0], [None], [b"v"], [b"v"], None))
+    way.delivery.abandon()
+    assert way.at("a") == 1
 
 
 def test_what_broke_the_producer_is_told_instead_of_what_it_says_then(way: Way) -> None:
