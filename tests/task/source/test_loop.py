@@ -230,6 +230,23 @@ def test_an_offset_that_the_source_forgets_is_a_tombstone(task: Task) -> None:
     assert task.offsets.get(FILE) is None
 
 
+def test_copies_follow_the_commit_and_what_is_forgotten_goes_before_it(task: Task) -> None:
+    seen: list[tuple[str, bool, list[bytes | None]]] = []
+
+    class Copy:
+        def forget(self, written: Sequence[tuple[bytes, bytes | None]]) -> None:
+            seen.append(("forget", "commit" in task.producer.calls, [value for _, value in written]))
+
+        def follow(self, written: Sequence[tuple[bytes, bytes | None]]) -> None:
+            seen.append(("follow", "commit" in task.producer.calls, [value for _, value in written]))
+
+    delivery: Any = task.session.delivery
+    delivery.copy = Copy()
+    task.poll("1", at=None)
+    task.rounds(1)
+    assert seen == [("forget", False, [None]), ("follow", True, [None])]
+
+
 def test_topics_are_created_before_the_first_record_goes_there_and_told_once(task: Task) -> None:
     task.poll("1", at=1)
     task.poll("2", at=2)
