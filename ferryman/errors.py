@@ -5,7 +5,8 @@ FerrymanError
 ├── DataError          this record's fault: meets errors.tolerance (fail, or skip and dead-letter)
 │   ├── UnknownField       a field that the schema does not have
 │   ├── SchemaMismatch     a schema that cannot be built, or a value that does not fit its schema
-│   └── MissingValue       a null where the transform needs a value
+│   ├── MissingValue       a null where the transform needs a value
+│   └── TooLarge           a record that the producer's own limits refuse
 ├── RetriableError     the neighbour's fault (registry, database, broker away): retried without end, with back-off
 │   ├── RefusedError       it answers and says no (wrong password, no such bucket): after a grace the task fails
 │   ├── Indeterminate      a commit without an answer: the session starts anew and reads what holds
@@ -110,6 +111,12 @@ class MissingValue(DataError):
     """A null where Kafka Connect would meet a null reference."""
 
     java = "java.lang.NullPointerException"
+
+
+class TooLarge(DataError):
+    """A record that is larger than the producer may send."""
+
+    java = "org.apache.kafka.common.errors.RecordTooLargeException"
 
 
 class RetriableError(FerrymanError):

@@ -117,9 +117,17 @@ class WorkerConfig(Config):
     task_shutdown_graceful_timeout_ms: Long = key(5000, importance="LOW")
     """Milliseconds that all tasks together have to end when the worker stops; then they are killed."""
     offset_flush_interval_ms: Long = key(60000, importance="LOW")
-    """Milliseconds between commits of sink offsets, and the default of transaction.boundary.interval.ms."""
+    """Milliseconds between commits of offsets, of sinks and of sources without transactions, and the default of
+    transaction.boundary.interval.ms."""
     offset_flush_timeout_ms: Long = key(5000, importance="LOW")
-    """Milliseconds that a commit of sink offsets may take."""
+    """Milliseconds that a commit of offsets may take."""
+    exactly_once_source_support: (
+        Annotated[Literal["disabled", "preparing", "enabled"], any_case("disabled", "preparing", "enabled")] | None
+    ) = key(None, importance="HIGH")
+    """Without it, every source delivers exactly once, by transactions. disabled: at least once and without them, as in
+    Kafka Connect. preparing, enabled: exactly once, and the leader of a group writes to the config topic in fenced
+    transactions, so that a former leader that comes back writes nothing; all workers go from another value to preparing
+    before one goes to enabled."""
     offset_storage_file_filename: Str | None = key(None, importance="HIGH")
     """The offset file of a standalone worker on the JVM. Read once, for partitions that offset.storage.topic knows
     nothing about; never written."""
@@ -182,6 +190,11 @@ class WorkerConfig(Config):
     all."""
     ssl_client_auth: Literal["required", "requested", "none"] = key("none", importance="LOW")
     """Whether clients of https listeners must (required) or may (requested) show a certificate."""
+
+    @property
+    def transactional_sources(self) -> bool:
+        """Whether sources deliver exactly once."""
+        return self.exactly_once_source_support != "disabled"
 
     @property
     def addresses(self) -> list[Listener]:
