@@ -98,12 +98,14 @@ class Plane:
         return self.owners.of(connector, self.journal.facts.of(connector).properties or {})
 
     def topic_used(self, task: Task, topic: str) -> None:
-        """A task has used a topic. Its name is public, unless it came out of a config provider."""
+        """A task has used a topic, which is noted where topics are tracked. Its name is public, unless it came out of a
+        config provider."""
         connector, _ = task
         raw = self.journal.facts.of(connector).properties
         if raw is None:
             return  # the last words of a task whose connector is deleted
-        self.board.use(task, topic)
+        if self.launch.settings.config.topic_tracking_enable:
+            self.board.use(task, topic)
         if not any("${" in value for key, value in raw.items() if "topic" in key or key.startswith("transforms.")):
             self.owner(connector).is_called(topic)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -278,6 +279,16 @@ def test_a_level_reaches_the_tasks_that_run_and_those_to_come(tell: Tell) -> Non
         await until(lambda: len(worker.forks.of("a")) == 2)
         await worker.runs("a")
         assert worker.forks.live("a")[0].played.spec.levels == second.played.spec.levels  # type: ignore[union-attr]
+
+    tell(story)
+
+
+def test_where_topics_are_not_tracked_none_is_noted(tell: Tell) -> None:
+    async def story(worker: PlayedWorker) -> None:
+        worker.plane.launch = replace(worker.launch, settings=worker.with_settings(topic_tracking_enable="false"))
+        await worker.created("a")
+        await asyncio.sleep(60)
+        assert worker.board.topics("a") == []
 
     tell(story)
 
