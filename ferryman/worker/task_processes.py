@@ -72,6 +72,8 @@ class TaskProcess:
     changed: Callable[[], None] = _nobody
     """Called when what it shows is another."""
     shown: Shown = Shown()
+    in_order: bool = True
+    """Whether no process of it has ended without a word, or if one has, another has ended in order since."""
     _wish: str = "run"
     """What the process is to do: run or pause."""
     _process: Forked | None = None
@@ -190,7 +192,7 @@ class TaskProcess:
             raise
         finally:
             theirs.close()
-        self._process = process
+        self._process, self.in_order = process, False
         log.info("task %s runs as process %d", self, process.pid)
         voice, _ = await asyncio.get_running_loop().create_connection(_Deaf, sock=ours.dup())
         reader, ear = await asyncio.open_connection(sock=ours, limit=LONGEST_MESSAGE)
@@ -208,6 +210,7 @@ class TaskProcess:
         voice.close()
         ear.close()
         self._process = self._voice = None
+        self.in_order = bool(said)
         if said == ["stopped"] and self._wish != "stop":
             self._at_least = POLITE
             return f"the process of task {self} was ended by SIGTERM"
