@@ -5,6 +5,7 @@ All places are tried at once, for what it takes is time: a worker gives a plugin
 
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import httpx
@@ -56,7 +57,8 @@ class Answer(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        self.answers.append(WEB.request(self.method, self.url, json=self.body))
+        with suppress(httpx.TransportError):  # the worker is gone
+            self.answers.append(WEB.request(self.method, self.url, json=self.body))
 
     def status(self) -> int:
         """Waits for it."""

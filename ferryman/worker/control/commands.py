@@ -49,11 +49,15 @@ class Commands:
     def __init__(self, plane: Plane, cluster: Cluster) -> None:
         self.plane = plane
         self.ready = False
-        self._starting = Stage("awaiting startup", time.time())
+        self.begins("awaiting startup")
         self._cluster = cluster
         self._checks = Pool("checks", 8, 64)
         self._offsets = Offsets(plane.launch)
         self._turns = Turns(plane)
+
+    def begins(self, stage: str) -> None:
+        """Says what a worker that is not ready yet does from now on, in Kafka Connect's form."""
+        self._starting = Stage(stage, time.time())
 
     async def cluster_id(self) -> str | None:
         return self._cluster.id

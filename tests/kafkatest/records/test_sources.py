@@ -1,18 +1,12 @@
 """What SourceConnectorsIntegrationTest asks of a worker: who creates a source's topic, and with how many partitions."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from confluent_kafka.admin import AdminClient
 
-from ferryman.stack.runtime.component import Component
-from ferryman.stack.runtime.ports import free_port
-from ferryman.stack.runtime.process import Launch
-from ferryman.stack.runtime.service import Place
-from ferryman.stack.servers.kafka import KAFKA
-from ferryman.stack.services import artifacts_of
+from tests.kafkatest.brokers import broker
 from tests.kafkatest.configs import source
 from tests.kafkatest.connect import Config, Connect, cluster, worker_settings
 from tests.kafkatest.whose import Whose
@@ -68,21 +62,8 @@ def test_where_workers_create_no_topics_the_broker_may_by_its_own_settings(
 @pytest.fixture(scope="module")
 def strict_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A broker that creates no topic by itself."""
-
-    def launch(place: Place) -> Launch:
-        found = KAFKA.launch(place)
-        with (place.directory / "server.properties").open("a") as settings:
-            settings.write("\nauto.create.topics.enable=false\n")
-        return found
-
-    ports = {KAFKA.name: {name: free_port() for name in KAFKA.ports}}
-    home = tmp_path_factory.mktemp("strict")
-    component = Component(replace(KAFKA, launch=launch), home / "kafka", ports, artifacts_of(["kafka"]))
-    component.start()
-    try:
-        yield component.address
-    finally:
-        component.discard()
+    with broker(tmp_path_factory.mktemp("strict"), auto_create_topics_enable="false") as address:
+        yield address
 
 
 @pytest.mark.long
