@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 
-def installed(
-    directory: Path, module: str, code: str, *connectors: str, transforms: Sequence[str] = ()
-) -> Path:
+def installed(directory: Path, module: str, code: str, *connectors: str, transforms: Sequence[str] = ()) -> Path:
     """Writes a module with classes of plugins, and the entry points that name them; the folder for PYTHONPATH."""
     home = directory / "plugins"
     about = home / f"{module}-1.0.dist-info"

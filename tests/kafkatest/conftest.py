@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ferryman.stack import Stack
 from tests.kafkatest.connect import Connect, borrowed, cluster, worker_settings
 from tests.kafkatest.whose import ALWAYS, IN_LONG_RUNS, Whose
 
@@ -25,6 +26,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     kinds = [*ALWAYS, *IN_LONG_RUNS] if long else always
     chosen = [each for each in kinds if (each.mode in mark.args if mark else each.ours or each.distributed)]
     metafunc.parametrize("whose", chosen, ids=str, scope="session")
+
+
+@pytest.fixture(scope="session")
+def other_kafka() -> Iterator[str]:
+    """Another Kafka cluster than the workers'."""
+    with Stack(("kafka",)) as stack:
+        yield stack.addresses["kafka"]
 
 
 @pytest.fixture(scope="session")

@@ -18,8 +18,8 @@ _BLOCKING = "org.apache.kafka.connect.integration.BlockingConnectorTest$"
 
 @pytest.fixture(scope="module")
 def starting(whose: Whose, kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    """A worker that starts for ever, for a connector of its command line stands still: Kafka's in the connector's start.
-    Ours waits for none, only for the validation."""
+    """A worker that starts for ever, for a connector of its command line stands still: with Kafka's in its start, which
+    ours does not wait for, with ours in its validation."""
     home = tmp_path_factory.mktemp("starting")
     connector = home / "connector.properties"
     place = "Connector::validate" if whose.ours else "Connector::start"

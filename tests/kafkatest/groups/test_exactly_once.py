@@ -3,13 +3,15 @@
 import json
 from collections import defaultdict
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from confluent_kafka import KafkaException, Message, Producer
 
 from tests.kafkatest.configs import source
-from tests.kafkatest.connect import Config, Connect
+from tests.kafkatest.connect import Config, Connect, cluster, worker_settings
 from tests.kafkatest.test_offsets_api import of_source, stand_at
+from tests.kafkatest.whose import Whose
 from tests.running import consume, create_topic, until
 
 SETTINGS = {"exactly_once_source_support": "enabled", "offset_flush_interval_ms": "600000"}
@@ -142,6 +144,34 @@ def is_fenced(producer: Producer, topic: str) -> bool:
     except KafkaException:
         return True
     return False
+
+
+def test_offsets_in_a_topic_beside_the_records_outlive_the_end_of_exactly_once_support(
+    whose: Whose, kafka: str, other_kafka: str, unique: str, tmp_path: Path
+) -> None:
+    settings = worker_settings(kafka, unique, **SETTINGS)
+    create_topic(other_kafka, unique, 3)
+    at = {f"{who}.override.bootstrap.servers": other_kafka for who in ("producer", "consumer", "admin")}
+    config = counting(unique, tasks_max="1", max_messages=str(RECORDS)) | at
+    config |= {"offsets.storage.topic": f"{unique}-own-offsets"}
+    with cluster(whose, tmp_path, settings, 1) as connect:
+        connect.configure(unique, config)
+        connect.runs(unique, 1)
+        stand_at(connect, unique, [of_source(unique, 0, RECORDS)])
+        assert numbers(consume(other_kafka, unique)) == {0: list(range(1, RECORDS + 1))}
+        polls = [100, 200, 300]
+        assert written(other_kafka, f"{unique}-own-offsets", unique) == polls
+        if not whose.ours:  # it keeps a copy, as ours does not (docs/differences.md)
+            assert set(written(kafka, settings["offset.storage.topic"], unique)) <= set(polls)
+
+        connect.remove(connect.nodes[0])
+        connect.settings = {**settings, "exactly.once.source.support": "disabled", "offset.flush.interval.ms": "500"}
+        connect.add()
+        connect.configure(unique, config | {"max.messages": str(2 * RECORDS)})
+        connect.runs(unique, 1)
+        stand_at(connect, unique, [of_source(unique, 0, 2 * RECORDS)])
+        stops(connect, unique, 1)
+        assert numbers(consume(other_kafka, unique)) == {0: list(range(1, 2 * RECORDS + 1))}
 
 
 def test_a_source_that_writes_among_its_own_offsets_fails(other: Connect, unique: str) -> None:

@@ -55,9 +55,7 @@ def test_of_the_records_that_fail_one_is_tried_again_and_the_other_put_aside(
     connect.is_gone(unique)
 
 
-def test_whatever_a_sink_reports_is_put_aside_once(
-    connect: Connect, kafka: str, unique: str, tolerant: Config
-) -> None:
+def test_whatever_a_sink_reports_is_put_aside_once(connect: Connect, kafka: str, unique: str, tolerant: Config) -> None:
     reporting = {"connector.class": "ErrantRecordSinkConnector", "consumer.override.max.poll.records": "5"}
     connect.configure(unique, {**tolerant, **reporting})
     connect.runs(unique, 1)
