@@ -200,8 +200,9 @@ class Herder(Protocol):
         """Forgets all offsets of a stopped connector and returns the message."""
 
     async def set_level(self, logger: str, level: str, *, cluster: bool = False) -> Sequence[str]:
-        """Sets a logger's level, by log4j's name for it, here and in every task's process, and returns the names of
-        those that have it now; with ``cluster`` on all workers of the group, each when it hears of it, and returns none."""
+        """Sets a logger's level, by log4j's name for it, here and in every task's process. Returns the names of those
+        that have it now; with ``cluster`` it is for all workers of the group, each when it hears of it, and returns
+        none."""
 
     async def put_task_configs(self, name: str, configs: Sequence[RawConfig]) -> None:
         """Takes over the configs of a connector's tasks from the worker that runs the connector. Only the leader does.

@@ -1,6 +1,8 @@
-"""What TransformationIntegrationTest asks of a worker: transforms behind predicates, on sinks and on sources."""
+"""What TransformationIntegrationTest and kafkatest ask of a worker: transforms, on sinks and on sources."""
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 
 from tests.kafkatest.configs import sink, source
 from tests.kafkatest.connect import Config, Connect
@@ -70,3 +72,42 @@ def test_a_source_writes_only_records_with_a_header_to_the_topic_that_it_creates
     (message,) = consume(kafka, unique)
     assert [name for name, _ in message.headers() or ()] == ["header-8"]
     assert message.value() == f"value-{unique}-0-8".encode()
+
+
+def test_lines_become_structs_with_the_time_of_their_records(
+    connect: Connect, kafka: str, unique: str, tmp_path: Path
+) -> None:
+    lines = ["foo", "bar", "baz"]
+    (tmp_path / "input").write_text("".join(f"{line}\n" for line in lines))
+    create_topic(kafka, unique)
+    hoist, insert = (
+        "org.apache.kafka.connect.transforms." + each for each in ("HoistField$Value", "InsertField$Value")
+    )
+    connect.configure(
+        unique,
+        {
+            "connector.class": "org.apache.kafka.connect.file.FileStreamSourceConnector",
+            "file": str(tmp_path / "input"),
+            "topic": unique,
+            "value.converter": "org.apache.kafka.connect.json.JsonConverter",
+            "value.converter.schemas.enable": "true",
+            "transforms": "hoist,insert",
+            "transforms.hoist.type": hoist,
+            "transforms.hoist.field": "content",
+            "transforms.insert.type": insert,
+            "transforms.insert.timestamp.field": "the_time",
+        },
+    )
+    until(lambda: len(consume(kafka, unique)) >= len(lines), what="the lines", pause=0.5)
+    content = {"type": "string", "optional": False, "field": "content"}
+    time = {
+        "type": "int64",
+        "optional": True,
+        "field": "the_time",
+        "name": "org.apache.kafka.connect.data.Timestamp",
+        "version": 1,
+    }
+    for message, line in zip(consume(kafka, unique), lines, strict=True):
+        value = json.loads(message.value() or b"")
+        assert value["schema"] == {"type": "struct", "fields": [content, time], "optional": False}
+        assert value["payload"] == {"content": line, "the_time": message.timestamp()[1]}
