@@ -5,7 +5,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
+from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # type: ignore[attr-defined]
 
 from ferryman.stack import Stack
 from ferryman.stack.services import Shape
@@ -117,7 +117,10 @@ def test_a_worker_does_not_start_until_all_its_topics_are_compacted(
     settings = worker_settings(kafka, unique)
     for kind, policy in POLICIES.items():
         create_topic(kafka, f"{unique}-good-{kind}", cleanup_policy="compact")
-        create_topic(kafka, f"{unique}-bad-{kind}", **({"cleanup_policy": policy} if policy else {}))
+        if policy:
+            create_topic(kafka, f"{unique}-bad-{kind}", cleanup_policy=policy)
+        else:
+            create_topic(kafka, f"{unique}-bad-{kind}")
     topics = {f"{kind}.storage.topic": f"{unique}-bad-{kind}" for kind in POLICIES}
     connect = Connect(whose, tmp_path, settings)
     for kind in POLICIES:

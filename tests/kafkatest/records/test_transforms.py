@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from tests.kafkatest.configs import sink, source
 from tests.kafkatest.connect import Config, Connect
@@ -70,7 +71,8 @@ def test_a_source_writes_only_records_with_a_header_to_the_topic_that_it_creates
     # Ours counts the records that were dropped; Kafka's worker stands where it has written last (docs/differences.md).
     stand_at(connect, unique, [of_source(unique, 0, RECORDS if connect.whose.ours else 8)])
     (message,) = consume(kafka, unique)
-    assert [name for name, _ in message.headers() or ()] == ["header-8"]
+    headers: Any = message.headers()
+    assert [name for name, _ in headers] == ["header-8"]
     assert message.value() == f"value-{unique}-0-8".encode()
 
 
