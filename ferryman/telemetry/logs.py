@@ -88,7 +88,11 @@ def _is_no_traffic(record: logging.LogRecord) -> bool:
 
 
 def set_level(name: str, level: str) -> None:
-    """Sets a logger's level by log4j's name for it; ``root`` is the root logger. The name may be one of Kafka
-    Connect's, which means its like here as well."""
+    """Sets a logger's level by log4j's name for it; ``root`` is the root logger, below which are all. The name may be
+    one of Kafka Connect's, which means its like here as well."""
+    if name == "root":
+        for other in logging.root.manager.loggerDict.values():
+            if isinstance(other, logging.Logger) and other.level:
+                other.setLevel(LEVELS[level.upper()])
     for each in java_loggers.meant(name):
         logging.getLogger(None if each == "root" else each).setLevel(LEVELS[level.upper()])

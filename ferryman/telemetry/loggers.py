@@ -32,12 +32,22 @@ class Loggers:
         known = name == ROOT or name in self._changed or name in _existing()
         return self._shape(name) if known else None
 
-    def set(self, name: str, level: str) -> list[str]:
-        """Sets the level of a logger and of those below it; returns their names, of likes too. KeyError for an unknown
-        level."""
+    def checked(self, name: str, level: str) -> str:
+        """A level as it is spelled here. Raises RequestError for one that there is not (404), and for a name so long
+        that no module has it (400): each of its dots would make one more logger."""
         wanted = level.strip().upper()
+        if wanted not in logs.LEVELS:
+            raise RequestError(404, f"invalid log level '{level}'.")
+        if len(name) > _LONGEST:
+            raise RequestError(400, f"The name of a logger has at most {_LONGEST} characters")
+        return wanted
+
+    def set(self, name: str, level: str) -> list[str]:
+        """Sets the level of a logger and of those below it, which are all where it is the root logger; returns their
+        names, of likes too."""
+        wanted = self.checked(name, level)
         number = logs.LEVELS[wanted]
-        touched = self._below(*java_loggers.meant(name))
+        touched = sorted({ROOT, *_existing()}) if name == ROOT else self._below(*java_loggers.meant(name))
         for each in touched:
             if _logger(each).level != number:
                 self._changed[each] = time.time_ns() // 1_000_000
@@ -55,9 +65,6 @@ class Loggers:
 
 
 def _logger(name: str) -> logging.Logger:
-    """Raises RequestError for a name so long that no module has it: each of its dots would make one more logger."""
-    if len(name) > _LONGEST:
-        raise RequestError(400, f"The name of a logger has at most {_LONGEST} characters")
     return logging.getLogger(None if name == ROOT else name)
 
 
