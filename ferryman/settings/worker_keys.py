@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, SecretStr
 
-from ferryman.config import Bool, Config, Int, Long, Password, Plugin, Short, Str, Strings, any_case, key
+from ferryman.config import Bool, Int, Long, Password, Plugin, Short, Str, Strings, any_case, key
 from ferryman.settings import listeners, response_headers, rest_access
 from ferryman.settings.listeners import Listener
+from ferryman.settings.task_keys import TaskKeys
 
 PREFIXES = (
     "key.converter.",
@@ -101,7 +102,7 @@ Count = Annotated[Int, AfterValidator(count)]
 Listeners = Annotated[Strings, AfterValidator(_listeners)]
 
 
-class WorkerConfig(Config):
+class WorkerConfig(TaskKeys):
     """What every worker is told, with the defaults of a standalone one."""
 
     bootstrap_servers: Strings = key(["localhost:9092"], importance="HIGH")

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from ferryman.errors import FerrymanError
 from ferryman.settings import ambient
 from ferryman.task import die_with_parent, overrun, sessions
 from ferryman.task.setup import plugins
@@ -90,8 +91,9 @@ def _run(spec: TaskSpec, control: Control) -> None:
         # Nothing is told: this end is no failure that waits for somebody, the worker starts the process again.
         log.error("%s", error)
     except Exception as error:
-        log.exception("the task has failed and is not restarted by itself")
-        control.tell("failed", {"trace": _trace(error)})
+        lasting = isinstance(error, FerrymanError) and error.lasting
+        log.exception("the task has failed%s", " and is not restarted by itself" if lasting else "")
+        control.tell("failed", {"trace": _trace(error), "may_pass": not lasting})
 
 
 def _trace(error: Exception) -> str:

@@ -103,5 +103,5 @@ def _setup(spec: TaskSpec, control: Control) -> Setup:
         config=config,
         clients=Clients(spec.connector, spec.task, spec.worker, spec.config, spec.identity),
         chain=builder.chain(spec.config, spec.worker, plugin),
-        troubles=Troubles(Outage(patience(config), spec.succeeded), control.tell),
+        troubles=Troubles(Outage(patience(config, spec.failed), spec.succeeded), control.tell),
     )

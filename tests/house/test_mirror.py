@@ -53,6 +53,7 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/worker/cluster.py": "tests/worker/test_control.py",
     "ferryman/worker/fork_loop.py": "tests/worker/test_forks.py",
     "ferryman/worker/forkserver.py": "tests/worker/test_forks.py",
+    "ferryman/worker/succession.py": "tests/worker/test_task_processes.py",
     "ferryman/worker/lifetime.py": "tests/worker/test_control.py",
     "ferryman/membership/connection.py": "tests/membership/test_member.py",
     "ferryman/membership/coordinator.py": "tests/membership/test_member.py",

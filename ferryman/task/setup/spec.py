@@ -30,6 +30,8 @@ class TaskSpec:
     """The first lease, see ``task.setup.lease``."""
     succeeded: bool = False
     """Whether an earlier process of this task has already done what the task is for."""
+    failed: bool = False
+    """Whether its last process has failed, and this one is to see whether that has gone away."""
 
     def dump(self) -> bytes:
         """As bytes for the pipe."""

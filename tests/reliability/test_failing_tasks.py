@@ -1,0 +1,137 @@
+"""Tasks that fail, on a real worker with plugins of anybody's: who comes back by itself, and who waits for somebody."""
+
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.plugin_folder import installed
+from tests.reliability.flows import Config, lines
+from tests.running import Worker, borrowed, create_topic, produce, settings, until, worker
+
+PLUGINS = """
+from pathlib import Path
+from ferryman.api import Sink
+from ferryman.config import Str, key
+from ferryman.connector import SinkConfig
+from ferryman.errors import DataError
+
+class FrailConfig(SinkConfig):
+    file: Str = key()
+    needs: Str = key()
+
+class FrailSink(Sink[FrailConfig]):
+    config_class = FrailConfig
+
+    def put(self, records):
+        if not Path(self.config.needs).exists():
+            raise RuntimeError("nothing stands where it should")
+        for record in records:
+            if record.value == "bad":
+                raise DataError("it is bad")
+        with open(self.config.file, "a") as file:
+            file.writelines(f"{record.value}\\n" for record in records)
+"""
+OFTEN = {"ferryman.auto.restart.delay.ms": "200", "ferryman.auto.restart.delay.max.ms": "60000"}
+
+
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[Worker]:
+    """A worker with the plugins on its path, and quick restarts."""
+    name = f"frail-{uuid.uuid4().hex[:10]}"
+    folder = tmp_path_factory.mktemp(name)
+    path = installed(folder, "frail", PLUGINS, "FrailSink")
+    with worker(folder, settings(kafka, name) | OFTEN, PYTHONPATH=str(path)) as one:
+        yield one
+
+
+@pytest.fixture
+def running(lasting: Worker, unique: str) -> Iterator[Worker]:
+    with borrowed(lasting, unique) as one:
+        yield one
+
+
+def frail(name: str, folder: Path, **more: str) -> Config:
+    return {
+        "name": name,
+        "connector.class": "FrailSink",
+        "topics": name,
+        "file": str(folder / "out"),
+        "needs": str(folder / "needed"),
+        "value.converter": "org.apache.kafka.connect.storage.StringConverter",
+        **{key.replace("_", "."): value for key, value in more.items()},
+    }
+
+
+def task(running: Worker, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = running.call("GET", f"/connectors/{name}/status")["tasks"][0]
+    return found
+
+
+def test_a_task_that_fails_comes_back_by_itself_and_says_meanwhile_when(
+    kafka: str, running: Worker, unique: str, tmp_path: Path
+) -> None:
+    create_topic(kafka, unique)
+    produce(kafka, unique, [b"one", b"two"])
+    running.create(frail(unique, tmp_path))
+    shown = until(lambda: (found := task(running, unique)).get("restart", {}).get("failures", 0) > 1 and found)
+    assert shown["state"] == "FAILED"
+    assert "RuntimeError: nothing stands where it should" in shown["trace"]
+    assert datetime.fromisoformat(shown["restart"]["next_try"]).tzinfo is not None
+    (tmp_path / "needed").touch()
+    until(lambda: lines(tmp_path / "out") == [b"one", b"two"], 60)
+    running.running(unique)
+    assert "restart" not in task(running, unique)
+
+
+def test_without_restarts_a_task_stays_failed_until_somebody_restarts_it(
+    kafka: str, running: Worker, unique: str, tmp_path: Path
+) -> None:
+    create_topic(kafka, unique)
+    produce(kafka, unique, [b"one"])
+    running.create(frail(unique, tmp_path, ferryman_auto_restart_enable="false"))
+    running.trace(unique)
+    (tmp_path / "needed").touch()
+    assert "restart" not in task(running, unique)
+    running.call("POST", f"/connectors/{unique}/tasks/0/restart", expect=204)
+    until(lambda: lines(tmp_path / "out") == [b"one"], 60)
+    assert len(running.pids(unique)) == 2
+
+
+def test_what_a_restart_does_not_get_over_is_not_tried_again(
+    kafka: str, running: Worker, unique: str, tmp_path: Path
+) -> None:
+    create_topic(kafka, unique)
+    (tmp_path / "needed").touch()
+    produce(kafka, unique, [b"bad"])
+    running.create(frail(unique, tmp_path))
+    assert "it is bad" in running.trace(unique)
+    assert "the task has failed and is not restarted by itself" in running.said
+    assert "restart" not in task(running, unique)
+
+
+def test_a_restart_over_rest_does_not_wait_for_the_next_try(
+    kafka: str, running: Worker, unique: str, tmp_path: Path
+) -> None:
+    create_topic(kafka, unique)
+    produce(kafka, unique, [b"one"])
+    never = {f"ferryman_auto_restart_delay_{end}": "3600000" for end in ("ms", "max_ms")}
+    running.create(frail(unique, tmp_path, **never))
+    until(lambda: "restart" in task(running, unique))
+    (tmp_path / "needed").touch()
+    running.call("POST", f"/connectors/{unique}/restart?includeTasks=true&onlyFailed=true", expect=202)
+    until(lambda: lines(tmp_path / "out") == [b"one"], 60)
+    running.delete(unique)
+
+
+def test_the_restarts_of_a_task_come_to_an_end(kafka: str, running: Worker, unique: str, tmp_path: Path) -> None:
+    create_topic(kafka, unique)
+    produce(kafka, unique, [b"one"])
+    running.create(frail(unique, tmp_path, ferryman_auto_restart_max_restarts="2"))
+    until(lambda: f"task {unique}-0 has failed 3 times in a row and stays FAILED" in running.said)
+    found = task(running, unique)
+    assert (found["state"], "restart" in found) == ("FAILED", False)
+    assert len(running.pids(unique)) == 3
