@@ -4,10 +4,12 @@ They all begin with ``ferryman.``, and no answer of the REST API lists them wher
 of Kafka Connect compare the keys of a connector with those that they know.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Self
 
 from ferryman.config import Bool, Config, Int, Long, Shown, key
+from ferryman.errors import KeyProblem
 from ferryman.retry.restarts import Policy
 
 PREFIX = "ferryman."
@@ -34,6 +36,17 @@ class TaskKeys(Config):
         600_000, at_least=1, importance="LOW", shown=Shown(GROUP, 4, "SHORT", "Longest wait")
     )
     """The longest wait before a restart, in milliseconds."""
+
+    ferryman_task_memory_max_bytes: Long = key(
+        0, at_least=0, importance="LOW", shown=Shown(GROUP, 5, "MEDIUM", "Most memory of a task")
+    )
+    """The most memory that a task's process may take, in bytes; it is looked at four times a second, and a process that
+    takes more is ended and started anew. An idle one takes about 50 MB. 0 is without limit."""
+
+    def problems(self) -> Iterable[KeyProblem]:
+        """A limit that nobody could keep."""
+        if self.ferryman_task_memory_max_bytes and not Path("/proc/self/status").exists():
+            yield KeyProblem("ferryman.task.memory.max.bytes", "A limit of memory can be kept on Linux only")
 
     @classmethod
     def of(cls, worker: Mapping[str, str], connector: Mapping[str, str]) -> Self:

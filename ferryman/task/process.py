@@ -16,7 +16,7 @@ import orjson
 
 from ferryman.errors import FerrymanError
 from ferryman.settings import ambient
-from ferryman.task import die_with_parent, overrun, sessions
+from ferryman.task import die_with_parent, oom_score, overrun, sessions
 from ferryman.task.setup import plugins
 from ferryman.task.setup.control import LONGEST_MESSAGE, Control
 from ferryman.task.setup.lease import Lease
@@ -37,6 +37,7 @@ def main(connection: socket.socket, parent: int) -> None:
     """The entry point of a task's process, a child of ``parent``; the first message says what the task is."""
     ambient.withhold()
     die_with_parent.die_with(parent)
+    oom_score.offer_itself()
     messages = connection.makefile("rb")
     first = messages.readline()
     if not first:

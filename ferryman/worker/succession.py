@@ -19,6 +19,7 @@ from typing import Any, Protocol
 import orjson
 
 from ferryman.retry.breaker import HEALTHY, Breaker
+from ferryman.worker import memory
 from ferryman.worker.forks import Forked, Forks
 
 log = logging.getLogger(__name__)
@@ -73,6 +74,8 @@ class Succession:
     lives: Lives
     longest: int
     """Bytes that a message of a process may have."""
+    memory: int = 0
+    """Bytes that a process may take; 0 is without limit."""
     breaker: Breaker = field(default_factory=Breaker)
     stopping: bool = False
     """Whether there is to be no process any more."""
@@ -81,6 +84,8 @@ class Succession:
     _voice: asyncio.WriteTransport | None = None
     """Over which the process is told something."""
     _watch: asyncio.Task[None] | None = None
+    _condemned: str = ""
+    """Why the process that lives now was killed, if that was our doing."""
     _ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     def start(self) -> None:
@@ -161,7 +166,7 @@ class Succession:
             raise
         finally:
             theirs.close()
-        self.process = process
+        self.process, self._condemned = process, ""
         log.info("%s runs as process %d", self.name, process.pid)
         said = await self._talk(process, ours)
         self.process = self._voice = None
@@ -170,7 +175,7 @@ class Succession:
             return None, 0.0
         if "stopped" in said or code == -signal.SIGTERM:
             return f"the process of {self.name} was ended by SIGTERM", POLITE
-        return f"the process of {self.name} {_exit_reason(code)}", 0.0
+        return f"the process of {self.name} {self._condemned or _exit_reason(code)}", 0.0
 
     async def _talk(self, process: Forked, ours: socket.socket) -> set[str]:
         """Tells and hears a process until it has ended. Returns which of its words it has said: stopped, last."""
@@ -184,13 +189,24 @@ class Succession:
         said: set[str] = set()
         listening = asyncio.create_task(self._listen(process, reader, said))
         healthy = asyncio.get_running_loop().call_later(HEALTHY, self.alive)
+        guarding = asyncio.create_task(self._guard(process))
         await process.ended
+        guarding.cancel()
         healthy.cancel()
         await asyncio.wait({listening}, timeout=AFTER_KILL)  # a grandchild may hold the other end open
         listening.cancel()
         voice.close()
         ear.close()
         return said
+
+    async def _guard(self, process: Forked) -> None:
+        """Ends a process that takes too much memory."""
+        if self.memory:
+            taken = await memory.exceeds(process.pid, self.memory)
+            self._condemned = (
+                f"took {taken:,} bytes of memory and was ended: ferryman.task.memory.max.bytes is {self.memory:,}"
+            )
+            process.kill()
 
     def alive(self) -> None:
         """The present process has lived for HEALTHY seconds."""

@@ -55,6 +55,8 @@ class TaskProcess:
     shown: Shown = Shown()
     restarts: Restarts = field(default_factory=Restarts)
     """When it is started again if it has failed."""
+    memory: int = 0
+    """Bytes that its process may take; 0 is without limit."""
     processes: Succession = field(init=False)
     _wish: str = "run"
     """What the process is to do: run or pause."""
@@ -67,7 +69,7 @@ class TaskProcess:
 
     def __post_init__(self) -> None:
         modules = plugins.modules(self.spec.plugins)
-        self.processes = Succession(self.forks, f"task {self}", modules, self, LONGEST_MESSAGE)
+        self.processes = Succession(self.forks, f"task {self}", modules, self, LONGEST_MESSAGE, self.memory)
 
     @property
     def state(self) -> State:

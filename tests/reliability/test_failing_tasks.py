@@ -15,16 +15,22 @@ from tests.running import Worker, borrowed, create_topic, produce, settings, unt
 PLUGINS = """
 from pathlib import Path
 from ferryman.api import Sink
-from ferryman.config import Str, key
+from ferryman.config import Bool, Str, key
 from ferryman.connector import SinkConfig
 from ferryman.errors import DataError
 
 class FrailConfig(SinkConfig):
     file: Str = key()
     needs: Str = key()
+    grows: Bool = key(False)
 
 class FrailSink(Sink[FrailConfig]):
     config_class = FrailConfig
+
+    def start(self):
+        self.taken = []
+        while self.config.grows:
+            self.taken.append(b"x" * 10_000_000)
 
     def put(self, records):
         if not Path(self.config.needs).exists():
@@ -135,3 +141,37 @@ def test_the_restarts_of_a_task_come_to_an_end(kafka: str, running: Worker, uniq
     found = task(running, unique)
     assert (found["state"], "restart" in found) == ("FAILED", False)
     assert len(running.pids(unique)) == 3
+
+
+# Memory.
+
+
+def test_a_task_that_takes_too_much_memory_is_ended_and_started_anew_while_others_go_on(
+    kafka: str, running: Worker, unique: str, tmp_path: Path
+) -> None:
+    other = f"{unique}-other"
+    (tmp_path / "needed").touch()
+    for name in (unique, other):
+        create_topic(kafka, name)
+    running.create(frail(other, tmp_path))
+    running.create(frail(unique, tmp_path, grows="true", ferryman_task_memory_max_bytes="300000000"))
+    trace = running.trace(unique)
+    assert "ferryman.task.memory.max.bytes is 300,000,000" in trace
+    assert "5 times in a row" in trace
+    produce(kafka, other, [b"one"])
+    until(lambda: lines(tmp_path / "out") == [b"one"], 60)
+    assert len(running.pids(other)) == 1
+    assert running.states(other) == ["RUNNING", "RUNNING"]
+
+
+def test_the_kernel_is_to_take_a_task_before_its_worker(
+    kafka: str, running: Worker, unique: str, tmp_path: Path
+) -> None:
+    create_topic(kafka, unique)
+    running.create(frail(unique, tmp_path))
+    running.running(unique)
+    assert running.process is not None
+    score, workers = (
+        int(Path(f"/proc/{pid}/oom_score_adj").read_text()) for pid in (running.pids(unique)[0], running.process.pid)
+    )
+    assert score == min(1000, workers + 500)

@@ -29,6 +29,7 @@ def test_without_restarts_a_task_that_has_failed_stays_so() -> None:
         ("ferryman.auto.restart.max.restarts", "-2"),
         ("ferryman.auto.restart.delay.ms", "0"),
         ("ferryman.auto.restart.delay.max.ms", "soon"),
+        ("ferryman.task.memory.max.bytes", "-1"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(key: str, value: str) -> None:

@@ -132,6 +132,7 @@ class TaskPlace:
             self._changed,
             Shown(State.RESTARTING if again else State.UNASSIGNED),
             Restarts(self._keys.restarts),
+            self._keys.ferryman_task_memory_max_bytes,
         )
         self._runs, self._restarts, self._problem = wanted, wanted.restarts, None
         self._changed()
