@@ -9,6 +9,7 @@ Nothing here waits for a process: its end and its messages come as events, and w
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import socket
 import time
@@ -29,6 +30,10 @@ AFTER_KILL = 1.0
 POLITE = 0.3
 """Seconds before something goes on that somebody ended by SIGTERM: who ends the whole service sends it to the worker
 too, and that may be about to arrive."""
+CRASHES = frozenset({signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE})
+"""Signals by which a process ends itself."""
+BLANK = b" "
+"""What a descriptor comes with; it may stand before any message."""
 UNREAD = 1 << 20
 """Bytes that may wait for a process that does not read; more is not written."""
 
@@ -39,12 +44,19 @@ class Lives(Protocol):
     def first(self) -> Sequence[bytes]:
         """The messages that a new process is told before all others."""
 
+    def handed(self) -> int | None:
+        """A descriptor that a new process gets with its first message; it is closed here when it is sent."""
+
     def heard(self, message: Mapping[str, Any]) -> bool:
         """The process has said something. True if it was its last word: it has not died, but failed."""
 
     async def over(self, lived: float) -> bool:
         """A process has ended with its last word after so many seconds. Returns, when it is time, whether there is to
         be another one."""
+
+    async def crashed(self, how: str) -> bool:
+        """A process has died of what it did itself: of a signal such as SIGSEGV, or over its memory. True if it has
+        failed by that, and ``over`` decides; else it has died as any other."""
 
     def died(self, failure: str | None) -> None:
         """A process has died, and another will follow; ``failure`` is the reason once too many have."""
@@ -147,6 +159,12 @@ class Succession:
             elif not await self.lives.over(lived):
                 return
 
+    def end(self) -> None:
+        """Ends it by force; returns at once."""
+        self.stopping = True
+        self._ended.set()
+        self.kill()
+
     async def _again(self, died: str, lived: float, at_least: float) -> None:
         wait = max(self.breaker.died(lived), at_least)
         text = f"{died}; it has died {self.breaker.deaths} times in a row"
@@ -160,6 +178,7 @@ class Succession:
         must be before the next one."""
         ours, theirs = socket.socketpair()
         try:
+            self._hand_over(ours)
             process = await self.forks.fork(f"starting {self.name}", theirs, self.modules)
         except BaseException:
             ours.close()
@@ -175,7 +194,16 @@ class Succession:
             return None, 0.0
         if "stopped" in said or code == -signal.SIGTERM:
             return f"the process of {self.name} was ended by SIGTERM", POLITE
-        return f"the process of {self.name} {self._condemned or _exit_reason(code)}", 0.0
+        how = self._condemned or _exit_reason(code)
+        if (self._condemned or -code in CRASHES) and (await self.lives.crashed(how) or self.stopping):
+            return None, 0.0
+        return f"the process of {self.name} {how}", 0.0
+
+    def _hand_over(self, ours: socket.socket) -> None:
+        descriptor = self.lives.handed()
+        if descriptor is not None:
+            socket.send_fds(ours, [BLANK], [descriptor])
+            os.close(descriptor)
 
     async def _talk(self, process: Forked, ours: socket.socket) -> set[str]:
         """Tells and hears a process until it has ended. Returns which of its words it has said: stopped, last."""

@@ -6,7 +6,7 @@ A task that fails says so, and is started again as ``retry.restarts`` says, or s
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,6 +19,7 @@ from ferryman.task.setup import plugins
 from ferryman.task.setup.control import LONGEST_MESSAGE
 from ferryman.task.setup.lease import Lease
 from ferryman.task.setup.spec import TaskSpec
+from ferryman.worker.crashes import Crashes
 from ferryman.worker.forks import Forks
 from ferryman.worker.succession import Succession
 
@@ -68,6 +69,7 @@ class TaskProcess:
     """Set by each wish."""
 
     def __post_init__(self) -> None:
+        self._crashes = Crashes(self.forks, self.memory)
         modules = plugins.modules(self.spec.plugins)
         self.processes = Succession(self.forks, f"task {self}", modules, self, LONGEST_MESSAGE, self.memory)
 
@@ -91,6 +93,7 @@ class TaskProcess:
         in vain."""
         self._wish = "stop"
         self._wished.set()
+        self._crashes.end()
         in_vain = await self.processes.stop(grace)
         self._show(State.UNASSIGNED, self.shown.trace)
         return in_vain
@@ -135,6 +138,25 @@ class TaskProcess:
         """What a new process is told."""
         wish = [] if self._wish == "run" else [orjson.dumps({"wish": self._wish})]
         return [self.spec.dump(), *wish]
+
+    def handed(self) -> int:
+        """Memory for a new process to note in what it is at work on."""
+        return self._crashes.handed()
+
+    async def crashed(self, how: str) -> bool:
+        """A process has crashed; if it was one record's doing, the next is told which."""
+        if not self.processes.breaker.open:
+            self.died(None)
+        found = await self._crashes.examined(self.spec, how)
+        if isinstance(found, str):
+            self._may_pass = True
+            self._show(State.FAILED, found)
+            return True
+        if found:
+            rows: list[Sequence[str | int]] = [list(each) for each in found]
+            self.spec = replace(self.spec, guilty=[*self.spec.guilty, *rows])
+            self.processes.breaker.lives()
+        return False
 
     async def over(self, lived: float) -> bool:
         """A process has failed. Waits for the next try, if there is to be one; a paused task is not tried before it is

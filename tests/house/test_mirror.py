@@ -48,6 +48,7 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/worker/connector_offsets.py": "tests/rest/test_app.py",
     # They do and do not decide: a process, a signal, a pid, an import.
     "ferryman/task/die_with_parent.py": "tests/reliability/test_processes.py",
+    "ferryman/task/probe.py": "tests/reliability/test_records_that_kill.py",
     "ferryman/task/oom_score.py": "tests/reliability/test_failing_tasks.py",
     "ferryman/task/process.py": "tests/reliability/test_processes.py",
     "ferryman/task/setup/crash_points.py": "tests/reliability/test_crash_points.py",
