@@ -59,6 +59,8 @@ class TaskProcess:
     memory: int = 0
     """Bytes that its process may take; 0 is without limit."""
     processes: Succession = field(init=False)
+    in_order: bool = True
+    """Whether no process of it has ended without a word, or if one has, another has ended in order since."""
     _wish: str = "run"
     """What the process is to do: run or pause."""
     _said: State = State.UNASSIGNED
@@ -136,6 +138,7 @@ class TaskProcess:
 
     def first(self) -> list[bytes]:
         """What a new process is told."""
+        self.in_order = False
         wish = [] if self._wish == "run" else [orjson.dumps({"wish": self._wish})]
         return [self.spec.dump(), *wish]
 
@@ -209,9 +212,11 @@ class TaskProcess:
             case "failed":
                 self._may_pass = message.get("may_pass", False)
                 self._show(State.FAILED, message["trace"])
+                self.in_order = True
                 return True
             case "stopped":
                 self._show(State.UNASSIGNED, self.shown.trace)
+                self.in_order = True
             case "topic":
                 self.topic_used(message["topic"])
         return False
