@@ -11,22 +11,26 @@ from ferryman.telemetry.java_loggers import OURS
 
 ROOT = "root"
 _DEFAULTS = ("ferryman",)
-_LONGEST = 250
+_LONGEST, _LONGEST_CONNECTOR = 250, 1000
 
 
 class Loggers:
-    """Remembers when a level was changed; forgotten with the process."""
+    """Remembers when a level was changed; forgotten with the process. ``connector.NAME`` stands for the loggers of one
+    connector's tasks."""
 
     def __init__(self) -> None:
         self._changed: dict[str, int] = {}
+        self._connectors: dict[str, dict[str, Any]] = {}
 
     def all(self) -> Mapping[str, Any]:
         """The root logger, our own, and those with a level of their own, by name."""
         names = {ROOT, *_DEFAULTS, *self._changed, *(name for name in _existing() if logging.getLogger(name).level)}
-        return {name: self._shape(name) for name in sorted(names)}
+        return dict(sorted(({name: self._shape(name) for name in names} | self._connectors).items()))
 
     def one(self, name: str) -> Mapping[str, Any] | None:
         """A logger; None if there is none of that name. One of Kafka Connect's has the level of its like here."""
+        if name in self._connectors:
+            return self._connectors[name]
         if name in OURS and name not in self._changed:
             return self._shape(OURS[name][0])
         known = name == ROOT or name in self._changed or name in _existing()
@@ -37,6 +41,10 @@ class Loggers:
         level."""
         wanted = level.strip().upper()
         number = logs.LEVELS[wanted]
+        if name.startswith(logs.ONE_CONNECTOR):
+            _check(name, _LONGEST_CONNECTOR)
+            self._connectors[name] = {"level": wanted, "last_modified": time.time_ns() // 1_000_000}
+            return [name]
         touched = self._below(*java_loggers.meant(name))
         for each in touched:
             if _logger(each).level != number:
@@ -56,9 +64,13 @@ class Loggers:
 
 def _logger(name: str) -> logging.Logger:
     """Raises RequestError for a name so long that no module has it: each of its dots would make one more logger."""
-    if len(name) > _LONGEST:
-        raise RequestError(400, f"The name of a logger has at most {_LONGEST} characters")
+    _check(name, _LONGEST)
     return logging.getLogger(None if name == ROOT else name)
+
+
+def _check(name: str, longest: int) -> None:
+    if len(name) > longest:
+        raise RequestError(400, f"The name of a logger has at most {longest} characters")
 
 
 def _existing() -> list[str]:

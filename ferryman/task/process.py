@@ -17,6 +17,7 @@ import orjson
 
 from ferryman.errors import FerrymanError
 from ferryman.settings import ambient
+from ferryman.settings.worker_keys import log_format
 from ferryman.task import die_with_parent, oom_score, overrun, probe, sessions
 from ferryman.task.setup import plugins
 from ferryman.task.setup.at_work import AtWork, Offsets
@@ -27,6 +28,7 @@ from ferryman.task.sink.sink_thread import StillBusy
 from ferryman.telemetry import logs, owners
 from ferryman.telemetry.redaction import redact
 from ferryman.telemetry.references import References
+from ferryman.telemetry.subject import Subject
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +51,8 @@ def main(connection: socket.socket, parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C reaches everybody; the worker decides for us
     owners.FOREVER.is_called(spec.connector)
     References.parse(spec.references).protect()
-    logs.start(f"{spec.connector}|task-{spec.task}", spec.levels, spec.config, spec.worker)
+    whose = Subject(spec.connector, spec.task)
+    logs.start(str(whose), spec.levels, spec.config, spec.worker, whose=whose, form=log_format(spec.worker))
     lock = threading.Lock()
 
     def tell(event: str, facts: dict[str, Any]) -> None:

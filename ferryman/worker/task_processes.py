@@ -118,7 +118,8 @@ class TaskProcess:
         self._send("run")
 
     def set_level(self, logger: str, level: str) -> None:
-        """Changes a logger's level in the task's process."""
+        """Changes a logger's level in the task's process, and in those that follow it."""
+        self.spec = replace(self.spec, levels={**self.spec.levels, logger: level})
         self.processes.tell({"logger": logger, "level": level})
 
     def forget_topics(self) -> None:

@@ -40,6 +40,7 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/task/setup/setup.py": "tests/task/test_sessions.py",
     "ferryman/task/setup/spec.py": "tests/task/test_sessions.py",
     "ferryman/telemetry/free_text.py": "tests/telemetry/test_redaction.py",
+    "ferryman/telemetry/subject.py": "tests/telemetry/test_logs.py",
     "ferryman/telemetry/lines.py": "tests/telemetry/test_logs.py",
     "ferryman/tls/keys.py": "tests/tls/test_contexts.py",
     "ferryman/validation/chain_infos.py": "tests/rest/test_app.py",

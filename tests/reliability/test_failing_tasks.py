@@ -1,5 +1,6 @@
 """Tasks that fail, on a real worker with plugins of anybody's: who comes back by itself, and who waits for somebody."""
 
+import json
 import uuid
 from collections.abc import Iterator
 from datetime import datetime
@@ -13,11 +14,14 @@ from tests.reliability.flows import Config, lines
 from tests.running import Worker, borrowed, create_topic, produce, settings, until, worker
 
 PLUGINS = """
+import logging
 from pathlib import Path
 from ferryman.api import Sink
 from ferryman.config import Bool, Str, key
 from ferryman.connector import SinkConfig
 from ferryman.errors import DataError
+
+log = logging.getLogger("frail")
 
 class FrailConfig(SinkConfig):
     file: Str = key()
@@ -33,6 +37,7 @@ class FrailSink(Sink[FrailConfig]):
             self.taken.append(b"x" * 10_000_000)
 
     def put(self, records):
+        log.debug("about to put")
         if not Path(self.config.needs).exists():
             raise RuntimeError("nothing stands where it should")
         for record in records:
@@ -141,6 +146,35 @@ def test_the_restarts_of_a_task_come_to_an_end(kafka: str, running: Worker, uniq
     found = task(running, unique)
     assert (found["state"], "restart" in found) == ("FAILED", False)
     assert len(running.pids(unique)) == 3
+
+
+# Logs.
+
+
+def test_a_worker_may_log_in_json_whom_each_line_is_about(
+    kafka: str, tmp_path: Path, lasting: Worker, unique: str
+) -> None:
+    create_topic(kafka, unique)
+    produce(kafka, unique, [b"bad"])
+    (tmp_path / "needed").touch()
+    path = {"PYTHONPATH": lasting.environment["PYTHONPATH"]}
+    with worker(tmp_path, settings(kafka, unique, ferryman_log_format="json"), **path) as one:
+        one.call("PUT", f"/admin/loggers/connector.{unique}", {"level": "DEBUG"}, expect=200)
+        one.create(frail(unique, tmp_path))
+        one.trace(unique)
+        said = until(lambda: (found := logged(one)) and any("trace" in each for each in found) and found)
+    own = [each for each in said if each.get("connector") == unique]
+    (failed,) = [each for each in own if "trace" in each]
+    assert (failed["task"], failed["level"], failed["logger"]) == (0, "ERROR", "ferryman.task.process")
+    assert "it is bad" in failed["trace"]
+    assert any("runs as process" in each["message"] and each["task"] == 0 for each in own)
+    assert {each["connector"] for each in said if each["level"] == "DEBUG"} <= {unique}
+    assert any(each["message"] == "about to put" for each in own)
+
+
+def logged(running: Worker) -> list[dict[str, Any]]:
+    """The lines of a worker's log, all of which are objects; the last may not be complete yet."""
+    return [json.loads(line) for line in running.said.splitlines(keepends=True) if line.endswith("\n")]
 
 
 # Memory.

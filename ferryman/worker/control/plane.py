@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from ferryman.facts.config_records import LoggerLevel, Properties, RestartRequest, TaskConfig, TasksCommit
 from ferryman.facts.fold import Changed, ConnectorFacts, Event
 from ferryman.facts.states import State, TargetState
+from ferryman.telemetry import logs
 from ferryman.telemetry.owners import Owner
 from ferryman.worker.control.launch import Launch
 from ferryman.worker.control.mode import Board, Journal, Members
@@ -186,11 +187,15 @@ class Plane:
     # The worker as a whole.
 
     def set_level(self, logger: str, level: str) -> None:
-        """Changes a logger's level in all task processes, and in those to come."""
-        self.launch.levels[logger] = level
-        for place in self.reconciler.tasks.values():
-            if place.process is not None:
-                place.process.set_level(logger, level)
+        """Changes a logger's level in all task processes, and in those to come; or all of one connector's."""
+        levels = self.launch.levels
+        levels[logger] = level
+        for (connector, _), place in self.reconciler.tasks.items():
+            of_it = logs.levels_for(connector, levels)
+            changed = of_it if logger == f"{logs.ONE_CONNECTOR}{connector}" else {logger: of_it.get(logger)}
+            for each, now in changed.items():
+                if place.process is not None and now is not None:
+                    place.process.set_level(each, now)
 
     def _topics_forgotten(self, connector: str) -> None:
         """The record of a connector's topics begins anew."""

@@ -19,6 +19,7 @@ from ferryman.settings.task_keys import TaskKeys
 from ferryman.task.setup.lease import Lease
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.telemetry.redaction import redact
+from ferryman.telemetry.subject import Subject
 from ferryman.worker import places_in_groups
 from ferryman.worker.control.follower import Follower, Overtaken
 from ferryman.worker.control.launch import Launch, plugin_version
@@ -49,7 +50,7 @@ class TaskPlace:
         self._failures = 0
         self._version: str | None = None
         self._keys = TaskKeys()
-        self.follower: Follower[WantedTask] = Follower(self._name, self._step)
+        self.follower: Follower[WantedTask] = Follower(self._name, self._step, Subject(*task))
 
     def renew(self, lease: Lease) -> None:
         """The task may act until then."""

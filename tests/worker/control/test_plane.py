@@ -22,6 +22,7 @@ from tests.worker.control.played_worker import DISLIKES, GRACE, MoodySink, Playe
 from tests.worker.lively_processes import Habits
 
 Tell = Callable[[Story], None]
+DEBUG = {"root": "DEBUG", "ferryman": "DEBUG"}
 
 
 # Restarts.
@@ -278,6 +279,21 @@ def test_a_level_reaches_the_tasks_that_run_and_those_to_come(tell: Tell) -> Non
         await until(lambda: len(worker.forks.of("a")) == 2)
         await worker.runs("a")
         assert worker.forks.live("a")[0].played.spec.levels == second.played.spec.levels  # type: ignore[union-attr]
+
+    tell(story)
+
+
+def test_the_level_of_one_connector_reaches_its_tasks_and_no_others(tell: Tell) -> None:
+    async def story(worker: PlayedWorker) -> None:
+        (first,) = await worker.created("a")
+        (other,) = await worker.created("b")
+        await worker.commands.set_level("connector.a", "DEBUG")
+        await worker.commands.set_level("ferryman", "WARN")
+        await until(lambda: (first.levels, other.levels) == (DEBUG, {"ferryman": "WARN"}))
+        first.dies(-9)
+        await until(lambda: len(worker.forks.of("a")) == 2)
+        await worker.runs("a")
+        assert worker.forks.live("a")[0].played.spec.levels == DEBUG  # type: ignore[union-attr]
 
     tell(story)
 
