@@ -38,6 +38,18 @@ UNREAD = 1 << 20
 """Bytes that may wait for a process that does not read; more is not written."""
 
 
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a process ended."""
+
+    how: str = ""
+    """Behind its name: ``was killed by SIGKILL``. Empty if it had its last word."""
+    at_least: float = 0.0
+    """Seconds that there must be before the next one."""
+    crash: bool = False
+    """Whether it died of what it did itself."""
+
+
 class Lives(Protocol):
     """What runs in these processes."""
 
@@ -147,15 +159,18 @@ class Succession:
         while not self.stopping:
             began = time.monotonic()
             try:
-                died, polite = await self._process_life()
+                end = await self._process_life()
             except Exception as error:
                 log.exception("%s could not be started", self.name)
-                died, polite = f"the process of {self.name} could not be started: {error}", 0.0
+                end = End(f"could not be started: {error}")
+            lived = time.monotonic() - began
             if self.stopping:
                 return
-            lived = time.monotonic() - began
-            if died is not None:
-                await self._again(died, lived, polite)
+            failed = not end.how or (end.crash and await self.lives.crashed(end.how))
+            if self.stopping:
+                return
+            if not failed:
+                await self._again(f"the process of {self.name} {end.how}", lived, end.at_least)
             elif not await self.lives.over(lived):
                 return
 
@@ -173,9 +188,8 @@ class Succession:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._ended.wait(), wait)
 
-    async def _process_life(self) -> tuple[str | None, float]:
-        """Runs one process to its end. Returns how it died, or None if it ended with a word; and the seconds that there
-        must be before the next one."""
+    async def _process_life(self) -> End:
+        """Runs one process to its end."""
         ours, theirs = socket.socketpair()
         try:
             self._hand_over(ours)
@@ -190,14 +204,11 @@ class Succession:
         said = await self._talk(process, ours)
         self.process = self._voice = None
         code = process.ended.result()
-        if "last" in said or self.stopping:
-            return None, 0.0
+        if "last" in said:
+            return End()
         if "stopped" in said or code == -signal.SIGTERM:
-            return f"the process of {self.name} was ended by SIGTERM", POLITE
-        how = self._condemned or _exit_reason(code)
-        if (self._condemned or -code in CRASHES) and (await self.lives.crashed(how) or self.stopping):
-            return None, 0.0
-        return f"the process of {self.name} {how}", 0.0
+            return End("was ended by SIGTERM", POLITE)
+        return End(self._condemned or _exit_reason(code), crash=bool(self._condemned) or -code in CRASHES)
 
     def _hand_over(self, ours: socket.socket) -> None:
         descriptor = self.lives.handed()
