@@ -11,7 +11,17 @@ import pytest
 
 from tests.plugin_folder import installed
 from tests.reliability.flows import Config, lines
-from tests.running import Worker, borrowed, create_topic, produce, settings, until, worker
+from tests.running import (
+    Worker,
+    borrowed,
+    create_topic,
+    distributed,
+    group,
+    produce,
+    settings,
+    until,
+    worker,
+)
 
 PLUGINS = """
 import logging
@@ -78,7 +88,9 @@ def frail(name: str, folder: Path, **more: str) -> Config:
 
 
 def task(running: Worker, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = running.call("GET", f"/connectors/{name}/status")["tasks"][0]
+    """A connector's first task, as its status tells; nothing while there is none."""
+    tasks = running.call("GET", f"/connectors/{name}/status").get("tasks") or [{}]
+    found: dict[str, Any] = tasks[0]
     return found
 
 
@@ -146,6 +158,20 @@ def test_the_restarts_of_a_task_come_to_an_end(kafka: str, running: Worker, uniq
     found = task(running, unique)
     assert (found["state"], "restart" in found) == ("FAILED", False)
     assert len(running.pids(unique)) == 3
+
+
+def test_in_a_group_the_topic_of_statuses_tells_when_a_task_is_started_again(
+    kafka: str, lasting: Worker, unique: str, tmp_path: Path
+) -> None:
+    create_topic(kafka, unique)
+    produce(kafka, unique, [b"one"])
+    path = {"PYTHONPATH": lasting.environment["PYTHONPATH"]}
+    with group(tmp_path, distributed(kafka, unique) | OFTEN, 1, **path) as (one,):
+        one.create(frail(unique, tmp_path))
+        until(lambda: "restart" in task(one, unique))
+        (tmp_path / "needed").touch()
+        until(lambda: lines(tmp_path / "out") == [b"one"], 60)
+        until(lambda: "restart" not in task(one, unique))
 
 
 # Logs.
