@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, SecretStr
 
-from ferryman.config import Bool, Config, Int, Long, Password, Plugin, Short, Str, Strings, any_case, key
+from ferryman.config import Bool, Int, Long, Password, Plugin, Short, Str, Strings, any_case, key
 from ferryman.settings import listeners, response_headers, rest_access
 from ferryman.settings.listeners import Listener
+from ferryman.settings.task_keys import TaskKeys
 
 PREFIXES = (
     "key.converter.",
@@ -101,7 +102,7 @@ Count = Annotated[Int, AfterValidator(count)]
 Listeners = Annotated[Strings, AfterValidator(_listeners)]
 
 
-class WorkerConfig(Config):
+class WorkerConfig(TaskKeys):
     """What every worker is told, with the defaults of a standalone one."""
 
     bootstrap_servers: Strings = key(["localhost:9092"], importance="HIGH")
@@ -148,6 +149,9 @@ class WorkerConfig(Config):
     """Folders, with all that is in them, in which connectors may read and write files: those of the file connectors,
     SQLite's databases, schemas, templates. Links are followed first. Empty: whatever the worker itself may read and
     write. Files for TLS are not meant."""
+    ferryman_log_format: Annotated[Literal["text", "json"], any_case("text", "json")] = key("text", importance="LOW")
+    """How the worker and its tasks log: lines of text, or one JSON object a line with time, level, logger, connector,
+    task, message and trace. What is wrong with the settings themselves is said before, as text."""
     tasks_max_limit: Int = key(1000, at_least=1, importance="LOW")
     """The largest tasks.max that a connector may have; each task is a process."""
     topic_creation_enable: Bool = key(True, importance="LOW")
@@ -219,6 +223,11 @@ class WorkerConfig(Config):
         """``host:port`` of that address, which is also the worker_id."""
         found = self.advertised_address
         return listeners.authority(found.host or "localhost", found.port)
+
+
+def log_format(values: Mapping[str, str]) -> Literal["text", "json"]:
+    """How to log, of all keys of a worker as text, for whoever logs before it knows whether they are right."""
+    return "json" if values.get("ferryman.log.format", "").strip().lower() == "json" else "text"
 
 
 Topic = Literal["config", "offset", "status"]

@@ -18,6 +18,8 @@ from ferryman.kafka import client_config, subscription, topic_creation
 from ferryman.kafka.client_keys import Role
 from ferryman.plugins import catalog
 from ferryman.settings.settings import Settings
+from ferryman.settings.task_keys import PREFIX as OURS
+from ferryman.settings.task_keys import TaskKeys
 from ferryman.telemetry import owners, redaction
 from ferryman.validation import chain_infos, config_infos, exactly_once, plugin_infos, plugin_versions, resolved_values
 from ferryman.validation.config_infos import ConfigInfo, ConfigInfos
@@ -82,7 +84,7 @@ def _validate(raw: Mapping[str, str | None], settings: Settings) -> Validation:
     early = [_topic_groups(config_class, view), _chain(view), _dead_letters(config_class, view)]
     if issubclass(config_class, SourceConfig):
         early.append(Part(warnings=tuple(exactly_once.warnings(view.given, settings.config))))
-    late = [_overrides(config_class, view), *(_converter(key, view) for key in CONVERTERS)]
+    late = [_overrides(config_class, view), _ours(view), *(_converter(key, view) for key in CONVERTERS)]
     others = [*early, *late]
     infos = [*framework, *_infos(early), *own, *_infos(late)]
     problems += [problem for part in others for problem in part.problems]
@@ -322,6 +324,14 @@ def _override(key: str, text: str, errors: tuple[str, ...]) -> ConfigInfo:
     return ConfigInfo(definition, config_infos.value(definition, text, errors))
 
 
+def _ours(view: _View) -> Part:
+    """Ferryman's own keys: those that are given, since nobody who knows Kafka Connect's expects others."""
+    given = {key: value for key, value in view.values.items() if key.startswith(OURS)}
+    problems = TaskKeys.read(given)[1]
+    infos = config_infos.field_infos(TaskKeys, TaskKeys.model_fields, view.given, problems)
+    return Part(tuple(info for info in infos if info.value.name in given), tuple(problems))
+
+
 def _topic_groups(config_class: type[Config], view: _View) -> Part:
     """How a source creates topics (KIP-158)."""
     given = [key for key in view.values if key.startswith("topic.creation.")]
@@ -364,9 +374,10 @@ def _unknown(config_class: type[Config], view: _View) -> Iterable[str]:
     if not issubclass(config_class, SinkConfig):
         prefixes += ("topic.creation.",)
     prefixes += tuple(chain_infos.prefixes(view.values))
-    known = {*config_class.keys(), *chain_infos.keys(view.values)}
+    ours = TaskKeys.keys()
+    known = {*config_class.keys(), *chain_infos.keys(view.values), *ours}
     for key in config_class.strangers(view.values):
-        if not key.startswith(prefixes):
+        if not key.startswith(prefixes) and key not in ours:
             hint = _elsewhere(key, prefixes, view.values) or spelling.meant(key, known, prefixes)
             yield f"{key} is not a setting of {view.values['connector.class']} and has no effect{hint}"
 

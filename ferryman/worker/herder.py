@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
-from ferryman.facts.states import Outage, State, TargetState
+from ferryman.facts.states import Outage, Restart, State, TargetState
 from ferryman.telemetry.loggers import Loggers
 
 RawConfig = Mapping[str, str]
@@ -22,6 +22,7 @@ class Status:
     """Only of one that has failed."""
     version: str | None = None
     outage: Outage | None = None
+    restart: Restart | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -505,3 +505,19 @@ def test_keys_of_transactions_are_warned_about_where_there_are_none() -> None:
     assert validated(given).warnings == ()
     found = [text.partition(":")[0] for text in validated(given, exactly_once_source_support="disabled").warnings]
     assert found == ["transaction.boundary has no effect", "transaction.boundary.interval.ms has no effect"]
+
+
+# Ferryman's own keys.
+
+
+def test_keys_of_our_own_are_shown_where_they_are_given_and_are_checked() -> None:
+    ours = {"ferryman.auto.restart.max.restarts": "4", "ferryman.auto.restart.enable": "perhaps"}
+    found = entry(SINK | ours, "ferryman.auto.restart.max.restarts")
+    assert (found["definition"]["default_value"], found["value"]["value"]) == ("10", "4")
+    assert [key for key, _ in errors(SINK | ours)] == ["ferryman.auto.restart.enable"]
+    assert not any("ferryman.auto" in warning for warning in validated(SINK | ours).warnings)
+
+
+def test_one_of_ours_that_is_nearly_right_is_warned_about() -> None:
+    (warning,) = validated(SINK | {"ferryman.auto.restart.enabled": "false"}).warnings
+    assert "did you mean ferryman.auto.restart.enable?" in warning

@@ -19,6 +19,7 @@ from ferryman.facts.states import State, TargetState
 from ferryman.plugins import catalog
 from ferryman.telemetry.loggers import Loggers
 from ferryman.telemetry.owners import Owner
+from ferryman.telemetry.subject import about
 from ferryman.validation import connector_config
 from ferryman.worker.cluster import Cluster
 from ferryman.worker.connector_offsets import ConnectorOffsets
@@ -149,8 +150,9 @@ class Commands:
                 return connector_config.check(raw, self.plane.launch.settings)
 
         found = await self._checks.run("performing multi-property validation for the connector", check)
-        for warning in found.warnings:
-            log.warning("connector %s: %s", raw["name"], warning)
+        with about(raw["name"]):
+            for warning in found.warnings:
+                log.warning("connector %s: %s", raw["name"], warning)
 
     async def delete(self, name: str) -> None:
         await self.plane.members.lead()

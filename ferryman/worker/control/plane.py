@@ -13,6 +13,7 @@ from ferryman.errors import RequestError
 from ferryman.facts.config_records import LoggerLevel, Properties, RestartRequest, TaskConfig, TasksCommit
 from ferryman.facts.fold import Changed, ConnectorFacts, Event
 from ferryman.facts.states import State, TargetState
+from ferryman.telemetry import logs
 from ferryman.telemetry.loggers import Loggers
 from ferryman.telemetry.owners import Owner
 from ferryman.worker.control.launch import Launch
@@ -197,14 +198,20 @@ class Plane:
             log.warning("the level of logger %.80s in the config topic is passed over: %s", logger, error)
 
     def set_level(self, logger: str, level: str) -> Sequence[str]:
-        """Changes a logger's level here, in all task processes, and in those to come. Returns the names of the loggers
-        here that have it now. Raises RequestError for what is none (Loggers.checked)."""
+        """Changes a logger's level here, in all task processes, and in those to come; or all of one connector's.
+
+        Returns the names of the loggers here that have it now. Raises RequestError for what is none (Loggers.checked).
+        """
         level = self.loggers.checked(logger, level)
         touched = self.loggers.set(logger, level)
-        self.launch.levels[logger] = level
-        for place in self.reconciler.tasks.values():
-            if place.process is not None:
-                place.process.set_level(logger, level)
+        levels = self.launch.levels
+        levels[logger] = level
+        for (connector, _), place in self.reconciler.tasks.items():
+            of_it = logs.levels_for(connector, levels)
+            changed = of_it if logger == f"{logs.ONE_CONNECTOR}{connector}" else {logger: of_it.get(logger)}
+            for each, now in changed.items():
+                if place.process is not None and now is not None:
+                    place.process.set_level(each, now)
         return touched
 
     def _topics_forgotten(self, connector: str) -> None:

@@ -25,6 +25,7 @@ from tests.worker.control.played_worker import DISLIKES, GRACE, MoodySink, Playe
 from tests.worker.lively_processes import Habits
 
 Tell = Callable[[Story], None]
+DEBUG = {"root": "DEBUG", "ferryman": "DEBUG"}
 
 
 # Restarts.
@@ -305,6 +306,21 @@ def test_where_topics_are_not_tracked_none_is_noted(tell: Tell) -> None:
         await worker.created("a")
         await asyncio.sleep(60)
         assert worker.board.topics("a") == []
+
+    tell(story)
+
+
+def test_the_level_of_one_connector_reaches_its_tasks_and_no_others(tell: Tell) -> None:
+    async def story(worker: PlayedWorker) -> None:
+        (first,) = await worker.created("a")
+        (other,) = await worker.created("b")
+        await worker.commands.set_level("connector.a", "DEBUG")
+        await worker.commands.set_level("ferryman", "WARN")
+        await until(lambda: (first.levels, other.levels) == (DEBUG, {"ferryman": "WARN"}))
+        first.dies(-9)
+        await until(lambda: len(worker.forks.of("a")) == 2)
+        await worker.runs("a")
+        assert worker.forks.live("a")[0].played.spec.levels == DEBUG  # type: ignore[union-attr]
 
     tell(story)
 
