@@ -1,7 +1,6 @@
 """A task's process: builds what the loop needs from configs, runs its sessions, and tells the worker how it goes.
 
-The worker is reached through one socket, a JSON message a line; the first is the task's spec. When it closes the worker
-is gone, and the process ends at once: whatever was open is settled by who starts next, as after any crash.
+What it has in common with a connector's, and how it is reached, is in ``ferryman.forked``.
 """
 
 import logging
@@ -9,66 +8,33 @@ import os
 import signal
 import socket
 import threading
-import traceback
-from typing import Any, BinaryIO
+from typing import Any
 
-import orjson
-
-from ferryman.settings import ambient
-from ferryman.task import die_with_parent, overrun, sessions
-from ferryman.task.setup import plugins
-from ferryman.task.setup.control import LONGEST_MESSAGE, Control
+from ferryman.forked import beginning, trace
+from ferryman.task import overrun, sessions
+from ferryman.task.setup.control import Control
 from ferryman.task.setup.lease import Lease
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.task.sink.sink_thread import StillBusy
-from ferryman.telemetry import logs, owners
-from ferryman.telemetry.redaction import redact
-from ferryman.telemetry.references import References
+from ferryman.telemetry import logs
 
 log = logging.getLogger(__name__)
 
 
-LONGEST_TRACE = LONGEST_MESSAGE // 16
-"""Letters. JSON needs up to twelve bytes for one."""
-
-
 def main(connection: socket.socket, parent: int) -> None:
     """The entry point of a task's process, a child of ``parent``; the first message says what the task is."""
-    ambient.withhold()
-    die_with_parent.die_with(parent)
-    messages = connection.makefile("rb")
-    first = messages.readline()
-    if not first:
-        os._exit(1)  # the worker is gone already
-    spec = TaskSpec.parse(first)
-    plugins.take_over(spec.plugins)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C reaches everybody; the worker decides for us
-    owners.FOREVER.is_called(spec.connector)
-    References.parse(spec.references).protect()
-    logs.start(f"{spec.connector}|task-{spec.task}", spec.levels, spec.config, spec.worker)
-    lock = threading.Lock()
-
-    def tell(event: str, facts: dict[str, Any]) -> None:
-        with lock:
-            connection.sendall(orjson.dumps({"event": event, **facts}) + b"\n")
-
-    control = Control(tell, Lease.load(list(spec.lease)))
+    line = beginning.tied(connection, parent)
+    spec = TaskSpec.parse(line.first())
+    beginning.knows(spec, f"{spec.connector}|task-{spec.task}")
+    control = Control(line.tell, Lease.load(list(spec.lease)))
     signal.signal(signal.SIGTERM, lambda number, frame: control.wish("stop"))
-    threading.Thread(target=_listen, args=(messages, control), name="control", daemon=True).start()
+    line.listen(lambda message: _obey(message, control))
     if spec.lease[1] is not None:
         threading.Thread(target=overrun.watch, args=(control,), name="lease", daemon=True).start()
     _run(spec, control)
     # Threads of client libraries may outlive the loop; nothing of theirs is needed any more.
     logging.shutdown()
     os._exit(0)
-
-
-def _listen(messages: BinaryIO, control: Control) -> None:
-    try:
-        for line in messages:
-            _obey(orjson.loads(line), control)
-    finally:
-        os._exit(1)
 
 
 def _obey(message: dict[str, Any], control: Control) -> None:
@@ -91,11 +57,4 @@ def _run(spec: TaskSpec, control: Control) -> None:
         log.error("%s", error)
     except Exception as error:
         log.exception("the task has failed and is not restarted by itself")
-        control.tell("failed", {"trace": _trace(error)})
-
-
-def _trace(error: Exception) -> str:
-    text = redact("".join(traceback.format_exception(error)))
-    if len(text) <= LONGEST_TRACE:
-        return text
-    return f"{text[: LONGEST_TRACE // 2]}\n[…]\n{text[-LONGEST_TRACE // 2 :]}"
+        control.tell("failed", {"trace": trace.of(error)})

@@ -9,7 +9,7 @@ import pytest
 
 from ferryman.facts.states import State
 from ferryman.task.setup.spec import TaskSpec
-from ferryman.worker import task_processes
+from ferryman.worker import succession
 from ferryman.worker.task_processes import TaskProcess
 from tests.worker.played_processes import PlayedForks, PlayedProcess, true
 
@@ -53,8 +53,8 @@ def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Deaths are followed by the next process at once."""
     monkeypatch.setattr("ferryman.retry.backoff.delay", lambda attempt, longest: 0.0)
     monkeypatch.setattr("ferryman.retry.breaker.LONGEST_WAIT", 0.0)
-    monkeypatch.setattr(task_processes, "POLITE", 0.0)
-    monkeypatch.setattr(task_processes, "AFTER_KILL", 0.2)
+    monkeypatch.setattr(succession, "POLITE", 0.0)
+    monkeypatch.setattr(succession, "AFTER_KILL", 0.2)
 
 
 @pytest.fixture
@@ -185,7 +185,7 @@ def test_a_task_that_dies_again_and_again_has_failed_until_a_process_of_it_lives
         process.says("topic", topic="t")
         await true(lambda: play.topics)
         assert play.task.state is State.FAILED
-        play.task._lives()
+        play.task.processes.alive()
         assert (play.task.state, play.task.shown.trace) == (State.RUNNING, None)
         await play.ended(process)
 
@@ -197,7 +197,7 @@ def test_a_process_that_cannot_be_started_has_died(play: Callable[[Story], Play]
         play.forks.fails = OSError("no memory")
         play.task.start()
         await play.ended(await play.running())
-        assert play.task._breaker.deaths == 1
+        assert play.task.processes.breaker.deaths == 1
 
     play(story)
 
@@ -222,7 +222,7 @@ def test_a_stop_while_the_next_start_is_waited_for_ends_the_task(
         play.task.start()
         (await play.running()).dies(1)
         (await play.forks.started(2)).dies(1)
-        await true(lambda: play.task.pid is None and play.task._breaker.deaths == 2)
+        await true(lambda: play.task.pid is None and play.task.processes.breaker.deaths == 2)
         assert await play.task.stop(LONG) is False
 
     assert len(play(story).forks.processes) == 2

@@ -180,11 +180,9 @@ class Plane:
     # The worker as a whole.
 
     def set_level(self, logger: str, level: str) -> None:
-        """Changes a logger's level in all task processes, and in those to come."""
+        """Changes a logger's level in all processes of tasks and connectors, and in those to come."""
         self.launch.levels[logger] = level
-        for place in self.reconciler.tasks.values():
-            if place.process is not None:
-                place.process.set_level(logger, level)
+        self.reconciler.set_level(logger, level)
 
     def _topics_forgotten(self, connector: str) -> None:
         """The record of a connector's topics begins anew."""
@@ -193,7 +191,7 @@ class Plane:
                 place.process.forget_topics()
 
     async def close(self) -> None:
-        """Ends all tasks within the graceful timeout and starts no more."""
+        """Ends all tasks and connectors within the graceful timeout and starts no more."""
         self.closing = True
         names = {name for name, _ in self.reconciler.tasks} | set(self.reconciler.connectors)
         self.reconciler.want(Wanted())

@@ -92,9 +92,18 @@ class Reconciler:
         return own + [(name, number) for name, number in self.tasks if name == connector]
 
     def renew(self, lease: Lease) -> None:
-        """All tasks may act until then."""
-        for place in self.tasks.values():
+        """All that is here may be until then."""
+        for place in self._places():
             place.renew(lease)
+
+    def set_level(self, logger: str, level: str) -> None:
+        """Changes a logger's level in all processes that there are."""
+        for place in self._places():
+            place.set_level(logger, level)
+
+    def _places(self) -> Iterator[ConnectorPlace | TaskPlace]:
+        yield from self.connectors.values()
+        yield from self.tasks.values()
 
     def status(self, instance: Instance) -> Status | None:
         """What an instance shows of itself; None if it is not here."""

@@ -60,6 +60,11 @@ class TaskPlace:
         if self.process is not None:
             self.process.renew(lease)
 
+    def set_level(self, logger: str, level: str) -> None:
+        """Changes a logger's level in the task's process."""
+        if self.process is not None:
+            self.process.set_level(logger, level)
+
     async def _step(self, wanted: WantedTask | None) -> None:
         if wanted is None:
             await self._end()
