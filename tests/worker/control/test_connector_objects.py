@@ -245,6 +245,7 @@ def test_what_hangs_keeps_nobody_else_from_starting(tell: Tell) -> None:
             name = f"hangs-{number}"
             worker.forks.habits[name] = Habits(answers_in=None, stays=True)
             creates.append(asyncio.create_task(worker.commands.create(name, worker.config(name))))
+        await until(lambda: len(worker.forks.objects()) == 8)
         await worker.created("c")
         assert asyncio.get_running_loop().time() < 30
         await asyncio.gather(*creates)
