@@ -57,7 +57,7 @@ class TaskContext:
     """The task's number, from 0."""
     cluster: str
     """The Kafka cluster's id."""
-    raw: Mapping[str, str]
+    raw: Mapping[str, str] = field(repr=False)
     """The task's config as strings, references resolved."""
     crash_point: Callable[[str], None] = field(default=lambda name: None, repr=False)
     """Marks a durable step by name; there a test may have the process killed."""
@@ -106,7 +106,7 @@ class ConnectorContext:
     """What a connector is given beside its config. All of it may be used from any thread of its process."""
 
     connector: str
-    raw: Mapping[str, str]
+    raw: Mapping[str, str] = field(repr=False)
     """The connector's config as it was posted. References to config providers stay references, and do so in the tasks'
     configs that are made of it: they are resolved when a task starts."""
     request_task_reconfiguration: Callable[[], None] = field(kw_only=True, repr=False)
