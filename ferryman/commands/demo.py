@@ -2,12 +2,8 @@
 
 import json
 import os
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 import click
 from rich.console import Console
@@ -49,6 +45,7 @@ def command(
     from ferryman.demo.terminal import Lines, Picture
     from ferryman.stack.runtime.download import download
     from ferryman.stack.runtime.errors import StackError
+    from ferryman.stack.runtime.interruption import Interruption
     from ferryman.stack.services import artifacts_of
 
     if cluster and (keep or rate):
@@ -59,10 +56,11 @@ def command(
     progress = Console(stderr=True, width=None if sys.stderr.isatty() else _WIDTH) if as_json else out
     _call_this_machine_directly()
     try:
-        with _ended_by_signals():
+        with Interruption().heard() as interruption:
             download(artifacts_of(COMPONENTS))
             with (Picture if progress.is_terminal else Lines)(progress) as view:
-                outcome = scenario.run(options, view)
+                outcome = scenario.run(options, view, interruption)
+            interruption.check()
     except (DemoError, StackError) as error:
         raise click.ClickException(str(error)) from error
     except KeyboardInterrupt:
@@ -78,21 +76,3 @@ def _call_this_machine_directly() -> None:
     """A proxy in the environment, meant for the world outside, would be asked for 127.0.0.1 too."""
     for name in ("no_proxy", "NO_PROXY"):
         os.environ[name] = ",".join(filter(None, (os.environ.get(name), "127.0.0.1")))
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """The first SIGINT, SIGTERM or SIGHUP ends the demo in order; further ones cannot disturb that."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-    def end(_number: int, _frame: FrameType | None) -> None:
-        for each in numbers:
-            signal.signal(each, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, end) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,20 +1,20 @@
 """Keeps a worker running beside a supervised stack after the demo has ended: both end with `ferryman stack down`."""
 
 import argparse
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 
 from ferryman.demo.facts import flows
 from ferryman.demo.facts.errors import DemoError
 from ferryman.demo.report import Outcome
 from ferryman.demo.worker import Worker, command, environment
 from ferryman.stack.running_record import current
+from ferryman.stack.runtime.interruption import Interruption
 from ferryman.stack.runtime.process import Launch, Process
 
 _START_SECONDS = 120.0
@@ -61,20 +61,16 @@ def main() -> int:
     parser.add_argument("--configs", type=Path, required=True)
     parser.add_argument("--log", type=Path, required=True)
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, _end)
     files = [options.configs / "connectors" / f"{name}.json" for name in (*flows.SOURCES, *flows.SINKS)]
     worker = Process(Launch(command(options.configs / "worker.properties", options.port, files)), options.log)
-    try:
-        while worker.exit_code is None and (running := current()) is not None and running.pid == options.stack:
-            time.sleep(0.2)
-    except KeyboardInterrupt:
-        pass
-    worker.stop(_STOP_SECONDS)
+    with Interruption().heard() as interruption:
+        with suppress(KeyboardInterrupt):
+            while worker.exit_code is None and (running := current()) is not None and running.pid == options.stack:
+                interruption.check()
+                time.sleep(0.2)
+        interruption.ignore_further()
+        worker.stop(_STOP_SECONDS)
     return 0
-
-
-def _end(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

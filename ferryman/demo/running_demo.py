@@ -19,6 +19,7 @@ from ferryman.demo.readers.topics import Topics
 from ferryman.demo.readers.warehouse import Readable
 from ferryman.demo.terminal import View
 from ferryman.demo.workers import Workers
+from ferryman.stack.runtime.interruption import Interruption
 from ferryman.stack.servers.mailbox import Mailbox
 
 STALLED_SECONDS = 120.0
@@ -39,9 +40,11 @@ class RunningDemo:
     archive: Archive
     """Used by ``progress`` until that has ended."""
     mailbox: Mailbox
+    interruption: Interruption
 
     def check(self) -> None:
-        """Raises DemoError if something died that was not killed by the demo."""
+        """Raises DemoError if something died that was not killed by the demo, KeyboardInterrupt if it is to end."""
+        self.interruption.check()
         self.stack.check()
         if problem := self.worker.died or self.payer.problem:
             raise DemoError(problem)
@@ -90,7 +93,14 @@ class RunningDemo:
         return self.progress.glance
 
 
-def running_demo(view: View, stack: DemoStack, worker: Workers, made: Events, ending: ExitStack) -> RunningDemo:
+def running_demo(
+    view: View,
+    stack: DemoStack,
+    worker: Workers,
+    made: Events,
+    ending: ExitStack,
+    interruption: Interruption,
+) -> RunningDemo:
     """The demo on a running stack, of which nothing begins yet but the workers. ``ending`` will end it."""
     addresses = stack.addresses
     ending.callback(worker.discard)
@@ -108,6 +118,7 @@ def running_demo(view: View, stack: DemoStack, worker: Workers, made: Events, en
         topics=Topics(addresses["kafka"], addresses["registry"]),
         archive=archive,
         mailbox=mail,
+        interruption=interruption,
     )
     ending.callback(found.end)
     return found

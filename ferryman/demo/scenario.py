@@ -23,6 +23,7 @@ from ferryman.demo.running_demo import RunningDemo, running_demo
 from ferryman.demo.terminal import View
 from ferryman.demo.worker import Worker, kill_process
 from ferryman.stack import Component, Shape
+from ferryman.stack.runtime.interruption import Interruption
 from ferryman.stack.services import ONE
 
 POISON_AFTER = 20
@@ -56,9 +57,9 @@ class Options:
     configs: Path = flows.CONFIGS
 
 
-def run(options: Options, view: View) -> Outcome:
+def run(options: Options, view: View, interruption: Interruption) -> Outcome:
     """The whole demo. All that it started is gone when this returns or raises, unless it is to be kept. Raises
-    DemoError or StackError when it cannot go on."""
+    DemoError or StackError when it cannot go on, KeyboardInterrupt when it is asked to end."""
     began = time.monotonic()
     posted = flows.flows(options.configs)
     if options.rate:
@@ -72,7 +73,7 @@ def run(options: Options, view: View) -> Outcome:
         variables = flows.variables(stack.addresses, each)
         made = making.result()
         workers = _workers(options, stack, variables)
-        setting = running_demo(view, stack, workers, made, ending)
+        setting = running_demo(view, stack, workers, made, ending, interruption)
         broker = stack[BROKER] if isinstance(stack, OwnStack) and options.cluster else None
         play = Play(setting, posted, made, options.rate, broker)
         try:

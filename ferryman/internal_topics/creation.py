@@ -50,6 +50,10 @@ class InternalTopic:
         return ", ".join(f"{self.kind}.storage.{name}" for name in names)
 
 
+ANSWER = 5.0
+"""Seconds to wait for the broker's list of topics; whoever asks tries again."""
+
+
 def create(admin: Admin, topic: InternalTopic) -> None:
     """Creates the topic if it is missing, and looks at what is there then.
 
@@ -57,7 +61,12 @@ def create(admin: Admin, topic: InternalTopic) -> None:
     words (KafkaTopicBasedBackingStore); TaskError if the broker makes no such topic; RetriableError if not now. Where
     nobody may look at its settings, they are trusted.
     """
-    found = admin.list_topics(timeout=30).topics.get(topic.name)
+    try:
+        found = admin.list_topics(timeout=ANSWER).topics.get(topic.name)
+    except KafkaException as error:
+        raise RetriableError(
+            f"the {topic.kind}s topic {topic.name} cannot be looked at: {error.args[0].str()}"
+        ) from error
     if found is None:
         _create(admin, topic)
     policy = _cleanup_policy(admin, topic.name)

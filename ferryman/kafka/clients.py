@@ -52,6 +52,16 @@ class Clients:
         return str(self._consumer.values["group.id"])
 
     @property
+    def member(self) -> str:
+        """The group.instance.id of a sink's task."""
+        return instance_id(self.identity, self.connector, self.task)
+
+    @property
+    def connection(self) -> Mapping[str, Any]:
+        """How the group's consumer gets to its cluster, among its other settings."""
+        return self._consumer.values
+
+    @property
     def _consumer(self) -> client_config.ClientConfig:
         return client_config.sink_consumer(self.worker, self.connector, self.task, self.raw)
 
@@ -62,7 +72,7 @@ class Clients:
         whoever had them.
         """
         ours: dict[str, Any] = {
-            "group.instance.id": instance_id(self.identity, self.connector, self.task),
+            "group.instance.id": self.member,
             "topic.metadata.refresh.interval.ms": 30_000,
         }
         return self._reporting("consumer") | ours | self._consumer.values | {"auto.offset.reset": "error"}

@@ -1,4 +1,4 @@
-"""The settings of a worker's own clients, as kafka-python takes them.
+"""The settings of clients, as kafka-python takes them.
 
 They come by way of librdkafka's settings, so that all clients of a worker read the same keys of Java alike, and refuse
 the same. What kafka-python cannot do is refused here, by Java's name.
@@ -53,12 +53,17 @@ _REFUSED: Mapping[str, tuple[str, Callable[[Value], bool]]] = {
 
 
 def translated(worker: Mapping[str, str], worker_id: str) -> dict[str, Any]:
-    """kafka-python's settings from a worker's, as text; ``worker_id`` is its advertised host:port.
+    """Those of a worker's own clients from its settings, as text; ``worker_id`` is its advertised host:port.
 
     Raises ConfigError with every problem: of the settings as such, and of files that cannot be used.
     """
     own = {key: value for key, value in worker.items() if not key.startswith("admin.")}
     given = client_config.worker_admin(own).values
+    return of_client(given, worker.get("client.id", "").strip() or f"connect-{worker_id}")
+
+
+def of_client(given: Mapping[str, Value], client_id: str) -> dict[str, Any]:
+    """Those of a client that librdkafka would run with ``given``. Raises ConfigError as ``translated`` does."""
     problems = [
         KeyProblem(name, f"{name} is not supported: {reason}")
         for name, (reason, in_vain) in _REFUSED.items()
@@ -68,7 +73,7 @@ def translated(worker: Mapping[str, str], worker_id: str) -> dict[str, Any]:
         raise ConfigError(*problems)
     found = dict(_JAVAS) | {ours: given[name] for name, ours in _SAME.items() if name in given}
     found["bootstrap_servers"] = [each.strip() for each in str(given["bootstrap.servers"]).split(",") if each.strip()]
-    found["client_id"] = worker.get("client.id", "").strip() or f"connect-{worker_id}"
+    found["client_id"] = client_id
     found["security_protocol"] = str(given.get("security.protocol", "plaintext")).upper()
     found["socket_options"] = [*_SOCKET, *_buffers(given)]
     if "sasl.username" in given:

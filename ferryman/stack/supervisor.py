@@ -2,22 +2,18 @@
 
 import argparse
 import os
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import FrameType
 
 from ferryman.stack.running_record import Running, claim, current, log_file, publish, withdraw
 from ferryman.stack.runtime.component import Component
 from ferryman.stack.runtime.errors import StackError
+from ferryman.stack.runtime.interruption import Interruption
 from ferryman.stack.services import ONE, Shape
 from ferryman.stack.stack import Ports, Stack
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def supervise(
@@ -32,7 +28,7 @@ def supervise(
 
     Raises StackError if another stack of this user runs, if it cannot start, or when a component dies.
     """
-    with claim(), _interrupted_by_signals():
+    with claim(), Interruption().heard() as interruption:
         publish(Running(os.getpid(), "starting", directory=str(directory.absolute()) if directory else ""))
         try:
             stack = Stack(names, ports, directory, shape)
@@ -41,9 +37,9 @@ def supervise(
                 running = _running(stack)
                 publish(running)
                 started(running)
-                _watch(stack)
+                _watch(stack, interruption)
             finally:
-                _ignore_signals()
+                interruption.ignore_further()
                 stack.stop()
         except KeyboardInterrupt:
             withdraw()
@@ -64,28 +60,11 @@ def _running(stack: Stack) -> Running:
     )
 
 
-def _watch(stack: Stack) -> None:
+def _watch(stack: Stack, interruption: Interruption) -> None:
     while (died := stack.died) is None:
+        interruption.check()
         time.sleep(0.2)
     raise StackError(died)
-
-
-@contextmanager
-def _interrupted_by_signals() -> Iterator[None]:
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in _SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _ignore_signals() -> None:
-    for number in _SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
 
 
 def detach(names: Sequence[str], ports: Ports, directory: Path | None, shape: Shape = ONE) -> Running:

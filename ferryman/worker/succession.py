@@ -82,6 +82,8 @@ class Succession:
     breaker: Breaker = field(default_factory=Breaker)
     stopping: bool = False
     """Whether there is to be no process any more."""
+    in_order: bool = True
+    """Whether no process has ended without a word, or if one has, another has ended in order since."""
     process: Forked | None = None
     """The one that lives now; None between two of them."""
     _voice: asyncio.WriteTransport | None = None
@@ -156,11 +158,12 @@ class Succession:
         """Runs one process to its end. Returns how it died, or None if it ended with a word; and the seconds that there
         must be before the next one."""
         process, ours = (self.standby and self.standby.take()) or await self._forked()
-        self.process = process
+        self.process, self.in_order = process, False
         log.info("%s runs as process %d", self.name, process.pid)
         with closing(ours):
             said = await self._talk(process, ours)
             self.process = self._voice = None
+            self.in_order = bool(said)
             if not process.ended.done():
                 assert self.standby is not None
                 self.standby.leave(process, ours.dup())

@@ -57,6 +57,11 @@ class TaskProcess:
         return self.shown.state
 
     @property
+    def in_order(self) -> bool:
+        """Whether no process of it has ended without a word, or if one has, another has ended in order since."""
+        return self.processes.in_order
+
+    @property
     def pid(self) -> int | None:
         """The process that runs the task now; None between two of them."""
         return self.processes.process.pid if self.processes.process else None

@@ -18,6 +18,7 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/java/numbers.py": "tests/differential/test_transforms.py",
     "ferryman/java/regex": "tests/differential/test_patterns.py",
     # Parts of one thing that is tested as a whole.
+    "ferryman/worker/control/listener.py": "tests/worker/control/test_commands.py",
     "ferryman/worker/control/mode.py": "tests/worker/control/test_commands.py",
     "ferryman/worker/control/offsets.py": "tests/worker/control/test_commands.py",
     "ferryman/worker/control/turns.py": "tests/worker/control/test_commands.py",

@@ -43,6 +43,7 @@ class FakeProducer:
         """Raised by the call of that name, once."""
         self.broker_answers = True
         self.when_polled: Callable[[], object] = lambda: None
+        self.purged = False
         self._open = False
 
     def __len__(self) -> int:
@@ -85,7 +86,9 @@ class FakeProducer:
 
     def poll(self, timeout: float) -> int:
         self.when_polled()
-        count = len(self.queue) if self.broker_answers else 0
+        if not self.broker_answers:
+            return 0
+        count = len(self.queue)
         self.taken += self.queue
         self.queue.clear()
         return count
@@ -93,6 +96,10 @@ class FakeProducer:
     def commit_transaction(self, timeout: float = -1) -> None:
         self._called("commit")
         self.poll(0)
+        if self.purged:
+            raise KafkaException(KafkaError(KafkaError._INCONSISTENT, "failed delivery", False, False, True))
+        if not self.broker_answers:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT, "retry call to resume", False, True, False))
         for each in self.taken:
             if each.topic not in self.cluster.topics:
                 self.cluster.create(each.topic)
@@ -100,6 +107,10 @@ class FakeProducer:
             self.cluster.append(TopicPartition(each.topic, partition), each.value, each.key, each.headers or None)
         self.sent += self.taken
         self._end()
+
+    def purge(self) -> None:
+        self.purged = bool(self.queue)
+        self.queue.clear()
 
     def abort_transaction(self, timeout: float = -1) -> None:
         self._called("abort")

@@ -286,6 +286,6 @@ def worker_settings(kafka: str, name: str, **more: str) -> dict[str, str]:
         "offset.storage.replication.factor": "1",
         "status.storage.replication.factor": "1",
         "scheduled.rebalance.max.delay.ms": "0",
-        "task.shutdown.graceful.timeout.ms": "5000",
+        "task.shutdown.graceful.timeout.ms": "60000",
         **{key.replace("_", "."): value for key, value in more.items()},
     }

@@ -5,6 +5,7 @@ Neighbours of its own, since they are killed.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +33,7 @@ from tests.reliability.flows import (
 )
 from tests.reliability.links.broker import Broker
 from tests.reliability.scoreboard.plugin import Trials
-from tests.running import WEB, Worker, consume, create_topic, produce, settings, stay, until, worker
+from tests.running import WEB, Worker, consume, create_topic, distributed, produce, settings, stay, until, worker
 
 AVRO = "io.confluent.connect.avro.AvroConverter"
 ID = '{"type": "record", "name": "payment", "fields": [{"name": "id", "type": "long"}]}'
@@ -189,3 +190,23 @@ def test_a_worker_without_kafka_says_so_once(tmp_path: Path) -> None:
         lines = running.said.splitlines()
     assert sum(said in line for line in lines) == 1
     assert not [line for line in lines if "Connection refused" in line and said not in line]
+
+
+def test_a_worker_of_a_group_that_starts_before_its_kafka_waits_for_it_and_says_why(
+    tmp_path: Path, broken_broker: Broker, unique: str
+) -> None:
+    one = Worker(tmp_path, distributed(broken_broker.proxied, unique), mode="distributed")
+    broken_broker.link.suffer("cut")
+    with ThreadPoolExecutor(1) as pool:
+        start = pool.submit(one.start)
+        try:
+            until(lambda: one.log.exists() and "waiting for Kafka: the configs topic" in one.said, 60, "its wait")
+        finally:
+            broken_broker.link.heal()
+        start.result()
+    try:
+        create_topic(broken_broker.address, unique)
+        one.create(file_sink(unique, tmp_path / "out.txt"))
+        until(lambda: one.states(unique) == ["RUNNING"] * 2, 60, "a task to run")
+    finally:
+        one.stop()

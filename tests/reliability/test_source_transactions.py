@@ -11,6 +11,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-d
 
 from tests.plugin_folder import installed
 from tests.reliability.flows import STRING
+from tests.reliability.links.broker import Broker
 from tests.running import Worker, consume, create_topic, settings, until, worker
 
 PLUGIN = """
@@ -39,6 +40,14 @@ class FailingSource(Source[FailingConfig]):
         return [Record(topic=self.config.topic, value=f"{number}", source_partition={"a": 1},
                        source_offset={"n": number}) for number in range(10)] + [
                 Record(topic=self.config.topic, value="x" * self.config.too_large)] * (self.config.too_large > 0)
+
+class SteadySource(FailingSource):
+    def poll(self):
+        self.context.stopping(0.01)
+        return [Record(topic=self.config.topic, value="x")]
+
+    def stop(self):
+        print("the plugin was told to stop", flush=True)
 """
 
 
@@ -46,7 +55,7 @@ class FailingSource(Source[FailingConfig]):
 def lasting(tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[Worker]:
     """A worker with the plugins on its path."""
     directory = tmp_path_factory.mktemp("failing")
-    home = installed(directory, "failing", PLUGIN, "FailingSource")
+    home = installed(directory, "failing", PLUGIN, "FailingSource", "SteadySource")
     with worker(directory, settings(kafka, f"failing-{uuid.uuid4().hex[:10]}"), PYTHONPATH=str(home)) as one:
         yield one
 
@@ -92,6 +101,24 @@ def test_a_source_that_fails_aborts_its_transaction(
 
     until(readable_to_its_end, 60, "the transaction to be aborted")
     assert consume(kafka, unique) == []
+
+
+def test_a_source_stops_in_order_though_the_broker_answers_no_commit(
+    tmp_path: Path, broken_broker: Broker, unique: str
+) -> None:
+    create_topic(broken_broker.address, unique)
+    home = installed(tmp_path / "plugins", "steady", PLUGIN, "FailingSource", "SteadySource")
+    config = settings(broken_broker.proxied, unique) | {"task.shutdown.graceful.timeout.ms": "10000"}
+    with worker(tmp_path, config, PYTHONPATH=str(home)) as running:
+        running.create(source(unique, "SteadySource", gate=""))
+        until(lambda: consume(broken_broker.address, unique), 60, "records")
+        broken_broker.link.suffer("half-open")
+        try:
+            running.delete(unique)
+            until(lambda: "the plugin was told to stop" in running.said, 60, "its end")
+            assert "that the broker has not taken come again" in running.said
+        finally:
+            broken_broker.link.heal()
 
 
 def test_another_producers_open_transaction_on_the_offsets_topic_is_waited_for(

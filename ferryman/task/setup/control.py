@@ -4,6 +4,7 @@ The loop looks at the wishes between two steps; whoever receives the worker's me
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ class Control:
     acting: bool = False
     """Whether a call of the connector's runs that may reach other systems."""
     _wish: Wish = "run"
+    _stop_wished: float | None = None
+    """When the task was first told to end, in monotonic seconds."""
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _topics: set[str] = field(default_factory=set)
 
@@ -38,12 +41,18 @@ class Control:
         with self._changed:
             if self._wish != "stop":
                 self._wish = wish
+                self._stop_wished = time.monotonic() if wish == "stop" else None
             self._changed.notify_all()
 
     @property
     def stopping(self) -> bool:
         """Whether the task is to end."""
         return self._wish == "stop"
+
+    @property
+    def stopping_for(self) -> float:
+        """Seconds since the task was told to end; 0 while it is not."""
+        return 0.0 if self._stop_wished is None else time.monotonic() - self._stop_wished
 
     @property
     def pausing(self) -> bool:

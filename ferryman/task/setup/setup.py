@@ -15,6 +15,9 @@ from ferryman.task.setup.control import Control
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.task.setup.troubles import Troubles
 
+GRACE = 0.6
+"""The part of task.shutdown.graceful.timeout.ms that a call may take which is under way; the rest is for leaving."""
+
 
 @dataclass(frozen=True, slots=True)
 class Setup:
@@ -31,6 +34,11 @@ class Setup:
     clients: Clients
     chain: Chain
     troubles: Troubles
+
+    @property
+    def grace(self) -> float:
+        """Seconds that a call may go on which is under way when the task is told to end."""
+        return GRACE * self.worker.task_shutdown_graceful_timeout_ms / 1000
 
     def facts(self, admin: Admin) -> dict[str, Any]:
         """What every plugin's context holds."""

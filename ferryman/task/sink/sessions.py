@@ -24,8 +24,6 @@ from ferryman.task.sink.slices import Slices
 
 log = logging.getLogger(__name__)
 
-GRACE = 0.6
-"""The part of task.shutdown.graceful.timeout.ms that a call into the sink may take; the rest is for leaving."""
 REVOCATION = 0.8
 """The part of max.poll.interval.ms that a revocation may be held up, less the time until we know of it: the group
 counts from when it asks for one, we hear of that with the next heartbeat, and the callback comes with the next poll."""
@@ -49,7 +47,7 @@ class SinkSessions:
             log.info("plan: %s", step)
         admin = Admin(setup.clients.admin())
         tolerance, facts = self._tolerance(admin), setup.facts(admin)
-        thread = SinkThread(setup.control, GRACE * setup.worker.task_shutdown_graceful_timeout_ms / 1000)
+        thread = SinkThread(setup.control, setup.grace)
         try:
             task: Sink[Any] = thread.call(lambda: setup.plugin(setup.config, loop.context(lambda: session, **facts)))
             backlog = Backlog(setup.chain, tolerance, task, Slices(setup.clients.limit))

@@ -44,8 +44,6 @@ from ferryman.task.source.outbox import BROKEN, Outbox
 
 log = logging.getLogger(__name__)
 
-ABORTING = 5.0
-"""Seconds to wait for the broker to abort; its own time limit does it else."""
 FENCED = frozenset({KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH})
 
 
@@ -178,7 +176,7 @@ class SourceSession:
         crash_point("source.before_commit")
         self._in_doubt = True
         try:
-            self.outbox.producer.commit_transaction()
+            self.outbox.commit()
         except KafkaException as error:
             # An error that calls for an abort says that the broker has not committed; any other leaves it open.
             self._in_doubt = not error.args[0].txn_requires_abort()
@@ -198,7 +196,7 @@ class SourceSession:
         if self._open_since is None or self._in_doubt:
             return
         try:
-            self.outbox.producer.abort_transaction(ABORTING)
+            self.outbox.abort()
         except KafkaException as error:
             log.warning("the open transaction could not be aborted: %s", error.args[0].str())
         else:

@@ -4,6 +4,8 @@ The client keeps at most buffer.memory bytes and queue.buffering.max.messages me
 What does not fit waits here, in order: after the first message that finds the queue full, none of its batch gets in.
 """
 
+import logging
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import repeat
@@ -17,12 +19,18 @@ from ferryman.kafka.refusals import PRODUCER_LIMIT
 from ferryman.record import Payload
 from ferryman.task.setup.control import Control
 
+log = logging.getLogger(__name__)
+
 CHUNK = 10_000
 """Messages that are handed over with one call."""
 BROKEN = frozenset({KafkaError._FATAL, KafkaError._STATE})
 """What produce calls answer after an error that came in between: it was not about their record."""
 LOOK = 0.01
 """Seconds between two tries to get into a full queue."""
+COMMITTING = 0.5
+"""Seconds that a commit is waited for before we look whether the task is to stop."""
+ABORTING = 5.0
+"""Seconds to wait for the broker to abort; its own time limit does it else."""
 
 
 @dataclass
@@ -31,6 +39,10 @@ class Outbox:
 
     producer: Producer
     control: Control
+    grace: float
+    """Seconds that a commit may go on when the task is to stop."""
+    patience: float
+    """Seconds that a commit may take; the broker ends a transaction that is open for so long."""
 
     def produce(self, encoded: Encoded) -> None:
         """Hands over all records of a batch; waits while the producer is full.
@@ -56,6 +68,35 @@ class Outbox:
                 raise _refused(error.args[0], topic, value) from error
             else:
                 return
+
+    def commit(self) -> None:
+        """Commits the transaction, with all that was handed over.
+
+        Raises KafkaException if it is not committed: its error calls for an abort, or else nobody knows whether it is.
+        """
+        until = time.monotonic() + self.patience
+        while True:
+            try:
+                self.producer.commit_transaction(COMMITTING)
+            except KafkaException as error:
+                if not error.args[0].retriable() or time.monotonic() > until:
+                    raise
+                if self.control.stopping_for > self.grace:
+                    self._give_up()
+                    return
+            else:
+                return
+
+    def _give_up(self) -> None:
+        """Records that the broker has not taken are thrown away, which fails the transaction. If it has them all the
+        commit itself is under way, and nobody can call it back."""
+        log.warning("the task is to stop; %d records that the broker has not taken come again", len(self.producer))
+        self.producer.purge()
+        self.producer.commit_transaction(LOOK)
+
+    def abort(self) -> None:
+        """Aborts the transaction. Raises KafkaException if the broker does not say that it has."""
+        self.producer.abort_transaction(min(ABORTING, self.grace / 3) if self.control.stopping else ABORTING)
 
     def _produce_batch(self, encoded: Encoded, start: int, stop: int) -> None:
         topic, keys, values = encoded.topic, encoded.keys, encoded.values

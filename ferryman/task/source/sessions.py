@@ -106,7 +106,7 @@ class SourceSessions:
             tolerance=Tolerance(setup.config, setup.spec.task),
             control=setup.control,
             source=task,
-            outbox=Outbox(producer, setup.control),
+            outbox=Outbox(producer, setup.control, setup.grace, self._transaction_timeout),
             offsets=offsets,
             offsets_topic=self._offsets_topic,
             topics=TopicCreation.from_config(admin, setup.spec.config, worker.topic_creation_enable),
@@ -121,12 +121,16 @@ class SourceSessions:
         milliseconds = config.transaction_boundary_interval_ms
         wanted = self.setup.worker.offset_flush_interval_ms if milliseconds is None else milliseconds
         # The broker ends a transaction that is open for too long, and with an interval like that it would end them all.
-        longest = int(self.setup.clients.source_producer().get("transaction.timeout.ms", 60_000)) // 2
+        longest = int(self._transaction_timeout * 1000) // 2
         if wanted > longest:
             log.warning(
                 "transaction.boundary.interval.ms is %d, half of transaction.timeout.ms, not %d", longest, wanted
             )
         return min(wanted, longest) / 1000
+
+    @property
+    def _transaction_timeout(self) -> float:
+        return int(self.setup.clients.source_producer().get("transaction.timeout.ms", 60_000)) / 1000
 
     @property
     def _offsets_topic(self) -> str:

@@ -97,6 +97,12 @@ class Plane:
         """Whose the secrets of a connector are."""
         return self.owners.of(connector, self.journal.facts.of(connector).properties or {})
 
+    def gone_for_good(self, task: Task) -> bool:
+        """Whether there is to be no such task any more, wherever."""
+        connector, number = task
+        facts = self.journal.facts.of(connector)
+        return facts.properties is None or not _has(facts, number)
+
     def topic_used(self, task: Task, topic: str) -> None:
         """A task has used a topic. Its name is public, unless it came out of a config provider."""
         connector, _ = task
@@ -129,7 +135,7 @@ class Plane:
         facts = self.journal.facts.of(connector)
         if facts.properties is None:
             self._restarts.pop(instance, None)
-        if facts.properties is None or (task is not None and not _has(facts, task)):
+        if facts.properties is None or (task is not None and self.gone_for_good((connector, task))):
             self.board.show(instance, None)
         elif not self.members.assigned.has(*instance) or self.closing:
             self._show(instance, State.UNASSIGNED)

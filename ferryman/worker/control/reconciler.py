@@ -6,29 +6,16 @@ but its own successor.
 
 import asyncio
 from collections.abc import Iterable, Iterator
-from typing import Any, Protocol
+from typing import Any
 
 from ferryman.task.setup.lease import Lease
-from ferryman.telemetry.owners import Owner
 from ferryman.worker.control.connector_place import ConnectorPlace, Made
 from ferryman.worker.control.follower import Follower
 from ferryman.worker.control.launch import Launch
+from ferryman.worker.control.listener import Listener
 from ferryman.worker.control.task_place import TaskPlace
 from ferryman.worker.control.wanted import Instance, Task, Wanted
 from ferryman.worker.herder import Status
-
-
-class Listener(Protocol):
-    """Whoever is told what becomes of the instances."""
-
-    def changed(self, instance: Instance) -> None:
-        """Its state is another, or it is not here any more."""
-
-    def topic_used(self, task: Task, topic: str) -> None:
-        """A task has used a topic."""
-
-    def owner(self, connector: str) -> Owner:
-        """Whose the secrets of a connector are."""
 
 
 class Reconciler:
@@ -75,15 +62,7 @@ class Reconciler:
                 del self.tasks[task]
                 self._listener.changed(task)
 
-        name, number = task
-        place = TaskPlace(
-            f"task {name}-{number}",
-            self.launch,
-            owner=lambda: self._listener.owner(name),
-            topic_used=lambda topic: self._listener.topic_used(task, topic),
-            changed=lambda: self._listener.changed(task),
-            ended=ended,
-        )
+        place = TaskPlace(task, self.launch, self._listener, ended)
         return place
 
     def instances(self, connector: str) -> list[Instance]:

@@ -11,16 +11,17 @@ from dataclasses import replace
 
 import orjson
 
-from ferryman.errors import ConfigError, RequestError
+from ferryman.errors import ConfigError, FerrymanError, RequestError
 from ferryman.facts.states import State
 from ferryman.retry import backoff
 from ferryman.task.setup.lease import Lease
 from ferryman.task.setup.spec import TaskSpec
-from ferryman.telemetry.owners import Owner
 from ferryman.telemetry.redaction import redact
+from ferryman.worker import places_in_groups
 from ferryman.worker.control.follower import Follower, Overtaken
 from ferryman.worker.control.launch import Launch, plugin_version
-from ferryman.worker.control.wanted import WantedTask
+from ferryman.worker.control.listener import Listener
+from ferryman.worker.control.wanted import Task, WantedTask
 from ferryman.worker.herder import Status
 from ferryman.worker.task_processes import Shown, TaskProcess
 
@@ -31,20 +32,12 @@ LONGEST_WAIT = 60.0
 
 
 class TaskPlace:
-    """Follows what is wanted of one task. ``changed`` is called when its state is another."""
+    """Follows what is wanted of one task. ``ended`` is called when nothing is, and nothing is left of it."""
 
-    def __init__(
-        self,
-        name: str,
-        launch: Launch,
-        owner: Callable[[], Owner],
-        topic_used: Callable[[str], None],
-        changed: Callable[[], None],
-        ended: Callable[[], None],
-    ) -> None:
+    def __init__(self, task: Task, launch: Launch, listener: Listener, ended: Callable[[], None]) -> None:
         self.process: TaskProcess | None = None
-        self._name, self._launch, self._owner = name, launch, owner
-        self._topic_used, self._changed, self._ended = topic_used, changed, ended
+        self._task, self._launch, self._listener, self._ended = task, launch, listener, ended
+        self._name = f"task {task[0]}-{task[1]}"
         self._runs: WantedTask | None = None
         """What the process was last found to be."""
         self._identity: bytes | None = None
@@ -53,7 +46,7 @@ class TaskPlace:
         """Why there is no process though one is wanted."""
         self._failures = 0
         self._version: str | None = None
-        self.follower: Follower[WantedTask] = Follower(name, self._step)
+        self.follower: Follower[WantedTask] = Follower(self._name, self._step)
 
     def renew(self, lease: Lease) -> None:
         """The task may act until then."""
@@ -67,7 +60,10 @@ class TaskPlace:
 
     async def _step(self, wanted: WantedTask | None) -> None:
         if wanted is None:
+            abandoned = self.process
             await self._end()
+            if abandoned is not None and not abandoned.in_order and self._listener.gone_for_good(self._task):
+                await self._leave_for(abandoned.spec)
             self._ended()
             return
         if self._runs is not None and wanted == replace(self._runs, paused=wanted.paused):
@@ -95,7 +91,7 @@ class TaskPlace:
 
     async def _spec(self, wanted: WantedTask) -> TaskSpec:
         # References are looked up again for each start of a task, so that a restart takes up a rotated password.
-        owner = self._owner()
+        owner = self._listener.owner(self._task[0])
 
         def spec() -> TaskSpec:
             self._version = plugin_version(wanted.properties)
@@ -128,7 +124,7 @@ class TaskPlace:
         self.process = TaskProcess(
             self._launch.forks,
             replace(spec, lease=self._launch.lease().dump()),
-            self._topic_used,
+            lambda topic: self._listener.topic_used(self._task, topic),
             self._changed,
             Shown(State.RESTARTING if again else State.UNASSIGNED),
         )
@@ -142,6 +138,16 @@ class TaskPlace:
             await self.process.stop(self._launch.grace)
             await self.process.gone()
             self.process = self._identity = None
+
+    def _changed(self) -> None:
+        self._listener.changed(self._task)
+
+    async def _leave_for(self, spec: TaskSpec) -> None:
+        """Its process is dead, and nobody else has taken its place in its group, nor will."""
+        try:
+            await self._launch.configs.run(f"stopping {self._name}", lambda: places_in_groups.leave(spec))
+        except FerrymanError as error:
+            log.warning("%s: its partitions stand still until its session ends: %s", self._name, redact(str(error)))
 
     def status(self, worker_id: str) -> Status | None:
         """What the task shows of itself; None while there is nothing here."""

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 
 from ferryman import __version__
 from ferryman.errors import ConfigError, FerrymanError, RetriableError
@@ -136,10 +136,17 @@ class Worker:
                 return
 
     async def _create_topics(self) -> None:
+        heard: list[KafkaError] = []
+        client = QUIET | client_config.worker_admin(self.settings.values).values | {"error_cb": heard.append}
+
         def create() -> None:
-            admin = Admin(QUIET | client_config.worker_admin(self.settings.values).values)
-            for topic in of_worker.topics(self.settings):
-                creation.create(admin, topic)
+            admin = Admin(client)
+            try:
+                for topic in of_worker.topics(self.settings):
+                    creation.create(admin, topic)
+            except RetriableError as error:
+                admin.poll(0)  # a client that is not let in, or finds nobody, says so on the side only
+                raise RetriableError(": ".join([str(error), *(each.str() for each in heard[-1:])])) from error
 
         await self._pool.run("initializing and reading to the end of internal topics", create, within=None)
 

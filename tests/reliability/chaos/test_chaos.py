@@ -45,13 +45,16 @@ def processes(workers: Sequence[Worker]) -> Counter[tuple[str, int]]:
     pattern = r"\[(\S+)\] INFO .*task (\S+)-(\d+) runs as process (\d+)"
     started = sorted(found for each in workers for found in re.findall(pattern, each.said))
     latest = {int(pid): (name, int(number)) for _, name, number, pid in started}
-    return Counter(task for pid, task in latest.items() if alive(pid) and is_of(pid, workers[0].directory))
+    return Counter(task for pid, task in latest.items() if alive(pid) and is_task_of(pid, workers[0].directory))
 
 
-def is_of(pid: int, folder: Path) -> bool:
-    """Whether a process belongs to the workers of this test."""
+def is_task_of(pid: int, folder: Path) -> bool:
+    """Whether a process was forked for a task, by a worker of this test."""
     try:
-        return str(folder).encode() in Path(f"/proc/{pid}/environ").read_bytes()
+        status = Path(f"/proc/{pid}/status").read_text()
+        parent = status.split("PPid:")[1].split()[0]
+        forked = b"ferryman.worker.fork_loop" in Path(f"/proc/{parent}/cmdline").read_bytes()
+        return forked and str(folder).encode() in Path(f"/proc/{pid}/environ").read_bytes()
     except OSError:
         return False
 

@@ -43,7 +43,7 @@ class Producer:
         self.events.append(f"produce to {topic}")
         return len(messages)
 
-    def commit_transaction(self) -> None:
+    def commit_transaction(self, wait: float) -> None:
         if self.answer is not None:
             raise KafkaException(self.answer)
         self.events.append("commit")
@@ -80,7 +80,7 @@ def session(producer: Producer, interval: float | None) -> SourceSession:
         tolerance=Tolerance(config, 0),
         control=control,
         source=Once(config, context),
-        outbox=Outbox(producer, control),  # type: ignore[arg-type]
+        outbox=Outbox(producer, control, grace=3.0, patience=0.0),  # type: ignore[arg-type]
         offsets=SourceOffsets("s"),
         offsets_topic="offsets",
         topics=Anywhere(),

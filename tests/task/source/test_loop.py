@@ -97,7 +97,7 @@ class Task:
             tolerance=tolerance,
             control=self.worker,
             source=self.feed,
-            outbox=Outbox(producer, self.worker),
+            outbox=Outbox(producer, self.worker, grace=3.0, patience=60.0),
             offsets=self.offsets,
             offsets_topic="offsets",
             topics=self.topics,

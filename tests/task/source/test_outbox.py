@@ -21,7 +21,7 @@ class Way:
         self.producer = FakeProducer(Cluster(), room)
         self.control = Control(lambda event, facts: None)
         producer: Any = self.producer
-        self.outbox = Outbox(producer, self.control)
+        self.outbox = Outbox(producer, self.control, grace=3.0, patience=60.0)
         self.producer.begin_transaction()
 
     def values(self) -> list[bytes | None]:
@@ -113,3 +113,65 @@ def test_any_other_refusal_fails_the_task() -> None:
     way.producer.fails["produce"] = failed(KafkaError._INVALID_ARG, "no such thing")
     with pytest.raises(TaskError, match=r"could not be produced to t: .*no such thing"):
         way.outbox.write("t", b"v", None)
+
+
+def test_a_commit_is_asked_for_until_the_broker_answers() -> None:
+    way = Way()
+    way.outbox.write("t", b"v", None)
+    way.producer.broker_answers = False
+    asked = iter(range(3))
+
+    def answers_at_last() -> None:
+        way.producer.broker_answers = next(asked) == 2
+
+    way.producer.when_polled = answers_at_last
+    way.outbox.commit()
+    assert [each.value for each in way.producer.sent] == [b"v"]
+    assert way.producer.calls == ["begin", "commit", "commit", "commit"]
+
+
+def test_a_commit_that_the_broker_refuses_is_asked_for_once() -> None:
+    way = Way()
+    way.producer.fails["commit"] = failed(KafkaError.INVALID_PRODUCER_EPOCH)
+    with pytest.raises(KafkaException):
+        way.outbox.commit()
+    assert way.producer.calls == ["begin", "commit"]
+
+
+def test_a_commit_without_an_answer_ends_with_the_transactions_own_time() -> None:
+    way = Way()
+    way.outbox.patience = 0.0
+    way.producer.broker_answers = False
+    with pytest.raises(KafkaException) as raised:
+        way.outbox.commit()
+    assert not raised.value.args[0].txn_requires_abort()
+
+
+@pytest.mark.parametrize("untaken", [True, False])
+def test_a_task_that_is_to_stop_gives_up_what_the_broker_does_not_take(untaken: bool) -> None:
+    """If the broker has it all the commit may be made, and nobody may abort."""
+    way = Way()
+    way.outbox.write("t", b"v", None)
+    way.producer.poll(0) if not untaken else None
+    way.producer.broker_answers = False
+    way.outbox.grace = 0.0
+    way.control.wish("stop")
+    with pytest.raises(KafkaException) as raised:
+        way.outbox.commit()
+    assert raised.value.args[0].txn_requires_abort() is untaken
+    assert way.producer.sent == []
+
+
+def test_within_its_grace_a_task_that_is_to_stop_still_commits() -> None:
+    way = Way()
+    way.outbox.write("t", b"v", None)
+    way.producer.broker_answers = False
+    way.control.wish("stop")
+    asked = iter(range(3))
+
+    def answers_at_last() -> None:
+        way.producer.broker_answers = next(asked) == 2
+
+    way.producer.when_polled = answers_at_last
+    way.outbox.commit()
+    assert [each.value for each in way.producer.sent] == [b"v"]

@@ -1,0 +1,24 @@
+"""Gives up the place in its group of a sink's task that is gone for good and could not do so itself.
+
+A static member that was killed keeps its partitions until its session times out: they stand still though other tasks
+could read them, and the group's offsets cannot be moved.
+"""
+
+from ferryman.kafka.clients import Clients
+from ferryman.membership import client_settings
+from ferryman.membership.static_members import remove_members
+from ferryman.plugins import catalog
+from ferryman.task.setup.spec import TaskSpec
+
+
+def leave(spec: TaskSpec) -> None:
+    """For when its process is proven dead, since one that lives would join again. Blocks.
+
+    Raises ConfigError where kafka-python cannot use its client settings, RetriableError if the cluster does not answer.
+    """
+    plugin = catalog.connector(spec.config["connector.class"])
+    if plugin is None or not catalog.is_sink(plugin):
+        return
+    clients = Clients(spec.connector, spec.task, spec.worker, spec.config, spec.identity)
+    connection = client_settings.of_client(clients.connection, f"{clients.member}-leaving")
+    remove_members(connection, clients.group, [clients.member])
