@@ -19,15 +19,15 @@ from ferryman.retry.breaker import HEALTHY
 from ferryman.task.setup.lease import Lease
 from ferryman.telemetry.owners import Owner
 from ferryman.telemetry.redaction import redact
-from ferryman.worker.connector_processes import ConnectorProcess
 from ferryman.worker.control.follower import Follower, Overtaken
 from ferryman.worker.control.launch import Launch, plugin_version
 from ferryman.worker.control.tries import Tries
 from ferryman.worker.control.wanted import WantedConnector
 from ferryman.worker.herder import Status
 from ferryman.worker.pool import DEADLINE
-from ferryman.worker.task_processes import Shown
-from ferryman.worker.turnstile import PATIENCE
+from ferryman.worker.processes.connector_processes import ConnectorProcess
+from ferryman.worker.processes.task_processes import Shown
+from ferryman.worker.processes.turnstile import PATIENCE
 
 log = logging.getLogger(__name__)
 

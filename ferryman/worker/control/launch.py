@@ -17,8 +17,8 @@ from ferryman.telemetry.owners import Owner
 from ferryman.worker.control.wanted import WantedConnector, WantedTask
 from ferryman.worker.forks import Forks
 from ferryman.worker.pool import Pool
-from ferryman.worker.standby import Standby
-from ferryman.worker.turnstile import Turnstile
+from ferryman.worker.processes.standby import Standby
+from ferryman.worker.processes.turnstile import Turnstile
 
 log = logging.getLogger(__name__)
 

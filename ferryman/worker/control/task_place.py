@@ -23,7 +23,7 @@ from ferryman.worker.control.launch import Launch, plugin_version
 from ferryman.worker.control.listener import Listener
 from ferryman.worker.control.wanted import Task, WantedTask
 from ferryman.worker.herder import Status
-from ferryman.worker.task_processes import Shown, TaskProcess
+from ferryman.worker.processes.task_processes import Shown, TaskProcess
 
 log = logging.getLogger(__name__)
 

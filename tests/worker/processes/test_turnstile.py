@@ -2,7 +2,7 @@
 
 import asyncio
 
-from ferryman.worker.turnstile import PATIENCE, Turnstile
+from ferryman.worker.processes.turnstile import PATIENCE, Turnstile
 from tests.worker.simulated_time import simulated
 
 

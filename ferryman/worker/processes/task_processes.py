@@ -12,7 +12,7 @@ from ferryman.task.setup.control import LONGEST_MESSAGE
 from ferryman.task.setup.lease import Lease
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.worker.forks import Forks
-from ferryman.worker.succession import Succession, Word
+from ferryman.worker.processes.succession import Succession, Word
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,9 @@ from ferryman.facts.states import State
 from ferryman.task.setup import plugins
 from ferryman.task.setup.lease import Lease
 from ferryman.worker.forks import Forks
-from ferryman.worker.standby import Standby
-from ferryman.worker.succession import Succession, Word
-from ferryman.worker.task_processes import Shown
+from ferryman.worker.processes.standby import Standby
+from ferryman.worker.processes.succession import Succession, Word
+from ferryman.worker.processes.task_processes import Shown
 
 
 @dataclass

@@ -22,7 +22,7 @@ import orjson
 from ferryman.retry.breaker import HEALTHY, Breaker
 from ferryman.worker.forks import Forked, Forks
 from ferryman.worker.forkserver import Role
-from ferryman.worker.standby import Standby
+from ferryman.worker.processes.standby import Standby
 
 log = logging.getLogger(__name__)
 
