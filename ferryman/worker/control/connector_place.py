@@ -9,7 +9,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from ferryman.connector_process.spec import ConnectorSpec
 from ferryman.errors import ConfigError, RequestError, RetriableError, TaskError
@@ -33,6 +32,8 @@ log = logging.getLogger(__name__)
 
 Made = Callable[[WantedConnector, Sequence[Properties]], Awaitable[None]]
 """Takes the configs that a connector has made for its tasks."""
+ANSWERED = 10.0
+"""Seconds that requests wait at most until it is known what becomes of a connector."""
 Identity = tuple[int, int]
 """The version of its config, and the number of its restarts."""
 
@@ -92,7 +93,7 @@ class ConnectorPlace:
 
     async def _start(self, wanted: WantedConnector) -> None:
         """Ends what there is, if anything, and starts what is wanted; returns when it is known what becomes of it, or
-        after so long that nobody is to wait for it any more."""
+        when nobody is to wait for that any more."""
         identity, before = (wanted.version, wanted.restarts), self._identity
         if identity != before:
             self._starts, self._offers = Tries(), Tries()
@@ -143,15 +144,18 @@ class ConnectorPlace:
         return found
 
     async def _first_word(self, process: ConnectorProcess) -> None:
-        began = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         if await _set(process.word, PATIENCE):
             return
         self._is(process.shown)
-        if not await _set(process.word, DEADLINE - PATIENCE):
-            process.overdue(
-                f"The worker is currently {_stage(self._name)}, which began at {began}. It is waited for; a restart of "
-                "the connector ends that call."
-            )
+        await _set(process.word, ANSWERED - PATIENCE)
+
+    def _look_out(self, process: ConnectorProcess) -> None:
+        """For the first word of one that has not been heard."""
+        left = process.began + DEADLINE - asyncio.get_running_loop().time()
+        if left > 0:
+            self.follower.look_again(left)
+        else:
+            process.overdue(_stage(self._name))
             self._is(process.shown)
 
     async def _attend(self, wanted: WantedConnector) -> None:
@@ -166,6 +170,8 @@ class ConnectorPlace:
                 lived = process.made_at is not None and asyncio.get_running_loop().time() - process.made_at >= HEALTHY
                 self._starts.failed(forget=lived)
             self._wait(self._starts)
+        elif not process.word.is_set():
+            self._look_out(process)
         elif process.made is not None and not self._offers.early:
             await self._hand_over(wanted, process, process.made)
         elif process.made is not None:

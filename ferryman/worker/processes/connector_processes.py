@@ -7,6 +7,7 @@ Which of them it is, the process says.
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from ferryman.connector_process.spec import ConnectorSpec
@@ -19,6 +20,10 @@ from ferryman.worker.forks import Forks
 from ferryman.worker.processes.standby import Standby
 from ferryman.worker.processes.succession import Succession, Word
 from ferryman.worker.processes.task_processes import Shown
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @dataclass
@@ -47,6 +52,9 @@ class ConnectorProcess:
     word: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when it has made something, has failed, or a process of it has died: when it is known what becomes of it."""
     processes: Succession = field(init=False)
+    began: float = field(default_factory=lambda: asyncio.get_running_loop().time())
+    """On the loop's clock."""
+    _began_at: str = field(default_factory=_now)
     _begun: list[Properties] = field(default_factory=list)
     """The configs so far of an answer that is not complete."""
 
@@ -75,8 +83,9 @@ class ConnectorProcess:
         """Has it make the configs of its tasks again."""
         self.processes.tell({"event": "ask"})
 
-    def overdue(self, text: str) -> None:
-        """It has not been heard of for so long that it counts as failed until it is."""
+    def overdue(self, stage: str) -> None:
+        """It has not been heard of for so long that it counts as failed until it is. ``stage`` is what it is at."""
+        text = f"The worker is currently {stage}, which began at {self._began_at}. It is waited for; a restart ends it."
         self.shown = Shown(State.FAILED, text)
 
     def renew(self, lease: Lease) -> None:
