@@ -235,7 +235,7 @@ def test_tasks_configs_hold_references_and_the_object_has_what_they_stand_for(
 
 
 def test_many_are_asked_at_once_by_a_few_processes(running: Worker, unique: str, tmp_path: Path, long: bool) -> None:
-    count = 100 if long else 20
+    count = 100 if long else 15
     answers = [
         Answer(running, "PUT", f"/connectors/{config['name']}/config", config)
         for config in (file_sink(f"{unique}-{number}", tmp_path / "out.txt") for number in range(count))
@@ -246,6 +246,8 @@ def test_many_are_asked_at_once_by_a_few_processes(running: Worker, unique: str,
     processes = {pid for number in range(count) for pid in pids(running, f"{unique}-{number}")}
     assert len(processes) < count
     until(lambda: not any(map(alive, processes)), what="the end of all that were asked")
+    for each in [Answer(running, "DELETE", f"/connectors/{unique}-{number}") for number in range(count)]:
+        each.join()
 
 
 def test_it_ends_with_its_worker_in_order_or_not(tmp_path: Path) -> None:
