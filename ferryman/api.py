@@ -7,10 +7,10 @@ see single records; one that wants speed takes whole batches instead.
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Generic, Literal, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 from ferryman.config import Config
-from ferryman.connector import SinkConfig, SourceConfig
+from ferryman.connector import ConnectorConfig, SinkConfig, SourceConfig
 from ferryman.errors import DataError
 from ferryman.record import Batch, Polled, Record, TopicPartition, batches, in_order
 from ferryman.record import Offset as Offset
@@ -57,7 +57,7 @@ class TaskContext:
     """The task's number, from 0."""
     cluster: str
     """The Kafka cluster's id."""
-    raw: Mapping[str, str]
+    raw: Mapping[str, str] = field(repr=False)
     """The task's config as strings, references resolved."""
     crash_point: Callable[[str], None] = field(default=lambda name: None, repr=False)
     """Marks a durable step by name; there a test may have the process killed."""
@@ -121,9 +121,53 @@ class BadRecords(DataError):
         """The batch, the record's index in it, and what is wrong."""
 
 
+@dataclass(frozen=True, slots=True)
+class ConnectorContext:
+    """What a connector is given beside its config. All of it may be used from any thread of its process."""
+
+    connector: str
+    raw: Mapping[str, str] = field(repr=False)
+    """The connector's config as it was posted. References to config providers stay references, and do so in the tasks'
+    configs that are made of it: they are resolved when a task starts."""
+    request_task_reconfiguration: Callable[[], None] = field(kw_only=True, repr=False)
+    """Has ``task_configs`` called again soon. Several requests may be met by one call."""
+    raise_error: Callable[[Exception], None] = field(kw_only=True, repr=False)
+    """The connector cannot go on: it has failed with this error, and is stopped. Its tasks go on."""
+    stopping: Callable[[float], bool] = field(kw_only=True, repr=False)
+    """Waits up to so many seconds; true at once when the connector is to stop, or has failed."""
+    offsets: Callable[[Sequence[Partition]], list[Offset | None]] = field(kw_only=True, repr=False)
+    """The offsets that are committed now for partitions of a source; None where none is. Each call reads the offsets
+    topic to its end. Raises RetriableError if it cannot be read, TaskError for a sink."""
+
+
 SinkC = TypeVar("SinkC", bound=SinkConfig)
 SourceC = TypeVar("SourceC", bound=SourceConfig)
 StepC = TypeVar("StepC", bound=Config)
+ConnectorC = TypeVar("ConnectorC", bound=ConnectorConfig)
+
+
+class Connector(Generic[ConnectorC]):
+    """A connector as an object that runs beside its tasks: for sinks and sources that name its class as ``connector``.
+
+    It has a process of its own on the worker that owns the connector, from start or RESUME to PAUSE, STOP, another
+    config, or the end. One thread makes all calls. Whatever one raises fails the connector; it is started anew later,
+    unless the error is a ConfigError or TaskError, which wait for somebody.
+    """
+
+    def __init__(self, config: ConnectorC, context: ConnectorContext) -> None:
+        self.config = config
+        self.context = context
+
+    def start(self) -> None:
+        """Called once, before anything else. What watches for changes begins here, on a thread of the connector's."""
+
+    @abstractmethod
+    def task_configs(self) -> Sequence[Mapping[str, str]]:
+        """The configs of the tasks, at most ``tasks.max``; usually ``self.context.raw`` and a few keys more. Called
+        after start, and whenever it was asked for."""
+
+    def stop(self) -> None:
+        """Called once, after everything else, even when start failed."""
 
 
 class Sink(Generic[SinkC]):
@@ -139,6 +183,8 @@ class Sink(Generic[SinkC]):
     """The Java class names whose configs this connector takes, the most usual first."""
     task_classes: ClassVar[tuple[str, ...]] = ()
     """What their tasks are called, in the same order; without it Task stands in place of Connector."""
+    connector: ClassVar[type[Connector[Any]] | None] = None
+    """The connector as an object that runs, for one that watches something; then its own ``task_configs`` is called."""
     atomic: ClassVar[bool] = False
     """Whether a put that raised has written nothing, so that the same records may be tried again in smaller pieces."""
     columnar: ClassVar[bool] = False
@@ -219,6 +265,7 @@ class Source(Generic[SourceC]):
     config_class: ClassVar[type[SourceConfig]] = SourceConfig
     classes: ClassVar[tuple[str, ...]] = ()
     task_classes: ClassVar[tuple[str, ...]] = ()
+    connector: ClassVar[type[Connector[Any]] | None] = None
     columnar: ClassVar[bool] = False
     """Whether ``poll_batches`` hands over columns; what others hand over is worked on as rows."""
 

@@ -1,7 +1,8 @@
 """Tries records alone, in a process that may die of them: decodes and transforms them, and delivers nothing.
 
-Which of them are to be tried, in which pieces, and what follows from a death is the worker's (``worker.crashes``). A
-record that is tried by itself goes through the steps one by one, so that the note tells which of them dies.
+Which of them are to be tried, in which pieces, and what follows from a death is the worker's
+(``worker.processes.crashes``). A record that is tried by itself goes through the steps one by one, so that the note
+tells which of them dies.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

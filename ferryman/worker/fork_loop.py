@@ -1,8 +1,9 @@
-"""The server that task processes are forked from: ``python -m ferryman.worker.fork_loop REQUESTS EVENTS``, two sockets.
+"""The server that the processes of tasks and connectors are forked from, ``python -m ferryman.worker.fork_loop REQUESTS
+EVENTS``: two sockets.
 
-It has imported what tasks need, and what it has imported they share with it and with each other. A request names
-further modules that all tasks may share, and brings the connection of one process. Each start and each end of a process
-is told as an event.
+It has imported what they need, and what it has imported they share with it and with each other. A request names what a
+process is to run, and further modules that all may share, and brings the connection of one process. Each start and each
+end of a process is told as an event.
 
 * No client may exist in it: a librdkafka handle that was made before a fork is dead in the child. It has one thread.
 * The collector's traces would be written into every object that it looks at, and each page written to is the process's
@@ -19,7 +20,7 @@ import select
 import signal
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from typing import Any
@@ -28,16 +29,19 @@ from ferryman.worker.forkserver import HEAD
 
 log = logging.getLogger(__name__)
 
+Become = Callable[[socket.socket, int], None]
+"""What a forked process does with its connection to the worker and the pid of the server."""
+
 
 class ForkLoop:
     """Forks and reaps until the worker is gone."""
 
-    def __init__(self, requests: int, events: int, become: Callable[[socket.socket, int], None]) -> None:
+    def __init__(self, requests: int, events: int, become: Mapping[str, Become]) -> None:
         self._requests, self._events = (socket.socket(fileno=number) for number in (requests, events))
         for each in (self._requests, self._events):
             each.set_inheritable(False)
         self._become = become
-        """What a forked process does with its connection to the worker and the pid of this server."""
+        """By role, what a forked process does."""
         self._pid = os.getpid()
         self._numbers: dict[int, int] = {}
         """What the worker calls the processes that run, by pid."""
@@ -66,21 +70,22 @@ class ForkLoop:
         request = json.loads(self._requests.recv(int.from_bytes(head, "big"), socket.MSG_WAITALL))
         with socket.socket(fileno=connections[0]) as connection:
             share(request["modules"])
-            self._fork(request["number"], connection)
+            self._fork(request["number"], self._become[request["role"]], connection)
         return True
 
-    def _fork(self, number: int, connection: socket.socket) -> None:
+    def _fork(self, number: int, become: Become, connection: socket.socket) -> None:
         try:
             pid = os.fork()
         except OSError as error:
             self._tell(number=number, error=str(error))
             return
         if pid == 0:
-            self._become_task(connection)
+            self._leave(become, connection)
         self._numbers[pid] = number
         self._tell(number=number, pid=pid)
 
-    def _become_task(self, connection: socket.socket) -> None:
+    def _leave(self, become: Become, connection: socket.socket) -> None:
+        """What a forked process does instead of going on with the loop."""
         try:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -88,9 +93,9 @@ class ForkLoop:
             self._events.close()
             os.close(self._ended)
             os.close(self._wakeup)
-            self._become(connection, self._pid)
+            become(connection, self._pid)
         except BaseException:
-            log.exception("the process of a task has ended")
+            log.exception("a forked process has ended")
         finally:
             os._exit(1)
 
@@ -133,10 +138,12 @@ def main(requests: int, events: int) -> None:
     """Serves the worker at the other ends of these sockets."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
-    from ferryman.task import process  # takes a while
+    from ferryman.connector_process import process as connector_process  # takes a while
+    from ferryman.task import process as task_process
 
+    roles = {"task": task_process.main, "connector": connector_process.main}
     with suppress(OSError):  # the worker is gone
-        ForkLoop(requests, events, process.main).run()
+        ForkLoop(requests, events, roles).run()
     os._exit(0)  # what libraries would do at an orderly exit is nobody's wish here
 
 

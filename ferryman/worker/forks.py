@@ -11,10 +11,10 @@ from typing import Any
 
 import orjson
 
-from ferryman.worker.forkserver import ForkServer
+from ferryman.worker.forkserver import ForkServer, Role
 from ferryman.worker.pool import Pool
 
-GONE = "the server that forks tasks has ended"
+GONE = "the server that forks processes has ended"
 
 
 class Forked:
@@ -51,8 +51,8 @@ class Forks:
         self._text = b""
         """The beginning of an event whose end has not come yet."""
 
-    async def fork(self, stage: str, connection: socket.socket, modules: Sequence[str]) -> Forked:
-        """A process that runs a task, with its end of the connection to the worker.
+    async def fork(self, role: Role, stage: str, connection: socket.socket, modules: Sequence[str]) -> Forked:
+        """A process for this role, with its end of the connection to the worker.
 
         ``modules`` are imported before, and so shared by all processes to come. ``stage`` is for the pool that waits.
         Raises OSError if it cannot be.
@@ -62,7 +62,7 @@ class Forks:
         try:
             if self._server is not None:
                 self._watch(self._server)
-            server = await self._pool.run(stage, lambda: self._ask(number, modules, connection), within=None)
+            server = await self._pool.run(stage, lambda: self._ask(number, role, modules, connection), within=None)
             self._watch(server)
             await forked.started
         except BaseException:
@@ -70,11 +70,11 @@ class Forks:
             raise
         return forked
 
-    def _ask(self, number: int, modules: Sequence[str], connection: socket.socket) -> ForkServer:
+    def _ask(self, number: int, role: Role, modules: Sequence[str], connection: socket.socket) -> ForkServer:
         with self._asking:
             if self._server is None:
                 self._server = ForkServer()
-            self._server.ask(number, modules, connection)
+            self._server.ask(number, role, modules, connection)
             return self._server
 
     def _watch(self, server: ForkServer) -> None:

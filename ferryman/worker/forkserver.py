@@ -1,12 +1,17 @@
-"""Starts the server that task processes are forked from, and asks it for them. Imports little, so as to be started
-first: the server imports while the worker goes on with its own."""
+"""Starts the server that the processes of tasks and connectors are forked from, and asks it for them.
+
+It imports little, so as to be started first: the server imports while the worker goes on with its own.
+"""
 
 import json
 import socket
 import subprocess
 import sys
 from collections.abc import Sequence
+from typing import Literal
 
+Role = Literal["task", "connector"]
+"""What a process is to run."""
 HEAD = 4
 """Bytes that say how long a request is. The process's end of its connection to the worker comes with them."""
 
@@ -26,10 +31,10 @@ class ForkServer:
         requests.close()
         events.close()
 
-    def ask(self, number: int, modules: Sequence[str], connection: socket.socket) -> None:
+    def ask(self, number: int, role: Role, modules: Sequence[str], connection: socket.socket) -> None:
         """Asks for a process, which is called ``number`` in the events. Waits while the server is busy with others, and
         is for one thread at a time. Raises OSError when the server has died."""
-        request = json.dumps({"number": number, "modules": list(modules)}).encode()
+        request = json.dumps({"number": number, "role": role, "modules": list(modules)}).encode()
         socket.send_fds(self._requests, [len(request).to_bytes(HEAD, "big")], [connection.fileno()])
         self._requests.sendall(request)
 

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import pytest
 
-from ferryman.api import Offset, Partition, Sink, SinkContext, Source, SourceContext
+from ferryman.api import ConnectorContext, Offset, Partition, Sink, SinkContext, Source, SourceContext
 from ferryman.errors import ConfigError, RetriableError
 from ferryman.plugins import catalog
 from ferryman.record import Record
@@ -162,3 +162,30 @@ def test_every_other_python_example_runs() -> None:
     names: dict[str, Any] = {"__name__": "example_shelf"}
     exec(compile(text, "example", "exec"), names)
     assert {"shelf.url", "shelf.batch.size", "batch.size"} <= names["ShelfConfig"].keys()
+
+
+def test_the_connector_that_watches_a_folder_asks_for_a_task_for_each_new_file(tmp_path: Path) -> None:
+    names: dict[str, Any] = {"__name__": "example_folder"}
+    exec(compile(block("docs/writing-a-connector.md", "FolderSource"), "example", "exec"), names)
+    plugin, folder = names["FolderSource"], tmp_path / "watched"
+    folder.mkdir()
+    (folder / "a.csv").touch()
+    raw = {"name": "f", "connector.class": "FolderSource", "tasks.max": "2", "folder": str(folder)}
+    asked, ended, errors = threading.Event(), threading.Event(), list[Exception]()
+    context = ConnectorContext(
+        "f",
+        raw,
+        request_task_reconfiguration=asked.set,
+        raise_error=errors.append,
+        stopping=lambda seconds: ended.wait(0.01),
+        offsets=lambda partitions: [],
+    )
+    connector = plugin.connector(plugin.config_class.parse(raw), context)
+    connector.start()
+    assert [each["file"] for each in connector.task_configs()] == ["a.csv"]
+    (folder / "b.csv").touch()
+    assert asked.wait(60)
+    assert [each["file"] for each in connector.task_configs()] == ["a.csv", "b.csv"]
+    ended.set()
+    connector.stop()
+    assert errors == []

@@ -3,7 +3,15 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
+from ferryman.connector_process.life import Life
+from ferryman.connector_process.spec import ConnectorSpec
+from ferryman.connector_process.voice import Voice
+from ferryman.connector_process.wishes import Wishes
+from ferryman.telemetry import owners
+from ferryman.telemetry.references import References
+from ferryman.worker.forkserver import Role
 from tests.worker.played_processes import PlayedForks, PlayedProcess
 
 
@@ -21,6 +29,10 @@ class Habits:
     """Whether one says that it has failed instead of running."""
     crashes: bool = False
     """Whether one dies without a word instead of running."""
+    answers_in: float | None = 0.0
+    """Seconds until a connector has made its tasks' configs; None if it never does."""
+    stays: bool = False
+    """Whether a connector has an object, which goes on after that."""
 
 
 @dataclass(eq=False)
@@ -85,13 +97,17 @@ class LivelyProcess:
     def _listen(self) -> None:
         if not self.lives:
             return
-        known = self.played.spec is not None
+        known = bool(self.played.first)
         heard = self.played.heard()
         for message in heard[self._heard :]:
             self._obey(message)
         self._heard = len(heard)
-        if self.played.spec is not None and not known:
-            self._loop.call_later(self.habits.starts_in, self._begin)
+        if self.played.first and not known:
+            self._learns()
+
+    def _learns(self) -> None:
+        """It knows what it is."""
+        self._loop.call_later(self.habits.starts_in, self._begin)
 
     def _obey(self, message: Mapping[str, object]) -> None:
         match message:
@@ -130,25 +146,101 @@ class LivelyProcess:
         self.dies()
 
 
+class LivelyConnector(LivelyProcess):
+    """One of a connector: it calls the connector's own code, by the code of a real process."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.stays = self.habits.stays
+        self.made = 0
+        """How often it has made its tasks' configs."""
+        self._busy = False
+
+    @property
+    def config(self) -> dict[str, str]:
+        """The config that it was started with."""
+        return dict(ConnectorSpec.parse(self.played.first).config)
+
+    def fails(self, trace: str = "it broke") -> None:
+        """It says so, and ends."""
+        self.says("failed", trace=trace, again=True)
+        self.dies()
+
+    def _learns(self) -> None:
+        self.asks()
+
+    def asks(self) -> None:
+        """Has the connector make its tasks' configs, for whatever reason."""
+        if self.habits.answers_in is not None and not self._busy:
+            self._busy = True
+            self._loop.call_later(self.habits.answers_in, self._answers)
+
+    def _answers(self) -> None:
+        if not self.lives or self._ending:
+            return
+        if self.habits.crashes:
+            self.dies(-11)
+            return
+        self.made += 1
+        spec = ConnectorSpec.parse(self.played.first)
+        voice = Voice(self._tells, References())
+        with owners.passing():
+            Life(spec, Wishes(), voice, lambda: None).run()
+        if voice.failed or not self.stays:
+            self.dies()
+
+    def _tells(self, event: str, facts: dict[str, Any]) -> None:
+        self.says(event, **facts | ({"stays": True} if event == "made" and self.stays else {}))
+
+    def _obey(self, message: Mapping[str, object]) -> None:
+        match message:
+            case {"wish": "stop"} if not self.stays:
+                self.dies()
+            case {"event": "taken"}:
+                self._busy = False
+            case {"event": "ask"}:
+                self.asks()
+            case _:
+                super()._obey(message)
+
+
 class LivelyForks:
     """Makes them, in place of a server that forks."""
 
     def __init__(self) -> None:
         self.processes: list[LivelyProcess] = []
+        """Those of tasks."""
+        self.connectors: list[LivelyConnector] = []
+        """Those of connectors."""
         self.habits: dict[str, Habits] = {}
         """By the name of the task, or of its connector."""
         self.watch: Callable[[LivelyProcess], None] = lambda process: None
         """Called with each new process, before it counts."""
+        self.watch_connector: Callable[[LivelyConnector], None] = lambda connector: None
+        """The same for connectors."""
         self._played = PlayedForks()
 
-    async def fork(self, stage: str, connection: object, modules: Sequence[str]) -> LivelyProcess:
-        played = await self._played.fork(stage, connection, modules)  # type: ignore[arg-type]
-        name = stage.removeprefix("starting task ")
+    async def fork(self, role: Role, stage: str, connection: object, modules: Sequence[str]) -> LivelyProcess:
+        played = await self._played.fork(role, stage, connection, modules)  # type: ignore[arg-type]
+        name = stage.removeprefix(f"starting {role} ")
+        if role == "connector":
+            return self._connector(name, played)
         habits = self.habits.get(name) or self.habits.setdefault(name.rpartition("-")[0], Habits())
         made = LivelyProcess(name, len(self.processes) + 1, played, habits)
         self.watch(made)
         self.processes.append(made)
         return made
+
+    def _connector(self, name: str, played: PlayedProcess) -> LivelyConnector:
+        number = len(self.connectors) + 1
+        asked = LivelyConnector(name, number, played, self.habits.setdefault(name, Habits()))
+        self.watch_connector(asked)
+        self.connectors.append(asked)
+        return asked
+
+    def objects(self, name: str | None = None) -> list[LivelyConnector]:
+        """The processes of a connector, or of all, that live."""
+        return [each for each in self.connectors if each.lives and name in (each.name, None)]
 
     def of(self, name: str) -> list[LivelyProcess]:
         """All that there ever were of a task, or of a connector."""

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from ferryman.task.setup.spec import TaskSpec
+from ferryman.worker.forkserver import Role
 
 
 class PlayedProcess:
@@ -23,11 +24,16 @@ class PlayedProcess:
         self.ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self.mortal = True
         """Whether a kill ends it."""
-        self.spec: TaskSpec | None = None
+        self.first = b""
         """What it was told first."""
         self.descriptors: list[int] = []
         """What it was handed with that."""
         self._heard = b""
+
+    @property
+    def spec(self) -> TaskSpec | None:
+        """What its task is, once it was told."""
+        return TaskSpec.parse(self.first) if self.first else None
 
     def says(self, event: str, **facts: Any) -> None:
         """A message to the worker."""
@@ -43,8 +49,7 @@ class PlayedProcess:
                 self._heard += found
         except BlockingIOError:
             pass
-        spec, *wishes = self._heard.split(b"\n")[:-1] or [b""]
-        self.spec = TaskSpec.parse(spec) if spec else None
+        self.first, *wishes = self._heard.split(b"\n")[:-1] or [b""]
         return [orjson.loads(line) for line in wishes]
 
     def _received(self) -> bytes:
@@ -73,7 +78,7 @@ class PlayedForks:
         self.fails: Exception | None = None
         """Raised instead of the next fork."""
 
-    async def fork(self, stage: str, connection: socket.socket, modules: Sequence[str]) -> PlayedProcess:
+    async def fork(self, role: Role, stage: str, connection: socket.socket, modules: Sequence[str]) -> PlayedProcess:
         error, self.fails = self.fails, None
         if error is not None:
             raise error

@@ -15,7 +15,7 @@ import pytest
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.worker import fork_loop
 from ferryman.worker.forks import GONE, Forked, Forks
-from ferryman.worker.forkserver import ForkServer
+from ferryman.worker.forkserver import ForkServer, Role
 from tests.running import alive, until
 
 UNKNOWN = TaskSpec("c", 0, "w", {"name": "c", "connector.class": "NobodysSink", "topics": "t"}, {}).dump() + b"\n"
@@ -49,11 +49,11 @@ class Worker:
         self.server = ForkServer()
         self.forks = Forks(self.server)
 
-    async def fork(self, *modules: str) -> Fork:
+    async def fork(self, *modules: str, role: Role = "task") -> Fork:
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         with theirs:
-            return Fork(await self.forks.fork("starting a task", theirs, modules), ours)
+            return Fork(await self.forks.fork(role, "starting a task", theirs, modules), ours)
 
 
 Story = Callable[[Worker], Awaitable[None]]
@@ -176,6 +176,7 @@ LIBRARIES = {
 }
 IMPORTS = """
 import json, os, sys
+from ferryman.connector_process import process
 from ferryman.task import process
 from ferryman.task.setup import plugins
 from ferryman.worker import fork_loop

@@ -16,10 +16,19 @@ Row = Sequence[str]
 
 def named(raw: Mapping[str, str], worker: Mapping[str, str]) -> list[Row]:
     """The plugins of a connector's config over its worker's, both resolved; without names that mean nothing."""
-    connector = catalog.connector_entry(raw.get("connector.class", ""))
-    rows = [] if connector is None else [(connector, raw["connector.class"])]
-    rows += [(entry, name) for kind, name in _steps(raw, worker) if (entry := catalog.entry(kind, name)) is not None]
-    return [(entry.kind, name, entry.module, entry.attribute) for entry, name in rows]
+    steps = ((catalog.entry(kind, name), name) for kind, name in _steps(raw, worker))
+    return [*connector(raw), *(_row(entry, name) for entry, name in steps if entry is not None)]
+
+
+def connector(raw: Mapping[str, str]) -> list[Row]:
+    """The connector that a config names; none if the name means nothing."""
+    name = raw.get("connector.class", "")
+    entry = catalog.connector_entry(name)
+    return [] if entry is None else [_row(entry, name)]
+
+
+def _row(entry: Entry, name: str) -> Row:
+    return entry.kind, name, entry.module, entry.attribute
 
 
 def _steps(raw: Mapping[str, str], worker: Mapping[str, str]) -> Iterator[tuple[catalog.Kind, str]]:

@@ -1,30 +1,42 @@
-"""The place of a connector itself on this worker: it decides which tasks there are, and says when it cannot."""
+"""The place of a connector itself on this worker: which process runs its code, if any, and what became of its answer.
 
+A connector is what its config's version and the number of its restarts make it. For another one, or none, the old
+process ends first, so that there are never two objects of a connector. While it is to be paused or stopped there is
+none, as in Kafka Connect.
+"""
+
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
+from ferryman.connector_process.spec import ConnectorSpec
 from ferryman.errors import ConfigError, RequestError, RetriableError, TaskError
 from ferryman.facts.config_records import Properties
 from ferryman.facts.states import State, TargetState
-from ferryman.plugins import catalog
-from ferryman.retry import backoff
-from ferryman.settings.config_providers import Resolution
+from ferryman.retry.breaker import HEALTHY
+from ferryman.task.setup.lease import Lease
 from ferryman.telemetry.owners import Owner
 from ferryman.telemetry.redaction import redact
 from ferryman.telemetry.subject import Subject
 from ferryman.worker.control.follower import Follower, Overtaken
 from ferryman.worker.control.launch import Launch, plugin_version
+from ferryman.worker.control.tries import Tries
 from ferryman.worker.control.wanted import WantedConnector
 from ferryman.worker.herder import Status
+from ferryman.worker.pool import DEADLINE
+from ferryman.worker.processes.connector_processes import ConnectorProcess
+from ferryman.worker.processes.task_processes import Shown
+from ferryman.worker.processes.turnstile import PATIENCE
 
 log = logging.getLogger(__name__)
 
-LONGEST_WAIT = 60.0
-"""Seconds between two tries to make the tasks' configs, where what is in the way may go away by itself."""
-
 Made = Callable[[WantedConnector, Sequence[Properties]], Awaitable[None]]
 """Takes the configs that a connector has made for its tasks."""
+ANSWERED = 10.0
+"""Seconds that requests wait at most until it is known what becomes of a connector."""
+Identity = tuple[int, int]
+"""The version of its config, and the number of its restarts."""
 
 
 class ConnectorPlace:
@@ -39,60 +51,140 @@ class ConnectorPlace:
         changed: Callable[[], None],
         ended: Callable[[], None],
     ) -> None:
+        self.process: ConnectorProcess | None = None
+        """Of one that was only to be asked, and has ended, too."""
         self.state = State.UNASSIGNED
         self.trace: str | None = None
         """Why it has failed, apart from its tasks."""
         self._name, self._launch, self._owner = name, launch, owner
         self._made, self._changed, self._ended = made, changed, ended
         self._version: str | None = None
-        self._done: tuple[object, ...] | None = None
-        self._inside: set[tuple[object, ...]] = set()
-        """What its code is called for now, and may never return from."""
-        self._failures = 0
+        self._identity: Identity | None = None
+        """Of what was started, or could not be; None for nothing."""
+        self._known: tuple[Identity, ConnectorSpec] | None = None
+        """What was started last: what is resumed goes on with it, should its references not be found any more."""
+        self._ending = False
+        self._lacked = False
+        """Whether the tasks' configs were lost when they were last made."""
+        self._starts, self._offers = Tries(), Tries()
         self.follower: Follower[WantedConnector] = Follower(f"connector {name}", self._step, Subject(name))
+
+    def renew(self, lease: Lease) -> None:
+        """The connector may be here until then."""
+        if self.process is not None:
+            self.process.renew(lease)
+
+    def set_level(self, logger: str, level: str) -> None:
+        """Changes a logger's level where the connector's code runs."""
+        if self.process is not None:
+            self.process.set_level(logger, level)
 
     async def _step(self, wanted: WantedConnector | None) -> None:
         if wanted is None:
+            await self._end()
             self._ended()
-            return
-        identity = (wanted.version, wanted.restarts, wanted.lacking)
-        if wanted.target is TargetState.STOPPED:
-            self._done, self._failures = None, 0
-            self._is(State.STOPPED)
-        elif wanted.target is TargetState.PAUSED:
+        elif wanted.target is not TargetState.RUNNING:
             # As in Kafka Connect a connector that pauses makes no tasks: what is new of it waits until it goes on.
-            self._is(State.PAUSED)
-        elif identity == self._done:
-            self._is(State(wanted.target.value))
+            await self._end()
+            self._is(Shown(State(wanted.target.value)))
+        elif (wanted.version, wanted.restarts) != self._identity or self._starts.due:
+            await self._start(wanted)
         else:
-            await self._start(wanted, identity)
+            await self._attend(wanted)
 
-    async def _start(self, wanted: WantedConnector, identity: tuple[object, ...]) -> None:
-        if identity in self._inside:
-            self._later()  # another try would only take another thread
-            return
-        owner, properties = self._owner(), wanted.properties
-
-        def configs() -> list[Properties]:
-            self._inside.add(identity)
-            try:
-                self._version = plugin_version(properties)
-                return task_configs(properties, lambda raw: self._launch.resolved(owner, raw))
-            finally:
-                self._inside.discard(identity)
-
-        stage = f"generating task configs for connector {self._name}"
+    async def _start(self, wanted: WantedConnector) -> None:
+        """Ends what there is, if anything, and starts what is wanted; returns when it is known what becomes of it, or
+        when nobody is to wait for that any more."""
+        identity, before = (wanted.version, wanted.restarts), self._identity
+        if identity != before:
+            self._starts, self._offers = Tries(), Tries()
+        await self._end()
+        if self.follower.wanted != wanted:
+            return  # that took its time, and something else is wanted by now
+        again = before is not None and wanted.restarts != before[1]
+        first = Shown(State.RESTARTING if again else State.UNASSIGNED)
         try:
-            found = await self.follower.while_wanted(self._launch.configs.run(stage, configs))
+            await self.follower.while_wanted(
+                self._begin(wanted, Shown(self.state, self.trace) if identity == before else first)
+            )
         except Overtaken:
             raise
         except Exception as error:
-            self._failed(error)
+            self._identity = identity
+            self._cannot(error)
         else:
-            await self._hand_over(wanted, identity, found)
+            await self._attend(wanted)
+
+    async def _begin(self, wanted: WantedConnector, first: Shown) -> None:
+        # Its references are looked up again for each start, so that one that failed takes up what was mended.
+        async with self._launch.turnstile.turn():
+            spec = await self._spec(wanted)
+            launch = self._launch
+            now = launch.as_of_now(spec)
+            self.process = ConnectorProcess(launch.forks, now, launch.standby, launch.grace, self._news, first)
+            self._identity, self._lacked = (wanted.version, wanted.restarts), wanted.lacking
+            self._starts.begun()
+            self.process.start()
+            await self._first_word(self.process)
+
+    async def _spec(self, wanted: WantedConnector) -> ConnectorSpec:
+        owner = self._owner()
+
+        def spec() -> ConnectorSpec:
+            self._version = plugin_version(wanted.properties)
+            return self._launch.connector_spec(wanted, self._launch.resolved(owner, wanted.properties))
+
+        identity = (wanted.version, wanted.restarts)
+        try:
+            found = await self._launch.configs.run(_stage(self._name), spec)
+        except (ConfigError, RequestError) as error:
+            if self._known is None or self._known[0] != identity:
+                raise
+            log.warning("connector %s goes on with what it has: %s", self._name, redact(str(error)))
+            found = replace(self._known[1], lease=self._launch.lease().dump())
+        self._known = identity, found
+        return found
+
+    async def _first_word(self, process: ConnectorProcess) -> None:
+        if await _set(process.word, PATIENCE):
+            return
+        self._is(process.shown)
+        await _set(process.word, ANSWERED - PATIENCE)
+
+    def _look_out(self, process: ConnectorProcess) -> None:
+        """For the first word of one that has not been heard."""
+        left = process.began + DEADLINE - asyncio.get_running_loop().time()
+        if left > 0:
+            self.follower.look_again(left)
+        else:
+            process.overdue(_stage(self._name))
+            self._is(process.shown)
+
+    async def _attend(self, wanted: WantedConnector) -> None:
+        """Does what what has become of it calls for."""
+        process = self.process
+        if process is None:
+            self._wait(self._starts)
+            return
+        lost, self._lacked = wanted.lacking and not self._lacked, wanted.lacking
+        if process.failed:
+            if process.again and not self._starts.waiting:
+                lived = process.made_at is not None and asyncio.get_running_loop().time() - process.made_at >= HEALTHY
+                self._starts.failed(forget=lived)
+            self._wait(self._starts)
+        elif not process.word.is_set():
+            self._look_out(process)
+        elif process.made is not None and not self._offers.early:
+            await self._hand_over(wanted, process, process.made)
+        elif process.made is not None:
+            self._wait(self._offers)
+        elif lost and process.stays:
+            process.ask()
+        elif lost and process.processes.is_over:
+            await self._start(wanted)
 
     async def _hand_over(
-        self, wanted: WantedConnector, identity: tuple[object, ...], configs: Sequence[Properties]
+        self, wanted: WantedConnector, process: ConnectorProcess, configs: Sequence[Properties]
     ) -> None:
         """A group that has no leader for a moment, or a leader that knows less, is no failure of the connector."""
         try:
@@ -103,51 +195,58 @@ class ConnectorPlace:
                 self._name,
                 redact(str(error)),
             )
-            self._later()
+            self._offers.failed()
+            self._wait(self._offers)
         else:
-            self._done, self._failures = identity, 0
-        self._is(State(wanted.target.value))
+            self._offers = Tries()
+            if process.made is configs:
+                process.taken()
 
-    def _failed(self, error: Exception) -> None:
-        log.exception("connector %s has failed", self._name)
-        self._is(State.FAILED, redact(f"{type(error).__name__}: {error}"))
+    def _cannot(self, error: Exception) -> None:
+        """There is no process, as its config cannot be read."""
+        unexpected = not isinstance(error, ConfigError | RequestError)
+        log.error("connector %s has failed: %s", self._name, redact(str(error)), exc_info=unexpected)
+        self._is(Shown(State.FAILED, redact(f"{type(error).__name__}: {error}")))
         if not isinstance(error, ConfigError | TaskError):
-            self._later()
+            self._starts.failed()
+            self._wait(self._starts)
 
-    def _later(self) -> None:
-        self._failures += 1
-        self.follower.look_again(backoff.delay(self._failures, LONGEST_WAIT))
+    def _wait(self, tries: Tries) -> None:
+        if tries.waiting:
+            self.follower.look_again(tries.left)
+
+    def _news(self, process: ConnectorProcess) -> None:
+        if process is self.process and not self._ending:
+            self._is(process.shown)
+            self.follower.look_again(0)
+
+    async def _end(self) -> None:
+        self._identity = None
+        if self.process is not None:
+            self._ending = True
+            try:
+                await self.process.stop(self._launch.grace)
+            finally:
+                self._ending = False
+            self.process = None
 
     def status(self, worker_id: str) -> Status:
         """What the connector shows of itself."""
         return Status(self.state, worker_id, self.trace, self._version)
 
-    def _is(self, state: State, trace: str | None = None) -> None:
-        self.state, self.trace = state, trace
+    def _is(self, shown: Shown) -> None:
+        self.state, self.trace = shown.state, shown.trace
         self._changed()  # also if it is the state of before: meanwhile it may have been shown as restarting
 
 
-def task_configs(raw: Properties, resolved: Callable[[Properties], Resolution]) -> list[Properties]:
-    """The tasks' configs with references unresolved, as Connect keeps them; the plugin sees the resolved values.
+def _stage(name: str) -> str:
+    return f"generating task configs for connector {name}"
 
-    Raises TaskError for more tasks than tasks.max (KIP-1004), ConfigError for what the config alone makes impossible.
-    """
-    plugin: type[Any] | None = catalog.connector(raw.get("connector.class", ""))
-    if plugin is None:
-        raise ConfigError.for_key("connector.class", f"no connector is called {raw.get('connector.class')}")
-    resolution = resolved(raw)
-    with resolution.references.in_errors():
-        config = plugin.config_class.parse(resolution.values)
-        configs: list[Mapping[str, str]] = [
-            resolution.references.unresolved(each) for each in plugin.task_configs(config, raw)
-        ]
-    if len(configs) > config.tasks_max:
-        text = (
-            f"The connector {config.name} has generated {len(configs)} tasks, which is greater than "
-            f"{config.tasks_max}, the maximum number of tasks it is configured to create."
-        )
-        if config.tasks_max_enforce:
-            raise TaskError(text)
-        log.warning(text)
-    task_class = catalog.task_class(plugin, raw["connector.class"])
-    return [{**each, "task.class": task_class} for each in configs]
+
+async def _set(event: asyncio.Event, within: float) -> bool:
+    """Whether it is set within so many seconds."""
+    try:
+        await asyncio.wait_for(event.wait(), within)
+    except TimeoutError:
+        return False
+    return True

@@ -2,8 +2,10 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
+from ferryman.connector_process.spec import ConnectorSpec
 from ferryman.errors import ConfigError
 from ferryman.plugins import catalog
 from ferryman.settings.config_providers import Resolution
@@ -13,11 +15,15 @@ from ferryman.task.setup.lease import UNLIMITED, Lease
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.telemetry import logs, redaction
 from ferryman.telemetry.owners import Owner
-from ferryman.worker.control.wanted import WantedTask
+from ferryman.worker.control.wanted import WantedConnector, WantedTask
 from ferryman.worker.forks import Forks
 from ferryman.worker.pool import Pool
+from ferryman.worker.processes.standby import Standby
+from ferryman.worker.processes.turnstile import Turnstile
 
 log = logging.getLogger(__name__)
+
+Spec = TypeVar("Spec", TaskSpec, ConnectorSpec)
 
 
 @dataclass
@@ -36,7 +42,11 @@ class Launch:
     lease: Callable[[], Lease] = lambda: UNLIMITED
     """The lease that a task gets which starts now."""
     configs: Pool = field(default_factory=lambda: Pool("configs", 8, 1 << 16))
-    """Reads what configs refer to, and asks plugins for their tasks."""
+    """Reads what configs refer to."""
+    turnstile: Turnstile = field(default_factory=lambda: Turnstile(8))
+    """Through which connectors start, since hundreds may at once."""
+    standby: Standby = field(default_factory=Standby)
+    """The processes between two connectors."""
 
     @property
     def grace(self) -> float:
@@ -54,22 +64,41 @@ class Launch:
             redaction.protect_config(resolution.values)
         return resolution
 
+    def connector_spec(self, connector: WantedConnector, resolved: Resolution) -> ConnectorSpec:
+        """What a connector's process is told first, but for what ``as_of_now`` adds. Blocks: it looks plugins up."""
+        rows = plugins.connector(resolved.values)
+        return ConnectorSpec(
+            connector=connector.name,
+            identity=self.identity,
+            raw=connector.properties,
+            config=resolved.values,
+            worker=self.settings.values,
+            seeds=self.seeds,
+            plugins=rows,
+            references=(resolved.references + self.settings.references).rows(),
+            # Others' code has a process to itself: nothing that it leaves behind meets another connector.
+            stands_by=bool(plugins.modules(rows)),
+        )
+
     def spec(self, task: WantedTask, resolved: Resolution) -> TaskSpec:
-        """What a task's process is told first, but for its lease. Blocks: it looks plugins up."""
+        """What a task's process is told first, but for what ``as_of_now`` adds. Blocks: it looks plugins up."""
         return TaskSpec(
             connector=task.connector,
             task=task.number,
             config=resolved.values,
             worker=self.settings.values,
             identity=self.identity,
-            levels=logs.levels_for(task.connector, self.levels),
             seeds=self.seeds,
             plugins=plugins.named(resolved.values, self.settings.values),
             references=(resolved.references + self.settings.references).rows(),
         )
 
+    def as_of_now(self, spec: Spec) -> Spec:
+        """The same with the lease and the loggers' levels of this moment, for what starts in it."""
+        return replace(spec, lease=self.lease().dump(), levels=logs.levels_for(spec.connector, self.levels))
+
 
 def plugin_version(raw: Mapping[str, str]) -> str | None:
-    """The version of a config's connector; None if there is no such connector. Blocks: it may import it."""
-    plugin = catalog.connector(raw.get("connector.class", ""))
+    """The version of a config's connector; None if there is no such connector. Blocks: it may import plugins."""
+    plugin = catalog.connector_entry(raw.get("connector.class", ""))
     return None if plugin is None else catalog.version(plugin)

@@ -13,7 +13,6 @@ from ferryman.errors import RequestError
 from ferryman.facts.config_records import LoggerLevel, Properties, RestartRequest, TaskConfig, TasksCommit
 from ferryman.facts.fold import Changed, ConnectorFacts, Event
 from ferryman.facts.states import State, TargetState
-from ferryman.telemetry import logs
 from ferryman.telemetry.loggers import Loggers
 from ferryman.telemetry.owners import Owner
 from ferryman.worker.control.launch import Launch
@@ -206,12 +205,7 @@ class Plane:
         touched = self.loggers.set(logger, level)
         levels = self.launch.levels
         levels[logger] = level
-        for (connector, _), place in self.reconciler.tasks.items():
-            of_it = logs.levels_for(connector, levels)
-            changed = of_it if logger == f"{logs.ONE_CONNECTOR}{connector}" else {logger: of_it.get(logger)}
-            for each, now in changed.items():
-                if place.process is not None and now is not None:
-                    place.process.set_level(each, now)
+        self.reconciler.set_level(logger, levels)
         return touched
 
     def _topics_forgotten(self, connector: str) -> None:
@@ -221,7 +215,7 @@ class Plane:
                 place.process.forget_topics()
 
     async def close(self) -> None:
-        """Ends all tasks within the graceful timeout and starts no more."""
+        """Ends all tasks and connectors within the graceful timeout and starts no more."""
         self.closing = True
         names = {name for name, _ in self.reconciler.tasks} | set(self.reconciler.connectors)
         self.reconciler.want(Wanted())

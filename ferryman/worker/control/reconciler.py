@@ -5,10 +5,11 @@ but its own successor.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ferryman.task.setup.lease import Lease
+from ferryman.telemetry import logs
 from ferryman.worker.control.connector_place import ConnectorPlace, Made
 from ferryman.worker.control.follower import Follower
 from ferryman.worker.control.launch import Launch
@@ -71,9 +72,25 @@ class Reconciler:
         return own + [(name, number) for name, number in self.tasks if name == connector]
 
     def renew(self, lease: Lease) -> None:
-        """All tasks may act until then."""
-        for place in self.tasks.values():
+        """All that is here may be until then."""
+        for _, place in self._places():
             place.renew(lease)
+
+    def set_level(self, logger: str, levels: Mapping[str, str]) -> None:
+        """A logger's level, or one connector's (``logs.ONE_CONNECTOR``), is another: tells the processes that there
+        are. ``levels`` are all that were set."""
+        for name, place in self._places():
+            of_it = logs.levels_for(name, levels)
+            changed = of_it if logger == f"{logs.ONE_CONNECTOR}{name}" else {logger: of_it.get(logger)}
+            for each, level in changed.items():
+                if level is not None:
+                    place.set_level(each, level)
+
+    def _places(self) -> Iterator[tuple[str, ConnectorPlace | TaskPlace]]:
+        """Each with the name of its connector."""
+        yield from self.connectors.items()
+        for (name, _), place in self.tasks.items():
+            yield name, place
 
     def status(self, instance: Instance) -> Status | None:
         """What an instance shows of itself; None if it is not here."""

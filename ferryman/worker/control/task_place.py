@@ -26,7 +26,7 @@ from ferryman.worker.control.launch import Launch, plugin_version
 from ferryman.worker.control.listener import Listener
 from ferryman.worker.control.wanted import Task, WantedTask
 from ferryman.worker.herder import Status
-from ferryman.worker.task_processes import Shown, TaskProcess
+from ferryman.worker.processes.task_processes import Shown, TaskProcess
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +56,11 @@ class TaskPlace:
         """The task may act until then."""
         if self.process is not None:
             self.process.renew(lease)
+
+    def set_level(self, logger: str, level: str) -> None:
+        """Changes a logger's level in the task's process."""
+        if self.process is not None:
+            self.process.set_level(logger, level)
 
     async def _step(self, wanted: WantedTask | None) -> None:
         if wanted is None:
@@ -124,7 +129,7 @@ class TaskPlace:
         again = self._restarts not in (None, wanted.restarts)
         self.process = TaskProcess(
             self._launch.forks,
-            replace(spec, lease=self._launch.lease().dump()),
+            self._launch.as_of_now(spec),
             lambda topic: self._listener.topic_used(self._task, topic),
             self._changed,
             Shown(State.RESTARTING if again else State.UNASSIGNED),

@@ -5,7 +5,7 @@ Every start, stop and record leaves a line in the log, in the words of the Java 
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ferryman.api import Assigned, Offset, Partition, Sink, SinkContext, Source
+from ferryman.api import Assigned, Connector, Offset, Partition, Sink, SinkContext, Source
 from ferryman.config import Bool, Int, Long, Str, key
 from ferryman.connector import SinkConfig, SourceConfig
 from ferryman.record import Header, Record, TopicPartition
@@ -43,19 +43,30 @@ class TestableSourceConfig(SourceConfig):
     """Whether the connector fails at its end."""
 
 
+class TestableSource(Connector[TestableSourceConfig]):
+    """The connector as an object, which fails where its config says."""
+
+    def start(self) -> None:
+        say(f"Started TestableSourceConnector connector {self.config.name}")
+        if self.config.connector_start_inject_error:
+            raise RuntimeError("Injecting errors during connector start")
+
+    def task_configs(self) -> list[Mapping[str, str]]:
+        count = self.config.tasks_max if self.config.num_tasks is None else self.config.num_tasks
+        return list(_numbered(self.config.name, self.context.raw, count))
+
+    def stop(self) -> None:
+        say(f"Stopped TestableSourceConnector connector {self.config.name}")
+        if self.config.connector_stop_inject_error:
+            raise RuntimeError("Injecting errors during connector stop")
+
+
 class TestableSourceConnector(Source[TestableSourceConfig]):
     """Numbers from 1, each task its own."""
 
     config_class = TestableSourceConfig
     classes = ("org.apache.kafka.connect.integration.TestableSourceConnector",)
-
-    @classmethod
-    def task_configs(cls, config: TestableSourceConfig, raw: Mapping[str, str]) -> list[Mapping[str, str]]:
-        say(f"Started {cls.__name__} connector {config.name}")
-        if config.connector_start_inject_error:
-            raise RuntimeError("Injecting errors during connector start")
-        count = config.tasks_max if config.num_tasks is None else config.num_tasks
-        return list(_numbered(config.name, raw, count))
+    connector = TestableSource
 
     @classmethod
     def alter_offsets(

@@ -21,7 +21,7 @@ from ferryman.facts.states import State, TargetState
 from ferryman.worker.control import offsets
 from ferryman.worker.control.plane import CLOSING
 from tests.worker.control.played_worker import GRACE, PlayedWorker
-from tests.worker.lively_processes import Habits, LivelyProcess
+from tests.worker.lively_processes import Habits, LivelyConnector, LivelyProcess
 from tests.worker.simulated_time import SimulatedLoop
 
 Outcome = TypeVar("Outcome")
@@ -103,14 +103,17 @@ class Worker(RuleBasedStateMachine):
 
         self.patches.setattr(worker.pool, "run", watched)
         worker.forks.watch = self._starts
+        worker.forks.watch_connector = self._starts
         return worker
 
     def run(self, story: Coroutine[Any, Any, Outcome]) -> Outcome:
         return self.loop.run_until_complete(story)
 
     def _starts(self, process: LivelyProcess) -> None:
-        name = process.name.rpartition("-")[0]
-        others = [each.number for each in self.worker.forks.live(process.name)]
+        forks = self.worker.forks
+        is_task = not isinstance(process, LivelyConnector)
+        name = process.name.rpartition("-")[0] if is_task else process.name
+        others = [each.number for each in (forks.live(process.name) if is_task else forks.objects(name))]
         problem = None
         if others:
             problem = f"{process.name} starts while its processes {others} live"
@@ -275,15 +278,24 @@ class Worker(RuleBasedStateMachine):
         starts_in=st.sampled_from([0.0, 1.0, 10.0]),
         fails=st.sampled_from([False, False, True]),
         crashes=st.sampled_from([False, False, True]),
+        answers_in=st.sampled_from([0.0, 0.0, 2.0, 30.0, 200.0, None]),
+        stays=st.booleans(),
     )
     def processes_have_habits(self, name: str, **habits: Any) -> None:
         known = self.worker.forks.habits.setdefault(name, Habits())
         for key, value in habits.items():
             setattr(known, key, value)
 
-    @rule(index=st.integers(0, 5), how=st.sampled_from(["dies", "fails", "ends", "babbles"]))
-    def something_becomes_of_a_process(self, index: int, how: str) -> None:
-        live = [each for each in self.worker.forks.live() if not each.killed]
+    @rule(index=st.integers(0, 3))
+    def a_connector_asks_for_other_tasks(self, index: int) -> None:
+        objects = [each for each in self.worker.forks.objects() if not each.killed]
+        if index < len(objects):
+            objects[index].asks()
+
+    @rule(index=st.integers(0, 5), how=st.sampled_from(["dies", "fails", "ends", "babbles"]), task=st.booleans())
+    def something_becomes_of_a_process(self, index: int, how: str, task: bool) -> None:
+        forks = self.worker.forks
+        live = [each for each in (forks.live() if task else forks.objects()) if not each.killed]
         if index < len(live):
             process = live[index]
             match how:
@@ -324,9 +336,10 @@ class Worker(RuleBasedStateMachine):
         assert self.loop.troubles == []
 
     @invariant()
-    def no_task_has_two_processes(self) -> None:
-        names = [each.name for each in self.worker.forks.live()]
-        assert len(names) == len(set(names)), names
+    def no_task_and_no_connector_has_two_processes(self) -> None:
+        for live in (self.worker.forks.live(), self.worker.forks.objects()):
+            names = [each.name for each in live]
+            assert len(names) == len(set(names)), names
 
     @invariant()
     def there_is_a_status_of_what_there_is_and_of_nothing_else(self) -> None:
@@ -355,7 +368,11 @@ class Worker(RuleBasedStateMachine):
         worker.moods.clear()
         for habits in worker.forks.habits.values():
             habits.starts_in, habits.ends_in, habits.dies_in = 0.1, 0.1, 0.0
+            habits.answers_in = 0.1
             habits.fails = habits.crashes = False
+        for each in worker.forks.objects():
+            each.habits.answers_in = 0.1
+            each.asks()
 
     @precondition(lambda self: not self.worker.plane.closing)
     @rule()
@@ -381,7 +398,7 @@ class Worker(RuleBasedStateMachine):
             assert (facts.of(name).properties, facts.of(name).target) == (wish.config, wish.target), name
         for name in {"a", "b"} - self.wishes.keys():
             assert self.worker.states(name) == []
-            assert self.worker.forks.live(name) == []
+            assert self.worker.forks.live(name) == self.worker.forks.objects(name) == []
 
     def in_its_place(self, name: str) -> None:
         """A connector is as it was asked for; with a restart of what has failed, which nobody else acts on."""
@@ -411,6 +428,8 @@ class Worker(RuleBasedStateMachine):
         # The same config again restarts what a rotated secret makes another, and nothing else.
         assert {each.name for each in forks.processes[known:]} == stale
         assert {each.config["colour"] for each in forks.live(name)} <= {values["colour"]}
+        assert {each.config["colour"] for each in forks.objects(name)} <= {values["colour"]}
+        assert len(forks.objects(name)) == (wish.target is TargetState.RUNNING and forks.habits[name].stays)
         for number in range(tasks):
             self.run(it.restart_task(name, number))
         self.passes(1.0)
@@ -426,6 +445,7 @@ class Worker(RuleBasedStateMachine):
         assert (own, len(others)) == (State.PAUSED, tasks)
         assert set(others) <= {State.PAUSED, State.FAILED}
         assert {each.wishes[-1] for each in self.worker.forks.live(name)} <= {"pause"}
+        assert self.worker.forks.objects(name) == []
 
     # The end.
 
@@ -443,9 +463,9 @@ class Worker(RuleBasedStateMachine):
         assert self.loop.time() - began <= GRACE + 2, "SIGTERM"
         self.closed = True
         # The kernel may still hold what was killed; and with the worker everything else ends too.
-        assert all(each.killed for each in self.worker.forks.live())
+        assert all(each.killed for each in [*self.worker.forks.live(), *self.worker.forks.objects()])
         self.passes(CALMS_DOWN)
-        assert self.worker.forks.live() == []
+        assert self.worker.forks.live() == self.worker.forks.objects() == []
         assert not self.calls, f"never answered: {[each.what for each in self.calls]}"
         self.nobody_is_in_trouble()
 

@@ -1,8 +1,6 @@
 """A connector itself: it makes its tasks' configs, or shows why it cannot, and holds nobody else up."""
 
 import asyncio
-import threading
-import time
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -10,9 +8,10 @@ import pytest
 from ferryman.errors import RequestError, RetriableError
 from ferryman.facts.config_records import Properties, TaskConfig, TasksCommit
 from ferryman.facts.states import State, TargetState
-from ferryman.worker.control.connector_place import LONGEST_WAIT
+from ferryman.worker.control.tries import LONGEST_WAIT
 from tests.worker.control.conftest import Story
-from tests.worker.control.played_worker import DISLIKES, MoodySink, PlayedWorker
+from tests.worker.control.played_worker import DISLIKES, PlayedWorker
+from tests.worker.lively_processes import Habits
 
 Tell = Callable[[Story], None]
 
@@ -35,9 +34,8 @@ def test_what_its_config_makes_impossible_is_not_tried_again_until_somebody_acts
     async def story(worker: PlayedWorker) -> None:
         worker.moods["c"] = DISLIKES
         await worker.commands.create("c", worker.config("c"))
-        begun = worker.pool.stages.count("generating task configs for connector c")
         await asyncio.sleep(3600)
-        assert worker.pool.stages.count("generating task configs for connector c") == begun == 1
+        assert len(worker.forks.connectors) == 1
         del worker.moods["c"]
         await worker.commands.restart("c", include_tasks=False, only_failed=False)
         await worker.runs("c")
@@ -52,9 +50,9 @@ def test_what_may_go_away_by_itself_is_tried_again_ever_more_rarely(tell: Tell) 
         await worker.commands.create("c", worker.config("c"))
         await worker.shows("c", State.FAILED)
         await asyncio.sleep(600)
-        tries = worker.pool.stages.count("generating task configs for connector c")
+        tries = len(worker.forks.connectors)
         assert 600 / LONGEST_WAIT - 1 < tries < 100
-        assert worker.board.status("c").trace == "ConnectionError: the database is away"  # type: ignore[union-attr]
+        assert worker.board.status("c").trace.endswith("ConnectionError: the database is away\n")  # type: ignore[union-attr]
         del worker.moods["c"]
         await asyncio.sleep(LONGEST_WAIT + 1)
         assert worker.states("c") == [State.RUNNING, State.RUNNING]
@@ -91,9 +89,9 @@ def test_more_tasks_than_tasks_max_fail_it_and_are_said_in_kafkas_words(tell: Te
         worker.moods["c"] = 3
         await worker.commands.create("c", worker.config("c", 2))
         await worker.shows("c", State.FAILED)
-        assert worker.board.status("c").trace == (  # type: ignore[union-attr]
+        assert worker.board.status("c").trace.endswith(  # type: ignore[union-attr]
             "TaskError: The connector c has generated 3 tasks, which is greater than 2, the maximum number of tasks it "
-            "is configured to create."
+            "is configured to create.\n"
         )
         await worker.commands.put("c", worker.config("c", 2) | {"tasks.max.enforce": "false"})
         await worker.runs("c", 3)
@@ -130,44 +128,28 @@ def test_tasks_of_a_connector_that_fails_go_on_as_they_were(tell: Tell) -> None:
     tell(story)
 
 
-def test_a_call_that_does_not_come_back_is_not_made_again_for_the_same_config(tell: Tell) -> None:
-    gate, inside = threading.Event(), list[str]()
-
-    def stands_still(config: object, raw: dict[str, str]) -> list[dict[str, str]]:
-        inside.append(raw["colour"])
-        gate.wait()
-        return [raw]
-
+def test_a_call_that_does_not_come_back_shows_after_a_while_and_is_waited_for(tell: Tell) -> None:
     async def story(worker: PlayedWorker) -> None:
-        async def run(stage: str, work: Callable[[], object], *_: object) -> object:
-            if not stage.startswith("generating"):
-                return work()
-            begun = len(inside)
-            threading.Thread(target=work, daemon=True).start()
-            while len(inside) == begun:
-                time.sleep(0.001)
-            await asyncio.sleep(80)
-            raise RequestError(500, "Request timed out.")
-
-        worker.patches.setattr(MoodySink, "task_configs", stands_still)
-        worker.patches.setattr(worker.pool, "run", run)
-        await worker.commands.create("c", worker.config("c"))
+        worker.forks.habits["c"] = Habits(answers_in=None)
+        create = asyncio.create_task(worker.commands.create("c", worker.config("c")))
+        await worker.created("other")
+        await worker.shows("c", State.UNASSIGNED)
+        await create
         await worker.shows("c", State.FAILED)
+        assert "generating task configs for connector c, which began at" in (worker.board.status("c").trace or "")  # type: ignore[union-attr]
         await asyncio.sleep(3600)
-        assert inside == ["plain"]
-        assert worker.states("c") == [State.FAILED]
-        await worker.commands.put("c", worker.config("c", colour="red"))
-        assert inside == ["plain", "red"]
+        (asked,) = worker.forks.objects("c")
+        asked.habits.answers_in = 0.0
+        asked.asks()
+        await worker.runs("c")
+        assert worker.forks.objects() == []
 
-    try:
-        tell(story)
-    finally:
-        gate.set()
+    tell(story)
 
 
 def test_configs_that_were_made_of_a_config_that_is_no_more_are_not_written(tell: Tell) -> None:
     async def story(worker: PlayedWorker) -> None:
-        worker.pool.takes = lambda stage: 10.0 if stage.startswith("generating") else 0.0
+        worker.forks.habits.update({name: Habits(answers_in=10.0) for name in "csd"})
         create = asyncio.create_task(worker.commands.create("c", worker.config("c", 3)))
         await asyncio.sleep(5)
         create.cancel()
@@ -182,7 +164,7 @@ def test_configs_that_were_made_of_a_config_that_is_no_more_are_not_written(tell
 
 def test_configs_that_come_after_a_stop_or_a_deletion_are_not_written(tell: Tell) -> None:
     async def story(worker: PlayedWorker) -> None:
-        worker.pool.takes = lambda stage: 10.0 if stage.startswith("generating") else 0.0
+        worker.forks.habits.update({name: Habits(answers_in=10.0) for name in "csd"})
         for name, ends in (("s", worker.commands.stop), ("d", worker.commands.delete)):
             create = asyncio.create_task(worker.commands.create(name, worker.config(name)))
             await asyncio.sleep(5)

@@ -44,7 +44,7 @@ def test_each_reference_that_finds_nothing_is_named_by_its_key(worker: PlayedWor
     assert {problem.key for problem in refused.value.problems} == {"colour", "file"}
 
 
-def test_a_task_is_told_its_config_its_plugins_and_the_levels_of_now_and_later(worker: PlayedWorker) -> None:
+def test_a_task_is_told_its_config_its_plugins_and_the_levels_of_the_moment(worker: PlayedWorker) -> None:
     launch = worker.launch
     raw = worker.config("c", colour=worker.provided) | {"transforms": "x", "transforms.x.type": "DropHeaders"}
     task = WantedTask("c", 3, raw, paused=False, version=1)
@@ -59,7 +59,7 @@ def test_a_task_is_told_its_config_its_plugins_and_the_levels_of_now_and_later(w
     }
     assert any("blue-as-provided" in row for row in spec.references)
     launch.levels["ferryman"] = "DEBUG"
-    assert spec.levels == {"ferryman": "DEBUG"}
+    assert launch.as_of_now(spec).levels == {"ferryman": "DEBUG"}
 
 
 def test_the_grace_is_in_seconds(launch: Launch) -> None:

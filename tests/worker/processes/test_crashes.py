@@ -13,8 +13,8 @@ from ferryman.facts.states import State
 from ferryman.task.setup.at_work import CONVERT, PUT, AtWork, Note, Offsets
 from ferryman.task.setup.guilty import Guilty
 from ferryman.task.setup.spec import TaskSpec
-from ferryman.worker.crashes import Search, Suspicion
-from ferryman.worker.task_processes import TaskProcess
+from ferryman.worker.processes.crashes import Search, Suspicion
+from ferryman.worker.processes.task_processes import TaskProcess
 from tests.worker.played_processes import PlayedForks, PlayedProcess, true
 
 HOW = "was killed by SIGSEGV"

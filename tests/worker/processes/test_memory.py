@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from ferryman.worker import memory
+from ferryman.worker.processes import memory
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
 TAKES = """

@@ -21,7 +21,7 @@ from ferryman.task.setup.control import LONGEST_MESSAGE
 from ferryman.task.setup.guilty import Guilty
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.worker.forks import Forks
-from ferryman.worker.succession import Succession
+from ferryman.worker.processes.succession import Succession, Word
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +95,7 @@ class Probe:
         self._unexplained = 0
         name = f"probe of task {spec.connector}-{spec.task}"
         modules = plugins.modules(spec.plugins)
-        self.processes = Succession(forks, name, modules, self, LONGEST_MESSAGE, memory)
+        self.processes = Succession(forks, "task", name, modules, self, LONGEST_MESSAGE, memory)
 
     async def found(self) -> Sequence[Guilty]:
         """The guilty records, once all have been tried; none where ``problem`` says why."""
@@ -115,14 +115,14 @@ class Probe:
         """What a new process is told."""
         return [replace(self._spec, probe=[list(each) for each in self.search.left]).dump()]
 
-    def heard(self, message: Mapping[str, Any]) -> bool:
+    def heard(self, message: Mapping[str, Any]) -> Word | None:
         """It has tried a range, or all, or could not."""
         match message["event"]:
             case "tried":
                 self.search.tried(message["last"])
             case "failed":
                 self.problem = message["trace"]
-        return message["event"] in ("ended", "failed")
+        return "last" if message["event"] in ("ended", "failed") else None
 
     async def over(self, lived: float) -> bool:
         """Nothing is left to be tried, or nothing can be."""

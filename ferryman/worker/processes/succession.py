@@ -14,14 +14,17 @@ import signal
 import socket
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import orjson
 
 from ferryman.retry.breaker import HEALTHY, Breaker
-from ferryman.worker import memory
 from ferryman.worker.forks import Forked, Forks
+from ferryman.worker.forkserver import Role
+from ferryman.worker.processes import memory
+from ferryman.worker.processes.standby import Standby
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +53,10 @@ class End:
     """Whether it died of what it did itself."""
 
 
+Word = Literal["last", "free"]
+"""Free: the process has nothing to do with this any more, and may serve another connector."""
+
+
 class Lives(Protocol):
     """What runs in these processes."""
 
@@ -59,8 +66,8 @@ class Lives(Protocol):
     def handed(self) -> int | None:
         """A descriptor that a new process gets with its first message; it is closed here when it is sent."""
 
-    def heard(self, message: Mapping[str, Any]) -> bool:
-        """The process has said something. True if it was its last word: it has not died, but failed."""
+    def heard(self, message: Mapping[str, Any]) -> Word | None:
+        """The process has said something. A word, if it was its last: it has not died, but is done or has failed."""
 
     async def over(self, lived: float) -> bool:
         """A process has ended with its last word after so many seconds. Returns, when it is time, whether there is to
@@ -92,6 +99,7 @@ class Succession:
     """The processes of one task or connector, called ``name``."""
 
     forks: Forks
+    role: Role
     name: str
     modules: Sequence[str]
     """What all processes to come may share of what this needs."""
@@ -100,9 +108,13 @@ class Succession:
     """Bytes that a message of a process may have."""
     memory: int = 0
     """Bytes that a process may take; 0 is without limit."""
+    standby: Standby | None = None
+    """Where processes wait that are free, if they may be shared."""
     breaker: Breaker = field(default_factory=Breaker)
     stopping: bool = False
     """Whether there is to be no process any more."""
+    in_order: bool = True
+    """Whether no process has ended without a word, or if one has, another has ended in order since."""
     process: Forked | None = None
     """The one that lives now; None between two of them."""
     _voice: asyncio.WriteTransport | None = None
@@ -189,26 +201,35 @@ class Succession:
             await asyncio.wait_for(self._ended.wait(), wait)
 
     async def _process_life(self) -> End:
-        """Runs one process to its end."""
+        """Runs one process to its end, or until it is free."""
+        process, ours = (self.standby and self.standby.take()) or await self._forked()
+        self.process, self.in_order, self._condemned = process, False, ""
+        log.info("%s runs as process %d", self.name, process.pid)
+        with closing(ours):
+            said = await self._talk(process, ours)
+            self.process = self._voice = None
+            self.in_order = bool(said)
+            if not process.ended.done():
+                assert self.standby is not None
+                self.standby.leave(process, ours.dup())
+                return End()
+        code = process.ended.result()
+        if said & {"last", "free"}:
+            return End()
+        if "stopped" in said or code == -signal.SIGTERM:
+            return End("was ended by SIGTERM", POLITE)
+        return End(self._condemned or _exit_reason(code), crash=bool(self._condemned) or -code in CRASHES)
+
+    async def _forked(self) -> tuple[Forked, socket.socket]:
         ours, theirs = socket.socketpair()
         try:
             self._hand_over(ours)
-            process = await self.forks.fork(f"starting {self.name}", theirs, self.modules)
+            return await self.forks.fork(self.role, f"starting {self.name}", theirs, self.modules), ours
         except BaseException:
             ours.close()
             raise
         finally:
             theirs.close()
-        self.process, self._condemned = process, ""
-        log.info("%s runs as process %d", self.name, process.pid)
-        said = await self._talk(process, ours)
-        self.process = self._voice = None
-        code = process.ended.result()
-        if "last" in said:
-            return End()
-        if "stopped" in said or code == -signal.SIGTERM:
-            return End("was ended by SIGTERM", POLITE)
-        return End(self._condemned or _exit_reason(code), crash=bool(self._condemned) or -code in CRASHES)
 
     def _hand_over(self, ours: socket.socket) -> None:
         descriptor = self.lives.handed()
@@ -217,9 +238,10 @@ class Succession:
             os.close(descriptor)
 
     async def _talk(self, process: Forked, ours: socket.socket) -> set[str]:
-        """Tells and hears a process until it has ended. Returns which of its words it has said: stopped, last."""
+        """Tells and hears a process until it has ended, or is free. Returns what it has said of its end: stopped, last,
+        free."""
         voice, _ = await asyncio.get_running_loop().create_connection(_Deaf, sock=ours.dup())
-        reader, ear = await asyncio.open_connection(sock=ours, limit=self.longest)
+        reader, ear = await asyncio.open_connection(sock=ours.dup(), limit=self.longest)
         self._voice = voice
         for message in self.lives.first():
             voice.write(message + b"\n")
@@ -229,10 +251,13 @@ class Succession:
         listening = asyncio.create_task(self._listen(process, reader, said))
         healthy = asyncio.get_running_loop().call_later(HEALTHY, self.alive)
         guarding = asyncio.create_task(self._guard(process))
-        await process.ended
+        either: set[asyncio.Future[Any]] = {listening, process.ended}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if "free" not in said:
+            await process.ended
+            await asyncio.wait({listening}, timeout=AFTER_KILL)  # a grandchild may hold the other end open
         guarding.cancel()
         healthy.cancel()
-        await asyncio.wait({listening}, timeout=AFTER_KILL)  # a grandchild may hold the other end open
         listening.cancel()
         voice.close()
         ear.close()
@@ -258,10 +283,12 @@ class Succession:
         try:
             while line := await reader.readline():
                 message = orjson.loads(line)
-                if self.lives.heard(message):
-                    said.add("last")
+                if (word := self.lives.heard(message)) is not None:
+                    said.add(word)
                 elif message["event"] == "stopped":
                     said.add("stopped")
+                if word == "free":
+                    return
         except ConnectionError:
             return  # its process has ended without having read all that it was told
         except (OSError, ValueError) as error:

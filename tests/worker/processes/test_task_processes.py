@@ -11,8 +11,8 @@ import pytest
 from ferryman.facts.states import State
 from ferryman.retry.restarts import Policy
 from ferryman.task.setup.spec import TaskSpec
-from ferryman.worker import succession
-from ferryman.worker.task_processes import TaskProcess
+from ferryman.worker.processes import succession
+from ferryman.worker.processes.task_processes import TaskProcess
 from tests.worker.played_processes import PlayedForks, PlayedProcess, true
 
 LONG = 60.0

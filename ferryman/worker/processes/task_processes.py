@@ -19,9 +19,9 @@ from ferryman.task.setup import plugins
 from ferryman.task.setup.control import LONGEST_MESSAGE
 from ferryman.task.setup.lease import Lease
 from ferryman.task.setup.spec import TaskSpec
-from ferryman.worker.crashes import Crashes
 from ferryman.worker.forks import Forks
-from ferryman.worker.succession import Succession
+from ferryman.worker.processes.crashes import Crashes
+from ferryman.worker.processes.succession import Succession, Word
 
 log = logging.getLogger(__name__)
 
@@ -59,8 +59,6 @@ class TaskProcess:
     memory: int = 0
     """Bytes that its process may take; 0 is without limit."""
     processes: Succession = field(init=False)
-    in_order: bool = True
-    """Whether no process of it has ended without a word, or if one has, another has ended in order since."""
     _wish: str = "run"
     """What the process is to do: run or pause."""
     _said: State = State.UNASSIGNED
@@ -73,12 +71,17 @@ class TaskProcess:
     def __post_init__(self) -> None:
         self._crashes = Crashes(self.forks, self.memory)
         modules = plugins.modules(self.spec.plugins)
-        self.processes = Succession(self.forks, f"task {self}", modules, self, LONGEST_MESSAGE, self.memory)
+        self.processes = Succession(self.forks, "task", f"task {self}", modules, self, LONGEST_MESSAGE, self.memory)
 
     @property
     def state(self) -> State:
         """What the task is in."""
         return self.shown.state
+
+    @property
+    def in_order(self) -> bool:
+        """Whether no process of it has ended without a word, or if one has, another has ended in order since."""
+        return self.processes.in_order
 
     @property
     def pid(self) -> int | None:
@@ -139,7 +142,6 @@ class TaskProcess:
 
     def first(self) -> list[bytes]:
         """What a new process is told."""
-        self.in_order = False
         wish = [] if self._wish == "run" else [orjson.dumps({"wish": self._wish})]
         return [self.spec.dump(), *wish]
 
@@ -198,7 +200,7 @@ class TaskProcess:
         """A process has lived for long enough."""
         self._show(self._said, outage=self.shown.outage)
 
-    def heard(self, message: Mapping[str, Any]) -> bool:
+    def heard(self, message: Mapping[str, Any]) -> Word | None:
         """The process has said something."""
         match message["event"]:
             case "running" | "paused":
@@ -213,14 +215,12 @@ class TaskProcess:
             case "failed":
                 self._may_pass = message.get("may_pass", False)
                 self._show(State.FAILED, message["trace"])
-                self.in_order = True
-                return True
+                return "last"
             case "stopped":
                 self._show(State.UNASSIGNED, self.shown.trace)
-                self.in_order = True
             case "topic":
                 self.topic_used(message["topic"])
-        return False
+        return None
 
     def _show(
         self, state: State, trace: str | None = None, outage: Outage | None = None, restart: Restart | None = None

@@ -1,0 +1,106 @@
+"""A connector's process: it calls the connector's code, and tells the worker what comes of it.
+
+What it has in common with a task's, and how it is reached, is in ``ferryman.forked``. One whose connector has no object
+may be told to stand by when it has answered, and then serves the next connector.
+"""
+
+import logging
+import math
+import os
+import signal
+import socket
+import threading
+import time
+from queue import SimpleQueue
+from typing import Any, NoReturn
+
+from ferryman.connector_process.life import Life
+from ferryman.connector_process.spec import ConnectorSpec
+from ferryman.connector_process.voice import Voice
+from ferryman.connector_process.wishes import Wishes
+from ferryman.forked import beginning
+from ferryman.forked.line import Line
+from ferryman.task.setup import lease
+from ferryman.task.setup.lease import Lease
+from ferryman.telemetry import logs
+from ferryman.telemetry.references import References
+from ferryman.telemetry.subject import Subject
+
+log = logging.getLogger(__name__)
+
+LONGEST_LOOK, SHORTEST_LOOK = 1.0, 0.1
+"""Seconds between two looks at the lease."""
+EXIT = 70
+"""The exit code of one whose lease is over."""
+
+
+def main(connection: socket.socket, parent: int) -> None:
+    """The entry point of a connector's process, a child of ``parent``; the first message says what it is."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    line = beginning.tied(connection, parent)
+    Service(line, ConnectorSpec.parse(line.first())).run()
+
+
+class Service:
+    """What the process does, as its worker, and the system, see it."""
+
+    def __init__(self, line: Line, spec: ConnectorSpec) -> None:
+        self._line = line
+        self._takes(spec)
+        self._next: SimpleQueue[ConnectorSpec] = SimpleQueue()
+        self._has_object = False
+
+    def _takes(self, spec: ConnectorSpec) -> None:
+        beginning.knows(spec, Subject(spec.connector))
+        self._spec, self._wishes = spec, Wishes(Lease.load(list(spec.lease)))
+        self._voice = Voice(self._line.tell, References.parse(spec.references))
+
+    def run(self) -> NoReturn:
+        """To its end."""
+        self._line.listen(self._obey)
+        while True:
+            Life(self._spec, self._wishes, self._voice, self._lives).run()
+            if not self._spec.stands_by or self._has_object or self._voice.failed:
+                self._end()
+            self._takes(self._next.get())
+
+    def _lives(self) -> None:
+        """From now on there is an object, which is to be stopped before the process ends."""
+        self._has_object = True
+        # On a thread: this one may be about to wait for what the handler sets.
+        stop = self._wishes.stop
+        signal.signal(signal.SIGTERM, lambda number, frame: threading.Thread(target=stop, daemon=True).start())
+        if not math.isinf(self._wishes.lease.over):
+            threading.Thread(target=self._watch, name="lease", daemon=True).start()
+
+    def _obey(self, message: dict[str, Any]) -> None:
+        match message:
+            case {"connector": _}:
+                self._next.put(ConnectorSpec(**message))
+            case {"lease": lease}:
+                self._wishes.renew(Lease.load(lease))
+            case {"logger": logger, "level": level}:
+                logs.set_level(logger, level)
+            case {"wish": "stop"}:
+                self._wishes.stop()
+                if not self._has_object:
+                    self._end()
+            case {"event": "taken"}:
+                self._wishes.taken()
+            case {"event": "ask"}:
+                self._wishes.request()
+
+    def _end(self) -> NoReturn:
+        """The orderly one."""
+        if not self._voice.failed:
+            self._line.tell("stopped", {})
+        logging.shutdown()
+        os._exit(0)
+
+    def _watch(self) -> None:
+        """Another worker may have the connector when the lease is over, and its object is to be the only one."""
+        while (left := self._wishes.lease.over - lease.now()) > 0:
+            time.sleep(min(max(left, SHORTEST_LOOK), LONGEST_LOOK))
+        log.error("the lease is over: the worker has not been heard for too long, and the connector ends")
+        logging.shutdown()
+        os._exit(EXIT)

@@ -1,0 +1,1 @@
+"""What every process has in common that a worker has had forked: its beginning, and the line to its worker."""

@@ -1,0 +1,48 @@
+"""The line between a forked process and its worker: one socket, a JSON message a line; the first says what it is.
+
+When it closes the worker is gone, and the process ends at once: whatever was open is settled by who starts next, as
+after any crash.
+"""
+
+import os
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+
+class Line:
+    """The process's end of it."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self.descriptors: list[int] = []
+        """What came with the first message."""
+        self._messages = connection.makefile("rb")
+        self._telling = threading.Lock()
+
+    def first(self) -> bytes:
+        """The first message. Ends the process if the worker is gone already."""
+        head, self.descriptors, _, _ = socket.recv_fds(self._connection, 1, 1)
+        if not head:
+            os._exit(1)
+        return head + self._messages.readline()
+
+    def tell(self, event: str, facts: dict[str, Any]) -> None:
+        """Sends the worker an event with its facts; from any thread."""
+        message = orjson.dumps({"event": event, **facts}) + b"\n"
+        with self._telling:
+            self._connection.sendall(message)
+
+    def listen(self, obey: Callable[[dict[str, Any]], None]) -> None:
+        """Hands over whatever else the worker says, on a thread of its own, until the worker is gone."""
+        threading.Thread(target=self._listen, args=(obey,), name="control", daemon=True).start()
+
+    def _listen(self, obey: Callable[[dict[str, Any]], None]) -> None:
+        try:
+            for line in self._messages:
+                obey(orjson.loads(line))
+        finally:
+            os._exit(1)
