@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ferryman.task.setup.lease import Lease
 from tests.worker.played_processes import PlayedForks, PlayedProcess
 
 
@@ -36,11 +37,17 @@ class LivelyProcess:
     wishes: list[str] = field(default_factory=list)
     levels: dict[str, str] = field(default_factory=dict)
     leases: list[list[float | None]] = field(default_factory=list)
+    loop: asyncio.AbstractEventLoop | None = None
+    """On which it lives; by default that of its worker, with which it then stands still too."""
+    changed: Callable[["LivelyProcess"], None] = lambda process: None
+    """Called when it has begun, and with each lease from then on."""
+    begun: bool = False
+    """Whether it has said that it runs."""
     _heard: int = 0
     _ending: bool = False
 
     def __post_init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
+        self._loop = self.loop or asyncio.get_running_loop()
         self._loop.add_reader(self.played.connection, self._listen)
         self.ended.add_done_callback(lambda _: None)
 
@@ -55,6 +62,12 @@ class LivelyProcess:
     @property
     def lives(self) -> bool:
         return not self.ended.done()
+
+    @property
+    def lease(self) -> Lease:
+        """The last one that it has got."""
+        assert self.played.spec is not None
+        return Lease.load(self.leases[-1] if self.leases else self.played.spec.lease)
 
     @property
     def config(self) -> dict[str, str]:
@@ -107,6 +120,7 @@ class LivelyProcess:
                 self.levels[logger] = level
             case {"lease": list(lease)}:
                 self.leases.append(lease)
+                self.changed(self)
             case {"forget": "topics"}:
                 self.says("topic", topic=f"of {self.name}")
 
@@ -123,6 +137,8 @@ class LivelyProcess:
 
     def _settle(self) -> None:
         if not self._ending:
+            self.begun = True
+            self.changed(self)
             self.says("paused" if self.wishes and self.wishes[-1] == "pause" else "running")
 
     def _end(self) -> None:
@@ -133,7 +149,8 @@ class LivelyProcess:
 class LivelyForks:
     """Makes them, in place of a server that forks."""
 
-    def __init__(self) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        self._loop = loop
         self.processes: list[LivelyProcess] = []
         self.habits: dict[str, Habits] = {}
         """By the name of the task, or of its connector."""
@@ -145,7 +162,7 @@ class LivelyForks:
         played = await self._played.fork(stage, connection, modules)  # type: ignore[arg-type]
         name = stage.removeprefix("starting task ")
         habits = self.habits.get(name) or self.habits.setdefault(name.rpartition("-")[0], Habits())
-        made = LivelyProcess(name, len(self.processes) + 1, played, habits)
+        made = LivelyProcess(name, len(self.processes) + 1, played, habits, loop=self._loop)
         self.watch(made)
         self.processes.append(made)
         return made

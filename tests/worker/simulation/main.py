@@ -1,0 +1,129 @@
+"""Simulates a group for some hours, from a seed; says what happened, or what was wrong.
+
+``python -m tests.worker.simulation.main --seed 7 --hours 5``; ``--episode 12`` repeats one, ``--trace`` tells it all.
+"""
+
+# ruff: noqa: E402, F401
+import concurrent.futures.thread
+
+import anyio
+import confluent_kafka
+import kafka
+import polars
+import pydantic
+import starlette.applications
+import uvicorn
+
+from tests.worker.simulation import threads
+
+threads.install()  # before anything of ours is imported, and after what needs the real ones
+
+import argparse
+import asyncio
+import gc
+import json
+import logging
+import random
+import sys
+import warnings
+
+from tests.worker.simulation import cluster as clusters
+from tests.worker.simulation.cluster import Cluster
+from tests.worker.simulation.machine import Machine
+from tests.worker.simulation.story import LONGEST, Story
+
+LAST = 120
+"""How many of the last things that happened are told when something is wrong."""
+
+
+class Wrong(Exception):
+    """What was wrong in an episode."""
+
+
+def episode(seed: str, trace: bool) -> tuple[float, int, dict[str, int]]:
+    """One group from its beginning to its end: seconds simulated, turns, and what happened how often."""
+    source = random.Random(seed)
+    random.seed(source.random())
+    machine = Machine(source)
+    threads.play(machine)
+    session = source.choice([6.0, 10.0])
+    rebalance = source.choice([12.0, 30.0, 60.0])
+    delay = source.choice([0.0, 0.0, 5.0, 20.0])
+    given = {
+        "session.timeout.ms": str(int(session * 1000)),
+        "heartbeat.interval.ms": "2000" if session == 6.0 else "3000",
+        "rebalance.timeout.ms": str(int(rebalance * 1000)),
+        "scheduled.rebalance.max.delay.ms": str(int(delay * 1000)),
+        "worker.unsync.backoff.ms": "15000",
+        "exactly.once.source.support": source.choice(["disabled", "preparing"]),
+        "connect.protocol": source.choice(["sessioned", "sessioned", "compatible", "eager"]),
+    }
+    cluster = Cluster(machine, source, given)
+    told: list[str] = [str(given)]
+
+    def tell(what: str) -> None:
+        told.append(f"{machine.now:9.2f} {what}")
+        if trace:
+            print(told[-1])
+
+    story = Story(
+        cluster,
+        source,
+        most=source.choice([2, 3, 3, 4]),
+        recovers=2 * session + rebalance + 2 * delay + 15.0 + 2 * LONGEST,
+        tell=tell,
+    )
+    running = cluster.world.loop.create_task(story.runs(4))
+    problems = story.checks.problems
+    try:
+        machine.run_until(lambda: running.done() or problems)
+        if running.done() and not problems:
+            running.result()
+    except AssertionError as error:
+        problems.append(str(error))
+    finally:
+        machine.close()
+        threads.play(None)
+        clusters.forget()
+        owners = cluster.owners
+        counted = {"leases lost": owners.parked, "takeovers from the living": owners.taken_over}
+        counted |= {"fenced writes": cluster.kafka.fenced, "members expired": cluster.group.expired}
+        cluster.count |= counted
+    if problems:
+        raise Wrong("\n".join([*told[-LAST:], *problems]))
+    return machine.now, machine.steps, cluster.count
+
+
+def main() -> int:
+    """Returns 1 if something was wrong."""
+    options = argparse.ArgumentParser()
+    options.add_argument("--seed", type=int, required=True)
+    options.add_argument("--hours", type=float, default=1.0)
+    options.add_argument("--episode", type=int)
+    options.add_argument("--trace", action="store_true")
+    given = options.parse_args()
+    logging.disable(logging.CRITICAL)
+    warnings.simplefilter("ignore")
+    clusters.install(random.Random(given.seed))
+    seconds, steps, count, number = 0.0, 0, dict[str, int](), given.episode or 0
+    while seconds < given.hours * 3600:
+        gc.collect()
+        gc.disable()
+        try:
+            lasted, turns, counted = episode(f"{given.seed}/{number}", given.trace)
+        except Wrong as error:
+            print(f"{error}\nseed {given.seed}, episode {number}")
+            return 1
+        finally:
+            gc.enable()
+        seconds, steps, number = seconds + lasted, steps + turns, number + 1
+        for what, times in counted.items():
+            count[what] = max(times, count.get(what, 0)) if what.startswith("longest") else times + count.get(what, 0)
+        if given.episode is not None:
+            break
+    print(json.dumps({"hours": seconds / 3600, "steps": steps, "episodes": number, "count": dict(sorted(count.items()))}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
