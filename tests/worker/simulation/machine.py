@@ -18,6 +18,9 @@ from typing import Any
 EPOCH = 1_800_000_000.0
 """What the clock on the wall says when a simulation begins."""
 
+LEAST = 1e-6
+"""Seconds: the shortest time that passes."""
+
 
 class Killed(BaseException):
     """Ends the threads of a host that was killed."""
@@ -160,6 +163,11 @@ def _events(mask: int) -> int:
     return read | (selectors.EVENT_WRITE if mask & ~select.EPOLLIN else 0)
 
 
+def _some(seconds: float) -> float:
+    """Whoever waits for a rounding error waits a little longer, or the clock would stand still."""
+    return max(seconds, LEAST) if seconds > 0 else 0.0
+
+
 class Loop(asyncio.SelectorEventLoop):
     """The event loop of a host."""
 
@@ -172,6 +180,9 @@ class Loop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._host.machine.now
+
+    def call_later(self, delay: float, callback: Any, *args: Any, context: Any = None) -> asyncio.TimerHandle:
+        return self.call_at(self.time() + _some(delay), callback, *args, context=context)
 
     def _write_to_self(self) -> None:
         """Nobody sleeps who would have to be woken."""
@@ -324,7 +335,7 @@ class Strand:
             raise Killed
         self.parked = number = next(self._numbers)
         if seconds is not None:
-            self.host.alarm(self.host.machine.now + max(0.0, seconds), self, number)
+            self.host.alarm(self.host.machine.now + _some(seconds), self, number)
         self.host.machine.ended.release()
         self._turn.acquire()
         if self.host.dead:

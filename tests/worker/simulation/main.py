@@ -104,6 +104,7 @@ def main() -> int:
     given = options.parse_args()
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
+    sys.unraisablehook = lambda _: None  # what is let go of in the middle of something
     clusters.install(random.Random(given.seed))
     seconds, steps, count, number = 0.0, 0, dict[str, int](), given.episode or 0
     while seconds < given.hours * 3600:

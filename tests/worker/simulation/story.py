@@ -40,6 +40,8 @@ class Story:
     checks: Checks = field(init=False)
     _running: set["asyncio.Task[Any]"] = field(default_factory=set)
     _marks: int = 0
+    _asked: int = 0
+    """How many requests are under way."""
     _calm: bool = False
 
     def __post_init__(self) -> None:
@@ -86,7 +88,9 @@ class Story:
         ]
         pace = self.source.choice([1.0, 4.0, 15.0])
         while self._now < until:
-            await asyncio.sleep(self.source.expovariate(1 / pace))
+            await asyncio.sleep(min(self.source.expovariate(1 / pace), until - self._now))
+            if self._now >= until:
+                break
             self.source.choices([each for each, _ in kinds], [weight for _, weight in kinds])[0]()
 
     @property
@@ -154,6 +158,7 @@ class Story:
         content = b"" if body is None else orjson.dumps(body)
         headers = {"content-type": "application/json", "accept": "application/json"} if content else {}
         status = None
+        self._asked += 1
         try:
             async with asyncio.timeout(patience):
                 url = node.url.rstrip("/") + path
@@ -161,6 +166,8 @@ class Story:
                 status = found.status
         except (TimeoutError, ConnectionError):
             pass
+        finally:
+            self._asked -= 1
         self.cluster.counts("requests")
         self.cluster.counts(f"answered {status}")
         self.tell(f"{method} {path} {content.decode()} at {node.host.name}: {status}")
@@ -308,9 +315,11 @@ class Story:
         self._all_obey()
         self.tell("all is well again")
         began, asked = self._now, self._now
-        while (reason := self.checks.unsettled()) is not None:
+        while (reason := self._unsettled()) is not None:
             await asyncio.sleep(LOOK)
             self._all_obey()
+            if self._asked:
+                began = self._now  # what was asked for before may still change everything
             if self._now > began + self.recovers:
                 raise AssertionError(f"{self._now:.2f}: {self.recovers:.0f} s after all was well: {reason}")
             if self._now > asked + 15.0:
@@ -320,13 +329,25 @@ class Story:
         took = self._now - began
         self.tell(f"settled after {took:.1f} s")
         self.cluster.count["longest recovery"] = max(int(took), self.cluster.count.get("longest recovery", 0))
-        forked = sum(len(each.forks.processes) for each in self.cluster.nodes)
-        await asyncio.sleep(30.0)
-        assert forked == sum(len(each.forks.processes) for each in self.cluster.nodes), "what was settled moves again"
-        reason = self.checks.unsettled()
-        assert reason is None, f"what was settled is not any more: {reason}"
+        await self._stays()
         self.checks.problems += list(self.calls.problems())
         self._calm = False
+
+    def _unsettled(self) -> str | None:
+        return f"{self._asked} requests are under way" if self._asked else self.checks.unsettled()
+
+    async def _stays(self) -> None:
+        """What is settled moves no more, unless somebody asks for something yet."""
+        before, forked = self.calls.facts(self.cluster.kafka).connectors, self._forked
+        await asyncio.sleep(30.0)
+        if before == self.calls.facts(self.cluster.kafka).connectors:
+            assert forked == self._forked, "what was settled moves again"
+            reason = self.checks.unsettled()
+            assert reason is None, f"what was settled is not any more: {reason}"
+
+    @property
+    def _forked(self) -> int:
+        return sum(len(each.forks.processes) for each in self.cluster.nodes)
 
     def _all_obey(self) -> None:
         MoodySink.moods.clear()
