@@ -11,6 +11,10 @@ from tests.worker.simulation.topics import Entry, Kafka
 REFUSED = (400, 404)
 """Statuses after which nothing may have been done, nor will be. After all others, and without an answer, who knows."""
 
+UNDER_WAY = 10.0
+"""Seconds that a request may still be under way which nobody waits for any more: it is not broken off half-way, and
+may be overtaken by others meanwhile."""
+
 
 @dataclass(eq=False)
 class Call:
@@ -106,7 +110,7 @@ class Calls:
         for each in self.calls:
             over = each.accepted and each.ended is not None and each.ended < landing.at
             if over and each.connector == call.connector and each.kind in ("config", "delete"):
-                if each.began > call.ended:
+                if each.began > call.ended + UNDER_WAY:
                     return each
         return None
 

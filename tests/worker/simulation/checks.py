@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ferryman.assignment.protocol import decode_metadata
@@ -24,6 +25,7 @@ class Checks:
 
     cluster: Cluster
     calls: Calls
+    tell: Callable[[str], None]
     problems: list[str] = field(default_factory=list)
     _led: dict[str, int] = field(default_factory=dict)
     """By worker, the last generation that it led."""
@@ -48,6 +50,7 @@ class Checks:
         url = decode_metadata(declared).url
         node = next(each for each in reversed(self.cluster.nodes) if each.url == url)
         self.cluster.counts("rebalances")
+        self.tell(f"generation {generation} of {len(self.cluster.group.members)}, led by {node.host.name}")
         if self._led and max(self._led, key=lambda each: self._led[each]) != node.host.name:
             self.cluster.counts("changes of the leader")
         self._led[node.host.name] = generation
@@ -56,6 +59,7 @@ class Checks:
         if topic != "configs":
             return
         landing = self.calls.landed(self._now, writer, entry)
+        self.tell(f"{writer} writes {entry.key!r} {(entry.value or b'')[-40:]!r} {entry.state}")
         if self.calls.fenced and not (entry.key or b"").startswith(ANY_WORKER):
             self._one_writes(writer, entry)
         if isinstance(landing.record, ConnectorConfig):

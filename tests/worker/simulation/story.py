@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,7 +47,7 @@ class Story:
 
     def __post_init__(self) -> None:
         self.calls = Calls(self.cluster.settings.distributed.fenced_writes)
-        self.checks = Checks(self.cluster, self.calls)
+        self.checks = Checks(self.cluster, self.calls, self.tell)
 
     async def runs(self, phases: int) -> None:
         """Trouble and recovery by turns, and an end in order."""
@@ -341,13 +342,14 @@ class Story:
         before, forked = self.calls.facts(self.cluster.kafka).connectors, self._forked
         await asyncio.sleep(30.0)
         if before == self.calls.facts(self.cluster.kafka).connectors:
-            assert forked == self._forked, "what was settled moves again"
+            moved = list((Counter(self._forked) - Counter(forked)).elements())
+            assert not moved, f"what was settled moves again: {moved}"
             reason = self.checks.unsettled()
             assert reason is None, f"what was settled is not any more: {reason}"
 
     @property
-    def _forked(self) -> int:
-        return sum(len(each.forks.processes) for each in self.cluster.nodes)
+    def _forked(self) -> list[str]:
+        return [f"{each.name} on {node.host.name}" for node in self.cluster.nodes for each in node.forks.processes]
 
     def _all_obey(self) -> None:
         MoodySink.moods.clear()
