@@ -53,7 +53,7 @@ class Group:
         self._shared: Mapping[str, int] = {}
         """The connectors and their numbers of tasks that were last shared out, where this worker leads."""
         self._keys: asyncio.Task[None] | None = None
-        journal.holds_place = lambda: self.holds_place
+        journal.leads = lambda: self.leads
         journal.when_refused = lambda: self.member.rejoin("the right to write to the config topic is lost")
 
     def start(self, plane: Plane) -> None:

@@ -122,7 +122,7 @@ class _Connection:
         self._waiting[future] = None
         timer = manager.host.loop.call_later(within, self.breaks)
         future.add_both(lambda _: timer.cancel())
-        manager.link.sends(lambda: self._arrives(request, future))
+        manager.link.sends(lambda: self._arrives(request, future), self.breaks)
         return future
 
     def _arrives(self, request: Any, future: Future) -> None:
@@ -139,7 +139,7 @@ class _Connection:
         def answer(found: Any) -> None:
             self._busy = False
             if not self.broken:
-                self._manager.link.answers(lambda: self._answered(future, found))
+                self._manager.link.answers(lambda: self._answered(future, found), self.breaks)
                 self._go_on()
 
         asked(self._manager.group, request, answer)

@@ -9,6 +9,9 @@ from tests.worker.simulation.machine import Host
 USUAL = 0.002
 """Seconds that a message takes on a good day."""
 
+NOTICED = (0.1, 2.0, 15.0)
+"""Seconds until an end of a broken connection notices that it is."""
+
 
 @dataclass
 class Link:
@@ -37,19 +40,26 @@ class Link:
         """From now on all is well."""
         self.delay, self.lost, self.unanswered, self.cut = USUAL, 0.0, 0.0, False
 
-    def sends(self, arrives: Callable[[], None]) -> None:
-        """A message of the worker's; whether it arrives is seen when it goes."""
+    def sends(self, arrives: Callable[[], None], breaks: Callable[[], None] | None = None) -> None:
+        """A message of the worker's; whether it arrives is seen when it goes. If it does not, ``breaks`` is called
+        after a while: its connection is found to be broken."""
         if self.cut or self.source.random() < self.lost:
             self._counts("lost requests")
+            self._loses(breaks)
         else:
             self.world.loop.call_later(self._takes(), arrives)
 
-    def answers(self, arrives: Callable[[], None]) -> None:
+    def answers(self, arrives: Callable[[], None], breaks: Callable[[], None] | None = None) -> None:
         """A message to the worker: it waits for one that sleeps, and one that is dead does not get it."""
         if self.cut or self.source.random() < self.unanswered:
             self._counts("lost answers")
+            self._loses(breaks)
         else:
             self.world.loop.call_later(self._takes(), self._reaches, arrives)
+
+    def _loses(self, breaks: Callable[[], None] | None) -> None:
+        if breaks is not None:
+            self.world.loop.call_later(self.source.choice(NOTICED), self._reaches, breaks)
 
     def _reaches(self, arrives: Callable[[], None]) -> None:
         if not self.worker.dead:
