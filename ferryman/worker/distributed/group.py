@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 MARGIN, LEAST_MARGIN = 0.1, 0.5
 """The part of the session that lies between the end of a lease and the end of the session, and its least seconds: so
 long may what was begun before still take."""
+LEAVING = 5.0
+"""Seconds that a worker which ends waits for processes that were killed and are not gone, or for Kafka."""
 KEY_LOOK = 10.0
 """Seconds between two looks whether a new session key is due."""
 
@@ -63,8 +65,8 @@ class Group:
         self._keys = asyncio.create_task(self._renew_keys(), name="session keys")
 
     def close(self) -> None:
-        """Leaves the group. Blocks until all work has ended."""
-        self.member.close()
+        """Leaves the group. Blocks until all work has ended, if it does within LEAVING."""
+        self.member.close(LEAVING)
 
     @property
     def holds_place(self) -> bool:

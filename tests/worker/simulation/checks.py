@@ -125,10 +125,12 @@ class Checks:
     def unsettled(self) -> str | None:
         """What is not yet as it is to be."""
         facts = self.calls.facts(self.cluster.kafka)
-        nodes = self.cluster.live
+        nodes, group = self.cluster.live, self.cluster.group
+        if group.state != "stable" or len(group.members) != len(nodes):
+            return f"the group is {group.state}, with {len(group.members)} members"
         for node in nodes:
             worker = node.worker
-            if worker is None or not worker.herder.ready or worker.group.member.generation < 0:
+            if worker is None or not worker.herder.ready or worker.group.member.generation != group.generation:
                 return f"{node.host.name} is not in the group"
             if worker.journal.facts.connectors != facts.connectors:
                 return f"{node.host.name} knows other facts"

@@ -10,6 +10,8 @@ import heapq
 import random
 import select
 import selectors
+import sys
+import traceback
 from collections import deque
 from collections.abc import Callable
 from itertools import count
@@ -271,6 +273,15 @@ class Host:
         """Wakes a thread then, unless it is awake by then."""
         heapq.heappush(self._alarms, (when, next(self._numbers), strand, number))
 
+    def stands(self) -> str:
+        """What its threads wait for."""
+        frames = sys._current_frames()
+        return "\n".join(
+            f"thread {each.name}:\n" + "".join(traceback.format_stack(frames[each.number])[:-2])
+            for each in self.strands
+            if each.number in frames
+        )
+
     def die(self) -> None:
         """It is no more, from one moment to the next."""
         if self.dead:
@@ -300,7 +311,7 @@ class Strand:
         self._woken = False
         host.strands.append(self)
         host.runnable.append(self)
-        _thread.start_new_thread(self._main, ())
+        self.number = _thread.start_new_thread(self._main, ())
 
     def _main(self) -> None:
         self._turn.acquire()

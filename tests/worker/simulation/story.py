@@ -57,6 +57,7 @@ class Story:
         for _ in range(phases):
             await self._trouble(self.source.uniform(60, 240))
             await self._recovery()
+        self._calm = True
         for node in self.cluster.live:
             self._goes(self._ends(node))
         while self.cluster.live:
@@ -267,7 +268,9 @@ class Story:
                 spent += 0.1
         if node.lives:
             if not done.done():
-                self.checks.problems.append(f"{self._now:.2f}: {node.host.name} does not end within {ENDS} s")
+                self.checks.problems.append(
+                    f"{self._now:.2f}: {node.host.name} does not end within {ENDS} s:\n{node.host.stands()}"
+                )
             self.cluster.dies(node)
             self.tell(f"{node.host.name} has ended")
 
@@ -339,13 +342,19 @@ class Story:
 
     async def _stays(self) -> None:
         """What is settled moves no more, unless somebody asks for something yet."""
-        before, forked = self.calls.facts(self.cluster.kafka).connectors, self._forked
+        before, forked = self._basis, self._forked
         await asyncio.sleep(30.0)
-        if before == self.calls.facts(self.cluster.kafka).connectors:
+        if before == self._basis:
             moved = list((Counter(self._forked) - Counter(forked)).elements())
             assert not moved, f"what was settled moves again: {moved}"
             reason = self.checks.unsettled()
             assert reason is None, f"what was settled is not any more: {reason}"
+
+    @property
+    def _basis(self) -> object:
+        """What every decision rests on: the facts, and who is in the group; with the eager protocol, each rebalance."""
+        group, eager = self.cluster.group, self.cluster.settings.distributed.connect_protocol == "eager"
+        return self.calls.facts(self.cluster.kafka).connectors, group.expired, eager and group.generation
 
     @property
     def _forked(self) -> list[str]:
