@@ -4,6 +4,17 @@
 """
 
 # ruff: noqa: E402, F401
+import ctypes
+import os
+import sys
+
+if os.environ.get("PYTHONHASHSEED") != "0":
+    # The order of sets follows from hashes, and those of some objects from where they lie in memory.
+    os.environ["PYTHONHASHSEED"] = "0"
+    if sys.platform == "linux":
+        ctypes.CDLL(None).personality(0x0040000)  # ADDR_NO_RANDOMIZE
+    os.execv(sys.executable, [sys.executable, "-m", "tests.worker.simulation.main", *sys.argv[1:]])
+
 import concurrent.futures.thread
 
 import anyio
@@ -19,12 +30,11 @@ from tests.worker.simulation import threads
 threads.install()  # before anything of ours is imported, and after what needs the real ones
 
 import argparse
-import asyncio
 import gc
+import hashlib
 import json
 import logging
 import random
-import sys
 import warnings
 
 from tests.worker.simulation import cluster as clusters
@@ -40,8 +50,8 @@ class Wrong(Exception):
     """What was wrong in an episode."""
 
 
-def episode(seed: str, trace: bool) -> tuple[float, int, dict[str, int]]:
-    """One group from its beginning to its end: seconds simulated, turns, and what happened how often."""
+def episode(seed: str, trace: bool) -> tuple[float, int, dict[str, int], str]:
+    """One group from its beginning to its end: seconds simulated, turns, what happened how often, and all of it."""
     source = random.Random(seed)
     random.seed(source.random())
     machine = Machine(source)
@@ -91,7 +101,7 @@ def episode(seed: str, trace: bool) -> tuple[float, int, dict[str, int]]:
         cluster.count |= counted
     if problems:
         raise Wrong("\n".join([*told[-LAST:], *problems]))
-    return machine.now, machine.steps, cluster.count
+    return machine.now, machine.steps, cluster.count, "\n".join(told)
 
 
 def main() -> int:
@@ -107,22 +117,25 @@ def main() -> int:
     sys.unraisablehook = lambda _: None  # what is let go of in the middle of something
     clusters.install(random.Random(given.seed))
     seconds, steps, count, number = 0.0, 0, dict[str, int](), given.episode or 0
+    digest = hashlib.sha256()
     while seconds < given.hours * 3600:
         gc.collect()
         gc.disable()
         try:
-            lasted, turns, counted = episode(f"{given.seed}/{number}", given.trace)
+            lasted, turns, counted, told = episode(f"{given.seed}/{number}", given.trace)
         except Wrong as error:
             print(f"{error}\nseed {given.seed}, episode {number}")
             return 1
         finally:
             gc.enable()
+        digest.update(f"{told} {turns}".encode())
         seconds, steps, number = seconds + lasted, steps + turns, number + 1
         for what, times in counted.items():
             count[what] = max(times, count.get(what, 0)) if what.startswith("longest") else times + count.get(what, 0)
         if given.episode is not None:
             break
-    print(json.dumps({"hours": seconds / 3600, "steps": steps, "episodes": number, "count": dict(sorted(count.items()))}))
+    found = {"hours": seconds / 3600, "steps": steps, "episodes": number, "digest": digest.hexdigest()}
+    print(json.dumps({**found, "count": dict(sorted(count.items()))}))
     return 0
 
 

@@ -13,6 +13,8 @@ class _Claim:
     process: LivelyProcess
     worker: str
     over: float
+    ends: float = 0.0
+    """Until when it may begin something."""
 
 
 @dataclass
@@ -26,7 +28,7 @@ class Owners:
     acted: int = 0
     """How often somebody began, or went on, to act."""
     parked: int = 0
-    """How often somebody was told that it may go on when it was too late."""
+    """How many leases have ended while the process lived."""
     taken_over: int = 0
     """How often a process began while one of a former owner still lived, its lease over."""
     _claims: dict[str, list[_Claim]] = field(default_factory=dict)
@@ -40,7 +42,6 @@ class Owners:
             return
         now, lease = self.now(), process.lease
         if lease.ends <= now:
-            self.parked += 1
             return
         self.acted += 1
         claims = self._claims[process.name] = [each for each in self._claims.get(process.name, []) if each.process.lives]
@@ -51,7 +52,9 @@ class Owners:
             if (problem := self.allowed(process.name, worker)) is not None:
                 self.problems.append(f"{now:.2f}: {process.name} acts on {worker}: {problem}")
             self.taken_over += len(claims) > 1
-        mine.over = lease.over
+        elif mine.ends < now:
+            self.parked += 1
+        mine.ends, mine.over = lease.ends, lease.over
         others = [each for each in claims if each is not mine and each.over > now]
         for each in others:
             self.problems.append(
