@@ -56,6 +56,8 @@ class Checks:
         self._led[node.host.name] = generation
 
     def _landed(self, writer: str, topic: str, entry: Entry) -> None:
+        if topic == "statuses":
+            self.tell(f"{writer} writes {entry.key!r} {(entry.value or b'')[:90]!r}")
         if topic != "configs":
             return
         landing = self.calls.landed(self._now, writer, entry)

@@ -78,6 +78,25 @@ class Node:
     def lives(self) -> bool:
         return not self.host.dead
 
+    def stands(self) -> str:
+        """What it has, and what becomes of it."""
+        if self.worker is None:
+            return f"{self.host.name} has not begun"
+        reconciler, name = self.worker.plane.reconciler, self.host.name
+        places = {
+            f"{connector}-{number}": (place.follower.wanted is not None, place.follower.settled, status)
+            for (connector, number), place in reconciler.tasks.items()
+            for status in [place.status("")]
+        }
+        shares = sorted(self.worker.share.now.work.tasks)
+        told = {
+            f"{connector}-{number}": (status.state.value, status.worker_id)
+            for connector in self.worker.journal.facts.names()
+            for number, status in self.worker.board.tasks(connector).items()
+        }
+        runs = [each.name for each in self.forks.live()]
+        return f"{name} has {shares}, runs {runs}, says {told}; wanted, settled, status: {places}"
+
     @property
     def id(self) -> str:
         return self.url.partition("://")[2].rstrip("/")

@@ -325,7 +325,8 @@ class Story:
             if self._asked:
                 began = self._now  # what was asked for before may still change everything
             if self._now > began + self.recovers:
-                raise AssertionError(f"{self._now:.2f}: {self.recovers:.0f} s after all was well: {reason}")
+                after = f"{self._now:.2f}: {self.recovers:.0f} s after all was well: {reason}"
+                raise AssertionError("\n".join([after, *(each.stands() for each in self.cluster.live)]))
             if self._now > asked + 15.0:
                 asked = self._now
                 await self._restart_failed()
