@@ -141,8 +141,8 @@ class Cluster:
         global _cluster
         _cluster = self
 
-    def starts(self, number: int) -> Node:
-        """A worker with this number's address."""
+    def joins(self, number: int) -> Node:
+        """A host for a worker with this number's address, which does nothing yet."""
         host = Host(self.machine, f"w{number}.{len(self.nodes)}")
         links = [Link(host, self.world, self.source, count=self.count) for _ in range(2)]
         forks = LivelyForks(self.world.loop)
@@ -151,6 +151,12 @@ class Cluster:
         forks.watch = lambda process: self.owners.begins(host.name, process)
         self.nodes.append(node)
         _nodes[host] = node
+        return node
+
+    def starts(self, number: int) -> Node:
+        """A worker with this number's address."""
+        node = self.joins(number)
+        host = node.host
         self.wire.stations[node.url] = station = Station(host, node.peers_link)
 
         async def runs() -> None:

@@ -3,7 +3,7 @@
 ``python -m tests.worker.simulation.main --seed 7 --hours 5``; ``--episode 12`` repeats one, ``--trace`` tells it all.
 """
 
-# ruff: noqa: E402, F401
+# ruff: noqa: E402
 import ctypes
 import os
 import sys
@@ -15,19 +15,7 @@ if os.environ.get("PYTHONHASHSEED") != "0":
         ctypes.CDLL(None).personality(0x0040000)  # ADDR_NO_RANDOMIZE
     os.execv(sys.executable, [sys.executable, "-m", "tests.worker.simulation.main", *sys.argv[1:]])
 
-import concurrent.futures.thread
-
-import anyio
-import confluent_kafka
-import kafka
-import polars
-import pydantic
-import starlette.applications
-import uvicorn
-
-from tests.worker.simulation import threads
-
-threads.install()  # before anything of ours is imported, and after what needs the real ones
+from tests.worker.simulation import played
 
 import argparse
 import gc
@@ -38,6 +26,7 @@ import random
 import warnings
 
 from tests.worker.simulation import cluster as clusters
+from tests.worker.simulation import threads
 from tests.worker.simulation.cluster import Cluster
 from tests.worker.simulation.machine import Machine
 from tests.worker.simulation.story import LONGEST, Story
@@ -112,6 +101,7 @@ def main() -> int:
     options.add_argument("--episode", type=int)
     options.add_argument("--trace", action="store_true")
     given = options.parse_args()
+    assert played.threads is threads
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
     sys.unraisablehook = lambda _: None  # what is let go of in the middle of something
