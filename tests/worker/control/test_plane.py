@@ -17,6 +17,7 @@ from ferryman.facts.config_records import (
 from ferryman.facts.states import State, TargetState
 from ferryman.worker.control.plane import LAST_WORDS
 from ferryman.worker.control.wanted import Instance
+from ferryman.worker.herder import Status
 from tests.worker.control.conftest import Story
 from tests.worker.control.played_worker import DISLIKES, GRACE, MoodySink, PlayedWorker, until
 from tests.worker.lively_processes import Habits
@@ -79,6 +80,21 @@ def test_a_restart_of_what_is_not_there_leaves_nothing_behind(tell: Tell) -> Non
         await asyncio.sleep(60)
         assert worker.states("c") == worker.states("gone") == []
         assert worker.shown[-1] == ("gone", 0, None)
+
+    tell(story)
+
+
+def test_a_task_that_has_failed_is_shown_as_failed_again_after_a_former_owners_late_word(tell: Tell) -> None:
+    async def story(worker: PlayedWorker) -> None:
+        (process,) = await worker.created("c")
+        process.fails("it broke")
+        await worker.shows("c", State.RUNNING, State.FAILED)
+        worker.board.show(("c", 0), Status(State.UNASSIGNED, "10.0.0.2:8083"))  # it was cut off when it wrote this
+        worker.plane.withdrawn(("c", 0))
+        assert worker.board.tasks("c")[0].trace == "it broke"
+        told = len(worker.shown)
+        worker.plane.withdrawn(("c", 0))  # this worker's own word comes by the same way
+        assert len(worker.shown) == told
 
     tell(story)
 

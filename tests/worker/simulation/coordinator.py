@@ -128,9 +128,7 @@ class Coordinator:
         self._prepare()
         self._look()
 
-    def sync(
-        self, member: str, generation: int, told: Mapping[str, bytes], answer: Callable[[Synced], None]
-    ) -> None:
+    def sync(self, member: str, generation: int, told: Mapping[str, bytes], answer: Callable[[Synced], None]) -> None:
         """Somebody wants to know what the leader says; the leader says it."""
         known = self._members.get(member)
         if known is None:

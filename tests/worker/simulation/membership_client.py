@@ -247,8 +247,6 @@ class Client:
         """It is made when somebody sends."""
 
 
-
-
 def asked(group: Coordinator, request: Any, answer: Callable[[Any], None]) -> None:
     """The group's answer to a request, now or later."""
     match request:

@@ -44,7 +44,9 @@ class Owners:
         if lease.ends <= now:
             return
         self.acted += 1
-        claims = self._claims[process.name] = [each for each in self._claims.get(process.name, []) if each.process.lives]
+        claims = self._claims[process.name] = [
+            each for each in self._claims.get(process.name, []) if each.process.lives
+        ]
         mine = next((each for each in claims if each.process is process), None)
         if mine is None:
             mine = _Claim(process, worker, lease.over)
