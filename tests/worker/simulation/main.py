@@ -46,7 +46,7 @@ def episode(seed: str, trace: bool) -> tuple[float, int, dict[str, int], str]:
     machine = Machine(source)
     threads.play(machine)
     session = source.choice([6.0, 10.0])
-    rebalance = source.choice([12.0, 30.0, 60.0])
+    rebalance = source.choice([12.0, 12.0, 30.0, 60.0])
     delay = source.choice([0.0, 0.0, 5.0, 20.0])
     given = {
         "session.timeout.ms": str(int(session * 1000)),

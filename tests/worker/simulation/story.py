@@ -181,7 +181,7 @@ class Story:
         node = self._some()
         if node is not None:
             link = self.source.choice([node.kafka_link, node.kafka_link, node.peers_link])
-            kind = self.source.choice(["slow", "loses", "answers", "cut", "cut"])
+            kind = self.source.choice(["slow", "fades", "loses", "answers", "cut", "cut"])
             self._goes(self._link(node, link, kind, self.source.uniform(1, 45)))
 
     async def _link(self, node: Node, link: Link, kind: str, seconds: float) -> None:
@@ -191,6 +191,10 @@ class Story:
         match kind:
             case "slow":
                 link.delay = self.source.choice([0.2, 1.0, 4.0])
+            case "fades":
+                link.delay = 6.0
+                await asyncio.sleep(seconds / 2)
+                link.cut = True
             case "loses":
                 link.lost = self.source.choice([0.1, 0.5])
             case "answers":
@@ -293,7 +297,7 @@ class Story:
         habits = self.cluster.habits.setdefault(self.source.choice(NAMES), Habits())
         habits.starts_in = self.source.choice([0.0, 0.1, 5.0])
         habits.ends_in = self.source.choice([0.0, 0.2, 3.0, 20.0, None])
-        habits.dies_in = self.source.choice([0.0, 0.5, 8.0, 30.0])
+        habits.dies_in = self.source.choice([0.0, 0.5, 8.0, 30.0, 30.0])
         habits.fails = self.source.random() < 0.15
         habits.crashes = self.source.random() < 0.15
 
