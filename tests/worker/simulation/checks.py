@@ -33,6 +33,7 @@ class Checks:
     """The last generation of those who have written."""
     _deleted: dict[str, float] = field(default_factory=dict)
     """Connectors that there are not any more, and since when."""
+    _undecided: list[tuple[ConnectorConfig, Entry]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.cluster.group.leads = self._leads
@@ -65,10 +66,16 @@ class Checks:
         if self.calls.fenced and not (entry.key or b"").startswith(ANY_WORKER):
             self._one_writes(writer, entry)
         if isinstance(landing.record, ConnectorConfig):
-            if landing.record.properties is None:
-                self._deleted.setdefault(landing.record.connector, self._now)
-            else:
-                self._deleted.pop(landing.record.connector, None)
+            self._undecided.append((landing.record, entry))
+
+    def _hears(self) -> None:
+        """Takes note of which connectors there are, once transactions have ended."""
+        while self._undecided and self._undecided[0][1].state != "open":
+            record, entry = self._undecided.pop(0)
+            if entry.state == "committed" and record.properties is None:
+                self._deleted.setdefault(record.connector, self._now)
+            elif entry.state == "committed":
+                self._deleted.pop(record.connector, None)
 
     def _one_writes(self, writer: str, entry: Entry) -> None:
         led = self._led.get(writer, -1)
@@ -103,6 +110,7 @@ class Checks:
         machine = self.cluster.machine
         self.problems += machine.troubles
         machine.troubles.clear()
+        self._hears()
         for node in self.cluster.live:
             self._goes_on(node)
             if node.host.sleeps or not node.kafka_link.good:

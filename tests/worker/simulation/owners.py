@@ -24,6 +24,8 @@ class Owners:
     now: Callable[[], float]
     allowed: Callable[[str, str], str | None]
     """Says of a task and a worker why it may not begin there, if so."""
+    began: Callable[[str], None] = lambda worker: None
+    """Called when a process on a worker acts for the first time."""
     problems: list[str] = field(default_factory=list)
     acted: int = 0
     """How often somebody began, or went on, to act."""
@@ -53,6 +55,7 @@ class Owners:
             claims.append(mine)
             if (problem := self.allowed(process.name, worker)) is not None:
                 self.problems.append(f"{now:.2f}: {process.name} acts on {worker}: {problem}")
+            self.began(worker)
             self.taken_over += len(claims) > 1
         elif mine.ends < now:
             self.parked += 1

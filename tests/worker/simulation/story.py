@@ -81,6 +81,7 @@ class Story:
             (self._call, 40),
             (self._network, 10),
             (self._sleep, 6),
+            (self._ambush, 4),
             (self._kill, 4),
             (self._bounce, 4),
             (self._start, 3),
@@ -210,6 +211,20 @@ class Story:
             session = self.cluster.settings.distributed.session_timeout_ms / 1000
             self._goes(self._sleeps(node, self.source.choice([0.3, 0.9, 1.2, 2.0, 4.0]) * session))
 
+    def _ambush(self) -> None:
+        """The next worker on which a task begins is hit at once."""
+        self.cluster.owners.began = self._hits
+
+    def _hits(self, worker: str) -> None:
+        self.cluster.owners.began = lambda worker: None
+        node = next((each for each in self.cluster.live if each.host.name == worker), None)
+        if node is not None and not self._calm and not node.host.sleeps:
+            session = self.cluster.settings.distributed.session_timeout_ms / 1000
+            if self.source.random() < 0.5:
+                self._goes(self._sleeps(node, 3 * session))
+            else:
+                self._goes(self._link(node, node.kafka_link, "cut", 2 * session))
+
     async def _sleeps(self, node: Node, seconds: float) -> None:
         self.tell(f"{node.host.name} sleeps for {seconds:.1f} s")
         self.cluster.counts("sleeps")
@@ -319,7 +334,7 @@ class Story:
     # When all is well again.
 
     async def _recovery(self) -> None:
-        self._calm = True
+        self._calm, self.cluster.owners.began = True, lambda worker: None
         self._all_obey()
         self.tell("all is well again")
         began, asked = self._now, self._now
