@@ -1,13 +1,10 @@
 """Lives through ``log_story`` on the models of Kafka's clients; ends with 1 if it does not come to its end."""
 
-# ruff: noqa: E402
-from tests.worker.simulation import played
-
 import random
 import sys
 
 from tests.worker.simulation import cluster as clusters
-from tests.worker.simulation import threads
+from tests.worker.simulation import played, threads
 from tests.worker.simulation.cluster import Cluster
 from tests.worker.simulation.log_story import story
 from tests.worker.simulation.machine import Machine, Strand
