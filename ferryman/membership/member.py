@@ -110,8 +110,10 @@ class Member:
         self._wake()
 
     def close(self, within: float | None = None) -> None:
-        """Gives up all work, leaves the group and ends; returns when that is done, or after so many seconds. Who has not
-        left by then, since work does not end, falls silent with its process, and others get the work a session later."""
+        """Gives up all work, leaves the group and ends; returns when that is done, or after so many seconds.
+
+        Who has not left by then, since work does not end, falls silent with its process; others get it a session later.
+        """
         with self._condition:
             self._closing = True
         self._wake()

@@ -67,7 +67,7 @@ class LivelyProcess:
     def lease(self) -> Lease:
         """The last one that it has got."""
         assert self.played.spec is not None
-        return Lease.load(self.leases[-1] if self.leases else self.played.spec.lease)
+        return Lease.load(self.leases[-1] if self.leases else list(self.played.spec.lease))
 
     @property
     def config(self) -> dict[str, str]:

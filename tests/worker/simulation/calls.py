@@ -109,9 +109,9 @@ class Calls:
             return None
         for each in self.calls:
             over = each.accepted and each.ended is not None and each.ended < landing.at
-            if over and each.connector == call.connector and each.kind in ("config", "delete"):
-                if each.began > call.ended + UNDER_WAY:
-                    return each
+            same = each.connector == call.connector and each.kind in ("config", "delete")
+            if over and same and each.began > call.ended + UNDER_WAY:
+                return each
         return None
 
 

@@ -9,6 +9,7 @@ from ferryman.assignment.protocol import decode_metadata
 from ferryman.facts.config_records import ConnectorConfig
 from ferryman.facts.fold import ConnectorFacts, Facts
 from ferryman.facts.states import State, TargetState
+from ferryman.worker.control.wanted import Instance
 from tests.worker.simulation.calls import Calls
 from tests.worker.simulation.cluster import GRACE, Cluster, Node
 from tests.worker.simulation.topics import Entry
@@ -158,7 +159,11 @@ class Checks:
         given = Counter(each for share in shares for each in share)
         if given != wanted:
             return f"given out is {given}, wanted is {wanted}"
-        for what, is_one in (("connectors", lambda each: each[1] is None), ("tasks", lambda each: each[1] is not None)):
+        kinds: list[tuple[str, Callable[[Instance], bool]]] = [
+            ("connectors", lambda each: each[1] is None),
+            ("tasks", lambda each: each[1] is not None),
+        ]
+        for what, is_one in kinds:
             loads = [sum(is_one(each) for each in share) for share in shares]
             if max(loads) > math.ceil(sum(loads) / len(loads)):
                 return f"the {what} are not balanced: {loads}"

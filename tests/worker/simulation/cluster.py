@@ -10,7 +10,7 @@ import ferryman.membership.connection as connection
 from ferryman.api import Sink
 from ferryman.config import Str, key
 from ferryman.connector import SinkConfig
-from ferryman.internal_topics import kafka_log, status_topic, writers
+from ferryman.internal_topics import creation, kafka_log, status_topic, writers
 from ferryman.plugins import catalog
 from ferryman.plugins.entry import Entry
 from ferryman.rest import app, forwarding
@@ -144,9 +144,9 @@ class Cluster:
     def joins(self, number: int) -> Node:
         """A host for a worker with this number's address, which does nothing yet."""
         host = Host(self.machine, f"w{number}.{len(self.nodes)}")
-        links = [Link(host, self.world, self.source, count=self.count) for _ in range(2)]
+        kafka, peers = (Link(host, self.world, self.source, count=self.count) for _ in range(2))
         forks = LivelyForks(self.world.loop)
-        node = Node(host, f"http://10.0.0.{number}:8083/", *links, forks, good_since=self.machine.now)
+        node = Node(host, f"http://10.0.0.{number}:8083/", kafka, peers, forks, good_since=self.machine.now)
         forks.habits = self.habits
         forks.watch = lambda process: self.owners.begins(host.name, process)
         self.nodes.append(node)
@@ -278,7 +278,7 @@ def install(source: random.Random) -> None:
         (distributed, "Forks", lambda server: _here().forks),
         (distributed, "Cluster", _NoCluster),
         (distributed, "Admin", nothing),
-        (distributed.creation, "create", nothing),
+        (creation, "create", nothing),
         (places_in_groups, "leave", nothing),
         (secrets, "token_bytes", source.randbytes),
     )

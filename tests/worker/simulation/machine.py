@@ -171,7 +171,12 @@ def _some(seconds: float) -> float:
 
 
 class Loop(asyncio.SelectorEventLoop):
-    """The event loop of a host."""
+    """The event loop of a host: CPython's own, turned by hand."""
+
+    _ready: deque[Any]
+    _scheduled: list[Any]
+    _timer_cancelled_count: int
+    _run_once: Callable[[], None]
 
     def __init__(self, host: "Host") -> None:
         self._host = host
@@ -183,7 +188,9 @@ class Loop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._host.machine.now
 
-    def call_later(self, delay: float, callback: Any, *args: Any, context: Any = None) -> asyncio.TimerHandle:
+    def call_later(  # type: ignore[override]
+        self, delay: float, callback: Any, *args: Any, context: Any = None
+    ) -> asyncio.TimerHandle:
         return self.call_at(self.time() + _some(delay), callback, *args, context=context)
 
     def _write_to_self(self) -> None:

@@ -1,4 +1,4 @@
-"""kafka-python's client for a membership, over a simulated network: in place of KafkaNetClient, with what is used of it.
+"""kafka-python's client for a membership, over a simulated network, with what is used of it.
 
 Everything above it is production's own: ferryman.membership, and kafka-python's BaseCoordinator.
 """

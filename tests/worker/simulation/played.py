@@ -1,4 +1,4 @@
-"""To be imported before anything of ours: threads and clocks are played from here on, but for those who had them before.
+"""To be imported before anything of ours: from here on threads and clocks are played.
 
 What needs the real ones while it is imported is imported here.
 """
@@ -14,6 +14,6 @@ import pydantic
 import starlette.applications
 import uvicorn
 
-from tests.worker.simulation import threads
+from tests.worker.simulation import threads as threads
 
 threads.install()

@@ -13,7 +13,8 @@ _machine: Machine | None = None
 
 
 def _here() -> Strand:
-    assert _machine is not None and _machine.strand is not None, "an event loop would stand still"
+    assert _machine is not None
+    assert _machine.strand is not None, "an event loop would stand still"
     return _machine.strand
 
 
@@ -144,7 +145,8 @@ class Thread:
         self._over = Event()
 
     def start(self) -> None:
-        assert _machine is not None and _machine.host is not None
+        assert _machine is not None
+        assert _machine.host is not None
         self._strand = Strand(_machine.host, self.name, self._target)
         self._strand.ends.append(self._over.set)
 
@@ -178,7 +180,8 @@ def play(machine: Machine | None) -> None:
 
 def host() -> Host:
     """Whose turn it is."""
-    assert _machine is not None and _machine.host is not None
+    assert _machine is not None
+    assert _machine.host is not None
     return _machine.host
 
 
