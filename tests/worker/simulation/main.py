@@ -14,6 +14,9 @@ if os.environ.get("PYTHONHASHSEED") != "0":
         ctypes.CDLL(None).personality(0x0040000)  # ADDR_NO_RANDOMIZE
     os.execv(sys.executable, [sys.executable, "-m", "tests.worker.simulation.main", *sys.argv[1:]])
 
+from tests.worker.simulation import played
+
+# isort: split
 import argparse
 import gc
 import hashlib
@@ -23,7 +26,7 @@ import random
 import warnings
 
 from tests.worker.simulation import cluster as clusters
-from tests.worker.simulation import played, threads
+from tests.worker.simulation import threads
 from tests.worker.simulation.cluster import Cluster
 from tests.worker.simulation.machine import Machine
 from tests.worker.simulation.story import LONGEST, Story

@@ -1,10 +1,13 @@
 """Lives through ``log_story`` on the models of Kafka's clients; ends with 1 if it does not come to its end."""
 
+from tests.worker.simulation import played
+
+# isort: split
 import random
 import sys
 
 from tests.worker.simulation import cluster as clusters
-from tests.worker.simulation import played, threads
+from tests.worker.simulation import threads
 from tests.worker.simulation.cluster import Cluster
 from tests.worker.simulation.log_story import story
 from tests.worker.simulation.machine import Machine, Strand
