@@ -185,6 +185,8 @@ class Plane:
         if not same or facts.inconsistent or facts.applied != facts.properties:
             records = [TaskConfig(connector, number, config) for number, config in enumerate(configs)]
             await self.journal.write(*records, TasksCommit(connector, len(configs)))
+        if configs and self.journal.facts.of(connector).target is TargetState.STOPPED:
+            await self.journal.write(TasksCommit(connector, 0))  # it was stopped while these were on their way
 
     # The worker as a whole.
 

@@ -65,6 +65,8 @@ class Journal:
         self._heard: Heard = lambda events: None
         self.leads: Callable[[], bool] = lambda: True
         """Whether this worker leads the group, and nobody else can; asked in the thread that writes."""
+        if self._leader is not None:
+            self._leader.leads = lambda: self.leads()
         self.when_refused: Callable[[], None] = lambda: None
         """Called when this worker has not, or not any more, the right to write that whoever leads has."""
         self._loop = asyncio.get_running_loop()

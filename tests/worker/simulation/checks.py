@@ -101,6 +101,7 @@ class Checks:
         return self._too_late(task.rpartition("-")[0], node)
 
     def _too_late(self, connector: str, node: Node) -> str | None:
+        self._hears()
         since = self._deleted.get(connector)
         if since is not None and self._now > max(since, node.good_since) + HEARS + GRACE:
             return f"its connector was deleted at {since:.2f}, and the worker is well since {node.good_since:.2f}"
@@ -116,7 +117,7 @@ class Checks:
             self._goes_on(node)
             if node.host.sleeps or not node.kafka_link.good:
                 node.good_since = machine.now
-        for connector in self._deleted:
+        for connector in list(self._deleted):
             for node, process in self.cluster.processes(connector):
                 late = self._too_late(connector, node)
                 if late and process.begun and process.lease.ends > machine.now and not process.killed:
