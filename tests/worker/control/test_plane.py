@@ -99,6 +99,24 @@ def test_a_task_that_has_failed_is_shown_as_failed_again_after_a_former_owners_l
     tell(story)
 
 
+def test_a_connector_that_is_stopped_while_its_tasks_configs_are_on_their_way_has_none(tell: Tell) -> None:
+    async def story(worker: PlayedWorker) -> None:
+        await worker.created("c", 2)
+        write = worker.journal.write
+
+        async def overtaken(*records: ConfigRecord) -> None:
+            if TasksCommit("c", 3) in records:
+                await write(TasksCommit("c", 0), TargetStateRecord("c", TargetState.STOPPED))
+            await write(*records)
+
+        worker.patches.setattr(worker.journal, "write", overtaken)
+        await worker.plane.write_tasks("c", [{"task": str(number)} for number in range(3)])
+        facts = worker.journal.facts.of("c")
+        assert (facts.target, facts.tasks) == (TargetState.STOPPED, ())
+
+    tell(story)
+
+
 def test_a_restart_of_what_is_not_assigned_here_is_somebody_elses(tell: Tell) -> None:
     async def story(worker: PlayedWorker) -> None:
         assigned = Share()

@@ -45,6 +45,12 @@ def story(settings: Settings) -> None:
     first.claim(SOON)
     _refused(second, b"later")
     readers[0].read_up_to(first.send([(b"k", b"6")], SOON), SOON)
+    # Who has slept over its claim writes nothing by it.
+    first.leads = lambda: False
+    _refused(first, b"slept")
+    assert not first.claimed
+    first.leads = lambda: True
+    first.claim(SOON)
     first.relinquish()
     _refused(first, b"last")
     # Who comes later reads the same.
