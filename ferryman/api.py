@@ -7,7 +7,7 @@ see single records; one that wants speed takes whole batches instead.
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Generic, Literal, TypeVar
+from typing import ClassVar, Generic, Literal, Protocol, TypeVar
 
 from ferryman.config import Config
 from ferryman.connector import SinkConfig, SourceConfig
@@ -80,6 +80,24 @@ class SinkContext(TaskContext):
     can take back looks before each, and raises Unfinished when it is not: the rest comes again."""
 
 
+class TransactionContext(Protocol):
+    """How a source ends transactions itself (KIP-618). A transaction goes on over polls until it is ended here; what is
+    open when the task ends is aborted. Asked for both at once, the task fails."""
+
+    def commit(self) -> None:
+        """Commits the transaction at the end of this poll."""
+
+    def commit_after(self, record: Record) -> None:
+        """Commits it behind a record that this poll or a later one returns, also if a transform drops it."""
+
+    def abort(self) -> None:
+        """Takes back what the transaction holds at the end of this poll. Its offsets are committed nevertheless: the
+        records do not come again."""
+
+    def abort_after(self, record: Record) -> None:
+        """The same behind a record."""
+
+
 @dataclass(frozen=True, slots=True)
 class SourceContext(TaskContext):
     """What a source is given beside its config."""
@@ -88,6 +106,8 @@ class SourceContext(TaskContext):
     """The offset that was committed for a partition; None if none was."""
     stopping: Callable[[float], bool] = field(kw_only=True, repr=False)
     """Waits up to so many seconds; true at once when the task is asked to stop. For waits inside poll."""
+    transaction: TransactionContext | None = field(kw_only=True, default=None, repr=False)
+    """Ends transactions, with transaction.boundary=connector; None otherwise, and on a worker without transactions."""
 
 
 class BadRecords(DataError):
@@ -191,8 +211,9 @@ class Sink(Generic[SinkC]):
 class Source(Generic[SourceC]):
     """A source connector and its task. ``poll`` returns records; everything else is optional.
 
-    Records and their source offsets are committed in one Kafka transaction a poll. Raise RetriableError for another
-    system's failure: poll is called again after a back-off.
+    Records and their source offsets are committed in one Kafka transaction a poll, unless the worker does without them;
+    then the offsets of a poll follow when all of its records are there. Raise RetriableError for another system's
+    failure: poll is called again after a back-off.
     """
 
     config_class: ClassVar[type[SourceConfig]] = SourceConfig
@@ -214,6 +235,18 @@ class Source(Generic[SourceC]):
     def alter_offsets(cls, config: SourceC, offsets: Sequence[tuple[Partition | None, Offset | None]]) -> bool:
         """Refuses offsets that this source could not start from, by ConfigError. True if it keeps none elsewhere."""
         return True
+
+    @classmethod
+    def supports_exactly_once(cls, config: SourceC) -> bool | None:
+        """Whether each record arrives once with this config: it does if the source goes on exactly where its offset
+        says. None if it does not say, and then exactly.once.support=required is refused."""
+        return None
+
+    @classmethod
+    def ends_transactions(cls, config: SourceC) -> bool:
+        """Whether the source can end transactions itself with this config (transaction.boundary=connector), by
+        ``self.context.transaction``."""
+        return False
 
     def start(self) -> None:
         """Called once, before anything else; ``self.context.offset`` tells where to go on."""
@@ -245,7 +278,7 @@ class Source(Generic[SourceC]):
                     yield previous, record.source_offset
 
     def committed(self) -> None:
-        """The records of the last poll and their offsets are in Kafka."""
+        """All records that were handed over are in Kafka, and their offsets."""
 
 
 class Transform(Generic[StepC]):

@@ -117,14 +117,16 @@ def key(
     names: tuple[str, ...] = (),
     importance: Importance = "MEDIUM",
     at_least: int | None = None,
+    listed: bool = True,
     shown: Shown = Shown(),
 ) -> Any:
     """Declares a key. Without a default it is required.
 
     ``names`` are the spellings accepted, the first being the canonical one; without it the key is the field's name with
-    dots for underscores. ``at_least`` bounds a number. The rest feeds ``/config/validate``.
+    dots for underscores. ``at_least`` bounds a number. The rest feeds ``/config/validate``, which shows a key that is
+    not ``listed`` only where it is given: one that Kafka Connect does not have there.
     """
-    extra: dict[str, Any] = {"names": list(names), "importance": importance, **asdict(shown)}
+    extra: dict[str, Any] = {"names": list(names), "importance": importance, "listed": listed, **asdict(shown)}
     return Field(default, ge=at_least, json_schema_extra=extra)
 
 
@@ -233,6 +235,12 @@ def spellings(field: str, info: FieldInfo) -> tuple[str, ...]:
     extra = info.json_schema_extra
     names = extra.get("names") if isinstance(extra, dict) else None
     return tuple(str(name) for name in names) if isinstance(names, list) and names else (field.replace("_", "."),)
+
+
+def is_listed(info: FieldInfo) -> bool:
+    """Whether a field is shown to whoever has not given it."""
+    extra = info.json_schema_extra
+    return not isinstance(extra, dict) or bool(extra.get("listed", True))
 
 
 def shown(value: Any) -> str | None:

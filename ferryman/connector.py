@@ -41,6 +41,8 @@ def _pattern(value: str) -> str:
     return value
 
 
+NOT_ENABLED = "This worker does not have exactly-once source support enabled."
+"""Why a connector that requires exactly-once delivery is refused."""
 Aliases = Annotated[Strings, AfterValidator(_aliases)]
 
 
@@ -189,14 +191,18 @@ class SinkConfig(ConnectorConfig):
 class SourceConfig(ConnectorConfig):
     """The keys that every source has, beside those of all connectors. A source's config class derives from it."""
 
+    @property
+    def dead_letter_queue(self) -> str:
+        """The topic for records that are skipped; empty for none. Without tolerance none is skipped: the one that fails
+        the task stays in the source, and comes again."""
+        return self.errors_deadletterqueue_topic_name if self.errors_tolerance == "all" else ""
+
     def problems(self) -> Iterable[KeyProblem]:
-        """No connector here ends transactions itself."""
-        if self.transaction_boundary == "connector":
-            yield KeyProblem(
-                "transaction.boundary",
-                "The connector does not support connector-defined transaction boundaries with the given configuration. "
-                "Please reconfigure it to use a different transaction boundary definition.",
-            )
+        """A dead letter queue that is the topic of offsets."""
+        queue = self.errors_deadletterqueue_topic_name
+        if queue and queue == self.offsets_storage_topic:
+            name = "errors.deadletterqueue.topic.name"
+            yield KeyProblem(name, f"The DLQ topic '{queue}' may not be the topic of the connector's offsets")
 
     topic_creation_groups: Aliases = key(
         [], importance="LOW", shown=Shown("Topic Creation", 1, "LONG", "Topic Creation Groups")
@@ -205,11 +211,12 @@ class SourceConfig(ConnectorConfig):
     exactly_once_support: Annotated[Literal["required", "requested"], any_case("required", "requested")] = key(
         "requested", shown=Shown("Exactly Once Support", 2, "SHORT", "Exactly once support")
     )
-    """Whether the connector refuses to run without exactly-once delivery. Every source here has it."""
+    """Whether the connector refuses to run without exactly-once delivery (required): on a worker with
+    exactly.once.source.support=disabled, or if it says itself that it cannot."""
     transaction_boundary: Annotated[
         Literal["poll", "interval", "connector"], any_case("poll", "interval", "connector")
     ] = key("poll", shown=Shown("Exactly Once Support", 3, "SHORT", "Transaction Boundary"))
-    """What ends a transaction: each poll, an interval, or the connector itself."""
+    """What ends a transaction: each poll, an interval, or the connector itself, if it can."""
     transaction_boundary_interval_ms: Long | None = key(
         None,
         at_least=0,
@@ -221,3 +228,16 @@ class SourceConfig(ConnectorConfig):
         None, importance="LOW", shown=Shown("offsets.topic", 1, "LONG", "Offsets topic")
     )
     """The topic for this connector's offsets, instead of the worker's."""
+    errors_deadletterqueue_topic_name: Str = key(
+        "", listed=False, shown=Shown("Error Handling", 6, "MEDIUM", "Dead Letter Queue Topic Name")
+    )
+    """The topic for records that errors.tolerance=all skips, as the source handed them over; empty for none. Kafka
+    Connect has no dead letter queue for sources."""
+    errors_deadletterqueue_topic_replication_factor: Short = key(
+        3, listed=False, shown=Shown("Error Handling", 7, "MEDIUM", "Dead Letter Queue Topic Replication Factor")
+    )
+    """The replication factor with which a missing dead letter queue topic is created."""
+    errors_deadletterqueue_context_headers_enable: Bool = key(
+        False, listed=False, shown=Shown("Error Handling", 8, "MEDIUM", "Enable Error Context Headers")
+    )
+    """Whether dead letters carry __connect.errors.* headers with the reason."""

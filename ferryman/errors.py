@@ -5,12 +5,14 @@ FerrymanError
 ├── DataError          this record's fault: meets errors.tolerance (fail, or skip and dead-letter)
 │   ├── UnknownField       a field that the schema does not have
 │   ├── SchemaMismatch     a schema that cannot be built, or a value that does not fit its schema
-│   └── MissingValue       a null where the transform needs a value
+│   ├── MissingValue       a null where the transform needs a value
+│   └── TooLarge           a record that the producer's own limits refuse
 ├── RetriableError     the neighbour's fault (registry, database, broker away): retried without end, with back-off
 │   ├── RefusedError       it answers and says no (wrong password, no such bucket): after a grace the task fails
 │   ├── Indeterminate      a commit without an answer: the session starts anew and reads what holds
 │   └── Unfinished         nobody's fault: a sink goes on with the same records after it let the loop do its rounds
 ├── TaskError          nobody can go on: the task fails, with its trace in the status
+│   ├── ToleranceError     a data error that errors.tolerance=none does not let pass
 │   └── FencedError        another process has taken this task's identity: it fails and is not restarted
 └── RequestError       a REST request that cannot be met; carries its HTTP status
 """
@@ -24,6 +26,8 @@ class FerrymanError(Exception):
     """The root; ``java`` is the class name that Kafka Connect would report for it."""
 
     java: ClassVar[str] = "org.apache.kafka.connect.errors.ConnectException"
+    lasting: ClassVar[bool] = False
+    """Whether a task that fails with it would fail again for certain: only another config or record helps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class ConfigError(FerrymanError):
     """A config that cannot be used. Holds every problem found, not only the first."""
 
     java = "org.apache.kafka.common.config.ConfigException"
+    lasting = True
 
     def __init__(self, *problems: KeyProblem) -> None:
         super().__init__("\n".join(problem.message for problem in problems))
@@ -70,6 +75,7 @@ class DataError(FerrymanError):
     """A record that cannot be decoded, transformed or written; its neighbours can."""
 
     java = "org.apache.kafka.connect.errors.DataException"
+    lasting = True
     field: str = ""
     """The path of the field at fault, names between dots, places in lists and keys of maps in brackets; whoever goes
     through a struct, a list or a map adds the name before it."""
@@ -112,6 +118,12 @@ class MissingValue(DataError):
     java = "java.lang.NullPointerException"
 
 
+class TooLarge(DataError):
+    """A record that is larger than the producer may send."""
+
+    java = "org.apache.kafka.common.errors.RecordTooLargeException"
+
+
 class RetriableError(FerrymanError):
     """Another system is away, slow, deadlocked or throttling. ``after`` is the wait it asked for, in seconds."""
 
@@ -143,11 +155,19 @@ class Unfinished(RetriableError):
 
 
 class TaskError(FerrymanError):
-    """The task cannot go on: its state is FAILED until somebody acts."""
+    """The task cannot go on: its state is FAILED, until it is restarted by somebody or by ``retry.restarts``."""
+
+
+class ToleranceError(TaskError):
+    """A data error that the config does not tolerate: the same record would come again."""
+
+    lasting = True
 
 
 class FencedError(TaskError):
     """Another process has taken this task's identity over; to come back would take it away from that one."""
+
+    lasting = True
 
 
 class RequestError(FerrymanError):

@@ -112,6 +112,20 @@ class Polled:
             headers=None if self.headers is None else self.headers[start:stop],
         )
 
+    def without(self, positions: Collection[int]) -> "Polled | None":
+        """The records but those at these positions; None if there are none."""
+        left = [position for position in range(len(self)) if position not in positions]
+        if not left:
+            return None
+        return replace(
+            self,
+            offsets=[self.offsets[position] for position in left],
+            timestamps=[self.timestamps[position] for position in left],
+            keys=[self.keys[position] for position in left],
+            values=[self.values[position] for position in left],
+            headers=None if self.headers is None else [self.headers[position] for position in left],
+        )
+
     @property
     def size(self) -> int:
         """The bytes of keys and values."""

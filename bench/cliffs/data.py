@@ -11,7 +11,7 @@ from typing import Any
 import fastavro
 import orjson
 
-from bench.cliffs.rows import Lot, Spelling
+from bench.cliffs.rows import REFUSED, Lot, Spelling
 from bench.records import AVRO, FIELDS, for_json, payment
 
 VERSIONS = 3
@@ -85,6 +85,8 @@ def _fields(lot: Lot, index: int, turn: int, version: int) -> dict[str, Any]:
         value["note"] = _long_note(lot.row.note_bytes, index)
     elif lot.row.violating:
         value["note"] = None if lot.violating(turn) else f"note {index}"
+    elif lot.refused(turn):
+        value["note"] = REFUSED
     return value
 
 

@@ -14,13 +14,14 @@ from bench.records import PARTITIONS
 Spelling = Literal["own", "blanks", "payload first"]
 Sink = Literal["sql", "s3-parquet", "s3-json", "file", "plugin"]
 SINKS: tuple[Sink, ...] = ("sql", "s3-parquet", "s3-json", "file", "plugin")
+REFUSED = "a note that no table takes"
 BACK = 40
 """How many turns before a tombstone the row was written that it deletes."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """How the records of a row differ. ``poisoned`` and ``violating`` mean one in so many, 0 none."""
+    """How the records of a row differ. ``poisoned``, ``violating`` and ``refused`` mean one in so many, 0 none."""
 
     name: str
     topics: int = 1
@@ -36,6 +37,8 @@ class Row:
     poisoned: int = 0
     violating: int = 0
     """The field ``note`` is null, and the table does not allow it."""
+    refused: int = 0
+    """The field ``note`` is one that a CHECK of the table does not allow."""
     headers: bool = False
     """Every second record has two."""
     note_bytes: int = 0
@@ -54,7 +57,7 @@ class Row:
     @property
     def skips(self) -> bool:
         """Whether its records need errors.tolerance=all."""
-        return bool(self.poisoned or self.violating)
+        return bool(self.poisoned or self.violating or self.refused)
 
     @property
     def topic_names(self) -> list[str]:
@@ -78,6 +81,8 @@ ROWS: Mapping[str, Row] = {
         Row("poisoned-10", poisoned=10, near=False),
         # Debezium's sink reports no single record: a violated constraint fails its task.
         Row("not-null-10", violating=10, sinks=("sql",), peer=False, near=False),
+        Row("refused-1000", refused=1000, sinks=("sql",), peer=False, near=False),
+        Row("refused-10", refused=10, sinks=("sql",), peer=False, near=False),
         Row("12-topics", topics=12, near=False),
         Row("100-partitions", partitions=100, near=False),
         Row("1000-tables", topics=1000, partitions=1, sinks=("sql",), near=False),
@@ -106,6 +111,10 @@ class Lot:
         """Whether the table refuses it."""
         return _one_in(self.row.violating, turn)
 
+    def refused(self, turn: int) -> bool:
+        """Whether only the table can tell that it does not take it."""
+        return _one_in(self.row.refused, turn)
+
     def tombstone(self, turn: int) -> bool:
         """Whether it has no value."""
         return self.row.tombstones and turn % 2 == 1
@@ -120,7 +129,7 @@ class Lot:
         return [
             turn
             for turn in range(self.turns)
-            if not (self.poisoned(turn) or self.violating(turn) or self.tombstone(turn))
+            if not (self.poisoned(turn) or self.violating(turn) or self.refused(turn) or self.tombstone(turn))
         ]
 
     @property

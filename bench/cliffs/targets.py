@@ -10,10 +10,10 @@ from typing import LiteralString, Protocol
 import orjson
 import polars as pl
 import psycopg
-from psycopg.sql import SQL, Composed, Identifier
+from psycopg.sql import SQL, Composed, Identifier, Literal
 
 from bench.cliffs.counting_sink import STATE
-from bench.cliffs.rows import Lot
+from bench.cliffs.rows import REFUSED, Lot
 from bench.targets import FileTarget
 from bench.w3 import Bucket
 
@@ -51,6 +51,8 @@ class Tables:
         self._connection.execute(_PARENT)
         if lot.row.violating:
             self._connection.execute("ALTER TABLE every_cliff ALTER COLUMN note SET NOT NULL")
+        if lot.row.refused:
+            self._connection.execute(SQL("ALTER TABLE every_cliff ADD CHECK (note <> {})").format(Literal(REFUSED)))
         for topic in lot.row.topic_names:
             statement = SQL("CREATE TABLE {} (PRIMARY KEY (id)) INHERITS (every_cliff)").format(Identifier(topic))
             self._connection.execute(statement)

@@ -191,6 +191,11 @@ class DatagenConnector(Source[DatagenConfig]):
         return [raw] * config.tasks_max
 
     @classmethod
+    def supports_exactly_once(cls, config: DatagenConfig) -> bool:
+        """They do: a record is a function of its number, and that is its offset."""
+        return True
+
+    @classmethod
     def alter_offsets(cls, config: DatagenConfig, offsets: Sequence[tuple[Partition | None, Offset | None]]) -> bool:
         """Refuses offsets that name no task or no iteration."""
         for partition, offset in offsets:

@@ -76,6 +76,11 @@ class FileStreamSourceConnector(Source[FileStreamSourceConfig]):
         self._taken = 0
 
     @classmethod
+    def supports_exactly_once(cls, config: FileStreamSourceConfig) -> bool:
+        """Those of a file do; standard input is read once, and a line that was not committed is lost."""
+        return config.file is not None
+
+    @classmethod
     def alter_offsets(
         cls, config: FileStreamSourceConfig, offsets: Sequence[tuple[Partition | None, Offset | None]]
     ) -> bool:

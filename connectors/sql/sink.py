@@ -9,12 +9,12 @@ import polars as pl
 from ferryman.api import Assigned, BadRecords, Committed, Sink, SinkContext
 from ferryman.chain.narrowing import narrow
 from ferryman.connectors.sql.config.rules import SqlSinkConfig, effectless, topics_follow_records
-from ferryman.connectors.sql.database.loads import Part, joined, pieces
+from ferryman.connectors.sql.database.loads import Part, found, in_order, joined, pieces, runs
 from ferryman.connectors.sql.database.offsets_table import Move, Offsets, Owner, moves_of, open_partitions
 from ferryman.connectors.sql.database.rights import explained, use_of
 from ferryman.connectors.sql.database.session import Session
 from ferryman.connectors.sql.database.tables import Tables
-from ferryman.connectors.sql.dialects.dialect import TableColumn
+from ferryman.connectors.sql.dialects.dialect import Apply, Load, Refused, Run, TableColumn
 from ferryman.connectors.sql.dialects.faults import StaleTable
 from ferryman.connectors.sql.dialects.names import TableName, table_name
 from ferryman.connectors.sql.layout.change_events import Change, changes
@@ -30,6 +30,11 @@ from ferryman.schema import Schema
 
 _LOOKS = 3
 """How often tables are looked at again before an error is believed: they may change once more meanwhile."""
+
+_WARY = 50
+"""How many puts are still done row by row after the last in which the database refused one: the next may be near."""
+_RUN = 64
+"""Rows that are tried together there."""
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +67,8 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         """The next offset of each partition of ours, as this task left it in the table of offsets."""
         self._failures = 0
         """How often the database could not write since it last did."""
+        self._wary = 0
+        """How many puts more are not worth trying as a whole."""
         self._names: dict[str, TableName] = {}
         """The table of each topic seen."""
         self._layouts: dict[tuple[TableName, str, Schema | None, Schema | None], tuple[Column, ...]] = {}
@@ -121,12 +128,14 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         with explained(self._session, lambda: [use_of(self.config, table) for table in tables]):
             for _ in range(_LOOKS):
                 try:
-                    self._write(batches)
+                    self._write(batches, wary=self._wary > 0)
                     return
                 except (DataError, TaskError) as error:
                     if not self._looks_again(tables, error):
-                        raise
-            self._write(batches)
+                        if self._wary or not _can_be_narrowed(batches, error):
+                            raise
+                        break
+            self._write(batches, wary=True)
 
     def _looks_again(self, tables: Sequence[TableName], error: FerrymanError) -> bool:
         """Whether an error may be that of a table which has changed, so that all must be looked at and tried again."""
@@ -136,7 +145,9 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
             self._tables.forget(table)
         return bool(changed)
 
-    def _write(self, batches: Sequence[Batch]) -> None:
+    def _write(self, batches: Sequence[Batch], wary: bool) -> None:
+        """All of it in as few statements as can be; or, where the database may refuse rows, in the order of the poll
+        and without these, which are reported."""
         # The order of events, and why it is this one:
         #   1. tables are looked at, created, evolved; staging tables are made: each in a transaction of its own, since
         #      DDL may commit whatever is open
@@ -147,7 +158,9 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         # Killed before the commit, nothing of it is there; after it, all of it, and the next owner starts behind it.
         crash_point = self.context.crash_point
         moves = moves_of(self._positions, batches)
-        loads = list(pieces(joined(self._parts(batches), self.config.mode), self.config.batch_size))
+        parts = self._parts(batches)
+        loads, places = in_order(parts) if wary else (joined(parts, self.config.mode), [])
+        loads = list(pieces(loads, None if wary else self.config.batch_size))
         if loads:
             self._writer.prepare(loads)
         with self._session.transaction(f"write to {self._named(batches)}") as connection:
@@ -155,12 +168,28 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
             steps = [self._writer.stage(connection, load) for load in loads]
             self._offsets.advance(connection, moves)
             self._tables.verify(connection, {load.table for load in loads})
-            for apply in steps:
-                apply()
+            if wary:
+                self._report(batches, places, self._writer.each(connection, self._runs(loads, steps)))
+            else:
+                for load, apply in zip(loads, steps, strict=True):
+                    apply(*load.span)
             crash_point("sql.after_rows")
             crash_point("sql.before_commit")
         self._positions.update({source: move.following for source, move in moves.items()})
         crash_point("sql.after_commit")
+
+    def _runs(self, loads: Sequence[Load], steps: Sequence[Apply]) -> list[Run]:
+        most = _RUN if self.config.batch_size is None else min(_RUN, max(1, self.config.batch_size))
+        return [Run(loads[number], steps[number], first, last) for number, first, last in runs(loads, most)]
+
+    def _report(self, batches: Sequence[Batch], places: Sequence[int], refused: Sequence[Refused]) -> None:
+        """Raises what the report raises: then nothing of the put is written."""
+        self._wary = _WARY if refused else max(0, self._wary - 1)
+        if not refused:
+            return
+        records = found(batches, [places[each.seq] for each in refused])
+        for (batch, index), each in zip(records, refused, strict=True):
+            self.context.report(batch, index, each.error)
 
     def _named(self, batches: Sequence[Batch]) -> str:
         return ", ".join(sorted({str(self._table(batch)) for batch in batches}))
@@ -248,6 +277,10 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
                 self._offsets.advance(connection, behind)
             self._positions.update({source: move.following for source, move in behind.items()})
         return {source: Committed(offset) for source, offset in offsets.items()}
+
+
+def _can_be_narrowed(batches: Sequence[Batch], error: Exception) -> bool:
+    return isinstance(error, DataError) and not isinstance(error, BadRecords) and sum(map(len, batches)) > 1
 
 
 def _connect(config: SqlSinkConfig, context: SinkContext) -> tuple[Session, Offsets]:

@@ -149,6 +149,11 @@ class StripeSourceConnector(Source[StripeSourceConfig]):
     _follower: Follower | None = None
 
     @classmethod
+    def supports_exactly_once(cls, config: StripeSourceConfig) -> bool:
+        """They do: the offset names the last event that was handed over."""
+        return True
+
+    @classmethod
     def alter_offsets(
         cls, config: StripeSourceConfig, offsets: Sequence[tuple[Partition | None, Offset | None]]
     ) -> bool:

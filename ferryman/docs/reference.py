@@ -18,6 +18,7 @@ from ferryman.connector import ConnectorConfig, SinkConfig, SourceConfig
 from ferryman.docs import sql_values
 from ferryman.plugins import catalog, folders
 from ferryman.settings.modes import DISTRIBUTED, NO_EFFECT, STANDALONE
+from ferryman.settings.task_keys import TaskKeys
 from ferryman.settings.worker_keys import WorkerConfig
 from ferryman.tls import keys as tls_keys
 from ferryman.tls.keys import TlsConfig
@@ -48,6 +49,10 @@ to a config provider.
 """
 _DISTRIBUTED = """\
 Workers of one group have these too, or with another default. `offset.storage.file.filename` is not among them.
+"""
+_OF_TASKS = """\
+Ferryman's own. A worker's hold for all its connectors, a connector's for its own tasks. `/config/validate` lists those
+that a config names, since clients of Kafka Connect know no others. ([Reliability](../reliability.md#failing-tasks))
 """
 _TLS = """\
 The keys of https listeners, with `listeners.https.` in front, or for `admin.listeners` with `admin.listeners.https.`;
@@ -149,8 +154,10 @@ def _worker() -> str:
     config_class, shared = DISTRIBUTED.config_class, set(WorkerConfig.definitions())
     by_field = zip(config_class.model_fields, config_class.definitions(), strict=True)
     own = [field for field, definition in by_field if definition not in shared]
+    of_tasks = TaskKeys.model_fields
     parts = [
-        _keys(WorkerConfig),
+        _table(WorkerConfig, (field for field in WorkerConfig.model_fields if field not in of_tasks)),
+        f"## Failing tasks\n\n{_OF_TASKS}\n{_table(TaskKeys, of_tasks)}",
         f"## TLS\n\n{_TLS}\n{_keys(TlsConfig)}\n\n{_reasons(tls_keys.NO_EFFECT)}",
         f"## Distributed mode\n\n{_DISTRIBUTED}\n{_table(config_class, own)}",
         "## Without effect\n\nKnown elsewhere and without effect here; each one given is warned about.",
@@ -172,6 +179,7 @@ def _connector() -> str:
     for title, config_class in classes.items():
         own = [name for name in config_class.model_fields if config_class is ConnectorConfig or name not in inherited]
         parts.append(f"## {title}\n\n{_table(config_class, own)}\n")
+    parts.append(f"## Failing tasks\n\n{_OF_TASKS}\n{_table(TaskKeys, TaskKeys.model_fields)}\n")
     return f"{_NOTE}\n\n{_CONNECTOR}\n" + "\n".join(parts)
 
 

@@ -43,3 +43,13 @@ class Outage:
     """The last error, secrets redacted."""
     next_try: str
     """When it is tried next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """A task that has failed and will be started again by itself."""
+
+    failures: int
+    """How often it has failed in a row."""
+    next_try: str
+    """When it is started; ISO 8601 in UTC."""

@@ -1,7 +1,7 @@
 """The records of the status topic, their bytes as Kafka Connect has them, and what they add up to.
 
-Keys are texts, values JSON without schemas (KafkaStatusBackingStore). A status of ours may have one more field,
-``outage``, which Kafka's reader passes over.
+Keys are texts, values JSON without schemas (KafkaStatusBackingStore). A status of ours may have more fields,
+``outage`` and ``restart``, which Kafka's reader passes over.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from typing import Any
 from ferryman.errors import DataError
 from ferryman.facts.config_records import task_id
 from ferryman.facts.internal_json import encoded
-from ferryman.facts.states import Outage, State
+from ferryman.facts.states import Outage, Restart, State
 from ferryman.formats.json.text import loads
 from ferryman.java.numbers import wrapped
 from ferryman.record import Payload
@@ -32,6 +32,7 @@ class StoredStatus:
     version: str | None = None
     """The plugin's; None of older workers."""
     outage: Outage | None = None
+    restart: Restart | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ StatusRecord = ConnectorStatusRecord | TaskStatusRecord | TopicUseRecord
 
 
 def encode(record: StatusRecord) -> tuple[bytes, Payload]:
-    """Key and value, byte for byte those of Kafka Connect's but for an outage."""
+    """Key and value, byte for byte those of Kafka Connect's but for an outage and a restart to come."""
     key, value = _plain(record)
     return key.encode(), encoded(value)
 
@@ -101,6 +102,7 @@ def _status(status: StoredStatus) -> Mapping[str, Any]:
         "generation": status.generation,
         "version": status.version,
         **({} if status.outage is None else {"outage": asdict(status.outage)}),
+        **({} if status.restart is None else {"restart": asdict(status.restart)}),
     }
 
 
@@ -165,8 +167,8 @@ def _read_status(content: Any) -> StoredStatus | None:
             texts = all(isinstance(text, str | None) for text in (trace, version))
             if state not in State.__members__ or not texts:
                 return None
-            outage = _outage(content.get("outage"))
-            return StoredStatus(State(state), worker_id, wrapped(generation, 32), trace, version, outage)
+            ours = _outage(content.get("outage")), _restart(content.get("restart"))
+            return StoredStatus(State(state), worker_id, wrapped(generation, 32), trace, version, *ours)
         case _:
             return None
 
@@ -175,6 +177,14 @@ def _outage(content: Any) -> Outage | None:
     match content:
         case {"since": str(since), "reason": str(reason), "next_try": str(next_try)}:
             return Outage(since, reason, next_try)
+        case _:
+            return None
+
+
+def _restart(content: Any) -> Restart | None:
+    match content:
+        case {"failures": failures, "next_try": str(next_try)} if _whole(failures):
+            return Restart(wrapped(failures, 32), next_try)
         case _:
             return None
 

@@ -36,11 +36,13 @@ class InternalTopic:
     """-1 leaves it to the broker."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """Its own settings, as the broker takes them."""
+    named_by: str = ""
+    """The key that names it, if that is not the worker's."""
 
     @property
     def key(self) -> str:
-        """The key of the worker that names it."""
-        return f"{self.kind}.storage.topic"
+        """The key that names it."""
+        return self.named_by or f"{self.kind}.storage.topic"
 
     @property
     def keys(self) -> str:

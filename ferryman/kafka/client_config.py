@@ -97,6 +97,17 @@ def source_producer(worker: Mapping[str, str], connector: str, task: int, raw: M
     return _client("producer", base, worker, raw)
 
 
+def plain_producer(worker: Mapping[str, str], connector: str, task: int, raw: Mapping[str, str]) -> ClientConfig:
+    """The producer of a source task that delivers at least once. As ``sink_consumer``. It gives up a record after two
+    minutes, Java's default, where Kafka Connect's never does, so that an outage shows; the record comes again."""
+    base = {
+        **PRODUCER_BASE,
+        "client.id": f"connector-producer-{connector}-{task}",
+        "delivery.timeout.ms": 120_000,
+    }
+    return _client("producer", base, worker, raw)
+
+
 def dlq_producer(worker: Mapping[str, str], connector: str, task: int, raw: Mapping[str, str]) -> ClientConfig:
     """The producer of a sink task's dead letters, which tries without end. As ``sink_consumer``."""
     base = {

@@ -24,6 +24,11 @@ QUIET = {"log_level": 0}
 """For a client of which one thing is asked: it tries twenty times a second and would say so each time. Its answer is an
 error, and whoever asked tells of that once."""
 
+SOURCE_QUEUE: dict[str, Any] = {
+    "queue.buffering.max.messages": 500_000,
+    "queue.buffering.max.kbytes": 32_768,  # Java's buffer.memory; librdkafka's own is a gigabyte
+    "linger.ms": 5,
+}
 
 LONGEST_ID = 249
 
@@ -112,13 +117,13 @@ class Clients:
 
     def source_producer(self) -> dict[str, Any]:
         """The transactional producer of a source task."""
-        ours: dict[str, Any] = {
-            "queue.buffering.max.messages": 500_000,
-            "queue.buffering.max.kbytes": 32_768,  # Java's buffer.memory; librdkafka's own is a gigabyte
-            "linger.ms": 5,
-        }
         given = client_config.source_producer(self.worker, self.connector, self.task, self.raw).values
-        return self._reporting("producer") | ours | given
+        return self._reporting("producer") | SOURCE_QUEUE | given
+
+    def plain_producer(self) -> dict[str, Any]:
+        """The producer of a source task without transactions."""
+        given = client_config.plain_producer(self.worker, self.connector, self.task, self.raw).values
+        return self._reporting("producer") | SOURCE_QUEUE | given
 
     def dead_letter_producer(self) -> dict[str, Any]:
         """The producer of dead letters."""
@@ -132,6 +137,20 @@ class Clients:
         return (
             self._reporting("consumer") | client_config.offsets_consumer(self.worker, self.connector, self.raw).values
         )
+
+    @property
+    def has_other_brokers(self) -> bool:
+        """Whether a source's records go to another cluster than the worker's, as far as addresses tell."""
+        own = client_config.internal_producer(self.worker, "offsets").values["bootstrap.servers"]
+        return bool(self.plain_producer()["bootstrap.servers"] != own)
+
+    def worker_offsets_consumer(self) -> dict[str, Any]:
+        """The worker's own reader of its offsets topic."""
+        return LOG | client_config.internal_consumer(self.worker, "offsets", committed=True).values
+
+    def worker_offsets_producer(self) -> dict[str, Any]:
+        """The worker's own producer for its offsets topic."""
+        return LOG | client_config.internal_producer(self.worker, "offsets").values
 
     def admin(self) -> dict[str, Any]:
         """The config of the admin client, which looks up and creates topics."""

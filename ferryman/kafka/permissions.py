@@ -28,6 +28,8 @@ def refusal(error: KafkaError, side: str) -> RefusedError | None:
     if key is None:
         return None
     text = f"Kafka refuses this task's {side}: {error.name()}: {error.str()} (see {side}.override.{key})"
+    if error.code() == KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+        text += "; with exactly.once.source.support=disabled sources need no such right, and deliver at least once"
     return RefusedError(text, key=f"{side}.override.{key}")
 
 

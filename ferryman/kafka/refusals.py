@@ -55,7 +55,10 @@ _ADVICE = {
     KafkaError.TOPIC_EXCEPTION: "a topic's name is up to 249 letters, digits, dots, dashes and underscores",
     KafkaError.TOPIC_AUTHORIZATION_FAILED: "the user of {keys}* needs the right to write to {topic}",
     KafkaError.CLUSTER_AUTHORIZATION_FAILED: "the user needs the right IdempotentWrite, or to create topics",
-    KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: "the user needs the right to write to its transactional id",
+    KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: (
+        "the user needs the right to write to its transactional id, or the worker "
+        "exactly.once.source.support=disabled, with which sources deliver at least once"
+    ),
     KafkaError.SASL_AUTHENTICATION_FAILED: "see {keys}sasl.jaas.config",
 }
 

@@ -36,9 +36,14 @@ def chosen(config: SinkConfig, worker: Mapping[str, str], existing: Iterable[str
         matching = sorted(config.pattern().matching(list(existing)))
     except TooSlow as error:
         raise TaskError(str(error)) from error
-    kept = {worker.get(key) or default for key, default in STORAGE.items()} | set(config.written_topics)
-    left_out = [topic for topic in matching if topic.startswith(INTERNAL) or topic in kept]
+    own = kept(worker) | set(config.written_topics)
+    left_out = [topic for topic in matching if topic.startswith(INTERNAL) or topic in own]
     return [topic for topic in matching if topic not in left_out], left_out
+
+
+def kept(worker: Mapping[str, str]) -> set[str]:
+    """The topics in which a worker with these settings keeps what is its own."""
+    return {worker.get(key) or default for key, default in STORAGE.items()}
 
 
 @dataclass

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from ferryman.errors import RetriableError
 from ferryman.offsets.source_offsets import SourceOffsets
@@ -37,18 +37,21 @@ def read(config: Mapping[str, Any], topic: str, offsets: SourceOffsets, gives_up
     is waited for, and so is the end of that transaction, until ``gives_up`` says otherwise: RetriableError. It never
     returns older offsets than were committed when it was called.
     """
-    ends = _ends(config, topic)
+    bounds = _bounds(config, topic)
     consumer = Consumer({**config, "isolation.level": "read_committed", "enable.partition.eof": True})
     try:
-        consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in ends])
-        waiting = Waiting(topic, {partition: end for partition, end in ends.items() if end > 0}, gives_up)
+        # By number: to look for the beginning itself costs the client half a second, since it has no connection yet.
+        consumer.assign([TopicPartition(topic, partition, start) for partition, (start, _) in bounds.items()])
+        ends = {partition: end for partition, (start, end) in bounds.items() if end > start}
+        waiting = Waiting(topic, ends, gives_up)
         _load(consumer, waiting, offsets)
     finally:
         consumer.close()
     return offsets
 
 
-def _ends(config: Mapping[str, Any], topic: str) -> dict[int, int]:
+def _bounds(config: Mapping[str, Any], topic: str) -> dict[int, tuple[int, int]]:
+    """By partition its first offset, and the one after its last record, committed or not."""
     consumer = Consumer({**config, "isolation.level": "read_uncommitted"})
     try:
         found = consumer.list_topics(topic, timeout=30).topics[topic]
@@ -57,7 +60,7 @@ def _ends(config: Mapping[str, Any], topic: str) -> dict[int, int]:
         if found.error is not None:
             raise RetriableError(f"the offsets topic {topic} cannot be read: {found.error.str()}")
         return {
-            partition: consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=30)[1]
+            partition: consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=30)
             for partition in found.partitions
         }
     finally:

@@ -33,14 +33,19 @@ class SourceOffsets:
 
     def __init__(self, connector: str) -> None:
         self.connector = connector
+        self._quoted = orjson.dumps(connector)
         self._keys: dict[Canonical, bytes] = {}
         self._partitions: dict[Canonical, Partition] = {}
         self._offsets: dict[Canonical, Offset] = {}
 
     def load(self, key: Payload, value: Payload) -> None:
         """One record of the topic, in order. Others' records and malformed keys are passed over, as Connect does."""
+        # Most records of a topic that many connectors share are others': those that do not name ours in plain letters,
+        # and have no escaped ones in which they could, need not be parsed.
+        if key is None or (self._quoted not in key and b"\\" not in key):
+            return
         parsed = _key(key)
-        if key is None or parsed is None or parsed[0] != self.connector:
+        if parsed is None or parsed[0] != self.connector:
             return
         identity = canonical(parsed[1])
         self._keys[identity] = key

@@ -1,6 +1,7 @@
 """The JSON of REST answers, field by field in Kafka Connect's order."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from ferryman.config import Definition
@@ -37,6 +38,8 @@ def _state(found: Status) -> Json:
     if found.outage:
         away = found.outage
         state["outage"] = {"since": away.since, "reason": redact(away.reason), "next_try": away.next_try}
+    if found.restart:
+        state["restart"] = asdict(found.restart)
     return state
 
 

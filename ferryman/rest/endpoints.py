@@ -15,7 +15,6 @@ from ferryman.java.version_ranges import LATEST
 from ferryman.plugins import catalog
 from ferryman.rest import answers, http_messages, offsets_body
 from ferryman.rest.http_messages import Answer
-from ferryman.rest.loggers import Loggers
 from ferryman.settings.settings import Settings
 from ferryman.validation import connector_config, plugin_infos
 from ferryman.worker.herder import Herder
@@ -37,7 +36,6 @@ class Rest:
 
     herder: Herder
     settings: Settings
-    loggers: Loggers = field(default_factory=Loggers)
     checks: Pool = field(default_factory=lambda: Pool("validation", 8, 64))
     """Threads for validating configs, which may ask other systems."""
     plugins: Pool = field(default_factory=lambda: Pool("plugins", 2, 128))
@@ -324,12 +322,12 @@ def _short(name: str) -> str:
 
 async def loggers(rest: Rest, call: Call) -> Answer:
     """The root logger, our own, and those with a level of their own (KIP-495)."""
-    return Answer(200, rest.loggers.all())
+    return Answer(200, rest.herder.loggers.all())
 
 
 async def logger(rest: Rest, call: Call) -> Answer:
     """The level of one logger (KIP-495); 404 if there is none of that name."""
-    found = rest.loggers.one(call.name)
+    found = rest.herder.loggers.one(call.name)
     if found is None:
         raise RequestError(404, f"Logger {call.name} not found.")
     return Answer(200, found)
@@ -341,10 +339,7 @@ async def set_logger(rest: Rest, call: Call) -> Answer:
     level = http_messages.config(posted, "the level").get("level")
     if level is None:
         raise RequestError(400, "Desired 'level' parameter was not specified in request.")
-    try:
-        touched = rest.loggers.set(call.name, level)
-    except KeyError:
-        raise RequestError(404, f"invalid log level '{level}'.") from None
+    wanted = rest.herder.loggers.checked(call.name, level)
     cluster = (http_messages.parameter(call.request, "scope") or "").lower() == "cluster"
-    await rest.herder.set_level(call.name, level.strip().upper(), cluster=cluster)
+    touched = await rest.herder.set_level(call.name, wanted, cluster=cluster)
     return Answer(204) if cluster else Answer(200, touched)

@@ -79,12 +79,6 @@ class DistributedConfig(WorkerConfig):
     scheduled_rebalance_max_delay_ms: Int = key(300000, at_least=0, importance="LOW")
     """Milliseconds that the connectors and tasks of a worker that is gone wait for it to come back, before others get
     them."""
-    exactly_once_source_support: Annotated[
-        Literal["disabled", "preparing", "enabled"], any_case("disabled", "preparing", "enabled")
-    ] = key("disabled", importance="HIGH")
-    """Whether the leader's writes to the config topic are fenced transactions (preparing, enabled), so that a former
-    leader that comes back writes nothing. All workers go from disabled to preparing before one goes to enabled. Every
-    source delivers exactly once whatever this says."""
     worker_sync_timeout_ms: Int = key(3000, at_least=0)
     """Milliseconds that a worker tries to catch up with the config topic before it leaves the group for a while."""
     worker_unsync_backoff_ms: Int = key(300000, at_least=0)
@@ -124,7 +118,7 @@ class DistributedConfig(WorkerConfig):
     @property
     def fenced_writes(self) -> bool:
         """Whether the config topic is written in transactions, and internal topics are read committed."""
-        return self.exactly_once_source_support != "disabled"
+        return self.exactly_once_source_support in ("preparing", "enabled")
 
     @property
     def leader_transactional_id(self) -> str:

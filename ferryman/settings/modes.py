@@ -32,7 +32,6 @@ _STANDALONE: Mapping[str, str] = {
     "worker.sync.timeout.ms": _NO_GROUP,
     "worker.unsync.backoff.ms": _NO_GROUP,
     "inter.worker.": "a standalone worker talks to no other",
-    "exactly.once.source.support": "every source delivers exactly once",
 }
 _DISTRIBUTED: Mapping[str, str] = {
     "offset.storage.file.filename": "a distributed worker keeps the offsets of sources in offset.storage.topic",

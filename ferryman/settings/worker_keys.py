@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, SecretStr
 
-from ferryman.config import Bool, Config, Int, Long, Password, Plugin, Short, Str, Strings, any_case, key
+from ferryman.config import Bool, Int, Long, Password, Plugin, Short, Str, Strings, any_case, key
 from ferryman.settings import listeners, response_headers, rest_access
 from ferryman.settings.listeners import Listener
+from ferryman.settings.task_keys import TaskKeys
 
 PREFIXES = (
     "key.converter.",
@@ -101,7 +102,7 @@ Count = Annotated[Int, AfterValidator(count)]
 Listeners = Annotated[Strings, AfterValidator(_listeners)]
 
 
-class WorkerConfig(Config):
+class WorkerConfig(TaskKeys):
     """What every worker is told, with the defaults of a standalone one."""
 
     bootstrap_servers: Strings = key(["localhost:9092"], importance="HIGH")
@@ -117,9 +118,17 @@ class WorkerConfig(Config):
     task_shutdown_graceful_timeout_ms: Long = key(5000, importance="LOW")
     """Milliseconds that all tasks together have to end when the worker stops; then they are killed."""
     offset_flush_interval_ms: Long = key(60000, importance="LOW")
-    """Milliseconds between commits of sink offsets, and the default of transaction.boundary.interval.ms."""
+    """Milliseconds between commits of offsets, of sinks and of sources without transactions, and the default of
+    transaction.boundary.interval.ms."""
     offset_flush_timeout_ms: Long = key(5000, importance="LOW")
-    """Milliseconds that a commit of sink offsets may take."""
+    """Milliseconds that a commit of offsets may take."""
+    exactly_once_source_support: (
+        Annotated[Literal["disabled", "preparing", "enabled"], any_case("disabled", "preparing", "enabled")] | None
+    ) = key(None, importance="HIGH")
+    """Without it, every source delivers exactly once, by transactions. disabled: at least once and without them, as in
+    Kafka Connect. preparing, enabled: exactly once, and the leader of a group writes to the config topic in fenced
+    transactions, so that a former leader that comes back writes nothing; all workers go from another value to preparing
+    before one goes to enabled."""
     offset_storage_file_filename: Str | None = key(None, importance="HIGH")
     """The offset file of a standalone worker on the JVM. Read once, for partitions that offset.storage.topic knows
     nothing about; never written."""
@@ -140,6 +149,9 @@ class WorkerConfig(Config):
     """Folders, with all that is in them, in which connectors may read and write files: those of the file connectors,
     SQLite's databases, schemas, templates. Links are followed first. Empty: whatever the worker itself may read and
     write. Files for TLS are not meant."""
+    ferryman_log_format: Annotated[Literal["text", "json"], any_case("text", "json")] = key("text", importance="LOW")
+    """How the worker and its tasks log: lines of text, or one JSON object a line with time, level, logger, connector,
+    task, message and trace. What is wrong with the settings themselves is said before, as text."""
     tasks_max_limit: Int = key(1000, at_least=1, importance="LOW")
     """The largest tasks.max that a connector may have; each task is a process."""
     topic_creation_enable: Bool = key(True, importance="LOW")
@@ -184,6 +196,11 @@ class WorkerConfig(Config):
     """Whether clients of https listeners must (required) or may (requested) show a certificate."""
 
     @property
+    def transactional_sources(self) -> bool:
+        """Whether sources deliver exactly once."""
+        return self.exactly_once_source_support != "disabled"
+
+    @property
     def addresses(self) -> list[Listener]:
         """The addresses in ``listeners``."""
         return [listeners.listener(url) for url in self.listeners]
@@ -206,6 +223,11 @@ class WorkerConfig(Config):
         """``host:port`` of that address, which is also the worker_id."""
         found = self.advertised_address
         return listeners.authority(found.host or "localhost", found.port)
+
+
+def log_format(values: Mapping[str, str]) -> Literal["text", "json"]:
+    """How to log, of all keys of a worker as text, for whoever logs before it knows whether they are right."""
+    return "json" if values.get("ferryman.log.format", "").strip().lower() == "json" else "text"
 
 
 Topic = Literal["config", "offset", "status"]

@@ -52,7 +52,7 @@ class Sessions(Protocol):
 def run(spec: TaskSpec, control: Control) -> None:
     """Until the task is to stop; raises what fails it."""
     with References.parse(spec.references).in_errors():
-        setup = _setup(spec, control)
+        setup = prepared(spec, control)
     sessions: Sessions = SinkSessions(setup) if catalog.is_sink(setup.plugin) else SourceSessions(setup)
     garbage_collection.hold_back()
     while not control.stopping:
@@ -82,7 +82,8 @@ def _run_one(sessions: Sessions, heard: Heard, started: Callable[[], None]) -> N
         raise refused from error
 
 
-def _setup(spec: TaskSpec, control: Control) -> Setup:
+def prepared(spec: TaskSpec, control: Control) -> Setup:
+    """The configs of a task, taken apart, and its chain. Raises ConfigError."""
     plugin: type[Any] | None = catalog.connector(spec.config["connector.class"])
     if plugin is None:
         name = spec.config["connector.class"]
@@ -103,5 +104,5 @@ def _setup(spec: TaskSpec, control: Control) -> Setup:
         config=config,
         clients=Clients(spec.connector, spec.task, spec.worker, spec.config, spec.identity),
         chain=builder.chain(spec.config, spec.worker, plugin),
-        troubles=Troubles(Outage(patience(config), spec.succeeded), control.tell),
+        troubles=Troubles(Outage(patience(config, spec.failed), spec.succeeded), control.tell),
     )

@@ -27,11 +27,12 @@ def indented(text: str) -> str:
     return "\n  ".join(_CONTROLS.sub(_code, line) for line in text.split("\n"))
 
 
-def cut(text: str) -> str:
+def cut(text: str, longest: int = LONGEST) -> str:
     """The text, or both its ends and how much is left out between them."""
-    if len(text) <= LONGEST:
+    if len(text) <= longest:
         return text
-    return f"{text[: LONGEST - _TAIL]} … {len(text) - LONGEST:,} characters left out … {text[-_TAIL:]}"
+    tail = longest * _TAIL // LONGEST
+    return f"{text[: longest - tail]} … {len(text) - longest:,} characters left out … {text[len(text) - tail :]}"
 
 
 def _code(found: re.Match[str]) -> str:

@@ -1,14 +1,20 @@
-"""Logging of worker and tasks: one line format, secrets redacted, levels that REST may change."""
+"""Logging of worker and tasks: lines of text or of JSON, secrets redacted, levels that REST may change."""
 
 import copy
+import json
 import logging
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
-from ferryman.telemetry import java_loggers, lines, redaction
+from ferryman.telemetry import java_loggers, lines, redaction, subject
+from ferryman.telemetry.subject import WORKER, Stamped, Subject
 
+Form = Literal["text", "json"]
+
+ONE_CONNECTOR = "connector."
+"""With a connector's name behind it: what stands for all loggers of its processes, where loggers are named."""
 LEVELS = {
     "OFF": logging.CRITICAL + 10,
     "FATAL": logging.CRITICAL,
@@ -20,6 +26,8 @@ LEVELS = {
     "ALL": 1,
 }
 """log4j's names, as REST clients send them."""
+_SHORTEST = 100
+"""Letters to which texts in JSON are cut at least."""
 _TRAFFIC = ("kafka.net.connection", "kafka.protocol.parser")
 """Loggers of kafka-python that write out on DEBUG what is sent, logins too."""
 
@@ -28,12 +36,22 @@ def _escaped(text: str) -> str:
     return lines.escaped(redaction.redact(text))
 
 
+def _time(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 class _Line(logging.Formatter):
     # Secrets are hidden before anything is escaped: escaped they would not be recognised. They are hidden in what is
     # said, not in the rest of a line: its time, its level and whose it is are no secrets, whatever one is called.
 
+    def __init__(self, context: str) -> None:
+        super().__init__("[%(asctime)s] %(levelname)s [%(context)s] %(message)s (%(name)s)")
+        self.context = context
+
     def format(self, record: logging.LogRecord) -> str:
         shown = copy.copy(record)
+        whose: Subject | None = getattr(record, "subject", None)
+        shown.context = lines.field(str(whose) if whose else self.context)
         if isinstance(shown.args, tuple):
             shown.args = tuple(_escaped(arg) if isinstance(arg, str) else arg for arg in shown.args)
         shown.msg, shown.args = _escaped(shown.getMessage()), None
@@ -48,7 +66,37 @@ class _Line(logging.Formatter):
         return f"  {lines.indented(redaction.redact(stack_info))}"
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
-        return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return _time(record)
+
+
+class _Json(logging.Formatter):
+    """One object a line, in letters of ASCII. It is as long as a line of text at most."""
+
+    def __init__(self, whose: Subject) -> None:
+        super().__init__()
+        self.whose = whose
+
+    def format(self, record: logging.LogRecord) -> str:
+        whose, longest = subject.of(record, self.whose), lines.LONGEST
+        message, trace = redaction.redact(record.getMessage()), redaction.redact(self._trace(record))
+        while True:
+            shown = {
+                "time": _time(record),
+                "level": record.levelname,
+                "logger": record.name,
+                "connector": whose.connector or None,
+                "task": whose.task,
+                "message": lines.cut(message, longest),
+                "trace": lines.cut(trace, longest) or None,
+            }
+            text = json.dumps({name: value for name, value in shown.items() if value is not None})
+            if len(text) <= lines.LONGEST or longest < _SHORTEST:
+                return text
+            longest //= 2
+
+    def _trace(self, record: logging.LogRecord) -> str:
+        trace = self.formatException(record.exc_info) if record.exc_info else record.exc_text
+        return "\n".join(filter(None, (trace, record.stack_info)))
 
 
 class _Short(logging.Formatter):
@@ -62,14 +110,20 @@ class _Short(logging.Formatter):
         return lines.cut(self.inner.format(record))
 
 
-def start(context: str, levels: Mapping[str, str], *configs: Mapping[str, str]) -> None:
-    """Sends all logging to standard error under ``context``; the secrets of ``configs`` never show."""
+def start(
+    context: str,
+    levels: Mapping[str, str],
+    *configs: Mapping[str, str],
+    whose: Subject = WORKER,
+    form: Form = "text",
+) -> None:
+    """Sends all logging to standard error; the secrets of ``configs`` never show. Lines that do not say whom they are
+    about stand under ``context``, and in JSON under ``whose``."""
     for config in configs:
         redaction.protect_config(config)
+    logging.setLogRecordFactory(Stamped)
     handler = logging.StreamHandler(sys.stderr)
-    context = lines.field(context).replace("%", "%%")
-    line = _Line(f"[%(asctime)s] %(levelname)s [{context}] %(message)s (%(name)s)")
-    handler.setFormatter(_Short(line))
+    handler.setFormatter(_Json(whose) if form == "json" else _Short(_Line(context)))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
@@ -87,8 +141,22 @@ def _is_no_traffic(record: logging.LogRecord) -> bool:
     return record.levelno > logging.DEBUG
 
 
+def levels_for(connector: str, levels: Mapping[str, str]) -> dict[str, str]:
+    """What is set of all levels for a process of one connector: those of loggers, then its own, of which ``ferryman``
+    and all loggers without a level of their own take heed."""
+    found = {name: level for name, level in levels.items() if not name.startswith(ONE_CONNECTOR)}
+    own = levels.get(f"{ONE_CONNECTOR}{connector}")
+    return found if own is None else {**found, "root": own, "ferryman": own}
+
+
 def set_level(name: str, level: str) -> None:
-    """Sets a logger's level by log4j's name for it; ``root`` is the root logger. The name may be one of Kafka
-    Connect's, which means its like here as well."""
+    """Sets a logger's level by log4j's name for it; ``root`` is the root logger, below which are all. The name may be
+    one of Kafka Connect's, which means its like here as well. A connector's name means nothing here."""
+    if name.startswith(ONE_CONNECTOR):
+        return
+    if name == "root":
+        for other in logging.root.manager.loggerDict.values():
+            if isinstance(other, logging.Logger) and other.level:
+                other.setLevel(LEVELS[level.upper()])
     for each in java_loggers.meant(name):
         logging.getLogger(None if each == "root" else each).setLevel(LEVELS[level.upper()])

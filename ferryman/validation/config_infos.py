@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from ferryman.config import Config, Definition, spellings
+from ferryman.config import Config, Definition, is_listed, spellings
 from ferryman.errors import KeyProblem
 from ferryman.telemetry import redaction
 
@@ -75,7 +75,8 @@ class ConfigInfos:
 def field_infos(
     config_class: type[Config], fields: Iterable[str], raw: Mapping[str, str], problems: Iterable[KeyProblem]
 ) -> list[ConfigInfo]:
-    """The named fields of a config class, with those of the problems that are about them."""
+    """The named fields of a config class, with those of the problems that are about them; of those that are not listed
+    only what was given."""
     wanted = set(fields)
     found = []
     declared = zip(config_class.model_fields.items(), config_class.definitions(), strict=True)
@@ -84,6 +85,8 @@ def field_infos(
             names = spellings(field, info)
             text = next((raw[name] for name in names if name in raw), None)
             errors = tuple(dict.fromkeys(problem.message for problem in problems if problem.key in names))
+            if text is None and not errors and not is_listed(info):
+                continue
             found.append(ConfigInfo(definition, value(definition, text, errors)))
     return found
 

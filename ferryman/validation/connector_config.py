@@ -10,16 +10,18 @@ from typing import Any
 
 from ferryman.chain import chain_config
 from ferryman.config import Config, Definition, split_list
-from ferryman.connector import SinkConfig
+from ferryman.connector import SinkConfig, SourceConfig
 from ferryman.errors import ConfigError, KeyProblem, RequestError
 from ferryman.files import allowed_folders
 from ferryman.java import spelling
-from ferryman.kafka import client_config, topic_creation
+from ferryman.kafka import client_config, subscription, topic_creation
 from ferryman.kafka.client_keys import Role
 from ferryman.plugins import catalog
 from ferryman.settings.settings import Settings
+from ferryman.settings.task_keys import PREFIX as OURS
+from ferryman.settings.task_keys import TaskKeys
 from ferryman.telemetry import owners, redaction
-from ferryman.validation import chain_infos, config_infos, plugin_infos, plugin_versions, resolved_values
+from ferryman.validation import chain_infos, config_infos, exactly_once, plugin_infos, plugin_versions, resolved_values
 from ferryman.validation.config_infos import ConfigInfo, ConfigInfos
 
 NULL = "Null value can not be supplied as the configuration value."
@@ -77,9 +79,12 @@ def _validate(raw: Mapping[str, str | None], settings: Settings) -> Validation:
     before = [*resolution.problems, *(KeyProblem(key, NULL) for key, value in raw.items() if value is None)]
     before += _too_many_tasks(view.values.get("tasks.max", ""), settings.config.tasks_max_limit)
     before += _versions(view)
+    before += _own_topics(view)
     framework, own, problems = _connector_keys(config_class, view, before)
-    early = [_topic_groups(config_class, view), _chain(view), _dead_letters(view)]
-    late = [_overrides(config_class, view), *(_converter(key, view) for key in CONVERTERS)]
+    early = [_topic_groups(config_class, view), _chain(view), _dead_letters(config_class, view)]
+    if issubclass(config_class, SourceConfig):
+        early.append(Part(warnings=tuple(exactly_once.warnings(view.given, settings.config))))
+    late = [_overrides(config_class, view), _ours(view), *(_converter(key, view) for key in CONVERTERS)]
     others = [*early, *late]
     infos = [*framework, *_infos(early), *own, *_infos(late)]
     problems += [problem for part in others for problem in part.problems]
@@ -102,6 +107,15 @@ def _too_many_tasks(given: str, limit: int) -> list[KeyProblem]:
         return []
     text = f"Invalid value {given} for configuration tasks.max: the worker's tasks.max.limit allows {limit} at most"
     return [KeyProblem("tasks.max", text)]
+
+
+def _own_topics(view: "_View") -> Iterable[KeyProblem]:
+    """A queue that would fill a topic of the worker's own with what nobody there can read."""
+    name = "errors.deadletterqueue.topic.name"
+    queue = view.values.get(name, "").strip()
+    if queue in subscription.kept(view.settings.values):
+        text = f"The DLQ topic '{queue}' may not be one in which the worker keeps configs, offsets or statuses"
+        yield KeyProblem(name, text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +170,8 @@ def _connector_keys(
     config, found = config_class.read(view.values)
     frame = plugin_infos.frame(config_class)
     problems = [*before, *found, *_missing_converters(view)]
+    if isinstance(config, SourceConfig):
+        problems += exactly_once.problems(view.plugin, config, view.settings.config)
     if config is None:
         problems += _framework_rules(frame, view.values, {problem.key for problem in problems})
     problems = list(dict.fromkeys(problems))
@@ -229,15 +245,16 @@ def _chain(view: _View) -> Part:
     )
 
 
-def _dead_letters(view: _View) -> Part:
-    """A queue that is filled by one record only, which is hardly what was meant."""
-    queue, tolerance = "errors.deadletterqueue.topic.name", view.values.get("errors.tolerance", "none")
-    if not view.values.get(queue) or tolerance.lower() == "all":
+def _dead_letters(config_class: type[Config], view: _View) -> Part:
+    """A queue that is filled by one record only, or by none, which is hardly what was meant."""
+    name, tolerance = "errors.deadletterqueue.topic.name", view.values.get("errors.tolerance", "none")
+    if not view.values.get(name) or tolerance.lower() == "all":
         return Part()
-    reason = (
-        "the first data error fails the task, and only its record gets there; errors.tolerance=all skips such records"
-    )
-    return Part(warnings=(f"{queue} has little effect with errors.tolerance={tolerance}: {reason}",))
+    little, reason = "little", "and only its record gets there"
+    if not issubclass(config_class, SinkConfig):
+        little, reason = "no", "and its record stays in the source"
+    reason = f"the first data error fails the task, {reason}; errors.tolerance=all skips such records"
+    return Part(warnings=(f"{name} has {little} effect with errors.tolerance={tolerance}: {reason}",))
 
 
 def _converter(key: str, view: _View) -> Part:
@@ -307,6 +324,14 @@ def _override(key: str, text: str, errors: tuple[str, ...]) -> ConfigInfo:
     return ConfigInfo(definition, config_infos.value(definition, text, errors))
 
 
+def _ours(view: _View) -> Part:
+    """Ferryman's own keys: those that are given, since nobody who knows Kafka Connect's expects others."""
+    given = {key: value for key, value in view.values.items() if key.startswith(OURS)}
+    problems = TaskKeys.read(given)[1]
+    infos = config_infos.field_infos(TaskKeys, TaskKeys.model_fields, view.given, problems)
+    return Part(tuple(info for info in infos if info.value.name in given), tuple(problems))
+
+
 def _topic_groups(config_class: type[Config], view: _View) -> Part:
     """How a source creates topics (KIP-158)."""
     given = [key for key in view.values if key.startswith("topic.creation.")]
@@ -349,9 +374,10 @@ def _unknown(config_class: type[Config], view: _View) -> Iterable[str]:
     if not issubclass(config_class, SinkConfig):
         prefixes += ("topic.creation.",)
     prefixes += tuple(chain_infos.prefixes(view.values))
-    known = {*config_class.keys(), *chain_infos.keys(view.values)}
+    ours = TaskKeys.keys()
+    known = {*config_class.keys(), *chain_infos.keys(view.values), *ours}
     for key in config_class.strangers(view.values):
-        if not key.startswith(prefixes):
+        if not key.startswith(prefixes) and key not in ours:
             hint = _elsewhere(key, prefixes, view.values) or spelling.meant(key, known, prefixes)
             yield f"{key} is not a setting of {view.values['connector.class']} and has no effect{hint}"
 

@@ -10,6 +10,7 @@ from confluent_kafka.admin import AdminClient
 from ferryman.api import SinkContext
 from ferryman.errors import ConfigError, FerrymanError, RequestError, RetriableError, TaskError
 from ferryman.kafka.clients import Clients
+from ferryman.offsets.stores import Stores
 from ferryman.plugins import catalog
 from ferryman.record import TopicPartition
 from ferryman.worker import offset_changes
@@ -23,10 +24,10 @@ class ConnectorOffsets:
     plugin: type[Any]
     clients: Clients
     """With the connector's config, references resolved."""
-    topic: str
+    stores: Stores
     """Where source offsets are kept."""
-    seeds: Mapping[str, str]
-    """Source offsets of a former JVM worker, for partitions that the topic does not know."""
+    transactional: bool
+    """Whether sources deliver by transactions."""
 
     def read(self) -> list[PartitionOffset]:
         """What is committed: a sink's offsets of its consumer group, a source's of the offsets topic."""
@@ -94,7 +95,7 @@ class ConnectorOffsets:
 
     @property
     def _source(self) -> offset_changes.SourceOffsetTopic:
-        return offset_changes.SourceOffsetTopic(self.clients, self.clients.connector, self.topic, self.seeds)
+        return offset_changes.SourceOffsetTopic(self.stores, self.transactional)
 
 
 def _message(verb: str, complete: bool) -> str:

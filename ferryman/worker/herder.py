@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
-from ferryman.facts.states import Outage, State, TargetState
+from ferryman.facts.states import Outage, Restart, State, TargetState
+from ferryman.telemetry.loggers import Loggers
 
 RawConfig = Mapping[str, str]
 ConnectorType = Literal["sink", "source", "unknown"]
@@ -21,6 +22,7 @@ class Status:
     """Only of one that has failed."""
     version: str | None = None
     outage: Outage | None = None
+    restart: Restart | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,10 @@ class Herder(Protocol):
     """A worker's control plane. Methods raise RequestError with the status and text that Kafka Connect answers with,
     ConfigError for an invalid config, Forward for what another worker of the group must do."""
 
+    @property
+    def loggers(self) -> Loggers:
+        """Those of the worker's own process."""
+
     async def cluster_id(self) -> str | None:
         """The Kafka cluster's id; None until it has answered for the first time."""
 
@@ -194,9 +200,10 @@ class Herder(Protocol):
     async def reset_offsets(self, name: str) -> str:
         """Forgets all offsets of a stopped connector and returns the message."""
 
-    async def set_level(self, logger: str, level: str, *, cluster: bool = False) -> None:
-        """Sets a logger's level, by log4j's name for it, in every task's process; with ``cluster`` on all workers of
-        the group."""
+    async def set_level(self, logger: str, level: str, *, cluster: bool = False) -> Sequence[str]:
+        """Sets a logger's level, by log4j's name for it, here and in every task's process. Returns the names of those
+        that have it now; with ``cluster`` it is for all workers of the group, each when it hears of it, and returns
+        none."""
 
     async def put_task_configs(self, name: str, configs: Sequence[RawConfig]) -> None:
         """Takes over the configs of a connector's tasks from the worker that runs the connector. Only the leader does.

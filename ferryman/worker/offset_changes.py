@@ -6,16 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, Producer
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, Message, Producer
 from confluent_kafka import TopicPartition as ClientPartition
 from confluent_kafka.admin import AdminClient
 
-from ferryman.errors import RequestError
+from ferryman.errors import RequestError, RetriableError
 from ferryman.java.numbers import parsed_integer
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import Clients
-from ferryman.offsets import offset_topic
-from ferryman.offsets.source_offsets import SourceOffsets
+from ferryman.offsets.stores import Stores, Written
 from ferryman.record import TopicPartition
 from ferryman.retry import coordinator
 from ferryman.worker.herder import PartitionOffset
@@ -31,6 +30,8 @@ _IN_USE = frozenset(
 """What a group says that still has members."""
 ENDING, LOOK = 20.0, 0.2
 """Seconds that tasks of other workers have to end, and between two looks."""
+ANSWER = 60.0
+"""Seconds that the broker has to take a source's offsets."""
 Positions = Mapping[TopicPartition, int | None]
 
 
@@ -206,30 +207,45 @@ def _text(value: Any) -> str:
 class SourceOffsetTopic:
     """A source connector's offsets in their topic."""
 
-    clients: Clients
-    connector: str
-    topic: str
-    seeds: Mapping[str, str]
-    """Source offsets of a former JVM worker, JSON key to JSON value."""
-
-    def read(self) -> SourceOffsets:
-        """What is committed now; the offsets given as seeds hold for partitions that the topic has nothing of."""
-        offsets = SourceOffsets(self.connector)
-        for key, value in self.seeds.items():
-            offsets.load(key.encode(), value.encode())
-        return offset_topic.read(self.clients.offsets_consumer(), self.topic, offsets)
+    stores: Stores
+    transactional: bool
+    """Whether sources deliver by transactions."""
 
     def partition_offsets(self) -> list[PartitionOffset]:
         """What is committed now, in the shape that REST shows."""
-        return [PartitionOffset(dict(partition), dict(offset)) for partition, offset in self.read().items()]
+        return [PartitionOffset(dict(partition), dict(offset)) for partition, offset in self.stores.read().items()]
 
     def write(self, changes: Sequence[PartitionOffset]) -> None:
-        """Moves offsets in one transaction of task 0's producer, which fences any task that still runs."""
-        producer = Producer(self.clients.source_producer())
-        producer.init_transactions(60)
-        offsets = self.read()
-        producer.begin_transaction()
-        for change in changes:
-            key, value = offsets.encode(change.partition, change.offset)
-            producer.produce(self.topic, key=key, value=value)
-        producer.commit_transaction(60)
+        """Moves offsets in one transaction of task 0's producer, which fences any task that still runs; without
+        transactions one after the other, and RetriableError says that some may not have been moved."""
+        clients = self.stores.clients
+        producer = Producer(clients.source_producer() if self.transactional else clients.plain_producer())
+        if self.transactional:
+            producer.init_transactions(ANSWER)
+        offsets, copy = self.stores.read(), self.stores.copy()
+        written = [offsets.encode(change.partition, change.offset) for change in changes]
+        if copy is not None:
+            copy.forget(written)
+        if self.transactional:
+            producer.begin_transaction()
+        failed = self._produce(producer, written)
+        if self.transactional:
+            producer.commit_transaction(ANSWER)
+        elif producer.flush(ANSWER) or failed:
+            reason = failed[0].str() if failed else "the broker does not answer"
+            raise RetriableError(f"offsets were not written to {self.stores.topic}: {reason}")
+        if copy is not None:
+            copy.follow(written)
+            copy.close()
+
+    def _produce(self, producer: Producer, written: Written) -> list[KafkaError]:
+        """Hands the records over; what the broker refuses of them shows up in the list later."""
+        failed: list[KafkaError] = []
+
+        def answered(error: KafkaError | None, message: Message) -> None:
+            if error is not None:
+                failed.append(error)
+
+        for key, value in written:
+            producer.produce(self.stores.topic, key=key, value=value, on_delivery=answered)
+        return failed

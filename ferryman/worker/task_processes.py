@@ -1,39 +1,29 @@
-"""Starts task processes from a server that forks, watches them, and starts again those that died.
+"""A task as its worker sees it, through all the processes that run it: its states, its wishes, its failures.
 
-A task that fails says so and stays FAILED until somebody acts, as in Kafka Connect. A process that dies without a word
-(killed, out of memory, a crash in a C library) is nobody's decision: it is started again as ``retry.breaker`` says.
-Nothing here waits for a process: its end and its messages come as events, and what it does not read waits in a buffer.
+A task that fails says so, and is started again as ``retry.restarts`` says, or stays FAILED until somebody acts.
 """
 
 import asyncio
 import contextlib
 import logging
-import signal
-import socket
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 
-from ferryman.facts.states import Outage, State
-from ferryman.retry.breaker import HEALTHY, Breaker
+from ferryman.facts.states import Outage, Restart, State
+from ferryman.retry.restarts import Restarts
 from ferryman.task.setup import plugins
 from ferryman.task.setup.control import LONGEST_MESSAGE
 from ferryman.task.setup.lease import Lease
 from ferryman.task.setup.spec import TaskSpec
-from ferryman.worker.forks import Forked, Forks
+from ferryman.worker.crashes import Crashes
+from ferryman.worker.forks import Forks
+from ferryman.worker.succession import Succession
 
 log = logging.getLogger(__name__)
-
-AFTER_KILL = 1.0
-"""Seconds that a killed process may take to be gone, before it is no longer waited for."""
-POLITE = 0.3
-"""Seconds before a task goes on that somebody ended by SIGTERM: who ends the whole service sends it to the worker too,
-and that may be about to arrive."""
-UNREAD = 1 << 20
-"""Bytes that may wait for a process that does not read; more is not written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +35,12 @@ class Shown:
     """Why it has failed, if it has."""
     outage: Outage | None = None
     """The system that it waits for, if it does."""
+    restart: Restart | None = None
+    """When it is started again, if it has failed and is to be."""
 
 
 def _nobody() -> None:
     """Listens to nothing."""
-
-
-class _Deaf(asyncio.Protocol):
-    """Has a transport write and never read. The socket is read by another transport, since one that cannot write any
-    more, as the process has just ended, would throw away what the process said last."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Before the transport begins to read."""
-        assert isinstance(transport, asyncio.ReadTransport)
-        transport.pause_reading()
 
 
 @dataclass
@@ -72,19 +54,26 @@ class TaskProcess:
     changed: Callable[[], None] = _nobody
     """Called when what it shows is another."""
     shown: Shown = Shown()
+    restarts: Restarts = field(default_factory=Restarts)
+    """When it is started again if it has failed."""
+    memory: int = 0
+    """Bytes that its process may take; 0 is without limit."""
+    processes: Succession = field(init=False)
     in_order: bool = True
     """Whether no process of it has ended without a word, or if one has, another has ended in order since."""
     _wish: str = "run"
     """What the process is to do: run or pause."""
-    _process: Forked | None = None
-    _voice: asyncio.WriteTransport | None = None
-    """Over which the process is told something."""
-    _watch: asyncio.Task[None] | None = None
-    _breaker: Breaker = field(default_factory=Breaker)
     _said: State = State.UNASSIGNED
-    _at_least: float = 0.0
     _refused: bool = False
-    _ended: asyncio.Event = field(default_factory=asyncio.Event)
+    _may_pass: bool = False
+    """Whether a restart may get over why it has failed."""
+    _wished: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set by each wish."""
+
+    def __post_init__(self) -> None:
+        self._crashes = Crashes(self.forks, self.memory)
+        modules = plugins.modules(self.spec.plugins)
+        self.processes = Succession(self.forks, f"task {self}", modules, self, LONGEST_MESSAGE, self.memory)
 
     @property
     def state(self) -> State:
@@ -94,41 +83,31 @@ class TaskProcess:
     @property
     def pid(self) -> int | None:
         """The process that runs the task now; None between two of them."""
-        return self._process.pid if self._process else None
+        return self.processes.process.pid if self.processes.process else None
 
     def start(self, wish: str = "run") -> None:
         """Begins to run the task; returns at once."""
         self._wish = wish
-        self._watch = asyncio.create_task(self._run(), name=str(self))
+        self.processes.start()
 
     async def stop(self, grace: float) -> bool:
         """Ends the task, by force after ``grace`` seconds; returns when its process is gone, and whether it was asked
         in vain."""
-        self._send("stop")
-        if self._watch is None:
-            return False
-        ended, _ = await asyncio.wait({self._watch}, timeout=grace)
-        if not ended:
-            log.warning("task %s did not end within %.1f s and is killed", self, grace)
-            if self._process is not None:
-                self._process.kill()
-            ended, _ = await asyncio.wait({self._watch}, timeout=AFTER_KILL)
-            if not ended:
-                log.error("the process of task %s cannot be killed; it is told to stop should it ever go on", self)
-            self._show(State.UNASSIGNED, self.shown.trace)
-            return True
+        self._wish = "stop"
+        self._wished.set()
+        self._crashes.end()
+        in_vain = await self.processes.stop(grace)
         self._show(State.UNASSIGNED, self.shown.trace)
-        return False
+        return in_vain
 
     async def gone(self) -> None:
         """Waits until no process of the task is left, however long the kernel takes to end it."""
-        if self._watch is not None:
-            await asyncio.wait({self._watch})
+        await self.processes.gone()
 
     def renew(self, lease: Lease) -> None:
         """The task may act until then."""
         self.spec = replace(self.spec, lease=lease.dump())
-        self._write({"lease": lease.dump()})
+        self.processes.tell({"lease": lease.dump()})
 
     def pause(self) -> None:
         """Lets the task stand still."""
@@ -139,101 +118,88 @@ class TaskProcess:
         self._send("run")
 
     def set_level(self, logger: str, level: str) -> None:
-        """Changes a logger's level in the task's process."""
-        self._write({"logger": logger, "level": level})
+        """Changes a logger's level in the task's process, and in those that follow it."""
+        self.spec = replace(self.spec, levels={**self.spec.levels, logger: level})
+        self.processes.tell({"logger": logger, "level": level})
 
     def forget_topics(self) -> None:
         """Has the task tell again which topics it uses."""
-        self._write({"forget": "topics"})
+        self.processes.tell({"forget": "topics"})
 
     def __str__(self) -> str:
         return f"{self.spec.connector}-{self.spec.task}"
 
     def _send(self, wish: str) -> None:
-        self._wish = wish
-        self._ended.set() if wish == "stop" else None
-        self._write({"wish": wish})
+        if not self.processes.stopping:
+            self._wish = wish
+            self._wished.set()
+            self.processes.tell({"wish": wish})
 
-    def _write(self, message: Mapping[str, Any]) -> None:
-        voice = self._voice
-        if voice is not None and not voice.is_closing() and voice.get_write_buffer_size() < UNREAD:
-            voice.write(orjson.dumps(message) + b"\n")
+    # What its processes tell; see ``succession.Lives``.
 
-    async def _run(self) -> None:
-        while self._wish != "stop":
-            began = time.monotonic()
-            try:
-                died = await self._process_life()
-            except Exception as error:
-                log.exception("task %s could not be started", self)
-                died = f"the process of task {self} could not be started: {error}"
-            if died is None or self._wish == "stop":
-                return
-            await self._again(died, time.monotonic() - began)
+    def first(self) -> list[bytes]:
+        """What a new process is told."""
+        self.in_order = False
+        wish = [] if self._wish == "run" else [orjson.dumps({"wish": self._wish})]
+        return [self.spec.dump(), *wish]
 
-    async def _again(self, died: str, lived: float) -> None:
-        wait = max(self._breaker.died(lived), self._at_least)
-        self._at_least, self._refused, self._said = 0.0, False, State.UNASSIGNED
-        if self._breaker.open:
-            self._show(State.FAILED, f"{died}; it has died {self._breaker.deaths} times in a row")
-        else:
-            self._show(State.RESTARTING)
-        log.error("%s; started again in %.1f s", died, wait)
+    def handed(self) -> int:
+        """Memory for a new process to note in what it is at work on."""
+        return self._crashes.handed()
+
+    async def crashed(self, how: str) -> bool:
+        """A process has crashed; if it was one record's doing, the next is told which."""
+        if not self.processes.breaker.open:
+            self.died(None)
+        found = await self._crashes.examined(self.spec, how)
+        if isinstance(found, str):
+            self._may_pass = True
+            self._show(State.FAILED, found)
+            return True
+        if found:
+            rows: list[Sequence[str | int]] = [list(each) for each in found]
+            self.spec = replace(self.spec, guilty=[*self.spec.guilty, *rows])
+            self.processes.breaker.lives()
+        return False
+
+    async def over(self, lived: float) -> bool:
+        """A process has failed. Waits for the next try, if there is to be one; a paused task is not tried before it is
+        resumed."""
+        wait = self.restarts.failed(lived, self._may_pass)
+        if wait is None:
+            if self._may_pass and self.restarts.policy.most:
+                log.error("task %s has failed %d times in a row and stays FAILED", self, self.restarts.failures)
+            return False
+        log.warning("task %s has failed and is started again in %.1f s, unless somebody acts before", self, wait)
+        self._show(State.FAILED, self.shown.trace, restart=Restart(self.restarts.failures, _in(wait)))
+        await self._until(lambda: self._wish != "run", wait)
+        if self._wish == "pause":
+            self._show(State.FAILED, self.shown.trace)
+            await self._until(lambda: self._wish != "pause", None)
+        self.spec = replace(self.spec, failed=True)
+        if not self.processes.stopping:
+            self.died(None)
+        return True
+
+    async def _until(self, holds: Callable[[], bool], seconds: float | None) -> None:
+        """Waits for a wish with which something holds; at most so long."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._ended.wait(), wait)
+            async with asyncio.timeout(seconds):
+                while not holds():
+                    self._wished.clear()
+                    await self._wished.wait()
 
-    async def _process_life(self) -> str | None:
-        """Runs one process to its end. Returns how it died, or None if it ended with a word."""
-        ours, theirs = socket.socketpair()
-        try:
-            process = await self.forks.fork(f"starting task {self}", theirs, plugins.modules(self.spec.plugins))
-        except BaseException:
-            ours.close()
-            raise
-        finally:
-            theirs.close()
-        self._process, self.in_order = process, False
-        log.info("task %s runs as process %d", self, process.pid)
-        voice, _ = await asyncio.get_running_loop().create_connection(_Deaf, sock=ours.dup())
-        reader, ear = await asyncio.open_connection(sock=ours, limit=LONGEST_MESSAGE)
-        self._voice = voice
-        voice.write(self.spec.dump() + b"\n")
-        if self._wish != "run":
-            self._send(self._wish)
-        said: list[str] = []
-        listening = asyncio.create_task(self._listen(reader, said))
-        healthy = asyncio.get_running_loop().call_later(HEALTHY, self._lives)
-        code = await process.ended
-        healthy.cancel()
-        await asyncio.wait({listening}, timeout=AFTER_KILL)  # a grandchild may hold the other end open
-        listening.cancel()
-        voice.close()
-        ear.close()
-        self._process = self._voice = None
-        self.in_order = bool(said)
-        if said == ["stopped"] and self._wish != "stop":
-            self._at_least = POLITE
-            return f"the process of task {self} was ended by SIGTERM"
-        return None if said else f"the process of task {self} {_exit_reason(code)}"
+    def died(self, failure: str | None) -> None:
+        """A process has died."""
+        self._refused, self._said = False, State.UNASSIGNED
+        self._show(State.RESTARTING) if failure is None else self._show(State.FAILED, failure)
 
-    def _lives(self) -> None:
-        opened = self._breaker.open
-        self._breaker.lives()
-        if opened:
-            self._show(self._said, outage=self.shown.outage)
+    def recovered(self) -> None:
+        """A process has lived for long enough."""
+        self._show(self._said, outage=self.shown.outage)
 
-    async def _listen(self, reader: asyncio.StreamReader, said: list[str]) -> None:
-        try:
-            while line := await reader.readline():
-                self._heard(orjson.loads(line), said)
-        except ConnectionError:
-            return  # its process has ended without having read all that it was told
-        except (OSError, ValueError) as error:
-            log.error("task %s says what cannot be read and is killed: %s", self, error)
-            if self._process is not None:
-                self._process.kill()
-
-    def _heard(self, message: dict[str, Any], said: list[str]) -> None:
+    def heard(self, message: Mapping[str, Any]) -> bool:
+        """The process has said something."""
         match message["event"]:
             case "running" | "paused":
                 self._says(State(message["event"].upper()), self.shown.outage)
@@ -245,23 +211,28 @@ class TaskProcess:
             case "succeeded":
                 self.spec = replace(self.spec, succeeded=True)  # its next process is to know
             case "failed":
+                self._may_pass = message.get("may_pass", False)
                 self._show(State.FAILED, message["trace"])
-                said.append("failed")
+                self.in_order = True
+                return True
             case "stopped":
                 self._show(State.UNASSIGNED, self.shown.trace)
-                said.append("stopped")
+                self.in_order = True
             case "topic":
                 self.topic_used(message["topic"])
+        return False
 
-    def _show(self, state: State, trace: str | None = None, outage: Outage | None = None) -> None:
-        before, self.shown = self.shown, Shown(state, trace, outage)
+    def _show(
+        self, state: State, trace: str | None = None, outage: Outage | None = None, restart: Restart | None = None
+    ) -> None:
+        before, self.shown = self.shown, Shown(state, trace, outage, restart)
         if before != self.shown:
             self.changed()
 
     def _says(self, said: State, outage: Outage | None) -> None:
         """The state that the process is in, unless it counts as failed for another reason."""
         self._said = said
-        if self._breaker.open or self._refused:
+        if self.processes.breaker.open or self._refused:
             self._show(self.shown.state, self.shown.trace, outage)
         else:
             self._show(said, outage=outage)
@@ -277,7 +248,6 @@ class TaskProcess:
             self._show(self.shown.state, self.shown.trace, outage)
 
 
-def _exit_reason(code: int) -> str:
-    if code < 0:
-        return f"was killed by {signal.Signals(-code).name}"
-    return f"ended without a word, with exit code {code}"
+def _in(seconds: float) -> str:
+    when = datetime.now(UTC) + timedelta(seconds=seconds)
+    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -159,10 +159,11 @@ class SinkWorld(Generic[SinkT]):
         self.running.committed(news)
 
     def narrowed(self, batch: Batch) -> list[int]:
-        """Puts a batch as the runtime does: halves what fails, down to the guilty records, whose offsets it returns."""
+        """Puts a batch as the runtime does: halves what fails, down to the guilty records. The offsets of these, and of
+        those that the sink reports."""
         waiting, guilty = [batch], []
         while waiting:
-            piece = waiting.pop()
+            piece, before = waiting.pop(), len(self.reported)
             try:
                 self.running.put_batches([piece])
             except DataError as error:
@@ -172,6 +173,8 @@ class SinkWorld(Generic[SinkT]):
                     continue
                 self.report(piece, 0, error)
                 guilty.append(piece.offsets[0])
+            else:
+                guilty += [offset for offset, _ in self.reported[before:]]
             self.positions[piece.source] = piece.offsets[-1] + 1
         return guilty
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferryman.facts.states import Outage, State
+from ferryman.facts.states import Outage, Restart, State
 from ferryman.facts.statuses import (
     ConnectorStatusRecord,
     Statuses,
@@ -29,6 +29,7 @@ STATUSES = st.builds(
     st.none() | TEXTS,
     st.none() | TEXTS,
     st.none() | st.builds(Outage, TEXTS, TEXTS, TEXTS),
+    st.none() | st.builds(Restart, st.integers(0, 2**31 - 1), TEXTS),
 )
 
 
@@ -76,6 +77,13 @@ def test_an_outage_is_one_field_more_that_kafkas_reader_does_not_look_at() -> No
     _, value = encode(TaskStatusRecord("c", 0, away))
     assert value is not None
     assert value.endswith(b',"version":null,"outage":{"since":"a","reason":"b","next_try":"c"}}')
+
+
+def test_so_is_a_restart_to_come() -> None:
+    failed = StoredStatus(State.FAILED, "h:8083", 3, "it broke", restart=Restart(2, "soon"))
+    _, value = encode(TaskStatusRecord("c", 0, failed))
+    assert value is not None
+    assert value.endswith(b',"version":null,"restart":{"failures":2,"next_try":"soon"}}')
 
 
 @given(records())

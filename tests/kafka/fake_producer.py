@@ -7,6 +7,7 @@ one takes records only inside a transaction, of which readers see all or nothing
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
@@ -25,13 +26,16 @@ class Sent:
     partition: int
     timestamp: int
     headers: Sequence[tuple[str, bytes | None]]
+    answered: Callable[[KafkaError | None, Any], None] | None = None
 
 
 class FakeProducer:
-    """A transactional producer."""
+    """A transactional producer, or a plain one."""
 
-    def __init__(self, cluster: Cluster, room: int = 1000, largest: int = 1_000_000) -> None:
-        self.cluster = cluster
+    def __init__(
+        self, cluster: Cluster, room: int = 1000, largest: int = 1_000_000, transactional: bool = True
+    ) -> None:
+        self.cluster, self.transactional = cluster, transactional
         self.room, self.largest = room, largest
         self.queue: deque[Sent] = deque()
         self.taken: list[Sent] = []
@@ -60,23 +64,28 @@ class FakeProducer:
 
     def produce(self, topic: str, value: bytes | None = None, key: bytes | None = None, **more: Any) -> None:
         self._raise("produce")
-        if not self._open:
+        if self.transactional and not self._open:
             raise failed(KafkaError._STATE)
         if len(value or b"") > self.largest:
             raise failed(KafkaError.MSG_SIZE_TOO_LARGE)
         if len(self.queue) >= self.room:
             raise BufferError("Local: Queue full")
-        facts = (more.get("partition", -1), more.get("timestamp", 0), more.get("headers") or [])
+        facts = (
+            more.get("partition", -1),
+            more.get("timestamp", 0),
+            more.get("headers") or [],
+            more.get("on_delivery"),
+        )
         self.queue.append(Sent(topic, value, key, *facts))
 
-    def produce_batch(self, topic: str, messages: list[dict[str, Any]], partition: int = -1) -> int:
+    def produce_batch(self, topic: str, messages: list[dict[str, Any]], partition: int = -1, **more: Any) -> int:
         self.calls.append(f"batch of {len(messages)}")
         full = False
         for message in messages:
             try:
                 if full:
                     raise BufferError("Local: Queue full")
-                self.produce(topic, message["value"], message["key"], partition=partition)
+                self.produce(topic, message["value"], message["key"], partition=partition, **more)
             except BufferError:
                 full = True
                 message["_error"] = KafkaError(KafkaError._QUEUE_FULL)
@@ -88,10 +97,30 @@ class FakeProducer:
         self.when_polled()
         if not self.broker_answers:
             return 0
-        count = len(self.queue)
-        self.taken += self.queue
+        count, messages = len(self.queue), list(self.queue)
         self.queue.clear()
+        if self.transactional:
+            self.taken += messages
+        else:
+            self._write(messages)
         return count
+
+    def _write(self, messages: Sequence[Sent]) -> None:
+        for each in messages:
+            if each.topic not in self.cluster.topics:
+                self.cluster.create(each.topic)
+            partition = max(each.partition, 0)
+            self.cluster.append(TopicPartition(each.topic, partition), each.value, each.key, each.headers or None)
+            if each.answered is not None:
+                each.answered(None, each)
+        self.sent += messages
+
+    def flush(self, timeout: float) -> int:
+        self.poll(timeout)
+        return len(self.queue)
+
+    def list_topics(self, topic: str | None = None, timeout: float = -1) -> Any:
+        return SimpleNamespace(topics=self.cluster.topics)
 
     def commit_transaction(self, timeout: float = -1) -> None:
         self._called("commit")
@@ -100,12 +129,7 @@ class FakeProducer:
             raise KafkaException(KafkaError(KafkaError._INCONSISTENT, "failed delivery", False, False, True))
         if not self.broker_answers:
             raise KafkaException(KafkaError(KafkaError._TIMED_OUT, "retry call to resume", False, True, False))
-        for each in self.taken:
-            if each.topic not in self.cluster.topics:
-                self.cluster.create(each.topic)
-            partition = max(each.partition, 0)
-            self.cluster.append(TopicPartition(each.topic, partition), each.value, each.key, each.headers or None)
-        self.sent += self.taken
+        self._write(self.taken)
         self._end()
 
     def purge(self) -> None:

@@ -237,6 +237,12 @@ class Connect:
         """How often its tasks have stopped."""
         return Counter(re.findall(rf"Stopped \S+ task ({re.escape(name)}-\d+)(?=\s)", self.said))
 
+    def given(self, partition: str) -> tuple[int, int]:
+        """How often a partition was given to a sink's task, and how often taken away."""
+        lists = re.findall(r"(Opening|Closing) partitions \[(.*?)\]", self.plugins_said)
+        found = [what for what, partitions in lists if partition in partitions.split(", ")]
+        return found.count("Opening"), found.count("Closing")
+
     def obtained(self, name: str) -> list[str]:
         """The values that a sink's tasks were given, in the order of the log."""
         found = re.findall(rf"Task {re.escape(name)}-\d+ obtained record \(key='.*' value='(.*)'\)", self.said)

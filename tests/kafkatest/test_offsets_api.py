@@ -1,13 +1,12 @@
 """What OffsetsApiIntegrationTest asks of a worker: offsets shown, altered and forgotten over REST."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from confluent_kafka.admin import AdminClient
 
-from ferryman.stack import Stack
 from tests.kafkatest.configs import sink, source
 from tests.kafkatest.connect import Config, Connect
 from tests.running import create_topic, produce, until
@@ -21,13 +20,6 @@ ALTERED_HERE = (
 )
 RESET_HERE = ALTERED_HERE.replace("altered", "reset")
 Offset = Mapping[str, Any]
-
-
-@pytest.fixture(scope="session")
-def other_kafka() -> Iterator[str]:
-    """Another Kafka cluster than the workers'."""
-    with Stack(("kafka",)) as stack:
-        yield stack.addresses["kafka"]
 
 
 def entry(partition: Offset, offset: Offset | None) -> dict[str, Any]:

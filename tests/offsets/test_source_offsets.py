@@ -1,5 +1,6 @@
 """Source offsets in memory: what a record of the topic means, and which record an offset becomes."""
 
+import json
 from typing import Any
 
 import pytest
@@ -81,6 +82,18 @@ def test_bytes_are_written_as_base64_on_both_sides() -> None:
 def test_only_plain_values_can_be_kept(partition: dict[str, Any], offset: dict[str, Any], field: str) -> None:
     with pytest.raises(TaskError, match=rf"field {field} contains (ARRAY|MAP)"):
         SourceOffsets("c").encode(partition, offset)
+
+
+@pytest.mark.parametrize("name", ["c", "ä-€", 'a"b', "a\\b", "line\nend"])
+@pytest.mark.parametrize("escaped", [True, False])
+def test_a_connector_is_found_however_its_name_is_spelled_in_json(name: str, escaped: bool) -> None:
+    key = json.dumps([name, {"p": 1}], ensure_ascii=escaped).encode()
+    others = json.dumps([f"{name}x", {"p": 1, name: name}], ensure_ascii=escaped).encode()
+    offsets = SourceOffsets(name)
+    offsets.load(others, b'{"at":1}')
+    assert list(offsets.items()) == []
+    offsets.load(key, b'{"at":2}')
+    assert offsets.get({"p": 1}) == {"at": 2}
 
 
 def test_a_snapshot_stays_as_it_was() -> None:

@@ -201,6 +201,8 @@ def test_a_worker_of_a_group_that_starts_before_its_kafka_waits_for_it_and_says_
         start = pool.submit(one.start)
         try:
             until(lambda: one.log.exists() and "waiting for Kafka: the configs topic" in one.said, 60, "its wait")
+            health = one.call("GET", "/health", expect=503)
+            assert "initializing and reading to the end of internal topics" in health["message"]
         finally:
             broken_broker.link.heal()
         start.result()

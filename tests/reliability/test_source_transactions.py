@@ -51,10 +51,50 @@ class SteadySource(FailingSource):
 """
 
 
+ENDING = """
+from ferryman.api import Source
+from ferryman.config import Str, key
+from ferryman.connector import SourceConfig
+from ferryman.record import Record
+
+class EndingConfig(SourceConfig):
+    topic: Str = key()
+
+class EndingSource(Source[EndingConfig]):
+    config_class = EndingConfig
+    told = 0
+
+    @classmethod
+    def ends_transactions(cls, config):
+        return True
+
+    def start(self):
+        self.next = (self.context.offset({"a": 1}) or {"n": 0})["n"]
+
+    def poll(self):
+        # Ten records in two polls: 0 to 3 are committed, 4 and 5 taken back, 6 and 7 committed with the second poll;
+        # 8 and 9 stay open.
+        numbers = {0: range(0, 7), 7: range(7, 8), 8: range(8, 10)}.get(self.next, range(0))
+        if not numbers:
+            self.context.stopping(0.05)
+            return []
+        self.next = numbers.stop
+        records = [Record(topic=self.config.topic, value=f"{number}", source_partition={"a": 1},
+                          source_offset={"n": number + 1}) for number in numbers]
+        if numbers.start == 0:
+            self.context.transaction.commit_after(records[3])
+            self.context.transaction.abort_after(records[5])
+        if numbers.start == 7:
+            self.context.transaction.commit()
+        return records
+"""
+
+
 @pytest.fixture(scope="module")
 def lasting(tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[Worker]:
     """A worker with the plugins on its path."""
     directory = tmp_path_factory.mktemp("failing")
+    installed(directory, "ending", ENDING, "EndingSource")
     home = installed(directory, "failing", PLUGIN, "FailingSource", "SteadySource")
     with worker(directory, settings(kafka, f"failing-{uuid.uuid4().hex[:10]}"), PYTHONPATH=str(home)) as one:
         yield one
@@ -76,6 +116,11 @@ def ends(admin: AdminClient, topic: str, isolation: IsolationLevel) -> int:
     return int(future.result().offset)
 
 
+def readable_to_its_end(admin: AdminClient, topic: str) -> bool:
+    """Whether no transaction is open."""
+    return ends(admin, topic, IsolationLevel.READ_COMMITTED) == ends(admin, topic, IsolationLevel.READ_UNCOMMITTED)
+
+
 @pytest.mark.parametrize("too_large", ["0", "5000"])
 def test_a_source_that_fails_aborts_its_transaction(
     tmp_path: Path, kafka: str, admin: AdminClient, running: Worker, unique: str, too_large: str
@@ -94,12 +139,7 @@ def test_a_source_that_fails_aborts_its_transaction(
     trace = running.trace(unique)
     assert ("the source is broken" if too_large == "0" else "max.message.bytes is what refuses it") in trace
 
-    def readable_to_its_end() -> bool:
-        return ends(admin, unique, IsolationLevel.READ_COMMITTED) == ends(
-            admin, unique, IsolationLevel.READ_UNCOMMITTED
-        )
-
-    until(readable_to_its_end, 60, "the transaction to be aborted")
+    until(lambda: readable_to_its_end(admin, unique), 60, "the transaction to be aborted")
     assert consume(kafka, unique) == []
 
 
@@ -119,6 +159,19 @@ def test_a_source_stops_in_order_though_the_broker_answers_no_commit(
             assert "that the broker has not taken come again" in running.said
         finally:
             broken_broker.link.heal()
+
+
+def test_a_source_ends_its_transactions_itself(kafka: str, admin: AdminClient, running: Worker, unique: str) -> None:
+    create_topic(kafka, unique)
+    running.create(source(unique, "EndingSource", transaction_boundary="connector"))
+    until(lambda: [message.value() for message in consume(kafka, unique)] == [b"0", b"1", b"2", b"3", b"6", b"7"], 60)
+    until(lambda: not readable_to_its_end(admin, unique), 60, "the records that stay open")
+    assert running.call("GET", f"/connectors/{unique}/offsets")["offsets"][0]["offset"] == {"n": 8}
+    running.call("PUT", f"/connectors/{unique}/stop", expect=204)
+    until(lambda: running.states(unique) == ["STOPPED"])
+    until(lambda: readable_to_its_end(admin, unique), 60, "what was open to be aborted")
+    assert len(consume(kafka, unique)) == 6
+    assert running.call("GET", f"/connectors/{unique}/offsets")["offsets"][0]["offset"] == {"n": 8}
 
 
 def test_another_producers_open_transaction_on_the_offsets_topic_is_waited_for(

@@ -13,6 +13,7 @@ from ferryman.errors import RequestError
 from ferryman.facts.states import State, TargetState
 from ferryman.rest import app
 from ferryman.settings import settings
+from ferryman.telemetry.loggers import Loggers
 from ferryman.validation import connector_config
 from ferryman.worker.herder import (
     ConnectorInfo,
@@ -40,6 +41,7 @@ class Memory:
     configs: dict[str, RawConfig] = field(default_factory=dict)
     states: dict[str, State] = field(default_factory=dict)
     levels: dict[str, str] = field(default_factory=dict)
+    loggers: Loggers = field(default_factory=Loggers)
     stuck: bool = False
     trace: str | None = None
     task_configs: dict[str, Sequence[RawConfig]] = field(default_factory=dict)
@@ -57,8 +59,9 @@ class Memory:
             await asyncio.sleep(3600)
         return Health("healthy", "Worker has completed startup and is ready to handle requests.")
 
-    async def set_level(self, logger: str, level: str, *, cluster: bool = False) -> None:
+    async def set_level(self, logger: str, level: str, *, cluster: bool = False) -> Sequence[str]:
         self.levels[logger] = f"{level} everywhere" if cluster else level
+        return [] if cluster else self.loggers.set(logger, level)
 
     async def put_task_configs(self, name: str, configs: Sequence[RawConfig]) -> None:
         self._known(name)

@@ -549,6 +549,24 @@ def test_a_logger_may_be_called_as_in_kafka_connect() -> None:
             logging.getLogger(name).setLevel(logging.NOTSET)
 
 
+def test_the_level_of_one_connector_is_set_by_a_name_of_its_own() -> None:
+    client, herder = served()
+    path = "/admin/loggers/connector.a%20b"
+    assert client.get(path).json() == {"error_code": 404, "message": "Logger connector.a b not found."}
+    before = set(logging.root.manager.loggerDict)
+    answer = client.put(path, json={"level": "debug"})
+    assert (answer.status_code, answer.json()) == (200, ["connector.a b"])
+    assert herder.levels == {"connector.a b": "DEBUG"}
+    found = client.get(path).json()
+    assert (found["level"], type(found["last_modified"])) == ("DEBUG", int)
+    shown = client.get("/admin/loggers").json()
+    assert shown["connector.a b"] == found
+    assert list(shown) == sorted(shown)
+    assert client.put(path, json={"level": "loud"}).status_code == 404
+    assert client.put(f"/admin/loggers/connector.{'x' * 1000}", json={"level": "debug"}).status_code == 400
+    assert set(logging.root.manager.loggerDict) == before
+
+
 def test_a_level_may_be_set_on_the_whole_cluster(logger_name: str) -> None:
     client, herder = served()
     answer = client.put(f"/admin/loggers/{logger_name}?scope=CLUSTER", json={"level": "warn"})

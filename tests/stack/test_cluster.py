@@ -301,6 +301,38 @@ def test_a_task_whose_user_lacks_a_right_names_the_key_that_says_who_it_is(
     until(lambda: re.search(rf"{refusal}.*see consumer\.override\.sasl\.jaas\.config", worker.said), 60, "a refusal")
 
 
+def test_a_source_whose_user_may_have_no_transactions_is_told_how_it_runs_without(
+    cluster: Stack, unique: str, tmp_path: Path
+) -> None:
+    """The right that the stack grants is for transactional ids of another group."""
+    given = file_of(cluster, "standalone") | {"group.id": unique, "offset.flush.interval.ms": "200"}
+    made = Worker(tmp_path, {key: each for key, each in given.items() if key != "listeners"})
+    source = {
+        "name": unique,
+        "connector.class": "io.confluent.kafka.connect.datagen.DatagenConnector",
+        "kafka.topic": unique,
+        "schema.string": json.dumps({"type": "record", "name": "Order", "fields": [{"name": "id", "type": "long"}]}),
+        "iterations": "50",
+        "max.interval": "0",
+        "topic.creation.default.partitions": "1",
+        "topic.creation.default.replication.factor": "-1",
+    }
+    refusal = (
+        r"TRANSACTIONAL_ID_AUTHORIZATION_FAILED.*with exactly\.once\.source\.support=disabled sources need no such"
+    )
+    try:
+        made.start()
+        made.create(source)
+        until(lambda: re.search(refusal, made.said), 60, "a refusal that names the way out")
+        made.stop()
+        made.settings = {**made.settings, "exactly.once.source.support": "disabled"}
+        made.start()
+        made.create(source)
+        until(lambda: [each["offset"]["current.iteration"] for each in _offsets(made, source)] == [50], 60, "offsets")
+    finally:
+        made.stop()
+
+
 @pytest.mark.parametrize("truststore", ["PEM", "PKCS12"])
 def test_java_clients_get_in_with_the_files_as_they_are(cluster: Stack, truststore: str, tmp_path: Path) -> None:
     file, folder = cluster.files.of("super"), cluster.files.directory

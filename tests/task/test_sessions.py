@@ -9,6 +9,7 @@ from confluent_kafka import KafkaError
 from ferryman.api import Source
 from ferryman.connector import SourceConfig
 from ferryman.errors import ConfigError, FencedError, Indeterminate, RetriableError, TaskError
+from ferryman.task.setup.setup import patience
 from tests.kafka.cluster_in_memory import failed
 from tests.task.whole_task import WholeTask
 
@@ -94,3 +95,9 @@ def test_a_connector_that_nobody_knows_is_refused_by_its_key(task: WholeTask) ->
     with pytest.raises(ConfigError, match="no connector is called Nobody") as raised:
         task.run(lambda: rounds(1), **{"connector.class": "Nobody"})
     assert raised.value.problems[0].key == "connector.class"
+
+
+def test_a_task_that_has_failed_before_has_no_patience_with_who_refuses() -> None:
+    config = SourceConfig.parse({"name": "c", "connector.class": "Fragile"})
+    assert patience(config).tries is None
+    assert patience(config, again=True).tries == 0

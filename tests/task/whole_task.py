@@ -38,7 +38,11 @@ class WholeTask:
             patches.setattr(f"{module}.Producer", self.producer)
         patches.setattr("ferryman.task.sink.sessions.Consumer", self.consumer)
         patches.setattr("ferryman.offsets.offset_topic.Consumer", self.reader)
+        patches.setattr(
+            "ferryman.offsets.stores.Producer", lambda config: FakeProducer(self.cluster, transactional=False)
+        )
         patches.setattr(self.worker, "wait", self.wait)
+        self.settings = dict(WORKER)
         self.config = {"name": "c", "connector.class": plugin.__name__}
 
     def consumer(self, config: Mapping[str, Any]) -> FakeConsumer:
@@ -52,10 +56,13 @@ class WholeTask:
         return FakeConsumer(self.cluster, tells_ends=True, committed_only=committed_only)
 
     def producer(self, config: Mapping[str, Any]) -> FakeProducer:
-        made = FakeProducer(self.cluster)
+        made = FakeProducer(self.cluster, transactional="transactional.id" in config)
         self.prepare(made)
         self.producers.append(made)
         return made
+
+    def copier(self, config: Mapping[str, Any]) -> FakeProducer:
+        return FakeProducer(self.cluster, transactional=False)
 
     def wait(self, seconds: float) -> bool:
         self.waits.append(seconds)
@@ -65,4 +72,4 @@ class WholeTask:
         """Runs it; ``story`` goes on at each round of its loop, and between sessions."""
         given = self.config | {key.replace("_", "."): value for key, value in config.items()}
         self.worker.story = story()
-        sessions.run(TaskSpec("c", 0, "w", given, WORKER), self.worker)
+        sessions.run(TaskSpec("c", 0, "w", given, self.settings), self.worker)

@@ -1,6 +1,7 @@
 """Log lines: what a text of any origin cannot do to them."""
 
 import io
+import json
 import logging
 import re
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from ferryman.telemetry import lines, logs, redaction
+from ferryman.telemetry.subject import Subject, about
 
 LINE = re.compile(r"\[(?P<time>[^]]+)] (?P<level>[A-Z]+) \[(?P<context>[^]]*)] (?P<message>.*) \((?P<logger>[\w.]+)\)")
 
@@ -85,3 +87,88 @@ def test_a_secret_with_brackets_and_line_ends_is_hidden_before_it_is_escaped(wri
         logging.getLogger("a").exception("%s: %r", "canary]13\nline(two", "canary]13\nline(two")
     assert "canary" not in written.getvalue()
     assert "two" not in written.getvalue()
+
+
+# Whom a line is about.
+
+
+def context(line: str) -> str:
+    found = LINE.fullmatch(line)
+    assert found
+    return found["context"]
+
+
+def test_a_line_of_the_worker_says_which_connector_or_task_it_is_about(written: io.StringIO) -> None:
+    log = logging.getLogger("a")
+    with about("c"):
+        log.warning("one")
+        with about("c]", 3):
+            log.warning("two")
+        log.warning("three")
+    log.warning("four")
+    found = [context(line) for line in written.getvalue().splitlines()]
+    assert found == ["c|worker", r"c\x5d|task-3", "c|worker", r"x\x5d FORGED \x28y\x29\u2028z|task-0"]
+
+
+# JSON.
+
+
+@pytest.fixture
+def as_json(written: io.StringIO) -> io.StringIO:
+    logs.start("", {}, whose=Subject("c|worker", 3), form="json")
+    return written
+
+
+def objects(stream: io.StringIO) -> list[dict[str, object]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_in_json_a_line_is_an_object_that_says_whom_it_is_about(as_json: io.StringIO) -> None:
+    log = logging.getLogger("a.b")
+    log.warning("it is %s", "late\n\u2028\u202e")
+    with about("d"):
+        log.error("done")
+    first, second = objects(as_json)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", str(first.pop("time")))
+    assert first == {
+        "level": "WARNING",
+        "logger": "a.b",
+        "connector": "c|worker",
+        "task": 3,
+        "message": "it is late\n\u2028\u202e",
+    }
+    assert (second["connector"], "task" in second) == ("d", False)
+    assert as_json.getvalue().isascii()
+
+
+def test_a_trace_is_a_field_and_secrets_are_hidden_in_both(as_json: io.StringIO) -> None:
+    redaction.protect("Tweet-canary/7+x")
+    try:
+        raise ValueError("no Tweet-canary/7+x")
+    except ValueError:
+        logging.getLogger("a").exception("not %s", "Tweet-canary/7+x")
+    (found,) = objects(as_json)
+    assert found["message"] == "not [hidden]"
+    assert str(found["trace"]).startswith("Traceback")
+    assert str(found["trace"]).endswith("ValueError: no [hidden]")
+
+
+@pytest.mark.parametrize("letter", ["x", "\0", "\U0001f600"])
+def test_an_object_is_no_longer_than_a_line_may_be(as_json: io.StringIO, letter: str) -> None:
+    try:
+        raise ValueError(letter * 100_000)
+    except ValueError:
+        logging.getLogger("a").exception(letter * 100_000)
+    (found,) = objects(as_json)
+    assert len(as_json.getvalue()) <= lines.LONGEST + 1
+    assert "characters left out" in str(found["message"])
+    assert "characters left out" in str(found["trace"])
+
+
+# The level of one connector.
+
+
+def test_a_connectors_own_level_overrides_that_of_all_but_not_a_loggers() -> None:
+    levels = {"root": "WARN", "ferryman.task": "ERROR", "connector.c": "DEBUG", "connector.d": "TRACE"}
+    assert logs.levels_for("c", levels) == {"root": "DEBUG", "ferryman.task": "ERROR", "ferryman": "DEBUG"}
+    assert logs.levels_for("other", levels) == {"root": "WARN", "ferryman.task": "ERROR"}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ferryman.connectors.file.source import FileStreamSourceConnector
 from ferryman.errors import ConfigError, RequestError
 from ferryman.settings import settings
 from ferryman.telemetry import redaction
@@ -423,3 +424,100 @@ def test_secrets_in_a_config_are_hidden_in_the_answer() -> None:
     }
     assert "canary" not in str(validated(raw).infos.as_json())
     assert redaction.redact("canary-val-5") == "[hidden]"
+
+
+QUEUE = "errors.deadletterqueue.topic.name"
+
+
+def test_a_sources_dead_letter_queue_is_shown_where_it_is_given_since_kafka_connect_has_none() -> None:
+    shown = [one["value"]["name"] for one in validated(SOURCE).infos.as_json()["configs"]]
+    assert not [name for name in shown if "deadletterqueue" in name]
+    assert entry(SOURCE | {QUEUE: "dead"}, QUEUE)["value"]["value"] == "dead"
+
+
+def test_a_sources_dead_letter_queue_without_tolerance_is_warned_about() -> None:
+    (warning,) = validated(SOURCE | {QUEUE: "dead"}).warnings
+    assert warning.startswith(f"{QUEUE} has no effect with errors.tolerance=none: ")
+    assert validated(SOURCE | {QUEUE: "dead", "errors.tolerance": "all"}).warnings == ()
+
+
+@pytest.mark.parametrize("raw", [SOURCE, SINK])
+@pytest.mark.parametrize("topic", ["own-offsets", "connect-configs", "connect-status"])
+def test_a_dead_letter_queue_is_no_topic_of_the_workers_own(raw: Mapping[str, str], topic: str) -> None:
+    found = errors({**raw, QUEUE: topic}, offset_storage_topic="own-offsets")
+    text = f"The DLQ topic '{topic}' may not be one in which the worker keeps configs, offsets or statuses"
+    assert found == [(QUEUE, text)]
+
+
+def test_a_dead_letter_queue_is_not_the_connectors_own_offsets_topic() -> None:
+    found = errors(SOURCE | {QUEUE: "own", "offsets.storage.topic": "own"})
+    assert found == [(QUEUE, "The DLQ topic 'own' may not be the topic of the connector's offsets")]
+
+
+EXACTLY_ONCE = "exactly.once.support"
+
+
+def test_a_worker_that_sources_deliver_at_least_once_on_refuses_who_requires_more() -> None:
+    required = SOURCE | {EXACTLY_ONCE: "required", "file": "/tmp/f"}
+    assert errors(required) == []
+    assert errors(required, exactly_once_source_support="enabled") == []
+    found = errors(required, exactly_once_source_support="disabled")
+    assert found == [(EXACTLY_ONCE, "This worker does not have exactly-once source support enabled.")]
+
+
+def test_a_source_says_whether_its_config_can_be_delivered_exactly_once() -> None:
+    stdin = SOURCE | {EXACTLY_ONCE: "required"}
+    text = "The connector does not support exactly-once semantics with the provided configuration."
+    assert errors(stdin) == [(EXACTLY_ONCE, text)]
+    assert errors(stdin | {EXACTLY_ONCE: "requested"}) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda config: None, "The connector does not implement the API required for preflight validation"),
+        (lambda config: next(iter(())), "An unexpected error occurred during validation; please see the worker logs"),
+        (lambda config: 1 / 0, "An unexpected error occurred during validation: division by zero"),
+    ],
+)
+def test_a_source_that_does_not_say_it_is_refused_if_that_is_required(
+    monkeypatch: pytest.MonkeyPatch, answer: Any, message: str
+) -> None:
+    monkeypatch.setattr(FileStreamSourceConnector, "supports_exactly_once", answer)
+    ((key, text),) = errors(SOURCE | {EXACTLY_ONCE: "required"})
+    assert key == EXACTLY_ONCE
+    assert text.startswith(message)
+
+
+def test_only_a_source_that_can_ends_transactions_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    by_source = SOURCE | {"transaction.boundary": "connector"}
+    text = (
+        "The connector does not support connector-defined transaction boundaries with the given configuration. "
+        "Please reconfigure it to use a different transaction boundary definition."
+    )
+    assert errors(by_source) == [("transaction.boundary", text)]
+    monkeypatch.setattr(FileStreamSourceConnector, "ends_transactions", lambda config: True)
+    assert errors(by_source) == []
+
+
+def test_keys_of_transactions_are_warned_about_where_there_are_none() -> None:
+    given = SOURCE | {"transaction.boundary": "interval", "transaction.boundary.interval.ms": "5"}
+    assert validated(given).warnings == ()
+    found = [text.partition(":")[0] for text in validated(given, exactly_once_source_support="disabled").warnings]
+    assert found == ["transaction.boundary has no effect", "transaction.boundary.interval.ms has no effect"]
+
+
+# Ferryman's own keys.
+
+
+def test_keys_of_our_own_are_shown_where_they_are_given_and_are_checked() -> None:
+    ours = {"ferryman.auto.restart.max.restarts": "4", "ferryman.auto.restart.enable": "perhaps"}
+    found = entry(SINK | ours, "ferryman.auto.restart.max.restarts")
+    assert (found["definition"]["default_value"], found["value"]["value"]) == ("10", "4")
+    assert [key for key, _ in errors(SINK | ours)] == ["ferryman.auto.restart.enable"]
+    assert not any("ferryman.auto" in warning for warning in validated(SINK | ours).warnings)
+
+
+def test_one_of_ours_that_is_nearly_right_is_warned_about() -> None:
+    (warning,) = validated(SINK | {"ferryman.auto.restart.enabled": "false"}).warnings
+    assert "did you mean ferryman.auto.restart.enable?" in warning

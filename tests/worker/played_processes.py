@@ -1,6 +1,7 @@
 """Task processes that a test plays: they start, say, die and refuse to die as it tells them; no process is made."""
 
 import asyncio
+import os
 import signal
 import socket
 from collections.abc import Callable, Sequence
@@ -24,6 +25,8 @@ class PlayedProcess:
         """Whether a kill ends it."""
         self.spec: TaskSpec | None = None
         """What it was told first."""
+        self.descriptors: list[int] = []
+        """What it was handed with that."""
         self._heard = b""
 
     def says(self, event: str, **facts: Any) -> None:
@@ -36,7 +39,7 @@ class PlayedProcess:
     def heard(self) -> list[dict[str, str]]:
         """What the worker has told it so far, after the spec."""
         try:
-            while found := self.connection.recv(65536):
+            while found := self._received():
                 self._heard += found
         except BlockingIOError:
             pass
@@ -44,10 +47,17 @@ class PlayedProcess:
         self.spec = TaskSpec.parse(spec) if spec else None
         return [orjson.loads(line) for line in wishes]
 
+    def _received(self) -> bytes:
+        found, descriptors, _, _ = socket.recv_fds(self.connection, 65536, 1)
+        self.descriptors += descriptors
+        return found
+
     def dies(self, code: int = 0) -> None:
         """It ends; below zero by a signal."""
         if not self.ended.done():
             self.ended.set_result(code)
+            for each in self.descriptors:
+                os.close(each)
             self.connection.close()
 
     def kill(self) -> None:

@@ -3,13 +3,15 @@
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from ferryman.facts.states import State
+from ferryman.retry.restarts import Policy
 from ferryman.task.setup.spec import TaskSpec
-from ferryman.worker import task_processes
+from ferryman.worker import succession
 from ferryman.worker.task_processes import TaskProcess
 from tests.worker.played_processes import PlayedForks, PlayedProcess, true
 
@@ -53,8 +55,8 @@ def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Deaths are followed by the next process at once."""
     monkeypatch.setattr("ferryman.retry.backoff.delay", lambda attempt, longest: 0.0)
     monkeypatch.setattr("ferryman.retry.breaker.LONGEST_WAIT", 0.0)
-    monkeypatch.setattr(task_processes, "POLITE", 0.0)
-    monkeypatch.setattr(task_processes, "AFTER_KILL", 0.2)
+    monkeypatch.setattr(succession, "POLITE", 0.0)
+    monkeypatch.setattr(succession, "AFTER_KILL", 0.2)
 
 
 @pytest.fixture
@@ -185,7 +187,7 @@ def test_a_task_that_dies_again_and_again_has_failed_until_a_process_of_it_lives
         process.says("topic", topic="t")
         await true(lambda: play.topics)
         assert play.task.state is State.FAILED
-        play.task._lives()
+        play.task.processes.alive()
         assert (play.task.state, play.task.shown.trace) == (State.RUNNING, None)
         await play.ended(process)
 
@@ -197,7 +199,7 @@ def test_a_process_that_cannot_be_started_has_died(play: Callable[[Story], Play]
         play.forks.fails = OSError("no memory")
         play.task.start()
         await play.ended(await play.running())
-        assert play.task._breaker.deaths == 1
+        assert play.task.processes.breaker.deaths == 1
 
     play(story)
 
@@ -222,7 +224,7 @@ def test_a_stop_while_the_next_start_is_waited_for_ends_the_task(
         play.task.start()
         (await play.running()).dies(1)
         (await play.forks.started(2)).dies(1)
-        await true(lambda: play.task.pid is None and play.task._breaker.deaths == 2)
+        await true(lambda: play.task.pid is None and play.task.processes.breaker.deaths == 2)
         assert await play.task.stop(LONG) is False
 
     assert len(play(story).forks.processes) == 2
@@ -288,3 +290,105 @@ def test_topics_levels_and_what_is_to_be_forgotten_pass_through(play: Callable[[
         await play.ended(process)
 
     play(story)
+
+
+# Tasks that have failed, and are started again.
+
+
+async def failed(play: Play, number: int = 1, **facts: Any) -> None:
+    """Plays that the process of that number fails, with an error that may pass, and ends."""
+    process = await play.running(number)
+    process.says("failed", **{"trace": f"failure {number}", "may_pass": True} | facts)
+    process.dies()
+
+
+def policy(play: Play, first: float = 0.0, most: int | None = 2, longest: float = LONG) -> None:
+    play.task.restarts.policy = Policy(most, first, longest)
+
+
+def test_a_task_that_fails_with_what_may_pass_is_started_again_and_knows_that_it_has_failed(
+    play: Callable[[Story], Play],
+) -> None:
+    async def story(play: Play) -> None:
+        policy(play)
+        play.task.start()
+        await failed(play)
+        second = await play.running(2)
+        assert (play.task.shown.trace, play.task.shown.restart) == (None, None)
+        await true(lambda: second.heard() == [] and second.spec is not None)
+        assert second.spec is not None
+        assert second.spec.failed
+        await play.ended(second)
+
+    play(story)
+
+
+def test_while_it_waits_it_is_failed_with_its_trace_and_says_when_it_is_started_again(
+    play: Callable[[Story], Play],
+) -> None:
+    async def story(play: Play) -> None:
+        policy(play, LONG)
+        play.task.start()
+        began = datetime.now(UTC)
+        await failed(play)
+        await true(lambda: play.task.shown.restart)
+        shown = play.task.shown
+        assert (shown.state, shown.trace) == (State.FAILED, "failure 1")
+        assert shown.restart is not None
+        assert shown.restart.failures == 1
+        assert datetime.fromisoformat(shown.restart.next_try) > began + timedelta(seconds=LONG * 0.7)
+        assert await play.task.stop(LONG) is False
+
+    assert len(play(story).forks.processes) == 1
+
+
+def test_a_pause_while_it_waits_holds_the_next_start_until_it_is_resumed(play: Callable[[Story], Play]) -> None:
+    async def story(play: Play) -> None:
+        policy(play, LONG)
+        play.task.start()
+        await failed(play)
+        await true(lambda: play.task.shown.restart)
+        play.task.pause()
+        await true(lambda: play.task.shown.restart is None)
+        assert (play.task.state, play.task.shown.trace) == (State.FAILED, "failure 1")
+        play.task.resume()
+        await play.ended(await play.running(2))
+
+    play(story)
+
+
+def test_one_that_fails_while_it_is_paused_waits_to_be_resumed(play: Callable[[Story], Play]) -> None:
+    async def story(play: Play) -> None:
+        policy(play)
+        play.task.start("pause")
+        await failed(play)
+        await true(lambda: play.task.pid is None and play.task.state is State.FAILED)
+        assert await play.task.stop(LONG) is False
+
+    assert len(play(story).forks.processes) == 1
+
+
+def test_it_stays_failed_after_so_many_failures_in_a_row(
+    play: Callable[[Story], Play], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story(play: Play) -> None:
+        policy(play)
+        play.task.start()
+        for number in (1, 2, 3):
+            await failed(play, number)
+        await play.task.gone()
+        assert (play.task.state, play.task.shown.trace) == (State.FAILED, "failure 3")
+        assert play.task.shown.restart is None
+
+    assert len(play(story).forks.processes) == 3
+    assert "task c-3 has failed 3 times in a row and stays FAILED" in caplog.messages
+
+
+def test_an_error_that_lasts_is_not_tried_again(play: Callable[[Story], Play]) -> None:
+    async def story(play: Play) -> None:
+        policy(play)
+        play.task.start()
+        await failed(play, may_pass=False)
+        await play.task.gone()
+
+    assert len(play(story).forks.processes) == 1

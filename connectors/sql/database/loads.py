@@ -21,6 +21,10 @@ from ferryman.connectors.sql.database.last_words import Word, needed
 from ferryman.connectors.sql.dialects.dialect import Load, Mode, TableColumn, key_columns, other_columns
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.records.likeness import likenesses
+from ferryman.record import Batch
+
+WORK = 48
+"""Bits of a place below the number of the work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +44,16 @@ class Part:
 
     def places(self) -> list[int]:
         """Where each row stands in the poll."""
-        base = self.work << 48
+        base = self.work << WORK
         return [base + position for position in self.positions]
 
 
 Shape = tuple[tuple[TableColumn, ...], bool, tuple[pl.DataType, ...]]
+
+
+def _shape(part: Part) -> Shape:
+    # The same column comes as text from rows and as decimals from columns.
+    return part.columns, part.deletes, tuple(part.frame.dtypes)
 
 
 def joined(parts: Iterable[Part], mode: Mode) -> list[Load]:
@@ -54,9 +63,7 @@ def joined(parts: Iterable[Part], mode: Mode) -> list[Load]:
     """
     tables: dict[TableName, dict[Shape, list[Part]]] = {}
     for part in parts:
-        # The same column comes as text from rows and as decimals from columns.
-        kind = part.columns, part.deletes, tuple(part.frame.dtypes)
-        tables.setdefault(part.table, {}).setdefault(kind, []).append(part)
+        tables.setdefault(part.table, {}).setdefault(_shape(part), []).append(part)
     found: list[Load] = []
     start = 0
     for table in sorted(tables, key=str):
@@ -65,6 +72,47 @@ def joined(parts: Iterable[Part], mode: Mode) -> list[Load]:
             numbers = pl.int_range(start, start + frame.height, dtype=pl.Int64, eager=True).alias("seq")
             found.append(Load(table, shape.columns, frame.with_columns(numbers), shape.deletes))
             start += frame.height
+    return found
+
+
+def in_order(parts: Iterable[Part]) -> tuple[list[Load], list[int]]:
+    """The loads of all shapes, whose ``seq`` goes through all of them in the order of the poll, and the place of each
+    ``seq`` in the poll."""
+    shapes: dict[tuple[TableName, Shape], list[Part]] = {}
+    for part in parts:
+        shapes.setdefault((part.table, _shape(part)), []).append(part)
+    rows = [_together(same) for same in shapes.values()]
+    ranked = sorted((place, number, at) for number, each in enumerate(rows) for at, place in enumerate(each.places()))
+    ranks: list[list[int]] = [[] for _ in rows]
+    for rank, (_, number, _) in enumerate(ranked):
+        ranks[number].append(rank)
+    loads = [
+        Load(table, each.columns, each.frame.with_columns(pl.Series("seq", seq, pl.Int64)), each.deletes)
+        for (table, _), each, seq in zip(shapes, rows, ranks, strict=True)
+    ]
+    return loads, [place for place, _, _ in ranked]
+
+
+def found(batches: Sequence[Batch], places: Sequence[int]) -> list[tuple[Batch, int]]:
+    """The batch of each of these places in the poll, and the record's index in it."""
+    works: dict[int, int] = {}
+    records = {
+        (works.setdefault(id(batch.origin), len(works)) << WORK) + position: (batch, index)
+        for batch in batches
+        for index, position in enumerate(batch.positions)
+    }
+    return [records[place] for place in places]
+
+
+def runs(loads: Sequence[Load], most: int) -> list[tuple[int, int, int]]:
+    """The number of a load, first and last ``seq``: what follows one another in it, at most so many rows at once."""
+    load_of = dict(sorted((seq, number) for number, load in enumerate(loads) for seq in load.frame["seq"].to_list()))
+    found: list[tuple[int, int, int]] = []
+    for seq, number in load_of.items():
+        if found and found[-1][0] == number and seq - found[-1][1] < most:
+            found[-1] = number, found[-1][1], seq
+        else:
+            found.append((number, seq, seq))
     return found
 
 

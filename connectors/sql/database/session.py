@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from ferryman.connectors.sql.config.databases import Database
 from ferryman.connectors.sql.dialects.dialect import Dialect
+from ferryman.connectors.sql.dialects.faults import Undone
 from ferryman.errors import DataError, FerrymanError, Indeterminate, RetriableError, TaskError
 
 
@@ -49,6 +50,8 @@ class Session:
         self._connection: Connection | None = None
         self._connect_backoff = connect_backoff
         self._backoff = backoff
+        self.doing = ""
+        """What the open transaction is for."""
         self.number = 0
         """How many connections there have been; whatever lives as long as a connection is made again when it grows."""
 
@@ -58,7 +61,7 @@ class Session:
 
         Raises Indeterminate when nobody can say whether the commit took place; after any other error it did not.
         """
-        connection = self._open()
+        connection, self.doing = self._open(), doing
         # Explicitly: SQLAlchemy does not see statements that go to the driver, and would neither commit nor undo them.
         connection.begin()
         try:
@@ -68,6 +71,24 @@ class Session:
             self._undo(connection, isinstance(error, RetriableError))
             raise
         self._commit(connection, doing)
+
+    @contextlib.contextmanager
+    def savepoint(self, connection: Connection) -> Iterator[None]:
+        """A part of the open transaction, which is undone alone when it fails.
+
+        Raises Undone when that cannot be, since the error has undone all of the transaction.
+        """
+        savepoint = connection.begin_nested()
+        try:
+            with classified(self.dialect, self.doing, self._backoff):
+                yield
+        except BaseException as error:
+            try:
+                savepoint.rollback()
+            except SQLAlchemyError:
+                raise Undone(str(error)) from error
+            raise
+        savepoint.commit()
 
     def _open(self) -> Connection:
         if self._connection is None or not self._is_usable(self._connection):

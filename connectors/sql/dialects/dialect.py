@@ -19,7 +19,7 @@ from ferryman.connectors.sql.fits.fit import Fit, Refusal
 from ferryman.connectors.sql.records.column import Column
 from ferryman.connectors.sql.records.debezium import Notation
 from ferryman.connectors.sql.records.values import Form, Zones
-from ferryman.errors import FerrymanError
+from ferryman.errors import DataError, FerrymanError
 from ferryman.schema import Schema
 
 Type = sa.types.TypeEngine[Any]
@@ -111,8 +111,39 @@ class Transactions(Protocol):
     def number(self) -> int:
         """How many connections there have been. What lives as long as a connection is made again when it grows."""
 
+    @property
+    def doing(self) -> str:
+        """What the open transaction is for."""
+
     def transaction(self, doing: str) -> AbstractContextManager[Connection]:
         """A transaction of its own. ``doing`` continues "Cannot" in the text of an error."""
+
+    def savepoint(self, connection: Connection) -> AbstractContextManager[None]:
+        """A part of the open transaction, which is undone alone when it fails."""
+
+
+Apply = Callable[[int, int], None]
+"""Puts those of a load's rows into their table whose ``seq`` lies between these two, both included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Rows of one load that follow one another in the poll."""
+
+    load: Load
+    apply: Apply
+    first: int
+    """Their first ``seq``."""
+    last: int
+    """Their last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A row that the database does not take."""
+
+    seq: int
+    error: DataError
 
 
 class Writer(Protocol):
@@ -123,13 +154,20 @@ class Writer(Protocol):
               end the table keeps its columns and keys until the transaction's end
     (the offsets are moved here, and their rows are locked until the end; the tables' marks are compared)
     apply     what ``stage`` returned: rows go into their table; nothing waits for this process from here on
+
+    Where the database refuses a row, all is undone and done again in the order of the poll, in runs of rows: ``each``
+    takes the place of ``apply``.
     """
 
     def prepare(self, loads: Sequence[Load]) -> None:
         """Makes ready what all these loads need at once."""
 
-    def stage(self, connection: Connection, load: Load) -> Callable[[], None]:
+    def stage(self, connection: Connection, load: Load) -> Apply:
         """Takes a load into the transaction; what is returned puts its rows into the table."""
+
+    def each(self, connection: Connection, runs: Sequence[Run]) -> Sequence[Refused]:
+        """Puts the rows of these runs into their tables, one run after the other, and leaves out what the database
+        refuses. ``savepoints.each`` does it in a database that has these and nothing better."""
 
 
 class Types(Protocol):

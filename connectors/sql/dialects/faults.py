@@ -9,6 +9,10 @@ class StaleTable(TaskError):
     """A table or column that was there is gone, or has changed: worth one more look, then the task's failure."""
 
 
+class Undone(DataError):
+    """A row's error that has undone the whole transaction, and not only the statement."""
+
+
 class Denied(RefusedError):
     """A right is lacking, or a schema that nobody has made yet. Its text is completed by the statements that help."""
 

@@ -31,6 +31,9 @@ def load(worker: Path | None, override: Sequence[str], log_level: str, mode: "Mo
     except ConfigError as error:
         refuse(error, f"{worker or 'no worker file given, and CONNECT_* variables'}: ")
     ambient.withhold()
+    if found.config.ferryman_log_format != "text":
+        logs.start("worker", {"root": log_level}, form=found.config.ferryman_log_format)
+        background.install()
     return found
 
 

@@ -35,7 +35,7 @@ def _nullable(kind: str) -> Json:
 
 
 _STATE: Json = {"state": {"enum": _STATES}, "worker_id": TEXT}
-_MORE: Json = {"version": _nullable("string"), "trace": TEXT, "outage": a("Outage")}
+_MORE: Json = {"version": _nullable("string"), "trace": TEXT, "outage": a("Outage"), "restart": a("Restart")}
 _PLUGIN_TYPES = ["sink", "source", "converter", "header_converter", "transformation", "predicate"]
 SHAPES: Mapping[str, Json] = {
     "ErrorMessage": _fields({"error_code": WHOLE, "message": TEXT}),
@@ -52,6 +52,7 @@ SHAPES: Mapping[str, Json] = {
     ),
     "TaskInfo": _fields({"id": a("ConnectorTaskId"), "config": a("Config")}),
     "Outage": _fields({"since": TEXT, "reason": TEXT, "next_try": TEXT}),
+    "Restart": _fields({"failures": WHOLE, "next_try": TEXT}),
     "ConnectorState": _fields(_STATE, **_MORE),
     "TaskState": _fields({"id": WHOLE, **_STATE}, **_MORE),
     "ConnectorStateInfo": _fields(

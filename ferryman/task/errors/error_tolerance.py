@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from ferryman.chain.narrowing import Failure
 from ferryman.connector import ConnectorConfig
-from ferryman.errors import TaskError
+from ferryman.errors import ToleranceError
 from ferryman.record import Coordinates, Polled, Record, TopicPartition
 from ferryman.task.errors.dead_letters import DeadLetters
 from ferryman.task.errors.letter import error_class
@@ -28,8 +28,8 @@ class Tolerance:
     def judge(self, failures: Sequence[Failure]) -> None:
         """Reports failures, then skips them or fails the task. Returns when their dead letters are acknowledged.
 
-        Raises TaskError with errors.tolerance=none (they are reported all the same, as in Connect), RetriableError when
-        the dead letter queue does not answer.
+        Raises ToleranceError with errors.tolerance=none (they are reported all the same, as in Connect), RetriableError
+        when the dead letter queue does not answer.
         """
         if not failures:
             return
@@ -44,7 +44,7 @@ class Tolerance:
         if self.config.errors_tolerance == "none":
             first = failures[0]
             where = f" {first.coordinates}" if first.coordinates else ""
-            raise TaskError(
+            raise ToleranceError(
                 f"Tolerance exceeded in error handler: record{where} failed in stage {first.stage} "
                 f"with class {first.plugin}: {error_class(first.error)}: {first.error}"
             ) from first.error

@@ -5,7 +5,7 @@ what was left out of a letter, and why.
 """
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -82,24 +82,27 @@ class Writer:
 
     def _headers(self, failure: Failure, size: Size, own: Headers, left_out: Headers) -> Headers:
         assert failure.coordinates is not None
-        where = _prefixed(PREFIX, _where(failure.coordinates))
+        where = prefixed(PREFIX, _where(failure.coordinates))
         if size is Size.COORDINATES:
             return (*where, *left_out)
         if self.context_headers:
-            return (*own, *where, *_prefixed(PREFIX, self._context(failure)), *left_out)
+            return (*own, *where, *context(failure, self.connector, self.task), *left_out)
         return (*own, *(where if left_out else ()), *left_out)
 
-    def _context(self, failure: Failure) -> dict[str, str]:
-        error = failure.error
-        return {
-            "connector.name": self.connector,
-            "task.id": str(self.task),
-            "stage": failure.stage.value,
-            "class.name": failure.plugin,
-            "exception.class.name": error_class(error),
-            "exception.message": redact(str(error)),
-            "exception.stacktrace": redact("".join(traceback.format_exception(error))),
-        }
+
+def context(failure: Failure, connector: str, task: int) -> Headers:
+    """The headers that tell who refused a record, and why."""
+    error = failure.error
+    facts = {
+        "connector.name": connector,
+        "task.id": str(task),
+        "stage": failure.stage.value,
+        "class.name": failure.plugin,
+        "exception.class.name": error_class(error),
+        "exception.message": redact(str(error)),
+        "exception.stacktrace": redact("".join(traceback.format_exception(error))),
+    }
+    return tuple(prefixed(PREFIX, facts))
 
 
 def _where(origin: Coordinates) -> dict[str, str]:
@@ -110,10 +113,11 @@ def _left_out(size: Size, limit: str, value: Payload) -> Headers:
     if size is Size.WHOLE:
         return ()
     facts = {"left.out": LEFT_OUT[size], "left.out.because.of": limit, "value.bytes": str(len(value or b""))}
-    return tuple(_prefixed(OURS, facts))
+    return tuple(prefixed(OURS, facts))
 
 
-def _prefixed(prefix: str, facts: dict[str, str]) -> Iterator[tuple[str, str | bytes | None]]:
+def prefixed(prefix: str, facts: Mapping[str, str]) -> Iterator[tuple[str, str | bytes | None]]:
+    """Facts as headers, in UTF-8."""
     return ((prefix + name, value.encode(errors="replace")) for name, value in facts.items())
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ferryman.task.setup import lease
+from ferryman.task.setup.at_work import AtWork
 from ferryman.task.setup.lease import UNLIMITED, Lease
 
 Wish = Literal["run", "pause", "stop"]
@@ -28,6 +29,8 @@ class Control:
     """Sends an event with its facts to the worker."""
     lease: Lease = UNLIMITED
     """Until when the task may act."""
+    at_work: AtWork = field(default_factory=AtWork)
+    """Where the task notes what it works on."""
     acting: bool = False
     """Whether a call of the connector's runs that may reach other systems."""
     _wish: Wish = "run"

@@ -50,10 +50,11 @@ class Setup:
         return {"connector": self.spec.connector, "task": self.spec.task, "cluster": cluster, "raw": self.spec.config}
 
 
-def patience(config: ConnectorConfig) -> Patience:
-    """How long the task puts up with other systems."""
+def patience(config: ConnectorConfig, again: bool = False) -> Patience:
+    """How long the task puts up with other systems. ``again``: it has failed before, and is no stranger to whoever
+    refuses; a second grace would only let its state flap."""
     return Patience(
         retrying=config.errors_retry_timeout / 1000 if config.errors_retry_timeout > 0 else None,
-        tries=config.tries_when_refused,
+        tries=0 if again else config.tries_when_refused,
         longest_wait=config.errors_retry_delay_max_ms / 1000,
     )

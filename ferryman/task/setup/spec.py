@@ -30,6 +30,12 @@ class TaskSpec:
     """The first lease, see ``task.setup.lease``."""
     succeeded: bool = False
     """Whether an earlier process of this task has already done what the task is for."""
+    failed: bool = False
+    """Whether its last process has failed, and this one is to see whether that has gone away."""
+    guilty: Sequence[Sequence[str | int]] = ()
+    """Rows of the records that kill its processes, see ``task.setup.guilty``."""
+    probe: Sequence[Sequence[str | int]] = ()
+    """Rows of the ranges of records that this process is to try, instead of running the task; see ``task.probe``."""
 
     def dump(self) -> bytes:
         """As bytes for the pipe."""

@@ -17,6 +17,8 @@ from ferryman.errors import DataError
 from ferryman.plugins.catalog import names
 from ferryman.record import Batch, Polled, TopicPartition, in_order
 from ferryman.task.errors.error_tolerance import Tolerance
+from ferryman.task.setup.at_work import CONVERT, PUT, AtWork, Offsets
+from ferryman.task.setup.guilty import Guilty, parted
 from ferryman.task.sink.offer import Offer, Work
 from ferryman.task.sink.slices import AIM, MOST_BYTES, Slices
 
@@ -31,6 +33,10 @@ class Backlog:
     slices: Slices
     delivered: deque[tuple[TopicPartition, int]] = field(default_factory=deque)
     """What was delivered, as partition and next offset; whoever keeps the ledger takes it from here."""
+    at_work: AtWork = field(default_factory=AtWork)
+    """Where is noted which records are worked on."""
+    guilty: Sequence[Guilty] = ()
+    """Records that must not be touched."""
     hurry: bool = False
     """Set from outside: the slice is to end before its next put."""
     _raw: deque[Polled] = field(default_factory=deque)
@@ -97,9 +103,14 @@ class Backlog:
                 self._offers.append(Offer(deque([work])))
 
     def _batches(self, polled: Polled) -> deque[Batch]:
-        decoded, failures = self.chain.decode(polled)
-        transformed, failed = self.chain.transform(decoded)
-        self.tolerance.judge(sorted([*failures, *failed], key=lambda failure: failure.position))
+        innocent, failures = parted(polled, self.guilty)
+        transformed = list[Batch]()
+        if innocent is not None:
+            with self.at_work.on(CONVERT, [_offsets(innocent)]):
+                decoded, undecoded = self.chain.decode(innocent)
+                transformed, failed = self.chain.transform(decoded)
+            failures += [*undecoded, *failed]
+        self.tolerance.judge(sorted(failures, key=lambda failure: failure.coordinates or polled.source))
         return deque(transformed if self.sink.any_order else in_order(transformed))
 
     def _put(self) -> None:
@@ -123,7 +134,8 @@ class Backlog:
 
     def _offer(self, offer: Offer, waiting: Sequence[Batch]) -> None:
         try:
-            taken = self.sink.put_batches(waiting)
+            with self.at_work.on(PUT, [_offsets_of(batch) for batch in waiting]):
+                taken = self.sink.put_batches(waiting)
         except BadRecords as error:
             self.tolerance.judge([self._failed(*each) for each in error.found])
             offer.leave_out((batch, index) for batch, index, _ in error.found)
@@ -152,3 +164,13 @@ class Backlog:
 
     def _failed(self, batch: Batch, index: int, error: Exception) -> Failure:
         return Failure(batch.origin, batch.positions[index], Stage.TASK_PUT, names(type(self.sink))[0], error)
+
+
+def _offsets(polled: Polled) -> Offsets:
+    return Offsets(polled.topic, polled.partition, polled.offsets[0], polled.offsets[-1])
+
+
+def _offsets_of(batch: Batch) -> Offsets:
+    polled = batch.polled
+    first, last = (polled.offsets[batch.positions[place]] for place in (0, -1))
+    return Offsets(polled.topic, polled.partition, first, last)

@@ -94,7 +94,7 @@ class Group:
             return []
         messages = [first, *self.consumer.consume(limit - 1, 0)]
         self._raise()
-        return list(_by_partition(message for message in messages if _readable(message)))
+        return list(by_partition(message for message in messages if readable(message)))
 
     def _raise(self) -> None:
         error, self._error = self._error, None
@@ -249,7 +249,8 @@ def _refused(error: KafkaError) -> bool:
     raise Indeterminate(f"an offset commit got no usable answer: {error.str()}")
 
 
-def _readable(message: Message) -> bool:
+def readable(message: Message) -> bool:
+    """Whether it is a record; raises the error that it is instead, unless that is none to speak of."""
     error = message.error()
     if error is None:
         return True
@@ -275,7 +276,8 @@ def classified(error: KafkaError) -> Exception:
     return TaskError(f"the consumer failed: {error.name()}: {error.str()}")
 
 
-def _by_partition(messages: Iterable[Message]) -> Iterable[Polled]:
+def by_partition(messages: Iterable[Message]) -> Iterable[Polled]:
+    """Records as the raw batches of their partitions."""
     # The client's stubs call every part of a message optional; of one without an error, topic to offset are there.
     groups: dict[Any, list[Any]] = {}
     for message in messages:

@@ -15,6 +15,7 @@ from ferryman.kafka.subscription import Subscription
 from ferryman.task.errors.dead_letters import DeadLetters, create_topic
 from ferryman.task.errors.error_tolerance import Tolerance
 from ferryman.task.errors.letter import Writer
+from ferryman.task.setup.guilty import Guilty
 from ferryman.task.setup.setup import Setup
 from ferryman.task.sink import loop
 from ferryman.task.sink.backlog import Backlog
@@ -50,7 +51,7 @@ class SinkSessions:
         thread = SinkThread(setup.control, setup.grace)
         try:
             task: Sink[Any] = thread.call(lambda: setup.plugin(setup.config, loop.context(lambda: session, **facts)))
-            backlog = Backlog(setup.chain, tolerance, task, Slices(setup.clients.limit))
+            backlog = self._backlog(tolerance, task)
             session = loop.SinkSession(setup.control, self._timing(), backlog, thread, setup.troubles)
             try:
                 thread.call(task.start)
@@ -61,6 +62,12 @@ class SinkSessions:
                 thread.call(task.stop)
         finally:
             thread.end()
+
+    def _backlog(self, tolerance: Tolerance, task: Sink[Any]) -> Backlog:
+        setup = self.setup
+        guilty = [Guilty(*each) for each in setup.spec.guilty]  # type: ignore[arg-type]
+        slices = Slices(setup.clients.limit)
+        return Backlog(setup.chain, tolerance, task, slices, at_work=setup.control.at_work, guilty=guilty)
 
     def _consume(self, session: loop.SinkSession, admin: Admin, started: Callable[[], None]) -> None:
         try:

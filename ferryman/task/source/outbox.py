@@ -6,15 +6,15 @@ What does not fit waits here, in order: after the first message that finds the q
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from ferryman.chain.encoded import Encoded
-from ferryman.errors import RetriableError, TaskError
+from ferryman.errors import RetriableError, TaskError, TooLarge
 from ferryman.kafka.refusals import PRODUCER_LIMIT
 from ferryman.record import Payload
 from ferryman.task.setup.control import Control
@@ -31,11 +31,14 @@ COMMITTING = 0.5
 """Seconds that a commit is waited for before we look whether the task is to stop."""
 ABORTING = 5.0
 """Seconds to wait for the broker to abort; its own time limit does it else."""
+Answered = Callable[[KafkaError | None, Message], None]
+Refused = tuple[int, TooLarge]
+"""A record's index, and why it was not taken."""
 
 
 @dataclass
 class Outbox:
-    """The way into one transactional producer."""
+    """The way into one producer."""
 
     producer: Producer
     control: Control
@@ -43,29 +46,42 @@ class Outbox:
     """Seconds that a commit may go on when the task is to stop."""
     patience: float
     """Seconds that a commit may take; the broker ends a transaction that is open for so long."""
+    answered: Answered | None = None
+    """Told what became of each message that is handed over from now on; None if nobody asks."""
+    handed: int = 0
+    """Messages that the producer has taken, with those of offsets and dead letters."""
 
-    def produce(self, encoded: Encoded) -> None:
-        """Hands over all records of a batch; waits while the producer is full.
+    def produce(self, encoded: Encoded) -> list[Refused]:
+        """Hands over the records of a batch; waits while the producer is full. Returns those that are too large for it,
+        by their index in the batch.
 
-        Raises TaskError for a record that the producer's limits refuse, RetriableError if the task is to stop while it
-        waits, KafkaException when the transaction has failed.
+        Raises RetriableError if the task is to stop while it waits, KafkaException when the transaction has failed,
+        TaskError for a record that is refused for another reason.
         """
         # The client's batch call takes neither headers nor timestamps.
-        if encoded.headers is None and not any(encoded.timestamps):
-            for start in range(0, len(encoded.values), CHUNK):
-                self._produce_batch(encoded, start, min(start + CHUNK, len(encoded.values)))
+        if encoded.headers is not None or any(encoded.timestamps):
+            refused = list(self._produce_singly(encoded))
         else:
-            self._produce_singly(encoded)
+            starts = range(0, len(encoded.values), CHUNK)
+            refused = [each for start in starts for each in self._produce_batch(encoded, start, start + CHUNK)]
+        self.handed += len(encoded) - len(refused)
+        return refused
 
     def write(self, topic: str, value: Payload, key: Payload, **more: Any) -> None:
-        """Hands over one record, as ``produce`` does."""
+        """Hands over one record, as ``produce`` does. TooLarge if it is. ``on_delivery`` among the rest is told what
+        became of it, before ``answered``."""
+        more["on_delivery"] = _both(more.get("on_delivery"), self.answered)
+        self._hand_over(topic, value, key, **more)
+        self.handed += 1
+
+    def _hand_over(self, topic: str, value: Payload, key: Payload, **more: Any) -> None:
         while True:
             try:
                 self.producer.produce(topic, value, key, **more)
             except BufferError:
                 self._wait_for_room(topic, value)
             except KafkaException as error:
-                raise _refused(error.args[0], topic, value) from error
+                raise (_refused(error.args[0], topic, value) or error) from error
             else:
                 return
 
@@ -96,36 +112,50 @@ class Outbox:
 
     def abort(self) -> None:
         """Aborts the transaction. Raises KafkaException if the broker does not say that it has."""
-        self.producer.abort_transaction(min(ABORTING, self.grace / 3) if self.control.stopping else ABORTING)
+        self.producer.abort_transaction(min(ABORTING, self.grace / 3) if self.control.stopping_for else ABORTING)
 
-    def _produce_batch(self, encoded: Encoded, start: int, stop: int) -> None:
+    def _produce_batch(self, encoded: Encoded, start: int, stop: int) -> Iterator[Refused]:
         topic, keys, values = encoded.topic, encoded.keys, encoded.values
         waiting: Sequence[dict[str, Any]] = [
-            {"key": keys[index], "value": values[index]} for index in range(start, stop)
+            {"key": keys[index], "value": values[index], "index": index}
+            for index in range(start, min(stop, len(values)))
         ]
-        while self.producer.produce_batch(topic, list(waiting), partition=_partition(encoded)) < len(waiting):
+        more: dict[str, Any] = {"partition": _partition(encoded)}
+        if self.answered is not None:
+            more["on_delivery"] = self.answered
+        while self.producer.produce_batch(topic, list(waiting), **more) < len(waiting):
             refused = [message for message in waiting if message.get("_error") is not None]
-            for message in refused:
-                error = message.pop("_error")
-                if not isinstance(error, KafkaError) or error.code() != KafkaError._QUEUE_FULL:
-                    raise _refused(error, topic, message["value"])
-            waiting = refused
+            errors = [_refused(message["_error"], topic, message["value"]) for message in refused]
+            for message, error in zip(refused, errors, strict=True):
+                if isinstance(error, TooLarge):
+                    yield message["index"], error
+                elif error is not None:
+                    raise error
+            waiting = [message for message, error in zip(refused, errors, strict=True) if error is None]
+            if not waiting:
+                return
+            for message in waiting:
+                del message["_error"]
             self._wait_for_room(topic, waiting[0]["value"])
 
-    def _produce_singly(self, encoded: Encoded) -> None:
-        topic, partition, produce = encoded.topic, _partition(encoded), self.producer.produce
+    def _produce_singly(self, encoded: Encoded) -> Iterator[Refused]:
+        topic, produce = encoded.topic, self.producer.produce
+        more: dict[str, Any] = {"partition": _partition(encoded), "on_delivery": self.answered}
         all_headers: Iterable[Any] = repeat(None) if encoded.headers is None else encoded.headers
         rows = zip(encoded.values, encoded.keys, encoded.timestamps, all_headers, strict=False)
-        for value, key, when, headers in rows:
+        for index, (value, key, when, headers) in enumerate(rows):
             try:
-                if headers:
-                    produce(topic, value, key, partition=partition, timestamp=when or 0, headers=headers)
-                else:
-                    produce(topic, value, key, partition=partition, timestamp=when or 0)
-            except BufferError:
-                self.write(topic, value, key, partition=partition, timestamp=when or 0, headers=headers or [])
-            except KafkaException as error:
-                raise _refused(error.args[0], topic, value) from error
+                try:
+                    if headers:
+                        produce(topic, value, key, timestamp=when or 0, headers=headers, **more)
+                    else:
+                        produce(topic, value, key, timestamp=when or 0, **more)
+                except BufferError:
+                    self._hand_over(topic, value, key, timestamp=when or 0, headers=headers or [], **more)
+                except KafkaException as error:
+                    raise (_refused(error.args[0], topic, value) or error) from error
+            except TooLarge as error:
+                yield index, error
 
     def _wait_for_room(self, topic: str, value: Payload) -> None:
         if not len(self.producer):
@@ -137,14 +167,30 @@ class Outbox:
         self.producer.poll(LOOK)
 
 
+def _both(first: Answered | None, second: Answered | None) -> Answered | None:
+    if first is None or second is None:
+        return first or second
+    one, other = first, second
+
+    def told(error: KafkaError | None, message: Message) -> None:
+        one(error, message)
+        other(error, message)
+
+    return told
+
+
 def _partition(encoded: Encoded) -> int:
     return -1 if encoded.partition is None else encoded.partition
 
 
-def _refused(error: KafkaError | Any, topic: str, value: Payload) -> Exception:
-    if isinstance(error, KafkaError) and error.code() in BROKEN:
+def _refused(error: KafkaError | Any, topic: str, value: Payload) -> Exception | None:
+    """What an answer to a produce call means; None if only the queue is full."""
+    code = error.code() if isinstance(error, KafkaError) else None
+    if code == KafkaError._QUEUE_FULL:
+        return None
+    if code in BROKEN:
         return KafkaException(error)
     text = f"a record could not be produced to {topic}: {error}"
-    if isinstance(error, KafkaError) and error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
-        text += f"; it has {len(value or b'')} bytes, and {PRODUCER_LIMIT} is what refuses it"
+    if code == KafkaError.MSG_SIZE_TOO_LARGE:
+        return TooLarge(f"{text}; it has {len(value or b'')} bytes, and {PRODUCER_LIMIT} is what refuses it")
     return TaskError(text)

@@ -1,6 +1,7 @@
-"""Builds each session of a source task: the transactional producer, the offsets, the connector's instance.
+"""Builds each session of a source task: the producer, the offsets, the connector's instance.
 
-All producers of a task have one transactional id, and the order in which a session begins makes that exclusive:
+All transactional producers of a task have one transactional id, and the order in which a session begins makes that
+exclusive:
 
 1. **Look** (``_check_owner``), only if the last session was fenced. If the offsets have moved otherwise than by its own
    last transaction, another process has this task, and this one fails. It looks before it fences: step 2 would take
@@ -12,7 +13,8 @@ All producers of a task have one transactional id, and the order in which a sess
 4. **Start** the connector's task at these offsets, and go round the loop.
 
 However the session ends, what is open is aborted unless its commit is in doubt, and what the session knows of the
-offsets is kept for the next one's first step.
+offsets is kept for the next one's first step. Where sources deliver at least once there is nobody to fence, and steps 1
+and 2 fall away.
 """
 
 import logging
@@ -24,19 +26,27 @@ from confluent_kafka import KafkaException, Producer
 
 from ferryman.api import Offset, Source, SourceContext
 from ferryman.connector import SourceConfig
-from ferryman.errors import FencedError
+from ferryman.errors import ConfigError, FencedError, TaskError
 from ferryman.internal_topics import creation
 from ferryman.internal_topics.creation import InternalTopic
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.topic_creation import TopicCreation
-from ferryman.offsets import offset_topic
 from ferryman.offsets.source_offsets import SourceOffsets
+from ferryman.offsets.stores import Stores, WorkersCopy
 from ferryman.settings import worker_keys
+from ferryman.task.errors.dead_letters import create_topic
 from ferryman.task.errors.error_tolerance import Tolerance
+from ferryman.task.errors.source_letter import SourceWriter
 from ferryman.task.setup.crash_points import crash_point
 from ferryman.task.setup.setup import Setup
 from ferryman.task.source import loop
+from ferryman.task.source.acknowledgements import Acknowledgements
+from ferryman.task.source.boundaries import Boundaries
+from ferryman.task.source.delivery import Delivery
+from ferryman.task.source.letters import Letters
 from ferryman.task.source.outbox import Outbox
+from ferryman.task.source.transactions import FENCED, Transactions, moved_by_another
+from ferryman.validation import exactly_once
 
 log = logging.getLogger(__name__)
 
@@ -61,30 +71,68 @@ class SourceSessions:
     def run_one(self, started: Callable[[], None]) -> None:
         """One producer and its transactions, until the task is to stop or something ends it."""
         setup = self.setup
+        self._check_guarantee()
         admin = Admin(setup.clients.admin())
         self._create_offsets_topic(admin)
         self._check_owner()
-        producer = Producer(setup.clients.source_producer())
-        self._begin(producer)
+        outbox = self._outbox()
         offsets = self._offsets()
+        copy = self._stores.copy()
+        delivery, boundaries = self._delivery(outbox, offsets, copy)
         context = SourceContext(
-            **setup.facts(admin), crash_point=crash_point, offset=offsets.get, stopping=setup.control.wait
+            **setup.facts(admin),
+            crash_point=crash_point,
+            offset=offsets.get,
+            stopping=setup.control.wait,
+            transaction=boundaries,
         )
         task: Source[Any] = setup.plugin(setup.config, context)
-        session = self._session(task, producer, offsets, admin)
+        session = self._session(task, delivery, boundaries, admin)
         try:
             task.start()
             started()
             admin.close()
             session.run()
         except KafkaException as error:
-            found = loop.cause(error, producer)
-            self._fenced = found.args[0].code() in loop.FENCED
+            found = delivery.cause(error)
+            self._fenced = self._transactional and found.args[0].code() in FENCED
+            if session.letters is not None and session.letters.refusal:
+                raise TaskError(session.letters.refusal) from found
             raise found from None
         finally:
-            session.abort()
-            self._left, self._attempted = offsets.snapshot(), session.attempted
+            delivery.abandon()
+            if copy is not None:
+                copy.close()
+            self._left, self._attempted = offsets.snapshot(), delivery.attempted
             task.stop()
+
+    def _check_guarantee(self) -> None:
+        # The worker's setting may be another one than when the config was checked, and so may the plugin.
+        if found := list(exactly_once.problems(self.setup.plugin, self.setup.config, self.setup.worker)):
+            raise ConfigError(*found)
+
+    @property
+    def _transactional(self) -> bool:
+        return self.setup.worker.transactional_sources
+
+    def _outbox(self) -> Outbox:
+        """The way into a new producer, which has fenced the last one if it is transactional."""
+        clients = self.setup.clients
+        producer = Producer(clients.source_producer() if self._transactional else clients.plain_producer())
+        if self._transactional:
+            self._begin(producer)
+        return Outbox(producer, self.setup.control, self.setup.grace, self._transaction_timeout)
+
+    def _delivery(
+        self, outbox: Outbox, offsets: SourceOffsets, copy: WorkersCopy | None
+    ) -> tuple[Delivery, Boundaries | None]:
+        worker, topic = self.setup.worker, self._offsets_topic
+        if not self._transactional:
+            interval, patience = worker.offset_flush_interval_ms / 1000, worker.offset_flush_timeout_ms / 1000
+            return Acknowledgements(outbox, offsets, topic, interval, patience, copy), None
+        transactions = Transactions(outbox, offsets, topic, self._interval(), copy)
+        by_source = self.setup.config.transaction_boundary == "connector"
+        return transactions, Boundaries(transactions) if by_source else None
 
     def _begin(self, producer: Producer) -> None:
         """Fences the last producer and ends its transaction; looks now and then whether the task is to stop."""
@@ -98,7 +146,7 @@ class SourceSessions:
                 return
 
     def _session(
-        self, task: Source[Any], producer: Producer, offsets: SourceOffsets, admin: Admin
+        self, task: Source[Any], delivery: Delivery, boundaries: Boundaries | None, admin: Admin
     ) -> loop.SourceSession:
         setup, worker = self.setup, self.setup.worker
         return loop.SourceSession(
@@ -106,13 +154,22 @@ class SourceSessions:
             tolerance=Tolerance(setup.config, setup.spec.task),
             control=setup.control,
             source=task,
-            outbox=Outbox(producer, setup.control, setup.grace, self._transaction_timeout),
-            offsets=offsets,
+            delivery=delivery,
             offsets_topic=self._offsets_topic,
             topics=TopicCreation.from_config(admin, setup.spec.config, worker.topic_creation_enable),
-            interval=self._interval(),
             troubles=setup.troubles,
+            letters=self._letters(admin),
+            boundaries=boundaries,
         )
+
+    def _letters(self, admin: Admin) -> Letters | None:
+        config: SourceConfig = self.setup.config
+        topic = config.dead_letter_queue
+        if not topic:
+            return None
+        create_topic(admin, topic, config.errors_deadletterqueue_topic_replication_factor)
+        spec, context_headers = self.setup.spec, config.errors_deadletterqueue_context_headers_enable
+        return Letters(topic, SourceWriter(self.setup.chain.header, context_headers, spec.connector, spec.task))
 
     def _interval(self) -> float | None:
         config: SourceConfig = self.setup.config
@@ -140,17 +197,17 @@ class SourceSessions:
     def _create_offsets_topic(self, admin: Admin) -> None:
         worker, settings = self.setup.worker, worker_keys.internal_topic(self.setup.spec.worker, "offset")
         replicas = worker.offset_storage_replication_factor
-        topic = InternalTopic("offset", self._offsets_topic, worker.offset_storage_partitions, replicas, settings)
+        own = "offsets.storage.topic" if self.setup.config.offsets_storage_topic else ""
+        topic = InternalTopic("offset", self._offsets_topic, worker.offset_storage_partitions, replicas, settings, own)
         creation.create(admin, topic)
 
+    @property
+    def _stores(self) -> Stores:
+        setup = self.setup
+        return Stores(setup.clients, self._offsets_topic, setup.worker.offset_storage_topic, setup.spec.seeds)
+
     def _offsets(self) -> SourceOffsets:
-        offsets = SourceOffsets(self.setup.spec.connector)
-        for key, value in self.setup.spec.seeds.items():
-            offsets.load(key.encode(), value.encode())
-        control = self.setup.control
-        return offset_topic.read(
-            self.setup.clients.offsets_consumer(), self._offsets_topic, offsets, lambda _: control.stopping
-        )
+        return self._stores.read(lambda _: self.setup.control.stopping)
 
     def _check_owner(self) -> None:
         # Only after this producer was fenced: its open transaction has been ended by whoever did it. In any other case
@@ -159,6 +216,6 @@ class SourceSessions:
         if (
             fenced
             and self._left is not None
-            and loop.moved_by_another(self._left, self._attempted, self._offsets().snapshot())
+            and moved_by_another(self._left, self._attempted, self._offsets().snapshot())
         ):
             raise FencedError(f"another process writes the source offsets of {self.setup.spec.connector}")

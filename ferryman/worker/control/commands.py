@@ -17,7 +17,9 @@ from ferryman.facts.config_records import (
 from ferryman.facts.fold import ConnectorFacts
 from ferryman.facts.states import State, TargetState
 from ferryman.plugins import catalog
+from ferryman.telemetry.loggers import Loggers
 from ferryman.telemetry.owners import Owner
+from ferryman.telemetry.subject import about
 from ferryman.validation import connector_config
 from ferryman.worker.cluster import Cluster
 from ferryman.worker.connector_offsets import ConnectorOffsets
@@ -49,11 +51,15 @@ class Commands:
     def __init__(self, plane: Plane, cluster: Cluster) -> None:
         self.plane = plane
         self.ready = False
-        self._starting = Stage("awaiting startup", time.time())
+        self.begins("awaiting startup")
         self._cluster = cluster
         self._checks = Pool("checks", 8, 64)
         self._offsets = Offsets(plane.launch)
         self._turns = Turns(plane)
+
+    def begins(self, stage: str) -> None:
+        """Says what a worker that is not ready yet does from now on, in Kafka Connect's form."""
+        self._starting = Stage(stage, time.time())
 
     async def cluster_id(self) -> str | None:
         return self._cluster.id
@@ -144,8 +150,9 @@ class Commands:
                 return connector_config.check(raw, self.plane.launch.settings)
 
         found = await self._checks.run("performing multi-property validation for the connector", check)
-        for warning in found.warnings:
-            log.warning("connector %s: %s", raw["name"], warning)
+        with about(raw["name"]):
+            for warning in found.warnings:
+                log.warning("connector %s: %s", raw["name"], warning)
 
     async def delete(self, name: str) -> None:
         await self.plane.members.lead()
@@ -234,12 +241,17 @@ class Commands:
 
     # The worker as a whole.
 
-    async def set_level(self, logger: str, level: str, *, cluster: bool = False) -> None:
-        """Changes a logger's level in all task processes, and in those to come; with ``cluster`` on all workers."""
-        if cluster:
-            await self.plane.journal.write(LoggerLevel(logger, level))
-        else:
-            self.plane.set_level(logger, level)
+    @property
+    def loggers(self) -> Loggers:
+        return self.plane.loggers
+
+    async def set_level(self, logger: str, level: str, *, cluster: bool = False) -> Sequence[str]:
+        """Changes a logger's level here, in all task processes, and in those to come; with ``cluster`` on all
+        workers."""
+        if not cluster:
+            return self.plane.set_level(logger, level)
+        await self.plane.journal.write(LoggerLevel(logger, level))
+        return []
 
     async def put_task_configs(self, name: str, configs: Sequence[RawConfig]) -> None:
         await self.plane.members.accept_task_configs()

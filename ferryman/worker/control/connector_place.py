@@ -12,6 +12,7 @@ from ferryman.retry import backoff
 from ferryman.settings.config_providers import Resolution
 from ferryman.telemetry.owners import Owner
 from ferryman.telemetry.redaction import redact
+from ferryman.telemetry.subject import Subject
 from ferryman.worker.control.follower import Follower, Overtaken
 from ferryman.worker.control.launch import Launch, plugin_version
 from ferryman.worker.control.wanted import WantedConnector
@@ -48,7 +49,7 @@ class ConnectorPlace:
         self._inside: set[tuple[object, ...]] = set()
         """What its code is called for now, and may never return from."""
         self._failures = 0
-        self.follower: Follower[WantedConnector] = Follower(f"connector {name}", self._step)
+        self.follower: Follower[WantedConnector] = Follower(f"connector {name}", self._step, Subject(name))
 
     async def _step(self, wanted: WantedConnector | None) -> None:
         if wanted is None:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
 from ferryman.telemetry.redaction import redact
+from ferryman.telemetry.subject import WORKER, Subject, about
 
 log = logging.getLogger(__name__)
 W = TypeVar("W")
@@ -19,10 +20,12 @@ class Overtaken(Exception):
 class Follower(Generic[W]):
     """``step`` is called with what is wanted now, or None for nothing, and never twice at once."""
 
-    def __init__(self, name: str, step: Callable[[W | None], Awaitable[None]]) -> None:
+    def __init__(self, name: str, step: Callable[[W | None], Awaitable[None]], subject: Subject = WORKER) -> None:
         self.wanted: W | None = None
         self._name = name
         self._step = step
+        self._subject = subject
+        """Whom the log of the steps is about."""
         self._reached: W | None = None
         self._again = False
         self._following: W | None = None
@@ -77,7 +80,8 @@ class Follower(Generic[W]):
 
     def _go(self) -> None:
         if self._walk is None and (self._again or self.wanted != self._reached):
-            self._walk = asyncio.create_task(self._follow(), name=self._name)
+            with about(*self._subject):
+                self._walk = asyncio.create_task(self._follow(), name=self._name)
 
     async def _follow(self) -> None:
         try:

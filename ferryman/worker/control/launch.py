@@ -11,7 +11,7 @@ from ferryman.settings.settings import Settings
 from ferryman.task.setup import plugins
 from ferryman.task.setup.lease import UNLIMITED, Lease
 from ferryman.task.setup.spec import TaskSpec
-from ferryman.telemetry import redaction
+from ferryman.telemetry import logs, redaction
 from ferryman.telemetry.owners import Owner
 from ferryman.worker.control.wanted import WantedTask
 from ferryman.worker.forks import Forks
@@ -62,7 +62,7 @@ class Launch:
             config=resolved.values,
             worker=self.settings.values,
             identity=self.identity,
-            levels=self.levels,
+            levels=logs.levels_for(task.connector, self.levels),
             seeds=self.seeds,
             plugins=plugins.named(resolved.values, self.settings.values),
             references=(resolved.references + self.settings.references).rows(),

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from ferryman.errors import RequestError
 from ferryman.kafka.clients import Clients
+from ferryman.offsets.stores import Stores
 from ferryman.plugins import catalog
 from ferryman.telemetry.owners import Owner
 from ferryman.worker.connector_offsets import ConnectorOffsets
@@ -39,5 +40,6 @@ class Offsets:
             raise RequestError(500, f"Failed to modify offsets for connector {name}: its class cannot be loaded")
         values = launch.resolved(owner, raw).values
         clients = Clients(name, 0, launch.settings.values, values, launch.identity)
-        topic = raw.get("offsets.storage.topic") or launch.settings.config.offset_storage_topic
-        return ConnectorOffsets(plugin, clients, topic, launch.seeds)
+        workers = launch.settings.config.offset_storage_topic
+        stores = Stores(clients, values.get("offsets.storage.topic") or workers, workers, launch.seeds)
+        return ConnectorOffsets(plugin, clients, stores, launch.settings.config.transactional_sources)

@@ -9,9 +9,12 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 
+from ferryman.errors import RequestError
 from ferryman.facts.config_records import LoggerLevel, Properties, RestartRequest, TaskConfig, TasksCommit
 from ferryman.facts.fold import Changed, ConnectorFacts, Event
 from ferryman.facts.states import State, TargetState
+from ferryman.telemetry import logs
+from ferryman.telemetry.loggers import Loggers
 from ferryman.telemetry.owners import Owner
 from ferryman.worker.control.launch import Launch
 from ferryman.worker.control.mode import Board, Journal, Members
@@ -34,6 +37,7 @@ class Plane:
     def __init__(self, launch: Launch, journal: Journal, members: Members, board: Board) -> None:
         self.launch, self.journal, self.members, self.board = launch, journal, members, board
         self.reconciler = Reconciler(launch, self, self._made)
+        self.loggers = Loggers()
         self.closing = False
         """Whether the worker ends; nothing is started any more."""
         self._restarts: Counter[Instance] = Counter()
@@ -60,7 +64,7 @@ class Plane:
                 case RestartRequest(connector):
                     self._restart(connector, *self.restarted(event))
                 case LoggerLevel(namespace, level):
-                    self.set_level(namespace, level)
+                    self._level_heard(namespace, level)
         self.reconcile()
         self.members.facts_changed()
 
@@ -104,12 +108,14 @@ class Plane:
         return facts.properties is None or not _has(facts, number)
 
     def topic_used(self, task: Task, topic: str) -> None:
-        """A task has used a topic. Its name is public, unless it came out of a config provider."""
+        """A task has used a topic, which is noted where topics are tracked. Its name is public, unless it came out of a
+        config provider."""
         connector, _ = task
         raw = self.journal.facts.of(connector).properties
         if raw is None:
             return  # the last words of a task whose connector is deleted
-        self.board.use(task, topic)
+        if self.launch.settings.config.topic_tracking_enable:
+            self.board.use(task, topic)
         if not any("${" in value for key, value in raw.items() if "topic" in key or key.startswith("transforms.")):
             self.owner(connector).is_called(topic)
 
@@ -190,12 +196,28 @@ class Plane:
 
     # The worker as a whole.
 
-    def set_level(self, logger: str, level: str) -> None:
-        """Changes a logger's level in all task processes, and in those to come."""
-        self.launch.levels[logger] = level
-        for place in self.reconciler.tasks.values():
-            if place.process is not None:
-                place.process.set_level(logger, level)
+    def _level_heard(self, logger: str, level: str) -> None:
+        try:
+            self.set_level(logger, level)
+        except RequestError as error:
+            log.warning("the level of logger %.80s in the config topic is passed over: %s", logger, error)
+
+    def set_level(self, logger: str, level: str) -> Sequence[str]:
+        """Changes a logger's level here, in all task processes, and in those to come; or all of one connector's.
+
+        Returns the names of the loggers here that have it now. Raises RequestError for what is none (Loggers.checked).
+        """
+        level = self.loggers.checked(logger, level)
+        touched = self.loggers.set(logger, level)
+        levels = self.launch.levels
+        levels[logger] = level
+        for (connector, _), place in self.reconciler.tasks.items():
+            of_it = logs.levels_for(connector, levels)
+            changed = of_it if logger == f"{logs.ONE_CONNECTOR}{connector}" else {logger: of_it.get(logger)}
+            for each, now in changed.items():
+                if place.process is not None and now is not None:
+                    place.process.set_level(each, now)
+        return touched
 
     def _topics_forgotten(self, connector: str) -> None:
         """The record of a connector's topics begins anew."""

@@ -14,9 +14,12 @@ import orjson
 from ferryman.errors import ConfigError, FerrymanError, RequestError
 from ferryman.facts.states import State
 from ferryman.retry import backoff
+from ferryman.retry.restarts import Restarts
+from ferryman.settings.task_keys import TaskKeys
 from ferryman.task.setup.lease import Lease
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.telemetry.redaction import redact
+from ferryman.telemetry.subject import Subject
 from ferryman.worker import places_in_groups
 from ferryman.worker.control.follower import Follower, Overtaken
 from ferryman.worker.control.launch import Launch, plugin_version
@@ -46,7 +49,8 @@ class TaskPlace:
         """Why there is no process though one is wanted."""
         self._failures = 0
         self._version: str | None = None
-        self.follower: Follower[WantedTask] = Follower(self._name, self._step)
+        self._keys = TaskKeys()
+        self.follower: Follower[WantedTask] = Follower(self._name, self._step, Subject(*task))
 
     def renew(self, lease: Lease) -> None:
         """The task may act until then."""
@@ -90,7 +94,9 @@ class TaskPlace:
 
         def spec() -> TaskSpec:
             self._version = plugin_version(wanted.properties)
-            return self._launch.spec(wanted, self._launch.resolved(owner, wanted.properties))
+            found = self._launch.spec(wanted, self._launch.resolved(owner, wanted.properties))
+            self._keys = TaskKeys.of(found.worker, found.config)
+            return found
 
         return await self.follower.while_wanted(self._launch.configs.run(f"starting {self._name}", spec))
 
@@ -122,6 +128,8 @@ class TaskPlace:
             lambda topic: self._listener.topic_used(self._task, topic),
             self._changed,
             Shown(State.RESTARTING if again else State.UNASSIGNED),
+            Restarts(self._keys.restarts),
+            self._keys.ferryman_task_memory_max_bytes,
         )
         self._runs, self._restarts, self._problem = wanted, wanted.restarts, None
         self._changed()
@@ -148,7 +156,7 @@ class TaskPlace:
         """What the task shows of itself; None while there is nothing here."""
         if self.process is not None:
             shown = self.process.shown
-            return Status(shown.state, worker_id, shown.trace, self._version, shown.outage)
+            return Status(shown.state, worker_id, shown.trace, self._version, shown.outage, shown.restart)
         if self._problem is not None:
             return Status(State.FAILED, worker_id, self._problem, self._version)
         return None

@@ -73,7 +73,13 @@ class Board:
 
     def _stored(self, status: Status) -> StoredStatus:
         return StoredStatus(
-            status.state, status.worker_id, self.generation(), status.trace, status.version, status.outage
+            status.state,
+            status.worker_id,
+            self.generation(),
+            status.trace,
+            status.version,
+            status.outage,
+            status.restart,
         )
 
     def status(self, connector: str) -> Status | None:
@@ -129,4 +135,4 @@ class Board:
 
 
 def _status(stored: StoredStatus) -> Status:
-    return Status(stored.state, stored.worker_id, stored.trace, stored.version, stored.outage)
+    return Status(stored.state, stored.worker_id, stored.trace, stored.version, stored.outage, stored.restart)

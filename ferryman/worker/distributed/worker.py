@@ -41,6 +41,8 @@ FAILED_TO_START = 3
 """The exit code of Kafka's scripts when a worker cannot start."""
 LONGEST_WAIT = 15.0
 """Seconds between two tries to reach Kafka at the start."""
+INITIALIZING = "initializing and reading to the end of internal topics"
+"""What a worker does first, in Kafka Connect's words."""
 
 
 async def run(settings: Settings, forkserver: ForkServer) -> int:
@@ -110,6 +112,7 @@ class Worker:
     async def start(self) -> int:
         """Returns when the worker has its first share of the group's work; or the exit code of a start in vain."""
         self.cluster.look()
+        self.herder.begins(INITIALIZING)
         try:
             await self._reach(self._create_topics)
             await self._reach(self.board.start)
@@ -117,6 +120,7 @@ class Worker:
         except FerrymanError as error:
             _log_problems(error)
             return FAILED_TO_START
+        self.herder.begins("ensuring membership in the cluster")
         self.group.start(self.plane)
         await self.group.joined.wait()
         self.herder.ready = True
@@ -148,7 +152,7 @@ class Worker:
                 admin.poll(0)  # a client that is not let in, or finds nobody, says so on the side only
                 raise RetriableError(": ".join([str(error), *(each.str() for each in heard[-1:])])) from error
 
-        await self._pool.run("initializing and reading to the end of internal topics", create, within=None)
+        await self._pool.run(INITIALIZING, create, within=None)
 
     async def close(self) -> None:
         """Ends all tasks, leaves the group, and says so to the others."""

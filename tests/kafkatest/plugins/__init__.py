@@ -4,10 +4,19 @@ from pathlib import Path
 
 from tests.plugin_folder import installed
 
-_CONNECTORS = ("TestableSourceConnector", "TestableSinkConnector")
+_CONNECTORS = {
+    "testable": ("TestableSourceConnector", "TestableSinkConnector"),
+    "faulty": ("ErrantRecordSinkConnector", "NaughtyConnector"),
+    "blocking": (
+        *("BlockingConnector", "ValidateBlockingConnector", "BlockingSourceConnector", "BlockingSinkConnector"),
+    ),
+}
+_TRANSFORMS = {"faulty": ("FaultyPassthrough",)}
 
 
 def install(directory: Path) -> Path:
     """Installs them as anybody's are; the folder for PYTHONPATH."""
-    code = Path(__file__).with_name("testable.py").read_text()
-    return installed(directory, "testable", code, *_CONNECTORS)
+    for module, connectors in _CONNECTORS.items():
+        code = Path(__file__).with_name(f"{module}.py").read_text()
+        home = installed(directory, module, code, *connectors, transforms=_TRANSFORMS.get(module, ()))
+    return home

@@ -130,8 +130,11 @@ class TestableSinkConnector(Sink[TestableSinkConfig]):
         say(f"Starting task {self.id}")
 
     def open(self, partitions: Sequence[Assigned]) -> Mapping[TopicPartition, int]:
-        say(f"Opening partitions {[f'{each.source.topic}-{each.source.partition}' for each in partitions]}")
+        say(f"Opening partitions [{', '.join(str(each.source) for each in partitions)}]")
         return {}
+
+    def close(self, partitions: Sequence[TopicPartition]) -> None:
+        say(f"Closing partitions [{', '.join(map(str, partitions))}]")
 
     def put(self, records: Sequence[Record]) -> None:
         for record in records:

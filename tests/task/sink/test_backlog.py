@@ -1,5 +1,6 @@
 """The backlog: slices are cut, decoded and put in order; what the sink has taken is delivered, and nothing else."""
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,9 @@ from ferryman.chain.narrowing import Failure, Stage
 from ferryman.config import Config
 from ferryman.errors import DataError, Indeterminate, RetriableError, TaskError, Unfinished
 from ferryman.record import Batch, TopicPartition
+from ferryman.task.setup import at_work
+from ferryman.task.setup.at_work import CONVERT, PUT, AtWork, Note, Offsets
+from ferryman.task.setup.guilty import Guilty
 from ferryman.task.sink import backlog as backlog_module
 from ferryman.task.sink.backlog import Backlog
 from ferryman.task.sink.slices import AIM, Slices
@@ -431,3 +435,30 @@ class Flow(RuleBasedStateMachine):
 
 TestFlow = Flow.TestCase
 TestFlow.settings = settings(max_examples=50, stateful_step_count=25, deadline=None)
+
+
+# Records that kill.
+
+
+def test_what_is_worked_on_is_noted_while_it_is_and_the_guilty_are_not_touched(work: Work) -> None:
+    descriptor = at_work.shared()
+    worker, work.backlog.at_work = AtWork(descriptor), AtWork(descriptor)
+    os.close(descriptor)
+    work.backlog.guilty = [Guilty("t", 0, 8, "TRANSFORMATION", "OnRecords", "was killed by SIGSEGV")]
+    notes, chain = list[Note | None](), work.backlog.chain
+    put, apply = work.sink.put_batches, chain.steps[0].transform.apply
+
+    def noted(call: Any, given: Any) -> Any:
+        notes.append(worker.read())
+        return call(given)
+
+    work.sink.put_batches = lambda batches: noted(put, batches)  # type: ignore[method-assign]
+    chain.steps[0].transform.apply = lambda record: noted(apply, record)  # type: ignore[method-assign]
+    work.add(b"7", b"8", b"9", first=7)
+    work.backlog.advance()
+    assert notes[0] == Note(CONVERT, [Offsets("t", 0, 7, 9)])
+    assert notes[-1] == Note(PUT, [Offsets("t", 0, 7, 9)])
+    assert worker.read() is None
+    assert work.sink.taken == [(T, 7, "7"), (T, 9, "9")]
+    assert work.judge.guilty == [(8, Stage.TRANSFORMATION)]
+    assert dict(work.delivered()) == {T: 10}

@@ -17,6 +17,7 @@ from ferryman.task.setup.control import Control
 from ferryman.task.setup.troubles import Troubles
 from ferryman.task.source.loop import SourceSession
 from ferryman.task.source.outbox import Outbox
+from ferryman.task.source.transactions import Transactions
 
 TEXT = {f"{side}.converter": "org.apache.kafka.connect.storage.StringConverter" for side in ("key", "value")}
 UNKNOWN = KafkaError(KafkaError._TIMED_OUT, retriable=True)
@@ -75,16 +76,15 @@ def session(producer: Producer, interval: float | None) -> SourceSession:
     config = SourceConfig.parse({"name": "s", "connector.class": "x"})
     control = Control(lambda event, facts: None)
     context: Any = None
+    outbox = Outbox(producer, control, grace=3.0, patience=0.0)  # type: ignore[arg-type]
     return SourceSession(
         chain=builder.chain(TEXT, {}),
         tolerance=Tolerance(config, 0),
         control=control,
         source=Once(config, context),
-        outbox=Outbox(producer, control, grace=3.0, patience=0.0),  # type: ignore[arg-type]
-        offsets=SourceOffsets("s"),
+        delivery=Transactions(outbox, SourceOffsets("s"), "offsets", interval),
         offsets_topic="offsets",
         topics=Anywhere(),
-        interval=interval,
         troubles=Troubles(Outage(Patience(longest_wait=1.0)), control.tell),
     )
 
@@ -93,7 +93,7 @@ def ended(producer: Producer, interval: float | None) -> list[str]:
     made = session(producer, interval)
     with pytest.raises((ValueError, KafkaException)):
         made.run()
-    made.abort()
+    made.delivery.abandon()
     return producer.events
 
 

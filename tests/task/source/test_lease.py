@@ -63,5 +63,5 @@ def test_an_open_transaction_is_aborted_when_the_task_stops_without_a_lease(monk
         yield
 
     task.run(story)
-    task.session.abort()
+    task.session.delivery.abandon()
     assert [call for call in task.producer.calls if "batch" not in call] == ["begin", "abort"]

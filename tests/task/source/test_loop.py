@@ -10,18 +10,23 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from ferryman.api import Offset, Source
+from ferryman.api import Source
 from ferryman.chain.chain import Step, assembled
+from ferryman.chain.narrowing import Stage
 from ferryman.config import Config
 from ferryman.connector import SourceConfig
-from ferryman.errors import Indeterminate, RetriableError, TaskError
+from ferryman.errors import Indeterminate, RetriableError, TaskError, TooLarge
 from ferryman.offsets.source_offsets import SourceOffsets, canonical
 from ferryman.record import Record
 from ferryman.retry.outage import Outage, Patience
+from ferryman.task.errors.source_letter import SourceWriter
 from ferryman.task.setup.troubles import Troubles
-from ferryman.task.source import loop as loop_module
-from ferryman.task.source.loop import SourceSession, cause, classified, moved_by_another
+from ferryman.task.source import transactions
+from ferryman.task.source.boundaries import Boundaries
+from ferryman.task.source.letters import Letters
+from ferryman.task.source.loop import SourceSession, classified
 from ferryman.task.source.outbox import Outbox
+from ferryman.task.source.transactions import Transactions
 from tests.chain.parts import OnRecords, TextConverter
 from tests.clock import Clock
 from tests.kafka.cluster_in_memory import Cluster, failed
@@ -83,7 +88,7 @@ class Task:
     ) -> None:
         self.clock, self.worker, self.judge, self.feed = Clock(), Worker(), Judge(), Feed()
         self.waits: list[float] = []
-        monkeypatch.setattr(loop_module, "time", self.clock)
+        monkeypatch.setattr(transactions, "time", self.clock)
         monkeypatch.setattr(self.worker, "wait", self.wait)
         self.producer = FakeProducer(Cluster())
         self.offsets = SourceOffsets("c")
@@ -92,18 +97,27 @@ class Task:
         fakes: Any = (self.judge, self.producer)
         tolerance, producer = fakes
         self.topics = Ensured(self.producer)
+        outbox = Outbox(producer, self.worker, grace=3.0, patience=60.0)
         self.session = SourceSession(
             chain=chain,
             tolerance=tolerance,
             control=self.worker,
             source=self.feed,
-            outbox=Outbox(producer, self.worker, grace=3.0, patience=60.0),
-            offsets=self.offsets,
+            delivery=Transactions(outbox, self.offsets, "offsets", interval),
             offsets_topic="offsets",
             topics=self.topics,
-            interval=interval,
             troubles=Troubles(Outage(Patience(retrying=give_up)), self.worker.tell, self.clock.monotonic),
         )
+
+    def ends_transactions(self) -> Boundaries:
+        """From now on the source says where transactions end."""
+        delivery = self.session.delivery
+        assert isinstance(delivery, Transactions)
+        self.session.boundaries = Boundaries(delivery)
+        return self.session.boundaries
+
+    def dead_letters(self) -> None:
+        self.session.letters = Letters("dead", SourceWriter(self.text, False, "c", 0))
 
     def wait(self, seconds: float) -> bool:
         self.waits.append(seconds)
@@ -216,6 +230,23 @@ def test_an_offset_that_the_source_forgets_is_a_tombstone(task: Task) -> None:
     assert task.offsets.get(FILE) is None
 
 
+def test_copies_follow_the_commit_and_what_is_forgotten_goes_before_it(task: Task) -> None:
+    seen: list[tuple[str, bool, list[bytes | None]]] = []
+
+    class Copy:
+        def forget(self, written: Sequence[tuple[bytes, bytes | None]]) -> None:
+            seen.append(("forget", "commit" in task.producer.calls, [value for _, value in written]))
+
+        def follow(self, written: Sequence[tuple[bytes, bytes | None]]) -> None:
+            seen.append(("follow", "commit" in task.producer.calls, [value for _, value in written]))
+
+    delivery: Any = task.session.delivery
+    delivery.copy = Copy()
+    task.poll("1", at=None)
+    task.rounds(1)
+    assert seen == [("forget", False, [None]), ("follow", True, [None])]
+
+
 def test_topics_are_created_before_the_first_record_goes_there_and_told_once(task: Task) -> None:
     task.poll("1", at=1)
     task.poll("2", at=2)
@@ -241,6 +272,62 @@ def test_a_failure_that_may_not_be_skipped_ends_the_task_before_anything_is_prod
     with pytest.raises(TaskError, match="no tolerance"):
         task.rounds(1)
     assert task.producer.calls == []
+
+
+def test_letters_of_what_is_skipped_are_in_the_transaction_of_the_poll(task: Task) -> None:
+    task.dead_letters()
+    task.poll("1", "refuse", "2", at=3)
+
+    def story() -> Story:
+        yield
+        assert [each.topic for each in task.producer.sent] == ["t", "t", "dead", "offsets"]
+        assert task.values("dead") == [b'{"schema":null,"payload":"refuse"}']
+        assert task.producer.calls.count("commit") == 1
+
+    task.run(story)
+
+
+def test_a_poll_of_which_nothing_is_left_still_moves_the_offsets(task: Task) -> None:
+    task.dead_letters()
+    task.poll("refuse", at=3)
+    task.rounds(1)
+    assert [each.topic for each in task.producer.sent] == ["dead", "offsets"]
+    assert task.offsets.get(FILE) == {"at": 3}
+
+
+def test_a_record_that_is_too_large_for_the_producer_is_a_failure_like_any_other(task: Task) -> None:
+    task.dead_letters()
+    task.producer.largest = 40
+    task.poll("1", "x" * 41, "2", at=3)
+    task.rounds(1)
+    (failure,) = task.judge.failures
+    assert (failure.stage, failure.position, type(failure.error)) == (Stage.KAFKA_PRODUCE, 1, TooLarge)
+    assert task.values("t") == [b"1", b"2"]
+    assert task.values("dead") == [None]
+    assert task.offsets.get(FILE) == {"at": 3}
+
+
+def test_without_tolerance_a_record_that_is_too_large_fails_the_task(task: Task) -> None:
+    task.judge.error = TaskError("no tolerance")
+    task.producer.largest = 40
+    task.poll("1", "x" * 41, at=3)
+    with pytest.raises(TaskError, match="no tolerance"):
+        task.rounds(1)
+    task.session.delivery.abandon()
+    assert task.producer.sent == []
+
+
+@pytest.mark.parametrize(
+    ("topic", "words"),
+    [("offsets", "may not produce to their own offsets topics"), ("dead", "is the dead letter queue")],
+)
+def test_records_go_neither_to_the_offsets_nor_to_the_dead_letters(task: Task, topic: str, words: str) -> None:
+    task.dead_letters()
+    task.poll("1", at=1, topic=topic)
+    with pytest.raises(TaskError, match=words):
+        task.rounds(1)
+    task.session.delivery.abandon()
+    assert task.producer.sent == []
 
 
 def test_a_poll_that_finds_a_system_away_is_made_again_after_a_wait(task: Task) -> None:
@@ -324,18 +411,18 @@ def test_a_session_that_fails_with_an_open_transaction_aborts_it(monkeypatch: py
     task.feed.polls.append(TaskError("no way"))
     with pytest.raises(TaskError):
         task.rounds(2)
-    task.session.abort()
-    task.session.abort()
+    task.session.delivery.abandon()
+    task.session.delivery.abandon()
     assert task.producer.calls[-2:] == ["batch of 1", "abort"]
     assert task.producer.sent == []
-    assert task.session.attempted == {}
+    assert task.session.delivery.attempted == {}
 
 
 def test_without_an_open_transaction_there_is_nothing_to_abort(task: Task) -> None:
-    task.session.abort()
+    task.session.delivery.abandon()
     task.poll("1", at=1)
     task.rounds(1)
-    task.session.abort()
+    task.session.delivery.abandon()
     assert "abort" not in task.producer.calls
 
 
@@ -346,9 +433,9 @@ def test_after_a_commit_without_an_answer_nothing_is_aborted(task: Task, abortab
     task.poll("1", at=1)
     with pytest.raises(KafkaException):
         task.rounds(1)
-    task.session.abort()
+    task.session.delivery.abandon()
     assert task.producer.calls.count("abort") == aborts
-    assert task.session.attempted == {canonical(FILE): {"at": 1}}
+    assert task.session.delivery.attempted == {canonical(FILE): {"at": 1}}
     assert task.offsets.get(FILE) is None
     assert task.feed.commits == 0
 
@@ -360,7 +447,7 @@ def test_an_abort_that_fails_is_only_logged(monkeypatch: pytest.MonkeyPatch, cap
     with pytest.raises(TaskError):
         task.rounds(2)
     task.producer.fails["abort"] = failed(KafkaError._TIMED_OUT, "no answer")
-    task.session.abort()
+    task.session.delivery.abandon()
     assert caplog.messages[-1] == "the open transaction could not be aborted: no answer"
 
 
@@ -384,47 +471,3 @@ def test_what_trying_again_does_not_change_fails_the_task_and_all_else_begins_a_
     found = classified(failed(code, "so it is"))
     assert type(found) is kind
     assert "so it is" in str(found)
-
-
-@pytest.mark.parametrize("code", [KafkaError._FATAL, KafkaError._STATE])
-def test_behind_a_producer_that_is_broken_stands_what_broke_it(code: int) -> None:
-    fake = FakeProducer(Cluster())
-    fake.fails["commit"] = failed(KafkaError._FENCED)
-    producer: Any = fake
-    assert cause(failed(code), producer).args[0].code() == KafkaError._FENCED
-    assert cause(failed(code), producer).args[0].code() == code, "a commit that went well tells nothing"
-
-
-def test_an_error_that_says_what_it_is_about_is_not_asked_further() -> None:
-    fake = FakeProducer(Cluster())
-    producer: Any = fake
-    error = failed(KafkaError._TIMED_OUT)
-    assert cause(error, producer) is error
-    assert fake.calls == []
-
-
-AT1, AT2, AT3 = {"at": 1}, {"at": 2}, {"at": 3}
-Offsets = Mapping[str, Offset]
-
-
-@pytest.mark.parametrize(
-    ("before", "attempted", "now", "moved"),
-    [
-        pytest.param({"p": AT1}, {}, {"p": AT1}, False, id="nothing happened"),
-        pytest.param({"p": AT1}, {"p": AT2}, {"p": AT1}, False, id="our last transaction was aborted"),
-        pytest.param({"p": AT1}, {"p": AT2}, {"p": AT2}, False, id="our last transaction was committed"),
-        pytest.param({}, {"p": AT2}, {}, False, id="our first transaction was aborted"),
-        pytest.param({}, {"p": AT2}, {"p": AT2}, False, id="our first transaction was committed"),
-        pytest.param({"p": AT1}, {"p": None}, {}, False, id="we forgot a partition"),
-        pytest.param({"p": AT1}, {"p": None}, {"p": AT1}, False, id="forgetting a partition was aborted"),
-        pytest.param({"p": AT1}, {"p": AT2}, {"p": AT3}, True, id="another one went further"),
-        pytest.param({"p": AT1}, {}, {"p": AT2}, True, id="another one moved what we did not touch"),
-        pytest.param({"p": AT1}, {"p": AT2}, {}, True, id="another one forgot a partition"),
-        pytest.param({}, {}, {"q": AT1}, True, id="another one has a new partition"),
-        pytest.param({"p": AT1}, {"p": None}, {"p": AT2}, True, id="another one moved what we forgot"),
-    ],
-)
-def test_offsets_that_moved_otherwise_than_by_our_last_transaction_tell_of_a_second_owner(
-    before: Offsets, attempted: Mapping[str, Offset | None], now: Offsets, moved: bool
-) -> None:
-    assert moved_by_another(before, attempted, now) is moved

@@ -1,12 +1,13 @@
 """The way into a producer: in order and complete, however full the producer is, and never what it refuses."""
 
+import re
 from typing import Any
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from ferryman.chain.encoded import Encoded
-from ferryman.errors import RetriableError, TaskError
+from ferryman.errors import RetriableError, TaskError, TooLarge
 from ferryman.task.setup.control import Control
 from ferryman.task.source import outbox as outbox_module
 from ferryman.task.source.outbox import Outbox
@@ -83,19 +84,24 @@ def test_a_record_that_finds_no_room_in_an_empty_producer_will_never_find_any(ki
         Way(room=0).outbox.produce(encoded(b"123", **kind))
 
 
-@pytest.mark.parametrize("kind", [{}, {"timestamp": 5}])
-def test_a_record_that_is_too_large_fails_the_task_and_the_key_of_the_limit_is_named(kind: dict[str, Any]) -> None:
+@pytest.mark.parametrize("kind", [{}, {"timestamp": 5}, {"headers": [[("h", b"1")]] * 4}])
+@pytest.mark.parametrize("room", [2, 1000])
+def test_a_record_that_is_too_large_is_told_with_the_key_of_the_limit_and_the_others_go(
+    kind: dict[str, Any], room: int
+) -> None:
+    way = Way(room)
+    way.producer.largest = 5
+    ((index, error),) = way.outbox.produce(encoded(b"1", b"123456", b"3", b"4", **kind))
+    assert index == 1
+    assert re.search(r"to t: .* 6 bytes, and producer\.override\.max\.request\.size", str(error))
+    assert way.values() == [b"1", b"3", b"4"]
+
+
+def test_a_single_record_that_is_too_large_is_raised() -> None:
     way = Way()
     way.producer.largest = 5
-    with pytest.raises(TaskError, match=r"to t: .* 6 bytes, and producer\.override\.max\.request\.size"):
-        way.outbox.produce(encoded(b"1", b"123456", **kind))
-
-
-def test_a_record_that_is_too_large_is_told_though_the_queue_is_full_too() -> None:
-    way = Way(room=2)
-    way.producer.largest = 5
-    with pytest.raises(TaskError, match="6 bytes"):
-        way.outbox.produce(encoded(b"1", b"123456", b"3", b"4"))
+    with pytest.raises(TooLarge, match="6 bytes"):
+        way.outbox.write("t", b"123456", None)
 
 
 @pytest.mark.parametrize("code", [KafkaError._FATAL, KafkaError._STATE])

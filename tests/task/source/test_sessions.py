@@ -9,7 +9,7 @@ from confluent_kafka import KafkaError
 
 from ferryman.api import Source
 from ferryman.connector import SourceConfig
-from ferryman.errors import FencedError, TaskError
+from ferryman.errors import ConfigError, FencedError, TaskError
 from ferryman.record import Record, TopicPartition
 from tests.kafka.cluster_in_memory import failed
 from tests.kafka.fake_producer import FakeProducer
@@ -78,6 +78,41 @@ def test_its_own_offsets_topic_is_used_instead_of_the_workers(task: WholeTask) -
     task.run(lambda: rounds(3), offsets_storage_topic="own")
     assert [topic.topic for topic in task.admin.created] == ["own"]
     assert len(task.cluster.values("own")) == 2
+
+
+def test_with_an_own_topic_the_workers_is_read_too_and_gets_copies(task: WholeTask) -> None:
+    task.cluster.create("connect-offsets", 1, {"cleanup.policy": "compact"})
+    task.cluster.append(OFFSETS, b'{"at":1}', KEY)
+    task.run(lambda: rounds(3), offsets_storage_topic="own")
+    assert Counter.log[0] == "start at 1"
+    assert task.cluster.values("own") == [b'{"at":2}']
+    assert task.cluster.values("connect-offsets") == [b'{"at":1}', b'{"at":2}']
+
+
+def test_the_own_topic_has_the_last_word(task: WholeTask) -> None:
+    for topic, at in (("connect-offsets", 0), ("own", 1)):
+        task.cluster.create(topic, 1, {"cleanup.policy": "compact"})
+        task.cluster.append(TopicPartition(topic, 0), b'{"at":%d}' % at, KEY)
+    task.run(lambda: rounds(3), offsets_storage_topic="own")
+    assert Counter.log[0] == "start at 1"
+
+
+def test_without_transactions_nobody_is_fenced_and_a_stop_commits_what_is_acknowledged(task: WholeTask) -> None:
+    task.settings["exactly.once.source.support"] = "disabled"
+    task.run(lambda: rounds(3))
+    assert task.producers[0].calls[:1] != ["init"]
+    assert task.cluster.values("t") == [b"1", b"2"]
+    assert task.cluster.values("connect-offsets") == [b'{"at":2}']
+
+
+@pytest.mark.parametrize("config", [{"exactly_once_support": "required"}, {"transaction_boundary": "connector"}])
+def test_what_a_source_cannot_do_fails_the_task_though_the_config_was_taken_once(
+    task: WholeTask, config: dict[str, str]
+) -> None:
+    task.settings["exactly.once.source.support"] = "disabled"
+    with pytest.raises(ConfigError):
+        task.run(lambda: rounds(1), **config)
+    assert task.producers == []
 
 
 def test_after_a_failed_commit_the_next_session_reads_what_holds(task: WholeTask) -> None:
@@ -153,7 +188,7 @@ def test_the_interval_of_commits_is_the_configs_or_the_workers_and_fits_into_a_t
 ) -> None:
     found: list[float | None] = []
     run = "ferryman.task.source.loop.SourceSession.run"
-    monkeypatch.setattr(run, lambda session: found.append(session.interval))
+    monkeypatch.setattr(run, lambda session: found.append(session.delivery.interval))
     task.run(lambda: rounds(1), **config)
     assert found == [interval]
 

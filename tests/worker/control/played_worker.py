@@ -91,15 +91,7 @@ class PlayedWorker:
             self.patches.setattr(module, "Pool", lambda *_: self.pool)
         self.secrets = self.folder / "secrets.properties"
         self.provides(colour="blue-as-provided")
-        self.settings = settings.parse(
-            {
-                "config.providers": "file",
-                "config.providers.file.class": "FileConfigProvider",
-                "key.converter": "StringConverter",
-                "value.converter": "StringConverter",
-                "task.shutdown.graceful.timeout.ms": str(int(GRACE * 1000)),
-            }
-        )
+        self.settings = self.with_settings()
         forks: Any = self.forks
         self.launch = Launch(self.settings, forks, {}, WORKER, WORKER, configs=self.pool)  # type: ignore[arg-type]
         self.board = Board()
@@ -109,6 +101,17 @@ class PlayedWorker:
         self.plane = Plane(self.launch, self.journal, self.members, self.board)
         cluster: Any = None
         self.commands = Commands(self.plane, cluster)
+
+    def with_settings(self, **more: str) -> settings.Settings:
+        """The worker's settings, and more of them."""
+        usual = {
+            "config.providers": "file",
+            "config.providers.file.class": "FileConfigProvider",
+            "key.converter": "StringConverter",
+            "value.converter": "StringConverter",
+            "task.shutdown.graceful.timeout.ms": str(int(GRACE * 1000)),
+        }
+        return settings.parse(usual | {key.replace("_", "."): value for key, value in more.items()})
 
     def _listens(self, board: Board) -> None:
         show = board.show

@@ -1,10 +1,12 @@
 """Steps to what is wanted: one at a time, the latest wish next, and none for what is there already."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 
 import pytest
 
+from ferryman.telemetry.subject import Stamped, Subject
 from ferryman.worker.control.follower import Follower
 from tests.worker.simulated_time import simulated
 
@@ -190,3 +192,18 @@ def test_another_look_during_a_step_follows_it() -> None:
         await steps.follower.settle()
 
     assert told(story).begun == ["a", "a"]
+
+
+def test_the_log_of_a_step_says_whom_it_is_about() -> None:
+    found: list[object] = []
+
+    async def step(wanted: str | None) -> None:
+        found.append(Stamped("a", logging.INFO, "", 0, "", (), None).subject)
+
+    async def story() -> None:
+        follower = Follower[str]("thing", step, Subject("c", 3))
+        follower.want("one")
+        await follower.settle()
+
+    simulated(story())
+    assert found == [Subject("c", 3)]

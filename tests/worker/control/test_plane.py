@@ -1,7 +1,9 @@
 """The control plane of a worker: restarts, statuses on every path, levels, topics, and its end."""
 
 import asyncio
+import logging
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -15,6 +17,7 @@ from ferryman.facts.config_records import (
     TasksCommit,
 )
 from ferryman.facts.states import State, TargetState
+from ferryman.telemetry import logs
 from ferryman.worker.control.plane import LAST_WORDS
 from ferryman.worker.control.wanted import Instance
 from ferryman.worker.herder import Status
@@ -23,6 +26,7 @@ from tests.worker.control.played_worker import DISLIKES, GRACE, MoodySink, Playe
 from tests.worker.lively_processes import Habits
 
 Tell = Callable[[Story], None]
+DEBUG = {"root": "DEBUG", "ferryman": "DEBUG"}
 
 
 # Restarts.
@@ -312,6 +316,45 @@ def test_a_level_reaches_the_tasks_that_run_and_those_to_come(tell: Tell) -> Non
         await until(lambda: len(worker.forks.of("a")) == 2)
         await worker.runs("a")
         assert worker.forks.live("a")[0].played.spec.levels == second.played.spec.levels  # type: ignore[union-attr]
+
+    tell(story)
+
+
+def test_a_level_that_comes_from_another_worker_holds_here_and_is_shown(
+    tell: Tell, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story(worker: PlayedWorker) -> None:
+        await worker.journal.write(LoggerLevel("ferryman.tests.z", "TRACE"), LoggerLevel("ferryman.tests", "LOUD"))
+        assert logging.getLogger("ferryman.tests.z").level == logs.LEVELS["TRACE"]
+        shown = worker.commands.loggers.all()["ferryman.tests.z"]
+        assert shown["level"] == "TRACE"
+        assert shown["last_modified"]
+        assert "invalid log level 'LOUD'" in caplog.text
+
+    tell(story)
+
+
+def test_where_topics_are_not_tracked_none_is_noted(tell: Tell) -> None:
+    async def story(worker: PlayedWorker) -> None:
+        worker.plane.launch = replace(worker.launch, settings=worker.with_settings(topic_tracking_enable="false"))
+        await worker.created("a")
+        await asyncio.sleep(60)
+        assert worker.board.topics("a") == []
+
+    tell(story)
+
+
+def test_the_level_of_one_connector_reaches_its_tasks_and_no_others(tell: Tell) -> None:
+    async def story(worker: PlayedWorker) -> None:
+        (first,) = await worker.created("a")
+        (other,) = await worker.created("b")
+        await worker.commands.set_level("connector.a", "DEBUG")
+        await worker.commands.set_level("ferryman", "WARN")
+        await until(lambda: (first.levels, other.levels) == (DEBUG, {"ferryman": "WARN"}))
+        first.dies(-9)
+        await until(lambda: len(worker.forks.of("a")) == 2)
+        await worker.runs("a")
+        assert worker.forks.live("a")[0].played.spec.levels == DEBUG  # type: ignore[union-attr]
 
     tell(story)
 

@@ -5,7 +5,7 @@ lets the server read its files (docs/decisions/0008). Here every value meets the
 what a statement has to warn about (a decimal that was rounded, a note to the server) is an error too.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -14,7 +14,8 @@ import pymysql
 from pymysql.cursors import Cursor
 from sqlalchemy import Connection
 
-from ferryman.connectors.sql.dialects.dialect import Load, Mode, TableColumn, Transactions
+from ferryman.connectors.sql.dialects import savepoints
+from ferryman.connectors.sql.dialects.dialect import Apply, Load, Mode, Refused, Run, TableColumn, Transactions
 from ferryman.connectors.sql.dialects.faults import StaleTable
 from ferryman.connectors.sql.dialects.misfit import misfit
 from ferryman.connectors.sql.dialects.mysql.errors import message_of, number_of, staged_column
@@ -103,7 +104,7 @@ class MysqlWriter:
             cursor.execute(f"CREATE TEMPORARY TABLE {name(stage)} ({layout}) ENGINE=InnoDB")
         return Stage(stage, moves)
 
-    def stage(self, connection: Connection, load: Load) -> Callable[[], None]:
+    def stage(self, connection: Connection, load: Load) -> Apply:
         """Sends the rows to their staging table; what is returned puts them into the table."""
         stage = self._stages[load.table, load.columns]
         cursor = _cursor(connection)
@@ -120,14 +121,18 @@ class MysqlWriter:
             if text is not None:
                 cursor.execute(text, _NOTHING)
 
-        def apply() -> None:
+        def apply(first: int, last: int) -> None:
             moves = stage.statements
             for text in (moves.delete,) if load.deletes else moves.write:
                 if text is not None:
-                    cursor.execute(text, load.span)
+                    cursor.execute(text, (first, last))
                     _refuse_warnings(cursor, load)
 
         return apply
+
+    def each(self, connection: Connection, runs: Sequence[Run]) -> Sequence[Refused]:
+        """As ``savepoints.each``."""
+        return savepoints.each(self._session, connection, runs)
 
     def _inserts(self, load: Load, stage: Stage) -> Iterator[str]:
         head = f"INSERT INTO {stage.name} VALUES "  # noqa: S608 - a name of ours

@@ -4,17 +4,20 @@ Where a poll is for many tables, few rows for one go in without a staging table 
 """
 
 import io
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import polars as pl
 import psycopg
 from sqlalchemy import Connection
 
+from ferryman.connectors.sql.dialects import savepoints
 from ferryman.connectors.sql.dialects.dialect import (
+    Apply,
     Load,
     Mode,
+    Refused,
+    Run,
     TableColumn,
     Transactions,
     key_columns,
@@ -22,7 +25,7 @@ from ferryman.connectors.sql.dialects.dialect import (
 )
 from ferryman.connectors.sql.dialects.misfit import misfit
 from ferryman.connectors.sql.dialects.names import TableName
-from ferryman.connectors.sql.dialects.postgresql import direct
+from ferryman.connectors.sql.dialects.postgresql import direct, refusals
 from ferryman.connectors.sql.dialects.postgresql.errors import copied_column
 from ferryman.connectors.sql.dialects.postgresql.names import qualified, quoted
 from ferryman.connectors.sql.dialects.postgresql.values import copied
@@ -100,7 +103,7 @@ class PostgresWriter:
         _cursor(connection).execute(f"CREATE TEMP TABLE {quoted(name)} ON COMMIT DELETE ROWS AS {empty}", ())
         return statements(name, table, columns, self._mode)
 
-    def stage(self, connection: Connection, load: Load) -> Callable[[], None]:
+    def stage(self, connection: Connection, load: Load) -> Apply:
         """Copies the rows into their staging table; what is returned puts them into the table."""
         if direct.is_small(load, self._together, self._mode):
             return self._direct(_cursor(connection), load)
@@ -108,17 +111,34 @@ class PostgresWriter:
         self._copy(cursor, stage, load)
         cursor.execute(stage.hold, ())
 
-        def apply() -> None:
+        def apply(first: int, last: int) -> None:
             statement = stage.delete if load.deletes else stage.write
             if statement is not None:
-                cursor.execute(statement, load.span)
+                cursor.execute(statement, (first, last))
 
         return apply
 
-    def _direct(self, cursor: psycopg.Cursor, load: Load) -> Callable[[], None]:
-        values = load.frame.select(*self._expressions(load.columns))
+    def each(self, connection: Connection, runs: Sequence[Run]) -> Sequence[Refused]:
+        """By the server itself, unless some rows have no staging table."""
+        if any(direct.is_small(run.load, self._together, self._mode) for run in runs):
+            return savepoints.each(self._session, connection, runs)
+        stages = [self._stages[run.load.table, run.load.columns] for run in runs]
+        moves = [
+            (stage.name, stage.delete if run.load.deletes else stage.write)
+            for stage, run in zip(stages, runs, strict=True)
+        ]
+        return refusals.each(_cursor(connection), runs, moves, self._session.doing)
+
+    def _direct(self, cursor: psycopg.Cursor, load: Load) -> Apply:
+        values = load.frame.select("seq", *self._expressions(load.columns))
         cursor.execute(direct.hold(load.table), ())
-        return partial(direct.write, cursor, load, values, self._mode)
+
+        def apply(first: int, last: int) -> None:
+            wanted = pl.col("seq").is_between(first, last)
+            some = replace(load, frame=load.frame.filter(wanted))
+            direct.write(cursor, some, values.filter(wanted).drop("seq"), self._mode)
+
+        return apply
 
     def _copy(self, cursor: psycopg.Cursor, stage: Stage, load: Load) -> None:
         rows = load.frame.select("seq", *self._expressions(load.columns))

@@ -131,4 +131,4 @@ class SqliteDialect:
 
     def writer(self, session: Transactions, mode: Mode, zones: Zones) -> Writer:
         """Row by row."""
-        return SqliteWriter(mode, zones)
+        return SqliteWriter(session, mode, zones)

@@ -1,6 +1,6 @@
 """SQLite: a batch goes in row by row, in its order."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects import sqlite as dialect
 from sqlalchemy.dialects.sqlite import insert
 
-from ferryman.connectors.sql.dialects.dialect import Load, Mode, TableColumn
+from ferryman.connectors.sql.dialects import savepoints
+from ferryman.connectors.sql.dialects.dialect import Apply, Load, Mode, Refused, Run, TableColumn, Transactions
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.dialects.sqlite.values import bound
 from ferryman.connectors.sql.records.values import Zones
@@ -43,7 +44,8 @@ class Statements:
 class SqliteWriter:
     """Writes loads to tables of an SQLite database."""
 
-    def __init__(self, mode: Mode, zones: Zones) -> None:
+    def __init__(self, session: Transactions, mode: Mode, zones: Zones) -> None:
+        self._session = session
         self._mode = mode
         self._zones = zones
         self._statements: dict[tuple[TableName, tuple[TableColumn, ...]], Statements] = {}
@@ -54,19 +56,24 @@ class SqliteWriter:
             if (load.table, load.columns) not in self._statements:
                 self._statements[load.table, load.columns] = statements(load.table, load.columns, self._mode)
 
-    def stage(self, connection: Connection, load: Load) -> Callable[[], None]:
+    def stage(self, connection: Connection, load: Load) -> Apply:
         """Converts the values; what is returned puts the rows into their table."""
         values = [
             bound(pl.col(f"c{index}"), column.source.schema, column.form, self._zones).alias(f"c{index}")
             for index, column in enumerate(load.columns)
         ]
-        return partial(self._apply, connection, load, load.frame.select(*values))
+        return partial(self._apply, connection, load, load.frame.select("seq", *values))
 
-    def _apply(self, connection: Connection, load: Load, values: pl.DataFrame) -> None:
+    def _apply(self, connection: Connection, load: Load, values: pl.DataFrame, first: int, last: int) -> None:
         found = self._statements[load.table, load.columns]
         statement = found.delete if load.deletes else found.write
         if statement is not None:
-            self._execute(connection, load.table, statement, values.select(statement.parameters).rows())
+            rows = values.filter(pl.col("seq").is_between(first, last)).select(statement.parameters).rows()
+            self._execute(connection, load.table, statement, rows)
+
+    def each(self, connection: Connection, runs: Sequence[Run]) -> Sequence[Refused]:
+        """As ``savepoints.each``."""
+        return savepoints.each(self._session, connection, runs)
 
     def _execute(self, connection: Connection, table: TableName, statement: Statement, rows: list[Any]) -> None:
         try:

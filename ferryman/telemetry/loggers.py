@@ -11,33 +11,51 @@ from ferryman.telemetry.java_loggers import OURS
 
 ROOT = "root"
 _DEFAULTS = ("ferryman",)
-_LONGEST = 250
+_LONGEST, _LONGEST_CONNECTOR = 250, 1000
 
 
 class Loggers:
-    """Remembers when a level was changed; forgotten with the process."""
+    """Remembers when a level was changed; forgotten with the process. ``connector.NAME`` stands for the loggers of one
+    connector's tasks."""
 
     def __init__(self) -> None:
         self._changed: dict[str, int] = {}
+        self._connectors: dict[str, dict[str, Any]] = {}
 
     def all(self) -> Mapping[str, Any]:
         """The root logger, our own, and those with a level of their own, by name."""
         names = {ROOT, *_DEFAULTS, *self._changed, *(name for name in _existing() if logging.getLogger(name).level)}
-        return {name: self._shape(name) for name in sorted(names)}
+        return dict(sorted(({name: self._shape(name) for name in names} | self._connectors).items()))
 
     def one(self, name: str) -> Mapping[str, Any] | None:
         """A logger; None if there is none of that name. One of Kafka Connect's has the level of its like here."""
+        if name in self._connectors:
+            return self._connectors[name]
         if name in OURS and name not in self._changed:
             return self._shape(OURS[name][0])
         known = name == ROOT or name in self._changed or name in _existing()
         return self._shape(name) if known else None
 
-    def set(self, name: str, level: str) -> list[str]:
-        """Sets the level of a logger and of those below it; returns their names, of likes too. KeyError for an unknown
-        level."""
+    def checked(self, name: str, level: str) -> str:
+        """A level as it is spelled here. Raises RequestError for one that there is not (404), and for a name so long
+        that no module has it (400): each of its dots would make one more logger."""
         wanted = level.strip().upper()
+        if wanted not in logs.LEVELS:
+            raise RequestError(404, f"invalid log level '{level}'.")
+        longest = _LONGEST_CONNECTOR if name.startswith(logs.ONE_CONNECTOR) else _LONGEST
+        if len(name) > longest:
+            raise RequestError(400, f"The name of a logger has at most {longest} characters")
+        return wanted
+
+    def set(self, name: str, level: str) -> list[str]:
+        """Sets the level of a logger and of those below it, which are all where it is the root logger; returns their
+        names, of likes too."""
+        wanted = self.checked(name, level)
         number = logs.LEVELS[wanted]
-        touched = self._below(*java_loggers.meant(name))
+        if name.startswith(logs.ONE_CONNECTOR):
+            self._connectors[name] = {"level": wanted, "last_modified": time.time_ns() // 1_000_000}
+            return [name]
+        touched = sorted({ROOT, *_existing()}) if name == ROOT else self._below(*java_loggers.meant(name))
         for each in touched:
             if _logger(each).level != number:
                 self._changed[each] = time.time_ns() // 1_000_000
@@ -55,9 +73,6 @@ class Loggers:
 
 
 def _logger(name: str) -> logging.Logger:
-    """Raises RequestError for a name so long that no module has it: each of its dots would make one more logger."""
-    if len(name) > _LONGEST:
-        raise RequestError(400, f"The name of a logger has at most {_LONGEST} characters")
     return logging.getLogger(None if name == ROOT else name)
 
 

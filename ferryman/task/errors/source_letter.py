@@ -1,0 +1,158 @@
+"""What a dead letter of a source holds: the record as the source handed it over, in JSON with its schema. Pure.
+
+The connector's own converters may be what refused it, or the registry behind them, so key and value never depend on
+them: Converter[Any] with schemas.enable=true reads both back, types and all. The record's headers are written by the
+header converter, and those that it cannot write are left out.
+
+``__connect.errors.*`` are Kafka Connect's headers, ``__ferryman.errors.*`` are ours: where in the source the record
+comes from, and what its letter lacks.
+"""
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ferryman.chain import builder
+from ferryman.chain.narrowing import Failure
+from ferryman.conversion import Converter, Side
+from ferryman.errors import RetriableError, TaskError
+from ferryman.record import Header, Payload, Polled, Record, Rows
+from ferryman.schema import Schema
+from ferryman.task.errors.letter import LEFT_OUT, OURS, PREFIX, Headers, Size, context, prefixed
+from ferryman.telemetry.redaction import redact
+
+_JSON = {
+    "": "org.apache.kafka.connect.json.JsonConverter",
+    ".schemas.enable": "true",
+    ".replace.null.with.default": "false",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLetter:
+    """A letter as it is produced."""
+
+    failure: Failure
+    size: Size
+    """How much of the record is in it."""
+    key: Payload
+    value: Payload
+    headers: Headers
+    timestamp: int
+    """In milliseconds; 0 for none."""
+
+
+@dataclass(slots=True)
+class _Lacks:
+    """What a letter lacks of its record."""
+
+    parts: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+
+    def note(self, part: str, reason: object) -> None:
+        """Leaves a part out."""
+        self.parts.append(part)
+        self.reasons.append(redact(str(reason)))
+
+
+def _json(side: Side) -> Converter[Any]:
+    return builder.converter(side, {f"{side}.converter{name}": value for name, value in _JSON.items()}, {})
+
+
+@dataclass(frozen=True, slots=True)
+class SourceWriter:
+    """Makes the letters of one task."""
+
+    header: Converter[Any]
+    """The connector's header converter."""
+    context_headers: bool
+    """Whether letters tell in headers what went wrong (errors.deadletterqueue.context.headers.enable)."""
+    connector: str
+    task: int
+    _key: Converter[Any] = field(default_factory=lambda: _json("key"))
+    _value: Converter[Any] = field(default_factory=lambda: _json("value"))
+
+    def letter(self, failure: Failure, size: Size = Size.WHOLE, limit: str = "") -> SourceLetter:
+        """A failure's letter. ``limit`` is the setting for which it is smaller than its record.
+
+        RetriableError when the header converter's registry is away.
+        """
+        record, lacks = origin(failure), _Lacks()
+        key = _written("key", self._key, record.key_schema, record.key, lacks)
+        value = _written("value", self._value, record.value_schema, record.value, lacks)
+        own = self._own_headers(record, lacks)
+        facts = _left_out(lacks, size, limit, value)
+        told = context(failure, self.connector, self.task) if self.context_headers and size < Size.COORDINATES else ()
+        return SourceLetter(
+            failure=failure,
+            size=size,
+            key=None if size is Size.COORDINATES else key,
+            value=value if size is Size.WHOLE else None,
+            headers=(*(() if size is Size.COORDINATES else own), *_where(record), *told, *prefixed(OURS, facts)),
+            timestamp=max(record.timestamp or 0, 0),
+        )
+
+    def _own_headers(self, record: Record, lacks: _Lacks) -> Headers:
+        found: list[tuple[str, str | bytes | None]] = []
+        for header in record.headers:
+            try:
+                found.append((header.key, self._header(record.topic, header)))
+            except (RetriableError, TaskError):
+                raise
+            except Exception as error:
+                lacks.note(f"headers.{header.key}", error)
+        return tuple(found)
+
+    def _header(self, topic: str, header: Header) -> Payload:
+        return self.header.from_data(topic, Rows(header.schema, [header.value]))[0]
+
+
+def origin(failure: Failure) -> Record:
+    """The record that a source handed over."""
+    assert not isinstance(failure.origin, Polled)
+    return failure.origin[failure.position]
+
+
+def _written(part: str, converter: Converter[Any], schema: Schema | None, value: Any, lacks: _Lacks) -> Payload:
+    """A key or a value with its schema; without it where it does not fit it, and as null where it is no JSON."""
+    try:
+        return converter.from_data("", Rows(schema, [value]))[0]
+    except Exception as error:
+        if schema is None:
+            lacks.note(part, error)
+            return None
+        lacks.note(f"{part}.schema", error)
+        return _written(part, converter, None, value, lacks)
+
+
+def _where(record: Record) -> Headers:
+    """Where the record was to go and where it comes from; a letter without it would be nobody's."""
+    to = {"topic": record.topic} | ({} if record.partition is None else {"partition": str(record.partition)})
+    source = {"source.partition": record.source_partition, "source.offset": record.source_offset}
+    return (
+        *prefixed(PREFIX, to),
+        *prefixed(OURS, {name: _text(place) for name, place in source.items() if place is not None}),
+    )
+
+
+def _text(place: Mapping[str, Any]) -> str:
+    """As the offsets topic has it, where that is possible."""
+    return json.dumps(dict(place), default=_other, ensure_ascii=False, separators=(",", ":"))
+
+
+def _other(value: Any) -> str:
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
+
+
+def _left_out(lacks: _Lacks, size: Size, limit: str, value: Payload) -> Mapping[str, str]:
+    if size is not Size.WHOLE:
+        return {
+            "left.out": LEFT_OUT[size],
+            "left.out.because.of": limit,
+            "value.bytes": str(len(value or b"")),
+        }
+    if not lacks.parts:
+        return {}
+    return {"left.out": ",".join(lacks.parts), "left.out.because.of": "; ".join(lacks.reasons)}

@@ -1,0 +1,98 @@
+"""What a task is about to work on, noted where its worker can read it once the task has died: in shared memory.
+
+A note costs no system call. It is written before the work is begun and wiped off after it, so that what stands there
+when a process has crashed is what it crashed over. Half a note, of a process that died while it wrote, is none.
+"""
+
+import mmap
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import orjson
+
+SIZE = 1 << 16
+"""Bytes that are shared."""
+HEAD = 4
+"""Of them, those that say how long the note is; 0 for none."""
+MOST = 200
+"""Ranges in a note; of more the first are told."""
+CONVERT, PUT = "convert", "put"
+"""Decoding and transforming; handing over to the sink."""
+
+
+class Offsets(NamedTuple):
+    """Records of one partition that follow each other."""
+
+    topic: str
+    partition: int
+    first: int
+    last: int
+    """The last one's offset."""
+
+    def overlaps(self, other: "Offsets") -> bool:
+        """Whether a record may be in both."""
+        same = self[:2] == other[:2]
+        return same and self.first <= other.last and other.first <= self.last
+
+    def __str__(self) -> str:
+        name = f"{self.topic}-{self.partition}@{self.first}"
+        return name if self.first == self.last else f"{name}..{self.last}"
+
+
+class Note(NamedTuple):
+    """What is being done with which records."""
+
+    stage: str
+    """CONVERT, PUT, or one of Kafka Connect's names of stages where a single step is tried."""
+    ranges: Sequence[Offsets]
+    plugin: str = ""
+    """The class name of that single step."""
+
+    def __str__(self) -> str:
+        return ", ".join(map(str, self.ranges))
+
+
+class AtWork:
+    """The shared memory, as either side has it; without any, whatever is noted is gone."""
+
+    def __init__(self, descriptor: int | None = None) -> None:
+        self._memory = None if descriptor is None else mmap.mmap(descriptor, SIZE)
+
+    @contextmanager
+    def on(self, stage: str, ranges: Sequence[Offsets], plugin: str = "") -> Iterator[None]:
+        """While this lasts, these records are worked on."""
+        memory = self._memory
+        if memory is None:
+            yield
+            return
+        note = orjson.dumps([stage, list(map(list, ranges[:MOST])), plugin])
+        if len(note) <= SIZE - HEAD:
+            memory[HEAD : HEAD + len(note)] = note
+            memory[:HEAD] = len(note).to_bytes(HEAD, "big")
+        try:
+            yield
+        finally:
+            memory[:HEAD] = bytes(HEAD)
+
+    def read(self) -> Note | None:
+        """What stands there; None for nothing."""
+        memory = self._memory
+        length = 0 if memory is None else int.from_bytes(memory[:HEAD], "big")
+        if memory is None or not 0 < length <= SIZE - HEAD:
+            return None
+        stage, ranges, plugin = orjson.loads(memory[HEAD : HEAD + length])
+        return Note(stage, [Offsets(*each) for each in ranges], plugin)
+
+
+def shared() -> int:
+    """A descriptor of such memory, all of it blank, for AtWork here and in the process that it is handed to."""
+    if hasattr(os, "memfd_create"):
+        descriptor = os.memfd_create("at-work")
+    else:
+        with tempfile.TemporaryFile() as file:
+            descriptor = os.dup(file.fileno())
+    os.ftruncate(descriptor, SIZE)
+    return descriptor

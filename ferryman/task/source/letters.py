@@ -1,0 +1,51 @@
+"""A source's dead letter queue: its letters go into the transaction of the records beside them, or on the same way."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from confluent_kafka import KafkaError, Message
+
+from ferryman.chain.narrowing import Failure
+from ferryman.errors import TaskError, TooLarge
+from ferryman.kafka.refusals import PRODUCER_LIMIT, REFUSED, said
+from ferryman.task.errors.letter import Size
+from ferryman.task.errors.source_letter import SourceWriter, origin
+from ferryman.task.source.outbox import Outbox
+
+
+@dataclass(slots=True)
+class Letters:
+    """The dead letters of one task."""
+
+    topic: str
+    """The queue."""
+    writer: SourceWriter
+    refusal: str = field(default="", init=False)
+    """Why the broker takes no letter, if so; the producer's own error does not say which topic it is about."""
+
+    def send(self, failures: Sequence[Failure], outbox: Outbox) -> None:
+        """Hands a letter for each to the producer, smaller than its record where its own limits want that.
+
+        Raises as ``Outbox.produce``, and TaskError for one that is too large with nothing of its record in it.
+        """
+        for failure in failures:
+            self._send(failure, outbox)
+
+    def _send(self, failure: Failure, outbox: Outbox) -> None:
+        for size in Size:
+            letter = self.writer.letter(failure, size, PRODUCER_LIMIT)
+            more = {"headers": list(letter.headers), "timestamp": letter.timestamp, "on_delivery": self._answered}
+            try:
+                outbox.write(self.topic, letter.value, letter.key, **more)
+            except TooLarge:
+                continue
+            return
+        where = origin(failure)
+        raise TaskError(
+            f"the dead letter of a record for {where.topic}, source offset {dict(where.source_offset or {})}, was not "
+            f"written: without its record it still exceeds {PRODUCER_LIMIT}"
+        )
+
+    def _answered(self, error: KafkaError | None, message: Message) -> None:
+        if error is not None and error.code() in REFUSED:
+            self.refusal = f"a dead letter was not written to {self.topic}: {said(error, self.topic)}"

@@ -1,0 +1,227 @@
+"""Rows that only the database can refuse: each is found, as if it had come alone, and all others go in together."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ferryman.connectors.sql.database.session import Session
+from ferryman.connectors.sql.dialects.postgresql import direct
+from ferryman.errors import DataError, TaskError
+from ferryman.record import Batch, TopicPartition
+from ferryman.schema import INT64, OPTIONAL_STRING, struct
+from tests.connectors.sink_world import Killed
+from tests.connectors.sql.databases import DATABASES, url_of
+from tests.connectors.sql.sql_task import World
+
+DIRECTLY = "postgresql, directly"
+OPTIONAL_INT64 = INT64.as_optional()
+ROW = struct({"id": INT64, "code": OPTIONAL_STRING, "amount": OPTIONAL_INT64})
+NARROW = struct({"id": INT64, "code": OPTIONAL_STRING})
+INSERT = {"insert.mode": "insert", "pk.mode": "record_value", "pk.fields": "id"}
+NUMBERS = count()
+
+
+@pytest.fixture(params=[*DATABASES, DIRECTLY])
+def world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A table that takes each code once, and no amount below zero."""
+    if request.param == DIRECTLY:
+        monkeypatch.setattr(direct, "MANY", 1)
+    world = World(url_of(request.param.removesuffix(", directly"), request), INSERT, value_schema=ROW, end_offset=10**6)
+    world.query(
+        "CREATE TABLE orders (id BIGINT PRIMARY KEY, code VARCHAR(20) UNIQUE, amount BIGINT CHECK (amount >= 0))"
+    )
+    world.begin()
+    yield world
+    world.kill()
+
+
+def row(number: int, code: str | None = None, amount: int | None = 1) -> dict[str, Any]:
+    return {"id": number, "code": code, "amount": amount}
+
+
+def ids(world: World) -> list[int]:
+    return [found[0] for found in world.query("SELECT id FROM orders ORDER BY id")]
+
+
+@contextmanager
+def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The transactions that are begun meanwhile."""
+    begun: list[str] = []
+    transaction = Session.transaction
+
+    def watched(session: Session, doing: str) -> Any:
+        begun.append(doing)
+        return transaction(session, doing)
+
+    with monkeypatch.context() as patches:
+        patches.setattr(Session, "transaction", watched)
+        yield begun
+
+
+def test_one_in_ten_costs_no_transactions_of_its_own(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = [row(number, amount=-1 if number % 10 == 3 else 1) for number in range(500)]
+    with counted(monkeypatch) as begun:
+        world.running.put_batches([world.batch(values)])
+    assert [offset for offset, _ in world.reported] == list(range(3, 500, 10))
+    assert ids(world) == [number for number in range(500) if number % 10 != 3]
+    assert len(begun) <= 6
+    with counted(monkeypatch) as begun:
+        world.running.put_batches([world.batch([row(500), row(501, amount=-1), row(502)], at=500)])
+    assert [offset for offset, _ in world.reported][50:] == [501]
+    assert len(begun) <= 2, "after one that was refused the next is expected"
+
+
+def test_of_two_rows_with_one_key_the_later_is_refused(world: World) -> None:
+    values = [row(1, "a"), row(2, "a"), row(1, "b"), row(3, "c"), row(4, "c"), row(5, "d")]
+    world.running.put_batches([world.batch(values)])
+    assert [offset for offset, _ in world.reported] == [1, 2, 4]
+    assert ids(world) == [1, 3, 5]
+
+
+def test_what_is_said_of_a_row_names_the_constraint_and_no_value(world: World) -> None:
+    world.running.put_batches([world.batch([row(1, "secret-1"), row(2, "secret-1"), row(3, "secret-3", -1)])])
+    assert [offset for offset, _ in world.reported] == [1, 2]
+    for _, text in world.reported:
+        assert text.startswith("Cannot write to orders: ")
+        assert "secret" not in text
+
+
+def test_rows_of_several_shapes_are_tried_in_the_order_of_the_poll(world: World) -> None:
+    world.query("DROP TABLE orders")
+    world.query(
+        "CREATE TABLE orders (id BIGINT PRIMARY KEY, code VARCHAR(20) UNIQUE, amount BIGINT CHECK (amount >= 0))"
+    )
+    wide = world.batch([row(1, "a"), row(2, "b"), row(3, "c")])
+    world.value_schema = NARROW
+    narrow = world.batch([{"id": 4, "code": "a"}, {"id": 5, "code": "e"}, {"id": 6, "code": "c"}], at=3)
+    world.running.put_batches([narrow, wide])  # another poll's order
+    assert [offset for offset, _ in world.reported] == [0, 2]
+    assert ids(world) == [2, 4, 5, 6]
+
+
+def test_where_none_is_tolerated_nothing_of_the_put_is_written(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(batch: Batch, index: int, error: Exception) -> None:
+        raise TaskError(f"Tolerance exceeded: {batch.offsets[index]}")
+
+    monkeypatch.setattr(world, "report", refused)
+    world.begin()
+    with pytest.raises(TaskError, match="Tolerance exceeded: 1"):
+        world.running.put_batches([world.batch([row(1), row(2, amount=-1), row(3)])])
+    assert ids(world) == []
+
+
+def test_a_single_row_that_is_refused_is_its_own_error(world: World) -> None:
+    with pytest.raises(DataError, match="Cannot write to orders"):
+        world.running.put_batches([world.batch([row(1, amount=-1)])])
+
+
+def test_a_row_is_reported_before_any_offset_passes_it(world: World) -> None:
+    values = [row(1), row(2, amount=-1), row(3)]
+    world.die_at = ("sql.before_commit", 1)
+    with pytest.raises(Killed):
+        world.running.put_batches([world.batch(values)])
+    assert [offset for offset, _ in world.reported] == [1]
+    world.die_at = None
+    assert world.resume() == 0
+    world.running.put_batches([world.batch(values)])
+    assert ids(world) == [1, 3]
+    assert world.resume() == 3
+
+
+@pytest.mark.parametrize("name", ['a "quoted" one', "50%s", "$ferryman_0$", "ferryman_first"])
+def test_names_are_taken_as_they_are(world: World, name: str) -> None:
+    if name.startswith("a ") and "sqlite" not in world.url and "postgresql" not in world.url:
+        pytest.skip("the client that makes the table here quotes by double quotes")
+    quoted = name.replace('"', '""')
+    table = quoted.replace("%", "%%") if "sqlite" not in world.url else quoted
+    world.query("DROP TABLE orders")
+    world.query(f'CREATE TABLE orders (id BIGINT PRIMARY KEY, "{table}" BIGINT CHECK ("{table}" >= 0))')
+    world.value_schema = struct({"id": INT64, name: INT64})
+    world.begin()
+    world.running.put_batches([world.batch([{"id": number, name: number % 3 - 1} for number in range(9)])])
+    assert [offset for offset, _ in world.reported] == [0, 3, 6]
+    assert ids(world) == [1, 2, 4, 5, 7, 8]
+
+
+CHILD, PARENT = "a_child", "b_parent"
+CHILDREN = struct({"id": INT64, "code": OPTIONAL_STRING, "amount": OPTIONAL_INT64})
+KEYS = st.integers(1, 4)
+RECORDS = st.lists(
+    st.tuples(st.booleans(), KEYS, st.sampled_from([None, "x", "y"]), st.sampled_from([None, 1, 2, 3, 4, -1])),
+    min_size=2,
+    max_size=14,
+)
+"""Whether it is a parent, its key, a unique code, and a child's parent; -1 is refused by itself."""
+
+
+EXAMPLES = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@EXAMPLES
+@given(drawn=RECORDS)
+def test_what_is_refused_of_inserts_is_what_would_be_refused_of_each_record_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch, drawn: Any
+) -> None:
+    """Or the database takes all of it together, which is as good."""
+    together, alone = (outcome(world, monkeypatch, "insert", drawn, at_once) for at_once in (True, False))
+    assert together == alone or together[0] == []
+
+
+@EXAMPLES
+@given(drawn=RECORDS)
+def test_what_is_not_refused_of_upserts_is_there_with_its_last_word(
+    world: World, monkeypatch: pytest.MonkeyPatch, drawn: Any
+) -> None:
+    refused, tables = outcome(world, monkeypatch, "upsert", drawn, at_once=True)
+    for name, is_parent, found in ((CHILD, False, tables[0]), (PARENT, True, tables[1])):
+        records = [(key, code, amount) for parental, key, code, amount in drawn if parental is is_parent]
+        taken = {each[0]: each for offset, each in enumerate(records) if (name, offset) not in refused}
+        assert found == sorted(taken.values())
+
+
+def outcome(
+    world: World, monkeypatch: pytest.MonkeyPatch, mode: str, drawn: Sequence[Any], at_once: bool
+) -> tuple[list[tuple[str, int]], Any]:
+    """Which records are refused, and what is in both tables then."""
+    number = next(NUMBERS)
+    child, parent = f"{CHILD}_{number}", f"{PARENT}_{number}"
+    world.query(f"CREATE TABLE {parent} (id BIGINT PRIMARY KEY, code VARCHAR(20) UNIQUE, amount BIGINT)")
+    world.query(
+        f"CREATE TABLE {child} (id BIGINT PRIMARY KEY, code VARCHAR(20) UNIQUE, amount BIGINT CHECK (amount >= 0), "
+        f"FOREIGN KEY (amount) REFERENCES {parent} (id))"
+    )
+    world.config = INSERT | {"insert.mode": mode, "topics": f"{child},{parent}"}
+    world.value_schema = CHILDREN
+    refused: list[tuple[str, int]] = []
+
+    def report(batch: Batch, index: int, _: Exception) -> None:
+        refused.append((batch.topic.rpartition("_")[0], batch.offsets[index]))
+
+    monkeypatch.setattr(world, "report", report)
+    world.begin()
+    world.own(TopicPartition(child, 0), TopicPartition(parent, 0))
+    batches = []
+    for source, is_parent in ((TopicPartition(parent, 0), True), (TopicPartition(child, 0), False)):
+        values = [row(key, code, amount) for parental, key, code, amount in drawn if parental is is_parent]
+        if values:
+            batches.append(world.batch(values, source=source))
+    for some in [batches] if at_once else [[each] for each in singles(batches)]:
+        try:
+            world.running.put_batches(some)
+        except DataError as error:
+            assert sum(map(len, some)) == 1
+            report(some[0], 0, error)
+            world.running.pre_commit({some[0].source: some[0].offsets[0] + 1})
+    tables = [world.query(f"SELECT id, code, amount FROM {table} ORDER BY id") for table in (child, parent)]
+    return refused, tables
+
+
+def singles(batches: Sequence[Batch]) -> Iterator[Batch]:
+    for batch in batches:
+        for index in range(len(batch)):
+            yield batch.slice(index, index + 1)

@@ -1,0 +1,214 @@
+"""Records that kill the process which works on them, on a real worker: which are found guilty, and what becomes of the
+others."""
+
+import json
+import signal
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.plugin_folder import installed
+from tests.reliability.flows import Config, Table, committed, lines, row, sql_sink, tolerant
+from tests.running import Worker, borrowed, consume, create_topic, produce, send, settings, until, worker
+
+PLUGINS = """
+import ctypes, os, signal
+from ferryman.api import Sink, Transform
+from ferryman.config import Config, Str, key
+from ferryman.connector import SinkConfig
+from ferryman.conversion import Converter
+from ferryman.converters.string import StringConverter
+
+def does(what):
+    if "abort" in what:
+        os.abort()
+    if "read" in what:
+        ctypes.string_at(0)
+    if "divide" in what:
+        signal.raise_signal(signal.SIGFPE)
+    if "grow" in what:
+        taken = []
+        while True:
+            taken.append(b"x" * 50_000_000)
+
+class DeadlyTransform(Transform[Config]):
+    config_class = Config
+
+    def apply(self, record):
+        text = record.value if isinstance(record.value, str) else str(record.value.get("text"))
+        if text.startswith("deadly"):
+            does(text)
+        return record
+
+class DeadlyConverter(StringConverter):
+    classes = ()
+
+    def to_data(self, topic, payloads):
+        for payload in payloads:
+            if payload is not None and payload.startswith(b"deadly"):
+                does(payload.decode())
+        return super().to_data(topic, payloads)
+
+class LinesConfig(SinkConfig):
+    file: Str = key()
+    dies: Str = key("of nothing")
+
+class LinesSink(Sink[LinesConfig]):
+    config_class = LinesConfig
+
+    def put(self, records):
+        for record in records:
+            if record.value == self.config.dies:
+                does(record.value)
+        with open(self.config.file, "a") as file:
+            file.writelines(f"{record.value}\\n" for record in records)
+"""
+POINTS = """
+[ferryman.connectors]
+LinesSink = deadly:LinesSink
+[ferryman.transforms]
+DeadlyTransform = deadly:DeadlyTransform
+[ferryman.converters]
+DeadlyConverter = deadly:DeadlyConverter
+"""
+DEADLY: Config = {"transforms": "deadly", "transforms.deadly.type": "DeadlyTransform"}
+LIMIT: Config = {"ferryman.task.memory.max.bytes": "300000000"}
+SMALL: Config = {"consumer.override.max.poll.records": "8"}
+
+
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[Worker]:
+    """A worker with the plugins on its path."""
+    name = f"deadly-{uuid.uuid4().hex[:10]}"
+    folder = tmp_path_factory.mktemp(name)
+    path = installed(folder, "deadly", PLUGINS)
+    (path / "deadly-1.0.dist-info" / "entry_points.txt").write_text(POINTS)
+    with worker(folder, settings(kafka, name), PYTHONPATH=str(path)) as one:
+        yield one
+
+
+@pytest.fixture
+def running(lasting: Worker, unique: str) -> Iterator[Worker]:
+    with borrowed(lasting, unique) as one:
+        yield one
+
+
+def to_lines(name: str, file: Path, **more: str) -> Config:
+    return {
+        "name": name,
+        "connector.class": "LinesSink",
+        "topics": name,
+        "file": str(file),
+        "value.converter": "org.apache.kafka.connect.storage.StringConverter",
+        **{key.replace("_", "."): value for key, value in more.items()},
+    }
+
+
+def headers(kafka: str, queue: str) -> dict[int, dict[str, bytes]]:
+    """The context of the dead letters, by the offsets of their records."""
+    found: dict[int, dict[str, Any]] = {}
+    for letter in consume(kafka, queue):
+        context: dict[str, Any] = {
+            name.removeprefix("__connect.errors."): value for name, value in dict(letter.headers() or []).items()
+        }
+        assert int(context["offset"]) not in found
+        found[int(context["offset"])] = context | {"value": letter.value()}
+    return found
+
+
+def test_records_that_kill_a_transform_are_dead_lettered_and_all_others_arrive_exactly_once(
+    kafka: str, postgres: str, running: Worker, unique: str
+) -> None:
+    """Two deadly ones next to each other, one further on, one that eats memory; into a sink that is exactly once."""
+    create_topic(kafka, unique)
+    queue, deadly = f"{unique}-dlq", {3: "abort", 4: "read", 17: "divide", 30: "grow"}
+    values = [row(number, f"deadly {deadly[number]}" if number in deadly else "fine") for number in range(40)]
+    produce(kafka, unique, values)
+    running.create(sql_sink(unique, postgres) | tolerant(queue) | DEADLY | LIMIT | SMALL)
+    until(lambda: committed(running, unique) == 40, 180)
+    assert Table(postgres, unique).ids() == [number for number in range(40) if number not in deadly]
+    letters = headers(kafka, queue)
+    assert {offset: letter["value"] for offset, letter in letters.items()} == {
+        number: values[number] for number in deadly
+    }
+    assert {letter["stage"] for letter in letters.values()} == {b"TRANSFORMATION"}
+    assert {letter["class.name"] for letter in letters.values()} == {b"DeadlyTransform"}
+    reasons = {offset: letter["exception.message"].decode() for offset, letter in letters.items()}
+    assert "was killed by SIGABRT" in reasons[3]
+    assert "was killed by SIGSEGV" in reasons[4]
+    assert "was killed by SIGFPE" in reasons[17]
+    assert "ferryman.task.memory.max.bytes is 300,000,000" in reasons[30]
+    assert running.states(unique) == ["RUNNING", "RUNNING"]
+
+
+def test_one_that_kills_a_converter_is_named_and_others_are_not_touched(
+    kafka: str, running: Worker, unique: str, tmp_path: Path
+) -> None:
+    other, queue = f"{unique}-other", f"{unique}-dlq"
+    for name in (unique, other):
+        create_topic(kafka, name)
+    running.create(to_lines(other, tmp_path / "other"))
+    produce(kafka, unique, [b"one", b"two", b"deadly abort", b"four"])
+    running.create(to_lines(unique, tmp_path / "out", value_converter="DeadlyConverter") | tolerant(queue))
+    until(lambda: committed(running, unique) == 4, 120)
+    assert lines(tmp_path / "out") == [b"one", b"two", b"four"]
+    (letter,) = headers(kafka, queue).values()
+    assert (letter["offset"], letter["stage"]) == (b"2", b"VALUE_CONVERTER")
+    produce(kafka, other, [b"late"])
+    until(lambda: lines(tmp_path / "other") == [b"late"], 60)
+    assert len(running.pids(other)) == 1
+
+
+def test_without_tolerance_the_task_fails_and_names_the_record(
+    kafka: str, running: Worker, unique: str, tmp_path: Path
+) -> None:
+    create_topic(kafka, unique)
+    produce(kafka, unique, [b"one", b"deadly read", b"three"])
+    running.create(to_lines(unique, tmp_path / "out") | DEADLY)
+    trace = running.trace(unique)
+    assert f"record {unique}-0@1 failed in stage TRANSFORMATION with class DeadlyTransform" in trace
+    assert "was killed by SIGSEGV" in trace
+    assert committed(running, unique) <= 1
+    assert "restart" not in running.call("GET", f"/connectors/{unique}/status")["tasks"][0]
+
+
+def test_what_kills_the_sink_is_not_tried_apart_and_the_task_fails_naming_the_range(
+    kafka: str, running: Worker, unique: str, tmp_path: Path
+) -> None:
+    create_topic(kafka, unique)
+    produce(kafka, unique, [b"one", b"abort", b"three"])
+    running.create(to_lines(unique, tmp_path / "out", dies="abort") | tolerant(f"{unique}-dlq"))
+    trace = running.trace(unique)
+    assert f"was killed by SIGABRT, for the third time while its sink was putting {unique}-0@0..2" in trace
+    assert "restart" in running.call("GET", f"/connectors/{unique}/status")["tasks"][0]
+    assert not lines(tmp_path / "out")
+    assert not consume(kafka, f"{unique}-dlq")
+
+
+def test_whoever_is_killed_from_outside_makes_no_record_suspect(
+    kafka: str, running: Worker, unique: str, tmp_path: Path
+) -> None:
+    """Even while it works on the same records, again and again."""
+    create_topic(kafka, unique)
+    running.create(to_lines(unique, tmp_path / "out") | DEADLY | tolerant(f"{unique}-dlq"))
+    running.running(unique)
+    for count in range(1, 5):
+        until(lambda: len(running.pids(unique)) == count, 60)  # noqa: B023
+        send(running.pids(unique)[-1], signal.SIGKILL)
+    produce(kafka, unique, [b"one"])
+    until(lambda: lines(tmp_path / "out") == [b"one"], 120)
+    assert "tried apart" not in running.said
+
+
+def test_a_stop_while_records_are_tried_apart_ends_the_search(
+    kafka: str, running: Worker, unique: str, tmp_path: Path
+) -> None:
+    create_topic(kafka, unique)
+    produce(kafka, unique, [json.dumps({"text": number}).encode() for number in range(20)] + [b"deadly abort"])
+    running.create(to_lines(unique, tmp_path / "out") | DEADLY)
+    until(lambda: f"probe of task {unique}-0 runs as process" in running.said, 120)
+    running.delete(unique)
+    assert not [pid for pid in running.pids(unique) if Path(f"/proc/{pid}").exists()]

@@ -1,0 +1,56 @@
+"""What stands behind a producer that has failed, and whether somebody else has moved a source's offsets."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from confluent_kafka import KafkaError
+
+from ferryman.api import Offset
+from ferryman.task.source.transactions import cause, moved_by_another
+from tests.kafka.cluster_in_memory import Cluster, failed
+from tests.kafka.fake_producer import FakeProducer
+
+
+@pytest.mark.parametrize("code", [KafkaError._FATAL, KafkaError._STATE])
+def test_behind_a_producer_that_is_broken_stands_what_broke_it(code: int) -> None:
+    fake = FakeProducer(Cluster())
+    fake.fails["commit"] = failed(KafkaError._FENCED)
+    producer: Any = fake
+    assert cause(failed(code), producer).args[0].code() == KafkaError._FENCED
+    assert cause(failed(code), producer).args[0].code() == code, "a commit that went well tells nothing"
+
+
+def test_an_error_that_says_what_it_is_about_is_not_asked_further() -> None:
+    fake = FakeProducer(Cluster())
+    producer: Any = fake
+    error = failed(KafkaError._TIMED_OUT)
+    assert cause(error, producer) is error
+    assert fake.calls == []
+
+
+AT1, AT2, AT3 = {"at": 1}, {"at": 2}, {"at": 3}
+Offsets = Mapping[str, Offset]
+
+
+@pytest.mark.parametrize(
+    ("before", "attempted", "now", "moved"),
+    [
+        pytest.param({"p": AT1}, {}, {"p": AT1}, False, id="nothing happened"),
+        pytest.param({"p": AT1}, {"p": AT2}, {"p": AT1}, False, id="our last transaction was aborted"),
+        pytest.param({"p": AT1}, {"p": AT2}, {"p": AT2}, False, id="our last transaction was committed"),
+        pytest.param({}, {"p": AT2}, {}, False, id="our first transaction was aborted"),
+        pytest.param({}, {"p": AT2}, {"p": AT2}, False, id="our first transaction was committed"),
+        pytest.param({"p": AT1}, {"p": None}, {}, False, id="we forgot a partition"),
+        pytest.param({"p": AT1}, {"p": None}, {"p": AT1}, False, id="forgetting a partition was aborted"),
+        pytest.param({"p": AT1}, {"p": AT2}, {"p": AT3}, True, id="another one went further"),
+        pytest.param({"p": AT1}, {}, {"p": AT2}, True, id="another one moved what we did not touch"),
+        pytest.param({"p": AT1}, {"p": AT2}, {}, True, id="another one forgot a partition"),
+        pytest.param({}, {}, {"q": AT1}, True, id="another one has a new partition"),
+        pytest.param({"p": AT1}, {"p": None}, {"p": AT2}, True, id="another one moved what we forgot"),
+    ],
+)
+def test_offsets_that_moved_otherwise_than_by_our_last_transaction_tell_of_a_second_owner(
+    before: Offsets, attempted: Mapping[str, Offset | None], now: Offsets, moved: bool
+) -> None:
+    assert moved_by_another(before, attempted, now) is moved
