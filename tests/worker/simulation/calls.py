@@ -11,6 +11,8 @@ from tests.worker.simulation.topics import Entry, Kafka
 REFUSED = (400, 404)
 """Statuses after which nothing may have been done, nor will be. After all others, and without an answer, who knows."""
 
+GONE = 404
+"""What is answered, too, for what was done, and deleted by somebody else before it was answered."""
 UNDER_WAY = 10.0
 """Seconds that a request may still be under way which nobody waits for any more: it is not broken off half-way, and
 may be overtaken by others meanwhile."""
@@ -93,7 +95,9 @@ class Calls:
 
     def _comes_in_time(self, landing: Landing, used: set[Call]) -> Iterator[str]:
         by = [each for each in self.calls if each.is_of(landing.record) and each.began <= landing.at]
-        possible = [each for each in by if each.status not in REFUSED]
+        possible = [
+            each for each in by if each.status not in REFUSED or (each.status == GONE and _within(each, landing))
+        ]
         if not possible:
             yield f"{landing.at:.2f}: nobody asked for {landing.record} by {landing.writer}, or it was refused: {by}"
             return
