@@ -22,6 +22,8 @@ LOOK = 0.5
 """Seconds between two looks at what must always hold."""
 LONGEST = 70.0
 """Seconds between two tries where something was in the way, and what a start takes."""
+LATEST = 120.0
+"""Seconds after which what was asked for has happened, or never will."""
 ENDS = GRACE + 12.0
 """Seconds in which a worker that gets SIGTERM ends."""
 
@@ -43,6 +45,8 @@ class Story:
     _marks: int = 0
     _asked: int = 0
     """How many requests are under way."""
+    _restarts_asked: float = -1000.0
+    """When a restart was asked for last: it may come when nobody waits for it any more."""
     _calm: bool = False
 
     def __post_init__(self) -> None:
@@ -162,6 +166,8 @@ class Story:
         headers = {"content-type": "application/json", "accept": "application/json"} if content else {}
         status = None
         self._asked += 1
+        if "restart" in path:
+            self._restarts_asked = self._now
         try:
             async with asyncio.timeout(patience):
                 url = node.url.rstrip("/") + path
@@ -364,7 +370,7 @@ class Story:
         """What is settled moves no more, unless somebody asks for something yet."""
         before, forked = self._basis, self._forked
         await asyncio.sleep(30.0)
-        if before == self._basis:
+        if before == self._basis and self._now > self._restarts_asked + LATEST:
             moved = list((Counter(self._forked) - Counter(forked)).elements())
             assert not moved, f"what was settled moves again: {moved}"
             reason = self.checks.unsettled()
