@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from ferryman.stack import Stack
 from tests.differential import search
 
-pytest_plugins = ["tests.reliability.scoreboard.plugin"]
+pytest_plugins = ["tests.reliability.scoreboard.plugin", "tests.worker.simulation.summary"]
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 settings.load_profile("any machine")
 _stack: Stack | None = None

@@ -6,7 +6,7 @@ The second is Kafka Connect's fencable producer (KIP-618): whoever claims the ri
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -105,6 +105,9 @@ class FencedWriter:
     """
 
     def __init__(self, topic: str, config: Mapping[str, Any]) -> None:
+        self.leads: Callable[[], bool] = lambda: True
+        """Asked before each transaction, when the right is claimed: a claim that was on its way while this worker slept
+        would else fence its successor, for a record of before."""
         self._topic, self._config = topic, dict(config)
         self._lock = threading.Lock()
         self._producer: Producer | None = None
@@ -139,6 +142,9 @@ class FencedWriter:
         with self._lock:
             if self._producer is None:
                 raise FencedError(f"{self._topic} cannot be written without having claimed the right to")
+            if not self.leads():
+                self._give_up()
+                raise FencedError(f"{self._topic} is another worker's to write by now")
             try:
                 return self._write(self._producer, entries, deadline)
             except (KafkaException, RetriableError) as error:

@@ -109,13 +109,16 @@ class Member:
             self._participant.resting = self._leaving = True
         self._wake()
 
-    def close(self) -> None:
-        """Gives up all work, leaves the group and ends; returns when that is done."""
+    def close(self, within: float | None = None) -> None:
+        """Gives up all work, leaves the group and ends; returns when that is done, or after so many seconds.
+
+        Who has not left by then, since work does not end, falls silent with its process; others get it a session later.
+        """
         with self._condition:
             self._closing = True
         self._wake()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(within)
 
     def _wake(self) -> None:
         with self._condition:

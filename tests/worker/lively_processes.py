@@ -9,6 +9,7 @@ from ferryman.connector_process.life import Life
 from ferryman.connector_process.spec import ConnectorSpec
 from ferryman.connector_process.voice import Voice
 from ferryman.connector_process.wishes import Wishes
+from ferryman.task.setup.lease import Lease
 from ferryman.telemetry import owners
 from ferryman.telemetry.references import References
 from ferryman.worker.forkserver import Role
@@ -48,11 +49,17 @@ class LivelyProcess:
     wishes: list[str] = field(default_factory=list)
     levels: dict[str, str] = field(default_factory=dict)
     leases: list[list[float | None]] = field(default_factory=list)
+    loop: asyncio.AbstractEventLoop | None = None
+    """On which it lives; by default that of its worker, with which it then stands still too."""
+    changed: Callable[["LivelyProcess"], None] = lambda process: None
+    """Called when it has begun, and with each lease from then on."""
+    begun: bool = False
+    """Whether it has said that it runs."""
     _heard: int = 0
     _ending: bool = False
 
     def __post_init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
+        self._loop = self.loop or asyncio.get_running_loop()
         self._loop.add_reader(self.played.connection, self._listen)
         self.ended.add_done_callback(lambda _: None)
 
@@ -67,6 +74,12 @@ class LivelyProcess:
     @property
     def lives(self) -> bool:
         return not self.ended.done()
+
+    @property
+    def lease(self) -> Lease:
+        """The last one that it has got."""
+        assert self.played.spec is not None
+        return Lease.load(self.leases[-1] if self.leases else list(self.played.spec.lease))
 
     @property
     def config(self) -> dict[str, str]:
@@ -123,6 +136,7 @@ class LivelyProcess:
                 self.levels[logger] = level
             case {"lease": list(lease)}:
                 self.leases.append(lease)
+                self.changed(self)
             case {"forget": "topics"}:
                 self.says("topic", topic=f"of {self.name}")
 
@@ -139,6 +153,8 @@ class LivelyProcess:
 
     def _settle(self) -> None:
         if not self._ending:
+            self.begun = True
+            self.changed(self)
             self.says("paused" if self.wishes and self.wishes[-1] == "pause" else "running")
 
     def _end(self) -> None:
@@ -207,7 +223,8 @@ class LivelyConnector(LivelyProcess):
 class LivelyForks:
     """Makes them, in place of a server that forks."""
 
-    def __init__(self) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        self._loop = loop
         self.processes: list[LivelyProcess] = []
         """Those of tasks."""
         self.connectors: list[LivelyConnector] = []
@@ -226,7 +243,7 @@ class LivelyForks:
         if role == "connector":
             return self._connector(name, played)
         habits = self.habits.get(name) or self.habits.setdefault(name.rpartition("-")[0], Habits())
-        made = LivelyProcess(name, len(self.processes) + 1, played, habits)
+        made = LivelyProcess(name, len(self.processes) + 1, played, habits, loop=self._loop)
         self.watch(made)
         self.processes.append(made)
         return made

@@ -127,12 +127,15 @@ class Plane:
             self.board.show(instance, status)
 
     def withdrawn(self, instance: Instance) -> None:
-        """Somebody has said of an instance that it does not run: what runs here is shown again, if it is to be here."""
+        """Somebody has said of an instance that it does not run: what is here is shown again, if it is to be here."""
         connector, task = instance
         facts = self.journal.facts.of(connector)
         wanted = facts.properties is not None and (task is None or _has(facts, task))
-        status, silent = self.reconciler.status(instance), (State.UNASSIGNED, State.FAILED)
-        if wanted and self.members.assigned.has(*instance) and status and status.state not in silent:
+        status = self.reconciler.status(instance)
+        if not wanted or not self.members.assigned.has(*instance) or status is None:
+            return
+        told = self.board.status(connector) if task is None else self.board.tasks(connector).get(task)
+        if status.state is not State.UNASSIGNED and (told is None or not _same(told, status)):
             self.board.show(instance, status)
 
     def _left(self, instance: Instance) -> None:
@@ -187,6 +190,8 @@ class Plane:
         if not same or facts.inconsistent or facts.applied != facts.properties:
             records = [TaskConfig(connector, number, config) for number, config in enumerate(configs)]
             await self.journal.write(*records, TasksCommit(connector, len(configs)))
+        if configs and self.journal.facts.of(connector).target is TargetState.STOPPED:
+            await self.journal.write(TasksCommit(connector, 0))  # it was stopped while these were on their way
 
     # The worker as a whole.
 
@@ -222,6 +227,11 @@ class Plane:
         ending = [asyncio.ensure_future(self.reconciler.settle(name)) for name in names]
         if ending:
             await asyncio.wait(ending, timeout=self.launch.grace + LAST_WORDS)
+
+
+def _same(told: Status, status: Status) -> bool:
+    """Whether what is told of an instance is this worker's own word."""
+    return (told.worker_id, told.state) == (status.worker_id, status.state)
 
 
 def _has(facts: ConnectorFacts, task: int) -> bool:

@@ -59,8 +59,9 @@ class Board:
         self._forgotten = forgotten
 
     def when_withdrawn(self, withdrawn: Callable[[Instance], None]) -> None:
-        """Calls this, on the loop, with an instance of which somebody has said that it runs nowhere, or has failed. It
-        may be a former owner's late word: one that slept has not read yet who had it next."""
+        """Calls this, on the loop, with an instance of which somebody has said that it runs nowhere, or has failed, or
+        whatever in an earlier generation. It may be a former owner's late word: one that slept has not read yet who had
+        it next."""
         self._withdrawn = withdrawn
 
     def show(self, instance: Instance, status: Status | None) -> None:
@@ -126,8 +127,11 @@ class Board:
             if isinstance(record, TopicUseRecord):
                 if record.use is None:
                     self._forgotten(record.connector)
-            elif record.status is None or record.status.state in _MODEST:
+            elif self._may_be_late(record.status):
                 self._withdrawn((record.connector, record.task if isinstance(record, TaskStatusRecord) else None))
+
+    def _may_be_late(self, status: StoredStatus | None) -> bool:
+        return status is None or status.state in _MODEST or status.generation < self.generation()
 
 
 def _status(stored: StoredStatus) -> Status:

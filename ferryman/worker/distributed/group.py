@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 MARGIN, LEAST_MARGIN = 0.1, 0.5
 """The part of the session that lies between the end of a lease and the end of the session, and its least seconds: so
 long may what was begun before still take."""
+LEAVING = 5.0
+"""Seconds that a worker which ends waits for processes that were killed and are not gone, or for Kafka."""
 KEY_LOOK = 10.0
 """Seconds between two looks whether a new session key is due."""
 
@@ -53,7 +55,7 @@ class Group:
         self._shared: Mapping[str, int] = {}
         """The connectors and their numbers of tasks that were last shared out, where this worker leads."""
         self._keys: asyncio.Task[None] | None = None
-        journal.holds_place = lambda: self.holds_place
+        journal.leads = lambda: self.leads
         journal.when_refused = lambda: self.member.rejoin("the right to write to the config topic is lost")
 
     def start(self, plane: Plane) -> None:
@@ -63,8 +65,8 @@ class Group:
         self._keys = asyncio.create_task(self._renew_keys(), name="session keys")
 
     def close(self) -> None:
-        """Leaves the group. Blocks until all work has ended."""
-        self.member.close()
+        """Leaves the group. Blocks until all work has ended, if it does within LEAVING."""
+        self.member.close(LEAVING)
 
     @property
     def holds_place(self) -> bool:

@@ -38,16 +38,17 @@ CLAIM = 30.0
 
 @dataclass(frozen=True, slots=True)
 class _Leased:
-    """Writes what only the leader writes. One that slept or was cut off believes to lead until it hears otherwise, and
-    without transactions nothing else would keep its word from standing against its successor's."""
+    """Writes what only the leader writes. One that slept or was cut off believes to lead until it hears otherwise, one
+    that leads no more may still have work of that time, and without transactions nothing else would keep its word from
+    standing against its successor's."""
 
     writer: Writer
-    holds_place: Callable[[], bool]
+    leads: Callable[[], bool]
 
     def send(self, entries: Sequence[Entry], within: float) -> Ends:
         """As Writer says. FencedError where another worker may lead by now."""
-        if not self.holds_place():
-            raise FencedError("the group has not been heard from for so long that another worker may lead it")
+        if not self.leads():
+            raise FencedError("another worker leads the group, or may do so by now")
         return self.writer.send(entries, within)
 
 
@@ -60,10 +61,12 @@ class Journal:
         """Set when all that there was at the start has been read. What came before is never obeyed, only known."""
         self._log = of_worker.config_log(settings, self._received)
         self._leader = of_worker.leader_writer(settings)
-        self._topic = ConfigTopic(self._log, _Leased(self._leader or self._log, lambda: self.holds_place()))
+        self._topic = ConfigTopic(self._log, _Leased(self._leader or self._log, lambda: self.leads()))
         self._heard: Heard = lambda events: None
-        self.holds_place: Callable[[], bool] = lambda: True
-        """Whether nobody else can lead the group, if this worker does; asked in the thread that writes."""
+        self.leads: Callable[[], bool] = lambda: True
+        """Whether this worker leads the group, and nobody else can; asked in the thread that writes."""
+        if self._leader is not None:
+            self._leader.leads = lambda: self.leads()
         self.when_refused: Callable[[], None] = lambda: None
         """Called when this worker has not, or not any more, the right to write that whoever leads has."""
         self._loop = asyncio.get_running_loop()

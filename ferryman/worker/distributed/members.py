@@ -91,13 +91,18 @@ class Members:
     async def own(self, connector: str, task: int | None = None) -> None:
         """Returns on the worker that runs this; elsewhere it raises Forward."""
 
+        def here() -> bool:
+            return self._group.holds_place and self.assigned.has(connector, task)
+
         def where() -> str | None:
-            if self.assigned.has(connector, task):
+            if not self._group.holds_place:
+                return None  # who has slept does not know yet what it has lost
+            if here():
                 return self._member.url
             return self._member.owner(connector, task) if self.leads else self._member.leader_url
 
         url = await self._in_time(where)
-        if not self.assigned.has(connector, task):
+        if not here():
             raise Forward(url, lambda: where() in (url, None))
 
     async def gone(self, connector: str) -> None:

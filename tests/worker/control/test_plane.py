@@ -20,6 +20,7 @@ from ferryman.facts.states import State, TargetState
 from ferryman.telemetry import logs
 from ferryman.worker.control.plane import LAST_WORDS
 from ferryman.worker.control.wanted import Instance
+from ferryman.worker.herder import Status
 from tests.worker.control.conftest import Story
 from tests.worker.control.played_worker import DISLIKES, GRACE, MoodySink, PlayedWorker, until
 from tests.worker.lively_processes import Habits
@@ -83,6 +84,39 @@ def test_a_restart_of_what_is_not_there_leaves_nothing_behind(tell: Tell) -> Non
         await asyncio.sleep(60)
         assert worker.states("c") == worker.states("gone") == []
         assert worker.shown[-1] == ("gone", 0, None)
+
+    tell(story)
+
+
+def test_a_task_that_has_failed_is_shown_as_failed_again_after_a_former_owners_late_word(tell: Tell) -> None:
+    async def story(worker: PlayedWorker) -> None:
+        (process,) = await worker.created("c")
+        process.fails("it broke")
+        await worker.shows("c", State.RUNNING, State.FAILED)
+        worker.board.show(("c", 0), Status(State.UNASSIGNED, "10.0.0.2:8083"))  # it was cut off when it wrote this
+        worker.plane.withdrawn(("c", 0))
+        assert worker.board.tasks("c")[0].trace == "it broke"
+        told = len(worker.shown)
+        worker.plane.withdrawn(("c", 0))  # this worker's own word comes by the same way
+        assert len(worker.shown) == told
+
+    tell(story)
+
+
+def test_a_connector_that_is_stopped_while_its_tasks_configs_are_on_their_way_has_none(tell: Tell) -> None:
+    async def story(worker: PlayedWorker) -> None:
+        await worker.created("c", 2)
+        write = worker.journal.write
+
+        async def overtaken(*records: ConfigRecord) -> None:
+            if TasksCommit("c", 3) in records:
+                await write(TasksCommit("c", 0), TargetStateRecord("c", TargetState.STOPPED))
+            await write(*records)
+
+        worker.patches.setattr(worker.journal, "write", overtaken)
+        await worker.plane.write_tasks("c", [{"task": str(number)} for number in range(3)])
+        facts = worker.journal.facts.of("c")
+        assert (facts.target, facts.tasks) == (TargetState.STOPPED, ())
 
     tell(story)
 

@@ -33,7 +33,7 @@ def test_a_worker_that_may_lead_no_more_writes_nothing_and_says_so(kafka: str, u
         refusals: list[str] = []
         journal.when_refused = lambda: refusals.append("refused")
         await journal.write(ConnectorConfig("kept", {"name": "kept"}))
-        journal.holds_place = lambda: False
+        journal.leads = lambda: False
         for records in (
             [ConnectorConfig("kept", None), TargetStateRecord("kept", None)],
             [ConnectorConfig("new", {"name": "new"})],
@@ -43,7 +43,7 @@ def test_a_worker_that_may_lead_no_more_writes_nothing_and_says_so(kafka: str, u
                 await journal.write(*records)
             assert (refused.value.status, str(refused.value)) == (409, CONFLICT)
         assert refusals == ["refused"] * 3
-        journal.holds_place = lambda: True
+        journal.leads = lambda: True
         await journal.write(TargetStateRecord("kept", TargetState.PAUSED))
         assert journal.facts.names() == ["kept"]
         assert journal.facts.of("kept").target is TargetState.PAUSED
@@ -54,7 +54,7 @@ def test_a_worker_that_may_lead_no_more_writes_nothing_and_says_so(kafka: str, u
 def test_any_worker_writes_what_a_connector_is_wanted_to_be(kafka: str, unique: str) -> None:
     async def story(journal: Journal) -> None:
         await journal.write(ConnectorConfig("c", {"name": "c"}))
-        journal.holds_place = lambda: False
+        journal.leads = lambda: False
         await journal.write(TargetStateRecord("c", TargetState.PAUSED))
         assert journal.facts.of("c").target is TargetState.PAUSED
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from ferryman.assignment.protocol import Work
 from ferryman.worker.distributed import members as module
 from ferryman.worker.distributed.members import Members
-from ferryman.worker.distributed.share import ShareOfWork
+from ferryman.worker.distributed.share import Share, ShareOfWork
 from ferryman.worker.herder import Forward
 
 ME, OTHER = "http://me/", "http://other/"
@@ -22,15 +23,19 @@ class Place:
         self.member = SimpleNamespace(url=ME, leader_url=leader, leads=leader == ME, owner=lambda *_: None)
 
     @property
+    def holds_place(self) -> bool:
+        return self.holds
+
+    @property
     def leads(self) -> bool:
         return bool(self.member.leads) and self.holds
 
 
-def members(place: Place) -> Members:
+def members(place: Place, share: ShareOfWork | None = None) -> Members:
     given: Any = place
     nothing: Any = None
     settings: Any = SimpleNamespace(distributed=None)
-    return Members(settings, given, nothing, ShareOfWork(), nothing, nothing)
+    return Members(settings, given, nothing, share or ShareOfWork(), nothing, nothing)
 
 
 def forwarded(place: Place) -> str | None:
@@ -70,3 +75,21 @@ def test_who_led_before_it_slept_waits_until_it_knows_whether_it_still_does(monk
     monkeypatch.setattr(module, "PATIENCE", 0.3)
     place = Place(ME, holds=False)
     assert forwarded(place) is None
+
+
+def test_who_ran_a_task_before_it_slept_waits_until_it_knows_whether_it_still_does() -> None:
+    async def slept(keeps: bool) -> str | None:
+        place, share = Place(OTHER, holds=False), ShareOfWork()
+        share.now = Share(Work((), (("c", 0),)))
+        asked = asyncio.ensure_future(members(place, share).own("c", 0))
+        await asyncio.sleep(0.2)
+        assert not asked.done()
+        place.holds, share.now = True, share.now if keeps else Share()
+        try:
+            await asked
+        except Forward as found:
+            return found.url
+        return "here"
+
+    assert asyncio.run(slept(keeps=True)) == "here"
+    assert asyncio.run(slept(keeps=False)) == OTHER
