@@ -16,7 +16,7 @@ from kafka.errors import (
 from ferryman.errors import RetriableError
 
 _REASON = "its task is gone for good"
-_PATIENCE = 10
+_PATIENCE = 5
 """Seconds for the cluster to answer, and for the group to have a coordinator."""
 _ALL_GONE = ("GroupIdNotFoundError", "UnknownMemberIdError")
 
