@@ -305,8 +305,12 @@ class SinkSession:
             self.backlog.drop(partitions)
             try:
                 self.commit(partitions)
-            finally:
+            except StillBusy:
+                raise  # the sink takes no further call, and its partitions must not go to another member
+            except BaseException:
                 self.lost(partitions)
+                raise
+            self.lost(partitions)
 
     def lost(self, partitions: Sequence[TopicPartition]) -> None:
         """Gives the partitions up without a word to the group."""

@@ -827,6 +827,22 @@ def test_a_stop_that_a_slice_holds_up_for_too_long_is_the_end_of_the_process(tas
     assert task.clock.now >= 1000 + TIMING.revocation
 
 
+def test_a_revocation_that_the_sink_holds_up_gives_its_partitions_to_nobody(flushing: HandDriven) -> None:
+    flushing.fill(A, b"1")
+
+    def story() -> Story:
+        flushing.consumer.give(A)
+        yield from taken(flushing, 1)
+        flushing.thread.held = True
+        flushing.consumer.take(A)
+        yield
+        yield
+
+    with pytest.raises(StillBusy):
+        flushing.run(story)
+    assert called(flushing, "close") == []
+
+
 def test_an_error_of_the_last_slice_comes_out_of_a_stop(task: HandDriven) -> None:
     task.fill(A, b"1")
     task.sink.outcomes.append(TaskError("no way"))
