@@ -1,6 +1,6 @@
 """The internal topics of a distributed worker and their clients, by its settings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ferryman.internal_topics.creation import InternalTopic
 from ferryman.internal_topics.kafka_log import KafkaLog, Received
@@ -9,7 +9,7 @@ from ferryman.internal_topics.writers import FencedWriter
 from ferryman.kafka import client_config
 from ferryman.kafka.clients import LOG
 from ferryman.settings.settings import Settings
-from ferryman.settings.worker_keys import internal_topic
+from ferryman.settings.worker_keys import WorkerConfig, internal_topic
 
 
 def topics(settings: Settings) -> Sequence[InternalTopic]:
@@ -32,6 +32,20 @@ def topics(settings: Settings) -> Sequence[InternalTopic]:
             given.status_storage_replication_factor,
             statuses,
         ),
+    )
+
+
+def source_offsets(worker: Mapping[str, str], own: str = "") -> InternalTopic:
+    """Where a source's offsets are kept; ``worker`` are the worker's settings as text, ``own`` is the topic that the
+    connector names, if it names one."""
+    config = WorkerConfig.parse(worker)
+    return InternalTopic(
+        "offset",
+        own or config.offset_storage_topic,
+        config.offset_storage_partitions,
+        config.offset_storage_replication_factor,
+        internal_topic(worker, "offset"),
+        "offsets.storage.topic" if own else "",
     )
 
 

@@ -11,6 +11,7 @@ from confluent_kafka import TopicPartition as ClientPartition
 from confluent_kafka.admin import AdminClient
 
 from ferryman.errors import RequestError, RetriableError
+from ferryman.internal_topics import creation, of_worker
 from ferryman.java.numbers import parsed_integer
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import Clients
@@ -219,6 +220,8 @@ class SourceOffsetTopic:
         """Moves offsets in one transaction of task 0's producer, which fences any task that still runs; without
         transactions one after the other, and RetriableError says that some may not have been moved."""
         clients = self.stores.clients
+        own = "" if self.stores.topic == self.stores.workers else self.stores.topic
+        creation.create(Admin(clients.admin()), of_worker.source_offsets(clients.worker, own))
         producer = Producer(clients.source_producer() if self.transactional else clients.plain_producer())
         if self.transactional:
             producer.init_transactions(ANSWER)

@@ -141,7 +141,7 @@ def test_status_records_are_the_bytes_that_kafka_writes(long: bool) -> None:
                 assert value == theirs.written(record)
             case TopicUseRecord():
                 pass
-            case _ if isinstance(record.status, StoredStatus) and record.status.outage is record.status.restart is None:
+            case _ if isinstance(record.status, StoredStatus) and not (record.status.outage or record.status.restart):
                 assert value == theirs.written(record)
 
     run()

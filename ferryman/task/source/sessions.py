@@ -27,13 +27,11 @@ from confluent_kafka import KafkaException, Producer
 from ferryman.api import Offset, Source, SourceContext
 from ferryman.connector import SourceConfig
 from ferryman.errors import ConfigError, FencedError, TaskError
-from ferryman.internal_topics import creation
-from ferryman.internal_topics.creation import InternalTopic
+from ferryman.internal_topics import creation, of_worker
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.topic_creation import TopicCreation
 from ferryman.offsets.source_offsets import SourceOffsets
 from ferryman.offsets.stores import Stores, WorkersCopy
-from ferryman.settings import worker_keys
 from ferryman.task.errors.dead_letters import create_topic
 from ferryman.task.errors.error_tolerance import Tolerance
 from ferryman.task.errors.source_letter import SourceWriter
@@ -73,7 +71,7 @@ class SourceSessions:
         setup = self.setup
         self._check_guarantee()
         admin = Admin(setup.clients.admin())
-        self._create_offsets_topic(admin)
+        creation.create(admin, of_worker.source_offsets(setup.spec.worker, setup.config.offsets_storage_topic or ""))
         self._check_owner()
         outbox = self._outbox()
         offsets = self._offsets()
@@ -193,13 +191,6 @@ class SourceSessions:
     def _offsets_topic(self) -> str:
         config: SourceConfig = self.setup.config
         return config.offsets_storage_topic or self.setup.worker.offset_storage_topic
-
-    def _create_offsets_topic(self, admin: Admin) -> None:
-        worker, settings = self.setup.worker, worker_keys.internal_topic(self.setup.spec.worker, "offset")
-        replicas = worker.offset_storage_replication_factor
-        own = "offsets.storage.topic" if self.setup.config.offsets_storage_topic else ""
-        topic = InternalTopic("offset", self._offsets_topic, worker.offset_storage_partitions, replicas, settings, own)
-        creation.create(admin, topic)
 
     @property
     def _stores(self) -> Stores:
