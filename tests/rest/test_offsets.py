@@ -1,13 +1,15 @@
 """Offsets over REST, of connectors that run on a real worker."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # type: ignore[attr-defined]
 
 from tests.reliability.flows import file_sink
-from tests.running import Worker, create_topic, produce, settings, until, worker
+from tests.running import Worker, consume, create_topic, produce, settings, until, worker
 
 
 @pytest.fixture
@@ -56,3 +58,20 @@ def test_whatever_is_among_a_file_sources_offsets_can_be_forgotten(
     refused = running.call("PATCH", path, {"offsets": [nested]}, expect=500)
     text = "Offsets may only contain primitive types as values, but field filename contains MAP"
     assert (refused["message"], running.call("GET", path)) == (text, {"offsets": [mine]})
+
+
+def test_offsets_that_are_given_before_any_task_ran_are_kept_in_a_compacted_topic(
+    running: Worker, tmp_path: Path, admin: AdminClient, kafka: str, unique: str
+) -> None:
+    file = tmp_path / "in.txt"
+    file.write_text("one\ntwo\n")
+    config = {"name": unique, "connector.class": "FileStreamSource", "topic": unique, "file": str(file)}
+    running.call("POST", "/connectors", {"name": unique, "config": config, "initial_state": "STOPPED"}, expect=201)
+    mine = {"partition": {"filename": str(file)}, "offset": {"position": 4}}
+    running.call("PATCH", f"/connectors/{unique}/offsets", {"offsets": [mine]}, expect=200)
+    resource = ConfigResource(ResourceType.TOPIC, f"{unique}-offsets")
+    assert admin.describe_configs([resource])[resource].result()["cleanup.policy"].value == "compact"
+    running.call("PUT", f"/connectors/{unique}/resume", expect=202)
+    until(lambda: running.states(unique) == ["RUNNING"] * 2, what="its task")
+    until(lambda: consume(kafka, unique), what="the line that is left")
+    assert [json.loads(each.value() or b"") for each in consume(kafka, unique)] == ["two"]
