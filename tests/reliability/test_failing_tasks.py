@@ -193,7 +193,7 @@ def test_a_worker_may_log_in_json_whom_each_line_is_about(
     (failed,) = [each for each in own if "trace" in each]
     assert (failed["task"], failed["level"], failed["logger"]) == (0, "ERROR", "ferryman.task.process")
     assert "it is bad" in failed["trace"]
-    assert any("runs as process" in each["message"] and each["task"] == 0 for each in own)
+    assert any("runs as process" in each["message"] and each.get("task") == 0 for each in own)
     assert {each["connector"] for each in said if each["level"] == "DEBUG"} <= {unique}
     assert any(each["message"] == "about to put" for each in own)
 

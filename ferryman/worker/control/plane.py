@@ -126,8 +126,12 @@ class Plane:
         else:
             self.board.show(instance, status)
 
-    def withdrawn(self, instance: Instance) -> None:
-        """Somebody has said of an instance that it does not run: what is here is shown again, if it is to be here."""
+    def withdrawn(self, instance: Instance, whose: str | None) -> None:
+        """Somebody has said of an instance that it does not run: what is here is shown again, if it is to be here.
+
+        ``whose`` word it was. Another worker's is the last that is kept of the topic, whether those who run now have
+        passed it over or not; whoever starts later reads only that.
+        """
         connector, task = instance
         facts = self.journal.facts.of(connector)
         wanted = facts.properties is not None and (task is None or _has(facts, task))
@@ -135,7 +139,8 @@ class Plane:
         if not wanted or not self.members.assigned.has(*instance) or status is None:
             return
         told = self.board.status(connector) if task is None else self.board.tasks(connector).get(task)
-        if status.state is not State.UNASSIGNED and (told is None or not _same(told, status)):
+        put_right = whose not in (None, self.launch.worker_id) or told is None or not _same(told, status)
+        if status.state is not State.UNASSIGNED and put_right:
             self.board.show(instance, status)
 
     def _left(self, instance: Instance) -> None:

@@ -94,11 +94,13 @@ def test_a_task_that_has_failed_is_shown_as_failed_again_after_a_former_owners_l
         process.fails("it broke")
         await worker.shows("c", State.RUNNING, State.FAILED)
         worker.board.show(("c", 0), Status(State.UNASSIGNED, "10.0.0.2:8083"))  # it was cut off when it wrote this
-        worker.plane.withdrawn(("c", 0))
+        worker.plane.withdrawn(("c", 0), "10.0.0.2:8083")
         assert worker.board.tasks("c")[0].trace == "it broke"
         told = len(worker.shown)
-        worker.plane.withdrawn(("c", 0))  # this worker's own word comes by the same way
+        worker.plane.withdrawn(("c", 0), worker.launch.worker_id)  # this worker's own word comes by the same way
         assert len(worker.shown) == told
+        worker.plane.withdrawn(("c", 0), "10.0.0.2:8083")  # all here have passed it over, and it lies in the topic
+        assert worker.shown[told:] == [("c", 0, State.FAILED)]
 
     tell(story)
 
