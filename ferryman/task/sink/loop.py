@@ -305,12 +305,9 @@ class SinkSession:
             self.backlog.drop(partitions)
             try:
                 self.commit(partitions)
-            except StillBusy:
-                raise  # the sink takes no further call, and its partitions must not go to another member
-            except BaseException:
-                self.lost(partitions)
-                raise
-            self.lost(partitions)
+            finally:
+                if not self.thread.busy:  # else it takes no further call, and they must not go to another member
+                    self.lost(partitions)
 
     def lost(self, partitions: Sequence[TopicPartition]) -> None:
         """Gives the partitions up without a word to the group."""

@@ -15,7 +15,7 @@ _TEST = "org.apache.kafka.connect.integration.BlockingConnectorTest"
 def stand_still(place: str, chosen: str) -> None:
     """For ever, if this is the place."""
     if place == chosen:
-        print(f"Will block on {place}", flush=True)
+        print(f"Will block on {place}\n", end="", flush=True)
         while True:
             time.sleep(60)
 

@@ -3,6 +3,7 @@
 Every start, stop and record leaves a line in the log, in the words of the Java ones; tests count these lines.
 """
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 
 from ferryman.api import Assigned, Connector, Offset, Partition, Sink, SinkContext, Source
@@ -16,8 +17,10 @@ _OF_TASKS = ("connector.name", "task.id", "task-")
 
 
 def say(text: str) -> None:
-    """Writes a line to the worker's log."""
-    print(text, flush=True)
+    """Writes a line to the worker's log, at once and whole. Where output is not buffered ``print`` would write the
+    line's end apart, and another process's line might come between."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 class TestableSourceConfig(SourceConfig):
