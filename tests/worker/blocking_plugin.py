@@ -32,7 +32,7 @@ class BlockingSink(Sink[BlockingConfig]):
 
     def here(self, name):
         if self.config.habit == name:
-            print(f"it blocks in {name}\n", end="", flush=True)
+            print(f"it blocks in {name}", flush=True)
             stand_still()
 
     @classmethod

@@ -25,7 +25,7 @@ class WatchingConfig(SourceConfig):
         return super().problems()
 
 def comes_to(config, place):
-    print(f"{config.name} is in {place}, {os.getpid()}\n", end="", flush=True)
+    print(f"{config.name} is in {place}, {os.getpid()}", flush=True)
     habit, _, where = config.habit.partition(" in ")
     if where != place or (Path(config.folder) / "mended").exists():
         return
@@ -48,7 +48,7 @@ class Watcher(Connector[WatchingConfig]):
         comes_to(config, "init")
 
     def start(self):
-        print(f"{self.config.name} says {self.context}\n", end="", flush=True)
+        print(f"{self.config.name} says {self.context}", flush=True)
         comes_to(self.config, "start")
         self.seen = files(self.config)
         self.watch = threading.Thread(target=self.look)
