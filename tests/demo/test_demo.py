@@ -118,13 +118,15 @@ def test_a_kept_demo_ends_with_a_clean_ledger_and_goes_on_until_the_stack_is_end
     run = demo("--keep")
     run.until("SIGKILL to the worker")
     run.until("everything has arrived")
-    out, errors = run.finished()
-    assert run.process.returncode == 0, out + errors
-    assert "nothing lost, nothing doubled" in out
-    (url,) = re.findall(r"kept: worker at (\S+)", out)
-    until(lambda: len(httpx.get(f"{url}/connectors").json()) == 9, 60, "the connectors of all files")
-    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path)}
-    subprocess.run([sys.executable, "-m", "ferryman", "stack", "down"], env=environment, check=True)
+    try:
+        out, errors = run.finished()
+        assert run.process.returncode == 0, out + errors
+        assert "nothing lost, nothing doubled" in out
+        (url,) = re.findall(r"kept: worker at (\S+)", out)
+        until(lambda: len(httpx.get(f"{url}/connectors").json()) == 9, 60, "the connectors of all files")
+    finally:
+        environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path)}
+        subprocess.run([sys.executable, "-m", "ferryman", "stack", "down"], env=environment, check=True)
     until(lambda: not answers(url), 120, "the worker to end")
     assert gone(run)
 
