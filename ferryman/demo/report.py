@@ -148,8 +148,14 @@ def _lines(outcome: Outcome) -> Iterable[str]:
         yield "`ferryman stack down` ends all of it"
     if outcome.problem:
         yield outcome.problem
-    word = "nothing lost, nothing doubled" if outcome.clean else "THE LEDGER IS NOT CLEAN"
-    yield f"{word}; {outcome.seconds:.0f} s in all"
+    yield f"{_word(outcome)}; {outcome.seconds:.0f} s in all"
+
+
+def _word(outcome: Outcome) -> str:
+    if not outcome.clean:
+        return "THE LEDGER IS NOT CLEAN"
+    allowed = sum(len(verdict.doubled) for verdict in outcome.verdicts)
+    return "nothing lost, nothing doubled" + (f" but for {allowed} where at least once is promised" if allowed else "")
 
 
 def _first(verdict: Verdict, defect: str) -> list[Identity]:

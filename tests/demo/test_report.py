@@ -27,6 +27,11 @@ def text(shown: Outcome) -> str:
 def test_clean_systems_are_a_clean_outcome() -> None:
     assert outcome(CLEAN, REPEATED).clean
     assert as_json(outcome(CLEAN, REPEATED))["clean"] is True
+    assert "nothing lost, nothing doubled; 61 s" in text(outcome(CLEAN))
+
+
+def test_copies_that_are_within_the_promise_are_told_in_the_end() -> None:
+    assert "nothing lost, nothing doubled but for 1 where at least once is promised" in text(outcome(CLEAN, REPEATED))
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ since they may quote the row: of what was raised only the SQLSTATE and the names
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import count
 
 import psycopg
 from psycopg import errors
@@ -23,8 +24,29 @@ CREATE TEMP TABLE IF NOT EXISTS ferryman_refused
 """
 _FIRST, _LAST = "ferryman_first", "ferryman_last"
 """Variables of the block, with names that no column has."""
+_TRY = """
+BEGIN
+    {statements}
+EXCEPTION WHEN OTHERS THEN
+    IF NOT ({is_about_a_row}) THEN
+        RAISE;
+    END IF;
+    {otherwise}
+END;
+"""
+_ROWS = f"""
+FOR ferryman_row IN ferryman_firsts[ferryman_run] .. ferryman_lasts[ferryman_run] LOOP
+    {_FIRST} := ferryman_row;
+    {_LAST} := ferryman_row;
+    {{try_a_row}}
+END LOOP;
+"""
+_NOTE = f"""
+GET STACKED DIAGNOSTICS ferryman_state = RETURNED_SQLSTATE, ferryman_table = TABLE_NAME,
+    ferryman_column = COLUMN_NAME, ferryman_constraint = CONSTRAINT_NAME;
+INSERT INTO {_TABLE} VALUES (ferryman_row, ferryman_state, ferryman_table, ferryman_column, ferryman_constraint);
+"""  # noqa: S608 - names of ours
 _BLOCK = f"""
-DO {{tag}}
 #variable_conflict use_variable
 DECLARE
     ferryman_loads int[] := '{{loads}}';
@@ -42,32 +64,10 @@ BEGIN
     FOR ferryman_run IN 1 .. cardinality(ferryman_loads) LOOP
         {_FIRST} := ferryman_firsts[ferryman_run];
         {_LAST} := ferryman_lasts[ferryman_run];
-        BEGIN
-            {{statements}}
-        EXCEPTION WHEN OTHERS THEN
-            IF NOT ({{is_about_a_row}}) THEN
-                RAISE;
-            END IF;
-            FOR ferryman_row IN ferryman_firsts[ferryman_run] .. ferryman_lasts[ferryman_run] LOOP
-                {_FIRST} := ferryman_row;
-                {_LAST} := ferryman_row;
-                BEGIN
-                    {{statements}}
-                EXCEPTION WHEN OTHERS THEN
-                    IF NOT ({{is_about_a_row}}) THEN
-                        RAISE;
-                    END IF;
-                    GET STACKED DIAGNOSTICS ferryman_state = RETURNED_SQLSTATE, ferryman_table = TABLE_NAME,
-                        ferryman_column = COLUMN_NAME, ferryman_constraint = CONSTRAINT_NAME;
-                    INSERT INTO {_TABLE}
-                        VALUES (ferryman_row, ferryman_state, ferryman_table, ferryman_column, ferryman_constraint);
-                END;
-            END LOOP;
-        END;
+        {{try_a_run}}
     END LOOP;
 END
-{{tag}}
-"""  # noqa: S608 - names of ours
+"""
 _ABOUT_A_ROW = [name for name, fault in CLASSES.items() if fault is Fault.DATA]
 _CODES = [name for name, fault in CODES.items() if fault is Fault.DATA]
 _OTHER_CODES = [name for name, fault in CODES.items() if fault is not Fault.DATA]
@@ -93,18 +93,23 @@ def each(
 def block(runs: Sequence[Run], loads: Sequence[int], statements: Sequence[str | None]) -> str:
     """The block for these runs; ``loads`` has the number of each one's statement."""
     branches = "\n".join(_branches(statements))
+    common = {
+        "statements": f"CASE ferryman_loads[ferryman_run]\n{branches}\nEND CASE;",
+        "is_about_a_row": _is_about_a_row(),
+    }
     text = _BLOCK.format(
-        tag="{tag}",
         loads=_array(loads),
         firsts=_array([run.first for run in runs]),
         lasts=_array([run.last for run in runs]),
-        statements=f"CASE ferryman_loads[ferryman_run]\n{branches}\nEND CASE;",
-        is_about_a_row=_is_about_a_row(),
+        try_a_run=_TRY.format(**common, otherwise=_ROWS.format(try_a_row=_TRY.format(**common, otherwise=_NOTE))),
     )
-    number = 0
-    while (tag := f"$ferryman_{number}$") in text:  # a name in a statement may hold anything
-        number += 1
-    return text.replace("DO {tag}", f"DO {tag}", 1)[: -len("{tag}\n")] + tag
+    tag = _unused(text)
+    return f"DO {tag}{text}{tag}"
+
+
+def _unused(text: str) -> str:
+    """A dollar quote that is not in the text: the names in its statements may hold anything."""
+    return next(tag for number in count() if (tag := f"$ferryman_{number}$") not in text)
 
 
 def _branches(statements: Sequence[str | None]) -> Iterator[str]:
