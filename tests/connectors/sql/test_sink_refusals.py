@@ -96,12 +96,15 @@ def test_rows_of_several_shapes_are_tried_in_the_order_of_the_poll(world: World)
     world.query(
         "CREATE TABLE orders (id BIGINT PRIMARY KEY, code VARCHAR(20) UNIQUE, amount BIGINT CHECK (amount >= 0))"
     )
-    wide = world.batch([row(1, "a"), row(2, "b"), row(3, "c")])
+    first, second, third = (TopicPartition("orders", number) for number in (0, 1, 2))
+    world.own(second, third)
+    before = world.batch([row(1, "a"), row(2, "b")], source=first)
+    after = world.batch([row(6, "e"), row(7, "g")], source=third)
     world.value_schema = NARROW
-    narrow = world.batch([{"id": 4, "code": "a"}, {"id": 5, "code": "e"}, {"id": 6, "code": "c"}], at=3)
-    world.running.put_batches([narrow, wide])  # another poll's order
-    assert [offset for offset, _ in world.reported] == [0, 2]
-    assert ids(world) == [2, 4, 5, 6]
+    between = world.batch([{"id": 4, "code": "a"}, {"id": 5, "code": "e"}], source=second)
+    world.running.put_batches([before, between, after])
+    assert [offset for offset, _ in world.reported] == [0, 0]
+    assert ids(world) == [1, 2, 5, 7]
 
 
 def test_where_none_is_tolerated_nothing_of_the_put_is_written(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
