@@ -46,6 +46,8 @@ class Assigned:
 
 
 Report = Callable[[Batch, int, Exception], None]
+Bad = tuple[Batch, int, Exception]
+"""A record, as its batch and its index there, and what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ class SinkContext(TaskContext):
 
     report: Report = field(kw_only=True, repr=False)
     """The errant-record reporter (KIP-610): record ``index`` of a batch is dead-lettered, or fails the task."""
+    report_all: Callable[[Sequence[Bad]], None] = field(kw_only=True, repr=False)
+    """The same for several records, whose dead letters are waited for together."""
     request_commit: Callable[[], None] = field(kw_only=True, repr=False)
     """Asks the loop to run its usual commit soon."""
     commit: Callable[[Mapping[TopicPartition, Committed]], None] = field(kw_only=True, repr=False)
@@ -114,7 +118,7 @@ class BadRecords(DataError):
     """These of the records that a put was given are bad; all others may be good. From ``atomic`` sinks that can tell:
     the bad ones meet errors.tolerance, and the others come again, together."""
 
-    def __init__(self, found: "Sequence[tuple[Batch, int, Exception]]") -> None:
+    def __init__(self, found: Sequence[Bad]) -> None:
         batch, index, error = found[0]
         super().__init__(f"{len(found)} of the records cannot be taken; {batch.source}@{batch.offsets[index]}: {error}")
         self.found = found

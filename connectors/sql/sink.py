@@ -185,11 +185,9 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
     def _report(self, batches: Sequence[Batch], places: Sequence[int], refused: Sequence[Refused]) -> None:
         """Raises what the report raises: then nothing of the put is written."""
         self._wary = _WARY if refused else max(0, self._wary - 1)
-        if not refused:
-            return
-        records = found(batches, [places[each.seq] for each in refused])
-        for (batch, index), each in zip(records, refused, strict=True):
-            self.context.report(batch, index, each.error)
+        if refused:
+            records = found(batches, [places[each.seq] for each in refused])
+            self.context.report_all([(*record, each.error) for record, each in zip(records, refused, strict=True)])
 
     def _named(self, batches: Sequence[Batch]) -> str:
         return ", ".join(sorted({str(self._table(batch)) for batch in batches}))

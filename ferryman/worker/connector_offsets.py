@@ -89,6 +89,7 @@ class ConnectorOffsets:
             cluster,
             self.clients.raw,
             report=lambda batch, index, error: None,
+            report_all=lambda found: None,
             request_commit=lambda: None,
             commit=lambda offsets: None,
         )

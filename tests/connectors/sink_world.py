@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from ferryman.api import Assigned, Committed, Sink, SinkContext
+from ferryman.api import Assigned, Bad, Committed, Sink, SinkContext
 from ferryman.errors import DataError, Indeterminate
 from ferryman.record import Batch, Data, Headers, Polled, Rows, TopicPartition
 
@@ -35,6 +35,8 @@ class SinkWorld(Generic[SinkT]):
     """A crash point, and what happens elsewhere while the process is there."""
     requested: bool = False
     reported: list[tuple[int, str]] = field(default_factory=list)
+    reports: int = 0
+    """How often the sink has reported records together; their dead letters are waited for each time."""
     sink: SinkT | None = None
 
     @property
@@ -83,6 +85,7 @@ class SinkWorld(Generic[SinkT]):
             raw=self.raw,
             crash_point=self.crash_point,
             report=self.report,
+            report_all=self.report_all,
             request_commit=self.request,
             commit=self.accept,
         )
@@ -97,6 +100,11 @@ class SinkWorld(Generic[SinkT]):
 
     def report(self, batch: Batch, index: int, error: Exception) -> None:
         self.reported.append((batch.offsets[index], str(error)))
+
+    def report_all(self, found: Sequence[Bad]) -> None:
+        self.reports += 1
+        for each in found:
+            self.report(*each)
 
     def request(self) -> None:
         self.requested = True

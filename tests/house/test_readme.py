@@ -89,6 +89,7 @@ def sink(config: Mapping[str, str]) -> Sink[Any]:
         "cluster",
         config,
         report=lambda batch, index, error: None,
+        report_all=lambda found: None,
         request_commit=lambda: None,
         commit=lambda offsets: None,
     )

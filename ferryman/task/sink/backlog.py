@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ferryman.api import BadRecords, Sink
+from ferryman.api import Bad, BadRecords, Sink
 from ferryman.chain.chain import Chain
 from ferryman.chain.narrowing import Failure, Stage
 from ferryman.errors import DataError
@@ -137,7 +137,7 @@ class Backlog:
             with self.at_work.on(PUT, [_offsets_of(batch) for batch in waiting]):
                 taken = self.sink.put_batches(waiting)
         except BadRecords as error:
-            self.tolerance.judge([self._failed(*each) for each in error.found])
+            self.report(error.found)
             offer.leave_out((batch, index) for batch, index, _ in error.found)
         except DataError as error:
             if not self.sink.atomic:
@@ -155,12 +155,12 @@ class Backlog:
             self._offers.extendleft(reversed(offer.halves()))
             return
         (batch,) = offer.batches(None)
-        self.report(batch, 0, error)
+        self.report([(batch, 0, error)])
         offer.took(1)
 
-    def report(self, batch: Batch, index: int, error: Exception) -> None:
-        """The errant-record reporter (KIP-610): one record that only the sink could find guilty."""
-        self.tolerance.judge([self._failed(batch, index, error)])
+    def report(self, found: Sequence[Bad]) -> None:
+        """The errant-record reporter (KIP-610): records that only the sink could find guilty."""
+        self.tolerance.judge([self._failed(*each) for each in found])
 
     def _failed(self, batch: Batch, index: int, error: Exception) -> Failure:
         return Failure(batch.origin, batch.positions[index], Stage.TASK_PUT, names(type(self.sink))[0], error)

@@ -330,7 +330,8 @@ def context(session: "Callable[[], SinkSession]", **facts: Any) -> SinkContext:
     return SinkContext(
         **facts,
         crash_point=crash_point,
-        report=lambda batch, index, error: session().backlog.report(batch, index, error),
+        report=lambda batch, index, error: session().backlog.report([(batch, index, error)]),
+        report_all=lambda found: session().backlog.report(found),
         request_commit=lambda: session().request_commit(),
         commit=lambda offsets: session().demand(offsets),
         leased=lambda: not session().control.parked,

@@ -70,6 +70,7 @@ def test_one_in_ten_costs_no_transactions_of_its_own(world: World, monkeypatch: 
     assert [offset for offset, _ in world.reported] == list(range(3, 500, 10))
     assert ids(world) == [number for number in range(500) if number % 10 != 3]
     assert len(begun) <= 6
+    assert world.reports == 1
     with counted(monkeypatch) as begun:
         world.running.put_batches([world.batch([row(500), row(501, amount=-1), row(502)], at=500)])
     assert [offset for offset, _ in world.reported][50:] == [501]

@@ -247,7 +247,7 @@ def test_a_sink_that_is_not_atomic_is_not_tried_in_halves(work: Work, monkeypatc
 
 def test_a_record_that_the_sink_reports_is_judged_by_where_it_was_consumed(work: Work) -> None:
     error = ValueError("no such row")
-    work.backlog.report(batch("a", "b", "c", first=40).slice(1, 3), 1, error)
+    work.backlog.report([(batch("a", "b", "c", first=40).slice(1, 3), 1, error)])
     (failure,) = work.judge.failures
     assert (work.judge.guilty, failure.plugin, failure.error) == ([(42, Stage.TASK_PUT)], "RecordingSink", error)
 
