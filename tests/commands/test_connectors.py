@@ -151,6 +151,28 @@ def test_what_fails_is_shown_with_its_reason_and_without_secrets(running: Worker
     assert "canary" not in shown + whole + as_json
 
 
+def test_the_last_lines_of_the_log_are_those_of_the_task_that_fails(
+    running: Worker, tmp_path: Path, unique: str
+) -> None:
+    config = {"name": unique, "connector.class": "FileStreamSink", "topics": f"{unique}-topic", "file": str(tmp_path)}
+    secret = {"database.password": str(tmp_path)}
+    running.call("POST", "/connectors", {"name": unique, "config": config | secret}, expect=201)
+    running.trace(unique)
+    lines = [json.loads(line) for line in done(verb(running, "logs", unique, "--json", "--lines", "200")).splitlines()]
+    failed = [line for line in lines if line["level"] == "ERROR" and line.get("task") == 0]
+    assert any("[hidden]" in line.get("trace", "") for line in failed)
+    assert any(line["message"].startswith(f"task {unique}-0 runs as process") for line in lines)
+    assert {line["connector"] for line in lines} == {unique}
+    assert [line["time"] for line in lines] == sorted(line["time"] for line in lines)
+    told = done(verb(running, "logs", unique, "--task", "0", "--lines", "1000"))
+    assert " ERROR [task-0] the task has failed" in told
+    assert str(tmp_path) not in told
+    assert len(done(verb(running, "logs", unique, "--lines", "1", "--json")).splitlines()) == 1
+    for words in ((f"{unique}x",), (unique, "--task", "7")):
+        missing = verb(running, "logs", *words)
+        assert (missing.exit_code, "not found" in missing.stderr or "Unknown" in missing.stderr) == (1, True)
+
+
 def test_a_config_is_changed_key_by_key_or_in_an_editor(
     running: Worker, tmp_path: Path, kafka: str, unique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
