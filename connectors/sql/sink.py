@@ -165,14 +165,13 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
             self._writer.prepare(loads)
         with self._session.transaction(f"write to {self._named(batches)}") as connection:
             crash_point("sql.before_rows")
-            steps = [self._writer.stage(connection, load) for load in loads]
+            steps = self._writer.stage(connection, loads)
             self._offsets.advance(connection, moves)
             self._tables.verify(connection, {load.table for load in loads})
             if wary:
                 self._report(batches, places, self._writer.each(connection, self._runs(loads, steps)))
             else:
-                for load, apply in zip(loads, steps, strict=True):
-                    apply(*load.span)
+                self._writer.write(connection, loads, steps)
             crash_point("sql.after_rows")
             crash_point("sql.before_commit")
         self._positions.update({source: move.following for source, move in moves.items()})

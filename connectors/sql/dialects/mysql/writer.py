@@ -15,7 +15,7 @@ from pymysql.cursors import Cursor
 from sqlalchemy import Connection
 
 from ferryman.connectors.sql.dialects import savepoints
-from ferryman.connectors.sql.dialects.dialect import Apply, Load, Mode, Refused, Run, TableColumn, Transactions
+from ferryman.connectors.sql.dialects.dialect import Apply, Load, Mode, Refused, Run, TableColumn, Transactions, in_turn
 from ferryman.connectors.sql.dialects.faults import StaleTable
 from ferryman.connectors.sql.dialects.misfit import misfit
 from ferryman.connectors.sql.dialects.mysql.errors import message_of, number_of, staged_column
@@ -104,8 +104,11 @@ class MysqlWriter:
             cursor.execute(f"CREATE TEMPORARY TABLE {name(stage)} ({layout}) ENGINE=InnoDB")
         return Stage(stage, moves)
 
-    def stage(self, connection: Connection, load: Load) -> Apply:
-        """Sends the rows to their staging table; what is returned puts them into the table."""
+    def stage(self, connection: Connection, loads: Sequence[Load]) -> Sequence[Apply]:
+        """Sends the rows to their staging tables; what is returned puts them into their table."""
+        return [self._staged(connection, load) for load in loads]
+
+    def _staged(self, connection: Connection, load: Load) -> Apply:
         stage = self._stages[load.table, load.columns]
         cursor = _cursor(connection)
         for statement in self._inserts(load, stage):
@@ -129,6 +132,10 @@ class MysqlWriter:
                     _refuse_warnings(cursor, load)
 
         return apply
+
+    def write(self, connection: Connection, loads: Sequence[Load], steps: Sequence[Apply]) -> None:
+        """One after the other."""
+        in_turn(loads, steps)
 
     def each(self, connection: Connection, runs: Sequence[Run]) -> Sequence[Refused]:
         """As ``savepoints.each``."""

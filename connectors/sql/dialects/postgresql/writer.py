@@ -5,7 +5,8 @@ Where a poll is for many tables, few rows for one go in without a staging table 
 
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import chain, groupby
 
 import polars as pl
 import psycopg
@@ -67,11 +68,13 @@ class PostgresWriter:
         self._created = 0
         self._together = 0
         """How many loads the present transaction has."""
+        self._direct: dict[int, direct.Direct] = {}
+        """Those of them, by number, that go in without a staging table."""
 
     def prepare(self, loads: Sequence[Load]) -> None:
         """Makes the staging tables that are missing, each once per connection; drops the oldest if they get many."""
         self._together = len(loads)
-        staged = [load for load in loads if not direct.is_small(load, self._together, self._mode)]
+        staged = [load for load in loads if not self._is_small(load)]
         wanted = list(dict.fromkeys((load.table, load.columns) for load in staged))
         if not wanted:
             return
@@ -103,11 +106,28 @@ class PostgresWriter:
         _cursor(connection).execute(f"CREATE TEMP TABLE {quoted(name)} ON COMMIT DELETE ROWS AS {empty}", ())
         return statements(name, table, columns, self._mode)
 
-    def stage(self, connection: Connection, load: Load) -> Apply:
-        """Copies the rows into their staging table; what is returned puts them into the table."""
-        if direct.is_small(load, self._together, self._mode):
-            return self._direct(_cursor(connection), load)
-        cursor, stage = _cursor(connection), self._stages[load.table, load.columns]
+    def stage(self, connection: Connection, loads: Sequence[Load]) -> Sequence[Apply]:
+        """Copies the rows into their staging tables, or makes literals of them, and holds the tables."""
+        cursor = _cursor(connection)
+        small = [number for number, load in enumerate(loads) if self._is_small(load)]
+        made = direct.made([loads[number] for number in small], self._copied)
+        self._direct = dict(zip(small, made, strict=True))
+        direct.run(cursor, dict.fromkeys(direct.hold(each.load.table) for each in made))
+        return [
+            self._applied_directly(cursor, self._direct[number])
+            if number in self._direct
+            else self._staged(cursor, load)
+            for number, load in enumerate(loads)
+        ]
+
+    def _is_small(self, load: Load) -> bool:
+        return direct.is_small(load, self._together, self._mode)
+
+    def _applied_directly(self, cursor: psycopg.Cursor, load: direct.Direct) -> Apply:
+        return lambda first, last: direct.run(cursor, load.statements(self._mode, first, last))
+
+    def _staged(self, cursor: psycopg.Cursor, load: Load) -> Apply:
+        stage = self._stages[load.table, load.columns]
         self._copy(cursor, stage, load)
         cursor.execute(stage.hold, ())
 
@@ -118,9 +138,20 @@ class PostgresWriter:
 
         return apply
 
+    def write(self, connection: Connection, loads: Sequence[Load], steps: Sequence[Apply]) -> None:
+        """The rows of all staging tables, and between them what goes without: as many statements at once as can be."""
+        cursor = _cursor(connection)
+        for is_direct, numbers in groupby(range(len(loads)), self._direct.__contains__):
+            if is_direct:
+                each = (self._direct[number].statements(self._mode, *loads[number].span) for number in numbers)
+                direct.run(cursor, chain.from_iterable(each))
+            else:
+                for number in numbers:
+                    steps[number](*loads[number].span)
+
     def each(self, connection: Connection, runs: Sequence[Run]) -> Sequence[Refused]:
         """By the server itself, unless some rows have no staging table."""
-        if any(direct.is_small(run.load, self._together, self._mode) for run in runs):
+        if any(self._is_small(run.load) for run in runs):
             return savepoints.each(self._session, connection, runs)
         stages = [self._stages[run.load.table, run.load.columns] for run in runs]
         moves = [
@@ -128,17 +159,6 @@ class PostgresWriter:
             for stage, run in zip(stages, runs, strict=True)
         ]
         return refusals.each(_cursor(connection), runs, moves, self._session.doing)
-
-    def _direct(self, cursor: psycopg.Cursor, load: Load) -> Apply:
-        values = load.frame.select("seq", *self._expressions(load.columns))
-        cursor.execute(direct.hold(load.table), ())
-
-        def apply(first: int, last: int) -> None:
-            wanted = pl.col("seq").is_between(first, last)
-            some = replace(load, frame=load.frame.filter(wanted))
-            direct.write(cursor, some, values.filter(wanted).drop("seq"), self._mode)
-
-        return apply
 
     def _copy(self, cursor: psycopg.Cursor, stage: Stage, load: Load) -> None:
         rows = load.frame.select("seq", *self._expressions(load.columns))
@@ -158,9 +178,12 @@ class PostgresWriter:
         for index in _echoed(load.columns):
             _compare(cursor, stage, load, index)
 
+    def _copied(self, values: pl.Expr, column: TableColumn) -> pl.Expr:
+        return copied(values, column.source.schema, column.fit, self._zones)
+
     def _expressions(self, columns: Sequence[TableColumn]) -> Iterator[pl.Expr]:
         for index, column in enumerate(columns):
-            yield copied(pl.col(f"c{index}"), column.source.schema, column.fit, self._zones).alias(f"c{index}")
+            yield self._copied(pl.col(f"c{index}"), column).alias(f"c{index}")
         for index in _echoed(columns):
             yield pl.col(f"c{index}").alias(_given(index))
 
@@ -194,7 +217,11 @@ def statements(name: str, table: TableName, columns: tuple[TableColumn, ...], mo
     stage, into = quoted(name), qualified(table)
     staged = [*(f"c{index}" for index in range(len(columns))), *map(_given, _echoed(columns))]
     copy = f"COPY {stage} (seq, {', '.join(staged)}) FROM STDIN WITH (FORMAT csv, NULL '{_NULL}')"
-    return Stage(name, copy, _write(stage, into, columns, mode), _delete(stage, into, columns), direct.hold(table))
+    return Stage(name, copy, _write(stage, into, columns, mode), _delete(stage, into, columns), _hold(into))
+
+
+def _hold(into: str) -> str:
+    return f"SELECT FROM {into} WHERE false"
 
 
 def _delete(stage: str, into: str, columns: Sequence[TableColumn]) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import sqlite as dialect
 from sqlalchemy.dialects.sqlite import insert
 
 from ferryman.connectors.sql.dialects import savepoints
-from ferryman.connectors.sql.dialects.dialect import Apply, Load, Mode, Refused, Run, TableColumn, Transactions
+from ferryman.connectors.sql.dialects.dialect import Apply, Load, Mode, Refused, Run, TableColumn, Transactions, in_turn
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.dialects.sqlite.values import bound
 from ferryman.connectors.sql.records.values import Zones
@@ -56,8 +56,11 @@ class SqliteWriter:
             if (load.table, load.columns) not in self._statements:
                 self._statements[load.table, load.columns] = statements(load.table, load.columns, self._mode)
 
-    def stage(self, connection: Connection, load: Load) -> Apply:
+    def stage(self, connection: Connection, loads: Sequence[Load]) -> Sequence[Apply]:
         """Converts the values; what is returned puts the rows into their table."""
+        return [self._staged(connection, load) for load in loads]
+
+    def _staged(self, connection: Connection, load: Load) -> Apply:
         values = [
             bound(pl.col(f"c{index}"), column.source.schema, column.form, self._zones).alias(f"c{index}")
             for index, column in enumerate(load.columns)
@@ -70,6 +73,10 @@ class SqliteWriter:
         if statement is not None:
             rows = values.filter(pl.col("seq").is_between(first, last)).select(statement.parameters).rows()
             self._execute(connection, load.table, statement, rows)
+
+    def write(self, connection: Connection, loads: Sequence[Load], steps: Sequence[Apply]) -> None:
+        """One after the other."""
+        in_turn(loads, steps)
 
     def each(self, connection: Connection, runs: Sequence[Run]) -> Sequence[Refused]:
         """As ``savepoints.each``."""
