@@ -155,8 +155,8 @@ class Writer(Protocol):
     (the offsets are moved here, and their rows are locked until the end; the tables' marks are compared)
     write     rows go into their tables; nothing waits for this process from here on
 
-    Where the database refuses a row, all is undone and done again in the order of the poll, in runs of rows: ``each``
-    takes the place of ``write``.
+    Where the database refuses a row, all is undone and done again in the order of the poll, in runs of rows: ``sift``
+    takes the place of ``stage``, and ``each`` that of ``write``.
     """
 
     def prepare(self, loads: Sequence[Load]) -> None:
@@ -164,6 +164,10 @@ class Writer(Protocol):
 
     def stage(self, connection: Connection, loads: Sequence[Load]) -> Sequence[Apply]:
         """Takes the loads into the transaction; what is returned puts the rows of each into its table."""
+
+    def sift(self, connection: Connection, loads: Sequence[Load]) -> tuple[Sequence[Apply], Sequence[Refused]]:
+        """As ``stage``, but rows whose values the database does not take are left out, and told. ``savepoints.sifted``
+        does it where ``stage`` may meet such and nothing better is known."""
 
     def write(self, connection: Connection, loads: Sequence[Load], steps: Sequence[Apply]) -> None:
         """Puts all rows of the loads into their tables, in this order; ``steps`` are what ``stage`` has returned.

@@ -78,7 +78,7 @@ class Direct:
 
 
 def made(loads: Sequence[Load], copied: Copied) -> list[Direct]:
-    """The loads as literals. Raises DataError for a text with a NUL, which no literal can have."""
+    """The loads as literals."""
     alike: dict[Hashable, list[int]] = {}
     for number, load in enumerate(loads):
         alike.setdefault(_kind(load), []).append(number)
@@ -89,7 +89,6 @@ def made(loads: Sequence[Load], copied: Copied) -> list[Direct]:
         for number in numbers:
             count = loads[number].frame.height
             found[number] = Direct(loads[number], list(islice(seqs, count)), list(islice(rows, count)))
-            _refuse_nul(found[number])
     return [found[number] for number in range(len(loads))]
 
 
@@ -126,14 +125,6 @@ def _text(values: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     return values.cast(pl.String)
 
 
-def _refuse_nul(found: Direct) -> None:
-    # The statement would end there.
-    if any("\0" in row for row in found.rows):
-        raise DataError(
-            f"Cannot write to {found.load.table}: a text with the character NUL, which PostgreSQL cannot hold"
-        )
-
-
 def _insert(table: TableName, columns: Sequence[TableColumn], mode: Mode) -> tuple[str, str]:
     """What comes before the rows, and what after them."""
     names = [identifier(column.name) for column in columns]
@@ -151,7 +142,10 @@ def hold(table: TableName) -> str:
 
 
 def run(cursor: psycopg.Cursor, statements: Iterable[str]) -> None:
-    """Runs the statements one after the other, many with one message to the server."""
+    """Runs the statements one after the other, many with one message to the server.
+
+    Raises DataError for one with the character NUL: PostgreSQL has it in no text, and the message would end there.
+    """
     waiting, length = list[str](), 0
     for statement in statements:
         if waiting and length + len(statement) > _LONGEST:
@@ -164,5 +158,8 @@ def run(cursor: psycopg.Cursor, statements: Iterable[str]) -> None:
 
 
 def _send(cursor: psycopg.Cursor, statements: Sequence[str]) -> None:
-    # Without parameters, so that the text goes as it is, and may have several statements.
-    cursor.execute(";".join(statements).encode(), prepare=False)
+    text = ";".join(statements)
+    if "\0" in text:
+        raise DataError("A text has the character NUL, which PostgreSQL cannot hold")
+    # Without parameters, so that it goes as it is, and may have several statements.
+    cursor.execute(text.encode(), prepare=False)

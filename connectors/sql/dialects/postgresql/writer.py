@@ -4,8 +4,9 @@ Where a poll is for many tables, few rows for one go in without a staging table 
 """
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, groupby
 
 import polars as pl
@@ -24,20 +25,24 @@ from ferryman.connectors.sql.dialects.dialect import (
     key_columns,
     other_columns,
 )
+from ferryman.connectors.sql.dialects.faults import Undone
 from ferryman.connectors.sql.dialects.misfit import misfit
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.dialects.postgresql import direct, refusals
 from ferryman.connectors.sql.dialects.postgresql.errors import copied_column
 from ferryman.connectors.sql.dialects.postgresql.names import qualified, quoted
+from ferryman.connectors.sql.dialects.postgresql.sifting import NULL, Look, Texts, copying
 from ferryman.connectors.sql.dialects.postgresql.values import copied
 from ferryman.connectors.sql.records.values import TIMESTAMP_FORMAT, Zones
+from ferryman.errors import DataError, TaskError
 
-_NULL = "\\N"
 _MOST_STAGES = 64
 """Staging tables that are kept for the next transaction; one transaction may need more."""
 # S608 (statements put together from strings) is silenced below: every name in them has passed ``quoted``.
 
 Shape = tuple[TableName, tuple[TableColumn, ...]]
+Fill = Callable[[psycopg.Cursor, "Stage", Load], None]
+"""Brings a load's rows into its staging table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,8 @@ class Stage:
 
     name: str
     """Its name in the session's schema of temporary tables."""
+    staged: Sequence[str]
+    """Its columns but ``seq``."""
     copy: str
     """The COPY that fills it."""
     write: str | None
@@ -108,6 +115,18 @@ class PostgresWriter:
 
     def stage(self, connection: Connection, loads: Sequence[Load]) -> Sequence[Apply]:
         """Copies the rows into their staging tables, or makes literals of them, and holds the tables."""
+        return self._brought(connection, loads, self._copy)
+
+    def sift(self, connection: Connection, loads: Sequence[Load]) -> tuple[Sequence[Apply], Sequence[Refused]]:
+        """The same, but what COPY cannot read is left out. Literals are read when they are put into their tables."""
+        unfit = list[Refused]()
+
+        def fill(cursor: psycopg.Cursor, stage: Stage, load: Load) -> None:
+            unfit.extend(self._sifted(connection, cursor, stage, load))
+
+        return self._brought(connection, loads, fill), unfit
+
+    def _brought(self, connection: Connection, loads: Sequence[Load], fill: Fill) -> Sequence[Apply]:
         cursor = _cursor(connection)
         small = [number for number, load in enumerate(loads) if self._is_small(load)]
         made = direct.made([loads[number] for number in small], self._copied)
@@ -116,7 +135,7 @@ class PostgresWriter:
         return [
             self._applied_directly(cursor, self._direct[number])
             if number in self._direct
-            else self._staged(cursor, load)
+            else self._staged(cursor, load, fill)
             for number, load in enumerate(loads)
         ]
 
@@ -126,9 +145,9 @@ class PostgresWriter:
     def _applied_directly(self, cursor: psycopg.Cursor, load: direct.Direct) -> Apply:
         return lambda first, last: direct.run(cursor, load.statements(self._mode, first, last))
 
-    def _staged(self, cursor: psycopg.Cursor, load: Load) -> Apply:
+    def _staged(self, cursor: psycopg.Cursor, load: Load, fill: Fill) -> Apply:
         stage = self._stages[load.table, load.columns]
-        self._copy(cursor, stage, load)
+        fill(cursor, stage, load)
         cursor.execute(stage.hold, ())
 
         def apply(first: int, last: int) -> None:
@@ -160,23 +179,61 @@ class PostgresWriter:
         ]
         return refusals.each(_cursor(connection), runs, moves, self._session.doing)
 
-    def _copy(self, cursor: psycopg.Cursor, stage: Stage, load: Load) -> None:
-        rows = load.frame.select("seq", *self._expressions(load.columns))
-        text = io.BytesIO()
-        rows.write_csv(
-            text, include_header=False, quote_style="non_numeric", null_value=_NULL, datetime_format=TIMESTAMP_FORMAT
-        )
+    def _sifted(self, connection: Connection, cursor: psycopg.Cursor, stage: Stage, load: Load) -> Sequence[Refused]:
+        """Fills a staging table with the rows that it takes; the others."""
+        rows, guilty = self._csv(load), None
         try:
-            with cursor.copy(stage.copy, ()) as copy:
-                copy.write(text.getbuffer())
+            with self._session.savepoint(connection):
+                try:
+                    _send(cursor, stage.copy, rows)
+                except psycopg.Error as error:
+                    guilty = copied_column(error)
+                    raise
+                self._compare(cursor, stage, load)
+            return ()
+        except Undone:
+            raise
+        except (DataError, TaskError):
+            # What a type's own reader says of a text need not be of the class of data errors.
+            pass
+        texts = Texts(stage.name, stage.staged)
+        try:
+            with self._session.savepoint(connection):
+                texts.create(cursor)
+                _send(cursor, texts.copy, rows)
+        except Undone:
+            raise
+        except DataError:
+            # There are texts that the database cannot have at all, in its encoding.
+            return list(savepoints.sifted(self._session, connection, load, partial(self._copy, cursor, stage)))
+        unfit = texts.moved(Look(self._session, connection, cursor, load), guilty)
+        for index in _echoed(load.columns):
+            differing = _differing(cursor, stage, load, index, "DELETE")
+            unfit += [Refused(seq, _changed(load, index)) for seq in differing]
+        return unfit
+
+    def _copy(self, cursor: psycopg.Cursor, stage: Stage, load: Load) -> None:
+        try:
+            _send(cursor, stage.copy, self._csv(load))
         except psycopg.Error as error:
             index = copied_column(error)
             if index is None:
                 raise
             problem = f"does not take a value: {type(error).__name__} (SQLSTATE {error.sqlstate})"
             raise misfit(load.table, load.columns[index], problem) from None
+        self._compare(cursor, stage, load)
+
+    def _compare(self, cursor: psycopg.Cursor, stage: Stage, load: Load) -> None:
         for index in _echoed(load.columns):
-            _compare(cursor, stage, load, index)
+            if _differing(cursor, stage, load, index, "SELECT"):
+                raise _changed(load, index)
+
+    def _csv(self, load: Load) -> memoryview:
+        rows, text = load.frame.select("seq", *self._expressions(load.columns)), io.BytesIO()
+        rows.write_csv(
+            text, include_header=False, quote_style="non_numeric", null_value=NULL, datetime_format=TIMESTAMP_FORMAT
+        )
+        return text.getbuffer()
 
     def _copied(self, values: pl.Expr, column: TableColumn) -> pl.Expr:
         return copied(values, column.source.schema, column.fit, self._zones)
@@ -198,12 +255,24 @@ def _given(index: int) -> str:
     return f"given{index}"
 
 
-def _compare(cursor: psycopg.Cursor, stage: Stage, load: Load, index: int) -> None:
+def _send(cursor: psycopg.Cursor, statement: str, rows: memoryview) -> None:
+    with cursor.copy(statement, ()) as copy:
+        copy.write(rows)
+
+
+def _differing(cursor: psycopg.Cursor, stage: Stage, load: Load, index: int, how: str) -> Sequence[int]:
+    """The rows of which the column gives another text back than it got, looked for or deleted."""
     differs = f"seq BETWEEN %s AND %s AND c{index}::text IS DISTINCT FROM {_given(index)}"
-    query = f"SELECT 1 FROM {quoted(stage.name)} WHERE {differs} LIMIT 1"  # noqa: S608
+    if how == "SELECT":
+        query = f"SELECT seq FROM {quoted(stage.name)} WHERE {differs} LIMIT 1"  # noqa: S608
+    else:
+        query = f"DELETE FROM {quoted(stage.name)} WHERE {differs} RETURNING seq"  # noqa: S608
     cursor.execute(query, load.span)
-    if cursor.fetchone() is not None:
-        raise misfit(load.table, load.columns[index], "takes texts that it gives back as they are only")
+    return [int(seq) for (seq,) in cursor]
+
+
+def _changed(load: Load, index: int) -> DataError:
+    return misfit(load.table, load.columns[index], "takes texts that it gives back as they are only")
 
 
 def _cursor(connection: Connection) -> psycopg.Cursor:
@@ -216,8 +285,8 @@ def statements(name: str, table: TableName, columns: tuple[TableColumn, ...], mo
     """The statements for a staging table. All names are quoted, all values are parameters."""
     stage, into = quoted(name), qualified(table)
     staged = [*(f"c{index}" for index in range(len(columns))), *map(_given, _echoed(columns))]
-    copy = f"COPY {stage} (seq, {', '.join(staged)}) FROM STDIN WITH (FORMAT csv, NULL '{_NULL}')"
-    return Stage(name, copy, _write(stage, into, columns, mode), _delete(stage, into, columns), _hold(into))
+    copy = copying(name, staged)
+    return Stage(name, staged, copy, _write(stage, into, columns, mode), _delete(stage, into, columns), _hold(into))
 
 
 def _hold(into: str) -> str:
