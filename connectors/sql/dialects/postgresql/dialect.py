@@ -27,7 +27,13 @@ _LONGEST_NAME = 63
 """Bytes that PostgreSQL keeps of an identifier; it cuts longer ones without an error (NAMEDATALEN)."""
 
 # A task that is frozen in a transaction must not hold its offset's row for ever; one that waits for it asks again.
-_SETTINGS = {"TimeZone": "UTC", "idle_in_transaction_session_timeout": "20s", "lock_timeout": "10s"}
+# What is sent is UTF-8, whatever encoding the database has.
+_SETTINGS = {
+    "TimeZone": "UTC",
+    "client_encoding": "UTF8",
+    "idle_in_transaction_session_timeout": "20s",
+    "lock_timeout": "10s",
+}
 
 
 class PostgresNaming:
