@@ -94,3 +94,8 @@ class Maps:
 
 
 Data = Rows | Columns | Maps
+
+
+def all_null(values: Sequence[Any]) -> bool:
+    """Whether there is nothing but null, as in the keys of most topics without keys."""
+    return not values or (values[0] is None and values.count(None) == len(values))

@@ -5,8 +5,8 @@ from typing import Any
 
 from ferryman.conversion import Converter
 from ferryman.errors import RetriableError, TaskError
-from ferryman.formats.once_each import once_each
 from ferryman.record import Header, Headers, Payload, Rows
+from ferryman.repeated import Repeated
 from ferryman.schema import Schema
 
 Raw = Sequence[tuple[str, Payload]]
@@ -15,26 +15,37 @@ Value = tuple[Any, Schema | None]
 
 def decoded(
     converter: Converter[Any], topic: str, given: Sequence[Raw]
-) -> tuple[list[Headers | None], list[tuple[int, Exception]]]:
-    """The headers of each record, which those that had the same share; the places of bad ones, and what is wrong."""
-    known: dict[tuple[tuple[str, Payload], ...], Headers] = {}
-    found, bad = list[Headers | None](), list[tuple[int, Exception]]()
+) -> tuple[Repeated[Headers], list[tuple[int, Exception]]]:
+    """The headers of the good records, which those that had the same share; the places and errors of the bad ones."""
     read = _reader(converter, topic)
-    for at, raw in enumerate(given):
-        same = tuple(raw)
-        headers = known.get(same)
-        if headers is None:
-            try:
-                headers = tuple([Header(name, *read(payload)) for name, payload in raw])
-            except (RetriableError, TaskError):
-                raise
-            except Exception as error:
-                bad.append((at, error))
-            else:
-                if not any(map(_can_change, headers)):
-                    known[same] = headers
-        found.append(headers)
-    return found, bad
+
+    def convert(raw: Raw) -> Headers | Exception:
+        try:
+            return tuple([Header(name, *read(payload)) for name, payload in raw])
+        except (RetriableError, TaskError):
+            raise
+        except Exception as error:
+            return error
+
+    found = Repeated.equal(map(tuple, given), convert)
+    if any(isinstance(each, Exception) or any(map(_can_change, each)) for each in found.distinct):
+        return _told_apart(found, lambda at: convert(given[at]))
+    return found, []  # type: ignore[return-value]
+
+
+def _told_apart(
+    found: Repeated[Headers | Exception], again: Callable[[int], Headers | Exception]
+) -> tuple[Repeated[Headers], list[tuple[int, Exception]]]:
+    """The good ones and the bad ones; a value that somebody could change is made again for each record."""
+    good, bad = list[Headers](), list[tuple[int, Exception]]()
+    for at, each in enumerate(found):
+        if not isinstance(each, Exception) and any(map(_can_change, each)):
+            each = again(at)
+        if isinstance(each, Exception):
+            bad.append((at, each))
+        else:
+            good.append(each)
+    return Repeated.of(good), bad
 
 
 def _can_change(header: Header) -> bool:
@@ -70,4 +81,4 @@ def encoded(converter: Converter[Any], topic: str, given: Sequence[Headers]) -> 
             known[same] = converter.from_data(topic, Rows(header.schema, [value]))[0]
         return known[same]
 
-    return once_each(given, lambda headers: [(header.key, write(header)) for header in headers])
+    return Repeated.of(given).each(lambda headers: [(header.key, write(header)) for header in headers])
