@@ -15,6 +15,7 @@ from ferryman.data import Columns as Columns
 from ferryman.data import Data as Data
 from ferryman.data import Maps as Maps
 from ferryman.data import Rows as Rows
+from ferryman.data import values_of as values_of
 from ferryman.repeated import Repeated
 from ferryman.schema import Schema
 

@@ -11,7 +11,7 @@ from pydantic import AfterValidator
 from ferryman.config import Bool, Config, Strings, key
 from ferryman.errors import DataError, KeyProblem, MissingValue
 from ferryman.java.texts import schema_text
-from ferryman.record import Batch, Columns, Data, Header, Headers, Maps, Rows
+from ferryman.record import Batch, Columns, Data, Header, Headers, Maps, Rows, values_of
 from ferryman.repeated import Repeated
 from ferryman.schema import Schema
 from ferryman.transforms.fields.map_columns import column
@@ -105,7 +105,7 @@ class HeaderFrom(Sided[HeaderFromConfig]):
 
     def _of_column(self, to: str, column: pl.Series, schema: Schema | None = None) -> Repeated[Header]:
         """The same; equal values share a header, but for zeros, of which one may be negative."""
-        items = column.to_list()
+        items = column.to_list() if schema is None else values_of(column, schema)
         if column.dtype.is_nested() or column.dtype.is_float():
             return self._added(to, items, schema)
         self._check(items, schema)

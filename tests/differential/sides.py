@@ -13,9 +13,11 @@ from ferryman.errors import ConfigError, FerrymanError
 from ferryman.formats.polars_types import dtype
 from ferryman.plugins import catalog
 from ferryman.record import Batch, Columns, Polled, Record, Rows
-from ferryman.schema import Schema, Type
+from ferryman.schema import INTEGERS, Schema, Type
 from tests.differential import jvm
 from tests.differential.jvm import Outcome, Raised
+
+PLAIN_KEYS = (*INTEGERS, Type.BOOLEAN, Type.STRING)
 
 
 class Case(NamedTuple):
@@ -151,17 +153,34 @@ def in_columns(records: Sequence[Record]) -> Batch | None:
 def _columns(rows: Rows) -> Columns | None:
     """The rows as columns, if the converters would give columns for them."""
     schema = rows.schema
-    if schema is None or schema.type is not Type.STRUCT or not schema.fields or not _columnar(schema):
+    if schema is None or schema.type is not Type.STRUCT or not schema.fields or not columnar(schema):
         return None
     if any(value is None for value in rows.values):
         return None
     dtypes = {field.name: dtype(field.schema) for field in schema.fields}
-    values: list[dict[str, Any]] = [{name: value.get(name) for name in dtypes} for value in rows.values]
+    values = [_in_pairs(value, schema) for value in rows.values]
     return Columns(schema, pl.DataFrame(values, schema=dtypes, orient="row"))
 
 
-def _columnar(schema: Schema) -> bool:
-    if schema.type is Type.MAP or (schema.type is Type.STRUCT and not schema.fields):
+def columnar(schema: Schema) -> bool:
+    """Whether converters would give columns: no empty struct is in it, and no map with keys that are not plain."""
+    if schema.type is Type.STRUCT:
+        return bool(schema.fields) and all(columnar(field.schema) for field in schema.fields)
+    if schema.type is Type.MAP and (schema.keys is None or schema.keys.type not in PLAIN_KEYS):
         return False
-    inner = [field.schema for field in schema.fields] + ([schema.values] if schema.values else [])
-    return all(_columnar(each) for each in inner)
+    return schema.type not in (Type.ARRAY, Type.MAP) or (schema.values is not None and columnar(schema.values))
+
+
+def _in_pairs(value: Any, schema: Schema) -> Any:
+    """A value with the pairs of its maps in place of the maps, as columns have them."""
+    if value is None:
+        return None
+    match schema.type:
+        case Type.STRUCT:
+            return {field.name: _in_pairs(value.get(field.name), field.schema) for field in schema.fields}
+        case Type.ARRAY if schema.values is not None:
+            return [_in_pairs(item, schema.values) for item in value]
+        case Type.MAP if schema.values is not None:
+            return [{"key": key, "value": _in_pairs(item, schema.values)} for key, item in value.items()]
+        case _:
+            return value

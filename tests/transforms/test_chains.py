@@ -11,12 +11,12 @@ from ferryman.chain.chain import Step
 from ferryman.chain.narrowing import narrow
 from ferryman.errors import FerrymanError
 from ferryman.record import Batch, Header, Record
-from ferryman.schema import INT8, Schema, Type
+from ferryman.schema import INT8
 from tests.differential import sides
 from tests.differential.events import EXTRACT, EXTRACT_CONFIGS, ROUTER, ROUTER_CONFIGS, events, outbox
 from tests.differential.jvm import Answer, Outcome, Raised, answer
 from tests.differential.search import search
-from tests.differential.strategies import CONFIGS, MILLIS, PREDICATES, UNSIDED, Typed, records, structs
+from tests.differential.strategies import CONFIGS, MILLIS, PREDICATES, UNSIDED, records, structs
 
 TOPIC = "top"
 KAFKA = "org.apache.kafka.connect.transforms."
@@ -90,8 +90,8 @@ def compare(steps: Sequence[Step], given: Sequence[Record]) -> None:
 @st.composite
 def columnar(draw: st.DrawFn) -> list[Record]:
     """Records whose values, and mostly keys too, the converters would give as columns."""
-    found = draw(structs(1).filter(has_columns))
-    key = draw(structs(0).filter(has_columns)) if draw(st.booleans()) else None
+    found = draw(structs(1).filter(lambda found: sides.columnar(found.schema)))
+    key = draw(structs(0).filter(lambda found: sides.columnar(found.schema))) if draw(st.booleans()) else None
     count = draw(st.sampled_from([1, 3, 6]))
     return [
         Record(
@@ -107,17 +107,6 @@ def columnar(draw: st.DrawFn) -> list[Record]:
         )
         for place in range(count)
     ]
-
-
-def has_columns(found: Typed) -> bool:
-    """Whether a schema has columns: no map in it, and no struct that is empty."""
-    return bool(found.schema.fields) and all(not nested(each.schema) for each in found.schema.fields)
-
-
-def nested(schema: Schema) -> bool:
-    """Whether a schema has a map or an empty struct in it."""
-    inner = [*(each.schema for each in schema.fields), *([schema.values] if schema.values else [])]
-    return schema.type is Type.MAP or (schema.type is Type.STRUCT and not inner) or any(map(nested, inner))
 
 
 @pytest.mark.timeout(900)
