@@ -1,7 +1,7 @@
 """Both sides of a comparison: a config and records through our plugin, as rows and as columns, and through Kafka's."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jpype
 import polars as pl
@@ -16,6 +16,7 @@ from ferryman.record import Batch, Columns, Polled, Record, Rows
 from ferryman.schema import INTEGERS, Schema, Type
 from tests.differential import jvm
 from tests.differential.jvm import Outcome, Raised
+from tests.pairs import in_pairs
 
 PLAIN_KEYS = (*INTEGERS, Type.BOOLEAN, Type.STRING)
 
@@ -158,7 +159,7 @@ def _columns(rows: Rows) -> Columns | None:
     if any(value is None for value in rows.values):
         return None
     dtypes = {field.name: dtype(field.schema) for field in schema.fields}
-    values = [_in_pairs(value, schema) for value in rows.values]
+    values = [in_pairs(value, schema) for value in rows.values]
     return Columns(schema, pl.DataFrame(values, schema=dtypes, orient="row"))
 
 
@@ -169,18 +170,3 @@ def columnar(schema: Schema) -> bool:
     if schema.type is Type.MAP and (schema.keys is None or schema.keys.type not in PLAIN_KEYS):
         return False
     return schema.type not in (Type.ARRAY, Type.MAP) or (schema.values is not None and columnar(schema.values))
-
-
-def _in_pairs(value: Any, schema: Schema) -> Any:
-    """A value with the pairs of its maps in place of the maps, as columns have them."""
-    if value is None:
-        return None
-    match schema.type:
-        case Type.STRUCT:
-            return {field.name: _in_pairs(value.get(field.name), field.schema) for field in schema.fields}
-        case Type.ARRAY if schema.values is not None:
-            return [_in_pairs(item, schema.values) for item in value]
-        case Type.MAP if schema.values is not None:
-            return [{"key": key, "value": _in_pairs(item, schema.values)} for key, item in value.items()]
-        case _:
-            return value

@@ -11,7 +11,7 @@ from ferryman.chain.chain import Step
 from ferryman.chain.narrowing import narrow
 from ferryman.errors import FerrymanError
 from ferryman.record import Batch, Header, Record
-from ferryman.schema import INT8
+from ferryman.schema import INT8, INT32, OPTIONAL_STRING, STRING, array, mapping, struct
 from tests.differential import sides
 from tests.differential.events import EXTRACT, EXTRACT_CONFIGS, ROUTER, ROUTER_CONFIGS, events, outbox
 from tests.differential.jvm import Answer, Outcome, Raised, answer
@@ -132,6 +132,40 @@ def test_so_do_change_events_and_what_comes_of_them(
         compare(steps_of([((name, config), None), *chain]), given)
 
     run()
+
+
+_TAGS = mapping(STRING, array(struct({"m": mapping(INT32, OPTIONAL_STRING)})))
+_TAGGED = struct({"tags": _TAGS.as_optional(), "deep": struct({"tags": _TAGS}), "id": INT32})
+_TAG = {"a": [{"m": {1: "x", 2: None}}, {"m": {}}], "b": []}
+ON_MAPS: list[tuple[str, Mapping[str, str]]] = [
+    ("Cast$Value", {"spec": "tags:string"}),
+    ("Cast$Value", {"spec": "id:string"}),
+    ("ExtractField$Value", {"field": "tags"}),
+    ("ExtractField$Value", {"field": "deep.tags", "field.syntax.version": "V2"}),
+    ("Flatten$Value", {}),
+    ("HeaderFrom$Value", {"fields": "tags,id", "headers": "t,i", "operation": "move"}),
+    ("HeaderFrom$Value", {"fields": "deep", "headers": "t", "operation": "copy"}),
+    ("HoistField$Value", {"field": "h"}),
+    ("InsertField$Value", {"static.field": "s", "static.value": "x"}),
+    ("MaskField$Value", {"fields": "tags"}),
+    ("ReplaceField$Value", {"exclude": "id", "renames": "tags:labels"}),
+    ("SetSchemaMetadata$Value", {"schema.name": "n"}),
+    ("TimestampConverter$Value", {"field": "tags", "target.type": "string", "format": "yyyy"}),
+    ("ValueToKey", {"fields": "tags,deep"}),
+]
+
+
+@pytest.mark.parametrize(("name", "config"), ON_MAPS, ids=str)
+def test_a_map_in_a_column_is_a_map_to_every_transform(name: str, config: Mapping[str, str]) -> None:
+    values = [{"tags": _TAG, "deep": {"tags": {}}, "id": 1}, {"tags": None, "deep": {"tags": _TAG}, "id": 2}]
+    given = [
+        Record(topic=TOPIC, partition=0, value=value, value_schema=_TAGGED, offset=place)
+        for place, value in enumerate(values)
+    ]
+    steps = steps_of([((KAFKA + name, config), None)])
+    assert len(steps) == 1
+    assert sides.in_columns(given) is not None
+    compare(steps, given)
 
 
 def test_a_predicate_switches_a_step_in_rows_and_columns() -> None:
