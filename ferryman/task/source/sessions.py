@@ -8,8 +8,9 @@ exclusive:
    the task away from the other one.
 2. **Fence** (``init_transactions``). The broker ends the transaction that the last producer left open, waits for one
    that it is committing, and refuses that producer from now on.
-3. **Read** the offsets topic to its end. Only now is what it holds final: before step 2 a commit could still have come,
-   and reading would have stood still before an open transaction.
+3. **Read** the offsets: ask the worker for them, which reads their topic for all its tasks (``offset_reader``). Only
+   now is what it holds final: before step 2 a commit could still have come, and reading would have stood still before
+   an open transaction.
 4. **Start** the connector's task at these offsets, and go round the loop.
 
 However the session ends, what is open is aborted unless its commit is in doubt, and what the session knows of the
@@ -20,6 +21,7 @@ and 2 fall away.
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ClassVar
 
 from confluent_kafka import KafkaException, Producer
@@ -195,10 +197,11 @@ class SourceSessions:
     @property
     def _stores(self) -> Stores:
         setup = self.setup
-        return Stores(setup.clients, self._offsets_topic, setup.worker.offset_storage_topic, setup.spec.seeds)
+        reads = partial(setup.control.asking.read, gives_up=lambda _: setup.control.stopping)
+        return Stores(setup.clients, self._offsets_topic, setup.worker.offset_storage_topic, setup.spec.seeds, reads)
 
     def _offsets(self) -> SourceOffsets:
-        return self._stores.read(lambda _: self.setup.control.stopping)
+        return self._stores.read()
 
     def _check_owner(self) -> None:
         # Only after this producer was fenced: its open transaction has been ended by whoever did it. In any other case
