@@ -33,7 +33,8 @@ class View:
         if found is None or key is None:
             return
         connector, place = found
-        identity = orjson.dumps(place, option=orjson.OPT_SORT_KEYS)
+        # A copy, since what orjson returns holds kilobytes.
+        identity = memoryview(orjson.dumps(place, option=orjson.OPT_SORT_KEYS)).tobytes()
         known = self._connectors.setdefault(connector, {})
         before = known.get(identity)
         if before is not None:

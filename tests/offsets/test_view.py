@@ -1,5 +1,8 @@
 """What a topic of offsets adds up to, whoever has written it and wherever its records lie."""
 
+from pathlib import Path
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -66,3 +69,21 @@ def test_it_adds_up_to_what_a_reader_of_the_whole_topic_has(
     for key, value in found.of("c"):
         answered.load(key, value)
     assert answered.snapshot() == read.snapshot()
+
+
+STATUS = Path("/proc/self/status")
+
+
+@pytest.mark.skipif(not STATUS.exists(), reason="only Linux tells how much memory a process takes")
+def test_an_offset_takes_some_hundred_bytes() -> None:
+    def taken() -> int:
+        return next(
+            int(line.split()[1]) * 1024 for line in STATUS.read_text().splitlines() if line.startswith("RssAnon")
+        )
+
+    before, found = taken(), View()
+    for number in range(50_000):
+        found.load(
+            0, number, b'["c",{"filename":"/data/incoming/file-%07d.txt"}]' % number, b'{"position":%d}' % number
+        )
+    assert taken() - before < 50_000 * 1000

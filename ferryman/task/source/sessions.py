@@ -27,6 +27,7 @@ from typing import Any, ClassVar
 from confluent_kafka import KafkaException, Producer
 
 from ferryman.api import Offset, Source, SourceContext
+from ferryman.chain import builder
 from ferryman.connector import SourceConfig
 from ferryman.errors import ConfigError, FencedError, TaskError
 from ferryman.internal_topics import creation, of_worker
@@ -37,7 +38,9 @@ from ferryman.offsets.stores import Stores, WorkersCopy
 from ferryman.task.errors.dead_letters import create_topic
 from ferryman.task.errors.error_tolerance import Tolerance
 from ferryman.task.errors.source_letter import SourceWriter
+from ferryman.task.setup.at_work import Offsets
 from ferryman.task.setup.crash_points import crash_point
+from ferryman.task.setup.guilty import Guilty
 from ferryman.task.setup.setup import Setup
 from ferryman.task.source import loop
 from ferryman.task.source.acknowledgements import Acknowledgements
@@ -45,6 +48,7 @@ from ferryman.task.source.boundaries import Boundaries
 from ferryman.task.source.delivery import Delivery
 from ferryman.task.source.letters import Letters
 from ferryman.task.source.outbox import Outbox
+from ferryman.task.source.suspects import Suspects
 from ferryman.task.source.transactions import FENCED, Transactions, moved_by_another
 from ferryman.validation import exactly_once
 
@@ -159,7 +163,17 @@ class SourceSessions:
             topics=TopicCreation.from_config(admin, setup.spec.config, worker.topic_creation_enable),
             troubles=setup.troubles,
             letters=self._letters(admin),
+            suspects=self._suspects(),
             boundaries=boundaries,
+        )
+
+    def _suspects(self) -> Suspects:
+        setup, spec = self.setup, self.setup.spec
+        return Suspects(
+            setup.control.at_work,
+            [Guilty(*each) for each in spec.guilty],  # type: ignore[arg-type]
+            [Offsets(*each) for each in spec.suspect],  # type: ignore[arg-type]
+            lambda: builder.chain(spec.config, spec.worker, setup.plugin),
         )
 
     def _letters(self, admin: Admin) -> Letters | None:

@@ -16,6 +16,7 @@ import orjson
 from ferryman.facts.states import Outage, Restart, State
 from ferryman.retry.restarts import Restarts
 from ferryman.task.setup import plugins
+from ferryman.task.setup.at_work import Note
 from ferryman.task.setup.control import LONGEST_MESSAGE
 from ferryman.task.setup.lease import Lease
 from ferryman.task.setup.spec import TaskSpec
@@ -164,7 +165,9 @@ class TaskProcess:
             self._may_pass = True
             self._show(State.FAILED, found)
             return True
-        if found:
+        if isinstance(found, Note):
+            self.spec = replace(self.spec, suspect=[list(each) for each in found.ranges])
+        elif found:
             rows: list[Sequence[str | int]] = [list(each) for each in found]
             self.spec = replace(self.spec, guilty=[*self.spec.guilty, *rows])
             self.processes.breaker.lives()
