@@ -140,8 +140,8 @@ class ConnectorContext:
     stopping: Callable[[float], bool] = field(kw_only=True, repr=False)
     """Waits up to so many seconds; true at once when the connector is to stop, or has failed."""
     offsets: Callable[[Sequence[Partition]], list[Offset | None]] = field(kw_only=True, repr=False)
-    """The offsets that are committed now for partitions of a source; None where none is. Each call reads the offsets
-    topic to its end. Raises RetriableError if it cannot be read, TaskError for a sink."""
+    """The offsets that are committed now for partitions of a source; None where none is. Each call asks the
+    worker for all that the connector has. Raises RetriableError if it cannot be read, TaskError for a sink."""
 
 
 SinkC = TypeVar("SinkC", bound=SinkConfig)

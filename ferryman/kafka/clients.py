@@ -133,10 +133,8 @@ class Clients:
         )
 
     def offsets_consumer(self) -> dict[str, Any]:
-        """The reader of the source offsets topic."""
-        return (
-            self._reporting("consumer") | client_config.offsets_consumer(self.worker, self.connector, self.raw).values
-        )
+        """The settings of who reads the source offsets topic, which is a process of the worker's."""
+        return client_config.offsets_consumer(self.worker, self.connector, self.raw).values
 
     @property
     def has_other_brokers(self) -> bool:
@@ -145,8 +143,8 @@ class Clients:
         return bool(self.plain_producer()["bootstrap.servers"] != own)
 
     def worker_offsets_consumer(self) -> dict[str, Any]:
-        """The worker's own reader of its offsets topic."""
-        return LOG | client_config.internal_consumer(self.worker, "offsets", committed=True).values
+        """The same for the worker's own offsets topic, where the connector has another one."""
+        return client_config.internal_consumer(self.worker, "offsets", committed=True).values
 
     def worker_offsets_producer(self) -> dict[str, Any]:
         """The worker's own producer for its offsets topic."""

@@ -23,6 +23,8 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/worker/control/inquiries.py": "tests/commands/test_dlq.py",
     "ferryman/worker/control/listener.py": "tests/worker/control/test_commands.py",
     "ferryman/connector_process/committed.py": "tests/worker/distributed/test_connector_objects.py",
+    "ferryman/offset_reader/brokers.py": "tests/offset_reader/test_following.py",
+    "ferryman/offset_reader/spec.py": "tests/worker/processes/test_offset_readers.py",
     "ferryman/connector_process/spec.py": "tests/worker/processes/test_connector_processes.py",
     "ferryman/connector_process/voice.py": "tests/connector_process/test_life.py",
     "ferryman/worker/processes/standby.py": "tests/worker/processes/test_connector_processes.py",

@@ -7,7 +7,7 @@ What does not fit waits here, in order: after the first message that finds the q
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Any
 
@@ -48,6 +48,10 @@ class Outbox:
     """Told what became of each message that is handed over from now on; None if nobody asks."""
     handed: int = 0
     """Messages that the producer has taken, with those of offsets and dead letters."""
+    _proven: set[str] = field(default_factory=set)
+    """Topics that something was committed to."""
+    _new: set[str] = field(default_factory=set)
+    """Those of the open transaction that nothing was committed to yet."""
 
     def produce(self, encoded: Encoded) -> list[Refused]:
         """Hands over the records of a batch; waits while the producer is full. Returns those that are too large for it,
@@ -56,6 +60,7 @@ class Outbox:
         Raises RetriableError if the task is to stop while it waits, KafkaException when the transaction has failed,
         TaskError for a record that is refused for another reason.
         """
+        self._new |= {encoded.topic} - self._proven
         refused = list(self._produce(encoded))
         self.handed += len(encoded) - len(refused)
         return refused
@@ -64,8 +69,18 @@ class Outbox:
         """Hands over one record, as ``produce`` does. TooLarge if it is. ``on_delivery`` among the rest is told what
         became of it, before ``answered``."""
         more["on_delivery"] = _both(more.get("on_delivery"), self.answered)
+        self._new |= {topic} - self._proven
         self._hand_over(topic, value, key, **more)
         self.handed += 1
+
+    def arrive(self) -> None:
+        """Waits until all that was handed over is with the broker, if a topic is among it that nothing was committed to
+        yet: it may not be there, and a transaction that waits for it must not stand open on a topic that others read.
+        """
+        until = time.monotonic() + self.patience
+        while self._new and self.producer.flush(COMMITTING):
+            if time.monotonic() > until or self.control.stopping_for > self.grace:
+                return
 
     def _hand_over(self, topic: str, value: Payload, key: Payload, **more: Any) -> None:
         while True:
@@ -94,6 +109,8 @@ class Outbox:
                     self._give_up()
                     return
             else:
+                self._proven |= self._new
+                self._new.clear()
                 return
 
     def _give_up(self) -> None:
@@ -105,6 +122,7 @@ class Outbox:
 
     def abort(self) -> None:
         """Aborts the transaction. Raises KafkaException if the broker does not say that it has."""
+        self._new.clear()
         self.producer.abort_transaction(min(ABORTING, self.grace / 3) if self.control.stopping_for else ABORTING)
 
     def _produce(self, encoded: Encoded) -> Iterator[Refused]:

@@ -40,6 +40,9 @@ class Producer:
     def produce(self, topic: str, *about: Any, **more: Any) -> None:
         self.events.append(f"produce to {topic}")
 
+    def flush(self, wait: float) -> int:
+        return 0
+
     def commit_transaction(self, wait: float) -> None:
         if self.answer is not None:
             raise KafkaException(self.answer)
