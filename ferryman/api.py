@@ -82,6 +82,9 @@ class SinkContext(TaskContext):
     leased: Callable[[], bool] = field(kw_only=True, default=lambda: True, repr=False)
     """Whether the task is still this worker's, as far as it knows. A put that does its work in many steps which nothing
     can take back looks before each, and raises Unfinished when it is not: the rest comes again."""
+    group_protocol: Literal["classic", "consumer"] = field(kw_only=True, default="classic")
+    """The protocol of the sink's group. With ``consumer`` (KIP-848) offsets that a member commits late may stand in
+    place of its successor's, metadata included, so that nothing may rest on them."""
 
 
 class TransactionContext(Protocol):
