@@ -27,6 +27,8 @@ from ferryman.record import Batch, TopicPartition
 
 log = logging.getLogger(__name__)
 
+_UNCONDITIONAL = "enable.conditional.writes=false"
+
 
 def before_forks() -> None:
     """What the processes of all tasks share, see ``ferryman.worker.fork_loop.share``."""
@@ -47,6 +49,10 @@ class S3SinkConnector(Sink[S3SinkConfig]):
     )
     task_classes = ("io.confluent.connect.s3.S3SinkTask", "io.aiven.kafka.connect.s3.S3SinkTask")
     atomic = True
+    truth = (
+        "heads in the bucket, moved by If-Match; where the server has none, the metadata of the group's offsets, for "
+        "which the group must be of the classic protocol"
+    )
     columnar = True
     takes_maps = True
     any_order = True
@@ -64,6 +70,11 @@ class S3SinkConnector(Sink[S3SinkConfig]):
         self._known_truth: Truth | None = None
         self._ledgers: dict[TopicPartition, Ledger] = {}
         self._alarm: threading.Timer | None = None
+
+    @classmethod
+    def needs_classic_group(cls, config: S3SinkConfig) -> str | None:
+        """Without heads the truth is in metadata."""
+        return None if config.conditional_writes else f"{_UNCONDITIONAL} leaves the truth to the group's offsets"
 
     @classmethod
     def alter_offsets(
@@ -225,7 +236,7 @@ def _truth(config: S3SinkConfig, context: SinkContext, completion: Completion) -
     by_group = ByGroup(completion, f"{prefix}/{connector}/", heads, chosen is not None)
     if config.conditional_writes and heads.obeyed:
         return ByHead(heads, completion, by_group, chosen)
-    reason = "The server does not obey If-Match" if config.conditional_writes else "enable.conditional.writes=false"
+    reason = "The server does not obey If-Match" if config.conditional_writes else _UNCONDITIONAL
     if context.group_protocol != "classic":
         raise TaskError(
             f"{reason}, so that only the group's offsets can tell how far an archive has got; with group.protocol="

@@ -215,8 +215,8 @@ class S3Keys(SinkConfig):
     """The user's password at the proxy."""
     conditional_writes: Bool = key(True, names=("enable.conditional.writes",), shown=Shown(group="Exactly Once"))
     """Whether the server is asked to compare before it writes, so that heads tell how far the archive has got, and
-    completing an upload is refused where an object is in the way. For servers without If-Match and If-None-Match: false;
-    then the group's offsets tell it, and such an object is overwritten."""
+    completing an upload is refused where an object is in the way. For servers without If-Match and If-None-Match:
+    false; then the group's offsets tell it, and such an object is overwritten."""
     manifest_prefix: Str = key("_ferryman", names=("s3.manifest.prefix",), shown=Shown(group="Exactly Once"))
     """Where in the bucket the sink keeps what is its own: with -heads behind it the heads, and as it is the manifests
     that there are where the group's offsets are the truth, between a commit and the appearance of its objects."""
