@@ -38,7 +38,7 @@ TOGETHER = 2
 MOST_DEATHS = 2
 """Deaths between two restarts by REST."""
 SINK = ["sink.before_commit", "sink.after_commit"]
-FILE = ["file.before_write", "file.after_write", "file.after_flush"]
+FILE = ["file.before_write", "file.after_write", "file.after_flush", "file.after_head"]
 SQL = ["sql.before_rows", "sql.after_rows", "sql.before_commit", "sql.after_commit"]
 S3 = {truth: list(points) for truth, points in POINTS.items()}
 SOURCE = ["source.before_produce", "source.after_produce", "source.before_commit", "source.after_commit"]
@@ -227,7 +227,7 @@ def waves(trials: Trials, tests: int, points: Sequence[str], unique: str) -> Ite
 
 def test_each_record_is_one_line_of_the_file(kafka: str, unique: str, tmp_path: Path) -> None:
     flows = [IntoFile(kafka, f"{unique}-{number}", tmp_path / f"{number}.txt") for number in range(TOGETHER)]
-    assert die(tmp_path, kafka, unique, FILE + SINK, flows) == 5
+    assert die(tmp_path, kafka, unique, FILE + SINK, flows) == 6
 
 
 @pytest.mark.timeout(3600)
