@@ -1,7 +1,7 @@
 """Sinks in groups of the consumer protocol (KIP-848): kills, sleepers, several owners, and the way there and back.
 
 The broker waits for its session's end before it gives a killed task's partitions away, and takes late commits of
-members that no longer own what they commit for.
+members that no longer own what they commit for. One sink of each kind lives through each story, beside the others.
 """
 
 import json
@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, ConsumerGroupType, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from tests.connectors.s3.s3_task import World
 from tests.reliability.flows import Config, Table, committed, file_sink, keys, lines, rows, s3_sink, sql_sink
-from tests.reliability.test_zombies import go_on, stop, two_workers
+from tests.reliability.test_zombies import two_workers
 from tests.running import Worker, create_topic, produce, send, settings, until, worker
 
 CONSUMER = {"consumer.override.group.protocol": "consumer"}
@@ -27,135 +27,181 @@ PARTITIONS = 4
 
 @dataclass
 class Flow:
-    """A sink, and what came of the numbers that went into its topic."""
+    """A sink, what goes into its topic, which has the sink's name, and what came of it."""
 
+    kafka: str
     config: Config
     found: Callable[[], Sequence[int]]
     locked: bool = False
-    """Whether a successor waits until the former owner is gone."""
+    """Whether it has one task, whose successor waits until it is gone."""
+    count: int = 0
 
-    def has(self, count: int) -> None:
-        """Waits for the numbers up to this one; each must be there once."""
-        until(lambda: len(self.found()) >= count, 120, f"{count} to come out")
-        assert Counter(self.found()) == Counter(range(count))
+    @property
+    def name(self) -> str:
+        return self.config["name"]
+
+    def feed(self) -> None:
+        """Sixty more numbers go in."""
+        produce(self.kafka, self.name, rows(self.count, self.count + 60), keys(range(60)))
+        self.count += 60
+
+    def has_all(self) -> None:
+        """Waits for all numbers that went in; each must be there once."""
+        until(lambda: len(self.found()) >= self.count, 120, f"{self.count} numbers to come out of {self.name}")
+        assert Counter(self.found()) == Counter(range(self.count))
 
 
-@pytest.fixture(params=["sql", "s3", "file"])
-def flow(request: pytest.FixtureRequest, unique: str, tmp_path: Path) -> Flow:
+@dataclass
+class Flows:
+    """Those of one test."""
+
+    all: Sequence[Flow]
+
+    def go_on(self) -> None:
+        """More numbers go in, and come out."""
+        self.feed()
+        self.have_all()
+
+    def feed(self) -> None:
+        for flow in self.all:
+            flow.feed()
+
+    def have_all(self) -> None:
+        for flow in self.all:
+            flow.has_all()
+
+    def put(self, running: Worker, **more: str) -> None:
+        """Creates the connectors, or gives them other configs."""
+        chosen = {key.replace("_", "."): value for key, value in more.items()}
+        for flow in self.all:
+            running.call("PUT", f"/connectors/{flow.name}/config", flow.config | chosen)
+
+    def tasks(self, running: Worker) -> list[int]:
+        """The pids of their only tasks."""
+        return [running.pids(flow.name)[-1] for flow in self.all]
+
+    def run(self, running: Worker) -> bool:
+        """Whether all are well."""
+        return all(set(running.states(flow.name)) == {"RUNNING"} for flow in self.all)
+
+
+@pytest.fixture
+def flows(kafka: str, postgres: str, stack: dict[str, str], unique: str, tmp_path: Path) -> Flows:
     """One sink of each kind that keeps its truth outside the group."""
-    if request.param == "sql":
-        url = request.getfixturevalue("postgres")
-        return Flow(sql_sink(unique, url) | CONSUMER, Table(url, unique).ids)
-    if request.param == "s3":
-        bucket = World(request.getfixturevalue("stack")["s3"], unique)
-        return Flow(s3_sink(unique, bucket.url, unique) | CONSUMER, lambda: archived(bucket))
-    file = tmp_path / "out.txt"
+    bucket, file = World(stack["s3"], f"{unique}-s3"), tmp_path / "out.txt"
     values = {"value.converter": "org.apache.kafka.connect.json.JsonConverter"}
-    return Flow(
-        file_sink(unique, file) | values | CONSUMER, lambda: [number(each) for each in lines(file)], locked=True
-    )
+    into_file = file_sink(f"{unique}-file", file) | values
+    made = [
+        Flow(kafka, sql_sink(f"{unique}-sql", postgres) | CONSUMER, Table(postgres, f"{unique}-sql").ids),
+        Flow(kafka, s3_sink(f"{unique}-s3", bucket.url, f"{unique}-s3") | CONSUMER, lambda: archived(bucket)),
+        Flow(kafka, into_file | CONSUMER, lambda: [number(each) for each in lines(file)], locked=True),
+    ]
+    for flow in made:
+        create_topic(kafka, flow.name, PARTITIONS)
+    return Flows(made)
 
 
 def archived(bucket: World) -> list[int]:
-    """The numbers in all objects; the values have a schema of their own around them."""
+    """The numbers in all objects; without schemas the values are envelopes."""
     return [int((each.get("payload") or each)["id"]) for found in bucket.contents().values() for each in found]
 
 
 def number(line: bytes) -> int:
-    """The number of a line, which is a struct as Java prints it."""
+    """The number of a line, which is a map as Java prints it."""
     return int(line.partition(b"id=")[2].partition(b",")[0] or json.loads(line)["id"])
 
 
-def feed(kafka: str, topic: str, first: int, last: int) -> None:
-    produce(kafka, topic, rows(first, last), keys(range(last - first)))
-
-
-def test_a_sleeper_that_wakes_up_behind_its_successor_adds_nothing(
-    tmp_path: Path, kafka: str, unique: str, flow: Flow
+def test_tasks_that_are_killed_are_succeeded_when_their_sessions_are_over(
+    tmp_path: Path, kafka: str, unique: str, flows: Flows, long: bool
 ) -> None:
-    create_topic(kafka, unique, PARTITIONS)
+    with worker(tmp_path, settings(kafka, unique)) as running:
+        flows.put(running)
+        flows.go_on()
+        for _ in range(8 if long else 1):
+            flows.feed()
+            for pid in flows.tasks(running):
+                send(pid, signal.SIGKILL)
+            flows.have_all()
+            until(lambda: flows.run(running))
+
+
+def test_sleepers_that_wake_up_behind_their_successors_add_nothing(
+    tmp_path: Path, kafka: str, unique: str, flows: Flows
+) -> None:
     with two_workers(tmp_path, kafka, unique) as (first, second):
-        first.create(flow.config)
-        feed(kafka, unique, 0, 60)
-        flow.has(60)
-        feed(kafka, unique, 60, 120)
-        stop(first, unique)
+        flows.put(first)
+        flows.go_on()
+        flows.feed()
+        assert first.process is not None
+        asleep = [first.process.pid, *flows.tasks(first)]
+        for pid in asleep:
+            send(pid, signal.SIGSTOP)
         try:
-            second.create(flow.config)
-            if flow.locked:
-                until(
-                    lambda: second.states(unique)[1:] and "holds its lock" in second.said,
-                    60,
-                    "the lock to be asked for",
-                )
-            else:
-                flow.has(120)
+            flows.put(second)
+            until(lambda: "holds its lock" in second.said, 60, "the file's lock to be asked for")
+            for flow in flows.all:
+                if not flow.locked:
+                    flow.has_all()
         finally:
-            go_on(first, unique)
-        feed(kafka, unique, 120, 180)
-        flow.has(180)
+            for pid in asleep:
+                send(pid, signal.SIGCONT)
+        flows.go_on()
 
 
 def test_partitions_move_one_by_one_between_tasks_that_come_and_go(
-    tmp_path: Path, kafka: str, unique: str, flow: Flow
+    tmp_path: Path, kafka: str, unique: str, flows: Flows, long: bool
 ) -> None:
-    if flow.locked:
-        pytest.skip("its sink has one task")
-    create_topic(kafka, unique, PARTITIONS)
-    count = 0
+    several = Flows([flow for flow in flows.all if not flow.locked])
     with worker(tmp_path, settings(kafka, unique)) as running:
-        for tasks in ("1", "3", "2", "4", "1"):
-            running.call("PUT", f"/connectors/{unique}/config", flow.config | {"tasks.max": tasks})
-            feed(kafka, unique, count, count + 60)
-            count += 60
-            flow.has(count)
-            until(lambda tasks=tasks: running.states(unique) == ["RUNNING"] * (int(tasks) + 1))  # type: ignore[misc]
+        for tasks in ("1", "3", "2", "4", "1") if long else ("1", "3", "2"):
+            several.feed()
+            several.put(running, tasks_max=tasks)
+            several.go_on()
+            until(lambda: several.run(running))
 
 
-def test_a_group_goes_over_to_the_consumer_protocol_and_back(
-    tmp_path: Path, kafka: str, unique: str, flow: Flow
+def test_groups_go_over_to_the_consumer_protocol_and_back(
+    tmp_path: Path, kafka: str, unique: str, flows: Flows
 ) -> None:
-    create_topic(kafka, unique, PARTITIONS)
-    classic = flow.config | {"consumer.override.group.protocol": "classic"}
     with worker(tmp_path, settings(kafka, unique)) as running:
-        for round, config in enumerate((classic, flow.config, classic, flow.config)):
-            running.call("PUT", f"/connectors/{unique}/config", config)
-            feed(kafka, unique, round * 40, round * 40 + 40)
-            flow.has(round * 40 + 40)
-        assert protocols(kafka, unique) == ["CONSUMER"]
-        running.call("PUT", f"/connectors/{unique}/stop", expect=204)
-        running.call("DELETE", f"/connectors/{unique}/offsets", expect=200)
-        running.call("PUT", f"/connectors/{unique}/resume", expect=202)
-        until(lambda: len(flow.found()) == 320, 60, "everything to come out again")
+        for protocol in ("classic", "consumer", "classic", "consumer"):
+            flows.put(running, consumer_override_group_protocol=protocol)
+            flows.go_on()
+        for flow in flows.all:
+            assert is_of_consumer_protocol(kafka, flow.name)
+            running.call("PUT", f"/connectors/{flow.name}/stop", expect=204)
+            running.call("DELETE", f"/connectors/{flow.name}/offsets", expect=200)
+            running.call("PUT", f"/connectors/{flow.name}/resume", expect=202)
+        for flow in flows.all:
+            until(lambda flow=flow: len(flow.found()) == 2 * flow.count, 60, "all to come out again")  # type: ignore[misc]
 
 
-def protocols(kafka: str, name: str) -> list[str]:
-    """The type of a connector's consumer group."""
-    found = AdminClient({"bootstrap.servers": kafka}).list_consumer_groups().result().valid
-    return [each.type.name for each in found if each.group_id == f"connect-{name}"]
+def is_of_consumer_protocol(kafka: str, name: str) -> bool:
+    """Whether a connector's group is."""
+    admin = AdminClient({"bootstrap.servers": kafka})
+    found = admin.list_consumer_groups(types={ConsumerGroupType.CONSUMER}).result().valid
+    return f"connect-{name}" in [each.group_id for each in found]
 
 
-def test_late_commits_of_a_member_that_owns_nothing_any_more_are_taken_and_do_no_harm(
-    tmp_path: Path, kafka: str, unique: str, flow: Flow
+def test_late_commits_of_members_that_own_nothing_any_more_do_no_harm(
+    tmp_path: Path, kafka: str, unique: str, flows: Flows
 ) -> None:
-    """What KIP-1251 is to end; should the broker refuse the commit, this test has nothing left to say."""
-    create_topic(kafka, unique, PARTITIONS)
+    """The broker takes them, until KIP-1251."""
     with worker(tmp_path, settings(kafka, unique)) as running:
-        running.create(flow.config)
-        feed(kafka, unique, 0, 60)
-        flow.has(60)
-        until(lambda: committed(running, unique) == 60)
-        early = noted(kafka, unique)
-        feed(kafka, unique, 60, 120)
-        flow.has(120)
-        until(lambda: committed(running, unique) == 120)
-        with closing(Consumer(member_of(kafka, unique))) as late:
-            late.subscribe([f"{unique}-none"])
-            until(lambda: late.poll(0.1) is None and accepted(late, early), 60, "the late commit to be taken")
-        assert committed(running, unique) == 60
-        send(running.pids(unique)[-1], signal.SIGKILL)
-        feed(kafka, unique, 120, 180)
-        flow.has(180)
+        flows.put(running)
+        flows.go_on()
+        until(lambda: all(committed(running, flow.name) == flow.count for flow in flows.all))
+        early = {flow.name: noted(kafka, flow.name) for flow in flows.all}
+        flows.go_on()
+        until(lambda: all(committed(running, flow.name) == flow.count for flow in flows.all))
+        for flow in flows.all:
+            with closing(Consumer(member_of(kafka, flow.name))) as late:
+                late.subscribe([f"{flow.name}-none"])
+                until(lambda: late.poll(0.1) is None and taken(late, early[flow.name]), 60, "the commit to be taken")  # noqa: B023
+            assert committed(running, flow.name) < flow.count
+        for pid in flows.tasks(running):
+            send(pid, signal.SIGKILL)
+        flows.go_on()
 
 
 def member_of(kafka: str, name: str) -> dict[str, str | bool]:
@@ -174,8 +220,8 @@ def noted(kafka: str, name: str) -> list[TopicPartition]:
         return reader.committed([TopicPartition(name, number) for number in range(PARTITIONS)], timeout=30)
 
 
-def accepted(late: Consumer, offsets: Sequence[TopicPartition]) -> bool:
-    """Whether a member's commit is taken; not before it has joined."""
+def taken(late: Consumer, offsets: Sequence[TopicPartition]) -> bool:
+    """Whether a member's commit is; not before it has joined."""
     again = [TopicPartition(each.topic, each.partition, each.offset, each.metadata) for each in offsets]
     try:
         return all(each.error is None for each in late.commit(offsets=again, asynchronous=False) or [])
@@ -184,7 +230,7 @@ def accepted(late: Consumer, offsets: Sequence[TopicPartition]) -> bool:
 
 
 def test_what_keeps_its_truth_in_the_groups_metadata_is_refused(
-    kafka: str, running: Worker, unique: str, stack: dict[str, str]
+    running: Worker, unique: str, stack: dict[str, str]
 ) -> None:
     mail = {
         "name": unique,
@@ -200,18 +246,3 @@ def test_what_keeps_its_truth_in_the_groups_metadata_is_refused(
     for config in (mail, without):
         said = running.call("POST", "/connectors", {"name": unique, "config": config | CONSUMER}, expect=400)
         assert "consumer.override.group.protocol must be classic" in said["message"]
-
-
-def test_a_task_that_is_killed_is_succeeded_when_its_session_is_over(
-    tmp_path: Path, kafka: str, unique: str, flow: Flow, long: bool
-) -> None:
-    create_topic(kafka, unique, PARTITIONS)
-    with worker(tmp_path, settings(kafka, unique)) as running:
-        running.create(flow.config)
-        feed(kafka, unique, 0, 60)
-        flow.has(60)
-        for round in range(1, 8 if long else 2):
-            feed(kafka, unique, round * 60, round * 60 + 60)
-            send(running.pids(unique)[-1], signal.SIGKILL)
-            flow.has(round * 60 + 60)
-        until(lambda: running.states(unique) == ["RUNNING", "RUNNING"])
