@@ -82,6 +82,9 @@ class SinkContext(TaskContext):
     leased: Callable[[], bool] = field(kw_only=True, default=lambda: True, repr=False)
     """Whether the task is still this worker's, as far as it knows. A put that does its work in many steps which nothing
     can take back looks before each, and raises Unfinished when it is not: the rest comes again."""
+    group_protocol: Literal["classic", "consumer"] = field(kw_only=True, default="classic")
+    """The protocol of the sink's group. With ``consumer`` (KIP-848) offsets that a member commits late may stand in
+    place of its successor's, metadata included, so that nothing may rest on them."""
 
 
 class TransactionContext(Protocol):
@@ -191,6 +194,8 @@ class Sink(Generic[SinkC]):
     """The connector as an object that runs, for one that watches something; then its own ``task_configs`` is called."""
     atomic: ClassVar[bool] = False
     """Whether a put that raised has written nothing, so that the same records may be tried again in smaller pieces."""
+    truth: ClassVar[str] = "the group's offsets: what was put after the last commit comes again after a crash"
+    """Where it stands how far the sink has got, for ``ferryman explain``."""
     columnar: ClassVar[bool] = False
     """Whether ``put_batch`` takes columns as they are; other sinks get rows."""
     takes_maps: ClassVar[bool] = False
@@ -208,6 +213,12 @@ class Sink(Generic[SinkC]):
     def task_configs(cls, config: SinkC, raw: Mapping[str, str]) -> list[Mapping[str, str]]:
         """The configs of the tasks; by default tasks.max copies."""
         return [raw] * config.tasks_max
+
+    @classmethod
+    def needs_classic_group(cls, config: SinkC) -> str | None:
+        """Why the group must be of the classic protocol, if it must: because the sink's own truth is in the metadata of
+        commits (see ``SinkContext.group_protocol``). Such a config is refused with group.protocol=consumer."""
+        return None
 
     @classmethod
     def alter_offsets(cls, config: SinkC, context: SinkContext, offsets: Mapping[TopicPartition, int | None]) -> bool:

@@ -1,6 +1,6 @@
 """The plan of a connector's tasks from its file alone: nothing is started, and no reference is resolved."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from ferryman.errors import ConfigError
 from ferryman.java import properties
 from ferryman.plugins import catalog
 from ferryman.settings.references import replaced
+from ferryman.validation import group_protocol
 from ferryman.worker import connector_file
 
 UNKNOWN = "value.converter is the worker's, whose file --worker would name"
@@ -32,9 +33,17 @@ def explained(config: Path, worker: Path | None) -> Sequence[Planned | str]:
     # Without a converter the steps are told as after one that gives columns.
     given: Converter[Any] = converter or JsonConverter(JsonConverterConfig.parse({}), "value")
     steps = assembled(given, given, given, parsed.steps, builder.planner(plugin)).plan.steps
-    if converter:
-        return steps
-    return [f"decode: {UNKNOWN}", *steps[1:]] if catalog.is_sink(plugin) else [*steps[:-1], f"encode: {UNKNOWN}"]
+    if catalog.is_sink(plugin):
+        before = steps if converter else [f"decode: {UNKNOWN}", *steps[1:]]
+        return [*before, *_delivery(plugin, raw, {} if worker is None else _of_worker(worker))]
+    return steps if converter else [*steps[:-1], f"encode: {UNKNOWN}"]
+
+
+def _delivery(plugin: type[Any], raw: Mapping[str, str], worker: Mapping[str, str]) -> Iterator[str]:
+    yield from group_protocol.told(plugin, group_protocol.chosen(worker, raw))
+    config = plugin.config_class.read(raw)[0]
+    if config is not None:
+        yield from (f"refused: {each.message}" for each in group_protocol.problems(plugin, config, worker, raw))
 
 
 def _connector(name: str) -> type[Any]:

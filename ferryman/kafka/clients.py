@@ -5,7 +5,7 @@ import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from ferryman.kafka import client_config
 from ferryman.kafka.permissions import Heard
@@ -31,6 +31,8 @@ SOURCE_QUEUE: dict[str, Any] = {
 }
 
 LONGEST_ID = 249
+BROKERS_HEARTBEAT = 5.0
+"""Seconds: the default of the broker's group.consumer.heartbeat.interval.ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +76,22 @@ class Clients:
         """The group's consumer. It never resets an offset by itself: where to start is decided by the loop.
 
         A static member, so that a worker that comes back after a kill has its partitions at once, and the broker fences
-        whoever had them.
+        whoever had them. Not with group.protocol=consumer, where the broker keeps the successor out instead.
         """
-        ours: dict[str, Any] = {
-            "group.instance.id": self.member,
-            "topic.metadata.refresh.interval.ms": 30_000,
-        }
+        ours: dict[str, Any] = {"topic.metadata.refresh.interval.ms": 30_000}
+        if self.group_protocol == "classic":
+            ours["group.instance.id"] = self.member
         return self._reporting("consumer") | ours | self._consumer.values | {"auto.offset.reset": "error"}
 
     def group_reader(self) -> dict[str, Any]:
         """A consumer that only asks for the group's offsets and never joins it."""
-        return self._reporting("consumer") | self._consumer.values | {"client.id": f"{self.connector}-offsets"}
+        values = client_config.alone(self._consumer.values)
+        return self._reporting("consumer") | values | {"client.id": f"{self.connector}-offsets"}
+
+    @property
+    def group_protocol(self) -> Literal["classic", "consumer"]:
+        """The protocol of the group: group.protocol."""
+        return "consumer" if client_config.protocol(self._consumer.values) == "consumer" else "classic"
 
     @property
     def read_from(self) -> str:
@@ -107,7 +114,9 @@ class Clients:
 
     @property
     def heartbeat(self) -> float:
-        """Seconds between two heartbeats: heartbeat.interval.ms."""
+        """Seconds between two heartbeats: heartbeat.interval.ms, which with group.protocol=consumer is the broker's."""
+        if self.group_protocol == "consumer":
+            return BROKERS_HEARTBEAT
         return float(self._consumer.values.get("heartbeat.interval.ms", 3_000)) / 1000
 
     @property

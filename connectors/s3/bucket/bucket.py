@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 _GONE = frozenset({"NoSuchUpload", "NoSuchKey", "404", "NotFound"})
 _IN_THE_WAY = frozenset({"PreconditionFailed", "412"})
+_UNKNOWN = frozenset({"InvalidArgument", "InvalidRequest"})
+"""What a server may say to a header or a parameter that it does not know."""
 _NEIGHBOUR = frozenset(
     {
         "ConditionalRequestConflict",
@@ -41,6 +43,10 @@ _NEIGHBOUR = frozenset(
 
 class NotAllowed(TaskError):
     """The credentials may not do that."""
+
+
+class NotKnown(TaskError):
+    """The server does not know such a request."""
 
 
 class Gone(Exception):
@@ -76,7 +82,9 @@ def _fault(error: ClientError, doing: str) -> Exception:
         return InTheWay(text)
     if status == 501 or code == "NotImplemented":
         hint = ". If the server has no conditional writes, set enable.conditional.writes=false"
-        return TaskError(text + hint if doing.startswith("complete") else text)
+        return NotKnown(text + hint if doing.startswith("complete") else text)
+    if code in _UNKNOWN:
+        return NotKnown(text)
     if code == "AccessDenied" or (status == 403 and not code):
         return NotAllowed(text)
     if code in _NEIGHBOUR or status >= 500 or status in (408, 409, 429):
@@ -189,12 +197,40 @@ class Bucket:
         with classified(f"write {key}"):
             self.client.put_object(Bucket=self.name, Key=key, Body=data, **self.creating, **self.encryption)
 
+    def put_instead(self, key: str, data: bytes, etag: str | None) -> str:
+        """Writes a small object of our own in place of one with this ETag, or (None) of nothing; its ETag.
+
+        Raises Gone or InTheWay if there is something else, which is also what a request meets that was sent twice.
+        """
+        condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
+        with classified(f"write {key}"):
+            answer = self.client.put_object(
+                Bucket=self.name, Key=key, Body=data, **condition, **self.creating, **self.encryption
+            )
+        return str(answer["ETag"])
+
+    def compares(self, key: str) -> bool:
+        """Whether the server compares ETags before it writes; ``key`` must never have any object."""
+        try:
+            self.put_instead(key, b"", '"0"')
+        except (Gone, InTheWay):
+            return True
+        except NotKnown:
+            return False
+        self.remove(key)
+        return False
+
     def get(self, key: str) -> bytes | None:
         """Reads a small object of our own; None if it is not there."""
+        found = self.read(key)
+        return None if found is None else found[0]
+
+    def read(self, key: str) -> tuple[bytes, str] | None:
+        """Reads a small object of our own, and its ETag; None if it is not there."""
         try:
             with classified(f"read {key}"):
                 answer = self.client.get_object(Bucket=self.name, Key=key, **self.encryption)
-                return bytes(answer["Body"].read())
+                return bytes(answer["Body"].read()), str(answer["ETag"])
         except Gone:
             return None
 

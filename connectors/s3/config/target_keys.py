@@ -214,10 +214,12 @@ class S3Keys(SinkConfig):
     proxy_password: Password | None = key(None, names=("s3.proxy.password",), shown=Shown(group="S3"))
     """The user's password at the proxy."""
     conditional_writes: Bool = key(True, names=("enable.conditional.writes",), shown=Shown(group="Exactly Once"))
-    """Whether completing an upload is refused where an object is in the way. For servers without If-None-Match: false;
-    then such an object is overwritten."""
+    """Whether the server is asked to compare before it writes, so that heads tell how far the archive has got, and
+    completing an upload is refused where an object is in the way. For servers without If-Match and If-None-Match:
+    false; then the group's offsets tell it, and such an object is overwritten."""
     manifest_prefix: Str = key("_ferryman", names=("s3.manifest.prefix",), shown=Shown(group="Exactly Once"))
-    """Where in the bucket manifests live for the moment between a commit and the appearance of its objects."""
+    """Where in the bucket the sink keeps what is its own: with -heads behind it the heads, and as it is the manifests
+    that there are where the group's offsets are the truth, between a commit and the appearance of its objects."""
     memory: Long = key(
         256 * 1024 * 1024, names=("s3.memory.bytes",), at_least=16 * 1024 * 1024, shown=Shown(group="Exactly Once")
     )

@@ -22,6 +22,7 @@ from ferryman.task.sink.backlog import Backlog
 from ferryman.task.sink.group import Group
 from ferryman.task.sink.sink_thread import SinkThread, StillBusy
 from ferryman.task.sink.slices import Slices
+from ferryman.validation import group_protocol
 
 log = logging.getLogger(__name__)
 
@@ -44,18 +45,22 @@ class SinkSessions:
         Raises StillBusy when the connector holds its thread and the process has to end.
         """
         setup = self.setup
-        for step in setup.chain.plan.steps:
+        protocol = setup.clients.group_protocol
+        for step in (*setup.chain.plan.steps, *group_protocol.told(setup.plugin, protocol)):
             log.info("plan: %s", step)
         admin = Admin(setup.clients.admin())
         tolerance, facts = self._tolerance(admin), setup.facts(admin)
         thread = SinkThread(setup.control, setup.grace)
         try:
-            task: Sink[Any] = thread.call(lambda: setup.plugin(setup.config, loop.context(lambda: session, **facts)))
+            task: Sink[Any] = thread.call(
+                lambda: setup.plugin(setup.config, loop.context(lambda: session, group_protocol=protocol, **facts))
+            )
             backlog = self._backlog(tolerance, task)
             session = loop.SinkSession(setup.control, self._timing(), backlog, thread, setup.troubles)
             try:
                 thread.call(task.start)
-                session.group = Group(Consumer(setup.clients.sink_consumer()), admin, session, setup.clients.read_from)
+                consumer = Consumer(setup.clients.sink_consumer())
+                session.group = Group(consumer, admin, session, setup.clients.read_from, protocol)
                 self._consume(session, admin, started)
             finally:
                 thread.finish(session.timing.revocation)
