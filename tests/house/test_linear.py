@@ -76,7 +76,7 @@ EXCUSED = {
     "ferryman.plugins.catalog._version": "the name of an installed package",
     "ferryman.kafka.client_keys.converted": "compares a setting with what a client knows",
     "ferryman.validation.config_infos.value": "shows a value, by way of redact",
-    "ferryman.connectors.s3.config.target_keys.invalid": "puts a value into an error",
+    "ferryman.connectors.s3.config.bucket_keys.invalid": "puts a value into an error",
     "ferryman.connectors.sql.config.databases.database": "its parts are called by themselves",
     "ferryman.connectors.sql.dialects.faults.error": "puts a text of ours into an error",
     "ferryman.connectors.sql.dialects.names.table_name": "its parts are called by themselves",
