@@ -12,13 +12,16 @@ from ferryman.connectors.s3.config.source_template import VARIABLE, template_pat
 from ferryman.regex.pattern import Pattern, compiled
 
 KEYS, HEADERS = "keys", "headers"
-EXTENSIONS: Mapping[str, re.Pattern[str]] = {
-    "AvroFormat": re.compile(r"\.avro"),
-    "JsonFormat": re.compile(r"\.json(?:\.gz)?"),
-    "ParquetFormat": re.compile(r"(?:\.(?:snappy|gz|gzip|lz4|br|brotli|zstd|lzo|uncompressed))?\.parquet"),
-    "StringFormat": re.compile(r"(?:\.[A-Za-z0-9]+)*"),
+Extensions = frozenset[str] | None
+"""What may follow a file's name; None is anything."""
+_CODECS = ("", ".snappy", ".gz", ".gzip", ".lz4", ".br", ".brotli", ".zstd", ".lzo", ".uncompressed")
+EXTENSIONS: Mapping[str, Extensions] = {
+    "AvroFormat": frozenset({".avro"}),
+    "JsonFormat": frozenset({".json", ".json.gz"}),
+    "ParquetFormat": frozenset(f"{codec}.parquet" for codec in _CODECS),
+    "StringFormat": None,
 }
-"""What may follow a file's name in a format."""
+"""By the name of a format."""
 _START = re.compile(r"(\d{1,19})(?:~[0-9a-f]{1,32})?")
 _NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 _SIDED = (f".{KEYS}.", f".{HEADERS}.")
@@ -61,7 +64,7 @@ class ConfluentNames:
     prefixes: Sequence[str]
     directory_delim: str
     file_delim: str
-    extensions: Mapping[str, re.Pattern[str]]
+    extensions: Mapping[str, Extensions]
     tombstones: str
     """The folder of tombstones."""
     pattern: Pattern | None = None
@@ -85,19 +88,16 @@ class ConfluentNames:
         return Place(folder, unquote(parts[0]), int(parts[1]), int(start[1]), side, tombstones)
 
     def _side(self, extension: str) -> str | None:
-        for side, pattern in self.extensions.items():
+        for side, known in self.extensions.items():
             head = f".{side}" if side else ""
-            if extension.startswith(head) and pattern.fullmatch(extension[len(head) :]):
+            if extension.startswith(head) and (known is None or extension[len(head) :] in known):
                 return side
         return None
 
     def _by_pattern(self, folder: str, file: str) -> Place | None:
         assert self.pattern is not None
         found = self.pattern.search(file)
-        extension = self.extensions[""]
-        if found is None or not any(extension.fullmatch(file[at:]) for at in _dots(file)):
-            return None
-        if any(side in file for side in _SIDED):
+        if found is None or not _ends(file, self.extensions[""]) or any(side in file for side in _SIDED):
             return None
         topic, number = found.group(1), found.group(2)
         if not topic or not number or not _NUMBER.fullmatch(number):
@@ -105,10 +105,8 @@ class ConfluentNames:
         return Place(folder, unquote(topic), int(number))
 
 
-def _dots(file: str) -> list[int]:
-    """Where an extension of up to three parts may begin."""
-    places = [at for at, letter in enumerate(file) if letter == "."][-3:]
-    return [*places, len(file)]
+def _ends(file: str, extensions: Extensions) -> bool:
+    return extensions is None or file.endswith(tuple(extensions))
 
 
 @dataclass(frozen=True)
@@ -118,12 +116,12 @@ class GenericNames:
     prefixes: Sequence[str]
     directory_delim: str
     topics: Sequence[tuple[str, Pattern]]
-    extension: re.Pattern[str]
+    extension: Extensions
 
     def place(self, name: str) -> Place | None:
         """Its topic, by the first pattern that is found in the name, and its folder. Raises TooSlow."""
         head, delim, file = name.rpartition(self.directory_delim)
-        if not any(self.extension.fullmatch(file[at:]) for at in _dots(file)):
+        if not _ends(file, self.extension):
             return None
         topic = next((topic for topic, pattern in self.topics if pattern.search(name) is not None), None)
         return None if topic is None else Place(head + delim, topic)
@@ -148,7 +146,7 @@ class TemplateNames:
 
     @cached_property
     def _variables(self) -> list[str]:
-        return [found[1] for found in VARIABLE.finditer(self.template)]
+        return [found[1] for found in VARIABLE.finditer(self.template) if found[1] != "timestamp"]
 
     def place(self, name: str) -> Place | None:
         """What the template finds in the name. Raises TooSlow."""
@@ -188,7 +186,7 @@ def names(config: S3SourceConfig) -> Names:
     )
 
 
-def _extension(config: S3SourceConfig, format_name: str) -> re.Pattern[str]:
+def _extension(config: S3SourceConfig, format_name: str) -> Extensions:
     if format_name == "ByteArrayFormat":
-        return re.compile(re.escape(config.bytearray_extension) + r"(?:\.gz)?")
+        return frozenset({config.bytearray_extension, f"{config.bytearray_extension}.gz"})
     return EXTENSIONS[format_name]

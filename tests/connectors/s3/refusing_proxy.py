@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 Refuses = Callable[[str, str], bool]
 """Whether a request, by its method and its path with the query, is refused."""
 DENIED = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+AWAY = b"<Error><Code>ServiceUnavailable</Code><Message>Later</Message></Error>"
 _OWN = {"connection", "transfer-encoding", "content-length", "date", "server"}
 
 
@@ -24,8 +25,8 @@ def no_abort(method: str, path: str) -> bool:
 
 
 @contextmanager
-def refusing(url: str, refuses: Refuses) -> Iterator[str]:
-    """The URL of a proxy to a server."""
+def refusing(url: str, refuses: Refuses, status: int = 403) -> Iterator[str]:
+    """The URL of a proxy to a server, which answers with a status where it refuses: 503 is an outage."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -33,7 +34,7 @@ def refusing(url: str, refuses: Refuses) -> Iterator[str]:
         def forward(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             if refuses(self.command, self.path):
-                self.answer(403, [("Content-Type", "application/xml")], DENIED)
+                self.answer(status, [("Content-Type", "application/xml")], DENIED if status == 403 else AWAY)
                 return
             behind = HTTPConnection(urlsplit(url).netloc, timeout=60)
             headers = {name: value for name, value in self.headers.items() if name.lower() != "expect"}
