@@ -23,7 +23,7 @@ EXTENSIONS: Mapping[str, Extensions] = {
 }
 """By the name of a format."""
 _START = re.compile(r"(\d{1,19})(?:~[0-9a-f]{1,32})?")
-_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
+_NUMBER = re.compile(r"\d{1,10}", re.ASCII)
 _SIDED = (f".{KEYS}.", f".{HEADERS}.")
 
 

@@ -11,7 +11,7 @@ from ferryman.connectors.s3.layout.layout import unescaped
 from ferryman.connectors.s3.restore import aiven_fields, records, text_files
 from ferryman.connectors.s3.restore.avro_files import AvroFiles
 from ferryman.connectors.s3.restore.forms import Form
-from ferryman.connectors.s3.restore.object_bytes import ObjectBytes
+from ferryman.connectors.s3.restore.object_bytes import RANGE, ObjectBytes
 from ferryman.connectors.s3.restore.parquet_files import ParquetFiles
 from ferryman.connectors.s3.restore.records import Pieces, Side, Unpack, joined, unpacked
 from ferryman.connectors.s3.restore.unpacking import UNPACKING
@@ -53,16 +53,17 @@ class Contents:
         wanted = [side for side in self.sides if side != found.place.side]
         return [side for side in wanted if side not in found.sides]
 
-    def open(self, bucket: Bucket, found: Archived, skip: int) -> Opened:
-        """Begins to read an object behind its first so many records. Nothing is asked of the server yet."""
-        source = ObjectBytes(bucket, found.listed)
+    def open(self, bucket: Bucket, found: Archived, skip: int, ahead: int = RANGE) -> Opened:
+        """Begins to read an object behind its first so many records, so many bytes at once. Nothing is asked of the
+        server yet."""
+        source = ObjectBytes(bucket, found.listed, ahead)
         if found.place.tombstones:
             pieces = unpacked(self.sides[KEYS].read(source, skip), records.tombstones, skip)
         else:
             unpack = self.unpack or records.of_object(found.listed.key)
             pieces = unpacked(self.form.read(source, skip), unpack, skip)
         sides = {
-            name: Side(listed.key, self.sides[name].read(ObjectBytes(bucket, listed), skip))
+            name: Side(listed.key, self.sides[name].read(ObjectBytes(bucket, listed, ahead), skip))
             for name, listed in found.sides.items()
         }
         return Opened(source, joined(pieces, sides.get(KEYS), sides.get(HEADERS)) if sides else pieces)

@@ -67,8 +67,14 @@ class LaneReader:
         self.waiting.popleft()
         return self.incomplete(bounded)
 
-    def peek(self) -> Piece | None:
-        """The records that come next; None if the next object has none (left), and is passed.
+    @property
+    def reads(self) -> bool:
+        """Whether an object is being read."""
+        return self._opened is not None
+
+    def peek(self, ahead: int) -> Piece | None:
+        """The records that come next; None if the next object has none (left), and is passed. Of an object that is
+        begun, so many bytes are asked for at once.
 
         Raises RetriableError, after which the object is read anew, and whatever ``judge`` raises.
         """
@@ -78,7 +84,7 @@ class LaneReader:
             self.current = self.waiting.popleft()
         if self._opened is None:
             skip = 0 if self.position is None else self.position.skip(self.current)
-            self._opened = self.contents.open(self.bucket, self.current, skip)
+            self._opened = self.contents.open(self.bucket, self.current, skip, ahead)
         self._piece = self._next(self.current, self._opened)
         if self._piece is None:
             self._done(self.current)

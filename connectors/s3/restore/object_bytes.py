@@ -7,6 +7,13 @@ from ferryman.errors import DataError
 
 RANGE = 4 * 1024 * 1024
 """Bytes that are asked for at once."""
+SMALLEST, TOGETHER = 64 * 1024, 64 * 1024 * 1024
+"""The same where many objects are read at a time, and how many bytes may be held of all of them."""
+
+
+def ahead(opened: int) -> int:
+    """How many bytes of each of so many objects are asked for at once."""
+    return max(SMALLEST, min(RANGE, TOGETHER // max(1, opened)))
 
 
 class Damaged(DataError):
@@ -17,8 +24,8 @@ class ObjectBytes:
     """One object as it was listed. All methods raise RetriableError while the server is away, and Damaged if the object
     is gone or another one has its name."""
 
-    def __init__(self, bucket: Bucket, listed: Listed) -> None:
-        self._bucket, self._listed = bucket, listed
+    def __init__(self, bucket: Bucket, listed: Listed, ahead: int = RANGE) -> None:
+        self._bucket, self._listed, self._ahead = bucket, listed, ahead
         self._at = 0
         self._held, self._held_at = b"", 0
         self._metadata: Mapping[str, str] = {}
@@ -46,7 +53,7 @@ class ObjectBytes:
             if self._held_at <= start < self._held_at + len(self._held):
                 kept = self._held[start - self._held_at :]
             asked = start + len(kept)
-            self._held, self._held_at = kept + self._asked(asked, min(self.size, max(stop, asked + RANGE))), start
+            self._held, self._held_at = kept + self._asked(asked, min(self.size, max(stop, asked + self._ahead))), start
         return self._held[start - self._held_at : stop - self._held_at]
 
     def _asked(self, start: int, stop: int) -> bytes:

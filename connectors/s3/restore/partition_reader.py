@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from ferryman.connectors.s3.restore.lane_reader import LaneReader
 from ferryman.connectors.s3.restore.listing import Lane
+from ferryman.connectors.s3.restore.object_bytes import ahead
 from ferryman.connectors.s3.restore.records import Piece
 
 Head = tuple[int, str]
@@ -42,7 +43,7 @@ class PartitionReader:
             if chosen.head() is None:
                 continue
             before = chosen.head()
-            piece = chosen.peek()
+            piece = chosen.peek(ahead(1 + sum(each.reads for each in self.lanes.values())))
             # The object may begin behind the offset in its name, or have no records: others may come first now.
             if piece is None or (piece.offsets is not None and chosen.head() != before):
                 continue

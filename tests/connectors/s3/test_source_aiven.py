@@ -1,7 +1,9 @@
 """The S3 source under Aiven's class name: archives of Aiven's sink, and objects of anybody."""
 
+import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import fastavro
 import pytest
@@ -100,22 +102,12 @@ def test_bytes_come_in_pieces_of_any_object(world: World) -> None:
 
 
 def test_avro_of_anybody_is_read(world: World) -> None:
-    class Sink:
-        data = b""
-
-        def write(self, data: bytes) -> int:
-            self.data += data
-            return len(data)
-
-        def flush(self) -> None:
-            """Nothing is held."""
-
     schema = {"type": "record", "name": "shop.Order", "fields": [{"name": "id", "type": "long"}]}
     for codec in ("null", "deflate", "snappy", "bzip2", "xz"):
-        out = Sink()
+        out = io.BytesIO()
         fastavro.writer(out, schema, [{"id": number} for number in range(5000)], codec, sync_interval=1000)
-        put(world, f"orders-0-{len(codec)}{codec}", out.data)
-    found = Restored(world, {"input.format": "avro", "record.batch.max.size": "777"}).drain()
+        put(world, f"orders-0-{len(codec)}{codec}", out.getvalue())
+    found = Restored(world, {"input.format": "avro", "max.poll.records": "777"}).drain()
     assert [record.value["id"] for record in found] == [*range(5000)] * 5
 
 
@@ -129,7 +121,7 @@ def test_only_names_behind_the_prefix_and_the_start_are_read(world: World) -> No
 def test_a_position_of_aivens_source_is_taken_over(world: World) -> None:
     for start in (0, 10):
         put(world, f"orders-0-{start}", b"".join(b'{"id": %d}\n' % (start + n) for n in range(10)))
-    left = {
+    left: dict[str, Mapping[str, Any]] = {
         text({"bucket": world.bucket, "objectKey": f"orders-0-{start}"}): {"recordCount": n}
         for start, n in ((0, 10), (10, 4))
     }
