@@ -210,6 +210,16 @@ async def task_status(rest: Rest, call: Call) -> Answer:
     return Answer(200, answers.task(number, found))
 
 
+async def logs(rest: Rest, call: Call) -> Answer:
+    """The last lines of the log about the connector itself, from the worker that runs it."""
+    return Answer(200, {"lines": list(await rest.herder.logs(call.name))})
+
+
+async def task_logs(rest: Rest, call: Call) -> Answer:
+    """The last lines of the log about one task, from the worker that runs it."""
+    return Answer(200, {"lines": list(await rest.herder.logs(call.name, call.task))})
+
+
 async def restart_task(rest: Rest, call: Call) -> Answer:
     """Starts the task's process anew, whatever state it is in."""
     await rest.herder.restart_task(call.name, call.task)

@@ -61,6 +61,8 @@ ENDPOINTS: Mapping[str, Mapping[str, Route]] = {
     },
     "/connectors/*/fence": {"PUT": (internal.fence, _INTERNAL)},
     "/connectors/*/tasks/*/status": {"GET": (calls.task_status, _gives(a("TaskState")))},
+    "/connectors/*/logs": {"GET": (calls.logs, _gives(a("LogLines"), **_FORWARD))},
+    "/connectors/*/tasks/*/logs": {"GET": (calls.task_logs, _gives(a("LogLines"), **_FORWARD))},
     "/connectors/*/tasks/*/restart": {"POST": (calls.restart_task, Described(_NOTHING, _FORWARD))},
     "/connectors/*/topics": {"GET": (calls.topics, _gives(a("ActiveTopics")))},
     "/connectors/*/topics/reset": {"PUT": (calls.reset_topics, Described({202: None}))},

@@ -185,6 +185,10 @@ class Herder(Protocol):
     async def restart_task(self, name: str, task: int) -> None:
         """404 ``Unknown connector: c`` or ``Unknown task: c-n``."""
 
+    async def logs(self, name: str, task: int | None = None) -> Sequence[Mapping[str, Any]]:
+        """The last lines of the log about a task, or about the connector apart from its tasks, on the worker that runs
+        it. 404 as ``restart_task``."""
+
     async def topics(self, name: str) -> Sequence[str]:
         """The topics the connector has used since its creation or the last reset."""
 

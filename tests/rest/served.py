@@ -101,6 +101,11 @@ class Memory:
         task = Status(State.FAILED, WORKER, self.trace, "undefined") if self.trace else state
         return ConnectorStatus(name, state, {0: task}, "source")
 
+    async def logs(self, name: str, task: int | None = None) -> Sequence[Mapping[str, Any]]:
+        self._known(name)
+        line = {"time": "2026-01-01T00:00:00.000Z", "level": "INFO", "logger": "a", "message": "b", "connector": name}
+        return [line if task is None else {**line, "task": task}]
+
     async def tasks(self, name: str) -> Sequence[TaskInfo]:
         return [TaskInfo(name, 0, {**self._known(name), "task.class": "FileStreamSourceTask"})]
 

@@ -54,6 +54,10 @@ SHAPES: Mapping[str, Json] = {
     "Outage": _fields({"since": TEXT, "reason": TEXT, "next_try": TEXT}),
     "Restart": _fields({"failures": WHOLE, "next_try": TEXT}),
     "ConnectorState": _fields(_STATE, **_MORE),
+    "LogLines": _fields({"lines": several(a("LogLine"))}),
+    "LogLine": _fields(
+        {"time": TEXT, "level": TEXT, "logger": TEXT, "message": TEXT}, connector=TEXT, task=WHOLE, trace=TEXT
+    ),
     "TaskState": _fields({"id": WHOLE, **_STATE}, **_MORE),
     "ConnectorStateInfo": _fields(
         {"name": TEXT, "connector": a("ConnectorState"), "tasks": several(a("TaskState")), "type": {"enum": _TYPES}}

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ferryman.errors import RequestError
 from ferryman.facts.config_records import (
@@ -17,9 +17,10 @@ from ferryman.facts.config_records import (
 from ferryman.facts.fold import ConnectorFacts
 from ferryman.facts.states import State, TargetState
 from ferryman.plugins import catalog
+from ferryman.telemetry import recent
 from ferryman.telemetry.loggers import Loggers
 from ferryman.telemetry.owners import Owner
-from ferryman.telemetry.subject import about
+from ferryman.telemetry.subject import Subject, about
 from ferryman.validation import connector_config
 from ferryman.worker.cluster import Cluster
 from ferryman.worker.connector_offsets import ConnectorOffsets
@@ -207,7 +208,13 @@ class Commands:
             self.plane.restart(name, task)
             await self._settle(name)
 
-    # Offsets.
+    # Logs, and offsets.
+
+    async def logs(self, name: str, task: int | None = None) -> Sequence[Mapping[str, Any]]:
+        if task not in (None, *range(len(self._known(name).tasks))):
+            raise RequestError(404, f"Unknown task: {name}-{task}")
+        await self.plane.members.own(name, task)
+        return recent.KEPT.of(Subject(name, task))
 
     async def offsets(self, name: str) -> Sequence[PartitionOffset]:
         await self.plane.journal.read()
