@@ -16,6 +16,8 @@ from ferryman.connectors.s3.restore.outgoing import ORIGINAL as ORIGINAL
 from ferryman.connectors.s3.restore.records import ENVELOPE, BadRecord
 from ferryman.errors import ConfigError, DataError
 
+Archive = S3SourceConfig
+"""Where an archive is, and what is in it."""
 SOURCES = {
     False: "io.confluent.connect.s3.source.S3SourceConnector",
     True: "io.aiven.kafka.connect.s3.source.S3SourceConnector",

@@ -11,8 +11,7 @@ import click
 
 if TYPE_CHECKING:
     from ferryman.archives.comparison import Partition, Report
-    from ferryman.connectors.s3.archive import Examined
-    from ferryman.connectors.s3.config.source_config import S3SourceConfig
+    from ferryman.connectors.s3.archive import Archive, Examined
     from ferryman.settings.settings import Settings
 
 
@@ -58,7 +57,7 @@ def command(
     sys.exit(1 if report.findings else 0)
 
 
-def _config(archive: str, more: Sequence[str], settings: "Settings") -> "S3SourceConfig":
+def _config(archive: str, more: Sequence[str], settings: "Settings") -> "Archive":
     from ferryman.connectors.s3 import archive as archives
     from ferryman.errors import ConfigError
     from ferryman.worker import connector_file
@@ -76,7 +75,7 @@ def _config(archive: str, more: Sequence[str], settings: "Settings") -> "S3Sourc
     return archives.source_config(resolved.values)
 
 
-def _report(config: "S3SourceConfig", topic: str, settings: "Settings") -> "Report":
+def _report(config: "Archive", topic: str, settings: "Settings") -> "Report":
     from ferryman.archives.comparison import compare
     from ferryman.connectors.s3 import archive as archives
 
@@ -85,7 +84,7 @@ def _report(config: "S3SourceConfig", topic: str, settings: "Settings") -> "Repo
     return compare(topic, objects, _partitions(settings, topic))
 
 
-def _archived_as(config: "S3SourceConfig", topic: str, there: Sequence[str]) -> str:
+def _archived_as(config: "Archive", topic: str, there: Sequence[str]) -> str:
     """The topic's name in the archive."""
     from ferryman.errors import ConfigError
 
