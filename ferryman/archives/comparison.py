@@ -173,14 +173,30 @@ def _spans(objects: Sequence[Object]) -> list[_Span]:
 
 def _by_span(report: Report, number: int, objects: Sequence[Object], there: Partition) -> None:
     before = there.beginning
-    for span in _spans(objects):
+    for span in _spans(_once(report, number, objects)):
         skipped = _between(there.offsets, before, span.start)
         if skipped:
             names = (f"before {span.objects[0].name}",)
             report.findings.append(Finding("gap", number, skipped[0], skipped[-1], len(skipped), names))
         report.compared += len(skipped)
-        before = max(before, _span(report, number, span, there))
+        close = _open_span if span.last is None else _span
+        before = max(before, close(report, number, span, there))
     report.behind += len(there.offsets) - bisect_left(there.offsets, before)
+
+
+def _once(report: Report, number: int, objects: Sequence[Object]) -> list[Object]:
+    """The objects without those that begin with the same record as another one, which are doubles."""
+    found: dict[int, list[Object]] = {}
+    for each in objects:
+        if each.count or each.damage:
+            found.setdefault(each.start or 0, []).append(each)
+    for start, same in found.items():
+        same.sort(key=lambda each: -each.count)
+        if len(same) > 1:
+            count = sum(each.count for each in same[1:])
+            names = tuple(each.name for each in same)
+            report.findings.append(Finding("double", number, start, start + same[1].count - 1, count, names))
+    return [same[0] for same in found.values()]
 
 
 def _between(offsets: Sequence[int], start: int, stop: int) -> Sequence[int]:
@@ -188,22 +204,47 @@ def _between(offsets: Sequence[int], start: int, stop: int) -> Sequence[int]:
 
 
 def _span(report: Report, number: int, span: _Span, there: Partition) -> int:
-    """Compares a span; the offset behind it."""
-    names = tuple(each.name for each in span.objects)
-    if span.last is None:
-        # Nothing tells where it ends, so that it ends where the topic has had as many records.
-        found: Sequence[int] = there.offsets[bisect_left(there.offsets, span.start) :][: span.count]
-        stop = found[-1] + 1 if found else span.start
-        most = len(found) if span.start >= there.beginning else span.count
-    else:
-        stop = span.last + 1
-        found = _between(there.offsets, span.start, stop)
-        most = stop - span.start
+    """Compares a span that ends where objects say; the offset behind it."""
+    stop = (span.last or 0) + 1
+    found, names = _between(there.offsets, span.start, stop), tuple(each.name for each in span.objects)
     report.compared += len(found)
-    doubles = max(0, span.count - most)
+    doubles = max(0, span.count - (stop - span.start))
     if doubles:
         report.findings.append(Finding("double", number, span.start, stop - 1, doubles, names))
     if span.start >= there.beginning and len(found) > span.count and not span.damaged:
         report.findings.append(Finding("gap", number, span.start, stop - 1, len(found) - span.count, names))
     report.only_archived += max(0, span.count - doubles - len(found))
     return stop
+
+
+def _open_span(report: Report, number: int, span: _Span, there: Partition) -> int:
+    """Compares a span of which nothing tells the end; the offset behind as many records as it has.
+
+    A record is in an object that begins at it or before. So those that begin before an offset have at least as many
+    records as the topic has there; where they have fewer, some are missing.
+    """
+    archived = lacking = 0
+    first, damaged = bisect_left(there.offsets, span.start), False
+    previous = span.start
+    for each in span.objects:
+        start = each.start or 0
+        due = bisect_left(there.offsets, start) - first - archived
+        if due > lacking and span.start >= there.beginning:
+            if not damaged:
+                found = due - lacking, (f"before {each.name}",)
+                report.findings.append(Finding("gap", number, previous, start - 1, *found))
+            lacking = due
+        archived, damaged, previous = archived + each.count, bool(each.damage), start
+    found_offsets = there.offsets[first : first + archived + lacking]
+    report.compared += len(found_offsets)
+    if not len(found_offsets):
+        report.only_archived += archived
+        return span.start
+    # Compaction takes records away, but not their offsets: what is more than these is there twice.
+    end = there.offsets[-1]
+    doubles = max(0, archived - (end + 1 - span.start))
+    if doubles:
+        names = tuple(each.name for each in span.objects)
+        report.findings.append(Finding("double", number, span.start, end, doubles, names))
+    report.only_archived += max(0, archived + lacking - len(found_offsets) - doubles)
+    return found_offsets[-1] + 1

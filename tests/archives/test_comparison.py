@@ -61,6 +61,15 @@ def test_what_transactions_and_compaction_leave_out_of_the_topic_is_no_gap() -> 
     assert found([exact(0, 1, 3), exact(4, 6, 7)], there) == []
 
 
+def test_what_compaction_has_taken_is_no_double() -> None:
+    assert found([named(0, 5, 4), named(5, 5)], [2, 4, 7, 9]) == []
+    assert report([named(0, 5, 4), named(5, 5)], [2, 4, 7, 9]).only_archived == 6
+
+
+def test_another_topic_than_that_of_the_archive_has_none_of_it() -> None:
+    assert report([named(0, 5, 4), named(5, 5)], []).only_archived == 10
+
+
 def test_what_retention_has_taken_is_only_in_the_archive() -> None:
     kept = report([exact(0, 1, 2), exact(3, 4)], [2, 3, 4], beginning=2)
     assert (kept.findings, kept.only_archived, kept.compared) == ([], 2, 3)
@@ -112,6 +121,31 @@ def test_any_archive_shows_what_it_lacks_and_nothing_else(
         del objects[lost]
         gaps = [each for each in report(objects, offsets).findings if each.kind == "gap"]
         assert sum(each.count for each in gaps) == len(pieces[lost])
+
+
+@given(
+    there=st.sets(st.integers(0, 80), min_size=1, max_size=50),
+    cuts=st.sets(st.integers(1, 50), max_size=5),
+    folders=st.lists(st.integers(0, 2), min_size=81, max_size=81),
+    lost=st.integers(0, 12),
+)
+def test_any_archive_of_many_folders_shows_what_it_lacks_and_nothing_else(
+    there: set[int], cuts: set[int], folders: list[int], lost: int
+) -> None:
+    # Files of a partition are closed together, and nothing tells how far the last one of a folder reaches.
+    offsets = sorted(there)
+    bounds = [0, *sorted(cut for cut in cuts if cut < len(offsets)), len(offsets)]
+    closed = [offsets[one:other] for one, other in pairwise(bounds)]
+    objects = []
+    for together in closed:
+        for folder in range(3):
+            if own := [offset for offset in together if folders[offset] == folder]:
+                objects.append(Object(f"{folder}/{own[0]}", own[0], len(own)))
+    assert found(objects, offsets) == []
+    if lost < len(objects) and len(closed) > 1 and (objects[lost].start or 0) < closed[-1][0]:
+        gone = objects.pop(lost)
+        gaps = [each for each in report(objects, offsets).findings if each.kind == "gap"]
+        assert sum(each.count for each in gaps) == gone.count
 
 
 def test_a_report_is_plain_data_for_programs() -> None:
