@@ -18,9 +18,10 @@ from ferryman.connectors.s3.commit.manifest import Completion, Tags
 from ferryman.connectors.s3.commit.partition_state import Ledger, Lost
 from ferryman.connectors.s3.commit.truth import Truth
 from ferryman.connectors.s3.commit.uploads import Uploads
+from ferryman.connectors.s3.config.bucket_keys import effectless
 from ferryman.connectors.s3.config.object_names import segment
 from ferryman.connectors.s3.config.sink_config import S3SinkConfig, warnings
-from ferryman.connectors.s3.config.target_keys import effectless
+from ferryman.connectors.s3.config.target_keys import WITHOUT_EFFECT
 from ferryman.connectors.s3.layout.layout import layout
 from ferryman.errors import DataError, Indeterminate, RetriableError, TaskError
 from ferryman.record import Batch, TopicPartition
@@ -88,7 +89,7 @@ class S3SinkConnector(Sink[S3SinkConfig]):
     def start(self) -> None:
         """Warns about keys without effect; the server is not needed yet."""
         raw = self.context.raw
-        for warning in (*effectless(raw), *warnings(self.config, raw)):
+        for warning in (*effectless(raw, WITHOUT_EFFECT), *warnings(self.config, raw)):
             log.warning("%s: %s", self.context.connector, warning)
 
     def stop(self) -> None:

@@ -1,10 +1,10 @@
-"""The bucket: the few requests that the sink makes, and whose fault it is when one fails."""
+"""The bucket: the few requests that the sink and the source make, and whose fault it is when one fails."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -14,6 +14,7 @@ from botocore.exceptions import (
     PartialCredentialsError,
     UnsupportedS3ConfigurationError,
 )
+from urllib3.exceptions import HTTPError
 
 from ferryman.connectors.s3.bucket.direct_requests import Direct
 from ferryman.errors import RefusedError, RetriableError, TaskError
@@ -55,6 +56,26 @@ class Gone(Exception):
 
 class InTheWay(Exception):
     """Another object has the name."""
+
+
+class Listed(NamedTuple):
+    """An object as a listing shows it."""
+
+    key: str
+    size: int
+    """In bytes."""
+    tag: str
+    """Its ETag, which changes with its bytes."""
+    modified: int
+    """When it was written, in milliseconds since the epoch."""
+
+
+class Part(NamedTuple):
+    """Some bytes of an object."""
+
+    data: bytes
+    metadata: Mapping[str, str]
+    """The object's own."""
 
 
 @contextmanager
@@ -251,3 +272,30 @@ class Bucket:
             pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
             found = [each for page in pages for each in page.get("Contents", [])]
             return [str(each["Key"]) for each in found if each.get("Size") != 0]
+
+    def listed(self, prefix: str, after: str = "") -> Iterator[Listed]:
+        """The objects whose names begin so, by name; those behind ``after`` only, if it is given."""
+        more: dict[str, str] = {"StartAfter": after} if after else {}
+        while True:
+            with classified(f"list {prefix or 'the bucket'}"):
+                page = self.client.list_objects_v2(Bucket=self.name, Prefix=prefix, **more)
+            for each in page.get("Contents", []):
+                # What S3Proxy is still writing has no ETag.
+                if "ETag" in each:
+                    modified = int(each["LastModified"].timestamp() * 1000)
+                    yield Listed(str(each["Key"]), int(each["Size"]), str(each["ETag"]), modified)
+            if not page.get("IsTruncated"):
+                return
+            more["ContinuationToken"] = page["NextContinuationToken"]
+
+    def part_of(self, key: str, tag: str, start: int, stop: int) -> Part:
+        """An object's bytes from start up to stop. Raises Gone, and InTheWay if its bytes are not those of the ETag."""
+        with classified(f"read {key}"):
+            answer = self.client.get_object(
+                Bucket=self.name, Key=key, Range=f"bytes={start}-{stop - 1}", IfMatch=tag, **self.encryption
+            )
+            try:
+                data = bytes(answer["Body"].read())
+            except (HTTPError, OSError) as error:
+                raise RetriableError(f"Cannot read {key}: {error}") from None
+        return Part(data, dict(answer.get("Metadata", {})))

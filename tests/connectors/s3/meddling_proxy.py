@@ -10,11 +10,12 @@ from urllib.parse import urlsplit
 
 Refuses = Callable[[str, str], bool]
 """Whether a request, by its method and its path with the query, is refused."""
-Fate = Literal["pass", "refuse", "lose"]
+Fate = Literal["pass", "refuse", "away", "lose"]
 """What becomes of a request; a lost one is met, but nobody hears of it."""
 Meddles = Callable[[str, str, dict[str, str]], Fate]
 """The fate of a request, by its method, its path with the query, and its headers, which may be changed."""
 DENIED = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+AWAY = b"<Error><Code>ServiceUnavailable</Code><Message>Later</Message></Error>"
 _OWN = {"connection", "transfer-encoding", "content-length", "date", "server"}
 
 
@@ -36,11 +37,11 @@ def no_comparison(method: str, path: str, headers: dict[str, str]) -> Fate:
 
 
 @contextmanager
-def refusing(url: str, refuses: Refuses) -> Iterator[str]:
-    """The URL of a proxy that refuses."""
+def refusing(url: str, refuses: Refuses, status: int = 403) -> Iterator[str]:
+    """The URL of a proxy that refuses; with the status 503 it is away."""
 
     def meddle(method: str, path: str, headers: dict[str, str]) -> Fate:
-        return "refuse" if refuses(method, path) else "pass"
+        return "pass" if not refuses(method, path) else "refuse" if status == 403 else "away"
 
     with meddling(url, meddle) as found:
         yield found
@@ -57,8 +58,9 @@ def meddling(url: str, meddles: Meddles) -> Iterator[str]:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             headers = {name: value for name, value in self.headers.items() if name.lower() != "expect"}
             fate = meddles(self.command, self.path, headers)
-            if fate == "refuse":
-                self.answer(403, [("Content-Type", "application/xml")], DENIED)
+            if fate in ("refuse", "away"):
+                status, said = (403, DENIED) if fate == "refuse" else (503, AWAY)
+                self.answer(status, [("Content-Type", "application/xml")], said)
                 return
             behind = HTTPConnection(urlsplit(url).netloc, timeout=60)
             behind.request(self.command, self.path, body, headers)
