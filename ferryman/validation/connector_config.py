@@ -26,16 +26,17 @@ from ferryman.validation import (
     config_infos,
     exactly_once,
     group_protocol,
+    misplaced_keys,
     plugin_infos,
     plugin_versions,
     resolved_values,
 )
 from ferryman.validation.config_infos import ConfigInfo, ConfigInfos
+from ferryman.validation.misplaced_keys import ROLES
 
 NULL = "Null value can not be supplied as the configuration value."
 VERSION = "plugin.version"
 CONVERTERS = ("key.converter", "value.converter", "header.converter")
-ROLES: tuple[Role, ...] = ("producer", "consumer", "admin")
 PRINCIPAL = frozenset({"sasl.jaas.config", "sasl.mechanism", "security.protocol"})
 _TOPIC_KEYS = {"include": "LIST", "exclude": "LIST", "replication.factor": "SHORT", "partitions": "INT"}
 
@@ -394,16 +395,5 @@ def _unknown(config_class: type[Config], view: _View) -> Iterable[str]:
     known = {*config_class.keys(), *chain_infos.keys(view.values), *ours}
     for key in config_class.strangers(view.values):
         if not key.startswith(prefixes) and key not in ours:
-            hint = _elsewhere(key, prefixes, view.values) or spelling.meant(key, known, prefixes)
+            hint = misplaced_keys.meant(key, prefixes, view.values) or spelling.meant(key, known, prefixes)
             yield f"{key} is not a setting of {view.values['connector.class']} and has no effect{hint}"
-
-
-def _elsewhere(key: str, prefixes: Iterable[str], values: Mapping[str, str]) -> str:
-    """What may have been meant by a key that begins as if it were a transform's or a client's."""
-    first, _, rest = key.partition(".")
-    if first in ROLES and rest:
-        return spelling.meant(key, (), prefixes) or f"; did you mean {first}.override.{rest}?"
-    if first in ("transforms", "predicates") and "." in rest:
-        listed = ", ".join(chain_config.aliases(values, first)) or "nothing"
-        return spelling.meant(key, (), prefixes) or f"; {first} lists {listed}"
-    return ""

@@ -59,6 +59,7 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/validation/config_infos.py": "tests/rest/test_app.py",
     "ferryman/validation/group_protocol.py": "tests/commands/test_explain.py",
     "ferryman/validation/exactly_once.py": "tests/validation/test_connector_config.py",
+    "ferryman/validation/misplaced_keys.py": "tests/validation/test_connector_config.py",
     "ferryman/validation/plugin_infos.py": "tests/rest/test_app.py",
     "ferryman/validation/plugin_versions.py": "tests/rest/test_odd_requests.py",
     "ferryman/worker/connector_offsets.py": "tests/rest/test_app.py",

@@ -14,9 +14,9 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from ferryman.connectors.sql.dialects.dialect import Definition, Mode, Transactions, Type, Types, Use, Writer, reflected
 from ferryman.connectors.sql.dialects.names import Naming, TableName, lower
 from ferryman.connectors.sql.dialects.postgresql import errors, rights, tables
-from ferryman.connectors.sql.dialects.postgresql.columns import COLUMNS
-from ferryman.connectors.sql.dialects.postgresql.domains import resolved
-from ferryman.connectors.sql.dialects.postgresql.types import PostgresTypes
+from ferryman.connectors.sql.dialects.postgresql.column_types.columns import COLUMNS
+from ferryman.connectors.sql.dialects.postgresql.column_types.domains import resolved
+from ferryman.connectors.sql.dialects.postgresql.column_types.types import PostgresTypes
 from ferryman.connectors.sql.dialects.postgresql.url import PostgresUrls
 from ferryman.connectors.sql.dialects.postgresql.writer import PostgresWriter
 from ferryman.connectors.sql.dialects.urls import Location, Urls
