@@ -53,6 +53,12 @@ MEMBERS: dict[str, tuple[Schema, st.SearchStrategy[Any]]] = {
     "float": (FLOAT32, st.floats(width=32)),
     "flag": (BOOLEAN, st.booleans()),
     "amount": (decimal(2), LONGS.map(lambda number: Decimal(number).scaleb(-2))),
+    "tiny": (
+        decimal(2),
+        st.sampled_from([edge + off for edge in (0, 1 << 7, 1 << 15, 1 << 23) for off in (-1, 0)]).flatmap(
+            lambda number: st.sampled_from([Decimal(number).scaleb(-2), Decimal(-number).scaleb(-2)])
+        ),
+    ),
     "small": (decimal(2), st.integers(0, (1 << 31) - 1).map(lambda number: Decimal(number).scaleb(-2))),
     "day": (DATE_SCHEMA, st.dates(date(1900, 1, 1), date(2100, 1, 1))),
     "clock": (TIME_SCHEMA, st.builds(time, st.integers(0, 23), st.integers(0, 59), st.integers(0, 59), MILLIS)),
