@@ -31,7 +31,7 @@ def main(connection: socket.socket, parent: int) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it ends with its worker, after the tasks that may still ask it
     line = beginning.tied(connection, parent)
     spec = ReaderSpec.parse(line.first())
-    beginning.knows(spec, WORKER)
+    beginning.knows(spec, WORKER, line)
     answers = Answers(line)
     following = Following(spec.topic, Brokers(spec.topic, spec.config), answers)
     line.listen(lambda message: _obey(message, following, answers))
