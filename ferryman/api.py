@@ -105,8 +105,7 @@ class Sink(Generic[SinkC]):
 
     @classmethod
     def needs_classic_group(cls, config: SinkC) -> str | None:
-        """Why the group must be of the classic protocol, if it must: because the sink's own truth is in the metadata of
-        commits (see ``SinkContext.group_protocol``). Such a config is refused with group.protocol=consumer."""
+        """Why group.protocol=consumer is refused, if it is: the sink's truth is in the metadata of commits."""
         return None
 
     @classmethod

@@ -41,9 +41,7 @@ def explained(config: Path, worker: Path | None) -> Sequence[Planned | str]:
 
 def _delivery(plugin: type[Any], raw: Mapping[str, str], worker: Mapping[str, str]) -> Iterator[str]:
     yield from group_protocol.told(plugin, group_protocol.chosen(worker, raw))
-    config = plugin.config_class.read(raw)[0]
-    if config is not None:
-        yield from (f"refused: {each.message}" for each in group_protocol.problems(plugin, config, worker, raw))
+    yield from (f"refused: {each.message}" for each in group_protocol.problems(plugin, worker, raw))
 
 
 def _connector(name: str) -> type[Any]:

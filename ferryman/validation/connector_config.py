@@ -25,13 +25,13 @@ from ferryman.validation import (
     chain_infos,
     config_infos,
     exactly_once,
-    group_protocol,
     misplaced_keys,
     plugin_infos,
     plugin_versions,
     resolved_values,
 )
 from ferryman.validation.config_infos import ConfigInfo, ConfigInfos
+from ferryman.validation.group_protocol import problems as unfit_for_group
 from ferryman.validation.misplaced_keys import ROLES
 
 NULL = "Null value can not be supplied as the configuration value."
@@ -297,7 +297,8 @@ def _under(prefix: str, config: Mapping[str, str]) -> dict[str, str]:
 def _overrides(config_class: type[Config], view: _View) -> Part:
     """Client settings: the worker's policy first, then whether the client can have them (KIP-458)."""
     infos, warnings = [], list[str]()
-    used, unfit = _roles(config_class, view.values), _group(config_class, view)
+    used = _roles(config_class, view.values)
+    unfit = unfit_for_group(view.plugin, view.settings.values, view.values)
     for role in ROLES:
         prefix = f"{role}.override."
         problems, notes = client_config.checked(role, view.settings.values, view.values)
@@ -310,13 +311,6 @@ def _overrides(config_class: type[Config], view: _View) -> Part:
                 warnings.append(f"{key} has no effect: this connector has no {role}")
             infos.append(_override(key, view.given[key], tuple(errors)))
     return Part(tuple(infos), tuple(unfit), tuple(dict.fromkeys(warnings)))
-
-
-def _group(config_class: type[Config], view: _View) -> list[KeyProblem]:
-    config = config_class.read(view.values)[0]
-    if not isinstance(config, SinkConfig):
-        return []
-    return list(group_protocol.problems(view.plugin, config, view.settings.values, view.values))
 
 
 def _roles(config_class: type[Config], values: Mapping[str, str]) -> set[Role]:

@@ -1,10 +1,9 @@
 """Which protocol a sink's group is of (KIP-848), and what follows from it for the connector."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ferryman.api import Sink
-from ferryman.connector import SinkConfig
 from ferryman.errors import KeyProblem
 from ferryman.kafka import client_config
 
@@ -26,14 +25,13 @@ def told(plugin: type[Sink[Any]], protocol: str) -> list[str]:
     return [f"commit: {plugin.truth}", *([WAITS] if protocol == client_config.CONSUMER else [])]
 
 
-def problems(
-    plugin: type[Sink[Any]], config: SinkConfig, worker: Mapping[str, str], raw: Mapping[str, str]
-) -> Iterable[KeyProblem]:
-    """A sink that cannot be right in such a group."""
-    reason = plugin.needs_classic_group(config)
-    if reason is not None and chosen(worker, raw) == client_config.CONSUMER:
-        yield KeyProblem(
-            KEY,
-            f"{KEY} must be classic, for {reason}: with group.protocol=consumer the broker takes late commits of "
-            "former owners",
-        )
+def problems(plugin: type[Any], worker: Mapping[str, str], raw: Mapping[str, str]) -> list[KeyProblem]:
+    """A sink that cannot be right in such a group; nothing for a config that is wrong in other ways, or a source's."""
+    if chosen(worker, raw) != client_config.CONSUMER or not issubclass(plugin, Sink):
+        return []
+    config = plugin.config_class.read(raw)[0]
+    reason = None if config is None else plugin.needs_classic_group(config)
+    if reason is None:
+        return []
+    why = f"{reason}: with group.protocol=consumer the broker takes late commits of former owners"
+    return [KeyProblem(KEY, f"{KEY} must be classic, for {why}")]
