@@ -63,3 +63,4 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for 
 watched = click.option("--watch", is_flag=True, help="Go on looking, every two seconds, until Ctrl-C.")
 name = click.argument("name", shell_complete=_completed)
 names = click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=_completed)
+connector_names = click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=_completed)

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from ferryman.errors import RequestError
 from ferryman.facts.config_records import (
@@ -17,13 +17,13 @@ from ferryman.facts.config_records import (
 from ferryman.facts.fold import ConnectorFacts
 from ferryman.facts.states import State, TargetState
 from ferryman.plugins import catalog
-from ferryman.telemetry import recent
 from ferryman.telemetry.loggers import Loggers
 from ferryman.telemetry.owners import Owner
-from ferryman.telemetry.subject import Subject, about
+from ferryman.telemetry.subject import about
 from ferryman.validation import connector_config
 from ferryman.worker.cluster import Cluster
 from ferryman.worker.connector_offsets import ConnectorOffsets
+from ferryman.worker.control.inquiries import Inquiries
 from ferryman.worker.control.offsets import Offsets
 from ferryman.worker.control.plane import Plane
 from ferryman.worker.control.turns import Turns
@@ -56,6 +56,7 @@ class Commands:
         self._cluster = cluster
         self._checks = Pool("checks", 8, 64)
         self._offsets = Offsets(plane.launch)
+        self.inquiries = Inquiries(plane)
         self._turns = Turns(plane)
 
     def begins(self, stage: str) -> None:
@@ -208,13 +209,7 @@ class Commands:
             self.plane.restart(name, task)
             await self._settle(name)
 
-    # Logs, and offsets.
-
-    async def logs(self, name: str, task: int | None = None) -> Sequence[Mapping[str, Any]]:
-        if task not in (None, *range(len(self._known(name).tasks))):
-            raise RequestError(404, f"Unknown task: {name}-{task}")
-        await self.plane.members.own(name, task)
-        return recent.KEPT.of(Subject(name, task))
+    # Offsets.
 
     async def offsets(self, name: str) -> Sequence[PartitionOffset]:
         await self.plane.journal.read()
