@@ -42,6 +42,7 @@ from ferryman.task.sink.commits import Commits, Offers
 from ferryman.task.sink.delivery import Delivery
 from ferryman.task.sink.group import Group
 from ferryman.task.sink.pausing import Pausing
+from ferryman.task.sink.rests import Rests
 from ferryman.task.sink.sink_thread import LOOK, SinkThread, StillBusy
 
 log = logging.getLogger(__name__)
@@ -93,6 +94,7 @@ class SinkSession:
 
     def __post_init__(self) -> None:
         self.pausing = Pausing(self.control, self.request_commit)
+        self.rests = Rests(self.timing.limit)
         self.commits = Commits(self.sink, self.delivery, lambda offsets: self.group.commit(offsets))
 
     @property
@@ -198,6 +200,8 @@ class SinkSession:
         else:
             self.thread.answer()
             self.troubles.calm(not self.backlog and not self.group.idle_for_want_of_topics)
+            if rest := self.rests.left(time.monotonic()):
+                self.control.wait(rest)
             quiet = quiet and self._may_advance()
             waiting = bool(self.backlog) and not self.control.standing
             wait = min(LOOK, max(0.0, self._retry_at - time.monotonic())) if waiting else LOOK
@@ -210,12 +214,14 @@ class SinkSession:
             self.group.pause()
         elif self.group.paused and not stand:
             self.group.resume()
-        for polled in self.group.poll(self.timing.limit, wait):
+        found = self.group.poll(self.timing.limit, wait)
+        for polled in found:
             if self.delivery.polled(polled.source, polled.offsets[-1] + 1):
                 self.control.used(polled.topic)
                 self.backlog.add(polled)
         self._heard = time.monotonic()
         if not stand:
+            self.rests.polled(found, self._heard)
             self._just_committed = False
 
     def _advanced(self, slice_: "Future[None]") -> None:
@@ -230,6 +236,8 @@ class SinkSession:
             self._retry_at = time.monotonic() + self.troubles.met(error)
         else:
             self.troubles.over()
+            if not self.backlog:
+                self.rests.put(time.monotonic())
 
     def _begin_commit(self) -> None:
         offsets, epoch = self._deliverable(), self.delivery.epoch

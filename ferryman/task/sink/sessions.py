@@ -10,6 +10,7 @@ from confluent_kafka import Consumer, Producer
 from ferryman.api import Sink
 from ferryman.connector import SinkConfig
 from ferryman.errors import FencedError, RetriableError
+from ferryman.kafka import fetching
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.subscription import Subscription
 from ferryman.task.errors.dead_letters import DeadLetters, create_topic
@@ -44,8 +45,10 @@ class SinkSessions:
         Raises StillBusy when the connector holds its thread and the process has to end.
         """
         setup = self.setup
-        for step in setup.chain.plan.steps:
-            log.info("plan: %s", step)
+        consumer = setup.clients.sink_consumer()
+        for step in (fetching.told(consumer), *setup.chain.plan.steps):
+            if step is not None:
+                log.info("plan: %s", step)
         admin = Admin(setup.clients.admin())
         tolerance, facts = self._tolerance(admin), setup.facts(admin)
         thread = SinkThread(setup.control, setup.grace)
@@ -55,7 +58,7 @@ class SinkSessions:
             session = loop.SinkSession(setup.control, self._timing(), backlog, thread, setup.troubles)
             try:
                 thread.call(task.start)
-                session.group = Group(Consumer(setup.clients.sink_consumer()), admin, session, setup.clients.read_from)
+                session.group = Group(Consumer(consumer), admin, session, setup.clients.read_from)
                 self._consume(session, admin, started)
             finally:
                 thread.finish(session.timing.revocation)

@@ -16,6 +16,7 @@ from ferryman.record import TopicPartition
 from ferryman.retry.outage import Patience
 from ferryman.task.sink.loop import SILENCE
 from ferryman.task.sink.pausing import PATIENCE
+from ferryman.task.sink.rests import QUICK
 from ferryman.task.sink.sink_thread import LOOK, StillBusy
 from tests.task.sink.hand_driven import TIMING, A, B, HandDriven
 from tests.task.sink.recording_sink import FlushingSink
@@ -141,6 +142,24 @@ def test_an_idle_loop_waits_in_its_polls(task: HandDriven) -> None:
     task.run(story)
     assert task.consumer.polled_at == [LOOK] * 5
     assert task.consumer.resumed == 1, "when its partition came, and never again"
+
+
+def test_records_gather_after_a_put_that_took_its_time_for_few(
+    task: HandDriven, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task.fill(A, b"1")
+    task.sink.during_put = lambda: task.clock.pass_(0.03)
+    rests = list[float]()
+    monkeypatch.setattr(task.worker, "wait", lambda seconds: rests.append(seconds))
+
+    def story() -> Story:
+        task.consumer.give(A)
+        yield from taken(task, 1)
+        yield from (None for _ in range(5))
+
+    task.run(story)
+    assert rests[:1] == [pytest.approx(0.03 - QUICK)]
+    assert len(task.sink.taken) == 1
 
 
 # Where to start.
