@@ -201,7 +201,7 @@ class Sink(Generic[SinkC]):
     schema changes."""
     fetch_min_bytes: ClassVar[int] = 1
     """How many bytes the broker waits for, half a second at most, unless consumer.override.fetch.min.bytes says
-    otherwise. More for a sink whose work shows only later: few large fetches and puts cost less than many small ones."""
+    otherwise. More for a sink whose work shows only later: few large fetches and puts cost less than many small."""
 
     def __init__(self, config: SinkC, context: SinkContext) -> None:
         self.config = config

@@ -171,8 +171,7 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
             if wary:
                 self._report(batches, places, self._writer.each(connection, self._runs(loads, steps)))
             else:
-                for load, apply in zip(loads, steps, strict=True):
-                    apply(*load.span)
+                self._writer.apply(connection, list(zip(loads, steps, strict=True)))
             crash_point("sql.after_rows")
             crash_point("sql.before_commit")
         self._positions.update({source: move.following for source, move in moves.items()})

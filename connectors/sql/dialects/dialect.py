@@ -153,7 +153,7 @@ class Writer(Protocol):
     stage     in the data's transaction: rows go to the database, no row of a table or of the offsets is locked; at its
               end the table keeps its columns and keys until the transaction's end
     (the offsets are moved here, and their rows are locked until the end; the tables' marks are compared)
-    apply     what ``stage`` returned: rows go into their table; nothing waits for this process from here on
+    apply     what ``stage`` returned: rows go into their tables; nothing waits for this process from here on
 
     Where the database refuses a row, all is undone and done again in the order of the poll, in runs of rows: ``each``
     takes the place of ``apply``.
@@ -164,6 +164,9 @@ class Writer(Protocol):
 
     def stage(self, connection: Connection, load: Load) -> Apply:
         """Takes a load into the transaction; what is returned puts its rows into the table."""
+
+    def apply(self, connection: Connection, moves: Sequence[tuple[Load, Apply]]) -> None:
+        """Puts all rows of all loads into their tables, in this order."""
 
     def each(self, connection: Connection, runs: Sequence[Run]) -> Sequence[Refused]:
         """Puts the rows of these runs into their tables, one run after the other, and leaves out what the database

@@ -1,8 +1,8 @@
 """How long records may gather after a put before the next ones are taken. Pure.
 
-Whatever a put costs by itself (a fetch, a transaction, a share of the broker's and the database's time) it costs for one
-record as for a thousand. A loop that takes the next records as soon as the last are written makes as many puts as
-there is time for: the faster machine does the same with more of them, and on a busy one they keep each other waiting.
+Whatever a put costs by itself (a fetch, a transaction, a share of the broker's and the database's time) it costs for
+one record as for a thousand. A loop that takes the next records as soon as the last are written makes as many puts as
+there is time for: a faster machine does the same with more of them, and on a busy one they keep each other waiting.
 So after a put that took long for few records comes a rest of the same length. A quick put has none, and so keeps its
 latency; neither has a poll that brought as much as is worth its put, so that a backlog is gone through at full speed.
 """

@@ -60,7 +60,7 @@ def test_a_rest_passes() -> None:
 def test_a_sink_whose_puts_cost_the_same_whatever_is_in_them_makes_half_as_many() -> None:
     seed = random.randrange(1_000_000)
     print(f"seed {seed}")
-    seconds = [random.Random(seed).uniform(0.02, 0.04) for _ in range(200)]  # noqa: S311
+    seconds = [random.Random(seed).uniform(0.02, 0.04) for _ in range(200)]
     rests, now = Rests(), 0.0
     for each in seconds:
         now += rests.left(now)

@@ -130,6 +130,11 @@ class MysqlWriter:
 
         return apply
 
+    def apply(self, connection: Connection, moves: Sequence[tuple[Load, Apply]]) -> None:
+        """One after the other."""
+        for load, apply in moves:
+            apply(*load.span)
+
     def each(self, connection: Connection, runs: Sequence[Run]) -> Sequence[Refused]:
         """As ``savepoints.each``."""
         return savepoints.each(self._session, connection, runs)

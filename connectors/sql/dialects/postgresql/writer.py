@@ -51,8 +51,6 @@ class Stage:
     """Writes its rows; None if there is nothing to write, in an update of keys alone."""
     delete: str
     """Deletes the rows with its keys."""
-    hold: str
-    """Reads nothing of the table: from then on nobody can change it until the transaction's end."""
 
 
 class PostgresWriter:
@@ -67,10 +65,12 @@ class PostgresWriter:
         self._created = 0
         self._together = 0
         """How many loads the present transaction has."""
+        self._unheld: list[TableName] = []
+        """The tables of those that were staged in it so far."""
 
     def prepare(self, loads: Sequence[Load]) -> None:
         """Makes the staging tables that are missing, each once per connection; drops the oldest if they get many."""
-        self._together = len(loads)
+        self._together, self._unheld = len(loads), []
         staged = [load for load in loads if not direct.is_small(load, self._together, self._mode)]
         wanted = list(dict.fromkeys((load.table, load.columns) for load in staged))
         if not wanted:
@@ -106,10 +106,32 @@ class PostgresWriter:
     def stage(self, connection: Connection, load: Load) -> Apply:
         """Copies the rows into their staging table; what is returned puts them into the table."""
         if direct.is_small(load, self._together, self._mode):
-            return self._direct(_cursor(connection), load)
-        cursor, stage = _cursor(connection), self._stages[load.table, load.columns]
+            apply = self._direct(_cursor(connection), load)
+        else:
+            apply = self._staged(_cursor(connection), load)
+        self._hold(connection, load.table)
+        return apply
+
+    def apply(self, connection: Connection, moves: Sequence[tuple[Load, Apply]]) -> None:
+        """All statements are sent before the first is answered."""
+        with _driver(connection).pipeline():
+            for load, apply in moves:
+                apply(*load.span)
+
+    def _hold(self, connection: Connection, table: TableName) -> None:
+        # When all loads are staged, and all tables at once: none is held while rows are on their way, and statements one
+        # by one would each cost a way to the server and back.
+        self._unheld.append(table)
+        if len(self._unheld) < self._together:
+            return
+        tables, self._unheld = dict.fromkeys(self._unheld), []
+        with _driver(connection).pipeline():
+            for each in tables:
+                _cursor(connection).execute(direct.hold(each), ())
+
+    def _staged(self, cursor: psycopg.Cursor, load: Load) -> Apply:
+        stage = self._stages[load.table, load.columns]
         self._copy(cursor, stage, load)
-        cursor.execute(stage.hold, ())
 
         def apply(first: int, last: int) -> None:
             statement = stage.delete if load.deletes else stage.write
@@ -131,7 +153,6 @@ class PostgresWriter:
 
     def _direct(self, cursor: psycopg.Cursor, load: Load) -> Apply:
         values = load.frame.select("seq", *self._expressions(load.columns))
-        cursor.execute(direct.hold(load.table), ())
 
         def apply(first: int, last: int) -> None:
             wanted = pl.col("seq").is_between(first, last)
@@ -183,10 +204,14 @@ def _compare(cursor: psycopg.Cursor, stage: Stage, load: Load, index: int) -> No
         raise misfit(load.table, load.columns[index], "takes texts that it gives back as they are only")
 
 
-def _cursor(connection: Connection) -> psycopg.Cursor:
+def _driver(connection: Connection) -> psycopg.Connection:
     driver = connection.connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
-    return driver.cursor()
+    return driver
+
+
+def _cursor(connection: Connection) -> psycopg.Cursor:
+    return _driver(connection).cursor()
 
 
 def statements(name: str, table: TableName, columns: tuple[TableColumn, ...], mode: Mode) -> Stage:
@@ -194,7 +219,7 @@ def statements(name: str, table: TableName, columns: tuple[TableColumn, ...], mo
     stage, into = quoted(name), qualified(table)
     staged = [*(f"c{index}" for index in range(len(columns))), *map(_given, _echoed(columns))]
     copy = f"COPY {stage} (seq, {', '.join(staged)}) FROM STDIN WITH (FORMAT csv, NULL '{_NULL}')"
-    return Stage(name, copy, _write(stage, into, columns, mode), _delete(stage, into, columns), direct.hold(table))
+    return Stage(name, copy, _write(stage, into, columns, mode), _delete(stage, into, columns))
 
 
 def _delete(stage: str, into: str, columns: Sequence[TableColumn]) -> str:

@@ -71,6 +71,11 @@ class SqliteWriter:
             rows = values.filter(pl.col("seq").is_between(first, last)).select(statement.parameters).rows()
             self._execute(connection, load.table, statement, rows)
 
+    def apply(self, connection: Connection, moves: Sequence[tuple[Load, Apply]]) -> None:
+        """One after the other."""
+        for load, apply in moves:
+            apply(*load.span)
+
     def each(self, connection: Connection, runs: Sequence[Run]) -> Sequence[Refused]:
         """As ``savepoints.each``."""
         return savepoints.each(self._session, connection, runs)
