@@ -119,8 +119,8 @@ class PostgresWriter:
                 apply(*load.span)
 
     def _hold(self, connection: Connection, table: TableName) -> None:
-        # When all loads are staged, and all tables at once: none is held while rows are on their way, and statements one
-        # by one would each cost a way to the server and back.
+        # When all loads are staged, and all tables at once: none is held while rows are on their way, and statements
+        # sent one by one would each cost a way to the server and back.
         self._unheld.append(table)
         if len(self._unheld) < self._together:
             return
