@@ -50,6 +50,11 @@ log = logging.getLogger(__name__)
 SILENCE = 2.0
 """Seconds without a poll after which the loop polls although the sink has not taken everything. Not sooner: to pause
 throws away what the client has fetched ahead."""
+IDLE = 30.0
+"""Seconds without a record after which polls that bring nothing follow one another without a round of the loop between
+them: a round costs several times as much, and a task that waits makes five a second."""
+STRETCH = 1.0
+"""Seconds that such polls go on at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,10 @@ class SinkSession:
     """When the last poll ended; as ``_due`` and ``_retry_at``, in monotonic seconds."""
     _due: float = 0.0
     """When the next commit is."""
+    _refresh: float = 0.0
+    """When the topics are looked at next."""
+    _worked: float = 0.0
+    """When records came last, or the session began."""
     _asked: bool = False
     """Whether somebody has asked for a commit before it is due."""
     _just_committed: bool = False
@@ -106,11 +115,12 @@ class SinkSession:
 
         Raises RetriableError to be run anew, StillBusy to have the process ended, TaskError and others when it is over.
         """
-        self._due = time.monotonic() + self.timing.commit_interval
-        refresh, subscribed = 0.0, list[str]()
+        self._worked = time.monotonic()
+        self._due = self._worked + self.timing.commit_interval
+        subscribed = list[str]()
         while not self.control.stopping:
-            if time.monotonic() >= refresh:
-                refresh = time.monotonic() + self.timing.refresh
+            if time.monotonic() >= self._refresh:
+                self._refresh = time.monotonic() + self.timing.refresh
                 if (wanted := list(topics())) != subscribed:
                     subscribed = wanted
                     self.group.subscribe(wanted)
@@ -214,15 +224,28 @@ class SinkSession:
             self.group.pause()
         elif self.group.paused and not stand:
             self.group.resume()
-        found = self.group.poll(self.timing.limit, wait)
+        found = self.group.poll(self.timing.limit, wait, self._quietly(stand))
         for polled in found:
             if self.delivery.polled(polled.source, polled.offsets[-1] + 1):
                 self.control.used(polled.topic)
                 self.backlog.add(polled)
         self._heard = time.monotonic()
+        if found:
+            self._worked = self._heard
         if not stand:
             self.rests.polled(found, self._heard)
             self._just_committed = False
+
+    def _quietly(self, stand: bool) -> Callable[[], bool]:
+        now = time.monotonic()
+        until = 0.0 if stand or now < self._worked + IDLE else min(now + STRETCH, self._due, self._refresh)
+
+        def quiet() -> bool:
+            control = self.control
+            disturbed = self._asked or self.thread.asked or control.standing or control.stopping_for > 0
+            return not disturbed and time.monotonic() < until
+
+        return quiet
 
     def _advanced(self, slice_: "Future[None]") -> None:
         try:

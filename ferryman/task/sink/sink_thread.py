@@ -52,6 +52,11 @@ class SinkThread:
         """Whether a call is running."""
         return self._running is not None and not self._running.done()
 
+    @property
+    def asked(self) -> bool:
+        """Whether a question waits for its answer."""
+        return not self._questions.empty()
+
     def begin(self, call: Callable[[], T]) -> "Future[T]":
         """Starts a call and returns at once; only one may be running."""
         assert not self.busy

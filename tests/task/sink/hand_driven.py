@@ -35,6 +35,7 @@ class HandThread:
 
     clock: Clock
     held: bool = False
+    asked: bool = False
     _pending: tuple["Future[Any]", Callable[[], Any]] | None = None
 
     @property
