@@ -24,9 +24,8 @@ is heard by its group whatever the sink does, the order of events is:
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,20 +40,16 @@ from ferryman.task.sink.backlog import Backlog
 from ferryman.task.sink.commits import Commits, Offers
 from ferryman.task.sink.delivery import Delivery
 from ferryman.task.sink.group import Group
+from ferryman.task.sink.idling import Idling
 from ferryman.task.sink.pausing import Pausing
 from ferryman.task.sink.rests import Rests
-from ferryman.task.sink.sink_thread import LOOK, SinkThread, StillBusy
+from ferryman.task.sink.sink_thread import LOOK, SinkThread, at_rest
 
 log = logging.getLogger(__name__)
 
 SILENCE = 2.0
 """Seconds without a poll after which the loop polls although the sink has not taken everything. Not sooner: to pause
 throws away what the client has fetched ahead."""
-IDLE = 30.0
-"""Seconds without a record after which polls that bring nothing follow one another without a round of the loop between
-them: a round costs several times as much, and a task that waits makes five a second."""
-STRETCH = 1.0
-"""Seconds that such polls go on at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +87,6 @@ class SinkSession:
     """When the next commit is."""
     _refresh: float = 0.0
     """When the topics are looked at next."""
-    _worked: float = 0.0
-    """When records came last, or the session began."""
     _asked: bool = False
     """Whether somebody has asked for a commit before it is due."""
     _just_committed: bool = False
@@ -104,6 +97,7 @@ class SinkSession:
     def __post_init__(self) -> None:
         self.pausing = Pausing(self.control, self.request_commit)
         self.rests = Rests(self.timing.limit)
+        self.idling = Idling(self._disturbed)
         self.commits = Commits(self.sink, self.delivery, lambda offsets: self.group.commit(offsets))
 
     @property
@@ -115,8 +109,8 @@ class SinkSession:
 
         Raises RetriableError to be run anew, StillBusy to have the process ended, TaskError and others when it is over.
         """
-        self._worked = time.monotonic()
-        self._due = self._worked + self.timing.commit_interval
+        self.idling.worked = time.monotonic()
+        self._due = self.idling.worked + self.timing.commit_interval
         subscribed = list[str]()
         while not self.control.stopping:
             if time.monotonic() >= self._refresh:
@@ -181,22 +175,8 @@ class SinkSession:
             self.thread.finish(self.timing.revocation)
             self._conclude()
 
-    @contextmanager
-    def _at_rest(self) -> Iterator[None]:
-        """With nothing running on the sink's thread; an error of what ran there is raised after the block, not before.
-
-        StillBusy is raised at once: nothing can be done beside a call that does not end.
-        """
-        failure: Exception | None = None
-        try:
-            self._settle()
-        except StillBusy:
-            raise
-        except Exception as error:
-            failure = error
-        yield
-        if failure is not None:
-            raise failure
+    def _disturbed(self) -> bool:
+        return self._asked or self.thread.asked or self.control.standing or self.control.stopping_for > 0
 
     def _may_advance(self) -> bool:
         return bool(self.backlog) and not self.control.standing and time.monotonic() >= self._retry_at
@@ -224,28 +204,18 @@ class SinkSession:
             self.group.pause()
         elif self.group.paused and not stand:
             self.group.resume()
-        found = self.group.poll(self.timing.limit, wait, self._quietly(stand))
+        until = 0.0 if stand else min(self._due, self._refresh)
+        found = self.group.poll(self.timing.limit, wait, self.idling.quiet(until))
         for polled in found:
             if self.delivery.polled(polled.source, polled.offsets[-1] + 1):
                 self.control.used(polled.topic)
                 self.backlog.add(polled)
         self._heard = time.monotonic()
         if found:
-            self._worked = self._heard
+            self.idling.worked = self._heard
         if not stand:
             self.rests.polled(found, self._heard)
             self._just_committed = False
-
-    def _quietly(self, stand: bool) -> Callable[[], bool]:
-        now = time.monotonic()
-        until = 0.0 if stand or now < self._worked + IDLE else min(now + STRETCH, self._due, self._refresh)
-
-        def quiet() -> bool:
-            control = self.control
-            disturbed = self._asked or self.thread.asked or control.standing or control.stopping_for > 0
-            return not disturbed and time.monotonic() < until
-
-        return quiet
 
     def _advanced(self, slice_: "Future[None]") -> None:
         try:
@@ -332,7 +302,7 @@ class SinkSession:
 
     def revoked(self, partitions: Sequence[TopicPartition]) -> None:
         """Drops what was not delivered, commits what was, and gives the partitions up."""
-        with self._at_rest():
+        with at_rest(self._settle):
             self.backlog.drop(partitions)
             try:
                 self.commit(partitions)
@@ -345,7 +315,7 @@ class SinkSession:
         ours = [source for source in partitions if self.delivery.position(source) is not None]
         self._take_delivered()
         self.delivery.revoked(partitions)
-        with self._at_rest():
+        with at_rest(self._settle):
             self.backlog.drop(partitions)
             if ours:
                 self.thread.call(lambda: self.sink.close(ours))

@@ -15,7 +15,8 @@ from ferryman.api import Committed
 from ferryman.errors import DataError, FencedError, Indeterminate, RetriableError, TaskError, Unfinished
 from ferryman.record import TopicPartition
 from ferryman.retry.outage import Patience
-from ferryman.task.sink.loop import IDLE, SILENCE
+from ferryman.task.sink.idling import AFTER
+from ferryman.task.sink.loop import SILENCE
 from ferryman.task.sink.pausing import PATIENCE
 from ferryman.task.sink.rests import QUICK
 from ferryman.task.sink.sink_thread import LOOK, StillBusy
@@ -170,7 +171,7 @@ def idle(task: HandDriven, seconds: float, disturb: Callable[[], object] = lambd
     def story() -> Story:
         nonlocal rounds
         task.consumer.give(A, B)
-        yield from until(lambda: task.clock.now >= 1000.0 + IDLE)
+        yield from until(lambda: task.clock.now >= 1000.0 + AFTER)
         disturb()
         until_then = task.clock.now + seconds
         while task.clock.now < until_then:
@@ -208,8 +209,8 @@ def test_a_task_that_waits_sees_what_it_is_asked_with_its_next_poll(
 
 
 def test_a_record_ends_the_waiting_at_once(task: HandDriven) -> None:
-    task.sink.during_put = lambda: taken_at.append(task.clock.now)
     taken_at, came = list[float](), list[float]()
+    task.sink.during_put = lambda: taken_at.append(task.clock.now)
 
     def disturb() -> None:
         came.append(task.clock.now)
