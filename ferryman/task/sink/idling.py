@@ -1,7 +1,7 @@
 """How a task waits for records when none have come for a while: by polls alone, as long as nothing else is to be done.
 
 A round of the loop costs several times as much as a poll that brings nothing, and there are five a second, so that the
-loop sees soon what the worker wants. After a while of silence only that is looked at between two polls. Pure but for the
+loop sees soon what the worker wants. After a while of silence only that is looked at between polls. Pure but for the
 clock.
 """
 
