@@ -8,11 +8,7 @@ import gc
 import time
 
 INTERVAL = 5.0
-IDLE_INTERVAL = 60.0
-"""Seconds after which even little is looked through: few objects may hold much."""
-FEW = 700
-"""Objects more than at the last collection, Python's own threshold; a task that waits makes fewer in a minute."""
-_next = _next_at_last = 0.0
+_next = 0.0
 
 
 def hold_back() -> None:
@@ -29,12 +25,9 @@ def collect() -> None:
 
 
 def collect_if_due() -> None:
-    """Collects if the last time is long enough ago, and there is something to collect; to be called when no batch is in
-    hand."""
-    global _next, _next_at_last
+    """Collects if the last time is long enough ago; to be called when no batch is in hand."""
+    global _next
     now = time.monotonic()
-    if now < _next or gc.isenabled():
-        return
-    if gc.get_count()[0] >= FEW or now >= _next_at_last:
-        _next, _next_at_last = now + INTERVAL, now + IDLE_INTERVAL
+    if now >= _next and not gc.isenabled():
+        _next = now + INTERVAL
         gc.collect()
