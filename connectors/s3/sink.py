@@ -57,6 +57,7 @@ class S3SinkConnector(Sink[S3SinkConfig]):
     columnar = True
     takes_maps = True
     any_order = True
+    fetch_min_bytes = 1_000_000  # objects appear after seconds at the soonest
 
     def __init__(self, config: S3SinkConfig, context: SinkContext) -> None:
         super().__init__(config, context)
@@ -71,6 +72,8 @@ class S3SinkConnector(Sink[S3SinkConfig]):
         self._known_truth: Truth | None = None
         self._ledgers: dict[TopicPartition, Ledger] = {}
         self._alarm: threading.Timer | None = None
+        self._due: int | None = None
+        """When the alarm goes off, in milliseconds of the wall clock; None once it has."""
 
     @classmethod
     def needs_classic_group(cls, config: S3SinkConfig) -> str | None:
@@ -137,7 +140,7 @@ class S3SinkConnector(Sink[S3SinkConfig]):
             with self._giving_up(ledger):
                 self._intake.take_all(ledger, together)
             self._upload()
-            self._watch()
+        self._watch()
         return len(batches)
 
     @contextmanager
@@ -207,19 +210,25 @@ class S3SinkConnector(Sink[S3SinkConfig]):
 
     def _watch(self) -> None:
         """Has the loop commit when time alone closes the next files."""
-        self._silence()
         deadlines = [self._layout.rotation.deadline(ledger.level) for ledger in self._ledgers.values()]
-        known = [deadline for deadline in deadlines if deadline is not None]
-        if known:
-            wait = max(0.0, min(known) / 1000 - time.time())
-            self._alarm = threading.Timer(wait, self.context.request_commit)
+        due = min((deadline for deadline in deadlines if deadline is not None), default=None)
+        if due == self._due:
+            return  # each alarm is a thread, and few puts change when the next files are closed
+        self._silence()
+        self._due = due
+        if due is not None:
+            self._alarm = threading.Timer(max(0.0, due / 1000 - time.time()), self._ring)
             self._alarm.daemon = True
             self._alarm.start()
+
+    def _ring(self) -> None:
+        self._due = None  # before the commit, which sets the next one
+        self.context.request_commit()
 
     def _silence(self) -> None:
         if self._alarm is not None:
             self._alarm.cancel()
-            self._alarm = None
+        self._alarm = self._due = None
 
 
 def _completion(config: S3SinkConfig, context: SinkContext, pool: Executor) -> Completion:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ferryman.kafka import client_config
+from ferryman.kafka import client_config, fetching
 from ferryman.kafka.permissions import Heard
 from ferryman.telemetry.repeats import Repeats
 
@@ -47,6 +47,8 @@ class Clients:
     """The connector's config, references resolved."""
     identity: str
     """Whose task it is: the group.id of workers that share their work, else the worker's address."""
+    fetch_min_bytes: int = 1
+    """What a sink wishes its fetches to wait for, see ``fetching``."""
     heard: Heard = field(default_factory=Heard)
     """Why the clients are not let in, if they are not."""
 
@@ -81,7 +83,9 @@ class Clients:
         ours: dict[str, Any] = {"topic.metadata.refresh.interval.ms": 30_000}
         if self.group_protocol == "classic":
             ours["group.instance.id"] = self.member
-        return self._reporting("consumer") | ours | self._consumer.values | {"auto.offset.reset": "error"}
+        values = self._consumer.values
+        ours |= fetching.wished(self.fetch_min_bytes, values)
+        return self._reporting("consumer") | ours | values | {"auto.offset.reset": "error"}
 
     def group_reader(self) -> dict[str, Any]:
         """A consumer that only asks for the group's offsets and never joins it."""

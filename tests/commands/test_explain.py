@@ -54,6 +54,35 @@ def test_the_lines_are_those_of_the_tasks_log(tmp_path: Path) -> None:
     assert "without a schema columns pay only if every step takes them" in logged[0]
 
 
+ARCHIVE = {"name": "x", "connector.class": "io.confluent.connect.s3.S3SinkConnector", "topics": "t"}
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({}, ["plan: fetch 1,000,000 bytes at once, or what is there after 500 ms"]),
+        (
+            {"consumer.override.fetch.min.bytes": "9", "consumer.override.fetch.max.wait.ms": "8"},
+            ["plan: fetch 9 bytes at once, or what is there after 8 ms"],
+        ),
+        ({"consumer.override.fetch.min.bytes": "1"}, []),
+        (
+            {"consumer.override.fetch.min.bytes": "${env:LEAST}"},
+            ["plan: fetch 1,000,000 bytes at once, or what is there after 500 ms"],
+        ),
+    ],
+)
+def test_a_sink_that_fetches_more_at_once_says_so(tmp_path: Path, more: dict[str, str], said: list[str]) -> None:
+    lines = explain(tmp_path, ARCHIVE | {"value.converter": JSON} | more).stdout.splitlines()
+    assert [line for line in lines if "fetch" in line] == said
+
+
+def test_a_fetch_that_no_consumer_takes_is_refused_by_name(tmp_path: Path) -> None:
+    done = explain(tmp_path, ARCHIVE | {"value.converter": JSON, "consumer.override.fetch.min.bytes": "few"})
+    assert done.exit_code == 2
+    assert "consumer.override.fetch.min.bytes" in done.stderr
+
+
 def test_a_source_gives_rows_and_all_after_it_is_rows(tmp_path: Path) -> None:
     config = {
         "name": "x",

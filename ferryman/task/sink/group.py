@@ -87,13 +87,16 @@ class Group:
             on_lost=self._guarded(self._lose),
         )
 
-    def poll(self, limit: int, timeout: float) -> list[Polled]:
-        """Waits up to ``timeout`` seconds for a record, then takes up to ``limit`` of what is there, by partition.
+    def poll(self, limit: int, timeout: float, quiet: Callable[[], bool] = lambda: False) -> list[Polled]:
+        """Waits up to ``timeout`` seconds for a record, again and again while ``quiet`` says that nothing else is to be
+        done; then takes up to ``limit`` of what is there, by partition.
 
         Raises what a callback raised; Indeterminate when this member was thrown out of the group; TaskError when the
         broker refuses the consumer for good.
         """
         first = self.consumer.poll(timeout)
+        while first is None and self._error is None and quiet():
+            first = self.consumer.poll(timeout)
         self._raise()
         if first is None:
             return []

@@ -10,6 +10,7 @@ from confluent_kafka import Consumer, Producer
 from ferryman.api import Sink
 from ferryman.connector import SinkConfig
 from ferryman.errors import FencedError, RetriableError
+from ferryman.kafka import fetching
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.subscription import Subscription
 from ferryman.task.errors.dead_letters import DeadLetters, create_topic
@@ -45,8 +46,9 @@ class SinkSessions:
         Raises StillBusy when the connector holds its thread and the process has to end.
         """
         setup = self.setup
-        protocol = setup.clients.group_protocol
-        for step in (*setup.chain.plan.steps, *group_protocol.told(setup.plugin, protocol)):
+        consumer, protocol = setup.clients.sink_consumer(), setup.clients.group_protocol
+        plan = (fetching.told(consumer), *setup.chain.plan.steps, *group_protocol.told(setup.plugin, protocol))
+        for step in filter(None, plan):
             log.info("plan: %s", step)
         admin = Admin(setup.clients.admin())
         tolerance, facts = self._tolerance(admin), setup.facts(admin)
@@ -59,8 +61,8 @@ class SinkSessions:
             session = loop.SinkSession(setup.control, self._timing(), backlog, thread, setup.troubles)
             try:
                 thread.call(task.start)
-                consumer = Consumer(setup.clients.sink_consumer())
-                session.group = Group(consumer, admin, session, setup.clients.read_from, protocol)
+                group = Group(Consumer(consumer), admin, session, setup.clients.read_from, protocol)
+                session.group = group
                 self._consume(session, admin, started)
             finally:
                 thread.finish(session.timing.revocation)
