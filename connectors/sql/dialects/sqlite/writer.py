@@ -4,7 +4,6 @@ import sqlite3
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import polars as pl
@@ -72,24 +71,14 @@ class SqliteWriter:
         found = self._statements[load.table, load.columns]
         statement = found.delete if load.deletes else found.write
         rows = [] if statement is None else load.frame.select(values).select(statement.parameters).rows()
-        return partial(self._apply, connection, load, statement, rows, load.frame.get_column("seq").to_list())
+        seqs = load.frame.get_column("seq").to_list()
 
-    def _apply(
-        self,
-        connection: Connection,
-        load: Load,
-        statement: Statement | None,
-        rows: Sequence[Any],
-        seqs: Sequence[int],
-        first: int,
-        last: int,
-    ) -> None:
-        if statement is not None:
-            some = rows[bisect_left(seqs, first) : bisect_right(seqs, last)]
-            try:
-                _cursor(connection).executemany(statement.text, some)
-            except OverflowError:
-                raise DataError(f"Cannot write to {load.table}: an integer of more than 64 bits") from None
+        def apply(first: int, last: int) -> None:
+            if statement is not None:
+                some = rows[bisect_left(seqs, first) : bisect_right(seqs, last)]
+                _execute(_cursor(connection), load.table, statement.text, some)
+
+        return apply
 
     def sift(self, connection: Connection, loads: Sequence[Load]) -> tuple[Sequence[Apply], Sequence[Refused]]:
         """It looks at no value before it writes it."""
@@ -130,6 +119,13 @@ class SqliteWriter:
             return found
         cursor.execute(f"RELEASE {_TRY}")
         return None
+
+
+def _execute(cursor: sqlite3.Cursor, table: TableName, text: str, rows: Sequence[Any]) -> None:
+    try:
+        cursor.executemany(text, rows)
+    except OverflowError:
+        raise DataError(f"Cannot write to {table}: an integer of more than 64 bits") from None
 
 
 def _cursor(connection: Connection) -> sqlite3.Cursor:
