@@ -53,6 +53,7 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         "io.aiven.connect.jdbc.sink.JdbcSinkTask",
         "io.debezium.connector.jdbc.JdbcSinkConnectorTask",
     )
+    truth = "the table of offsets, moved by compare-and-set in the transaction that writes the rows"
     atomic = True
     columnar = True
     any_order = True

@@ -35,7 +35,7 @@ class Commits:
 
     def began(self, metadata: Mapping[TopicPartition, str]) -> None:
         """Partitions were assigned; the group holds this metadata of theirs."""
-        self._metadata = dict(metadata)
+        self._metadata |= metadata
 
     def deliverable(self, within: Sequence[TopicPartition] | None = None) -> dict[TopicPartition, int]:
         """The offsets that the sink is asked about: of all partitions, or of those given."""

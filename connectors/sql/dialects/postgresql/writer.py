@@ -29,10 +29,10 @@ from ferryman.connectors.sql.dialects.faults import Undone
 from ferryman.connectors.sql.dialects.misfit import misfit
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.dialects.postgresql import direct, refusals
+from ferryman.connectors.sql.dialects.postgresql.column_types.values import copied
 from ferryman.connectors.sql.dialects.postgresql.errors import copied_column
 from ferryman.connectors.sql.dialects.postgresql.names import qualified, quoted
 from ferryman.connectors.sql.dialects.postgresql.sifting import NULL, Look, Texts, copying
-from ferryman.connectors.sql.dialects.postgresql.values import copied
 from ferryman.connectors.sql.records.values import TIMESTAMP_FORMAT, Zones
 from ferryman.errors import DataError, TaskError
 
@@ -165,8 +165,9 @@ class PostgresWriter:
                 each = (self._direct[number].statements(self._mode, *loads[number].span) for number in numbers)
                 direct.run(cursor, chain.from_iterable(each))
             else:
-                for number in numbers:
-                    steps[number](*loads[number].span)
+                with _driver(connection).pipeline():  # all are sent before the first is answered
+                    for number in numbers:
+                        steps[number](*loads[number].span)
 
     def each(self, connection: Connection, runs: Sequence[Run]) -> Sequence[Refused]:
         """By the server itself, unless some rows have no staging table."""
@@ -275,10 +276,14 @@ def _changed(load: Load, index: int) -> DataError:
     return misfit(load.table, load.columns[index], "takes texts that it gives back as they are only")
 
 
-def _cursor(connection: Connection) -> psycopg.Cursor:
+def _driver(connection: Connection) -> psycopg.Connection:
     driver = connection.connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
-    return driver.cursor()
+    return driver
+
+
+def _cursor(connection: Connection) -> psycopg.Cursor:
+    return _driver(connection).cursor()
 
 
 def statements(name: str, table: TableName, columns: tuple[TableColumn, ...], mode: Mode) -> Stage:
