@@ -13,11 +13,10 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from ferryman.connectors.sql.dialects.dialect import Definition, Mode, Transactions, Type, Types, Use, Writer, reflected
 from ferryman.connectors.sql.dialects.names import Naming, TableName, lower
-from ferryman.connectors.sql.dialects.postgresql import errors, rights
+from ferryman.connectors.sql.dialects.postgresql import errors, rights, tables
 from ferryman.connectors.sql.dialects.postgresql.column_types.columns import COLUMNS
 from ferryman.connectors.sql.dialects.postgresql.column_types.domains import resolved
 from ferryman.connectors.sql.dialects.postgresql.column_types.types import PostgresTypes
-from ferryman.connectors.sql.dialects.postgresql.names import literal
 from ferryman.connectors.sql.dialects.postgresql.url import PostgresUrls
 from ferryman.connectors.sql.dialects.postgresql.writer import PostgresWriter
 from ferryman.connectors.sql.dialects.urls import Location, Urls
@@ -35,15 +34,6 @@ _SETTINGS = {
     "idle_in_transaction_session_timeout": "20s",
     "lock_timeout": "10s",
 }
-
-_MARKS = """\
-SELECT n.number, c.oid, c.relkind, md5(string_agg(
-  concat_ws(' ', a.attnum, a.attname, a.atttypid, a.atttypmod, a.attcollation, a.attidentity, a.attgenerated),
-  ',' ORDER BY a.attnum))
-FROM unnest(%s::text[]) WITH ORDINALITY AS n (name, number)
-JOIN pg_catalog.pg_class c ON c.oid = to_regclass(n.name)
-LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-GROUP BY 1, 2, 3"""
 
 
 class PostgresNaming:
@@ -109,13 +99,9 @@ class PostgresDialect:
             return None
         return replace(found, columns={name: resolved(connection, each) for name, each in found.columns.items()})
 
-    def marks(self, connection: Connection, tables: Sequence[TableName]) -> Mapping[TableName, object]:
-        """The table's number, its kind, and the names and types of its columns: one statement for all, which sees what
-        has been committed when it starts."""
-        if not tables:
-            return {}
-        rows = connection.exec_driver_sql(_MARKS, ([literal(table) for table in tables],))
-        return {tables[number - 1]: tuple(rest) for number, *rest in rows}
+    def marks(self, connection: Connection, tables_: Sequence[TableName]) -> Mapping[TableName, object]:
+        """The table's number, its kind, and the names and types of its columns."""
+        return tables.marks(connection, tables_)
 
     def grants(self, connection: Connection, uses: Sequence[Use]) -> Sequence[str]:
         """By asking for each right."""
