@@ -249,6 +249,10 @@ class Sink(Generic[SinkC]):
     def flush(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Makes everything put so far durable; called before offsets are committed."""
 
+    def end(self) -> None:
+        """Nothing more comes of what is assigned, and all that came was put: what is open only because more could come
+        is closed with the next commit. Called in runs (``ferryman backfill``), where reading has an end."""
+
     def pre_commit(self, offsets: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, Committed]:
         """What to commit, given the next offset of each partition after everything put; may be less, or nothing."""
         self.flush(offsets)

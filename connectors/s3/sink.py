@@ -60,6 +60,8 @@ class S3SinkConnector(Sink[S3SinkConfig]):
         self._uploads = Uploads(self._bucket, self._pool, context.crash_point, self._layout.part_size, config.memory)
         self._ledgers: dict[TopicPartition, Ledger] = {}
         self._alarm: threading.Timer | None = None
+        self._ends = False
+        """Whether nothing more comes, so that files are closed though no rule says so."""
 
     @classmethod
     def alter_offsets(
@@ -85,7 +87,7 @@ class S3SinkConnector(Sink[S3SinkConfig]):
 
     def open(self, partitions: Sequence[Assigned]) -> Mapping[TopicPartition, int]:
         """Finishes what was committed. Starts before the committed offset only where objects must be made again."""
-        starts = {}
+        starts, self._ends = {}, False
         for assigned in partitions:
             redo = self._recovery.recover(assigned)
             ledger = Ledger(assigned.source, assigned.topic_id, self.context.connector, self._layout.names.key)
@@ -93,6 +95,10 @@ class S3SinkConnector(Sink[S3SinkConfig]):
                 ledger.redo, starts[assigned.source] = redo, redo.start
             self._ledgers[assigned.source] = ledger
         return starts
+
+    def end(self) -> None:
+        """Has the next commit close all files."""
+        self._ends = True
 
     def close(self, partitions: Sequence[TopicPartition]) -> None:
         """Forgets the partitions; what is not committed is thrown away, what may be is left to the next owner."""
@@ -142,7 +148,7 @@ class S3SinkConnector(Sink[S3SinkConfig]):
         for source, ledger in held.items():
             with self._giving_up(ledger):
                 ledger.end_redo(offsets[source])
-            if self._layout.rotation.due(ledger.level, now) or self._layout.rotation.each_commit:
+            if self._layout.rotation.due(ledger.level, now) or self._layout.rotation.each_commit or self._ends:
                 ledger.rotate()
         self._upload()
         wanted = {source: self._wanted(ledger, offsets[source]) for source, ledger in held.items()}

@@ -17,6 +17,7 @@ from ferryman.java import spelling
 from ferryman.kafka import client_config, subscription, topic_creation
 from ferryman.kafka.client_keys import Role
 from ferryman.plugins import catalog
+from ferryman.runs.keys import RunKeys
 from ferryman.settings.settings import Settings
 from ferryman.settings.task_keys import PREFIX as OURS
 from ferryman.settings.task_keys import TaskKeys
@@ -84,7 +85,7 @@ def _validate(raw: Mapping[str, str | None], settings: Settings) -> Validation:
     early = [_topic_groups(config_class, view), _chain(view), _dead_letters(config_class, view)]
     if issubclass(config_class, SourceConfig):
         early.append(Part(warnings=tuple(exactly_once.warnings(view.given, settings.config))))
-    late = [_overrides(config_class, view), _ours(view), *(_converter(key, view) for key in CONVERTERS)]
+    late = [_overrides(config_class, view), _ours(config_class, view), *(_converter(key, view) for key in CONVERTERS)]
     others = [*early, *late]
     infos = [*framework, *_infos(early), *own, *_infos(late)]
     problems += [problem for part in others for problem in part.problems]
@@ -324,12 +325,20 @@ def _override(key: str, text: str, errors: tuple[str, ...]) -> ConfigInfo:
     return ConfigInfo(definition, config_infos.value(definition, text, errors))
 
 
-def _ours(view: _View) -> Part:
+def _ours(config_class: type[Config], view: _View) -> Part:
     """Ferryman's own keys: those that are given, since nobody who knows Kafka Connect's expects others."""
     given = {key: value for key, value in view.values.items() if key.startswith(OURS)}
-    problems = TaskKeys.read(given)[1]
-    infos = config_infos.field_infos(TaskKeys, TaskKeys.model_fields, view.given, problems)
+    infos, problems = list[ConfigInfo](), list[KeyProblem]()
+    for keys in _own_classes(config_class):
+        found = keys.read(given)[1]
+        infos += config_infos.field_infos(keys, keys.model_fields, view.given, found)
+        problems += found
     return Part(tuple(info for info in infos if info.value.name in given), tuple(problems))
+
+
+def _own_classes(config_class: type[Config]) -> tuple[type[Config], ...]:
+    """Who declares Ferryman's own keys of such a connector."""
+    return (TaskKeys, RunKeys) if issubclass(config_class, SinkConfig) else (TaskKeys,)
 
 
 def _topic_groups(config_class: type[Config], view: _View) -> Part:
@@ -374,7 +383,7 @@ def _unknown(config_class: type[Config], view: _View) -> Iterable[str]:
     if not issubclass(config_class, SinkConfig):
         prefixes += ("topic.creation.",)
     prefixes += tuple(chain_infos.prefixes(view.values))
-    ours = TaskKeys.keys()
+    ours = set[str]().union(*(keys.keys() for keys in _own_classes(config_class)))
     known = {*config_class.keys(), *chain_infos.keys(view.values), *ours}
     for key in config_class.strangers(view.values):
         if not key.startswith(prefixes) and key not in ours:

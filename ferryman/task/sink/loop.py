@@ -19,6 +19,8 @@ is heard by its group whatever the sink does, the order of events is:
   loop goes on as above. Anything else ends the session, which leaves the group by way of a revocation.
 * **the lease ends.** As a pause, but nothing is committed either, not even at a revocation, and the worker is not told:
   it is not there. What is put in parts ends between two of them.
+* **a run's end.** When all that is assigned has been read and delivered, the sink is told to close what it holds open,
+  and a commit follows (``bounds``). The task goes on, with nothing to do, until it is stopped.
 * **stop.** As a revocation, but it waits no longer than the worker does before it kills the process.
 """
 
@@ -38,6 +40,7 @@ from ferryman.task.setup.control import Control
 from ferryman.task.setup.crash_points import crash_point
 from ferryman.task.setup.troubles import Troubles
 from ferryman.task.sink.backlog import Backlog
+from ferryman.task.sink.bounds import Bounds
 from ferryman.task.sink.commits import Commits, Offers
 from ferryman.task.sink.delivery import Delivery
 from ferryman.task.sink.group import Group
@@ -78,6 +81,9 @@ class SinkSession:
     troubles: Troubles
     group: Group = field(init=False)
     delivery: Delivery = field(default_factory=Delivery)
+    bounds: Bounds = field(default_factory=Bounds)
+    _closed: bool = False
+    """Whether the sink was told that no more comes of what is assigned."""
     _after: Callable[[], None] | None = None
     """What is to be done when the call on the sink's thread has ended."""
     _heard: float = 0.0
@@ -151,6 +157,17 @@ class SinkSession:
         elif self._may_advance():
             self.backlog.hurry = self._just_committed = False
             self._begin(self.backlog.advance, self._advanced)
+        elif self._has_ended():
+            self._closed = True
+            self._begin(self.sink.end, self._ended)
+
+    def _has_ended(self) -> bool:
+        """Whether all that is assigned was read and delivered, and the sink does not know yet."""
+        return not self._closed and not self.backlog and not self.control.standing and self.bounds.over
+
+    def _ended(self, told: "Future[None]") -> None:
+        told.result()
+        self.request_commit()
 
     def _begin(self, call: Callable[[], Any], after: Callable[["Future[Any]"], None]) -> None:
         future = self.thread.begin(call)
@@ -211,9 +228,13 @@ class SinkSession:
         elif self.group.paused and not stand:
             self.group.resume()
         for polled in self.group.poll(self.timing.limit, wait):
-            if self.delivery.polled(polled.source, polled.offsets[-1] + 1):
-                self.control.used(polled.topic)
-                self.backlog.add(polled)
+            kept = self.bounds.cut(polled)
+            if kept is not None and self.delivery.polled(kept.source, kept.offsets[-1] + 1):
+                self.control.used(kept.topic)
+                self.backlog.add(kept)
+        while self.group.ends:
+            self.bounds.reached(*self.group.ends.popitem())
+        self.group.read_no_more(self.bounds.through)
         self._heard = time.monotonic()
         if not stand:
             self._just_committed = False
@@ -263,6 +284,9 @@ class SinkSession:
     def _take_delivered(self) -> None:
         while self.backlog.delivered:
             self.delivery.delivered(*self.backlog.delivered.popleft())
+        if self._after is None and not self.backlog:
+            for source, position in self.bounds.positions.items():
+                self.delivery.passed(source, position)
 
     def demand(self, wanted: Offers) -> None:
         """A commit that the sink needs before it goes on. For the sink's side, on whatever thread."""
@@ -285,6 +309,7 @@ class SinkSession:
     def assigned(self, partitions: Sequence[Assigned]) -> Mapping[TopicPartition, int]:
         """Asks the sink where to start; the group's own offsets hold where it does not know better. Invariant 6."""
         self._settle()
+        partitions, self._closed = self.bounds.placed(partitions), False
         starts = {each.source: each.start for each in partitions}
         committed = {each.source: each.committed.offset if each.committed else None for each in partitions}
         self.commits.began({each.source: each.committed.metadata for each in partitions if each.committed})
@@ -296,12 +321,15 @@ class SinkSession:
             lost = ", ".join(str(source) for source in starts if source not in chosen)
             raise TaskError(f"{lost}: no usable offset to start from, and auto.offset.reset says not to choose one")
         self.delivery.assigned(chosen, committed)
+        self.bounds.begun(chosen)
         log.info("assigned %s", ", ".join(f"{source}@{offset}" for source, offset in chosen.items()) or "nothing")
         return chosen
 
     def revoked(self, partitions: Sequence[TopicPartition]) -> None:
         """Drops what was not delivered, commits what was, and gives the partitions up."""
         with self._at_rest():
+            self._take_delivered()
+            self.bounds.gone(partitions)  # what is dropped now was read, and must not count as delivered
             self.backlog.drop(partitions)
             try:
                 self.commit(partitions)
@@ -313,6 +341,7 @@ class SinkSession:
         """Gives the partitions up without a word to the group."""
         ours = [source for source in partitions if self.delivery.position(source) is not None]
         self._take_delivered()
+        self.bounds.gone(partitions)
         self.delivery.revoked(partitions)
         with self._at_rest():
             self.backlog.drop(partitions)

@@ -19,6 +19,7 @@ from ferryman.task.setup.guilty import Guilty
 from ferryman.task.setup.setup import Setup
 from ferryman.task.sink import loop
 from ferryman.task.sink.backlog import Backlog
+from ferryman.task.sink.bounds import Bounds
 from ferryman.task.sink.group import Group
 from ferryman.task.sink.sink_thread import SinkThread, StillBusy
 from ferryman.task.sink.slices import Slices
@@ -52,16 +53,23 @@ class SinkSessions:
         try:
             task: Sink[Any] = thread.call(lambda: setup.plugin(setup.config, loop.context(lambda: session, **facts)))
             backlog = self._backlog(tolerance, task)
-            session = loop.SinkSession(setup.control, self._timing(), backlog, thread, setup.troubles)
+            session = loop.SinkSession(
+                setup.control, self._timing(), backlog, thread, setup.troubles, bounds=Bounds(setup.run)
+            )
             try:
                 thread.call(task.start)
-                session.group = Group(Consumer(setup.clients.sink_consumer()), admin, session, setup.clients.read_from)
+                consumer = Consumer(setup.clients.sink_consumer() | self._tells_ends)
+                session.group = Group(consumer, admin, session, setup.clients.read_from)
                 self._consume(session, admin, started)
             finally:
                 thread.finish(session.timing.revocation)
                 thread.call(task.stop)
         finally:
             thread.end()
+
+    @property
+    def _tells_ends(self) -> dict[str, bool]:
+        return {} if self.setup.run is None else {"enable.partition.eof": True}
 
     def _backlog(self, tolerance: Tolerance, task: Sink[Any]) -> Backlog:
         setup = self.setup
