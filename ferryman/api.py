@@ -5,7 +5,7 @@ see single records; one that wants speed takes whole batches instead.
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
@@ -15,6 +15,7 @@ from ferryman.errors import DataError
 from ferryman.record import Batch, Polled, Record, TopicPartition, batches, in_order
 from ferryman.record import Offset as Offset
 from ferryman.record import Partition as Partition
+from ferryman.runs.harm import Again, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +209,18 @@ class Sink(Generic[SinkC]):
     def task_configs(cls, config: SinkC, raw: Mapping[str, str]) -> list[Mapping[str, str]]:
         """The configs of the tasks; by default tasks.max copies."""
         return [raw] * config.tasks_max
+
+    @classmethod
+    def target(cls, config: SinkC, raw: Mapping[str, str], topics: Collection[str]) -> Target:
+        """Where records of these topics are written with this config, so that a run (``ferryman backfill``) is known to
+        write elsewhere than the live connector, or not. Here: nobody can tell, and so it counts as the same place."""
+        return Target(None)
+
+    @classmethod
+    def again(cls, config: SinkC, raw: Mapping[str, str]) -> Again:
+        """What becomes of records that a run writes where the live connector has written them (see ``Again``). One that
+        says ``older`` obeys ``ferryman.run.fold``, and raises ConfigError where it cannot with this config."""
+        return "twice"
 
     @classmethod
     def alter_offsets(cls, config: SinkC, context: SinkContext, offsets: Mapping[TopicPartition, int | None]) -> bool:

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import groupby
@@ -21,6 +21,7 @@ from ferryman.connectors.s3.config.target_keys import effectless
 from ferryman.connectors.s3.layout.layout import layout
 from ferryman.errors import DataError, Indeterminate, RetriableError, TaskError
 from ferryman.record import Batch, TopicPartition
+from ferryman.runs.harm import Target
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +63,13 @@ class S3SinkConnector(Sink[S3SinkConfig]):
         self._alarm: threading.Timer | None = None
         self._ends = False
         """Whether nothing more comes, so that files are closed though no rule says so."""
+
+    @classmethod
+    def target(cls, config: S3SinkConfig, raw: Mapping[str, str], topics: Collection[str]) -> Target:
+        """The folder that all objects are in. Aiven's objects may have any names."""
+        folder = (config.prefix, config.name_template) if config.aiven else (config.topics_dir.strip("/"),)
+        hint = "file.name.prefix" if config.aiven else "topics.dir"
+        return Target(frozenset({(config.store_url, config.bucket, *folder)}), hint)
 
     @classmethod
     def alter_offsets(

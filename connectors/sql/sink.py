@@ -1,13 +1,14 @@
 """Writes records to tables of a database, exactly once: rows and the next offset are one transaction."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 import polars as pl
 
 from ferryman.api import Assigned, BadRecords, Committed, Sink, SinkContext
 from ferryman.chain.narrowing import narrow
+from ferryman.connectors.sql.config.again import again, places
 from ferryman.connectors.sql.config.rules import SqlSinkConfig, effectless, topics_follow_records
 from ferryman.connectors.sql.database.loads import Part, found, in_order, joined, pieces, runs
 from ferryman.connectors.sql.database.offsets_table import Move, Offsets, Owner, moves_of, open_partitions
@@ -26,6 +27,7 @@ from ferryman.connectors.sql.records.frame import columns_of, tombstones
 from ferryman.connectors.sql.records.values import Zones, json_text
 from ferryman.errors import DataError, FerrymanError, Indeterminate, RetriableError, TaskError
 from ferryman.record import Batch, TopicPartition
+from ferryman.runs.harm import Again, Target
 from ferryman.schema import Schema
 
 _LOOKS = 3
@@ -73,6 +75,16 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         """The table of each topic seen."""
         self._layouts: dict[tuple[TableName, str, Schema | None, Schema | None], tuple[Column, ...]] = {}
         """The columns that a topic's key and value schema need."""
+
+    @classmethod
+    def target(cls, config: SqlSinkConfig, raw: Mapping[str, str], topics: Collection[str]) -> Target:
+        """The tables of the topics; where transforms may rename these, all that lies in their schema."""
+        return Target(places(config, raw, topics), "table.name.format")
+
+    @classmethod
+    def again(cls, config: SqlSinkConfig, raw: Mapping[str, str]) -> Again:
+        """Rows of inserts come twice. Others may go back in time, unless each is written to from one partition."""
+        return again(config, raw)
 
     @classmethod
     def alter_offsets(

@@ -71,6 +71,10 @@ class RunKeys(Config):
         0.0, importance="LOW", shown=Shown(GROUP, 5, "SHORT", "Rate")
     )
     """Records a second at most, over all tasks; 0 is without limit."""
+    ferryman_run_created: Annotated[Str, AfterValidator(_instant)] = key(
+        "", importance="LOW", shown=Shown(GROUP, 7, "MEDIUM", "Created")
+    )
+    """When the run was made."""
     ferryman_run_fold: Bool = key(False, importance="LOW", shown=Shown(GROUP, 6, "SHORT", "Fold"))
     """Whether it writes where the live connector does, and so leaves out what was overtaken by later records."""
 

@@ -17,12 +17,17 @@ from ferryman.java import spelling
 from ferryman.kafka import client_config, subscription, topic_creation
 from ferryman.kafka.client_keys import Role
 from ferryman.plugins import catalog
-from ferryman.runs.keys import RunKeys
 from ferryman.settings.settings import Settings
-from ferryman.settings.task_keys import PREFIX as OURS
-from ferryman.settings.task_keys import TaskKeys
 from ferryman.telemetry import owners, redaction
-from ferryman.validation import chain_infos, config_infos, exactly_once, plugin_infos, plugin_versions, resolved_values
+from ferryman.validation import (
+    chain_infos,
+    config_infos,
+    exactly_once,
+    own_keys,
+    plugin_infos,
+    plugin_versions,
+    resolved_values,
+)
 from ferryman.validation.config_infos import ConfigInfo, ConfigInfos
 
 NULL = "Null value can not be supplied as the configuration value."
@@ -326,19 +331,8 @@ def _override(key: str, text: str, errors: tuple[str, ...]) -> ConfigInfo:
 
 
 def _ours(config_class: type[Config], view: _View) -> Part:
-    """Ferryman's own keys: those that are given, since nobody who knows Kafka Connect's expects others."""
-    given = {key: value for key, value in view.values.items() if key.startswith(OURS)}
-    infos, problems = list[ConfigInfo](), list[KeyProblem]()
-    for keys in _own_classes(config_class):
-        found = keys.read(given)[1]
-        infos += config_infos.field_infos(keys, keys.model_fields, view.given, found)
-        problems += found
-    return Part(tuple(info for info in infos if info.value.name in given), tuple(problems))
-
-
-def _own_classes(config_class: type[Config]) -> tuple[type[Config], ...]:
-    """Who declares Ferryman's own keys of such a connector."""
-    return (TaskKeys, RunKeys) if issubclass(config_class, SinkConfig) else (TaskKeys,)
+    infos, problems = own_keys.infos(config_class, view.given, view.values)
+    return Part(tuple(infos), tuple(problems))
 
 
 def _topic_groups(config_class: type[Config], view: _View) -> Part:
@@ -383,7 +377,7 @@ def _unknown(config_class: type[Config], view: _View) -> Iterable[str]:
     if not issubclass(config_class, SinkConfig):
         prefixes += ("topic.creation.",)
     prefixes += tuple(chain_infos.prefixes(view.values))
-    ours = set[str]().union(*(keys.keys() for keys in _own_classes(config_class)))
+    ours = own_keys.names(config_class)
     known = {*config_class.keys(), *chain_infos.keys(view.values), *ours}
     for key in config_class.strangers(view.values):
         if not key.startswith(prefixes) and key not in ours:

@@ -13,7 +13,7 @@ def test_a_connector_without_ranges_is_no_run() -> None:
 
 
 def test_bounds_without_ranges_are_refused() -> None:
-    with pytest.raises(ConfigError, match="ferryman.run.ranges is missing"):
+    with pytest.raises(ConfigError, match="ranges is missing"):
         RunKeys.of({"ferryman.run.from": "2026-11-01T00:00:00Z"})
 
 

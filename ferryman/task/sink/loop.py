@@ -232,12 +232,16 @@ class SinkSession:
             if kept is not None and self.delivery.polled(kept.source, kept.offsets[-1] + 1):
                 self.control.used(kept.topic)
                 self.backlog.add(kept)
-        while self.group.ends:
-            self.bounds.reached(*self.group.ends.popitem())
-        self.group.read_no_more(self.bounds.through)
+        if self.bounds.run is not None:
+            self._look_for_ends()
         self._heard = time.monotonic()
         if not stand:
             self._just_committed = False
+
+    def _look_for_ends(self) -> None:
+        while self.group.ends:
+            self.bounds.reached(*self.group.ends.popitem())
+        self.group.read_no_more(self.bounds.through)
 
     def _advanced(self, slice_: "Future[None]") -> None:
         try:

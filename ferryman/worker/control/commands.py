@@ -25,6 +25,7 @@ from ferryman.worker.cluster import Cluster
 from ferryman.worker.connector_offsets import ConnectorOffsets
 from ferryman.worker.control.offsets import Offsets
 from ferryman.worker.control.plane import Plane
+from ferryman.worker.control.runs import Runs
 from ferryman.worker.control.turns import Turns
 from ferryman.worker.herder import (
     ConnectorInfo,
@@ -56,6 +57,7 @@ class Commands:
         self._checks = Pool("checks", 8, 64)
         self._offsets = Offsets(plane.launch)
         self._turns = Turns(plane)
+        self.runs = Runs(plane, self._offsets, self.stop)
 
     def begins(self, stage: str) -> None:
         """Says what a worker that is not ready yet does from now on, in Kafka Connect's form."""
@@ -96,7 +98,7 @@ class Commands:
         if own is None:
             raise RequestError(404, unknown)
         tasks = dict(sorted(self.plane.board.tasks(name).items()))
-        return ConnectorStatus(name, own, tasks, _type(self.plane.journal.facts.of(name)))
+        return ConnectorStatus(name, own, tasks, _type(self.plane.journal.facts.of(name)), self.runs.progress(name))
 
     async def topics(self, name: str) -> Sequence[str]:
         return self.plane.board.topics(name)
@@ -272,6 +274,7 @@ class Commands:
     async def close(self) -> None:
         """Ends all tasks within the graceful timeout and starts no more."""
         self.ready = False
+        self.runs.close()
         await self.plane.close()
 
     def _exists(self, name: str) -> bool:
