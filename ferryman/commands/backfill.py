@@ -34,7 +34,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--dry-run", is_flag=True, help="Say what would be read and where it would go; start nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object a line.")
 @click.option("--override", multiple=True, metavar="KEY=VALUE", help="A worker setting, over file and environment.")
-@click.option("--log-level", default="WARNING", type=click.Choice([*logs.LEVELS], case_sensitive=False))
+@click.option("--log-level", default="WARN", type=click.Choice([*logs.LEVELS], case_sensitive=False))
 def command(worker: Path, connector: Path, override: tuple[str, ...], log_level: str, **given: Any) -> None:
     """Run a part of a sink connector's history again.
 

@@ -44,6 +44,7 @@ def warn(settings: "Settings") -> None:
 
 
 def pair(text: str) -> tuple[str, str]:
+    """A KEY=VALUE of the command line."""
     key, equals, value = text.partition("=")
     if not equals:
         raise click.BadParameter(f"{text!r} is not KEY=VALUE")
