@@ -44,6 +44,7 @@ from ferryman.task.sink.bounds import Bounds
 from ferryman.task.sink.commits import Commits, Offers
 from ferryman.task.sink.delivery import Delivery
 from ferryman.task.sink.group import Group
+from ferryman.task.sink.pace import Pace
 from ferryman.task.sink.pausing import Pausing
 from ferryman.task.sink.sink_thread import LOOK, SinkThread, StillBusy
 
@@ -82,6 +83,7 @@ class SinkSession:
     group: Group = field(init=False)
     delivery: Delivery = field(default_factory=Delivery)
     bounds: Bounds = field(default_factory=Bounds)
+    pace: Pace = field(default_factory=Pace)
     _closed: bool = False
     """Whether the sink was told that no more comes of what is assigned."""
     _after: Callable[[], None] | None = None
@@ -218,16 +220,19 @@ class SinkSession:
             quiet = quiet and self._may_advance()
             waiting = bool(self.backlog) and not self.control.standing
             wait = min(LOOK, max(0.0, self._retry_at - time.monotonic())) if waiting else LOOK
+            wait = min(wait, self.pace.wait(time.monotonic()) or LOOK)
         if not quiet:
             self._poll(wait)
 
     def _poll(self, wait: float) -> None:
         stand = self.control.standing or self._after is not None or bool(self.backlog)
+        stand = stand or self.pace.wait(time.monotonic()) > 0
         if stand and not self.group.paused:
             self.group.pause()
         elif self.group.paused and not stand:
             self.group.resume()
-        for polled in self.group.poll(self.timing.limit, wait):
+        for polled in self.group.poll(self.pace.limit(self.timing.limit), wait):
+            self.pace.polled(len(polled), time.monotonic())
             kept = self.bounds.cut(polled)
             if kept is not None and self.delivery.polled(kept.source, kept.offsets[-1] + 1):
                 self.control.used(kept.topic)

@@ -56,6 +56,7 @@ class SinkSessions:
             session = loop.SinkSession(
                 setup.control, self._timing(), backlog, thread, setup.troubles, bounds=Bounds(setup.run)
             )
+            session.pace.rate = 0.0 if setup.run is None else setup.run.ferryman_run_rate / setup.config.tasks_max
             try:
                 thread.call(task.start)
                 consumer = Consumer(setup.clients.sink_consumer() | self._tells_ends)
