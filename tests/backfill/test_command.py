@@ -1,4 +1,4 @@
-"""``ferryman backfill`` as people call it, on a real cluster: what it writes, refuses, and does when it is called again."""
+"""``ferryman backfill`` as people call it, on a real cluster: what it writes, refuses, and does when called again."""
 
 import json
 import subprocess

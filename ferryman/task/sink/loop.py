@@ -32,7 +32,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from ferryman.api import Assigned, Committed, Sink, SinkContext
+from ferryman.api import Assigned, Committed, History, Sink, SinkContext
 from ferryman.errors import Indeterminate, RefusedError, RetriableError, TaskError, Unfinished
 from ferryman.record import TopicPartition
 from ferryman.task.setup import garbage_collection
@@ -40,12 +40,10 @@ from ferryman.task.setup.control import Control
 from ferryman.task.setup.crash_points import crash_point
 from ferryman.task.setup.troubles import Troubles
 from ferryman.task.sink.backlog import Backlog
-from ferryman.task.sink.bounds import Bounds
 from ferryman.task.sink.commits import Commits, Offers
-from ferryman.task.sink.delivery import Delivery
 from ferryman.task.sink.group import Group
-from ferryman.task.sink.pace import Pace
 from ferryman.task.sink.pausing import Pausing
+from ferryman.task.sink.reading import Reading
 from ferryman.task.sink.sink_thread import LOOK, SinkThread, StillBusy
 
 log = logging.getLogger(__name__)
@@ -81,11 +79,7 @@ class SinkSession:
     thread: SinkThread
     troubles: Troubles
     group: Group = field(init=False)
-    delivery: Delivery = field(default_factory=Delivery)
-    bounds: Bounds = field(default_factory=Bounds)
-    pace: Pace = field(default_factory=Pace)
-    _closed: bool = False
-    """Whether the sink was told that no more comes of what is assigned."""
+    reading: Reading = field(default_factory=Reading)
     _after: Callable[[], None] | None = None
     """What is to be done when the call on the sink's thread has ended."""
     _heard: float = 0.0
@@ -100,6 +94,7 @@ class SinkSession:
     """Not before then is the slice tried again."""
 
     def __post_init__(self) -> None:
+        self.delivery = self.reading.delivery
         self.pausing = Pausing(self.control, self.request_commit)
         self.commits = Commits(self.sink, self.delivery, lambda offsets: self.group.commit(offsets))
 
@@ -159,13 +154,8 @@ class SinkSession:
         elif self._may_advance():
             self.backlog.hurry = self._just_committed = False
             self._begin(self.backlog.advance, self._advanced)
-        elif self._has_ended():
-            self._closed = True
+        elif not self.backlog and not self.control.standing and self.reading.ends_now():
             self._begin(self.sink.end, self._ended)
-
-    def _has_ended(self) -> bool:
-        """Whether all that is assigned was read and delivered, and the sink does not know yet."""
-        return not self._closed and not self.backlog and not self.control.standing and self.bounds.over
 
     def _ended(self, told: "Future[None]") -> None:
         told.result()
@@ -220,33 +210,22 @@ class SinkSession:
             quiet = quiet and self._may_advance()
             waiting = bool(self.backlog) and not self.control.standing
             wait = min(LOOK, max(0.0, self._retry_at - time.monotonic())) if waiting else LOOK
-            wait = min(wait, self.pace.wait(time.monotonic()) or LOOK)
+            wait = min(wait, self.reading.wait() or LOOK)
         if not quiet:
             self._poll(wait)
 
     def _poll(self, wait: float) -> None:
-        stand = self.control.standing or self._after is not None or bool(self.backlog)
-        stand = stand or self.pace.wait(time.monotonic()) > 0
+        stand = self.control.standing or self._after is not None or bool(self.backlog) or self.reading.wait() > 0
         if stand and not self.group.paused:
             self.group.pause()
         elif self.group.paused and not stand:
             self.group.resume()
-        for polled in self.group.poll(self.pace.limit(self.timing.limit), wait):
-            self.pace.polled(len(polled), time.monotonic())
-            kept = self.bounds.cut(polled)
-            if kept is not None and self.delivery.polled(kept.source, kept.offsets[-1] + 1):
-                self.control.used(kept.topic)
-                self.backlog.add(kept)
-        if self.bounds.run is not None:
-            self._look_for_ends()
+        for polled in self.reading.polled(self.group, self.timing.limit, wait):
+            self.control.used(polled.topic)
+            self.backlog.add(polled)
         self._heard = time.monotonic()
         if not stand:
             self._just_committed = False
-
-    def _look_for_ends(self) -> None:
-        while self.group.ends:
-            self.bounds.reached(*self.group.ends.popitem())
-        self.group.read_no_more(self.bounds.through)
 
     def _advanced(self, slice_: "Future[None]") -> None:
         try:
@@ -294,8 +273,7 @@ class SinkSession:
         while self.backlog.delivered:
             self.delivery.delivered(*self.backlog.delivered.popleft())
         if self._after is None and not self.backlog:
-            for source, position in self.bounds.positions.items():
-                self.delivery.passed(source, position)
+            self.reading.all_delivered()
 
     def demand(self, wanted: Offers) -> None:
         """A commit that the sink needs before it goes on. For the sink's side, on whatever thread."""
@@ -318,7 +296,7 @@ class SinkSession:
     def assigned(self, partitions: Sequence[Assigned]) -> Mapping[TopicPartition, int]:
         """Asks the sink where to start; the group's own offsets hold where it does not know better. Invariant 6."""
         self._settle()
-        partitions, self._closed = self.bounds.placed(partitions), False
+        partitions = self.reading.placed(partitions)
         starts = {each.source: each.start for each in partitions}
         committed = {each.source: each.committed.offset if each.committed else None for each in partitions}
         self.commits.began({each.source: each.committed.metadata for each in partitions if each.committed})
@@ -330,7 +308,7 @@ class SinkSession:
             lost = ", ".join(str(source) for source in starts if source not in chosen)
             raise TaskError(f"{lost}: no usable offset to start from, and auto.offset.reset says not to choose one")
         self.delivery.assigned(chosen, committed)
-        self.bounds.begun(chosen)
+        self.reading.bounds.begun(chosen)
         log.info("assigned %s", ", ".join(f"{source}@{offset}" for source, offset in chosen.items()) or "nothing")
         return chosen
 
@@ -338,7 +316,7 @@ class SinkSession:
         """Drops what was not delivered, commits what was, and gives the partitions up."""
         with self._at_rest():
             self._take_delivered()
-            self.bounds.gone(partitions)  # what is dropped now was read, and must not count as delivered
+            self.reading.gone(partitions)  # what is dropped now was read, and must not count as delivered
             self.backlog.drop(partitions)
             try:
                 self.commit(partitions)
@@ -350,7 +328,7 @@ class SinkSession:
         """Gives the partitions up without a word to the group."""
         ours = [source for source in partitions if self.delivery.position(source) is not None]
         self._take_delivered()
-        self.bounds.gone(partitions)
+        self.reading.gone(partitions)
         self.delivery.revoked(partitions)
         with self._at_rest():
             self.backlog.drop(partitions)
@@ -363,7 +341,7 @@ def no_topics(subscribed: Sequence[str]) -> RefusedError:
     return RefusedError(f"there is no topic {' and no topic '.join(subscribed)}", key="topics")
 
 
-def context(session: "Callable[[], SinkSession]", **facts: Any) -> SinkContext:
+def context(session: "Callable[[], SinkSession]", history: History | None = None, **facts: Any) -> SinkContext:
     """What a sink may ask of the session it runs in; the session is made after the sink, hence the callable."""
     return SinkContext(
         **facts,
@@ -373,4 +351,5 @@ def context(session: "Callable[[], SinkSession]", **facts: Any) -> SinkContext:
         request_commit=lambda: session().request_commit(),
         commit=lambda offsets: session().demand(offsets),
         leased=lambda: not session().control.parked,
+        history=history,
     )

@@ -98,7 +98,7 @@ def task(monkeypatch: pytest.MonkeyPatch) -> HandDriven:
 
 
 def is_run(task: HandDriven, of: Mapping[TopicPartition, Range], **more: str) -> None:
-    task.session.bounds = bounds(of, task.cluster.topics["t"].id, **more)
+    task.session.reading.bounds = bounds(of, task.cluster.topics["t"].id, **more)
 
 
 def until(condition: Callable[[], object], rounds: int = 1000) -> Story:

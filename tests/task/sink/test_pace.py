@@ -31,7 +31,7 @@ def test_without_a_rate_nothing_waits() -> None:
 
 def test_the_loop_polls_no_more_in_a_second_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
     task = HandDriven(monkeypatch)
-    task.session.pace = Pace(10.0)
+    task.session.reading.pace = Pace(10.0)
     task.fill(A, *(b"x" for _ in range(35)))
     began = task.clock.now
     after: list[float] = []
