@@ -287,16 +287,19 @@ def test_a_live_connector_that_never_wrote_there_is_named(tmp_path: Path) -> Non
     made.close()
 
 
-@pytest.mark.parametrize("fields", ["id", ""])
-def test_on_postgresql_too(postgres: str, fields: str) -> None:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'w.db'}" if request.param == "sqlite" else str(request.getfixturevalue("postgres"))
+
+
+def test_live_may_go_on_just_before_the_run_has_its_lock(url: str) -> None:
     log: Log = {A: [("a", 1), ("b", 2), ("a", 3), ("b", None), ("c", 4), ("a", 5)]}
-    both = Beside(postgres, log, Range(0, 5))
-    both.live.config = both.run.config = {"pk.fields": fields}
+    both = Beside(url, log, Range(0, 5))
     try:
         both.live.put(A, 5, 5)
-        query(postgres, f'DELETE FROM "{TOPIC}"')
+        query(url, f'DELETE FROM "{TOPIC}"')
         both.run.meanwhile = lambda: both.live.put(A, 1, 6)
-        both.run.put(A, 2, 5)
+        both.run.put(A, 3, 5)
         assert both.table() == {"a": 5}
         both.run.put(A, 9, 5)
         assert both.table() == both.folded() == {"a": 5, "c": 4}
