@@ -51,7 +51,7 @@ class Service:
         self._has_object = False
 
     def _takes(self, spec: ConnectorSpec) -> None:
-        beginning.knows(spec, Subject(spec.connector))
+        beginning.knows(spec, Subject(spec.connector), self._line)
         self._spec, self._wishes = spec, Wishes(Lease.load(list(spec.lease)))
         self._voice = Voice(self._line.tell, References.parse(spec.references))
 

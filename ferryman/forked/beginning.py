@@ -11,6 +11,7 @@ from ferryman.settings import ambient
 from ferryman.settings.worker_keys import log_format
 from ferryman.task.setup import plugins
 from ferryman.telemetry import logs, owners
+from ferryman.telemetry.recent import Teller
 from ferryman.telemetry.references import References
 from ferryman.telemetry.subject import Subject
 
@@ -51,10 +52,11 @@ def tied(connection: socket.socket, parent: int) -> Line:
     return Line(connection)
 
 
-def knows(told: Told, whose: Subject) -> None:
-    """The process has been told what it is; its lines of the log say ``whose`` they are."""
+def knows(told: Told, whose: Subject, line: Line) -> None:
+    """The process has been told what it is; its lines of the log say ``whose`` they are, and the worker hears them."""
     plugins.take_over(told.plugins)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C reaches everybody; the worker decides for us
     owners.FOREVER.is_called(told.connector)
     References.parse(told.references).protect()
-    logs.start(str(whose), told.levels, told.config, told.worker, whose=whose, form=log_format(told.worker))
+    form, kept = log_format(told.worker), Teller(line.mention, whose)
+    logs.start(str(whose), told.levels, told.config, told.worker, whose=whose, form=form, kept=kept)

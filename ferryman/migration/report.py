@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ferryman.migration.verdicts import Checked, Verdict
+from ferryman.telemetry.lines import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Report:
         told = ", ".join(f"{counts[verdict]} {words}" for verdict, words in _TOLD.items() if counts[verdict])
         count = len(self.connectors)
         many = f"{count} connector{'' if count == 1 else 's'}"
-        yield f"{many} of Kafka Connect {_plain(self.version)}: {told or 'nothing to move'}"
+        yield f"{many} of Kafka Connect {printable(self.version)}: {told or 'nothing to move'}"
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""
@@ -56,23 +57,18 @@ _TOLD: Mapping[Verdict, str] = {
 
 
 def _lines(checked: Checked) -> Iterator[str]:
-    plugin = f" ({_plain(checked.plugin)})" if checked.plugin else ""
-    yield f"{_plain(checked.name)}{plugin}: {checked.verdict}"
+    plugin = f" ({printable(checked.plugin)})" if checked.plugin else ""
+    yield f"{printable(checked.name)}{plugin}: {checked.verdict}"
     for key, texts in checked.refused.items():
-        yield from (f"  refused  {_plain(_about(key, text))}" for text in texts)
+        yield from (f"  refused  {printable(_about(key, text))}" for text in texts)
     for texts in checked.warns.values():
-        yield from (f"  warns    {_plain(text)}" for text in texts)
+        yield from (f"  warns    {printable(text)}" for text in texts)
     if checked.runs:
-        yield f"  runs     {_plain(', '.join(checked.runs))}"
+        yield f"  runs     {printable(', '.join(checked.runs))}"
 
 
 def _about(key: str, text: str) -> str:
     return text if not key or key in text else f"{key}: {text}"
-
-
-def _plain(said: str) -> str:
-    """Without what could move the cursor of a terminal: the names come from another system."""
-    return "".join(each if each.isprintable() else " " for each in said)
 
 
 def _as_json(checked: Checked) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from ferryman.facts.states import TargetState
 from ferryman.java.numbers import parsed_integer
 from ferryman.java.version_ranges import LATEST
 from ferryman.plugins import catalog
-from ferryman.rest import answers, http_messages, offsets_body
+from ferryman.rest import answers, dead_letter_query, http_messages, offsets_body
 from ferryman.rest.http_messages import Answer
 from ferryman.settings.settings import Settings
 from ferryman.validation import connector_config, plugin_infos
@@ -208,6 +208,28 @@ async def task_status(rest: Rest, call: Call) -> Answer:
     except (RequestError, KeyError):
         raise RequestError(404, f"No status found for task {call.name}-{number}") from None
     return Answer(200, answers.task(number, found))
+
+
+async def logs(rest: Rest, call: Call) -> Answer:
+    """The last lines of the log about the connector itself, from the worker that runs it."""
+    return Answer(200, {"lines": list(await rest.herder.inquiries.logs(call.name))})
+
+
+async def task_logs(rest: Rest, call: Call) -> Answer:
+    """The last lines of the log about one task, from the worker that runs it."""
+    return Answer(200, {"lines": list(await rest.herder.inquiries.logs(call.name, call.task))})
+
+
+async def dead_letters(rest: Rest, call: Call) -> Answer:
+    """The connector's dead letters by what was wrong with them, and the newest."""
+    choice, scan, limit = dead_letter_query.parsed(call.request, call.name)
+    return Answer(200, await rest.herder.inquiries.dead_letters(call.name, choice, scan, limit))
+
+
+async def dead_letter(rest: Rest, call: Call) -> Answer:
+    """One dead letter: the record, where it lay, and why it was refused."""
+    partition, offset = dead_letter_query.place(call.parts[1])
+    return Answer(200, await rest.herder.inquiries.dead_letter(call.name, partition, offset))
 
 
 async def restart_task(rest: Rest, call: Call) -> Answer:

@@ -15,6 +15,10 @@ Route = tuple[Endpoint, Described]
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _FLAG: Json = {"type": "boolean", "default": False}
 _FORWARD: Mapping[str, Json] = {"forward": {"type": "boolean"}}
+_LETTERS: Mapping[str, Json] = {
+    **dict.fromkeys(("stage", "exception", "field", "since", "until"), TEXT),
+    **{name: {"type": "integer", "minimum": 0} for name in ("scan", "limit")},
+}
 _NOTHING: Mapping[int, Json | None] = {204: None}
 
 
@@ -61,6 +65,10 @@ ENDPOINTS: Mapping[str, Mapping[str, Route]] = {
     },
     "/connectors/*/fence": {"PUT": (internal.fence, _INTERNAL)},
     "/connectors/*/tasks/*/status": {"GET": (calls.task_status, _gives(a("TaskState")))},
+    "/connectors/*/logs": {"GET": (calls.logs, _gives(a("LogLines"), **_FORWARD))},
+    "/connectors/*/tasks/*/logs": {"GET": (calls.task_logs, _gives(a("LogLines"), **_FORWARD))},
+    "/connectors/*/dead-letters": {"GET": (calls.dead_letters, _gives(a("DeadLetters"), **_LETTERS))},
+    "/connectors/*/dead-letters/*": {"GET": (calls.dead_letter, _gives(a("DeadLetter")))},
     "/connectors/*/tasks/*/restart": {"POST": (calls.restart_task, Described(_NOTHING, _FORWARD))},
     "/connectors/*/topics": {"GET": (calls.topics, _gives(a("ActiveTopics")))},
     "/connectors/*/topics/reset": {"PUT": (calls.reset_topics, Described({202: None}))},

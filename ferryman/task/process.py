@@ -29,7 +29,7 @@ def main(connection: socket.socket, parent: int) -> None:
     """The entry point of a task's process, a child of ``parent``; the first message says what the task is."""
     line = beginning.tied(connection, parent)
     spec = TaskSpec.parse(line.first())
-    beginning.knows(spec, Subject(spec.connector, spec.task))
+    beginning.knows(spec, Subject(spec.connector, spec.task), line)
     control = Control(line.tell, Lease.load(list(spec.lease)), AtWork(*line.descriptors))
     signal.signal(signal.SIGTERM, lambda number, frame: control.wish("stop"))
     line.listen(lambda message: _obey(message, control))

@@ -22,6 +22,11 @@ def field(text: str) -> str:
     return _BRACKETS.sub(_code, _CONTROLS.sub(_code, text))
 
 
+def printable(text: str) -> str:
+    """The text on one line of a terminal, without what could move its cursor."""
+    return "".join(each if each.isprintable() else " " for each in text)
+
+
 def indented(text: str) -> str:
     """A text of several lines, behind the first of which no other can pass for the beginning of a log line."""
     return "\n  ".join(_CONTROLS.sub(_code, line) for line in text.split("\n"))

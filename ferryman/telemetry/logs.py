@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from ferryman.telemetry import java_loggers, lines, redaction, subject
+from ferryman.telemetry import java_loggers, lines, recent, redaction, subject
 from ferryman.telemetry.subject import WORKER, Stamped, Subject
 
 Form = Literal["text", "json"]
@@ -70,14 +70,14 @@ class _Line(logging.Formatter):
 
 
 class _Json(logging.Formatter):
-    """One object a line, in letters of ASCII. It is as long as a line of text at most."""
+    """One object a line, in letters of ASCII. It is as long as a line of text at most, or as ``longest``."""
 
-    def __init__(self, whose: Subject) -> None:
+    def __init__(self, whose: Subject, longest: int = lines.LONGEST) -> None:
         super().__init__()
-        self.whose = whose
+        self.whose, self.longest = whose, longest
 
     def format(self, record: logging.LogRecord) -> str:
-        whose, longest = subject.of(record, self.whose), lines.LONGEST
+        whose, longest = subject.of(record, self.whose), self.longest
         message, trace = redaction.redact(record.getMessage()), redaction.redact(self._trace(record))
         while True:
             shown = {
@@ -90,7 +90,7 @@ class _Json(logging.Formatter):
                 "trace": lines.cut(trace, longest) or None,
             }
             text = json.dumps({name: value for name, value in shown.items() if value is not None})
-            if len(text) <= lines.LONGEST or longest < _SHORTEST:
+            if len(text) <= self.longest or longest < _SHORTEST:
                 return text
             longest //= 2
 
@@ -116,9 +116,10 @@ def start(
     *configs: Mapping[str, str],
     whose: Subject = WORKER,
     form: Form = "text",
+    kept: logging.Handler | None = None,
 ) -> None:
-    """Sends all logging to standard error; the secrets of ``configs`` never show. Lines that do not say whom they are
-    about stand under ``context``, and in JSON under ``whose``."""
+    """Sends all logging to standard error, and as JSON to ``kept``; the secrets of ``configs`` never show. Lines that
+    do not say whom they are about stand under ``context``, and in JSON under ``whose``."""
     for config in configs:
         redaction.protect_config(config)
     logging.setLogRecordFactory(Stamped)
@@ -126,6 +127,9 @@ def start(
     handler.setFormatter(_Json(whose) if form == "json" else _Short(_Line(context)))
     root = logging.getLogger()
     root.handlers[:] = [handler]
+    if kept is not None:
+        kept.setFormatter(_Json(whose, recent.LONGEST))
+        root.addHandler(kept)
     root.setLevel(logging.INFO)
     for name in ("httpx", "httpcore", "uvicorn"):
         logging.getLogger(name).setLevel(logging.WARNING)

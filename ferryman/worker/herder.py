@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
+from ferryman.dead_letters.choice import Choice
 from ferryman.facts.states import Outage, Restart, State, TargetState
 from ferryman.runs.progress import Progress
 from ferryman.telemetry.loggers import Loggers
@@ -132,6 +133,19 @@ class Forward(Exception):
         self.url, self.stands = url, stands
 
 
+class Inquiries(Protocol):
+    """See ``worker.control.inquiries``."""
+
+    async def logs(self, name: str, task: int | None = None) -> Sequence[Mapping[str, Any]]:
+        """The last lines of the log. 404 as for ``restart_task``."""
+
+    async def dead_letters(self, name: str, choice: Choice, scan: int, limit: int) -> Mapping[str, Any]:
+        """Groups of dead letters, and the newest letters. 404 where there are none to be read."""
+
+    async def dead_letter(self, name: str, partition: int, offset: int) -> Mapping[str, Any]:
+        """One letter, whole. 404 if there is no such."""
+
+
 class Herder(Protocol):
     """A worker's control plane. Methods raise RequestError with the status and text that Kafka Connect answers with,
     ConfigError for an invalid config, Forward for what another worker of the group must do."""
@@ -139,6 +153,10 @@ class Herder(Protocol):
     @property
     def loggers(self) -> Loggers:
         """Those of the worker's own process."""
+
+    @property
+    def inquiries(self) -> Inquiries:
+        """What it reads of a connector beside its facts."""
 
     async def cluster_id(self) -> str | None:
         """The Kafka cluster's id; None until it has answered for the first time."""

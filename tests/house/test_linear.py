@@ -17,11 +17,13 @@ import pytest
 
 from ferryman.connectors.email.mail import addresses, templates
 from ferryman.connectors.s3.config import object_names
+from ferryman.dead_letters import letter
 from ferryman.facts import config_records, statuses
 from ferryman.formats.json.text import loads_all
 from ferryman.java.numbers import parsed_integer
 from ferryman.java.regex.replacement import Found, expanded
 from ferryman.kafka import client_keys
+from ferryman.record import Coordinates
 from ferryman.settings import references
 from ferryman.telemetry import free_text, owners, redaction
 from ferryman.tls import java_keystore, stores
@@ -51,6 +53,9 @@ CALLS: dict[str, Call] = {
     "ferryman.connectors.email.mail.addresses.several": partial(addresses.several, "k"),
     "ferryman.connectors.email.mail.templates.pattern": partial(templates.pattern, "k"),
     "ferryman.connectors.s3.config.object_names.timed": lambda text: object_names.timed(text, "UTC"),
+    "ferryman.dead_letters.letter.parsed": lambda text: letter.parsed(
+        Coordinates("d", 0, 0), None, None, None, [("__connect.errors.exception.message", text.encode())]
+    ),
     "ferryman.facts.config_records.decode": lambda text: config_records.decode(f"task-{text}".encode(), text.encode()),
     "ferryman.facts.statuses.decode": lambda text: statuses.decode(f"status-topic-{text}".encode(), text.encode()),
     "ferryman.java.numbers.parsed_integer": lambda text: parsed_integer(text, 64),

@@ -18,6 +18,9 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/java/numbers.py": "tests/differential/test_transforms.py",
     "ferryman/java/regex": "tests/differential/test_patterns.py",
     # Parts of one thing that is tested as a whole.
+    "ferryman/dead_letters/reading.py": "tests/commands/test_dlq.py",
+    "ferryman/dead_letters/shown.py": "tests/commands/test_dlq.py",
+    "ferryman/worker/control/inquiries.py": "tests/commands/test_dlq.py",
     "ferryman/worker/control/listener.py": "tests/worker/control/test_commands.py",
     "ferryman/connector_process/committed.py": "tests/worker/distributed/test_connector_objects.py",
     "ferryman/connector_process/spec.py": "tests/worker/processes/test_connector_processes.py",

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 from starlette.applications import Starlette
 
+from ferryman.dead_letters.choice import Choice
 from ferryman.errors import RequestError
 from ferryman.facts.states import State, TargetState
 from ferryman.rest import app
@@ -100,6 +101,23 @@ class Memory:
             return ConnectorStatus(name, state, {}, "source")
         task = Status(State.FAILED, WORKER, self.trace, "undefined") if self.trace else state
         return ConnectorStatus(name, state, {0: task}, "source")
+
+    @property
+    def inquiries(self) -> "Memory":
+        return self
+
+    async def logs(self, name: str, task: int | None = None) -> Sequence[Mapping[str, Any]]:
+        self._known(name)
+        line = {"time": "2026-01-01T00:00:00.000Z", "level": "INFO", "logger": "a", "message": "b", "connector": name}
+        return [line if task is None else {**line, "task": task}]
+
+    async def dead_letters(self, name: str, choice: Choice, scan: int, limit: int) -> Mapping[str, Any]:
+        self._known(name)
+        return {"topic": "t", "scanned": 0, "complete": True, "count": 0, "groups": [], "letters": []}
+
+    async def dead_letter(self, name: str, partition: int, offset: int) -> Mapping[str, Any]:
+        self._known(name)
+        return {"id": f"{partition}-{offset}", "topic": "t", "headers": []}
 
     async def tasks(self, name: str) -> Sequence[TaskInfo]:
         return [TaskInfo(name, 0, {**self._known(name), "task.class": "FileStreamSourceTask"})]

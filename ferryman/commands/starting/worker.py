@@ -11,6 +11,7 @@ import click
 
 from ferryman.errors import ConfigError
 from ferryman.telemetry import background, logs
+from ferryman.telemetry.recent import Keeper
 from ferryman.telemetry.redaction import redact
 
 if TYPE_CHECKING:  # imported by whoever calls, after the server that forks has started
@@ -24,7 +25,7 @@ def load(worker: Path | None, override: Sequence[str], log_level: str, mode: "Mo
     """Begins to log, and reads a worker's settings. Ends the process, with each problem, if they cannot be used."""
     from ferryman.settings import ambient, settings
 
-    logs.start("worker", {"root": log_level})
+    logs.start("worker", {"root": log_level}, kept=Keeper())
     background.install()
     try:
         found = settings.load(worker, dict(pair(each) for each in override), mode)
@@ -32,7 +33,7 @@ def load(worker: Path | None, override: Sequence[str], log_level: str, mode: "Mo
         refuse(error, f"{worker or 'no worker file given, and CONNECT_* variables'}: ")
     ambient.withhold()
     if found.config.ferryman_log_format != "text":
-        logs.start("worker", {"root": log_level}, form=found.config.ferryman_log_format)
+        logs.start("worker", {"root": log_level}, form=found.config.ferryman_log_format, kept=Keeper())
         background.install()
     return found
 

@@ -54,6 +54,30 @@ SHAPES: Mapping[str, Json] = {
     "Outage": _fields({"since": TEXT, "reason": TEXT, "next_try": TEXT}),
     "Restart": _fields({"failures": WHOLE, "next_try": TEXT}),
     "ConnectorState": _fields(_STATE, **_MORE),
+    "LogLines": _fields({"lines": several(a("LogLine"))}),
+    "LogLine": _fields(
+        {"time": TEXT, "level": TEXT, "logger": TEXT, "message": TEXT}, connector=TEXT, task=WHOLE, trace=TEXT
+    ),
+    "DeadLetters": _fields(
+        {
+            "topic": TEXT,
+            "scanned": WHOLE,
+            "complete": {"type": "boolean"},
+            "count": WHOLE,
+            "groups": several(a("DeadLetterGroup")),
+            "letters": several(ANY_OBJECT),
+        }
+    ),
+    "DeadLetterGroup": _fields(
+        {
+            **dict.fromkeys(("connector", "stage", "exception", "field", "message"), _nullable("string")),
+            "letters": WHOLE,
+            "first": _nullable("integer"),
+            "last": _nullable("integer"),
+            "latest": TEXT,
+        }
+    ),
+    "DeadLetter": _fields({"id": TEXT, "topic": TEXT, "headers": several(ANY_OBJECT)}),
     "TaskState": _fields({"id": WHOLE, **_STATE}, **_MORE),
     "ConnectorStateInfo": _fields(
         {"name": TEXT, "connector": a("ConnectorState"), "tasks": several(a("TaskState")), "type": {"enum": _TYPES}},

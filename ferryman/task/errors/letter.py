@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from ferryman.chain.narrowing import Failure
-from ferryman.errors import FerrymanError, TaskError
+from ferryman.errors import DataError, FerrymanError, TaskError
 from ferryman.record import Coordinates, Payload, Polled
 from ferryman.telemetry.redaction import redact
 
@@ -102,7 +102,8 @@ def context(failure: Failure, connector: str, task: int) -> Headers:
         "exception.message": redact(str(error)),
         "exception.stacktrace": redact("".join(traceback.format_exception(error))),
     }
-    return tuple(prefixed(PREFIX, facts))
+    field = error.field if isinstance(error, DataError) else ""
+    return (*prefixed(PREFIX, facts), *prefixed(OURS, {"field": redact(field)} if field else {}))
 
 
 def _where(origin: Coordinates) -> dict[str, str]:

@@ -23,6 +23,7 @@ from ferryman.telemetry.subject import about
 from ferryman.validation import connector_config
 from ferryman.worker.cluster import Cluster
 from ferryman.worker.connector_offsets import ConnectorOffsets
+from ferryman.worker.control.inquiries import Inquiries
 from ferryman.worker.control.offsets import Offsets
 from ferryman.worker.control.plane import Plane
 from ferryman.worker.control.runs import Runs
@@ -56,6 +57,7 @@ class Commands:
         self._cluster = cluster
         self._checks = Pool("checks", 8, 64)
         self._offsets = Offsets(plane.launch)
+        self.inquiries = Inquiries(plane)
         self._turns = Turns(plane)
         self.runs = Runs(plane, self._offsets, self.stop)
 

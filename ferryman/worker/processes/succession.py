@@ -21,6 +21,7 @@ from typing import Any, Literal, Protocol
 import orjson
 
 from ferryman.retry.breaker import HEALTHY, Breaker
+from ferryman.telemetry import recent
 from ferryman.worker.forks import Forked, Forks
 from ferryman.worker.forkserver import Role
 from ferryman.worker.processes import memory
@@ -283,6 +284,9 @@ class Succession:
         try:
             while line := await reader.readline():
                 message = orjson.loads(line)
+                if message["event"] == recent.EVENT:
+                    recent.KEPT.heard(message)
+                    continue
                 if (word := self.lives.heard(message)) is not None:
                     said.add(word)
                 elif message["event"] == "stopped":

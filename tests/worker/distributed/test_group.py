@@ -100,6 +100,9 @@ def test_any_worker_takes_a_request_and_all_tell_the_same(
         worker.call("POST", f"/connectors/{unique}-0/restart", expect=204)
         worker.call("POST", f"/connectors/{unique}-0/restart?includeTasks=true", expect=202)
     everywhere(lasting, f"{unique}-0", 1)
+    for worker in lasting:
+        lines = worker.call("GET", f"/connectors/{unique}-0/tasks/0/logs", expect=200)["lines"]
+        assert any("runs as process" in line["message"] for line in lines)
     lasting[1].call("PUT", f"/connectors/{unique}-2/stop", expect=204)
     for worker in lasting:
         until(partial(in_states, worker, f"{unique}-2", {"STOPPED"}), 30)

@@ -1,0 +1,66 @@
+"""Dead letters as a worker tells of them, for commands: which are meant, and how they are printed."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from ferryman.client.errors import RefusedRequestError
+from ferryman.client.worker import Worker
+
+Called = Callable[..., Any]
+_CHOICE: tuple[Callable[[Called], Called], ...] = (
+    click.option("--stage", help="Only what failed there: VALUE_CONVERTER, TRANSFORMATION, TASK_PUT, ..."),
+    click.option("--exception", help="Only what failed with this error: its class, or what is behind its last dot."),
+    click.option("--field", help="Only what failed at this field."),
+    click.option("--since", help="Only records from this time on, such as 2026-11-01T00:00:00Z."),
+    click.option("--until", help="Only records before this time."),
+)
+_LONGEST = 100
+"""Characters of a message in a table."""
+
+
+def choosing(command: Called) -> Called:
+    """Gives a command the options that say which letters are meant."""
+    for each in reversed(_CHOICE):
+        command = each(command)
+    return command
+
+
+def query(chosen: Mapping[str, str | int | None]) -> dict[str, str]:
+    """Those options as a worker takes them."""
+    return {name: str(value) for name, value in chosen.items() if value is not None}
+
+
+def of(worker: Worker, names: Sequence[str], query: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+    """The letters of these connectors, or of all that write any."""
+    for name in names or worker.names():
+        try:
+            yield name, worker.get("connectors", name, "dead-letters", query=query)
+        except RefusedRequestError as error:
+            if names or error.status != 404:
+                raise
+
+
+def time(milliseconds: int | None) -> str:
+    """A record's time."""
+    if milliseconds is None:
+        return ""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def place(origin: Mapping[str, Any] | None) -> str:
+    """Where a record lay."""
+    return "" if origin is None else f"{origin['topic']}-{origin['partition']}@{origin['offset']}"
+
+
+def short(name: str | None) -> str:
+    """A class's name without its package."""
+    return (name or "").rpartition(".")[2]
+
+
+def line(message: str | None) -> str:
+    """The beginning of a message."""
+    first = (message or "").partition("\n")[0]
+    return first if len(first) <= _LONGEST else f"{first[: _LONGEST - 1]}…"

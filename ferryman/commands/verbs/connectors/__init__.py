@@ -1,0 +1,1 @@
+"""``ferryman connectors``, verb by verb."""

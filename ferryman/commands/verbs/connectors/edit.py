@@ -1,0 +1,67 @@
+"""``ferryman connectors edit``: another config, key by key or in an editor."""
+
+import json
+from typing import Any
+
+import click
+
+from ferryman.client.errors import RefusedRequestError
+from ferryman.client.options import asks, name
+from ferryman.client.worker import Worker
+
+
+@click.command("edit")
+@name
+@click.argument("changes", nargs=-1, metavar="[KEY=VALUE | KEY-]...")
+@asks
+def command(worker: Worker, name: str, changes: tuple[str, ...]) -> None:
+    """Change a connector's config: set each KEY to VALUE, remove each that ends with a minus; or open an editor.
+
+    The editor (EDITOR, VISUAL) gets the config as JSON, with its secrets. Nothing is changed if the file stays as it
+    is, or if somebody else has changed the config meanwhile.
+    """
+    if changes:
+        worker.ask("PATCH", "connectors", name, "config", body=_parsed(changes))
+    else:
+        before = worker.get("connectors", name, "config")
+        after = _edited(before)
+        if after == before:
+            click.echo("Nothing is changed.")
+            return
+        if worker.get("connectors", name, "config") != before:
+            raise RefusedRequestError(409, f"{name} has been given another config meanwhile: edit it again")
+        worker.ask("PUT", "connectors", name, "config", body=after)
+    click.echo(f"{name} has a new config")
+
+
+def _parsed(changes: tuple[str, ...]) -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    for each in changes:
+        key, equals, value = each.partition("=")
+        if equals and key:
+            found[key] = value
+        elif not equals and len(each) > 1 and each.endswith("-"):
+            found[each[:-1]] = None
+        else:
+            raise click.BadParameter(f"{each!r} is neither KEY=VALUE nor KEY-", param_hint="KEY=VALUE")
+    return found
+
+
+def _edited(before: dict[str, Any]) -> dict[str, Any]:
+    text = json.dumps(before, indent=2, ensure_ascii=False)
+    while True:
+        changed = click.edit(f"{text}\n", extension=".json")  # its file is this user's alone
+        if changed is None:
+            return before
+        try:
+            found = json.loads(changed)
+        except ValueError as error:
+            problem = f"this is not JSON: {error}"
+        else:
+            if isinstance(found, dict):
+                return found
+            problem = "a config is one object"
+        click.echo(problem, err=True)
+        if not click.confirm("Edit it again?", default=True, err=True):
+            raise click.Abort
+        text = changed.rstrip("\n")

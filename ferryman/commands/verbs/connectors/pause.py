@@ -1,0 +1,15 @@
+"""``ferryman connectors pause``."""
+
+import click
+
+from ferryman.client.aims import aim
+from ferryman.client.options import asks, names
+from ferryman.client.worker import Worker
+
+
+@click.command("pause")
+@names
+@asks
+def command(worker: Worker, names: tuple[str, ...]) -> None:
+    """Pause connectors: their tasks stay, and stand still."""
+    aim(names, lambda name: worker.ask("PUT", "connectors", name, "pause"), "is to pause")

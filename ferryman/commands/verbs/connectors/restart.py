@@ -1,0 +1,29 @@
+"""``ferryman connectors restart``."""
+
+import click
+
+from ferryman.client.aims import aim
+from ferryman.client.options import asks, names
+from ferryman.client.worker import Worker
+
+
+@click.command("restart")
+@names
+@asks
+@click.option("--task", type=click.IntRange(min=0), help="Only this task, of one connector.")
+@click.option("--failed", is_flag=True, help="Only what has failed.")
+@click.option("--without-tasks", is_flag=True, help="The connector alone.")
+def command(worker: Worker, names: tuple[str, ...], task: int | None, failed: bool, without_tasks: bool) -> None:
+    """Restart connectors with their tasks."""
+    if task is not None:
+        if len(names) > 1 or failed or without_tasks:
+            raise click.UsageError("--task is about one task of one connector, and goes with no other option")
+        worker.ask("POST", "connectors", names[0], "tasks", str(task), "restart")
+        click.echo(f"{names[0]}: task {task} is restarted")
+        return
+    query = {"includeTasks": _flag(not without_tasks), "onlyFailed": _flag(failed)}
+    aim(names, lambda name: worker.ask("POST", "connectors", name, "restart", query=query), "is restarted")
+
+
+def _flag(flag: bool) -> str:
+    return "true" if flag else "false"

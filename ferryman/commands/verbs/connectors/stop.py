@@ -1,0 +1,15 @@
+"""``ferryman connectors stop``."""
+
+import click
+
+from ferryman.client.aims import aim
+from ferryman.client.options import asks, names
+from ferryman.client.worker import Worker
+
+
+@click.command("stop")
+@names
+@asks
+def command(worker: Worker, names: tuple[str, ...]) -> None:
+    """Stop connectors: their tasks end, their configs and offsets stay."""
+    aim(names, lambda name: worker.ask("PUT", "connectors", name, "stop"), "is to stop")

@@ -1,0 +1,1 @@
+"""``ferryman contexts``, verb by verb."""

@@ -1,0 +1,17 @@
+"""``ferryman contexts use``."""
+
+from dataclasses import replace
+
+import click
+
+from ferryman.client import contexts
+
+
+@click.command("use")
+@click.argument("name")
+def command(name: str) -> None:
+    """Make NAME the current context: the one that commands mean unless they are told."""
+    found = contexts.load()
+    context = found.of(name)
+    contexts.save(replace(found, current=name))
+    click.echo(f"{name} is {context.url}")

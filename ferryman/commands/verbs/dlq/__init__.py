@@ -1,0 +1,1 @@
+"""``ferryman dlq``, verb by verb."""

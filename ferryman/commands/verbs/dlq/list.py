@@ -1,0 +1,61 @@
+"""``ferryman dlq list``: dead letters by what was wrong with them."""
+
+from typing import Any
+
+import click
+from rich.console import Group, RenderableType
+
+from ferryman.client import dead_letters, terminal
+from ferryman.client.options import as_json, asks, connector_names
+from ferryman.client.worker import Worker
+
+
+@click.command("list")
+@connector_names
+@asks
+@dead_letters.choosing
+@click.option("--letters", default=0, type=click.IntRange(min=0), help="List so many single letters too, the newest.")
+@click.option("--scan", type=click.IntRange(min=1), help="Look at so many of the newest letters of a topic (100,000).")
+@as_json
+def command(worker: Worker, names: tuple[str, ...], letters: int, as_json: bool, **chosen: str | int | None) -> None:
+    """List the dead letters of connectors NAME..., or of all that write any, grouped by stage, error and field."""
+    query = dead_letters.query(chosen) | {"limit": str(letters)}
+    found = dict(dead_letters.of(worker, names, query))
+    terminal.tell(found, rendered, as_json)
+
+
+def rendered(found: dict[str, Any]) -> RenderableType:
+    """As tables."""
+    if not found:
+        return terminal.lines(["No connector writes dead letters: errors.deadletterqueue.topic.name is set nowhere."])
+    groups = [
+        (
+            *(name, each["stage"] or "", dead_letters.short(each["exception"]), each["field"] or ""),
+            *(
+                str(each["letters"]),
+                dead_letters.time(each["last"]),
+                each["latest"],
+                dead_letters.line(each["message"]),
+            ),
+        )
+        for name, answer in found.items()
+        for each in answer["groups"]
+    ]
+    head = ("CONNECTOR", "STAGE", "ERROR", "FIELD", "LETTERS", "NEWEST RECORD", "LATEST", "ITS MESSAGE")
+    parts: list[RenderableType] = [terminal.table(head, groups)] if groups else []
+    for name, answer in found.items():
+        how = "" if answer["complete"] else f" among the newest {answer['scanned']:,} of the topic"
+        parts.append(terminal.lines([f"{name}: {answer['count']:,} dead letters in {answer['topic']}{how}"]))
+        if answer["letters"]:
+            parts.append(terminal.table(("LETTER", "RECORD", "TIME", "ERROR", "MESSAGE"), map(_row, answer["letters"])))
+    return Group(*parts)
+
+
+def _row(letter: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        letter["id"],
+        dead_letters.place(letter["origin"]),
+        dead_letters.time(letter["timestamp"]),
+        dead_letters.short(letter["exception"]),
+        dead_letters.line(letter["message"]),
+    )

@@ -1,0 +1,88 @@
+"""Which dead letters somebody asks for, and the groups that they fall into. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from ferryman.dead_letters.letter import DeadLetter
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Letters that are like this; None says nothing."""
+
+    connector: str | None = None
+    """Letters that do not say whose they are count as everybody's."""
+    stage: str | None = None
+    exception: str | None = None
+    """A class name, or what stands behind its last dot."""
+    field: str | None = None
+    since: int | None = None
+    """From this record's time on, in milliseconds; records without a time are left out."""
+    until: int | None = None
+    """Before this one."""
+
+    def takes(self, letter: DeadLetter) -> bool:
+        """Whether a letter is one of them."""
+        return (
+            (self.connector is None or letter.connector in (None, self.connector))
+            and self.stage in (None, letter.stage)
+            and (self.exception is None or _is_called(letter.exception, self.exception))
+            and self.field in (None, letter.field)
+            and (self.since is None or (letter.timestamp is not None and letter.timestamp >= self.since))
+            and (self.until is None or (letter.timestamp is not None and letter.timestamp < self.until))
+        )
+
+
+@dataclass(slots=True)
+class Group:
+    """Letters that were refused for the same reason, as far as stage, error and field tell."""
+
+    connector: str | None
+    stage: str | None
+    exception: str | None
+    field: str | None
+    letters: int = 0
+    first: int | None = None
+    """The earliest record's time, in milliseconds."""
+    last: int | None = None
+    latest: str = ""
+    """The id of the letter that was written last."""
+    message: str | None = None
+    """That letter's."""
+
+
+@dataclass(slots=True)
+class Groups:
+    """Groups as letters come in, in the order in which these lie in their topic."""
+
+    _found: dict[tuple[str | None, ...], Group] = field(default_factory=dict)
+
+    def add(self, letter: DeadLetter) -> None:
+        """One more letter."""
+        reason = (letter.connector, letter.stage, letter.exception, letter.field)
+        group = self._found.setdefault(reason, Group(*reason))
+        group.letters += 1
+        group.latest, group.message = letter.id, letter.message
+        if letter.timestamp is not None:
+            group.first = _earliest(group.first, letter.timestamp)
+            group.last = max(group.last or letter.timestamp, letter.timestamp)
+
+    def largest_first(self) -> list[Group]:
+        """All of them."""
+        return sorted(self._found.values(), key=lambda group: -group.letters)
+
+
+def grouped(letters: Iterable[DeadLetter]) -> list[Group]:
+    """The groups of some letters, the largest first."""
+    groups = Groups()
+    for each in letters:
+        groups.add(each)
+    return groups.largest_first()
+
+
+def _is_called(name: str | None, wanted: str) -> bool:
+    return name is not None and (name == wanted or name.rpartition(".")[2] == wanted)
+
+
+def _earliest(known: int | None, time: int) -> int:
+    return time if known is None else min(known, time)

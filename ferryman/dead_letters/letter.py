@@ -1,0 +1,115 @@
+"""One dead letter, as it is found in its topic: written by a task of ours, or by Kafka Connect's. Pure.
+
+Kafka Connect writes what went wrong into headers only where errors.deadletterqueue.context.headers.enable says so; a
+letter without them is the record alone. Their names are DeadLetterQueueReporter's.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ferryman.record import Coordinates, Payload
+
+CONTEXT, OURS = "__connect.errors.", "__ferryman.errors."
+_NAMED = tuple(f"ield{between}{quote}" for quote in "\"'" for between in (": ", " ", ":"))
+"""What stands before a field's name in messages of Kafka's ConnectSchema and Struct; their F is of either case."""
+_LONGEST_NAME = 200
+_LONGEST_MESSAGE = 10_000
+"""Characters of a message in which a field's name is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A refused record, and what its letter says of the refusal; None for what it does not say."""
+
+    at: Coordinates
+    """Where the letter lies."""
+    timestamp: int | None
+    """The record's, in milliseconds."""
+    key: Payload
+    value: Payload
+    headers: Sequence[tuple[str, Payload]]
+    """The record's own."""
+    origin: Coordinates | None
+    """Where the record lay; of a source, None."""
+    connector: str | None
+    task: int | None
+    stage: str | None
+    plugin: str | None
+    """The class that failed at it."""
+    exception: str | None
+    """The class of the error."""
+    message: str | None
+    trace: str | None
+    field: str | None
+    """The path of the field at fault."""
+    left_out: str | None
+    """What the letter lacks of its record, and why."""
+
+    @property
+    def id(self) -> str:
+        """What tells it from the others of its topic: ``<partition>-<offset>``."""
+        return f"{self.at.partition}-{self.at.offset}"
+
+
+def parsed(
+    at: Coordinates,
+    timestamp: int | None,
+    key: Payload,
+    value: Payload,
+    headers: Sequence[tuple[str, Payload]],
+) -> DeadLetter:
+    """What lies in a topic of dead letters. Of a header that occurs several times the last counts, as it is the one
+    that was added last: a letter that was refused again keeps those of the first time."""
+    context = {name: _text(content) for name, content in headers if name.startswith((CONTEXT, OURS))}
+    message = context.get(f"{CONTEXT}exception.message")
+    return DeadLetter(
+        at=at,
+        timestamp=timestamp,
+        key=key,
+        value=value,
+        headers=[(name, content) for name, content in headers if name not in context],
+        origin=_origin(context),
+        connector=context.get(f"{CONTEXT}connector.name"),
+        task=_whole(context.get(f"{CONTEXT}task.id")),
+        stage=context.get(f"{CONTEXT}stage"),
+        plugin=context.get(f"{CONTEXT}class.name"),
+        exception=context.get(f"{CONTEXT}exception.class.name"),
+        message=message,
+        trace=context.get(f"{CONTEXT}exception.stacktrace"),
+        field=context.get(f"{OURS}field") or _field(message),
+        left_out=_left_out(context),
+    )
+
+
+def _origin(context: Mapping[str, str | None]) -> Coordinates | None:
+    topic = context.get(f"{CONTEXT}topic")
+    partition, offset = (_whole(context.get(f"{CONTEXT}{name}")) for name in ("partition", "offset"))
+    if topic is None or partition is None or offset is None:
+        return None
+    return Coordinates(topic, partition, offset)
+
+
+def _field(message: str | None) -> str | None:
+    text = (message or "")[:_LONGEST_MESSAGE]
+    _, is_ours, rest = text.rpartition("(field ")
+    names = [rest.partition(")")[0].partition(",")[0]] if is_ours else []
+    for before in _NAMED:
+        name, is_closed, _ = text.partition(before)[2].partition(before[-1])
+        names += [name] if is_closed else []
+    return next((name for name in names if 0 < len(name) <= _LONGEST_NAME), None)
+
+
+def _left_out(context: Mapping[str, str | None]) -> str | None:
+    parts = context.get(f"{OURS}left.out")
+    return None if parts is None else f"{parts} ({context.get(f'{OURS}left.out.because.of') or 'no reason given'})"
+
+
+def _whole(text: str | None) -> int | None:
+    try:
+        return None if text is None or len(text) > 20 else int(text)
+    except ValueError:
+        return None
+
+
+def _text(content: Payload) -> str | None:
+    return None if content is None else content.decode(errors="replace")

@@ -1,0 +1,110 @@
+"""A dead letter as JSON: what was refused in a form that people read, and the bytes themselves."""
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from ferryman.chain import builder
+from ferryman.conversion import Side
+from ferryman.dead_letters.choice import Group
+from ferryman.dead_letters.letter import DeadLetter
+from ferryman.errors import FerrymanError
+from ferryman.plugins import catalog
+from ferryman.record import Payload
+from ferryman.telemetry.redaction import redact
+
+Json = dict[str, Any]
+Decode = Callable[[Side, str, Payload], Any]
+_JSON = "org.apache.kafka.connect.json.JsonConverter"
+
+
+def group(found: Group) -> Json:
+    """A group and what its latest letter says."""
+    return {**asdict(found), "message": _hidden(found.message)}
+
+
+def line(letter: DeadLetter) -> Json:
+    """Where a letter and its record lie, and why it is there."""
+    return {
+        "id": letter.id,
+        "timestamp": letter.timestamp,
+        "origin": None if letter.origin is None else letter.origin._asdict(),
+        "connector": letter.connector,
+        "task": letter.task,
+        "stage": letter.stage,
+        "class": letter.plugin,
+        "exception": letter.exception,
+        "message": _hidden(letter.message),
+        "field": letter.field,
+    }
+
+
+def whole(letter: DeadLetter, decode: Decode) -> Json:
+    """All of it. Key and value are what the connector's converters make of them, where they can; ``text`` is UTF-8, and
+    ``base64`` the bytes where they are not."""
+    topic = letter.at.topic if letter.origin is None else letter.origin.topic
+    return {
+        **line(letter),
+        "topic": letter.at.topic,
+        "key": _payload(letter.key, decode, "key", topic),
+        "value": _payload(letter.value, decode, "value", topic),
+        "headers": [{"key": name, **_bytes(content)} for name, content in letter.headers],
+        "left_out": letter.left_out,
+        "trace": _hidden(letter.trace),
+    }
+
+
+def decoder(raw: Mapping[str, str], worker: Mapping[str, str], is_sink: bool) -> Decode:
+    """Decodes by the connector's converters as far as they are our own; a source's letters are in JSON. Raises
+    FerrymanError, or whatever a payload makes of a converter."""
+    made: dict[Side, Any] = {}
+
+    def decode(side: Side, topic: str, payload: Payload) -> Any:
+        if side not in made:
+            made[side] = builder.converter(side, *(_configs(side, raw, worker) if is_sink else (_source(side), {})))
+        (data,) = made[side].to_data(topic, [payload])
+        return json.loads(_plain(side).from_data(topic, data.rows())[0] or b"null")
+
+    return decode
+
+
+def _configs(side: Side, raw: Mapping[str, str], worker: Mapping[str, str]) -> tuple[Mapping[str, str], ...]:
+    """Others' code runs in tasks only: what it would decode is shown as it is."""
+    _, name = builder.converter_name(side, raw, worker)
+    entry = catalog.entry("converter", name)
+    if entry is None or not entry.module.startswith("ferryman."):
+        raise FerrymanError(f"{name} is no converter of ours, and decodes in tasks only")
+    return raw, worker
+
+
+def _source(side: Side) -> Mapping[str, str]:
+    return {f"{side}.converter": _JSON, f"{side}.converter.schemas.enable": "true"}
+
+
+def _plain(side: Side) -> Any:
+    return builder.converter(side, {f"{side}.converter": _JSON, f"{side}.converter.schemas.enable": "false"}, {})
+
+
+def _payload(content: Payload, decode: Decode, side: Side, topic: str) -> Json | None:
+    if content is None:
+        return None
+    shown = _bytes(content)
+    try:
+        return {"decoded": decode(side, topic, content), **shown}
+    except Exception as error:
+        return {**shown, "undecoded": _hidden(f"{type(error).__name__}: {error}")}
+
+
+def _bytes(content: Payload) -> Json:
+    if content is None:
+        return {"text": None}
+    try:
+        return {"text": content.decode()}
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(content).decode()}
+
+
+def _hidden(text: str | None) -> str | None:
+    return None if text is None else redact(text)

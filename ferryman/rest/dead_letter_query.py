@@ -1,0 +1,66 @@
+"""The parameters of a request for dead letters."""
+
+from datetime import UTC, datetime
+
+from starlette.requests import Request
+
+from ferryman.dead_letters.choice import Choice
+from ferryman.errors import RequestError
+from ferryman.rest.http_messages import parameter
+
+SCAN, LIMIT = 100_000, 20
+"""Letters that are looked at, and that are listed, unless a request says otherwise."""
+MOST_SCANNED, MOST_LISTED = 10_000_000, 10_000
+
+
+def parsed(request: Request, connector: str) -> tuple[Choice, int, int]:
+    """Which letters of a connector, how many to look at, and how many to list. RequestError 400."""
+    choice = Choice(
+        connector=connector,
+        stage=_upper(parameter(request, "stage")),
+        exception=parameter(request, "exception"),
+        field=parameter(request, "field"),
+        since=_time(request, "since"),
+        until=_time(request, "until"),
+    )
+    return choice, _count(request, "scan", SCAN, MOST_SCANNED), _count(request, "limit", LIMIT, MOST_LISTED)
+
+
+def place(text: str) -> tuple[int, int]:
+    """The partition and the offset that a letter's id names. RequestError 404 for what is none."""
+    partition, dash, offset = text.partition("-")
+    if not (dash and _is_number(partition) and _is_number(offset)):
+        raise RequestError(404, f"{text} is no dead letter: write <partition>-<offset>")
+    return int(partition), int(offset)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 19
+
+
+def _upper(text: str | None) -> str | None:
+    return None if text is None else text.upper()
+
+
+def _count(request: Request, name: str, otherwise: int, most: int) -> int:
+    given = parameter(request, name)
+    if given is None:
+        return otherwise
+    if not _is_number(given) or not 0 <= int(given) <= most:
+        raise RequestError(400, f"{name} must be a number from 0 to {most}, not {given}")
+    return int(given)
+
+
+def _time(request: Request, name: str) -> int | None:
+    """ISO 8601, or milliseconds since the epoch; in UTC if it does not say."""
+    given = parameter(request, name)
+    if given is None:
+        return None
+    if _is_number(given):
+        return int(given)
+    try:
+        found = datetime.fromisoformat(given)
+        return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        text = f"{name} must be a time such as 2026-11-01T00:00:00Z, or milliseconds, not {given}"
+        raise RequestError(400, text) from None
