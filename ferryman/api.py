@@ -7,7 +7,7 @@ see single records; one that wants speed takes whole batches instead.
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from ferryman.config import Config
 from ferryman.connector import ConnectorConfig, SinkConfig, SourceConfig
@@ -16,6 +16,8 @@ from ferryman.record import Batch, Polled, Record, TopicPartition, batches, in_o
 from ferryman.record import Offset as Offset
 from ferryman.record import Partition as Partition
 from ferryman.runs.harm import Again, Target
+from ferryman.runs.history import History
+from ferryman.transactions import TransactionContext as TransactionContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +68,6 @@ class TaskContext:
     """Marks a durable step by name; there a test may have the process killed."""
 
 
-class History(Protocol):
-    """Records of the task's partitions, read again beside the group by the same converters and transforms. What these
-    cannot take is left out."""
-
-    def begin(self, source: TopicPartition, offset: int) -> None:
-        """A partition is to be read from an offset on."""
-
-    def end(self, source: TopicPartition) -> None:
-        """And is no more."""
-
-    def read(
-        self, wanted: Mapping[TopicPartition, int], until: float
-    ) -> Sequence[tuple[TopicPartition, Sequence[Batch], int]]:
-        """What follows of these partitions, none of it at or behind the offset that is wanted, with the next offset to
-        be read. Waits for it until a moment of ``time.monotonic``, and may return nothing."""
-
-
 @dataclass(frozen=True, slots=True)
 class SinkContext(TaskContext):
     """What a sink is given beside its config: where it reports records that it alone could find guilty, and ways to
@@ -101,25 +86,7 @@ class SinkContext(TaskContext):
     """Whether the task is still this worker's, as far as it knows. A put that does its work in many steps which nothing
     can take back looks before each, and raises Unfinished when it is not: the rest comes again."""
     history: History | None = field(kw_only=True, default=None, repr=False)
-    """The records of the task's partitions once more; in runs only."""
-
-
-class TransactionContext(Protocol):
-    """How a source ends transactions itself (KIP-618). A transaction goes on over polls until it is ended here; what is
-    open when the task ends is aborted. Asked for both at once, the task fails."""
-
-    def commit(self) -> None:
-        """Commits the transaction at the end of this poll."""
-
-    def commit_after(self, record: Record) -> None:
-        """Commits it behind a record that this poll or a later one returns, also if a transform drops it."""
-
-    def abort(self) -> None:
-        """Takes back what the transaction holds at the end of this poll. Its offsets are committed nevertheless: the
-        records do not come again."""
-
-    def abort_after(self, record: Record) -> None:
-        """The same behind a record."""
+    """The records of the partitions once more; in runs only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,14 +198,13 @@ class Sink(Generic[SinkC]):
 
     @classmethod
     def target(cls, config: SinkC, raw: Mapping[str, str], topics: Collection[str]) -> Target:
-        """Where records of these topics are written with this config, so that a run (``ferryman backfill``) is known to
-        write elsewhere than the live connector, or not. Here: nobody can tell, and so it counts as the same place."""
+        """Where records of these topics go, for ``ferryman backfill``. Unknown places count as those of all others."""
         return Target(None)
 
     @classmethod
     def again(cls, config: SinkC, raw: Mapping[str, str]) -> Again:
-        """What becomes of records that a run writes where the live connector has written them (see ``Again``). One that
-        says ``older`` obeys ``ferryman.run.fold``, and raises ConfigError where it cannot with this config."""
+        """What a second time does to a target. ``older`` promises to obey ``ferryman.run.fold``; ConfigError if it
+        cannot."""
         return "twice"
 
     @classmethod
@@ -282,8 +248,7 @@ class Sink(Generic[SinkC]):
         """Makes everything put so far durable; called before offsets are committed."""
 
     def end(self) -> None:
-        """Nothing more comes of what is assigned, and all that came was put: what is open only because more could come
-        is closed with the next commit. Called in runs (``ferryman backfill``), where reading has an end."""
+        """All was put, and no more comes (in runs): the next commit closes what is open only for more to come."""
 
     def pre_commit(self, offsets: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, Committed]:
         """What to commit, given the next offset of each partition after everything put; may be less, or nothing."""

@@ -56,7 +56,7 @@ Ferryman's own. A worker's hold for all its connectors, a connector's for its ow
 that a config names, since clients of Kafka Connect know no others. ([Reliability](../reliability.md#failing-tasks))
 """
 _OF_RUNS = """\
-Ferryman's own, and a sink's: `ferryman backfill` and `POST /connectors/{name}/backfill` set them, people need not.
+Ferryman's own, and a sink's: `ferryman backfill` sets them, people need not.
 ([Backfill](../backfill.md))
 """
 _TLS = """\

@@ -1,4 +1,4 @@
-"""The keys by which a sink connector is a run. ``ferryman backfill`` and the REST API set them; people need not."""
+"""The keys by which a sink connector is a run. ``ferryman backfill`` sets them; people need not."""
 
 import re
 from collections.abc import Iterable, Mapping

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from ferryman.api import Assigned, History
+from ferryman.api import Assigned
 from ferryman.connectors.sql.database.loads import Part
 from ferryman.connectors.sql.database.offsets_table import Offsets
 from ferryman.connectors.sql.database.rows import RowMaker, origins_of
@@ -24,6 +24,7 @@ from ferryman.connectors.sql.fold.keys import Texts, digests
 from ferryman.connectors.sql.fold.notes import Notes
 from ferryman.errors import FerrymanError, TaskError, Unfinished
 from ferryman.record import Batch, Polled, TopicPartition
+from ferryman.runs.history import History
 
 SLICE = 0.5
 """Seconds of noting between two looks at whether the task is to stop."""

@@ -32,9 +32,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from ferryman.api import Assigned, Committed, History, Sink, SinkContext
+from ferryman.api import Assigned, Committed, Sink, SinkContext
 from ferryman.errors import Indeterminate, RefusedError, RetriableError, TaskError, Unfinished
 from ferryman.record import TopicPartition
+from ferryman.runs.history import History
 from ferryman.task.setup import garbage_collection
 from ferryman.task.setup.control import Control
 from ferryman.task.setup.crash_points import crash_point
@@ -115,7 +116,7 @@ class SinkSession:
                 if (wanted := list(topics())) != subscribed:
                     subscribed = wanted
                     self.group.subscribe(wanted)
-                self._check_topics(subscribed)
+                check_topics(self.group, self.troubles, subscribed)
             self.turn()
         self._settle()
 
@@ -124,15 +125,6 @@ class SinkSession:
         self.pausing.obey(self._after is not None or self._asked)
         self._next_call()
         self._listen()
-
-    def _check_topics(self, subscribed: Sequence[str]) -> None:
-        # A topic deleted and created anew under its name may already hold more records than we had read of the old one,
-        # so that no offset is out of range and reading would go on in the middle of the new one.
-        gone = self.group.recreated()
-        if gone:
-            raise Indeterminate(f"{', '.join(gone)} was deleted or created anew")
-        if self.group.without_topics(subscribed):
-            self.troubles.met(no_topics(subscribed))
 
     def _next_call(self) -> None:
         """Gives the sink's thread something to do, if it has nothing."""
@@ -303,10 +295,7 @@ class SinkSession:
         # The sink may have to commit before it opens, and only what is in the ledger can be committed.
         self.delivery.assigned({source: start for source, start in starts.items() if start is not None}, committed)
         starts.update(self.thread.call(lambda: self.sink.open(partitions)))
-        chosen = {source: start for source, start in starts.items() if start is not None}
-        if len(chosen) < len(starts):
-            lost = ", ".join(str(source) for source in starts if source not in chosen)
-            raise TaskError(f"{lost}: no usable offset to start from, and auto.offset.reset says not to choose one")
+        chosen = all_known(starts)
         self.delivery.assigned(chosen, committed)
         self.reading.bounds.begun(chosen)
         log.info("assigned %s", ", ".join(f"{source}@{offset}" for source, offset in chosen.items()) or "nothing")
@@ -334,6 +323,26 @@ class SinkSession:
             self.backlog.drop(partitions)
             if ours:
                 self.thread.call(lambda: self.sink.close(ours))
+
+
+def all_known(starts: Mapping[TopicPartition, int | None]) -> dict[TopicPartition, int]:
+    """Where to start each partition. Raises TaskError where nobody says it."""
+    chosen = {source: start for source, start in starts.items() if start is not None}
+    if len(chosen) < len(starts):
+        lost = ", ".join(str(source) for source in starts if source not in chosen)
+        raise TaskError(f"{lost}: no usable offset to start from, and auto.offset.reset says not to choose one")
+    return chosen
+
+
+def check_topics(group: Group, troubles: Troubles, subscribed: Sequence[str]) -> None:
+    """Whether the topics are there, and the same that they were. Raises Indeterminate."""
+    # A topic deleted and created anew under its name may already hold more records than we had read of the old one,
+    # so that no offset is out of range and reading would go on in the middle of the new one.
+    gone = group.recreated()
+    if gone:
+        raise Indeterminate(f"{', '.join(gone)} was deleted or created anew")
+    if group.without_topics(subscribed):
+        troubles.met(no_topics(subscribed))
 
 
 def no_topics(subscribed: Sequence[str]) -> RefusedError:
