@@ -1,50 +1,18 @@
 """``ferryman backfill`` as people call it, on a real cluster: what it writes, refuses, and does when called again."""
 
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
 
+from tests.backfill.calls import Command
 from tests.running import create_topic, produce, settings, until
 
 FILE_SINK = "org.apache.kafka.connect.file.FileStreamSinkConnector"
 STRING = "org.apache.kafka.connect.storage.StringConverter"
-
-
-@dataclass
-class Called:
-    """A call that has ended."""
-
-    code: int
-    said: str
-    errors: str
-
-
-@dataclass
-class Command:
-    """The command for one live connector in one folder."""
-
-    folder: Path
-    worker: Path
-    connector: Path
-
-    def begin(self, *options: str) -> "subprocess.Popen[str]":
-        """Starts it."""
-        given = ["backfill", str(self.worker), str(self.connector), *options]
-        pipe = subprocess.PIPE
-        return subprocess.Popen([sys.executable, "-m", "ferryman", *given], stdout=pipe, stderr=pipe, text=True)
-
-    def call(self, *options: str) -> Called:
-        """Waits for its end."""
-        with self.begin(*options) as process:
-            said, errors = process.communicate(timeout=300)
-        return Called(process.returncode, said, errors)
 
 
 Made = Callable[..., Command]
@@ -80,10 +48,6 @@ def at_times(kafka: str, topic: str, times: Mapping[str, int]) -> None:
     producer.flush(60)
 
 
-def ends_well(called: Called) -> None:
-    assert called.code == 0, f"{called.code}\n{called.said}\n{called.errors}"
-
-
 def test_a_range_of_offsets_is_written_elsewhere_and_nothing_else_is(kafka: str, unique: str, made: Made) -> None:
     create_topic(kafka, unique, partitions=2)
     for partition in (0, 1):
@@ -91,13 +55,13 @@ def test_a_range_of_offsets_is_written_elsewhere_and_nothing_else_is(kafka: str,
     command = made(tasks_max="2")
     again = command.folder / "again.txt"
     bounds = ["--offsets", f"{unique}:0:10-30", "--offsets", f"{unique}:1:45-99"]
-    ends_well(command.call(*bounds, "--set", f"file={again}"))
+    command.call(*bounds, "--set", f"file={again}").well()
     wanted = sorted([*numbers(10, 30), *numbers(45, 50)])
     assert sorted(line.encode() for line in lines(again)) == wanted
     assert not (command.folder / "live.txt").exists()
     # The same call again finds all done; what has come since is none of its business.
     produce(kafka, unique, numbers(50, 60), partition=1)
-    ends_well(command.call(*bounds, "--set", f"file={again}"))
+    command.call(*bounds, "--set", f"file={again}").well()
     assert sorted(line.encode() for line in lines(again)) == wanted
 
 
@@ -106,7 +70,7 @@ def test_times_choose_each_record_by_its_own_timestamp(kafka: str, unique: str, 
     at_times(kafka, unique, {"early": 1_000, "first": 5_000, "late": 9_000, "straggler": 6_000, "very late": 9_999})
     command = made()
     again = command.folder / "again.txt"
-    ends_well(command.call("--from", "1970-01-01T00:00:05Z", "--to", "1970-01-01T00:00:09Z", "--set", f"file={again}"))
+    command.call("--from", "1970-01-01T00:00:05Z", "--to", "1970-01-01T00:00:09Z", "--set", f"file={again}").well()
     assert lines(again) == ["first", "straggler"]
 
 
@@ -118,7 +82,7 @@ def test_what_would_be_there_twice_is_refused_unless_it_is_allowed_by_name(kafka
     assert refused.code == 2
     assert "have it write elsewhere by setting file" in refused.errors
     assert not (command.folder / "live.txt").exists()
-    ends_well(command.call("--allow-duplicates"))
+    command.call("--allow-duplicates").well()
     assert lines(command.folder / "live.txt") == ["0", "1", "2"]
 
 
@@ -127,7 +91,7 @@ def test_a_dry_run_says_what_would_be_read_and_starts_nothing(kafka: str, unique
     produce(kafka, unique, numbers(0, 40))
     command = made()
     said = command.call("--dry-run", "--set", "file=again.txt", "--rate", "10", "--offsets", f"{unique}:0:10-30")
-    ends_well(said)
+    said.well()
     assert f"{unique}-0: 20 records, 10 up to 30" in said.said
     assert "at 10 records a second: 2 s" in said.said
     assert "it writes elsewhere than the live connector" in said.said
@@ -148,7 +112,7 @@ def test_a_transaction_at_the_end_of_the_range_does_not_keep_it_from_ending(
         producer.commit_transaction() if commit else producer.abort_transaction()
     command = made()
     again = command.folder / "again.txt"
-    ends_well(command.call("--set", f"file={again}"))
+    command.call("--set", f"file={again}").well()
     assert lines(again) == ["a", "b"]
 
 
@@ -165,7 +129,7 @@ def test_killed_again_and_again_it_goes_on_where_it_stood(kafka: str, unique: st
         process.kill()
         process.communicate()
         time.sleep(0.1 * (kill % 3))
-    ends_well(command.call("--set", f"file={again}", "--set", "consumer.override.max.poll.records=100"))
+    command.call("--set", f"file={again}", "--set", "consumer.override.max.poll.records=100").well()
     assert sorted(lines(again)) == sorted(f"{partition}-{number}" for partition in range(3) for number in range(2_000))
 
 

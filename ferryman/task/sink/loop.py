@@ -147,11 +147,7 @@ class SinkSession:
             self.backlog.hurry = self._just_committed = False
             self._begin(self.backlog.advance, self._advanced)
         elif not self.backlog and not self.control.standing and self.reading.ends_now():
-            self._begin(self.sink.end, self._ended)
-
-    def _ended(self, told: "Future[None]") -> None:
-        told.result()
-        self.request_commit()
+            self._begin(lambda: close(self), lambda ended: ended.result())
 
     def _begin(self, call: Callable[[], Any], after: Callable[["Future[Any]"], None]) -> None:
         future = self.thread.begin(call)
@@ -323,6 +319,12 @@ class SinkSession:
             self.backlog.drop(partitions)
             if ours:
                 self.thread.call(lambda: self.sink.close(ours))
+
+
+def close(session: SinkSession) -> None:
+    """On the sink's thread: nothing more comes, and what that closes is to be committed."""
+    session.sink.end()
+    session.request_commit()
 
 
 def all_known(starts: Mapping[TopicPartition, int | None]) -> dict[TopicPartition, int]:
