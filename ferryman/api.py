@@ -5,100 +5,25 @@ see single records; one that wants speed takes whole batches instead.
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from ferryman.config import Config
 from ferryman.connector import ConnectorConfig, SinkConfig, SourceConfig
+from ferryman.context import Assigned as Assigned
+from ferryman.context import Bad as Bad
+from ferryman.context import Committed as Committed
+from ferryman.context import ConnectorContext as ConnectorContext
+from ferryman.context import Report as Report
+from ferryman.context import SinkContext as SinkContext
+from ferryman.context import SourceContext as SourceContext
+from ferryman.context import TaskContext as TaskContext
+from ferryman.context import TransactionContext as TransactionContext
 from ferryman.errors import DataError
 from ferryman.record import Batch, Polled, Record, TopicPartition, batches, in_order
 from ferryman.record import Offset as Offset
 from ferryman.record import Partition as Partition
 from ferryman.runs.harm import Again, Target
-from ferryman.runs.history import History
-from ferryman.transactions import TransactionContext as TransactionContext
-
-
-@dataclass(frozen=True, slots=True)
-class Committed:
-    """An offset as the group commits it."""
-
-    offset: int
-    """The next record to read."""
-    metadata: str = ""
-    """The sink's own, up to 4,096 bytes; the group gives it back when the partition is assigned again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Assigned:
-    """A partition that a sink task now owns."""
-
-    source: TopicPartition
-    topic_id: str
-    """Tells a re-created topic from the old one of that name."""
-    committed: Committed | None
-    """What the group holds for it; None if nothing was ever committed."""
-    beginning: int
-    """The offset of the oldest record that is still there."""
-    end: int
-    """The offset after the newest record."""
-    start: int | None = None
-    """Where reading begins if the sink does not say otherwise: the group's offset, or, where there is none or it is out
-    of range, the end of the topic that auto.offset.reset names; None if that is to be an error."""
-
-
-Report = Callable[[Batch, int, Exception], None]
-Bad = tuple[Batch, int, Exception]
-"""A record, as its batch and its index there, and what is wrong with it."""
-
-
-@dataclass(frozen=True, slots=True)
-class TaskContext:
-    """What sinks and sources are told about the task that they are part of."""
-
-    connector: str
-    task: int
-    """The task's number, from 0."""
-    cluster: str
-    """The Kafka cluster's id."""
-    raw: Mapping[str, str] = field(repr=False)
-    """The task's config as strings, references resolved."""
-    crash_point: Callable[[str], None] = field(default=lambda name: None, repr=False)
-    """Marks a durable step by name; there a test may have the process killed."""
-
-
-@dataclass(frozen=True, slots=True)
-class SinkContext(TaskContext):
-    """What a sink is given beside its config: where it reports records that it alone could find guilty, and ways to
-    commit early."""
-
-    report: Report = field(kw_only=True, repr=False)
-    """The errant-record reporter (KIP-610): record ``index`` of a batch is dead-lettered, or fails the task."""
-    report_all: Callable[[Sequence[Bad]], None] = field(kw_only=True, repr=False)
-    """The same for several records, whose dead letters are waited for together."""
-    request_commit: Callable[[], None] = field(kw_only=True, repr=False)
-    """Asks the loop to run its usual commit soon."""
-    commit: Callable[[Mapping[TopicPartition, Committed]], None] = field(kw_only=True, repr=False)
-    """Commits these offsets and metadata now and waits for the broker's answer, for sinks that must have their word in
-    the group before they write; allowed in ``open`` and in put. Raises Indeterminate when there is no answer."""
-    leased: Callable[[], bool] = field(kw_only=True, default=lambda: True, repr=False)
-    """Whether the task is still this worker's, as far as it knows. A put that does its work in many steps which nothing
-    can take back looks before each, and raises Unfinished when it is not: the rest comes again."""
-    history: History | None = field(kw_only=True, default=None, repr=False)
-    """The records of the partitions once more; in runs only."""
-
-
-@dataclass(frozen=True, slots=True)
-class SourceContext(TaskContext):
-    """What a source is given beside its config."""
-
-    offset: Callable[[Partition], Offset | None] = field(kw_only=True, repr=False)
-    """The offset that was committed for a partition; None if none was."""
-    stopping: Callable[[float], bool] = field(kw_only=True, repr=False)
-    """Waits up to so many seconds; true at once when the task is asked to stop. For waits inside poll."""
-    transaction: TransactionContext | None = field(kw_only=True, default=None, repr=False)
-    """Ends transactions, with transaction.boundary=connector; None otherwise, and on a worker without transactions."""
 
 
 class BadRecords(DataError):
@@ -110,25 +35,6 @@ class BadRecords(DataError):
         super().__init__(f"{len(found)} of the records cannot be taken; {batch.source}@{batch.offsets[index]}: {error}")
         self.found = found
         """The batch, the record's index in it, and what is wrong."""
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectorContext:
-    """What a connector is given beside its config. All of it may be used from any thread of its process."""
-
-    connector: str
-    raw: Mapping[str, str] = field(repr=False)
-    """The connector's config as it was posted. References to config providers stay references, and do so in the tasks'
-    configs that are made of it: they are resolved when a task starts."""
-    request_task_reconfiguration: Callable[[], None] = field(kw_only=True, repr=False)
-    """Has ``task_configs`` called again soon. Several requests may be met by one call."""
-    raise_error: Callable[[Exception], None] = field(kw_only=True, repr=False)
-    """The connector cannot go on: it has failed with this error, and is stopped. Its tasks go on."""
-    stopping: Callable[[float], bool] = field(kw_only=True, repr=False)
-    """Waits up to so many seconds; true at once when the connector is to stop, or has failed."""
-    offsets: Callable[[Sequence[Partition]], list[Offset | None]] = field(kw_only=True, repr=False)
-    """The offsets that are committed now for partitions of a source; None where none is. Each call reads the offsets
-    topic to its end. Raises RetriableError if it cannot be read, TaskError for a sink."""
 
 
 SinkC = TypeVar("SinkC", bound=SinkConfig)
@@ -178,6 +84,8 @@ class Sink(Generic[SinkC]):
     """The connector as an object that runs, for one that watches something; then its own ``task_configs`` is called."""
     atomic: ClassVar[bool] = False
     """Whether a put that raised has written nothing, so that the same records may be tried again in smaller pieces."""
+    truth: ClassVar[str] = "the group's offsets: what was put after the last commit comes again after a crash"
+    """Where it stands how far the sink has got, for ``ferryman explain``."""
     columnar: ClassVar[bool] = False
     """Whether ``put_batch`` takes columns as they are; other sinks get rows."""
     takes_maps: ClassVar[bool] = False
@@ -186,6 +94,9 @@ class Sink(Generic[SinkC]):
     """Whether ``put_batches`` takes all records of one schema as one batch, whatever lies between them, and puts them
     in order by their positions where that matters. Other sinks get them in the order of their offsets, cut wherever a
     schema changes."""
+    fetch_min_bytes: ClassVar[int] = 1
+    """How many bytes the broker waits for, half a second at most, unless consumer.override.fetch.min.bytes says
+    otherwise. More for a sink whose work shows only later: few large fetches and puts cost less than many small."""
 
     def __init__(self, config: SinkC, context: SinkContext) -> None:
         self.config = config
@@ -206,6 +117,11 @@ class Sink(Generic[SinkC]):
         """What a second time does to a target. ``older`` promises to obey ``ferryman.run.fold``; ConfigError if it
         cannot."""
         return "twice"
+
+    @classmethod
+    def needs_classic_group(cls, config: SinkC) -> str | None:
+        """Why group.protocol=consumer is refused, if it is: the sink's truth is in the metadata of commits."""
+        return None
 
     @classmethod
     def alter_offsets(cls, config: SinkC, context: SinkContext, offsets: Mapping[TopicPartition, int | None]) -> bool:

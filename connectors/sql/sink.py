@@ -47,6 +47,7 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         "io.aiven.connect.jdbc.sink.JdbcSinkTask",
         "io.debezium.connector.jdbc.JdbcSinkConnectorTask",
     )
+    truth = "the table of offsets, moved by compare-and-set in the transaction that writes the rows"
     atomic = True
     columnar = True
     any_order = True
@@ -191,15 +192,15 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
                 self._offsets.advance(connection, moves)
                 loads, places = self._loads(self._fold.kept(connection, parts, batches), wary)
                 crash_point("sql.folded")
-            steps = [self._writer.stage(connection, load) for load in loads]
+            sifted = self._writer.sift(connection, loads) if wary else (self._writer.stage(connection, loads), ())
+            steps, unfit = sifted
             if self._fold is None:
                 self._offsets.advance(connection, moves)
             self._tables.verify(connection, {load.table for load in loads})
             if wary:
-                self._report(batches, places, self._writer.each(connection, self._runs(loads, steps)))
+                self._report(batches, places, [*unfit, *self._writer.each(connection, self._runs(loads, steps))])
             else:
-                for load, apply in zip(loads, steps, strict=True):
-                    apply(*load.span)
+                self._writer.write(connection, loads, steps)
             crash_point("sql.after_rows")
             crash_point("sql.before_commit")
         self._positions.update({source: move.following for source, move in moves.items()})
@@ -218,8 +219,9 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         """Raises what the report raises: then nothing of the put is written."""
         self._wary = _WARY if refused else max(0, self._wary - 1)
         if refused:
-            records = found(batches, [places[each.seq] for each in refused])
-            self.context.report_all([(*record, each.error) for record, each in zip(records, refused, strict=True)])
+            in_order = sorted(refused, key=lambda each: each.seq)
+            records = found(batches, [places[each.seq] for each in in_order])
+            self.context.report_all([(*record, each.error) for record, each in zip(records, in_order, strict=True)])
 
     def _named(self, batches: Sequence[Batch]) -> str:
         return ", ".join(sorted({str(self._rows.table(batch)) for batch in batches}))

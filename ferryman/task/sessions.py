@@ -103,7 +103,10 @@ def prepared(spec: TaskSpec, control: Control) -> Setup:
         worker=worker,
         plugin=plugin,
         config=config,
-        clients=Clients(spec.connector, spec.task, spec.worker, spec.config, spec.identity),
+        clients=Clients(
+            *(spec.connector, spec.task, spec.worker, spec.config, spec.identity),
+            fetch_min_bytes=plugin.fetch_min_bytes if catalog.is_sink(plugin) else 1,
+        ),
         chain=builder.chain(spec.config, spec.worker, plugin),
         troubles=Troubles(Outage(patience(config, spec.failed), spec.succeeded), control.tell),
         run=RunKeys.of(spec.config) if catalog.is_sink(plugin) else None,

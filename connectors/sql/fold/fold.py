@@ -22,9 +22,9 @@ from ferryman.connectors.sql.database.session import Session
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.fold.keys import Texts, digests
 from ferryman.connectors.sql.fold.notes import Notes
+from ferryman.context import History
 from ferryman.errors import FerrymanError, TaskError, Unfinished
 from ferryman.record import Batch, Polled, TopicPartition
-from ferryman.runs.history import History
 
 SLICE = 0.5
 """Seconds of noting between two looks at whether the task is to stop."""

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ferryman.offsets.asking import Asking
 from ferryman.task.setup import lease
 from ferryman.task.setup.at_work import AtWork
 from ferryman.task.setup.lease import UNLIMITED, Lease
@@ -31,6 +32,8 @@ class Control:
     """Until when the task may act."""
     at_work: AtWork = field(default_factory=AtWork)
     """Where the task notes what it works on."""
+    asking: Asking = field(init=False)
+    """Asks the worker for source offsets."""
     acting: bool = False
     """Whether a call of the connector's runs that may reach other systems."""
     _wish: Wish = "run"
@@ -38,6 +41,9 @@ class Control:
     """When the task was first told to end, in monotonic seconds."""
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _topics: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.asking = Asking(self.tell)
 
     def wish(self, wish: Wish) -> None:
         """The worker wants this now; stop is final."""

@@ -1,7 +1,7 @@
 """What a sink's session reads: of a run no more than its bounds and its pace allow, of others all there is."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ferryman.api import Assigned
@@ -26,17 +26,19 @@ class Reading:
         """Seconds until more may be read."""
         return self.pace.wait(time.monotonic())
 
-    def polled(self, group: Group, limit: int, wait: float) -> Iterator[Polled]:
+    def polled(self, group: Group, limit: int, wait: float, quiet: Callable[[], bool]) -> list[Polled]:
         """What the task is to take of the next poll; it stands in the ledger."""
-        for polled in group.poll(self.pace.limit(limit), wait):
+        taken = []
+        for polled in group.poll(self.pace.limit(limit), wait, quiet):
             self.pace.polled(len(polled), time.monotonic())
             kept = self.bounds.cut(polled)
             if kept is not None and self.delivery.polled(kept.source, kept.offsets[-1] + 1):
-                yield kept
+                taken.append(kept)
         if self.bounds.run is not None:
             while group.ends:
                 self.bounds.reached(*group.ends.popitem())
             group.read_no_more(self.bounds.through)
+        return taken
 
     def all_delivered(self) -> None:
         """Nothing that was read waits to be delivered: what was passed over counts as well."""

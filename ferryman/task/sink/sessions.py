@@ -10,6 +10,7 @@ from confluent_kafka import Consumer, Producer
 from ferryman.api import Sink
 from ferryman.connector import SinkConfig
 from ferryman.errors import FencedError, RetriableError
+from ferryman.kafka import fetching
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.subscription import Subscription
 from ferryman.task.errors.dead_letters import DeadLetters, create_topic
@@ -26,6 +27,7 @@ from ferryman.task.sink.pace import Pace
 from ferryman.task.sink.reading import Reading
 from ferryman.task.sink.sink_thread import SinkThread, StillBusy
 from ferryman.task.sink.slices import Slices
+from ferryman.validation import group_protocol
 
 log = logging.getLogger(__name__)
 
@@ -50,13 +52,15 @@ class SinkSessions:
         Raises StillBusy when the connector holds its thread and the process has to end.
         """
         setup = self.setup
-        for step in setup.chain.plan.steps:
+        consumer, protocol = setup.clients.sink_consumer(), setup.clients.group_protocol
+        plan = (fetching.told(consumer), *setup.chain.plan.steps, *group_protocol.told(setup.plugin, protocol))
+        for step in filter(None, plan):
             log.info("plan: %s", step)
         admin = Admin(setup.clients.admin())
         tolerance, facts = self._tolerance(admin), setup.facts(admin)
         thread, history = SinkThread(setup.control, setup.grace), self._history
         try:
-            context = loop.context(lambda: session, history, **facts)
+            context = loop.context(lambda: session, history, group_protocol=protocol, **facts)
             task: Sink[Any] = thread.call(lambda: setup.plugin(setup.config, context))
             backlog = self._backlog(tolerance, task)
             session = loop.SinkSession(
@@ -64,8 +68,9 @@ class SinkSessions:
             )
             try:
                 thread.call(task.start)
-                consumer = Consumer(setup.clients.sink_consumer() | self._tells_ends)
-                session.group = Group(consumer, admin, session, setup.clients.read_from)
+                made = Consumer(consumer | self._tells_ends)
+                group = Group(made, admin, session, setup.clients.read_from, protocol)
+                session.group = group
                 self._consume(session, admin, started)
             finally:
                 thread.finish(session.timing.revocation)
