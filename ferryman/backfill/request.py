@@ -13,9 +13,6 @@ from ferryman.record import TopicPartition
 from ferryman.runs.keys import PREFIX, instant
 from ferryman.runs.ranges import Range, Ranges
 
-KNOWN = ("name", "from", "to", "offsets", "config", "rate", "allow_duplicates", "dry_run")
-"""The fields of a request's body."""
-
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -81,41 +78,6 @@ def _checked_time(name: str, value: str) -> None:
             instant(value)
     except ValueError as error:
         raise ConfigError.for_key(name, f"{name}={value[:60]} {error}") from None
-
-
-def of_body(body: Any) -> Request:
-    """The request in the body of a POST. ConfigError by field for what cannot be."""
-    if not isinstance(body, dict):
-        raise ConfigError.for_key("", f"An object is expected; it may have {', '.join(KNOWN)}")
-    for key in body.keys() - set(KNOWN):
-        raise ConfigError.for_key(str(key), f'Unrecognized field "{key}": known are {", ".join(KNOWN)}')
-    given = {key: value for key, value in body.items() if value is not None}
-    return Request(
-        begins=_of(given, "from", str, ""),
-        ends=_of(given, "to", str, ""),
-        offsets=of_offsets(given.get("offsets", {})),
-        sets=_sets(given.get("config", {})),
-        name=_of(given, "name", str, "").strip(),
-        rate=float(_of(given, "rate", (int, float), 0.0)),
-        allow_duplicates=_of(given, "allow_duplicates", bool, False),
-        dry_run=_of(given, "dry_run", bool, False),
-    )
-
-
-def _of(given: Mapping[str, Any], name: str, kind: Any, default: Any) -> Any:
-    value = given.get(name, default)
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise ConfigError.for_key(name, f"{name} is none: {json.dumps(value)[:60]}")
-    return value
-
-
-def _sets(value: Any) -> dict[str, str | None]:
-    plain = isinstance(value, dict) and all(
-        each is None or isinstance(each, str | int | float) for each in value.values()
-    )
-    if not plain:
-        raise ConfigError.for_key("config", "config must be an object of keys and their values")
-    return {key: each if each is None or isinstance(each, str) else json.dumps(each) for key, each in value.items()}
 
 
 def of_offsets(value: Any) -> dict[TopicPartition, Range]:

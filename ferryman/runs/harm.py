@@ -51,5 +51,5 @@ def verdict(live: Target, run: Target, again: Again, allowed: bool) -> Verdict:
     raise ConfigError.for_key(
         "allow_duplicates",
         "The run would write where the live connector does, and what is there already would be there twice: "
-        f'{where}, or allow it by name (--allow-duplicates, "allow_duplicates": true)',
+        f"{where}, or allow it by --allow-duplicates",
     )
