@@ -5,7 +5,7 @@ see single records; one that wants speed takes whole batches instead.
 """
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from ferryman.config import Config
@@ -23,6 +23,7 @@ from ferryman.errors import DataError
 from ferryman.record import Batch, Polled, Record, TopicPartition, batches, in_order
 from ferryman.record import Offset as Offset
 from ferryman.record import Partition as Partition
+from ferryman.runs.harm import Again, Target
 
 
 class BadRecords(DataError):
@@ -107,6 +108,17 @@ class Sink(Generic[SinkC]):
         return [raw] * config.tasks_max
 
     @classmethod
+    def target(cls, config: SinkC, raw: Mapping[str, str], topics: Collection[str]) -> Target:
+        """Where records of these topics go, for ``ferryman backfill``. Unknown places count as those of all others."""
+        return Target(None)
+
+    @classmethod
+    def again(cls, config: SinkC, raw: Mapping[str, str]) -> Again:
+        """What a second time does to a target. ``older`` promises to obey ``ferryman.run.fold``; ConfigError if it
+        cannot."""
+        return "twice"
+
+    @classmethod
     def needs_classic_group(cls, config: SinkC) -> str | None:
         """Why group.protocol=consumer is refused, if it is: the sink's truth is in the metadata of commits."""
         return None
@@ -150,6 +162,9 @@ class Sink(Generic[SinkC]):
 
     def flush(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Makes everything put so far durable; called before offsets are committed."""
+
+    def end(self) -> None:
+        """All was put, and no more comes (in runs): the next commit closes what is open only for more to come."""
 
     def pre_commit(self, offsets: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, Committed]:
         """What to commit, given the next offset of each partition after everything put; may be less, or nothing."""

@@ -55,6 +55,23 @@ class TaskContext:
     """Marks a durable step by name; there a test may have the process killed."""
 
 
+class History(Protocol):
+    """Records of the task's partitions, read again beside the group by the same converters and transforms. What these
+    cannot take is left out."""
+
+    def begin(self, source: TopicPartition, offset: int) -> None:
+        """A partition is to be read from an offset on."""
+
+    def end(self, source: TopicPartition) -> None:
+        """And is no more."""
+
+    def read(
+        self, wanted: Mapping[TopicPartition, int], until: float
+    ) -> Sequence[tuple[TopicPartition, Sequence[Batch], int]]:
+        """What follows of these partitions, none of it at or behind the offset that is wanted, with the next offset to
+        be read. Waits for it until a moment of ``time.monotonic``, and may return nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class SinkContext(TaskContext):
     """What a sink is given beside its config: where it reports records that it alone could find guilty, and ways to
@@ -72,6 +89,8 @@ class SinkContext(TaskContext):
     leased: Callable[[], bool] = field(kw_only=True, default=lambda: True, repr=False)
     """Whether the task is still this worker's, as far as it knows. A put that does its work in many steps which nothing
     can take back looks before each, and raises Unfinished when it is not: the rest comes again."""
+    history: History | None = field(kw_only=True, default=None, repr=False)
+    """The records of the partitions once more; in runs only."""
     group_protocol: Literal["classic", "consumer"] = field(kw_only=True, default="classic")
     """The protocol of the sink's group. With ``consumer`` (KIP-848) offsets that a member commits late may stand in
     place of its successor's, metadata included, so that nothing may rest on them."""

@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,6 +16,7 @@ from ferryman.errors import KeyProblem, TaskError, Unfinished
 from ferryman.files import allowed_folders
 from ferryman.files.allowed_folders import FilePath
 from ferryman.record import Batch, TopicPartition
+from ferryman.runs.harm import Target
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +74,11 @@ class FileStreamSinkConnector(Sink[FileStreamSinkConfig]):
     def task_configs(cls, config: FileStreamSinkConfig, raw: Mapping[str, str]) -> list[Mapping[str, str]]:
         """Always one: two tasks would write into one another's file."""
         return [raw]
+
+    @classmethod
+    def target(cls, config: FileStreamSinkConfig, raw: Mapping[str, str], topics: Collection[str]) -> Target:
+        """The file, or standard output."""
+        return Target(frozenset({("",) if config.file is None else (str(Path(config.file).resolve()),)}), "file")
 
     def open(self, partitions: Sequence[Assigned]) -> Mapping[TopicPartition, int]:
         """Locks the file and cuts it back to the committed length.

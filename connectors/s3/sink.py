@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import groupby
@@ -25,6 +25,7 @@ from ferryman.connectors.s3.config.target_keys import WITHOUT_EFFECT
 from ferryman.connectors.s3.layout.layout import layout
 from ferryman.errors import DataError, Indeterminate, RetriableError, TaskError
 from ferryman.record import Batch, TopicPartition
+from ferryman.runs.harm import Target
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +75,15 @@ class S3SinkConnector(Sink[S3SinkConfig]):
         self._alarm: threading.Timer | None = None
         self._due: int | None = None
         """When the alarm goes off, in milliseconds of the wall clock; None once it has."""
+        self._ends = False
+        """Whether nothing more comes, so that files are closed though no rule says so."""
+
+    @classmethod
+    def target(cls, config: S3SinkConfig, raw: Mapping[str, str], topics: Collection[str]) -> Target:
+        """The folder that all objects are in. Aiven's objects may have any names."""
+        folder = (config.prefix, config.name_template) if config.aiven else (config.topics_dir.strip("/"),)
+        hint = "file.name.prefix" if config.aiven else "topics.dir"
+        return Target(frozenset({(config.store_url, config.bucket, *folder)}), hint)
 
     @classmethod
     def needs_classic_group(cls, config: S3SinkConfig) -> str | None:
@@ -110,7 +120,7 @@ class S3SinkConnector(Sink[S3SinkConfig]):
 
     def open(self, partitions: Sequence[Assigned]) -> Mapping[TopicPartition, int]:
         """Finishes what was committed. Starts where the archive ends, or before that if objects must be made again."""
-        starts = {}
+        starts, self._ends = {}, False
         for assigned in partitions:
             opened = self._truth.open(assigned)
             ledger = Ledger(assigned.source, assigned.topic_id, self.context.connector, self._layout.names.key)
@@ -119,6 +129,10 @@ class S3SinkConnector(Sink[S3SinkConfig]):
                 starts[assigned.source] = opened.start
             self._ledgers[assigned.source] = ledger
         return starts
+
+    def end(self) -> None:
+        """Has the next commit close all files."""
+        self._ends = True
 
     def close(self, partitions: Sequence[TopicPartition]) -> None:
         """Forgets the partitions; what is not committed is thrown away, what may be is left to the next owner."""
@@ -170,7 +184,7 @@ class S3SinkConnector(Sink[S3SinkConfig]):
         for source, ledger in held.items():
             with self._giving_up(ledger):
                 ledger.end_redo(offsets[source])
-            if self._layout.rotation.due(ledger.level, now) or self._layout.rotation.each_commit:
+            if self._layout.rotation.due(ledger.level, now) or self._layout.rotation.each_commit or self._ends:
                 ledger.rotate()
         self._upload()
         commits = self._truth.offer([*held.values()], offsets) if held else {}

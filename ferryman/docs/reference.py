@@ -17,6 +17,7 @@ from ferryman.config import Config, Definition, spellings
 from ferryman.connector import ConnectorConfig, SinkConfig, SourceConfig
 from ferryman.docs import sql_values
 from ferryman.plugins import catalog, folders
+from ferryman.runs.keys import RunKeys
 from ferryman.settings.modes import DISTRIBUTED, NO_EFFECT, STANDALONE
 from ferryman.settings.task_keys import TaskKeys
 from ferryman.settings.worker_keys import WorkerConfig
@@ -53,6 +54,10 @@ Workers of one group have these too, or with another default. `offset.storage.fi
 _OF_TASKS = """\
 Ferryman's own. A worker's hold for all its connectors, a connector's for its own tasks. `/config/validate` lists those
 that a config names, since clients of Kafka Connect know no others. ([Reliability](../reliability.md#failing-tasks))
+"""
+_OF_RUNS = """\
+Ferryman's own, and a sink's: `ferryman backfill` sets them, people need not.
+([Backfill](../backfill.md))
 """
 _TLS = """\
 The keys of https listeners, with `listeners.https.` in front, or for `admin.listeners` with `admin.listeners.https.`;
@@ -180,6 +185,7 @@ def _connector() -> str:
         own = [name for name in config_class.model_fields if config_class is ConnectorConfig or name not in inherited]
         parts.append(f"## {title}\n\n{_table(config_class, own)}\n")
     parts.append(f"## Failing tasks\n\n{_OF_TASKS}\n{_table(TaskKeys, TaskKeys.model_fields)}\n")
+    parts.append(f"## Runs\n\n{_OF_RUNS}\n{_table(RunKeys, RunKeys.model_fields)}\n")
     return f"{_NOTE}\n\n{_CONNECTOR}\n" + "\n".join(parts)
 
 

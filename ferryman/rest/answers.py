@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ferryman.config import Definition
+from ferryman.runs.progress import Progress
 from ferryman.telemetry.redaction import redact
 from ferryman.validation.plugin_infos import PluginInfo
 from ferryman.worker.herder import ConnectorInfo, ConnectorStatus, PartitionOffset, Status, TaskInfo
@@ -21,7 +22,25 @@ def connector(info: ConnectorInfo) -> Json:
 def status(found: ConnectorStatus) -> Json:
     """The states of a connector and its tasks as ConnectorStateInfo."""
     tasks = [task(number, one) for number, one in sorted(found.tasks.items())]
-    return {"name": found.name, "connector": _state(found.connector), "tasks": tasks, "type": found.type}
+    shape: Json = {"name": found.name, "connector": _state(found.connector), "tasks": tasks, "type": found.type}
+    return shape if found.run is None else shape | {"run": run(found.run)}
+
+
+def run(found: Progress) -> Json:
+    """How far a run is, for clients that know of it."""
+    shape: Json = {
+        "of": found.of,
+        "from": found.begins or None,
+        "to": found.ends or None,
+        "records_done": found.records_done,
+        "records_total": found.records_total,
+        "partitions_done": found.partitions_done,
+        "partitions_total": found.partitions_total,
+        "records_per_second": None if found.rate is None else round(found.rate, 1),
+        "seconds_left": None if found.left is None else round(found.left),
+        "complete": found.complete,
+    }
+    return {name: value for name, value in shape.items() if value is not None}
 
 
 def task(number: int, found: Status) -> Json:

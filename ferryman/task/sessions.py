@@ -26,6 +26,7 @@ from ferryman.kafka.clients import Clients
 from ferryman.kafka.permissions import Heard
 from ferryman.plugins import catalog
 from ferryman.retry.outage import Outage
+from ferryman.runs.keys import RunKeys
 from ferryman.settings.worker_keys import WorkerConfig
 from ferryman.task.setup import garbage_collection
 from ferryman.task.setup.control import Control
@@ -108,4 +109,5 @@ def prepared(spec: TaskSpec, control: Control) -> Setup:
         ),
         chain=builder.chain(spec.config, spec.worker, plugin),
         troubles=Troubles(Outage(patience(config, spec.failed), spec.succeeded), control.tell),
+        run=RunKeys.of(spec.config) if catalog.is_sink(plugin) else None,
     )

@@ -18,14 +18,13 @@ from ferryman.kafka import client_config, subscription, topic_creation
 from ferryman.kafka.client_keys import Role
 from ferryman.plugins import catalog
 from ferryman.settings.settings import Settings
-from ferryman.settings.task_keys import PREFIX as OURS
-from ferryman.settings.task_keys import TaskKeys
 from ferryman.telemetry import owners, redaction
 from ferryman.validation import (
     chain_infos,
     config_infos,
     exactly_once,
     misplaced_keys,
+    own_keys,
     plugin_infos,
     plugin_versions,
     resolved_values,
@@ -93,7 +92,7 @@ def _validate(raw: Mapping[str, str | None], settings: Settings) -> Validation:
     early = [_topic_groups(config_class, view), _chain(view), _dead_letters(config_class, view)]
     if issubclass(config_class, SourceConfig):
         early.append(Part(warnings=tuple(exactly_once.warnings(view.given, settings.config))))
-    late = [_overrides(config_class, view), _ours(view), *(_converter(key, view) for key in CONVERTERS)]
+    late = [_overrides(config_class, view), _ours(config_class, view), *(_converter(key, view) for key in CONVERTERS)]
     others = [*early, *late]
     infos = [*framework, *_infos(early), *own, *_infos(late)]
     problems += [problem for part in others for problem in part.problems]
@@ -335,12 +334,9 @@ def _override(key: str, text: str, errors: tuple[str, ...]) -> ConfigInfo:
     return ConfigInfo(definition, config_infos.value(definition, text, errors))
 
 
-def _ours(view: _View) -> Part:
-    """Ferryman's own keys: those that are given, since nobody who knows Kafka Connect's expects others."""
-    given = {key: value for key, value in view.values.items() if key.startswith(OURS)}
-    problems = TaskKeys.read(given)[1]
-    infos = config_infos.field_infos(TaskKeys, TaskKeys.model_fields, view.given, problems)
-    return Part(tuple(info for info in infos if info.value.name in given), tuple(problems))
+def _ours(config_class: type[Config], view: _View) -> Part:
+    infos, problems = own_keys.infos(config_class, view.given, view.values)
+    return Part(tuple(infos), tuple(problems))
 
 
 def _topic_groups(config_class: type[Config], view: _View) -> Part:
@@ -385,7 +381,7 @@ def _unknown(config_class: type[Config], view: _View) -> Iterable[str]:
     if not issubclass(config_class, SinkConfig):
         prefixes += ("topic.creation.",)
     prefixes += tuple(chain_infos.prefixes(view.values))
-    ours = TaskKeys.keys()
+    ours = own_keys.names(config_class)
     known = {*config_class.keys(), *chain_infos.keys(view.values), *ours}
     for key in config_class.strangers(view.values):
         if not key.startswith(prefixes) and key not in ours:

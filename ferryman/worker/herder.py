@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol
 
 from ferryman.dead_letters.choice import Choice
 from ferryman.facts.states import Outage, Restart, State, TargetState
+from ferryman.runs.progress import Progress
 from ferryman.telemetry.loggers import Loggers
 
 RawConfig = Mapping[str, str]
@@ -47,6 +48,8 @@ class ConnectorStatus:
     tasks: Mapping[int, Status]
     """By number."""
     type: ConnectorType
+    run: Progress | None = None
+    """How far it is, if it is a run."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ any database might say so (``ferryman.connectors.sql.records.likeness``): that c
 """
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, pairwise
 
 import polars as pl
@@ -46,6 +46,11 @@ class Part:
         """Where each row stands in the poll."""
         base = self.work << WORK
         return [base + position for position in self.positions]
+
+    def only(self, rows: Sequence[int]) -> "Part":
+        """These of its rows, at least one, in ascending order."""
+        positions = [self.positions[row] for row in rows]
+        return replace(self, frame=self.frame[list(rows)], positions=positions)
 
 
 Shape = tuple[tuple[TableColumn, ...], bool, tuple[pl.DataType, ...]]

@@ -203,6 +203,30 @@ class Offsets:
                 "another task owns the partition, or its offset was altered"
             )
 
+    @property
+    def connector(self) -> str:
+        """Whose they are."""
+        return self._owner.connector
+
+    def knows(self, source: TopicPartition, topic_id: str) -> None:
+        """Says which topic a partition belongs to."""
+        self._topic_ids[source] = topic_id
+
+    def held(self, connection: Connection, sources: Iterable[TopicPartition], lock: bool) -> dict[TopicPartition, int]:
+        """The next offsets of these partitions, where there are any; locked, in their order, they cannot be moved
+        before the transaction's end."""
+        found = {}
+        for source in sorted(sources):
+            query = sa.select(self.table.c.next_offset).where(
+                self._mine,
+                self.table.c.topic_id == self._topic_ids[source],
+                self.table.c.partition == source.partition,
+            )
+            row = connection.execute(query.with_for_update() if lock else query).first()
+            if row is not None:
+                found[source] = int(row[0])
+        return found
+
     def alter(self, connection: Connection, offsets: Mapping[TopicPartition, int | None]) -> None:
         """Moves stored offsets, or forgets them (None)."""
         for source, offset in offsets.items():

@@ -246,6 +246,10 @@ class Dialect(Protocol):
     def rolled_back(self, error: Exception) -> bool:
         """Whether a COMMIT that failed with this error certainly left nothing behind."""
 
+    def texts(self, connection: Connection, table: TableName) -> Mapping[str, Literal["exact", "padded"]]:
+        """How the table's columns of texts and bytes compare them in its keys: ``exact`` byte by byte, ``padded`` but
+        for blanks and zeros at the end. Those that take other texts for equal are left out."""
+
     def writer(self, session: Transactions, mode: Mode, zones: Zones) -> Writer:
         """What writes one task's rows."""
 

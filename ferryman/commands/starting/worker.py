@@ -28,7 +28,7 @@ def load(worker: Path | None, override: Sequence[str], log_level: str, mode: "Mo
     logs.start("worker", {"root": log_level}, kept=Keeper())
     background.install()
     try:
-        found = settings.load(worker, dict(_pair(each) for each in override), mode)
+        found = settings.load(worker, dict(pair(each) for each in override), mode)
     except ConfigError as error:
         refuse(error, f"{worker or 'no worker file given, and CONNECT_* variables'}: ")
     ambient.withhold()
@@ -44,7 +44,8 @@ def warn(settings: "Settings") -> None:
         log.warning("%s", redact(warning))
 
 
-def _pair(text: str) -> tuple[str, str]:
+def pair(text: str) -> tuple[str, str]:
+    """A KEY=VALUE of the command line."""
     key, equals, value = text.partition("=")
     if not equals:
         raise click.BadParameter(f"{text!r} is not KEY=VALUE")

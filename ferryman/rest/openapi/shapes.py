@@ -80,7 +80,19 @@ SHAPES: Mapping[str, Json] = {
     "DeadLetter": _fields({"id": TEXT, "topic": TEXT, "headers": several(ANY_OBJECT)}),
     "TaskState": _fields({"id": WHOLE, **_STATE}, **_MORE),
     "ConnectorStateInfo": _fields(
-        {"name": TEXT, "connector": a("ConnectorState"), "tasks": several(a("TaskState")), "type": {"enum": _TYPES}}
+        {"name": TEXT, "connector": a("ConnectorState"), "tasks": several(a("TaskState")), "type": {"enum": _TYPES}},
+        run=a("Run"),
+    ),
+    "Run": _fields(
+        {
+            "of": TEXT,
+            "records_done": WHOLE,
+            "records_total": WHOLE,
+            "partitions_done": WHOLE,
+            "partitions_total": WHOLE,
+            "complete": {"type": "boolean"},
+        },
+        **{"from": TEXT, "to": TEXT, "records_per_second": {"type": "number"}, "seconds_left": WHOLE},
     ),
     "Connectors": {
         "anyOf": [

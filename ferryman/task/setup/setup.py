@@ -10,6 +10,7 @@ from ferryman.connector import ConnectorConfig
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import Clients
 from ferryman.retry.outage import Patience
+from ferryman.runs.keys import RunKeys
 from ferryman.settings.worker_keys import WorkerConfig
 from ferryman.task.setup.control import Control
 from ferryman.task.setup.spec import TaskSpec
@@ -34,6 +35,8 @@ class Setup:
     clients: Clients
     chain: Chain
     troubles: Troubles
+    run: RunKeys | None = None
+    """The bounds of a sink that is a run."""
 
     @property
     def grace(self) -> float:

@@ -75,6 +75,12 @@ class Delivery:
         self._positions[source] = replace(position, polled=following)
         return True
 
+    def passed(self, source: TopicPartition, following: int) -> None:
+        """Nothing that is wanted lies before ``following``, and nothing that was polled waits to be delivered."""
+        position = self._positions.get(source)
+        if position is not None and following > position.delivered:
+            self._positions[source] = replace(position, polled=max(following, position.polled), delivered=following)
+
     def delivered(self, source: TopicPartition, following: int) -> None:
         """The sink has taken (or the dead letter queue has, or a transform dropped) all before ``following``."""
         position = self._positions.get(source)

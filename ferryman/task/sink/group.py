@@ -70,6 +70,10 @@ class Group:
     topic_ids: dict[str, str] = field(default_factory=dict)
     """The ids that topics had when they were assigned, to notice one that was created anew."""
     idle_for_want_of_topics: bool = False
+    read_out: frozenset[TopicPartition] = frozenset()
+    """Partitions of which nothing is wanted any more, whatever is paused or resumed."""
+    ends: dict[TopicPartition, int] = field(default_factory=dict)
+    """The ends of partitions that were reached since somebody looked, where the client tells of them."""
     _error: Exception | None = None
     """What a callback raised; the client swallows it there, so the poll that made the call raises it."""
     _membership: Literal["none", "joining", "member"] = "none"
@@ -102,7 +106,14 @@ class Group:
             return []
         messages = [first, *self.consumer.consume(limit - 1, 0)]
         self._raise()
+        self._note_ends(messages)
         return list(by_partition(message for message in messages if readable(message, self.protocol)))
+
+    def _note_ends(self, messages: Sequence[Message]) -> None:
+        for message in messages:
+            error = message.error()
+            if error is not None and error.code() == KafkaError._PARTITION_EOF:
+                self.ends[TopicPartition(message.topic() or "", message.partition() or 0)] = message.offset() or 0
 
     def _raise(self) -> None:
         error, self._error = self._error, None
@@ -117,7 +128,19 @@ class Group:
     def resume(self) -> None:
         """Ends a pause: the next poll hands out records again."""
         self.paused = False
-        self.consumer.resume(self.consumer.assignment())
+        self.consumer.resume(self._wanted())
+
+    def read_no_more(self, partitions: Iterable[TopicPartition]) -> None:
+        """Nothing of these partitions is handed out any more; they stay assigned."""
+        gone = frozenset(partitions) - self.read_out
+        self.read_out |= gone
+        if gone:
+            self.consumer.pause([ClientPartition(*source) for source in gone])
+
+    def _wanted(self) -> list[ClientPartition]:
+        """What is assigned, but for what is read out."""
+        assignment = self.consumer.assignment()
+        return [each for each in assignment if _source(each) not in self.read_out] if self.read_out else assignment
 
     def commit(self, offsets: Mapping[TopicPartition, Committed]) -> bool:
         """Commits and waits for the answer. False when the group has moved on and refused.
@@ -197,6 +220,7 @@ class Group:
         self._take([ClientPartition(*source, offset) for source, offset in starts.items()])
         # A partition that was paused when it went comes back paused, even if all were resumed in between.
         (self.consumer.pause if self.paused else self.consumer.resume)(self.consumer.assignment())
+        self.read_out = frozenset()
 
     def _revoke(self, partitions: list[ClientPartition]) -> None:
         self._membership = "joining"

@@ -19,6 +19,8 @@ is heard by its group whatever the sink does, the order of events is:
   loop goes on as above. Anything else ends the session, which leaves the group by way of a revocation.
 * **the lease ends.** As a pause, but nothing is committed either, not even at a revocation, and the worker is not told:
   it is not there. What is put in parts ends between two of them.
+* **a run's end.** When all that is assigned has been read and delivered, the sink is told to close what it holds open,
+  and a commit follows (``bounds``). The task goes on, with nothing to do, until it is stopped.
 * **stop.** As a revocation, but it waits no longer than the worker does before it kills the process.
 """
 
@@ -30,6 +32,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ferryman.api import Assigned, Committed, Sink, SinkContext
+from ferryman.context import History
 from ferryman.errors import Indeterminate, RefusedError, RetriableError, TaskError, Unfinished
 from ferryman.record import TopicPartition
 from ferryman.task.setup import garbage_collection
@@ -38,10 +41,10 @@ from ferryman.task.setup.crash_points import crash_point
 from ferryman.task.setup.troubles import Troubles
 from ferryman.task.sink.backlog import Backlog
 from ferryman.task.sink.commits import Commits, Offers
-from ferryman.task.sink.delivery import Delivery
 from ferryman.task.sink.group import Group
 from ferryman.task.sink.idling import Idling
 from ferryman.task.sink.pausing import Pausing
+from ferryman.task.sink.reading import Reading
 from ferryman.task.sink.rests import Rests
 from ferryman.task.sink.sink_thread import LOOK, SinkThread, at_rest
 
@@ -78,7 +81,7 @@ class SinkSession:
     thread: SinkThread
     troubles: Troubles
     group: Group = field(init=False)
-    delivery: Delivery = field(default_factory=Delivery)
+    reading: Reading = field(default_factory=Reading)
     _after: Callable[[], None] | None = None
     """What is to be done when the call on the sink's thread has ended."""
     _heard: float = 0.0
@@ -95,6 +98,7 @@ class SinkSession:
     """Not before then is the slice tried again."""
 
     def __post_init__(self) -> None:
+        self.delivery = self.reading.delivery
         self.pausing = Pausing(self.control, self.request_commit)
         self.rests = Rests(self.timing.limit)
         self.idling = Idling(self._disturbed)
@@ -118,7 +122,7 @@ class SinkSession:
                 if (wanted := list(topics())) != subscribed:
                     subscribed = wanted
                     self.group.subscribe(wanted)
-                self._check_topics(subscribed)
+                check_topics(self.group, self.troubles, subscribed)
             self.turn()
         self._settle()
 
@@ -127,15 +131,6 @@ class SinkSession:
         self.pausing.obey(self._after is not None or self._asked)
         self._next_call()
         self._listen()
-
-    def _check_topics(self, subscribed: Sequence[str]) -> None:
-        # A topic deleted and created anew under its name may already hold more records than we had read of the old one,
-        # so that no offset is out of range and reading would go on in the middle of the new one.
-        gone = self.group.recreated()
-        if gone:
-            raise Indeterminate(f"{', '.join(gone)} was deleted or created anew")
-        if self.group.without_topics(subscribed):
-            self.troubles.met(no_topics(subscribed))
 
     def _next_call(self) -> None:
         """Gives the sink's thread something to do, if it has nothing."""
@@ -157,6 +152,8 @@ class SinkSession:
         elif self._may_advance():
             self.backlog.hurry = self._just_committed = False
             self._begin(self.backlog.advance, self._advanced)
+        elif not self.backlog and not self.control.standing and self.reading.ends_now():
+            self._begin(lambda: close(self), lambda ended: ended.result())
 
     def _begin(self, call: Callable[[], Any], after: Callable[["Future[Any]"], None]) -> None:
         future = self.thread.begin(call)
@@ -195,21 +192,21 @@ class SinkSession:
             quiet = quiet and self._may_advance()
             waiting = bool(self.backlog) and not self.control.standing
             wait = min(LOOK, max(0.0, self._retry_at - time.monotonic())) if waiting else LOOK
+            wait = min(wait, self.reading.wait() or LOOK)
         if not quiet:
             self._poll(wait)
 
     def _poll(self, wait: float) -> None:
-        stand = self.control.standing or self._after is not None or bool(self.backlog)
+        stand = self.control.standing or self._after is not None or bool(self.backlog) or self.reading.wait() > 0
         if stand and not self.group.paused:
             self.group.pause()
         elif self.group.paused and not stand:
             self.group.resume()
         until = 0.0 if stand else min(self._due, self._refresh)
-        found = self.group.poll(self.timing.limit, wait, self.idling.quiet(until))
+        found = self.reading.polled(self.group, self.timing.limit, wait, self.idling.quiet(until))
         for polled in found:
-            if self.delivery.polled(polled.source, polled.offsets[-1] + 1):
-                self.control.used(polled.topic)
-                self.backlog.add(polled)
+            self.control.used(polled.topic)
+            self.backlog.add(polled)
         self._heard = time.monotonic()
         if found:
             self.idling.worked = self._heard
@@ -264,6 +261,8 @@ class SinkSession:
     def _take_delivered(self) -> None:
         while self.backlog.delivered:
             self.delivery.delivered(*self.backlog.delivered.popleft())
+        if self._after is None and not self.backlog:
+            self.reading.all_delivered()
 
     def demand(self, wanted: Offers) -> None:
         """A commit that the sink needs before it goes on. For the sink's side, on whatever thread."""
@@ -286,23 +285,24 @@ class SinkSession:
     def assigned(self, partitions: Sequence[Assigned]) -> Mapping[TopicPartition, int]:
         """Asks the sink where to start; the group's own offsets hold where it does not know better. Invariant 6."""
         self._settle()
+        partitions = self.reading.placed(partitions)
         starts = {each.source: each.start for each in partitions}
         committed = {each.source: each.committed.offset if each.committed else None for each in partitions}
         self.commits.began({each.source: each.committed.metadata for each in partitions if each.committed})
         # The sink may have to commit before it opens, and only what is in the ledger can be committed.
         self.delivery.assigned({source: start for source, start in starts.items() if start is not None}, committed)
         starts.update(self.thread.call(lambda: self.sink.open(partitions)))
-        chosen = {source: start for source, start in starts.items() if start is not None}
-        if len(chosen) < len(starts):
-            lost = ", ".join(str(source) for source in starts if source not in chosen)
-            raise TaskError(f"{lost}: no usable offset to start from, and auto.offset.reset says not to choose one")
+        chosen = all_known(starts)
         self.delivery.assigned(chosen, committed)
+        self.reading.bounds.begun(chosen)
         log.info("assigned %s", ", ".join(f"{source}@{offset}" for source, offset in chosen.items()) or "nothing")
         return chosen
 
     def revoked(self, partitions: Sequence[TopicPartition]) -> None:
         """Drops what was not delivered, commits what was, and gives the partitions up."""
         with at_rest(self._settle):
+            self._take_delivered()
+            self.reading.gone(partitions)  # what is dropped now was read, and must not count as delivered
             self.backlog.drop(partitions)
             try:
                 self.commit(partitions)
@@ -314,6 +314,7 @@ class SinkSession:
         """Gives the partitions up without a word to the group."""
         ours = [source for source in partitions if self.delivery.position(source) is not None]
         self._take_delivered()
+        self.reading.gone(partitions)
         self.delivery.revoked(partitions)
         with at_rest(self._settle):
             self.backlog.drop(partitions)
@@ -321,12 +322,38 @@ class SinkSession:
                 self.thread.call(lambda: self.sink.close(ours))
 
 
+def close(session: SinkSession) -> None:
+    """On the sink's thread: nothing more comes, and what that closes is to be committed."""
+    session.sink.end()
+    session.request_commit()
+
+
+def all_known(starts: Mapping[TopicPartition, int | None]) -> dict[TopicPartition, int]:
+    """Where to start each partition. Raises TaskError where nobody says it."""
+    chosen = {source: start for source, start in starts.items() if start is not None}
+    if len(chosen) < len(starts):
+        lost = ", ".join(str(source) for source in starts if source not in chosen)
+        raise TaskError(f"{lost}: no usable offset to start from, and auto.offset.reset says not to choose one")
+    return chosen
+
+
+def check_topics(group: Group, troubles: Troubles, subscribed: Sequence[str]) -> None:
+    """Whether the topics are there, and the same that they were. Raises Indeterminate."""
+    # A topic deleted and created anew under its name may already hold more records than we had read of the old one,
+    # so that no offset is out of range and reading would go on in the middle of the new one.
+    gone = group.recreated()
+    if gone:
+        raise Indeterminate(f"{', '.join(gone)} was deleted or created anew")
+    if group.without_topics(subscribed):
+        troubles.met(no_topics(subscribed))
+
+
 def no_topics(subscribed: Sequence[str]) -> RefusedError:
     """Why a sink has nothing to read."""
     return RefusedError(f"there is no topic {' and no topic '.join(subscribed)}", key="topics")
 
 
-def context(session: "Callable[[], SinkSession]", **facts: Any) -> SinkContext:
+def context(session: "Callable[[], SinkSession]", history: History | None = None, **facts: Any) -> SinkContext:
     """What a sink may ask of the session it runs in; the session is made after the sink, hence the callable."""
     return SinkContext(
         **facts,
@@ -336,4 +363,5 @@ def context(session: "Callable[[], SinkSession]", **facts: Any) -> SinkContext:
         request_commit=lambda: session().request_commit(),
         commit=lambda offsets: session().demand(offsets),
         leased=lambda: not session().control.parked,
+        history=history,
     )

@@ -20,7 +20,11 @@ from ferryman.task.setup.guilty import Guilty
 from ferryman.task.setup.setup import Setup
 from ferryman.task.sink import loop
 from ferryman.task.sink.backlog import Backlog
+from ferryman.task.sink.bounds import Bounds
 from ferryman.task.sink.group import Group
+from ferryman.task.sink.history import Reader
+from ferryman.task.sink.pace import Pace
+from ferryman.task.sink.reading import Reading
 from ferryman.task.sink.sink_thread import SinkThread, StillBusy
 from ferryman.task.sink.slices import Slices
 from ferryman.validation import group_protocol
@@ -31,6 +35,8 @@ REVOCATION = 0.8
 """The part of max.poll.interval.ms that a revocation may be held up, less the time until we know of it: the group
 counts from when it asks for one, we hear of that with the next heartbeat, and the callback comes with the next poll."""
 LEAST = 0.5
+FOLDED = 2_000
+"""Records at once of a run that writes where its live connector does: that one waits for each of its transactions."""
 
 
 @dataclass
@@ -52,16 +58,18 @@ class SinkSessions:
             log.info("plan: %s", step)
         admin = Admin(setup.clients.admin())
         tolerance, facts = self._tolerance(admin), setup.facts(admin)
-        thread = SinkThread(setup.control, setup.grace)
+        thread, history = SinkThread(setup.control, setup.grace), self._history
         try:
-            task: Sink[Any] = thread.call(
-                lambda: setup.plugin(setup.config, loop.context(lambda: session, group_protocol=protocol, **facts))
-            )
+            context = loop.context(lambda: session, history, group_protocol=protocol, **facts)
+            task: Sink[Any] = thread.call(lambda: setup.plugin(setup.config, context))
             backlog = self._backlog(tolerance, task)
-            session = loop.SinkSession(setup.control, self._timing(), backlog, thread, setup.troubles)
+            session = loop.SinkSession(
+                setup.control, self._timing(), backlog, thread, setup.troubles, reading=self._reading()
+            )
             try:
                 thread.call(task.start)
-                group = Group(Consumer(consumer), admin, session, setup.clients.read_from, protocol)
+                made = Consumer(consumer | self._tells_ends)
+                group = Group(made, admin, session, setup.clients.read_from, protocol)
                 session.group = group
                 self._consume(session, admin, started)
             finally:
@@ -69,11 +77,34 @@ class SinkSessions:
                 thread.call(task.stop)
         finally:
             thread.end()
+            if history is not None and not thread.busy:
+                history.close()
+
+    @property
+    def _folds(self) -> bool:
+        return self.setup.run is not None and self.setup.run.ferryman_run_fold
+
+    @property
+    def _history(self) -> Reader | None:
+        setup, ends = self.setup, {"enable.partition.eof": True, "auto.offset.reset": "earliest"}
+        if not self._folds:
+            return None
+        return Reader(lambda: Consumer(setup.clients.group_reader() | ends), setup.chain)
+
+    @property
+    def _tells_ends(self) -> dict[str, bool]:
+        return {} if self.setup.run is None else {"enable.partition.eof": True}
+
+    def _reading(self) -> Reading:
+        run = self.setup.run
+        return Reading(
+            bounds=Bounds(run), pace=Pace(0.0 if run is None else run.ferryman_run_rate / self.setup.config.tasks_max)
+        )
 
     def _backlog(self, tolerance: Tolerance, task: Sink[Any]) -> Backlog:
         setup = self.setup
         guilty = [Guilty(*each) for each in setup.spec.guilty]  # type: ignore[arg-type]
-        slices = Slices(setup.clients.limit)
+        slices = Slices(min(setup.clients.limit, FOLDED) if self._folds else setup.clients.limit)
         return Backlog(setup.chain, tolerance, task, slices, at_work=setup.control.at_work, guilty=guilty)
 
     def _consume(self, session: loop.SinkSession, admin: Admin, started: Callable[[], None]) -> None:

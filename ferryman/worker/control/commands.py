@@ -26,6 +26,7 @@ from ferryman.worker.connector_offsets import ConnectorOffsets
 from ferryman.worker.control.inquiries import Inquiries
 from ferryman.worker.control.offsets import Offsets
 from ferryman.worker.control.plane import Plane
+from ferryman.worker.control.runs import Runs
 from ferryman.worker.control.turns import Turns
 from ferryman.worker.herder import (
     ConnectorInfo,
@@ -58,6 +59,7 @@ class Commands:
         self._offsets = Offsets(plane.launch)
         self.inquiries = Inquiries(plane)
         self._turns = Turns(plane)
+        self.runs = Runs(plane, self._offsets, self.stop)
 
     def begins(self, stage: str) -> None:
         """Says what a worker that is not ready yet does from now on, in Kafka Connect's form."""
@@ -98,7 +100,7 @@ class Commands:
         if own is None:
             raise RequestError(404, unknown)
         tasks = dict(sorted(self.plane.board.tasks(name).items()))
-        return ConnectorStatus(name, own, tasks, _type(self.plane.journal.facts.of(name)))
+        return ConnectorStatus(name, own, tasks, _type(self.plane.journal.facts.of(name)), self.runs.progress(name))
 
     async def topics(self, name: str) -> Sequence[str]:
         return self.plane.board.topics(name)
@@ -274,6 +276,7 @@ class Commands:
     async def close(self) -> None:
         """Ends all tasks within the graceful timeout and starts no more."""
         self.ready = False
+        self.runs.close()
         await self.plane.close()
 
     def _exists(self, name: str) -> bool:

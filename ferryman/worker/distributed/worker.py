@@ -123,6 +123,7 @@ class Worker:
         self.herder.begins("ensuring membership in the cluster")
         self.group.start(self.plane)
         await self.group.joined.wait()
+        self.herder.runs.start()
         self.herder.ready = True
         return 0
 

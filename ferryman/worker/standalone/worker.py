@@ -49,6 +49,7 @@ async def run(settings: Settings, files: Sequence[ConnectorFile], forkserver: Fo
     leases = Leases(plane.reconciler.renew)
     leases.start()
     herder = Commands(plane, cluster)
+    herder.runs.start()
     rest = server.Server(herder, settings, bound)
     serving = asyncio.create_task(rest.run_until_exit())
     addresses = ", ".join(each.url for each in bound)

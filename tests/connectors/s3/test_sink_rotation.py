@@ -52,6 +52,15 @@ def test_too_many_open_files_close_them_all(world: World) -> None:
     assert sorted([each["id"] for each in records] for records in found.values()) == [[0, 2], [1, 3]]
 
 
+def test_the_end_of_a_run_closes_files_that_no_rule_would(world: World) -> None:
+    world.more = {"flush.size": "1000"}
+    assert write(world, *numbered(2)) == {}
+    world.running.end()
+    world.commit()
+    assert [[each["id"] for each in records] for records in world.contents().values()] == [[0, 1]]
+    assert world.archived()[P0] == 2
+
+
 def test_the_wall_clock_closes_files_without_a_new_record(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [NOON / 1000 + 5]
     monkeypatch.setattr("ferryman.connectors.s3.sink.time.time", lambda: now[0])

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import pymysql
 import sqlalchemy as sa
@@ -100,6 +100,10 @@ class MysqlDialect:
     def rolled_back(self, error: Exception) -> bool:
         """A lost race of a cluster."""
         return isinstance(error, pymysql.Error) and errors.rolled_back(error)
+
+    def texts(self, connection: Connection, table: TableName) -> Mapping[str, Literal["exact", "padded"]]:
+        """By collation."""
+        return tables.texts(connection, table)
 
     def writer(self, session: Transactions, mode: Mode, zones: Zones) -> Writer:
         """By a staging table."""

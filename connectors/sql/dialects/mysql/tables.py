@@ -49,6 +49,18 @@ def describe(connection: Connection, table: TableName) -> Definition | None:
     return Definition(types, is_view=False, mark=found, required=frozenset(required))
 
 
+def texts(connection: Connection, table: TableName) -> Mapping[str, Any]:
+    """See ``Dialect.texts``: bytes, and texts whose collation compares these; most pass over blanks at the end."""
+    columns = "SELECT column_name, data_type, collation_name FROM information_schema.columns"
+    found = {}
+    for row in _rows(connection, table, columns):
+        collation = str(row["collation_name"] or "binary")
+        if collation == "binary" or collation.endswith("_bin"):
+            exact = str(row["data_type"]).lower() in ("varbinary", "blob", "tinyblob", "mediumblob", "longblob")
+            found[str(row["column_name"])] = "exact" if exact or "nopad" in collation else "padded"
+    return found
+
+
 def _unescaped(name: str) -> str:
     """A column's name: SQLAlchemy reads it from the table's DDL and leaves a backtick in it doubled."""
     return name.replace("``", "`")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 import sqlalchemy as sa
@@ -126,6 +126,10 @@ class PostgresDialect:
     def rolled_back(self, error: Exception) -> bool:
         """A deferred constraint, or a lost race of serializable transactions."""
         return isinstance(error, psycopg.Error) and errors.rolled_back(error)
+
+    def texts(self, connection: Connection, table: TableName) -> Mapping[str, Literal["exact", "padded"]]:
+        """By type and collation."""
+        return tables.texts(connection, table)
 
     def writer(self, session: Transactions, mode: Mode, zones: Zones) -> Writer:
         """By COPY."""

@@ -1,6 +1,7 @@
 """What tells a table of PostgreSQL from the one that it may be tomorrow."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -15,6 +16,20 @@ FROM unnest(%s::text[]) WITH ORDINALITY AS n (name, number)
 JOIN pg_catalog.pg_class c ON c.oid = to_regclass(n.name)
 LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 GROUP BY 1, 2, 3"""
+
+
+_TEXTS = """\
+SELECT a.attname, CASE t.typname WHEN 'bpchar' THEN 'padded' ELSE 'exact' END
+FROM pg_catalog.pg_attribute a
+JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+LEFT JOIN pg_catalog.pg_collation c ON c.oid = a.attcollation
+WHERE a.attrelid = to_regclass(%s) AND a.attnum > 0 AND NOT a.attisdropped
+AND t.typname IN ('text', 'varchar', 'bpchar', 'bytea') AND coalesce(c.collisdeterministic, true)"""
+
+
+def texts(connection: Connection, table: TableName) -> Mapping[str, Any]:
+    """See ``Dialect.texts``: collations are deterministic unless they say so; domains and citext are left out."""
+    return {str(name): how for name, how in connection.exec_driver_sql(_TEXTS, (literal(table),))}
 
 
 def marks(connection: Connection, tables: Sequence[TableName]) -> Mapping[TableName, object]:

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine
@@ -128,6 +128,16 @@ class SqliteDialect:
     def rolled_back(self, error: Exception) -> bool:
         """A lock that was not had, or a deferred constraint."""
         return isinstance(error, sqlite3.Error) and errors.rolled_back(error)
+
+    def texts(self, connection: Connection, table: TableName) -> Mapping[str, Literal["exact", "padded"]]:
+        """By the collations of its unique indices."""
+        query = (
+            "SELECT i.name, max(i.coll <> 'BINARY'), max(i.coll NOT IN ('BINARY', 'RTRIM')) "
+            'FROM pragma_index_list(?, ?) l, pragma_index_xinfo(l.name, ?) i WHERE l."unique" AND i.key GROUP BY 1'
+        )
+        schema = table.schema or "main"
+        found = connection.exec_driver_sql(query, (table.name, schema, schema))
+        return {str(name): "padded" if padded else "exact" for name, padded, other in found if name and not other}
 
     def writer(self, session: Transactions, mode: Mode, zones: Zones) -> Writer:
         """Row by row."""

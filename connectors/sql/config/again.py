@@ -1,0 +1,90 @@
+"""What it means to write records a second time: where to, and whether rows could go back in time."""
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from ferryman.connectors.sql.config.rules import SqlSinkConfig
+from ferryman.connectors.sql.dialects.names import TableName, table_name
+from ferryman.connectors.sql.dialects.urls import Location
+from ferryman.errors import ConfigError, DataError
+from ferryman.runs.harm import Again, Place
+
+KAFKAS = "org.apache.kafka.connect.transforms."
+HARMLESS = frozenset({"Filter", "InsertHeader", "DropHeaders", "HeaderFrom$Value"})
+"""Kafka's transforms that leave keys and topics alone, beside those of values."""
+OTHERS = frozenset({"io.debezium.transforms.ExtractNewRecordState"})
+"""Others' that do."""
+
+
+def places(config: SqlSinkConfig, raw: Mapping[str, str], topics: Collection[str]) -> frozenset[Place] | None:
+    """The tables of these topics, or where transforms may rename topics their schema; None for what has no name."""
+    location = config.database(raw).location
+    naming = config.database(raw).dialect.naming
+    try:
+        if renamed(raw):
+            example = table_name(config.table_name_format.replace("${topic}", "t"), naming, config.quotes)
+            return frozenset({_schema(location, example)})
+        tables = [config.table(topic, naming) for topic in topics]
+    except DataError:
+        return None
+    return frozenset((*_schema(location, table), table.name.lower()) for table in tables)
+
+
+def _schema(location: Location, table: TableName) -> Place:
+    url = location.url
+    kind, host, within = url.get_backend_name(), (url.host or "").lower(), url.database or ""
+    match kind:
+        case "mysql":
+            return kind, host, url.port, (table.schema or within).lower()
+        case "sqlite":
+            return kind, str(Path(within).resolve()), (table.schema or "main").lower()
+        case _:
+            schema = table.schema or location.settings.get("search_path") or "public"
+            return kind, host, url.port, within, schema.lower()
+
+
+def transforms(raw: Mapping[str, str]) -> dict[str, str]:
+    """The type of each transform, by alias."""
+    aliases = [alias.strip() for alias in raw.get("transforms", "").split(",") if alias.strip()]
+    return {alias: raw.get(f"transforms.{alias}.type", "").strip() for alias in aliases}
+
+
+def harmless(kind: str) -> bool:
+    """Whether a transform is known to leave keys and topics alone."""
+    own = kind.removeprefix(KAFKAS)
+    return kind in OTHERS or ("." not in own and (own.endswith("$Value") or own in HARMLESS))
+
+
+def renamed(raw: Mapping[str, str]) -> bool:
+    """Whether transforms may rename topics."""
+    return any(not harmless(kind) for kind in transforms(raw).values())
+
+
+def again(config: SqlSinkConfig, raw: Mapping[str, str]) -> Again:
+    """Raises ConfigError where nobody could tell which record of a row came last."""
+    if config.mode == "insert":
+        return "twice"
+    if config.pk_mode == "kafka":
+        return "same"
+    elsewhere = "Have the run write elsewhere: set table.name.format"
+    if config.pk_mode != "record_key":
+        text = f"With pk.mode={config.pk_mode} the records of one row may come from several partitions, and nobody can "
+        raise ConfigError.for_key("pk.mode", f"{text}tell which came last. {elsewhere}")
+    guilty = next((alias for alias, kind in transforms(raw).items() if not harmless(kind)), None)
+    if guilty is not None:
+        text = f"The transform {guilty} may change keys or topics, so that the records of one row may come from several"
+        raise ConfigError.for_key(f"transforms.{guilty}.type", f"{text} partitions. {elsewhere}")
+    if len(config.topics) != 1 and not _apart(config):
+        text = "The records of one row may come from several topics, and nobody can tell which came last."
+        raise ConfigError.for_key("table.name.format", f"{text} {elsewhere}")
+    return "older"
+
+
+def _apart(config: SqlSinkConfig) -> bool:
+    """Whether each topic has a table of its own."""
+    if config.topics_to_tables_mapping:
+        tables = [entry.partition(":")[2].lower() for entry in config.topics_to_tables_mapping]
+        return len(set(tables)) == len(tables)
+    bent = {topic.replace(".", "_").lower() if config.is_debezium else topic.lower() for topic in config.topics}
+    whole = len(bent) == len(config.topics) and not config.table_name_normalize
+    return "${topic}" in config.table_name_format and whole

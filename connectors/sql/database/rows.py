@@ -1,0 +1,128 @@
+"""The rows that records stand for, as parts of what a transaction writes."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import polars as pl
+
+from ferryman.api import BadRecords, SinkContext
+from ferryman.chain.narrowing import narrow
+from ferryman.connectors.sql.config.rules import SqlSinkConfig, topics_follow_records
+from ferryman.connectors.sql.database.loads import Part
+from ferryman.connectors.sql.database.session import Session
+from ferryman.connectors.sql.database.tables import Tables
+from ferryman.connectors.sql.database.words import check_whole_key, without
+from ferryman.connectors.sql.dialects.dialect import TableColumn
+from ferryman.connectors.sql.dialects.names import TableName
+from ferryman.connectors.sql.layout.change_events import Change, changes
+from ferryman.connectors.sql.layout.checks import check
+from ferryman.connectors.sql.layout.columns import Place, columns_for
+from ferryman.connectors.sql.layout.fitting import fitted
+from ferryman.connectors.sql.records.column import Column
+from ferryman.connectors.sql.records.frame import columns_of, tombstones
+from ferryman.connectors.sql.records.values import json_text
+from ferryman.errors import DataError, TaskError
+from ferryman.record import Batch, Polled
+from ferryman.runs.keys import RunKeys
+from ferryman.schema import Schema
+
+
+class RowMaker:
+    """Makes the rows of one task."""
+
+    def __init__(self, config: SqlSinkConfig, context: SinkContext, session: Session, tables: Tables) -> None:
+        self._config, self._context, self._session, self._tables = config, context, session, tables
+        run = RunKeys.of(context.raw)
+        self._whole_keys = run is not None and run.ferryman_run_fold
+        """Whether a row must be known by the whole key of its records."""
+        self._names: dict[str, TableName] = {}
+        """The table of each topic seen."""
+        self._layouts: dict[tuple[TableName, str, Schema | None, Schema | None], tuple[Column, ...]] = {}
+        """The columns that a topic's key and value schema need."""
+
+    def words(self, batches: Sequence[Batch]) -> tuple[list[Part], list[Polled]]:
+        """The rows of what was read again, and the raw records that their parts number; what cannot be one is nobody's
+        row."""
+        while True:
+            try:
+                return self.parts(batches), origins_of(batches)
+            except BadRecords as error:
+                batches = without(batches, error.found)
+
+    def parts(self, batches: Sequence[Batch]) -> list[Part]:
+        """What to write of each batch. Raises BadRecords for all that cannot be rows, whatever the database says."""
+        parts, bad = list[Part](), list[tuple[Batch, int, Exception]]()
+        works: dict[int, int] = {}
+        for batch in batches:
+            work = works.setdefault(id(batch.origin), len(works))
+            try:
+                parts += self._rows(batch, work)
+            except BadRecords as error:
+                bad += error.found
+            except DataError:
+                _, guilty = narrow(len(batch), partial(self._tried, batch, work), DataError)
+                bad += [(batch, index, error) for index, error in guilty]
+        if bad:
+            raise BadRecords(bad)
+        return parts
+
+    def _tried(self, batch: Batch, work: int, start: int, stop: int) -> None:
+        self._rows(batch.slice(start, stop), work)
+
+    def _rows(self, batch: Batch, work: int) -> list[Part]:
+        change = self._change(batch)
+        if change is None:
+            return []
+        check(self._config, self._context.connector, change.batch, change.deletes)
+        found = (self._part(same, work, is_deleted) for is_deleted, same in change.split())
+        return [part for part in found if part is not None]
+
+    def _change(self, batch: Batch) -> Change | None:
+        if self._config.is_debezium:
+            return changes(batch, self._config, self._session.dialect.types.notation)
+        return Change(batch, tombstones(batch))
+
+    def _part(self, batch: Batch, work: int, deletes: bool) -> Part | None:
+        """Records that are all to be written or all to be deleted; None if there is nothing to do."""
+        table = self.table(batch)
+        if deletes and not (self._config.delete_enabled and self._tables.exists(table)):
+            return None
+        is_known_by_key = deletes and self._config.pk_mode == "record_key"
+        wanted = self._layout(table, batch.topic, batch.key.schema, None if is_known_by_key else batch.value.schema)
+        columns = self._tables.columns(table, wanted)
+        if self._whole_keys:
+            check_whole_key(self._config, batch, columns)
+        return Part(table, columns, self._frame(table, batch, columns, deletes), deletes, work, batch.positions)
+
+    def _frame(self, table: TableName, batch: Batch, columns: Sequence[TableColumn], deletes: bool) -> pl.DataFrame:
+        texts = ((column.source, json_text if column.form == "json" else None) for column in columns)
+        values = columns_of(batch, texts, self._config.replace_null_with_default)
+        return pl.DataFrame(list(fitted(table, batch, columns, values, partial(self._needs_value, deletes))))
+
+    def _needs_value(self, deletes: bool, column: TableColumn) -> bool:
+        is_key = column.primary and (deletes or self._config.mode != "insert")
+        return is_key or (column.required and not deletes)
+
+    def _layout(self, table: TableName, topic: str, key: Schema | None, value: Schema | None) -> tuple[Column, ...]:
+        found = self._layouts.get((table, topic, key, value))
+        if found is None:
+            found = columns_for(self._config, Place(table, topic), key, value)
+            self._layouts[table, topic, key, value] = found
+        return found
+
+    def table(self, batch: Batch) -> TableName:
+        """Raises TaskError for a name that the config alone makes impossible, DataError if the record took part."""
+        found = self._names.get(batch.topic)
+        if found is None:
+            try:
+                found = self._names[batch.topic] = self._config.table(batch.topic, self._session.dialect.naming)
+            except DataError as error:
+                if topics_follow_records(self._context.raw) and batch.topic != batch.source.topic:
+                    raise
+                raise TaskError(f"{error} (see table.name.format)") from None
+        return found
+
+
+def origins_of(batches: Sequence[Batch]) -> list[Polled]:
+    """The raw records of batches, in the order in which parts number them."""
+    return list({id(batch.origin): batch.polled for batch in batches}.values())

@@ -1,0 +1,72 @@
+"""What Kafka has of the topics of a connector: ids, bounds, and where times begin."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from confluent_kafka import Consumer, KafkaException, TopicCollection
+from confluent_kafka import TopicPartition as ClientPartition
+
+from ferryman.connector import SinkConfig
+from ferryman.errors import ConfigError
+from ferryman.kafka.admin import Admin
+from ferryman.kafka.clients import QUIET, Clients
+from ferryman.kafka.subscription import Subscription
+from ferryman.record import TopicPartition
+from ferryman.runs.ranges import Range, Ranges
+
+TIMEOUT = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The history that a connector reads. Methods block; they raise KafkaException when nobody answers."""
+
+    clients: Clients
+    config: SinkConfig
+
+    def ranges(self, begins: int | None, chosen: Mapping[TopicPartition, Range]) -> Ranges:
+        """What to read: from the first record that is not before ``begins`` (milliseconds), or from the beginning, up
+        to the present end; of the ``chosen`` partitions and offsets if there are any. ConfigError for what there is
+        not."""
+        admin = Admin(self.clients.admin())
+        there = {TopicPartition(*each) for each in Subscription(admin, self.config, self.clients.worker).partitions()}
+        for source in chosen:
+            if source not in there:
+                raise ConfigError.for_key("offsets", f"{source} is no partition that the connector reads")
+        wanted = sorted(chosen or there)
+        if not wanted:
+            raise ConfigError.for_key("topics", "there is no topic that the connector reads")
+        ids = {topic: _id(admin, topic) for topic in sorted({source.topic for source in wanted})}
+        consumer = Consumer(self.clients.group_reader() | QUIET)
+        try:
+            bounds = {source: _bounds(consumer, source) for source in wanted}
+            firsts = _firsts(consumer, wanted, begins)
+        finally:
+            consumer.close()
+        return Ranges(ids, {source: _cut(bounds[source], firsts.get(source), chosen.get(source)) for source in wanted})
+
+
+def _cut(there: Range, first: int | None, chosen: Range | None) -> Range:
+    low = max(there.first, first or 0, 0 if chosen is None else chosen.first)
+    high = there.behind if chosen is None else min(there.behind, chosen.behind)
+    return Range(min(low, high), high)
+
+
+def _id(admin: Admin, topic: str) -> str:
+    return str(admin.describe_topics(TopicCollection([topic]))[topic].result().topic_id)
+
+
+def _bounds(consumer: Consumer, source: TopicPartition) -> Range:
+    return Range(*consumer.get_watermark_offsets(ClientPartition(*source), timeout=TIMEOUT))
+
+
+def _firsts(consumer: Consumer, wanted: list[TopicPartition], begins: int | None) -> dict[TopicPartition, int]:
+    """The first offset of each partition whose timestamp is not before an instant; its end where there is none."""
+    if begins is None:
+        return {}
+    found = {}
+    for each in consumer.offsets_for_times([ClientPartition(*source, begins) for source in wanted], timeout=TIMEOUT):
+        if each.error:
+            raise KafkaException(each.error)
+        found[TopicPartition(each.topic, each.partition)] = each.offset if each.offset >= 0 else 1 << 62
+    return found

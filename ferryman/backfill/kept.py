@@ -1,0 +1,90 @@
+"""The ranges of a run of the command line, kept in Kafka: a group of their own has them as offsets and metadata.
+
+The command has nothing that outlives its process, and a container no disk. When it is called again, it goes on with the
+ranges that were fixed when it was called first.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException
+from confluent_kafka import TopicPartition as ClientPartition
+from confluent_kafka.admin import AdminClient
+
+from ferryman.backfill.request import Request
+from ferryman.errors import ConfigError
+from ferryman.kafka.clients import QUIET, Clients
+from ferryman.record import TopicPartition
+from ferryman.retry import coordinator
+from ferryman.runs.ranges import Range, Ranges
+
+FORMAT = 1
+TIMEOUT = 30.0
+
+
+def group(clients: Clients) -> str:
+    """The name of the group beside the run's own."""
+    return f"{clients.group}-ranges"
+
+
+def read(clients: Clients, sources: Iterable[TopicPartition], request: Request) -> Ranges | None:
+    """The ranges of a run, if it was made before; ``clients`` are those of the run, ``sources`` the partitions that it
+    may have. Raises ConfigError if it was made for other bounds, KafkaException when nobody answers."""
+    wanted = [ClientPartition(*source) for source in sorted(sources)]
+    consumer = Consumer(clients.group_reader() | QUIET | {"group.id": group(clients)})
+    try:
+        found = coordinator.ask(lambda: consumer.committed(wanted, timeout=TIMEOUT)) if wanted else []
+    finally:
+        consumer.close()
+    noted = {
+        TopicPartition(each.topic, each.partition): (each.offset, _noted(clients, each.metadata))
+        for each in found
+        if not each.error and each.offset >= 0
+    }
+    if not noted:
+        return None
+    for _, note in noted.values():
+        if note["wish"] != _wish(request):
+            raise ConfigError.for_key(
+                "name",
+                f"{clients.connector} was begun with other bounds ({note['wish']}); give this run another --name",
+            )
+    ids = {source.topic: str(note["id"]) for source, (_, note) in noted.items()}
+    return Ranges(ids, {source: Range(int(note["first"]), behind) for source, (behind, note) in noted.items()})
+
+
+def _noted(clients: Clients, metadata: str | None) -> Mapping[str, Any]:
+    try:
+        note = json.loads(metadata or "")
+        if note["ferryman.run"] == FORMAT:
+            return dict(note)
+    except (ValueError, TypeError, KeyError):
+        pass
+    raise ConfigError.for_key(
+        "name", f"what the group {group(clients)} holds is not of this version; give another --name"
+    )
+
+
+def _wish(request: Request) -> str:
+    """What was asked for, as far as it decides about ranges."""
+    offsets = sorted([*source, *range_] for source, range_ in request.offsets.items())
+    return f"from={request.begins} to={request.ends} offsets={json.dumps(offsets) if offsets else ''}"[:2000]
+
+
+def keep(clients: Clients, ranges: Ranges, request: Request) -> None:
+    """Keeps the ranges of a new run. Raises KafkaException."""
+    wanted = [
+        ClientPartition(*source, range_.behind, _note(ranges.ids[source.topic], range_, request))
+        for source, range_ in ranges.of.items()
+    ]
+    admin = AdminClient(clients.admin())
+    asked = ConsumerGroupTopicPartitions(group(clients), wanted)
+    answer = coordinator.ask(lambda: admin.alter_consumer_group_offsets([asked])[asked.group_id].result())
+    for each in answer.topic_partitions:
+        if each.error:
+            raise KafkaException(each.error)
+
+
+def _note(topic_id: str, range_: Range, request: Request) -> str:
+    return json.dumps({"ferryman.run": FORMAT, "id": topic_id, "first": range_.first, "wish": _wish(request)})

@@ -1,0 +1,83 @@
+"""Makes the config of a run: looks what is there, refuses what would do harm. Blocks, and starts nothing."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from ferryman.api import Sink
+from ferryman.backfill.history import History
+from ferryman.backfill.request import Request
+from ferryman.connector import SinkConfig
+from ferryman.errors import ConfigError
+from ferryman.kafka.clients import Clients
+from ferryman.plugins import catalog
+from ferryman.runs import harm
+from ferryman.runs.harm import Verdict
+from ferryman.runs.keys import RunKeys, instant
+from ferryman.runs.ranges import Ranges
+
+Resolve = Callable[[Mapping[str, str]], Mapping[str, str]]
+MEANT: Mapping[Verdict, str] = {
+    "elsewhere": "it writes elsewhere than the live connector",
+    "same": "it writes where the live connector does, and what is there already stays as it is",
+    "fold": "it writes where the live connector does, and leaves out what later records have overtaken",
+    "allowed": "it writes where the live connector does, and what is there already will be there twice",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run that may be started."""
+
+    name: str
+    config: Mapping[str, str] = field(repr=False)
+    """References unresolved."""
+    ranges: Ranges
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """Makes runs of one live connector."""
+
+    live: Mapping[str, str] = field(repr=False)
+    """Its config as it was posted, with its name."""
+    worker: Mapping[str, str] = field(repr=False)
+    """The worker's settings as text, references resolved."""
+    resolve: Resolve
+    """Resolves references; raises ConfigError."""
+
+    def run(self, request: Request, ranges: Ranges | None = None) -> Run:
+        """The run that was asked for; ``ranges`` are those that were fixed for it before. Raises ConfigError for what
+        cannot be or would do harm, KafkaException when the cluster does not answer."""
+        if RunKeys.of(self.live) is not None:
+            raise ConfigError.for_key("name", f"{self.live['name']} is a run itself; name the live connector")
+        plugin = self._plugin()
+        live = self.resolve(self.live)
+        wanted = {**self.live, **request.sets}
+        merged = self.resolve({key: value for key, value in wanted.items() if value is not None})
+        config: SinkConfig = plugin.config_class.parse(merged)
+        if ranges is None:
+            ranges = self.history(live, config).ranges(
+                instant(request.begins) if request.begins else None, request.offsets
+            )
+        topics = sorted(ranges.ids)
+        run = plugin.target(config, merged, topics)
+        before = plugin.target(plugin.config_class.parse(live), live, topics)
+        again = plugin.again(config, merged) if before.meets(run) else "same"
+        verdict = harm.verdict(before, run, again, request.allow_duplicates)
+        created = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        made = request.config(self.live, ranges, verdict == "fold", created)
+        return Run(made["name"], made, ranges, verdict)
+
+    def history(self, resolved: Mapping[str, str], config: SinkConfig) -> History:
+        """What Kafka has of the connector's topics."""
+        return History(Clients(self.live["name"], 0, self.worker, resolved, "backfill"), config)
+
+    def _plugin(self) -> type[Sink[Any]]:
+        found = catalog.connector(self.live.get("connector.class", ""))
+        if found is None or not catalog.is_sink(found):
+            name = self.live.get("connector.class", "")
+            raise ConfigError.for_key("connector.class", f"only sinks can be run again, and {name} is none")
+        return found

@@ -1,0 +1,94 @@
+"""What somebody wants to have run again, and the config that comes of it. Pure."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from ferryman.errors import ConfigError
+from ferryman.record import TopicPartition
+from ferryman.runs.keys import PREFIX, instant
+from ferryman.runs.ranges import Range, Ranges
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A wish. Bounds are times, or offsets, or both; without any it is all that there is."""
+
+    begins: str = ""
+    """The first time, as ISO 8601."""
+    ends: str = ""
+    """The time behind the last."""
+    offsets: Mapping[TopicPartition, Range] = field(default_factory=dict)
+    """Only these partitions, and of them these offsets."""
+    sets: Mapping[str, str | None] = field(default_factory=dict)
+    """Keys that the run has otherwise than the live connector; None removes one."""
+    name: str = ""
+    """The run's; made up where it is empty."""
+    rate: float = 0.0
+    """Records a second at most; 0 is without limit."""
+    allow_duplicates: bool = False
+    dry_run: bool = False
+
+    def __post_init__(self) -> None:
+        for name, value in (("from", self.begins), ("to", self.ends)):
+            _checked_time(name, value)
+        if self.begins and self.ends and instant(self.begins) >= instant(self.ends):
+            raise ConfigError.for_key("to", f"to={self.ends} is not later than from={self.begins}")
+        if not 0 <= self.rate < 1e12:
+            raise ConfigError.for_key("rate", "rate must be a number of records a second, 0 for no limit")
+        wrong = next((key for key in self.sets if key.startswith(PREFIX) or key in ("name", "topics.regex")), None)
+        if wrong is not None:
+            raise ConfigError.for_key(wrong, f"{wrong} is not for a run to set")
+
+    def run_name(self, live: str) -> str:
+        """What the run is called: the same for the same wish."""
+        if self.name:
+            return self.name
+        if self.begins:
+            began = datetime.fromtimestamp(instant(self.begins) / 1000, UTC).strftime("%Y%m%dT%H%M%S")
+            return f"{live}-backfill-{began}"
+        wish = json.dumps([self.ends, sorted([*source, *range_] for source, range_ in self.offsets.items())])
+        return f"{live}-backfill-{hashlib.sha256(wish.encode()).hexdigest()[:8]}"
+
+    def config(self, live: Mapping[str, str], ranges: Ranges, fold: bool, created: str) -> dict[str, str]:
+        """The config of the run of a live connector."""
+        merged: dict[str, str | None] = {**live, **self.sets}
+        own = {
+            "of": live["name"],
+            "ranges": ranges.dump(),
+            "from": self.begins,
+            "to": self.ends,
+            "rate": repr(self.rate) if self.rate else "",
+            "fold": "true" if fold else "",
+            "created": created,
+        }
+        merged = {key: value for key, value in merged.items() if not key.startswith(PREFIX)}
+        merged |= {f"{PREFIX}{name}": value or None for name, value in own.items()}
+        merged |= {"name": self.run_name(live["name"]), "topics.regex": None, "topics": ",".join(sorted(ranges.ids))}
+        return {key: value for key, value in merged.items() if value is not None}
+
+
+def _checked_time(name: str, value: str) -> None:
+    try:
+        if value:
+            instant(value)
+    except ValueError as error:
+        raise ConfigError.for_key(name, f"{name}={value[:60]} {error}") from None
+
+
+def of_offsets(value: Any) -> dict[TopicPartition, Range]:
+    """{topic: {partition: [first, behind the last]}}."""
+    found = {}
+    if not isinstance(value, dict) or not all(isinstance(each, dict) for each in value.values()):
+        raise ConfigError.for_key("offsets", "offsets must be {topic: {partition: [first, behind the last]}}")
+    for topic, each in value.items():
+        for number, bounds in each.items():
+            whole = isinstance(bounds, list) and len(bounds) == 2 and all(type(one) is int for one in bounds)
+            if not whole or not 0 <= bounds[0] <= bounds[1] or not re.fullmatch(r"[0-9]{1,9}", number):
+                raise ConfigError.for_key("offsets", f"offsets of {topic}-{number} must be [first, behind the last]")
+            found[TopicPartition(topic, int(number))] = Range(*bounds)
+    return found

@@ -1,0 +1,97 @@
+"""What ``ferryman backfill`` prints: a line that is written over on a terminal, lines elsewhere, JSON for programs."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import TextIO
+
+from ferryman.backfill.making import MEANT, Run
+from ferryman.runs.progress import Progress
+
+EVERY = 10.0
+"""Seconds between two lines where there is no terminal."""
+
+
+@dataclass
+class Report:
+    """Tells of one run."""
+
+    out: TextIO
+    as_json: bool
+    now: Callable[[], float] = time.monotonic
+    _last: tuple[Progress | None, str] = (None, "")
+    _next: float = 0.0
+
+    @property
+    def _terminal(self) -> bool:
+        return not self.as_json and self.out.isatty()
+
+    def planned(self, run: Run) -> None:
+        """What is about to be done, by partition."""
+        if self.as_json:
+            self._json(name=run.name, does=run.verdict, ranges=json.loads(run.ranges.dump()), records=run.ranges.size)
+            return
+        self._line(f"{run.name}: {_many(run.ranges.size)}; {MEANT[run.verdict]}")
+        for source, range_ in sorted(run.ranges.of.items()):
+            self._line(f"  {source}: {_many(range_.size)}, {range_.first} up to {range_.behind}")
+
+    def told(self, progress: Progress | None, trouble: str) -> None:
+        """How far it is; said again only when it has changed, and not too often."""
+        news = (progress, trouble) != self._last
+        complete = progress is not None and progress.complete and not (self._last[0] and self._last[0].complete)
+        if not news or (self.now() < self._next and not complete and trouble == self._last[1]):
+            return
+        self._last, self._next = (progress, trouble), self.now() + (0.5 if self.as_json or self._terminal else EVERY)
+        if self.as_json:
+            facts = {} if progress is None else {**asdict(progress)}
+            self._json(**facts, **({"trouble": trouble} if trouble else {}))
+        elif self._terminal:
+            self.out.write(f"\r\x1b[K{sentence(progress, trouble)[:200]}")
+            self.out.flush()
+        else:
+            self._line(sentence(progress, trouble))
+
+    def ended(self, code: int) -> None:
+        """The last word."""
+        if self._terminal:
+            self.out.write("\n")
+        if self.as_json:
+            self._json(exit_code=code)
+
+    def line(self, text: str) -> None:
+        """A line for people."""
+        if not self.as_json:
+            self._line(text)
+
+    def _line(self, text: str) -> None:
+        self.out.write(f"{text}\n")
+        self.out.flush()
+
+    def _json(self, **facts: object) -> None:
+        self._line(json.dumps(facts))
+
+
+def sentence(progress: Progress | None, trouble: str) -> str:
+    """How far it is, in a line."""
+    if progress is None:
+        return trouble or "starting"
+    share = 100 * progress.records_done // progress.records_total if progress.records_total else 100
+    parts = [f"{share} %, {progress.records_done:,} of {_many(progress.records_total)}"]
+    if progress.complete:
+        parts.append("complete")
+    else:
+        parts += [f"{progress.rate:,.0f} a second"] if progress.rate else []
+        parts += [f"{duration(progress.left)} left"] if progress.left is not None else []
+    return "; ".join([*parts, *filter(None, [trouble])])
+
+
+def _many(records: int) -> str:
+    return f"{records:,} record{'' if records == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -1,0 +1,97 @@
+"""``ferryman backfill``: a part of a sink connector's history, run again."""
+
+import asyncio
+import gc
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from ferryman.commands.starting import worker as starting
+from ferryman.errors import ConfigError
+from ferryman.telemetry import logs
+from ferryman.worker.forkserver import ForkServer
+
+if TYPE_CHECKING:
+    from ferryman.backfill.request import Request
+
+OFFSETS = re.compile(r"(?P<topic>[^:]+):(?P<partition>\d{1,9}):(?P<first>\d{1,18})-(?P<behind>\d{1,18})")
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command("backfill")
+@click.argument("worker", type=FILE)
+@click.argument("connector", type=FILE)
+@click.option("--from", "begins", default="", metavar="TIME", help="The first time: 2026-11-01T00:00:00Z.")
+@click.option("--to", "ends", default="", metavar="TIME", help="The time behind the last.")
+@click.option("--offsets", multiple=True, metavar="TOPIC:PARTITION:FIRST-BEHIND", help="Only these, the last excluded.")
+@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="A key that the run has otherwise.")
+@click.option("--name", default="", help="What the run is called; made up from connector and bounds otherwise.")
+@click.option("--rate", default=0.0, type=float, help="Records a second at most.")
+@click.option("--allow-duplicates", is_flag=True, help="Write where the live connector does, though things double.")
+@click.option("--dry-run", is_flag=True, help="Say what would be read and where it would go; start nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object a line.")
+@click.option("--override", multiple=True, metavar="KEY=VALUE", help="A worker setting, over file and environment.")
+@click.option("--log-level", default="WARN", type=click.Choice([*logs.LEVELS], case_sensitive=False))
+def command(worker: Path, connector: Path, override: tuple[str, ...], log_level: str, **given: Any) -> None:
+    """Run a part of a sink connector's history again.
+
+    WORKER is a worker's property file, CONNECTOR the file of the live connector, which may go on running elsewhere.
+    Called again with the same bounds, it goes on where it stood. The exit code is 0 when all is done, 1 when it failed,
+    2 when it was refused, 143 when it was stopped before its end.
+    """
+    server = ForkServer()  # before our own imports, since it has as many to do
+    gc.disable()
+    from ferryman.backfill.by_file import ByFile
+    from ferryman.backfill.terminal import Report
+    from ferryman.settings.modes import STANDALONE
+    from ferryman.worker import connector_file
+    from ferryman.worker.standalone import run
+
+    gc.freeze()
+    gc.enable()
+    found = starting.load(worker, override, log_level, STANDALONE)
+    report = Report(sys.stdout, given["as_json"])
+    try:
+        request = _request(given)
+        by_file = ByFile(found, connector_file.read(connector).config)
+        made = by_file.run(request)
+        report.planned(made)
+        if request.dry_run:
+            by_file.explain(made, report)
+            starting.leave(0)
+        by_file.keep(made, request)
+    except ConfigError as error:
+        starting.refuse(error)
+    code = asyncio.run(run.run(found, made.config, server, report.told))
+    report.ended(code)
+    _leave(code)
+
+
+def _leave(code: int) -> NoReturn:
+    sys.stdout.flush()
+    starting.leave(code)
+
+
+def _request(given: dict[str, Any]) -> "Request":
+    from ferryman.backfill.request import Request, of_offsets
+
+    offsets: dict[str, dict[str, list[int]]] = {}
+    for text in given["offsets"]:
+        match = OFFSETS.fullmatch(text)
+        if match is None:
+            raise click.BadParameter(f"{text!r} is not TOPIC:PARTITION:FIRST-BEHIND", param_hint="--offsets")
+        offsets.setdefault(match["topic"], {})[match["partition"]] = [int(match["first"]), int(match["behind"])]
+    sets = dict(starting.pair(each) for each in given["sets"])
+    return Request(
+        begins=given["begins"],
+        ends=given["ends"],
+        offsets=of_offsets(offsets),
+        sets=sets,
+        name=given["name"],
+        rate=given["rate"],
+        allow_duplicates=given["allow_duplicates"],
+        dry_run=given["dry_run"],
+    )

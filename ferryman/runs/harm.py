@@ -1,0 +1,55 @@
+"""What a run could do to what is there already, and whether it may. Pure."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Literal
+
+from ferryman.errors import ConfigError
+
+Again = Literal["same", "older", "twice"]
+"""What it means for a target to be given a record that it has already:
+
+same    nothing: it is as it was
+older   it may go back in time, unless the sink leaves out what was overtaken (``ferryman.run.fold``), as it promises
+twice   there is more of it than there should be: a row, a line, an object, an e-mail, a payment
+"""
+Place = tuple[Hashable, ...]
+"""A table, a file, a folder, from the large to the small: one that is the beginning of another contains it."""
+Verdict = Literal["elsewhere", "same", "fold", "allowed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a config writes, as its sink says it."""
+
+    places: frozenset[Place] | None
+    """None where the sink cannot tell."""
+    hint: str = ""
+    """The keys that would take it elsewhere."""
+
+    def meets(self, other: "Target") -> bool:
+        """Whether both may write to one place."""
+        if self.places is None or other.places is None:
+            return True
+        return any(mine[: len(theirs)] == theirs[: len(mine)] for mine in self.places for theirs in other.places)
+
+
+def verdict(live: Target, run: Target, again: Again, allowed: bool) -> Verdict:
+    """What a run is to do. Raises ConfigError, saying what to set, if it must not be made.
+
+    ``again`` is what the run's sink says of records that come a second time, ``allowed`` whether doubles are wanted.
+    """
+    if not live.meets(run):
+        return "elsewhere"
+    if again == "same":
+        return "same"
+    if again == "older":
+        return "fold"
+    if allowed:
+        return "allowed"
+    where = f"have it write elsewhere by setting {run.hint}" if run.hint else "nothing that is set makes that safe"
+    raise ConfigError.for_key(
+        "allow_duplicates",
+        "The run would write where the live connector does, and what is there already would be there twice: "
+        f"{where}, or allow it by --allow-duplicates",
+    )

@@ -1,0 +1,110 @@
+"""The keys by which a sink connector is a run. ``ferryman backfill`` sets them; people need not."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Annotated, Self
+
+from pydantic import AfterValidator
+
+from ferryman.config import Bool, Config, Double, Shown, Str, key
+from ferryman.errors import KeyProblem
+from ferryman.runs import ranges
+from ferryman.runs.ranges import Ranges
+
+PREFIX = "ferryman.run."
+GROUP = "Runs"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _ranges(value: str) -> str:
+    if value:
+        ranges.parse(value)
+    return value
+
+
+def _instant(value: str) -> str:
+    if value:
+        instant(value)
+    return value
+
+
+def _rate(value: float) -> float:
+    if not 0 <= value < 1e12:
+        raise ValueError("Value must be at least 0")
+    return value
+
+
+def instant(text: str) -> int:
+    """A time as milliseconds since the epoch: ISO 8601 with its zone, or those milliseconds. Raises ValueError."""
+    if re.fullmatch(r"\d{1,15}", text):
+        return int(text)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("must be a time such as 2026-11-01T00:00:00Z") from None
+    if found.tzinfo is None:
+        raise ValueError("must name its zone, as in 2026-11-01T00:00:00Z or 2026-11-01T00:00:00+01:00")
+    return round((found - EPOCH).total_seconds() * 1000)
+
+
+class RunKeys(Config):
+    """What makes a sink connector a run."""
+
+    ferryman_run_of: Str = key("", importance="LOW", shown=Shown(GROUP, 1, "MEDIUM", "Run of"))
+    """The live connector whose history is run again."""
+    ferryman_run_ranges: Annotated[Str, AfterValidator(_ranges)] = key(
+        "", importance="LOW", shown=Shown(GROUP, 2, "LONG", "Ranges")
+    )
+    """The offsets to read, as {topic: {"id": its id, "partitions": {number: [first, behind the last]}}}. With it a sink
+    is a run: it reads these and nothing else, and is STOPPED when it has."""
+    ferryman_run_from: Annotated[Str, AfterValidator(_instant)] = key(
+        "", importance="LOW", shown=Shown(GROUP, 3, "MEDIUM", "From")
+    )
+    """Records whose timestamp is earlier are passed over: ISO 8601 with a zone, or milliseconds since the epoch."""
+    ferryman_run_to: Annotated[Str, AfterValidator(_instant)] = key(
+        "", importance="LOW", shown=Shown(GROUP, 4, "MEDIUM", "To")
+    )
+    """Records whose timestamp is this or later are passed over."""
+    ferryman_run_rate: Annotated[Double, AfterValidator(_rate)] = key(
+        0.0, importance="LOW", shown=Shown(GROUP, 5, "SHORT", "Rate")
+    )
+    """Records a second at most, over all tasks; 0 is without limit."""
+    ferryman_run_created: Annotated[Str, AfterValidator(_instant)] = key(
+        "", importance="LOW", shown=Shown(GROUP, 7, "MEDIUM", "Created")
+    )
+    """When the run was made."""
+    ferryman_run_fold: Bool = key(False, importance="LOW", shown=Shown(GROUP, 6, "SHORT", "Fold"))
+    """Whether it writes where the live connector does, and so leaves out what was overtaken by later records."""
+
+    def problems(self) -> Iterable[KeyProblem]:
+        """Bounds without ranges."""
+        others = (self.ferryman_run_of, self.ferryman_run_from, self.ferryman_run_to, self.ferryman_run_rate)
+        if not self.ferryman_run_ranges and (any(others) or self.ferryman_run_fold):
+            name = "ferryman.run.ranges"
+            yield KeyProblem(
+                name, f"{name} is missing: without it a connector is no run. Make one by ferryman backfill"
+            )
+
+    @classmethod
+    def of(cls, raw: Mapping[str, str]) -> Self | None:
+        """Those of a connector's config, references resolved; None if it is no run. ConfigError for bad values."""
+        given = {name: value for name, value in raw.items() if name.startswith(PREFIX)}
+        found = cls.parse(given) if given else None
+        return None if found is None or not found.ferryman_run_ranges else found
+
+    @cached_property
+    def ranges(self) -> Ranges:
+        """What to read."""
+        return ranges.parse(self.ferryman_run_ranges)
+
+    @property
+    def begins(self) -> int | None:
+        """The first timestamp, in milliseconds; None for no bound."""
+        return instant(self.ferryman_run_from) if self.ferryman_run_from else None
+
+    @property
+    def ends(self) -> int | None:
+        """The timestamp behind the last; None for no bound."""
+        return instant(self.ferryman_run_to) if self.ferryman_run_to else None

@@ -1,0 +1,61 @@
+"""What a sink's session reads: of a run no more than its bounds and its pace allow, of others all there is."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from ferryman.api import Assigned
+from ferryman.record import Polled, TopicPartition
+from ferryman.task.sink.bounds import Bounds
+from ferryman.task.sink.delivery import Delivery
+from ferryman.task.sink.group import Group
+from ferryman.task.sink.pace import Pace
+
+
+@dataclass
+class Reading:
+    """Stands between the group and the ledger."""
+
+    delivery: Delivery = field(default_factory=Delivery)
+    bounds: Bounds = field(default_factory=Bounds)
+    pace: Pace = field(default_factory=Pace)
+    _closed: bool = False
+    """Whether the sink was told that no more comes of what is assigned."""
+
+    def wait(self) -> float:
+        """Seconds until more may be read."""
+        return self.pace.wait(time.monotonic())
+
+    def polled(self, group: Group, limit: int, wait: float, quiet: Callable[[], bool]) -> list[Polled]:
+        """What the task is to take of the next poll; it stands in the ledger."""
+        taken = []
+        for polled in group.poll(self.pace.limit(limit), wait, quiet):
+            self.pace.polled(len(polled), time.monotonic())
+            kept = self.bounds.cut(polled)
+            if kept is not None and self.delivery.polled(kept.source, kept.offsets[-1] + 1):
+                taken.append(kept)
+        if self.bounds.run is not None:
+            while group.ends:
+                self.bounds.reached(*group.ends.popitem())
+            group.read_no_more(self.bounds.through)
+        return taken
+
+    def all_delivered(self) -> None:
+        """Nothing that was read waits to be delivered: what was passed over counts as well."""
+        for source, position in self.bounds.positions.items():
+            self.delivery.passed(source, position)
+
+    def placed(self, partitions: Sequence[Assigned]) -> Sequence[Assigned]:
+        """Partitions that have come, with where to start."""
+        self._closed = False
+        return self.bounds.placed(partitions)
+
+    def gone(self, partitions: Sequence[TopicPartition]) -> None:
+        """Partitions go; what of them was read and not delivered does not count."""
+        self.bounds.gone(partitions)
+
+    def ends_now(self) -> bool:
+        """Whether all that is assigned was read, and nobody was told yet; said once. For when all is delivered."""
+        ends = not self._closed and self.bounds.over
+        self._closed = self._closed or ends
+        return ends

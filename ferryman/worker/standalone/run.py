@@ -1,0 +1,91 @@
+"""Runs one run to its end, as a worker without REST: for the command line."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from ferryman.errors import ConfigError, FerrymanError
+from ferryman.facts.states import State
+from ferryman.files import allowed_folders
+from ferryman.runs.progress import Progress
+from ferryman.settings.settings import Settings
+from ferryman.telemetry.redaction import redact
+from ferryman.worker import lifetime
+from ferryman.worker.cluster import Cluster
+from ferryman.worker.control.commands import Commands
+from ferryman.worker.control.launch import Launch
+from ferryman.worker.control.plane import Plane
+from ferryman.worker.forks import Forks
+from ferryman.worker.forkserver import ForkServer
+from ferryman.worker.herder import ConnectorStatus
+from ferryman.worker.leases import Leases, own_life
+from ferryman.worker.standalone.memory import Alone, Board, Journal
+
+COMPLETE, FAILED, STOPPED = 0, 1, 143
+"""The exit codes: all is done; a task has failed and is not tried again; a signal came before the end."""
+LOOK = 0.5
+"""Seconds between two looks."""
+
+Told = Callable[[Progress | None, str], None]
+
+
+async def run(settings: Settings, config: Mapping[str, str], forkserver: ForkServer, told: Told) -> int:
+    """Until the run of this config is complete, has failed, or a signal comes; returns the exit code.
+
+    ``told`` hears how far it is, with a word on what is wrong, if anything is.
+    """
+    stopping = lifetime.signalled(settings)
+    allowed_folders.bound(settings.config.connector_allowed_paths)
+    cluster = Cluster(settings)
+    cluster.look()
+    launch = Launch(settings, Forks(forkserver), {}, "backfill", "backfill", lease=own_life)
+    plane = Plane(launch, Journal(), Alone(), Board())
+    leases = Leases(plane.reconciler.renew)
+    leases.start()
+    herder = Commands(plane, cluster)
+    try:
+        return await lifetime.first(_followed(herder, config, told), _stopped(stopping))
+    finally:
+        await herder.close()
+        await leases.stop()
+
+
+async def _stopped(stopping: asyncio.Event) -> int:
+    await stopping.wait()
+    return STOPPED
+
+
+async def _followed(herder: Commands, config: Mapping[str, str], told: Told) -> int:
+    name = config["name"]
+    try:
+        await herder.create(name, config)
+    except FerrymanError as error:
+        messages = [each.named for each in error.problems] if isinstance(error, ConfigError) else [str(error)]
+        told(None, "; ".join(redact(message) for message in dict.fromkeys(messages)))
+        return FAILED
+    herder.runs.start()
+    while True:
+        status = await herder.status(name)
+        told(status.run, trouble(status))
+        if status.run is not None and status.run.complete and status.connector.state is State.STOPPED:
+            return COMPLETE
+        if failed(status):
+            return FAILED
+        await asyncio.sleep(LOOK)
+
+
+def failed(status: ConnectorStatus) -> bool:
+    """Whether something has failed that is not tried again."""
+    return any(
+        each.state is State.FAILED and each.restart is None for each in (status.connector, *status.tasks.values())
+    )
+
+
+def trouble(status: ConnectorStatus) -> str:
+    """What is wrong, in a line; empty if nothing is."""
+    for each in (status.connector, *status.tasks.values()):
+        if each.outage is not None:
+            return redact(each.outage.reason)
+        if each.trace:
+            lines = [line for line in each.trace.splitlines() if line.strip()]
+            return redact(lines[-1] if lines else "")
+    return ""

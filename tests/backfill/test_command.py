@@ -1,0 +1,162 @@
+"""``ferryman backfill`` as people call it, on a real cluster: what it writes, refuses, and does when called again."""
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Producer
+
+from tests.backfill.calls import Command
+from tests.running import create_topic, produce, settings, until
+
+FILE_SINK = "org.apache.kafka.connect.file.FileStreamSinkConnector"
+STRING = "org.apache.kafka.connect.storage.StringConverter"
+
+
+Made = Callable[..., Command]
+
+
+@pytest.fixture
+def made(kafka: str, unique: str, tmp_path: Path) -> Made:
+    def make(**config: str) -> Command:
+        worker, connector = tmp_path / "worker.properties", tmp_path / "live.json"
+        lines = settings(kafka, unique, value_converter=STRING)
+        worker.write_text("".join(f"{key}={value}\n" for key, value in lines.items()))
+        given = {"name": unique, "connector.class": FILE_SINK, "topics": unique, "file": str(tmp_path / "live.txt")}
+        given |= {key.replace("_", "."): value for key, value in config.items()}
+        connector.write_text(json.dumps({"name": unique, "config": given}))
+        return Command(tmp_path, worker, connector)
+
+    return make
+
+
+def lines(path: Path) -> list[str]:
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def numbers(first: int, behind: int) -> list[bytes]:
+    return [str(number).encode() for number in range(first, behind)]
+
+
+def at_times(kafka: str, topic: str, times: Mapping[str, int]) -> None:
+    """Records with these values and timestamps, in this order."""
+    producer = Producer({"bootstrap.servers": kafka})
+    for value, when in times.items():
+        producer.produce(topic, value.encode(), timestamp=when, partition=0)
+    producer.flush(60)
+
+
+def test_a_range_of_offsets_is_written_elsewhere_and_nothing_else_is(kafka: str, unique: str, made: Made) -> None:
+    create_topic(kafka, unique, partitions=2)
+    for partition in (0, 1):
+        produce(kafka, unique, numbers(0, 50), partition=partition)
+    command = made(tasks_max="2")
+    again = command.folder / "again.txt"
+    bounds = ["--offsets", f"{unique}:0:10-30", "--offsets", f"{unique}:1:45-99"]
+    command.call(*bounds, "--set", f"file={again}").well()
+    wanted = sorted([*numbers(10, 30), *numbers(45, 50)])
+    assert sorted(line.encode() for line in lines(again)) == wanted
+    assert not (command.folder / "live.txt").exists()
+    # The same call again finds all done; what has come since is none of its business.
+    produce(kafka, unique, numbers(50, 60), partition=1)
+    command.call(*bounds, "--set", f"file={again}").well()
+    assert sorted(line.encode() for line in lines(again)) == wanted
+
+
+def test_times_choose_each_record_by_its_own_timestamp(kafka: str, unique: str, made: Made) -> None:
+    create_topic(kafka, unique)
+    at_times(kafka, unique, {"early": 1_000, "first": 5_000, "late": 9_000, "straggler": 6_000, "very late": 9_999})
+    command = made()
+    again = command.folder / "again.txt"
+    command.call("--from", "1970-01-01T00:00:05Z", "--to", "1970-01-01T00:00:09Z", "--set", f"file={again}").well()
+    assert lines(again) == ["first", "straggler"]
+
+
+def test_what_would_be_there_twice_is_refused_unless_it_is_allowed_by_name(kafka: str, unique: str, made: Made) -> None:
+    create_topic(kafka, unique)
+    produce(kafka, unique, numbers(0, 3))
+    command = made()
+    refused = command.call()
+    assert refused.code == 2
+    assert "have it write elsewhere by setting file" in refused.errors
+    assert not (command.folder / "live.txt").exists()
+    command.call("--allow-duplicates").well()
+    assert lines(command.folder / "live.txt") == ["0", "1", "2"]
+
+
+def test_a_dry_run_says_what_would_be_read_and_starts_nothing(kafka: str, unique: str, made: Made) -> None:
+    create_topic(kafka, unique)
+    produce(kafka, unique, numbers(0, 40))
+    command = made()
+    said = command.call("--dry-run", "--set", "file=again.txt", "--rate", "10", "--offsets", f"{unique}:0:10-30")
+    said.well()
+    assert f"{unique}-0: 20 records, 10 up to 30" in said.said
+    assert "at 10 records a second: 2 s" in said.said
+    assert "it writes elsewhere than the live connector" in said.said
+    assert not (command.folder / "again.txt").exists()
+
+
+def test_a_transaction_at_the_end_of_the_range_does_not_keep_it_from_ending(
+    kafka: str, unique: str, made: Made
+) -> None:
+    create_topic(kafka, unique)
+    producer = Producer({"bootstrap.servers": kafka, "transactional.id": unique})
+    producer.init_transactions()
+    for commit, values in ((True, ["a", "b"]), (False, ["lost"])):
+        producer.begin_transaction()
+        for value in values:
+            producer.produce(unique, value.encode(), partition=0)
+        producer.flush()
+        producer.commit_transaction() if commit else producer.abort_transaction()
+    command = made()
+    again = command.folder / "again.txt"
+    command.call("--set", f"file={again}").well()
+    assert lines(again) == ["a", "b"]
+
+
+def test_killed_again_and_again_it_goes_on_where_it_stood(kafka: str, unique: str, made: Made, long: bool) -> None:
+    create_topic(kafka, unique, partitions=3)
+    for partition in range(3):
+        produce(kafka, unique, [f"{partition}-{number}".encode() for number in range(2_000)], partition=partition)
+    command = made()
+    again = command.folder / "again.txt"
+    options = ["--set", f"file={again}", "--rate", "1500", "--set", "consumer.override.max.poll.records=100"]
+    for kill in range(20 if long else 3):
+        process, before = command.begin(*options), len(lines(again))
+        until(lambda: process.poll() is not None or len(lines(again)) > before + 50, 120)  # noqa: B023
+        process.kill()
+        process.communicate()
+        time.sleep(0.1 * (kill % 3))
+    command.call("--set", f"file={again}", "--set", "consumer.override.max.poll.records=100").well()
+    assert sorted(lines(again)) == sorted(f"{partition}-{number}" for partition in range(3) for number in range(2_000))
+
+
+def test_one_that_fails_says_why(kafka: str, unique: str, made: Made) -> None:
+    create_topic(kafka, unique)
+    produce(kafka, unique, [b"{"])
+    command = made(value_converter="org.apache.kafka.connect.json.JsonConverter")
+    failed = command.call("--set", "file=again.txt", "--json")
+    assert failed.code == 1
+    assert "Converting byte[] to Kafka Connect data failed" in failed.said or "JSON" in failed.said
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--from", "yesterday"], "from=yesterday must be a time"),
+        (["--from", "2026-11-03T00:00:00Z", "--to", "2026-11-01T00:00:00Z"], "is not later than"),
+        (["--offsets", "nowhere:0:1-2"], "nowhere-0 is no partition that the connector reads"),
+        (["--offsets", "what"], "is not TOPIC:PARTITION:FIRST-BEHIND"),
+        (["--set", "name=other"], "name is not for a run to set"),
+        (["--rate", "-1"], "rate must be a number"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_a_word_on_it(
+    kafka: str, unique: str, made: Made, options: Sequence[str], complaint: str
+) -> None:
+    create_topic(kafka, unique)
+    refused = made().call(*options)
+    assert refused.code == 2
+    assert complaint in refused.errors

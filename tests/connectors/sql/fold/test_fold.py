@@ -1,0 +1,344 @@
+"""A run beside its live connector, in one table: at every moment the table is the fold of what live has read.
+
+The log is in memory; the databases are real. Steps of live and of the run come in any order, kills among them, and
+before each transaction of the run live may go on once more.
+"""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from ferryman.api import Assigned, Committed, SinkContext
+from ferryman.connectors.sql.sink import SqlSinkConnector
+from ferryman.errors import TaskError, Unfinished
+from ferryman.record import Batch, Rows, TopicPartition
+from ferryman.runs.ranges import Range, Ranges
+from ferryman.schema import INT32, STRING, struct
+from tests.connectors.sink_world import Killed, batch_at
+from tests.connectors.sql.sql_task import CONFLUENT, query
+
+KEY = struct({"id": STRING})
+VALUE = struct({"n": INT32})
+TOPIC = "orders"
+Word = tuple[str, int | None]
+"""A key, and its value or a tombstone."""
+Log = dict[TopicPartition, list[Word]]
+
+
+def fold(words: Sequence[Word]) -> dict[str, int]:
+    """What a table holds of these."""
+    found: dict[str, int] = {}
+    for key, value in words:
+        found.pop(key, None) if value is None else found.update({key: value})
+    return found
+
+
+def batches(log: Log, source: TopicPartition, first: int, behind: int) -> list[Batch]:
+    """The records of a partition, values and tombstones in batches of their own, as a chain hands them over."""
+    words = log[source][first:behind]
+    if not words:
+        return []
+    keys = Rows(KEY, [{"id": key} for key, _ in words])
+    whole = batch_at(source, first, Rows(VALUE, [{"n": value} for _, value in words]), key=keys)
+    tombstones = batch_at(source, first, Rows(None, [None] * len(words)), key=keys)
+    values = [at for at, (_, value) in enumerate(words) if value is not None]
+    deletes = [at for at, (_, value) in enumerate(words) if value is None]
+    one = [whole.take(values)] if values else []
+    if not deletes:
+        return one
+    return [*one, replace(tombstones.take(deletes), origin=whole.origin)]
+
+
+@dataclass
+class LogHistory:
+    """The log, read again; ``stutter`` offsets at a time."""
+
+    log: Log
+    stutter: int
+    positions: dict[TopicPartition, int] = field(default_factory=dict)
+
+    def begin(self, source: TopicPartition, offset: int) -> None:
+        self.positions[source] = offset
+
+    def end(self, source: TopicPartition) -> None:
+        self.positions.pop(source, None)
+
+    def read(
+        self, wanted: Mapping[TopicPartition, int], until: float
+    ) -> Sequence[tuple[TopicPartition, Sequence[Batch], int]]:
+        found = []
+        for source, behind in wanted.items():
+            first = self.positions[source]
+            reached = self.positions[source] = min(behind, first + self.stutter)
+            found.append((source, batches(self.log, source, first, reached), reached))
+        return found
+
+
+@dataclass
+class Member:
+    """One connector: its process, and where it stands."""
+
+    name: str
+    url: str
+    log: Log
+    run: Mapping[str, str] = field(default_factory=dict)
+    config: Mapping[str, str] = field(default_factory=dict)
+    stutter: int = 3
+    first: Mapping[TopicPartition, int] = field(default_factory=dict)
+    meanwhile: Any = None
+    die_at: str | None = None
+    sink: SqlSinkConnector | None = None
+    positions: dict[TopicPartition, int] = field(default_factory=dict)
+
+    def begin(self) -> None:
+        """A new process, whose predecessor is gone."""
+        self.kill()
+        raw = {
+            "name": self.name,
+            "connector.class": CONFLUENT,
+            "topics": TOPIC,
+            "connection.url": self.url,
+            "insert.mode": "upsert",
+            "pk.mode": "record_key",
+            "delete.enabled": "true",
+            "auto.create": "true",
+            **self.config,
+            **self.run,
+        }
+        context = SinkContext(
+            connector=self.name,
+            task=0,
+            cluster="k",
+            raw=raw,
+            crash_point=self.crash_point,
+            report=lambda batch, index, error: None,
+            report_all=lambda found: None,
+            request_commit=lambda: None,
+            commit=lambda offsets: None,
+            history=LogHistory(self.log, self.stutter),
+        )
+        self.sink = SqlSinkConnector(SqlSinkConnector.config_class.parse(raw), context)
+        self.sink.start()
+        starts = {source: self.first.get(source, 0) for source in self.log}
+        assigned = [Assigned(source, "i", None, 0, len(words), starts[source]) for source, words in self.log.items()]
+        self.positions = starts | dict(self.sink.open(assigned))
+
+    def crash_point(self, name: str) -> None:
+        if name == self.die_at:
+            self.die_at = None
+            raise Killed(name)
+        if name == "sql.before_rows" and self.meanwhile is not None:
+            self.meanwhile()
+
+    def kill(self) -> None:
+        if self.sink is not None:
+            self.sink.stop()
+            self.sink = None
+
+    def put(self, source: TopicPartition, count: int, behind: int) -> None:
+        """The next records of a partition, before an offset."""
+        if self.sink is None:
+            self.begin()
+        assert self.sink is not None
+        first = self.positions[source]
+        reached = min(behind, first + count)
+        some = batches(self.log, source, first, reached)
+        if not some:
+            return
+        try:
+            while True:
+                try:
+                    self.sink.put_batches(some)
+                    break
+                except Unfinished:
+                    continue
+            self.positions[source] = reached
+        except Killed:
+            self.kill()
+
+    def commit(self) -> None:
+        """The loop's commit."""
+        assert self.sink is not None
+        self.sink.pre_commit(dict(self.positions))
+
+
+class Beside:
+    """A live connector and a run of it."""
+
+    def __init__(self, url: str, log: Log, range_: Range, stutter: int = 3) -> None:
+        self.url, self.log, self.range = url, log, range_
+        self.live = Member("live", url, log)
+        cut = {source: Range(*(min(each, len(words)) for each in range_)) for source, words in log.items()}
+        ranges = Ranges({TOPIC: "i"}, cut)
+        run = {"ferryman.run.of": "live", "ferryman.run.fold": "true", "ferryman.run.ranges": ranges.dump()}
+        firsts = {source: each.first for source, each in cut.items()}
+        self.run = Member("run", url, log, run, stutter=stutter, first=firsts)
+
+    def table(self) -> dict[str, int]:
+        with contextlib.suppress(Exception):
+            return dict(query(self.url, f'SELECT id, n FROM "{TOPIC}"'))
+        return {}
+
+    def folded(self) -> dict[str, int]:
+        """What the table is to be: each partition folded up to where live is."""
+        rows = query(self.url, "SELECT partition, next_offset FROM ferryman_offsets WHERE connector = 'live'")
+        found: dict[str, int] = {}
+        for number, offset in rows:
+            found |= fold(self.log[TopicPartition(TOPIC, number)][:offset])
+        return found
+
+    def close(self) -> None:
+        self.live.kill()
+        self.run.kill()
+
+
+@contextlib.contextmanager
+def beside(log: Log, range_: Range, stutter: int = 3) -> Iterator[Beside]:
+    memory = "/dev/shm" if Path("/dev/shm").is_dir() else None  # a disk would wait for each commit
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        made = Beside(f"sqlite:///{Path(folder) / 'w.db'}", log, range_, stutter)
+        try:
+            made.live.begin()
+            yield made
+        finally:
+            made.close()
+
+
+A, B = TopicPartition(TOPIC, 0), TopicPartition(TOPIC, 1)
+LOGS = st.tuples(
+    st.lists(st.tuples(st.sampled_from("abcd"), st.none() | st.integers(0, 99)), min_size=1, max_size=24),
+    st.lists(st.tuples(st.sampled_from("wxyz"), st.none() | st.integers(0, 99)), max_size=12),
+).map(lambda pair: {A: pair[0], B: pair[1]})
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["live", "run", "run", "kill live", "kill run", "die", "more"]), st.integers(1, 6)),
+    max_size=16,
+)
+
+
+@settings(max_examples=60)
+@given(log=LOGS, bounds=st.tuples(st.integers(0, 24), st.integers(0, 24)), steps=STEPS, stutter=st.integers(1, 9))
+def test_whatever_comes_between_the_table_is_the_fold_of_what_live_has_read(
+    log: Log, bounds: tuple[int, int], steps: list[tuple[str, int]], stutter: int
+) -> None:
+    with beside(log, Range(min(bounds), max(bounds)), stutter) as both:
+        for what, count in steps:
+            _step(both, what, count)
+            assert both.table() == both.folded()
+        both.run.meanwhile = None
+        for source in log:
+            both.live.put(source, 99, len(log[source]))
+            both.run.put(source, 99, min(both.range.behind, len(log[source])))
+        assert both.table() == both.folded() == {**fold(log[A]), **fold(log[B])}
+
+
+def _step(both: Beside, what: str, count: int) -> None:
+    source = A if count % 3 else B
+    match what:
+        case "live":
+            both.live.put(source, count, len(both.log[source]))
+        case "run":
+            both.run.put(source, count, min(both.range.behind, len(both.log[source])))
+        case "kill live":
+            both.live.kill()
+        case "kill run":
+            both.run.kill()
+        case "die":
+            both.run.die_at = ["sql.before_rows", "sql.folded", "sql.after_rows", "sql.after_commit"][count % 4]
+        case "more":
+            # Live goes on just before the run's transaction, after the run has looked where it is.
+            both.run.meanwhile = lambda: both.live.put(source, count, len(both.log[source]))
+
+
+@settings(max_examples=8, phases=[Phase.generate])
+@given(log=LOGS, bounds=st.tuples(st.integers(0, 24), st.integers(0, 24)), live=st.integers(0, 24))
+def test_what_was_damaged_and_has_its_last_word_in_the_range_is_whole_again(
+    log: Log, bounds: tuple[int, int], live: int
+) -> None:
+    with beside(log, Range(min(bounds), max(bounds))) as both:
+        for source in log:
+            both.live.put(source, live, len(log[source]))
+        if not both.table():
+            return
+        query(both.url, f"DELETE FROM \"{TOPIC}\" WHERE id IN ('a', 'x')")
+        before = both.table()
+        for source in log:
+            both.run.put(source, 99, min(both.range.behind, len(log[source])))
+        healed = {
+            word[0]: word[1]
+            for source, words in log.items()
+            for at, word in enumerate(words[:live])
+            if both.range.first <= at < both.range.behind and word[1] is not None
+            if all(later[0] != word[0] for later in words[at + 1 : live])
+        }
+        assert both.table() == {**before, **healed}
+
+
+def test_a_live_connector_that_never_wrote_there_is_named(tmp_path: Path) -> None:
+    made = Beside(f"sqlite:///{tmp_path / 'w.db'}", {A: [("a", 1)]}, Range(0, 1))
+    with pytest.raises(TaskError, match="The live connector live has no offset of orders-0"):
+        made.run.begin()
+    made.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'w.db'}" if request.param == "sqlite" else str(request.getfixturevalue("postgres"))
+
+
+def test_live_may_go_on_just_before_the_run_has_its_lock(url: str) -> None:
+    log: Log = {A: [("a", 1), ("b", 2), ("a", 3), ("b", None), ("c", 4), ("a", 5)]}
+    both = Beside(url, log, Range(0, 5))
+    try:
+        both.live.put(A, 5, 5)
+        query(url, f'DELETE FROM "{TOPIC}"')
+        both.run.meanwhile = lambda: both.live.put(A, 1, 6)
+        both.run.put(A, 3, 5)
+        assert both.table() == {"a": 5}
+        both.run.put(A, 9, 5)
+        assert both.table() == both.folded() == {"a": 5, "c": 4}
+    finally:
+        both.close()
+
+
+@pytest.mark.parametrize(
+    ("column", "complaint"),
+    [("TEXT COLLATE NOCASE", "compares values of the type"), ("TEXT COLLATE RTRIM", "passes over")],
+)
+def test_a_key_that_is_not_compared_byte_by_byte_is_refused(tmp_path: Path, column: str, complaint: str) -> None:
+    made = Beside(f"sqlite:///{tmp_path / 'w.db'}", {A: [("a ", 1)]}, Range(0, 1))
+    query(made.url, f'CREATE TABLE "{TOPIC}" (id {column} PRIMARY KEY, n INTEGER)')
+    made.live.put(A, 1, 1)
+    with pytest.raises(TaskError, match=complaint):
+        made.run.put(A, 1, 1)
+    made.close()
+
+
+def test_a_part_of_the_records_key_is_no_key(tmp_path: Path) -> None:
+    made = Beside(f"sqlite:///{tmp_path / 'w.db'}", {A: [("a", 1)]}, Range(0, 1))
+    wide = struct({"id": STRING, "region": STRING})
+    made.live.config = made.run.config = {"pk.fields": "id"}
+    made.live.put(A, 1, 1)
+    made.run.begin()
+    assert made.run.sink is not None
+    records = batch_at(A, 0, Rows(VALUE, [{"n": 1}]), key=Rows(wide, [{"id": "a", "region": "eu"}]))
+    with pytest.raises(TaskError, match="is a part of the keys of orders"):
+        made.run.sink.put_batches([records])
+    made.close()
+
+
+def test_offsets_that_were_passed_over_move_the_runs_own_row(tmp_path: Path) -> None:
+    made = Beside(f"sqlite:///{tmp_path / 'w.db'}", {A: [("a", 1), ("a", 2)]}, Range(0, 2))
+    made.live.put(A, 2, 2)
+    made.run.begin()
+    made.run.positions[A] = 2
+    made.run.commit()
+    assert query(made.url, "SELECT next_offset FROM ferryman_offsets WHERE connector = 'run'") == [(2,)]
+    assert Committed(2) is not None
+    made.close()

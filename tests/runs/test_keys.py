@@ -1,0 +1,39 @@
+"""The keys of a run, as people or the API give them."""
+
+import pytest
+
+from ferryman.errors import ConfigError
+from ferryman.runs.keys import RunKeys, instant
+
+RANGES = '{"t": {"id": "i", "partitions": {"0": [3, 9]}}}'
+
+
+def test_a_connector_without_ranges_is_no_run() -> None:
+    assert RunKeys.of({"name": "c", "topics": "t"}) is None
+
+
+def test_bounds_without_ranges_are_refused() -> None:
+    with pytest.raises(ConfigError, match="ranges is missing"):
+        RunKeys.of({"ferryman.run.from": "2026-11-01T00:00:00Z"})
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "complaint"),
+    [
+        ("ferryman.run.from", "yesterday", "must be a time such as"),
+        ("ferryman.run.to", "2026-11-01T00:00:00", "must name its zone"),
+        ("ferryman.run.rate", "-1", "Value must be at least 0"),
+        ("ferryman.run.rate", "nan", "Value must be at least 0"),
+        ("ferryman.run.rate", "quick", "Not a number of type DOUBLE"),
+        ("ferryman.run.ranges", "{}{}", "this is not JSON"),
+    ],
+)
+def test_a_bad_value_is_refused_with_its_key(key: str, value: str, complaint: str) -> None:
+    with pytest.raises(ConfigError, match=f"{key}: {complaint}"):
+        RunKeys.of({"ferryman.run.ranges": RANGES, key: value})
+
+
+def test_times_are_taken_with_any_zone_or_as_milliseconds() -> None:
+    assert instant("2026-11-01T00:00:00Z") == instant("2026-11-01T01:00:00+01:00") == 1793491200000
+    assert instant("1793491200000") == 1793491200000
+    assert instant("2026-11-01T00:00:00.123Z") == 1793491200123
