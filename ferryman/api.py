@@ -79,6 +79,8 @@ class SinkContext(TaskContext):
     commit: Callable[[Mapping[TopicPartition, Committed]], None] = field(kw_only=True, repr=False)
     """Commits these offsets and metadata now and waits for the broker's answer, for sinks that must have their word in
     the group before they write; allowed in ``open`` and in put. Raises Indeterminate when there is no answer."""
+    in_doubt: Callable[[int], None] = field(kw_only=True, default=lambda count: None, repr=False)
+    """Notes of how many messages nobody knows now whether they have arrived: a metric."""
     leased: Callable[[], bool] = field(kw_only=True, default=lambda: True, repr=False)
     """Whether the task is still this worker's, as far as it knows. A put that does its work in many steps which nothing
     can take back looks before each, and raises Unfinished when it is not: the rest comes again."""
@@ -195,6 +197,9 @@ class Sink(Generic[SinkC]):
     """Whether ``put_batch`` takes columns as they are; other sinks get rows."""
     takes_maps: ClassVar[bool] = False
     """Whether ``put_batch`` takes Maps, columns of what has no schema, as they are; other sinks get rows for them."""
+    keeps_back: ClassVar[bool] = False
+    """Whether what was put is durable only when its offset is committed, since it is kept back until then. So it is for
+    all sinks that have a ``flush``."""
     any_order: ClassVar[bool] = False
     """Whether ``put_batches`` takes all records of one schema as one batch, whatever lies between them, and puts them
     in order by their positions where that matters. Other sinks get them in the order of their offsets, cut wherever a

@@ -44,6 +44,7 @@ class S3SinkConnector(Sink[S3SinkConfig]):
     )
     task_classes = ("io.confluent.connect.s3.S3SinkTask", "io.aiven.kafka.connect.s3.S3SinkTask")
     atomic = True
+    keeps_back = True
     columnar = True
     takes_maps = True
     any_order = True

@@ -3,9 +3,9 @@
 import hashlib
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from ferryman.kafka import client_config
 from ferryman.kafka.permissions import Heard
@@ -31,6 +31,12 @@ SOURCE_QUEUE: dict[str, Any] = {
 }
 
 LONGEST_ID = 249
+Side = Literal["consumer", "producer"]
+
+
+def _nothing(side: Side, client: str) -> dict[str, Any]:
+    """No settings."""
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +53,14 @@ class Clients:
     """Whose task it is: the group.id of workers that share their work, else the worker's address."""
     heard: Heard = field(default_factory=Heard)
     """Why the clients are not let in, if they are not."""
+    watched: Callable[[Side, str], dict[str, Any]] = _nothing
+    """Settings by which a client that lives long tells of itself, by its id; whoever has one polls it."""
 
     def _reporting(self, side: str) -> dict[str, Any]:
         return LOG | {"error_cb": self.heard.by(side)}
+
+    def _watched(self, side: Side, given: Mapping[str, Any]) -> dict[str, Any]:
+        return self._reporting(side) | self.watched(side, str(given.get("client.id", "")))
 
     @property
     def group(self) -> str:
@@ -79,8 +90,10 @@ class Clients:
         ours: dict[str, Any] = {
             "group.instance.id": self.member,
             "topic.metadata.refresh.interval.ms": 30_000,
+            "enable.partition.eof": True,
         }
-        return self._reporting("consumer") | ours | self._consumer.values | {"auto.offset.reset": "error"}
+        given = self._consumer.values
+        return self._watched("consumer", given) | ours | given | {"auto.offset.reset": "error"}
 
     def group_reader(self) -> dict[str, Any]:
         """A consumer that only asks for the group's offsets and never joins it."""
@@ -118,12 +131,12 @@ class Clients:
     def source_producer(self) -> dict[str, Any]:
         """The transactional producer of a source task."""
         given = client_config.source_producer(self.worker, self.connector, self.task, self.raw).values
-        return self._reporting("producer") | SOURCE_QUEUE | given
+        return self._watched("producer", given) | SOURCE_QUEUE | given
 
     def plain_producer(self) -> dict[str, Any]:
         """The producer of a source task without transactions."""
         given = client_config.plain_producer(self.worker, self.connector, self.task, self.raw).values
-        return self._reporting("producer") | SOURCE_QUEUE | given
+        return self._watched("producer", given) | SOURCE_QUEUE | given
 
     def dead_letter_producer(self) -> dict[str, Any]:
         """The producer of dead letters."""

@@ -11,6 +11,7 @@ from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import Clients
 from ferryman.retry.outage import Patience
 from ferryman.settings.worker_keys import WorkerConfig
+from ferryman.task.meters.meters import Meters
 from ferryman.task.setup.control import Control
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.task.setup.troubles import Troubles
@@ -34,6 +35,11 @@ class Setup:
     clients: Clients
     chain: Chain
     troubles: Troubles
+    meters: Meters
+
+    def count_admin(self, admin: Admin) -> None:
+        """A session has made this one; whether it is connected is a metric."""
+        self.meters.admin = str(self.clients.admin().get("client.id", "")), admin
 
     @property
     def grace(self) -> float:

@@ -33,6 +33,7 @@ from typing import Any
 from ferryman.api import Assigned, Committed, Sink, SinkContext
 from ferryman.errors import Indeterminate, RefusedError, RetriableError, TaskError, Unfinished
 from ferryman.record import TopicPartition
+from ferryman.task.meters.sinks import SinkMeter
 from ferryman.task.setup import garbage_collection
 from ferryman.task.setup.control import Control
 from ferryman.task.setup.crash_points import crash_point
@@ -43,6 +44,7 @@ from ferryman.task.sink.delivery import Delivery
 from ferryman.task.sink.group import Group
 from ferryman.task.sink.pausing import Pausing
 from ferryman.task.sink.sink_thread import LOOK, SinkThread, StillBusy
+from ferryman.task.sink.stock import Stock
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +78,7 @@ class SinkSession:
     backlog: Backlog
     thread: SinkThread
     troubles: Troubles
+    meter: SinkMeter = field(default_factory=SinkMeter)
     group: Group = field(init=False)
     delivery: Delivery = field(default_factory=Delivery)
     _after: Callable[[], None] | None = None
@@ -93,7 +96,8 @@ class SinkSession:
 
     def __post_init__(self) -> None:
         self.pausing = Pausing(self.control, self.request_commit)
-        self.commits = Commits(self.sink, self.delivery, lambda offsets: self.group.commit(offsets))
+        self.stock = Stock(self.meter, self.backlog, self.delivery)
+        self.commits = Commits(self.sink, self.delivery, lambda offsets: self.group.commit(offsets), self.meter)
 
     @property
     def sink(self) -> Sink[Any]:
@@ -215,6 +219,7 @@ class SinkSession:
                 self.control.used(polled.topic)
                 self.backlog.add(polled)
         self._heard = time.monotonic()
+        self.stock.take(self.group, self._heard)
         if not stand:
             self._just_committed = False
 
@@ -257,12 +262,8 @@ class SinkSession:
     def _deliverable(self, within: Sequence[TopicPartition] | None = None) -> Mapping[TopicPartition, int]:
         self._due = time.monotonic() + self.timing.commit_interval
         self._asked, self._just_committed = False, True
-        self._take_delivered()
+        self.stock.take_delivered()
         return self.commits.deliverable(within)
-
-    def _take_delivered(self) -> None:
-        while self.backlog.delivered:
-            self.delivery.delivered(*self.backlog.delivered.popleft())
 
     def demand(self, wanted: Offers) -> None:
         """A commit that the sink needs before it goes on. For the sink's side, on whatever thread."""
@@ -270,7 +271,7 @@ class SinkSession:
         def send() -> Offers | None:
             if self.control.parked:
                 raise Unfinished("the worker has not renewed the task's lease", after=LOOK)
-            self._take_delivered()
+            self.stock.take_delivered()
             return self.commits.send(wanted)
 
         news = self.thread.ask(send)
@@ -312,8 +313,9 @@ class SinkSession:
     def lost(self, partitions: Sequence[TopicPartition]) -> None:
         """Gives the partitions up without a word to the group."""
         ours = [source for source in partitions if self.delivery.position(source) is not None]
-        self._take_delivered()
+        self.stock.take_delivered()
         self.delivery.revoked(partitions)
+        self.meter.gone(partitions)
         with self._at_rest():
             self.backlog.drop(partitions)
             if ours:
@@ -334,5 +336,6 @@ def context(session: "Callable[[], SinkSession]", **facts: Any) -> SinkContext:
         report_all=lambda found: session().backlog.report(found),
         request_commit=lambda: session().request_commit(),
         commit=lambda offsets: session().demand(offsets),
+        in_doubt=lambda count: session().meter.task.doubts(count),
         leased=lambda: not session().control.parked,
     )

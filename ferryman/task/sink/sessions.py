@@ -47,12 +47,15 @@ class SinkSessions:
         for step in setup.chain.plan.steps:
             log.info("plan: %s", step)
         admin = Admin(setup.clients.admin())
+        setup.count_admin(admin)
         tolerance, facts = self._tolerance(admin), setup.facts(admin)
         thread = SinkThread(setup.control, setup.grace)
         try:
             task: Sink[Any] = thread.call(lambda: setup.plugin(setup.config, loop.context(lambda: session, **facts)))
             backlog = self._backlog(tolerance, task)
-            session = loop.SinkSession(setup.control, self._timing(), backlog, thread, setup.troubles)
+            session = loop.SinkSession(
+                setup.control, self._timing(), backlog, thread, setup.troubles, setup.meters.sink
+            )
             try:
                 thread.call(task.start)
                 session.group = Group(Consumer(setup.clients.sink_consumer()), admin, session, setup.clients.read_from)
@@ -67,7 +70,12 @@ class SinkSessions:
         setup = self.setup
         guilty = [Guilty(*each) for each in setup.spec.guilty]  # type: ignore[arg-type]
         slices = Slices(setup.clients.limit)
-        return Backlog(setup.chain, tolerance, task, slices, at_work=setup.control.at_work, guilty=guilty)
+        return Backlog(
+            *(setup.chain, tolerance, task, slices),
+            at_work=setup.control.at_work,
+            guilty=guilty,
+            meter=setup.meters.sink,
+        )
 
     def _consume(self, session: loop.SinkSession, admin: Admin, started: Callable[[], None]) -> None:
         try:
@@ -99,12 +107,12 @@ class SinkSessions:
 
     def _tolerance(self, admin: Admin) -> Tolerance:
         config: SinkConfig = self.setup.config
-        spec = self.setup.spec
+        spec, errors = self.setup.spec, self.setup.meters.task.errors
         topic = config.errors_deadletterqueue_topic_name
         if not topic:
-            return Tolerance(config, spec.task)
+            return Tolerance(config, spec.task, errors=errors)
         create_topic(admin, topic, config.errors_deadletterqueue_topic_replication_factor)
         producer = Producer(self.setup.clients.dead_letter_producer())
         writer = Writer(config.errors_deadletterqueue_context_headers_enable, spec.connector, spec.task)
-        letters = DeadLetters(producer, topic, writer, lambda: self.setup.control.stopping)
-        return Tolerance(config, spec.task, letters)
+        letters = DeadLetters(producer, topic, writer, lambda: self.setup.control.stopping, errors)
+        return Tolerance(config, spec.task, letters, errors)
