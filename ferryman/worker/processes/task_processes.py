@@ -6,6 +6,7 @@ A task that fails says so, and is started again as ``retry.restarts`` says, or s
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from typing import Any
 import orjson
 
 from ferryman.facts.states import Outage, Restart, State
+from ferryman.metrics import registry
 from ferryman.retry.restarts import Restarts
 from ferryman.task.setup import plugins
 from ferryman.task.setup.control import LONGEST_MESSAGE
@@ -59,6 +61,13 @@ class TaskProcess:
     memory: int = 0
     """Bytes that its process may take; 0 is without limit."""
     processes: Succession = field(init=False)
+    lines: dict[str, str] = field(default_factory=dict)
+    """What its process has told of its metrics, by family. Those of one that has failed stay, as far as they do not
+    say what is now."""
+    told: float | None = None
+    """When it has last told of them, in monotonic seconds."""
+    starts: int = 0
+    """Processes that were started."""
     _wish: str = "run"
     """What the process is to do: run or pause."""
     _said: State = State.UNASSIGNED
@@ -142,6 +151,7 @@ class TaskProcess:
 
     def first(self) -> list[bytes]:
         """What a new process is told."""
+        self.lines, self.told, self.starts = {}, None, self.starts + 1
         wish = [] if self._wish == "run" else [orjson.dumps({"wish": self._wish})]
         return [self.spec.dump(), *wish]
 
@@ -194,6 +204,7 @@ class TaskProcess:
     def died(self, failure: str | None) -> None:
         """A process has died."""
         self._refused, self._said = False, State.UNASSIGNED
+        self.lines, self.told = {}, None
         self._show(State.RESTARTING) if failure is None else self._show(State.FAILED, failure)
 
     def recovered(self) -> None:
@@ -214,10 +225,14 @@ class TaskProcess:
                 self.spec = replace(self.spec, succeeded=True)  # its next process is to know
             case "failed":
                 self._may_pass = message.get("may_pass", False)
+                self.lines, self.told = registry.outliving(self.lines), None
                 self._show(State.FAILED, message["trace"])
                 return "last"
             case "stopped":
                 self._show(State.UNASSIGNED, self.shown.trace)
+            case "metrics":
+                self.lines.update(message["lines"])
+                self.told = time.monotonic()
             case "topic":
                 self.topic_used(message["topic"])
         return None
