@@ -5,115 +5,24 @@ see single records; one that wants speed takes whole batches instead.
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from ferryman.config import Config
 from ferryman.connector import ConnectorConfig, SinkConfig, SourceConfig
+from ferryman.context import Assigned as Assigned
+from ferryman.context import Bad as Bad
+from ferryman.context import Committed as Committed
+from ferryman.context import ConnectorContext as ConnectorContext
+from ferryman.context import Report as Report
+from ferryman.context import SinkContext as SinkContext
+from ferryman.context import SourceContext as SourceContext
+from ferryman.context import TaskContext as TaskContext
+from ferryman.context import TransactionContext as TransactionContext
 from ferryman.errors import DataError
 from ferryman.record import Batch, Polled, Record, TopicPartition, batches, in_order
 from ferryman.record import Offset as Offset
 from ferryman.record import Partition as Partition
-
-
-@dataclass(frozen=True, slots=True)
-class Committed:
-    """An offset as the group commits it."""
-
-    offset: int
-    """The next record to read."""
-    metadata: str = ""
-    """The sink's own, up to 4,096 bytes; the group gives it back when the partition is assigned again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Assigned:
-    """A partition that a sink task now owns."""
-
-    source: TopicPartition
-    topic_id: str
-    """Tells a re-created topic from the old one of that name."""
-    committed: Committed | None
-    """What the group holds for it; None if nothing was ever committed."""
-    beginning: int
-    """The offset of the oldest record that is still there."""
-    end: int
-    """The offset after the newest record."""
-    start: int | None = None
-    """Where reading begins if the sink does not say otherwise: the group's offset, or, where there is none or it is out
-    of range, the end of the topic that auto.offset.reset names; None if that is to be an error."""
-
-
-Report = Callable[[Batch, int, Exception], None]
-Bad = tuple[Batch, int, Exception]
-"""A record, as its batch and its index there, and what is wrong with it."""
-
-
-@dataclass(frozen=True, slots=True)
-class TaskContext:
-    """What sinks and sources are told about the task that they are part of."""
-
-    connector: str
-    task: int
-    """The task's number, from 0."""
-    cluster: str
-    """The Kafka cluster's id."""
-    raw: Mapping[str, str] = field(repr=False)
-    """The task's config as strings, references resolved."""
-    crash_point: Callable[[str], None] = field(default=lambda name: None, repr=False)
-    """Marks a durable step by name; there a test may have the process killed."""
-
-
-@dataclass(frozen=True, slots=True)
-class SinkContext(TaskContext):
-    """What a sink is given beside its config: where it reports records that it alone could find guilty, and ways to
-    commit early."""
-
-    report: Report = field(kw_only=True, repr=False)
-    """The errant-record reporter (KIP-610): record ``index`` of a batch is dead-lettered, or fails the task."""
-    report_all: Callable[[Sequence[Bad]], None] = field(kw_only=True, repr=False)
-    """The same for several records, whose dead letters are waited for together."""
-    request_commit: Callable[[], None] = field(kw_only=True, repr=False)
-    """Asks the loop to run its usual commit soon."""
-    commit: Callable[[Mapping[TopicPartition, Committed]], None] = field(kw_only=True, repr=False)
-    """Commits these offsets and metadata now and waits for the broker's answer, for sinks that must have their word in
-    the group before they write; allowed in ``open`` and in put. Raises Indeterminate when there is no answer."""
-    in_doubt: Callable[[int], None] = field(kw_only=True, default=lambda count: None, repr=False)
-    """Notes of how many messages nobody knows now whether they have arrived: a metric."""
-    leased: Callable[[], bool] = field(kw_only=True, default=lambda: True, repr=False)
-    """Whether the task is still this worker's, as far as it knows. A put that does its work in many steps which nothing
-    can take back looks before each, and raises Unfinished when it is not: the rest comes again."""
-
-
-class TransactionContext(Protocol):
-    """How a source ends transactions itself (KIP-618). A transaction goes on over polls until it is ended here; what is
-    open when the task ends is aborted. Asked for both at once, the task fails."""
-
-    def commit(self) -> None:
-        """Commits the transaction at the end of this poll."""
-
-    def commit_after(self, record: Record) -> None:
-        """Commits it behind a record that this poll or a later one returns, also if a transform drops it."""
-
-    def abort(self) -> None:
-        """Takes back what the transaction holds at the end of this poll. Its offsets are committed nevertheless: the
-        records do not come again."""
-
-    def abort_after(self, record: Record) -> None:
-        """The same behind a record."""
-
-
-@dataclass(frozen=True, slots=True)
-class SourceContext(TaskContext):
-    """What a source is given beside its config."""
-
-    offset: Callable[[Partition], Offset | None] = field(kw_only=True, repr=False)
-    """The offset that was committed for a partition; None if none was."""
-    stopping: Callable[[float], bool] = field(kw_only=True, repr=False)
-    """Waits up to so many seconds; true at once when the task is asked to stop. For waits inside poll."""
-    transaction: TransactionContext | None = field(kw_only=True, default=None, repr=False)
-    """Ends transactions, with transaction.boundary=connector; None otherwise, and on a worker without transactions."""
 
 
 class BadRecords(DataError):
@@ -125,25 +34,6 @@ class BadRecords(DataError):
         super().__init__(f"{len(found)} of the records cannot be taken; {batch.source}@{batch.offsets[index]}: {error}")
         self.found = found
         """The batch, the record's index in it, and what is wrong."""
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectorContext:
-    """What a connector is given beside its config. All of it may be used from any thread of its process."""
-
-    connector: str
-    raw: Mapping[str, str] = field(repr=False)
-    """The connector's config as it was posted. References to config providers stay references, and do so in the tasks'
-    configs that are made of it: they are resolved when a task starts."""
-    request_task_reconfiguration: Callable[[], None] = field(kw_only=True, repr=False)
-    """Has ``task_configs`` called again soon. Several requests may be met by one call."""
-    raise_error: Callable[[Exception], None] = field(kw_only=True, repr=False)
-    """The connector cannot go on: it has failed with this error, and is stopped. Its tasks go on."""
-    stopping: Callable[[float], bool] = field(kw_only=True, repr=False)
-    """Waits up to so many seconds; true at once when the connector is to stop, or has failed."""
-    offsets: Callable[[Sequence[Partition]], list[Offset | None]] = field(kw_only=True, repr=False)
-    """The offsets that are committed now for partitions of a source; None where none is. Each call reads the offsets
-    topic to its end. Raises RetriableError if it cannot be read, TaskError for a sink."""
 
 
 SinkC = TypeVar("SinkC", bound=SinkConfig)
@@ -193,6 +83,8 @@ class Sink(Generic[SinkC]):
     """The connector as an object that runs, for one that watches something; then its own ``task_configs`` is called."""
     atomic: ClassVar[bool] = False
     """Whether a put that raised has written nothing, so that the same records may be tried again in smaller pieces."""
+    truth: ClassVar[str] = "the group's offsets: what was put after the last commit comes again after a crash"
+    """Where it stands how far the sink has got, for ``ferryman explain``."""
     columnar: ClassVar[bool] = False
     """Whether ``put_batch`` takes columns as they are; other sinks get rows."""
     takes_maps: ClassVar[bool] = False
@@ -204,6 +96,9 @@ class Sink(Generic[SinkC]):
     """Whether ``put_batches`` takes all records of one schema as one batch, whatever lies between them, and puts them
     in order by their positions where that matters. Other sinks get them in the order of their offsets, cut wherever a
     schema changes."""
+    fetch_min_bytes: ClassVar[int] = 1
+    """How many bytes the broker waits for, half a second at most, unless consumer.override.fetch.min.bytes says
+    otherwise. More for a sink whose work shows only later: few large fetches and puts cost less than many small."""
 
     def __init__(self, config: SinkC, context: SinkContext) -> None:
         self.config = config
@@ -213,6 +108,11 @@ class Sink(Generic[SinkC]):
     def task_configs(cls, config: SinkC, raw: Mapping[str, str]) -> list[Mapping[str, str]]:
         """The configs of the tasks; by default tasks.max copies."""
         return [raw] * config.tasks_max
+
+    @classmethod
+    def needs_classic_group(cls, config: SinkC) -> str | None:
+        """Why group.protocol=consumer is refused, if it is: the sink's truth is in the metadata of commits."""
+        return None
 
     @classmethod
     def alter_offsets(cls, config: SinkC, context: SinkContext, offsets: Mapping[TopicPartition, int | None]) -> bool:

@@ -1,13 +1,14 @@
 """One side of a batch, the keys or the values of many records: as rows, or as columns with or without a schema."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any, ClassVar
 
 import polars as pl
 
-from ferryman.schema import Schema
+from ferryman.schema import Schema, Type
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Columns:
     """One side of a batch as a frame: a struct schema whose fields are the columns, none of the structs null.
 
     Dtypes: IntN, FloatN, Boolean, String, Binary; Decimal → Decimal(38, scale), Date → Date, Time → Time,
-    Timestamp → Datetime("ms", "UTC"); struct → Struct, array → List.
+    Timestamp → Datetime("ms", "UTC"); struct → Struct, array → List, map → List of Struct(key, value), no key twice.
     """
 
     schema: Schema
@@ -58,7 +59,10 @@ class Columns:
 
     def rows(self) -> Rows:
         """The same data as rows."""
-        return Rows(self.schema, self.frame.to_dicts())
+        # Column by column: to_dicts takes three times as long for what is nested.
+        names, by_name = self.frame.columns, self.schema.by_name
+        members = [values_of(column, by_name[column.name].schema) for column in self.frame.iter_columns()]
+        return Rows(self.schema, [dict(zip(names, row, strict=True)) for row in zip(*members, strict=True)])
 
 
 @dataclass(frozen=True)
@@ -94,3 +98,43 @@ class Maps:
 
 
 Data = Rows | Columns | Maps
+
+
+def values_of(column: pl.Series, schema: Schema) -> list[Any]:
+    """The values of one of ``Columns``' columns, as they stand in rows."""
+    match schema.type:
+        case Type.STRUCT:
+            return _structs(column, schema)
+        case Type.ARRAY if schema.values is not None:
+            return _lists(column, values_of(_items(column), schema.values), list)
+        case Type.MAP if schema.keys is not None and schema.values is not None:
+            entries = _items(column)
+            keys = values_of(entries.struct.field("key"), schema.keys)
+            values = values_of(entries.struct.field("value"), schema.values)
+            return _lists(column, zip(keys, values, strict=True), dict)
+        case _:
+            return column.to_list()
+
+
+def _structs(column: pl.Series, schema: Schema) -> list[Any]:
+    names = [field.name for field in schema.fields]
+    members = [values_of(column.struct.field(field.name), field.schema) for field in schema.fields]
+    found: list[Any] = [dict(zip(names, row, strict=True)) for row in zip(*members, strict=True)]
+    for place in column.is_null().arg_true().to_list() if column.null_count() else ():
+        found[place] = None
+    return found
+
+
+def _items(lists: pl.Series) -> pl.Series:
+    # An empty list would become a null.
+    return lists.filter(lists.list.len() > 0).explode()
+
+
+def _lists(lists: pl.Series, items: Iterable[Any], make: Callable[[Iterable[Any]], Any]) -> list[Any]:
+    rest = iter(items)
+    return [None if size is None else make(islice(rest, size)) for size in lists.list.len().to_list()]
+
+
+def all_null(values: Sequence[Any]) -> bool:
+    """Whether there is nothing but null, as in the keys of most topics without keys."""
+    return not values or (values[0] is None and values.count(None) == len(values))

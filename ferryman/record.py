@@ -15,6 +15,8 @@ from ferryman.data import Columns as Columns
 from ferryman.data import Data as Data
 from ferryman.data import Maps as Maps
 from ferryman.data import Rows as Rows
+from ferryman.data import values_of as values_of
+from ferryman.repeated import Repeated
 from ferryman.schema import Schema
 
 Payload = bytes | None
@@ -158,6 +160,7 @@ class Batch:
     value: Data
     timestamps: Sequence[int | None]
     headers: Sequence[Headers] | None = None
+    """Mostly ``Repeated``; None when no record has any."""
     origin: "Polled | Sequence[Record]" = field(repr=False)
     """The raw records they were decoded from, or the records that the source handed over."""
     positions: Sequence[int]
@@ -188,7 +191,7 @@ class Batch:
             key=self.key.take(indices),
             value=self.value.take(indices),
             timestamps=[self.timestamps[index] for index in indices],
-            headers=None if self.headers is None else [self.headers[index] for index in indices],
+            headers=None if self.headers is None else Repeated.of(self.headers).take(indices),
             positions=[self.positions[index] for index in indices],
         )
 

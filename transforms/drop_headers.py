@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from ferryman.config import Config, Strings, key
 from ferryman.errors import KeyProblem
-from ferryman.formats.once_each import once_each
 from ferryman.record import Batch, Headers
+from ferryman.repeated import Repeated
 from ferryman.transforms.fields.name_lists import name_problems
 from ferryman.transforms.fields.sides import Batched
 
@@ -36,4 +36,4 @@ class DropHeaders(Batched[DropHeadersConfig]):
         def kept(headers: Headers) -> Headers:
             return tuple([each for each in headers if each.key not in dropped])
 
-        return [replace(batch, headers=once_each(batch.headers, kept))]
+        return [replace(batch, headers=Repeated.of(batch.headers).each(kept))]

@@ -11,12 +11,13 @@ from pydantic import AfterValidator
 from ferryman.config import Bool, Config, Strings, key
 from ferryman.errors import DataError, KeyProblem, MissingValue
 from ferryman.java.texts import schema_text
-from ferryman.record import Batch, Columns, Data, Header, Headers, Maps, Rows
+from ferryman.record import Batch, Columns, Data, Header, Headers, Maps, Rows, values_of
+from ferryman.repeated import Repeated
 from ferryman.schema import Schema
 from ferryman.transforms.fields.map_columns import column
 from ferryman.transforms.fields.sides import Sided, copied, defaults, maps, refuse_nulls, structs, with_defaults
 
-Added = list[list[Header]]
+Added = list[Repeated[Header]]
 """The new headers, for each field those of all records."""
 
 _NO_FIELD = (
@@ -94,19 +95,21 @@ class HeaderFrom(Sided[HeaderFromConfig]):
     def _remaining(self, schema: Schema) -> Schema:
         return schema.with_fields(tuple(field for field in schema.fields if field.name not in self.moved))
 
-    def _added(self, to: str, items: Sequence[Any], schema: Schema | None = None) -> list[Header]:
+    def _added(self, to: str, items: Sequence[Any], schema: Schema | None = None) -> Repeated[Header]:
+        self._check(items, schema)
+        return Repeated([Header(to, item, schema) for item in items], range(len(items)))
+
+    def _check(self, items: Sequence[Any], schema: Schema | None) -> None:
         if schema is not None and not schema.optional and None in items:
             raise DataError(f"A null value requires an optional schema but was {schema_text(schema)}")
-        return [Header(to, item, schema) for item in items]
 
-    def _of_column(self, to: str, column: pl.Series, schema: Schema | None = None) -> list[Header]:
+    def _of_column(self, to: str, column: pl.Series, schema: Schema | None = None) -> Repeated[Header]:
         """The same; equal values share a header, but for zeros, of which one may be negative."""
-        items = column.to_list()
+        items = column.to_list() if schema is None else values_of(column, schema)
         if column.dtype.is_nested() or column.dtype.is_float():
             return self._added(to, items, schema)
-        distinct = list(dict.fromkeys(items))
-        known = dict(zip(distinct, self._added(to, distinct, schema), strict=True))
-        return [known[item] for item in items]
+        self._check(items, schema)
+        return Repeated.equal(items, lambda item: Header(to, item, schema))
 
     def _columns(self, data: Columns) -> tuple[Data, Added] | None:
         """None where the rows must do it; a frame whose columns have all gone would have no rows."""
@@ -129,16 +132,11 @@ class HeaderFrom(Sided[HeaderFromConfig]):
         return (Maps(data.frame.select(left)), added) if left else None
 
 
-def _joined(own: Sequence[Headers] | None, added: Added) -> list[Headers]:
+def _joined(own: Sequence[Headers] | None, added: Added) -> Repeated[Headers]:
     """Each record's headers with the new ones behind them; the same ones become the same."""
-    known: dict[tuple[int, ...], Headers] = {}
-    found = list[Headers]()
-    for parts in zip(*(([own] if own is not None else []) + added), strict=True):
-        same = tuple(map(id, parts))
-        if same not in known:
-            known[same] = parts if own is None else (*parts[0], *parts[1:])
-        found.append(known[same])
-    return found
+    if own is None:
+        return Repeated.joined(added, lambda *new: new)
+    return Repeated.joined([Repeated.of(own), *added], lambda headers, *new: (*headers, *new))
 
 
 def _without(value: dict[Any, Any], names: frozenset[str]) -> dict[Any, Any]:

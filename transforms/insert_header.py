@@ -6,8 +6,8 @@ from typing import Any
 
 from ferryman.config import Config, Str, key
 from ferryman.formats.header_text import infer
-from ferryman.formats.once_each import once_each
 from ferryman.record import Batch, Header
+from ferryman.repeated import Repeated
 from ferryman.transforms.fields.sides import Batched
 
 
@@ -33,5 +33,5 @@ class InsertHeader(Batched[InsertHeaderConfig]):
     def apply_batch(self, batch: Batch) -> Sequence[Batch]:
         """Keys and values stay as they are, in rows or columns."""
         if batch.headers is None:
-            return [replace(batch, headers=[self.added] * len(batch))]
-        return [replace(batch, headers=once_each(batch.headers, lambda headers: (*headers, *self.added)))]
+            return [replace(batch, headers=Repeated([self.added], [0] * len(batch)))]
+        return [replace(batch, headers=Repeated.of(batch.headers).each(lambda headers: (*headers, *self.added)))]

@@ -4,6 +4,7 @@ import json
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from io import BytesIO
 from typing import Any
@@ -87,6 +88,8 @@ def _fields(lot: Lot, index: int, turn: int, version: int) -> dict[str, Any]:
         value["note"] = None if lot.violating(turn) else f"note {index}"
     elif lot.refused(turn):
         value["note"] = REFUSED
+    elif lot.overflowing(turn):
+        value["amount"] = Decimal(10) ** 10
     return value
 
 

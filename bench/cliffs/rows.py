@@ -21,7 +21,8 @@ BACK = 40
 
 @dataclass(frozen=True)
 class Row:
-    """How the records of a row differ. ``poisoned``, ``violating`` and ``refused`` mean one in so many, 0 none."""
+    """How the records of a row differ. ``poisoned``, ``violating``, ``refused`` and ``overflowing`` mean one in so
+    many, 0 none."""
 
     name: str
     topics: int = 1
@@ -39,6 +40,8 @@ class Row:
     """The field ``note`` is null, and the table does not allow it."""
     refused: int = 0
     """The field ``note`` is one that a CHECK of the table does not allow."""
+    overflowing: int = 0
+    """The field ``amount`` has more digits than its column in the table."""
     headers: bool = False
     """Every second record has two."""
     note_bytes: int = 0
@@ -57,7 +60,7 @@ class Row:
     @property
     def skips(self) -> bool:
         """Whether its records need errors.tolerance=all."""
-        return bool(self.poisoned or self.violating or self.refused)
+        return bool(self.poisoned or self.violating or self.refused or self.overflowing)
 
     @property
     def topic_names(self) -> list[str]:
@@ -83,6 +86,8 @@ ROWS: Mapping[str, Row] = {
         Row("not-null-10", violating=10, sinks=("sql",), peer=False, near=False),
         Row("refused-1000", refused=1000, sinks=("sql",), peer=False, near=False),
         Row("refused-10", refused=10, sinks=("sql",), peer=False, near=False),
+        Row("overflow-1000", overflowing=1000, sinks=("sql",), peer=False, near=False),
+        Row("overflow-10", overflowing=10, sinks=("sql",), peer=False, near=False),
         Row("12-topics", topics=12, near=False),
         Row("100-partitions", partitions=100, near=False),
         Row("1000-tables", topics=1000, partitions=1, sinks=("sql",), near=False),
@@ -115,6 +120,10 @@ class Lot:
         """Whether only the table can tell that it does not take it."""
         return _one_in(self.row.refused, turn)
 
+    def overflowing(self, turn: int) -> bool:
+        """Whether a value of it has too many digits for the table."""
+        return _one_in(self.row.overflowing, turn)
+
     def tombstone(self, turn: int) -> bool:
         """Whether it has no value."""
         return self.row.tombstones and turn % 2 == 1
@@ -126,11 +135,8 @@ class Lot:
 
     def values(self) -> list[int]:
         """The turns whose values can be read and written."""
-        return [
-            turn
-            for turn in range(self.turns)
-            if not (self.poisoned(turn) or self.violating(turn) or self.refused(turn) or self.tombstone(turn))
-        ]
+        without = self.poisoned, self.violating, self.refused, self.overflowing, self.tombstone
+        return [turn for turn in range(self.turns) if not any(lacks(turn) for lacks in without)]
 
     @property
     def readable(self) -> int:

@@ -172,7 +172,8 @@ class DatagenConnector(Source[DatagenConfig]):
         """Goes on where the committed offset says, with the seed that it says."""
         self._partition = {TASK: self.context.task}
         offset = self.context.offset(self._partition) or {}
-        self._generation = int(offset.get(GENERATION, 0))
+        self._generation = generation = int(offset.get(GENERATION, 0))
+        self._same_headers = (Header(GENERATION, generation, INT64), Header(TASK, self.context.task, INT64))
         self._iteration = int(offset.get(ITERATION, 0))
         self._seed = int(offset.get(SEED, self._chosen_seed()))
         try:
@@ -297,11 +298,7 @@ class DatagenConnector(Source[DatagenConfig]):
         return LazyRecords(len(invented), build)
 
     def _headers(self, iteration: int) -> Headers:
-        return (
-            Header(GENERATION, self._generation, INT64),
-            Header(TASK, self.context.task, INT64),
-            Header(ITERATION, iteration, INT64),
-        )
+        return (*self._same_headers, Header(ITERATION, iteration, INT64))
 
 
 def _is_count(value: Any) -> bool:

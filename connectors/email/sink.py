@@ -19,8 +19,14 @@ class EmailSinkConnector(Sink[EmailSinkConfig]):
     """The sink and its tasks. What is in doubt after a crash, and why no more is, is told in ``in_doubt_window``."""
 
     config_class = EmailSinkConfig
+    truth = "the metadata of the group's offsets: after a crash only what it announces is in doubt"
 
     _delivery: Delivery | None = None
+
+    @classmethod
+    def needs_classic_group(cls, config: EmailSinkConfig) -> str | None:
+        """What may have been sent is told by metadata."""
+        return "what may have been sent already is told by the metadata of the group's offsets"
 
     def start(self) -> None:
         """Reads the templates. A server that is away is waited for in put."""

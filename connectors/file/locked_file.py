@@ -74,7 +74,7 @@ class LockedFile:
             self._file.close()
             raise
         if fresh:
-            _sync_directory(path.parent)
+            sync_directory(path.parent)
         self.length = os.fstat(self._file.fileno()).st_size
 
     def _lock(self) -> None:
@@ -184,7 +184,8 @@ def is_regular(path: Path) -> bool:
     return not path.exists() or stat.S_ISREG(path.stat().st_mode)
 
 
-def _sync_directory(path: Path) -> None:
+def sync_directory(path: Path) -> None:
+    """Makes durable which files a folder has."""
     directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(directory)

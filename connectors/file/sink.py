@@ -1,5 +1,6 @@
 """Writes the text of each record's value as a line of a file, exactly once; or to standard output, at least once."""
 
+import logging
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -8,12 +9,15 @@ from typing import BinaryIO
 from ferryman.api import Assigned, Committed, Sink
 from ferryman.config import key
 from ferryman.connector import SinkConfig
+from ferryman.connectors.file.head import Head, Place, load, recovery, save
 from ferryman.connectors.file.lines_writer import lines_in_order
 from ferryman.connectors.file.locked_file import BEGIN_ANEW, LockedFile, Mark, is_regular, read_mark
 from ferryman.errors import KeyProblem, TaskError, Unfinished
 from ferryman.files import allowed_folders
 from ferryman.files.allowed_folders import FilePath
 from ferryman.record import Batch, TopicPartition
+
+log = logging.getLogger(__name__)
 
 
 class FileStreamSinkConfig(SinkConfig):
@@ -33,11 +37,13 @@ class FileStreamSinkConnector(Sink[FileStreamSinkConfig]):
     """The sink and its one task.
 
     Every commit covers all the task's partitions and says how long the file was, so a successor can cut off what was
-    written and not committed. Before the first line of a partition its position and the present length are committed:
-    without that nobody could tell what of the file is ours.
+    written and not committed. It is made in the head beside the file (``head``), and then told to the group. Before the
+    first line of a partition the group is told its position and the present length: a group that says nothing of the
+    file says that its offsets were altered, or that nothing of the partition was ever written.
     """
 
     config_class = FileStreamSinkConfig
+    truth = "a head beside the file, written with each commit; standard output has none"
     classes = ("org.apache.kafka.connect.file.FileStreamSinkConnector",)
     atomic = True
     any_order = True
@@ -45,6 +51,12 @@ class FileStreamSinkConnector(Sink[FileStreamSinkConfig]):
 
     _file: LockedFile | None = None
     _stream: BinaryIO | None = None
+    _head: Head | None = None
+    """What is written beside the file; None where nothing can be."""
+    _begun: bool = False
+    """Whether it is ours: written since the file was locked."""
+    _cut: bool = False
+    """Whether the file was cut back to what counts, or would have been if there had been more."""
 
     def start(self) -> None:
         """Nothing is opened yet, except what is no regular file."""
@@ -68,34 +80,88 @@ class FileStreamSinkConnector(Sink[FileStreamSinkConfig]):
         Raises RetriableError while another process has the lock, TaskError if the file, or a topic, is not the one that
         the committed offsets speak of.
         """
-        if self._stream is None:
-            marks = {assigned.source: _mark(assigned) for assigned in partitions}
-            self._recover([mark for mark in marks.values() if mark is not None])
-            self._topic_ids |= {assigned.source: assigned.topic_id for assigned in partitions}
-            self._committed |= {
-                assigned.source: assigned.committed.offset
-                for assigned in partitions
-                if assigned.committed is not None
-                and marks[assigned.source] is not None
-                and assigned.beginning <= assigned.committed.offset <= assigned.end
-            }
-        return {}
+        if self._stream is not None:
+            return {}
+        marks = {assigned.source: _mark(assigned) for assigned in partitions}
+        starts = self._recover(partitions, marks)
+        self._topic_ids |= {assigned.source: assigned.topic_id for assigned in partitions}
+        offsets = {
+            assigned.source: starts.get(assigned.source, assigned.committed.offset)
+            for assigned in partitions
+            if assigned.committed is not None and marks[assigned.source] is not None
+        }
+        here = {assigned.source: assigned for assigned in partitions}
+        self._committed |= {
+            source: offset for source, offset in offsets.items() if here[source].beginning <= offset <= here[source].end
+        }
+        known = {source: self._committed[source] for source in starts if source in self._committed}
+        self._begin_head({each.source: each.start for each in partitions if each.start is not None} | known)
+        return known
 
-    def _recover(self, marks: Sequence[Mark]) -> None:
-        path = Path(self.config.file or "")
+    def _recover(
+        self, partitions: Sequence[Assigned], marks: Mapping[TopicPartition, Mark | None]
+    ) -> Mapping[TopicPartition, int]:
+        """Locks the file and cuts it back; where the head lets partitions begin."""
+        path = self._path
         allowed_folders.check_again(str(path))
         first = self._file is None
-        if first and marks and not path.exists():
+        if first and any(marks.values()) and not path.exists():
             raise TaskError(f"'{path}' is gone, but lines of it were committed. Put it back. {BEGIN_ANEW}")
         file = self._file or LockedFile(path)
         try:
-            if marks:
-                file.recover(marks, cut=first)
+            # Not before the lock: its former holder may have written until it gave that up.
+            self._head = load(path) if first else self._head
+            found = recovery(partitions, marks, self._head)
+            if found.marks:
+                self._check_order(first, partitions)
+                file.recover(found.marks, cut=first)
+                self._cut = True
         except BaseException:
             if first:
                 file.close()
+                self._head = None
             raise
         self._file = file
+        return found.starts
+
+    def _check_order(self, first: bool, partitions: Sequence[Assigned]) -> None:
+        if not first and not self._cut:
+            names = ", ".join(str(assigned.source) for assigned in partitions)
+            raise TaskError(
+                f"Lines of {names} may be at the end of '{self._path}' that were never committed, and others follow "
+                "them already; the task must start anew to cut them off"
+            )
+
+    @property
+    def _path(self) -> Path:
+        return Path(self.config.file or "")
+
+    def _begin_head(self, starts: Mapping[TopicPartition, int]) -> None:
+        """Says in the head where partitions begin that have come."""
+        assert self._file is not None
+        former = self._head
+        mark = self._file.sync() if not self._begun or former is None else former.mark
+        same = former is not None and former.mark.file == mark.file
+        try:
+            self._move_head(mark, starts, former.places if former is not None and same else {})
+            self._begun = True
+        except TaskError as error:
+            if self.context.group_protocol != "classic" or former is not None:
+                self._head = None
+                raise TaskError(
+                    f"{error}. Let the worker write to that folder; or, where there is none yet and none is to be, "
+                    "use a group of the classic protocol, whose offsets are safe without it"
+                ) from error
+            log.warning("%s; the group's offsets alone say it", error)
+
+    def _move_head(
+        self, mark: Mark, offsets: Mapping[TopicPartition, int], former: Mapping[TopicPartition, Place]
+    ) -> None:
+        places = {source: Place(self._topic_ids[source], offset) for source, offset in offsets.items()}
+        head = Head(mark, {**former, **places})
+        if head != self._head:
+            save(self._path, head)
+            self._head = head
 
     def put_batches(self, batches: Sequence[Batch]) -> int:
         """Writes all lines at once, or none of them."""
@@ -122,14 +188,16 @@ class FileStreamSinkConnector(Sink[FileStreamSinkConfig]):
                 firsts[batch.source] = min(first, firsts.get(batch.source, first))
         if not firsts:
             return
-        self.context.commit(self.pre_commit(firsts))
+        assert self._file is not None
+        self.context.commit(self._commits(self._file.sync(), {**self._committed, **self._next, **firsts}))
         if any(source not in self._committed for source in firsts):
             # Records before these were dropped and do not count as delivered yet: the usual commit knows how far.
             self.context.request_commit()
             raise Unfinished(f"The length of '{self.config.file}' is not committed yet", after=0)
 
     def pre_commit(self, offsets: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, Committed]:
-        """Makes the file durable; the offsets of all partitions held, also unchanged ones, each with the file's length.
+        """Makes the file durable, then the head. Gives the offsets of all partitions held, also unchanged ones, each
+        with the file's length.
 
         Nothing while less counts as delivered than was written: such an offset would not go with that length.
         """
@@ -141,6 +209,13 @@ class FileStreamSinkConnector(Sink[FileStreamSinkConfig]):
         mark = self._file.sync()
         self.context.crash_point("file.after_flush")
         positions = {**self._committed, **self._next, **offsets}
+        ours = {source: offset for source, offset in positions.items() if source in self._topic_ids}
+        if self._head is not None:
+            self._move_head(mark, ours, self._head.places)
+            self.context.crash_point("file.after_head")
+        return self._commits(mark, ours)
+
+    def _commits(self, mark: Mark, positions: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, Committed]:
         return {
             source: Committed(offset, mark.text(self._topic_ids[source]))
             for source, offset in positions.items()
@@ -181,7 +256,8 @@ class FileStreamSinkConnector(Sink[FileStreamSinkConfig]):
     def _release(self) -> None:
         if self._file is not None:
             self._file.close()
-            self._file = None
+            self._file, self._head = None, None
+            self._begun = self._cut = False
 
 
 def _mark(assigned: Assigned) -> Mark | None:

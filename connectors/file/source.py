@@ -5,7 +5,7 @@ import logging
 import os
 import select
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -110,6 +110,11 @@ class FileStreamSourceConnector(Source[FileStreamSourceConfig]):
             return []
         self._taken = stop
         return [self._batch(self._ready.texts[start:stop], self._ready.positions[start:stop])]
+
+    def progress(self, batches: Sequence[Batch]) -> Iterator[tuple[Partition, Offset | None]]:
+        """The place behind the last line, which stands for all of the poll."""
+        if batches and self._partition is not None:
+            yield self._partition, {POSITION: self._ready.positions[self._taken - 1]}
 
     def stop(self) -> None:
         """Closes the file."""

@@ -1,4 +1,4 @@
-"""Archives records as objects in S3, exactly once: open uploads, then the commit of the group, then the objects."""
+"""Archives records as objects in S3, exactly once: open uploads, then the commit, then the objects."""
 
 import logging
 import threading
@@ -10,19 +10,25 @@ from itertools import groupby
 
 from ferryman.api import Assigned, Committed, Sink, SinkContext
 from ferryman.connectors.s3.bucket.client import CONNECTIONS, bucket, read_descriptions
+from ferryman.connectors.s3.commit.by_group import ByGroup
+from ferryman.connectors.s3.commit.by_head import ByHead, Reset
+from ferryman.connectors.s3.commit.head import Heads
 from ferryman.connectors.s3.commit.intake import Intake
 from ferryman.connectors.s3.commit.manifest import Completion, Tags
 from ferryman.connectors.s3.commit.partition_state import Ledger, Lost
-from ferryman.connectors.s3.commit.recovery import Recovery
+from ferryman.connectors.s3.commit.truth import Truth
 from ferryman.connectors.s3.commit.uploads import Uploads
+from ferryman.connectors.s3.config.bucket_keys import effectless
 from ferryman.connectors.s3.config.object_names import segment
 from ferryman.connectors.s3.config.sink_config import S3SinkConfig, warnings
-from ferryman.connectors.s3.config.target_keys import effectless
+from ferryman.connectors.s3.config.target_keys import WITHOUT_EFFECT
 from ferryman.connectors.s3.layout.layout import layout
 from ferryman.errors import DataError, Indeterminate, RetriableError, TaskError
 from ferryman.record import Batch, TopicPartition
 
 log = logging.getLogger(__name__)
+
+_UNCONDITIONAL = "enable.conditional.writes=false"
 
 
 def before_forks() -> None:
@@ -33,8 +39,8 @@ def before_forks() -> None:
 class S3SinkConnector(Sink[S3SinkConfig]):
     """The S3 sink, under the names of the sinks whose configs it takes.
 
-    A Kafka partition's files are closed together. Their uploads stay open and invisible until the group has committed
-    the offset after them, with metadata that names a manifest of them; then they are completed.
+    A Kafka partition's files are closed together. Their uploads stay open and invisible until the offset after them is
+    committed together with their names, in the partition's head; then they are completed. The group's offset follows.
     """
 
     config_class = S3SinkConfig
@@ -45,9 +51,14 @@ class S3SinkConnector(Sink[S3SinkConfig]):
     task_classes = ("io.confluent.connect.s3.S3SinkTask", "io.aiven.kafka.connect.s3.S3SinkTask")
     atomic = True
     keeps_back = True
+    truth = (
+        "heads in the bucket, moved by If-Match; where the server has none, the metadata of the group's offsets, for "
+        "which the group must be of the classic protocol"
+    )
     columnar = True
     takes_maps = True
     any_order = True
+    fetch_min_bytes = 1_000_000  # objects appear after seconds at the soonest
 
     def __init__(self, config: S3SinkConfig, context: SinkContext) -> None:
         super().__init__(config, context)
@@ -55,26 +66,34 @@ class S3SinkConnector(Sink[S3SinkConfig]):
         nulls = "ignore" if config.aiven else config.null_values
         self._intake = Intake(self._layout, config.schema_compatibility, nulls, self._report_null, self._reports_nulls)
         self._pool = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="s3")
-        self._recovery = _recovery(config, context, self._pool)
-        self._completion = self._recovery.completion
-        self._bucket = self._completion.bucket
-        self._uploads = Uploads(self._bucket, self._pool, context.crash_point, self._layout.part_size, config.memory)
+        self._completion = _completion(config, context, self._pool)
+        self._uploads = Uploads(
+            self._completion.bucket, self._pool, context.crash_point, self._layout.part_size, config.memory
+        )
+        self._known_truth: Truth | None = None
         self._ledgers: dict[TopicPartition, Ledger] = {}
         self._alarm: threading.Timer | None = None
+        self._due: int | None = None
+        """When the alarm goes off, in milliseconds of the wall clock; None once it has."""
+
+    @classmethod
+    def needs_classic_group(cls, config: S3SinkConfig) -> str | None:
+        """Without heads the truth is in metadata."""
+        return None if config.conditional_writes else f"{_UNCONDITIONAL} leaves the truth to the group's offsets"
 
     @classmethod
     def alter_offsets(
         cls, config: S3SinkConfig, context: SinkContext, offsets: Mapping[TopicPartition, int | None]
     ) -> bool:
-        """Refuses while objects of those partitions may have been committed that are not visible yet."""
+        """Moves the heads. Refuses while objects of those partitions are committed that are not visible yet."""
         with ThreadPoolExecutor(1) as pool:
-            _recovery(config, context, pool).refuse_open(context.connector, offsets)
+            _truth(config, context, _completion(config, context, pool)).alter(context.connector, offsets)
         return True
 
     def start(self) -> None:
         """Warns about keys without effect; the server is not needed yet."""
         raw = self.context.raw
-        for warning in (*effectless(raw), *warnings(self.config, raw)):
+        for warning in (*effectless(raw, WITHOUT_EFFECT), *warnings(self.config, raw)):
             log.warning("%s: %s", self.context.connector, warning)
 
     def stop(self) -> None:
@@ -84,14 +103,21 @@ class S3SinkConnector(Sink[S3SinkConfig]):
         self._ledgers.clear()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
+    @property
+    def _truth(self) -> Truth:
+        if self._known_truth is None:
+            self._known_truth = _truth(self.config, self.context, self._completion)
+        return self._known_truth
+
     def open(self, partitions: Sequence[Assigned]) -> Mapping[TopicPartition, int]:
-        """Finishes what was committed. Starts before the committed offset only where objects must be made again."""
+        """Finishes what was committed. Starts where the archive ends, or before that if objects must be made again."""
         starts = {}
         for assigned in partitions:
-            redo = self._recovery.recover(assigned)
+            opened = self._truth.open(assigned)
             ledger = Ledger(assigned.source, assigned.topic_id, self.context.connector, self._layout.names.key)
-            if redo is not None:
-                ledger.redo, starts[assigned.source] = redo, redo.start
+            ledger.redo = opened.redo
+            if opened.start is not None:
+                starts[assigned.source] = opened.start
             self._ledgers[assigned.source] = ledger
         return starts
 
@@ -99,6 +125,8 @@ class S3SinkConnector(Sink[S3SinkConfig]):
         """Forgets the partitions; what is not committed is thrown away, what may be is left to the next owner."""
         gone = [self._ledgers.pop(source) for source in partitions if source in self._ledgers]
         self._uploads.abort(gone)
+        for ledger in gone:
+            self._truth.close(ledger.source)
 
     def put_batches(self, batches: Sequence[Batch]) -> int:
         """Takes the batches and uploads what is due. After an error the same may come again: what of it was taken is
@@ -113,7 +141,7 @@ class S3SinkConnector(Sink[S3SinkConfig]):
             with self._giving_up(ledger):
                 self._intake.take_all(ledger, together)
             self._upload()
-            self._watch()
+        self._watch()
         return len(batches)
 
     @contextmanager
@@ -121,8 +149,7 @@ class S3SinkConnector(Sink[S3SinkConfig]):
         try:
             yield
         except Lost:
-            assert ledger.redo is not None
-            self._recovery.give_up(ledger.redo.replaces)
+            self._truth.give_up(ledger.source)
             raise
 
     @property
@@ -136,7 +163,8 @@ class S3SinkConnector(Sink[S3SinkConfig]):
             self.context.report(batch, index, DataError("The value is null, and behavior.on.null.values=ignore"))
 
     def pre_commit(self, offsets: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, Committed]:
-        """Closes files whose time has come; of closed ones writes a manifest, and gives the commit that names it."""
+        """Closes files whose time has come, commits closed ones, and lets their objects appear. Gives what the group is
+        to be told."""
         self._finish()
         held = {source: self._ledgers[source] for source in offsets if source in self._ledgers}
         now = int(time.time() * 1000)
@@ -146,26 +174,20 @@ class S3SinkConnector(Sink[S3SinkConfig]):
             if self._layout.rotation.due(ledger.level, now) or self._layout.rotation.each_commit:
                 ledger.rotate()
         self._upload()
-        wanted = {source: self._wanted(ledger, offsets[source]) for source, ledger in held.items()}
+        commits = self._truth.offer([*held.values()], offsets) if held else {}
+        self._finish_if_possible()
         self._watch()
-        return {source: commit for source, commit in wanted.items() if commit is not None}
-
-    def _wanted(self, ledger: Ledger, delivered: int) -> Committed | None:
-        offer = ledger.drafted(self._recovery.key, delivered)
-        if offer is None:
-            return ledger.plain_commit(delivered)
-        if not offer.saved:
-            offer.manifest.save(self._bucket)
-            offer.saved = True
-            self.context.crash_point("s3.after_manifest")
-        return offer.commit
+        return {source: commit for source, commit in commits.items() if not held[source].unfinished}
 
     def committed(self, offsets: Mapping[TopicPartition, Committed]) -> None:
-        """Lets the objects appear. If the server is away, the next put or commit does it first."""
+        """Lets objects appear that have waited for the group's word."""
         for source, commit in offsets.items():
-            ledger = self._ledgers.get(source)
-            if ledger is not None and ledger.offer is not None and ledger.offer.commit == commit:
-                ledger.offer.accepted = True
+            if source in self._ledgers:
+                self._truth.told(self._ledgers[source], commit)
+        self._finish_if_possible()
+
+    def _finish_if_possible(self) -> None:
+        """If the server is away, the next put or commit does it first."""
         try:
             self._finish()
         except Indeterminate:
@@ -179,35 +201,60 @@ class S3SinkConnector(Sink[S3SinkConfig]):
 
     def _finish(self) -> None:
         for ledger in self._ledgers.values():
-            offer = ledger.offer
-            if offer is None or not offer.accepted:
+            if ledger.offer is None or not ledger.unfinished:
                 continue
-            missing = self._completion.finish(offer.manifest)
+            missing = self._completion.finish(ledger.offer.entries)
             if missing:
                 raise Indeterminate(f"{missing[0].entry.key} is to be made again: {missing[0].reason}")
-            self._completion.forget(offer.manifest)
+            self._truth.finished(ledger)
             ledger.finished()
 
     def _watch(self) -> None:
         """Has the loop commit when time alone closes the next files."""
-        self._silence()
         deadlines = [self._layout.rotation.deadline(ledger.level) for ledger in self._ledgers.values()]
-        known = [deadline for deadline in deadlines if deadline is not None]
-        if known:
-            wait = max(0.0, min(known) / 1000 - time.time())
-            self._alarm = threading.Timer(wait, self.context.request_commit)
+        due = min((deadline for deadline in deadlines if deadline is not None), default=None)
+        if due == self._due:
+            return  # each alarm is a thread, and few puts change when the next files are closed
+        self._silence()
+        self._due = due
+        if due is not None:
+            self._alarm = threading.Timer(max(0.0, due / 1000 - time.time()), self._ring)
             self._alarm.daemon = True
             self._alarm.start()
+
+    def _ring(self) -> None:
+        self._due = None  # before the commit, which sets the next one
+        self.context.request_commit()
 
     def _silence(self) -> None:
         if self._alarm is not None:
             self._alarm.cancel()
-            self._alarm = None
+        self._alarm = self._due = None
 
 
-def _recovery(config: S3SinkConfig, context: SinkContext, pool: Executor) -> Recovery:
+def _completion(config: S3SinkConfig, context: SinkContext, pool: Executor) -> Completion:
     more = dict(pair.split(":", 1) for pair in config.tags)
     tags = Tags(more, config.on_tagging_error == "fail") if config.tagging else None
-    completion = Completion(bucket(config), pool, context.crash_point, tags)
-    may_skip = context.raw.get("consumer.override.auto.offset.reset") in ("earliest", "latest")
-    return Recovery(completion, f"{config.manifest_prefix.strip('/')}/{segment(context.connector)}/", may_skip)
+    return Completion(bucket(config), pool, context.crash_point, tags)
+
+
+def _truth(config: S3SinkConfig, context: SinkContext, completion: Completion) -> Truth:
+    """The heads, where the server compares before it sets; it is asked."""
+    prefix, connector = config.manifest_prefix.strip("/"), segment(context.connector)
+    of_heads = f"{prefix or '_ferryman'}-heads/{segment(context.cluster)}/{connector}/"
+    heads = Heads(completion.bucket, of_heads)
+    chosen: Reset | None = _RESETS.get(context.raw.get("consumer.override.auto.offset.reset", ""))
+    by_group = ByGroup(completion, f"{prefix}/{connector}/", heads, chosen is not None)
+    if config.conditional_writes and heads.obeyed:
+        return ByHead(heads, completion, by_group, chosen)
+    reason = "The server does not obey If-Match" if config.conditional_writes else _UNCONDITIONAL
+    if context.group_protocol != "classic":
+        raise TaskError(
+            f"{reason}, so that only the group's offsets can tell how far an archive has got; with group.protocol="
+            f"{context.group_protocol} they are not safe. Set consumer.override.group.protocol=classic"
+        )
+    log.warning("%s: %s, so the group's offsets tell how far the archive has got", context.connector, reason)
+    return by_group
+
+
+_RESETS: Mapping[str, Reset] = {"earliest": "earliest", "latest": "latest"}

@@ -53,6 +53,7 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         "io.aiven.connect.jdbc.sink.JdbcSinkTask",
         "io.debezium.connector.jdbc.JdbcSinkConnectorTask",
     )
+    truth = "the table of offsets, moved by compare-and-set in the transaction that writes the rows"
     atomic = True
     columnar = True
     any_order = True
@@ -165,14 +166,17 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
             self._writer.prepare(loads)
         with self._session.transaction(f"write to {self._named(batches)}") as connection:
             crash_point("sql.before_rows")
-            steps = [self._writer.stage(connection, load) for load in loads]
+            unfit: Sequence[Refused] = ()
+            if wary:
+                steps, unfit = self._writer.sift(connection, loads)
+            else:
+                steps = self._writer.stage(connection, loads)
             self._offsets.advance(connection, moves)
             self._tables.verify(connection, {load.table for load in loads})
             if wary:
-                self._report(batches, places, self._writer.each(connection, self._runs(loads, steps)))
+                self._report(batches, places, [*unfit, *self._writer.each(connection, self._runs(loads, steps))])
             else:
-                for load, apply in zip(loads, steps, strict=True):
-                    apply(*load.span)
+                self._writer.write(connection, loads, steps)
             crash_point("sql.after_rows")
             crash_point("sql.before_commit")
         self._positions.update({source: move.following for source, move in moves.items()})
@@ -186,8 +190,9 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         """Raises what the report raises: then nothing of the put is written."""
         self._wary = _WARY if refused else max(0, self._wary - 1)
         if refused:
-            records = found(batches, [places[each.seq] for each in refused])
-            self.context.report_all([(*record, each.error) for record, each in zip(records, refused, strict=True)])
+            in_order = sorted(refused, key=lambda each: each.seq)
+            records = found(batches, [places[each.seq] for each in in_order])
+            self.context.report_all([(*record, each.error) for record, each in zip(records, in_order, strict=True)])
 
     def _named(self, batches: Sequence[Batch]) -> str:
         return ", ".join(sorted({str(self._table(batch)) for batch in batches}))

@@ -132,8 +132,9 @@ class Chain:
         for at, error in bad:
             position = batch.positions[at]
             failures[position] = Failure(batch.origin, position, Stage.HEADER_CONVERTER, name, error)
-        good = [at for at, each in enumerate(found) if each is not None] if bad else range(len(found))
-        return [replace(batch.take(good), headers=[each for each in found if each is not None])] if good else []
+        left_out = {at for at, _ in bad}
+        good = [at for at in range(len(batch)) if at not in left_out] if bad else range(len(batch))
+        return [replace(batch.take(good), headers=found)] if good else []
 
     def transform(self, batches: Sequence[Batch]) -> tuple[list[Batch], list[Failure]]:
         """Batches of one origin through every step, in the form that is planned for each; in the end in that of put or

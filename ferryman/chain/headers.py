@@ -1,40 +1,56 @@
 """Headers decoded and encoded: once for each that differs from the others, since the same few come again and again."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from ferryman.conversion import Converter
 from ferryman.errors import RetriableError, TaskError
-from ferryman.formats.once_each import once_each
 from ferryman.record import Header, Headers, Payload, Rows
+from ferryman.repeated import Repeated
 from ferryman.schema import Schema
 
 Raw = Sequence[tuple[str, Payload]]
 Value = tuple[Any, Schema | None]
+_PLAIN = frozenset({str, bytes, int, bool})
+"""Classes of values of which equal ones have the same bytes; a zero that is a fraction may be negative."""
 
 
 def decoded(
     converter: Converter[Any], topic: str, given: Sequence[Raw]
-) -> tuple[list[Headers | None], list[tuple[int, Exception]]]:
-    """The headers of each record, which those that had the same share; the places of bad ones, and what is wrong."""
-    known: dict[tuple[tuple[str, Payload], ...], Headers] = {}
-    found, bad = list[Headers | None](), list[tuple[int, Exception]]()
-    read = _reader(converter, topic)
-    for at, raw in enumerate(given):
-        same = tuple(raw)
-        headers = known.get(same)
-        if headers is None:
-            try:
-                headers = tuple([Header(name, *read(payload)) for name, payload in raw])
-            except (RetriableError, TaskError):
-                raise
-            except Exception as error:
-                bad.append((at, error))
-            else:
-                if not any(map(_can_change, headers)):
-                    known[same] = headers
-        found.append(headers)
-    return found, bad
+) -> tuple[Repeated[Headers], list[tuple[int, Exception]]]:
+    """The headers of the good records, which those that had the same share; the places and errors of the bad ones."""
+    raw = Repeated.equal(map(tuple, given), lambda each: each)
+    known = _known(converter, topic, dict.fromkeys(payload for each in raw.distinct for _, payload in each))
+
+    def convert(each: Raw) -> Headers | Exception:
+        try:
+            return tuple(
+                [Header(name, *(known.get(payload) or _read(converter, topic, payload))) for name, payload in each]
+            )
+        except (RetriableError, TaskError):
+            raise
+        except Exception as error:
+            return error
+
+    found = raw.each(convert)
+    if any(isinstance(each, Exception) or any(map(_can_change, each)) for each in found.distinct):
+        return _told_apart(found, lambda at: convert(given[at]))
+    return found, []  # type: ignore[return-value]
+
+
+def _told_apart(
+    found: Repeated[Headers | Exception], again: Callable[[int], Headers | Exception]
+) -> tuple[Repeated[Headers], list[tuple[int, Exception]]]:
+    """The good ones and the bad ones; a value that somebody could change is made again for each record."""
+    good, bad = list[Headers](), list[tuple[int, Exception]]()
+    for at, each in enumerate(found):
+        if not isinstance(each, Exception) and any(map(_can_change, each)):
+            each = again(at)
+        if isinstance(each, Exception):
+            bad.append((at, each))
+        else:
+            good.append(each)
+    return Repeated.of(good), bad
 
 
 def _can_change(header: Header) -> bool:
@@ -42,32 +58,48 @@ def _can_change(header: Header) -> bool:
     return isinstance(header.value, dict | list)
 
 
-def _reader(converter: Converter[Any], topic: str) -> Callable[[Payload], Value]:
-    known: dict[Payload, Value] = {}
+def _known(converter: Converter[Any], topic: str, payloads: Collection[Payload]) -> Mapping[Payload, Value]:
+    """The values of payloads that are good, but for those that somebody could change."""
+    given = list(payloads)
+    try:
+        pieces = converter.decode(topic, given).pieces
+    except (RetriableError, TaskError):
+        raise
+    except Exception:
+        return {}  # which of them are bad shows when they are read one by one
+    found = dict[Payload, Value]()
+    for positions, data in pieces:
+        rows = data.rows()
+        found |= {given[at]: (value, rows.schema) for at, value in zip(positions, rows.values, strict=True)}
+    return {payload: value for payload, value in found.items() if not isinstance(value[0], dict | list)}
 
-    def read(payload: Payload) -> Value:
-        found = known.get(payload)
-        if found is None:
-            rows = converter.to_data(topic, [payload])[0].rows()
-            found = rows.values[0], rows.schema
-            if not isinstance(found[0], dict | list):
-                known[payload] = found
-        return found
 
-    return read
+def _read(converter: Converter[Any], topic: str, payload: Payload) -> Value:
+    rows = converter.to_data(topic, [payload])[0].rows()
+    return rows.values[0], rows.schema
 
 
 def encoded(converter: Converter[Any], topic: str, given: Sequence[Headers]) -> Sequence[Raw]:
     """The headers of each record as payloads; those of records that share theirs are shared too."""
-    known: dict[tuple[int, type, Any], Payload] = {}
+    shared = Repeated.of(given)
+    headers = [header for each in shared.distinct for header in each]
+    places = dict[int, list[int]]()
+    for place, header in enumerate(headers):
+        places.setdefault(id(header.schema), []).append(place)
+    written: list[Payload] = [None] * len(headers)
+    for of_schema in places.values():
+        rows = Rows(headers[of_schema[0]].schema, [headers[place].value for place in of_schema])
+        for place, payload in zip(of_schema, _written(converter, topic, rows), strict=True):
+            written[place] = payload
+    rest = iter(written)
+    return shared.each(lambda headers: [(header.key, next(rest)) for header in headers])
 
-    def write(header: Header) -> Payload:
-        value = header.value
-        if not isinstance(value, str | bytes | int):
-            return converter.from_data(topic, Rows(header.schema, [value]))[0]
-        same = id(header.schema), type(value), value
-        if same not in known:
-            known[same] = converter.from_data(topic, Rows(header.schema, [value]))[0]
-        return known[same]
 
-    return once_each(given, lambda headers: [(header.key, write(header)) for header in headers])
+def _written(converter: Converter[Any], topic: str, rows: Rows) -> Sequence[Payload]:
+    """The payloads of values with one schema; equal ones are written once if they are plain."""
+    kinds = set(map(type, rows.values))
+    if len(kinds) > 1 or not kinds <= _PLAIN:
+        return converter.from_data(topic, rows)
+    distinct = list(dict.fromkeys(rows.values))
+    found = dict(zip(distinct, converter.from_data(topic, Rows(rows.schema, distinct)), strict=True))
+    return [found[value] for value in rows.values]

@@ -16,6 +16,7 @@ from ferryman.connector_process.voice import Voice
 from ferryman.connector_process.wishes import Wishes
 from ferryman.errors import ConfigError
 from ferryman.files import allowed_folders
+from ferryman.offsets.asking import Asking
 from ferryman.plugins import catalog
 from ferryman.settings.worker_keys import WorkerConfig
 from ferryman.telemetry import redaction
@@ -31,6 +32,8 @@ class Life:
     spec: ConnectorSpec
     wishes: Wishes
     voice: Voice
+    asking: Asking
+    """Asks the worker for source offsets."""
     lives: Callable[[], None]
     """Called before the code of an object is."""
 
@@ -87,7 +90,7 @@ class Life:
             request_task_reconfiguration=wishes.request,
             raise_error=self._raised,
             stopping=wishes.wait,
-            offsets=committed.none if sink else committed.reader(self.spec, topic, lambda: wishes.ends),
+            offsets=committed.none if sink else committed.reader(self.spec, topic, self.asking, lambda: wishes.ends),
         )
 
     def _raised(self, error: Exception) -> None:

@@ -20,6 +20,7 @@ from ferryman.connector_process.voice import Voice
 from ferryman.connector_process.wishes import Wishes
 from ferryman.forked import beginning
 from ferryman.forked.line import Line
+from ferryman.offsets.asking import Asking
 from ferryman.task.setup import lease
 from ferryman.task.setup.lease import Lease
 from ferryman.telemetry import logs
@@ -46,6 +47,7 @@ class Service:
 
     def __init__(self, line: Line, spec: ConnectorSpec) -> None:
         self._line = line
+        self._asking = Asking(line.tell)
         self._takes(spec)
         self._next: SimpleQueue[ConnectorSpec] = SimpleQueue()
         self._has_object = False
@@ -59,7 +61,7 @@ class Service:
         """To its end."""
         self._line.listen(self._obey)
         while True:
-            Life(self._spec, self._wishes, self._voice, self._lives).run()
+            Life(self._spec, self._wishes, self._voice, self._asking, self._lives).run()
             if not self._spec.stands_by or self._has_object or self._voice.failed:
                 self._end()
             self._takes(self._next.get())
@@ -77,6 +79,8 @@ class Service:
         match message:
             case {"connector": _}:
                 self._next.put(ConnectorSpec(**message))
+            case {"offsets": _}:
+                self._asking.heard(message)
             case {"lease": lease}:
                 self._wishes.renew(Lease.load(lease))
             case {"logger": logger, "level": level}:

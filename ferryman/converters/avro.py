@@ -6,12 +6,14 @@ A run of messages of one schema is decoded to columns at once where the schema a
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
+from itertools import repeat
 from typing import Any, Literal, TypeVar
 
 import fastavro
 
 from ferryman.config import Bool, Int, Str, key
 from ferryman.conversion import Converter, Decoded, Side
+from ferryman.data import all_null
 from ferryman.errors import DataError, KeyProblem
 from ferryman.formats.avro import columns_reader, columns_writer, rows_reader, schema_text, schemaless
 from ferryman.formats.avro.compatibility import incompatibility
@@ -265,11 +267,16 @@ class AvroConverter(Converter[AvroConverterConfig]):
 
     def _write(self, topic: str, schema: Schema | None, values: Sequence[Any]) -> Iterator[Payload]:
         nullable = schema is None or schema.optional
-        if nullable and all(value is None for value in values):
-            yield from (None for _ in values)
+        if nullable and all_null(values):
+            yield from repeat(None, len(values))
             return
         number, encode = self._encoder(topic, schema)
         head = b"\x00" + number.to_bytes(4, "big")
+        own = self._writing(schema)
+        texts = columns_writer.texts(values, own.how.plain, head) if encode == own.encode else None
+        if texts is not None:
+            yield from texts
+            return
         for value in values:
             yield None if value is None and nullable else head + encode(value)
 
@@ -353,8 +360,10 @@ def _row(known: _Known, body: bytes) -> tuple[Schema | None, Any]:
 
 def _by_head(payloads: Sequence[Payload]) -> Mapping[bytes | None, Sequence[int]]:
     """The places of the payloads of each schema id, and of those that are null."""
+    if all_null(payloads):
+        return {None: range(len(payloads))} if payloads else {}
     heads = [None if payload is None else payload[:HEAD] for payload in payloads]
-    if heads and heads.count(heads[0]) == len(heads):
+    if heads.count(heads[0]) == len(heads):
         return {heads[0]: range(len(heads))}
     found: dict[bytes | None, list[int]] = {}
     for at, head in enumerate(heads):

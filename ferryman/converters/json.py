@@ -11,6 +11,7 @@ import orjson
 
 from ferryman.config import Bool, Config, Int, Shown, Text, any_case, key
 from ferryman.conversion import Converter, Decoded, Side
+from ferryman.data import all_null
 from ferryman.errors import DataError, KeyProblem
 from ferryman.formats.collected import Collected, others
 from ferryman.formats.json import columns_reader, columns_writer, maps_reader
@@ -18,9 +19,9 @@ from ferryman.formats.json.envelopes import Envelopes, Group, Spelling
 from ferryman.formats.json.exact_numbers import may_change, printed
 from ferryman.formats.json.payload import has_decimals, reader, writer
 from ferryman.formats.json.schema import from_json, to_json
-from ferryman.formats.json.text import dumps, loads, loads_decimals, loads_good
+from ferryman.formats.json.text import dumps, dumps_texts, loads, loads_decimals, loads_good
 from ferryman.record import Columns, Data, Maps, Payload, Rows
-from ferryman.schema import Schema
+from ferryman.schema import Schema, Type
 
 _NOT_AN_ENVELOPE = (
     'JsonConverter with schemas.enable requires "schema" and "payload" fields and may not contain additional fields. '
@@ -213,10 +214,13 @@ class JsonConverter(Converter[JsonConverterConfig]):
         rows = data.rows()
         if rows.schema is None:
             head, tail = (b'{"schema":null,"payload":', b"}") if self.config.schemas_enable else (b"", b"")
+            if all_null(rows.values):
+                return [None] * len(rows)
             return [None if value is None else head + dumps(value) + tail for value in rows.values]
         numeric = self.config.decimal_format == "NUMERIC"
         write = writer(rows.schema, numeric, self.config.replace_null_with_default)
-        return self._enveloped(rows.schema, _encode(write, rows.values))
+        plain = dumps_texts(rows.values) if rows.schema.type is Type.STRING and rows.schema.name is None else None
+        return self._enveloped(rows.schema, _encode(write, rows.values) if plain is None else plain)
 
     def _columns(self, data: Columns) -> list[bytes] | None:
         """Columns as the JSON of each struct; None where it must be by rows."""

@@ -18,7 +18,11 @@ from ferryman.demo.worker import Connector
 from ferryman.demo.workers import Workers
 from ferryman.stack.servers.mailbox import Mailbox
 
-_PAUSE = 0.3
+PAUSE = 0.3
+SELDOM = 1.0
+"""Where nothing depends on it how soon something is seen."""
+_ARCHIVE_PAUSE = 1.0
+"""Objects appear every few seconds."""
 _WINDOW = 3.0
 
 READ_BY = {
@@ -113,6 +117,9 @@ class Progress(threading.Thread):
         self._addresses, self._worker, self._payer = addresses, worker, payer
         self._topics = Topics(addresses["kafka"], addresses["registry"])
         self._archive, self._mailbox = stores
+        self.pause = PAUSE
+        """Seconds between two looks at least."""
+        self._archived_at = 0.0
         self._past: deque[Glance] = deque()
         self._ending = threading.Event()
 
@@ -126,7 +133,7 @@ class Progress(threading.Thread):
         """Looks again and again, until asked to end."""
         warehouse: Warehouse | None = None
         took = 0.0
-        while not self._ending.wait(min(2.0, max(_PAUSE, BREAK * took))):
+        while not self._ending.wait(min(2.0, max(self.pause, BREAK * took))):
             began = time.monotonic()
             try:
                 warehouse = warehouse or Warehouse(self._addresses["postgres"])
@@ -138,23 +145,27 @@ class Progress(threading.Thread):
 
     def _look(self, warehouse: Warehouse) -> None:
         rows = warehouse.counts(TABLES)
-        events = self._topics.ends(flows.EVENT_TOPICS)
-        queues = self._topics.ends(QUEUES)
-        lag = {name: self._topics.lag(name, topics) for name, topics in READ_BY.items()}
-        archived = self._archive.counts()
+        ends = self._topics.ends((*flows.EVENT_TOPICS, flows.PAYMENTS, *QUEUES))
+        lag = {name: self._topics.lag(name, _of(topics, ends)) for name, topics in READ_BY.items()}
         now = Glance(
             at=time.monotonic(),
             expected_rows=self.glance.expected_rows,
             paid=len(self._payer.made),
-            in_kafka=sum(events.values()),
+            in_kafka=sum(_of(flows.EVENT_TOPICS, ends).values()),
             rows=rows,
-            archived=archived,
+            archived=self._archived(),
             mailed=self._mailbox.count(),
             lag=lag,
             connectors=self._worker.connectors(),
-            dead=sum(queues.values()),
+            dead=sum(_of(QUEUES, ends).values()),
         )
         self.glance = self._with_rates(now)
+
+    def _archived(self) -> Mapping[str, int]:
+        if time.monotonic() < self._archived_at + _ARCHIVE_PAUSE:
+            return self.glance.archived
+        self._archived_at = time.monotonic()
+        return self._archive.counts()
 
     def _with_rates(self, now: Glance) -> Glance:
         self._past.append(now)
@@ -172,3 +183,7 @@ class Progress(threading.Thread):
             row_rate=rate(lambda glance: glance.event_rows),
             pay_rate=rate(lambda glance: glance.paid),
         )
+
+
+def _of(topics: Sequence[str], ends: Mapping[tuple[str, int], int]) -> dict[tuple[str, int], int]:
+    return {place: end for place, end in ends.items() if place[0] in topics}

@@ -16,6 +16,7 @@ from ferryman.demo.facts.flows import Flow
 from ferryman.demo.facts.ledger import Verdict
 from ferryman.demo.group import Group
 from ferryman.demo.keep_running import keep
+from ferryman.demo.progress import SELDOM
 from ferryman.demo.readers.topics import Coordinates
 from ferryman.demo.readers.warehouse import delays, latencies
 from ferryman.demo.report import Kill, Latency, Outcome, Steady
@@ -74,6 +75,8 @@ def run(options: Options, view: View, interruption: Interruption) -> Outcome:
         made = making.result()
         workers = _workers(options, stack, variables)
         setting = running_demo(view, stack, workers, made, ending, interruption)
+        if options.rate:
+            setting.progress.pause = SELDOM
         broker = stack[BROKER] if isinstance(stack, OwnStack) and options.cluster else None
         play = Play(setting, posted, made, options.rate, broker)
         try:

@@ -1,6 +1,6 @@
 """The plan of a connector's tasks from its file alone: nothing is started, and no reference is resolved."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,10 @@ from ferryman.conversion import Converter
 from ferryman.converters.json import JsonConverter, JsonConverterConfig
 from ferryman.errors import ConfigError
 from ferryman.java import properties
+from ferryman.kafka import client_config, fetching
 from ferryman.plugins import catalog
 from ferryman.settings.references import replaced
+from ferryman.validation import group_protocol
 from ferryman.worker import connector_file
 
 UNKNOWN = "value.converter is the worker's, whose file --worker would name"
@@ -28,13 +30,33 @@ def explained(config: Path, worker: Path | None) -> Sequence[Planned | str]:
     parsed = chain_config.parse(raw)
     if parsed.problems:
         raise ConfigError(*parsed.problems)
-    converter = _converter(raw, {} if worker is None else _of_worker(worker))
+    of_worker = {} if worker is None else _of_worker(worker)
+    converter = _converter(raw, of_worker)
     # Without a converter the steps are told as after one that gives columns.
     given: Converter[Any] = converter or JsonConverter(JsonConverterConfig.parse({}), "value")
-    steps = assembled(given, given, given, parsed.steps, builder.planner(plugin)).plan.steps
-    if converter:
-        return steps
-    return [f"decode: {UNKNOWN}", *steps[1:]] if catalog.is_sink(plugin) else [*steps[:-1], f"encode: {UNKNOWN}"]
+    steps: Sequence[Planned | str] = assembled(given, given, given, parsed.steps, builder.planner(plugin)).plan.steps
+    if not catalog.is_sink(plugin):
+        return steps if converter else [*steps[:-1], f"encode: {UNKNOWN}"]
+    decoded = steps if converter else [f"decode: {UNKNOWN}", *steps[1:]]
+    return [*_fetched(plugin, raw, of_worker), *decoded, *_delivery(plugin, raw, of_worker)]
+
+
+def _delivery(plugin: type[Any], raw: Mapping[str, str], worker: Mapping[str, str]) -> Iterator[str]:
+    yield from group_protocol.told(plugin, group_protocol.chosen(worker, raw))
+    yield from (f"refused: {each.message}" for each in group_protocol.problems(plugin, worker, raw))
+
+
+def _fetched(plugin: type[Any], raw: Mapping[str, str], worker: Mapping[str, str]) -> list[str]:
+    """How much is fetched at once, if that is not the usual. Raises ConfigError for what no consumer can be told."""
+    about = (_about_fetches(given, prefix) for given, prefix in ((worker, "consumer."), (raw, "consumer.override.")))
+    consumer = client_config.sink_consumer(next(about), "", 0, next(about)).values
+    found = fetching.told({**consumer, **fetching.wished(plugin.fetch_min_bytes, consumer)})
+    return [] if found is None else [found]
+
+
+def _about_fetches(given: Mapping[str, str], prefix: str) -> Mapping[str, str]:
+    keys = [key for key in given if key.startswith(prefix) and "fetch" in key]
+    return {key: given[key] for key in keys if replaced(given[key], lambda found: "") == given[key]}
 
 
 def _connector(name: str) -> type[Any]:

@@ -53,10 +53,11 @@ def tied(connection: socket.socket, parent: int) -> Line:
 
 
 def knows(told: Told, whose: Subject, line: Line) -> None:
-    """The process has been told what it is; its lines of the log say ``whose`` they are, and the worker hears them."""
+    """The process has been told what it is; its lines of the log say ``whose`` they are, and the worker hears those
+    about a connector."""
     plugins.take_over(told.plugins)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C reaches everybody; the worker decides for us
     owners.FOREVER.is_called(told.connector)
     References.parse(told.references).protect()
-    form, kept = log_format(told.worker), Teller(line.mention, whose)
+    form, kept = log_format(told.worker), Teller(line.mention, whose) if whose.connector else None
     logs.start(str(whose), told.levels, told.config, told.worker, whose=whose, form=form, kept=kept)

@@ -13,6 +13,7 @@ from ferryman.kafka.client_keys import (
     FORCED,
     INT_MAX,
     NO_SUCH,
+    OF_ONE_PROTOCOL,
     REFUSED,
     SILENT,
     TRANSLATIONS,
@@ -26,6 +27,8 @@ from ferryman.kafka.client_keys import (
 
 DEFAULT_BOOTSTRAP = "localhost:9092"
 _CONSUMERS = "consumer.override."
+CLASSIC, CONSUMER = "classic", "consumer"
+"""The protocols of consumer groups; the second is KIP-848's."""
 _NOT_CLIENTS = ("producer.", "consumer.", "admin.", "ssl.client.auth")
 _LISTENERS = "admin.listeners"
 """Begins keys of the REST API, which look like an admin client's."""
@@ -148,8 +151,18 @@ def offsets_consumer(worker: Mapping[str, str], connector: str, raw: Mapping[str
         "group.id": f"{_worker_group(worker)}-offsets",
         "isolation.level": "read_committed",
     }
-    values = {key: value for key, value in client.values.items() if key != "group.instance.id"}
-    return ClientConfig(values | fixed, client.warnings, client.max_poll_records)
+    return ClientConfig(alone(client.values) | fixed, client.warnings, client.max_poll_records)
+
+
+def alone(values: Mapping[str, Value]) -> dict[str, Value]:
+    """A consumer's config for one that never joins its group."""
+    of_members = {"group.instance.id", "group.protocol", "group.remote.assignor"}
+    return {key: value for key, value in values.items() if key not in of_members}
+
+
+def protocol(values: Mapping[str, Value]) -> str:
+    """The protocol of a consumer's group: ``classic``, or ``consumer`` (KIP-848)."""
+    return str(values.get("group.protocol", CLASSIC))
 
 
 def _connects(key: str) -> bool:
@@ -246,7 +259,15 @@ def _translated(role: Role, given: Mapping[str, Given]) -> _Translation:
     for key, one in given.items():
         if key not in security:
             _plain(role, key, one, result)
+    if role == "consumer":
+        result.warnings += _of_other_protocol(protocol(result.values), given)
     return result
+
+
+def _of_other_protocol(chosen: str, given: Mapping[str, Given]) -> Iterable[str]:
+    for key, reason in OF_ONE_PROTOCOL[chosen].items():
+        if key in given and given[key].value.strip():
+            yield f"{given[key].name} has no effect with group.protocol={chosen}: {reason}"
 
 
 def _secure(role: Role, given: Mapping[str, Given], result: _Translation) -> None:
@@ -312,10 +333,12 @@ def _consistent(role: Role, values: dict[str, Value]) -> dict[str, Value]:
             values["message.max.bytes"] = min(
                 int(values["fetch.max.bytes"]), int(values.get("message.max.bytes", 1000000))
             )
+        for key in OF_ONE_PROTOCOL[protocol(values)]:
+            values.pop(key, None)
         interval, session = (
             int(values.get("max.poll.interval.ms", 300000)),
             int(values.get("session.timeout.ms", 45000)),
         )
-        if interval < session:
+        if interval < session and protocol(values) == CLASSIC:
             values["session.timeout.ms"] = interval
     return values

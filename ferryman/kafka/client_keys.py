@@ -129,6 +129,8 @@ CONSUMER: Mapping[str, KeyTranslation] = {
     "fetch.min.bytes": Number("fetch.min.bytes", 1, 100000000),
     "group.id": Text("group.id"),
     "group.instance.id": Text("group.instance.id"),
+    "group.protocol": Text("group.protocol", ("classic", "consumer")),
+    "group.remote.assignor": Text("group.remote.assignor"),
     "heartbeat.interval.ms": Number("heartbeat.interval.ms", 1, 3600000),
     "isolation.level": Text("isolation.level", ("read_committed", "read_uncommitted")),
     "max.partition.fetch.bytes": Number("max.partition.fetch.bytes", 1, 1000000000),
@@ -149,6 +151,17 @@ TRANSLATIONS: Mapping[Role, Mapping[str, KeyTranslation]] = {
     "admin": COMMON,
 }
 
+_BROKERS = "the broker's group.consumer.{} holds"
+OF_ONE_PROTOCOL: Mapping[str, Mapping[str, str]] = {
+    "classic": {"group.remote.assignor": "the members of a classic group share its partitions out themselves"},
+    "consumer": {
+        "group.instance.id": "a task that was killed would keep its successor out until its session is over",
+        "heartbeat.interval.ms": _BROKERS.format("heartbeat.interval.ms"),
+        "partition.assignment.strategy": "the broker shares the partitions out, see group.remote.assignor",
+        "session.timeout.ms": _BROKERS.format("session.timeout.ms"),
+    },
+}
+"""Settings of consumers that have no effect with a group.protocol, and why."""
 JAVA_ONLY = frozenset(
     {
         "auto.commit.interval.ms",
@@ -157,7 +170,6 @@ JAVA_ONLY = frozenset(
         "config.providers",
         "default.api.timeout.ms",
         "exclude.internal.topics",
-        "group.remote.assignor",
         "internal.leave.group.on.close",
         "max.block.ms",
         "metadata.max.idle.ms",
@@ -186,7 +198,6 @@ SILENT = frozenset({"key.serializer", "value.serializer", "key.deserializer", "v
 _JAVA_CODE = "it names Java code, which cannot be loaded"
 _FIXED_PARTITIONER = "records go where Java's default partitioner puts them (murmur2), or where they say themselves"
 REFUSED: Mapping[str, str] = {
-    "group.protocol": "only classic consumer groups are supported",
     "interceptor.classes": _JAVA_CODE,
     "partitioner.class": _FIXED_PARTITIONER,
     "partitioner.ignore.keys": _FIXED_PARTITIONER,
@@ -195,7 +206,7 @@ REFUSED: Mapping[str, str] = {
 }
 """Settings that change what is written, or where to; see ``harmless`` for the values that do not."""
 _HARMLESS = re.compile(
-    r"group\.protocol=classic|partitioner\.ignore\.keys=false|transaction\.two\.phase\.commit\.enable=false"
+    r"partitioner\.ignore\.keys=false|transaction\.two\.phase\.commit\.enable=false"
     r"|partitioner=murmur2_random|partitioner\.class=(org\.apache\.kafka\.clients\.producer\.internals\.DefaultPartitioner)?"
     r"|interceptor\.classes=(?:\s*+(?:,\s*+)?io\.confluent\.monitoring\.clients\.interceptor\.\w++)*+",
     re.IGNORECASE,

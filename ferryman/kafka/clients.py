@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ferryman.kafka import client_config
+from ferryman.kafka import client_config, fetching
 from ferryman.kafka.permissions import Heard
 from ferryman.telemetry.repeats import Repeats
 
@@ -31,6 +31,8 @@ SOURCE_QUEUE: dict[str, Any] = {
 }
 
 LONGEST_ID = 249
+BROKERS_HEARTBEAT = 5.0
+"""Seconds: the default of the broker's group.consumer.heartbeat.interval.ms."""
 Side = Literal["consumer", "producer"]
 
 
@@ -51,6 +53,8 @@ class Clients:
     """The connector's config, references resolved."""
     identity: str
     """Whose task it is: the group.id of workers that share their work, else the worker's address."""
+    fetch_min_bytes: int = 1
+    """What a sink wishes its fetches to wait for, see ``fetching``."""
     heard: Heard = field(default_factory=Heard)
     """Why the clients are not let in, if they are not."""
     watched: Callable[[Side, str], dict[str, Any]] = _nothing
@@ -85,19 +89,24 @@ class Clients:
         """The group's consumer. It never resets an offset by itself: where to start is decided by the loop.
 
         A static member, so that a worker that comes back after a kill has its partitions at once, and the broker fences
-        whoever had them.
+        whoever had them. Not with group.protocol=consumer, where the broker keeps the successor out instead.
         """
-        ours: dict[str, Any] = {
-            "group.instance.id": self.member,
-            "topic.metadata.refresh.interval.ms": 30_000,
-            "enable.partition.eof": True,
-        }
-        given = self._consumer.values
-        return self._watched("consumer", given) | ours | given | {"auto.offset.reset": "error"}
+        ours: dict[str, Any] = {"topic.metadata.refresh.interval.ms": 30_000, "enable.partition.eof": True}
+        if self.group_protocol == "classic":
+            ours["group.instance.id"] = self.member
+        values = self._consumer.values
+        ours |= fetching.wished(self.fetch_min_bytes, values)
+        return self._watched("consumer", values) | ours | values | {"auto.offset.reset": "error"}
 
     def group_reader(self) -> dict[str, Any]:
         """A consumer that only asks for the group's offsets and never joins it."""
-        return self._reporting("consumer") | self._consumer.values | {"client.id": f"{self.connector}-offsets"}
+        values = client_config.alone(self._consumer.values)
+        return self._reporting("consumer") | values | {"client.id": f"{self.connector}-offsets"}
+
+    @property
+    def group_protocol(self) -> Literal["classic", "consumer"]:
+        """The protocol of the group: group.protocol."""
+        return "consumer" if client_config.protocol(self._consumer.values) == "consumer" else "classic"
 
     @property
     def read_from(self) -> str:
@@ -120,7 +129,9 @@ class Clients:
 
     @property
     def heartbeat(self) -> float:
-        """Seconds between two heartbeats: heartbeat.interval.ms."""
+        """Seconds between two heartbeats: heartbeat.interval.ms, which with group.protocol=consumer is the broker's."""
+        if self.group_protocol == "consumer":
+            return BROKERS_HEARTBEAT
         return float(self._consumer.values.get("heartbeat.interval.ms", 3_000)) / 1000
 
     @property
@@ -146,10 +157,8 @@ class Clients:
         )
 
     def offsets_consumer(self) -> dict[str, Any]:
-        """The reader of the source offsets topic."""
-        return (
-            self._reporting("consumer") | client_config.offsets_consumer(self.worker, self.connector, self.raw).values
-        )
+        """The settings of who reads the source offsets topic, which is a process of the worker's."""
+        return client_config.offsets_consumer(self.worker, self.connector, self.raw).values
 
     @property
     def has_other_brokers(self) -> bool:
@@ -158,8 +167,8 @@ class Clients:
         return bool(self.plain_producer()["bootstrap.servers"] != own)
 
     def worker_offsets_consumer(self) -> dict[str, Any]:
-        """The worker's own reader of its offsets topic."""
-        return LOG | client_config.internal_consumer(self.worker, "offsets", committed=True).values
+        """The same for the worker's own offsets topic, where the connector has another one."""
+        return client_config.internal_consumer(self.worker, "offsets", committed=True).values
 
     def worker_offsets_producer(self) -> dict[str, Any]:
         """The worker's own producer for its offsets topic."""

@@ -17,6 +17,7 @@ REFUSED = frozenset(
         KafkaError.CLUSTER_AUTHORIZATION_FAILED,
         KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
         KafkaError.SASL_AUTHENTICATION_FAILED,
+        KafkaError._UNKNOWN_PARTITION,
     }
 )
 """Answers to a produce or create request that trying again does not change."""
@@ -37,6 +38,7 @@ _WHAT = {
     KafkaError.CLUSTER_AUTHORIZATION_FAILED: "the user has not the right to do that in the cluster",
     KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: "the user has no right to the transactional id",
     KafkaError.SASL_AUTHENTICATION_FAILED: "the broker does not let the user in",
+    KafkaError._UNKNOWN_PARTITION: "a record is for a partition that its topic does not have",
 }
 _ADVICE = {
     KafkaError.MSG_SIZE_TOO_LARGE: (
@@ -60,6 +62,10 @@ _ADVICE = {
         "exactly.once.source.support=disabled, with which sources deliver at least once"
     ),
     KafkaError.SASL_AUTHENTICATION_FAILED: "see {keys}sasl.jaas.config",
+    KafkaError._UNKNOWN_PARTITION: (
+        "{topic} has fewer partitions than the connector asks for; give it as many, or have the connector leave the "
+        "choice to the producer"
+    ),
 }
 
 

@@ -44,7 +44,7 @@ class SourceOffsets:
         # and have no escaped ones in which they could, need not be parsed.
         if key is None or (self._quoted not in key and b"\\" not in key):
             return
-        parsed = _key(key)
+        parsed = parsed_key(key)
         if parsed is None or parsed[0] != self.connector:
             return
         identity = canonical(parsed[1])
@@ -74,7 +74,8 @@ class SourceOffsets:
         return dict(self._offsets)
 
 
-def _key(key: Payload) -> tuple[str, Partition | None] | None:
+def parsed_key(key: Payload) -> tuple[str, Partition | None] | None:
+    """The connector and the partition that a key of the topic names; None if it is no such key."""
     try:
         parsed = orjson.loads(key or b"")
     except orjson.JSONDecodeError:

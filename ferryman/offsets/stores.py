@@ -8,13 +8,12 @@ is forgotten in the worker's first, since it would come back from there (Connect
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from ferryman.errors import RetriableError
 from ferryman.kafka.clients import Clients
-from ferryman.offsets import offset_topic
-from ferryman.offsets.offset_topic import GivesUp, impatient
 from ferryman.offsets.source_offsets import SourceOffsets
 from ferryman.record import Payload
 
@@ -25,6 +24,13 @@ ANSWER = 30.0
 CLOSING = 2.0
 Written = Iterable[tuple[bytes, Payload]]
 """Records of an offsets topic."""
+
+
+class Reads(Protocol):
+    """Loads what a topic has: see ``asking.Asking.read``."""
+
+    def __call__(self, client: Mapping[str, Any], topic: str, offsets: SourceOffsets) -> object:
+        """``client`` are the settings of a consumer of the cluster that has the topic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +44,22 @@ class Stores:
     """The worker's topic, on the worker's cluster."""
     seeds: Mapping[str, str]
     """Offsets of a former JVM worker, JSON key to JSON value, for partitions that no topic has anything of."""
+    reads: Reads
 
     @property
     def apart(self) -> bool:
         """Whether the connector's topic is another one than the worker's."""
         return self.topic != self.workers or self.clients.has_other_brokers
 
-    def read(self, gives_up: GivesUp = impatient) -> SourceOffsets:
-        """What is committed now. Raises as ``offset_topic.read``."""
+    def read(self) -> SourceOffsets:
+        """What is committed now. Raises as ``reads``."""
         offsets = SourceOffsets(self.clients.connector)
         for key, value in self.seeds.items():
             offsets.load(key.encode(), value.encode())
         if self.apart:
-            offset_topic.read(self.clients.worker_offsets_consumer(), self.workers, offsets, gives_up)
-        return offset_topic.read(self.clients.offsets_consumer(), self.topic, offsets, gives_up)
+            self.reads(self.clients.worker_offsets_consumer(), self.workers, offsets)
+        self.reads(self.clients.offsets_consumer(), self.topic, offsets)
+        return offsets
 
     def copy(self) -> "WorkersCopy | None":
         """The way for copies to the worker's topic; None if there are none to be made, or no such topic."""

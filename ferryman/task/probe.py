@@ -17,6 +17,7 @@ from confluent_kafka import TopicPartition as ClientPartition
 from ferryman.chain.chain import Chain
 from ferryman.chain.narrowing import Stage
 from ferryman.errors import RetriableError
+from ferryman.kafka import client_config
 from ferryman.plugins.catalog import names
 from ferryman.record import Polled
 from ferryman.retry import backoff
@@ -87,8 +88,7 @@ def _failing(step: Callable[[], object]) -> None:
 
 def _read(offsets: Offsets, settings: Mapping[str, Any], control: Control) -> Iterator[Polled]:
     """The records from Kafka, without any group. Raises RetriableError while there is no answer."""
-    config = {name: value for name, value in settings.items() if name != "group.instance.id"}
-    with closing(Consumer({**config, "enable.partition.eof": True})) as consumer:
+    with closing(Consumer({**client_config.alone(settings), "enable.partition.eof": True})) as consumer:
         consumer.assign([ClientPartition(offsets.topic, offsets.partition, offsets.first)])
         while not control.stopping:
             first = consumer.poll(LOOK)

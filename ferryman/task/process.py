@@ -42,7 +42,9 @@ def main(connection: socket.socket, parent: int) -> None:
 
 
 def _obey(message: dict[str, Any], control: Control) -> None:
-    if "lease" in message:
+    if "offsets" in message:
+        control.asking.heard(message)
+    elif "lease" in message:
         control.renew(Lease.load(message["lease"]))
     elif "level" in message:
         logs.set_level(message["logger"], message["level"])

@@ -133,7 +133,10 @@ def prepared(spec: TaskSpec, control: Control) -> Setup:
     meters = metering.made(spec, worker, plugin, chain)
     meters.outage, meters.retries = lambda: troubles.outage, lambda: troubles.waits
     meters.parked = lambda: control.parked
-    clients = Clients(spec.connector, spec.task, spec.worker, spec.config, spec.identity)
+    clients = Clients(
+        *(spec.connector, spec.task, spec.worker, spec.config, spec.identity),
+        fetch_min_bytes=plugin.fetch_min_bytes if catalog.is_sink(plugin) else 1,
+    )
     if worker.ferryman_metrics_enable:
         clients = replace(clients, watched=meters.clients.settings)
     return Setup(

@@ -21,13 +21,22 @@ from ferryman.settings.settings import Settings
 from ferryman.settings.task_keys import PREFIX as OURS
 from ferryman.settings.task_keys import TaskKeys
 from ferryman.telemetry import owners, redaction
-from ferryman.validation import chain_infos, config_infos, exactly_once, plugin_infos, plugin_versions, resolved_values
+from ferryman.validation import (
+    chain_infos,
+    config_infos,
+    exactly_once,
+    misplaced_keys,
+    plugin_infos,
+    plugin_versions,
+    resolved_values,
+)
 from ferryman.validation.config_infos import ConfigInfo, ConfigInfos
+from ferryman.validation.group_protocol import problems as unfit_for_group
+from ferryman.validation.misplaced_keys import ROLES
 
 NULL = "Null value can not be supplied as the configuration value."
 VERSION = "plugin.version"
 CONVERTERS = ("key.converter", "value.converter", "header.converter")
-ROLES: tuple[Role, ...] = ("producer", "consumer", "admin")
 PRINCIPAL = frozenset({"sasl.jaas.config", "sasl.mechanism", "security.protocol"})
 _TOPIC_KEYS = {"include": "LIST", "exclude": "LIST", "replication.factor": "SHORT", "partitions": "INT"}
 
@@ -289,9 +298,11 @@ def _overrides(config_class: type[Config], view: _View) -> Part:
     """Client settings: the worker's policy first, then whether the client can have them (KIP-458)."""
     infos, warnings = [], list[str]()
     used = _roles(config_class, view.values)
+    unfit = unfit_for_group(view.plugin, view.settings.values, view.values)
     for role in ROLES:
         prefix = f"{role}.override."
         problems, notes = client_config.checked(role, view.settings.values, view.values)
+        problems += unfit
         warnings += notes
         for key in (key for key in view.given if key.startswith(prefix)):
             errors = [problem.message for problem in problems if problem.key == key]
@@ -299,7 +310,7 @@ def _overrides(config_class: type[Config], view: _View) -> Part:
             if role not in used and not errors:
                 warnings.append(f"{key} has no effect: this connector has no {role}")
             infos.append(_override(key, view.given[key], tuple(errors)))
-    return Part(tuple(infos), warnings=tuple(dict.fromkeys(warnings)))
+    return Part(tuple(infos), tuple(unfit), tuple(dict.fromkeys(warnings)))
 
 
 def _roles(config_class: type[Config], values: Mapping[str, str]) -> set[Role]:
@@ -378,16 +389,5 @@ def _unknown(config_class: type[Config], view: _View) -> Iterable[str]:
     known = {*config_class.keys(), *chain_infos.keys(view.values), *ours}
     for key in config_class.strangers(view.values):
         if not key.startswith(prefixes) and key not in ours:
-            hint = _elsewhere(key, prefixes, view.values) or spelling.meant(key, known, prefixes)
+            hint = misplaced_keys.meant(key, prefixes, view.values) or spelling.meant(key, known, prefixes)
             yield f"{key} is not a setting of {view.values['connector.class']} and has no effect{hint}"
-
-
-def _elsewhere(key: str, prefixes: Iterable[str], values: Mapping[str, str]) -> str:
-    """What may have been meant by a key that begins as if it were a transform's or a client's."""
-    first, _, rest = key.partition(".")
-    if first in ROLES and rest:
-        return spelling.meant(key, (), prefixes) or f"; did you mean {first}.override.{rest}?"
-    if first in ("transforms", "predicates") and "." in rest:
-        listed = ", ".join(chain_config.aliases(values, first)) or "nothing"
-        return spelling.meant(key, (), prefixes) or f"; {first} lists {listed}"
-    return ""

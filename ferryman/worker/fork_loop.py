@@ -139,9 +139,10 @@ def main(requests: int, events: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
     from ferryman.connector_process import process as connector_process  # takes a while
+    from ferryman.offset_reader import process as offset_reader
     from ferryman.task import process as task_process
 
-    roles = {"task": task_process.main, "connector": connector_process.main}
+    roles = {"task": task_process.main, "connector": connector_process.main, "offsets": offset_reader.main}
     with suppress(OSError):  # the worker is gone
         ForkLoop(requests, events, roles).run()
     os._exit(0)  # what libraries would do at an orderly exit is nobody's wish here

@@ -20,5 +20,7 @@ def leave(spec: TaskSpec) -> None:
     if plugin is None or not catalog.is_sink(plugin):
         return
     clients = Clients(spec.connector, spec.task, spec.worker, spec.config, spec.identity)
+    if clients.group_protocol != "classic":
+        return  # it has no identity by which anybody else could name it
     connection = client_settings.of_client(clients.connection, f"{clients.member}-leaving")
     remove_members(connection, clients.group, [clients.member])

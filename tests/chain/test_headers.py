@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ferryman.chain import headers
 from ferryman.config import Config
@@ -10,7 +12,7 @@ from ferryman.converters.json import JsonConverter, JsonConverterConfig
 from ferryman.converters.simple_header import SimpleHeaderConverter, SimpleHeaderConverterConfig
 from ferryman.errors import RetriableError
 from ferryman.record import Data, Header, Payload
-from ferryman.schema import BOOLEAN, INT8, STRING
+from ferryman.schema import BOOLEAN, INT8, INT64, STRING
 from tests.chain.parts import TextConverter
 
 SIMPLE = SimpleHeaderConverter(SimpleHeaderConverterConfig(), "header")
@@ -49,15 +51,13 @@ def test_the_same_headers_are_decoded_once_and_shared() -> None:
 def test_a_list_or_a_map_is_each_records_own() -> None:
     for converter, text in ((SIMPLE, b"[1,2]"), (PLAIN_JSON, b'{"x":[1]}')):
         (one, other), _ = headers.decoded(converter, "t", [[("a", text)], [("a", text)]])
-        assert one is not None
-        assert other is not None
         assert one == other
         assert one[0].value is not other[0].value
 
 
 def test_bad_headers_are_told_by_their_place_and_the_others_are_decoded() -> None:
     found, bad = headers.decoded(Counting(), "t", [[("a", b"1")], [("a", b"bad")], [("a", b"2"), ("b", b"bad")], []])
-    assert [each and each[0].value for each in found] == ["1", None, None, ()]
+    assert list(found) == [(Header("a", "1"),), ()]
     assert [(at, str(error)) for at, error in bad] == [(1, "bad is no text"), (2, "bad is no text")]
 
 
@@ -80,6 +80,39 @@ def test_what_is_decoded_is_encoded_as_it_was() -> None:
         [("a", b"true")],
     ]
     found, _ = headers.decoded(SIMPLE, "t", given)
-    assert headers.encoded(SIMPLE, "t", [each for each in found if each is not None]) == given
-    assert found[0] is not None
+    assert headers.encoded(SIMPLE, "t", found) == given
     assert found[0][0].schema == STRING
+
+
+def test_values_of_one_schema_are_encoded_together_and_equal_ones_once() -> None:
+    asked = list[list[object]]()
+
+    class Writer(TextConverter):
+        def from_data(self, topic: str, data: Data) -> Sequence[Payload]:
+            asked.append(list(data.rows().values))
+            return super().from_data(topic, data)
+
+    given = [(Header("n", number, INT64), Header("s", "same", STRING)) for number in range(3)]
+    assert headers.encoded(Writer(Config(), "header"), "t", given) == [
+        [("n", b"%d" % number), ("s", b"same")] for number in range(3)
+    ]
+    assert asked == [[0, 1, 2], ["same"]]
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.lists(
+            st.tuples(
+                st.sampled_from("ab"), st.none() | st.sampled_from([b"1", b"1.5", b"true", b"x", b"[1]", b"{1:2}"])
+            ),
+            max_size=3,
+        ),
+        max_size=6,
+    )
+)
+def test_many_records_have_the_headers_that_each_has_alone(given: list[list[tuple[str, Payload]]]) -> None:
+    found, bad = headers.decoded(SIMPLE, "t", given)
+    assert not bad
+    assert list(found) == [headers.decoded(SIMPLE, "t", [each])[0][0] for each in given]
+    assert list(headers.encoded(SIMPLE, "t", found)) == [headers.encoded(SIMPLE, "t", [each])[0] for each in found]

@@ -49,8 +49,38 @@ def test_the_lines_are_those_of_the_tasks_log(tmp_path: Path) -> None:
     sink = catalog.find("sink", SINK["connector.class"])
     assert sink is not None
     logged = [f"plan: {step}" for step in builder.chain(config, {}, sink).plan.steps]
+    logged.append(f"plan: commit: {sink.truth}")
     assert explain(tmp_path, config).stdout.splitlines() == logged
     assert "without a schema columns pay only if every step takes them" in logged[0]
+
+
+ARCHIVE = {"name": "x", "connector.class": "io.confluent.connect.s3.S3SinkConnector", "topics": "t"}
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({}, ["plan: fetch 1,000,000 bytes at once, or what is there after 500 ms"]),
+        (
+            {"consumer.override.fetch.min.bytes": "9", "consumer.override.fetch.max.wait.ms": "8"},
+            ["plan: fetch 9 bytes at once, or what is there after 8 ms"],
+        ),
+        ({"consumer.override.fetch.min.bytes": "1"}, []),
+        (
+            {"consumer.override.fetch.min.bytes": "${env:LEAST}"},
+            ["plan: fetch 1,000,000 bytes at once, or what is there after 500 ms"],
+        ),
+    ],
+)
+def test_a_sink_that_fetches_more_at_once_says_so(tmp_path: Path, more: dict[str, str], said: list[str]) -> None:
+    lines = explain(tmp_path, ARCHIVE | {"value.converter": JSON} | more).stdout.splitlines()
+    assert [line for line in lines if "fetch" in line] == said
+
+
+def test_a_fetch_that_no_consumer_takes_is_refused_by_name(tmp_path: Path) -> None:
+    done = explain(tmp_path, ARCHIVE | {"value.converter": JSON, "consumer.override.fetch.min.bytes": "few"})
+    assert done.exit_code == 2
+    assert "consumer.override.fetch.min.bytes" in done.stderr
 
 
 def test_a_source_gives_rows_and_all_after_it_is_rows(tmp_path: Path) -> None:
@@ -73,9 +103,23 @@ def test_the_workers_converter_counts_where_the_config_names_none(tmp_path: Path
     worker = tmp_path / "worker.properties"
     worker.write_text(f"value.converter={JSON}\nvalue.converter.schemas.enable=false\n")
     assert explain(tmp_path, SINK, "--worker", str(worker)).stdout.startswith("plan: decode by JsonConverter: rows")
-    first, second = explain(tmp_path, SINK).stdout.splitlines()
+    first, second, _ = explain(tmp_path, SINK).stdout.splitlines()
     assert first == "plan: decode: value.converter is the worker's, whose file --worker would name"
     assert second == "plan: put by SqlSinkConnector: columns"
+
+
+@pytest.mark.parametrize("of_worker", [False, True])
+def test_what_a_group_of_the_consumer_protocol_costs_is_told(tmp_path: Path, of_worker: bool) -> None:
+    worker = tmp_path / "worker.properties"
+    worker.write_text("consumer.group.protocol=CONSUMER\n" if of_worker else "")
+    chosen = {} if of_worker else {"consumer.override.group.protocol": "consumer"}
+    lines = explain(tmp_path, SINK | chosen, "--worker", str(worker)).stdout.splitlines()
+    assert "commit: the table of offsets" in lines[-2]
+    assert "group.consumer.session.timeout.ms (45 seconds by default)" in lines[-1]
+    mail = {"connector.class": "EmailSink", "smtp.host": "h", "mail.from": "a@b.c", "mail.to": "a@b.c"}
+    mail |= {"mail.subject": "s", "mail.text": "t"}
+    refused = explain(tmp_path, SINK | mail | chosen, "--worker", str(worker)).stdout.splitlines()[-1]
+    assert refused.startswith("plan: refused: consumer.override.group.protocol must be classic, for what may have been")
 
 
 @pytest.mark.parametrize(

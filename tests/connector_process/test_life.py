@@ -14,6 +14,7 @@ from ferryman.connector_process.spec import ConnectorSpec
 from ferryman.connector_process.voice import LARGEST, Voice
 from ferryman.connector_process.wishes import Wishes
 from ferryman.errors import ConfigError, TaskError
+from ferryman.offsets.asking import Asking
 from ferryman.plugins import catalog
 from ferryman.plugins.entry import Entry
 from ferryman.telemetry import owners
@@ -105,7 +106,13 @@ def life(
 
     DO.setdefault("the end", lambda whale: wishes.stop())
     found = references or References()
-    Life(ConnectorSpec("w", "w", raw, raw, WORKER), wishes, Voice(tell, found), lambda: CALLS.append("lives")).run()
+    Life(
+        ConnectorSpec("w", "w", raw, raw, WORKER),
+        wishes,
+        Voice(tell, found),
+        Asking(tell),
+        lambda: CALLS.append("lives"),
+    ).run()
     return told
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from ferryman.api import Assigned, Bad, Committed, Sink, SinkContext
 from ferryman.errors import DataError, Indeterminate
@@ -25,6 +25,7 @@ class SinkWorld(Generic[SinkT]):
     cluster: str = "c"
     topic_id: str = "id-1"
     beginning: int = 0
+    group_protocol: Literal["classic", "consumer"] = "classic"
     latest: bool = False
     """Whether a partition without an offset is read from its end on, and not from its beginning."""
     group: dict[TopicPartition, Committed] = field(default_factory=dict)
@@ -88,6 +89,7 @@ class SinkWorld(Generic[SinkT]):
             report_all=self.report_all,
             request_commit=self.request,
             commit=self.accept,
+            group_protocol=self.group_protocol,
         )
 
     def crash_point(self, name: str) -> None:

@@ -1,7 +1,7 @@
 """Both sides of a comparison: a config and records through our plugin, as rows and as columns, and through Kafka's."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jpype
 import polars as pl
@@ -13,9 +13,12 @@ from ferryman.errors import ConfigError, FerrymanError
 from ferryman.formats.polars_types import dtype
 from ferryman.plugins import catalog
 from ferryman.record import Batch, Columns, Polled, Record, Rows
-from ferryman.schema import Schema, Type
+from ferryman.schema import INTEGERS, Schema, Type
 from tests.differential import jvm
 from tests.differential.jvm import Outcome, Raised
+from tests.pairs import in_pairs
+
+PLAIN_KEYS = (*INTEGERS, Type.BOOLEAN, Type.STRING)
 
 
 class Case(NamedTuple):
@@ -151,17 +154,19 @@ def in_columns(records: Sequence[Record]) -> Batch | None:
 def _columns(rows: Rows) -> Columns | None:
     """The rows as columns, if the converters would give columns for them."""
     schema = rows.schema
-    if schema is None or schema.type is not Type.STRUCT or not schema.fields or not _columnar(schema):
+    if schema is None or schema.type is not Type.STRUCT or not schema.fields or not columnar(schema):
         return None
     if any(value is None for value in rows.values):
         return None
     dtypes = {field.name: dtype(field.schema) for field in schema.fields}
-    values: list[dict[str, Any]] = [{name: value.get(name) for name in dtypes} for value in rows.values]
+    values = [in_pairs(value, schema) for value in rows.values]
     return Columns(schema, pl.DataFrame(values, schema=dtypes, orient="row"))
 
 
-def _columnar(schema: Schema) -> bool:
-    if schema.type is Type.MAP or (schema.type is Type.STRUCT and not schema.fields):
+def columnar(schema: Schema) -> bool:
+    """Whether converters would give columns: no empty struct is in it, and no map with keys that are not plain."""
+    if schema.type is Type.STRUCT:
+        return bool(schema.fields) and all(columnar(field.schema) for field in schema.fields)
+    if schema.type is Type.MAP and (schema.keys is None or schema.keys.type not in PLAIN_KEYS):
         return False
-    inner = [field.schema for field in schema.fields] + ([schema.values] if schema.values else [])
-    return all(_columnar(each) for each in inner)
+    return schema.type not in (Type.ARRAY, Type.MAP) or (schema.values is not None and columnar(schema.values))

@@ -7,7 +7,9 @@ from io import BytesIO
 from typing import Any
 
 import fastavro
+import orjson
 import polars as pl
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -16,6 +18,7 @@ from ferryman.formats.avro import columns_writer as avro_columns_writer
 from ferryman.formats.avro import rows_reader
 from ferryman.formats.avro.schema_writer import writing
 from ferryman.formats.json import columns_writer as json_columns_writer
+from ferryman.formats.json.text import dumps_texts
 from ferryman.formats.polars_types import dtype
 from ferryman.record import Columns
 from ferryman.schema import (
@@ -50,6 +53,12 @@ MEMBERS: dict[str, tuple[Schema, st.SearchStrategy[Any]]] = {
     "float": (FLOAT32, st.floats(width=32)),
     "flag": (BOOLEAN, st.booleans()),
     "amount": (decimal(2), LONGS.map(lambda number: Decimal(number).scaleb(-2))),
+    "tiny": (
+        decimal(2),
+        st.sampled_from([edge + off for edge in (0, 1 << 7, 1 << 15, 1 << 23) for off in (-1, 0)]).flatmap(
+            lambda number: st.sampled_from([Decimal(number).scaleb(-2), Decimal(-number).scaleb(-2)])
+        ),
+    ),
     "small": (decimal(2), st.integers(0, (1 << 31) - 1).map(lambda number: Decimal(number).scaleb(-2))),
     "day": (DATE_SCHEMA, st.dates(date(1900, 1, 1), date(2100, 1, 1))),
     "clock": (TIME_SCHEMA, st.builds(time, st.integers(0, 23), st.integers(0, 59), st.integers(0, 59), MILLIS)),
@@ -121,3 +130,25 @@ def test_a_null_that_is_not_allowed_is_for_the_rows_to_refuse() -> None:
 
     assert avro_columns_writer.encode(columns, writing(schema).plain, HEAD) is None
     assert json_columns_writer.dumps(columns) is None
+
+
+@given(
+    st.lists(st.text(max_size=80) | st.sampled_from(["", "x" * 64, "ß" * 9000, "a\nb", '"\\']), min_size=1),
+    st.booleans(),
+)
+def test_plain_texts_become_what_each_of_them_becomes(texts: list[str], optional: bool) -> None:
+    how = writing(STRING.as_optional(optional))
+    parsed, found = rows_reader.parse(how.plain), []
+    for value in texts:
+        stream = BytesIO()
+        fastavro.schemaless_writer(stream, parsed, how.convert(value))
+        found.append(HEAD + stream.getvalue())
+
+    assert avro_columns_writer.texts(texts, how.plain, HEAD) == found
+    assert dumps_texts(texts) == [orjson.dumps(value) for value in texts]
+
+
+@pytest.mark.parametrize("other", [None, 1, "\ud800"])
+def test_what_is_no_plain_text_is_left_to_the_rows(other: Any) -> None:
+    assert avro_columns_writer.texts(["a", other], writing(STRING.as_optional()).plain, HEAD) is None
+    assert dumps_texts(["a", other]) is None

@@ -129,6 +129,20 @@ class FakeConsumer:
         self._positions = {TopicPartition(each.topic, each.partition): each.offset for each in partitions}
         self.paused &= set(self._positions)
 
+    def incremental_assign(self, partitions: list[ClientPartition]) -> None:
+        self._check()
+        self._answered = True
+        fresh = {TopicPartition(each.topic, each.partition): each.offset for each in partitions}
+        assert not fresh.keys() & self._positions.keys()
+        self._positions |= fresh
+
+    def incremental_unassign(self, partitions: list[ClientPartition]) -> None:
+        self._check()
+        self._answered = True
+        for each in partitions:
+            del self._positions[TopicPartition(each.topic, each.partition)]
+        self.paused &= set(self._positions)
+
     def unassign(self) -> None:
         self._check()
         self._answered = True

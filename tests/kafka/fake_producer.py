@@ -62,7 +62,17 @@ class FakeProducer:
             raise failed(KafkaError._STATE)
         self._open = True
 
-    def produce(self, topic: str, value: bytes | None = None, key: bytes | None = None, **more: Any) -> None:
+    def produce(
+        self,
+        topic: str,
+        value: bytes | None = None,
+        key: bytes | None = None,
+        partition: int = -1,
+        callback: Any = None,
+        on_delivery: Any = None,
+        timestamp: int = 0,
+        headers: Any = None,
+    ) -> None:
         self._raise("produce")
         if self.transactional and not self._open:
             raise failed(KafkaError._STATE)
@@ -70,28 +80,7 @@ class FakeProducer:
             raise failed(KafkaError.MSG_SIZE_TOO_LARGE)
         if len(self.queue) >= self.room:
             raise BufferError("Local: Queue full")
-        facts = (
-            more.get("partition", -1),
-            more.get("timestamp", 0),
-            more.get("headers") or [],
-            more.get("on_delivery"),
-        )
-        self.queue.append(Sent(topic, value, key, *facts))
-
-    def produce_batch(self, topic: str, messages: list[dict[str, Any]], partition: int = -1, **more: Any) -> int:
-        self.calls.append(f"batch of {len(messages)}")
-        full = False
-        for message in messages:
-            try:
-                if full:
-                    raise BufferError("Local: Queue full")
-                self.produce(topic, message["value"], message["key"], partition=partition, **more)
-            except BufferError:
-                full = True
-                message["_error"] = KafkaError(KafkaError._QUEUE_FULL)
-            except KafkaException as error:
-                message["_error"] = error.args[0]
-        return sum("_error" not in message for message in messages)
+        self.queue.append(Sent(topic, value, key, partition, timestamp, headers or [], on_delivery or callback))
 
     def poll(self, timeout: float) -> int:
         self.when_polled()

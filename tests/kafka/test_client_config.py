@@ -107,6 +107,8 @@ def test_the_effective_configs_are_these(client: Client, expected: Mapping[str, 
             "org.apache.kafka.clients.consumer.RoundRobinAssignor",
             {"partition.assignment.strategy": "roundrobin"},
         ),
+        (sink, "consumer.override.group.protocol", "CLASSIC", {"group.protocol": "classic"}),
+        (sink, "consumer.override.group.protocol", "Consumer", {"group.protocol": "consumer"}),
         (source, "producer.override.max.request.size", "5242880", {"message.max.bytes": 5242880}),
         (source, "producer.override.compression.type", "ZSTD", {"compression.type": "zstd"}),
         (source, "producer.override.buffer.memory", "33554432", {"queue.buffering.max.kbytes": 32768}),
@@ -245,7 +247,7 @@ def test_nothing_that_runs_code_or_leaks_gets_through(key: str, role: client_key
         ("consumer", "auto.offset.reset", "by_duration:P1D"),
         ("consumer", "isolation.level", "chaos"),
         ("consumer", "fetch.min.bytes", "many"),
-        ("consumer", "group.protocol", "consumer"),
+        ("consumer", "group.protocol", "share"),
         ("consumer", "partition.assignment.strategy", "com.example.Mine"),
         ("admin", "ssl.truststore.type", "BCFKS"),
         ("admin", "ssl.cipher.suites", "TLS_RSA_WITH_NULL_SHA"),
@@ -427,3 +429,42 @@ def test_the_workers_own_clients_take_its_settings_without_a_prefix_and_none_of_
     assert (writer["enable.idempotence"], writer["max.in.flight.requests.per.connection"]) == (False, 1)
     leader = client_config.leader_producer(worker).values
     assert (leader["client.id"], leader["transactional.id"]) == ("g-w-configs-leader", "connect-cluster-g")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("group.instance.id", "mine", "would keep its successor out"),
+        ("heartbeat.interval.ms", "1000", "the broker's group.consumer.heartbeat.interval.ms holds"),
+        ("partition.assignment.strategy", "range", "see group.remote.assignor"),
+        ("session.timeout.ms", "9000", "the broker's group.consumer.session.timeout.ms holds"),
+    ],
+)
+def test_what_is_the_brokers_with_the_consumer_protocol_is_warned_of_and_left_out(
+    name: str, value: str, why: str
+) -> None:
+    given = {"consumer.override.group.protocol": "consumer", f"consumer.override.{name}": value}
+    _, warnings = client_config.checked("consumer", WORKER, given)
+    assert [text for text in warnings if why in text] == warnings
+    assert warnings[0].startswith(f"consumer.override.{name} has no effect with group.protocol=consumer: ")
+    assert name not in sink(given)
+    _starts(sink, sink(given))
+    of_worker = WORKER | {"consumer.group.protocol": "consumer", f"consumer.{name}": value}
+    assert (
+        f"consumer.{name} has no effect with group.protocol=consumer" in client_config.worker_checked(of_worker)[1][0]
+    )
+
+
+def test_an_assignor_of_the_brokers_is_for_the_consumer_protocol_only() -> None:
+    given = {"consumer.override.group.remote.assignor": "range"}
+    assert "group.remote.assignor" not in sink(given)
+    assert "no effect with group.protocol=classic" in client_config.checked("consumer", WORKER, given)[1][0]
+    chosen = given | {"consumer.override.group.protocol": "consumer"}
+    assert sink(chosen)["group.remote.assignor"] == "range"
+    assert client_config.checked("consumer", WORKER, chosen) == ([], [])
+
+
+def test_a_short_poll_interval_shortens_no_session_that_is_the_brokers() -> None:
+    given = {"consumer.override.group.protocol": "consumer", "consumer.override.max.poll.interval.ms": "10000"}
+    assert "session.timeout.ms" not in sink(given)
+    _starts(sink, sink(given))

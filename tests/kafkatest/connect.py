@@ -27,11 +27,15 @@ class Node:
     directory: Path
     settings: Mapping[str, str]
     port: int = field(default_factory=free_port)
+    scheme: str = "http"
+    """Of the listener that is asked."""
+    web: httpx.Client = WEB
+    """Who asks."""
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
     @property
     def log(self) -> Path:
@@ -42,7 +46,7 @@ class Node:
         home = self.directory / str(self.port)
         home.mkdir(exist_ok=True)
         file = home / "worker.properties"
-        settings = {**self.settings, **self.whose.settings(home), "listeners": self.url}
+        settings = {"listeners": self.url, **self.settings, **self.whose.settings(home)}
         file.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
         command = [*self.whose.command(home), str(file), *map(str, connectors)]
         with self.log.open("ab") as log:
@@ -58,7 +62,7 @@ class Node:
         assert self.process is not None
         assert self.process.poll() is None, self.log.read_text()[-3000:]
         try:
-            return WEB.get(self.url + "/health").status_code == 200
+            return self.web.get(self.url + "/health").status_code == 200
         except httpx.TransportError:
             return False
 
@@ -110,7 +114,7 @@ class Connect:
         answers: list[httpx.Response] = []
 
         def asked() -> bool:
-            answers.append(WEB.request(method, self.nodes[node].url + path, **given))
+            answers.append(self.nodes[node].web.request(method, self.nodes[node].url + path, **given))
             return answers[-1].status_code != 409 or not re.search("rebalance|stale", answers[-1].text)
 
         until(asked, what=f"{method} {path}", pause=0.25)

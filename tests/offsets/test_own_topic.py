@@ -41,6 +41,7 @@ def test_a_connector_keeps_its_place_whether_it_has_a_topic_of_its_own_or_not(
     only.create(config)
     until(lambda: position(only, name) == 2)
     only.call("PUT", f"/connectors/{name}/config", {**config, "offsets.storage.topic": own}, expect=200)
+    until(lambda: len(only.pids(name)) == 2, what="the end of the task that writes the worker's topic")
     with file.open("a") as more:
         more.write("b\n")
     until(lambda: position(only, name) == 4)

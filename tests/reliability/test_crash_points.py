@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.connectors.s3.kills import POINTS, TRUTHS
 from tests.connectors.s3.s3_task import World
 from tests.connectors.stripe.stripe_stub import StripeStub, payment, serving
 from tests.reliability.flows import (
@@ -37,16 +38,9 @@ TOGETHER = 2
 MOST_DEATHS = 2
 """Deaths between two restarts by REST."""
 SINK = ["sink.before_commit", "sink.after_commit"]
-FILE = ["file.before_write", "file.after_write", "file.after_flush"]
+FILE = ["file.before_write", "file.after_write", "file.after_flush", "file.after_head"]
 SQL = ["sql.before_rows", "sql.after_rows", "sql.before_commit", "sql.after_commit"]
-S3 = [
-    "s3.before_upload",
-    "s3.after_upload",
-    "s3.after_manifest",
-    "s3.before_complete",
-    "s3.after_complete",
-    "s3.after_manifest_delete",
-]
+S3 = {truth: list(points) for truth, points in POINTS.items()}
 SOURCE = ["source.before_produce", "source.after_produce", "source.before_commit", "source.after_commit"]
 STRIPE = ["stripe.before_hand_over", "stripe.after_page"]
 LAYOUTS = {
@@ -131,7 +125,7 @@ class IntoBucket(Flow):
     layout: str = ""
 
     def config(self) -> Config:
-        return s3_sink(self.name, self.bucket.url, self.bucket.bucket, **LAYOUTS[self.layout])
+        return s3_sink(self.name, self.bucket.url, self.bucket.bucket, **LAYOUTS[self.layout], **self.bucket.more)
 
     def feed(self, first: int, last: int) -> None:
         values = [b'{"id": %d, "kind": "%d"}' % (number, number % 3) for number in range(first, last)]
@@ -233,7 +227,7 @@ def waves(trials: Trials, tests: int, points: Sequence[str], unique: str) -> Ite
 
 def test_each_record_is_one_line_of_the_file(kafka: str, unique: str, tmp_path: Path) -> None:
     flows = [IntoFile(kafka, f"{unique}-{number}", tmp_path / f"{number}.txt") for number in range(TOGETHER)]
-    assert die(tmp_path, kafka, unique, FILE + SINK, flows) == 5
+    assert die(tmp_path, kafka, unique, FILE + SINK, flows) == 6
 
 
 @pytest.mark.timeout(3600)
@@ -253,16 +247,24 @@ def test_each_record_is_one_row_of_a_table_of_mariadb(kafka: str, unique: str, m
 
 @pytest.mark.timeout(3600)
 @pytest.mark.scoreboard("R2 S3")
-@pytest.mark.parametrize("layouts", [("by count", "by field"), ("by the wall clock", "by the wall clock")])
+@pytest.mark.parametrize(
+    ("truth", "layouts"),
+    [
+        ("by head", ("by count", "by field")),
+        ("by head", ("by the wall clock", "by the wall clock")),
+        ("by group", ("by count", "by the wall clock")),
+    ],
+)
 def test_each_record_is_in_one_object(
-    kafka: str, stack: dict[str, str], unique: str, layouts: tuple[str, str], tmp_path: Path, trials: Trials
+    kafka: str, stack: dict[str, str], unique: str, truth: str, layouts: tuple[str, str], tmp_path: Path, trials: Trials
 ) -> None:
-    for names in waves(trials, 2, S3 + SINK, unique):
+    points = S3[truth] + SINK
+    for names in waves(trials, 3, points, unique):
         flows = [
-            IntoBucket(kafka, name, bucket=World(stack["s3"], name), layout=layout)
+            IntoBucket(kafka, name, bucket=World(stack["s3"], name, TRUTHS[truth]), layout=layout)
             for name, layout in zip(names, layouts, strict=True)
         ]
-        trials.held(die(tmp_path, kafka, names[0], S3 + SINK, flows))
+        trials.held(die(tmp_path, kafka, names[0], points, flows))
 
 
 @pytest.mark.timeout(3600)

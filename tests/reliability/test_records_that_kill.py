@@ -16,10 +16,11 @@ from tests.running import Worker, borrowed, consume, create_topic, produce, send
 
 PLUGINS = """
 import ctypes, os, signal
-from ferryman.api import Sink, Transform
-from ferryman.config import Config, Str, key
-from ferryman.connector import SinkConfig
+from ferryman.api import Sink, Source, Transform
+from ferryman.config import Config, Int, Str, key
+from ferryman.connector import SinkConfig, SourceConfig
 from ferryman.conversion import Converter
+from ferryman.record import Record
 from ferryman.converters.string import StringConverter
 
 def does(what):
@@ -46,6 +47,12 @@ class DeadlyTransform(Transform[Config]):
 class DeadlyConverter(StringConverter):
     classes = ()
 
+    def from_data(self, topic, data):
+        for value in data.rows().values:
+            if str(value).startswith("deadly"):
+                does(value)
+        return super().from_data(topic, data)
+
     def to_data(self, topic, payloads):
         for payload in payloads:
             if payload is not None and payload.startswith(b"deadly"):
@@ -65,10 +72,33 @@ class LinesSink(Sink[LinesConfig]):
                 does(record.value)
         with open(self.config.file, "a") as file:
             file.writelines(f"{record.value}\\n" for record in records)
+
+class WordsConfig(SourceConfig):
+    topic: Str = key()
+    words: Str = key()
+    at_once: Int = key(10)
+    dies: Int = key(0)
+
+class WordsSource(Source[WordsConfig]):
+    config_class = WordsConfig
+
+    def start(self):
+        self.next = (self.context.offset({"words": 1}) or {"n": 0})["n"]
+
+    def poll(self):
+        if self.config.dies and self.next >= self.config.dies:
+            os.abort()
+        words = self.config.words.split(",")[self.next : self.next + self.config.at_once]
+        if not words:
+            self.context.stopping(0.05)
+        self.next += len(words)
+        return [Record(topic=self.config.topic, value=word, source_partition={"words": 1},
+                       source_offset={"n": self.next}) for word in words]
 """
 POINTS = """
 [ferryman.connectors]
 LinesSink = deadly:LinesSink
+WordsSource = deadly:WordsSource
 [ferryman.transforms]
 DeadlyTransform = deadly:DeadlyTransform
 [ferryman.converters]
@@ -102,6 +132,18 @@ def to_lines(name: str, file: Path, **more: str) -> Config:
         "connector.class": "LinesSink",
         "topics": name,
         "file": str(file),
+        "value.converter": "org.apache.kafka.connect.storage.StringConverter",
+        **{key.replace("_", "."): value for key, value in more.items()},
+    }
+
+
+def words(name: str, *words: str, **more: str) -> Config:
+    """A source whose polls give all of their records the offset behind them."""
+    return {
+        "name": name,
+        "connector.class": "WordsSource",
+        "topic": name,
+        "words": ",".join(words),
         "value.converter": "org.apache.kafka.connect.storage.StringConverter",
         **{key.replace("_", "."): value for key, value in more.items()},
     }
@@ -212,3 +254,51 @@ def test_a_stop_while_records_are_tried_apart_ends_the_search(
     until(lambda: f"probe of task {unique}-0 runs as process" in running.said, 120)
     running.delete(unique)
     assert not [pid for pid in running.pids(unique) if Path(f"/proc/{pid}").exists()]
+
+
+# Sources.
+
+
+def test_records_that_kill_a_sources_process_are_dead_lettered_and_all_others_arrive_exactly_once(
+    kafka: str, running: Worker, unique: str
+) -> None:
+    """Two next to each other in the first poll, one in the second that eats memory, among others that are alike."""
+    queue = f"{unique}-dlq"
+    create_topic(kafka, unique)
+    given = ["a", "a", "deadly abort", "deadly read", "a", "b"] + ["c"] * 4 + ["d", "deadly grow", "e"]
+    running.create(words(unique, *given) | DEADLY | LIMIT | tolerant(queue))
+    until(lambda: len(consume(kafka, unique)) == 10, 180)
+    assert [each.value() for each in consume(kafka, unique)] == [
+        word.encode() for word in given if not word.startswith("deadly")
+    ]
+    found = [(dict(letter.headers() or []), json.loads(letter.value() or b"")) for letter in consume(kafka, queue)]
+    assert [value["payload"] for _, value in found] == ["deadly abort", "deadly read", "deadly grow"]
+    context: list[dict[str, Any]] = [
+        {name.removeprefix("__connect.errors."): value for name, value in each.items()} for each, _ in found
+    ]
+    assert {each["stage"] for each in context} == {b"TRANSFORMATION"}
+    assert {each["class.name"] for each in context} == {b"DeadlyTransform"}
+    ways = ("was killed by SIGABRT", "was killed by SIGSEGV", "ferryman.task.memory.max.bytes is 300,000,000")
+    for way, each in zip(ways, context, strict=True):
+        assert way in each["exception.message"].decode()
+    running.running(unique)
+
+
+def test_without_tolerance_a_source_fails_and_names_the_converter_and_the_place(
+    kafka: str, running: Worker, unique: str
+) -> None:
+    create_topic(kafka, unique)
+    running.create(words(unique, "a", "deadly read", "b", value_converter="DeadlyConverter"))
+    trace = running.trace(unique)
+    assert "failed in stage VALUE_CONVERTER with class DeadlyConverter" in trace
+    assert '({"words": 1} at {"n": 3})' in trace
+    assert "was killed by SIGSEGV" in trace
+    assert not consume(kafka, unique)
+
+
+def test_a_source_whose_poll_dies_makes_no_record_suspect(kafka: str, running: Worker, unique: str) -> None:
+    create_topic(kafka, unique)
+    running.create(words(unique, "a", "b", "c", at_once="1", dies="2") | tolerant(f"{unique}-dlq"))
+    until(lambda: len(running.pids(unique)) > 4, 120)
+    assert "tried one by one" not in running.said
+    assert [each.value() for each in consume(kafka, unique)] == [b"a", b"b"]

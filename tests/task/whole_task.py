@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from ferryman.offsets.source_offsets import SourceOffsets
 from ferryman.plugins import catalog
 from ferryman.record import TopicPartition
 from ferryman.task import sessions
@@ -37,7 +38,7 @@ class WholeTask:
             patches.setattr(f"{module}.Admin", lambda config: self.admin)
             patches.setattr(f"{module}.Producer", self.producer)
         patches.setattr("ferryman.task.sink.sessions.Consumer", self.consumer)
-        patches.setattr("ferryman.offsets.offset_topic.Consumer", self.reader)
+        patches.setattr(self.worker.asking, "read", self.read)
         patches.setattr(
             "ferryman.offsets.stores.Producer", lambda config: FakeProducer(self.cluster, transactional=False)
         )
@@ -51,9 +52,11 @@ class WholeTask:
         self.consumers.append(made)
         return made
 
-    def reader(self, config: Mapping[str, Any]) -> FakeConsumer:
-        committed_only = config["isolation.level"] == "read_committed"
-        return FakeConsumer(self.cluster, tells_ends=True, committed_only=committed_only)
+    def read(self, client: Mapping[str, Any], topic: str, offsets: SourceOffsets, gives_up: object) -> None:
+        """What the worker answers about source offsets."""
+        logs = self.cluster.topics[topic].logs if topic in self.cluster.topics else []
+        for record in (each for log in logs for each in log):
+            offsets.load(record.key(), record.value())
 
     def producer(self, config: Mapping[str, Any]) -> FakeProducer:
         made = FakeProducer(self.cluster, transactional="transactional.id" in config)

@@ -11,12 +11,12 @@ from ferryman.chain.chain import Step
 from ferryman.chain.narrowing import narrow
 from ferryman.errors import FerrymanError
 from ferryman.record import Batch, Header, Record
-from ferryman.schema import INT8, Schema, Type
+from ferryman.schema import INT8, INT32, OPTIONAL_STRING, STRING, array, mapping, struct
 from tests.differential import sides
 from tests.differential.events import EXTRACT, EXTRACT_CONFIGS, ROUTER, ROUTER_CONFIGS, events, outbox
 from tests.differential.jvm import Answer, Outcome, Raised, answer
 from tests.differential.search import search
-from tests.differential.strategies import CONFIGS, MILLIS, PREDICATES, UNSIDED, Typed, records, structs
+from tests.differential.strategies import CONFIGS, MILLIS, PREDICATES, UNSIDED, records, structs
 
 TOPIC = "top"
 KAFKA = "org.apache.kafka.connect.transforms."
@@ -90,8 +90,8 @@ def compare(steps: Sequence[Step], given: Sequence[Record]) -> None:
 @st.composite
 def columnar(draw: st.DrawFn) -> list[Record]:
     """Records whose values, and mostly keys too, the converters would give as columns."""
-    found = draw(structs(1).filter(has_columns))
-    key = draw(structs(0).filter(has_columns)) if draw(st.booleans()) else None
+    found = draw(structs(1).filter(lambda found: sides.columnar(found.schema)))
+    key = draw(structs(0).filter(lambda found: sides.columnar(found.schema))) if draw(st.booleans()) else None
     count = draw(st.sampled_from([1, 3, 6]))
     return [
         Record(
@@ -107,17 +107,6 @@ def columnar(draw: st.DrawFn) -> list[Record]:
         )
         for place in range(count)
     ]
-
-
-def has_columns(found: Typed) -> bool:
-    """Whether a schema has columns: no map in it, and no struct that is empty."""
-    return bool(found.schema.fields) and all(not nested(each.schema) for each in found.schema.fields)
-
-
-def nested(schema: Schema) -> bool:
-    """Whether a schema has a map or an empty struct in it."""
-    inner = [*(each.schema for each in schema.fields), *([schema.values] if schema.values else [])]
-    return schema.type is Type.MAP or (schema.type is Type.STRUCT and not inner) or any(map(nested, inner))
 
 
 @pytest.mark.timeout(900)
@@ -143,6 +132,40 @@ def test_so_do_change_events_and_what_comes_of_them(
         compare(steps_of([((name, config), None), *chain]), given)
 
     run()
+
+
+_TAGS = mapping(STRING, array(struct({"m": mapping(INT32, OPTIONAL_STRING)})))
+_TAGGED = struct({"tags": _TAGS.as_optional(), "deep": struct({"tags": _TAGS}), "id": INT32})
+_TAG = {"a": [{"m": {1: "x", 2: None}}, {"m": {}}], "b": []}
+ON_MAPS: list[tuple[str, Mapping[str, str]]] = [
+    ("Cast$Value", {"spec": "tags:string"}),
+    ("Cast$Value", {"spec": "id:string"}),
+    ("ExtractField$Value", {"field": "tags"}),
+    ("ExtractField$Value", {"field": "deep.tags", "field.syntax.version": "V2"}),
+    ("Flatten$Value", {}),
+    ("HeaderFrom$Value", {"fields": "tags,id", "headers": "t,i", "operation": "move"}),
+    ("HeaderFrom$Value", {"fields": "deep", "headers": "t", "operation": "copy"}),
+    ("HoistField$Value", {"field": "h"}),
+    ("InsertField$Value", {"static.field": "s", "static.value": "x"}),
+    ("MaskField$Value", {"fields": "tags"}),
+    ("ReplaceField$Value", {"exclude": "id", "renames": "tags:labels"}),
+    ("SetSchemaMetadata$Value", {"schema.name": "n"}),
+    ("TimestampConverter$Value", {"field": "tags", "target.type": "string", "format": "yyyy"}),
+    ("ValueToKey", {"fields": "tags,deep"}),
+]
+
+
+@pytest.mark.parametrize(("name", "config"), ON_MAPS, ids=str)
+def test_a_map_in_a_column_is_a_map_to_every_transform(name: str, config: Mapping[str, str]) -> None:
+    values = [{"tags": _TAG, "deep": {"tags": {}}, "id": 1}, {"tags": None, "deep": {"tags": _TAG}, "id": 2}]
+    given = [
+        Record(topic=TOPIC, partition=0, value=value, value_schema=_TAGGED, offset=place)
+        for place, value in enumerate(values)
+    ]
+    steps = steps_of([((KAFKA + name, config), None)])
+    assert len(steps) == 1
+    assert sides.in_columns(given) is not None
+    compare(steps, given)
 
 
 def test_a_predicate_switches_a_step_in_rows_and_columns() -> None:

@@ -9,6 +9,7 @@ from ferryman.connector_process.life import Life
 from ferryman.connector_process.spec import ConnectorSpec
 from ferryman.connector_process.voice import Voice
 from ferryman.connector_process.wishes import Wishes
+from ferryman.offsets.asking import Asking
 from ferryman.task.setup.lease import Lease
 from ferryman.telemetry import owners
 from ferryman.telemetry.references import References
@@ -201,7 +202,7 @@ class LivelyConnector(LivelyProcess):
         spec = ConnectorSpec.parse(self.played.first)
         voice = Voice(self._tells, References())
         with owners.passing():
-            Life(spec, Wishes(), voice, lambda: None).run()
+            Life(spec, Wishes(), voice, Asking(lambda event, facts: None), lambda: None).run()
         if voice.failed or not self.stays:
             self.dies()
 

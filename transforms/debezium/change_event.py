@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from ferryman.errors import DataError, MissingValue
-from ferryman.record import Columns, Data
+from ferryman.record import Columns, Data, values_of
 from ferryman.schema import INTEGERS, Schema, Type
 from ferryman.transforms.fields.name_lists import parts
 
@@ -66,13 +66,16 @@ class Reference(NamedTuple):
 
     def schema(self, envelope: Schema) -> Schema | None:
         """The schema of the new field; None if the event has no such metadata."""
-        holder = self._holder(envelope)
-        found = holder.by_name.get(self.field) or envelope.by_name.get(self.field)
+        found = self._found(envelope)
         if found is None:
             return None
         # Kafka's SchemaUtil, which copies the schema, leaves out what is in a struct or map.
-        items = found.schema.values if found.schema.type is Type.ARRAY else None
-        return replace(found.schema, optional=True, default=None, fields=(), keys=None, values=items)
+        items = found.values if found.type is Type.ARRAY else None
+        return replace(found, optional=True, default=None, fields=(), keys=None, values=items)
+
+    def _found(self, envelope: Schema) -> Schema | None:
+        found = self._holder(envelope).by_name.get(self.field) or envelope.by_name.get(self.field)
+        return None if found is None else found.schema
 
     def _holder(self, envelope: Schema) -> Schema:
         if self.struct is None:
@@ -88,7 +91,9 @@ class Reference(NamedTuple):
         """The metadata of each event."""
         assert data.schema is not None
         if isinstance(data, Columns):
-            return self.column(data).to_list()
+            schema = self._found(data.schema)
+            assert schema is not None
+            return values_of(self.column(data), schema)
         name, struct = self.field, self.struct
         if struct is None:
             return [value.get(name) for value in data.values]

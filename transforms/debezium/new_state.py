@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 from ferryman.errors import DataError, MissingValue, UnknownField
 from ferryman.record import Batch, Columns, Data, Header, Headers, Rows
+from ferryman.repeated import Repeated
 from ferryman.schema import STRING, Schema, Type
 from ferryman.transforms.debezium.change_event import Reference, WrongClass, is_envelope, member, typed
 from ferryman.transforms.debezium.new_state_keys import ExtractNewRecordStateConfig
@@ -108,15 +109,16 @@ class NewState:
     def _with_headers(self, batch: Batch, kind: Event) -> Batch:
         if kind is Event.TOMBSTONE:
             found = tuple(Header(each.name, "d", STRING) for each in self.headers if each.field == "op")
-            new = [found] * len(batch)
+            new = Repeated([found], [0] * len(batch))
         else:
             columns = [
                 [Header(each.name, value, schema) for value in each.values(batch.value)]
                 for each, schema in self._known_headers(batch.value)
             ]
-            new = list(zip(*columns, strict=True)) if columns else [()] * len(batch)
-        own = batch.headers or [()] * len(batch)
-        return replace(batch, headers=[(*one, *more) for one, more in zip(own, new, strict=True)])
+            new = Repeated.of(list(zip(*columns, strict=True)) if columns else [()] * len(batch))
+        if batch.headers:
+            new = Repeated.joined([Repeated.of(batch.headers), new], lambda own, more: (*own, *more))
+        return replace(batch, headers=new)
 
     def _deleted(self, event: Batch) -> Iterable[Batch]:
         new = self._of_delete(event)
@@ -202,7 +204,7 @@ class NewState:
     def _without_fields(self, pair: Pair) -> Iterator[Pair]:
         name = self.config.drop_fields_header_name
         for names, part in pair.split(
-            [_names_in_header(headers, name) for headers in pair.new.headers or [()] * len(pair.new)]
+            Repeated.of(pair.new.headers or [()] * len(pair.new)).each(lambda headers: _names_in_header(headers, name))
         ):
             parts = [part]
             if names and self.config.drop_fields_from_key:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ferryman.errors import DataError, UnknownField
-from ferryman.record import Columns, Data, Rows
+from ferryman.record import Columns, Data, Rows, values_of
 from ferryman.schema import Field, Schema, Type
 
 NO_STEPS = "fromIndex(0) > toIndex(-1)"
@@ -88,7 +88,7 @@ def extracted_columns(columns: Columns, field: Field) -> Data:
     column = columns.frame.get_column(field.name)
     if field.schema.type is Type.STRUCT and field.schema.fields and not column.null_count():
         return Columns(field.schema, column.struct.unnest())
-    return Rows(field.schema, column.to_list())
+    return Rows(field.schema, values_of(column, field.schema))
 
 
 def _read(value: Any, name: str, default: Any) -> Any:

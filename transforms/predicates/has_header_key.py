@@ -7,8 +7,8 @@ from pydantic import AfterValidator
 
 from ferryman.api import Predicate
 from ferryman.config import Config, Str, key
-from ferryman.formats.once_each import once_each
 from ferryman.record import Batch, Headers, Record
+from ferryman.repeated import Repeated
 
 
 def _non_empty(value: str) -> str:
@@ -36,7 +36,7 @@ class HasHeaderKey(Predicate[HasHeaderKeyConfig]):
         """The same for each record."""
         if batch.headers is None:
             return [False] * len(batch)
-        return once_each(batch.headers, self._has)
+        return Repeated.of(batch.headers).each(self._has)
 
     def _has(self, headers: Headers) -> bool:
         return any(header.key == self.config.name for header in headers)

@@ -1,10 +1,10 @@
-"""The bucket: the few requests that the sink makes, and whose fault it is when one fails."""
+"""The bucket: the few requests that the sink and the source make, and whose fault it is when one fails."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -14,6 +14,7 @@ from botocore.exceptions import (
     PartialCredentialsError,
     UnsupportedS3ConfigurationError,
 )
+from urllib3.exceptions import HTTPError
 
 from ferryman.connectors.s3.bucket.direct_requests import Direct
 from ferryman.errors import RefusedError, RetriableError, TaskError
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 
 _GONE = frozenset({"NoSuchUpload", "NoSuchKey", "404", "NotFound"})
 _IN_THE_WAY = frozenset({"PreconditionFailed", "412"})
+_UNKNOWN = frozenset({"InvalidArgument", "InvalidRequest"})
+"""What a server may say to a header or a parameter that it does not know."""
 _NEIGHBOUR = frozenset(
     {
         "ConditionalRequestConflict",
@@ -43,12 +46,36 @@ class NotAllowed(TaskError):
     """The credentials may not do that."""
 
 
+class NotKnown(TaskError):
+    """The server does not know such a request."""
+
+
 class Gone(Exception):
     """The upload or object is not there."""
 
 
 class InTheWay(Exception):
     """Another object has the name."""
+
+
+class Listed(NamedTuple):
+    """An object as a listing shows it."""
+
+    key: str
+    size: int
+    """In bytes."""
+    tag: str
+    """Its ETag, which changes with its bytes."""
+    modified: int
+    """When it was written, in milliseconds since the epoch."""
+
+
+class Part(NamedTuple):
+    """Some bytes of an object."""
+
+    data: bytes
+    metadata: Mapping[str, str]
+    """The object's own."""
 
 
 @contextmanager
@@ -76,7 +103,9 @@ def _fault(error: ClientError, doing: str) -> Exception:
         return InTheWay(text)
     if status == 501 or code == "NotImplemented":
         hint = ". If the server has no conditional writes, set enable.conditional.writes=false"
-        return TaskError(text + hint if doing.startswith("complete") else text)
+        return NotKnown(text + hint if doing.startswith("complete") else text)
+    if code in _UNKNOWN:
+        return NotKnown(text)
     if code == "AccessDenied" or (status == 403 and not code):
         return NotAllowed(text)
     if code in _NEIGHBOUR or status >= 500 or status in (408, 409, 429):
@@ -189,12 +218,40 @@ class Bucket:
         with classified(f"write {key}"):
             self.client.put_object(Bucket=self.name, Key=key, Body=data, **self.creating, **self.encryption)
 
+    def put_instead(self, key: str, data: bytes, etag: str | None) -> str:
+        """Writes a small object of our own in place of one with this ETag, or (None) of nothing; its ETag.
+
+        Raises Gone or InTheWay if there is something else, which is also what a request meets that was sent twice.
+        """
+        condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
+        with classified(f"write {key}"):
+            answer = self.client.put_object(
+                Bucket=self.name, Key=key, Body=data, **condition, **self.creating, **self.encryption
+            )
+        return str(answer["ETag"])
+
+    def compares(self, key: str) -> bool:
+        """Whether the server compares ETags before it writes; ``key`` must never have any object."""
+        try:
+            self.put_instead(key, b"", '"0"')
+        except (Gone, InTheWay):
+            return True
+        except NotKnown:
+            return False
+        self.remove(key)
+        return False
+
     def get(self, key: str) -> bytes | None:
         """Reads a small object of our own; None if it is not there."""
+        found = self.read(key)
+        return None if found is None else found[0]
+
+    def read(self, key: str) -> tuple[bytes, str] | None:
+        """Reads a small object of our own, and its ETag; None if it is not there."""
         try:
             with classified(f"read {key}"):
                 answer = self.client.get_object(Bucket=self.name, Key=key, **self.encryption)
-                return bytes(answer["Body"].read())
+                return bytes(answer["Body"].read()), str(answer["ETag"])
         except Gone:
             return None
 
@@ -215,3 +272,30 @@ class Bucket:
             pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
             found = [each for page in pages for each in page.get("Contents", [])]
             return [str(each["Key"]) for each in found if each.get("Size") != 0]
+
+    def listed(self, prefix: str, after: str = "") -> Iterator[Listed]:
+        """The objects whose names begin so, by name; those behind ``after`` only, if it is given."""
+        more: dict[str, str] = {"StartAfter": after} if after else {}
+        while True:
+            with classified(f"list {prefix or 'the bucket'}"):
+                page = self.client.list_objects_v2(Bucket=self.name, Prefix=prefix, **more)
+            for each in page.get("Contents", []):
+                # What S3Proxy is still writing has no ETag.
+                if "ETag" in each:
+                    modified = int(each["LastModified"].timestamp() * 1000)
+                    yield Listed(str(each["Key"]), int(each["Size"]), str(each["ETag"]), modified)
+            if not page.get("IsTruncated"):
+                return
+            more["ContinuationToken"] = page["NextContinuationToken"]
+
+    def part_of(self, key: str, tag: str, start: int, stop: int) -> Part:
+        """An object's bytes from start up to stop. Raises Gone, and InTheWay if its bytes are not those of the ETag."""
+        with classified(f"read {key}"):
+            answer = self.client.get_object(
+                Bucket=self.name, Key=key, Range=f"bytes={start}-{stop - 1}", IfMatch=tag, **self.encryption
+            )
+            try:
+                data = bytes(answer["Body"].read())
+            except (HTTPError, OSError) as error:
+                raise RetriableError(f"Cannot read {key}: {error}") from None
+        return Part(data, dict(answer.get("Metadata", {})))

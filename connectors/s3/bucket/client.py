@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from ferryman.connectors.s3.bucket.bucket import Bucket
 from ferryman.connectors.s3.bucket.direct_requests import Direct
+from ferryman.connectors.s3.config.bucket_keys import BucketKeys
 from ferryman.connectors.s3.config.target_keys import S3Keys
 from ferryman.errors import TaskError
 
@@ -30,11 +31,19 @@ _HEADERS = {
 
 def bucket(config: S3Keys) -> Bucket:
     """The config's bucket. Nothing is asked of the server yet."""
-    region = config.region or ("us-east-1" if config.aiven else "us-west-2")
-    session = _session(config, region)
-    client = session.client("s3", endpoint_url=config.store_url or None, config=_settings(config))
+    session, client = _client(config, config.send_digest)
     direct = _direct(config, session, client)
     return Bucket(client, config.bucket, _creating(config), _encryption(config), config.conditional_writes, direct)
+
+
+def bucket_to_read(config: BucketKeys) -> Bucket:
+    """The config's bucket for somebody who writes nothing there. Nothing is asked of the server yet."""
+    return Bucket(_client(config, digest=False)[1], config.bucket, encryption=_encryption(config))
+
+
+def _client(config: BucketKeys, digest: bool) -> tuple[boto3.Session, Any]:
+    session = _session(config, config.region or ("us-east-1" if config.aiven else "us-west-2"))
+    return session, session.client("s3", endpoint_url=config.store_url or None, config=_settings(config, digest))
 
 
 def _direct(config: S3Keys, session: boto3.Session, client: Any) -> Direct | None:
@@ -58,8 +67,8 @@ def _direct(config: S3Keys, session: boto3.Session, client: Any) -> Direct | Non
     return Direct(f"{endpoint}/{config.bucket}", client.meta.region_name, credentials, headers, certificates)
 
 
-def _settings(config: S3Keys) -> ClientConfig:
-    when = "when_supported" if config.send_digest else "when_required"
+def _settings(config: BucketKeys, digest: bool) -> ClientConfig:
+    when = "when_supported" if digest else "when_required"
     proxy = _proxy(config)
     return ClientConfig(
         s3={
@@ -77,7 +86,7 @@ def _settings(config: S3Keys) -> ClientConfig:
     )
 
 
-def _proxy(config: S3Keys) -> dict[str, str] | None:
+def _proxy(config: BucketKeys) -> dict[str, str] | None:
     if not config.proxy_url:
         return None
     parts = urlsplit(config.proxy_url if "://" in config.proxy_url else f"http://{config.proxy_url}")
@@ -107,7 +116,7 @@ def read_descriptions() -> None:
     boto3.Session(botocore_session=core, region_name="us-east-1").client("s3")
 
 
-def _session(config: S3Keys, region: str) -> boto3.Session:
+def _session(config: BucketKeys, region: str) -> boto3.Session:
     core = CoreSession()
     core.register_component("data_loader", _loader())
     access, secret = _secret(config.access_key), _secret(config.secret_key)
@@ -118,7 +127,7 @@ def _session(config: S3Keys, region: str) -> boto3.Session:
     return boto3.Session(botocore_session=core, region_name=region)
 
 
-def _assume(core: CoreSession, config: S3Keys, region: str) -> None:
+def _assume(core: CoreSession, config: BucketKeys, region: str) -> None:
     def sts(*_: Any, **credentials: Any) -> Any:
         return core.create_client(
             "sts",
@@ -148,7 +157,7 @@ def _creating(config: S3Keys) -> Mapping[str, Any]:
     return found
 
 
-def _encryption(config: S3Keys) -> Mapping[str, Any]:
+def _encryption(config: BucketKeys) -> Mapping[str, Any]:
     given = _secret(config.sse_customer_key)
     if given is None:
         return {}

@@ -13,19 +13,22 @@ The order of events, which is why nothing of a refused batch is ever in a file:
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from ferryman.connectors.s3.commit.open_file import File
 from ferryman.connectors.s3.commit.partition_state import Ledger, Redo
 from ferryman.connectors.s3.commit.schema_change import Compatibility, ends_file, projected
+from ferryman.connectors.s3.commit.turns import Turns
 from ferryman.connectors.s3.commit.write_buffer import BufferedRun
 from ferryman.connectors.s3.config.object_names import TOMBSTONE, Destination, checked
 from ferryman.connectors.s3.formats.format import Format, select, split
 from ferryman.connectors.s3.layout.gathering import gathered, without_nulls
 from ferryman.connectors.s3.layout.keys_and_headers import enveloped, side_of
 from ferryman.connectors.s3.layout.layout import Layout
-from ferryman.connectors.s3.layout.partitioners import Paths
+from ferryman.connectors.s3.layout.partitioners import ByKafkaPartition, Paths
+from ferryman.connectors.s3.layout.rotation import FillLevel
 from ferryman.errors import DataError, TaskError
 from ferryman.record import Batch, Rows, in_order
 from ferryman.schema import Schema
@@ -114,9 +117,58 @@ class Intake:
                 self.take(ledger, batch)
             return
         silent = self.nulls == "ignore" and not self.reports_nulls
-        for batch in gathered(without_nulls(batches) if silent else batches):
+        found = (ledger.fresh(each) for each in gathered(without_nulls(batches) if silent else batches))
+        groups = [each for each in found if each is not None]
+        if len(groups) > 1 and self._takes_turns(groups):
+            # What cannot be read so is looked at record by record: whatever came before it stays taken.
+            with suppress(DataError):
+                self._take_turns(ledger, groups)
+        for batch in in_order(groups):
             self.take(ledger, batch)
         ledger.next = max(ledger.next, *(batch.polled.offsets[batch.positions[-1]] + 1 for batch in batches))
+
+    def _takes_turns(self, groups: Sequence[Batch]) -> bool:
+        """Whether files take records of several schemas, and where a record goes is seen without its value. Where bytes
+        close files, each record is written before the next is looked at."""
+        layout = self.layout
+        plain = isinstance(layout.partitioner, ByKafkaPartition) and layout.times is None and not layout.rotation.size
+        if self.compatibility == "NONE" or not plain or len({each.topic for each in groups}) > 1:
+            return False
+        return all(each.value.schema is not None and not _has_nulls(each) for each in groups)
+
+    def _take_turns(self, ledger: Ledger, groups: Sequence[Batch]) -> None:
+        """Takes all records, as many at once as one file takes by one schema."""
+        turns, at = Turns.of(groups), 0
+        while at < len(turns):
+            stop, schema = self._stretch(ledger, turns, at)
+            self.take(ledger, turns.batch(at, stop, schema))
+            at = stop
+
+    def _stretch(self, ledger: Ledger, turns: Turns, at: int) -> tuple[int, Schema | None]:
+        """Where the file ends that takes the record there, at the latest, and by which schema it takes records."""
+        _, path = self.layout.times_and_paths(turns.groups[0], False)
+        assert isinstance(path, str)
+        own, level = turns.schema(at), ledger.level
+        file = ledger.open.get(Destination(turns.groups[0].topic, path, ""))
+        schema = own if file is None else file.schema
+        if ends_file(self.compatibility, schema, own):
+            schema, level = own, FillLevel()
+        stop = self._ends(turns, at, schema)
+        cut = self.layout.rotation.cuts(level, path, None, stop - at)[0]
+        if cut.before:
+            schema = own
+            stop = self._ends(turns, at, schema)
+            cut = self.layout.rotation.cuts(FillLevel(), path, None, stop - at)[0]
+        return at + cut.stop, schema
+
+    def _ends(self, turns: Turns, at: int, schema: Schema | None) -> int:
+        """Where the first record stands whose schema ends a file of a schema, or that cannot be compared with it."""
+        others = [
+            number
+            for number, group in enumerate(turns.groups)
+            if _may_end(self.compatibility, schema, group.value.schema)
+        ]
+        return turns.until(at, others)
 
     def take(self, ledger: Ledger, batch: Batch) -> None:
         """Takes what of the batch is new to the ledger. Raises DataError, and has taken nothing then."""
@@ -286,6 +338,17 @@ def _ends(ledger: Ledger, destination: Destination, schema: Schema | None, compa
     if file is None or file.schema is schema:
         return False
     return ends_file("NONE" if destination.side else compatibility, file.schema, schema)
+
+
+def _may_end(compatibility: Compatibility, file: Schema | None, record: Schema | None) -> bool:
+    try:
+        return ends_file(compatibility, file, record)
+    except DataError:
+        return True
+
+
+def _has_nulls(batch: Batch) -> bool:
+    return isinstance(batch.value, Rows) and None in batch.value.values
 
 
 def _groups(paths: Paths, start: int, stop: int) -> Iterator[Group]:

@@ -1,4 +1,4 @@
-"""The second phase: a manifest names open uploads; whoever reads its name in the committed metadata completes them."""
+"""The second phase: open uploads that a commit names, in a head or in a manifest, are completed by whoever reads it."""
 
 import json
 import logging
@@ -13,6 +13,8 @@ from ferryman.connectors.s3.config.object_names import Destination
 from ferryman.errors import TaskError
 
 FORMAT = 1
+HEADS = 2
+"""The format of a mark that says where the head is."""
 CrashPoint = Callable[[str], None]
 
 log = logging.getLogger(__name__)
@@ -59,7 +61,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The uploads of one commit of one Kafka partition."""
+    """The uploads of one commit of one Kafka partition, where the group's metadata is the truth."""
 
     key: str
     """Its own key, which no other manifest ever has."""
@@ -108,6 +110,8 @@ class Mark:
     witness: tuple[str, str, str] | None = None
     """The object that is completed last, as key, nonce and upload: it tells a manifest that was deleted after its work
     from one that was lost."""
+    head: tuple[str, str] | None = None
+    """Where the truth is, if it is a head in a bucket: the bucket and the head's key."""
 
     @classmethod
     def naming(cls, topic_id: str, manifest: Manifest) -> "Mark":
@@ -117,7 +121,9 @@ class Mark:
 
     def text(self) -> str:
         """The mark as metadata, of at most 4,096 bytes."""
-        fields: dict[str, object] = {"ferryman.s3": FORMAT, "topic": self.topic_id}
+        fields: dict[str, object] = {"ferryman.s3": FORMAT if self.head is None else HEADS, "topic": self.topic_id}
+        if self.head is not None:
+            fields["head"] = self.head
         if self.manifest is not None:
             fields |= {"manifest": self.manifest, "witness": self.witness}
         return json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
@@ -131,10 +137,10 @@ def read_mark(metadata: str) -> Mark | None:
         return None
     if not isinstance(fields, dict) or "ferryman.s3" not in fields:
         return None
-    if fields["ferryman.s3"] != FORMAT:
+    if fields["ferryman.s3"] not in (FORMAT, HEADS):
         raise TaskError(f"The committed offsets are of a later version of the S3 sink ({metadata}); upgrade Ferryman")
-    witness = fields.get("witness")
-    return Mark(str(fields["topic"]), fields.get("manifest"), None if witness is None else tuple(witness))
+    witness, head = (None if (found := fields.get(name)) is None else tuple(found) for name in ("witness", "head"))
+    return Mark(str(fields["topic"]), fields.get("manifest"), witness, head)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +181,7 @@ class Tags:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """Completes manifests in a bucket, several objects at a time."""
+    """Completes committed uploads in a bucket, several at a time."""
 
     bucket: Bucket
     """Where the objects appear."""
@@ -186,18 +192,14 @@ class Completion:
     tags: Tags | None = None
     """What objects get once they have appeared."""
 
-    def finish(self, manifest: Manifest) -> list[Missing]:
-        """Completes what is open. What neither is an open upload nor there as the object of that upload is missing."""
-        *others, witness = manifest.entries
+    def finish(self, entries: Sequence[Entry]) -> list[Missing]:
+        """Completes what is open, the last when the others are there. What neither is an open upload nor there as the
+        object of that upload is missing."""
+        *others, witness = entries
         found = list(self.pool.map(self._complete, others))
         missing = [each for each in found if each is not None]
         last = self._complete(witness)
         return missing if last is None else [*missing, last]
-
-    def forget(self, manifest: Manifest) -> None:
-        """Deletes the manifest of objects that are all there."""
-        manifest.delete(self.bucket)
-        self.crash_point("s3.after_manifest_delete")
 
     def abort(self, entries: Iterable[Entry]) -> None:
         """Throws open uploads away."""

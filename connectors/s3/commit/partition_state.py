@@ -4,15 +4,15 @@ The states of a file, and what moves it on::
 
     open ──rotate──► closed ──drafted──► offered ──committed──► completed: an object
       │                │                    │
-      └────────────────┴── abort ◄──────────┘ only as long as no manifest in the bucket names it
+      └────────────────┴── abort ◄──────────┘ only as long as nothing in the bucket names it
 
 * **open** (``Ledger.open``): takes records; whole parts of it are uploaded already, into an upload that nobody sees.
 * **closed** (``Ledger.closed``): all files of a partition are closed together, as one ``Generation``, and uploaded.
-* **offered** (``Ledger.offer``): a manifest names its finished upload, and a commit the manifest.
-* **committed**: the group took that commit. From here on whoever owns the partition completes it, whatever happens.
+* **offered** (``Ledger.offer``): its finished upload is part of a commit that is being made (``truth``).
+* **committed**: the commit is made. From here on whoever owns the partition completes it, whatever happens.
 
 ``Ledger.redo`` stands beside them: objects of a former commit whose uploads are gone are made again from their records,
-which are read again; they are offered as a generation of their own, whose manifest replaces the former one.
+which are read again; they are offered as a generation of their own, whose commit replaces the former one.
 """
 
 from bisect import bisect_left
@@ -20,8 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from secrets import token_hex
 
-from ferryman.api import Committed
-from ferryman.connectors.s3.commit.manifest import Entry, Manifest, Mark, Missing
+from ferryman.connectors.s3.commit.manifest import Entry, Missing
 from ferryman.connectors.s3.commit.offset_runs import Offsets
 from ferryman.connectors.s3.commit.open_file import File, Identity
 from ferryman.connectors.s3.commit.write_buffer import ENOUGH, BufferedRun, WriteBuffer
@@ -45,30 +44,30 @@ class Generation:
 
 @dataclass
 class Offer:
-    """A manifest and the commit that names it."""
+    """A commit that is being made, and what is to be completed with it."""
 
-    manifest: Manifest
-    """Names the uploads."""
-    commit: Committed
-    """Names the manifest."""
+    end: int
+    """The offset that is committed."""
+    entries: Sequence[Entry]
+    """The uploads; the last is completed last, as a witness that the others are there."""
     generations: int
     """How many of the closed generations it covers, the oldest first."""
     saved: bool = False
-    """Whether the manifest is in the bucket, so that its uploads must not be aborted any more."""
+    """Whether something in the bucket may name the uploads, so that they must not be aborted any more."""
     accepted: bool = False
-    """Whether the group has made the commit, so that the uploads are to be completed."""
+    """Whether the commit is made, so that the uploads are to be completed."""
+    id: str = field(default_factory=lambda: token_hex(8))
+    """What no other commit is called."""
 
 
 @dataclass
 class Redo:
-    """Objects of a committed manifest that must be made again from their records, which are read again for that."""
+    """Committed objects that must be made again from their records, which are read again for that."""
 
     missing: Sequence[Missing]
     """The objects."""
     end: int
     """The offset that was committed with them: where the usual work goes on."""
-    replaces: str
-    """The key of the manifest that names them."""
     wanted: list[Offsets] = field(init=False)
     """The records of each, in the order of ``missing``."""
     files: dict[int, File] = field(default_factory=dict)
@@ -120,7 +119,7 @@ class Ledger:
     source: TopicPartition
     """The partition."""
     topic_id: str
-    """Its topic's id, which is committed with every offset."""
+    """Its topic's id, which is part of every commit."""
     connector: str
     """The connector's name, which objects carry as metadata."""
     key: Callable[[Destination, int, int], str]
@@ -139,8 +138,6 @@ class Ledger:
     """The commit that is under way; there is never more than one."""
     redo: Redo | None = None
     """What is made again, until all its records have been read."""
-    replaces: str | None = None
-    """The manifest that the next offer makes superfluous."""
     series: str = field(default_factory=lambda: token_hex(4))
     """What the nonces of the open files begin with."""
 
@@ -188,7 +185,7 @@ class Ledger:
         if self.redo is None or position < self.redo.end:
             return
         self.closed.append(Generation(self.redo.done(), self.redo.end))
-        self.replaces, self.redo = self.redo.replaces, None
+        self.redo = None
 
     def rotate(self) -> None:
         """Closes the open files; they are uploaded later."""
@@ -218,7 +215,7 @@ class Ledger:
             yield from self.redo.files.values()
 
     def unoffered(self) -> Iterator[File]:
-        """The files that no commit can have made valid: of an offer nobody but the group knows."""
+        """The files that no commit can have made valid: not those of an offer that others may know of."""
         yield from self.open.values()
         offered = self.offer.generations if self.offer is not None and self.offer.saved else 0
         for generation in self.closed[offered:]:
@@ -226,7 +223,7 @@ class Ledger:
         if self.redo is not None:
             yield from self.redo.files.values()
 
-    def drafted(self, key: Callable[[TopicPartition, int], str], delivered: int) -> Offer | None:
+    def drafted(self, delivered: int) -> Offer | None:
         """The offer that stands, or a new one of what was closed, uploaded and delivered, if there is any."""
         if self.offer is None:
             self.distribute()
@@ -236,19 +233,26 @@ class Ledger:
                 return None
             rest = [*(file for each in self.closed[count:] for file in each.files), *self.open.values()]
             end = min([delivered, *(file.offsets.first for file in rest)])
-            manifest = Manifest(key(self.source, end), end, [Entry.of_file(file) for file in files], self.replaces)
-            self.offer = Offer(manifest, Committed(end, Mark.naming(self.topic_id, manifest).text()), count)
+            self.offer = Offer(end, [Entry.of_file(file) for file in files], count)
         return self.offer
 
-    def plain_commit(self, delivered: int) -> Committed | None:
-        """The commit when there is nothing to finish and all is distributed: up to the first record in a file."""
+    def plain(self, delivered: int) -> int | None:
+        """What to commit when there is nothing to finish and all is distributed: up to the first record in a file."""
         if self.redo is not None:
             return None
-        firsts = [file.offsets.first for file in self.files()]
-        return Committed(min([delivered, *firsts]), Mark(self.topic_id).text())
+        return min([delivered, *(file.offsets.first for file in self.files())])
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether objects are committed that may not be there yet."""
+        return self.offer is not None and self.offer.accepted
 
     def finished(self) -> None:
         """The offer's objects are all there."""
         assert self.offer is not None
         del self.closed[: self.offer.generations]
-        self.offer, self.replaces = None, None
+        self.offer = None
+
+    def refused(self) -> None:
+        """The offer's commit was not made, and never will be: its uploads may be aborted."""
+        self.offer = None

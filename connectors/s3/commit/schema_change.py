@@ -8,14 +8,20 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Literal
 
+import polars as pl
+
 from ferryman.errors import DataError
+from ferryman.formats.polars_types import dtype
 from ferryman.java.decimals import rescaled
-from ferryman.record import Batch, Rows
-from ferryman.schema import DECIMAL, FLOATS, INTEGERS, Schema, Type
+from ferryman.record import Batch, Columns, Rows
+from ferryman.schema import DECIMAL, FLOATS, INTEGERS, Field, Schema, Type
 
 Compatibility = Literal["NONE", "BACKWARD", "FORWARD", "FULL"]
 Convert = Callable[[Any], Any]
 
+_NUMBERS = INTEGERS | FLOATS
+_SCALARS = _NUMBERS | {Type.BOOLEAN, Type.STRING}
+_NESTED = frozenset({Type.STRUCT, Type.ARRAY, Type.MAP})
 _WIDTHS = [Type.INT8, Type.INT16, Type.INT32, Type.INT64, Type.FLOAT32, Type.FLOAT64]
 
 
@@ -38,7 +44,44 @@ def projected(batch: Batch, schema: Schema | None) -> Batch:
     if own is schema or own == schema or own is None or schema is None:
         return batch
     convert = _projection(own, schema)
+    if isinstance(batch.value, Columns) and (expressions := _columns(own, schema)) is not None:
+        return replace(batch, value=Columns(schema, batch.value.frame.select(expressions)))
     return replace(batch, value=Rows(schema, [convert(value) for value in batch.value.rows().values]))
+
+
+@lru_cache(maxsize=1000)
+def _columns(source: Schema, target: Schema) -> tuple[pl.Expr, ...] | None:
+    """The target's columns made from the source's, where rows and columns come to the same; None where rows must be."""
+    found = [_column(source.by_name.get(field.name), field) for field in target.fields]
+    known = tuple(each for each in found if each is not None)
+    return known if known and len(known) == len(found) else None
+
+
+def _column(own: Field | None, field: Field) -> pl.Expr | None:
+    schema = field.schema
+    if own is None:
+        value = pl.lit(None, dtype(schema)).alias(field.name) if schema.type in _SCALARS else None
+    elif schema.type in _NESTED:
+        value = pl.col(field.name) if own.schema == schema and _is_plain(schema) else None
+    elif own.schema.type is schema.type and dtype(own.schema) == dtype(schema):
+        value = pl.col(field.name)
+    elif own.schema.name is None and schema.name is None and schema.type in _NUMBERS:
+        # Python widens by way of 64 bits.
+        wide = pl.col(field.name).cast(pl.Float64) if schema.type in FLOATS else pl.col(field.name)
+        value = wide.cast(dtype(schema))
+    else:
+        return None
+    if value is None or schema.default is None:
+        return value
+    plain = schema.type in _SCALARS and schema.name is None
+    return value.fill_null(pl.lit(schema.default, dtype(schema))) if plain else None
+
+
+def _is_plain(schema: Schema) -> bool:
+    """Whether nothing in it has a default, which would take the place of a null."""
+    inner = [each for each in (schema.keys, schema.values) if each is not None]
+    inner += [field.schema for field in schema.fields]
+    return schema.default is None and all(map(_is_plain, inner))
 
 
 @lru_cache(maxsize=1000)
@@ -75,9 +118,8 @@ def _same(source: Schema, target: Schema) -> Convert:
 
 
 def _promotion(source: Schema, target: Schema) -> Convert:
-    numbers = INTEGERS | FLOATS
     if (
-        {source.type, target.type} <= numbers
+        {source.type, target.type} <= _NUMBERS
         and _WIDTHS.index(source.type) <= _WIDTHS.index(target.type)
         and source.name == target.name
     ):

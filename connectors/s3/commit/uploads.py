@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ferryman.connectors.s3.bucket.bucket import Bucket
 from ferryman.connectors.s3.commit.open_file import SMALLEST_PART, File
 from ferryman.connectors.s3.commit.partition_state import Ledger
+from ferryman.connectors.s3.commit.together import each
 from ferryman.errors import FerrymanError
 
 log = logging.getLogger(__name__)
@@ -82,15 +83,7 @@ class Uploads:
             log.warning("%s (%d open uploads are left to the bucket's rules)", error, len(files))
 
     def _each(self, act: Callable[[File], None], files: Sequence[File]) -> None:
-        if len(files) < 2:
-            for file in files:
-                act(file)
-            return
-        # All are waited for: an error of one must not leave others at work behind the next try's back.
-        waiting = [self.pool.submit(act, file) for file in files]
-        errors = [error for each in waiting if (error := each.exception()) is not None]
-        if errors:
-            raise errors[0]
+        each(self.pool, act, files)
 
 
 def _closing(ledgers: Sequence[Ledger]) -> list[File]:

@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator
 
 from ferryman.config import Bool, Int, Long, Plugin, Shown, Str, Strings, Text, any_case, key
+from ferryman.connectors.s3.config.bucket_keys import invalid
 from ferryman.connectors.s3.config.object_names import template_problem
-from ferryman.connectors.s3.config.target_keys import S3Keys, invalid
+from ferryman.connectors.s3.config.target_keys import S3Keys
 from ferryman.errors import KeyProblem
 from ferryman.java.date_patterns import doubts
 from ferryman.java.joda_time import formatter, has_words, zone

@@ -91,7 +91,7 @@ class Parquet:
 
     def writer(self, schema: Schema | None) -> ParquetWriter:
         """A file."""
-        return ParquetWriter(self.codec)
+        return ParquetWriter(self.codec, schema)
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,19 @@ from typing import Any, Literal, cast
 import polars as pl
 
 from ferryman.connectors.s3.formats.thrift import I64, LIST, Struct, read_struct, write_struct
+from ferryman.formats.json.exact_numbers import printed
+from ferryman.formats.json.schema import to_json
+from ferryman.schema import Schema
 
 PIECE = 64 * 1024 * 1024
 """Bytes of a frame in memory that are encoded at once."""
 
 COLUMN = 1400
 """Bytes that each column of each frame takes besides its values, as measured."""
+
+SCHEMA_KEY = "ferryman.schema"
+"""Under which name in the footer the records' schema stands, in JSON as JsonConverter writes it: columns alone do not
+tell names, versions, maps, and what may be null."""
 
 _MAGIC = b"PAR1"
 _Codec = Literal["uncompressed", "snappy", "gzip", "brotli", "lz4", "zstd"]
@@ -40,8 +47,9 @@ _OFFSETS = (9, 10, 11, 14)
 class ParquetWriter:
     """One file. Frames must all have the same schema."""
 
-    def __init__(self, codec: str) -> None:
+    def __init__(self, codec: str, schema: Schema | None = None) -> None:
         self._codec = cast(_Codec, CODECS[codec][0])
+        self._noted = None if schema is None else {SCHEMA_KEY: printed(to_json(schema)).decode()}
         self._frames: list[pl.DataFrame] = []
         self._written = 0
         self._rows = 0
@@ -78,7 +86,7 @@ class ParquetWriter:
         frame = pl.concat(self._frames, rechunk=True) if len(self._frames) > 1 else self._frames[0]
         self._frames, self.held = [], 0
         out = BytesIO()
-        frame.write_parquet(out, compression=self._codec)
+        frame.write_parquet(out, compression=self._codec, metadata=self._noted)
         return out.getbuffer()
 
     def _joined(self, file: memoryview) -> bytes:

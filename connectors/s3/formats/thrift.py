@@ -39,6 +39,8 @@ def _varint(stream: BytesIO) -> int:
         if byte < 0x80:
             return number
         shift += 7
+        if shift > 63:
+            raise ValueError("a number has more than 64 bits")
 
 
 def _integer(stream: BytesIO) -> int:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import polars as pl
 
-from ferryman.record import Batch, Columns, Data, Maps, Rows, in_order
+from ferryman.record import Batch, Columns, Data, Maps, Rows
 from ferryman.schema import Schema
 
 _FEW = 100
@@ -18,7 +18,8 @@ _FEW = 100
 
 
 def gathered(batches: Sequence[Batch]) -> list[Batch]:
-    """Batches of one partition, in order; those that only differ in their keys put together, without the keys.
+    """Batches of one partition, those that only differ in their keys put together, without the keys. Their records may
+    lie between one another (``in_order`` cuts them).
 
     Maps that interleave with others become rows, unless these are few.
     """
@@ -27,7 +28,7 @@ def gathered(batches: Sequence[Batch]) -> list[Batch]:
     for batch in batches:
         form = Rows if isinstance(batch.value, Maps) and not apart else type(batch.value)
         groups.setdefault((batch.topic, batch.value.schema, form), []).append(batch)
-    return in_order([_together(same) for same in groups.values()])
+    return [together(same) for same in groups.values()]
 
 
 def _maps_apart(values: Sequence[Data]) -> bool:
@@ -50,7 +51,8 @@ def _there(value: object) -> bool:
     return value is not None
 
 
-def _together(batches: Sequence[Batch]) -> Batch:
+def together(batches: Sequence[Batch]) -> Batch:
+    """Batches of one partition and of one schema and form as one, in order, without keys."""
     if len(batches) == 1:
         return batches[0]
     positions = [position for batch in batches for position in batch.positions]

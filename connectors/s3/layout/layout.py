@@ -130,11 +130,12 @@ def _confluent_format(config: S3SinkConfig, format_name: str) -> tuple[Format, s
         case "JsonFormat":
             return JsonLines(config.json_decimal_format == "NUMERIC", packing), f".json{suffix}"
         case _:
-            separator = _unescaped(config.bytearray_separator).encode()
+            separator = unescaped(config.bytearray_separator).encode()
             return RawBytes(separator, packing), config.bytearray_extension + suffix
 
 
-def _unescaped(text: str) -> str:
+def unescaped(text: str) -> str:
+    """A separator of the config, in which line ends, tabs and backslashes may be written by letters."""
     out, pending = "", False
     for letter in text:
         if pending:

@@ -1,7 +1,8 @@
 """The tables in the database: what columns they have, and how missing ones come about (auto.create, auto.evolve)."""
 
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -90,8 +91,7 @@ class Tables:
             definition = self._definition(table) or self._create(table, columns)
             definition = self._evolve(table, definition, columns)
             found = tuple(self._existing(table, column, definition) for column in columns)
-            names = [column.name for column in found]
-            twice = next((name for name in names if names.count(name) > 1), None)
+            twice = next((name for name, count in Counter(column.name for column in found).items() if count > 1), None)
             if twice is not None:
                 raise DataError(f"Two fields mean the column {twice} of {table}")
             self._columns[table, columns] = found
@@ -216,12 +216,11 @@ class Tables:
         return TableColumn(name, column, fit, existing, name in definition.required)
 
 
-def _known(name: str, columns: Iterable[str]) -> str | None:
+def _known(name: str, columns: Mapping[str, Type]) -> str | None:
     """The column of that name, or the only one that differs by case alone."""
-    names = list(columns)
-    if name in names:
+    if name in columns:
         return name
-    alike = [known for known in names if lower(known) == lower(name)]
+    alike = [known for known in columns if lower(known) == lower(name)]
     return alike[0] if len(alike) == 1 else None
 
 

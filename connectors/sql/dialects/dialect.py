@@ -151,19 +151,27 @@ class Writer(Protocol):
 
     prepare   in transactions of its own, with whatever commits by itself there (DDL)
     stage     in the data's transaction: rows go to the database, no row of a table or of the offsets is locked; at its
-              end the table keeps its columns and keys until the transaction's end
+              end the tables keep their columns and keys until the transaction's end
     (the offsets are moved here, and their rows are locked until the end; the tables' marks are compared)
-    apply     what ``stage`` returned: rows go into their table; nothing waits for this process from here on
+    write     rows go into their tables; nothing waits for this process from here on
 
-    Where the database refuses a row, all is undone and done again in the order of the poll, in runs of rows: ``each``
-    takes the place of ``apply``.
+    Where the database refuses a row, all is undone and done again in the order of the poll, in runs of rows: ``sift``
+    takes the place of ``stage``, and ``each`` that of ``write``.
     """
 
     def prepare(self, loads: Sequence[Load]) -> None:
         """Makes ready what all these loads need at once."""
 
-    def stage(self, connection: Connection, load: Load) -> Apply:
-        """Takes a load into the transaction; what is returned puts its rows into the table."""
+    def stage(self, connection: Connection, loads: Sequence[Load]) -> Sequence[Apply]:
+        """Takes the loads into the transaction; what is returned puts the rows of each into its table."""
+
+    def sift(self, connection: Connection, loads: Sequence[Load]) -> tuple[Sequence[Apply], Sequence[Refused]]:
+        """As ``stage``, but rows whose values the database does not take are left out, and told. ``savepoints.sifted``
+        does it where ``stage`` may meet such and nothing better is known."""
+
+    def write(self, connection: Connection, loads: Sequence[Load], steps: Sequence[Apply]) -> None:
+        """Puts all rows of the loads into their tables, in this order; ``steps`` are what ``stage`` has returned.
+        ``in_turn`` does it where nothing is won by knowing all of them."""
 
     def each(self, connection: Connection, runs: Sequence[Run]) -> Sequence[Refused]:
         """Puts the rows of these runs into their tables, one run after the other, and leaves out what the database
@@ -240,6 +248,12 @@ class Dialect(Protocol):
 
     def writer(self, session: Transactions, mode: Mode, zones: Zones) -> Writer:
         """What writes one task's rows."""
+
+
+def in_turn(loads: Sequence[Load], steps: Sequence[Apply]) -> None:
+    """One load after the other, each with its own statement; for most writers' ``write``."""
+    for load, apply in zip(loads, steps, strict=True):
+        apply(*load.span)
 
 
 def reflected(connection: Connection, table: TableName, mark: object) -> Definition | None:

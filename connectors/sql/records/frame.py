@@ -15,7 +15,7 @@ from ferryman.connectors.sql.records.column import Column
 from ferryman.connectors.sql.records.values import TEMPORAL
 from ferryman.errors import DataError
 from ferryman.formats.polars_types import MISFITS, dtype
-from ferryman.record import Batch, Columns, Data
+from ferryman.record import Batch, Columns, Data, values_of
 from ferryman.schema import DATE, DECIMAL, FLOATS, INTEGERS, Schema, Type
 
 _STRICT = INTEGERS | FLOATS
@@ -63,7 +63,11 @@ def _series(batch: Batch, column: Column, text: Text | None, nulls: bool) -> pl.
 
 def _field(data: Data, column: Column, text: Text | None, nulls: bool) -> pl.Series:
     default = column.schema.default if nulls else None
-    if isinstance(data, Columns) and text is None and (default is None or column.schema.type is not Type.ARRAY):
+    if (
+        isinstance(data, Columns)
+        and text is None
+        and (default is None or column.schema.type not in (Type.ARRAY, Type.MAP))
+    ):
         found = data.frame.get_column(str(column.field))
         return (
             found
@@ -80,7 +84,7 @@ def _field(data: Data, column: Column, text: Text | None, nulls: bool) -> pl.Ser
 
 def _values(data: Data, field: str | None) -> Sequence[Any]:
     if isinstance(data, Columns):
-        return data.frame.get_column(str(field)).to_list()
+        return values_of(data.frame.get_column(str(field)), data.schema.by_name[str(field)].schema)
     if field is None:
         return data.values
     return [None if value is None else value.get(field) for value in data.values]

@@ -105,9 +105,8 @@ class Topics:
         )
         return {(place.topic, place.partition): future.result().offset for place, future in asked.items()}
 
-    def lag(self, connector: str, wanted: Sequence[str]) -> int:
-        """How far a sink's consumer group is behind the ends of its topics, as lag tools count it."""
-        ends = self.ends(wanted)
+    def lag(self, connector: str, ends: Mapping[tuple[str, int], int]) -> int:
+        """How far a sink's consumer group is behind the ends of its topics' partitions, as lag tools count it."""
         if not ends:
             return 0
         found = self._member(connector).committed([TopicPartition(*place) for place in ends], _SECONDS)

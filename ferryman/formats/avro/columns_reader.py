@@ -15,7 +15,7 @@ of step: row 0 does not have its marker. Halving finds the few around the guilty
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from io import BytesIO
 from secrets import randbits
@@ -29,7 +29,7 @@ from ferryman.formats.halving import unfit
 from ferryman.formats.json.payload import INTEGER_RANGES
 from ferryman.formats.polars_types import TIMES, dtype
 from ferryman.record import Columns
-from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Field, Schema, Type
+from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type
 
 MARKER = "ferryman_marker"
 _FEW = 64
@@ -120,31 +120,68 @@ def _as_declared(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     # reads as numbers but Connect has as something else (enums, times), and the casts last.
     for field in schema.fields:
         _check(frame.get_column(field.name), field.schema)
-    frame = frame.with_columns(_symbol(field) for field in schema.fields if symbols(field.schema))
-    frame = frame.with_columns(_time(field) for field in schema.fields if field.schema.name == TIME)
+    frame = frame.with_columns(
+        _placed(pl.col(field.name), field.schema).alias(field.name)
+        for field in schema.fields
+        if _has_numbers(field.schema)
+    )
     wanted = {field.name: dtype(field.schema) for field in schema.fields}
     changed = {name: kind for name, kind in wanted.items() if frame.schema[name] != kind}
     return frame.cast(changed) if changed else frame  # type: ignore[arg-type]
 
 
-def _symbol(field: Field) -> pl.Expr:
-    """An enum's column, read as its numbers."""
-    names = symbols(field.schema) or ()
-    return pl.col(field.name).replace_strict(list(range(len(names))), list(names), return_dtype=pl.String())
+@lru_cache(maxsize=4000)
+def _has_numbers(schema: Schema) -> bool:
+    """Whether there is an enum or a time in it."""
+    if symbols(schema) is not None or schema.name == TIME:
+        return True
+    inner = (*(field.schema for field in schema.fields), schema.keys, schema.values)
+    return any(_has_numbers(each) for each in inner if each is not None)
 
 
-def _time(field: Field) -> pl.Expr:
-    """A time's column, read as milliseconds."""
-    return (pl.col(field.name) * 1_000_000).cast(pl.Time())
+def _placed(found: pl.Expr, schema: Schema) -> pl.Expr:
+    """A column whose enums were read as their numbers, and times as milliseconds; at any depth."""
+    names = symbols(schema)
+    if names is not None:
+        return found.replace_strict(list(range(len(names))), list(names), return_dtype=pl.String())
+    if schema.name == TIME:
+        return (found * 1_000_000).cast(pl.Time())
+    match schema.type:
+        case Type.STRUCT:
+            return _members(found, {field.name: field.schema for field in schema.fields})
+        case Type.ARRAY if schema.values is not None:
+            return found.list.eval(_placed(pl.element(), schema.values))
+        case _:
+            return found.list.eval(_members(pl.element(), _entry(schema)))
+
+
+def _members(found: pl.Expr, members: Mapping[str, Schema]) -> pl.Expr:
+    return found.struct.with_fields(
+        _placed(found.struct.field(name), schema).alias(name)
+        for name, schema in members.items()
+        if _has_numbers(schema)
+    )
+
+
+def _entry(schema: Schema) -> Mapping[str, Schema]:
+    """What a map is a list of."""
+    assert schema.keys is not None
+    assert schema.values is not None
+    return {"key": schema.keys, "value": schema.values}
 
 
 def _check(found: pl.Series, schema: Schema) -> None:
     """Raises OverflowError for values that the rows' form cannot have."""
+    if found.null_count():
+        if not schema.optional:
+            raise OverflowError
+        found = found.drop_nulls()
     if schema.type is Type.STRUCT:
-        for field in schema.fields:
-            _check(found.struct.field(field.name), field.schema)
+        _check_members(found, {field.name: field.schema for field in schema.fields})
     elif schema.type is Type.ARRAY and schema.values is not None:
-        _check(found.explode(), schema.values)
+        _check(found.filter(found.list.len() > 0).explode(), schema.values)
+    elif schema.type is Type.MAP:
+        _check_map(found.filter(found.list.len() > 0), schema)
     elif schema.name == DECIMAL:
         # polars lets a decimal have any 128-bit integer, but only 38 digits are printed and compared right.
         _within(found.cast(pl.Float64()) * 10.0**schema.scale, -9.9e37, 9.9e37)
@@ -152,6 +189,22 @@ def _check(found: pl.Series, schema: Schema) -> None:
         bounds = _BOUNDS.get(schema.name) if schema.name in TIMES else INTEGER_RANGES.get(schema.type)
         if bounds is not None:
             _within(found.to_physical(), *bounds)
+
+
+def _check_members(found: pl.Series, members: Mapping[str, Schema]) -> None:
+    for name, schema in members.items():
+        _check(found.struct.field(name), schema)
+
+
+def _check_map(found: pl.Series, schema: Schema) -> None:
+    entries = found.explode()
+    keys = entries.struct.field("key")
+    if len(entries) > len(found):
+        # Of two entries with one key the last is the map's.
+        owners = pl.int_range(len(found), eager=True).repeat_by(found.list.len()).explode()
+        if pl.DataFrame({"owner": owners, "key": keys}).n_unique() < len(entries):
+            raise OverflowError
+    _check_members(entries, _entry(schema))
 
 
 def _within(found: pl.Series, low: float, high: float) -> None:

@@ -82,6 +82,41 @@ def decode(reading: Reading, parsed: Any, bodies: Sequence[bytes]) -> Rows:
     return Rows(reading.schema, values)
 
 
+def decode_block(reading: Reading, parsed: Any, data: bytes, count: int) -> Rows:
+    """So many values that stand one behind the other, as in a block of a file. ``parsed`` is as for ``decode``.
+
+    Raises DataError if the data is not that of so many values of that schema.
+    """
+    if reading.recursive or not _is_record(reading.rows) or _OVERLONG.search(data):
+        found, end = _sequence(reading.rows, data, count)
+    else:
+        found, end = _by_fastavro(parsed, data, count)
+    _ended(data, end)
+    convert = reading.convert
+    try:
+        return Rows(reading.schema, found if convert is None else list(map(convert, found)))
+    except (ValueError, OverflowError, ArithmeticError, TypeError, KeyError, IndexError) as error:
+        raise DataError(f"The data does not fit its Avro schema: {error}") from error
+
+
+def _sequence(spelled: Any, data: bytes, count: int) -> tuple[list[Any], int]:
+    try:
+        return strict_reader.sequence(spelled)(data, count)
+    except (ValueError, OverflowError, ArithmeticError) as error:
+        raise DataError(f"The data does not fit its Avro schema: {error}") from error
+
+
+def _by_fastavro(parsed: Any, data: bytes, count: int) -> tuple[list[Any], int]:
+    stream, read = BytesIO(data), fastavro.schemaless_reader
+    try:
+        found = [
+            read(stream, parsed, None, return_record_name=True, return_record_name_override=True) for _ in range(count)
+        ]
+    except (EOFError, ValueError, IndexError, KeyError, TypeError, OverflowError, ArithmeticError) as error:
+        raise DataError(f"The data does not fit its Avro schema: {error or type(error).__name__}") from error
+    return found, stream.tell()
+
+
 def decode_anything(bodies: Sequence[bytes]) -> Rows:
     """Each body as the value without a schema that it stands for. Raises DataError as ``decode`` does."""
     return Rows(None, _walked(schemaless.SCHEMA, schemaless.unwrapped, bodies))

@@ -31,7 +31,7 @@ from ferryman.formats.avro.defaults import default_value as default_value
 from ferryman.formats.avro.value_conversions import Convert
 from ferryman.formats.json.payload import time_of_day
 from ferryman.java.decimals import from_unscaled
-from ferryman.schema import DATE, DECIMAL, TIME, TIMESTAMP, Field, RecursiveSchema, Schema, Type
+from ferryman.schema import DATE, DECIMAL, INTEGERS, TIME, TIMESTAMP, Field, RecursiveSchema, Schema, Type
 
 MOST_PARTS = 20_000
 """A schema written out larger than this is refused: references to references can grow without bound."""
@@ -96,25 +96,7 @@ def reading(avro: Any, references: Sequence[Any] = (), options: Options = PLAIN)
         raise DataError(f"The Avro schema is not valid: {error!r}") from error
     if part.schema.type is not Type.STRUCT or part.schema.name == UNION or not part.schema.fields:
         return replace(part, reason=part.reason or "the schema is not a record with fields")
-    return replace(part, reason=part.reason or _shape_reason(part.schema))
-
-
-def _shape_reason(schema: Schema) -> str | None:
-    if schema.optional:
-        return "the record is optional"
-    inner = (child for field in schema.fields for child in children(field.schema))
-    return "an enum or a time inside another field" if any(_needs_place(child) for child in inner) else None
-
-
-def children(schema: Schema) -> tuple[Schema, ...]:
-    """The schemas directly inside a schema."""
-    parts = (*(field.schema for field in schema.fields), schema.keys, schema.values)
-    return tuple(part for part in parts if part is not None)
-
-
-def _needs_place(schema: Schema) -> bool:
-    own = symbols(schema) is not None or schema.name == TIME
-    return own or any(_needs_place(child) for child in children(schema))
+    return replace(part, reason=part.reason or ("the record is optional" if part.schema.optional else None))
 
 
 class _Walk:
@@ -305,7 +287,8 @@ class _Walk:
             if entry.keys() != {"key", "value"}:
                 raise DataError("A map encoded as an array of key-value pairs has elements of another form")
             schema = with_properties(node, self.options, Schema(Type.MAP, keys=entry["key"], values=entry["value"]))
-            return Reading(schema, rows, columns, value_conversions.entries(item.convert), "a map has no column type")
+            reason = item.reason or (None if _is_plain_key(entry["key"]) else "a map with keys of another kind")
+            return Reading(schema, rows, columns, value_conversions.entries(item.convert), reason)
         schema = with_properties(node, self.options, Schema(Type.ARRAY, values=item.schema))
         return Reading(schema, rows, columns, value_conversions.in_list(item.convert), item.reason)
 
@@ -320,7 +303,10 @@ class _Walk:
         item = self.read(node["values"], space)
         schema = with_properties(node, self.options, Schema(Type.MAP, keys=Schema(Type.STRING), values=item.schema))
         rows = {"type": "map", "values": item.rows}
-        return Reading(schema, rows, rows, value_conversions.in_map(item.convert), "a map has no column type")
+        # A map's bytes are those of an array of its entries.
+        members = [{"name": "key", "type": "string"}, {"name": "value", "type": item.columns}]
+        columns = {"type": "array", "items": {"type": "record", "name": next(self.names), "fields": members}}
+        return Reading(schema, rows, columns, value_conversions.in_map(item.convert), item.reason)
 
     def _union(self, nodes: list[Any], space: str) -> Reading:
         empty = ["null" in (node, isinstance(node, dict) and node.get("type")) for node in nodes]
@@ -332,9 +318,11 @@ class _Walk:
         part = self.read(branches[0], space)
         rows = ["null" if is_null else part.rows for is_null in empty]
         columns = ["null" if is_null else part.columns for is_null in empty]
-        reason = part.reason if any(empty) else "a union of one type"
+        if not any(empty):
+            # polars has no union of one type. A null that comes in by the second one is found, and left to the rows.
+            columns.append("null")
         schema = part.schema.as_optional(any(empty))
-        return Reading(schema, rows, columns, value_conversions.optional(part.convert), reason)
+        return Reading(schema, rows, columns, value_conversions.optional(part.convert), part.reason)
 
     def _true_union(self, nodes: list[Any], empty: list[bool], space: str) -> Reading:
         spelled: list[Any] = []
@@ -364,6 +352,11 @@ def _branch_name(node: Any, space: str, known: Container[str], enhanced: bool) -
     own = node.get("namespace", space) if kind in _NAMED else space
     full = name if "." in name or f"{own}.{name}" not in known else f"{own}.{name}"
     return full if enhanced else full.rpartition(".")[2]
+
+
+def _is_plain_key(schema: Schema) -> bool:
+    """Whether equal keys are equal in a column too: neither fractions, nor what is no key of a dict."""
+    return schema.type in (*INTEGERS, Type.BOOLEAN, Type.STRING)
 
 
 def _full_name(node: dict[str, Any], space: str) -> str:

@@ -73,6 +73,17 @@ def decoder(spelled: Any) -> Callable[[bytes], tuple[Any, int]]:
     return decode
 
 
+def sequence(spelled: Any) -> Callable[[bytes, int], tuple[list[Any], int]]:
+    """What decodes so many values one behind the other, as in a block of a file: the values, and where they end."""
+    read = _compiled(spelled, {})
+
+    def decode(data: bytes, count: int) -> tuple[list[Any], int]:
+        cursor = Cursor(data)
+        return [read(cursor) for _ in range(count)], cursor.at
+
+    return decode
+
+
 _SCALARS: dict[str, Decode] = {
     "null": lambda cursor: None,
     "boolean": lambda cursor: cursor.take(1) != b"\x00",

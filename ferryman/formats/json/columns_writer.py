@@ -4,7 +4,8 @@ On any doubt the answer is None, and the caller writes the rows, whose results a
 """
 
 from binascii import b2a_base64
-from collections.abc import Sequence
+from collections.abc import Iterable
+from functools import cache
 from io import BytesIO
 
 import polars as pl
@@ -15,6 +16,9 @@ from ferryman.schema import DATE, DECIMAL, INTEGERS, TIME, TIMESTAMP, Schema, Ty
 
 _AS_IS = frozenset({*INTEGERS, Type.BOOLEAN, Type.STRING})
 _LONG = (1 << 63) - 1
+_TWO, _THREE = 1 << 15, 1 << 23
+"""Numbers below these have at most two, and three, bytes."""
+_HALF_TEXT = 1 << 12
 
 
 class _Doubt(Exception):
@@ -102,9 +106,34 @@ def _base64(found: pl.Series) -> pl.Series:
     numbers = found.to_physical()
     if not numbers.is_between(-_LONG, _LONG).all():
         raise _Doubt
-    return pl.Series(found.name, _texts(numbers.cast(pl.Int64()).to_list()), dtype=pl.String())
+    wide = numbers.cast(pl.Int64())
+    if wide.is_between(-_THREE, _THREE - 1).all():
+        return _looked_up(wide).alias(found.name)
+    return pl.Series(found.name, _texts(wide.to_list()), dtype=pl.String())
 
 
-def _texts(numbers: Sequence[int | None]) -> list[str | None]:
+@cache
+def _tables() -> tuple[pl.Series, pl.Series]:
+    """The texts of numbers of up to two bytes, from the lowest on, and then of twelve bits; these again, then nothing.
+
+    Four characters are three bytes, so two are twelve bits.
+    """
+    short = _texts(range(-_TWO, _TWO))
+    bits = [b2a_base64((number << 12).to_bytes(3, "big"))[:2].decode() for number in range(_HALF_TEXT)]
+    return pl.Series([*short, *bits], dtype=pl.String()), pl.Series([*bits, ""], dtype=pl.String())
+
+
+def _looked_up(numbers: pl.Series) -> pl.Series:
+    """Numbers of up to three bytes in base64, by two look-ups."""
+    first, second = _tables()
+    small = numbers.is_between(-_TWO, _TWO - 1)
+    bits = numbers % (2 * _THREE)  # from 0 on, as two's complement has it
+    start = (bits // _HALF_TEXT + 2 * _TWO).zip_with(~small, numbers + _TWO)
+    rest = (bits % _HALF_TEXT).set(small, _HALF_TEXT)
+    parts = pl.DataFrame({"a": first.gather(start.cast(pl.UInt32())), "b": second.gather(rest.cast(pl.UInt32()))})
+    return parts.select(pl.concat_str("a", "b")).to_series()
+
+
+def _texts(numbers: Iterable[int | None]) -> list[str | None]:
     encode = b2a_base64
     return [None if number is None else encode(twos_complement(number), newline=False).decode() for number in numbers]

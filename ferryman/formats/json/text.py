@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import orjson
 
 from ferryman.errors import DataError
@@ -22,6 +23,7 @@ from ferryman.record import Payload
 
 _LEADING_ZEROS = re.compile(r'("[^"\\]*+(?:\\.[^"\\]*+)*+")|(?<![\d.eE+\-])(-?)0+(?=\d)', re.DOTALL)
 
+_LINES = msgspec.json.Encoder()
 _MAYBE_ZEROS = re.compile(r"(?<![\d.eE+\-])-?0\d")
 
 
@@ -118,6 +120,17 @@ def dumps(value: Any) -> bytes:
         raise DataError(
             f"Converting Kafka Connect data to byte[] failed due to serialization error: {error}"
         ) from error
+
+
+def dumps_texts(values: Sequence[Any]) -> list[bytes] | None:
+    """The JSON of texts; None where there is anything else among them."""
+    if set(map(type, values)) != {str}:
+        return None
+    try:
+        # orjson takes a kilobyte for each text and gives most of it back. Line breaks within texts are escaped.
+        return _LINES.encode_lines(values).split(b"\n")[:-1]
+    except UnicodeEncodeError:
+        return None
 
 
 def ready(value: Any) -> Any:

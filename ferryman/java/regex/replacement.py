@@ -37,6 +37,10 @@ class Found:
         start, end = self.spans[number]
         return self.text[start:end] if start >= 0 else ""
 
+    def named(self, name: str) -> str:
+        """The text of a group that has a name. Raises KeyError for another one."""
+        return self.group(self.names[name])
+
     def replaced(self, replacement: str) -> str:
         """The text with the match replaced. Raises BadReplacement or UnknownGroup, in Java's words."""
         start, end = self.spans[0]

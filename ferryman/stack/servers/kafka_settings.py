@@ -26,9 +26,13 @@ share.coordinator.state.topic.replication.factor={replicas}
 share.coordinator.state.topic.min.isr={in_sync}
 share.coordinator.state.topic.num.partitions=1
 
-# Groups form at once, members may declare short session timeouts, and a dead producer's transaction ends soon.
+# Groups form at once, sessions are short or may be declared to be, and a dead producer's transaction ends soon.
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
+group.consumer.min.session.timeout.ms=1000
+group.consumer.session.timeout.ms=6000
+group.consumer.min.heartbeat.interval.ms=100
+group.consumer.heartbeat.interval.ms=500
 transaction.abort.timed.out.transaction.cleanup.interval.ms=500
 
 # After SIGKILL the node must wait until its former self has timed out.

@@ -19,8 +19,9 @@ HEAD = 4
 """Of them, those that say how long the note is; 0 for none."""
 MOST = 200
 """Ranges in a note; of more the first are told."""
-CONVERT, PUT = "convert", "put"
-"""Decoding and transforming; handing over to the sink."""
+CONVERT, PUT, POLLED = "convert", "put", "polled"
+"""Decoding and transforming; handing over to the sink; transforming and encoding what a source has polled."""
+STAGES = frozenset({CONVERT, PUT, POLLED})
 
 
 class Offsets(NamedTuple):
@@ -46,12 +47,14 @@ class Note(NamedTuple):
     """What is being done with which records."""
 
     stage: str
-    """CONVERT, PUT, or one of Kafka Connect's names of stages where a single step is tried."""
+    """CONVERT, PUT, POLLED, or one of Kafka Connect's names of stages where a single step is tried."""
     ranges: Sequence[Offsets]
     plugin: str = ""
     """The class name of that single step."""
 
     def __str__(self) -> str:
+        if self.stage == POLLED:
+            return f"what its source polled from {self.ranges[0].topic} on"
         return ", ".join(map(str, self.ranges))
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ferryman.offsets.asking import Asking
 from ferryman.task.setup import lease
 from ferryman.task.setup.at_work import AtWork
 from ferryman.task.setup.lease import UNLIMITED, Lease
@@ -33,6 +34,8 @@ class Control:
     """Where the task notes what it works on."""
     offer: Callable[[str, dict[str, Any]], bool] = lambda event, facts: True
     """Sends the worker an event with its facts if there is room for it; says whether there was. It never waits."""
+    asking: Asking = field(init=False)
+    """Asks the worker for source offsets."""
     acting: bool = False
     """Whether a call of the connector's runs that may reach other systems."""
     _wish: Wish = "run"
@@ -40,6 +43,9 @@ class Control:
     """When the task was first told to end, in monotonic seconds."""
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _topics: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.asking = Asking(self.tell)
 
     def wish(self, wish: Wish) -> None:
         """The worker wants this now; stop is final."""

@@ -5,13 +5,14 @@ from typing import NamedTuple
 
 from ferryman.chain.narrowing import Failure, Stage
 from ferryman.errors import DataError
-from ferryman.record import Polled
+from ferryman.record import Polled, Record
 
 
 class Guilty(NamedTuple):
     """One such record, and what it was found guilty of."""
 
     topic: str
+    """Of a source's record what ``task.source.suspects`` calls it; its offset is 0 then."""
     partition: int
     offset: int
     stage: str
@@ -28,9 +29,11 @@ def parted(polled: Polled, known: Sequence[Guilty]) -> tuple[Polled | None, list
     places = [place for place, offset in enumerate(polled.offsets) if offset in here] if here else []
     if not places:
         return polled, []
-    return polled.without(places), [_failure(polled, place, here[polled.offsets[place]]) for place in places]
+    return polled.without(places), [found_guilty(polled, place, here[polled.offsets[place]]) for place in places]
 
 
-def _failure(polled: Polled, place: int, found: Guilty) -> Failure:
-    error = DataError(f"the process that tried this record alone {found.how}, as were three before it")
-    return Failure(polled, place, Stage(found.stage), found.plugin, error)
+def found_guilty(origin: Polled | Sequence[Record], place: int, found: Guilty) -> Failure:
+    """The failure of the record at that place."""
+    called = "" if isinstance(origin, Polled) else f" ({found.topic})"
+    error = DataError(f"the process that tried this record{called} alone {found.how}, as were three before it")
+    return Failure(origin, place, Stage(found.stage), found.plugin, error)

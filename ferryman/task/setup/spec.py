@@ -34,6 +34,8 @@ class TaskSpec:
     """Whether its last process has failed, and this one is to see whether that has gone away."""
     guilty: Sequence[Sequence[str | int]] = ()
     """Rows of the records that kill its processes, see ``task.setup.guilty``."""
+    suspect: Sequence[Sequence[str | int]] = ()
+    """Rows of what a source's processes have died over, three times: see ``task.source.suspects``."""
     probe: Sequence[Sequence[str | int]] = ()
     """Rows of the ranges of records that this process is to try, instead of running the task; see ``task.probe``."""
 

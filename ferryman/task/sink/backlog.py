@@ -67,8 +67,9 @@ class Backlog:
 
     def drop(self, partitions: Sequence[TopicPartition]) -> None:
         """Forgets the records of partitions that have gone."""
-        self._raw = deque(polled for polled in self._raw if polled.source not in partitions)
-        self._slice = deque(polled for polled in self._slice if polled.source not in partitions)
+        gone = set(partitions)
+        self._raw = deque(polled for polled in self._raw if polled.source not in gone)
+        self._slice = deque(polled for polled in self._slice if polled.source not in gone)
         left = (offer.without(partitions) for offer in self._offers)
         self._offers = deque(offer for offer in left if offer)
 

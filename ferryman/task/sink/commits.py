@@ -38,12 +38,14 @@ class Commits:
 
     def began(self, metadata: Mapping[TopicPartition, str]) -> None:
         """Partitions were assigned; the group holds this metadata of theirs."""
-        self._metadata = dict(metadata)
+        self._metadata |= metadata
 
     def deliverable(self, within: Sequence[TopicPartition] | None = None) -> dict[TopicPartition, int]:
         """The offsets that the sink is asked about: of all partitions, or of those given."""
         offsets = self.delivery.committable()
-        return {source: offset for source, offset in offsets.items() if within is None or source in within}
+        if within is None:
+            return dict(offsets)
+        return {source: offsets[source] for source in within if source in offsets}
 
     def durable(self, offsets: Mapping[TopicPartition, int]) -> Offers:
         """On the sink's thread: what it says may be committed; nothing when it cannot say now."""

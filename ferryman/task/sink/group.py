@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 REFUSED = frozenset(
     {
+        KafkaError.FENCED_MEMBER_EPOCH,
+        KafkaError.STALE_MEMBER_EPOCH,
         KafkaError.ILLEGAL_GENERATION,
         KafkaError.UNKNOWN_MEMBER_ID,
         KafkaError.REBALANCE_IN_PROGRESS,
@@ -33,6 +35,7 @@ REFUSED = frozenset(
 """Answers to a commit that say it was definitely not made, by a group that has moved on."""
 FENCED = frozenset({KafkaError.FENCED_INSTANCE_ID, KafkaError._FENCED, KafkaError._FATAL})
 """Another member has our static identity. The client calls it fatal; a classic group's consumer knows no other such."""
+GroupProtocol = Literal["classic", "consumer"]
 TRANSIENT = frozenset({KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._RESOLVE, KafkaError._TIMED_OUT})
 TIMEOUT = 30.0
 ANSWER = 5.0
@@ -63,6 +66,8 @@ class Group:
     owner: Owner
     read_from: str
     """``earliest`` or ``latest``: where to start a partition for which the group has no offset."""
+    protocol: GroupProtocol = "classic"
+    """With ``consumer`` (KIP-848) the broker gives and takes single partitions, and the others stay."""
     paused: bool = False
     """Whether polls hand out no records, and only keep the membership."""
     topic_ids: dict[str, str] = field(default_factory=dict)
@@ -89,13 +94,16 @@ class Group:
             on_lost=self._guarded(self._lose),
         )
 
-    def poll(self, limit: int, timeout: float) -> list[Polled]:
-        """Waits up to ``timeout`` seconds for a record, then takes up to ``limit`` of what is there, by partition.
+    def poll(self, limit: int, timeout: float, quiet: Callable[[], bool] = lambda: False) -> list[Polled]:
+        """Waits up to ``timeout`` seconds for a record, again and again while ``quiet`` says that nothing else is to be
+        done; then takes up to ``limit`` of what is there, by partition.
 
         Raises what a callback raised; Indeterminate when this member was thrown out of the group; TaskError when the
         broker refuses the consumer for good.
         """
         first = self.consumer.poll(timeout)
+        while first is None and self._error is None and quiet():
+            first = self.consumer.poll(timeout)
         self._raise()
         if first is None:
             return []
@@ -107,7 +115,7 @@ class Group:
         error = message.error()
         if error is not None and error.code() == KafkaError._PARTITION_EOF:
             self.met[TopicPartition(str(message.topic()), int(message.partition() or 0))] = int(message.offset() or 0)
-        return readable(message)
+        return readable(message, self.protocol)
 
     def ends(self) -> Mapping[TopicPartition, int]:
         """Where the partitions of the assignment end, as far as the client knows; it asks nobody."""
@@ -159,8 +167,8 @@ class Group:
         try:
             answers = self.consumer.commit(offsets=wanted, asynchronous=False) or []
         except KafkaException as error:
-            return _refused(error.args[0])
-        return all(_refused(answer.error) if answer.error else True for answer in answers)
+            return _refused(error.args[0], self.protocol)
+        return all(_refused(answer.error, self.protocol) if answer.error else True for answer in answers)
 
     def recreated(self) -> list[str]:
         """The topics of the assignment that have been deleted or re-created since it was made. While nothing is
@@ -182,14 +190,17 @@ class Group:
 
         A member that is still joining is known to the group, but does not yet know its own id, and so cannot leave: the
         client then says nothing, and a partition that it is given stands still until its session times out. So the
-        end of the joining is waited for, and what comes with it is not taken.
+        end of the joining is waited for, and what comes with it is not taken. With the consumer protocol members choose
+        their ids, and a revocation is no beginning of a joining.
         """
         self._leaving = True
-        deadline = time.monotonic() + LEAVING
-        while self._membership == "joining" and time.monotonic() < deadline:
+        deadline, classic = time.monotonic() + LEAVING, self.protocol == "classic"
+        while classic and self._membership == "joining" and time.monotonic() < deadline:
             self.consumer.poll(0.05)
         self.consumer.unsubscribe()
-        while (self.consumer.assignment() or self._membership == "member") and time.monotonic() < deadline:
+        while (
+            self.consumer.assignment() or (classic and self._membership == "member")
+        ) and time.monotonic() < deadline:
             self.consumer.poll(0.05)
         self._raise()
 
@@ -218,25 +229,43 @@ class Group:
     def _assign(self, partitions: list[ClientPartition]) -> None:
         self._membership = "member"
         if self._leaving:
-            self.consumer.assign([])
+            self._take([])
             return
         starts = self.owner.assigned(self._read_assigned(partitions)) if partitions else {}
-        self.consumer.assign([ClientPartition(*source, offset) for source, offset in starts.items()])
+        self._take([ClientPartition(*source, offset) for source, offset in starts.items()])
         # A partition that was paused when it went comes back paused, even if all were resumed in between.
         (self.consumer.pause if self.paused else self.consumer.resume)(self.consumer.assignment())
 
     def _revoke(self, partitions: list[ClientPartition]) -> None:
-        self._membership, self.met, self._asked = "joining", {}, {}
+        self._membership = "joining"
         self.owner.revoked([_source(partition) for partition in partitions])
-        self.consumer.unassign()
+        self._let_go(partitions)
 
     def _lose(self, partitions: list[ClientPartition]) -> None:
-        self._membership, self.met, self._asked = "joining", {}, {}
+        self._membership = "joining"
         self.owner.lost([_source(partition) for partition in partitions])
-        self.consumer.unassign()
+        self._let_go(partitions)
+
+    def _take(self, partitions: list[ClientPartition]) -> None:
+        if self.protocol == "classic":
+            self.consumer.assign(partitions)
+        else:
+            self.consumer.incremental_assign(partitions)
+
+    def _let_go(self, partitions: list[ClientPartition]) -> None:
+        for source in map(_source, partitions):
+            self.met.pop(source, None)
+            self._asked.pop(source, None)
+        if self.protocol == "classic":
+            self.consumer.unassign()
+            return
+        self.consumer.incremental_unassign(partitions)
+        kept = {partition.topic for partition in self.consumer.assignment()}
+        self.topic_ids = {topic: id for topic, id in self.topic_ids.items() if topic in kept}
 
     def _read_assigned(self, partitions: list[ClientPartition]) -> list[Assigned]:
-        self.topic_ids = self._topic_ids(sorted({partition.topic for partition in partitions}))
+        known = {} if self.protocol == "classic" else self.topic_ids
+        self.topic_ids = known | self._topic_ids(sorted({partition.topic for partition in partitions}))
         described = []
         for found in self.consumer.committed(partitions, timeout=TIMEOUT):
             if found.error:
@@ -282,16 +311,16 @@ def _source(partition: ClientPartition) -> TopicPartition:
     return TopicPartition(partition.topic, partition.partition)
 
 
-def _refused(error: KafkaError) -> bool:
+def _refused(error: KafkaError, protocol: GroupProtocol) -> bool:
     if error.code() in REFUSED:
         log.warning("the group refused a commit, its partitions have moved on: %s", error.str())
         return False
-    if error.code() in FENCED:
+    if error.code() in FENCED and protocol == "classic":
         raise FencedError(f"another member with this task's group.instance.id has taken over: {error.str()}")
     raise Indeterminate(f"an offset commit got no usable answer: {error.str()}")
 
 
-def readable(message: Message) -> bool:
+def readable(message: Message, protocol: GroupProtocol = "classic") -> bool:
     """Whether it is a record; raises the error that it is instead, unless that is none to speak of."""
     error = message.error()
     if error is None:
@@ -301,11 +330,16 @@ def readable(message: Message) -> bool:
     if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
         log.warning("waiting for a topic that is not there: %s", error.str())
         return False
-    raise classified(error)
+    raise classified(error, protocol)
 
 
-def classified(error: KafkaError) -> Exception:
+def classified(error: KafkaError, protocol: GroupProtocol = "classic") -> Exception:
     """A consumer's error as what the runtime does about it."""
+    if error.code() == KafkaError._FATAL and protocol == "consumer":
+        return TaskError(
+            f"the group does not take this task's consumer: {error.str()}. consumer.override.group.protocol=classic is "
+            "known to every broker"
+        )
     if error.code() in FENCED:
         return FencedError(f"another member with this task's group.instance.id has taken over: {error.str()}")
     if error.code() in (KafkaError._MAX_POLL_EXCEEDED, KafkaError._AUTO_OFFSET_RESET):

@@ -24,9 +24,8 @@ is heard by its group whatever the sink does, the order of events is:
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,8 +41,10 @@ from ferryman.task.sink.backlog import Backlog
 from ferryman.task.sink.commits import Commits, Offers
 from ferryman.task.sink.delivery import Delivery
 from ferryman.task.sink.group import Group
+from ferryman.task.sink.idling import Idling
 from ferryman.task.sink.pausing import Pausing
-from ferryman.task.sink.sink_thread import LOOK, SinkThread, StillBusy
+from ferryman.task.sink.rests import Rests
+from ferryman.task.sink.sink_thread import LOOK, SinkThread, at_rest
 from ferryman.task.sink.stock import Stock
 
 log = logging.getLogger(__name__)
@@ -87,6 +88,8 @@ class SinkSession:
     """When the last poll ended; as ``_due`` and ``_retry_at``, in monotonic seconds."""
     _due: float = 0.0
     """When the next commit is."""
+    _refresh: float = 0.0
+    """When the topics are looked at next."""
     _asked: bool = False
     """Whether somebody has asked for a commit before it is due."""
     _just_committed: bool = False
@@ -96,6 +99,8 @@ class SinkSession:
 
     def __post_init__(self) -> None:
         self.pausing = Pausing(self.control, self.request_commit)
+        self.rests = Rests(self.timing.limit)
+        self.idling = Idling(self._disturbed)
         self.stock = Stock(self.meter, self.backlog, self.delivery)
         self.commits = Commits(self.sink, self.delivery, lambda offsets: self.group.commit(offsets), self.meter)
 
@@ -108,11 +113,12 @@ class SinkSession:
 
         Raises RetriableError to be run anew, StillBusy to have the process ended, TaskError and others when it is over.
         """
-        self._due = time.monotonic() + self.timing.commit_interval
-        refresh, subscribed = 0.0, list[str]()
+        self.idling.worked = time.monotonic()
+        self._due = self.idling.worked + self.timing.commit_interval
+        subscribed = list[str]()
         while not self.control.stopping:
-            if time.monotonic() >= refresh:
-                refresh = time.monotonic() + self.timing.refresh
+            if time.monotonic() >= self._refresh:
+                self._refresh = time.monotonic() + self.timing.refresh
                 if (wanted := list(topics())) != subscribed:
                     subscribed = wanted
                     self.group.subscribe(wanted)
@@ -173,22 +179,8 @@ class SinkSession:
             self.thread.finish(self.timing.revocation)
             self._conclude()
 
-    @contextmanager
-    def _at_rest(self) -> Iterator[None]:
-        """With nothing running on the sink's thread; an error of what ran there is raised after the block, not before.
-
-        StillBusy is raised at once: nothing can be done beside a call that does not end.
-        """
-        failure: Exception | None = None
-        try:
-            self._settle()
-        except StillBusy:
-            raise
-        except Exception as error:
-            failure = error
-        yield
-        if failure is not None:
-            raise failure
+    def _disturbed(self) -> bool:
+        return self._asked or self.thread.asked or self.control.standing or self.control.stopping_for > 0
 
     def _may_advance(self) -> bool:
         return bool(self.backlog) and not self.control.standing and time.monotonic() >= self._retry_at
@@ -202,6 +194,8 @@ class SinkSession:
         else:
             self.thread.answer()
             self.troubles.calm(not self.backlog and not self.group.idle_for_want_of_topics)
+            if rest := self.rests.left(time.monotonic()):
+                self.control.wait(rest)
             quiet = quiet and self._may_advance()
             waiting = bool(self.backlog) and not self.control.standing
             wait = min(LOOK, max(0.0, self._retry_at - time.monotonic())) if waiting else LOOK
@@ -214,13 +208,18 @@ class SinkSession:
             self.group.pause()
         elif self.group.paused and not stand:
             self.group.resume()
-        for polled in self.group.poll(self.timing.limit, wait):
+        until = 0.0 if stand else min(self._due, self._refresh)
+        found = self.group.poll(self.timing.limit, wait, self.idling.quiet(until))
+        for polled in found:
             if self.delivery.polled(polled.source, polled.offsets[-1] + 1):
                 self.control.used(polled.topic)
                 self.backlog.add(polled)
         self._heard = time.monotonic()
         self.stock.take(self.group, self._heard)
+        if found:
+            self.idling.worked = self._heard
         if not stand:
+            self.rests.polled(found, self._heard)
             self._just_committed = False
 
     def _advanced(self, slice_: "Future[None]") -> None:
@@ -235,6 +234,8 @@ class SinkSession:
             self._retry_at = time.monotonic() + self.troubles.met(error)
         else:
             self.troubles.over()
+            if not self.backlog:
+                self.rests.put(time.monotonic())
 
     def _begin_commit(self) -> None:
         offsets, epoch = self._deliverable(), self.delivery.epoch
@@ -302,7 +303,7 @@ class SinkSession:
 
     def revoked(self, partitions: Sequence[TopicPartition]) -> None:
         """Drops what was not delivered, commits what was, and gives the partitions up."""
-        with self._at_rest():
+        with at_rest(self._settle):
             self.backlog.drop(partitions)
             try:
                 self.commit(partitions)
@@ -316,7 +317,7 @@ class SinkSession:
         self.stock.take_delivered()
         self.delivery.revoked(partitions)
         self.meter.gone(partitions)
-        with self._at_rest():
+        with at_rest(self._settle):
             self.backlog.drop(partitions)
             if ours:
                 self.thread.call(lambda: self.sink.close(ours))

@@ -69,7 +69,8 @@ class Offer:
 
     def without(self, partitions: Sequence[TopicPartition]) -> "Offer":
         """What is left when partitions have gone."""
-        return Offer(deque(work for work in self.works if work.polled.source not in partitions))
+        gone = set(partitions)
+        return Offer(deque(work for work in self.works if work.polled.source not in gone))
 
     def leave_out(self, bad: Iterable[tuple[Batch, int]]) -> None:
         """Takes single records out; they count as delivered when all around them is."""

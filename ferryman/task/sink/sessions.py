@@ -10,6 +10,7 @@ from confluent_kafka import Consumer, Producer
 from ferryman.api import Sink
 from ferryman.connector import SinkConfig
 from ferryman.errors import FencedError, RetriableError
+from ferryman.kafka import fetching
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.subscription import Subscription
 from ferryman.task.errors.dead_letters import DeadLetters, create_topic
@@ -22,6 +23,7 @@ from ferryman.task.sink.backlog import Backlog
 from ferryman.task.sink.group import Group
 from ferryman.task.sink.sink_thread import SinkThread, StillBusy
 from ferryman.task.sink.slices import Slices
+from ferryman.validation import group_protocol
 
 log = logging.getLogger(__name__)
 
@@ -44,21 +46,26 @@ class SinkSessions:
         Raises StillBusy when the connector holds its thread and the process has to end.
         """
         setup = self.setup
-        for step in setup.chain.plan.steps:
+        consumer, protocol = setup.clients.sink_consumer(), setup.clients.group_protocol
+        plan = (fetching.told(consumer), *setup.chain.plan.steps, *group_protocol.told(setup.plugin, protocol))
+        for step in filter(None, plan):
             log.info("plan: %s", step)
         admin = Admin(setup.clients.admin())
         setup.count_admin(admin)
         tolerance, facts = self._tolerance(admin), setup.facts(admin)
         thread = SinkThread(setup.control, setup.grace)
         try:
-            task: Sink[Any] = thread.call(lambda: setup.plugin(setup.config, loop.context(lambda: session, **facts)))
+            task: Sink[Any] = thread.call(
+                lambda: setup.plugin(setup.config, loop.context(lambda: session, group_protocol=protocol, **facts))
+            )
             backlog = self._backlog(tolerance, task)
             session = loop.SinkSession(
                 setup.control, self._timing(), backlog, thread, setup.troubles, setup.meters.sink
             )
             try:
                 thread.call(task.start)
-                session.group = Group(Consumer(setup.clients.sink_consumer()), admin, session, setup.clients.read_from)
+                group = Group(Consumer(consumer), admin, session, setup.clients.read_from, protocol)
+                session.group = group
                 self._consume(session, admin, started)
             finally:
                 thread.finish(session.timing.revocation)

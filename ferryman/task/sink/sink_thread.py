@@ -7,8 +7,9 @@ loop's thread. What the sink wants of the group meanwhile, it asks the loop for,
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
@@ -51,6 +52,11 @@ class SinkThread:
     def busy(self) -> bool:
         """Whether a call is running."""
         return self._running is not None and not self._running.done()
+
+    @property
+    def asked(self) -> bool:
+        """Whether a question waits for its answer."""
+        return not self._questions.empty()
 
     def begin(self, call: Callable[[], T]) -> "Future[T]":
         """Starts a call and returns at once; only one may be running."""
@@ -128,3 +134,22 @@ def _settle(future: "Future[Any]", call: Callable[[], Any]) -> None:
         future.set_exception(error)
     else:
         future.set_result(result)
+
+
+@contextmanager
+def at_rest(settle: Callable[[], None]) -> Iterator[None]:
+    """With nothing running on the sink's thread, which ``settle`` waits for; an error of what ran there is raised after
+    the block, not before.
+
+    StillBusy is raised at once: nothing can be done beside a call that does not end.
+    """
+    failure: Exception | None = None
+    try:
+        settle()
+    except StillBusy:
+        raise
+    except Exception as error:
+        failure = error
+    yield
+    if failure is not None:
+        raise failure

@@ -27,6 +27,7 @@ from ferryman.task.setup.troubles import Troubles
 from ferryman.task.source.boundaries import Boundaries
 from ferryman.task.source.delivery import Delivery, Progress
 from ferryman.task.source.letters import Letters
+from ferryman.task.source.suspects import Suspects
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,8 @@ class SourceSession:
     letters: Letters | None = None
     """The dead letter queue, if there is one."""
     meter: SourceMeter = field(default_factory=SourceMeter)
+    suspects: Suspects = field(default_factory=Suspects)
+    """Records that may kill the process, or were found to."""
     boundaries: Boundaries | None = None
     """What the source says about the end of transactions; None if it has no say."""
 
@@ -132,18 +135,26 @@ class SourceSession:
         try:
             for _, together in groupby(batches, lambda batch: id(batch.origin)):
                 given = list(together)
-                transformed, failures = self.chain.transform(given)
-                ready: list[Encoded] = []
-                for each in transformed:
-                    encoded, failed = self.chain.encode(each)
-                    ready += encoded
-                    failures += failed
+                ready, failures = self._converted(given)
                 self.tolerance.judge(failures)
                 skipped += failures
                 outgoing += [(given[0], encoded) for encoded in in_order(ready)]
         except RetriableError as error:
             raise Indeterminate(str(error), error.after) from error
         return outgoing, skipped
+
+    def _converted(self, given: Sequence[Batch]) -> tuple[list[Encoded], list[Failure]]:
+        innocent, failures = self.suspects.innocent(given)
+        ready: list[Encoded] = []
+        if innocent:
+            with self.suspects.working(innocent):
+                transformed, failed = self.chain.transform(innocent)
+                failures += failed
+                for each in transformed:
+                    encoded, failed = self.chain.encode(each)
+                    ready += encoded
+                    failures += failed
+        return ready, failures
 
     def _produce(self, given: Batch, encoded: Encoded) -> list[Failure]:
         # What is too large for the producer shows only now; it is judged as what could not be encoded.

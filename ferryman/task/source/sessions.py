@@ -8,8 +8,9 @@ exclusive:
    the task away from the other one.
 2. **Fence** (``init_transactions``). The broker ends the transaction that the last producer left open, waits for one
    that it is committing, and refuses that producer from now on.
-3. **Read** the offsets topic to its end. Only now is what it holds final: before step 2 a commit could still have come,
-   and reading would have stood still before an open transaction.
+3. **Read** the offsets: ask the worker for them, which reads their topic for all its tasks (``offset_reader``). Only
+   now is what it holds final: before step 2 a commit could still have come, and reading would have stood still before
+   an open transaction.
 4. **Start** the connector's task at these offsets, and go round the loop.
 
 However the session ends, what is open is aborted unless its commit is in doubt, and what the session knows of the
@@ -20,11 +21,13 @@ and 2 fall away.
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ClassVar
 
 from confluent_kafka import KafkaException, Producer
 
 from ferryman.api import Offset, Source, SourceContext
+from ferryman.chain import builder
 from ferryman.connector import SourceConfig
 from ferryman.errors import ConfigError, FencedError, TaskError
 from ferryman.internal_topics import creation, of_worker
@@ -35,7 +38,9 @@ from ferryman.offsets.stores import Stores, WorkersCopy
 from ferryman.task.errors.dead_letters import create_topic
 from ferryman.task.errors.error_tolerance import Tolerance
 from ferryman.task.errors.source_letter import SourceWriter
+from ferryman.task.setup.at_work import Offsets
 from ferryman.task.setup.crash_points import crash_point
+from ferryman.task.setup.guilty import Guilty
 from ferryman.task.setup.setup import Setup
 from ferryman.task.source import loop
 from ferryman.task.source.acknowledgements import Acknowledgements
@@ -43,6 +48,7 @@ from ferryman.task.source.boundaries import Boundaries
 from ferryman.task.source.delivery import Delivery
 from ferryman.task.source.letters import Letters
 from ferryman.task.source.outbox import Outbox
+from ferryman.task.source.suspects import Suspects
 from ferryman.task.source.transactions import FENCED, Transactions, moved_by_another
 from ferryman.validation import exactly_once
 
@@ -159,7 +165,17 @@ class SourceSessions:
             troubles=setup.troubles,
             letters=self._letters(admin),
             meter=setup.meters.source,
+            suspects=self._suspects(),
             boundaries=boundaries,
+        )
+
+    def _suspects(self) -> Suspects:
+        setup, spec = self.setup, self.setup.spec
+        return Suspects(
+            setup.control.at_work,
+            [Guilty(*each) for each in spec.guilty],  # type: ignore[arg-type]
+            [Offsets(*each) for each in spec.suspect],  # type: ignore[arg-type]
+            lambda: builder.chain(spec.config, spec.worker, setup.plugin),
         )
 
     def _letters(self, admin: Admin) -> Letters | None:
@@ -198,10 +214,11 @@ class SourceSessions:
     @property
     def _stores(self) -> Stores:
         setup = self.setup
-        return Stores(setup.clients, self._offsets_topic, setup.worker.offset_storage_topic, setup.spec.seeds)
+        reads = partial(setup.control.asking.read, gives_up=lambda _: setup.control.stopping)
+        return Stores(setup.clients, self._offsets_topic, setup.worker.offset_storage_topic, setup.spec.seeds, reads)
 
     def _offsets(self) -> SourceOffsets:
-        return self._stores.read(lambda _: self.setup.control.stopping)
+        return self._stores.read()
 
     def _check_owner(self) -> None:
         # Only after this producer was fenced: its open transaction has been ended by whoever did it. In any other case

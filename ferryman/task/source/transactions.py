@@ -82,11 +82,12 @@ class Transactions:
             return False
         if not self.outbox.control.may_act():
             return False  # the task is to stop: what is open will be aborted
-        # The offsets go last into the transaction. ``attempted`` and ``_in_doubt`` are set before the commit is asked
-        # for, since the process may learn nothing after that.
+        # The offsets go last into the transaction, which is open on their topic no longer than it must. ``attempted``
+        # and ``_in_doubt`` are set before the commit is asked for, since the process may learn nothing after that.
         written = [self.offsets.encode(partition, offset) for partition, offset in self._pending.values()]
         if self.copy is not None:
             self.copy.forget(written)
+        self.outbox.arrive()
         for key, value in written:
             self.outbox.write(self.topic, value, key)
         self.attempted = {identity: offset for identity, (_, offset) in self._pending.items()}

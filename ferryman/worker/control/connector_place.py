@@ -121,7 +121,9 @@ class ConnectorPlace:
             spec = await self._spec(wanted)
             launch = self._launch
             now = launch.as_of_now(spec)
-            self.process = ConnectorProcess(launch.forks, now, launch.standby, launch.grace, self._news, first)
+            self.process = ConnectorProcess(
+                launch.forks, now, launch.standby, launch.grace, self._news, first, launch.offsets
+            )
             self._identity, self._lacked = (wanted.version, wanted.restarts), wanted.lacking
             self._starts.begun()
             self.process.start()

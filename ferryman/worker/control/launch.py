@@ -18,6 +18,7 @@ from ferryman.telemetry.owners import Owner
 from ferryman.worker.control.wanted import WantedConnector, WantedTask
 from ferryman.worker.forks import Forks
 from ferryman.worker.pool import Pool
+from ferryman.worker.processes.offset_readers import OffsetReaders
 from ferryman.worker.processes.standby import Standby
 from ferryman.worker.processes.turnstile import Turnstile
 
@@ -47,6 +48,11 @@ class Launch:
     """Through which connectors start, since hundreds may at once."""
     standby: Standby = field(default_factory=Standby)
     """The processes between two connectors."""
+    offsets: OffsetReaders = field(init=False)
+    """Who reads source offsets for all that is here."""
+
+    def __post_init__(self) -> None:
+        self.offsets = OffsetReaders(self.forks, self.levels)
 
     @property
     def grace(self) -> float:

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from ferryman.errors import RequestError
 from ferryman.kafka.clients import Clients
-from ferryman.offsets.stores import Stores
+from ferryman.offsets.stores import Reads, Stores
 from ferryman.plugins import catalog
 from ferryman.telemetry.owners import Owner
 from ferryman.worker.connector_offsets import ConnectorOffsets
@@ -27,13 +27,19 @@ class Offsets:
     ) -> Outcome:
         """What ``call`` makes of a connector's offsets. RequestError where that cannot be."""
 
+        launch = self._launch
+        asker, asking = launch.offsets.from_thread(name, launch.settings.values, launch.settings.references.rows())
+
         def made() -> Outcome:
             with owner.keeps():  # its clients protect their passwords
-                return call(self._connector_offsets(name, raw, owner))
+                return call(self._connector_offsets(name, raw, owner, asking.read))
 
-        return await self._pool.run(stage, made)
+        try:
+            return await self._pool.run(stage, made)
+        finally:
+            launch.offsets.release(asker)
 
-    def _connector_offsets(self, name: str, raw: Mapping[str, str], owner: Owner) -> ConnectorOffsets:
+    def _connector_offsets(self, name: str, raw: Mapping[str, str], owner: Owner, reads: Reads) -> ConnectorOffsets:
         launch = self._launch
         plugin = catalog.connector(raw.get("connector.class", ""))
         if plugin is None:
@@ -41,5 +47,5 @@ class Offsets:
         values = launch.resolved(owner, raw).values
         clients = Clients(name, 0, launch.settings.values, values, launch.identity)
         workers = launch.settings.config.offset_storage_topic
-        stores = Stores(clients, values.get("offsets.storage.topic") or workers, workers, launch.seeds)
+        stores = Stores(clients, values.get("offsets.storage.topic") or workers, workers, launch.seeds, reads)
         return ConnectorOffsets(plugin, clients, stores, launch.settings.config.transactional_sources)

@@ -135,6 +135,7 @@ class TaskPlace:
             Shown(State.RESTARTING if again else State.UNASSIGNED),
             Restarts(self._keys.restarts),
             self._keys.ferryman_task_memory_max_bytes,
+            self._launch.offsets,
         )
         self._runs, self._restarts, self._problem = wanted, wanted.restarts, None
         self._changed()

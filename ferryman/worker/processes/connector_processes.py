@@ -17,6 +17,7 @@ from ferryman.facts.states import State
 from ferryman.task.setup import plugins
 from ferryman.task.setup.lease import Lease
 from ferryman.worker.forks import Forks
+from ferryman.worker.processes.offset_readers import Asker, OffsetReaders
 from ferryman.worker.processes.standby import Standby
 from ferryman.worker.processes.succession import Succession, Word
 from ferryman.worker.processes.task_processes import Shown
@@ -39,6 +40,8 @@ class ConnectorProcess:
     news: Callable[["ConnectorProcess"], None]
     """Called when it has made something, or shows something else."""
     shown: Shown
+    readers: OffsetReaders
+    """Who reads source offsets for it, and for others."""
     made: Sequence[Properties] | None = None
     """The configs of its tasks, while nobody has taken them."""
     failed: bool = False
@@ -61,6 +64,7 @@ class ConnectorProcess:
     def __post_init__(self) -> None:
         modules, name = plugins.modules(self.spec.plugins), f"connector {self.spec.connector}"
         self.processes = Succession(self.forks, "connector", name, modules, self, LARGEST)
+        self._asker = Asker(self.spec.connector, self.spec.worker, self.spec.references, self.processes.tell)
         if self.spec.stands_by:
             self.processes.standby = self.standby
 
@@ -72,6 +76,7 @@ class ConnectorProcess:
         """Stops the connector, by force after ``grace`` seconds; returns when no process of it is left, however long
         the kernel takes to end it."""
         await self.processes.stop(grace)
+        self.readers.release(self._asker)
         await self.processes.gone()
 
     def taken(self) -> None:
@@ -121,6 +126,8 @@ class ConnectorProcess:
         match message["event"]:
             case "config":
                 self._begun += [message["config"]] * message["times"]
+            case "offsets":
+                self.readers.ask(self._asker, message)
             case "made":
                 self._has_made(message["stays"])
                 return None if self.stays else "free" if self.spec.stands_by else "last"

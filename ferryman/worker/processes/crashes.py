@@ -5,6 +5,10 @@ A process that crashes by itself leaves a note of what it worked on (``task.setu
     died while decoding or transforming the same records, three times   ──► they are tried apart, by a ``Probe``
         single records kill the probe     ──► guilty: the next process judges them without touching them
         none does                         ──► the task fails, and names the range
+    died over the same records of a source's poll, three    ──► the next process tries them step by step, since nobody
+    times                                                       else has them
+        it dies over a single one                           ──► guilty, as above
+        it dies all the same                                ──► the task fails, and names where the poll began
     died while the sink was putting the same records, three times       ──► the task fails, and names the range: a put
                                                                             that is only tried may have been made
     died of anything else                                               ──► ``retry.breaker``, as after a kill
@@ -16,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ferryman.task.setup import at_work, plugins
-from ferryman.task.setup.at_work import CONVERT, PUT, AtWork, Note, Offsets
+from ferryman.task.setup.at_work import CONVERT, POLLED, PUT, STAGES, AtWork, Note, Offsets
 from ferryman.task.setup.control import LONGEST_MESSAGE
 from ferryman.task.setup.guilty import Guilty
 from ferryman.task.setup.spec import TaskSpec
@@ -160,6 +164,8 @@ class Crashes:
         self._at_work = AtWork()
         self._suspicion = Suspicion()
         self._probe: Probe | None = None
+        self._tried: Note | None = None
+        """What a source's process was told to try step by step."""
 
     def handed(self) -> int:
         """Memory for a new process to note in what it is at work on."""
@@ -167,12 +173,27 @@ class Crashes:
         self._at_work = AtWork(descriptor)
         return descriptor
 
-    async def examined(self, spec: TaskSpec, how: str) -> Sequence[Guilty] | str:
-        """A process has crashed. Returns the records that were found guilty of it, if any, or why the task fails."""
-        suspect = self._suspicion.died(self._at_work.read())
+    async def examined(self, spec: TaskSpec, how: str) -> Sequence[Guilty] | Note | str:
+        """A process has crashed. Returns the records that were found guilty of it, if any, what the next process is to
+        try step by step, or why the task fails."""
+        note = self._at_work.read()
+        if note is not None and note.stage not in STAGES:
+            (there,) = note.ranges
+            return self._found([Guilty(there.topic, there.partition, there.first, note.stage, note.plugin, how)])
+        if note is not None and self._tried is not None and _alike(self._tried, note):
+            self._tried = None
+            return (
+                f"the process of task {spec.connector}-{spec.task} {how} once more while it converted {note}, and no "
+                "single record kills a process by itself"
+            )
+        suspect = self._suspicion.died(note)
         if suspect is None:
             return []
         times = f"the process of task {spec.connector}-{spec.task} {how}, for the third time"
+        if suspect.stage == POLLED:
+            log.warning("%s while it converted %s; these are tried one by one", times, suspect)
+            self._tried = suspect
+            return suspect
         if suspect.stage == PUT:
             return f"{times} while its sink was putting {suspect}"
         log.warning("%s while it converted %s; these are tried apart", times, suspect)
@@ -180,14 +201,17 @@ class Crashes:
         found = await self._probe.found()
         problem = self._probe.problem
         self._probe = None
-        for each in found:
-            log.error("%s: %s-%d@%d %s", each.stage, each.topic, each.partition, each.offset, each.how)
         if found:
-            return found
+            return self._found(found)
         reason = (
             f"they could not be tried apart: {problem}" if problem else "no single record kills a process by itself"
         )
         return f"{times} while it converted {suspect}, and {reason}"
+
+    def _found(self, guilty: Sequence[Guilty]) -> Sequence[Guilty]:
+        for each in guilty:
+            log.error("%s: %s-%d@%d %s", each.stage, each.topic, each.partition, each.offset, each.how)
+        return guilty
 
     def end(self) -> None:
         """Whatever is being found out is not needed any more."""

@@ -18,11 +18,13 @@ from ferryman.facts.states import Outage, Restart, State
 from ferryman.metrics import registry
 from ferryman.retry.restarts import Restarts
 from ferryman.task.setup import plugins
+from ferryman.task.setup.at_work import Note
 from ferryman.task.setup.control import LONGEST_MESSAGE
 from ferryman.task.setup.lease import Lease
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.worker.forks import Forks
 from ferryman.worker.processes.crashes import Crashes
+from ferryman.worker.processes.offset_readers import Asker, OffsetReaders
 from ferryman.worker.processes.succession import Succession, Word
 
 log = logging.getLogger(__name__)
@@ -60,6 +62,8 @@ class TaskProcess:
     """When it is started again if it has failed."""
     memory: int = 0
     """Bytes that its process may take; 0 is without limit."""
+    readers: OffsetReaders | None = None
+    """Who reads source offsets for it, and for others; None for one that is by itself."""
     processes: Succession = field(init=False)
     lines: dict[str, str] = field(default_factory=dict)
     """What its process has told of its metrics, by family. Those of one that has failed stay, as far as they do not
@@ -81,6 +85,8 @@ class TaskProcess:
         self._crashes = Crashes(self.forks, self.memory)
         modules = plugins.modules(self.spec.plugins)
         self.processes = Succession(self.forks, "task", f"task {self}", modules, self, LONGEST_MESSAGE, self.memory)
+        self._readers = self.readers or OffsetReaders(self.forks, {})
+        self._asker = Asker(self.spec.connector, self.spec.worker, self.spec.references, self.processes.tell)
 
     @property
     def state(self) -> State:
@@ -109,6 +115,7 @@ class TaskProcess:
         self._wished.set()
         self._crashes.end()
         in_vain = await self.processes.stop(grace)
+        self._readers.release(self._asker)
         self._show(State.UNASSIGNED, self.shown.trace)
         return in_vain
 
@@ -168,7 +175,9 @@ class TaskProcess:
             self._may_pass = True
             self._show(State.FAILED, found)
             return True
-        if found:
+        if isinstance(found, Note):
+            self.spec = replace(self.spec, suspect=[list(each) for each in found.ranges])
+        elif found:
             rows: list[Sequence[str | int]] = [list(each) for each in found]
             self.spec = replace(self.spec, guilty=[*self.spec.guilty, *rows])
             self.processes.breaker.lives()
@@ -221,6 +230,8 @@ class TaskProcess:
             case "back":
                 self._refused = False
                 self._says(self._said, None)
+            case "offsets":
+                self._readers.ask(self._asker, message)
             case "succeeded":
                 self.spec = replace(self.spec, succeeded=True)  # its next process is to know
             case "failed":

@@ -5,20 +5,21 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ferryman.api import Committed
 from ferryman.errors import Indeterminate
 from ferryman.record import TopicPartition
 from tests.connectors.file.file_task import P0, P1, World
 from tests.connectors.sink_world import Killed
 
+POINTS = ("file.before_write", "file.after_write", "file.after_flush", "file.after_head")
 events = st.lists(
     st.one_of(
         st.tuples(st.just("put"), st.sampled_from([P0, P1]), st.integers(1, 4)),
         st.tuples(st.just("commit"), st.booleans(), st.none()),
         st.tuples(st.just("produce"), st.sampled_from([P0, P1]), st.integers(1, 3)),
         st.tuples(st.just("kill"), st.sampled_from(["", "P", "lines-0:9\nlin"]), st.none()),
-        st.tuples(
-            st.just("die at"), st.sampled_from(["file.before_write", "file.after_write", "file.after_flush"]), st.none()
-        ),
+        st.tuples(st.just("die at"), st.sampled_from(POINTS), st.none()),
+        st.tuples(st.just("late commit"), st.integers(0, 20), st.none()),
         st.tuples(st.just("restart"), st.none(), st.none()),
     ),
     max_size=30,
@@ -32,9 +33,15 @@ def test_after_any_kills_the_file_holds_each_log_once(tmp_path: Path, script: li
     path.write_text("before\n")
     world = World(path)
     world.begin()
+    commits: list[dict[TopicPartition, Committed]] = []
     for step in script:
+        if world.group and world.group not in commits:
+            commits.append(dict(world.group))
         try:
             _play(world, *step)
+            if step[0] == "late commit" and commits:
+                # A group of the consumer protocol takes it from a member that was asleep.
+                world.group |= commits[int(str(step[1])) % len(commits)]
         except (Killed, Indeterminate):
             world.kill()
             world.die_at = None

@@ -7,17 +7,33 @@ import pytest
 from hypothesis import strategies as st
 
 from ferryman.record import TopicPartition
-from tests.connectors.s3.s3_task import P0, P1, Log, World
+from tests.connectors.s3.s3_task import BY_GROUP, P0, P1, Log, World
 from tests.connectors.sink_world import Killed
 
-POINTS = (
-    "s3.before_upload",
-    "s3.after_upload",
-    "s3.after_manifest",
-    "s3.before_complete",
-    "s3.after_complete",
-    "s3.after_manifest_delete",
-)
+POINTS = {
+    "by head": (
+        "s3.before_upload",
+        "s3.after_upload",
+        "s3.before_head",
+        "s3.after_head",
+        "s3.before_complete",
+        "s3.after_complete",
+        "s3.after_head_done",
+    ),
+    "by group": (
+        "s3.before_upload",
+        "s3.after_upload",
+        "s3.after_manifest",
+        "s3.before_complete",
+        "s3.after_complete",
+        "s3.after_manifest_delete",
+    ),
+}
+"""By what is the truth."""
+TRUTHS: dict[str, dict[str, str]] = {"by head": {}, "by group": BY_GROUP}
+SOME = ("default", "field")
+"""The layouts that are tried where the group's offsets are the truth, which is the same for all."""
+EVERY_POINT = [(truth, point) for truth, points in POINTS.items() for point in points]
 BY_KIND = {
     "partitioner.class": "io.confluent.connect.storage.partitioner.FieldPartitioner",
     "partition.field.name": "kind",
@@ -53,19 +69,23 @@ LAYOUTS: dict[str, dict[str, str]] = {
     },
     "early": {"flush.bytes": "60", "flush.size": "1000", "rotate.idle.interval.ms": "1"},
 }
-events = st.lists(
-    st.one_of(
-        st.tuples(st.just("put"), st.sampled_from([P0, P1]), st.integers(1, 5)),
-        st.tuples(st.just("commit"), st.booleans(), st.booleans()),
-        st.tuples(st.just("produce"), st.sampled_from([P0, P1]), st.integers(1, 6)),
-        st.tuples(st.just("kill"), st.none(), st.none()),
-        st.tuples(st.just("die at"), st.sampled_from(POINTS), st.integers(1, 3)),
-        st.tuples(st.just("restart"), st.none(), st.none()),
-        st.tuples(st.just("abort uploads"), st.none(), st.none()),
-    ),
-    min_size=4,
-    max_size=25,
-)
+
+
+def events(truth: str) -> st.SearchStrategy[list[tuple[Any, Any, Any]]]:
+    """What may happen to a task."""
+    return st.lists(
+        st.one_of(
+            st.tuples(st.just("put"), st.sampled_from([P0, P1]), st.integers(1, 5)),
+            st.tuples(st.just("commit"), st.booleans(), st.booleans()),
+            st.tuples(st.just("produce"), st.sampled_from([P0, P1]), st.integers(1, 6)),
+            st.tuples(st.just("kill"), st.none(), st.none()),
+            st.tuples(st.just("die at"), st.sampled_from(POINTS[truth]), st.integers(1, 3)),
+            st.tuples(st.just("restart"), st.none(), st.none()),
+            st.tuples(st.just("abort uploads"), st.none(), st.none()),
+        ),
+        min_size=4,
+        max_size=25,
+    )
 
 
 def order(source: TopicPartition, number: int) -> Log:
@@ -84,12 +104,12 @@ def found(world: World) -> list[tuple[str, int]]:
 
 
 def committed(world: World) -> list[tuple[str, int]]:
-    return sorted((str(source), number) for source, each in world.group.items() for number in range(each.offset))
+    return sorted((str(source), number) for source, end in world.archived().items() for number in range(end))
 
 
 def crash_after_commit(world: World, layout: str = "default") -> None:
     """The commit is made, and then the process dies before an object appears."""
-    world.more = LAYOUTS[layout]
+    world.more = {**world.more, **LAYOUTS[layout]}
     append_orders(world, P0, 6)
     world.begin()
     world.put(P0)
@@ -98,7 +118,7 @@ def crash_after_commit(world: World, layout: str = "default") -> None:
         world.commit()
     world.kill()
     world.die_at = None
-    assert world.group[P0].offset >= 4
+    assert world.archived()[P0] >= 4
 
 
 def play(world: World, what: str, one: Any, two: Any) -> None:

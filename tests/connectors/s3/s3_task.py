@@ -23,6 +23,9 @@ CONFLUENT = "io.confluent.connect.s3.S3SinkConnector"
 AIVEN = "io.aiven.kafka.connect.s3.AivenKafkaConnectS3SinkConnector"
 P0, P1 = TopicPartition("orders", 0), TopicPartition("orders", 1)
 MANIFESTS = "_ferryman/"
+HEADS = "_ferryman-heads/"
+BY_GROUP = {"enable.conditional.writes": "false"}
+"""A server that does not compare, so that the group's offsets are the truth."""
 TEMPORARY = re.compile(r"-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 
 
@@ -125,7 +128,7 @@ class World(LogWorld[S3SinkConnector, Log]):
             pass
 
     def listed(self, prefix: str = "") -> dict[str, str]:
-        """The names and ETags of all visible objects but manifests."""
+        """The names and ETags of all visible objects but manifests and heads."""
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
         # While it writes an object, S3Proxy lists the file that it will rename, with an id behind the name and no ETag.
         every = [each for page in pages for each in page.get("Contents", []) if "ETag" in each]
@@ -133,16 +136,30 @@ class World(LogWorld[S3SinkConnector, Log]):
         return {
             key: found[key]
             for key in sorted(found)
-            if not TEMPORARY.search(key) and (prefix == MANIFESTS or not key.startswith(MANIFESTS))
+            if not TEMPORARY.search(key) and (prefix in (MANIFESTS, HEADS) or not key.startswith((MANIFESTS, HEADS)))
         }
 
     def objects(self, prefix: str = "") -> list[str]:
-        """The names of all visible objects but manifests."""
+        """The names of all visible objects but manifests and heads."""
         return [*self.listed(prefix)]
 
     def get(self, key: str) -> bytes:
         """An object's bytes."""
         return bytes(self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read())
+
+    def heads(self) -> dict[TopicPartition, dict[str, Any]]:
+        """What the heads say, by partition."""
+        found = {}
+        for key in self.objects(HEADS):
+            *_, topic, partition = key.removesuffix(".json").split("/")
+            found[TopicPartition(topic, int(partition))] = json.loads(self.get(key))
+        return found
+
+    def archived(self) -> dict[TopicPartition, int]:
+        """How far the archive of each partition has got, by whatever is the truth."""
+        if BY_GROUP.items() <= self.raw.items():
+            return {source: each.offset for source, each in self.group.items()}
+        return {source: int(head["offset"] or 0) for source, head in self.heads().items()}
 
     def contents(self) -> dict[str, list[Any]]:
         """The records in each object."""

@@ -9,17 +9,25 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 
 from ferryman.errors import Indeterminate
-from tests.connectors.s3.kills import LAYOUTS, POINTS, append_orders, committed, events, found, play
-from tests.connectors.s3.s3_task import MANIFESTS, P0, P1, World
+from tests.connectors.s3.kills import EVERY_POINT, LAYOUTS, SOME, TRUTHS, append_orders, committed, events, found, play
+from tests.connectors.s3.s3_task import BY_GROUP, MANIFESTS, P0, P1, World
 from tests.connectors.sink_world import Killed
 
 NUMBERS = itertools.count()
 
 
-@pytest.fixture
-def world(s3_server: str, unique: str) -> Iterator[World]:
+@pytest.fixture(params=TRUTHS)
+def world(s3_server: str, unique: str, request: pytest.FixtureRequest) -> Iterator[World]:
     """A bucket of the test's own."""
-    made = World(s3_server, unique)
+    made = World(s3_server, unique, TRUTHS[request.param])
+    yield made
+    made.kill()
+
+
+@pytest.fixture
+def by_group(s3_server: str, unique: str) -> Iterator[World]:
+    """The same, where the group's offsets are the truth."""
+    made = World(s3_server, unique, BY_GROUP)
     yield made
     made.kill()
 
@@ -63,10 +71,13 @@ def go_on(world: World) -> None:
         append_orders(world, P0, 3)
 
 
-@pytest.mark.parametrize("point", POINTS)
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(
+    ("world", "layout", "point"),
+    [(truth, layout, point) for truth, point in EVERY_POINT for layout in (LAYOUTS if truth == "by head" else SOME)],
+    indirect=["world"],
+)
 def test_a_kill_at_any_point_neither_loses_nor_doubles_a_record(world: World, layout: str, point: str) -> None:
-    world.more = LAYOUTS[layout]
+    world.more = {**world.more, **LAYOUTS[layout]}
     append_orders(world, P0, 8)
     append_orders(world, P1, 4)
     world.begin()
@@ -80,9 +91,11 @@ def test_a_kill_at_any_point_neither_loses_nor_doubles_a_record(world: World, la
     assert found(world) == committed(world)
     assert world.group[P0].offset >= 6
     assert world.objects(MANIFESTS) == []
+    assert all(head["objects"] == [] for head in world.heads().values())
 
 
-def test_a_commit_without_an_answer_is_finished_by_whoever_reads_it(world: World) -> None:
+def test_a_commit_without_an_answer_is_finished_by_whoever_reads_it(by_group: World) -> None:
+    world = by_group
     append_orders(world, P0, 3)
     world.begin()
     world.put(P0)
@@ -95,7 +108,8 @@ def test_a_commit_without_an_answer_is_finished_by_whoever_reads_it(world: World
     assert found(world) == [("orders-0", 0), ("orders-0", 1), ("orders-0", 2)]
 
 
-def test_a_commit_that_the_group_refuses_is_offered_again(world: World) -> None:
+def test_a_commit_that_the_group_refuses_is_offered_again(by_group: World) -> None:
+    world = by_group
     append_orders(world, P0, 3)
     world.begin()
     world.put(P0)
@@ -107,7 +121,8 @@ def test_a_commit_that_the_group_refuses_is_offered_again(world: World) -> None:
     assert world.group[P0].offset == 3
 
 
-def test_a_zombie_that_wakes_in_the_middle_changes_nothing(world: World) -> None:
+def test_a_zombie_that_wakes_in_the_middle_changes_nothing(by_group: World) -> None:
+    world = by_group
     append_orders(world, P0, 6)
     world.begin()
     world.put(P0, 3)
@@ -124,7 +139,8 @@ def test_a_zombie_that_wakes_in_the_middle_changes_nothing(world: World) -> None
     assert before == after
 
 
-def test_a_zombie_whose_commit_was_made_finds_its_objects_finished(world: World) -> None:
+def test_a_zombie_whose_commit_was_made_finds_its_objects_finished(by_group: World) -> None:
+    world = by_group
     append_orders(world, P0, 6)
     world.begin()
     world.put(P0, 3)
@@ -140,7 +156,7 @@ def test_a_zombie_whose_commit_was_made_finds_its_objects_finished(world: World)
 
 
 def test_a_stop_throws_uncommitted_uploads_away(world: World) -> None:
-    world.more = {"flush.bytes": "1"}
+    world.more = {**world.more, "flush.bytes": "1"}
     append_orders(world, P0, 2)
     world.begin()
     world.put(P0)
@@ -150,15 +166,17 @@ def test_a_stop_throws_uncommitted_uploads_away(world: World) -> None:
     assert world.uploads() == []
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(
+    ("layout", "truth"), [*((layout, "by head") for layout in LAYOUTS), *((layout, "by group") for layout in SOME)]
+)
 def test_after_any_kills_each_committed_record_is_in_one_object(
-    s3_server: str, unique: str, layout: str, long: bool
+    s3_server: str, unique: str, layout: str, truth: str, long: bool
 ) -> None:
-    @given(events)
+    @given(events(truth))
     @example([("produce", P0, 3), ("put", P0, 3), ("die at", "s3.before_complete", 1), ("commit", False, True)])
-    @settings(max_examples=60 if long else 10, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=60 if long else 8, deadline=None, suppress_health_check=list(HealthCheck))
     def holds(script: list[tuple[Any, Any, Any]]) -> None:
-        world = World(s3_server, f"{unique}-{next(NUMBERS)}", LAYOUTS[layout])
+        world = World(s3_server, f"{unique}-{next(NUMBERS)}", LAYOUTS[layout] | TRUTHS[truth])
         seen: dict[str, list[Any]] = {}
         world.begin()
         for step in script:

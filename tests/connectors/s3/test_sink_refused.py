@@ -8,8 +8,8 @@ import pytest
 from ferryman.connectors.s3.sink import S3SinkConnector
 from ferryman.errors import TaskError
 from tests.connectors.s3.kills import POINTS, append_orders, committed, crash_after_commit, found
-from tests.connectors.s3.refusing_proxy import Refuses, no_abort, no_delete, refusing
-from tests.connectors.s3.s3_task import MANIFESTS, P0, World
+from tests.connectors.s3.meddling_proxy import Refuses, no_abort, no_delete, refusing
+from tests.connectors.s3.s3_task import BY_GROUP, MANIFESTS, P0, World
 from tests.connectors.sink_world import Killed
 
 
@@ -23,7 +23,8 @@ def world(s3_server: str, unique: str) -> Iterator[World]:
 
 @pytest.fixture
 def refused(world: World) -> Iterator[World]:
-    """The same, by way of credentials that may not delete."""
+    """The same, by way of credentials that may not delete, where the group's offsets are the truth."""
+    world.more = BY_GROUP
     with refusing(world.url, no_delete) as url:
         world.url = url
         yield world
@@ -49,7 +50,7 @@ def test_without_the_right_to_delete_manifests_are_emptied(refused: World, caplo
     assert "AccessDenied" in warnings[0]
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("point", POINTS["by group"])
 def test_a_kill_without_the_right_to_delete_loses_and_doubles_nothing(refused: World, point: str) -> None:
     append_orders(refused, P0, 9)
     refused.begin()
@@ -75,6 +76,7 @@ def test_objects_are_made_again_without_the_right_to_delete(refused: World) -> N
 
 
 def test_what_may_not_be_aborted_is_left_to_the_buckets_rules(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.more = BY_GROUP
     with refusing(world.url, no_abort) as url, caplog.at_level(logging.WARNING):
         world.url = url
         append_orders(world, P0, 3)

@@ -6,15 +6,23 @@ import pytest
 
 from ferryman.connectors.s3.sink import S3SinkConnector
 from ferryman.errors import Indeterminate, TaskError
-from tests.connectors.s3.kills import POINTS, append_orders, committed, crash_after_commit, found
-from tests.connectors.s3.s3_task import MANIFESTS, P0, P1, World
+from tests.connectors.s3.kills import EVERY_POINT, TRUTHS, append_orders, committed, crash_after_commit, found
+from tests.connectors.s3.s3_task import BY_GROUP, MANIFESTS, P0, P1, World
 from tests.connectors.sink_world import Killed
 
 
-@pytest.fixture
-def world(s3_server: str, unique: str) -> Iterator[World]:
+@pytest.fixture(params=TRUTHS)
+def world(s3_server: str, unique: str, request: pytest.FixtureRequest) -> Iterator[World]:
     """A bucket of the test's own."""
-    made = World(s3_server, unique)
+    made = World(s3_server, unique, TRUTHS[request.param])
+    yield made
+    made.kill()
+
+
+@pytest.fixture
+def by_group(s3_server: str, unique: str) -> Iterator[World]:
+    """The same, where the group's offsets are the truth."""
+    made = World(s3_server, unique, BY_GROUP)
     yield made
     made.kill()
 
@@ -53,7 +61,8 @@ def test_only_what_is_missing_is_made_again(world: World) -> None:
     assert world.s3.head_object(Bucket=world.bucket, Key=there[0])["LastModified"] == modified
 
 
-def test_the_running_task_makes_objects_again_too(world: World) -> None:
+def test_the_running_task_makes_objects_again_too(by_group: World) -> None:
+    world = by_group
     append_orders(world, P0, 3)
     world.begin()
     world.put(P0)
@@ -70,7 +79,7 @@ def test_the_running_task_makes_objects_again_too(world: World) -> None:
     assert world.group[P0].offset == 3
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize(("world", "point"), EVERY_POINT, indirect=["world"])
 def test_a_kill_while_objects_are_made_again_loses_nothing(world: World, point: str) -> None:
     crash_after_commit(world)
     world.abort_uploads()
@@ -91,10 +100,10 @@ def test_what_kafka_no_longer_has_fails_the_task_and_is_named(world: World) -> N
     world.beginning = 4
     for _ in range(2):
         with pytest.raises(TaskError, match=r"orders\+0\+0000000000.json \(offsets 0 to 2, 3 records\) was committed"):
-            world.begin()
+            world.begin(P0)
     assert S3SinkConnector.alter_offsets(world.config(), world.context(), {P0: None})
     world.group.clear()
-    world.begin()
+    world.begin(P0)
     world.drain()
     assert [each[1] for each in found(world)] == [4, 5] or found(world) == []
 
@@ -123,6 +132,7 @@ def test_an_object_in_the_way_stays_as_it_is(world: World) -> None:
 
 
 def test_an_object_that_gets_in_the_way_between_the_phases_stays_too(world: World) -> None:
+    world.more = {}
     crash_after_commit(world)
     key = "topics/orders/partition=0/orders+0+0000000000.json"
     world.s3.put_object(Bucket=world.bucket, Key=key, Body=b'{"source": "alien", "id": 0}\n')
@@ -132,7 +142,8 @@ def test_an_object_that_gets_in_the_way_between_the_phases_stays_too(world: Worl
     assert world.uploads() == []
 
 
-def test_a_lost_manifest_with_open_uploads_fails_the_task(world: World) -> None:
+def test_a_lost_manifest_with_open_uploads_fails_the_task(by_group: World) -> None:
+    world = by_group
     crash_after_commit(world)
     for key in world.objects(MANIFESTS):
         world.s3.delete_object(Bucket=world.bucket, Key=key)

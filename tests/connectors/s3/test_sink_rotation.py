@@ -75,6 +75,33 @@ def test_silence_closes_files(world: World) -> None:
     assert list(world.contents().values()) == [[{"id": 0}, {"id": 1}]]
 
 
+def test_puts_that_change_nothing_about_the_next_rotation_start_no_further_alarm(world: World) -> None:
+    world.more = {"rotate.schedule.interval.ms": "3600000", "timezone": "UTC", "flush.size": "1000"}
+    world.produce(P0, *numbered(20))
+    world.begin()
+    world.put(P0, 1)
+    alarm = world.running._alarm
+    assert alarm is not None
+    for _ in range(19):
+        world.put(P0, 1)
+    assert world.running._alarm is alarm
+
+
+def test_an_alarm_that_was_too_early_is_set_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [NOON / 1000 + 59.99]
+    monkeypatch.setattr("ferryman.connectors.s3.sink.time.time", lambda: now[0])
+    world.more = {"rotate.schedule.interval.ms": "60000", "timezone": "UTC", "flush.size": "1000"}
+    world.produce(P0, *numbered(2))
+    world.begin()
+    world.put(P0, 2)
+    for _ in range(3):  # the wall clock stands still meanwhile, as one that is set back does
+        deadline = time.monotonic() + 120
+        while not world.requested:
+            assert time.monotonic() < deadline
+        world.commit()
+        assert world.objects() == []
+
+
 def test_bytes_close_files(world: World) -> None:
     world.more = {"flush.bytes": "20", "flush.size": "1000"}
     world.produce(P0, *numbered(7))

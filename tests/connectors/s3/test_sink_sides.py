@@ -274,7 +274,7 @@ def test_keys_to_be_made_again_need_their_format(world: World) -> None:
 def test_after_any_kills_each_value_is_in_one_object_and_its_key_in_another(
     s3_server: str, unique: str, long: bool
 ) -> None:
-    @given(events)
+    @given(events("by head"))
     @settings(max_examples=60 if long else 8, deadline=None, suppress_health_check=list(HealthCheck))
     def holds(script: list[tuple[Any, Any, Any]]) -> None:
         world = World(s3_server, f"{unique}-{next(NUMBERS)}", {**TOMBSTONES, **JSON_KEYS})

@@ -32,7 +32,7 @@ def tagged(world: World) -> list[tuple[str, dict[str, str]]]:
         asked.append((unquote(params["url_path"]).rpartition("/")[2].removesuffix("?tagging"), tags))
         return SimpleNamespace(status_code=200), {"ResponseMetadata": {"HTTPStatusCode": 200}}
 
-    world.running._bucket.client.meta.events.register("before-call.s3.PutObjectTagging", answer)
+    world.running._completion.bucket.client.meta.events.register("before-call.s3.PutObjectTagging", answer)
     return asked
 
 

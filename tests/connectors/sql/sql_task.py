@@ -16,6 +16,7 @@ from ferryman.formats.polars_types import dtype
 from ferryman.record import Batch, Columns, Data, Rows, TopicPartition
 from ferryman.schema import Schema
 from tests.connectors.sink_world import SinkWorld, batch_at
+from tests.pairs import in_pairs
 
 CONFLUENT = "io.confluent.connect.jdbc.JdbcSinkConnector"
 DEBEZIUM = "io.debezium.connector.jdbc.JdbcSinkConnector"
@@ -27,7 +28,12 @@ def columns(schema: Schema, values: Sequence[Any]) -> Columns:
         schema,
         pl.DataFrame(
             [
-                pl.Series(each.name, [value.get(each.name) for value in values], dtype=dtype(each.schema), strict=True)
+                pl.Series(
+                    each.name,
+                    [in_pairs(value.get(each.name), each.schema) for value in values],
+                    dtype=dtype(each.schema),
+                    strict=True,
+                )
                 for each in schema.fields
             ]
         ),

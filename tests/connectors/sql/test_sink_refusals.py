@@ -13,12 +13,13 @@ from ferryman.connectors.sql.database.session import Session
 from ferryman.connectors.sql.dialects.postgresql import direct
 from ferryman.errors import DataError, TaskError
 from ferryman.record import Batch, TopicPartition
-from ferryman.schema import INT64, OPTIONAL_STRING, struct
+from ferryman.schema import INT64, OPTIONAL_STRING, STRING, Schema, Type, struct
 from tests.connectors.sink_world import Killed
 from tests.connectors.sql.databases import DATABASES, url_of
 from tests.connectors.sql.sql_task import World
 
 DIRECTLY = "postgresql, directly"
+ARRAY = Schema(Type.ARRAY, values=STRING)
 OPTIONAL_INT64 = INT64.as_optional()
 ROW = struct({"id": INT64, "code": OPTIONAL_STRING, "amount": OPTIONAL_INT64})
 NARROW = struct({"id": INT64, "code": OPTIONAL_STRING})
@@ -150,6 +151,58 @@ def test_names_are_taken_as_they_are(world: World, name: str) -> None:
     world.running.put_batches([world.batch([{"id": number, name: number % 3 - 1} for number in range(9)])])
     assert [offset for offset, _ in world.reported] == [0, 3, 6]
     assert ids(world) == [1, 2, 4, 5, 7, 8]
+
+
+def test_values_that_a_column_does_not_take_cost_no_transactions_of_their_own(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside rows that a constraint refuses, in the order of the poll."""
+    if "sqlite" in world.url:
+        pytest.skip("it takes every number")
+    world.query("DROP TABLE orders")
+    world.query("CREATE TABLE orders (id BIGINT PRIMARY KEY, code VARCHAR(20) UNIQUE, amount DECIMAL(3, 0))")
+    world.begin()
+    values = [row(number, amount=10**6 if number % 10 == 3 else 1) for number in range(300)]
+    values[7], values[8] = row(7, "twice"), row(8, "twice")
+    with counted(monkeypatch) as begun:
+        world.running.put_batches([world.batch(values)])
+    refused = sorted([8, *range(3, 300, 10)])
+    assert [offset for offset, _ in world.reported] == refused
+    assert ids(world) == [number for number in range(300) if number not in refused]
+    assert len(begun) <= 6
+    assert all("amount" in text and "1000000" not in text for offset, text in world.reported if offset != 8)
+
+
+UNREADABLE = {
+    "uuid": ("uuid", "00000000-0000-0000-0000-00000000000", "00000000-0000-0000-0000-000000000000"),
+    "an address": ("inet", "999.1.1.1", "10.0.0.1"),
+    "a domain's check": ("word", "no", "yes"),
+    "an array of such": ("word[]", ["yes", "no"], ["yes"]),
+    "a text search": ("tsvector", "'a", "'a'"),
+    "nul": ("text", "a\0b", "ab"),
+    "json": ("jsonb", '{"a": "\\u0000"}', '{"a": "b"}'),
+}
+
+
+@pytest.mark.parametrize("few", [True, False], ids=["directly", "staged"])
+@pytest.mark.parametrize("kind", UNREADABLE)
+def test_whatever_postgresql_cannot_read_is_found_in_one_transaction(
+    postgres: str, monkeypatch: pytest.MonkeyPatch, kind: str, few: bool
+) -> None:
+    monkeypatch.setattr(direct, "MANY", 1 if few else 1000)
+    declared, bad, good = UNREADABLE[kind]
+    item = ARRAY if declared.endswith("[]") else OPTIONAL_STRING
+    world = World(postgres, INSERT, value_schema=struct({"id": INT64, "code": item}), end_offset=10**6)
+    world.query("CREATE DOMAIN word AS VARCHAR(20) CHECK (VALUE <> 'no')")
+    world.query(f"CREATE TABLE orders (id BIGINT PRIMARY KEY, code {declared})")
+    world.begin()
+    values = [{"id": number, "code": bad if number % 7 == 2 else good} for number in range(50)]
+    with counted(monkeypatch) as begun:
+        guilty = world.narrowed(world.batch(values))
+    assert guilty == list(range(2, 50, 7))
+    assert ids(world) == [number for number in range(50) if number % 7 != 2]
+    assert len(begun) <= 8
+    world.kill()
 
 
 CHILD, PARENT = "a_child", "b_parent"

@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import psycopg
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -156,6 +158,76 @@ def test_a_poll_may_hold_more_tables_and_schemas_than_are_remembered(world: Worl
         (None, "v1"),
     ]
     assert stored(world)["orders", 0] == 2 * many
+
+
+HOSTILE = ["'", "\\", "\\'", "'; DROP TABLE orders; --", "%s %", "a\nb", "$$", "\\N", "NULL", "", "é€🙂", "\t\\x41"]
+
+
+def test_texts_are_stored_as_they_are(world: World) -> None:
+    if "postgresql" in world.url:
+        # Where this is off, a backslash begins an escape in an ordinary literal.
+        world.query(
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %%I SET standard_conforming_strings = off', "
+            "current_database()); END $$"
+        )
+        begin(world)
+    world.running.put_batches([batch(world, ORDERS[0], 0, *enumerate(HOSTILE))])
+    assert rows(world) == list(enumerate(HOSTILE))
+
+
+def test_a_database_in_another_encoding_gets_the_same_texts(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = sa.make_url(postgres)
+    name = f"{url.database}_latin"
+    owner = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with owner.connect() as connection:
+        options = "ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+        connection.execute(sa.text(f'CREATE DATABASE "{name}" {options}'))
+    latin = World(
+        url.set(database=name).render_as_string(hide_password=False),
+        UPSERT,
+        value_schema=ORDER,
+        key_schema=INT64,
+        end_offset=1000,
+    )
+    try:
+        for at, most in enumerate((1000, 1)):
+            monkeypatch.setattr(direct, "MANY", most)
+            begin(latin)
+            latin.running.put_batches([batch(latin, ORDERS[0], at, (at, "é"))])
+        assert latin.query("SELECT id, item, length(item) FROM orders ORDER BY id") == [(0, "é", 1), (1, "é", 1)]
+        assert latin.narrowed(batch(latin, ORDERS[0], 2, (2, "€"), (3, "ok"))) == [2]
+    finally:
+        latin.kill()
+        with owner.connect() as connection:
+            connection.execute(sa.text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+def test_the_number_of_messages_to_the_database_does_not_grow_with_the_tables(
+    postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topics = [TopicPartition(f"t{number}", 0) for number in range(80)]
+    many = World(
+        postgres, UPSERT | {"topics": ",".join(each.topic for each in topics)}, value_schema=ORDER, key_schema=INT64
+    )
+    many.begin()
+    many.own(*topics)
+    sent = list[object]()
+    execute = psycopg.Cursor.execute
+
+    def counted(cursor: Any, *arguments: Any, **more: Any) -> Any:
+        sent.append(arguments[0])
+        return execute(cursor, *arguments, **more)
+
+    def messages(some: Sequence[TopicPartition], at: int) -> int:
+        sent.clear()
+        many.running.put_batches([batch(many, source, at, (1, "a"), (at, "b"), (1, f"v{at}")) for source in some])
+        return len(sent)
+
+    messages(topics, 0)  # they are created
+    monkeypatch.setattr(psycopg.Cursor, "execute", counted)
+    assert messages(topics[:20], 3) == messages(topics[20:], 3)
+    assert rows(many, "t79") == [(0, "b"), (1, "v3"), (3, "b")]
+    many.kill()
 
 
 KEYS = st.integers(0, 4)

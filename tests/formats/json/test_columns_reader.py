@@ -1,6 +1,7 @@
 """JSON of one schema read as columns is what its rows are, however it is spelled, broken or mistyped."""
 
 import json
+from base64 import b64encode
 from collections.abc import Sequence
 from typing import Any
 
@@ -96,7 +97,8 @@ def text_of(schema: Schema) -> st.SearchStrategy[str]:
         case Type.STRING:
             return st.text(max_size=4).map(json.dumps) | st.sampled_from(TEXTS)
         case Type.BYTES:
-            return st.sampled_from(['"BM4="', '"AQI="', '""', '"/w=="', '"/x=="', '"AA"', "5", "1.25"])
+            encoded = st.binary(max_size=9).map(lambda raw: json.dumps(b64encode(raw).decode()))
+            return st.sampled_from(['"BM4="', '"AQI="', '""', '"/w=="', '"/x=="', '"AA"', "5", "1.25"]) | encoded
         case Type.FLOAT32 | Type.FLOAT64:
             return st.floats(allow_nan=False, allow_infinity=False).map(repr) | st.integers().map(str)
         case _:

@@ -11,6 +11,7 @@ from ferryman.record import TopicPartition
 from ferryman.retry.outage import Outage, Patience
 from ferryman.task.setup.troubles import Troubles
 from ferryman.task.sink import backlog as backlog_module
+from ferryman.task.sink import idling as idling_module
 from ferryman.task.sink import loop as loop_module
 from ferryman.task.sink import pausing as pausing_module
 from ferryman.task.sink.backlog import Backlog
@@ -35,6 +36,7 @@ class HandThread:
 
     clock: Clock
     held: bool = False
+    asked: bool = False
     _pending: tuple["Future[Any]", Callable[[], Any]] | None = None
 
     @property
@@ -111,7 +113,7 @@ class HandDriven:
         patience: Patience | None = None,
     ) -> None:
         self.clock, self.worker, self.judge = Clock(), Worker(), Judge()
-        for module in (loop_module, backlog_module, pausing_module):
+        for module in (loop_module, backlog_module, pausing_module, idling_module):
             monkeypatch.setattr(module, "time", self.clock)
         self.cluster = cluster or Cluster()
         if cluster is None:

@@ -13,7 +13,7 @@ from ferryman.api import Assigned, Committed
 from ferryman.errors import FencedError, Indeterminate, RefusedError, RetriableError, TaskError
 from ferryman.record import Polled, TopicPartition
 from ferryman.task.sink import group as group_module
-from ferryman.task.sink.group import FENCED, REFUSED, TRANSIENT, Group, classified
+from ferryman.task.sink.group import FENCED, REFUSED, TRANSIENT, Group, GroupProtocol, classified
 from tests.kafka.cluster_in_memory import Cluster
 from tests.kafka.fake_admin import FakeAdmin
 from tests.kafka.fake_consumer import Answer, FakeConsumer
@@ -58,14 +58,14 @@ class Owner:
 class Membership:
     """A group with its consumer, owner and cluster: the topics ``a`` with two partitions and ``b`` with one."""
 
-    def __init__(self, read_from: str = "earliest") -> None:
+    def __init__(self, read_from: str = "earliest", protocol: GroupProtocol = "classic") -> None:
         self.cluster = Cluster()
         self.cluster.create("a", 2)
         self.cluster.create("b")
         self.consumer, self.admin, self.owner = FakeConsumer(self.cluster), FakeAdmin(self.cluster), Owner()
         consumer: Any = self.consumer
         admin: Any = self.admin
-        self.group = Group(consumer, admin, self.owner, read_from)
+        self.group = Group(consumer, admin, self.owner, read_from, protocol)
         self.group.subscribe(["a", "b"])
 
     def fill(self, source: TopicPartition, *values: bytes) -> None:
@@ -87,6 +87,11 @@ class Membership:
 @pytest.fixture
 def member() -> Membership:
     return Membership()
+
+
+@pytest.fixture
+def of_consumer_protocol() -> Membership:
+    return Membership(protocol="consumer")
 
 
 def values(found: Sequence[Polled]) -> dict[TopicPartition, list[bytes | None]]:
@@ -318,6 +323,50 @@ def test_a_pause_holds_for_partitions_that_come_meanwhile_and_ends_with_resume(m
     member.group.resume()
     assert not member.group.paused
     assert values(member.poll()) == {A: [b"1"], C: [b"2"]}
+
+
+def test_with_the_consumer_protocol_partitions_come_and_go_and_the_others_stay(
+    of_consumer_protocol: Membership,
+) -> None:
+    member = of_consumer_protocol
+    member.fill(A, b"1", b"2")
+    member.fill(C, b"3", b"4")
+    assert values(member.given(A)) == {A: [b"1", b"2"]}
+    assert values(member.given(C)) == {C: [b"3", b"4"]}
+    assert member.group.topic_ids.keys() == {"a", "b"}
+    member.consumer.take(A)
+    member.fill(A, b"5")
+    member.fill(C, b"6")
+    assert values(member.poll()) == {C: [b"6"]}
+    assert member.group.topic_ids.keys() == {"b"}
+    member.consumer.lose(C)
+    assert member.poll() == []
+    assert member.owner.told == [("assigned", [A]), ("assigned", [C]), ("revoked", [A]), ("lost", [C])]
+
+
+def test_with_the_consumer_protocol_a_member_leaves_at_once_though_nothing_was_given_to_it(
+    of_consumer_protocol: Membership,
+) -> None:
+    of_consumer_protocol.group.leave()
+    assert of_consumer_protocol.consumer.subscribed is None
+    assert of_consumer_protocol.consumer.polled_at == []
+
+
+def test_with_the_consumer_protocol_a_member_gives_up_what_it_has_when_it_leaves(
+    of_consumer_protocol: Membership,
+) -> None:
+    of_consumer_protocol.given(A)
+    of_consumer_protocol.group.leave()
+    assert of_consumer_protocol.owner.told[-1] == ("revoked", [A])
+    assert of_consumer_protocol.consumer.assignment() == []
+
+
+def test_a_group_of_the_consumer_protocol_that_takes_no_such_member_fails_the_task(
+    of_consumer_protocol: Membership,
+) -> None:
+    of_consumer_protocol.consumer.fail(KafkaError._FATAL, reason="unsupported")
+    with pytest.raises(TaskError, match=r"unsupported.*consumer\.override\.group\.protocol=classic"):
+        of_consumer_protocol.poll()
 
 
 def test_a_partition_that_went_while_it_was_paused_is_read_when_it_comes_back(member: Membership) -> None:

@@ -5,6 +5,7 @@ A test tells a story in which each ``yield`` is one round of the loop; when the 
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import pytest
@@ -14,8 +15,10 @@ from ferryman.api import Committed
 from ferryman.errors import DataError, FencedError, Indeterminate, RetriableError, TaskError, Unfinished
 from ferryman.record import TopicPartition
 from ferryman.retry.outage import Patience
+from ferryman.task.sink.idling import AFTER
 from ferryman.task.sink.loop import SILENCE
 from ferryman.task.sink.pausing import PATIENCE
+from ferryman.task.sink.rests import QUICK
 from ferryman.task.sink.sink_thread import LOOK, StillBusy
 from tests.task.sink.hand_driven import TIMING, A, B, HandDriven
 from tests.task.sink.recording_sink import FlushingSink
@@ -141,6 +144,80 @@ def test_an_idle_loop_waits_in_its_polls(task: HandDriven) -> None:
     task.run(story)
     assert task.consumer.polled_at == [LOOK] * 5
     assert task.consumer.resumed == 1, "when its partition came, and never again"
+
+
+def test_records_gather_after_a_put_that_took_its_time_for_few(
+    task: HandDriven, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task.fill(A, b"1")
+    task.sink.during_put = lambda: task.clock.pass_(0.03)
+    rests = list[float]()
+    monkeypatch.setattr(task.worker, "wait", lambda seconds: rests.append(seconds))
+
+    def story() -> Story:
+        task.consumer.give(A)
+        yield from taken(task, 1)
+        yield from (None for _ in range(5))
+
+    task.run(story)
+    assert rests[:1] == [pytest.approx(0.03 - QUICK)]
+    assert len(task.sink.taken) == 1
+
+
+def idle(task: HandDriven, seconds: float, disturb: Callable[[], object] = lambda: None) -> int:
+    """How many rounds the loop makes in so many seconds without a record, after it has been idle for a while."""
+    rounds = 0
+
+    def story() -> Story:
+        nonlocal rounds
+        task.consumer.give(A, B)
+        yield from until(lambda: task.clock.now >= 1000.0 + AFTER)
+        disturb()
+        until_then = task.clock.now + seconds
+        while task.clock.now < until_then:
+            rounds += 1
+            yield
+
+    task.run(story)
+    return rounds
+
+
+def test_a_task_that_waits_polls_five_times_a_second_and_makes_one_round(task: HandDriven) -> None:
+    assert idle(task, 30.0) <= 40
+    assert set(task.consumer.polled_at) == {LOOK}
+
+
+def test_a_task_that_waits_sees_what_it_is_asked_with_its_next_poll(
+    task: HandDriven, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, sent = list[float](), list[float]()
+    monkeypatch.setattr(task.session.commits, "send", lambda wanted: sent.append(task.clock.now))
+
+    def disturb() -> None:
+        poll, polls = task.consumer.poll, count()
+
+        def asked_while_polling(timeout: float) -> Any:
+            if next(polls) == 2:
+                asked.append(task.clock.now)
+                task.session.request_commit()
+            return poll(timeout)
+
+        monkeypatch.setattr(task.consumer, "poll", asked_while_polling)
+
+    idle(task, 2.0, disturb)
+    assert min(at for at in sent if at > asked[0]) == pytest.approx(asked[0] + LOOK)
+
+
+def test_a_record_ends_the_waiting_at_once(task: HandDriven) -> None:
+    taken_at, came = list[float](), list[float]()
+    task.sink.during_put = lambda: taken_at.append(task.clock.now)
+
+    def disturb() -> None:
+        came.append(task.clock.now)
+        task.fill(A, b"late")
+
+    idle(task, 2.0, disturb)
+    assert taken_at[0] - came[0] <= LOOK + 1e-6
 
 
 # Where to start.

@@ -51,7 +51,7 @@ class Group:
     def subscribe(self, topics: Sequence[str]) -> None:
         """There is nothing to join."""
 
-    def poll(self, limit: int, wait: float) -> list[Polled]:
+    def poll(self, limit: int, wait: float, quiet: Callable[[], bool]) -> list[Polled]:
         self.polls += 1
         if self.when_polled:
             self.when_polled.pop(0)()

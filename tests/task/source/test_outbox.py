@@ -4,15 +4,15 @@ import re
 from typing import Any
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, Producer
 
 from ferryman.chain.encoded import Encoded
 from ferryman.errors import RetriableError, TaskError, TooLarge
 from ferryman.task.setup.control import Control
-from ferryman.task.source import outbox as outbox_module
 from ferryman.task.source.outbox import Outbox
 from tests.kafka.cluster_in_memory import Cluster, failed
 from tests.kafka.fake_producer import FakeProducer
+from tests.running import consume, create_topic
 
 
 class Way:
@@ -51,14 +51,6 @@ def test_without_a_partition_the_producer_chooses() -> None:
     way.outbox.produce(encoded(b"0"))
     way.outbox.produce(encoded(b"1", timestamp=3))
     assert [each.partition for each in way.producer.queue] == [-1, -1]
-
-
-def test_only_records_without_headers_and_timestamps_go_many_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbox_module, "CHUNK", 2)
-    way = Way()
-    way.outbox.produce(encoded(*[b"v"] * 5))
-    way.outbox.produce(encoded(b"v", timestamp=1))
-    assert way.producer.calls[1:] == ["batch of 2", "batch of 2", "batch of 1"]
 
 
 @pytest.mark.parametrize("kind", [{}, {"timestamp": 5}])
@@ -181,3 +173,24 @@ def test_within_its_grace_a_task_that_is_to_stop_still_commits() -> None:
     way.producer.when_polled = answers_at_last
     way.outbox.commit()
     assert [each.value for each in way.producer.sent] == [b"v"]
+
+
+def test_a_broker_has_each_part_of_a_record_where_it_belongs(kafka: str, unique: str) -> None:
+    create_topic(kafka, unique, partitions=2)
+    answers = list[KafkaError | None]()
+    producer = Producer({"bootstrap.servers": kafka})
+    outbox = Outbox(producer, Control(lambda event, facts: None), grace=3.0, patience=60.0)
+    outbox.answered = lambda error, message: answers.append(error)
+    headers = [[("h", b"1"), ("n", None)], []]
+    outbox.produce(Encoded(unique, 1, range(2), [5, None], [b"k", None], [b"v", b"w"], headers))
+    outbox.produce(Encoded(unique, 1, range(1), [7], [None], [None], None))
+    producer.flush()
+    found = sorted(consume(kafka, unique), key=lambda each: each.offset() or 0)
+    assert [(each.key(), each.value(), each.partition(), each.headers()) for each in found] == [
+        (b"k", b"v", 1, headers[0]),
+        (None, b"w", 1, None),
+        (None, None, 1, None),
+    ]
+    assert [each.timestamp()[1] for each in (found[0], found[2])] == [5, 7]
+    assert found[1].timestamp()[1] > 1_700_000_000_000
+    assert answers == [None] * 3

@@ -7,7 +7,10 @@ import pytest
 from confluent_kafka import KafkaError
 
 from ferryman.api import Offset
-from ferryman.task.source.transactions import cause, moved_by_another
+from ferryman.offsets.source_offsets import SourceOffsets
+from ferryman.task.setup.control import Control
+from ferryman.task.source.outbox import Outbox
+from ferryman.task.source.transactions import Transactions, cause, moved_by_another
 from tests.kafka.cluster_in_memory import Cluster, failed
 from tests.kafka.fake_producer import FakeProducer
 
@@ -54,3 +57,26 @@ def test_offsets_that_moved_otherwise_than_by_our_last_transaction_tell_of_a_sec
     before: Offsets, attempted: Mapping[str, Offset | None], now: Offsets, moved: bool
 ) -> None:
     assert moved_by_another(before, attempted, now) is moved
+
+
+def test_offsets_join_a_transaction_when_its_records_are_there_in_topics_that_may_not_be() -> None:
+    """Others who read the offsets' topic would wait for the end of a transaction that cannot come to one."""
+    fake = FakeProducer(Cluster())
+    producer: Any = fake
+    transactions = Transactions(
+        Outbox(producer, Control(lambda event, facts: None), 1.0, 60.0), SourceOffsets("c"), "o", None
+    )
+    seen: list[list[str]] = []
+
+    def polled() -> None:
+        seen.append([each.topic for each in fake.queue])
+        fake.broker_answers = len(seen) > 3
+
+    fake.when_polled = polled
+    for topic in ("nowhere", "nowhere", "elsewhere"):
+        transactions.begin()
+        transactions.outbox.write(topic, b"1", b"k")
+        transactions.note({"p": ({"p": 1}, AT1)})
+        assert transactions.commit()
+    assert seen[:5] == [["nowhere"]] * 4 + [["o"]]
+    assert seen[5:] == [["nowhere", "o"], ["elsewhere"], ["o"]]

@@ -46,7 +46,7 @@ def test_ours_go_on_where_kafka_connects_workers_stopped_and_the_other_way_round
     configs["odd"] = {
         **configs["idle"],
         "file": str(tmp_path / "odd.txt"),
-        "consumer.override.group.protocol": "consumer",
+        "consumer.override.partition.assignment.strategy": "org.apache.kafka.clients.consumer.StickyAssignor",
     }
     add(source, "one", "two")
     jvm = settings.parse(chosen, DISTRIBUTED)
@@ -64,7 +64,7 @@ def test_ours_go_on_where_kafka_connects_workers_stopped_and_the_other_way_round
         for name in ("in", "out"):
             second.running(name)
             assert second.call("GET", f"/connectors/{name}/config") == {"name": name, **configs[name]}
-        assert "group.protocol" in first.trace("odd")
+        assert "partition.assignment.strategy" in first.trace("odd")
         until(lambda: first.states("idle") == ["STOPPED"], 30, "what was stopped to be so")
         until(lambda: lines(sink) == ["one", "two", "three"], 60, "the third line, by ours")
         until(lambda: committed(first.url, "in") == [{"position": 14}], 60, "the source's offset")

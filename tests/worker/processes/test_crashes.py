@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferryman.facts.states import State
-from ferryman.task.setup.at_work import CONVERT, PUT, AtWork, Note, Offsets
+from ferryman.task.setup.at_work import CONVERT, POLLED, PUT, AtWork, Note, Offsets
 from ferryman.task.setup.guilty import Guilty
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.worker.processes.crashes import Search, Suspicion
@@ -202,6 +202,44 @@ def test_what_kills_the_sink_is_named_and_not_tried() -> None:
         assert "SIGABRT, for the third time while its sink was putting t-0@0..9" in (play.task.shown.trace or "")
 
     assert len(play(story).forks.processes) == 3
+
+
+PLACE = Offsets('{"p":1} at {"n":3}', 0, 0, 0)
+
+
+async def spec_of(play: Play, number: int) -> TaskSpec:
+    """What the process of that number was told."""
+    process = await play.forks.started(number)
+    await true(lambda: (process.heard(), process.spec)[1])
+    assert process.spec is not None
+    return process.spec
+
+
+def test_a_source_tries_itself_what_three_of_its_processes_died_over_and_is_told_what_it_dies_of_then() -> None:
+    async def story(play: Play) -> None:
+        for number in (1, 2, 3):
+            assert not (await spec_of(play, number)).suspect
+            await play.crashed(number, POLLED, PLACE)
+        told = await spec_of(play, 4)
+        assert (told.suspect, told.guilty, told.probe) == ([list(PLACE)], [], [])
+        await play.crashed(4, "TRANSFORMATION", PLACE, "Mask")
+        told = await spec_of(play, 5)
+        assert told.guilty == [list(Guilty(PLACE.topic, 0, 0, "TRANSFORMATION", "Mask", HOW))]
+        assert told.suspect == [list(PLACE)], "there may be more of them"
+
+    play(story)
+
+
+def test_a_source_that_dies_over_no_single_record_fails_and_names_the_place() -> None:
+    async def story(play: Play) -> None:
+        for number in (1, 2, 3, 4):
+            await play.crashed(number, POLLED, PLACE)
+        await true(lambda: play.task.state is State.FAILED)
+        trace = play.task.shown.trace or ""
+        assert 'once more while it converted what its source polled from {"p":1} at {"n":3} on' in trace
+        assert "no single record kills a process by itself" in trace
+
+    assert len(play(story).forks.processes) == 4
 
 
 @pytest.mark.parametrize("code", [-signal.SIGKILL, -signal.SIGTERM, 1])

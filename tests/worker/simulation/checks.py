@@ -16,6 +16,7 @@ from tests.worker.simulation.topics import Entry
 
 ANY_WORKER = (b"target-state-", b"logger-cluster-")
 """The keys of records that any worker may write."""
+ROUNDING = 1e-6
 HEARS = 15.0
 """Seconds in which a worker that is well knows what the config topic says, and has acted on it."""
 
@@ -115,6 +116,7 @@ class Checks:
         self._hears()
         for node in self.cluster.live:
             self._goes_on(node)
+            self._leased(node)
             if node.host.sleeps or not node.kafka_link.good:
                 node.good_since = machine.now
         for connector in list(self._deleted):
@@ -122,6 +124,23 @@ class Checks:
                 late = self._too_late(connector, node)
                 if late and process.begun and process.lease.ends > machine.now and not process.killed:
                     self.problems.append(f"{machine.now:.2f}: {process.name} acts still on {node.host.name}: {late}")
+
+    def _leased(self, node: Node) -> None:
+        """A lease ends before the session that the coordinator counts from the request's arrival; and a worker that is
+        well keeps it while others take their time to join, for as long as the group is bound to wait for them."""
+        if node.worker is None:
+            return
+        over, now, group = node.worker.group.lease.over, self._now, self.cluster.group
+        sessions = [ends for declared, ends in group.sessions() if decode_metadata(declared).url == node.url]
+        if over > now and sessions and over > max(sessions) + ROUNDING:
+            self.problems.append(f"{now:.2f}: the lease of {node.host.name} lasts to {over:.3f}, beyond {sessions}")
+        given = self.cluster.settings.distributed
+        session, rebalance = given.session_timeout_ms / 1000, given.rebalance_timeout_ms / 1000
+        # It was in the generation that ends, and has been well since long before.
+        well = node.generations[-1:] == [group.generation] and node.good_since + 2 * session < group.preparing_since
+        bound = group.preparing_since + rebalance - 2 * session
+        if sessions and well and group.state == "preparing" and now < bound and node.worker.group.lease.ends <= now:
+            self.problems.append(f"{now:.2f}: {node.host.name} is well, and has lost its lease in a rebalance")
 
     def _goes_on(self, node: Node) -> None:
         if node.worker is None:

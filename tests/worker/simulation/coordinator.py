@@ -64,6 +64,8 @@ class Coordinator:
     protocol: str = ""
     leads: Callable[[int, bytes], None] = lambda generation, declared: None
     """Called with each generation and what its leader has declared."""
+    preparing_since: float = 0.0
+    """When the last rebalance began, by the loop's clock."""
     expired: int = 0
     """How many members were dropped because their session was over, or because they did not join in."""
     _members: dict[str, _Member] = field(default_factory=dict)
@@ -79,6 +81,10 @@ class Coordinator:
     def members(self) -> list[str]:
         """Their ids."""
         return list(self._members)
+
+    def sessions(self) -> list[tuple[bytes, float]]:
+        """What each member has declared, and when its session is over unless it is heard before."""
+        return [(each.protocols[0][1], each.expiry.when()) for each in self._members.values() if each.expiry]
 
     def describe(self) -> list[tuple[str, bytes]]:
         """Who is in the group, and what each has declared (DescribeGroups)."""
@@ -221,7 +227,7 @@ class Coordinator:
                     answer, each.syncs = each.syncs, None
                     self._lives(each)
                     answer(Synced(REBALANCING))
-        self.state = "preparing"
+        self.state, self.preparing_since = "preparing", self.loop.time()
         patience = max((each.rebalance for each in self._members.values()), default=0.0)
         self._due_in(patience, self._complete)
 

@@ -7,6 +7,7 @@ what a statement has to warn about (a decimal that was rounded, a note to the se
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate
 
 import polars as pl
@@ -15,7 +16,7 @@ from pymysql.cursors import Cursor
 from sqlalchemy import Connection
 
 from ferryman.connectors.sql.dialects import savepoints
-from ferryman.connectors.sql.dialects.dialect import Apply, Load, Mode, Refused, Run, TableColumn, Transactions
+from ferryman.connectors.sql.dialects.dialect import Apply, Load, Mode, Refused, Run, TableColumn, Transactions, in_turn
 from ferryman.connectors.sql.dialects.faults import StaleTable
 from ferryman.connectors.sql.dialects.misfit import misfit
 from ferryman.connectors.sql.dialects.mysql.errors import message_of, number_of, staged_column
@@ -104,17 +105,35 @@ class MysqlWriter:
             cursor.execute(f"CREATE TEMPORARY TABLE {name(stage)} ({layout}) ENGINE=InnoDB")
         return Stage(stage, moves)
 
-    def stage(self, connection: Connection, load: Load) -> Apply:
-        """Sends the rows to their staging table; what is returned puts them into the table."""
-        stage = self._stages[load.table, load.columns]
+    def stage(self, connection: Connection, loads: Sequence[Load]) -> Sequence[Apply]:
+        """Sends the rows to their staging tables; what is returned puts them into their table."""
+        return [self._staged(connection, load) for load in loads]
+
+    def sift(self, connection: Connection, loads: Sequence[Load]) -> tuple[Sequence[Apply], Sequence[Refused]]:
+        """As ``savepoints.sifted``."""
+        unfit = [
+            refused
+            for load in loads
+            for refused in savepoints.sifted(self._session, connection, load, partial(self._fill, connection))
+        ]
+        return [self._held(connection, load) for load in loads], unfit
+
+    def _staged(self, connection: Connection, load: Load) -> Apply:
+        self._fill(connection, load)
+        return self._held(connection, load)
+
+    def _fill(self, connection: Connection, load: Load) -> None:
         cursor = _cursor(connection)
-        for statement in self._inserts(load, stage):
+        for statement in self._inserts(load, self._stages[load.table, load.columns]):
             try:
                 cursor.execute(statement)
             except pymysql.Error as error:
                 self._explain(error, load)
                 raise
             _refuse_warnings(cursor, load)
+
+    def _held(self, connection: Connection, load: Load) -> Apply:
+        stage, cursor = self._stages[load.table, load.columns], _cursor(connection)
         # No row has these numbers. But the statement has the table, so that nobody can change it until the
         # transaction's end; a SELECT would need a right that an INSERT does not.
         for text in (*stage.statements.write, stage.statements.delete)[:1]:
@@ -129,6 +148,10 @@ class MysqlWriter:
                     _refuse_warnings(cursor, load)
 
         return apply
+
+    def write(self, connection: Connection, loads: Sequence[Load], steps: Sequence[Apply]) -> None:
+        """One after the other."""
+        in_turn(loads, steps)
 
     def each(self, connection: Connection, runs: Sequence[Run]) -> Sequence[Refused]:
         """As ``savepoints.each``."""

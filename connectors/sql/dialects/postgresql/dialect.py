@@ -14,9 +14,9 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from ferryman.connectors.sql.dialects.dialect import Definition, Mode, Transactions, Type, Types, Use, Writer, reflected
 from ferryman.connectors.sql.dialects.names import Naming, TableName, lower
 from ferryman.connectors.sql.dialects.postgresql import errors, rights, tables
-from ferryman.connectors.sql.dialects.postgresql.columns import COLUMNS
-from ferryman.connectors.sql.dialects.postgresql.domains import resolved
-from ferryman.connectors.sql.dialects.postgresql.types import PostgresTypes
+from ferryman.connectors.sql.dialects.postgresql.column_types.columns import COLUMNS
+from ferryman.connectors.sql.dialects.postgresql.column_types.domains import resolved
+from ferryman.connectors.sql.dialects.postgresql.column_types.types import PostgresTypes
 from ferryman.connectors.sql.dialects.postgresql.url import PostgresUrls
 from ferryman.connectors.sql.dialects.postgresql.writer import PostgresWriter
 from ferryman.connectors.sql.dialects.urls import Location, Urls
@@ -27,7 +27,13 @@ _LONGEST_NAME = 63
 """Bytes that PostgreSQL keeps of an identifier; it cuts longer ones without an error (NAMEDATALEN)."""
 
 # A task that is frozen in a transaction must not hold its offset's row for ever; one that waits for it asks again.
-_SETTINGS = {"TimeZone": "UTC", "idle_in_transaction_session_timeout": "20s", "lock_timeout": "10s"}
+# What is sent is UTF-8, whatever encoding the database has.
+_SETTINGS = {
+    "TimeZone": "UTC",
+    "client_encoding": "UTF8",
+    "idle_in_transaction_session_timeout": "20s",
+    "lock_timeout": "10s",
+}
 
 
 class PostgresNaming:

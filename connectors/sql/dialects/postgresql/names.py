@@ -5,13 +5,17 @@ from ferryman.connectors.sql.dialects.names import TableName
 
 def literal(table: TableName) -> str:
     """A table's full name, quoted."""
-    parts = [part for part in (table.schema, table.name) if part is not None]
-    return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
+    return ".".join(identifier(part) for part in (table.schema, table.name) if part is not None)
+
+
+def identifier(name: str) -> str:
+    """An identifier, for a statement that is executed without parameters."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def quoted(name: str) -> str:
     """An identifier for a statement that is executed with parameters."""
-    return '"' + name.replace('"', '""').replace("%", "%%") + '"'
+    return identifier(name).replace("%", "%%")
 
 
 def qualified(table: TableName) -> str:

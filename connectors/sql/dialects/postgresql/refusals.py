@@ -1,12 +1,13 @@
 """Rows that PostgreSQL refuses, found by the server itself: one block of PL/pgSQL puts a poll in, run by run.
 
-A run is one statement. One that fails is undone alone and its rows are tried singly, which takes the server tens of
-microseconds a row; asked from here, each try would be three round trips. The server's own words are not looked at,
-since they may quote the row: of what was raised only the SQLSTATE and the names of objects come back.
+A run is one statement. One that fails is undone alone and its rows are tried by few, then singly, which takes the
+server tens of microseconds a try; asked from here, each try would be three round trips. The server's own words are not
+looked at, since they may quote the row: of what was raised only the SQLSTATE and the names of objects come back.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
+from typing import NamedTuple
 
 import psycopg
 from psycopg import errors
@@ -34,8 +35,17 @@ EXCEPTION WHEN OTHERS THEN
     {otherwise}
 END;
 """
+_FEW = 4
+"""Rows of a run that has failed which are tried together: of one in ten, most such are all good."""
+_PIECES = f"""
+FOR ferryman_piece IN 0 .. (ferryman_lasts[ferryman_run] - ferryman_firsts[ferryman_run]) / {_FEW} LOOP
+    {_FIRST} := ferryman_firsts[ferryman_run] + ferryman_piece * {_FEW};
+    {_LAST} := least({_FIRST} + {_FEW - 1}, ferryman_lasts[ferryman_run]);
+    {{try_a_piece}}
+END LOOP;
+"""
 _ROWS = f"""
-FOR ferryman_row IN ferryman_firsts[ferryman_run] .. ferryman_lasts[ferryman_run] LOOP
+FOR ferryman_row IN {_FIRST} .. {_LAST} LOOP
     {_FIRST} := ferryman_row;
     {_LAST} := ferryman_row;
     {{try_a_row}}
@@ -53,6 +63,7 @@ DECLARE
     ferryman_firsts bigint[] := '{{firsts}}';
     ferryman_lasts bigint[] := '{{lasts}}';
     ferryman_run int;
+    ferryman_piece bigint;
     ferryman_row bigint;
     {_FIRST} bigint;
     {_LAST} bigint;
@@ -68,9 +79,27 @@ BEGIN
     END LOOP;
 END
 """
-_ABOUT_A_ROW = [name for name, fault in CLASSES.items() if fault is Fault.DATA]
-_CODES = [name for name, fault in CODES.items() if fault is Fault.DATA]
-_OTHER_CODES = [name for name, fault in CODES.items() if fault is not Fault.DATA]
+_IN_THE_WAY = (Fault.AWAY, Fault.CONFLICT)
+
+
+class Note(NamedTuple):
+    """A row that is refused, and why."""
+
+    seq: int
+    state: str
+    """The SQLSTATE."""
+    table: str
+    column: str
+    constraint: str
+
+    @property
+    def problem(self) -> str:
+        """The error's name and its SQLSTATE."""
+        try:
+            name = errors.lookup(self.state).__name__
+        except KeyError:
+            name = "Error"
+        return f"{name} (SQLSTATE {self.state})"
 
 
 def each(
@@ -78,30 +107,44 @@ def each(
 ) -> Sequence[Refused]:
     """See ``Writer.each``. ``stages``: by run the name of its staging table, and the statement that moves rows on from
     there, with two placeholders for the first and last ``seq``."""
+    return [Refused(note.seq, _error(doing, note)) for note in _noted(cursor, runs, stages, _is_about_a_row())]
+
+
+def unreadable(cursor: psycopg.Cursor, runs: Sequence[Run], stage: tuple[str, str]) -> Sequence[Note]:
+    """The rows of which a statement, which does nothing but read them, cannot read the texts. ``stage``: as above."""
+    return _noted(cursor, runs, [stage] * len(runs), _is_about_a_value())
+
+
+def _noted(
+    cursor: psycopg.Cursor, runs: Sequence[Run], stages: Sequence[tuple[str, str | None]], its_own: str
+) -> Sequence[Note]:
     distinct = list(dict.fromkeys(stages))
     cursor.execute(_CREATE)
     tables = {name for name, _ in distinct}
     for name in tables:
         cursor.execute(f"CREATE INDEX {quoted(name + '_seq')} ON pg_temp.{quoted(name)} (seq)")
-    cursor.execute(block(runs, [distinct.index(stage) for stage in stages], [text for _, text in distinct]))
+    cursor.execute(block(runs, [distinct.index(stage) for stage in stages], [text for _, text in distinct], its_own))
     for name in tables:
         cursor.execute(f"DROP INDEX pg_temp.{quoted(name + '_seq')}")
-    cursor.execute(f"SELECT * FROM {_TABLE} ORDER BY seq")  # noqa: S608 - a name of ours
-    return [Refused(int(seq), _error(doing, *rest)) for seq, *rest in cursor.fetchall()]
+    cursor.execute(f"WITH told AS (DELETE FROM {_TABLE} RETURNING *) SELECT * FROM told ORDER BY seq")  # noqa: S608
+    return [Note(*row) for row in cursor.fetchall()]
 
 
-def block(runs: Sequence[Run], loads: Sequence[int], statements: Sequence[str | None]) -> str:
-    """The block for these runs; ``loads`` has the number of each one's statement."""
+def block(runs: Sequence[Run], loads: Sequence[int], statements: Sequence[str | None], its_own: str) -> str:
+    """The block for these runs; ``loads`` has the number of each one's statement, ``its_own`` is the condition for an
+    error to be the row's."""
     branches = "\n".join(_branches(statements))
     common = {
         "statements": f"CASE ferryman_loads[ferryman_run]\n{branches}\nEND CASE;",
-        "is_about_a_row": _is_about_a_row(),
+        "is_about_a_row": its_own,
     }
+    try_a_row = _TRY.format(**common, otherwise=_NOTE)
+    try_a_piece = _TRY.format(**common, otherwise=_ROWS.format(try_a_row=try_a_row))
     text = _BLOCK.format(
         loads=_array(loads),
         firsts=_array([run.first for run in runs]),
         lasts=_array([run.last for run in runs]),
-        try_a_run=_TRY.format(**common, otherwise=_ROWS.format(try_a_row=_TRY.format(**common, otherwise=_NOTE))),
+        try_a_run=_TRY.format(**common, otherwise=_PIECES.format(try_a_piece=try_a_piece)),
     )
     tag = _unused(text)
     return f"DO {tag}{text}{tag}"
@@ -124,19 +167,25 @@ def _array(numbers: Sequence[int]) -> str:
 def _is_about_a_row() -> str:
     """A condition in the block, for what ``sqlstates.fault_of`` says of the codes that are known."""
     classes, codes, others = (
-        ", ".join(f"'{name}'" for name in names) for names in (_ABOUT_A_ROW, _CODES, _OTHER_CODES)
+        _listed(name for name, fault in known.items() if (fault is Fault.DATA) is wanted)
+        for known, wanted in ((CLASSES, True), (CODES, True), (CODES, False))
     )
     return f"SQLSTATE IN ({codes}) OR (left(SQLSTATE, 2) IN ({classes}) AND SQLSTATE NOT IN ({others}))"
 
 
-def _error(doing: str, state: str, table: str, column: str, constraint: str) -> DataError:
-    named = {"table": table, "column": column, "constraint": constraint}
+def _is_about_a_value() -> str:
+    """The same for a statement that does nothing but read texts: a type's reader may say anything of one."""
+    classes, codes = (
+        _listed(name for name, fault in known.items() if fault in _IN_THE_WAY) for known in (CLASSES, CODES)
+    )
+    return f"left(SQLSTATE, 2) NOT IN ({classes}) AND SQLSTATE NOT IN ({codes})"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
+
+
+def _error(doing: str, note: Note) -> DataError:
+    named = {"table": note.table, "column": note.column, "constraint": note.constraint}
     objects = "".join(f", {what} {name}" for what, name in named.items() if name)
-    return DataError(f"Cannot {doing}: {_class(state)} (SQLSTATE {state}){objects}")
-
-
-def _class(state: str) -> str:
-    try:
-        return errors.lookup(state).__name__
-    except KeyError:
-        return "Error"
+    return DataError(f"Cannot {doing}: {note.problem}{objects}")

@@ -4,8 +4,10 @@ Where a poll is for many tables, few rows for one go in without a staging table 
 """
 
 import io
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain, groupby
 
 import polars as pl
 import psycopg
@@ -23,20 +25,24 @@ from ferryman.connectors.sql.dialects.dialect import (
     key_columns,
     other_columns,
 )
+from ferryman.connectors.sql.dialects.faults import Undone
 from ferryman.connectors.sql.dialects.misfit import misfit
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.dialects.postgresql import direct, refusals
+from ferryman.connectors.sql.dialects.postgresql.column_types.values import copied
 from ferryman.connectors.sql.dialects.postgresql.errors import copied_column
 from ferryman.connectors.sql.dialects.postgresql.names import qualified, quoted
-from ferryman.connectors.sql.dialects.postgresql.values import copied
+from ferryman.connectors.sql.dialects.postgresql.sifting import NULL, Look, Texts, copying
 from ferryman.connectors.sql.records.values import TIMESTAMP_FORMAT, Zones
+from ferryman.errors import DataError, TaskError
 
-_NULL = "\\N"
 _MOST_STAGES = 64
 """Staging tables that are kept for the next transaction; one transaction may need more."""
 # S608 (statements put together from strings) is silenced below: every name in them has passed ``quoted``.
 
 Shape = tuple[TableName, tuple[TableColumn, ...]]
+Fill = Callable[[psycopg.Cursor, "Stage", Load], None]
+"""Brings a load's rows into its staging table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,8 @@ class Stage:
 
     name: str
     """Its name in the session's schema of temporary tables."""
+    staged: Sequence[str]
+    """Its columns but ``seq``."""
     copy: str
     """The COPY that fills it."""
     write: str | None
@@ -67,11 +75,13 @@ class PostgresWriter:
         self._created = 0
         self._together = 0
         """How many loads the present transaction has."""
+        self._direct: dict[int, direct.Direct] = {}
+        """Those of them, by number, that go in without a staging table."""
 
     def prepare(self, loads: Sequence[Load]) -> None:
         """Makes the staging tables that are missing, each once per connection; drops the oldest if they get many."""
         self._together = len(loads)
-        staged = [load for load in loads if not direct.is_small(load, self._together, self._mode)]
+        staged = [load for load in loads if not self._is_small(load)]
         wanted = list(dict.fromkeys((load.table, load.columns) for load in staged))
         if not wanted:
             return
@@ -103,12 +113,41 @@ class PostgresWriter:
         _cursor(connection).execute(f"CREATE TEMP TABLE {quoted(name)} ON COMMIT DELETE ROWS AS {empty}", ())
         return statements(name, table, columns, self._mode)
 
-    def stage(self, connection: Connection, load: Load) -> Apply:
-        """Copies the rows into their staging table; what is returned puts them into the table."""
-        if direct.is_small(load, self._together, self._mode):
-            return self._direct(_cursor(connection), load)
-        cursor, stage = _cursor(connection), self._stages[load.table, load.columns]
-        self._copy(cursor, stage, load)
+    def stage(self, connection: Connection, loads: Sequence[Load]) -> Sequence[Apply]:
+        """Copies the rows into their staging tables, or makes literals of them, and holds the tables."""
+        return self._brought(connection, loads, self._copy)
+
+    def sift(self, connection: Connection, loads: Sequence[Load]) -> tuple[Sequence[Apply], Sequence[Refused]]:
+        """The same, but what COPY cannot read is left out. Literals are read when they are put into their tables."""
+        unfit = list[Refused]()
+
+        def fill(cursor: psycopg.Cursor, stage: Stage, load: Load) -> None:
+            unfit.extend(self._sifted(connection, cursor, stage, load))
+
+        return self._brought(connection, loads, fill), unfit
+
+    def _brought(self, connection: Connection, loads: Sequence[Load], fill: Fill) -> Sequence[Apply]:
+        cursor = _cursor(connection)
+        small = [number for number, load in enumerate(loads) if self._is_small(load)]
+        made = direct.made([loads[number] for number in small], self._copied)
+        self._direct = dict(zip(small, made, strict=True))
+        direct.run(cursor, dict.fromkeys(direct.hold(each.load.table) for each in made))
+        return [
+            self._applied_directly(cursor, self._direct[number])
+            if number in self._direct
+            else self._staged(cursor, load, fill)
+            for number, load in enumerate(loads)
+        ]
+
+    def _is_small(self, load: Load) -> bool:
+        return direct.is_small(load, self._together, self._mode)
+
+    def _applied_directly(self, cursor: psycopg.Cursor, load: direct.Direct) -> Apply:
+        return lambda first, last: direct.run(cursor, load.statements(self._mode, first, last))
+
+    def _staged(self, cursor: psycopg.Cursor, load: Load, fill: Fill) -> Apply:
+        stage = self._stages[load.table, load.columns]
+        fill(cursor, stage, load)
         cursor.execute(stage.hold, ())
 
         def apply(first: int, last: int) -> None:
@@ -118,9 +157,21 @@ class PostgresWriter:
 
         return apply
 
+    def write(self, connection: Connection, loads: Sequence[Load], steps: Sequence[Apply]) -> None:
+        """The rows of all staging tables, and between them what goes without: as many statements at once as can be."""
+        cursor = _cursor(connection)
+        for is_direct, numbers in groupby(range(len(loads)), self._direct.__contains__):
+            if is_direct:
+                each = (self._direct[number].statements(self._mode, *loads[number].span) for number in numbers)
+                direct.run(cursor, chain.from_iterable(each))
+            else:
+                with _driver(connection).pipeline():  # all are sent before the first is answered
+                    for number in numbers:
+                        steps[number](*loads[number].span)
+
     def each(self, connection: Connection, runs: Sequence[Run]) -> Sequence[Refused]:
         """By the server itself, unless some rows have no staging table."""
-        if any(direct.is_small(run.load, self._together, self._mode) for run in runs):
+        if any(self._is_small(run.load) for run in runs):
             return savepoints.each(self._session, connection, runs)
         stages = [self._stages[run.load.table, run.load.columns] for run in runs]
         moves = [
@@ -129,38 +180,68 @@ class PostgresWriter:
         ]
         return refusals.each(_cursor(connection), runs, moves, self._session.doing)
 
-    def _direct(self, cursor: psycopg.Cursor, load: Load) -> Apply:
-        values = load.frame.select("seq", *self._expressions(load.columns))
-        cursor.execute(direct.hold(load.table), ())
-
-        def apply(first: int, last: int) -> None:
-            wanted = pl.col("seq").is_between(first, last)
-            some = replace(load, frame=load.frame.filter(wanted))
-            direct.write(cursor, some, values.filter(wanted).drop("seq"), self._mode)
-
-        return apply
+    def _sifted(self, connection: Connection, cursor: psycopg.Cursor, stage: Stage, load: Load) -> Sequence[Refused]:
+        """Fills a staging table with the rows that it takes; the others."""
+        rows, guilty = self._csv(load), None
+        try:
+            with self._session.savepoint(connection):
+                try:
+                    _send(cursor, stage.copy, rows)
+                except psycopg.Error as error:
+                    guilty = copied_column(error)
+                    raise
+                self._compare(cursor, stage, load)
+            return ()
+        except Undone:
+            raise
+        except (DataError, TaskError):
+            # What a type's own reader says of a text need not be of the class of data errors.
+            pass
+        texts = Texts(stage.name, stage.staged)
+        try:
+            with self._session.savepoint(connection):
+                texts.create(cursor)
+                _send(cursor, texts.copy, rows)
+        except Undone:
+            raise
+        except DataError:
+            # There are texts that the database cannot have at all, in its encoding.
+            return list(savepoints.sifted(self._session, connection, load, partial(self._copy, cursor, stage)))
+        unfit = texts.moved(Look(self._session, connection, cursor, load), guilty)
+        for index in _echoed(load.columns):
+            differing = _differing(cursor, stage, load, index, "DELETE")
+            unfit += [Refused(seq, _changed(load, index)) for seq in differing]
+        return unfit
 
     def _copy(self, cursor: psycopg.Cursor, stage: Stage, load: Load) -> None:
-        rows = load.frame.select("seq", *self._expressions(load.columns))
-        text = io.BytesIO()
-        rows.write_csv(
-            text, include_header=False, quote_style="non_numeric", null_value=_NULL, datetime_format=TIMESTAMP_FORMAT
-        )
         try:
-            with cursor.copy(stage.copy, ()) as copy:
-                copy.write(text.getbuffer())
+            _send(cursor, stage.copy, self._csv(load))
         except psycopg.Error as error:
             index = copied_column(error)
             if index is None:
                 raise
             problem = f"does not take a value: {type(error).__name__} (SQLSTATE {error.sqlstate})"
             raise misfit(load.table, load.columns[index], problem) from None
+        self._compare(cursor, stage, load)
+
+    def _compare(self, cursor: psycopg.Cursor, stage: Stage, load: Load) -> None:
         for index in _echoed(load.columns):
-            _compare(cursor, stage, load, index)
+            if _differing(cursor, stage, load, index, "SELECT"):
+                raise _changed(load, index)
+
+    def _csv(self, load: Load) -> memoryview:
+        rows, text = load.frame.select("seq", *self._expressions(load.columns)), io.BytesIO()
+        rows.write_csv(
+            text, include_header=False, quote_style="non_numeric", null_value=NULL, datetime_format=TIMESTAMP_FORMAT
+        )
+        return text.getbuffer()
+
+    def _copied(self, values: pl.Expr, column: TableColumn) -> pl.Expr:
+        return copied(values, column.source.schema, column.fit, self._zones)
 
     def _expressions(self, columns: Sequence[TableColumn]) -> Iterator[pl.Expr]:
         for index, column in enumerate(columns):
-            yield copied(pl.col(f"c{index}"), column.source.schema, column.fit, self._zones).alias(f"c{index}")
+            yield self._copied(pl.col(f"c{index}"), column).alias(f"c{index}")
         for index in _echoed(columns):
             yield pl.col(f"c{index}").alias(_given(index))
 
@@ -175,26 +256,46 @@ def _given(index: int) -> str:
     return f"given{index}"
 
 
-def _compare(cursor: psycopg.Cursor, stage: Stage, load: Load, index: int) -> None:
+def _send(cursor: psycopg.Cursor, statement: str, rows: memoryview) -> None:
+    with cursor.copy(statement, ()) as copy:
+        copy.write(rows)
+
+
+def _differing(cursor: psycopg.Cursor, stage: Stage, load: Load, index: int, how: str) -> Sequence[int]:
+    """The rows of which the column gives another text back than it got, looked for or deleted."""
     differs = f"seq BETWEEN %s AND %s AND c{index}::text IS DISTINCT FROM {_given(index)}"
-    query = f"SELECT 1 FROM {quoted(stage.name)} WHERE {differs} LIMIT 1"  # noqa: S608
+    if how == "SELECT":
+        query = f"SELECT seq FROM {quoted(stage.name)} WHERE {differs} LIMIT 1"  # noqa: S608
+    else:
+        query = f"DELETE FROM {quoted(stage.name)} WHERE {differs} RETURNING seq"  # noqa: S608
     cursor.execute(query, load.span)
-    if cursor.fetchone() is not None:
-        raise misfit(load.table, load.columns[index], "takes texts that it gives back as they are only")
+    return [int(seq) for (seq,) in cursor]
+
+
+def _changed(load: Load, index: int) -> DataError:
+    return misfit(load.table, load.columns[index], "takes texts that it gives back as they are only")
+
+
+def _driver(connection: Connection) -> psycopg.Connection:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    return driver
 
 
 def _cursor(connection: Connection) -> psycopg.Cursor:
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
-    return driver.cursor()
+    return _driver(connection).cursor()
 
 
 def statements(name: str, table: TableName, columns: tuple[TableColumn, ...], mode: Mode) -> Stage:
     """The statements for a staging table. All names are quoted, all values are parameters."""
     stage, into = quoted(name), qualified(table)
     staged = [*(f"c{index}" for index in range(len(columns))), *map(_given, _echoed(columns))]
-    copy = f"COPY {stage} (seq, {', '.join(staged)}) FROM STDIN WITH (FORMAT csv, NULL '{_NULL}')"
-    return Stage(name, copy, _write(stage, into, columns, mode), _delete(stage, into, columns), direct.hold(table))
+    copy = copying(name, staged)
+    return Stage(name, staged, copy, _write(stage, into, columns, mode), _delete(stage, into, columns), _hold(into))
+
+
+def _hold(into: str) -> str:
+    return f"SELECT FROM {into} WHERE false"
 
 
 def _delete(stage: str, into: str, columns: Sequence[TableColumn]) -> str:

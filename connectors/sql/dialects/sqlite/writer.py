@@ -1,7 +1,9 @@
 """SQLite: a batch goes in row by row, in its order."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import sqlite3
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -11,14 +13,16 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects import sqlite as dialect
 from sqlalchemy.dialects.sqlite import insert
 
-from ferryman.connectors.sql.dialects import savepoints
-from ferryman.connectors.sql.dialects.dialect import Apply, Load, Mode, Refused, Run, TableColumn, Transactions
+from ferryman.connectors.sql.dialects.dialect import Apply, Load, Mode, Refused, Run, TableColumn, Transactions, in_turn
+from ferryman.connectors.sql.dialects.faults import Undone
 from ferryman.connectors.sql.dialects.names import TableName
+from ferryman.connectors.sql.dialects.sqlite.errors import fault
 from ferryman.connectors.sql.dialects.sqlite.values import bound
 from ferryman.connectors.sql.records.values import Zones
 from ferryman.errors import DataError
 
 _DIALECT = dialect.dialect()
+_TRY = "ferryman_try"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,30 +60,82 @@ class SqliteWriter:
             if (load.table, load.columns) not in self._statements:
                 self._statements[load.table, load.columns] = statements(load.table, load.columns, self._mode)
 
-    def stage(self, connection: Connection, load: Load) -> Apply:
+    def stage(self, connection: Connection, loads: Sequence[Load]) -> Sequence[Apply]:
         """Converts the values; what is returned puts the rows into their table."""
+        return [self._staged(connection, load) for load in loads]
+
+    def _staged(self, connection: Connection, load: Load) -> Apply:
         values = [
             bound(pl.col(f"c{index}"), column.source.schema, column.form, self._zones).alias(f"c{index}")
             for index, column in enumerate(load.columns)
         ]
-        return partial(self._apply, connection, load, load.frame.select("seq", *values))
-
-    def _apply(self, connection: Connection, load: Load, values: pl.DataFrame, first: int, last: int) -> None:
         found = self._statements[load.table, load.columns]
         statement = found.delete if load.deletes else found.write
+        rows = [] if statement is None else load.frame.select(values).select(statement.parameters).rows()
+        return partial(self._apply, connection, load, statement, rows, load.frame.get_column("seq").to_list())
+
+    def _apply(
+        self,
+        connection: Connection,
+        load: Load,
+        statement: Statement | None,
+        rows: Sequence[Any],
+        seqs: Sequence[int],
+        first: int,
+        last: int,
+    ) -> None:
         if statement is not None:
-            rows = values.filter(pl.col("seq").is_between(first, last)).select(statement.parameters).rows()
-            self._execute(connection, load.table, statement, rows)
+            some = rows[bisect_left(seqs, first) : bisect_right(seqs, last)]
+            try:
+                _cursor(connection).executemany(statement.text, some)
+            except OverflowError:
+                raise DataError(f"Cannot write to {load.table}: an integer of more than 64 bits") from None
+
+    def sift(self, connection: Connection, loads: Sequence[Load]) -> tuple[Sequence[Apply], Sequence[Refused]]:
+        """It looks at no value before it writes it."""
+        return self.stage(connection, loads), ()
+
+    def write(self, connection: Connection, loads: Sequence[Load], steps: Sequence[Apply]) -> None:
+        """One after the other."""
+        in_turn(loads, steps)
 
     def each(self, connection: Connection, runs: Sequence[Run]) -> Sequence[Refused]:
-        """As ``savepoints.each``."""
-        return savepoints.each(self._session, connection, runs)
+        """A run at a time, then its rows singly: in the same process a try costs microseconds."""
+        return [refused for run in runs for refused in self._tried(connection, run)]
 
-    def _execute(self, connection: Connection, table: TableName, statement: Statement, rows: list[Any]) -> None:
+    def _tried(self, connection: Connection, run: Run) -> Iterator[Refused]:
+        error = self._refusal(connection, run)
+        if error is None:
+            return
+        if run.first == run.last:
+            yield Refused(run.first, error)
+            return
+        for seq in range(run.first, run.last + 1):
+            yield from self._tried(connection, replace(run, first=seq, last=seq))
+
+    def _refusal(self, connection: Connection, run: Run) -> DataError | None:
+        """What is said against the run, which is undone then; None if it is in. Raises Undone if all else is too."""
+        cursor = _cursor(connection)
+        cursor.execute(f"SAVEPOINT {_TRY}")
         try:
-            connection.exec_driver_sql(statement.text, rows)
-        except OverflowError:
-            raise DataError(f"Cannot write to {table}: an integer of more than 64 bits") from None
+            run.apply(run.first, run.last)
+        except (sqlite3.Error, DataError) as error:
+            found = error if isinstance(error, DataError) else fault(error, self._session.doing, None)
+            if not isinstance(found, DataError):
+                raise
+            if not cursor.connection.in_transaction:
+                raise Undone(str(found)) from None
+            cursor.execute(f"ROLLBACK TO {_TRY}")
+            cursor.execute(f"RELEASE {_TRY}")
+            return found
+        cursor.execute(f"RELEASE {_TRY}")
+        return None
+
+
+def _cursor(connection: Connection) -> sqlite3.Cursor:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    return driver.cursor()
 
 
 def statements(table: TableName, columns: Sequence[TableColumn], mode: Mode) -> Statements:

@@ -1,15 +1,21 @@
-"""An S3 server whose credentials may not do everything: a proxy before the real one that refuses some requests."""
+"""A proxy before a real S3 server: one that refuses some requests, keeps answers to itself, or takes headers away."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from typing import Literal
 from urllib.parse import urlsplit
 
 Refuses = Callable[[str, str], bool]
 """Whether a request, by its method and its path with the query, is refused."""
+Fate = Literal["pass", "refuse", "away", "lose"]
+"""What becomes of a request; a lost one is met, but nobody hears of it."""
+Meddles = Callable[[str, str, dict[str, str]], Fate]
+"""The fate of a request, by its method, its path with the query, and its headers, which may be changed."""
 DENIED = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+AWAY = b"<Error><Code>ServiceUnavailable</Code><Message>Later</Message></Error>"
 _OWN = {"connection", "transfer-encoding", "content-length", "date", "server"}
 
 
@@ -23,8 +29,26 @@ def no_abort(method: str, path: str) -> bool:
     return method == "DELETE" and "uploadId=" in path
 
 
+def no_comparison(method: str, path: str, headers: dict[str, str]) -> Fate:
+    """A server that does not know If-Match."""
+    for name in [name for name in headers if name.lower() == "if-match"]:
+        del headers[name]
+    return "pass"
+
+
 @contextmanager
-def refusing(url: str, refuses: Refuses) -> Iterator[str]:
+def refusing(url: str, refuses: Refuses, status: int = 403) -> Iterator[str]:
+    """The URL of a proxy that refuses; with the status 503 it is away."""
+
+    def meddle(method: str, path: str, headers: dict[str, str]) -> Fate:
+        return "pass" if not refuses(method, path) else "refuse" if status == 403 else "away"
+
+    with meddling(url, meddle) as found:
+        yield found
+
+
+@contextmanager
+def meddling(url: str, meddles: Meddles) -> Iterator[str]:
     """The URL of a proxy to a server."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -32,16 +56,21 @@ def refusing(url: str, refuses: Refuses) -> Iterator[str]:
 
         def forward(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            if refuses(self.command, self.path):
-                self.answer(403, [("Content-Type", "application/xml")], DENIED)
+            headers = {name: value for name, value in self.headers.items() if name.lower() != "expect"}
+            fate = meddles(self.command, self.path, headers)
+            if fate in ("refuse", "away"):
+                status, said = (403, DENIED) if fate == "refuse" else (503, AWAY)
+                self.answer(status, [("Content-Type", "application/xml")], said)
                 return
             behind = HTTPConnection(urlsplit(url).netloc, timeout=60)
-            headers = {name: value for name, value in self.headers.items() if name.lower() != "expect"}
             behind.request(self.command, self.path, body, headers)
             found = behind.getresponse()
             data = found.read()
-            self.answer(found.status, found.getheaders(), data)
             behind.close()
+            if fate == "lose":
+                self.close_connection = True
+            else:
+                self.answer(found.status, found.getheaders(), data)
 
         def answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
             self.send_response(status)

@@ -1,0 +1,43 @@
+"""Aiven's file.name.template, read backwards: what names look like that were made by it."""
+
+import re
+
+from ferryman.errors import ConfigError
+from ferryman.regex.pattern import compiled
+
+VARIABLE = re.compile(r"\{\{ {0,9}(\w{1,40})(?: {0,9}: {0,9}\w{1,40} {0,9}= {0,9}\w{1,40})? {0,9}\}\}", re.ASCII)
+_PATTERNS = {
+    "topic": "[A-Za-z0-9._%=-]+",
+    "partition": "[0-9]+",
+    "start_offset": "[0-9]+",
+    "timestamp": "[0-9]+",
+}
+
+
+def template_pattern(template: str) -> str:
+    """The template as a regular expression of Java's, each variable a group of its name without underscores.
+
+    A timestamp, which may occur several times, is no group. What lies around variables stands as it is, as in Aiven's
+    source. Raises KeyError for an unknown variable.
+    """
+
+    def group(found: re.Match[str]) -> str:
+        name = found[1]
+        return _PATTERNS[name] if name == "timestamp" else f"(?<{name.replace('_', '')}>{_PATTERNS[name]})"
+
+    return VARIABLE.sub(group, template)
+
+
+def template_problem(template: str) -> str | None:
+    """What is wrong with a template; None if names can be read by it."""
+    found = [each[1] for each in VARIABLE.finditer(template)]
+    if unknown := set(found) - _PATTERNS.keys():
+        return f"unknown variable {', '.join(sorted(unknown))}"
+    groups = [name for name in found if name != "timestamp"]
+    if len(set(groups)) < len(groups):
+        return "it has a variable twice"
+    try:
+        compiled(template_pattern(template), "file.name.template")
+    except ConfigError as error:
+        return str(error)
+    return None

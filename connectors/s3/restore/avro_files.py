@@ -1,0 +1,120 @@
+"""Avro object container files, block by block."""
+
+import bz2
+import lzma
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from cramjam import DecompressionError, snappy, zstd
+
+from ferryman.connectors.s3.restore.forms import AT_ONCE, Bad
+from ferryman.connectors.s3.restore.object_bytes import Damaged, ObjectBytes
+from ferryman.connectors.s3.restore.unpacking import LARGEST
+from ferryman.errors import DataError
+from ferryman.formats.avro.rows_reader import decode_block, parse_strictly, parse_text
+from ferryman.formats.avro.schema_reader import reading
+from ferryman.record import Data
+
+_MAGIC = b"Obj\x01"
+_MOST_HEADER = 16 * 1024 * 1024
+"""Bytes of a header's entry; a longer one is taken for damage."""
+
+
+def _inflated(data: bytes) -> bytes:
+    return zlib.decompress(data, wbits=-15)
+
+
+def _snappy(data: bytes) -> bytes:
+    found = bytes(snappy.decompress_raw(data[:-4]))
+    if zlib.crc32(found).to_bytes(4, "big") != data[-4:]:
+        raise ValueError("the checksum is another")
+    return found
+
+
+_CODECS: Mapping[str, Callable[[bytes], bytes]] = {
+    "null": bytes,
+    "deflate": _inflated,
+    "bzip2": bz2.decompress,
+    "snappy": _snappy,
+    "xz": lzma.decompress,
+    "zstandard": lambda data: bytes(zstd.decompress(data)),
+}
+_UNREADABLE = (DecompressionError, ValueError, OSError, EOFError, zlib.error, lzma.LZMAError)
+
+
+@dataclass(frozen=True, slots=True)
+class AvroFiles:
+    """Values with the schema that the file has, as AvroConverter reads it."""
+
+    def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | Bad]:
+        """The values, block by block."""
+        meta, sync = _header(source)
+        codec = meta.get("avro.codec", b"null").decode("utf-8", "replace")
+        if codec not in _CODECS:
+            raise Damaged(f"its codec {codec[:40]!r} is not known")
+        how = reading(parse_text(meta.get("avro.schema", b"").decode("utf-8", "replace")))
+        parsed = parse_strictly(how.rows)
+        for number, (count, data) in enumerate(_blocks(source, sync)):
+            if skip >= count:
+                skip -= count
+                continue
+            try:
+                rows = decode_block(how, parsed, _CODECS[codec](data), count)
+            except _UNREADABLE as error:
+                raise Damaged(f"its block {number} cannot be unpacked: {error}") from None
+            except DataError as error:
+                raise Damaged(f"its block {number} cannot be read: {error}") from None
+            for start in range(skip, count, AT_ONCE):
+                yield rows.slice(start, min(count, start + AT_ONCE))
+            skip = 0
+
+
+def _header(source: ObjectBytes) -> tuple[dict[str, bytes], bytes]:
+    if source.read(4) != _MAGIC:
+        raise Damaged("it is no file of Avro")
+    meta: dict[str, bytes] = {}
+    while count := _long(source):
+        if count < 0:
+            count = -count
+            _long(source)
+        for _ in range(count):
+            name = _exactly(source, _long(source), _MOST_HEADER)
+            meta[name.decode("utf-8", "replace")] = _exactly(source, _long(source), _MOST_HEADER)
+    return meta, _exactly(source, 16)
+
+
+def _blocks(source: ObjectBytes, sync: bytes) -> Iterator[tuple[int, bytes]]:
+    while first := source.read(1):
+        count = _long(source, first)
+        size = _long(source)
+        # A value may have no bytes, so the size does not bound the count.
+        if not 0 <= count <= LARGEST:
+            raise Damaged(f"a block in it claims {count} values")
+        data = _exactly(source, size)
+        if _exactly(source, 16) != sync:
+            raise Damaged("a block in it does not end where it should")
+        yield count, data
+
+
+def _exactly(source: ObjectBytes, size: int, most: int = LARGEST) -> bytes:
+    if not 0 <= size <= most:
+        raise Damaged(f"a part of it claims {size} bytes")
+    found = source.read(size)
+    if len(found) < size:
+        raise Damaged(f"it is cut: it ends {size - len(found)} bytes too early")
+    return found
+
+
+def _long(source: ObjectBytes, first: bytes = b"") -> int:
+    number = shift = 0
+    byte = first or source.read(1)
+    while byte:
+        number |= (byte[0] & 0x7F) << shift
+        if byte[0] < 0x80:
+            return (number >> 1) ^ -(number & 1)
+        shift += 7
+        if shift > 63:
+            raise Damaged("it has a length of more than 64 bits")
+        byte = source.read(1)
+    raise Damaged("it is cut")

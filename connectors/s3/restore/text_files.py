@@ -1,0 +1,167 @@
+"""Objects that are one text per record: JSON lines, strings, bytes with a separator, and pieces of a fixed size."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from ferryman.connectors.s3.restore.forms import AT_ONCE, Bad
+from ferryman.connectors.s3.restore.object_bytes import Damaged, ObjectBytes
+from ferryman.connectors.s3.restore.unpacking import Unpacked, gzip, plain
+from ferryman.formats.json.text import loads_good
+from ferryman.record import Data, Rows
+from ferryman.schema import OPTIONAL_BYTES, STRING
+
+Unpack = Callable[[ObjectBytes], Unpacked]
+GZIP_MAGIC = b"\x1f\x8b"
+
+
+def by_content(source: ObjectBytes) -> Unpacked:
+    """Unzips what begins as gzip does: Confluent's names say .gz, but so do the bytes."""
+    return gzip(source) if source.at(0, min(2, source.size)) == GZIP_MAGIC else plain(source)
+
+
+def texts(pieces: Unpacked, separator: bytes) -> Iterator[list[bytes]]:
+    """What stands between separators, some at a time; what follows the last one too, unless it is nothing."""
+    waiting: list[bytes] = []
+    # A separator may be cut by the end of a piece.
+    overlap = len(separator) - 1
+    for piece in pieces:
+        tail = b"" if not waiting or not overlap else waiting[-1][-overlap:]
+        if separator not in tail + piece:
+            waiting.append(piece)
+            continue
+        *found, last = b"".join([*waiting, piece]).split(separator)
+        waiting = [last] if last else []
+        for start in range(0, len(found), AT_ONCE):
+            yield found[start : start + AT_ONCE]
+    if rest := b"".join(waiting):
+        yield [rest]
+
+
+def _behind(chunks: Iterator[list[bytes]], skip: int) -> Iterator[list[bytes]]:
+    for chunk in chunks:
+        if skip < len(chunk):
+            yield chunk[skip:]
+        skip = max(0, skip - len(chunk))
+
+
+def _lines(source: ObjectBytes, unpack: Unpack) -> Iterator[list[bytes]]:
+    for chunk in texts(unpack(source), b"\n"):
+        stripped = [line.strip() for line in chunk]
+        yield [line for line in stripped if line]
+
+
+@dataclass(frozen=True, slots=True)
+class JsonLines:
+    """A JSON value a line; blank lines are no records."""
+
+    unpack: Unpack = by_content
+
+    def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | Bad]:
+        """The values. A line that is no JSON is Bad."""
+        for chunk in _behind(_lines(source, self.unpack), skip):
+            yield from parsed(chunk)
+
+
+def parsed(chunk: list[bytes]) -> Iterator[Data | Bad]:
+    """The values of JSON texts, those between two bad ones together."""
+    _, values, bad = loads_good(chunk)
+    rest, start = iter(values), 0
+    for at, error in bad:
+        if at > start:
+            yield Rows(None, list(islice(rest, at - start)))
+        yield Bad(error)
+        start = at + 1
+    if left := list(rest):
+        yield Rows(None, left)
+
+
+@dataclass(frozen=True, slots=True)
+class JsonArray:
+    """An array of JSON values with one element a line, as Aiven's sink writes it. Another array is Damaged."""
+
+    unpack: Unpack
+
+    def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | Bad]:
+        """The elements."""
+        yield from ()
+        for chunk in _behind(self._elements(source), skip):
+            yield from parsed(chunk)
+
+    def _elements(self, source: ObjectBytes) -> Iterator[list[bytes]]:
+        ended: bool | None = None
+        for chunk in _lines(source, self.unpack):
+            elements = list[bytes]()
+            for line in chunk:
+                if ended is None and line == b"[":
+                    ended = False
+                elif ended is False and line == b"]":
+                    ended = True
+                elif ended is False:
+                    elements.append(line.removesuffix(b","))
+                else:
+                    raise Damaged("it is no array with an element a line, or goes on behind its end")
+            yield elements
+        if ended is False:
+            raise Damaged("its array is cut")
+
+
+@dataclass(frozen=True, slots=True)
+class Separated:
+    """Confluent's ByteArrayFormat: bytes with a separator behind each."""
+
+    separator: bytes
+    unpack: Unpack = by_content
+
+    def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | Bad]:
+        """The bytes of each record."""
+        for chunk in _behind(texts(self.unpack(source), self.separator), skip):
+            yield Rows(OPTIONAL_BYTES, chunk)
+
+
+@dataclass(frozen=True, slots=True)
+class Strings:
+    """A text a line, in UTF-8."""
+
+    unpack: Unpack = by_content
+
+    def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | Bad]:
+        """The lines without their ends."""
+        for chunk in _behind(texts(self.unpack(source), b"\n"), skip):
+            yield Rows(STRING, [line.removesuffix(b"\r").decode("utf-8", "replace") for line in chunk])
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """Aiven's bytes: records of so many bytes each, the last one shorter."""
+
+    size: int
+    unpack: Unpack
+
+    def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | Bad]:
+        """The pieces."""
+        for chunk in _behind(self._pieces(source), skip):
+            yield Rows(OPTIONAL_BYTES, chunk)
+
+    def _pieces(self, source: ObjectBytes) -> Iterator[list[bytes]]:
+        waiting = b""
+        for piece in self.unpack(source):
+            waiting += piece
+            whole = len(waiting) // self.size * self.size
+            if whole:
+                yield [waiting[at : at + self.size] for at in range(0, whole, self.size)]
+                waiting = waiting[whole:]
+        if waiting:
+            yield [waiting]
+
+
+@dataclass(frozen=True, slots=True)
+class RawLines:
+    """Lines as bytes, for Aiven's csv."""
+
+    unpack: Unpack
+
+    def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | Bad]:
+        """The lines without their ends."""
+        for chunk in _behind(texts(self.unpack(source), b"\n"), skip):
+            yield Rows(OPTIONAL_BYTES, chunk)

@@ -1,0 +1,165 @@
+"""Puts an archive's records back into topics: what Confluent's, Aiven's and our S3 sinks have written."""
+
+import logging
+import time
+from collections.abc import Iterator, Mapping, Sequence
+
+from ferryman.api import Offset, Partition, Source, SourceContext
+from ferryman.connectors.s3.bucket.client import bucket_to_read, read_descriptions
+from ferryman.connectors.s3.config.bucket_keys import effectless
+from ferryman.connectors.s3.config.source_config import S3SourceConfig
+from ferryman.connectors.s3.config.source_keys import WITHOUT_EFFECT
+from ferryman.connectors.s3.restore import positions
+from ferryman.connectors.s3.restore.contents import contents
+from ferryman.connectors.s3.restore.lane_reader import LaneReader
+from ferryman.connectors.s3.restore.listing import Lane, Listing, Share
+from ferryman.connectors.s3.restore.outgoing import Outgoing
+from ferryman.connectors.s3.restore.partition_reader import PartitionReader, Taken
+from ferryman.errors import DataError, RetriableError, TaskError
+from ferryman.record import Batch
+
+log = logging.getLogger(__name__)
+
+WAIT = 0.5
+"""Seconds of a poll that has nothing, so that a pause or stop is soon heard."""
+
+
+def before_forks() -> None:
+    """What the processes of all tasks share, see ``ferryman.worker.fork_loop.share``."""
+    read_descriptions()
+
+
+class S3SourceConnector(Source[S3SourceConfig]):
+    """The S3 source, under the names of the sources whose configs it takes.
+
+    Each task reads its share of the partitions; a position is kept for each folder of a partition. The bucket is
+    listed, what was found is read, and it is listed again.
+    """
+
+    config_class = S3SourceConfig
+    classes = (
+        "io.confluent.connect.s3.source.S3SourceConnector",
+        "io.aiven.kafka.connect.s3.source.S3SourceConnector",
+    )
+    columnar = True
+
+    def __init__(self, config: S3SourceConfig, context: SourceContext) -> None:
+        super().__init__(config, context)
+        self._bucket = bucket_to_read(config)
+        self._contents = contents(config)
+        self._listing = Listing(self._bucket, Share(config, context.task), context.stopping)
+        self._beginning = positions.Beginning(config, self._listing.names, context.offset)
+        self._outgoing = Outgoing(config)
+        self._readers: dict[tuple[str, str, int | None], PartitionReader] = {}
+        self._touched: dict[int, PartitionReader] = {}
+        self._reported: dict[Lane, positions.Position] = {}
+        self._handed = False
+        self._look_at = 0.0
+        self._looked = False
+        self._failed: Exception | None = None
+        self._told: set[str] = set()
+
+    @classmethod
+    def task_configs(cls, config: S3SourceConfig, raw: Mapping[str, str]) -> list[Mapping[str, str]]:
+        """Each task knows how many there are; which partitions are its own follows from their names."""
+        return [{**raw, "internal.restore.tasks": str(config.tasks_max)}] * config.tasks_max
+
+    @classmethod
+    def alter_offsets(cls, config: S3SourceConfig, offsets: Sequence[tuple[Partition | None, Offset | None]]) -> bool:
+        """Refuses what no task could start from."""
+        for partition, offset in offsets:
+            positions.check(partition, offset)
+        return True
+
+    @classmethod
+    def supports_exactly_once(cls, config: S3SourceConfig) -> bool:
+        """Objects of an archive do not change, and a position counts their records."""
+        return True
+
+    def start(self) -> None:
+        """Warns about keys without effect; the server is not needed yet."""
+        for warning in effectless(self.context.raw, WITHOUT_EFFECT):
+            log.warning("%s: %s", self.context.connector, warning)
+
+    def poll_batches(self) -> Sequence[Batch]:
+        """The next records, of as many partitions as it takes; waits a little when there are none."""
+        if self._failed is not None:
+            raise self._failed
+        if self._handed:
+            self._touched, self._handed = {}, False
+        if time.monotonic() >= self._look_at and not (self._looked and self._bounded):
+            self._look()
+        taken = list(self._taken())
+        if not taken:
+            self._rest()
+        found = list(self._outgoing.batches(taken))
+        self._handed = bool(found)
+        return found
+
+    def progress(self, batches: Sequence[Batch]) -> Iterator[tuple[Partition, Offset | None]]:
+        """How far each folder is read that this poll was about, what was passed over included."""
+        lanes = [each for reader in self._touched.values() for each in reader.lanes.values()]
+        for each in lanes:
+            if each.position is not None and each.position != self._reported.get(each.lane):
+                self._reported[each.lane] = each.position
+                yield positions.partition_of(self.config.bucket, each.lane), positions.offset_of(each.position)
+
+    @property
+    def _bounded(self) -> bool:
+        return self.config.restore_until == "end"
+
+    def _look(self) -> None:
+        """Lists the bucket. Half a listing may be used: what it did not show, the next one does."""
+        for lane, objects in self._listing.lanes():
+            by_folder = "" if lane.partition is not None else lane.folder
+            reader = self._readers.setdefault((by_folder, lane.topic, lane.partition), PartitionReader())
+            if lane not in reader.lanes:
+                begin = self._beginning.of(lane, objects)
+                reader.lanes[lane] = LaneReader(lane, self._bucket, self._contents, self._judge, begin)
+            reader.lanes[lane].offered(objects)
+        self._looked = True
+        self._look_at = float("inf")
+
+    def _taken(self) -> Iterator[Taken]:
+        """Up to record.batch.max.size records. What was taken before an error is handed over first."""
+        left = self.config.record_batch_max_size
+        for reader in list(self._readers.values()):
+            while left > 0:
+                try:
+                    found = reader.next(left, self._bounded)
+                except RetriableError:
+                    for lane in reader.lanes.values():
+                        lane.forget()
+                    if left == self.config.record_batch_max_size:
+                        raise
+                    return
+                except (DataError, TaskError) as error:
+                    if left == self.config.record_batch_max_size:
+                        raise
+                    self._failed = error
+                    return
+                finally:
+                    self._touched[id(reader)] = reader
+                if found is None:
+                    break
+                left -= len(found.piece)
+                yield found
+        if left == self.config.record_batch_max_size and self._look_at == float("inf"):
+            self._look_at = time.monotonic() + self.config.poll_interval_ms / 1000
+
+    def _rest(self) -> None:
+        for reader in self._readers.values():
+            name = reader.waits()
+            if name is not None and name not in self._told:
+                self._told.add(name)
+                log.warning("%s: %s waits for the object of its keys or headers", self.context.connector, name)
+        if self._bounded and "" not in self._told:
+            self._told.add("")
+            log.info("%s: the archive is restored up to its end (restore.until=end)", self.context.connector)
+        self.context.stopping(WAIT)
+
+    def _judge(self, error: DataError) -> None:
+        if not self.config.skips_damage:
+            raise DataError(f"{error}. To pass over what is damaged, set errors.tolerance=all") from None
+        if self.config.on_error != "ignore":
+            log.warning("%s: passed over: %s", self.context.connector, error)

@@ -1,0 +1,1 @@
+"""What types the columns of PostgreSQL have, and what each can hold."""

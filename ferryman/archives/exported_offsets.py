@@ -1,0 +1,20 @@
+"""Offsets of a group that were written to a file, as ``kafka-consumer-groups --export`` does."""
+
+import csv
+from collections.abc import Iterable
+
+from ferryman.errors import ConfigError
+
+
+def parsed(lines: Iterable[str], topic: str) -> dict[int, int]:
+    """The offsets of a topic by partition, from lines of topic, partition and offset. Raises ConfigError."""
+    found: dict[int, int] = {}
+    for number, cells in enumerate(csv.reader(lines), 1):
+        if not cells:
+            continue
+        name, *numbers = [cell.strip() for cell in cells]
+        if len(numbers) != 2 or not all(each.isascii() and each.isdigit() and len(each) < 20 for each in numbers):
+            raise ConfigError.for_key("", f"line {number}: it should be topic,partition,offset")
+        if name == topic:
+            found[int(numbers[0])] = int(numbers[1])
+    return found

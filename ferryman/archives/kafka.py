@@ -1,0 +1,111 @@
+"""What the commands read of Kafka, and write there: records of a topic, offsets of a group."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import Consumer, ConsumerGroupState, KafkaException, Message, TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions as GroupOffsets
+from confluent_kafka.admin import AdminClient
+
+from ferryman.errors import ConfigError, TaskError
+from ferryman.kafka import client_config
+from ferryman.settings import settings
+from ferryman.settings.settings import Settings
+
+SECONDS = 30.0
+"""How long an answer is waited for."""
+_AT_ONCE = 10_000
+_AT_REST = (ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD)
+
+
+class Unreadable(TaskError):
+    """Kafka does not answer, or not as it should."""
+
+
+def settings_of(worker: Path | None, bootstrap: str | None) -> Settings:
+    """A worker's settings, for its way to Kafka and its config providers; or brokers alone. Raises ConfigError."""
+    converter = "org.apache.kafka.connect.json.JsonConverter"
+    if worker is not None:
+        from_file = settings.given(worker)
+        return settings.parse({"key.converter": converter, "value.converter": converter, **from_file})
+    if not bootstrap:
+        raise ConfigError.for_key("", "name the brokers by --bootstrap, or a worker's property file by --worker")
+    return settings.parse({"bootstrap.servers": bootstrap, "key.converter": converter, "value.converter": converter})
+
+
+def records(given: Settings, topic: str, told: Callable[[int], None]) -> Iterator[tuple[int, int, Message | None]]:
+    """Every committed record of a topic up to its present end, partition by partition: partition, offset, message.
+
+    Each partition begins with its oldest offset and None. ``told`` hears now and then how many there were. Raises
+    Unreadable.
+    """
+    config = client_config.internal_consumer(given.values, "archive", committed=True).values
+    consumer = Consumer({**config, "enable.partition.eof": True, "enable.auto.commit": False})
+    try:
+        for number in _partitions(consumer, topic):
+            low, high = consumer.get_watermark_offsets(TopicPartition(topic, number), SECONDS)
+            yield number, low, None
+            if low < high:
+                yield from _to_end(consumer, TopicPartition(topic, number, low), told)
+    except KafkaException as error:
+        raise Unreadable(f"{topic}: {error.args[0].str()}") from None
+    finally:
+        consumer.close()
+
+
+def _partitions(consumer: Consumer, topic: str) -> list[int]:
+    found = consumer.list_topics(topic, timeout=SECONDS).topics[topic]
+    if found.error is not None:
+        raise Unreadable(f"{topic}: {found.error.str()}")
+    return sorted(found.partitions)
+
+
+def _to_end(
+    consumer: Consumer, start: TopicPartition, told: Callable[[int], None]
+) -> Iterator[tuple[int, int, Message]]:
+    consumer.assign([start])
+    count = 0
+    while True:
+        for message in consumer.consume(_AT_ONCE, 0.2):
+            error = message.error()
+            if error is None:
+                count += 1
+                yield start.partition, message.offset() or 0, message
+            elif error.code() == error._PARTITION_EOF:
+                told(count)
+                return
+            elif not error.retriable():
+                raise KafkaException(error)
+        told(count)
+
+
+def group_offsets(given: Settings, group: str, topic: str) -> dict[int, int]:
+    """What a group has committed of a topic, by partition. Raises Unreadable."""
+    admin = _admin(given)
+    try:
+        answer = admin.list_consumer_group_offsets([GroupOffsets(group)], request_timeout=SECONDS)[group].result()
+    except KafkaException as error:
+        raise Unreadable(f"the offsets of {group}: {error.args[0].str()}") from None
+    found = answer.topic_partitions or []
+    return {each.partition: each.offset for each in found if each.topic == topic and each.offset >= 0}
+
+
+def write_offsets(given: Settings, group: str, topic: str, offsets: Mapping[int, int]) -> None:
+    """Commits offsets for a group that nobody is in. Raises Unreadable; also while the group has members."""
+    admin = _admin(given)
+    try:
+        state = admin.describe_consumer_groups([group], request_timeout=SECONDS)[group].result().state
+        if state not in _AT_REST:
+            raise Unreadable(f"the group {group} is {state.name.lower()}: stop its consumers first")
+        wanted = [TopicPartition(topic, number, offset) for number, offset in offsets.items()]
+        done: Any = admin.alter_consumer_group_offsets([GroupOffsets(group, wanted)], request_timeout=SECONDS)
+        failed = [each for each in done[group].result().topic_partitions if each.error is not None]
+    except KafkaException as error:
+        raise Unreadable(f"the group {group}: {error.args[0].str()}") from None
+    if failed:
+        raise Unreadable(f"the offset of {topic}-{failed[0].partition}: {failed[0].error.str()}")
+
+
+def _admin(given: Settings) -> AdminClient:
+    return AdminClient(dict(client_config.worker_admin(given.values).values))

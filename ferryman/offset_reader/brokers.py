@@ -1,0 +1,120 @@
+"""What a reader asks of its cluster: which partitions its topic has, where they begin, where they end."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import (
+    Consumer,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicCollection,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
+
+from ferryman.errors import RetriableError
+from ferryman.kafka.clients import LOG, QUIET
+from ferryman.kafka.permissions import Heard, refusal
+from ferryman.offset_reader.standing import Ends
+
+ANSWER = 10.0
+"""Seconds that the cluster has to answer."""
+LOOK = 0.2
+"""Seconds that records which are known to be there are waited for at once."""
+LOOKS = 50
+"""Of them, without a record, before whoever looks through begins anew."""
+AT_ONCE = 5000
+"""Records that are asked of the client at once."""
+_BY_ITSELF: dict[str, Any] = {"enable.partition.eof": True, "auto.offset.reset": "error"}
+"""For readers that are told where to begin. That a partition has ended is told when a fetch has waited in vain, as it
+does behind the last commit of each transaction; so none waits for long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """What there is of the topic."""
+
+    id: str
+    """Another one, when it was deleted and made again; empty if there is none."""
+    ends: Ends
+
+
+class Brokers:
+    """Asked on behalf of one topic. All calls block; they raise RefusedError or RetriableError."""
+
+    def __init__(self, topic: str, config: Mapping[str, Any]) -> None:
+        self._topic = topic
+        self.heard = Heard()
+        self._config = {**LOG, **config, "error_cb": self.heard.by("consumer")}
+        quiet: dict[str, Any] = {**config, **QUIET, "error_cb": self.heard.by("consumer")}
+        self._admin = AdminClient(quiet)
+
+    def consumer(self) -> Consumer:
+        """A reader of what is committed, without an assignment."""
+        return Consumer({**self._config, **_BY_ITSELF, "isolation.level": "read_committed", "fetch.wait.max.ms": 100})
+
+    def look(self) -> Topic:
+        """What there is now, and where it ends, committed or not."""
+        try:
+            self.heard.refusals.clear()
+            found = self._admin.describe_topics(TopicCollection([self._topic]), request_timeout=ANSWER)[self._topic]
+            topic = found.result()
+        except KafkaException as error:
+            if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+                return Topic("", {})
+            raise self.failure(error.args[0]) from error
+        return Topic(str(topic.topic_id), self._offsets([each.id for each in topic.partitions], _latest()))
+
+    def beginnings(self, partitions: Iterable[int]) -> Ends:
+        """The first offset of each."""
+        return self._offsets(partitions, _earliest())
+
+    def _offsets(self, partitions: Iterable[int], which: Any) -> Ends:
+        wanted = {TopicPartition(self._topic, number): which for number in partitions}
+        if not wanted:
+            return {}
+        try:
+            asked = self._admin.list_offsets(
+                wanted, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=ANSWER
+            )
+            return {each.partition: int(answer.result().offset) for each, answer in asked.items()}
+        except KafkaException as error:
+            raise self.failure(error.args[0]) from error
+
+    def uncommitted(self, ranges: Mapping[int, tuple[int, int]]) -> Iterator[Message | tuple[int, int]]:
+        """All records in these ranges, committed or not, and, when a range is through, its partition and its end."""
+        left = dict(ranges)
+        more = {**_BY_ITSELF, "isolation.level": "read_uncommitted", "fetch.wait.max.ms": 10}
+        with closing(Consumer({**self._config, **more})) as consumer:
+            consumer.assign([TopicPartition(self._topic, number, begins) for number, (begins, _) in left.items()])
+            silent = 0
+            while left:
+                found = consumer.consume(AT_ONCE, LOOK)
+                silent = 0 if found else silent + 1
+                if silent > LOOKS:
+                    raise RetriableError("the broker does not answer")
+                for message in found:
+                    error, number, offset = message.error(), message.partition() or 0, message.offset() or 0
+                    if error is None:
+                        yield message
+                        offset += 1
+                    elif error.code() != KafkaError._PARTITION_EOF:
+                        raise self.failure(error)
+                    if number in left and offset >= left[number][1]:
+                        yield number, left.pop(number)[1]
+
+    def failure(self, error: KafkaError) -> RetriableError:
+        """What an error of the client's means; why it is not let in, it has told on the side."""
+        return refusal(error, "consumer") or self.heard.refusal() or RetriableError(error.str())
+
+
+def _latest() -> Any:
+    return OffsetSpec.latest()  # type: ignore[no-untyped-call]
+
+
+def _earliest() -> Any:
+    return OffsetSpec.earliest()  # type: ignore[no-untyped-call]

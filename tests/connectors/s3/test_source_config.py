@@ -1,0 +1,174 @@
+"""The S3 source takes the configs of Confluent's and Aiven's sources, and refuses what it would read otherwise."""
+
+from typing import Any
+
+import pytest
+
+from ferryman.connectors.s3.config.bucket_keys import effectless
+from ferryman.connectors.s3.config.source_keys import WITHOUT_EFFECT
+from ferryman.connectors.s3.config.source_names import Place, names
+from ferryman.connectors.s3.source import S3SourceConnector
+from ferryman.errors import ConfigError
+from tests.connectors.s3.source_task import AIVEN, CONFLUENT
+
+CREDENTIALS = {"aws.access.key.id": "test", "aws.secret.access.key": "test"}
+BACKUP = {
+    "name": "restore",
+    "connector.class": CONFLUENT,
+    "s3.bucket.name": "archive",
+    "format.class": "io.confluent.connect.s3.format.avro.AvroFormat",
+    **CREDENTIALS,
+}
+OBJECTS = {
+    "name": "restore",
+    "connector.class": AIVEN,
+    "aws.s3.bucket.name": "archive",
+    "file.name.template": "{{topic}}-{{partition}}-{{start_offset}}",
+    **CREDENTIALS,
+}
+
+
+def parsed(raw: dict[str, str], **more: str) -> Any:
+    return S3SourceConnector.config_class.parse(raw | {key.replace("_", "."): value for key, value in more.items()})
+
+
+def refused(raw: dict[str, str]) -> dict[str, str]:
+    with pytest.raises(ConfigError) as caught:
+        S3SourceConnector.config_class.parse(raw)
+    return {problem.key: problem.message for problem in caught.value.problems}
+
+
+def place(raw: dict[str, str], name: str) -> Place | None:
+    return names(S3SourceConnector.config_class.parse(raw)).place(name)
+
+
+def test_a_config_of_confluents_source_is_taken_as_it_is() -> None:
+    raw = BACKUP | {
+        "tasks.max": "2",
+        "mode": "restore_backup",
+        "confluent.license": "",
+        "confluent.topic.bootstrap.servers": "broker:9092",
+        "confluent.topic.replication.factor": "1",
+        "partitioner.class": "io.confluent.connect.storage.partitioner.TimeBasedPartitioner",
+        "path.format": "'year'=YYYY/'month'=MM/'day'=dd",
+        "s3.poll.interval.ms": "1000",
+        "s3.proxy.username": "me",
+        "s3.path.style.access": "true",
+        "value.converter": "io.confluent.connect.avro.AvroConverter",
+    }
+    config = parsed(raw)
+    assert (config.tasks_max, config.poll_interval_ms, config.proxy_user) == (2, 1000, "me")
+    assert S3SourceConnector.config_class.strangers(key for key in raw if not key.startswith("value.")) == []
+
+
+def test_the_config_of_a_sink_with_another_class_is_one_of_the_source() -> None:
+    of_the_sink = {
+        "flush.size": "1000",
+        "rotate.interval.ms": "1000",
+        "schema.compatibility": "FULL",
+        "storage.class": "io.confluent.connect.s3.storage.S3Storage",
+        "s3.part.size": "5242880",
+        "store.kafka.keys": "true",
+        "keys.format.class": "io.confluent.connect.s3.format.json.JsonFormat",
+        "behavior.on.null.values": "write",
+    }
+    assert parsed(BACKUP | of_the_sink).store_kafka_keys
+    warned = " ".join(effectless(BACKUP | of_the_sink, WITHOUT_EFFECT))
+    assert all(key in warned for key in ("flush.size", "rotate.interval.ms", "s3.part.size"))
+    assert "store.kafka.keys" not in warned
+
+
+def test_a_config_of_aivens_source_is_taken_as_it_is() -> None:
+    raw = OBJECTS | {
+        "aws.s3.prefix": "cluster-1/",
+        "aws.s3.region": "eu-central-1",
+        "aws.s3.fetch.buffer.size": "1000",
+        "topic": "orders",
+        "input.format": "jsonl",
+        "distribution.type": "object_hash",
+        "max.poll.records": "50",
+        "file.compression.type": "gzip",
+        "value.converter.schema.registry.url": "http://registry:8081",
+    }
+    config = parsed(raw)
+    assert (config.input_format, config.record_batch_max_size, config.region) == ("jsonl", 50, "eu-central-1")
+
+
+@pytest.mark.parametrize(
+    ("more", "key"),
+    [
+        ({"format.class": "io.confluent.connect.s3.format.csv.CsvFormat"}, "format.class"),
+        ({"mode": "GENERIC"}, "topic.regex.list"),
+        ({"mode": "GENERIC", "topic.regex.list": "orders"}, "topic.regex.list"),
+        ({"filename.regex": "(unclosed"}, "filename.regex"),
+        ({"partitioner.class": "com.example.Own"}, "partitioner.class"),
+        ({"store.kafka.keys": "true", "store.envelope": "true"}, "store.envelope"),
+        ({"file.metadata.headers.enable": "true"}, "file.metadata.headers.enable"),
+        ({"value.schema": "{}"}, "value.schema"),
+        ({"format.json.schema.enable": "true"}, "format.json.schema.enable"),
+        ({"restore.from": "2026-01-01T00:00:00Z"}, "restore.from"),
+        ({"restore.from": "yesterday", "store.envelope": "true"}, "restore.from"),
+        ({"restore.partitions": "one"}, "restore.partitions"),
+        ({"input.format": "jsonl"}, "input.format"),
+    ],
+)
+def test_what_would_be_read_otherwise_is_refused_by_its_key(more: dict[str, str], key: str) -> None:
+    assert list(refused(BACKUP | more)) == [key]
+
+
+@pytest.mark.parametrize(
+    ("more", "key"),
+    [
+        ({"file.name.template": "{{topic}}-{{number}}"}, "file.name.template"),
+        ({"file.name.template": "{{topic}}-{{topic}}"}, "file.name.template"),
+        ({"file.name.template": ".*"}, "topic"),
+        ({"input.format": "csv"}, "input.format"),
+        ({"input.format": "avro", "file.compression.type": "gzip"}, "file.compression.type"),
+        ({"file.prefix.template": "topics/{{topic}}"}, "file.prefix.template"),
+        ({"store.kafka.keys": "true"}, "store.kafka.keys"),
+    ],
+)
+def test_what_aivens_objects_cannot_have_is_refused_by_its_key(more: dict[str, str], key: str) -> None:
+    assert list(refused(OBJECTS | more)) == [key]
+
+
+def test_a_name_tells_topic_partition_and_offset_wherever_it_lies() -> None:
+    folder = "topics/orders/year=2026/month=01/"
+    assert place(BACKUP, f"{folder}orders+3+0000000042.avro") == Place(folder, "orders", 3, 42)
+    assert place(BACKUP, f"{folder}or+ders+3+12345678901.avro") == Place(folder, "or+ders", 3, 12345678901)
+    assert place(BACKUP, f"{folder}orders+3+0000000042~1f2e.avro") == Place(folder, "orders", 3, 42)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["orders+3+0000000042.json", "orders.avro", "orders+x+1.avro", "+1+1.avro", "o+1+1.keys.avro", "o+1+1.avro.x"],
+)
+def test_objects_of_other_formats_and_names_are_none_of_the_archive(name: str) -> None:
+    assert place(BACKUP, f"topics/orders/partition=3/{name}") is None
+
+
+def test_objects_of_keys_belong_to_those_of_values_only_where_they_are_wanted() -> None:
+    raw = BACKUP | {"store.kafka.keys": "true", "format.class": "ParquetFormat"}
+    values = place(raw, "topics/o/partition=0/o+0+0000000000.snappy.parquet")
+    keys = place(raw, "topics/o/partition=0/o+0+0000000000.keys.avro")
+    tombstones = place(raw, "topics/o/tombstone/o+0+0000000000.keys.avro")
+    assert values is not None
+    assert keys is not None
+    assert tombstones is not None
+    assert (values.side, keys.side, keys.tombstones, tombstones.tombstones) == ("", "keys", False, True)
+
+
+def test_a_template_of_aivens_is_read_backwards() -> None:
+    assert place(OBJECTS, "shop/customer-orders-1-0000000007.gz") == Place("shop/", "customer-orders", 1, 7)
+    any_name = OBJECTS | {"file.name.template": ".*", "topic": "orders"}
+    assert place(any_name, "a/b/c") == Place("a/b/", "orders")
+    timed = OBJECTS | {"file.name.template": "{{timestamp:unit=yyyy}}/{{ topic }}/{{partition:padding=true}}"}
+    assert place(timed, "2026/orders/0000000001") == Place("2026/orders/", "orders", 1)
+
+
+def test_patterns_say_where_generic_objects_go() -> None:
+    raw = BACKUP | {"mode": "GENERIC", "topic.regex.list": "orders:shop/.*,users:.*users.*"}
+    found = place(raw, "shop/any name.avro")
+    assert found is not None
+    assert (found.topic, found.partition) == ("orders", None)
+    assert place(raw, "elsewhere/any name.avro") is None
