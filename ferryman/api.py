@@ -90,6 +90,9 @@ class Sink(Generic[SinkC]):
     """Whether ``put_batch`` takes columns as they are; other sinks get rows."""
     takes_maps: ClassVar[bool] = False
     """Whether ``put_batch`` takes Maps, columns of what has no schema, as they are; other sinks get rows for them."""
+    keeps_back: ClassVar[bool] = False
+    """Whether what was put is durable only when its offset is committed, since it is kept back until then. So it is for
+    all sinks that have a ``flush``."""
     any_order: ClassVar[bool] = False
     """Whether ``put_batches`` takes all records of one schema as one batch, whatever lies between them, and puts them
     in order by their positions where that matters. Other sinks get them in the order of their offsets, cut wherever a

@@ -86,6 +86,8 @@ class SinkContext(TaskContext):
     commit: Callable[[Mapping[TopicPartition, Committed]], None] = field(kw_only=True, repr=False)
     """Commits these offsets and metadata now and waits for the broker's answer, for sinks that must have their word in
     the group before they write; allowed in ``open`` and in put. Raises Indeterminate when there is no answer."""
+    in_doubt: Callable[[int], None] = field(kw_only=True, default=lambda count: None, repr=False)
+    """Notes of how many messages nobody knows now whether they have arrived: a metric."""
     leased: Callable[[], bool] = field(kw_only=True, default=lambda: True, repr=False)
     """Whether the task is still this worker's, as far as it knows. A put that does its work in many steps which nothing
     can take back looks before each, and raises Unfinished when it is not: the rest comes again."""

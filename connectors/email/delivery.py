@@ -80,6 +80,11 @@ class Delivery:
         self._under_way: dict[Coordinates, tuple[Waiting, Mail]] = {}
         self._alarm: threading.Timer | None = None
 
+    @property
+    def in_doubt(self) -> int:
+        """Messages that may be sent at any moment, or have been sent, and have no answer."""
+        return sum(len(window.doubt) for window in self._windows.values())
+
     def open(self, partitions: Sequence[Assigned]) -> None:
         """Takes partitions on, and lists what their former owner may have sent."""
         for assigned in partitions:

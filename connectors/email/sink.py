@@ -54,16 +54,24 @@ class EmailSinkConnector(Sink[EmailSinkConfig]):
     def open(self, partitions: Sequence[Assigned]) -> Mapping[TopicPartition, int]:
         """Lists what is in doubt. The group's offsets hold."""
         self._started.open(partitions)
+        self._tell()
         return {}
 
     def close(self, partitions: Sequence[TopicPartition]) -> None:
         """Gives the partitions up."""
         self._started.close(partitions)
+        self._tell()
 
     def put_batch(self, batch: Batch) -> None:
         """Sends the batch's messages. After a RetriableError the same batch comes again, and only the rest is sent."""
-        self._started.deliver(batch)
+        try:
+            self._started.deliver(batch)
+        finally:
+            self._tell()
         self.context.request_commit()
+
+    def _tell(self) -> None:
+        self.context.in_doubt(self._started.in_doubt)
 
     def pre_commit(self, offsets: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, Committed]:
         """All that was delivered, with what is under way beyond it."""

@@ -51,6 +51,7 @@ class S3SinkConnector(Sink[S3SinkConfig]):
     )
     task_classes = ("io.confluent.connect.s3.S3SinkTask", "io.aiven.kafka.connect.s3.S3SinkTask")
     atomic = True
+    keeps_back = True
     truth = (
         "heads in the bucket, moved by If-Match; where the server has none, the metadata of the group's offsets, for "
         "which the group must be of the classic protocol"

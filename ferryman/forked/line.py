@@ -37,20 +37,22 @@ class Line:
         with self._telling:
             self._connection.sendall(message)
 
-    def mention(self, event: str, facts: dict[str, Any]) -> None:
-        """Sends it if that costs no wait, or not at all: a socket that can be written to has room for any message of a
-        few thousand bytes (Linux calls it so when three quarters of its buffer are free)."""
+    def mention(self, event: str, facts: dict[str, Any]) -> bool:
+        """Sends it if that costs no wait, or not at all, and says which: a socket that can be written to has room for
+        any message of up to some 100,000 bytes (Linux calls it so when three quarters of its buffer are free)."""
         if not self._telling.acquire(blocking=False):
-            return
+            return False
         try:
             room = select.poll()
             room.register(self._connection, select.POLLOUT)
-            if room.poll(0):
-                self._connection.sendall(orjson.dumps({"event": event, **facts}) + b"\n")
+            if not room.poll(0):
+                return False
+            self._connection.sendall(orjson.dumps({"event": event, **facts}) + b"\n")
         except OSError:
-            return  # the worker is gone, and whoever listens to it ends the process
+            return False  # the worker is gone, and whoever listens to it ends the process
         finally:
             self._telling.release()
+        return True
 
     def listen(self, obey: Callable[[dict[str, Any]], None]) -> None:
         """Hands over whatever else the worker says, on a thread of its own, until the worker is gone."""

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
-from confluent_kafka import TopicCollection
-from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic  # type: ignore[attr-defined]
+from confluent_kafka import TopicCollection, TopicPartition
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetSpec  # type: ignore[attr-defined]
 
 
 class Admin:
@@ -23,7 +23,12 @@ class Admin:
         self._client: AdminClient | None = None
 
     @property
-    def _living(self) -> AdminClient:
+    def living(self) -> bool:
+        """Whether there is a client now."""
+        return self._client is not None
+
+    @property
+    def _made(self) -> AdminClient:
         if self._client is None:
             self._client = AdminClient(self._config)
         return self._client
@@ -33,20 +38,25 @@ class Admin:
         self._client = None
 
     def describe_cluster(self, request_timeout: float) -> "Future[Any]":
-        return self._living.describe_cluster(request_timeout=request_timeout)
+        return self._made.describe_cluster(request_timeout=request_timeout)
 
     def list_topics(self, timeout: float) -> Any:
-        return self._living.list_topics(timeout=timeout)
+        return self._made.list_topics(timeout=timeout)
 
     def describe_topics(self, topics: TopicCollection) -> "dict[str, Future[Any]]":
-        return self._living.describe_topics(topics)
+        return self._made.describe_topics(topics)
+
+    def list_offsets(
+        self, wanted: "Mapping[TopicPartition, OffsetSpec]", **more: Any
+    ) -> "dict[TopicPartition, Future[Any]]":
+        return self._made.list_offsets(dict(wanted), **more)
 
     def describe_configs(self, resources: Sequence[ConfigResource]) -> "dict[ConfigResource, Future[Any]]":
-        return self._living.describe_configs(list(resources))
+        return self._made.describe_configs(list(resources))
 
     def create_topics(self, topics: Sequence[NewTopic]) -> "dict[str, Future[Any]]":
-        return self._living.create_topics(list(topics))
+        return self._made.create_topics(list(topics))
 
     def poll(self, timeout: float) -> int:
         """Lets the client tell what it has heard on the side (``error_cb``)."""
-        return self._living.poll(timeout)
+        return self._made.poll(timeout)

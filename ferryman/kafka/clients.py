@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -33,6 +33,12 @@ SOURCE_QUEUE: dict[str, Any] = {
 LONGEST_ID = 249
 BROKERS_HEARTBEAT = 5.0
 """Seconds: the default of the broker's group.consumer.heartbeat.interval.ms."""
+Side = Literal["consumer", "producer"]
+
+
+def _nothing(side: Side, client: str) -> dict[str, Any]:
+    """No settings."""
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +57,14 @@ class Clients:
     """What a sink wishes its fetches to wait for, see ``fetching``."""
     heard: Heard = field(default_factory=Heard)
     """Why the clients are not let in, if they are not."""
+    watched: Callable[[Side, str], dict[str, Any]] = _nothing
+    """Settings by which a client that lives long tells of itself, by its id; whoever has one polls it."""
 
     def _reporting(self, side: str) -> dict[str, Any]:
         return LOG | {"error_cb": self.heard.by(side)}
+
+    def _watched(self, side: Side, given: Mapping[str, Any]) -> dict[str, Any]:
+        return self._reporting(side) | self.watched(side, str(given.get("client.id", "")))
 
     @property
     def group(self) -> str:
@@ -80,12 +91,12 @@ class Clients:
         A static member, so that a worker that comes back after a kill has its partitions at once, and the broker fences
         whoever had them. Not with group.protocol=consumer, where the broker keeps the successor out instead.
         """
-        ours: dict[str, Any] = {"topic.metadata.refresh.interval.ms": 30_000}
+        ours: dict[str, Any] = {"topic.metadata.refresh.interval.ms": 30_000, "enable.partition.eof": True}
         if self.group_protocol == "classic":
             ours["group.instance.id"] = self.member
         values = self._consumer.values
         ours |= fetching.wished(self.fetch_min_bytes, values)
-        return self._reporting("consumer") | ours | values | {"auto.offset.reset": "error"}
+        return self._watched("consumer", values) | ours | values | {"auto.offset.reset": "error"}
 
     def group_reader(self) -> dict[str, Any]:
         """A consumer that only asks for the group's offsets and never joins it."""
@@ -131,12 +142,12 @@ class Clients:
     def source_producer(self) -> dict[str, Any]:
         """The transactional producer of a source task."""
         given = client_config.source_producer(self.worker, self.connector, self.task, self.raw).values
-        return self._reporting("producer") | SOURCE_QUEUE | given
+        return self._watched("producer", given) | SOURCE_QUEUE | given
 
     def plain_producer(self) -> dict[str, Any]:
         """The producer of a source task without transactions."""
         given = client_config.plain_producer(self.worker, self.connector, self.task, self.raw).values
-        return self._reporting("producer") | SOURCE_QUEUE | given
+        return self._watched("producer", given) | SOURCE_QUEUE | given
 
     def dead_letter_producer(self) -> dict[str, Any]:
         """The producer of dead letters."""

@@ -14,6 +14,7 @@ from ferryman.membership.connection import Connection
 from ferryman.membership.group_settings import GroupSettings
 from ferryman.membership.listener import Listener
 from ferryman.membership.participant import Joined, Participant
+from ferryman.membership.rebalances import Rebalances
 from ferryman.membership.refusal import Refusal
 from ferryman.membership.session import boot_time
 
@@ -93,6 +94,11 @@ class Member:
         standing = self._participant.standing
         given = connector in standing.running or any(name == connector for name, _ in standing.tasks)
         return standing.leads and not given and not self._participant.asked
+
+    @property
+    def rebalances(self) -> Rebalances:
+        """What this member has been part of."""
+        return self._participant.rebalances
 
     def start(self) -> None:
         """Begins to join; returns at once."""

@@ -23,6 +23,7 @@ from ferryman.assignment.protocol import (
 from ferryman.membership import refusal
 from ferryman.membership.group_settings import GroupSettings
 from ferryman.membership.listener import Listener
+from ferryman.membership.rebalances import Rebalances
 from ferryman.membership.refusal import Refusal
 from ferryman.membership.session import Session, boot_time
 from ferryman.membership.standing import Standing
@@ -55,6 +56,7 @@ class Participant:
     resting: bool = False
     """Whether it stays out for now."""
     session: Session = field(init=False)
+    rebalances: Rebalances = field(default_factory=Rebalances)
     _memory: Memory = field(default_factory=Memory)
     _plan: Plan | None = None
     _running: frozenset[str] = frozenset()
@@ -75,6 +77,7 @@ class Participant:
 
     def declare(self) -> list[tuple[str, bytes]]:
         offset, _ = self.listener.snapshot()
+        self.rebalances.begins()
         with self._lock:
             self._asked_before, self._plan = self._asked, None
             now = self.standing
@@ -125,6 +128,7 @@ class Participant:
                 frozenset() if plan is None else self._running,
             )
             self.joined_ = Joined(standing, assignment, plan is not None and plan.again)
+        self.rebalances.ends()
         self.wake()
 
     def answered(self, at: float, rebalancing: bool) -> None:

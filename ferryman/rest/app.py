@@ -18,6 +18,7 @@ from ferryman.rest.bodies import Bodies
 from ferryman.rest.endpoints import Call, Rest
 from ferryman.rest.forwarding import SPENT, OtherWorkers
 from ferryman.rest.http_messages import Answer, Guard, failure, plain, segments, takes_json
+from ferryman.rest.openapi.description import JSON
 from ferryman.rest.routes import Endpoint
 from ferryman.settings import response_headers
 from ferryman.settings.settings import Settings
@@ -122,7 +123,7 @@ class _Dispatch:
             return Answer(200, headers={"Allow": allowed})
         if route is None:
             return plain(HTTPStatus.METHOD_NOT_ALLOWED, {"Allow": allowed})
-        if not takes_json(request):
+        if route[1].media_type == JSON and not takes_json(request):
             return plain(HTTPStatus.NOT_ACCEPTABLE)
         call = Call(request, routes.variables(path))
         if request.method not in routes.WITH_BODY:

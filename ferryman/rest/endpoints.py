@@ -12,9 +12,10 @@ from ferryman.errors import ConfigError, KeyProblem, RequestError
 from ferryman.facts.states import TargetState
 from ferryman.java.numbers import parsed_integer
 from ferryman.java.version_ranges import LATEST
+from ferryman.metrics import exposition
 from ferryman.plugins import catalog
 from ferryman.rest import answers, dead_letter_query, http_messages, offsets_body
-from ferryman.rest.http_messages import Answer
+from ferryman.rest.http_messages import Answer, PlainText
 from ferryman.settings.settings import Settings
 from ferryman.validation import connector_config, plugin_infos
 from ferryman.worker.herder import Herder
@@ -86,6 +87,15 @@ async def health(rest: Rest, call: Call) -> Answer:
     stage = None if status == "healthy" else rest.herder.stage()
     text = f"{message} {stage.summary}" if stage else message
     return Answer(_HEALTH_STATUS[status], {"status": status, "message": text})
+
+
+async def metrics(rest: Rest, call: Call) -> Answer:
+    """What Prometheus scrapes, as text or as OpenMetrics; 404 where there are no metrics."""
+    form, media_type = exposition.chosen(",".join(call.request.headers.getlist("accept")))
+    found = rest.herder.metrics(form)
+    if found is None:
+        raise RequestError(404, "There are no metrics: ferryman.metrics.enable is false in the worker's settings")
+    return Answer(200, PlainText(found, media_type))
 
 
 async def connectors(rest: Rest, call: Call) -> Answer:

@@ -45,9 +45,11 @@ class Nothing:
 
 @dataclass(frozen=True, slots=True)
 class PlainText:
-    """The body of an answer that goes out as it is, under the name of JSON."""
+    """The body of an answer that goes out as it is."""
 
     text: str | bytes
+    media_type: str = "application/json"
+    """What it is called, whatever it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,8 @@ class Answer:
         if isinstance(self.body, Nothing):
             return Response(status_code=self.status, headers=self.headers)
         if isinstance(self.body, PlainText):
-            return Response(self.body.text, self.status, self.headers, media_type="application/json")
+            headers = {**self.headers, "Content-Type": self.body.media_type}
+            return Response(self.body.text, self.status, headers)
         content = orjson.dumps(self.body, option=orjson.OPT_NON_STR_KEYS)
         return Response(content, self.status, self.headers, media_type="application/json")
 

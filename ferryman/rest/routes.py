@@ -40,6 +40,7 @@ _INTERNAL = Described({200: None, 204: None}, _FORWARD, hidden=True)
 ENDPOINTS: Mapping[str, Mapping[str, Route]] = {
     "/": {"GET": (calls.root, _gives(a("ServerInfo")))},
     "/health": {"GET": (calls.health, Described(dict.fromkeys((200, 500, 503), a("WorkerStatus"))))},
+    "/metrics": {"GET": (calls.metrics, Described({200: TEXT}, media_type="text/plain"))},
     "/openapi.json": {"GET": (openapi, _gives({"type": "object"}))},
     "/connectors": {
         "GET": (calls.connectors, _gives(a("Connectors"), expand=several({"enum": ["status", "info"]}))),

@@ -9,9 +9,10 @@ from ferryman.settings.worker_keys import WorkerConfig
 _BOTH: Mapping[str, str] = {
     "plugin.path": "plugins are Python packages, found by their entry points",
     "plugin.discovery": "plugins are Python packages, found by their entry points",
-    "metric.reporters": "there is no JMX",
-    "auto.include.jmx.reporter": "there is no JMX",
-    "metrics.": "there is no JMX",
+    "metric.reporters": "metrics are served under /metrics",
+    "auto.include.jmx.reporter": "metrics are served under /metrics",
+    "metrics.context.": "metrics are served under /metrics, with no more labels than they need",
+    "metrics.recording.level": "all metrics are recorded",
     "internal.": "internal data is always JSON without schemas",
     "key.converter.plugin.version": "a plugin has the version that is installed",
     "value.converter.plugin.version": "a plugin has the version that is installed",

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, SecretStr
 
 from ferryman.config import Bool, Int, Long, Password, Plugin, Short, Str, Strings, any_case, key
+from ferryman.metrics.family import NAMES
 from ferryman.settings import listeners, response_headers, rest_access
 from ferryman.settings.listeners import Listener
 from ferryman.settings.task_keys import TaskKeys
@@ -82,6 +83,12 @@ def _header_rules(value: str) -> str:
     return value
 
 
+def _metric_names(value: list[str]) -> list[str]:
+    if not value or set(value) - set(NAMES):
+        raise ValueError(f"one or both of {', '.join(NAMES)} are expected")
+    return value
+
+
 def _policy(value: str) -> str:
     found = _POLICY_CLASS.fullmatch(value)
     if not found or found[1] not in POLICIES:
@@ -152,6 +159,17 @@ class WorkerConfig(TaskKeys):
     ferryman_log_format: Annotated[Literal["text", "json"], any_case("text", "json")] = key("text", importance="LOW")
     """How the worker and its tasks log: lines of text, or one JSON object a line with time, level, logger, connector,
     task, message and trace. What is wrong with the settings themselves is said before, as text."""
+    metrics_sample_window_ms: Long = key(30_000, at_least=1, importance="LOW")
+    """Milliseconds of a window of the metrics that are a rate, a mean, a maximum or a percentage."""
+    metrics_num_samples: Int = key(2, at_least=1, importance="LOW")
+    """How many such windows count."""
+    ferryman_metrics_enable: Bool = key(True, importance="LOW")
+    """Whether there are metrics for Prometheus, under /metrics of the REST API."""
+    ferryman_metrics_names: Annotated[Strings, AfterValidator(_metric_names)] = key(["exporter"], importance="LOW")
+    """What the metrics are called that Kafka Connect has too: exporter is as the JMX exporter does with Strimzi's
+    rules, reporter as Strimzi's metrics reporter does; with both, each metric is served twice."""
+    ferryman_metrics_partitions: Bool = key(False, importance="LOW")
+    """Whether the lag of sinks is served by partition too, not only their tasks' sum and maximum."""
     tasks_max_limit: Int = key(1000, at_least=1, importance="LOW")
     """The largest tasks.max that a connector may have; each task is a process."""
     topic_creation_enable: Bool = key(True, importance="LOW")

@@ -30,7 +30,7 @@ def main(connection: socket.socket, parent: int) -> None:
     line = beginning.tied(connection, parent)
     spec = TaskSpec.parse(line.first())
     beginning.knows(spec, Subject(spec.connector, spec.task), line)
-    control = Control(line.tell, Lease.load(list(spec.lease)), AtWork(*line.descriptors))
+    control = Control(line.tell, Lease.load(list(spec.lease)), AtWork(*line.descriptors), line.mention)
     signal.signal(signal.SIGTERM, lambda number, frame: control.wish("stop"))
     line.listen(lambda message: _obey(message, control))
     if spec.lease[1] is not None:

@@ -14,7 +14,9 @@ The consumer or producer and the connector's instance are new in each session, a
 where to go on. Configs, chain and troubles outlive a session (``Setup``).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, ClassVar, Protocol
 
 from confluent_kafka import KafkaException
@@ -28,7 +30,8 @@ from ferryman.plugins import catalog
 from ferryman.retry.outage import Outage
 from ferryman.runs.keys import RunKeys
 from ferryman.settings.worker_keys import WorkerConfig
-from ferryman.task.setup import garbage_collection
+from ferryman.task.meters.publisher import Publisher
+from ferryman.task.setup import garbage_collection, metering
 from ferryman.task.setup.control import Control
 from ferryman.task.setup.setup import Setup, patience
 from ferryman.task.setup.spec import TaskSpec
@@ -56,6 +59,35 @@ def run(spec: TaskSpec, control: Control) -> None:
         setup = prepared(spec, control)
     sessions: Sessions = SinkSessions(setup) if catalog.is_sink(setup.plugin) else SourceSessions(setup)
     garbage_collection.hold_back()
+    with _published(setup):
+        _run(setup, sessions)
+
+
+@contextmanager
+def _published(setup: Setup) -> Iterator[None]:
+    """While this lasts, and once more at its end, the worker is told what the task counts."""
+    meters, control = setup.meters, setup.control
+    if not setup.worker.ferryman_metrics_enable:
+        yield
+        return
+    publisher = Publisher(meters.samples, control.offer)
+    tell = control.tell
+
+    def told(event: str, facts: dict[str, Any]) -> None:
+        meters.task.state.told(event)
+        tell(event, facts)
+
+    control.tell = told
+    meters.collector.watch()
+    publisher.start()
+    try:
+        yield
+    finally:
+        publisher.last_words()
+
+
+def _run(setup: Setup, sessions: Sessions) -> None:
+    control = setup.control
     while not control.stopping:
         try:
             _run_one(sessions, setup.clients.heard, lambda: control.tell("running", {}))
@@ -97,17 +129,26 @@ def prepared(spec: TaskSpec, control: Control) -> Setup:
     worker = WorkerConfig.parse(spec.worker)
     allowed_folders.bound(worker.connector_allowed_paths)
     config = plugin.config_class.parse(spec.config)
+    chain = builder.chain(spec.config, spec.worker, plugin)
+    troubles = Troubles(Outage(patience(config, spec.failed), spec.succeeded), control.tell)
+    meters = metering.made(spec, worker, plugin, chain)
+    meters.outage, meters.retries = lambda: troubles.outage, lambda: troubles.waits
+    meters.parked = lambda: control.parked
+    clients = Clients(
+        *(spec.connector, spec.task, spec.worker, spec.config, spec.identity),
+        fetch_min_bytes=plugin.fetch_min_bytes if catalog.is_sink(plugin) else 1,
+    )
+    if worker.ferryman_metrics_enable:
+        clients = replace(clients, watched=meters.clients.settings)
     return Setup(
         spec=spec,
         control=control,
         worker=worker,
         plugin=plugin,
         config=config,
-        clients=Clients(
-            *(spec.connector, spec.task, spec.worker, spec.config, spec.identity),
-            fetch_min_bytes=plugin.fetch_min_bytes if catalog.is_sink(plugin) else 1,
-        ),
-        chain=builder.chain(spec.config, spec.worker, plugin),
-        troubles=Troubles(Outage(patience(config, spec.failed), spec.succeeded), control.tell),
+        clients=clients,
+        chain=chain,
+        troubles=troubles,
+        meters=meters,
         run=RunKeys.of(spec.config) if catalog.is_sink(plugin) else None,
     )

@@ -86,6 +86,7 @@ class _Json(logging.Formatter):
                 "logger": record.name,
                 "connector": whose.connector or None,
                 "task": whose.task,
+                **_place(record),
                 "message": lines.cut(message, longest),
                 "trace": lines.cut(trace, longest) or None,
             }
@@ -97,6 +98,12 @@ class _Json(logging.Formatter):
     def _trace(self, record: logging.LogRecord) -> str:
         trace = self.formatException(record.exc_info) if record.exc_info else record.exc_text
         return "\n".join(filter(None, (trace, record.stack_info)))
+
+
+def _place(record: logging.LogRecord) -> dict[str, Any]:
+    """Where the record of a topic lies that a line is about, if it is (``extra={"place": …}``)."""
+    found: dict[str, Any] = getattr(record, "place", {})
+    return {name: redaction.redact(value) if isinstance(value, str) else value for name, value in found.items()}
 
 
 class _Short(logging.Formatter):

@@ -71,7 +71,7 @@ class Keeper(logging.Handler):
 class Teller(logging.Handler):
     """Tells the worker what a forked process says that is about ``whose``; ``mention`` sends it or drops it."""
 
-    def __init__(self, mention: Callable[[str, dict[str, Any]], None], whose: Subject) -> None:
+    def __init__(self, mention: Callable[[str, dict[str, Any]], object], whose: Subject) -> None:
         super().__init__()
         self._facts = whose._asdict()
         self._mention = mention

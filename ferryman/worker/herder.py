@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol
 
 from ferryman.dead_letters.choice import Choice
 from ferryman.facts.states import Outage, Restart, State, TargetState
+from ferryman.metrics.exposition import Form
 from ferryman.runs.progress import Progress
 from ferryman.telemetry.loggers import Loggers
 
@@ -237,6 +238,9 @@ class Herder(Protocol):
 
         404 ``Connector c not found``, 400 ``Connector c is not a source connector``, 500 in standalone mode.
         """
+
+    def metrics(self, form: Form) -> str | None:
+        """All metrics as Prometheus reads them; None where there are none (ferryman.metrics.enable)."""
 
     def session(self) -> Session | None:
         """What the two calls above must be signed with; None where signatures are not looked at: in standalone mode,

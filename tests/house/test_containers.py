@@ -27,6 +27,8 @@ SERVICES = sorted(compose()["services"].items())
 CONNECTORS = sorted(Path(containers.mounted(containers.creating())[-1]).glob("*.json"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 Pins = dict[str, str]
+WATCHING = {"prometheus", "grafana"}
+"""Services that watch the others, which do not need them."""
 
 
 def schema_complaints(file: Path) -> str:
@@ -94,7 +96,7 @@ def test_ports_are_published_to_this_machine_only(name: str, service: dict[str, 
 @pytest.mark.parametrize("worker", workers().values(), ids=workers())
 def test_a_worker_starts_when_all_others_are_well(worker: Mapping[str, Any]) -> None:
     services = compose()["services"]
-    others = services.keys() - workers().keys()
+    others = services.keys() - workers().keys() - WATCHING
     assert worker["depends_on"] == {name: {"condition": "service_healthy"} for name in others}
     assert all("healthcheck" in services[name] for name in others)
 
@@ -151,7 +153,7 @@ def test_the_environment_says_what_the_connectors_refer_to_and_no_more(environme
 
 def test_addresses_in_the_environment_are_services_and_their_ports(environment: dict[str, str]) -> None:
     hosts = re.findall(r"(?:^|://|,)([a-z0-9-]+):\d+", "\n".join(environment.values()), re.MULTILINE)
-    assert {*hosts, environment["FERRYMAN_MAIL_HOST"]} == set(compose()["services"]) - set(workers())
+    assert {*hosts, environment["FERRYMAN_MAIL_HOST"]} == set(compose()["services"]) - set(workers()) - WATCHING
 
 
 def test_both_stages_have_one_base_that_is_pinned_by_its_digest() -> None:

@@ -75,6 +75,8 @@ CALLS: dict[str, Call] = {
 }
 """Functions that need more than a text."""
 EXCUSED = {
+    "ferryman.metrics.exposition.renamed": "takes lines that we have written",
+    "ferryman.task.meters.client_statistics.parsed": "takes what librdkafka has written",
     "ferryman.membership.group_settings.of": "keeps the worker's own URL",
     "ferryman.membership.refusal.of_leader": "puts a URL into an error",
     "ferryman.membership.refusal.of_stranger": "puts a URL into an error",

@@ -1,16 +1,20 @@
 """An admin client of a cluster in memory; its answers are futures, as the real one's."""
 
+from collections.abc import Mapping
 from concurrent.futures import Future
 from types import SimpleNamespace
 from typing import Any
 
 from confluent_kafka import KafkaError, TopicCollection
 
+from ferryman.record import TopicPartition
 from tests.kafka.cluster_in_memory import Cluster, failed, promised
 
 
 class FakeAdmin:
     """Describes and creates topics."""
+
+    living = True
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
@@ -68,3 +72,9 @@ class FakeAdmin:
         if name in self.refuses:
             return promised(error=failed(self.refuses[name]))
         return promised({key: SimpleNamespace(value=value) for key, value in self.cluster.topics[name].config.items()})
+
+    def list_offsets(self, wanted: Mapping[Any, Any], **more: Any) -> "dict[Any, Future[Any]]":
+        return {each: self._end(TopicPartition(each.topic, each.partition)) for each in wanted}
+
+    def _end(self, source: TopicPartition) -> "Future[Any]":
+        return promised(SimpleNamespace(offset=self.cluster.bounds(source)[1]))

@@ -194,7 +194,7 @@ class FakeConsumer:
         partitions = dict.fromkeys(range(len(found.logs))) if found else {}
         return SimpleNamespace(topics={topic: SimpleNamespace(error=error, partitions=partitions)})
 
-    def get_watermark_offsets(self, partition: Any, timeout: float) -> tuple[int, int]:
+    def get_watermark_offsets(self, partition: Any, timeout: float = 0.0, cached: bool = False) -> tuple[int, int]:
         self._check()
         return self.cluster.bounds(TopicPartition(partition.topic, partition.partition))
 

@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from ferryman.dead_letters.choice import Choice
 from ferryman.errors import RequestError
 from ferryman.facts.states import State, TargetState
+from ferryman.metrics.exposition import Form
 from ferryman.rest import app
 from ferryman.settings import settings
 from ferryman.telemetry.loggers import Loggers
@@ -49,6 +50,7 @@ class Memory:
     fenced: list[str] = field(default_factory=list)
     signed_by: Session | None = None
     does: Stage | None = None
+    measured: str | None = None
 
     async def cluster_id(self) -> str:
         if self.stuck:
@@ -71,6 +73,9 @@ class Memory:
     async def fence(self, name: str) -> None:
         self._known(name)
         self.fenced.append(name)
+
+    def metrics(self, form: Form) -> str | None:
+        return self.measured
 
     def session(self) -> Session | None:
         return self.signed_by

@@ -41,6 +41,28 @@ def test_health_says_whether_the_worker_is_ready(client: Client) -> None:
     )
 
 
+def test_metrics_are_text_for_whoever_scrapes_even_while_the_herder_is_stuck() -> None:
+    client, herder = served()
+    herder.stuck, herder.measured = True, "up 1.0\n"
+    for accept in ("*/*", "text/plain", "application/openmetrics-text;version=1.0.0,*/*;q=0.1"):
+        answer = client.get("/metrics", headers={"Accept": accept})
+        assert (answer.status_code, answer.text) == (200, "up 1.0\n")
+        assert answer.headers["content-type"].startswith(accept.split(";")[0].replace("*/*", "text/plain"))
+
+
+def test_where_there_are_no_metrics_the_key_is_named_that_turns_them_off(client: Client) -> None:
+    answer = client.get("/metrics", headers={"Accept": "text/plain"})
+    assert answer.status_code == 404
+    assert "ferryman.metrics.enable" in answer.json()["message"]
+
+
+def test_metrics_are_guarded_as_all_other_paths() -> None:
+    client, herder = served(**{"rest.auth": "token:an-obol"})
+    herder.measured = "up 1.0\n"
+    assert client.get("/metrics").status_code == 401
+    assert client.get("/metrics", headers={"Authorization": "Bearer an-obol"}).text == "up 1.0\n"
+
+
 def test_a_stuck_herder_leaves_the_root_answering(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ferryman.rest.endpoints.CLUSTER_TIMEOUT", 0.05)
     monkeypatch.setattr("ferryman.rest.endpoints.HEALTH_TIMEOUT", 0.05)

@@ -72,9 +72,9 @@ def test_the_old_rest_port_still_sets_the_listener(tmp_path: Path) -> None:
 
 
 def test_unknown_and_useless_keys_are_warned_about_by_name() -> None:
-    given = CONVERTERS | {"plugin.path": "/x", "ofset.flush.interval.ms": "1", "metrics.num.samples": "2"}
+    given = CONVERTERS | {"plugin.path": "/x", "ofset.flush.interval.ms": "1", "metric.reporters": "x"}
     assert [text.split()[0] for text in settings.parse(given).warnings] == [
-        "metrics.num.samples",
+        "metric.reporters",
         "ofset.flush.interval.ms",
         "plugin.path",
     ]

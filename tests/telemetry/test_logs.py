@@ -141,6 +141,13 @@ def test_in_json_a_line_is_an_object_that_says_whom_it_is_about(as_json: io.Stri
     assert as_json.getvalue().isascii()
 
 
+def test_what_is_about_a_record_tells_where_it_lies(as_json: io.StringIO) -> None:
+    place = {"topic": "t", "partition": 3, "offset": 7, "stage": "VALUE_CONVERTER"}
+    logging.getLogger("a").error("bad", extra={"place": place})
+    (found,) = objects(as_json)
+    assert place.items() <= found.items()
+
+
 def test_a_trace_is_a_field_and_secrets_are_hidden_in_both(as_json: io.StringIO) -> None:
     redaction.protect("Tweet-canary/7+x")
     try:

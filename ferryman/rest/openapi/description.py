@@ -9,6 +9,8 @@ from typing import Any
 from ferryman import __version__
 from ferryman.rest.openapi.shapes import SHAPES, TEXT, Json, a
 
+JSON = "application/json"
+
 
 @dataclass(frozen=True, slots=True)
 class Described:
@@ -20,6 +22,8 @@ class Described:
     """Its query parameters."""
     body: Json | None = None
     """The shape of its request's body; None where none is read."""
+    media_type: str = JSON
+    """Of its answers but errors. Whoever asks for one that is JSON must take JSON."""
     hidden: bool = False
     """Whether it is for workers among themselves, and is left out."""
 
@@ -71,17 +75,17 @@ def _operation(pattern: str, call: Callable[..., Any], what: Described) -> Json:
             *({"name": name, "in": "query", "schema": schema} for name, schema in what.query.items()),
         ],
         "responses": {
-            **{str(status): _answer(status, shape) for status, shape in what.answers.items()},
+            **{str(status): _answer(status, shape, what.media_type) for status, shape in what.answers.items()},
             "default": _answer(None, a("ErrorMessage")),
         },
     }
     if what.body is not None:
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": what.body}}}
+        operation["requestBody"] = {"required": True, "content": {JSON: {"schema": what.body}}}
     return operation
 
 
-def _answer(status: int | None, shape: Json | None) -> Json:
+def _answer(status: int | None, shape: Json | None, media_type: str = JSON) -> Json:
     answer: Json = {"description": HTTPStatus(status).phrase if status else "What is wrong"}
     if shape is not None:
-        answer["content"] = {"application/json": {"schema": shape}}
+        answer["content"] = {media_type: {"schema": shape}}
     return answer

@@ -23,6 +23,7 @@ from ferryman.kafka.admin import Admin
 from ferryman.kafka.refusals import BROKER_LIMIT, PRODUCER_LIMIT, REFUSED, explained
 from ferryman.record import Coordinates, TopicPartition
 from ferryman.task.errors.letter import Letter, Size, Writer, hopeless
+from ferryman.task.meters.tasks import Errors
 
 PATIENCE = 5.0
 """Seconds to wait for acknowledgements before the loop is let do its rounds; what is acknowledged by then stays so."""
@@ -38,6 +39,8 @@ class DeadLetters:
     writer: Writer
     stopping: Callable[[], bool] = lambda: False
     """Whether the task is to end, which ends waits."""
+    errors: Errors = field(default_factory=Errors)
+    """Where letters are counted."""
     _acknowledged: dict[TopicPartition, set[int]] = field(default_factory=dict)
     """Offsets whose letters the broker has: not written again when their records come again."""
     _pending: set[Coordinates] = field(default_factory=set)
@@ -86,6 +89,8 @@ class DeadLetters:
 
     def _produce(self, letter: Letter, deadline: float) -> None:
         self._pending.add(letter.origin)
+        self.errors.sent += 1
+        answered = partial(self._answered, letter.origin, str(letter.failure.stage))
         while True:
             try:
                 self.producer.produce(
@@ -94,7 +99,7 @@ class DeadLetters:
                     value=letter.value,
                     headers=list(letter.headers),
                     timestamp=letter.timestamp,
-                    on_delivery=partial(self._answered, letter.origin),
+                    on_delivery=answered,
                 )
                 return
             except BufferError:
@@ -102,7 +107,7 @@ class DeadLetters:
             except KafkaException as error:
                 self._pending.discard(letter.origin)
                 if error.args[0].code() != KafkaError.MSG_SIZE_TOO_LARGE:
-                    self._answered(letter.origin, error.args[0], None)
+                    answered(error.args[0], None)
                     return
                 # This limit is our own producer's, and the letter is the only one that it was about.
                 letter = self.writer.smaller(letter, PRODUCER_LIMIT)
@@ -128,9 +133,11 @@ class DeadLetters:
         if self._pending:
             raise RetriableError(f"{len(self._pending)} dead letters are not acknowledged yet by {self.topic}")
 
-    def _answered(self, at: Coordinates, error: KafkaError | None, message: Message | None) -> None:
+    def _answered(self, at: Coordinates, stage: str, error: KafkaError | None, message: Message | None) -> None:
         self._pending.discard(at)
+        self.errors.unsent += error is not None
         if error is None:
+            self.errors.letters[stage] += 1
             self._acknowledged.setdefault(TopicPartition(at.topic, at.partition), set()).add(at.offset)
         elif error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
             self._too_large.add(at)

@@ -10,6 +10,7 @@ from ferryman.errors import ToleranceError
 from ferryman.record import Coordinates, Polled, Record, TopicPartition
 from ferryman.task.errors.dead_letters import DeadLetters
 from ferryman.task.errors.letter import error_class
+from ferryman.task.meters.tasks import Errors
 
 log = logging.getLogger(__name__)
 
@@ -21,9 +22,15 @@ class Tolerance:
     config: ConnectorConfig
     task: int
     dead_letters: DeadLetters | None = None
-    skipped: int = 0
+    errors: Errors = field(default_factory=Errors)
+    """Where they are counted."""
     _logged: set[Coordinates | None] = field(default_factory=set)
     """Whose dead letters are not through yet, and which come again: they are logged once."""
+
+    @property
+    def skipped(self) -> int:
+        """How many were skipped."""
+        return sum(self.errors.skipped.values())
 
     def judge(self, failures: Sequence[Failure]) -> None:
         """Reports failures, then skips them or fails the task. Returns when their dead letters are acknowledged.
@@ -33,14 +40,17 @@ class Tolerance:
         """
         if not failures:
             return
+        self.errors.failed(len(failures))
         if self.config.errors_log_enable:
             for failure in failures:
                 if failure.coordinates not in self._logged:
-                    log.error(self._line(failure), exc_info=failure.error)
+                    self.errors.logged += 1
+                    log.error(self._line(failure), exc_info=failure.error, extra={"place": _place(failure)})
         if self.dead_letters is not None:
             self._logged |= {failure.coordinates for failure in failures}
             self.dead_letters.send(failures)
             self._logged.clear()
+        self.errors.errors += len(failures)
         if self.config.errors_tolerance == "none":
             first = failures[0]
             where = f" {first.coordinates}" if first.coordinates else ""
@@ -48,7 +58,7 @@ class Tolerance:
                 f"Tolerance exceeded in error handler: record{where} failed in stage {first.stage} "
                 f"with class {first.plugin}: {error_class(first.error)}: {first.error}"
             ) from first.error
-        self.skipped += len(failures)
+        self.errors.skipped.update(str(failure.stage) for failure in failures)
 
     def delivered(self, source: TopicPartition, following: int) -> None:
         """The records before ``following`` are through."""
@@ -63,6 +73,14 @@ class Tolerance:
         if self.config.errors_log_include_messages:
             text += _description(failure)
         return text + "."
+
+
+def _place(failure: Failure) -> dict[str, object]:
+    """For logs of JSON."""
+    if failure.coordinates is not None:
+        return {**failure.coordinates._asdict(), "stage": str(failure.stage)}
+    assert not isinstance(failure.origin, Polled)
+    return {"topic": failure.origin[failure.position].topic, "stage": str(failure.stage)}
 
 
 def _description(failure: Failure) -> str:

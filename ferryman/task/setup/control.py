@@ -32,6 +32,8 @@ class Control:
     """Until when the task may act."""
     at_work: AtWork = field(default_factory=AtWork)
     """Where the task notes what it works on."""
+    offer: Callable[[str, dict[str, Any]], bool] = lambda event, facts: True
+    """Sends the worker an event with its facts if there is room for it; says whether there was. It never waits."""
     asking: Asking = field(init=False)
     """Asks the worker for source offsets."""
     acting: bool = False

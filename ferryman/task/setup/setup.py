@@ -12,6 +12,7 @@ from ferryman.kafka.clients import Clients
 from ferryman.retry.outage import Patience
 from ferryman.runs.keys import RunKeys
 from ferryman.settings.worker_keys import WorkerConfig
+from ferryman.task.meters.meters import Meters
 from ferryman.task.setup.control import Control
 from ferryman.task.setup.spec import TaskSpec
 from ferryman.task.setup.troubles import Troubles
@@ -35,8 +36,13 @@ class Setup:
     clients: Clients
     chain: Chain
     troubles: Troubles
+    meters: Meters
     run: RunKeys | None = None
     """The bounds of a sink that is a run."""
+
+    def count_admin(self, admin: Admin) -> None:
+        """A session has made this one; whether it is connected is a metric."""
+        self.meters.admin = str(self.clients.admin().get("client.id", "")), admin
 
     @property
     def grace(self) -> float:

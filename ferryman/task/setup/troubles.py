@@ -31,6 +31,8 @@ class Troubles:
     clock: Callable[[], float] = time.monotonic
     """Monotonic seconds."""
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    waits: int = 0
+    """How often another try was waited for, since the process began."""
     _since: datetime | None = None
     _said: float | None = None
     _unsaid: int = 0
@@ -42,6 +44,7 @@ class Troubles:
         decision = self.outage.failed(self.clock(), isinstance(error, RefusedError), error.after)
         if decision.step is Step.FAIL:
             raise TaskError(f"{decision.why}: {error}") from error
+        self.waits += 1
         reason = redact(str(error))[:LONGEST_REASON]
         self._log(reason, decision.wait)
         self._since = self._since or self.now()

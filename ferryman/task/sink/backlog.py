@@ -17,6 +17,7 @@ from ferryman.errors import DataError
 from ferryman.plugins.catalog import names
 from ferryman.record import Batch, Polled, TopicPartition, in_order
 from ferryman.task.errors.error_tolerance import Tolerance
+from ferryman.task.meters.sinks import SinkMeter
 from ferryman.task.setup.at_work import CONVERT, PUT, AtWork, Offsets
 from ferryman.task.setup.guilty import Guilty, parted
 from ferryman.task.sink.offer import Offer, Work
@@ -37,6 +38,7 @@ class Backlog:
     """Where is noted which records are worked on."""
     guilty: Sequence[Guilty] = ()
     """Records that must not be touched."""
+    meter: SinkMeter = field(default_factory=SinkMeter)
     hurry: bool = False
     """Set from outside: the slice is to end before its next put."""
     _raw: deque[Polled] = field(default_factory=deque)
@@ -50,8 +52,17 @@ class Backlog:
     def __bool__(self) -> bool:
         return bool(self._offers) or bool(self._slice) or bool(self._raw)
 
+    @property
+    def oldest(self) -> int | None:
+        """The timestamp of the oldest record here, as far as they are in order; None if there is none. In
+        milliseconds."""
+        works = [work.polled for offer in list(self._offers) for work in list(offer.works)]
+        first = (each.timestamps[0] for each in (*works, *list(self._slice), *list(self._raw)))
+        return min((when for when in first if when is not None), default=None)
+
     def add(self, polled: Polled) -> None:
         """Queues records behind those that wait already."""
+        self.meter.read.add(len(polled))
         self._raw.append(polled)
 
     def drop(self, partitions: Sequence[TopicPartition]) -> None:
@@ -135,7 +146,7 @@ class Backlog:
 
     def _offer(self, offer: Offer, waiting: Sequence[Batch]) -> None:
         try:
-            with self.at_work.on(PUT, [_offsets_of(batch) for batch in waiting]):
+            with self.at_work.on(PUT, [_offsets_of(batch) for batch in waiting]), self.meter.putting(waiting):
                 taken = self.sink.put_batches(waiting)
         except BadRecords as error:
             self.report(error.found)
@@ -145,6 +156,7 @@ class Backlog:
                 raise
             self._narrow(offer, error)
         else:
+            self.meter.took(waiting[:taken])
             for source, following in offer.took(taken):
                 self._deliver(source, following)
 

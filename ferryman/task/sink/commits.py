@@ -1,6 +1,7 @@
 """What a sink task commits to its group: what the sink says is durable, as far as it was delivered and is news."""
 
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from ferryman.api import Committed, Sink
 from ferryman.errors import Indeterminate, RetriableError
 from ferryman.record import TopicPartition
+from ferryman.task.meters.sinks import SinkMeter
 from ferryman.task.setup.crash_points import crash_point
 from ferryman.task.sink.delivery import Delivery
 
@@ -24,6 +26,7 @@ class Commits:
     delivery: Delivery
     commit: Callable[[Offers], bool]
     """Asks the group and waits for the answer; false if it refused."""
+    meter: SinkMeter = field(default_factory=SinkMeter)
     _metadata: dict[TopicPartition, str] = field(default_factory=dict)
     """What the group holds beside the offsets: an offer that changes nothing but this is sent, too."""
 
@@ -68,12 +71,25 @@ class Commits:
         if not news:
             return {}
         crash_point("sink.before_commit")
-        if not self.commit(news):
+        if not self._committed(news):
             return None
         crash_point("sink.after_commit")
         self.delivery.committed(commit)
+        self.meter.durable(commit.offsets)
+        self.meter.is_active(self.delivery.active())
         self._metadata.update({source: each.metadata for source, each in news.items()})
         return news
+
+    def _committed(self, news: Offers) -> bool:
+        """Whether the group has accepted them."""
+        self.meter.commits += 1
+        began, accepted = time.monotonic(), False
+        try:
+            accepted = self.commit(news)
+        finally:
+            self.meter.task.took(time.monotonic() - began, failed=not accepted)
+        (self.meter.completed if accepted else self.meter.skipped).add(1)
+        return accepted
 
     def accepted(self, news: Offers) -> None:
         """On the sink's thread: tells it what the group has."""

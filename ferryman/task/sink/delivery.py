@@ -24,6 +24,8 @@ class Position:
     """All before it was put, or judged and left out."""
     committed: int | None
     """What the group holds; None until it has one of ours."""
+    start: int = 0
+    """Where reading began in this assignment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class Delivery:
         """Partitions have come to the task; reading starts at ``starts``."""
         self.epoch += 1
         for source, start in starts.items():
-            self._positions[source] = Position(self.epoch, start, start, committed.get(source))
+            self._positions[source] = Position(self.epoch, start, start, committed.get(source), start)
         for source, position in self._positions.items():
             self._positions[source] = replace(position, epoch=self.epoch)
 
@@ -112,6 +114,14 @@ class Delivery:
             position = self._positions[source]
             if position.committed is None or offset > position.committed:
                 self._positions[source] = replace(position, committed=offset)
+
+    def places(self) -> list[tuple[TopicPartition, int, int]]:
+        """Each partition with what was delivered and what was polled of it."""
+        return [(source, each.delivered, each.polled) for source, each in self._positions.items()]
+
+    def active(self) -> int:
+        """Records polled whose offsets are not committed yet, counted as Kafka Connect counts them: by offsets."""
+        return sum(each.polled - max(each.start, each.committed or 0) for each in self._positions.values())
 
     def lag(self) -> int:
         """Records polled and not yet delivered."""

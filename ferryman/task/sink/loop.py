@@ -35,6 +35,7 @@ from ferryman.api import Assigned, Committed, Sink, SinkContext
 from ferryman.context import History
 from ferryman.errors import Indeterminate, RefusedError, RetriableError, TaskError, Unfinished
 from ferryman.record import TopicPartition
+from ferryman.task.meters.sinks import SinkMeter
 from ferryman.task.setup import garbage_collection
 from ferryman.task.setup.control import Control
 from ferryman.task.setup.crash_points import crash_point
@@ -47,6 +48,7 @@ from ferryman.task.sink.pausing import Pausing
 from ferryman.task.sink.reading import Reading
 from ferryman.task.sink.rests import Rests
 from ferryman.task.sink.sink_thread import LOOK, SinkThread, at_rest
+from ferryman.task.sink.stock import Stock
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +82,7 @@ class SinkSession:
     backlog: Backlog
     thread: SinkThread
     troubles: Troubles
+    meter: SinkMeter = field(default_factory=SinkMeter)
     group: Group = field(init=False)
     reading: Reading = field(default_factory=Reading)
     _after: Callable[[], None] | None = None
@@ -102,7 +105,8 @@ class SinkSession:
         self.pausing = Pausing(self.control, self.request_commit)
         self.rests = Rests(self.timing.limit)
         self.idling = Idling(self._disturbed)
-        self.commits = Commits(self.sink, self.delivery, lambda offsets: self.group.commit(offsets))
+        self.stock = Stock(self.meter, self.backlog, self.delivery)
+        self.commits = Commits(self.sink, self.delivery, lambda offsets: self.group.commit(offsets), self.meter)
 
     @property
     def sink(self) -> Sink[Any]:
@@ -208,6 +212,7 @@ class SinkSession:
             self.control.used(polled.topic)
             self.backlog.add(polled)
         self._heard = time.monotonic()
+        self.stock.take(self.group, self._heard)
         if found:
             self.idling.worked = self._heard
         if not stand:
@@ -259,8 +264,7 @@ class SinkSession:
         return self.commits.deliverable(within)
 
     def _take_delivered(self) -> None:
-        while self.backlog.delivered:
-            self.delivery.delivered(*self.backlog.delivered.popleft())
+        self.stock.take_delivered()
         if self._after is None and not self.backlog:
             self.reading.all_delivered()
 
@@ -270,7 +274,7 @@ class SinkSession:
         def send() -> Offers | None:
             if self.control.parked:
                 raise Unfinished("the worker has not renewed the task's lease", after=LOOK)
-            self._take_delivered()
+            self.stock.take_delivered()
             return self.commits.send(wanted)
 
         news = self.thread.ask(send)
@@ -316,6 +320,7 @@ class SinkSession:
         self._take_delivered()
         self.reading.gone(partitions)
         self.delivery.revoked(partitions)
+        self.meter.gone(partitions)
         with at_rest(self._settle):
             self.backlog.drop(partitions)
             if ours:
@@ -362,6 +367,7 @@ def context(session: "Callable[[], SinkSession]", history: History | None = None
         report_all=lambda found: session().backlog.report(found),
         request_commit=lambda: session().request_commit(),
         commit=lambda offsets: session().demand(offsets),
+        in_doubt=lambda count: session().meter.task.doubts(count),
         leased=lambda: not session().control.parked,
         history=history,
     )

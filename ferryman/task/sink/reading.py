@@ -35,8 +35,8 @@ class Reading:
             if kept is not None and self.delivery.polled(kept.source, kept.offsets[-1] + 1):
                 taken.append(kept)
         if self.bounds.run is not None:
-            while group.ends:
-                self.bounds.reached(*group.ends.popitem())
+            while group.news:
+                self.bounds.reached(*group.news.popitem())
             group.read_no_more(self.bounds.through)
         return taken
 

@@ -57,6 +57,7 @@ class SinkSessions:
         for step in filter(None, plan):
             log.info("plan: %s", step)
         admin = Admin(setup.clients.admin())
+        setup.count_admin(admin)
         tolerance, facts = self._tolerance(admin), setup.facts(admin)
         thread, history = SinkThread(setup.control, setup.grace), self._history
         try:
@@ -64,7 +65,14 @@ class SinkSessions:
             task: Sink[Any] = thread.call(lambda: setup.plugin(setup.config, context))
             backlog = self._backlog(tolerance, task)
             session = loop.SinkSession(
-                setup.control, self._timing(), backlog, thread, setup.troubles, reading=self._reading()
+                *(setup.control, self._timing(), backlog, thread, setup.troubles, setup.meters.sink),
+                reading=self._reading(),
+                self._timing(),
+                backlog,
+                thread,
+                setup.troubles,
+                setup.meters.sink,
+                reading=self._reading(),
             )
             try:
                 thread.call(task.start)
@@ -105,7 +113,12 @@ class SinkSessions:
         setup = self.setup
         guilty = [Guilty(*each) for each in setup.spec.guilty]  # type: ignore[arg-type]
         slices = Slices(min(setup.clients.limit, FOLDED) if self._folds else setup.clients.limit)
-        return Backlog(setup.chain, tolerance, task, slices, at_work=setup.control.at_work, guilty=guilty)
+        return Backlog(
+            *(setup.chain, tolerance, task, slices),
+            at_work=setup.control.at_work,
+            guilty=guilty,
+            meter=setup.meters.sink,
+        )
 
     def _consume(self, session: loop.SinkSession, admin: Admin, started: Callable[[], None]) -> None:
         try:
@@ -137,12 +150,12 @@ class SinkSessions:
 
     def _tolerance(self, admin: Admin) -> Tolerance:
         config: SinkConfig = self.setup.config
-        spec = self.setup.spec
+        spec, errors = self.setup.spec, self.setup.meters.task.errors
         topic = config.errors_deadletterqueue_topic_name
         if not topic:
-            return Tolerance(config, spec.task)
+            return Tolerance(config, spec.task, errors=errors)
         create_topic(admin, topic, config.errors_deadletterqueue_topic_replication_factor)
         producer = Producer(self.setup.clients.dead_letter_producer())
         writer = Writer(config.errors_deadletterqueue_context_headers_enable, spec.connector, spec.task)
-        letters = DeadLetters(producer, topic, writer, lambda: self.setup.control.stopping)
-        return Tolerance(config, spec.task, letters)
+        letters = DeadLetters(producer, topic, writer, lambda: self.setup.control.stopping, errors)
+        return Tolerance(config, spec.task, letters, errors)

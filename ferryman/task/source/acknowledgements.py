@@ -19,6 +19,7 @@ from ferryman.kafka.refusals import REFUSED, said
 from ferryman.offsets.source_offsets import SourceOffsets
 from ferryman.offsets.stores import WorkersCopy
 from ferryman.record import Offset, Payload
+from ferryman.task.meters.tasks import TaskMeter
 from ferryman.task.setup.crash_points import crash_point
 from ferryman.task.source.delivery import Progress
 from ferryman.task.source.in_flight import InFlight, Poll
@@ -48,6 +49,7 @@ class Acknowledgements:
     """Seconds that a commit waits for acknowledgements (offset.flush.timeout.ms)."""
     copy: WorkersCopy | None = None
     """Takes what is committed along to the worker's topic."""
+    meter: TaskMeter = field(default_factory=TaskMeter)
     in_flight: InFlight = field(default_factory=InFlight)
     _open: Poll | None = None
     """The poll whose records are handed over now."""
@@ -94,6 +96,7 @@ class Acknowledgements:
         self._wait(lambda: not self._written, started)
         self._last = time.monotonic()
         self._uncommitted = bool(self.in_flight.polls or self._written)
+        self.meter.took(self._last - started, failed=self._uncommitted)
         if self._uncommitted:
             log.warning(
                 "after offset.flush.timeout.ms %d records are not acknowledged; offsets before them are committed, and "

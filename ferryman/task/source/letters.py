@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from confluent_kafka import KafkaError, Message
 
@@ -10,6 +11,7 @@ from ferryman.errors import TaskError, TooLarge
 from ferryman.kafka.refusals import PRODUCER_LIMIT, REFUSED, said
 from ferryman.task.errors.letter import Size
 from ferryman.task.errors.source_letter import SourceWriter, origin
+from ferryman.task.meters.tasks import Errors
 from ferryman.task.source.outbox import Outbox
 
 
@@ -20,6 +22,8 @@ class Letters:
     topic: str
     """The queue."""
     writer: SourceWriter
+    errors: Errors = field(default_factory=Errors)
+    """Where letters are counted."""
     refusal: str = field(default="", init=False)
     """Why the broker takes no letter, if so; the producer's own error does not say which topic it is about."""
 
@@ -34,11 +38,13 @@ class Letters:
     def _send(self, failure: Failure, outbox: Outbox) -> None:
         for size in Size:
             letter = self.writer.letter(failure, size, PRODUCER_LIMIT)
-            more = {"headers": list(letter.headers), "timestamp": letter.timestamp, "on_delivery": self._answered}
+            told = partial(self._answered, str(failure.stage))
+            more = {"headers": list(letter.headers), "timestamp": letter.timestamp, "on_delivery": told}
             try:
                 outbox.write(self.topic, letter.value, letter.key, **more)
             except TooLarge:
                 continue
+            self.errors.sent += 1
             return
         where = origin(failure)
         raise TaskError(
@@ -46,6 +52,10 @@ class Letters:
             f"written: without its record it still exceeds {PRODUCER_LIMIT}"
         )
 
-    def _answered(self, error: KafkaError | None, message: Message) -> None:
+    def _answered(self, stage: str, error: KafkaError | None, message: Message) -> None:
+        if error is None:
+            self.errors.letters[stage] += 1
+        else:
+            self.errors.unsent += 1
         if error is not None and error.code() in REFUSED:
             self.refusal = f"a dead letter was not written to {self.topic}: {said(error, self.topic)}"

@@ -1,6 +1,7 @@
 """The source loop: poll → transform → encode → produce; ``delivery`` says what is committed when."""
 
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -18,6 +19,7 @@ from ferryman.kafka.refusals import REFUSED, said
 from ferryman.offsets.source_offsets import canonical
 from ferryman.record import Batch
 from ferryman.task.errors.error_tolerance import Tolerance
+from ferryman.task.meters.sources import SourceMeter
 from ferryman.task.setup import garbage_collection
 from ferryman.task.setup.control import Control
 from ferryman.task.setup.crash_points import crash_point
@@ -57,6 +59,7 @@ class SourceSession:
     troubles: Troubles
     letters: Letters | None = None
     """The dead letter queue, if there is one."""
+    meter: SourceMeter = field(default_factory=SourceMeter)
     suspects: Suspects = field(default_factory=Suspects)
     """Records that may kill the process, or were found to."""
     boundaries: Boundaries | None = None
@@ -65,7 +68,10 @@ class SourceSession:
     def run(self) -> None:
         """Until the task is to stop. Raises RetriableError to be run anew, TaskError and others when it is over."""
         paused = False
+        self.meter.began()
         while not self.control.stopping:
+            # What the client has to tell of itself is kept for whoever polls it.
+            self.delivery.outbox.producer.poll(0)
             if self.control.pausing:
                 self._settle()
                 if not paused:
@@ -104,9 +110,11 @@ class SourceSession:
 
     def _polled(self) -> list[tuple[Sequence[Batch], str]]:
         """What is to be delivered as one, and how the transaction ends behind it, if the source ends it there."""
+        began = time.monotonic()
         batches = self.source.poll_batches()
         if not batches:
             return []
+        self.meter.returned(sum(map(len, batches)), time.monotonic() - began)
         return [(batches, "")] if self.boundaries is None else list(self.boundaries.cut(batches))
 
     def _deliver(self, outgoing: Sequence[Outgoing], failures: list[Failure], progress: Progress) -> None:
@@ -158,6 +166,7 @@ class SourceSession:
             Failure(given.origin, encoded.positions[index], Stage.KAFKA_PRODUCE, PRODUCED_BY, error)
             for index, error in self.delivery.outbox.produce(encoded)
         ]
+        self.meter.handed(len(encoded) - len(failures))
         self.tolerance.judge(failures)
         return failures
 
@@ -183,6 +192,7 @@ class SourceSession:
 
     def _told(self, committed: bool) -> None:
         if committed:
+            self.meter.committed()
             self.source.committed()
 
 

@@ -77,6 +77,7 @@ class SourceSessions:
         setup = self.setup
         self._check_guarantee()
         admin = Admin(setup.clients.admin())
+        setup.count_admin(admin)
         creation.create(admin, of_worker.source_offsets(setup.spec.worker, setup.config.offsets_storage_topic or ""))
         self._check_owner()
         outbox = self._outbox()
@@ -130,11 +131,11 @@ class SourceSessions:
     def _delivery(
         self, outbox: Outbox, offsets: SourceOffsets, copy: WorkersCopy | None
     ) -> tuple[Delivery, Boundaries | None]:
-        worker, topic = self.setup.worker, self._offsets_topic
+        worker, topic, meter = self.setup.worker, self._offsets_topic, self.setup.meters.task
         if not self._transactional:
             interval, patience = worker.offset_flush_interval_ms / 1000, worker.offset_flush_timeout_ms / 1000
-            return Acknowledgements(outbox, offsets, topic, interval, patience, copy), None
-        transactions = Transactions(outbox, offsets, topic, self._interval(), copy)
+            return Acknowledgements(outbox, offsets, topic, interval, patience, copy, meter), None
+        transactions = Transactions(outbox, offsets, topic, self._interval(), copy, meter)
         by_source = self.setup.config.transaction_boundary == "connector"
         return transactions, Boundaries(transactions) if by_source else None
 
@@ -155,7 +156,7 @@ class SourceSessions:
         setup, worker = self.setup, self.setup.worker
         return loop.SourceSession(
             chain=setup.chain,
-            tolerance=Tolerance(setup.config, setup.spec.task),
+            tolerance=Tolerance(setup.config, setup.spec.task, errors=setup.meters.task.errors),
             control=setup.control,
             source=task,
             delivery=delivery,
@@ -163,6 +164,7 @@ class SourceSessions:
             topics=TopicCreation.from_config(admin, setup.spec.config, worker.topic_creation_enable),
             troubles=setup.troubles,
             letters=self._letters(admin),
+            meter=setup.meters.source,
             suspects=self._suspects(),
             boundaries=boundaries,
         )
@@ -183,7 +185,8 @@ class SourceSessions:
             return None
         create_topic(admin, topic, config.errors_deadletterqueue_topic_replication_factor)
         spec, context_headers = self.setup.spec, config.errors_deadletterqueue_context_headers_enable
-        return Letters(topic, SourceWriter(self.setup.chain.header, context_headers, spec.connector, spec.task))
+        writer = SourceWriter(self.setup.chain.header, context_headers, spec.connector, spec.task)
+        return Letters(topic, writer, self.setup.meters.task.errors)
 
     def _interval(self) -> float | None:
         config: SourceConfig = self.setup.config

@@ -28,6 +28,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from ferryman.offsets.source_offsets import SourceOffsets
 from ferryman.offsets.stores import WorkersCopy
 from ferryman.record import Offset, Partition
+from ferryman.task.meters.tasks import TaskMeter
 from ferryman.task.setup.crash_points import crash_point
 from ferryman.task.source.delivery import Progress
 from ferryman.task.source.outbox import BROKEN, Outbox
@@ -50,6 +51,7 @@ class Transactions:
     """Seconds between commits; None commits each poll."""
     copy: WorkersCopy | None = None
     """Takes what is committed along to the worker's topic."""
+    meter: TaskMeter = field(default_factory=TaskMeter)
     attempted: dict[str, Offset | None] = field(default_factory=dict)
     """The offsets of the last transaction, by canonical partition: committed, or perhaps not."""
     _open_since: float | None = None
@@ -92,7 +94,8 @@ class Transactions:
         crash_point("source.before_commit")
         self._in_doubt = True
         try:
-            self.outbox.commit()
+            with self.meter.committing():
+                self.outbox.commit()
         except KafkaException as error:
             # An error that calls for an abort says that the broker has not committed; any other leaves it open.
             self._in_doubt = not error.args[0].txn_requires_abort()

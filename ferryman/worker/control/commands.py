@@ -16,6 +16,7 @@ from ferryman.facts.config_records import (
 )
 from ferryman.facts.fold import ConnectorFacts
 from ferryman.facts.states import State, TargetState
+from ferryman.metrics.exposition import Form
 from ferryman.plugins import catalog
 from ferryman.telemetry.loggers import Loggers
 from ferryman.telemetry.owners import Owner
@@ -50,8 +51,9 @@ Outcome = TypeVar("Outcome")
 class Commands:
     """A herder (ferryman.worker.herder) over a plane."""
 
-    def __init__(self, plane: Plane, cluster: Cluster) -> None:
+    def __init__(self, plane: Plane, cluster: Cluster, served: Callable[[Form, bool], str] | None = None) -> None:
         self.plane = plane
+        self.metrics: Callable[[Form], str | None] = lambda form: served(form, self.ready) if served else None
         self.ready = False
         self.begins("awaiting startup")
         self._cluster = cluster

@@ -1,10 +1,11 @@
 """What differs between the modes of a worker: where facts are kept, who else there is, where statuses are shown."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from ferryman.facts.config_records import ConfigRecord, Properties
 from ferryman.facts.fold import ConnectorFacts, Event, Facts
+from ferryman.metrics.exposition import Sample
 from ferryman.worker.control.wanted import Assigned, Instance, Task
 from ferryman.worker.herder import Session, Status
 
@@ -62,6 +63,9 @@ class Members(Protocol):
 
     async def fence(self, connector: str) -> None:
         """Keeps the former tasks of a source out of its transactions. RequestError where that cannot be."""
+
+    def samples(self) -> Iterable[Sample]:
+        """The metrics of this worker's place in its group; none where there is none."""
 
     def facts_changed(self) -> None:
         """The facts are others, and perhaps the work that is to be shared out."""

@@ -13,12 +13,14 @@ from ferryman.errors import RequestError
 from ferryman.facts.config_records import LoggerLevel, Properties, RestartRequest, TaskConfig, TasksCommit
 from ferryman.facts.fold import Changed, ConnectorFacts, Event
 from ferryman.facts.states import State, TargetState
+from ferryman.metrics.windows import Sampling
 from ferryman.telemetry.loggers import Loggers
 from ferryman.telemetry.owners import Owner
 from ferryman.worker.control.launch import Launch
 from ferryman.worker.control.mode import Board, Journal, Members
 from ferryman.worker.control.owners import Owners
 from ferryman.worker.control.reconciler import Reconciler
+from ferryman.worker.control.startups import Startups
 from ferryman.worker.control.wanted import Instance, Task, Wanted, WantedConnector, wanted
 from ferryman.worker.herder import Status
 
@@ -37,6 +39,9 @@ class Plane:
         self.launch, self.journal, self.members, self.board = launch, journal, members, board
         self.reconciler = Reconciler(launch, self, self._made)
         self.loggers = Loggers()
+        config = launch.settings.config
+        sampling = Sampling(config.metrics_sample_window_ms / 1000, config.metrics_num_samples)
+        self.connector_startups, self.task_startups = Startups(sampling), Startups(sampling)
         self.closing = False
         """Whether the worker ends; nothing is started any more."""
         self._restarts: Counter[Instance] = Counter()
@@ -121,9 +126,12 @@ class Plane:
     def changed(self, instance: Instance) -> None:
         """The state of something that is or was here is another."""
         status = self.reconciler.status(instance)
+        startups = self.connector_startups if instance[1] is None else self.task_startups
         if status is None:
+            startups.gone(instance)
             self._left(instance)
         else:
+            startups.shows(instance, status.state)
             self.board.show(instance, status)
 
     def withdrawn(self, instance: Instance, whose: str | None) -> None:

@@ -1,7 +1,7 @@
 """Who else is in the group: which worker decides, which one runs what, and how they are asked."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -11,8 +11,10 @@ from ferryman.errors import RequestError, RetriableError
 from ferryman.facts.config_records import Properties
 from ferryman.facts.fold import ConnectorFacts
 from ferryman.membership.member import Member
+from ferryman.metrics.exposition import Sample
 from ferryman.rest.forwarding import OtherWorkers
 from ferryman.settings.settings import Settings
+from ferryman.worker.distributed import group_samples
 from ferryman.worker.distributed.fencing import Fencing
 from ferryman.worker.distributed.group import Group
 from ferryman.worker.distributed.journal import Journal
@@ -77,6 +79,10 @@ class Members:
     def signs(self) -> bool:
         """Whether requests between workers are signed."""
         return self._member.protocol_version >= SIGNED
+
+    def samples(self) -> Iterable[Sample]:
+        """The metrics of this worker's place in its group."""
+        return group_samples.samples(self._member, self._share.now.work)
 
     async def lead(self) -> None:
         """Returns on the worker that decides for all; elsewhere it raises Forward."""

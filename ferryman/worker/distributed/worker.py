@@ -33,6 +33,7 @@ from ferryman.worker.distributed.members import Members
 from ferryman.worker.distributed.share import ShareOfWork
 from ferryman.worker.forks import Forks
 from ferryman.worker.forkserver import ForkServer
+from ferryman.worker.metrics.served import served
 from ferryman.worker.pool import Pool
 
 log = logging.getLogger(__name__)
@@ -106,7 +107,7 @@ class Worker:
         members = Members(settings, self.group, self.journal, self.share, fencing, OtherWorkers(settings))
         self.plane = Plane(launch, self.journal, members, self.board)
         self.board.when_withdrawn(self.plane.withdrawn)
-        self.herder = Commands(self.plane, self.cluster)
+        self.herder = Commands(self.plane, self.cluster, served(self.plane, settings))
         self._pool = Pool("start", 2, 8)
 
     async def start(self) -> int:

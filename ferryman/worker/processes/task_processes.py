@@ -6,6 +6,7 @@ A task that fails says so, and is started again as ``retry.restarts`` says, or s
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from typing import Any
 import orjson
 
 from ferryman.facts.states import Outage, Restart, State
+from ferryman.metrics import registry
 from ferryman.retry.restarts import Restarts
 from ferryman.task.setup import plugins
 from ferryman.task.setup.at_work import Note
@@ -63,6 +65,13 @@ class TaskProcess:
     readers: OffsetReaders | None = None
     """Who reads source offsets for it, and for others; None for one that is by itself."""
     processes: Succession = field(init=False)
+    lines: dict[str, str] = field(default_factory=dict)
+    """What its process has told of its metrics, by family. Those of one that has failed stay, as far as they do not
+    say what is now."""
+    told: float | None = None
+    """When it has last told of them, in monotonic seconds."""
+    starts: int = 0
+    """Processes that were started."""
     _wish: str = "run"
     """What the process is to do: run or pause."""
     _said: State = State.UNASSIGNED
@@ -149,6 +158,7 @@ class TaskProcess:
 
     def first(self) -> list[bytes]:
         """What a new process is told."""
+        self.lines, self.told, self.starts = {}, None, self.starts + 1
         wish = [] if self._wish == "run" else [orjson.dumps({"wish": self._wish})]
         return [self.spec.dump(), *wish]
 
@@ -203,6 +213,7 @@ class TaskProcess:
     def died(self, failure: str | None) -> None:
         """A process has died."""
         self._refused, self._said = False, State.UNASSIGNED
+        self.lines, self.told = {}, None
         self._show(State.RESTARTING) if failure is None else self._show(State.FAILED, failure)
 
     def recovered(self) -> None:
@@ -225,10 +236,14 @@ class TaskProcess:
                 self.spec = replace(self.spec, succeeded=True)  # its next process is to know
             case "failed":
                 self._may_pass = message.get("may_pass", False)
+                self.lines, self.told = registry.outliving(self.lines), None
                 self._show(State.FAILED, message["trace"])
                 return "last"
             case "stopped":
                 self._show(State.UNASSIGNED, self.shown.trace)
+            case "metrics":
+                self.lines.update(message["lines"])
+                self.told = time.monotonic()
             case "topic":
                 self.topic_used(message["topic"])
         return None

@@ -1,11 +1,12 @@
 """Standalone mode keeps facts and statuses for as long as its process lives, and all of the work is its own."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ferryman.errors import RequestError
 from ferryman.facts.config_records import ConfigRecord, Properties
 from ferryman.facts.fold import ConnectorFacts, Facts
+from ferryman.metrics.exposition import Sample
 from ferryman.worker.control.mode import Heard
 from ferryman.worker.control.wanted import Assigned, Everything, Instance, Task
 from ferryman.worker.herder import Session, Status
@@ -54,6 +55,10 @@ class Alone:
     async def fence(self, connector: str) -> None:
         """There is nobody who could ask for it."""
         raise RequestError(500, "Kafka Connect in standalone mode does not support exactly-once source connectors.")
+
+    def samples(self) -> Iterable[Sample]:
+        """There is no group."""
+        return ()
 
     def facts_changed(self) -> None:
         """Nothing is to be shared out."""

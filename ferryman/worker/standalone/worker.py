@@ -22,6 +22,7 @@ from ferryman.worker.control.plane import Plane
 from ferryman.worker.forks import Forks
 from ferryman.worker.forkserver import ForkServer
 from ferryman.worker.leases import Leases, own_life
+from ferryman.worker.metrics.served import served
 from ferryman.worker.pool import Pool
 from ferryman.worker.standalone.memory import Alone, Board, Journal
 
@@ -48,7 +49,7 @@ async def run(settings: Settings, files: Sequence[ConnectorFile], forkserver: Fo
     plane = Plane(launch, Journal(), Alone(), Board())
     leases = Leases(plane.reconciler.renew)
     leases.start()
-    herder = Commands(plane, cluster)
+    herder = Commands(plane, cluster, served(plane, settings))
     herder.runs.start()
     rest = server.Server(herder, settings, bound)
     serving = asyncio.create_task(rest.run_until_exit())

@@ -160,3 +160,11 @@ def test_failures_are_logged_even_if_they_end_the_task(caplog: pytest.LogCapture
     with pytest.raises(TaskError):
         tolerance(errors_log_enable="true").judge([failure()])
     assert len(caplog.messages) == 1
+
+
+def test_a_line_about_a_bad_record_knows_where_it_lies(caplog: pytest.LogCaptureFixture) -> None:
+    logged(caplog, [failure()], errors_log_enable="true")
+    (record,) = caplog.records
+    coordinates = failure().coordinates
+    assert coordinates is not None
+    assert record.place == {**coordinates._asdict(), "stage": str(failure().stage)}  # type: ignore[attr-defined]

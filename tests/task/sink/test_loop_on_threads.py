@@ -43,6 +43,10 @@ class Group:
     commits: list[Mapping[TopicPartition, Committed]] = field(default_factory=list)
     refuses: bool = False
     idle_for_want_of_topics: bool = False
+    met: Mapping[TopicPartition, int] = field(default_factory=dict)
+
+    def ends(self) -> Mapping[TopicPartition, int]:
+        return {}
 
     def subscribe(self, topics: Sequence[str]) -> None:
         """There is nothing to join."""

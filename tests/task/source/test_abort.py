@@ -34,6 +34,9 @@ class Producer:
     def __len__(self) -> int:
         return 0
 
+    def poll(self, seconds: float) -> int:
+        return 0
+
     def begin_transaction(self) -> None:
         self.events.append("begin")
 

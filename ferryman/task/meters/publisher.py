@@ -1,0 +1,115 @@
+"""Tells the worker what a task counts: once a second, and of each family only when its lines are others than before.
+
+The worker may be stopped, and read nothing: what it is told here must not fill the line, or the task itself would stand
+still when it has something to say. So what finds no room is not said, and is part of what is said next.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from ferryman.metrics import exposition
+from ferryman.metrics.exposition import Sample
+from ferryman.metrics.family import Family, Key, Value
+from ferryman.metrics.histogram import Histogram
+
+log = logging.getLogger(__name__)
+
+EVERY = 1.0
+"""Seconds between two looks."""
+TRIES, AGAIN = 20, 0.02
+"""How often the last words are tried, and seconds in between: somebody else may be telling something just then."""
+MOST = 64 << 10
+"""Bytes in one message, so that it fits into the line at once. Of a family that has more, the rest is left out."""
+_State = tuple[tuple[Key, Value | tuple[float, int]], ...]
+
+
+@dataclass
+class Publisher:
+    """One task's."""
+
+    samples: Callable[[], Iterable[Sample]]
+    offer: Callable[[str, dict[str, Any]], bool]
+    """Sends the worker an event with its facts, if there is room for it; says whether there was."""
+    _told: dict[str, _State] = field(default_factory=dict)
+    """What the worker knows, by family."""
+    _cut: set[str] = field(default_factory=set)
+    _telling: threading.Lock = field(default_factory=threading.Lock)
+    _over: threading.Event = field(default_factory=threading.Event)
+
+    def start(self) -> None:
+        """Goes on until the last words, on a thread of its own."""
+        threading.Thread(target=self._go_on, name="metrics", daemon=True).start()
+
+    def last_words(self) -> None:
+        """Says once more what is new; for when the task ends. Raises nothing: whatever ended it has more to say."""
+        self._over.set()
+        try:
+            for _ in range(TRIES):
+                if self.tell():
+                    return
+                time.sleep(AGAIN)
+        except Exception as error:
+            log.debug("the task's last metrics could not be told: %s", error)
+
+    def _go_on(self) -> None:
+        while not self._over.is_set():
+            try:
+                self.tell()
+            except Exception:
+                log.exception("the task's metrics could not be told")
+            self._over.wait(EVERY)
+
+    def tell(self) -> bool:
+        """Says what is new; False if there was no room for some of it. From any thread."""
+        with self._telling:
+            return self._tell()
+
+    def _tell(self) -> bool:
+        families: dict[str, list[Sample]] = {}
+        for sample in self.samples():
+            families.setdefault(sample[0].name, []).append(sample)
+        states = {name: _state(found) for name, found in families.items()}
+        news = [sample for name, found in families.items() if states[name] != self._told.get(name) for sample in found]
+        for part in self._parts(exposition.lines(news)):
+            if not self.offer("metrics", {"lines": part}):
+                return False
+            self._told.update({name: states[name] for name in part})
+        return True
+
+    def _parts(self, lines: Mapping[str, str]) -> Iterator[dict[str, str]]:
+        """What is said at once; the counters of the whole process belong together, but no two families need to."""
+        part, size = dict[str, str](), 0
+        for name, text in lines.items():
+            takes = _bytes(text)
+            if takes > MOST:
+                self._warn(name)
+                text = text[: text.rindex("\n", 0, MOST * len(text) // takes) + 1]
+                takes = _bytes(text)
+            if part and size + takes > MOST:
+                yield part
+                part, size = {}, 0
+            part[name] = text
+            size += takes
+        if part:
+            yield part
+
+    def _warn(self, name: str) -> None:
+        if name not in self._cut:
+            self._cut.add(name)
+            log.warning("metric %s of this task has more series than are told; the last ones are left out", name)
+
+
+def _bytes(text: str) -> int:
+    return len(orjson.dumps(text))
+
+
+def _state(samples: Iterable[tuple[Family, Key, Value | Histogram]]) -> _State:
+    return tuple(
+        (key, (value.sum, sum(value.counts)) if isinstance(value, Histogram) else value) for _, key, value in samples
+    )
