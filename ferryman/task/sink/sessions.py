@@ -67,12 +67,6 @@ class SinkSessions:
             session = loop.SinkSession(
                 *(setup.control, self._timing(), backlog, thread, setup.troubles, setup.meters.sink),
                 reading=self._reading(),
-                self._timing(),
-                backlog,
-                thread,
-                setup.troubles,
-                setup.meters.sink,
-                reading=self._reading(),
             )
             try:
                 thread.call(task.start)
