@@ -39,7 +39,7 @@ from ferryman.schema import (
 _NUMBER = re.compile(r"[+-]?(\d+(?:\.\d*)?|\.\d+)([eE][+-]?0*\d{1,9})?")
 _BLANKS = "".join(map(chr, range(33)))
 """What Java's trim takes away."""
-_TOKEN = re.compile(r'(?:[^\\:,{}\[\]"]|\\.|\\$)+|[:,{}\[\]"]', re.DOTALL)
+_TOKEN = re.compile(r'(?:[^\\:,{}\[\]"]++|\\.|\\$)++|[:,{}\[\]"]', re.DOTALL)
 _WIDTHS = [Type.INT8, Type.INT16, Type.INT32, Type.INT64, Type.FLOAT32, Type.FLOAT64]
 _DEEPEST = 200
 

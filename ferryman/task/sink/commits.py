@@ -37,7 +37,7 @@ class Commits:
         return all(getattr(type(self.sink), name) is getattr(Sink, name) for name in ours)
 
     def began(self, metadata: Mapping[TopicPartition, str]) -> None:
-        """Partitions were assigned; the group holds this metadata of theirs."""
+        """Partitions were assigned; the group holds this metadata of theirs, empty where it has none."""
         self._metadata |= metadata
 
     def deliverable(self, within: Sequence[TopicPartition] | None = None) -> dict[TopicPartition, int]:

@@ -292,7 +292,7 @@ class SinkSession:
         partitions = self.reading.placed(partitions)
         starts = {each.source: each.start for each in partitions}
         committed = {each.source: each.committed.offset if each.committed else None for each in partitions}
-        self.commits.began({each.source: each.committed.metadata for each in partitions if each.committed})
+        self.commits.began({each.source: each.committed.metadata if each.committed else "" for each in partitions})
         # The sink may have to commit before it opens, and only what is in the ledger can be committed.
         self.delivery.assigned({source: start for source, start in starts.items() if start is not None}, committed)
         starts.update(self.thread.call(lambda: self.sink.open(partitions)))

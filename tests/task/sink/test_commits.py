@@ -90,7 +90,7 @@ def test_other_metadata_at_the_same_offset_is_news_once(commits: Commits, group:
 
 
 def test_metadata_of_a_former_assignment_is_forgotten(commits: Commits, group: Group) -> None:
-    commits.began({})
+    commits.began({A: ""})
     assert commits.send({A: Committed(5, "")}) == {}
     assert commits.send({A: Committed(5, "old")}) == {A: Committed(5, "old")}
 
