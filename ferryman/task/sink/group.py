@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, Message, TopicCollection
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicCollection
 from confluent_kafka import TopicPartition as ClientPartition
-from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]
 
 from ferryman.api import Assigned, Committed
 from ferryman.errors import FencedError, Indeterminate, RetriableError, TaskError
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.permissions import refusal
 from ferryman.record import Polled, TopicPartition
+from ferryman.task.sink.ends import Ends
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +38,6 @@ FENCED = frozenset({KafkaError.FENCED_INSTANCE_ID, KafkaError._FENCED, KafkaErro
 GroupProtocol = Literal["classic", "consumer"]
 TRANSIENT = frozenset({KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._RESOLVE, KafkaError._TIMED_OUT})
 TIMEOUT = 30.0
-ANSWER = 5.0
-"""Seconds for what nothing depends on."""
 LEAVING = 4.0
 """Seconds; less than a task has to end, by default."""
 
@@ -75,17 +73,14 @@ class Group:
     idle_for_want_of_topics: bool = False
     read_out: frozenset[TopicPartition] = frozenset()
     """Partitions of which nothing is wanted any more, whatever is paused or resumed."""
-    met: dict[TopicPartition, int] = field(default_factory=dict)
-    """Offsets at which a partition ended when all of it had been read."""
-    news: dict[TopicPartition, int] = field(default_factory=dict)
-    """Those of them that nobody has looked at yet."""
-    _asked: dict[TopicPartition, int] = field(default_factory=dict)
-    """Ends of partitions that were asked for while nothing was fetched, which tells else."""
     _error: Exception | None = None
     """What a callback raised; the client swallows it there, so the poll that made the call raises it."""
     _membership: Literal["none", "joining", "member"] = "none"
     """Joining is what comes between a subscription, or a revocation, and the next assignment."""
     _leaving: bool = False
+
+    def __post_init__(self) -> None:
+        self.ends = Ends(self.consumer, self.admin)
 
     def subscribe(self, topics: Sequence[str]) -> None:
         """Joins the group for these topics; one that begins with ``^`` is a pattern."""
@@ -113,36 +108,9 @@ class Group:
             return []
         messages = [first, *self.consumer.consume(limit - 1, 0)]
         self._raise()
-        return list(by_partition(message for message in messages if self._is_record(message)))
-
-    def _is_record(self, message: Message) -> bool:
-        error = message.error()
-        if error is not None and error.code() == KafkaError._PARTITION_EOF:
-            source = TopicPartition(str(message.topic()), int(message.partition() or 0))
-            self.met[source] = self.news[source] = int(message.offset() or 0)
-        return readable(message, self.protocol)
-
-    def ends(self) -> Mapping[TopicPartition, int]:
-        """Where the partitions of the assignment end, as far as the client knows; it asks nobody."""
-        found = dict(self._asked)
-        for each in self.consumer.assignment():
-            _, end = self.consumer.get_watermark_offsets(each, cached=True) or (0, 0)
-            found[_source(each)] = max(found.get(_source(each), 0), end)
-        return found
-
-    def _ask_for_ends(self) -> None:
-        """What is not answered soon stays as it was."""
-        partitions = self.consumer.assignment()
-        wanted = {ClientPartition(each.topic, each.partition): _latest() for each in partitions}
-        if not wanted:
-            return
-        committed = IsolationLevel.READ_COMMITTED
-        answers = self.admin.list_offsets(wanted, isolation_level=committed, request_timeout=ANSWER)
-        for each, answer in answers.items():
-            try:
-                self._asked[_source(each)] = int(answer.result(ANSWER).offset)
-            except (KafkaException, TimeoutError) as error:
-                log.debug("the end of %s-%d is not known: %s", each.topic, each.partition, error)
+        for message in messages:
+            self.ends.take(message)
+        return list(by_partition(message for message in messages if readable(message, self.protocol)))
 
     def _raise(self) -> None:
         error, self._error = self._error, None
@@ -191,7 +159,7 @@ class Group:
         """The topics of the assignment that have been deleted or re-created since it was made. While nothing is
         fetched, which else tells where partitions end, it asks for that too."""
         if self.paused:
-            self._ask_for_ends()
+            self.ends.ask()
         current = self._topic_ids(sorted(self.topic_ids))
         if self.topic_ids:
             self.admin.close()  # nothing is asked for half a minute
@@ -271,9 +239,7 @@ class Group:
             self.consumer.incremental_assign(partitions)
 
     def _let_go(self, partitions: list[ClientPartition]) -> None:
-        for source in map(_source, partitions):
-            self.met.pop(source, None)
-            self._asked.pop(source, None)
+        self.ends.gone(map(_source, partitions))
         if self.protocol == "classic":
             self.consumer.unassign()
             return
@@ -319,10 +285,6 @@ class Group:
                 *(source, committed.offset, beginning, end, self.read_from, chosen),
             )
         return chosen
-
-
-def _latest() -> OffsetSpec:
-    return OffsetSpec.latest()  # type: ignore[no-untyped-call, no-any-return]
 
 
 def _source(partition: ClientPartition) -> TopicPartition:

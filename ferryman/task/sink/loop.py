@@ -207,12 +207,11 @@ class SinkSession:
         elif self.group.paused and not stand:
             self.group.resume()
         until = 0.0 if stand else min(self._due, self._refresh)
-        found = self.reading.polled(self.group, self.timing.limit, wait, self.idling.quiet(until))
-        for polled in found:
+        for polled in (found := self.reading.polled(self.group, self.timing.limit, wait, self.idling.quiet(until))):
             self.control.used(polled.topic)
             self.backlog.add(polled)
         self._heard = time.monotonic()
-        self.stock.take(self.group, self._heard)
+        self.stock.take(self.group.ends, self._heard)
         if found:
             self.idling.worked = self._heard
         if not stand:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 from ferryman.api import Assigned
 from ferryman.record import Polled, TopicPartition
-from ferryman.task.sink.bounds import Bounds
 from ferryman.task.sink.delivery import Delivery
 from ferryman.task.sink.group import Group
-from ferryman.task.sink.pace import Pace
+from ferryman.task.sink.runs.bounds import Bounds
+from ferryman.task.sink.runs.pace import Pace
 
 
 @dataclass
@@ -35,8 +35,8 @@ class Reading:
             if kept is not None and self.delivery.polled(kept.source, kept.offsets[-1] + 1):
                 taken.append(kept)
         if self.bounds.run is not None:
-            while group.news:
-                self.bounds.reached(*group.news.popitem())
+            while group.ends.news:
+                self.bounds.reached(*group.ends.news.popitem())
             group.read_no_more(self.bounds.through)
         return taken
 

@@ -20,11 +20,11 @@ from ferryman.task.setup.guilty import Guilty
 from ferryman.task.setup.setup import Setup
 from ferryman.task.sink import loop
 from ferryman.task.sink.backlog import Backlog
-from ferryman.task.sink.bounds import Bounds
 from ferryman.task.sink.group import Group
 from ferryman.task.sink.history import Reader
-from ferryman.task.sink.pace import Pace
 from ferryman.task.sink.reading import Reading
+from ferryman.task.sink.runs.bounds import Bounds
+from ferryman.task.sink.runs.pace import Pace
 from ferryman.task.sink.sink_thread import SinkThread, StillBusy
 from ferryman.task.sink.slices import Slices
 from ferryman.validation import group_protocol

@@ -20,9 +20,9 @@ from ferryman.worker.control.launch import Launch
 from ferryman.worker.control.mode import Board, Journal, Members
 from ferryman.worker.control.owners import Owners
 from ferryman.worker.control.reconciler import Reconciler
-from ferryman.worker.control.startups import Startups
 from ferryman.worker.control.wanted import Instance, Task, Wanted, WantedConnector, wanted
 from ferryman.worker.herder import Status
+from ferryman.worker.startups import Startups
 
 log = logging.getLogger(__name__)
 

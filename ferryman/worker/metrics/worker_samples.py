@@ -15,8 +15,8 @@ from ferryman.plugins import catalog
 from ferryman.telemetry import process_usage
 from ferryman.telemetry.process_usage import CollectorTime
 from ferryman.worker.control.plane import Plane
-from ferryman.worker.control.startups import Startups
 from ferryman.worker.herder import Status
+from ferryman.worker.startups import Startups
 
 WORKER, CONNECTOR, TASK = "connect-worker-metrics", "connector-metrics", "connector-task-metrics"
 

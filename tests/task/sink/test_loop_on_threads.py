@@ -7,6 +7,7 @@ round to round, tests/reliability the real group.
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -43,10 +44,7 @@ class Group:
     commits: list[Mapping[TopicPartition, Committed]] = field(default_factory=list)
     refuses: bool = False
     idle_for_want_of_topics: bool = False
-    met: Mapping[TopicPartition, int] = field(default_factory=dict)
-
-    def ends(self) -> Mapping[TopicPartition, int]:
-        return {}
+    ends: Any = field(default_factory=lambda: SimpleNamespace(now=dict, met={}))
 
     def subscribe(self, topics: Sequence[str]) -> None:
         """There is nothing to join."""

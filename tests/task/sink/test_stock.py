@@ -17,12 +17,12 @@ def test_a_look_counts_what_was_delivered_and_the_next_comes_a_second_later() ->
     delivery.assigned({A: 0}, {A: None})
     delivery.polled(A, 8)
     backlog: Any = SimpleNamespace(delivered=deque([(A, 5)]), oldest=123)
-    group: Any = SimpleNamespace(ends=lambda: {A: 10}, met={})
+    ends: Any = SimpleNamespace(now=lambda: {A: 10}, met={})
     stock = Stock(meter, backlog, delivery)
-    stock.take(group, 100.0)
+    stock.take(ends, 100.0)
     assert (meter.lag.total, meter.active, meter.partitions, meter.oldest) == (5, 8, 1, 123)
     backlog.delivered.append((A, 8))
-    stock.take(group, 100.0 + EVERY / 2)
+    stock.take(ends, 100.0 + EVERY / 2)
     assert meter.lag.total == 5
-    stock.take(group, 100.0 + EVERY)
+    stock.take(ends, 100.0 + EVERY)
     assert meter.lag.total == 2

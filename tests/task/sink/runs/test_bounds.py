@@ -13,7 +13,7 @@ from ferryman.errors import TaskError
 from ferryman.record import Polled, TopicPartition
 from ferryman.runs.keys import RunKeys
 from ferryman.runs.ranges import Range, Ranges
-from ferryman.task.sink.bounds import Bounds
+from ferryman.task.sink.runs.bounds import Bounds
 from tests.task.sink.hand_driven import TIMING, A, B, HandDriven
 from tests.task.sink.recording_sink import FlushingSink
 

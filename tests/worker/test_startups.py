@@ -1,7 +1,7 @@
 """How starts went: well when something comes to any state but FAILED."""
 
 from ferryman.facts.states import State
-from ferryman.worker.control.startups import Startups
+from ferryman.worker.startups import Startups
 
 
 def starts(*states: State) -> Startups:

@@ -1,0 +1,1 @@
+"""The bounds and the pace of a sink that is a run."""
