@@ -14,7 +14,7 @@ from ferryman.java.numbers import parsed_integer
 from ferryman.java.version_ranges import LATEST
 from ferryman.metrics import exposition
 from ferryman.plugins import catalog
-from ferryman.rest import answers, dead_letter_query, http_messages, offsets_body
+from ferryman.rest import answers, backfill_body, dead_letter_query, http_messages, offsets_body
 from ferryman.rest.http_messages import Answer, PlainText
 from ferryman.settings.settings import Settings
 from ferryman.validation import connector_config, plugin_infos
@@ -228,6 +228,15 @@ async def logs(rest: Rest, call: Call) -> Answer:
 async def task_logs(rest: Rest, call: Call) -> Answer:
     """The last lines of the log about one task, from the worker that runs it."""
     return Answer(200, {"lines": list(await rest.herder.inquiries.logs(call.name, call.task))})
+
+
+async def backfill(rest: Rest, call: Call) -> Answer:
+    """Runs a part of a sink connector's history again, beside it: as a connector with bounds."""
+    request = backfill_body.parsed(await http_messages.body(call.request))
+    run = await rest.herder.backfills.make(call.name, request)
+    if request.dry_run:
+        return Answer(200, backfill_body.answer(run))
+    return Answer(202, backfill_body.answer(run), {"Location": f"{_location(run.name)['Location']}/status"})
 
 
 async def dead_letters(rest: Rest, call: Call) -> Answer:

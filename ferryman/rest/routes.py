@@ -68,6 +68,12 @@ ENDPOINTS: Mapping[str, Mapping[str, Route]] = {
     "/connectors/*/tasks/*/status": {"GET": (calls.task_status, _gives(a("TaskState")))},
     "/connectors/*/logs": {"GET": (calls.logs, _gives(a("LogLines"), **_FORWARD))},
     "/connectors/*/tasks/*/logs": {"GET": (calls.task_logs, _gives(a("LogLines"), **_FORWARD))},
+    "/connectors/*/backfill": {
+        "POST": (
+            calls.backfill,
+            Described({200: a("BackfillInfo"), 202: a("BackfillInfo")}, _FORWARD, a("BackfillRequest")),
+        )
+    },
     "/connectors/*/dead-letters": {"GET": (calls.dead_letters, _gives(a("DeadLetters"), **_LETTERS))},
     "/connectors/*/dead-letters/*": {"GET": (calls.dead_letter, _gives(a("DeadLetter")))},
     "/connectors/*/tasks/*/restart": {"POST": (calls.restart_task, Described(_NOTHING, _FORWARD))},

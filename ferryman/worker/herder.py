@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
+from ferryman.backfill.making import Run
+from ferryman.backfill.request import Request
 from ferryman.dead_letters.choice import Choice
 from ferryman.facts.states import Outage, Restart, State, TargetState
 from ferryman.metrics.exposition import Form
@@ -147,6 +149,13 @@ class Inquiries(Protocol):
         """One letter, whole. 404 if there is no such."""
 
 
+class Backfills(Protocol):
+    """See ``worker.control.backfills``."""
+
+    async def make(self, name: str, request: Request) -> Run:
+        """Creates a run of a connector, unless it is only to be told. 404 if there is none, 409 if the run is there."""
+
+
 class Herder(Protocol):
     """A worker's control plane. Methods raise RequestError with the status and text that Kafka Connect answers with,
     ConfigError for an invalid config, Forward for what another worker of the group must do."""
@@ -154,6 +163,10 @@ class Herder(Protocol):
     @property
     def loggers(self) -> Loggers:
         """Those of the worker's own process."""
+
+    @property
+    def backfills(self) -> Backfills:
+        """What makes runs of its connectors."""
 
     @property
     def inquiries(self) -> Inquiries:

@@ -20,6 +20,7 @@ STANDS_IN: Mapping[str, str] = {
     # Parts of one thing that is tested as a whole.
     "ferryman/dead_letters/reading.py": "tests/commands/test_dlq.py",
     "ferryman/dead_letters/shown.py": "tests/commands/test_dlq.py",
+    "ferryman/worker/control/backfills.py": "tests/backfill/test_over_rest.py",
     "ferryman/worker/control/inquiries.py": "tests/commands/test_dlq.py",
     "ferryman/worker/control/listener.py": "tests/worker/control/test_commands.py",
     "ferryman/connector_process/committed.py": "tests/worker/distributed/test_connector_objects.py",
@@ -29,7 +30,7 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/connector_process/voice.py": "tests/connector_process/test_life.py",
     "ferryman/worker/processes/standby.py": "tests/worker/processes/test_connector_processes.py",
     "ferryman/worker/processes/succession.py": "tests/worker/processes/test_task_processes.py",
-    "ferryman/worker/control/tries.py": "tests/worker/control/test_connector_objects.py",
+    "ferryman/retry/tries.py": "tests/worker/control/test_connector_objects.py",
     "ferryman/worker/control/mode.py": "tests/worker/control/test_commands.py",
     "ferryman/worker/control/offsets.py": "tests/worker/control/test_commands.py",
     "ferryman/worker/control/turns.py": "tests/worker/control/test_commands.py",

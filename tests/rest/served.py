@@ -9,11 +9,15 @@ from typing import Any
 import httpx
 from starlette.applications import Starlette
 
+from ferryman.backfill.making import Run
+from ferryman.backfill.request import Request
 from ferryman.dead_letters.choice import Choice
 from ferryman.errors import RequestError
 from ferryman.facts.states import State, TargetState
 from ferryman.metrics.exposition import Form
+from ferryman.record import TopicPartition
 from ferryman.rest import app
+from ferryman.runs.ranges import Range, Ranges
 from ferryman.settings import settings
 from ferryman.telemetry.loggers import Loggers
 from ferryman.validation import connector_config
@@ -110,6 +114,16 @@ class Memory:
     @property
     def inquiries(self) -> "Memory":
         return self
+
+    @property
+    def backfills(self) -> "Memory":
+        return self
+
+    async def make(self, name: str, request: Request) -> Run:
+        live = self._known(name)
+        ranges = Ranges({"t": "id"}, {TopicPartition("t", 0): Range(0, 5)})
+        config = request.config({**live, "name": name}, ranges, False, "2026-01-01T00:00:00Z")
+        return Run(config["name"], config, ranges, "elsewhere")
 
     async def logs(self, name: str, task: int | None = None) -> Sequence[Mapping[str, Any]]:
         self._known(name)

@@ -58,6 +58,18 @@ SHAPES: Mapping[str, Json] = {
     "LogLine": _fields(
         {"time": TEXT, "level": TEXT, "logger": TEXT, "message": TEXT}, connector=TEXT, task=WHOLE, trace=TEXT
     ),
+    "BackfillRequest": {
+        "type": "object",
+        "properties": {
+            **dict.fromkeys(("from", "to", "name"), _nullable("string")),
+            "offsets": _nullable("object"),
+            "config": _nullable("object"),
+            "rate": _nullable("number"),
+            **dict.fromkeys(("allow_duplicates", "dry_run"), _nullable("boolean")),
+        },
+        "additionalProperties": False,
+    },
+    "BackfillInfo": _fields({"name": TEXT, "records": WHOLE, "ranges": ANY_OBJECT, "target": TEXT}),
     "DeadLetters": _fields(
         {
             "topic": TEXT,

@@ -24,6 +24,7 @@ from ferryman.telemetry.subject import about
 from ferryman.validation import connector_config
 from ferryman.worker.cluster import Cluster
 from ferryman.worker.connector_offsets import ConnectorOffsets
+from ferryman.worker.control.backfills import Backfills
 from ferryman.worker.control.inquiries import Inquiries
 from ferryman.worker.control.offsets import Offsets
 from ferryman.worker.control.plane import Plane
@@ -61,7 +62,7 @@ class Commands:
         self._offsets = Offsets(plane.launch)
         self.inquiries = Inquiries(plane)
         self._turns = Turns(plane)
-        self.runs = Runs(plane, self._offsets, self.stop)
+        self.runs, self.backfills = Runs(plane, self._offsets, self.stop), Backfills(plane, self.create)
 
     def begins(self, stage: str) -> None:
         """Says what a worker that is not ready yet does from now on, in Kafka Connect's form."""

@@ -15,13 +15,13 @@ from ferryman.errors import ConfigError, RequestError, RetriableError, TaskError
 from ferryman.facts.config_records import Properties
 from ferryman.facts.states import State, TargetState
 from ferryman.retry.breaker import HEALTHY
+from ferryman.retry.tries import Tries
 from ferryman.task.setup.lease import Lease
 from ferryman.telemetry.owners import Owner
 from ferryman.telemetry.redaction import redact
 from ferryman.telemetry.subject import Subject
 from ferryman.worker.control.follower import Follower, Overtaken
 from ferryman.worker.control.launch import Launch, plugin_version
-from ferryman.worker.control.tries import Tries
 from ferryman.worker.control.wanted import WantedConnector
 from ferryman.worker.herder import Status
 from ferryman.worker.pool import DEADLINE

@@ -1,0 +1,53 @@
+"""The body of a request for a backfill, and of its answer."""
+
+from typing import Any
+
+from ferryman.backfill.making import MEANT, Run
+from ferryman.backfill.request import Request, of_offsets
+from ferryman.errors import ConfigError, RequestError
+from ferryman.rest import http_messages
+
+KNOWN = ("from", "to", "offsets", "config", "name", "rate", "allow_duplicates", "dry_run")
+
+
+def parsed(posted: Any) -> Request:
+    """What is asked for. RequestError 400 for a body that is none, ConfigError for bounds that cannot be."""
+    if not isinstance(posted, dict):
+        raise RequestError(400, f"An object is expected, with any of {', '.join(KNOWN)}")
+    for key in posted.keys() - set(KNOWN):
+        raise RequestError(400, f'Unrecognized field "{key}": known are {", ".join(KNOWN)}')
+    given = posted.get("config")
+    if not isinstance(given, dict | None):
+        raise RequestError(400, "config must be an object: the keys that the run has otherwise, null for none")
+    return Request(
+        begins=http_messages.text("from", posted.get("from")) or "",
+        ends=http_messages.text("to", posted.get("to")) or "",
+        offsets=of_offsets(posted.get("offsets") or {}),
+        sets=http_messages.config(given or {}),
+        name=(http_messages.text("name", posted.get("name")) or "").strip(),
+        rate=_rate(posted.get("rate")),
+        allow_duplicates=_flag("allow_duplicates", posted.get("allow_duplicates")),
+        dry_run=_flag("dry_run", posted.get("dry_run")),
+    )
+
+
+def answer(run: Run) -> dict[str, Any]:
+    """What the run is, or would be."""
+    ranges: dict[str, dict[str, list[int]]] = {}
+    for source, range_ in sorted(run.ranges.of.items()):
+        ranges.setdefault(source.topic, {})[str(source.partition)] = list(range_)
+    return {"name": run.name, "records": run.ranges.size, "ranges": ranges, "target": MEANT[run.verdict]}
+
+
+def _rate(value: Any) -> float:
+    if value is None:
+        return 0.0
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ConfigError.for_key("rate", "rate must be a number of records a second, 0 for no limit")
+    return float(value)
+
+
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool | None):
+        raise RequestError(400, f"{name} must be true or false")
+    return bool(value)

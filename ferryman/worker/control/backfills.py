@@ -1,0 +1,49 @@
+"""Makes runs of connectors that the worker has: looks at Kafka in a thread, and creates what comes of it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from confluent_kafka import KafkaException
+
+from ferryman.backfill.making import Making, Run
+from ferryman.backfill.request import Request
+from ferryman.errors import RequestError
+from ferryman.telemetry.redaction import redact
+from ferryman.worker.control.plane import Plane
+from ferryman.worker.herder import ConnectorInfo
+from ferryman.worker.pool import Pool
+
+Create = Callable[[str, Mapping[str, str]], Awaitable[ConnectorInfo]]
+
+
+class Backfills:
+    """Those that REST asks for. ``create`` is what makes a connector."""
+
+    def __init__(self, plane: Plane, create: Create) -> None:
+        self._plane, self._create = plane, create
+        self._pool = Pool("backfills", 2, 16)
+
+    async def make(self, name: str, request: Request) -> Run:
+        """Creates a run of a connector, unless the request is only to say what it would be. RequestError 404 if there
+        is no such connector, 409 if the run is there already; ConfigError for what cannot be or would do harm."""
+        await self._plane.members.lead()
+        found = self._plane.journal.facts.of(name)
+        if found.properties is None:
+            raise RequestError(404, f"Connector {name} not found")
+        live = {key: value for key, value in found.properties.items() if value is not None} | {"name": name}
+        wanted = request.run_name(name)
+        if self._plane.journal.facts.of(wanted).properties is not None:
+            raise RequestError(409, f"Connector {wanted} already exists")
+        made = await self._pool.run(f"looking what a backfill of {name} would read", lambda: self._made(live, request))
+        if not request.dry_run:
+            await self._create(made.name, made.config)
+        return made
+
+    def _made(self, live: Mapping[str, str], request: Request) -> Run:
+        launch, owner = self._plane.launch, self._plane.owner(live["name"])
+        with owner.keeps():
+            making = Making(live, launch.settings.values, lambda raw: launch.resolved(owner, raw).values)
+            try:
+                return making.run(request)
+            except KafkaException as error:
+                text = f"Kafka does not give what a backfill needs to know: {error.args[0].str()}"
+                raise RequestError(500, redact(text)) from error

@@ -1,0 +1,122 @@
+"""A backfill beside a live connector, asked for over REST."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ferryman.stack.runtime.ports import free_port
+from tests.reliability.flows import file_sink
+from tests.running import Worker, borrowed, create_topic, group, produce, settings, until
+from tests.running import distributed as of_a_group
+
+VALUES = [str(number).encode() for number in range(20)]
+
+
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[Worker]:
+    made = Worker(tmp_path_factory.mktemp("backfills"), settings(kafka, f"backfills-{free_port()}"))
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def running(lasting: Worker, unique: str) -> Iterator[Worker]:
+    with borrowed(lasting, unique) as one:
+        yield one
+
+
+def live(worker: Worker, kafka: str, unique: str, folder: Path) -> dict[str, str]:
+    """A sink that has written all of its topic."""
+    create_topic(kafka, unique)
+    produce(kafka, unique, VALUES)
+    config = file_sink(unique, folder / "live.txt")
+    worker.create(config)
+    until(lambda: lines(folder / "live.txt") == VALUES, what="the live connector's lines")
+    return config
+
+
+def lines(file: Path) -> list[bytes]:
+    return file.read_bytes().splitlines() if file.exists() else []
+
+
+def done(worker: Worker, name: str) -> dict[str, Any]:
+    """The run's status, when it is complete and stopped."""
+
+    def probe() -> Any:
+        status = worker.call("GET", f"/connectors/{name}/status")
+        is_over = status.get("run", {}).get("complete") and status["connector"]["state"] == "STOPPED"
+        return status if is_over else None
+
+    found: dict[str, Any] = until(probe, what=f"{name} to be complete")
+    return found
+
+
+def test_a_run_is_made_beside_its_live_connector_and_ends_by_itself(
+    running: Worker, kafka: str, unique: str, tmp_path: Path
+) -> None:
+    live(running, kafka, unique, tmp_path)
+    again = tmp_path / "again.txt"
+    body = {"offsets": {unique: {"0": [5, 15]}}, "config": {"file": str(again)}, "name": f"{unique}-again"}
+    told = running.call("POST", f"/connectors/{unique}/backfill", {**body, "dry_run": True}, expect=200)
+    assert (told["records"], told["ranges"]) == (10, {unique: {"0": [5, 15]}})
+    assert f"{unique}-again" not in running.call("GET", "/connectors")
+    made = running.call("POST", f"/connectors/{unique}/backfill", body, expect=202)
+    assert made == told
+    assert "elsewhere" in made["target"]
+    status = done(running, f"{unique}-again")
+    assert (status["run"]["of"], status["run"]["records_done"]) == (unique, 10)
+    assert lines(again) == VALUES[5:15]
+    assert lines(tmp_path / "live.txt") == VALUES
+    assert running.states(unique) == ["RUNNING", "RUNNING"]
+    running.call("POST", f"/connectors/{unique}/backfill", body, expect=409)
+
+
+def test_what_would_do_harm_is_refused_until_it_is_allowed_by_name(
+    running: Worker, kafka: str, unique: str, tmp_path: Path
+) -> None:
+    live(running, kafka, unique, tmp_path)
+    path, body = f"/connectors/{unique}/backfill", {"name": f"{unique}-twice"}
+    refused = running.call("POST", path, body, expect=400)
+    assert "allow_duplicates" in refused["message"] or "allow-duplicates" in refused["message"]
+    assert running.call("GET", "/connectors").count(f"{unique}-twice") == 0
+    assert lines(tmp_path / "live.txt") == VALUES
+    allowed = {**body, "offsets": {unique: {"0": [0, 2]}}, "allow_duplicates": True, "config": {"file": None, "x": "y"}}
+    running.call("POST", path, {**allowed, "config": {"file": str(tmp_path / "live.txt")}, "dry_run": True}, expect=200)
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ([], "An object is expected"),
+        ({"form": "2026-11-01"}, 'Unrecognized field "form"'),
+        ({"from": "yesterday"}, "from=yesterday"),
+        ({"from": "2026-11-02T00:00:00Z", "to": "2026-11-01T00:00:00Z"}, "is not later than"),
+        ({"offsets": {"t": {"0": [3, 1]}}}, "offsets of t-0"),
+        ({"offsets": [1]}, "offsets must be"),
+        ({"config": "x"}, "config must be an object"),
+        ({"config": {"ferryman.run.of": "x"}}, "ferryman.run.of is not for a run to set"),
+        ({"rate": "fast"}, "rate must be a number"),
+        ({"rate": -1}, "rate must be a number"),
+        ({"dry_run": "yes"}, "dry_run must be true or false"),
+    ],
+)
+def test_what_cannot_be_is_said(running: Worker, kafka: str, unique: str, tmp_path: Path, body: Any, text: str) -> None:
+    running.create(file_sink(unique, tmp_path / "live.txt"))
+    assert text in running.call("POST", f"/connectors/{unique}/backfill", body, expect=400)["message"]
+    assert running.call("POST", f"/connectors/{unique}x/backfill", {}, expect=404)["error_code"] == 404
+
+
+def test_any_worker_of_a_group_makes_a_run_and_all_tell_of_it(kafka: str, unique: str, tmp_path: Path) -> None:
+    with group(tmp_path, of_a_group(kafka, unique), 2) as workers:
+        live(workers[0], kafka, unique, tmp_path)
+        for number, worker in enumerate(workers):
+            again = tmp_path / f"{number}.txt"
+            body = {"config": {"file": str(again)}, "name": f"{unique}-{number}"}
+            worker.call("POST", f"/connectors/{unique}/backfill", body, expect=202)
+            for each in workers:
+                assert done(each, f"{unique}-{number}")["run"]["records_total"] == len(VALUES)
+            assert lines(again) == VALUES
+        assert json.dumps(workers[0].call("GET", f"/connectors/{unique}-0/config")).count("ferryman.run.ranges") == 1
