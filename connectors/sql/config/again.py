@@ -1,11 +1,9 @@
 """What it means to write records a second time: where to, and whether rows could go back in time."""
 
 from collections.abc import Collection, Mapping
-from pathlib import Path
 
 from ferryman.connectors.sql.config.rules import SqlSinkConfig
-from ferryman.connectors.sql.dialects.names import TableName, table_name
-from ferryman.connectors.sql.dialects.urls import Location
+from ferryman.connectors.sql.dialects.names import table_name
 from ferryman.errors import ConfigError, DataError
 from ferryman.runs.harm import Again, Place
 
@@ -18,29 +16,16 @@ OTHERS = frozenset({"io.debezium.transforms.ExtractNewRecordState"})
 
 def places(config: SqlSinkConfig, raw: Mapping[str, str], topics: Collection[str]) -> frozenset[Place] | None:
     """The tables of these topics, or where transforms may rename topics their schema; None for what has no name."""
-    location = config.database(raw).location
-    naming = config.database(raw).dialect.naming
+    database = config.database(raw)
+    location, dialect, naming = database.location, database.dialect, database.dialect.naming
     try:
         if renamed(raw):
             example = table_name(config.table_name_format.replace("${topic}", "t"), naming, config.quotes)
-            return frozenset({_schema(location, example)})
+            return frozenset({dialect.schema(location, example)})
         tables = [config.table(topic, naming) for topic in topics]
     except DataError:
         return None
-    return frozenset((*_schema(location, table), table.name.lower()) for table in tables)
-
-
-def _schema(location: Location, table: TableName) -> Place:
-    url = location.url
-    kind, host, within = url.get_backend_name(), (url.host or "").lower(), url.database or ""
-    match kind:
-        case "mysql":
-            return kind, host, url.port, (table.schema or within).lower()
-        case "sqlite":
-            return kind, str(Path(within).resolve()), (table.schema or "main").lower()
-        case _:
-            schema = table.schema or location.settings.get("search_path") or "public"
-            return kind, host, url.port, within, schema.lower()
+    return frozenset((*dialect.schema(location, table), table.name.lower()) for table in tables)
 
 
 def transforms(raw: Mapping[str, str]) -> dict[str, str]:

@@ -4,7 +4,7 @@ A new database is a folder beside this file with a ``Dialect``, and a line in th
 (``config/databases.py``). docs/writing-a-dialect.md goes through it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -245,6 +245,9 @@ class Dialect(Protocol):
 
     def rolled_back(self, error: Exception) -> bool:
         """Whether a COMMIT that failed with this error certainly left nothing behind."""
+
+    def schema(self, location: Location, table: TableName) -> tuple[Hashable, ...]:
+        """Where a table is but for its name: the same for whatever ways lead to one schema of one server."""
 
     def texts(self, connection: Connection, table: TableName) -> Mapping[str, Literal["exact", "padded"]]:
         """How the table's columns of texts and bytes compare them in its keys: ``exact`` byte by byte, ``padded`` but

@@ -119,7 +119,7 @@ class Fold:
 
     def kept(self, connection: Connection, parts: Sequence[Part], batches: Sequence[Batch]) -> list[Part]:
         """Of a put what may be written: live's rows are locked until the end of this transaction, in which the run's
-        own offset has been moved already (SQLite takes its lock with the first change). Raises Lacking."""
+        own offset has been moved already (there are databases that lock with the first change). Raises Lacking."""
         origins = origins_of(batches)
         sources = sorted({origin.source for origin in origins})
         reached = self._all_there(sources, self.live.held(connection, sources, lock=True))

@@ -1,6 +1,6 @@
 """MariaDB and MySQL, as the sink sees them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -100,6 +100,11 @@ class MysqlDialect:
     def rolled_back(self, error: Exception) -> bool:
         """A lost race of a cluster."""
         return isinstance(error, pymysql.Error) and errors.rolled_back(error)
+
+    def schema(self, location: Location, table: TableName) -> tuple[Hashable, ...]:
+        """By host, port and database, of which one is a schema."""
+        url = location.url
+        return "mysql", (url.host or "").lower(), url.port, (table.schema or url.database or "").lower()
 
     def texts(self, connection: Connection, table: TableName) -> Mapping[str, Literal["exact", "padded"]]:
         """By collation."""

@@ -1,6 +1,6 @@
 """PostgreSQL, as the sink sees it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Literal
@@ -126,6 +126,12 @@ class PostgresDialect:
     def rolled_back(self, error: Exception) -> bool:
         """A deferred constraint, or a lost race of serializable transactions."""
         return isinstance(error, psycopg.Error) and errors.rolled_back(error)
+
+    def schema(self, location: Location, table: TableName) -> tuple[Hashable, ...]:
+        """By host, port, database and schema."""
+        url = location.url
+        schema = table.schema or location.settings.get("search_path") or "public"
+        return "postgresql", (url.host or "").lower(), url.port, url.database or "", schema.lower()
 
     def texts(self, connection: Connection, table: TableName) -> Mapping[str, Literal["exact", "padded"]]:
         """By type and collation."""

@@ -1,7 +1,8 @@
 """SQLite, as the sink sees it."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -128,6 +129,11 @@ class SqliteDialect:
     def rolled_back(self, error: Exception) -> bool:
         """A lock that was not had, or a deferred constraint."""
         return isinstance(error, sqlite3.Error) and errors.rolled_back(error)
+
+    def schema(self, location: Location, table: TableName) -> tuple[Hashable, ...]:
+        """By the file."""
+        within = location.url.database or ""
+        return "sqlite", str(Path(within).resolve()), (table.schema or "main").lower()
 
     def texts(self, connection: Connection, table: TableName) -> Mapping[str, Literal["exact", "padded"]]:
         """By the collations of its unique indices."""
