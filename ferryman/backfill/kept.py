@@ -24,8 +24,8 @@ TIMEOUT = 30.0
 
 
 def group(clients: Clients) -> str:
-    """The name of the group beside the run's own."""
-    return f"{clients.group}-ranges"
+    """The name of the group beside the run's own, whatever group the live connector is in."""
+    return f"connect-{clients.connector}-ranges"
 
 
 def read(clients: Clients, sources: Iterable[TopicPartition], request: Request) -> Ranges | None:

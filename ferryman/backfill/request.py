@@ -13,6 +13,8 @@ from ferryman.record import TopicPartition
 from ferryman.runs.keys import PREFIX, instant
 from ferryman.runs.ranges import Range, Ranges
 
+GROUP = "consumer.override.group.id"
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -67,6 +69,10 @@ class Request:
             "created": created,
         }
         merged = {key: value for key, value in merged.items() if not key.startswith(PREFIX)}
+        if GROUP not in self.sets:
+            merged.pop(GROUP, None)  # in the live connector's group the two would share its partitions
+        elif self.sets[GROUP] == live.get(GROUP, f"connect-{live['name']}"):
+            raise ConfigError.for_key(GROUP, f"{GROUP} must not be the live connector's")
         merged |= {f"{PREFIX}{name}": value or None for name, value in own.items()}
         merged |= {"name": self.run_name(live["name"]), "topics.regex": None, "topics": ",".join(sorted(ranges.ids))}
         return {key: value for key, value in merged.items() if value is not None}

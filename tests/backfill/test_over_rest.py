@@ -74,6 +74,25 @@ def test_a_run_is_made_beside_its_live_connector_and_ends_by_itself(
     running.call("POST", f"/connectors/{unique}/backfill", body, expect=409)
 
 
+def test_a_run_is_in_a_group_of_its_own_though_the_live_connector_names_its_group(
+    running: Worker, kafka: str, unique: str, tmp_path: Path
+) -> None:
+    create_topic(kafka, unique)
+    produce(kafka, unique, VALUES)
+    named = {"consumer.override.group.id": f"{unique}-named"}
+    running.create(file_sink(unique, tmp_path / "live.txt") | named)
+    until(lambda: lines(tmp_path / "live.txt") == VALUES, what="the live connector's lines")
+    path, sets = f"/connectors/{unique}/backfill", {"file": str(tmp_path / "r.txt")}
+    body = {"name": f"{unique}-again", "config": sets}
+    refused = running.call("POST", path, {**body, "config": sets | named}, expect=400)
+    assert "must not be the live connector's" in refused["message"]
+    running.call("POST", path, body, expect=202)
+    done(running, f"{unique}-again")
+    assert lines(tmp_path / "r.txt") == VALUES
+    assert lines(tmp_path / "live.txt") == VALUES
+    assert "consumer.override.group.id" not in running.call("GET", f"/connectors/{unique}-again/config")
+
+
 def test_what_would_do_harm_is_refused_until_it_is_allowed_by_name(
     running: Worker, kafka: str, unique: str, tmp_path: Path
 ) -> None:
