@@ -17,6 +17,8 @@ COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY ferryman ferryman
 COPY connectors connectors
 COPY transforms transforms
+COPY configs configs
+COPY schemas schemas
 RUN python -m pip wheel --quiet --no-build-isolation --no-deps --wheel-dir dist . \
     && python -m pip --python /opt/ferryman/bin/python install --quiet --no-index --no-deps dist/*.whl
 

@@ -8,13 +8,14 @@ from urllib.parse import quote
 from starlette.requests import Request
 
 from ferryman import __version__
+from ferryman.dead_letters import query
 from ferryman.errors import ConfigError, KeyProblem, RequestError
 from ferryman.facts.states import TargetState
 from ferryman.java.numbers import parsed_integer
 from ferryman.java.version_ranges import LATEST
 from ferryman.metrics import exposition
 from ferryman.plugins import catalog
-from ferryman.rest import answers, backfill_body, dead_letter_query, http_messages, offsets_body
+from ferryman.rest import answers, backfill_body, http_messages, offsets_body
 from ferryman.rest.http_messages import Answer, PlainText
 from ferryman.settings.settings import Settings
 from ferryman.validation import connector_config, plugin_infos
@@ -241,13 +242,15 @@ async def backfill(rest: Rest, call: Call) -> Answer:
 
 async def dead_letters(rest: Rest, call: Call) -> Answer:
     """The connector's dead letters by what was wrong with them, and the newest."""
-    choice, scan, limit = dead_letter_query.parsed(call.request, call.name)
+    given = {name: http_messages.parameter(call.request, name) for name in query.PARAMETERS}
+    wanted = {name: value for name, value in given.items() if value is not None}
+    choice, scan, limit = query.parsed(wanted, call.name)
     return Answer(200, await rest.herder.inquiries.dead_letters(call.name, choice, scan, limit))
 
 
 async def dead_letter(rest: Rest, call: Call) -> Answer:
     """One dead letter: the record, where it lay, and why it was refused."""
-    partition, offset = dead_letter_query.place(call.parts[1])
+    partition, offset = query.place(call.parts[1])
     return Answer(200, await rest.herder.inquiries.dead_letter(call.name, partition, offset))
 
 

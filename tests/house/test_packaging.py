@@ -18,7 +18,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     for file in ("pyproject.toml", "README.md", "LICENSE", "NOTICE"):
         shutil.copy(ROOT / file, tree)
     ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
-    for folder in ("ferryman", "connectors", "transforms"):
+    for folder in ("ferryman", "connectors", "transforms", "configs", "schemas"):
         shutil.copytree(ROOT / folder, tree / folder, symlinks=True, ignore=ignored)
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(tree)]
     done = subprocess.run(build, capture_output=True, text=True, timeout=600)
@@ -33,6 +33,13 @@ def test_every_module_is_in_the_wheel(folder: str, wheel: set[str]) -> None:
     modules = {(below / file.relative_to(ROOT / folder)).as_posix() for file in (ROOT / folder).rglob("*.py")}
     assert modules
     assert modules - wheel == set()
+
+
+@pytest.mark.parametrize("folder", ["configs", "schemas"])
+def test_what_the_demo_reads_is_in_the_wheel(folder: str, wheel: set[str]) -> None:
+    files = {path for path in (ROOT / folder).rglob("*") if path.is_file()}
+    assert files
+    assert {(Path("ferryman") / path.relative_to(ROOT)).as_posix() for path in files} - wheel == set()
 
 
 def test_data_of_the_package_is_in_the_wheel(wheel: set[str]) -> None:

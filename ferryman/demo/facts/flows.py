@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from ferryman.demo.facts.errors import DemoError
 
-CONFIGS = Path(__file__).parents[3] / "configs"
-"""Where the files lie in a checkout; they are no part of an installed package."""
+CONFIGS = Path(__file__).parents[2] / "configs"
+"""Where the files lie in a package; in a checkout that is a link to the folder at the top."""
 SCHEMAS = CONFIGS.parent / "schemas"
 
 PAYMENT_SOURCE = "payments-from-gateway"

@@ -1,29 +1,28 @@
-"""The parameters of a request for dead letters."""
+"""Which dead letters a request asks for, by its parameters. Pure."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-
-from starlette.requests import Request
 
 from ferryman.dead_letters.choice import Choice
 from ferryman.errors import RequestError
-from ferryman.rest.http_messages import parameter
 
+PARAMETERS = ("stage", "exception", "field", "since", "until", "scan", "limit")
 SCAN, LIMIT = 100_000, 20
 """Letters that are looked at, and that are listed, unless a request says otherwise."""
 MOST_SCANNED, MOST_LISTED = 10_000_000, 10_000
 
 
-def parsed(request: Request, connector: str) -> tuple[Choice, int, int]:
+def parsed(given: Mapping[str, str], connector: str) -> tuple[Choice, int, int]:
     """Which letters of a connector, how many to look at, and how many to list. RequestError 400."""
     choice = Choice(
         connector=connector,
-        stage=_upper(parameter(request, "stage")),
-        exception=parameter(request, "exception"),
-        field=parameter(request, "field"),
-        since=_time(request, "since"),
-        until=_time(request, "until"),
+        stage=_upper(given.get("stage")),
+        exception=given.get("exception"),
+        field=given.get("field"),
+        since=_time(given, "since"),
+        until=_time(given, "until"),
     )
-    return choice, _count(request, "scan", SCAN, MOST_SCANNED), _count(request, "limit", LIMIT, MOST_LISTED)
+    return choice, _count(given, "scan", SCAN, MOST_SCANNED), _count(given, "limit", LIMIT, MOST_LISTED)
 
 
 def place(text: str) -> tuple[int, int]:
@@ -42,25 +41,25 @@ def _upper(text: str | None) -> str | None:
     return None if text is None else text.upper()
 
 
-def _count(request: Request, name: str, otherwise: int, most: int) -> int:
-    given = parameter(request, name)
-    if given is None:
+def _count(given: Mapping[str, str], name: str, otherwise: int, most: int) -> int:
+    value = given.get(name)
+    if value is None:
         return otherwise
-    if not _is_number(given) or not 0 <= int(given) <= most:
-        raise RequestError(400, f"{name} must be a number from 0 to {most}, not {given}")
-    return int(given)
+    if not _is_number(value) or not 0 <= int(value) <= most:
+        raise RequestError(400, f"{name} must be a number from 0 to {most}, not {value}")
+    return int(value)
 
 
-def _time(request: Request, name: str) -> int | None:
+def _time(given: Mapping[str, str], name: str) -> int | None:
     """ISO 8601, or milliseconds since the epoch; in UTC if it does not say."""
-    given = parameter(request, name)
-    if given is None:
+    value = given.get(name)
+    if value is None:
         return None
-    if _is_number(given):
-        return int(given)
+    if _is_number(value):
+        return int(value)
     try:
-        found = datetime.fromisoformat(given)
+        found = datetime.fromisoformat(value)
         return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)
     except (ValueError, OverflowError):
-        text = f"{name} must be a time such as 2026-11-01T00:00:00Z, or milliseconds, not {given}"
+        text = f"{name} must be a time such as 2026-11-01T00:00:00Z, or milliseconds, not {value}"
         raise RequestError(400, text) from None
