@@ -3,7 +3,7 @@
 import logging
 import sqlite3
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import psycopg.errors
 import pytest
 import sqlalchemy as sa
 
+from ferryman.api import Bad
 from ferryman.connectors.sql.dialects.faults import Denied
 from ferryman.connectors.sql.dialects.postgresql.errors import fault
 from ferryman.connectors.sql.sink import SqlSinkConnector
@@ -43,9 +44,16 @@ def test_text_that_postgresql_cannot_hold_is_the_records_fault(world: World, ite
     assert len(world.query("SELECT * FROM orders")) == 8
 
 
-def test_a_batch_that_fails_leaves_nothing_behind(world: World) -> None:
+def test_a_put_whose_bad_record_may_not_be_passed_over_leaves_nothing_behind(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(found: Sequence[Bad]) -> None:
+        raise TaskError(f"{len(found)} too many")
+
     world.put(orders(3))
-    with pytest.raises(DataError):
+    monkeypatch.setattr(world, "report_all", fails)
+    world.begin()
+    with pytest.raises(TaskError, match="1 too many"):
         world.put([{"id": 10, "item": "x"}, {"id": 11, "item": "\0"}])
     assert len(world.query("SELECT * FROM orders")) == 3
     assert world.stored() == 3
