@@ -137,6 +137,7 @@ def test_what_fails_is_shown_with_its_reason_and_without_secrets(running: Worker
         "errors.deadletterqueue.topic.name": f"{unique}-dlq",
         "errors.deadletterqueue.topic.replication.factor": "1",
         "errors.tolerance": "all",
+        "ferryman.auto.restart.enable": "false",
     }
     running.call("POST", "/connectors", {"name": unique, "config": config}, expect=201)
     running.trace(unique)
@@ -155,7 +156,7 @@ def test_the_last_lines_of_the_log_are_those_of_the_task_that_fails(
     running: Worker, tmp_path: Path, unique: str
 ) -> None:
     config = {"name": unique, "connector.class": "FileStreamSink", "topics": f"{unique}-topic", "file": str(tmp_path)}
-    secret = {"database.password": str(tmp_path)}
+    secret = {"database.password": str(tmp_path), "ferryman.auto.restart.enable": "false"}
     running.call("POST", "/connectors", {"name": unique, "config": config | secret}, expect=201)
     running.trace(unique)
     lines = [json.loads(line) for line in done(verb(running, "logs", unique, "--json", "--lines", "200")).splitlines()]
