@@ -14,6 +14,8 @@ from ferryman.record import Coordinates
 TIMEOUT = 30.0
 """Seconds for an answer of the broker."""
 _BATCH, _WAIT = 2_000, 0.2
+_PASSING = frozenset({KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN})
+"""What a reader does not mind: it joins no group, though its client asks for the coordinator, and brokers come back."""
 _NEVER_JOINS = ("group.instance.id", "group.protocol", "partition.assignment.strategy")
 
 
@@ -56,7 +58,7 @@ class Reader:
             for message in self._consumer.consume(_BATCH, _WAIT):
                 if self._is_end(message):
                     left.discard(message.partition())
-                elif message.partition() in left:
+                elif message.error() is None and message.partition() in left:
                     extent.scanned += 1
                     yield _letter(message)
 
@@ -73,7 +75,8 @@ class Reader:
             for message in self._consumer.consume(1, _WAIT):
                 if self._is_end(message):
                     return None
-                return _letter(message) if message.offset() == offset else None
+                if message.error() is None:
+                    return _letter(message) if message.offset() == offset else None
         raise RetriableError(f"no answer about {self._topic}-{partition}@{offset}")
 
     def _starts(self, most: int, extent: Extent) -> list[TopicPartition]:
@@ -106,7 +109,7 @@ class Reader:
 
     def _is_end(self, message: Message) -> bool:
         error = message.error()
-        if error is None:
+        if error is None or error.code() in _PASSING:
             return False
         if error.code() == KafkaError._PARTITION_EOF:
             return True

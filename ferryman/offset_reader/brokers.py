@@ -27,6 +27,8 @@ LOOK = 0.2
 """Seconds that records which are known to be there are waited for at once."""
 LOOKS = 50
 """Of them, without a record, before whoever looks through begins anew."""
+PASSING = frozenset({KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN})
+"""What a reader does not mind: it joins no group, though its client asks for the coordinator, and brokers come back."""
 AT_ONCE = 5000
 """Records that are asked of the client at once."""
 _BY_ITSELF: dict[str, Any] = {"enable.partition.eof": True, "auto.offset.reset": "error"}
@@ -102,6 +104,8 @@ class Brokers:
                     if error is None:
                         yield message
                         offset += 1
+                    elif error.code() in PASSING:
+                        continue
                     elif error.code() != KafkaError._PARTITION_EOF:
                         raise self.failure(error)
                     if number in left and offset >= left[number][1]:

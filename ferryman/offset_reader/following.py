@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from ferryman.errors import RefusedError, RetriableError
-from ferryman.offset_reader.brokers import AT_ONCE, Brokers, Topic
+from ferryman.offset_reader.brokers import AT_ONCE, PASSING, Brokers, Topic
 from ferryman.offset_reader.standing import Ends, Standing
 from ferryman.offsets.source_offsets import parsed_key
 from ferryman.offsets.view import Entry, View
@@ -28,8 +28,6 @@ NEWS = 1.0
 """Seconds between two words to whoever waits."""
 RESTARTS = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})
 """What the client says where its position is none of the topic's any more."""
-PASSING = frozenset({KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN})
-"""No hindrance: the client looks for the coordinator of its group, though it never joins one, and for lost brokers."""
 
 
 class Question(NamedTuple):
