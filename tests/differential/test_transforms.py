@@ -67,12 +67,18 @@ CHAIN = st.lists(
 )
 
 
+def is_settled(chain: list[tuple[str, dict[str, str]]]) -> bool:
+    """Whether nothing rests on the order of a Java HashMap, which others' transforms make of a map: where two fields
+    are renamed to the same, the last one wins."""
+    return not any(name.startswith("ReplaceField") and config.get("renames") for name, config in chain[1:])
+
+
 @pytest.mark.timeout(1800)
 def test_a_chain_gives_kafkas_answers(long: bool) -> None:
     @search(4 * EXAMPLES, long)
     @given(st.lists(CHAIN, min_size=CONFIGS_EACH, max_size=CONFIGS_EACH), records())
     def run(chains: list[list[tuple[str, dict[str, str]]]], given: list[Record]) -> None:
-        for chain in chains:
+        for chain in filter(is_settled, chains):
             for kafkas, ours in sides.chained(chain, given):
                 count("chains", 1)
                 assert same(str(chain), kafkas, ours), f"{chain}\nKafka: {kafkas}\nours:  {ours}"
