@@ -1,6 +1,7 @@
 """`ferryman connectors` and `ferryman contexts`, against a worker that runs, and what is no worker."""
 
 import json
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from ferryman.client import worker as asked
 from ferryman.commands import main
 from ferryman.stack.runtime.ports import free_port
 from tests.reliability.flows import file_sink
-from tests.running import Worker, borrowed, create_topic, produce, settings, until
+from tests.running import FERRYMAN, Worker, borrowed, create_topic, produce, settings, until
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +55,12 @@ def verb(worker: Worker, *words: str, **given: Any) -> Result:
 def done(result: Result) -> str:
     assert (result.exit_code, result.stderr) == (0, ""), result.output
     return result.stdout
+
+
+def alone(worker: Worker, *words: str) -> str:
+    """What the command prints in a process of its own, where no other test has had anything hidden."""
+    called = [FERRYMAN, "connectors", *words, "--url", worker.url]
+    return subprocess.run(called, capture_output=True, text=True, check=True, timeout=120).stdout
 
 
 @contextmanager
@@ -141,7 +148,7 @@ def test_what_fails_is_shown_with_its_reason_and_without_secrets(running: Worker
     }
     running.call("POST", "/connectors", {"name": unique, "config": config}, expect=201)
     running.trace(unique)
-    shown, whole, as_json = (done(verb(running, "show", unique, *more)) for more in ((), ("--trace",), ("--json",)))
+    shown, whole, as_json = (alone(running, "show", unique, *more) for more in ((), ("--trace",), ("--json",)))
     assert "task 0 has failed (the whole trace: --trace):" in shown
     assert str(tmp_path) in shown
     assert len(whole.splitlines()) > len(shown.splitlines())
