@@ -5,7 +5,7 @@ see single records; one that wants speed takes whole batches instead.
 """
 
 from abc import abstractmethod
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from ferryman.config import Config
@@ -19,6 +19,7 @@ from ferryman.context import SinkContext as SinkContext
 from ferryman.context import SourceContext as SourceContext
 from ferryman.context import TaskContext as TaskContext
 from ferryman.context import TransactionContext as TransactionContext
+from ferryman.effects import Effect
 from ferryman.errors import DataError
 from ferryman.record import Batch, Polled, Record, TopicPartition, batches, in_order
 from ferryman.record import Offset as Offset
@@ -127,6 +128,12 @@ class Sink(Generic[SinkC]):
         return None
 
     @classmethod
+    def explain(cls, config: SinkC, context: SinkContext, batches: Sequence[Batch]) -> Iterable[Effect] | None:
+        """What the sink would do with these records, for ``ferryman explain``; None if it does not say. It does nothing
+        of it, waits for nobody without a bound, and may raise what a put would."""
+        return None
+
+    @classmethod
     def alter_offsets(cls, config: SinkC, context: SinkContext, offsets: Mapping[TopicPartition, int | None]) -> bool:
         """Moves (None: forgets) the positions that the sink itself keeps. True if they are altered everywhere."""
         return True
@@ -206,6 +213,12 @@ class Source(Generic[SourceC]):
     def alter_offsets(cls, config: SourceC, offsets: Sequence[tuple[Partition | None, Offset | None]]) -> bool:
         """Refuses offsets that this source could not start from, by ConfigError. True if it keeps none elsewhere."""
         return True
+
+    @classmethod
+    def explain(cls, config: SourceC, context: SourceContext) -> Iterable[Effect] | None:
+        """What the first task would ask for first, where nothing was ever committed, for ``ferryman explain``; None if
+        the source does not say. It asks nobody."""
+        return None
 
     @classmethod
     def supports_exactly_once(cls, config: SourceC) -> bool | None:
