@@ -85,7 +85,7 @@ class Sink(Generic[SinkC]):
     """The connector as an object that runs, for one that watches something; then its own ``task_configs`` is called."""
     atomic: ClassVar[bool] = False
     """Whether a put that raised has written nothing, so that the same records may be tried again in smaller pieces."""
-    truth: ClassVar[str] = "the group's offsets: what was put after the last commit comes again after a crash"
+    truth: ClassVar[str] = "the group's offsets"
     """Where it stands how far the sink has got, for ``ferryman explain``."""
     columnar: ClassVar[bool] = False
     """Whether ``put_batch`` takes columns as they are; other sinks get rows."""

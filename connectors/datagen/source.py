@@ -200,11 +200,10 @@ class DatagenConnector(Source[DatagenConfig]):
         source = cls(config, context)
         source.start()
         first = source._world.records(0, _SHOWN)
+        how = "such as " if config.random_seed is None else ""
         for number, key_value, value in first:
-            text = (
-                f"key {key_value}, value {value}" if config.random_seed is not None else f"such as {key_value}: {value}"
-            )
-            yield Effect("record", source._world.streams[number].topic, text)
+            text = json.dumps(value, default=str, ensure_ascii=False)
+            yield Effect("record", source._world.streams[number].topic, f"{how}key {key_value}, value {text}")
         yield Effect("offsets", json.dumps({TASK: context.task}), ", ".join((GENERATION, ITERATION, SEED)))
 
     @classmethod

@@ -21,7 +21,7 @@ class EmailSinkConnector(Sink[EmailSinkConfig]):
     """The sink and its tasks. What is in doubt after a crash, and why no more is, is told in ``in_doubt_window``."""
 
     config_class = EmailSinkConfig
-    truth = "the metadata of the group's offsets: after a crash only what it announces is in doubt"
+    truth = "the metadata of the group's offsets, which announces what may have been sent"
 
     _delivery: Delivery | None = None
 
