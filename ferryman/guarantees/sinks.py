@@ -16,8 +16,8 @@ def _is_sink(facts: Facts) -> bool:
 SINKS: Sequence[Guarantee] = (
     Guarantee(
         "promise",
-        "No offset is committed before its record is durable in the target, dropped by a transform, or, as errors.tolerance "
-        "says, skipped, with its dead letter acknowledged if there is a queue.",
+        "No offset is committed before its record is durable in the target, dropped by a transform, or, as "
+        "errors.tolerance says, skipped, with its dead letter acknowledged if there is a queue.",
         _is_sink,
         "every sink",
         (
