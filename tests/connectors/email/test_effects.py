@@ -17,7 +17,6 @@ RICH = {
     "mail_reply_to": "help+{{ value.id }}@example.org",
     "mail_subject": "Größe {{ value.id }}",
     "mail_html": "<p>{{ value.id }} für Sie</p>",
-    "mail_attachments": "{{ value.files }}",
 }
 
 
@@ -34,7 +33,6 @@ def told(around: World, *values: object) -> list[Effect]:
 
 @pytest.mark.parametrize("more", [{}, RICH], ids=["plain", "rich"])
 def test_the_message_that_it_tells_is_the_one_that_arrives(mail: Stack, more: dict[str, str]) -> None:
-    more = {name: text for name, text in more.items() if name != "mail_attachments"}
     with world(mail, **more) as around:
         (tells,) = [each for each in told(around, pledge(7, "Zoë <zoe@example.org>")) if each.kind == "mail"]
         assert around.mails() == []
@@ -54,12 +52,10 @@ def test_the_message_that_it_tells_is_the_one_that_arrives(mail: Stack, more: di
 
 def test_files_are_told_by_name_type_and_size(mail: Stack) -> None:
     data = base64.b64encode(b"12345").decode()
-    with world(mail, mail_attachments="file") as around:
-        (tells,) = [
-            each for each in told(around, pledge(1, file={"name": "a.txt", "content": data})) if each.kind == "mail"
-        ]
+    with world(mail, attachment_fields="file", attachment_names="a.txt", attachment_types="text/plain") as around:
+        (tells,) = [each for each in told(around, pledge(1, file=data)) if each.kind == "mail"]
     (file,) = tells.details["attachments"]
-    assert (file["name"], file["bytes"]) == ("a.txt", 5)
+    assert file == {"name": "a.txt", "type": "text/plain", "bytes": 5}
 
 
 def test_a_record_without_a_message_is_told_with_the_key_at_fault(mail: Stack) -> None:

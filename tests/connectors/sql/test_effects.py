@@ -4,6 +4,7 @@ import datetime as dt
 import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -20,15 +21,15 @@ from ferryman.record import Batch
 from ferryman.schema import (
     BOOLEAN,
     BYTES,
-    DATE,
+    DATE_SCHEMA,
     FLOAT32,
     FLOAT64,
     INT8,
     INT64,
     OPTIONAL_STRING,
     STRING,
-    TIME,
-    TIMESTAMP,
+    TIME_SCHEMA,
+    TIMESTAMP_SCHEMA,
     Schema,
     decimal,
     struct,
@@ -70,12 +71,14 @@ def tables(world: World) -> list[str]:
 
 
 def columns(world: World, table: str) -> Any:
-    """What the database says of a table."""
-    inspector = sa.inspect(client(world.url))
-    found = [
-        (each["name"], repr(each["type"]), each["nullable"], each["default"]) for each in inspector.get_columns(table)
-    ]
-    return found, inspector.get_pk_constraint(table)["constrained_columns"]
+    """What the database says of a table, in its own words."""
+    if "sqlite" in world.url:
+        return world.query(f"SELECT name, type, \"notnull\", dflt_value, pk FROM pragma_table_info('{table}')")
+    facts = "column_name, data_type, numeric_precision, numeric_scale, is_nullable, column_default"
+    here = f"table_name = '{table}' AND table_schema NOT IN ('information_schema', 'pg_catalog')"
+    found = world.query(f"SELECT {facts} FROM information_schema.columns WHERE {here} ORDER BY ordinal_position")
+    keys = f"SELECT column_name, ordinal_position FROM information_schema.key_column_usage WHERE {here} ORDER BY 2"
+    return found, world.query(keys)
 
 
 def records(world: World, at: int = 0) -> Batch:
@@ -115,13 +118,11 @@ class Heard:
 
 
 def test_nothing_is_done(world: World) -> None:
-    found = told(world, records(world))
-    assert texts(found, "ddl", "orders")
-    if "sqlite" not in world.url:
-        assert tables(world) == []
+    assert texts(told(world, records(world)), "ddl", "orders")
+    if "sqlite" in world.url:
+        assert not Path(world.url.removeprefix("jdbc:sqlite:")).exists()
     else:
-        assert not re.findall("there is no such file", str(texts(found, "ddl")))
-        assert sa.make_url(world.url.removeprefix("jdbc:")) is not None
+        assert tables(world) == []
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -194,9 +195,9 @@ def test_a_table_on_paper_takes_whatever_it_was_made_for(database: str, request:
         "text": STRING,
         "raw": BYTES,
         "exact": decimal(4),
-        "day": DATE,
-        "time": TIME,
-        "moment": TIMESTAMP,
+        "day": DATE_SCHEMA,
+        "time": TIME_SCHEMA,
+        "moment": TIMESTAMP_SCHEMA,
     }
     value = {
         "small": 1,
@@ -213,8 +214,7 @@ def test_a_table_on_paper_takes_whatever_it_was_made_for(database: str, request:
     world = World(url_of(database, request), {"auto.create": "true"}, value_schema=struct(fields))
     found = told(world, world.batch([value]))
     assert texts(found, "refused") == []
-    (statement,) = {each.details["rows"] for each in found if each.kind == "statement"}
-    assert statement == 1
+    assert {each.details["rows"] for each in found if each.kind == "statement"} == {1}
     world.put([value])
     world.kill()
 
