@@ -5,7 +5,7 @@ see single records; one that wants speed takes whole batches instead.
 """
 
 from abc import abstractmethod
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from ferryman.config import Config
@@ -19,6 +19,7 @@ from ferryman.context import SinkContext as SinkContext
 from ferryman.context import SourceContext as SourceContext
 from ferryman.context import TaskContext as TaskContext
 from ferryman.context import TransactionContext as TransactionContext
+from ferryman.effects import Effect
 from ferryman.errors import DataError
 from ferryman.record import Batch, Polled, Record, TopicPartition, batches, in_order
 from ferryman.record import Offset as Offset
@@ -84,7 +85,7 @@ class Sink(Generic[SinkC]):
     """The connector as an object that runs, for one that watches something; then its own ``task_configs`` is called."""
     atomic: ClassVar[bool] = False
     """Whether a put that raised has written nothing, so that the same records may be tried again in smaller pieces."""
-    truth: ClassVar[str] = "the group's offsets: what was put after the last commit comes again after a crash"
+    truth: ClassVar[str] = "the group's offsets"
     """Where it stands how far the sink has got, for ``ferryman explain``."""
     columnar: ClassVar[bool] = False
     """Whether ``put_batch`` takes columns as they are; other sinks get rows."""
@@ -124,6 +125,12 @@ class Sink(Generic[SinkC]):
     @classmethod
     def needs_classic_group(cls, config: SinkC) -> str | None:
         """Why group.protocol=consumer is refused, if it is: the sink's truth is in the metadata of commits."""
+        return None
+
+    @classmethod
+    def explain(cls, config: SinkC, context: SinkContext, batches: Sequence[Batch]) -> Iterable[Effect] | None:
+        """What the sink would do with these records, for ``ferryman explain``; None if it does not say. It does nothing
+        of it, waits for nobody without a bound, and may raise what a put would."""
         return None
 
     @classmethod
@@ -206,6 +213,12 @@ class Source(Generic[SourceC]):
     def alter_offsets(cls, config: SourceC, offsets: Sequence[tuple[Partition | None, Offset | None]]) -> bool:
         """Refuses offsets that this source could not start from, by ConfigError. True if it keeps none elsewhere."""
         return True
+
+    @classmethod
+    def explain(cls, config: SourceC, context: SourceContext) -> Iterable[Effect] | None:
+        """What the first task would ask for first, where nothing was ever committed, for ``ferryman explain``; None if
+        the source does not say. It asks nobody."""
+        return None
 
     @classmethod
     def supports_exactly_once(cls, config: SourceC) -> bool | None:

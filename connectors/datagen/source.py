@@ -1,5 +1,6 @@
 """Invents records: by an Avro schema with hints, or a whole crowdfunding platform's events. Resumes exactly."""
 
+import json
 import random as entropy
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -8,12 +9,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from ferryman.api import Offset, Partition, Source
+from ferryman.api import Offset, Partition, Source, SourceContext
 from ferryman.config import Int, Long, Str, Text, key
 from ferryman.connector import SourceConfig
 from ferryman.connectors.datagen.avro_hints import Blueprint, HintError, blueprint
 from ferryman.connectors.datagen.crowdfunding import SEASON, STREAMS, season
 from ferryman.connectors.datagen.timetable import timetable
+from ferryman.effects import Effect
 from ferryman.errors import ConfigError, KeyProblem, TaskError
 from ferryman.files.allowed_folders import FilePath
 from ferryman.record import Batch, Header, Headers, LazyRecords, Record, Rows
@@ -25,6 +27,7 @@ MUST_SET = f"Must set exactly one of {', '.join(SOURCES)}"
 TASK, GENERATION, ITERATION, SEED = "task.id", "task.generation", "current.iteration", "random.seed"
 MOST = 5000
 """Records a poll, and so a transaction, at most."""
+_SHOWN = 3
 BLOCK = 256
 """Records by a schema that are made from one random source, as a season of the crowdfunding world is."""
 
@@ -190,6 +193,18 @@ class DatagenConnector(Source[DatagenConfig]):
     def task_configs(cls, config: DatagenConfig, raw: Mapping[str, str]) -> list[Mapping[str, str]]:
         """tasks.max copies: each task makes as many records as the config says."""
         return [raw] * config.tasks_max
+
+    @classmethod
+    def explain(cls, config: DatagenConfig, context: SourceContext) -> Iterable[Effect]:
+        """Its first records, made but not sent. Without random.seed a task chooses another seed."""
+        source = cls(config, context)
+        source.start()
+        first = source._world.records(0, _SHOWN)
+        how = "such as " if config.random_seed is None else ""
+        for number, key_value, value in first:
+            text = json.dumps(value, default=str, ensure_ascii=False)
+            yield Effect("record", source._world.streams[number].topic, f"{how}key {key_value}, value {text}")
+        yield Effect("offsets", json.dumps({TASK: context.task}), ", ".join((GENERATION, ITERATION, SEED)))
 
     @classmethod
     def supports_exactly_once(cls, config: DatagenConfig) -> bool:

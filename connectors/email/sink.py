@@ -1,12 +1,14 @@
 """Sends an e-mail for each record; a message of which nobody knows whether it was sent is sent again or passed over."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from ferryman.api import Assigned, Committed, Sink
+from ferryman.api import Assigned, Committed, Sink, SinkContext
 from ferryman.connectors.email.config import EmailSinkConfig
 from ferryman.connectors.email.delivery import Delivery
+from ferryman.connectors.email.effects import effects
 from ferryman.connectors.email.sent_events import Events
+from ferryman.effects import Effect
 from ferryman.errors import TaskError
 from ferryman.kafka.callbacks import Producer
 from ferryman.record import Batch, TopicPartition
@@ -18,7 +20,7 @@ class EmailSinkConnector(Sink[EmailSinkConfig]):
     """The sink and its tasks. What is in doubt after a crash, and why no more is, is told in ``in_doubt_window``."""
 
     config_class = EmailSinkConfig
-    truth = "the metadata of the group's offsets: after a crash only what it announces is in doubt"
+    truth = "the metadata of the group's offsets, which announces what may have been sent"
 
     _delivery: Delivery | None = None
 
@@ -26,6 +28,11 @@ class EmailSinkConnector(Sink[EmailSinkConfig]):
     def needs_classic_group(cls, config: EmailSinkConfig) -> str | None:
         """What may have been sent is told by metadata."""
         return "what may have been sent already is told by the metadata of the group's offsets"
+
+    @classmethod
+    def explain(cls, config: EmailSinkConfig, context: SinkContext, batches: Sequence[Batch]) -> Iterable[Effect]:
+        """The messages."""
+        return effects(config, batches)
 
     def start(self) -> None:
         """Reads the templates. A server that is away is waited for in put."""

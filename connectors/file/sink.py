@@ -6,12 +6,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from ferryman.api import Assigned, Committed, Sink
+from ferryman.api import Assigned, Committed, Sink, SinkContext
 from ferryman.config import key
 from ferryman.connector import SinkConfig
+from ferryman.connectors.file import effects
 from ferryman.connectors.file.head import Head, Place, load, recovery, save
 from ferryman.connectors.file.lines_writer import lines_in_order
 from ferryman.connectors.file.locked_file import BEGIN_ANEW, LockedFile, Mark, is_regular, read_mark
+from ferryman.effects import Effect
 from ferryman.errors import KeyProblem, TaskError, Unfinished
 from ferryman.files import allowed_folders
 from ferryman.files.allowed_folders import FilePath
@@ -74,6 +76,11 @@ class FileStreamSinkConnector(Sink[FileStreamSinkConfig]):
     def task_configs(cls, config: FileStreamSinkConfig, raw: Mapping[str, str]) -> list[Mapping[str, str]]:
         """Always one: two tasks would write into one another's file."""
         return [raw]
+
+    @classmethod
+    def explain(cls, config: FileStreamSinkConfig, context: SinkContext, batches: Sequence[Batch]) -> Iterable[Effect]:
+        """The lines."""
+        return effects.of_sink(config, batches)
 
     @classmethod
     def target(cls, config: FileStreamSinkConfig, raw: Mapping[str, str], topics: Collection[str]) -> Target:

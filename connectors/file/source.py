@@ -5,16 +5,18 @@ import logging
 import os
 import select
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
-from ferryman.api import Offset, Partition, Source
+from ferryman.api import Offset, Partition, Source, SourceContext
 from ferryman.config import Int, Str, key
 from ferryman.connector import SourceConfig
+from ferryman.connectors.file import effects
 from ferryman.connectors.file.lines_reader import LineCutter, Lines
+from ferryman.effects import Effect
 from ferryman.errors import ConfigError, TaskError
 from ferryman.files import allowed_folders
 from ferryman.files.allowed_folders import FilePath
@@ -74,6 +76,11 @@ class FileStreamSourceConnector(Source[FileStreamSourceConfig]):
         self._cutter = LineCutter(self._position)
         self._ready = Lines([], [])
         self._taken = 0
+
+    @classmethod
+    def explain(cls, config: FileStreamSourceConfig, context: SourceContext) -> Iterable[Effect]:
+        """The file, and its offset."""
+        return effects.of_source(config, FILENAME, POSITION)
 
     @classmethod
     def supports_exactly_once(cls, config: FileStreamSourceConfig) -> bool:

@@ -3,13 +3,15 @@
 import logging
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import groupby
 
 from ferryman.api import Assigned, Committed, Sink, SinkContext
+from ferryman.connectors.s3 import effects
 from ferryman.connectors.s3.bucket.client import CONNECTIONS, bucket, read_descriptions
+from ferryman.connectors.s3.commit import head
 from ferryman.connectors.s3.commit.by_group import ByGroup
 from ferryman.connectors.s3.commit.by_head import ByHead, Reset
 from ferryman.connectors.s3.commit.head import Heads
@@ -23,6 +25,7 @@ from ferryman.connectors.s3.config.object_names import segment
 from ferryman.connectors.s3.config.sink_config import S3SinkConfig, warnings
 from ferryman.connectors.s3.config.target_keys import WITHOUT_EFFECT
 from ferryman.connectors.s3.layout.layout import layout
+from ferryman.effects import Effect
 from ferryman.errors import DataError, Indeterminate, RetriableError, TaskError
 from ferryman.record import Batch, TopicPartition
 from ferryman.runs.harm import Target
@@ -64,8 +67,9 @@ class S3SinkConnector(Sink[S3SinkConfig]):
     def __init__(self, config: S3SinkConfig, context: SinkContext) -> None:
         super().__init__(config, context)
         self._layout = layout(config)
-        nulls = "ignore" if config.aiven else config.null_values
-        self._intake = Intake(self._layout, config.schema_compatibility, nulls, self._report_null, self._reports_nulls)
+        self._intake = Intake(
+            self._layout, config.schema_compatibility, config.nulls, self._report_null, self._reports_nulls
+        )
         self._pool = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="s3")
         self._completion = _completion(config, context, self._pool)
         self._uploads = Uploads(
@@ -85,6 +89,11 @@ class S3SinkConnector(Sink[S3SinkConfig]):
         folder = (config.prefix, config.name_template) if config.aiven else (config.topics_dir.strip("/"),)
         hint = "file.name.prefix" if config.aiven else "topics.dir"
         return Target(frozenset({(config.store_url, config.bucket, *folder)}), hint)
+
+    @classmethod
+    def explain(cls, config: S3SinkConfig, context: SinkContext, batches: Sequence[Batch]) -> Iterable[Effect]:
+        """The objects."""
+        return effects.objects(config, context.connector, batches)
 
     @classmethod
     def needs_classic_group(cls, config: S3SinkConfig) -> str | None:
@@ -255,8 +264,7 @@ def _completion(config: S3SinkConfig, context: SinkContext, pool: Executor) -> C
 def _truth(config: S3SinkConfig, context: SinkContext, completion: Completion) -> Truth:
     """The heads, where the server compares before it sets; it is asked."""
     prefix, connector = config.manifest_prefix.strip("/"), segment(context.connector)
-    of_heads = f"{prefix or '_ferryman'}-heads/{segment(context.cluster)}/{connector}/"
-    heads = Heads(completion.bucket, of_heads)
+    heads = Heads(completion.bucket, head.folder(config.manifest_prefix, context.cluster, context.connector))
     chosen: Reset | None = _RESETS.get(context.raw.get("consumer.override.auto.offset.reset", ""))
     by_group = ByGroup(completion, f"{prefix}/{connector}/", heads, chosen is not None)
     if config.conditional_writes and heads.obeyed:

@@ -2,9 +2,10 @@
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ferryman.api import Offset, Partition, Source, SourceContext
+from ferryman.connectors.s3 import effects
 from ferryman.connectors.s3.bucket.client import bucket_to_read, read_descriptions
 from ferryman.connectors.s3.config.bucket_keys import effectless
 from ferryman.connectors.s3.config.source_config import S3SourceConfig
@@ -15,6 +16,7 @@ from ferryman.connectors.s3.restore.lane_reader import LaneReader
 from ferryman.connectors.s3.restore.listing import Lane, Listing, Share
 from ferryman.connectors.s3.restore.outgoing import Outgoing
 from ferryman.connectors.s3.restore.partition_reader import PartitionReader, Taken
+from ferryman.effects import Effect
 from ferryman.errors import DataError, RetriableError, TaskError
 from ferryman.record import Batch
 
@@ -70,6 +72,11 @@ class S3SourceConnector(Source[S3SourceConfig]):
         for partition, offset in offsets:
             positions.check(partition, offset)
         return True
+
+    @classmethod
+    def explain(cls, config: S3SourceConfig, context: SourceContext) -> Iterable[Effect]:
+        """The listings, and what is kept of what was read."""
+        return effects.listings(config)
 
     @classmethod
     def supports_exactly_once(cls, config: S3SourceConfig) -> bool:

@@ -1,22 +1,23 @@
 """Writes records to tables of a database, exactly once: rows and the next offset are one transaction."""
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from ferryman.api import Assigned, BadRecords, Committed, Sink, SinkContext
 from ferryman.connectors.sql.config.again import again, places
 from ferryman.connectors.sql.config.rules import SqlSinkConfig, effectless
 from ferryman.connectors.sql.database.loads import Part, found, in_order, joined, pieces, runs
-from ferryman.connectors.sql.database.offsets_table import Move, Offsets, Owner, moves_of, open_partitions
+from ferryman.connectors.sql.database.offsets_table import Move, connected, moves_of, open_partitions
 from ferryman.connectors.sql.database.rights import explained, use_of
 from ferryman.connectors.sql.database.rows import RowMaker
-from ferryman.connectors.sql.database.session import Session
 from ferryman.connectors.sql.database.tables import Tables
 from ferryman.connectors.sql.dialects.dialect import Apply, Load, Refused, Run
 from ferryman.connectors.sql.dialects.faults import StaleTable
-from ferryman.connectors.sql.dialects.names import TableName, table_name
+from ferryman.connectors.sql.dialects.names import TableName
+from ferryman.connectors.sql.effects import effects
 from ferryman.connectors.sql.fold.fold import Fold, Lacking
 from ferryman.connectors.sql.records.values import Zones
+from ferryman.effects import Effect
 from ferryman.errors import DataError, FerrymanError, Indeterminate, RetriableError, TaskError, Unfinished
 from ferryman.record import Batch, TopicPartition
 from ferryman.runs.harm import Again, Target
@@ -55,7 +56,7 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
     def __init__(self, config: SqlSinkConfig, context: SinkContext) -> None:
         super().__init__(config, context)
         zones = Zones(config.db_timezone, config.date_zone)
-        self._session, self._offsets = _connect(config, context, context.connector)
+        self._session, self._offsets = connected(config, context, context.connector)
         self._tables = Tables(config, self._session, zones)
         self._rows = RowMaker(config, context, self._session, self._tables)
         self._fold = self._folding(config, context)
@@ -78,11 +79,16 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         return again(config, raw)
 
     @classmethod
+    def explain(cls, config: SqlSinkConfig, context: SinkContext, batches: Sequence[Batch]) -> Iterable[Effect]:
+        """The DDL, by the tables as they are now where the database can be asked, and the statements."""
+        return effects(config, context, batches)
+
+    @classmethod
     def alter_offsets(
         cls, config: SqlSinkConfig, context: SinkContext, offsets: Mapping[TopicPartition, int | None]
     ) -> bool:
         """Moves or forgets the offsets in the database."""
-        session, stored = _connect(config, context, context.connector)
+        session, stored = connected(config, context, context.connector)
         try:
             stored.create(session)
             with session.transaction("alter the stored offsets") as connection:
@@ -97,7 +103,7 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
             return None
         assert context.history is not None
         # A connection of its own: it looks at tables while the transaction of a put is open.
-        session, live = _connect(config, context, run.ferryman_run_of)
+        session, live = connected(config, context, run.ferryman_run_of)
         tables = Tables(config, session, Zones(config.db_timezone, config.date_zone))
         return Fold(live, session, context.history, RowMaker(config, context, session, tables))
 
@@ -242,16 +248,3 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
 
 def _can_be_narrowed(batches: Sequence[Batch], error: Exception) -> bool:
     return isinstance(error, DataError) and not isinstance(error, BadRecords) and sum(map(len, batches)) > 1
-
-
-def _connect(config: SqlSinkConfig, context: SinkContext, connector: str) -> tuple[Session, Offsets]:
-    database = config.database(context.raw)
-    session = Session(
-        database, connect_backoff=_seconds(config.connection_backoff_ms), backoff=_seconds(config.retry_backoff_ms)
-    )
-    name = table_name(config.offsets_table_name, database.dialect.naming, config.quotes)
-    return session, Offsets(name, Owner(context.cluster, connector), database.dialect)
-
-
-def _seconds(milliseconds: int | None) -> float | None:
-    return None if milliseconds is None else milliseconds / 1000

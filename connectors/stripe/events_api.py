@@ -68,12 +68,19 @@ class CursorGone(RetriableError):
 class EventsApi:
     """A client of the list of events. Every wait is bounded: one request takes at most ``timeout`` seconds."""
 
-    def __init__(self, url: str, headers: Mapping[str, str], types: Sequence[str], timeout: float) -> None:
+    def __init__(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        types: Sequence[str],
+        timeout: float,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
         self._url = f"{url.rstrip('/')}/v1/events"
         self._timeout = timeout
         self._types = list(types)
         limits = httpx.Limits(max_keepalive_connections=1, keepalive_expiry=60)
-        self._client = httpx.Client(headers=dict(headers), timeout=timeout, limits=limits)
+        self._client = httpx.Client(headers=dict(headers), timeout=timeout, limits=limits, transport=transport)
 
     def close(self) -> None:
         """Closes the connection."""

@@ -10,15 +10,18 @@ from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
+import httpx
 from pydantic import AfterValidator
 
-from ferryman.api import Offset, Partition, Source
+from ferryman.api import Offset, Partition, Source, SourceContext
 from ferryman.config import Int, Password, Shown, Str, Strings, any_case, key
 from ferryman.connector import SourceConfig
+from ferryman.connectors.stripe.effects import first_requests
 from ferryman.connectors.stripe.event_follower import Follower
 from ferryman.connectors.stripe.events_api import MOST_TYPES, CursorGone, Event, EventsApi, Page, Period
 from ferryman.connectors.stripe.payment_processed import SCHEMA, STATUSES, payment_id, payment_processed
 from ferryman.connectors.stripe.position import Position
+from ferryman.effects import Effect
 from ferryman.errors import ConfigError, DataError, KeyProblem, TaskError
 from ferryman.record import Header, Record
 from ferryman.schema import STRING
@@ -148,6 +151,28 @@ class StripeSourceConnector(Source[StripeSourceConfig]):
     _api: EventsApi | None = None
     _follower: Follower | None = None
 
+    def __init__(
+        self, config: StripeSourceConfig, context: SourceContext, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        super().__init__(config, context)
+        self._transport = transport
+
+    @classmethod
+    def explain(cls, config: StripeSourceConfig, context: SourceContext) -> Iterable[Effect]:
+        """The first poll, played with a server that has no events."""
+
+        def poll(transport: httpx.BaseTransport) -> None:
+            source = cls(config, context, transport)
+            source.start()
+            try:
+                source.poll()
+            finally:
+                source.stop()
+
+        yield from first_requests(poll)
+        yield Effect("offsets", json.dumps(config.partition), json.dumps(Position(0).offset()))
+        yield Effect("record", config.topic or config.topic_name_format, f"one for each event; output={config.output}")
+
     @classmethod
     def supports_exactly_once(cls, config: StripeSourceConfig) -> bool:
         """They do: the offset names the last event that was handed over."""
@@ -177,7 +202,7 @@ class StripeSourceConnector(Source[StripeSourceConfig]):
         self._partition, self._patterns = config.partition, config.patterns
         exact = len(self._patterns) <= MOST_TYPES and not any("*" in pattern for pattern in self._patterns)
         types = self._patterns if exact else ()
-        self._api = EventsApi(config.stripe_api_url, headers, types, config.request_timeout_ms / 1000)
+        self._api = EventsApi(config.stripe_api_url, headers, types, config.request_timeout_ms / 1000, self._transport)
         self._asked = float("-inf")
 
     def stop(self) -> None:

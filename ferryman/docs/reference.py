@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args, get_origin
 from ferryman.api import Sink, Source
 from ferryman.config import Config, Definition, spellings
 from ferryman.connector import ConnectorConfig, SinkConfig, SourceConfig
-from ferryman.docs import metrics, sql_values
+from ferryman.docs import guarantees, metrics, sql_values
 from ferryman.plugins import catalog, folders
 from ferryman.runs.keys import RunKeys
 from ferryman.settings.modes import DISTRIBUTED, NO_EFFECT, STANDALONE
@@ -90,6 +90,7 @@ def pages(docs: Path) -> dict[Path, str]:
         docs / "reference/connector.md": _connector(),
         docs / "reference/sql-values.md": f"{_NOTE}\n\n{sql_values.page()}",
     }
+    found[docs / "reference/guarantees.md"] = f"{_NOTE}\n\n{guarantees.page()}"
     found[docs / "reference/metrics.md"] = f"{_NOTE}\n\n{metrics.page()}"
     found[folders.INDEX] = folders.index()
     for kind, plugin, path in _pages(docs):

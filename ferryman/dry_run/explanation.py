@@ -9,6 +9,7 @@ from ferryman.chain.chain import assembled
 from ferryman.chain.plan import Planned
 from ferryman.conversion import Converter
 from ferryman.converters.json import JsonConverter, JsonConverterConfig
+from ferryman.dry_run.subject import plugin_of
 from ferryman.errors import ConfigError
 from ferryman.java import properties
 from ferryman.kafka import client_config, fetching
@@ -26,7 +27,7 @@ and credentials, which don't matter to the plan, and an address may also stand w
 def explained(config: Path, worker: Path | None) -> Sequence[Planned | str]:
     """The plan's steps; a text where the config leaves one open. Raises ConfigError for a config without a plan."""
     raw = connector_file.read(config).config
-    plugin = _connector(raw.get("connector.class", ""))
+    plugin = plugin_of(raw.get("connector.class", ""))
     parsed = chain_config.parse(raw)
     if parsed.problems:
         raise ConfigError(*parsed.problems)
@@ -57,15 +58,6 @@ def _fetched(plugin: type[Any], raw: Mapping[str, str], worker: Mapping[str, str
 def _about_fetches(given: Mapping[str, str], prefix: str) -> Mapping[str, str]:
     keys = [key for key in given if key.startswith(prefix) and "fetch" in key]
     return {key: given[key] for key in keys if replaced(given[key], lambda found: "") == given[key]}
-
-
-def _connector(name: str) -> type[Any]:
-    plugin = catalog.connector(name)
-    if plugin is None:
-        reason = catalog.import_error(("sink", "source"), name)
-        why = f"there is no connector {name!r}" if reason is None else f"connector {name!r} cannot be loaded: {reason}"
-        raise ConfigError.for_key("connector.class", f"connector.class: {why}")
-    return plugin
 
 
 def _of_worker(file: Path) -> Mapping[str, str]:

@@ -18,12 +18,13 @@ from ferryman.chain.chain import Chain
 from ferryman.chain.narrowing import Stage
 from ferryman.errors import RetriableError
 from ferryman.kafka import client_config
+from ferryman.kafka.raw_batches import by_partition
 from ferryman.plugins.catalog import names
 from ferryman.record import Polled
 from ferryman.retry import backoff
 from ferryman.task.setup.at_work import CONVERT, Offsets
 from ferryman.task.setup.control import Control
-from ferryman.task.sink.group import by_partition, readable
+from ferryman.task.sink.group import readable
 
 LONGEST_WAIT = 10.0
 """Seconds between two tries while another system is away."""

@@ -26,6 +26,11 @@ def explain(folder: Path, config: Any, *options: str) -> Result:
     return CliRunner().invoke(main, ["explain", str(file), *options])
 
 
+def plan(result: Result) -> list[str]:
+    """The lines of the plan."""
+    return [line for line in result.stdout.splitlines() if line.startswith("plan: ")]
+
+
 def test_the_page_shows_what_the_command_prints(tmp_path: Path) -> None:
     config, expected = (re.search(rf"^```{kind}\n(.*?)^```$", PAGE, re.M | re.S) for kind in ("json", "text"))
     assert config is not None
@@ -50,7 +55,7 @@ def test_the_lines_are_those_of_the_tasks_log(tmp_path: Path) -> None:
     assert sink is not None
     logged = [f"plan: {step}" for step in builder.chain(config, {}, sink).plan.steps]
     logged.append(f"plan: commit: {sink.truth}")
-    assert explain(tmp_path, config).stdout.splitlines() == logged
+    assert plan(explain(tmp_path, config)) == logged
     assert "without a schema columns pay only if every step takes them" in logged[0]
 
 
@@ -92,7 +97,7 @@ def test_a_source_gives_rows_and_all_after_it_is_rows(tmp_path: Path) -> None:
         "transforms.h.type": "org.apache.kafka.connect.transforms.HoistField$Value",
         "transforms.h.field": "line",
     }
-    assert explain(tmp_path, config).stdout.splitlines() == [
+    assert plan(explain(tmp_path, config)) == [
         "plan: poll by FileStreamSourceConnector: rows (FileStreamSourceConnector gives rows)",
         "plan: transform h by HoistField: rows (poll by FileStreamSourceConnector gives rows)",
         "plan: encode by JsonConverter: rows (transform h by HoistField gives rows)",
@@ -103,7 +108,7 @@ def test_the_workers_converter_counts_where_the_config_names_none(tmp_path: Path
     worker = tmp_path / "worker.properties"
     worker.write_text(f"value.converter={JSON}\nvalue.converter.schemas.enable=false\n")
     assert explain(tmp_path, SINK, "--worker", str(worker)).stdout.startswith("plan: decode by JsonConverter: rows")
-    first, second, _ = explain(tmp_path, SINK).stdout.splitlines()
+    first, second, _ = plan(explain(tmp_path, SINK))
     assert first == "plan: decode: value.converter is the worker's, whose file --worker would name"
     assert second == "plan: put by SqlSinkConnector: columns"
 
@@ -113,12 +118,12 @@ def test_what_a_group_of_the_consumer_protocol_costs_is_told(tmp_path: Path, of_
     worker = tmp_path / "worker.properties"
     worker.write_text("consumer.group.protocol=CONSUMER\n" if of_worker else "")
     chosen = {} if of_worker else {"consumer.override.group.protocol": "consumer"}
-    lines = explain(tmp_path, SINK | chosen, "--worker", str(worker)).stdout.splitlines()
+    lines = plan(explain(tmp_path, SINK | chosen, "--worker", str(worker)))
     assert "commit: the table of offsets" in lines[-2]
     assert "group.consumer.session.timeout.ms (45 seconds by default)" in lines[-1]
     mail = {"connector.class": "EmailSink", "smtp.host": "h", "mail.from": "a@b.c", "mail.to": "a@b.c"}
     mail |= {"mail.subject": "s", "mail.text": "t"}
-    refused = explain(tmp_path, SINK | mail | chosen, "--worker", str(worker)).stdout.splitlines()[-1]
+    refused = plan(explain(tmp_path, SINK | mail | chosen, "--worker", str(worker)))[-1]
     assert refused.startswith("plan: refused: consumer.override.group.protocol must be classic, for what may have been")
 
 

@@ -19,6 +19,8 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/java/regex": "tests/differential/test_patterns.py",
     # Parts of one thing that is tested as a whole.
     "ferryman/dead_letters/reading.py": "tests/commands/test_dlq.py",
+    "ferryman/kafka/newest.py": "tests/commands/test_explain_records.py",
+    "ferryman/kafka/raw_batches.py": "tests/task/sink/test_group.py",
     "ferryman/dead_letters/shown.py": "tests/commands/test_dlq.py",
     "ferryman/worker/control/backfills.py": "tests/backfill/test_over_rest.py",
     "ferryman/worker/control/inquiries.py": "tests/commands/test_dlq.py",

@@ -14,6 +14,12 @@ from ferryman.record import TopicPartition
 
 FORMAT = 1
 
+
+def folder(manifest_prefix: str, cluster: str, connector: str) -> str:
+    """What the keys of a connector's heads begin with."""
+    return f"{manifest_prefix.strip('/') or '_ferryman'}-heads/{segment(cluster)}/{segment(connector)}/"
+
+
 log = logging.getLogger(__name__)
 
 

@@ -125,11 +125,15 @@ class File:
         """Uploads what is there as one part, which must not be too small."""
         self._send(bucket, len(self.buffer))
 
-    def close(self, bucket: Bucket, size: int) -> None:
-        """Uploads the rest. May be called again after an error."""
+    def finish(self) -> None:
+        """Writes its end."""
         if not self.finished:
             self.buffer += self.writer.finish()
             self.finished = True
+
+    def close(self, bucket: Bucket, size: int) -> None:
+        """Uploads the rest. May be called again after an error."""
+        self.finish()
         self.send(bucket, max(size, SMALLEST_PART))
         if self.buffer or self.upload is None:
             self._send(bucket, len(self.buffer))

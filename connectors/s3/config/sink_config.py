@@ -189,6 +189,11 @@ class S3SinkConfig(S3Keys):
     """The time of {{timestamp}}: the wall clock or that of the Kafka record."""
 
     @property
+    def nulls(self) -> Literal["fail", "ignore", "write"]:
+        """What becomes of null values; Aiven's sink writes none."""
+        return "ignore" if self.aiven else self.null_values
+
+    @property
     def partitioner_name(self) -> str:
         """The partitioner without its package."""
         return self.partitioner.rpartition(".")[2]

@@ -9,12 +9,14 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.schema import CreateTable
 
-from ferryman.api import Assigned
+from ferryman.api import Assigned, SinkContext
+from ferryman.connectors.sql.config.rules import SqlSinkConfig
 from ferryman.connectors.sql.database.rights import completed, grants, use_of_offsets
 from ferryman.connectors.sql.database.session import Session
+from ferryman.connectors.sql.database.structure import text_of
 from ferryman.connectors.sql.dialects.dialect import Dialect, Use
 from ferryman.connectors.sql.dialects.faults import Denied
-from ferryman.connectors.sql.dialects.names import TableName
+from ferryman.connectors.sql.dialects.names import TableName, table_name
 from ferryman.errors import FerrymanError, Indeterminate, TaskError
 from ferryman.record import Batch, TopicPartition
 
@@ -80,6 +82,7 @@ class Offsets:
             **dialect.table_options(),
         )
         self._name = name
+        self._creation = CreateTable(self.table, if_not_exists=True)
         # The whole key: a database that locks the gaps between the rows that it looks at locks no neighbour's.
         self._move = (
             sa.update(self.table)
@@ -105,13 +108,13 @@ class Offsets:
                 return
         try:
             with session.transaction(f"create the table {self.table}") as connection:
-                connection.execute(CreateTable(self.table, if_not_exists=True))
+                connection.execute(self._creation)
         except FerrymanError as error:
             # Two tasks may create it at once; the loser's error says nothing about the table.
             with session.transaction("look for the table of offsets") as connection:
                 if self._exists(connection):
                     return
-                ddl = " ".join(str(CreateTable(self.table).compile(dialect=connection.dialect)).split())
+                ddl = text_of(CreateTable(self.table), connection.dialect)
             if not isinstance(error, Denied):
                 raise
             raise completed(error, grants(session, [self.use]), f"create it: {ddl}") from None
@@ -120,6 +123,16 @@ class Offsets:
     def use(self) -> Use:
         """What is done to it."""
         return use_of_offsets(self._name)
+
+    def told(self, session: Session, asks: bool) -> tuple[str | None, str]:
+        """The statement that makes the table, None if it is there, and the one that moves an offset; for people to
+        read. ``asks``: whether the database can be asked."""
+        is_there = False
+        if asks:
+            with session.transaction("look for the table of offsets") as connection:
+                is_there = self._exists(connection)
+        creation = None if is_there else text_of(self._creation, session.sql_dialect)
+        return creation, text_of(self._move, session.sql_dialect)
 
     def _exists(self, connection: Connection) -> bool:
         return self._dialect.describe(connection, self._name) is not None
@@ -236,6 +249,20 @@ class Offsets:
                     connection.execute(sa.delete(self.table).where(here))
                 else:
                     connection.execute(sa.update(self.table).where(here).values(next_offset=offset))
+
+
+def connected(config: SqlSinkConfig, context: SinkContext, connector: str) -> tuple[Session, Offsets]:
+    """What a task has of the database: a session that has not connected yet, and the offsets of a connector."""
+    database = config.database(context.raw)
+    session = Session(
+        database, connect_backoff=_seconds(config.connection_backoff_ms), backoff=_seconds(config.retry_backoff_ms)
+    )
+    name = table_name(config.offsets_table_name, database.dialect.naming, config.quotes)
+    return session, Offsets(name, Owner(context.cluster, connector), database.dialect)
+
+
+def _seconds(milliseconds: int | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000
 
 
 def moves_of(positions: Mapping[TopicPartition, int], batches: Iterable[Batch]) -> dict[TopicPartition, Move]:

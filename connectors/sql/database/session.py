@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 
+import sqlalchemy
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -55,6 +56,11 @@ class Session:
         self.number = 0
         """How many connections there have been; whatever lives as long as a connection is made again when it grows."""
 
+    @property
+    def sql_dialect(self) -> sqlalchemy.Dialect:
+        """SQLAlchemy's own dialect, which knows the server's version once there was a connection."""
+        return self._engine.dialect
+
     @contextlib.contextmanager
     def transaction(self, doing: str) -> Iterator[Connection]:
         """A transaction, committed at the end. ``doing`` continues "Cannot".
@@ -89,6 +95,16 @@ class Session:
                 raise Undone(str(error)) from error
             raise
         savepoint.commit()
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a database to connect to."""
+        return self.dialect.is_there(self._database.location)
+
+    @property
+    def name(self) -> str:
+        """The database, without its password."""
+        return str(self._database)
 
     def _open(self) -> Connection:
         if self._connection is None or not self._is_usable(self._connection):

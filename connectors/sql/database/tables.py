@@ -8,12 +8,12 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
-from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateTable, ExecutableDDLElement
 
 from ferryman.connectors.sql.config.rules import SqlSinkConfig
 from ferryman.connectors.sql.database.rights import completed, grants, use_of
 from ferryman.connectors.sql.database.session import Session
+from ferryman.connectors.sql.database.structure import AddColumn, InDatabase, Structure, text_of
 from ferryman.connectors.sql.dialects.dialect import Definition, TableColumn, Type
 from ferryman.connectors.sql.dialects.faults import Denied, StaleTable
 from ferryman.connectors.sql.dialects.names import TableName, checked, collision, lower
@@ -25,27 +25,16 @@ from ferryman.errors import DataError, FerrymanError, RetriableError, TaskError
 logger = logging.getLogger(__name__)
 
 
-class AddColumn(ExecutableDDLElement):
-    """ALTER TABLE … ADD COLUMN."""
-
-    def __init__(self, table: sa.Table, column: sa.Column[Any]) -> None:
-        self.table = table
-        self.column = column
-
-
-@compiles(AddColumn)
-def _add_column(element: AddColumn, compiler: Any, **_: Any) -> str:
-    table = compiler.preparer.format_table(element.table)
-    return f"ALTER TABLE {table} ADD COLUMN {compiler.get_column_specification(element.column)}"
-
-
 class Tables:
     """The tables of one task, remembered until one turns out to have changed."""
 
-    def __init__(self, config: SqlSinkConfig, session: Session, zones: Zones) -> None:
+    def __init__(
+        self, config: SqlSinkConfig, session: Session, zones: Zones, structure: Structure | None = None
+    ) -> None:
         self._config = config
         self._session = session
         self._zones = zones
+        self._structure: Structure = structure or InDatabase(session)
         self._dialect = session.dialect
         self._definitions: dict[TableName, Definition] = {}
         self._columns: dict[tuple[TableName, tuple[Column, ...]], tuple[TableColumn, ...]] = {}
@@ -109,8 +98,7 @@ class Tables:
     def _definition(self, table: TableName) -> Definition | None:
         found = self._definitions.get(table)
         if found is None:
-            with self._session.transaction(f"look at the table {table}") as connection:
-                found = self._dialect.describe(connection, table)
+            found = self._structure.look(table)
             if found is None and not self._config.creates:
                 raise self._missing(table)
             if found is not None and found.is_view and "VIEW" not in map(str.upper, self._config.table_types):
@@ -129,7 +117,7 @@ class Tables:
     def _create(self, table: TableName, columns: Sequence[Column]) -> Definition:
         created = self._table(table, [self._new(table, column) for column in columns])
         logger.info("Creating the table %s", table)
-        return self._change(table, CreateTable(created))
+        return self._change(table, CreateTable(created), created.columns)
 
     def _evolve(self, table: TableName, definition: Definition, columns: Sequence[Column]) -> Definition:
         missing = [column for column in columns if _known(column.name, definition.columns) is None]
@@ -150,21 +138,23 @@ class Tables:
             added = self._new(table, column)
             self._table(table, [added])
             logger.info("Adding the column %s to the table %s", column.name, table)
-            definition = self._change(table, AddColumn(added.table, added), added.name)
+            definition = self._change(table, AddColumn(added.table, added), [added], added.name)
         return definition
 
-    def _change(self, table: TableName, change: ExecutableDDLElement, column: str | None = None) -> Definition:
-        """Makes a change that another task may be making too; then all that counts is that it has been made.
-
-        In a transaction of its own, before any of the data's: some databases commit what is open when they meet DDL.
-        """
+    def _change(
+        self,
+        table: TableName,
+        change: ExecutableDDLElement,
+        columns: Iterable[sa.Column[Any]],
+        column: str | None = None,
+    ) -> Definition:
+        """Makes a change that another task may be making too; then all that counts is that it has been made."""
         failed: FerrymanError | None = None
         try:
-            with self._session.transaction(f"change the table {table}") as connection:
-                ddl = " ".join(str(change.compile(dialect=connection.dialect)).split())
-                connection.execute(change)
+            self._structure.change(table, change, columns)
         except Denied as error:
             use = replace(use_of(self._config, table), evolves=column is not None)
+            ddl = text_of(change, self._session.sql_dialect)
             failed = completed(error, grants(self._session, [use]), f"make the change: {ddl}")
         except RetriableError:
             raise

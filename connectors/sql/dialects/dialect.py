@@ -173,6 +173,10 @@ class Writer(Protocol):
         """Puts all rows of the loads into their tables, in this order; ``steps`` are what ``stage`` has returned.
         ``in_turn`` does it where nothing is won by knowing all of them."""
 
+    def told(self, connection: Connection | None, load: Load, together: int) -> Sequence[str]:
+        """The statements by which a load, one of so many in its transaction, would get into its table, for people to
+        read: rows and parameters are left open. ``connection`` is None for a table that is not there."""
+
     def each(self, connection: Connection, runs: Sequence[Run]) -> Sequence[Refused]:
         """Puts the rows of these runs into their tables, one run after the other, and leaves out what the database
         refuses. ``savepoints.each`` does it in a database that has these and nothing better."""
@@ -212,6 +216,9 @@ class Dialect(Protocol):
     def engine(self, location: Location) -> Engine:
         """An engine without a pool, whose every new session is set up so that nothing is cut or rounded silently and
         no frozen task holds its locks for ever."""
+
+    def is_there(self, location: Location) -> bool:
+        """Whether there is something to connect to: False where connecting would make it."""
 
     def is_alive(self, connection: Connection) -> bool:
         """Whether a connection that has been idle can be used. True if only using it can tell."""

@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicCollection
 from confluent_kafka import TopicPartition as ClientPartition
@@ -17,6 +17,7 @@ from ferryman.api import Assigned, Committed
 from ferryman.errors import FencedError, Indeterminate, RetriableError, TaskError
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.permissions import refusal
+from ferryman.kafka.raw_batches import by_partition
 from ferryman.record import Polled, TopicPartition
 from ferryman.task.sink.ends import Ends
 
@@ -330,24 +331,3 @@ def classified(error: KafkaError, protocol: GroupProtocol = "classic") -> Except
     if refused is not None:
         return refused
     return TaskError(f"the consumer failed: {error.name()}: {error.str()}")
-
-
-def by_partition(messages: Iterable[Message]) -> Iterable[Polled]:
-    """Records as the raw batches of their partitions."""
-    # The client's stubs call every part of a message optional; of one without an error, topic to offset are there.
-    groups: dict[Any, list[Any]] = {}
-    for message in messages:
-        groups.setdefault((message.topic(), message.partition()), []).append(message)
-    for (topic, partition), group in groups.items():
-        times = [message.timestamp() for message in group]
-        headers = [message.headers() for message in group]
-        yield Polled(
-            topic=topic,
-            partition=partition,
-            offsets=[message.offset() for message in group],
-            timestamps=[time if kind else None for kind, time in times],
-            keys=[message.key() for message in group],
-            values=[message.value() for message in group],
-            headers=[each or [] for each in headers] if any(headers) else None,
-            timestamp_type=("NoTimestampType", "CreateTime", "LogAppendTime")[times[0][0]],
-        )

@@ -9,8 +9,9 @@ from confluent_kafka import Consumer, KafkaError
 from confluent_kafka import TopicPartition as ClientPartition
 
 from ferryman.chain.chain import Chain
+from ferryman.kafka.raw_batches import by_partition
 from ferryman.record import Batch, Polled, TopicPartition, in_order
-from ferryman.task.sink.group import by_partition, readable
+from ferryman.task.sink.group import readable
 
 AT_ONCE = 2_000
 """Records in one poll."""

@@ -478,3 +478,12 @@ def test_errors_are_told_apart_by_number_and_quote_no_value() -> None:
     assert staged_column("Incorrect value: 'c9' at row 1' for column `db`.`ferryman_stage_1`.`c2` at row 3") == 2
     assert staged_column("Duplicate entry 'c2' for key 'x'") is None
     assert name("a`b%") == "`a``b%%`"
+
+
+def test_a_row_is_deleted_by_its_key_though_its_other_columns_take_no_null(mariadb: str) -> None:
+    world = World(mariadb, UPSERT | {"pk.mode": "record_key", "delete.enabled": "true", "auto.create": "true"})
+    world.key_schema, world.value_schema = struct({"id": INT64}), struct({"item": STRING})
+    world.put([{"item": "lamp"}, {"item": "sofa"}], [{"id": 1}, {"id": 2}])
+    world.put([None], [{"id": 1}])
+    assert world.query("SELECT item FROM orders") == [("sofa",)]
+    world.kill()

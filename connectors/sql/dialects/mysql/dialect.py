@@ -58,6 +58,10 @@ class MysqlDialect:
         """PyMySQL, strict, in UTC, READ COMMITTED, with limits on locks and frozen transactions."""
         return session.engine(location)
 
+    def is_there(self, location: Location) -> bool:
+        """It is a server, which makes no database by being asked."""
+        return True
+
     def is_alive(self, connection: Connection) -> bool:
         """The server ends sessions that are silent for long, so it is asked."""
         driver = connection.connection.driver_connection

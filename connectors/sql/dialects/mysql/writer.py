@@ -32,6 +32,8 @@ _MOST_STAGES = 64
 _LONGEST_STATEMENT = 4_000_000
 """In bytes; the server may allow less, or a single row need more."""
 _NOTHING = (0, -1)
+_EXAMPLE = "ferryman_stage_1"
+"""Stands for any staging table's name."""
 _HARMLESS = frozenset({1287, 1592, 1681, 1831, 3719, 3778})
 """Warnings about how a statement or table is written, not about a value."""
 
@@ -136,12 +138,13 @@ class MysqlWriter:
         stage, cursor = self._stages[load.table, load.columns], _cursor(connection)
         # No row has these numbers. But the statement has the table, so that nobody can change it until the
         # transaction's end; a SELECT would need a right that an INSERT does not.
-        for text in (*stage.statements.write, stage.statements.delete)[:1]:
+        moves = stage.statements
+        # One of its own: an INSERT of keys alone is an error where other columns take no null.
+        for text in ((moves.delete, *moves.write) if load.deletes else (*moves.write, moves.delete))[:1]:
             if text is not None:
                 cursor.execute(text, _NOTHING)
 
         def apply(first: int, last: int) -> None:
-            moves = stage.statements
             for text in (moves.delete,) if load.deletes else moves.write:
                 if text is not None:
                     cursor.execute(text, (first, last))
@@ -152,6 +155,15 @@ class MysqlWriter:
     def write(self, connection: Connection, loads: Sequence[Load], steps: Sequence[Apply]) -> None:
         """One after the other."""
         in_turn(loads, steps)
+
+    def told(self, connection: Connection | None, load: Load, together: int) -> Sequence[str]:
+        """The INSERT into the staging table, and what moves its rows on."""
+        primary = frozenset(column.name for column in load.columns if column.primary)
+        unique = [primary] if connection is None else unique_keys(connection, load.table)
+        moves = statements(_EXAMPLE, load.table, load.columns, self._mode, unique)
+        chosen = (moves.delete,) if load.deletes else moves.write
+        texts = [text.replace("%%", "%") for text in chosen if text is not None]
+        return [f"INSERT INTO {_EXAMPLE} VALUES (…), …", *texts]  # noqa: S608 - a name of ours
 
     def each(self, connection: Connection, runs: Sequence[Run]) -> Sequence[Refused]:
         """As ``savepoints.each``."""

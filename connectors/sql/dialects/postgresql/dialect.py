@@ -88,6 +88,10 @@ class PostgresDialect:
 
         return engine
 
+    def is_there(self, location: Location) -> bool:
+        """It is a server, which makes no database by being asked."""
+        return True
+
     def is_alive(self, connection: Connection) -> bool:
         """Only using it can tell: the server does not end idle sessions by itself."""
         return True

@@ -77,6 +77,15 @@ class Direct:
         yield self.rows[begun:stop]
 
 
+def told(load: Load, mode: Mode) -> str:
+    """The statement for some rows of a load, these left out."""
+    if load.deletes:
+        names = ", ".join(identifier(load.columns[index].name) for index in key_columns(load.columns))
+        return f"DELETE FROM {literal(load.table)} WHERE ({names}) IN ((…), …)"  # noqa: S608
+    head, tail = _insert(load.table, load.columns, mode)
+    return f"{head}(…), …{tail}"
+
+
 def made(loads: Sequence[Load], copied: Copied) -> list[Direct]:
     """The loads as literals."""
     alike: dict[Hashable, list[int]] = {}

@@ -38,6 +38,8 @@ from ferryman.errors import DataError, TaskError
 
 _MOST_STAGES = 64
 """Staging tables that are kept for the next transaction; one transaction may need more."""
+_EXAMPLE = "ferryman_stage_1"
+"""Stands for any staging table's name."""
 # S608 (statements put together from strings) is silenced below: every name in them has passed ``quoted``.
 
 Shape = tuple[TableName, tuple[TableColumn, ...]]
@@ -168,6 +170,14 @@ class PostgresWriter:
                 with _driver(connection).pipeline():  # all are sent before the first is answered
                     for number in numbers:
                         steps[number](*loads[number].span)
+
+    def told(self, connection: Connection | None, load: Load, together: int) -> Sequence[str]:
+        """The COPY into the staging table and what moves its rows on; or the statement of literals."""
+        if direct.is_small(load, together, self._mode):
+            return [direct.told(load, self._mode)]
+        found = statements(_EXAMPLE, load.table, load.columns, self._mode)
+        move = found.delete if load.deletes else found.write
+        return [] if move is None else [found.copy, move.replace("%%", "%")]
 
     def each(self, connection: Connection, runs: Sequence[Run]) -> Sequence[Refused]:
         """By the server itself, unless some rows have no staging table."""

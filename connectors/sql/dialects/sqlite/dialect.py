@@ -87,6 +87,10 @@ class SqliteDialect:
         arguments = {"timeout": _BUSY_SECONDS, "isolation_level": "IMMEDIATE"}
         return create_engine(location.url, poolclass=NullPool, connect_args=arguments, hide_parameters=True)
 
+    def is_there(self, location: Location) -> bool:
+        """Whether its file is."""
+        return Path(location.url.database or "").is_file()
+
     def is_alive(self, connection: Connection) -> bool:
         """There is no server."""
         return True

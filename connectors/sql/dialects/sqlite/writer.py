@@ -88,6 +88,12 @@ class SqliteWriter:
         """One after the other."""
         in_turn(loads, steps)
 
+    def told(self, connection: Connection | None, load: Load, together: int) -> Sequence[str]:
+        """One statement, executed for each row."""
+        found = statements(load.table, load.columns, self._mode)
+        statement = found.delete if load.deletes else found.write
+        return [] if statement is None else [" ".join(statement.text.split())]
+
     def each(self, connection: Connection, runs: Sequence[Run]) -> Sequence[Refused]:
         """A run at a time, then its rows singly: in the same process a try costs microseconds."""
         return [refused for run in runs for refused in self._tried(connection, run)]

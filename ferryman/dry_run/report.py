@@ -1,0 +1,129 @@
+"""What ``ferryman explain`` tells of a connector: its plan, what is guaranteed and what is not, what would be done."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ferryman.chain.plan import Planned
+from ferryman.dry_run import foreseen, subject, taken
+from ferryman.dry_run.explanation import explained
+from ferryman.dry_run.foreseen import Foreseen
+from ferryman.dry_run.subject import Subject
+from ferryman.effects import Effect
+from ferryman.errors import ConfigError
+from ferryman.guarantees import table
+from ferryman.guarantees.guarantee import Facts, Guarantee
+from ferryman.telemetry.redaction import redact
+
+_INDENT = "    "
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All of it."""
+
+    plan: Sequence[Planned | str]
+    """The plan's steps."""
+    guarantees: Sequence[Guarantee]
+    """Those that are true of the config."""
+    untold: str | None
+    """Why no guarantee can be told; None if they are."""
+    records: int | None
+    """How many records there were to try with; None if none was asked for."""
+    effects: Sequence[Effect]
+    """What would be done."""
+    failure: str | None
+    """With what the task would fail."""
+
+    def lines(self) -> Iterator[str]:
+        """For people."""
+        yield from (f"plan: {step}" for step in self.plan)
+        for each in self.guarantees:
+            yield f"{'guaranteed' if each.kind == 'promise' else 'not guaranteed'}: {each.sentence}"
+            yield from (f"{_INDENT}proved by {proof}" for proof in each.proofs)
+        if self.untold is not None:
+            yield f"guaranteed: nothing can be told: {self.untold}"
+        if self.records is not None:
+            yield f"with {self.records:,} {'record' if self.records == 1 else 'records'}:"
+        for effect in self.effects:
+            yield from _lines(effect)
+        if self.failure is not None:
+            yield f"fails: {self.failure}"
+
+    def as_json(self) -> str:
+        """For programs."""
+        guarantees = [
+            {"holds": each.kind == "promise", "sentence": each.sentence, "proofs": list(each.proofs)}
+            for each in self.guarantees
+        ]
+        found = {
+            "plan": [str(step) for step in self.plan],
+            "guarantees": guarantees,
+            "guarantees_untold": self.untold,
+            "records": self.records,
+            "effects": [asdict(effect) for effect in self.effects],
+            "failure": self.failure,
+        }
+        return json.dumps(_redacted(found), indent=2, default=str)
+
+
+def _lines(effect: Effect) -> Iterator[str]:
+    first, *others = effect.text.split("\n") if effect.text else [""]
+    if not others:
+        yield f"{effect.kind} {effect.target}: {first}" if first else f"{effect.kind} {effect.target}"
+        return
+    yield f"{effect.kind} {effect.target}:"
+    yield from (f"{_INDENT}{line}".rstrip() for line in (first, *others))
+
+
+def _redacted(found: Any) -> Any:
+    match found:
+        case str():
+            return redact(found)
+        case dict():
+            return {name: _redacted(value) for name, value in found.items()}
+        case list() | tuple():
+            return [_redacted(value) for value in found]
+        case _:
+            return found
+
+
+def made(config: Path, worker: Path | None, sample: BinaryIO | None, from_topic: int | None) -> Report:
+    """The report on a connector's file. ``sample`` are lines of records, ``from_topic`` how many of each topic's newest
+    are wanted. Raises ConfigError for a config that is wrong, BadLine, RetriableError when Kafka does not answer."""
+    plan = explained(config, worker)
+    found = subject.read(config, worker)
+    guarantees, untold = _guarantees(found)
+    if not found.is_sink:
+        if sample is not None or from_topic is not None:
+            raise ConfigError.for_key("", f"{found.name} is a source: records are for sinks")
+        first = Foreseen([Effect("note", each.key, each.message) for each in found.unresolved])
+        if untold is None and not found.unresolved:
+            first = foreseen.of_source(found)
+        return Report(plan, guarantees, untold, None, first.effects, first.failure)
+    if sample is not None:
+        records = taken.of_lines(found, sample)
+    elif from_topic is not None:
+        records = taken.of_topics(found, from_topic)
+    else:
+        return Report(plan, guarantees, untold, None, (), None)
+    done = foreseen.of_sink(found, records)
+    return Report(plan, guarantees, untold, records.records, done.effects, done.failure or _intolerant(found, done))
+
+
+def _intolerant(found: Subject, done: Foreseen) -> str | None:
+    """With what the task fails because of a single record."""
+    refused = next((each for each in done.effects if each.kind == "refused"), None)
+    if refused is None or found.checked().errors_tolerance == "all":
+        return None
+    return f"errors.tolerance=none, and {refused.target} is refused"
+
+
+def _guarantees(found: Subject) -> tuple[Sequence[Guarantee], str | None]:
+    if found.config is None or found.problems:
+        reason = found.problems[0] if found.problems else found.unresolved[0]
+        return (), reason.named
+    worker = {} if found.worker is None else found.worker.values
+    return table.of(Facts.of(found.plugin, found.config, found.raw, worker)), None
