@@ -5,7 +5,7 @@ see single records; one that wants speed takes whole batches instead.
 """
 
 from abc import abstractmethod
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from ferryman.config import Config
@@ -20,6 +20,8 @@ from ferryman.context import SourceContext as SourceContext
 from ferryman.context import TaskContext as TaskContext
 from ferryman.context import TransactionContext as TransactionContext
 from ferryman.errors import DataError
+from ferryman.findings import Examination as Examination
+from ferryman.findings import Finding as Finding
 from ferryman.record import Batch, Polled, Record, TopicPartition, batches, in_order
 from ferryman.record import Offset as Offset
 from ferryman.record import Partition as Partition
@@ -127,6 +129,12 @@ class Sink(Generic[SinkC]):
         return None
 
     @classmethod
+    def examine(cls, config: SinkC, examination: Examination) -> Iterable[Finding]:
+        """Looks at the system that the config names, for ``ferryman doctor``: whether it is there, lets us in, and does
+        what delivery rests on. Each finding is told as it is yielded; what is written meanwhile is taken away again."""
+        return ()
+
+    @classmethod
     def alter_offsets(cls, config: SinkC, context: SinkContext, offsets: Mapping[TopicPartition, int | None]) -> bool:
         """Moves (None: forgets) the positions that the sink itself keeps. True if they are altered everywhere."""
         return True
@@ -218,6 +226,12 @@ class Source(Generic[SourceC]):
         """Whether the source can end transactions itself with this config (transaction.boundary=connector), by
         ``self.context.transaction``."""
         return False
+
+    @classmethod
+    def examine(cls, config: SourceC, examination: Examination) -> Iterable[Finding]:
+        """Looks at the system that the config names, for ``ferryman doctor``: whether it is there, lets us in, and does
+        what delivery rests on. Each finding is told as it is yielded; what is written meanwhile is taken away again."""
+        return ()
 
     def start(self) -> None:
         """Called once, before anything else; ``self.context.offset`` tells where to go on."""

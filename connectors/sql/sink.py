@@ -1,11 +1,12 @@
 """Writes records to tables of a database, exactly once: rows and the next offset are one transaction."""
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from ferryman.api import Assigned, BadRecords, Committed, Sink, SinkContext
+from ferryman.api import Assigned, BadRecords, Committed, Examination, Finding, Sink, SinkContext
 from ferryman.connectors.sql.config.again import again, places
 from ferryman.connectors.sql.config.rules import SqlSinkConfig, effectless
+from ferryman.connectors.sql.database.examination import findings
 from ferryman.connectors.sql.database.loads import Part, found, in_order, joined, pieces, runs
 from ferryman.connectors.sql.database.offsets_table import Move, Offsets, Owner, moves_of, open_partitions
 from ferryman.connectors.sql.database.rights import explained, use_of
@@ -76,6 +77,11 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
     def again(cls, config: SqlSinkConfig, raw: Mapping[str, str]) -> Again:
         """Rows of inserts come twice. Others may go back in time, unless each is written to from one partition."""
         return again(config, raw)
+
+    @classmethod
+    def examine(cls, config: SqlSinkConfig, examination: Examination) -> Iterable[Finding]:
+        """The server, the rights, the tables and their keys."""
+        return findings(config, examination)
 
     @classmethod
     def alter_offsets(
