@@ -1,14 +1,16 @@
 """Sends an e-mail for each record; a message of which nobody knows whether it was sent is sent again or passed over."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from confluent_kafka import Producer
 
-from ferryman.api import Assigned, Committed, Sink
+from ferryman.api import Assigned, Committed, Examination, Finding, Sink
 from ferryman.connectors.email.config import EmailSinkConfig
 from ferryman.connectors.email.delivery import Delivery
 from ferryman.connectors.email.sent_events import Events
+from ferryman.connectors.email.smtp.examination import findings
 from ferryman.errors import TaskError
 from ferryman.record import Batch, TopicPartition
 
@@ -27,6 +29,12 @@ class EmailSinkConnector(Sink[EmailSinkConfig]):
     def needs_classic_group(cls, config: EmailSinkConfig) -> str | None:
         """What may have been sent is told by metadata."""
         return "what may have been sent already is told by the metadata of the group's offsets"
+
+    @classmethod
+    def examine(cls, config: EmailSinkConfig, examination: Examination) -> Iterable[Finding]:
+        """The mail server, and whether it takes the sender."""
+        server = replace(config.server, connect_timeout=examination.seconds, timeout=examination.seconds)
+        return findings(server, config.fixed_sender, config.mail_max_bytes)
 
     def start(self) -> None:
         """Reads the templates. A server that is away is waited for in put."""

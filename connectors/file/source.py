@@ -5,15 +5,16 @@ import logging
 import os
 import select
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
-from ferryman.api import Offset, Partition, Source
+from ferryman.api import Examination, Finding, Offset, Partition, Source
 from ferryman.config import Int, Str, key
 from ferryman.connector import SourceConfig
+from ferryman.connectors.file.examination import to_read
 from ferryman.connectors.file.lines_reader import LineCutter, Lines
 from ferryman.errors import ConfigError, TaskError
 from ferryman.files import allowed_folders
@@ -52,6 +53,11 @@ class FileStreamSourceConfig(SourceConfig):
     batch_size: Int = key(2000, at_least=1, importance="LOW")
     """The maximum number of records the source task can read from the file each time it is polled."""
 
+    @property
+    def written_topics(self) -> tuple[str, ...]:
+        """One."""
+        return (self.topic,)
+
 
 class FileStreamSourceConnector(Source[FileStreamSourceConfig]):
     """The source and its one task. The position is in bytes; nothing but whole lines is ever handed over."""
@@ -74,6 +80,11 @@ class FileStreamSourceConnector(Source[FileStreamSourceConfig]):
         self._cutter = LineCutter(self._position)
         self._ready = Lines([], [])
         self._taken = 0
+
+    @classmethod
+    def examine(cls, config: FileStreamSourceConfig, examination: Examination) -> Iterable[Finding]:
+        """Whether the file can be read."""
+        return to_read(config.file)
 
     @classmethod
     def supports_exactly_once(cls, config: FileStreamSourceConfig) -> bool:

@@ -3,13 +3,14 @@
 import logging
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import groupby
 
-from ferryman.api import Assigned, Committed, Sink, SinkContext
+from ferryman.api import Assigned, Committed, Examination, Finding, Sink, SinkContext
 from ferryman.connectors.s3.bucket.client import CONNECTIONS, bucket, read_descriptions
+from ferryman.connectors.s3.bucket.examination import Look, Places
 from ferryman.connectors.s3.commit.by_group import ByGroup
 from ferryman.connectors.s3.commit.by_head import ByHead, Reset
 from ferryman.connectors.s3.commit.head import Heads
@@ -85,6 +86,14 @@ class S3SinkConnector(Sink[S3SinkConfig]):
         folder = (config.prefix, config.name_template) if config.aiven else (config.topics_dir.strip("/"),)
         hint = "file.name.prefix" if config.aiven else "topics.dir"
         return Target(frozenset({(config.store_url, config.bucket, *folder)}), hint)
+
+    @classmethod
+    def examine(cls, config: S3SinkConfig, examination: Examination) -> Iterable[Finding]:
+        """The bucket, the rights, and whether the server obeys conditional writes."""
+        look = Look(bucket(config.model_copy(update={"part_retries": 0})))
+        objects = (config.prefix if config.aiven else config.topics_dir.strip("/") + "/").removeprefix("/")
+        own = f"{config.manifest_prefix.strip('/') or '_ferryman'}-heads/{segment(examination.connector)}/"
+        yield from look.all_of(Places(objects, own, config.tagging), examination.read_only)
 
     @classmethod
     def needs_classic_group(cls, config: S3SinkConfig) -> str | None:

@@ -37,19 +37,20 @@ def main() -> None:
     # What libraries print goes elsewhere: standard output has lines of findings only.
     told = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
+    job = Job.parse(sys.stdin.buffer.read())
+    _prepare(job)
     told.write(b"\n")  # from here on it is the system that may be slow
-    run(Job.parse(sys.stdin.buffer.read()), told)
+    _run(job, told)
     os._exit(0)
 
 
-def run(job: Job, told: BinaryIO) -> None:
-    """Tells all findings of a job."""
-    _protect(job)
+def _run(job: Job, told: BinaryIO) -> None:
     for finding in _looked(job):
         told.write(line(Finding(finding.level, *map(redact, (finding.subject, finding.said, finding.mend)))))
 
 
-def _protect(job: Job) -> None:
+def _prepare(job: Job) -> None:
+    """Protects what is secret, and imports the plugin, which may take longer than any check."""
     ambient.withhold()
     References.parse(job.references).protect()
     mode = DISTRIBUTED if job.distributed else STANDALONE

@@ -8,6 +8,7 @@ from ferryman.doctor import registry
 from ferryman.doctor.job import Job, What
 from ferryman.errors import ConfigError, KeyProblem, RequestError
 from ferryman.findings import Finding, left_out, mend, warning
+from ferryman.java import properties
 from ferryman.settings import config_providers, settings
 from ferryman.settings.config_providers import Resolution
 from ferryman.settings.modes import DISTRIBUTED, STANDALONE, Mode
@@ -99,7 +100,7 @@ class Reading:
         if worker.knows_kafka:
             self._job("kafka", name, worker, resolution.values, references)
         else:
-            self.found.append(left_out(f"kafka of {name}", NO_WORKER))
+            self.found.append(left_out(f"{name}: kafka", NO_WORKER))
         if any(resolution.values.get(f"{side}.converter") for side in registry.SIDES) and registry.converts(
             worker.settings.values, resolution.values
         ):
@@ -121,15 +122,15 @@ class _Worker:
 
 
 def _connector(path: Path) -> Mapping[str, str] | None:
-    """The connector in a file; None for a worker's file."""
-    try:
-        found = connector_file.read(path)
-    except ConfigError as error:
-        # A worker has no name.
-        if path.suffix.lower() in (".json", ".yaml", ".yml") or error.problems[0].key != "name":
-            raise
-        return None
-    return found.config if _CLASS in found.config else None
+    """The connector in a file; None for a worker's file, which has properties and no name."""
+    if path.suffix.lower() not in (".json", ".yaml", ".yml"):
+        try:
+            payload = path.read_bytes()
+        except OSError as error:
+            raise ConfigError.for_key("", f"{path}: {error.strerror}") from None
+        if not payload.lstrip().startswith(b"{") and not {"name", _CLASS} & properties.load(payload).keys():
+            return None
+    return connector_file.read(path).config
 
 
 def _is_distributed(raw: Mapping[str, str]) -> bool:

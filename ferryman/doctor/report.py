@@ -19,10 +19,7 @@ def lines(finding: Finding) -> Iterable[str]:
 def summary(findings: Sequence[Finding]) -> str:
     """The last line."""
     count = Counter(each.level for each in findings)
-    if not count["mend"]:
-        verdict = "nothing must be mended"
-    else:
-        verdict = f"{count['mend']} to mend"
+    verdict = "nothing must be mended" if not count["mend"] else f"{count['mend']} to mend"
     return f"{verdict}; {count['ok']} ok, {count['warning']} warnings, {count['left out']} left out"
 
 

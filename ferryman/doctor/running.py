@@ -8,14 +8,17 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from ferryman.doctor import job as jobs
 from ferryman.doctor.job import Job
 from ferryman.findings import Finding, mend
 
-AT_ONCE = 4
-BEGINNING = 60.0
-"""Seconds beyond those of a check that a process has before its first word: it imports what it needs."""
+AT_ONCE = 3
+BEGINNING = 120.0
+"""Seconds that a process has before its first word: it imports what it needs."""
+GRACE = 10.0
+"""Seconds beyond those of a check, which keeps to them by itself if it can: this is for what it cannot."""
 
 
 def findings(given: Sequence[Job]) -> Iterator[Finding]:
@@ -43,22 +46,22 @@ def looked(job: Job) -> list[Finding]:
             said = f"the process that looked has ended with {process.returncode}"
             found.append(mend(_about(job), said, "look whether the plugin's package can be imported"))
     except TimeoutError:
-        said = f"no answer within {job.seconds:g} seconds, behind what is told above; nothing more was looked at"
+        said = f"no answer within {job.seconds:g} seconds: what would follow was not looked at"
         found.append(mend(_about(job), said, "look whether the system hangs, or whether packets are lost on the way"))
     finally:
         process.kill()
         process.wait()
         process.stdout.close()
-    return found
+    return [replace(each, subject=f"{job.subject}: {each.subject}") for each in found]
 
 
 def _about(job: Job) -> str:
-    return job.raw.get("connector.class", job.subject) if job.what == "system" else f"{job.what} of {job.subject}"
+    return job.raw["connector.class"] if job.what == "system" else "registry" if job.what == "registry" else "kafka"
 
 
 def _lines(file: int, seconds: float) -> Iterator[bytes]:
     """Lines until the end. TimeoutError if the next takes longer than a check may."""
-    kept, until = b"", time.monotonic() + BEGINNING + seconds
+    kept, until = b"", time.monotonic() + BEGINNING
     while True:
         left = until - time.monotonic()
         if left <= 0 or not select.select([file], [], [], left)[0]:
@@ -68,6 +71,5 @@ def _lines(file: int, seconds: float) -> Iterator[bytes]:
             return
         *whole, kept = (kept + data).split(b"\n")
         if whole:
-            # Checks of plugins are asked to keep to the time; this is for what nobody can keep to it.
-            until = time.monotonic() + 2 * seconds
+            until = time.monotonic() + seconds + GRACE
         yield from whole

@@ -39,7 +39,7 @@ def findings(job: Job) -> Iterator[Finding]:
         else:
             yield from _of_source(job, config, asking, reached)
     except Unanswered as error:
-        yield mend(f"kafka of {job.subject}", str(error), "try again when the brokers are well")
+        yield mend("kafka", str(error), "try again when the brokers are well")
 
 
 def _sides(config: Any) -> Sequence[Side]:
@@ -90,7 +90,7 @@ def _of_source(job: Job, config: SourceConfig, asking: Mapping[Side, Client], re
     offsets = internal(of_worker.source_offsets(job.worker, config.offsets_storage_topic or ""))
     names = config.written_topics
     if not names:
-        yield left_out(f"topics of {job.subject}", "its config does not tell which it writes to")
+        yield left_out("topics", "its config does not tell which it writes to")
     made = {group.matches: group for group in topic_creation.groups(job.raw) if worker.topic_creation_enable}
     wanted = [_written(name, made.values()) for name in names]
     queue = _queue(config)

@@ -1,4 +1,4 @@
-"""What librdkafka has no words for: the brokers' version, the requests they know, who coordinates a transactional id."""
+"""What librdkafka has no words for: the brokers' version, which requests they know, who coordinates an id."""
 
 from dataclasses import dataclass
 from typing import Any

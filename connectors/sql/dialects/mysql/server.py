@@ -1,4 +1,4 @@
-"""A look at a server of MariaDB or MySQL: its version, whether it takes writes, whether sessions are as they were set."""
+"""A look at MariaDB or MySQL: the version, whether it takes writes, whether sessions are as they were set."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""A look at a server of PostgreSQL: its version, whether it takes writes, its encoding, how many connections are left."""
+"""A look at PostgreSQL: the version, whether it takes writes, its encoding, how many connections are left."""
 
 from collections.abc import Iterator
 

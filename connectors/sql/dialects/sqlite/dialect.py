@@ -19,8 +19,8 @@ from ferryman.connectors.sql.dialects.sqlite.writer import SqliteWriter
 from ferryman.connectors.sql.dialects.urls import BadUrl, Location, Urls
 from ferryman.connectors.sql.records.values import Zones
 from ferryman.errors import FerrymanError
-from ferryman.findings import Finding
 from ferryman.files import allowed_folders
+from ferryman.findings import Finding
 
 _BUSY_SECONDS = 5.0
 
