@@ -2,6 +2,8 @@
 
 import json
 import sys
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -33,9 +35,9 @@ def command(configs: tuple[Path, ...], worker: Path | None, read_only: bool, sec
             click.echo(redact(problem.named), err=True)
         sys.exit(2)
     found = []
-    for finding in (*reading.found, *running.findings(reading.jobs)):
-        found.append(finding)
-        for line in () if as_json else report.lines(finding):
-            click.echo(redact(line))
-    click.echo(redact(json.dumps(report.as_json(found))) if as_json else report.summary(found))
+    for finding in chain(reading.found, running.findings(reading.jobs)):
+        found.append(replace(finding, **{name: redact(getattr(finding, name)) for name in ("subject", "said", "mend")}))
+        for line in () if as_json else report.lines(found[-1]):
+            click.echo(line)
+    click.echo(json.dumps(report.as_json(found)) if as_json else report.summary(found))
     sys.exit(report.code(found))

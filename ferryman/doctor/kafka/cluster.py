@@ -1,5 +1,6 @@
 """What one client is told by its cluster. Every answer has a deadline; why there is none is told in plain words."""
 
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -12,7 +13,13 @@ from ferryman.doctor.kafka.client import Client
 from ferryman.kafka.permissions import KEYS
 
 _MISSING = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC)
-_NO_GROUP = getattr(KafkaError, "GROUP_ID_NOT_FOUND", 69)
+_BEGINNING = (
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+)
+"""What a broker answers about groups while it makes the topic that they are kept in."""
+_PAUSE = 0.2
 
 
 class Unanswered(Exception):
@@ -88,19 +95,23 @@ class Cluster:
         return Topic(True, False, len(replicas), min(replicas, default=0), min(in_sync, default=0), operations)
 
     def group(self, name: str) -> frozenset[str] | None:
-        """What the client may do with a group; None if the brokers tell that of groups only that there are."""
-        asked = self.admin.describe_consumer_groups(
-            [name], include_authorized_operations=True, request_timeout=self.seconds
-        )
-        try:
-            return _names(asked[name].result().authorized_operations)
-        except KafkaException as error:
-            code = error.args[0].code()
-            if code == KafkaError.GROUP_AUTHORIZATION_FAILED:
-                return frozenset()
-            if code == _NO_GROUP:
-                return None
-            raise self._unanswered(error) from None
+        """What the client may do with a group; None if this client is told that of consumers' groups only."""
+        until = time.monotonic() + self.seconds
+        while True:
+            asked = self.admin.describe_consumer_groups(
+                [name], include_authorized_operations=True, request_timeout=self.seconds
+            )
+            try:
+                return _names(asked[name].result().authorized_operations)
+            except KafkaException as error:
+                code = error.args[0].code()
+                if code == KafkaError.GROUP_AUTHORIZATION_FAILED:
+                    return frozenset()
+                if code == KafkaError._INVALID_ARG:
+                    return None
+                if code not in _BEGINNING or time.monotonic() > until:
+                    raise self._unanswered(error) from None
+            time.sleep(_PAUSE)
 
     def settings(self, topic: str) -> Mapping[str, str] | None:
         """A topic's settings; None if the client may not look at them."""
@@ -124,7 +135,8 @@ class Cluster:
         if refusal is not None:
             return Unanswered(f"it refuses us: {refusal.name()}: {refusal.str()}", KEYS[refusal.code()])
         heard = self._heard[-1] if self._heard else given
-        return Unanswered(f"it does not answer within {self.seconds:g} seconds: {heard.str()}", "bootstrap.servers")
+        said = f"it does not answer as it should within {self.seconds:g} seconds: {heard.name()}: {heard.str()}"
+        return Unanswered(said, "bootstrap.servers")
 
 
 def _names(operations: Sequence[AclOperation] | None) -> frozenset[str] | None:

@@ -1,6 +1,6 @@
 """A connector's way to Kafka: its clients, its topics, its group or its transactional ids, its dead letter queue."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any
 
 from confluent_kafka import KafkaException
@@ -10,7 +10,7 @@ from ferryman.doctor.job import Job
 from ferryman.doctor.kafka import client as clients
 from ferryman.doctor.kafka import needs, topics, transactions
 from ferryman.doctor.kafka.client import Client, Side
-from ferryman.doctor.kafka.cluster import Topic, Unanswered
+from ferryman.doctor.kafka.cluster import Unanswered
 from ferryman.doctor.kafka.of_worker import internal, transactional
 from ferryman.doctor.kafka.reach import Reached, versions
 from ferryman.doctor.kafka.topics import Wanted
@@ -18,6 +18,7 @@ from ferryman.errors import TaskError
 from ferryman.findings import Finding, left_out, mend, warning
 from ferryman.internal_topics import of_worker
 from ferryman.kafka import client_config, subscription, topic_creation
+from ferryman.kafka.topic_creation import TopicGroup
 from ferryman.plugins import catalog
 from ferryman.settings.worker_keys import WorkerConfig
 
@@ -91,8 +92,8 @@ def _of_source(job: Job, config: SourceConfig, asking: Mapping[Side, Client], re
     names = config.written_topics
     if not names:
         yield left_out("topics", "its config does not tell which it writes to")
-    made = {group.matches: group for group in topic_creation.groups(job.raw) if worker.topic_creation_enable}
-    wanted = [_written(name, made.values()) for name in names]
+    groups = topic_creation.groups(job.raw) if worker.topic_creation_enable else []
+    wanted = [_written(name, groups) for name in names]
     queue = _queue(config)
     wanted += [offsets, *([_dead_letters(config)] if queue else [])]
     there = yield from _topics(wanted, asking, reached)
@@ -101,7 +102,7 @@ def _of_source(job: Job, config: SourceConfig, asking: Mapping[Side, Client], re
         yield from _transactions(job, asking["producer"], config.tasks_max)
 
 
-def _written(name: str, groups: Any) -> Wanted:
+def _written(name: str, groups: Sequence[TopicGroup]) -> Wanted:
     group = next((each for each in groups if each.matches(name)), None)
     if group is None:
         return Wanted(name, "the connector's key for it", written=True)
@@ -115,28 +116,28 @@ def _dead_letters(config: SinkConfig | SourceConfig) -> Wanted:
     return Wanted(name, f"{_QUEUE}.name", written=True, made_by_us=True, replicas=factor, replicas_key=key)
 
 
-def _topics(wanted: Sequence[Wanted], asking: Mapping[Side, Client], reached: Reached) -> Any:
+def _topics(
+    wanted: Sequence[Wanted], asking: Mapping[Side, Client], reached: Reached
+) -> Generator[Finding, None, Mapping[str, bool]]:
     """Yields what there is to say of them; returns which are there."""
     cluster = reached.clusters.get("admin")
     if cluster is None:
         return {}
-    found: Mapping[str, Topic] = cluster.topics([each.name for each in wanted])
+    found = cluster.topics([each.name for each in wanted])
     largest = int(asking["producer"].values["message.max.bytes"]) if "producer" in asking else None
+    brokers, servers = reached.brokers["admin"], cluster.client.servers
     for each in wanted:
         known = cluster.settings(each.name) if found[each.name].there else None
-        yield from topics.judged(
-            each, found[each.name], known, reached.brokers["admin"], cluster.client.servers, largest
-        )
+        yield from topics.judged(each, found[each.name], known, brokers, servers, largest)
     return {name: topic.there for name, topic in found.items()}
 
 
 def _transactions(job: Job, producer: Client, tasks: int) -> Iterator[Finding]:
-    prefix = f"{client_config.source_producer(job.worker, job.subject, 0, job.raw).values['transactional.id']}"
+    first = str(client_config.source_producer(job.worker, job.subject, 0, job.raw).values["transactional.id"])
+    prefix = first.removesuffix("0")
     for number in sorted({0, tasks - 1}):
-        yield from transactional(producer, "producer", f"{prefix[:-1]}{number}", job.seconds)
+        yield from transactional(producer, "producer", f"{prefix}{number}", job.seconds)
     if job.read_only:
-        yield left_out(
-            f"producer: transactional id {prefix[:-1]}…", "--read-only: no transaction was begun and aborted"
-        )
+        yield left_out(f"producer: transactional id {prefix}…", "--read-only: no transaction was begun and aborted")
     else:
-        yield from transactions.tried(producer, prefix[:-1], job.seconds)
+        yield from transactions.tried(producer, prefix, job.seconds)

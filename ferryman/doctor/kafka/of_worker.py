@@ -8,7 +8,6 @@ from ferryman.doctor.job import Job
 from ferryman.doctor.kafka import client as clients
 from ferryman.doctor.kafka import needs, topics
 from ferryman.doctor.kafka.client import Client
-from ferryman.doctor.kafka.cluster import Topic
 from ferryman.doctor.kafka.needs import acl
 from ferryman.doctor.kafka.protocol import Protocol
 from ferryman.doctor.kafka.reach import Reached, versions
@@ -19,7 +18,7 @@ from ferryman.internal_topics import of_worker
 from ferryman.internal_topics.creation import InternalTopic
 from ferryman.settings import settings
 from ferryman.settings.distributed_keys import DistributedConfig
-from ferryman.settings.modes import DISTRIBUTED, STANDALONE
+from ferryman.settings.modes import DISTRIBUTED
 
 
 def findings(job: Job) -> Iterator[Finding]:
@@ -35,7 +34,7 @@ def findings(job: Job) -> Iterator[Finding]:
 
 
 def _of_group(job: Job, reached: Reached, client: Client) -> Iterator[Finding]:
-    given = settings.parse(job.worker, DISTRIBUTED if job.distributed else STANDALONE)
+    given = settings.parse(job.worker, DISTRIBUTED)
     wanted = [internal(each) for each in of_worker.topics(given)]
     cluster, brokers = reached.clusters["worker"], reached.brokers["worker"]
     there = cluster.topics([each.name for each in wanted])
@@ -43,14 +42,11 @@ def _of_group(job: Job, reached: Reached, client: Client) -> Iterator[Finding]:
         known = cluster.settings(each.name) if there[each.name].there else None
         yield from topics.judged(each, there[each.name], known, brokers, client.servers, None)
     names = [each.name for each in wanted]
-    yield from reached.rights([*needs.of_worker(names, given.distributed.group_id)], _there(there))
+    yield from reached.rights(
+        [*needs.of_worker(names, given.distributed.group_id)], {name: topic.there for name, topic in there.items()}
+    )
     if given.distributed.fenced_writes:
         yield from transactional(client, "worker", _leader(given.distributed), job.seconds)
-
-
-def _there(found: "dict[str, Topic] | object") -> dict[str, bool]:
-    assert isinstance(found, dict)
-    return {name: topic.there for name, topic in found.items()}
 
 
 def _leader(config: DistributedConfig) -> str:

@@ -1,10 +1,13 @@
 """What librdkafka has no words for: the brokers' version, which requests they know, who coordinates an id."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from confluent_kafka.admin import AclOperation  # type: ignore[attr-defined]
 from kafka import errors
 from kafka.net.compat import KafkaNetClient
+from kafka.protocol.admin import DescribeGroupsRequest
 from kafka.protocol.metadata import FindCoordinatorRequest
 
 from ferryman.doctor.kafka.client import Client
@@ -62,9 +65,33 @@ class Protocol:
         refused = errors.TransactionalIdAuthorizationFailedError
         return errors.for_code(found.error_code) is not refused
 
+    def group(self, name: str) -> frozenset[str] | None:
+        """What the client may do with a group of any kind, by Kafka's names; None if it is not there."""
+        found: frozenset[str] | None = self._run(self._described, name)
+        return found
+
+    async def _described(self, name: str) -> frozenset[str] | None:
+        await self._manager.bootstrap_async(self._milliseconds)
+        where = await self._manager.send(FindCoordinatorRequest(key=name, key_type=0, coordinator_keys=[name]))
+        coordinator = where.coordinators[0] if where.coordinators else where
+        if errors.for_code(coordinator.error_code) is errors.GroupAuthorizationFailedError:
+            return frozenset()
+        request = DescribeGroupsRequest(groups=[name], include_authorized_operations=True)
+        group = (await self._manager.send(request, node_id=coordinator.node_id)).groups[0]
+        kind = errors.for_code(group.error_code)
+        if kind is errors.GroupAuthorizationFailedError:
+            return frozenset()
+        return None if kind is not errors.NoError else _operations(group.authorized_operations)
+
     def _run(self, asked: Any, *arguments: object) -> Any:
         return self._client._net.run(asked, *arguments)
 
     def close(self) -> None:
         """Ends the connection."""
         self._client.close()
+
+
+def _operations(codes: Iterable[int]) -> frozenset[str]:
+    """By Kafka's numbers for them; those that are newer than the enum are nobody's need."""
+    known = {each.value: each.name for each in AclOperation}
+    return frozenset(known[code] for code in codes if code in known)

@@ -57,15 +57,26 @@ class Reached:
             if allowed is not None:
                 yield judged(need, allowed, cluster.client.user, cluster.client.servers)
             elif need.kind == "group" or there.get(need.name, False):
-                yield left_out(
-                    f"{need.side}: {need.kind} {need.name}", "it is not there yet, so nobody tells of rights"
-                )
+                yield left_out(f"{need.side}: {need.kind} {need.name}", "nobody tells of rights to it")
 
     def _allowed(self, cluster: Cluster, need: Need) -> frozenset[str] | None:
         if need.kind == "group":
-            return cluster.group(need.name)
+            found = cluster.group(need.name)
+            return _of_any_group(cluster, need.name) if found is None else found
         topic = cluster.topics([need.name])[need.name]
         return topic.operations if topic.there else frozenset() if topic.hidden else None
+
+
+def _of_any_group(cluster: Cluster, name: str) -> frozenset[str] | None:
+    """That of workers is no group of consumers while they are in it."""
+    try:
+        protocol = Protocol(cluster.client, cluster.seconds)
+        try:
+            return protocol.group(name)
+        finally:
+            protocol.close()
+    except (ConfigError, KafkaError):
+        return None
 
 
 def versions(client: Client, seconds: float, consumer_groups: bool) -> Iterator[Finding]:
