@@ -2,7 +2,6 @@
 
 import json
 import sys
-from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -25,6 +24,7 @@ def command(configs: tuple[Path, ...], worker: Path | None, read_only: bool, sec
     from ferryman.doctor import report, running
     from ferryman.doctor.reading import Reading
     from ferryman.errors import ConfigError
+    from ferryman.findings import Finding
     from ferryman.telemetry.redaction import redact
 
     reading = Reading(read_only, seconds)
@@ -36,7 +36,7 @@ def command(configs: tuple[Path, ...], worker: Path | None, read_only: bool, sec
         sys.exit(2)
     found = []
     for finding in chain(reading.found, running.findings(reading.jobs)):
-        found.append(replace(finding, **{name: redact(getattr(finding, name)) for name in ("subject", "said", "mend")}))
+        found.append(Finding(finding.level, *map(redact, (finding.subject, finding.said, finding.mend))))
         for line in () if as_json else report.lines(found[-1]):
             click.echo(line)
     click.echo(json.dumps(report.as_json(found)) if as_json else report.summary(found))

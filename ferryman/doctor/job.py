@@ -31,6 +31,17 @@ class Job:
     seconds: float
     """How long one check may take."""
 
+    @property
+    def about(self) -> str:
+        """What a finding about the look itself calls it."""
+        match self.what:
+            case "system":
+                return self.raw["connector.class"]
+            case "registry":
+                return "registry"
+            case _:
+                return "kafka"
+
     def dump(self) -> bytes:
         """As bytes for the process."""
         return orjson.dumps(asdict(self))

@@ -65,11 +65,11 @@ def _looked(job: Job) -> Iterable[Finding]:
     try:
         yield from LOOKS[job.what](job)
     except FerrymanError as error:
-        yield mend(job.subject, str(error), "see the reason")
+        yield mend(job.about, str(error), "see the reason")
     except Exception as error:
         # A plugin's code, or a system that answers what nobody expects: the others are still to be told about.
         said = f"the look at it has failed with {type(error).__name__}: {error}"
-        yield mend(job.subject, said, "look whether it is the system that the config means")
+        yield mend(job.about, said, "look whether it is the system that the config means")
 
 
 if __name__ == "__main__":

@@ -44,19 +44,15 @@ def looked(job: Job) -> list[Finding]:
             found += [jobs.read(told)] if told else []
         if process.wait() != 0:
             said = f"the process that looked has ended with {process.returncode}"
-            found.append(mend(_about(job), said, "look whether the plugin's package can be imported"))
+            found.append(mend(job.about, said, "look whether the plugin's package can be imported"))
     except TimeoutError:
         said = f"no answer within {job.seconds:g} seconds: what would follow was not looked at"
-        found.append(mend(_about(job), said, "look whether the system hangs, or whether packets are lost on the way"))
+        found.append(mend(job.about, said, "look whether the system hangs, or whether packets are lost on the way"))
     finally:
         process.kill()
         process.wait()
         process.stdout.close()
     return [replace(each, subject=f"{job.subject}: {each.subject}") for each in found]
-
-
-def _about(job: Job) -> str:
-    return job.raw["connector.class"] if job.what == "system" else "registry" if job.what == "registry" else "kafka"
 
 
 def _lines(file: int, seconds: float) -> Iterator[bytes]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 from aiosmtplib import SMTP, SMTPException, SMTPResponseException
 
@@ -22,6 +23,8 @@ async def _looked(server: MailServer, sender: str | None, largest: int) -> list[
     if not isinstance(outcome, SMTP):
         return [mend(subject, outcome.text, _what(server, outcome.verdict, outcome.text))]
     try:
+        with suppress(SMTPException, OSError):  # without a login the client has not asked yet what the server can do
+            await outcome.ehlo(timeout=server.timeout)
         return [
             _secured(server, subject),
             *_extensions(outcome, largest),

@@ -148,12 +148,14 @@ def _key(
         return
     known = " and ".join(f"({', '.join(sorted(each))})" for each in unique) or "nothing"
     said = f"unique over {known}, and pk.fields says ({', '.join(fields)})"
-    alter = f"ALTER TABLE {table} ADD PRIMARY KEY ({', '.join(fields)})" if not unique else "correct pk.fields"
+    quote = connection.dialect.identifier_preparer.quote_identifier
+    place = quote(table.name) if table.schema is None else f"{quote(table.schema)}.{quote(table.name)}"
+    names = ", ".join(quote(name) for name in sorted(wanted))
+    index = f"CREATE UNIQUE INDEX {quote(f'{table.name}_key')} ON {place} ({names})"
     if config.mode == "upsert":
-        add = f"CREATE UNIQUE INDEX ON {table} ({', '.join(fields)})" if unique else alter
-        yield mend(subject, f"{said}: no row can be upserted", f"{add}, or correct pk.fields")
+        yield mend(subject, f"{said}: no row can be upserted", f"{index}, or correct pk.fields")
     else:
-        yield warning(subject, f"{said}: {config.mode} looks for rows without an index", alter)
+        yield warning(subject, f"{said}: {config.mode} is not by a key of the table", f"{index}, or correct pk.fields")
 
 
 def _key_fields(config: SqlSinkConfig) -> Sequence[str]:
