@@ -21,6 +21,8 @@ from ferryman.context import TaskContext as TaskContext
 from ferryman.context import TransactionContext as TransactionContext
 from ferryman.effects import Effect
 from ferryman.errors import DataError
+from ferryman.findings import Examination as Examination
+from ferryman.findings import Finding as Finding
 from ferryman.record import Batch, Polled, Record, TopicPartition, batches, in_order
 from ferryman.record import Offset as Offset
 from ferryman.record import Partition as Partition
@@ -134,6 +136,12 @@ class Sink(Generic[SinkC]):
         return None
 
     @classmethod
+    def examine(cls, config: SinkC, examination: Examination) -> Iterable[Finding]:
+        """Looks at the system that the config names, for ``ferryman doctor``: whether it is there, lets us in, and does
+        what delivery rests on. Each finding is told as it is yielded; what is written meanwhile is taken away again."""
+        return ()
+
+    @classmethod
     def alter_offsets(cls, config: SinkC, context: SinkContext, offsets: Mapping[TopicPartition, int | None]) -> bool:
         """Moves (None: forgets) the positions that the sink itself keeps. True if they are altered everywhere."""
         return True
@@ -231,6 +239,12 @@ class Source(Generic[SourceC]):
         """Whether the source can end transactions itself with this config (transaction.boundary=connector), by
         ``self.context.transaction``."""
         return False
+
+    @classmethod
+    def examine(cls, config: SourceC, examination: Examination) -> Iterable[Finding]:
+        """Looks at the system that the config names, for ``ferryman doctor``: whether it is there, lets us in, and does
+        what delivery rests on. Each finding is told as it is yielded; what is written meanwhile is taken away again."""
+        return ()
 
     def start(self) -> None:
         """Called once, before anything else; ``self.context.offset`` tells where to go on."""

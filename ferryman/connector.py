@@ -197,6 +197,11 @@ class SourceConfig(ConnectorConfig):
         the task stays in the source, and comes again."""
         return self.errors_deadletterqueue_topic_name if self.errors_tolerance == "all" else ""
 
+    @property
+    def written_topics(self) -> tuple[str, ...]:
+        """The topics that the connector writes, as far as its config names them; beside the dead letter queue."""
+        return ()
+
     def problems(self) -> Iterable[KeyProblem]:
         """A dead letter queue that is the topic of offsets."""
         queue = self.errors_deadletterqueue_topic_name

@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from ferryman.api import Offset, Partition, Source, SourceContext
+from ferryman.api import Examination, Finding, Offset, Partition, Source, SourceContext
 from ferryman.config import Int, Long, Str, Text, key
 from ferryman.connector import SourceConfig
 from ferryman.connectors.datagen.avro_hints import Blueprint, HintError, blueprint
@@ -18,6 +18,7 @@ from ferryman.connectors.datagen.timetable import timetable
 from ferryman.effects import Effect
 from ferryman.errors import ConfigError, KeyProblem, TaskError
 from ferryman.files.allowed_folders import FilePath
+from ferryman.findings import ok
 from ferryman.record import Batch, Header, Headers, LazyRecords, Record, Rows
 from ferryman.schema import INT64, OPTIONAL_STRING, STRING, Schema
 
@@ -96,6 +97,13 @@ class DatagenConfig(SourceConfig):
                 fields = ", ".join(schema.by_name)
                 text = f"schema.keyfield: the schema has no field {self.schema_keyfield}, but {fields}"
                 yield KeyProblem("schema.keyfield", text)
+
+    @property
+    def written_topics(self) -> tuple[str, ...]:
+        """One, or those of the quickstart."""
+        if self.quickstart:
+            return tuple(f"{self.kafka_topic or CROWDFUNDING}.{name}" for name in STREAMS)
+        return (self.kafka_topic,)
 
     def blueprint(self) -> Blueprint:
         """The blueprint of the schema given. Raises HintError, OSError."""
@@ -205,6 +213,11 @@ class DatagenConnector(Source[DatagenConfig]):
             text = json.dumps(value, default=str, ensure_ascii=False)
             yield Effect("record", source._world.streams[number].topic, f"{how}key {key_value}, value {text}")
         yield Effect("offsets", json.dumps({TASK: context.task}), ", ".join((GENERATION, ITERATION, SEED)))
+
+    @classmethod
+    def examine(cls, config: DatagenConfig, examination: Examination) -> Iterable[Finding]:
+        """There is no system."""
+        return [ok("datagen", "its records are invented: there is no other system")]
 
     @classmethod
     def supports_exactly_once(cls, config: DatagenConfig) -> bool:

@@ -103,6 +103,14 @@ class EmailSinkConfig(EmailKeys):
         return pattern("mail.from", self.mail_from)
 
     @property
+    def fixed_sender(self) -> str | None:
+        """The address that servers are told, if it is the same for all messages."""
+        given = self.mail_envelope_from or self.mail_from
+        if "{" in given:
+            return None
+        return one_address("mail.from", given).spec
+
+    @property
     def subject(self) -> Pattern:
         """mail.subject."""
         return pattern("mail.subject", self.mail_subject)

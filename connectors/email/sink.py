@@ -2,12 +2,14 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from ferryman.api import Assigned, Committed, Sink, SinkContext
+from ferryman.api import Assigned, Committed, Examination, Finding, Sink, SinkContext
 from ferryman.connectors.email.config import EmailSinkConfig
 from ferryman.connectors.email.delivery import Delivery
 from ferryman.connectors.email.effects import effects
 from ferryman.connectors.email.sent_events import Events
+from ferryman.connectors.email.smtp.examination import findings
 from ferryman.effects import Effect
 from ferryman.errors import TaskError
 from ferryman.kafka.callbacks import Producer
@@ -33,6 +35,12 @@ class EmailSinkConnector(Sink[EmailSinkConfig]):
     def explain(cls, config: EmailSinkConfig, context: SinkContext, batches: Sequence[Batch]) -> Iterable[Effect]:
         """The messages."""
         return effects(config, batches)
+
+    @classmethod
+    def examine(cls, config: EmailSinkConfig, examination: Examination) -> Iterable[Finding]:
+        """The mail server, and whether it takes the sender."""
+        server = replace(config.server, connect_timeout=examination.seconds, timeout=examination.seconds)
+        return findings(server, config.fixed_sender, config.mail_max_bytes)
 
     def start(self) -> None:
         """Reads the templates. A server that is away is waited for in put."""

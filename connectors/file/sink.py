@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from ferryman.api import Assigned, Committed, Sink, SinkContext
+from ferryman.api import Assigned, Committed, Examination, Finding, Sink, SinkContext
 from ferryman.config import key
 from ferryman.connector import SinkConfig
 from ferryman.connectors.file import effects
+from ferryman.connectors.file.examination import to_write
 from ferryman.connectors.file.head import Head, Place, load, recovery, save
 from ferryman.connectors.file.lines_writer import lines_in_order
 from ferryman.connectors.file.locked_file import BEGIN_ANEW, LockedFile, Mark, is_regular, read_mark
@@ -86,6 +87,11 @@ class FileStreamSinkConnector(Sink[FileStreamSinkConfig]):
     def target(cls, config: FileStreamSinkConfig, raw: Mapping[str, str], topics: Collection[str]) -> Target:
         """The file, or standard output."""
         return Target(frozenset({("",) if config.file is None else (str(Path(config.file).resolve()),)}), "file")
+
+    @classmethod
+    def examine(cls, config: FileStreamSinkConfig, examination: Examination) -> Iterable[Finding]:
+        """Whether the file, and the head beside it, can be written."""
+        return to_write(config.file)
 
     def open(self, partitions: Sequence[Assigned]) -> Mapping[TopicPartition, int]:
         """Locks the file and cuts it back to the committed length.

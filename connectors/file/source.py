@@ -11,10 +11,11 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
-from ferryman.api import Offset, Partition, Source, SourceContext
+from ferryman.api import Examination, Finding, Offset, Partition, Source, SourceContext
 from ferryman.config import Int, Str, key
 from ferryman.connector import SourceConfig
 from ferryman.connectors.file import effects
+from ferryman.connectors.file.examination import to_read
 from ferryman.connectors.file.lines_reader import LineCutter, Lines
 from ferryman.effects import Effect
 from ferryman.errors import ConfigError, TaskError
@@ -54,6 +55,11 @@ class FileStreamSourceConfig(SourceConfig):
     batch_size: Int = key(2000, at_least=1, importance="LOW")
     """The maximum number of records the source task can read from the file each time it is polled."""
 
+    @property
+    def written_topics(self) -> tuple[str, ...]:
+        """One."""
+        return (self.topic,)
+
 
 class FileStreamSourceConnector(Source[FileStreamSourceConfig]):
     """The source and its one task. The position is in bytes; nothing but whole lines is ever handed over."""
@@ -81,6 +87,11 @@ class FileStreamSourceConnector(Source[FileStreamSourceConfig]):
     def explain(cls, config: FileStreamSourceConfig, context: SourceContext) -> Iterable[Effect]:
         """The file, and its offset."""
         return effects.of_source(config, FILENAME, POSITION)
+
+    @classmethod
+    def examine(cls, config: FileStreamSourceConfig, examination: Examination) -> Iterable[Finding]:
+        """Whether the file can be read."""
+        return to_read(config.file)
 
     @classmethod
     def supports_exactly_once(cls, config: FileStreamSourceConfig) -> bool:

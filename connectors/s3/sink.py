@@ -8,9 +8,10 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import groupby
 
-from ferryman.api import Assigned, Committed, Sink, SinkContext
+from ferryman.api import Assigned, Committed, Examination, Finding, Sink, SinkContext
 from ferryman.connectors.s3 import effects
 from ferryman.connectors.s3.bucket.client import CONNECTIONS, bucket, read_descriptions
+from ferryman.connectors.s3.bucket.examination import Look, Places
 from ferryman.connectors.s3.commit import head
 from ferryman.connectors.s3.commit.by_group import ByGroup
 from ferryman.connectors.s3.commit.by_head import ByHead, Reset
@@ -94,6 +95,14 @@ class S3SinkConnector(Sink[S3SinkConfig]):
     def explain(cls, config: S3SinkConfig, context: SinkContext, batches: Sequence[Batch]) -> Iterable[Effect]:
         """The objects."""
         return effects.objects(config, context.connector, batches)
+
+    @classmethod
+    def examine(cls, config: S3SinkConfig, examination: Examination) -> Iterable[Finding]:
+        """The bucket, the rights, and whether the server obeys conditional writes."""
+        look = Look(bucket(config.model_copy(update={"part_retries": 0})))
+        objects = (config.prefix if config.aiven else config.topics_dir.strip("/") + "/").removeprefix("/")
+        own = f"{config.manifest_prefix.strip('/') or '_ferryman'}-heads/{segment(examination.connector)}/"
+        yield from look.all_of(Places(objects, own, config.tagging), examination.read_only)
 
     @classmethod
     def needs_classic_group(cls, config: S3SinkConfig) -> str | None:

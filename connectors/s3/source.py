@@ -4,9 +4,10 @@ import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ferryman.api import Offset, Partition, Source, SourceContext
+from ferryman.api import Examination, Finding, Offset, Partition, Source, SourceContext
 from ferryman.connectors.s3 import effects
 from ferryman.connectors.s3.bucket.client import bucket_to_read, read_descriptions
+from ferryman.connectors.s3.bucket.examination import Look
 from ferryman.connectors.s3.config.bucket_keys import effectless
 from ferryman.connectors.s3.config.source_config import S3SourceConfig
 from ferryman.connectors.s3.config.source_keys import WITHOUT_EFFECT
@@ -65,6 +66,13 @@ class S3SourceConnector(Source[S3SourceConfig]):
     def task_configs(cls, config: S3SourceConfig, raw: Mapping[str, str]) -> list[Mapping[str, str]]:
         """Each task knows how many there are; which partitions are its own follows from their names."""
         return [{**raw, "internal.restore.tasks": str(config.tasks_max)}] * config.tasks_max
+
+    @classmethod
+    def examine(cls, config: S3SourceConfig, examination: Examination) -> Iterable[Finding]:
+        """The bucket, and whether it may be listed and read."""
+        return Look(bucket_to_read(config.model_copy(update={"part_retries": 0}))).reads(
+            config.prefix if config.aiven else ""
+        )
 
     @classmethod
     def alter_offsets(cls, config: S3SourceConfig, offsets: Sequence[tuple[Partition | None, Offset | None]]) -> bool:

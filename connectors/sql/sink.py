@@ -3,9 +3,10 @@
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from ferryman.api import Assigned, BadRecords, Committed, Sink, SinkContext
+from ferryman.api import Assigned, BadRecords, Committed, Examination, Finding, Sink, SinkContext
 from ferryman.connectors.sql.config.again import again, places
 from ferryman.connectors.sql.config.rules import SqlSinkConfig, effectless
+from ferryman.connectors.sql.database.examination import findings
 from ferryman.connectors.sql.database.loads import Part, found, in_order, joined, pieces, runs
 from ferryman.connectors.sql.database.offsets_table import Move, connected, moves_of, open_partitions
 from ferryman.connectors.sql.database.rights import explained, use_of
@@ -82,6 +83,11 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
     def explain(cls, config: SqlSinkConfig, context: SinkContext, batches: Sequence[Batch]) -> Iterable[Effect]:
         """The DDL, by the tables as they are now where the database can be asked, and the statements."""
         return effects(config, context, batches)
+
+    @classmethod
+    def examine(cls, config: SqlSinkConfig, examination: Examination) -> Iterable[Finding]:
+        """The server, the rights, the tables and their keys."""
+        return findings(config, examination)
 
     @classmethod
     def alter_offsets(

@@ -13,12 +13,13 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import AfterValidator
 
-from ferryman.api import Offset, Partition, Source, SourceContext
+from ferryman.api import Examination, Finding, Offset, Partition, Source, SourceContext
 from ferryman.config import Int, Password, Shown, Str, Strings, any_case, key
 from ferryman.connector import SourceConfig
 from ferryman.connectors.stripe.effects import first_requests
 from ferryman.connectors.stripe.event_follower import Follower
 from ferryman.connectors.stripe.events_api import MOST_TYPES, CursorGone, Event, EventsApi, Page, Period
+from ferryman.connectors.stripe.examination import findings
 from ferryman.connectors.stripe.payment_processed import SCHEMA, STATUSES, payment_id, payment_processed
 from ferryman.connectors.stripe.position import Position
 from ferryman.effects import Effect
@@ -127,6 +128,14 @@ class StripeSourceConfig(SourceConfig):
             )
 
     @property
+    def written_topics(self) -> tuple[str, ...]:
+        """The topic; with a format those of the types that are named in full."""
+        if self.topic:
+            return (self.topic,)
+        exact = [each for each in self.patterns if "*" not in each]
+        return tuple(self.topic_name_format.replace(PLACEHOLDER, each) for each in exact)
+
+    @property
     def patterns(self) -> Sequence[str]:
         """The types to follow; exact names where the output knows them all."""
         if self.output == "raw":
@@ -179,6 +188,15 @@ class StripeSourceConnector(Source[StripeSourceConfig]):
         return True
 
     @classmethod
+    def examine(cls, config: StripeSourceConfig, examination: Examination) -> Iterable[Finding]:
+        """The key, the list of events, the clock."""
+        api = _api(config, examination.seconds)
+        try:
+            return list(findings(api, config.stripe_api_url))
+        finally:
+            api.close()
+
+    @classmethod
     def alter_offsets(
         cls, config: StripeSourceConfig, offsets: Sequence[tuple[Partition | None, Offset | None]]
     ) -> bool:
@@ -196,13 +214,8 @@ class StripeSourceConnector(Source[StripeSourceConfig]):
     def start(self) -> None:
         """Opens no connection yet: a gateway that is away is waited for in poll."""
         config = self.config
-        headers = {"Authorization": f"Bearer {config.stripe_api_key.get_secret_value().strip()}"}
-        if config.stripe_api_version:
-            headers["Stripe-Version"] = config.stripe_api_version
         self._partition, self._patterns = config.partition, config.patterns
-        exact = len(self._patterns) <= MOST_TYPES and not any("*" in pattern for pattern in self._patterns)
-        types = self._patterns if exact else ()
-        self._api = EventsApi(config.stripe_api_url, headers, types, config.request_timeout_ms / 1000, self._transport)
+        self._api = _api(config, config.request_timeout_ms / 1000, self._transport)
         self._asked = float("-inf")
 
     def stop(self) -> None:
@@ -291,3 +304,13 @@ class StripeSourceConnector(Source[StripeSourceConfig]):
             source_partition=self._partition,
             source_offset=offset,
         )
+
+
+def _api(config: StripeSourceConfig, timeout: float, transport: httpx.BaseTransport | None = None) -> EventsApi:
+    headers = {"Authorization": f"Bearer {config.stripe_api_key.get_secret_value().strip()}"}
+    if config.stripe_api_version:
+        headers["Stripe-Version"] = config.stripe_api_version
+    patterns = config.patterns
+    exact = len(patterns) <= MOST_TYPES and not any("*" in pattern for pattern in patterns)
+    types = patterns if exact else ()
+    return EventsApi(config.stripe_api_url, headers, types, timeout, transport)

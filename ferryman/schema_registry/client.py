@@ -60,7 +60,7 @@ class Registry:
     def _read(self, number: int) -> Registered:
         if number <= 0:
             raise DataError(f"The schema id {number} is not one that a registry gives")
-        status, body = self._ask("GET", f"/schemas/ids/{number}")
+        status, body = self.answer("GET", f"/schemas/ids/{number}")
         if status == 404:
             raise DataError(f"The registry does not know the schema id {number}: {_reason(body)}")
         self._expect_ok(status, body, f"the schema with id {number}")
@@ -94,7 +94,7 @@ class Registry:
             texts[subject, version] = _avro(found, f"Version {version} of subject {subject}")
 
     def _version(self, subject: str, version: int | str) -> Mapping[str, Any]:
-        status, body = self._ask("GET", f"/subjects/{quote(subject, safe='')}/versions/{version}")
+        status, body = self.answer("GET", f"/subjects/{quote(subject, safe='')}/versions/{version}")
         if status in (404, 422):
             raise DataError(f"The registry does not know version {version} of subject {subject}: {_reason(body)}")
         self._expect_ok(status, body, f"version {version} of subject {subject}")
@@ -112,7 +112,7 @@ class Registry:
 
     def version(self, subject: str, number: int) -> int | None:
         """The version that the schema with that id is of a subject; None if it is none of it."""
-        status, body = self._ask("GET", f"/schemas/ids/{number}/versions")
+        status, body = self.answer("GET", f"/schemas/ids/{number}/versions")
         if status == 404:
             return None
         if status != 200 or not isinstance(body, list):
@@ -132,7 +132,7 @@ class Registry:
         found = self._ids.get((subject, schema, register))
         if found is None:
             path = f"/subjects/{quote(subject, safe='')}" + ("/versions" if register else "")
-            status, body = self._ask("POST", path, {"schema": schema})
+            status, body = self.answer("POST", path, {"schema": schema})
             if status in (404, 409, 422):
                 raise DataError(f"The registry refuses the schema for subject {subject}: {_reason(body)}")
             self._expect_ok(status, body, f"subject {subject}")
@@ -146,7 +146,7 @@ class Registry:
         if status != 200 or not isinstance(body, dict):
             raise TaskError(f"The registry answered HTTP {status} for {what}: {_reason(body)}")
 
-    def _ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+    def answer(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """The first answer that is not another system's failure. Raises RetriableError if no address gives one."""
         failures: list[str] = []
         after: float | None = None

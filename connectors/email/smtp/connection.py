@@ -129,6 +129,13 @@ class Connection:
                 self.close()
             return decided.outcome
 
+    async def reached(self) -> SMTP | Outcome:
+        """The client, connected and logged in; why not, if it is not."""
+        try:
+            return await self._connected()
+        except _Decided as decided:
+            return decided.outcome
+
     async def _connected(self) -> SMTP:
         if self._client is not None and self._client.is_connected:
             return self._client

@@ -4,7 +4,7 @@ A new database is a folder beside this file with a ``Dialect``, and a line in th
 (``config/databases.py``). docs/writing-a-dialect.md goes through it.
 """
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -20,6 +20,7 @@ from ferryman.connectors.sql.records.column import Column
 from ferryman.connectors.sql.records.debezium import Notation
 from ferryman.connectors.sql.records.values import Form, Zones
 from ferryman.errors import DataError, FerrymanError
+from ferryman.findings import Finding
 from ferryman.schema import Schema
 
 Type = sa.types.TypeEngine[Any]
@@ -259,6 +260,13 @@ class Dialect(Protocol):
     def texts(self, connection: Connection, table: TableName) -> Mapping[str, Literal["exact", "padded"]]:
         """How the table's columns of texts and bytes compare them in its keys: ``exact`` byte by byte, ``padded`` but
         for blanks and zeros at the end. Those that take other texts for equal are left out."""
+
+    def absent(self, location: Location) -> Finding | None:
+        """What there is to say of a database that a look would bring into being; None for one to connect to."""
+
+    def examine(self, connection: Connection, tasks: int) -> Iterable[Finding]:
+        """A look at the server, for ``ferryman doctor``: its version, whether it takes writes, what sessions are like,
+        whether so many connections are left."""
 
     def writer(self, session: Transactions, mode: Mode, zones: Zones) -> Writer:
         """What writes one task's rows."""

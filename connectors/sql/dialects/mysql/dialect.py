@@ -1,6 +1,6 @@
 """MariaDB and MySQL, as the sink sees them."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.dialects.mysql import insert
 
 from ferryman.connectors.sql.dialects.dialect import Definition, Mode, Transactions, Type, Types, Use, Writer
-from ferryman.connectors.sql.dialects.mysql import errors, rights, session, tables
+from ferryman.connectors.sql.dialects.mysql import errors, rights, server, session, tables
 from ferryman.connectors.sql.dialects.mysql.columns import COLUMNS
 from ferryman.connectors.sql.dialects.mysql.types import KeyBytes, MysqlTypes
 from ferryman.connectors.sql.dialects.mysql.url import MysqlUrls
@@ -19,6 +19,7 @@ from ferryman.connectors.sql.dialects.names import Naming, TableName
 from ferryman.connectors.sql.dialects.urls import Location, Urls
 from ferryman.connectors.sql.records.values import Zones
 from ferryman.errors import FerrymanError
+from ferryman.findings import Finding
 
 _LONGEST_NAME = 64
 
@@ -113,6 +114,14 @@ class MysqlDialect:
     def texts(self, connection: Connection, table: TableName) -> Mapping[str, Literal["exact", "padded"]]:
         """By collation."""
         return tables.texts(connection, table)
+
+    def absent(self, location: Location) -> Finding | None:
+        """A server is connected to."""
+        return None
+
+    def examine(self, connection: Connection, tasks: int) -> Iterable[Finding]:
+        """By its variables."""
+        return server.findings(connection, tasks)
 
     def writer(self, session: Transactions, mode: Mode, zones: Zones) -> Writer:
         """By a staging table."""

@@ -1,6 +1,6 @@
 """PostgreSQL, as the sink sees it."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Literal
@@ -13,7 +13,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from ferryman.connectors.sql.dialects.dialect import Definition, Mode, Transactions, Type, Types, Use, Writer, reflected
 from ferryman.connectors.sql.dialects.names import Naming, TableName, lower
-from ferryman.connectors.sql.dialects.postgresql import errors, rights, tables
+from ferryman.connectors.sql.dialects.postgresql import errors, rights, server, tables
 from ferryman.connectors.sql.dialects.postgresql.column_types.columns import COLUMNS
 from ferryman.connectors.sql.dialects.postgresql.column_types.domains import resolved
 from ferryman.connectors.sql.dialects.postgresql.column_types.types import PostgresTypes
@@ -22,6 +22,7 @@ from ferryman.connectors.sql.dialects.postgresql.writer import PostgresWriter
 from ferryman.connectors.sql.dialects.urls import Location, Urls
 from ferryman.connectors.sql.records.values import Zones
 from ferryman.errors import FerrymanError
+from ferryman.findings import Finding
 
 _LONGEST_NAME = 63
 """Bytes that PostgreSQL keeps of an identifier; it cuts longer ones without an error (NAMEDATALEN)."""
@@ -140,6 +141,14 @@ class PostgresDialect:
     def texts(self, connection: Connection, table: TableName) -> Mapping[str, Literal["exact", "padded"]]:
         """By type and collation."""
         return tables.texts(connection, table)
+
+    def absent(self, location: Location) -> Finding | None:
+        """A server is connected to."""
+        return None
+
+    def examine(self, connection: Connection, tasks: int) -> Iterable[Finding]:
+        """By its settings."""
+        return server.findings(connection, tasks)
 
     def writer(self, session: Transactions, mode: Mode, zones: Zones) -> Writer:
         """By COPY."""

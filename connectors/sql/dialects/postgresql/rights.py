@@ -41,13 +41,14 @@ FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamesp
 WHERE n.nspname = %s AND c.relname = %s AND NOT has_table_privilege(c.oid, r.name)
 GROUP BY n.nspname, c.relname"""
 
-# A serial column counts by a sequence that needs a right of its own; an identity column does not.
+# A serial column counts by a sequence that needs a right of its own; an identity column does not. Indexes depend on a
+# table too, and PostgreSQL may look at the last condition first, which is an error for what is no sequence.
 _SEQUENCES = """\
 SELECT format('GRANT USAGE ON SEQUENCE %%s TO %%I', d.objid::regclass, current_user)
 FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_class c ON c.oid = d.refobjid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace JOIN pg_catalog.pg_class q ON q.oid = d.objid
-WHERE n.nspname = %s AND c.relname = %s AND d.deptype = 'a' AND q.relkind = 'S'
-AND NOT has_sequence_privilege(q.oid, 'USAGE')"""
+WHERE n.nspname = %s AND c.relname = %s AND d.deptype = 'a'
+AND CASE WHEN q.relkind = 'S' THEN NOT has_sequence_privilege(q.oid, 'USAGE') ELSE false END"""
 
 _OWNER = """\
 SELECT format('GRANT %%I TO %%I', pg_get_userbyid(c.relowner), current_user)

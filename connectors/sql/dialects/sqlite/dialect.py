@@ -1,7 +1,7 @@
 """SQLite, as the sink sees it."""
 
 import sqlite3
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -12,7 +12,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from ferryman.connectors.sql.dialects.dialect import Definition, Mode, Transactions, Type, Types, Use, Writer, reflected
 from ferryman.connectors.sql.dialects.names import Naming, TableName, lower
-from ferryman.connectors.sql.dialects.sqlite import errors
+from ferryman.connectors.sql.dialects.sqlite import errors, file
 from ferryman.connectors.sql.dialects.sqlite.columns import COLUMNS
 from ferryman.connectors.sql.dialects.sqlite.types import SqliteTypes
 from ferryman.connectors.sql.dialects.sqlite.writer import SqliteWriter
@@ -20,6 +20,7 @@ from ferryman.connectors.sql.dialects.urls import BadUrl, Location, Urls
 from ferryman.connectors.sql.records.values import Zones
 from ferryman.errors import FerrymanError
 from ferryman.files import allowed_folders
+from ferryman.findings import Finding
 
 _BUSY_SECONDS = 5.0
 
@@ -148,6 +149,14 @@ class SqliteDialect:
         schema = table.schema or "main"
         found = connection.exec_driver_sql(query, (table.name, schema, schema))
         return {str(name): "padded" if padded else "exact" for name, padded, other in found if name and not other}
+
+    def absent(self, location: Location) -> Finding | None:
+        """A file that is not there."""
+        return file.absent(location.url)
+
+    def examine(self, connection: Connection, tasks: int) -> Iterable[Finding]:
+        """The library's version."""
+        return file.findings(tasks)
 
     def writer(self, session: Transactions, mode: Mode, zones: Zones) -> Writer:
         """Row by row."""

@@ -1,0 +1,1 @@
+"""The way to Kafka: brokers, topics, rights, transactions."""

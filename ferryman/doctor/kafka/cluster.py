@@ -1,0 +1,143 @@
+"""What one client is told by its cluster. Every answer has a deadline; why there is none is told in plain words."""
+
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
+from confluent_kafka.admin import AclOperation, AdminClient, ConfigResource, ResourceType  # type: ignore[attr-defined]
+
+from ferryman.doctor.kafka.client import Client
+from ferryman.kafka.permissions import KEYS
+
+_MISSING = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC)
+_BEGINNING = (
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+)
+"""What a broker answers about groups while it makes the topic that they are kept in."""
+_PAUSE = 0.2
+
+
+class Unanswered(Exception):
+    """The cluster has not answered, or refuses the client."""
+
+    def __init__(self, said: str, key: str) -> None:
+        super().__init__(said)
+        self.key = key
+        """The setting that is most likely wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic as a client is shown it."""
+
+    there: bool
+    hidden: bool = False
+    """Whether the client may not even look at it."""
+    partitions: int = 0
+    replicas: int = 0
+    """Of the partition that has the fewest."""
+    in_sync: int = 0
+    """Of the partition that has the fewest."""
+    operations: frozenset[str] = frozenset()
+    """What the client may do with it, by Kafka's names."""
+
+
+@dataclass
+class Cluster:
+    """What is asked as one client."""
+
+    client: Client
+    seconds: float
+    _heard: list[KafkaError] = field(default_factory=list)
+    _admin: AdminClient | None = None
+
+    @property
+    def admin(self) -> AdminClient:
+        """The client that asks."""
+        if self._admin is None:
+            quiet: dict[str, Any] = {"log_level": 0, "error_cb": self._heard.append, "client.id": "ferryman-doctor"}
+            self._admin = AdminClient({**self.client.way, **quiet})
+        return self._admin
+
+    def brokers(self) -> tuple[int, frozenset[str] | None]:
+        """How many there are, and what the client may do with the cluster as a whole. Raises Unanswered."""
+        future = self.admin.describe_cluster(include_authorized_operations=True, request_timeout=self.seconds)
+        found = self._answer(future)
+        return len(found.nodes), _names(found.authorized_operations)
+
+    def topics(self, names: Sequence[str]) -> Mapping[str, Topic]:
+        """Topics by name. Raises Unanswered."""
+        if not names:
+            return {}
+        asked = self.admin.describe_topics(
+            TopicCollection([*names]), include_authorized_operations=True, request_timeout=self.seconds
+        )
+        return {name: self._topic(future) for name, future in asked.items()}
+
+    def _topic(self, future: "Future[Any]") -> Topic:
+        try:
+            found = future.result()
+        except KafkaException as error:
+            code = error.args[0].code()
+            if code in _MISSING:
+                return Topic(there=False)
+            if code == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+                return Topic(there=False, hidden=True)
+            raise self._unanswered(error) from None
+        replicas = [len(each.replicas) for each in found.partitions]
+        in_sync = [len(each.isr) for each in found.partitions]
+        operations = _names(found.authorized_operations) or frozenset()
+        return Topic(True, False, len(replicas), min(replicas, default=0), min(in_sync, default=0), operations)
+
+    def group(self, name: str) -> frozenset[str] | None:
+        """What the client may do with a group; None if this client is told that of consumers' groups only."""
+        until = time.monotonic() + self.seconds
+        while True:
+            asked = self.admin.describe_consumer_groups(
+                [name], include_authorized_operations=True, request_timeout=self.seconds
+            )
+            try:
+                return _names(asked[name].result().authorized_operations)
+            except KafkaException as error:
+                code = error.args[0].code()
+                if code == KafkaError.GROUP_AUTHORIZATION_FAILED:
+                    return frozenset()
+                if code == KafkaError._INVALID_ARG:
+                    return None
+                if code not in _BEGINNING or time.monotonic() > until:
+                    raise self._unanswered(error) from None
+            time.sleep(_PAUSE)
+
+    def settings(self, topic: str) -> Mapping[str, str] | None:
+        """A topic's settings; None if the client may not look at them."""
+        resource = ConfigResource(ResourceType.TOPIC, topic)
+        try:
+            found = self.admin.describe_configs([resource], request_timeout=self.seconds)[resource].result()
+        except KafkaException:
+            return None
+        return {name: str(entry.value) for name, entry in found.items()}
+
+    def _answer(self, future: "Future[Any]") -> Any:
+        try:
+            return future.result()
+        except KafkaException as error:
+            raise self._unanswered(error) from None
+
+    def _unanswered(self, error: KafkaException) -> Unanswered:
+        self.admin.poll(0)
+        given: KafkaError = error.args[0]
+        refusal = next((each for each in [given, *self._heard] if each.code() in KEYS), None)
+        if refusal is not None:
+            return Unanswered(f"it refuses us: {refusal.name()}: {refusal.str()}", KEYS[refusal.code()])
+        heard = self._heard[-1] if self._heard else given
+        said = f"it does not answer as it should within {self.seconds:g} seconds: {heard.name()}: {heard.str()}"
+        return Unanswered(said, "bootstrap.servers")
+
+
+def _names(operations: Sequence[AclOperation] | None) -> frozenset[str] | None:
+    return None if operations is None else frozenset(each.name for each in operations)

@@ -1,0 +1,71 @@
+"""Runs the processes that look, some at once, and gives up on those that fall silent."""
+
+import contextlib
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from ferryman.doctor import job as jobs
+from ferryman.doctor.job import Job
+from ferryman.findings import Finding, mend
+
+AT_ONCE = 3
+BEGINNING = 120.0
+"""Seconds that a process has before its first word: it imports what it needs."""
+GRACE = 10.0
+"""Seconds beyond those of a check, which keeps to them by itself if it can: this is for what it cannot."""
+
+
+def findings(given: Sequence[Job]) -> Iterator[Finding]:
+    """What all of them find, job by job in their order."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for found in pool.map(looked, given):
+            yield from found
+
+
+def looked(job: Job) -> list[Finding]:
+    """What one finds; a finding about itself if it does not come to an end."""
+    command = [sys.executable, "-P", "-m", "ferryman.doctor.process", str(os.getpid())]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    found: list[Finding] = []
+    try:
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(job.dump())
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
+        for told in _lines(process.stdout.fileno(), job.seconds):
+            found += [jobs.read(told)] if told else []
+        if process.wait() != 0:
+            said = f"the process that looked has ended with {process.returncode}"
+            found.append(mend(job.about, said, "look whether the plugin's package can be imported"))
+    except TimeoutError:
+        said = f"no answer within {job.seconds:g} seconds: what would follow was not looked at"
+        found.append(mend(job.about, said, "look whether the system hangs, or whether packets are lost on the way"))
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+    return [replace(each, subject=f"{job.subject}: {each.subject}") for each in found]
+
+
+def _lines(file: int, seconds: float) -> Iterator[bytes]:
+    """Lines until the end. TimeoutError if the next takes longer than a check may."""
+    kept, until = b"", time.monotonic() + BEGINNING
+    while True:
+        left = until - time.monotonic()
+        if left <= 0 or not select.select([file], [], [], left)[0]:
+            raise TimeoutError
+        data = os.read(file, 1 << 16)
+        if not data:
+            return
+        *whole, kept = (kept + data).split(b"\n")
+        if whole:
+            until = time.monotonic() + seconds + GRACE
+        yield from whole

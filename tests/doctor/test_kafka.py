@@ -1,0 +1,146 @@
+"""The way to Kafka, and to the registry, with each fault really made."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ferryman.findings import Finding
+from tests.doctor.looks import about, at, looked, worker_file, written
+from tests.running import create_topic, distributed, settings
+from tests.schema_registry import registry_server
+
+SINK = {"connector.class": "org.apache.kafka.connect.file.FileStreamSinkConnector", "file": "/nowhere/x"}
+SOURCE = {"connector.class": "org.apache.kafka.connect.file.FileStreamSourceConnector", "file": "/nowhere/x"}
+AVRO = "io.confluent.connect.avro.AvroConverter"
+
+
+class Shop:
+    """A worker's settings and a connector's config, as files."""
+
+    def __init__(self, folder: Path, kafka: str, name: str) -> None:
+        self.folder, self.kafka, self.name = folder, kafka, name
+        self.worker: dict[str, str] = settings(kafka, name)
+
+    def sink(self, **more: str) -> list[Finding]:
+        return self.looked({**SINK, "name": self.name, "topics": self.name}, **more)
+
+    def source(self, **more: str) -> list[Finding]:
+        return self.looked({**SOURCE, "name": self.name, "topic": self.name}, **more)
+
+    def looked(self, config: dict[str, Any], **more: str) -> list[Finding]:
+        config |= {name.replace("_", "."): text for name, text in more.items()}
+        return looked("kafka", worker_file(self.folder, self.worker), written(self.folder, config))
+
+
+@pytest.fixture
+def shop(tmp_path: Path, kafka: str, unique: str) -> Shop:
+    return Shop(tmp_path, kafka, unique)
+
+
+def test_a_sink_with_its_topic_is_well(shop: Shop) -> None:
+    create_topic(shop.kafka, shop.name)
+    found = shop.sink()
+    assert {each.level for each in found} == {"ok"}
+    assert about(f"consumer: group connect-{shop.name}", found).said.endswith("may Read")
+
+
+def test_a_topic_that_is_missing_is_to_be_made(shop: Shop) -> None:
+    finding = about(f"topic {shop.name}", shop.sink())
+    assert (finding.level, f"--create --topic '{shop.name}'" in finding.mend) == ("mend", True)
+
+
+def test_a_pattern_that_matches_nothing_is_told(shop: Shop) -> None:
+    config = {**SINK, "name": shop.name, "topics.regex": f"{shop.name}-.*"}
+    finding = about(f"topics.regex {shop.name}-.*", shop.looked(config))
+    assert finding.level == "warning"
+    create_topic(shop.kafka, f"{shop.name}-a")
+    assert about(f"topic {shop.name}-a", shop.looked(config)).level == "ok"
+
+
+def test_a_dead_letter_queue_with_more_replicas_than_there_are_brokers_cannot_be_made(shop: Shop) -> None:
+    create_topic(shop.kafka, shop.name)
+    queue = {"errors_tolerance": "all", "errors_deadletterqueue_topic_name": f"{shop.name}-dead"}
+    finding = about(f"topic {shop.name}-dead", shop.sink(**queue))
+    assert (finding.level, finding.mend) == ("mend", "errors.deadletterqueue.topic.replication.factor=1")
+    queue["errors_deadletterqueue_topic_replication_factor"] = "1"
+    assert at("mend", shop.sink(**queue)) == []
+
+
+def test_brokers_that_are_away_name_the_key_and_nothing_else_is_asked(shop: Shop) -> None:
+    shop.worker["bootstrap.servers"] = "127.0.0.1:1"
+    (finding,) = looked_with(shop, 1.0)
+    assert (finding.level, "bootstrap.servers" in finding.mend) == ("mend", True)
+
+
+def looked_with(shop: Shop, seconds: float) -> list[Finding]:
+    """With less patience, where it is certain that nobody answers."""
+    from ferryman.doctor.kafka import of_connector
+    from ferryman.doctor.reading import Reading
+
+    reading = Reading(False, seconds)
+    config = {**SINK, "name": shop.name, "topics": shop.name}
+    reading.read([worker_file(shop.folder, shop.worker), written(shop.folder, config)], None)
+    return [each for job in reading.jobs if job.what == "kafka" for each in of_connector.findings(job)]
+
+
+def test_a_source_begins_a_transaction_and_aborts_it(shop: Shop) -> None:
+    create_topic(shop.kafka, shop.name)
+    found = shop.source()
+    assert {each.level for each in found} == {"ok"}
+    said = about(f"producer: transactional id {shop.name}-{shop.name}-…", found).said
+    assert f"aborted a transaction as {shop.name}-{shop.name}-doctor" in said
+
+
+def test_a_topic_that_takes_less_than_the_producer_sends_is_told(shop: Shop) -> None:
+    create_topic(shop.kafka, shop.name, max_message_bytes="1000")
+    finding = about(f"topic {shop.name}", shop.source())
+    assert (finding.level, "max.message.bytes=1048576" in finding.mend) == ("warning", True)
+
+
+def test_more_replicas_in_sync_than_there_are_is_to_be_mended(shop: Shop) -> None:
+    create_topic(shop.kafka, shop.name, min_insync_replicas="2")
+    finding = about(f"topic {shop.name}", shop.source())
+    assert (finding.level, "min.insync.replicas=1" in finding.mend) == ("mend", True)
+
+
+def test_a_topic_of_offsets_that_is_not_compacted_is_to_be_mended(shop: Shop) -> None:
+    create_topic(shop.kafka, shop.name)
+    create_topic(shop.kafka, f"{shop.name}-offsets", cleanup_policy="delete")
+    finding = about(f"topic {shop.name}-offsets", shop.source())
+    assert (finding.level, "cleanup.policy=compact" in finding.mend) == ("mend", True)
+
+
+def test_the_topics_of_a_group_of_workers_are_looked_at(shop: Shop) -> None:
+    shop.worker = distributed(shop.kafka, shop.name)
+    found = looked("worker", worker_file(shop.folder, shop.worker))
+    assert at("mend", found) == []
+    create_topic(shop.kafka, shop.worker["config.storage.topic"], partitions=2, cleanup_policy="compact")
+    found = looked("worker", worker_file(shop.folder, shop.worker))
+    (finding,) = at("mend", found)
+    assert "it has 2 partitions, and must have one" in finding.said
+
+
+def test_a_registry_is_looked_at_with_the_subjects_of_the_topics(shop: Shop, registry: str) -> None:
+    shop.worker |= {"value.converter": AVRO, "value.converter.schema.registry.url": registry}
+    del shop.worker["value.converter.schemas.enable"]
+    own = {"value.converter": AVRO, "value.converter.schema.registry.url": registry}
+    config = {**SOURCE, "name": shop.name, "topic": shop.name, **own}
+    found = looked("registry", worker_file(shop.folder, shop.worker), written(shop.folder, config))
+    assert at("mend", found) == []
+    assert about(f"subject {shop.name}-value", found).said == "it is not there yet; the first record registers it"
+
+
+def test_a_registry_that_is_away_or_refuses_us_names_its_keys(shop: Shop) -> None:
+    def found() -> list[Finding]:
+        own = {"value.converter": AVRO, "value.converter.schema.registry.url": url}
+        config = {**SINK, "name": shop.name, "topics": shop.name, **own}
+        return looked("registry", worker_file(shop.folder, shop.worker), written(shop.folder, config))
+
+    with registry_server.running() as fake:
+        url = fake.url
+        fake.failing = 401
+        (finding,) = found()
+        assert (finding.level, "value.converter.basic.auth.user.info" in finding.mend) == ("mend", True)
+    (finding,) = found()
+    assert (finding.level, "value.converter.schema.registry.url" in finding.mend) == ("mend", True)
