@@ -11,7 +11,7 @@ from typing import Any
 from ferryman.errors import ConfigError
 from ferryman.record import TopicPartition
 from ferryman.runs.keys import PREFIX, instant
-from ferryman.runs.ranges import Range, Ranges
+from ferryman.runs.ranges import MOST, Range, Ranges
 
 GROUP = "consumer.override.group.id"
 
@@ -25,7 +25,9 @@ class Request:
     ends: str = ""
     """The time behind the last."""
     offsets: Mapping[TopicPartition, Range] = field(default_factory=dict)
-    """Only these partitions, and of them these offsets."""
+    """Only these partitions, and of them these offsets. A sink's."""
+    positions: tuple[int, int | None] | None = None
+    """The first position and the one behind the last, None for the present end. A source's."""
     sets: Mapping[str, str | None] = field(default_factory=dict)
     """Keys that the run has otherwise than the live connector; None removes one."""
     name: str = ""
@@ -53,7 +55,10 @@ class Request:
         if self.begins:
             began = datetime.fromtimestamp(instant(self.begins) / 1000, UTC).strftime("%Y%m%dT%H%M%S")
             return f"{live}-backfill-{began}"
-        wish = json.dumps([self.ends, sorted([*source, *range_] for source, range_ in self.offsets.items())])
+        wish = json.dumps(
+            [self.ends, sorted([*source, *range_] for source, range_ in self.offsets.items())]
+            + ([list(self.positions)] if self.positions else [])
+        )
         return f"{live}-backfill-{hashlib.sha256(wish.encode()).hexdigest()[:8]}"
 
     def config(self, live: Mapping[str, str], ranges: Ranges, fold: bool, created: str) -> dict[str, str]:
@@ -98,3 +103,13 @@ def of_offsets(value: Any) -> dict[TopicPartition, Range]:
                 raise ConfigError.for_key("offsets", f"offsets of {topic}-{number} must be [first, behind the last]")
             found[TopicPartition(topic, int(number))] = Range(*bounds)
     return found
+
+
+def of_positions(value: Any) -> tuple[int, int | None]:
+    """[first, behind the last]; null for the present end."""
+    match value:
+        case [int(first), None] if type(first) is int and 0 <= first < MOST:
+            return first, None
+        case [int(first), int(behind)] if type(first) is type(behind) is int and 0 <= first <= behind < MOST:
+            return first, behind
+    raise ConfigError.for_key("positions", "positions must be [first, behind the last], null for the present end")

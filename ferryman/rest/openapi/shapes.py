@@ -63,13 +63,21 @@ SHAPES: Mapping[str, Json] = {
         "properties": {
             **dict.fromkeys(("from", "to", "name"), _nullable("string")),
             "offsets": _nullable("object"),
+            "positions": {"type": ["array", "null"], "items": _nullable("integer"), "minItems": 2, "maxItems": 2},
             "config": _nullable("object"),
             "rate": _nullable("number"),
             **dict.fromkeys(("allow_duplicates", "dry_run"), _nullable("boolean")),
         },
         "additionalProperties": False,
     },
-    "BackfillInfo": _fields({"name": TEXT, "records": WHOLE, "ranges": ANY_OBJECT, "target": TEXT}),
+    "BackfillInfo": _fields(
+        {"name": TEXT, "target": TEXT},
+        records=WHOLE,
+        ranges=ANY_OBJECT,
+        **{"from": TEXT, "to": TEXT},
+        positions=several(_nullable("integer")),
+        warnings=several(TEXT),
+    ),
     "DeadLetters": _fields(
         {
             "topic": TEXT,
