@@ -39,6 +39,7 @@ def _lines(path: Path, first: int, behind: int | None) -> tuple[int, int]:
             around = file.read(2)
             if around[:1] not in ENDS or around == b"\r\n":
                 raise ConfigError.for_key("positions", f"no line of '{path}' begins at {first}")
+            file.seek(first)
         cutter, position, end, count = LineCutter(first), first, first, 0
         # The letter behind the part tells whether a carriage return before it ends a line.
         while data := file.read(PIECE if behind is None else min(PIECE, behind + 1 - position)):

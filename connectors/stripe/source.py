@@ -299,6 +299,8 @@ class StripeSourceConnector(Source[StripeSourceConfig]):
         return page
 
     def _wants(self, event: Event) -> bool:
+        if self._bounds.before is not None and event.created >= self._bounds.before:
+            return False  # of a server that does not obey created[lt]
         return not self._patterns or any(fnmatchcase(event.type, pattern) for pattern in self._patterns)
 
     def _records(self, event: Event, offset: Offset) -> Iterable[Record]:

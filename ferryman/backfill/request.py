@@ -14,6 +14,7 @@ from ferryman.runs.keys import PREFIX, instant
 from ferryman.runs.ranges import MOST, Range, Ranges
 
 GROUP = "consumer.override.group.id"
+NOT_TO_SET = ("name", "connector.class", "topics.regex")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Request:
             raise ConfigError.for_key("to", f"to={self.ends} is not later than from={self.begins}")
         if not 0 <= self.rate < 1e12:
             raise ConfigError.for_key("rate", "rate must be a number of records a second, 0 for no limit")
-        wrong = next((key for key in self.sets if key.startswith(PREFIX) or key in ("name", "topics.regex")), None)
+        wrong = next((key for key in self.sets if key.startswith(PREFIX) or key in NOT_TO_SET), None)
         if wrong is not None:
             raise ConfigError.for_key(wrong, f"{wrong} is not for a run to set")
 
