@@ -15,7 +15,7 @@ from ferryman.kafka.clients import Clients
 from ferryman.plugins import catalog
 from ferryman.runs import harm
 from ferryman.runs.harm import Verdict
-from ferryman.runs.keys import RunKeys, SourceRunKeys, instant
+from ferryman.runs.keys import PREFIX, instant
 from ferryman.runs.ranges import Ranges
 
 Resolve = Callable[[Mapping[str, str]], Mapping[str, str]]
@@ -62,7 +62,7 @@ class Making:
     def run(self, request: Request, fixed: Ranges | Part | None = None) -> Run:
         """The run that was asked for; ``fixed`` is what was fixed for it before. Raises ConfigError for what cannot be
         or would do harm, KafkaException when the cluster does not answer."""
-        if RunKeys.of(self.live) is not None or SourceRunKeys.of(self.live) is not None:
+        if any(key.startswith(PREFIX) for key in self.live):
             raise ConfigError.for_key("name", f"{self.live['name']} is a run itself; name the live connector")
         plugin = self.plugin()
         if not catalog.is_sink(plugin):

@@ -152,9 +152,9 @@ class SourceRunKeys(Bounded):
     ferryman_run_span: Annotated[Str, AfterValidator(_span)] = key(
         "", importance="LOW", shown=Shown(GROUP, 2, "LONG", "Span")
     )
-    """What to hand over, as a JSON object: begins and ends (times in milliseconds), first and behind (positions), records
-    (how many there are), each only where it is known. With it a source is a run: it hands this over and nothing else,
-    and is STOPPED when it has."""
+    """What to hand over, as a JSON object: begins and ends (times in milliseconds), first and behind (positions),
+    records (how many there are), each only where it is known. With it a source is a run: it hands this over and nothing
+    else, and is STOPPED when it has."""
 
     @property
     def bound(self) -> str:
