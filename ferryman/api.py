@@ -271,7 +271,7 @@ class Source(Generic[SourceC]):
 
     def at_end(self) -> bool:
         """Whether all was handed over that there is for this task, and no more comes; asked after each poll of a source
-        that comes to an end."""
+        that comes to an end. What is open of a transaction is committed then."""
         return False
 
     def committed(self) -> None:

@@ -56,8 +56,8 @@ Ferryman's own. A worker's hold for all its connectors, a connector's for its ow
 that a config names, since clients of Kafka Connect know no others. ([Reliability](../reliability.md#failing-tasks))
 """
 _OF_RUNS = """\
-Ferryman's own: `ferryman backfill` sets them, people need not. Sinks have `ferryman.run.ranges` and `ferryman.run.fold`,
-sources `ferryman.run.span`.
+Ferryman's own: `ferryman backfill` sets them, people need not. `ferryman.run.span` is a source's, `ferryman.run.ranges`
+and `ferryman.run.fold` are a sink's.
 ([Backfill](../backfill.md))
 """
 _TLS = """\

@@ -38,6 +38,11 @@ class Ending:
         before = self.mark or Mark()
         return self._now(Mark(before.records, True)) if not before.complete and self.source.at_end() else {}
 
+    @property
+    def over(self) -> bool:
+        """Whether the source has said that it is at its end."""
+        return self.mark is not None and self.mark.complete
+
     def _now(self, mark: Mark) -> Progress:
         self.mark = mark
         partition = marks.partition(self.task)

@@ -138,9 +138,8 @@ class SourceSession:
             self._deliver(each, number == len(ready))
             if self.boundaries is not None:
                 self._told(self.boundaries.end(each.end))
-        if self.ending is not None and not ready and (over := self.ending.nothing()):
-            self.delivery.begin()
-            self.delivery.note(over)
+        if self.ending is not None:
+            self._end(self.ending, handed=bool(ready))
         self._told(self.delivery.after_round() if self.boundaries is None else self.boundaries.at_end())
 
     def _polled(self) -> list[tuple[Sequence[Batch], str]]:
@@ -151,6 +150,13 @@ class SourceSession:
             return []
         self.meter.returned(sum(map(len, batches)), time.monotonic() - began)
         return [(batches, "")] if self.boundaries is None else list(self.boundaries.cut(batches))
+
+    def _end(self, ending: Ending, handed: bool) -> None:
+        if not handed and (over := ending.nothing()):
+            self.delivery.begin()
+            self.delivery.note(over)
+        if ending.over:
+            self._told(self.delivery.commit())  # whoever else would end the transaction has nothing more to do
 
     def _ready(self, batches: Sequence[Batch], end: str) -> Ready:
         outgoing, failures = self._encoded(batches)

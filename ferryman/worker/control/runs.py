@@ -98,6 +98,9 @@ class Runs:
         except (FerrymanError, KafkaException) as error:
             log.debug("cannot look how far %s is: %s", name, error)
             return
+        except Exception:
+            log.exception("cannot look how far %s is, and do so no more until its config changes", name)
+            progress = None
         if self._watches.get(name) != (seen[0], watch):
             return  # it has another config by now
         self._seen[name] = seen
