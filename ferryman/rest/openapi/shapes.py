@@ -104,15 +104,11 @@ SHAPES: Mapping[str, Json] = {
         run=a("Run"),
     ),
     "Run": _fields(
-        {
-            "of": TEXT,
-            "records_done": WHOLE,
-            "records_total": WHOLE,
-            "partitions_done": WHOLE,
-            "partitions_total": WHOLE,
-            "complete": {"type": "boolean"},
-        },
-        **{"from": TEXT, "to": TEXT, "records_per_second": {"type": "number"}, "seconds_left": WHOLE},
+        {"records_done": WHOLE, "complete": {"type": "boolean"}},
+        **dict.fromkeys(("of", "from", "to"), TEXT),
+        **dict.fromkeys(("records_total", "partitions_done", "partitions_total"), WHOLE),
+        **dict.fromkeys(("tasks_done", "tasks_total", "seconds_left"), WHOLE),
+        records_per_second={"type": "number"},
     ),
     "Connectors": {
         "anyOf": [
