@@ -20,13 +20,15 @@ from ferryman.context import SourceContext as SourceContext
 from ferryman.context import TaskContext as TaskContext
 from ferryman.context import TransactionContext as TransactionContext
 from ferryman.effects import Effect
-from ferryman.errors import DataError
+from ferryman.errors import ConfigError, DataError
 from ferryman.findings import Examination as Examination
 from ferryman.findings import Finding as Finding
 from ferryman.record import Batch, Polled, Record, TopicPartition, batches, in_order
 from ferryman.record import Offset as Offset
 from ferryman.record import Partition as Partition
 from ferryman.runs.harm import Again, Target
+from ferryman.runs.span import Part as Part
+from ferryman.runs.span import Span as Span
 
 
 class BadRecords(DataError):
@@ -246,6 +248,25 @@ class Source(Generic[SourceC]):
         what delivery rests on. Each finding is told as it is yielded; what is written meanwhile is taken away again."""
         return ()
 
+    @classmethod
+    def history(cls, config: SourceC, raw: Mapping[str, str], wanted: Span) -> Part:
+        """Where a part of what the source has handed over, or could have, is to be found again, for ``ferryman
+        backfill``: with bounds that do not move. Whoever has one promises to obey ``self.context.run``, and to say
+        ``at_end``. ConfigError for a part that there is not, naming from, to or positions; it may block for a while."""
+        raise ConfigError.for_key("connector.class", f"{cls.__name__} keeps no history that could be run again")
+
+    @classmethod
+    def target(cls, config: SourceC, raw: Mapping[str, str]) -> Target:
+        """Where the records go, for ``ferryman backfill``; see ``ferryman.runs.topics``. Unknown places count as those
+        of all others."""
+        return Target(None)
+
+    @classmethod
+    def ends(cls, config: SourceC) -> bool:
+        """Whether the source comes to an end by itself with this config, and then says ``at_end``; it is STOPPED when
+        all of its tasks have."""
+        return False
+
     def start(self) -> None:
         """Called once, before anything else; ``self.context.offset`` tells where to go on."""
 
@@ -274,6 +295,11 @@ class Source(Generic[SourceC]):
                 if record.source_partition is not None and record.source_partition is not previous:
                     previous = record.source_partition
                     yield previous, record.source_offset
+
+    def at_end(self) -> bool:
+        """Whether all was handed over that there is for this task, and no more comes; asked after each poll of a source
+        that comes to an end. What is open of a transaction is committed then."""
+        return False
 
     def committed(self) -> None:
         """All records that were handed over are in Kafka, and their offsets."""

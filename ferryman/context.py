@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from ferryman.record import Batch, Offset, Partition, Record, TopicPartition
+from ferryman.runs.span import SourceRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,8 @@ class SourceContext(TaskContext):
     """Waits up to so many seconds; true at once when the task is asked to stop. For waits inside poll."""
     transaction: TransactionContext | None = field(kw_only=True, default=None, repr=False)
     """Ends transactions, with transaction.boundary=connector; None otherwise, and on a worker without transactions."""
+    run: SourceRun | None = field(kw_only=True, default=None)
+    """The part of the source's history that this is a run of; None for a source that is no run."""
 
 
 @dataclass(frozen=True, slots=True)

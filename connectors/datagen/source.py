@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from ferryman.api import Examination, Finding, Offset, Partition, Source, SourceContext
+from ferryman.api import Examination, Finding, Offset, Part, Partition, Source, SourceContext, Span
 from ferryman.config import Int, Long, Str, Text, key
 from ferryman.connector import SourceConfig
 from ferryman.connectors.datagen.avro_hints import Blueprint, HintError, blueprint
@@ -20,6 +20,8 @@ from ferryman.errors import ConfigError, KeyProblem, TaskError
 from ferryman.files.allowed_folders import FilePath
 from ferryman.findings import ok
 from ferryman.record import Batch, Header, Headers, LazyRecords, Record, Rows
+from ferryman.runs import topics
+from ferryman.runs.harm import Target
 from ferryman.schema import INT64, OPTIONAL_STRING, STRING, Schema
 
 CROWDFUNDING = "crowdfunding"
@@ -185,17 +187,48 @@ class DatagenConnector(Source[DatagenConfig]):
         offset = self.context.offset(self._partition) or {}
         self._generation = generation = int(offset.get(GENERATION, 0))
         self._same_headers = (Header(GENERATION, generation, INT64), Header(TASK, self.context.task, INT64))
-        self._iteration = int(offset.get(ITERATION, 0))
+        run = self.context.run
+        self._iteration = int(offset.get(ITERATION, 0 if run is None else run.span.first or 0))
+        self._limit = self.config.iterations if run is None else run.span.behind or 0
+        self._bounded = run is not None or self._limit >= 1
+        self._most = MOST if run is None else run.most(MOST)
         self._seed = int(offset.get(SEED, self._chosen_seed()))
         try:
             self._world = world(self.config, self._seed, self.context.task)
         except (HintError, OSError) as error:
             raise TaskError(f"The schema can no longer be used: {error}") from error
-        self._timetable = timetable(self.config.throughput, self.config.max_interval / 1000, time.monotonic())
+        # A run does not take the time that its records once took; its own rate is kept by whoever polls.
+        throughput, longest = (self.config.throughput, self.config.max_interval) if run is None else (-1, 0)
+        self._timetable = timetable(throughput, longest / 1000, time.monotonic())
 
     def _chosen_seed(self) -> int:
         seed = self.config.random_seed
         return entropy.SystemRandom().getrandbits(62) if seed is None else seed
+
+    @classmethod
+    def history(cls, config: DatagenConfig, raw: Mapping[str, str], wanted: Span) -> Part:
+        """By the numbers of records, which each task counts for itself."""
+        if wanted.begins is not None or wanted.ends is not None:
+            key = "from" if wanted.begins is not None else "to"
+            raise ConfigError.for_key(key, "invented records tell no times: give positions, which are numbers from 0")
+        if config.random_seed is None:
+            text = (
+                "random.seed is not set, so that the same records cannot be made again: set it to that of the offsets"
+            )
+            raise ConfigError.for_key("random.seed", text)
+        limit = config.iterations if config.iterations >= 1 else None
+        behind = limit if wanted.behind is None else wanted.behind if limit is None else min(limit, wanted.behind)
+        if behind is None:
+            raise ConfigError.for_key("positions", "records are invented without end: give positions with an end")
+        first = min(wanted.first or 0, behind)
+        return Part(Span(first=first, behind=behind, records=(behind - first) * config.tasks_max))
+
+    @classmethod
+    def target(cls, config: DatagenConfig, raw: Mapping[str, str]) -> Target:
+        """The topic, or all that the built-in world writes."""
+        if config.quickstart:
+            return topics.target(raw, "kafka.topic", prefixes=[f"{config.kafka_topic or CROWDFUNDING}."])
+        return topics.target(raw, "kafka.topic", names=[config.kafka_topic])
 
     @classmethod
     def task_configs(cls, config: DatagenConfig, raw: Mapping[str, str]) -> list[Mapping[str, str]]:
@@ -256,12 +289,15 @@ class DatagenConnector(Source[DatagenConfig]):
         if batches:
             yield self._partition, self._offset(self._iteration)
 
+    def at_end(self) -> bool:
+        """A run is, when the task has made all records of its part."""
+        return self._bounded and self._iteration >= self._limit
+
     def _offset(self, iteration: int) -> Offset:
         return {GENERATION: self._generation + 1, ITERATION: iteration, SEED: self._seed}
 
     def _due(self) -> int:
-        limit = self.config.iterations
-        left = MOST if limit < 1 else min(MOST, limit - self._iteration)
+        left = min(self._most, self._limit - self._iteration) if self._bounded else self._most
         if left <= 0:
             self.context.stopping(1.0)
             return 0

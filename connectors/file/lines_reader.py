@@ -1,5 +1,6 @@
 """Bytes cut into lines that end in a line feed, a carriage return or both, with the position after each. Pure."""
 
+from bisect import bisect_right
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -9,6 +10,13 @@ class Lines(NamedTuple):
 
     texts: list[str]
     positions: list[int]
+
+    def up_to(self, position: int | None) -> "Lines":
+        """Those that end at this position or before; None is no bound."""
+        if position is None or not self.positions or self.positions[-1] <= position:
+            return self
+        count = bisect_right(self.positions, position)
+        return Lines(self.texts[:count], self.positions[:count])
 
 
 class LineCutter:

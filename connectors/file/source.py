@@ -11,17 +11,20 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
-from ferryman.api import Examination, Finding, Offset, Partition, Source, SourceContext
+from ferryman.api import Examination, Finding, Offset, Part, Partition, Source, SourceContext, Span
 from ferryman.config import Int, Str, key
 from ferryman.connector import SourceConfig
 from ferryman.connectors.file import effects
 from ferryman.connectors.file.examination import to_read
+from ferryman.connectors.file.history import part
 from ferryman.connectors.file.lines_reader import LineCutter, Lines
 from ferryman.effects import Effect
 from ferryman.errors import ConfigError, TaskError
 from ferryman.files import allowed_folders
 from ferryman.files.allowed_folders import FilePath
 from ferryman.record import Batch, LazyRecords, Record, Rows
+from ferryman.runs import topics
+from ferryman.runs.harm import Target
 from ferryman.schema import STRING
 
 log = logging.getLogger(__name__)
@@ -74,7 +77,9 @@ class FileStreamSourceConnector(Source[FileStreamSourceConfig]):
         """Reads the offset. Raises TaskError if its position is no number."""
         name = self.config.file
         offset = None if name is None else self.context.offset({FILENAME: name})
-        position = 0 if offset is None else offset.get(POSITION)
+        run = self.context.run
+        first = 0 if run is None else run.span.first or 0
+        position = first if offset is None else offset.get(POSITION)
         if not _is_long(position):
             raise TaskError("Offset position is the incorrect type")
         self._partition = None if name is None else {FILENAME: name}
@@ -82,6 +87,20 @@ class FileStreamSourceConnector(Source[FileStreamSourceConfig]):
         self._cutter = LineCutter(self._position)
         self._ready = Lines([], [])
         self._taken = 0
+        self._behind = None if run is None else run.span.behind
+        self._most = self.config.batch_size if run is None else run.most(self.config.batch_size)
+
+    @classmethod
+    def history(cls, config: FileStreamSourceConfig, raw: Mapping[str, str], wanted: Span) -> Part:
+        """By positions in bytes: the lines of a file tell no times."""
+        if config.file is None:
+            raise ConfigError.for_key("file", "standard input is read once, and keeps no history")
+        return part(Path(config.file), wanted)
+
+    @classmethod
+    def target(cls, config: FileStreamSourceConfig, raw: Mapping[str, str]) -> Target:
+        """The topic."""
+        return topics.target(raw, "topic", names=[config.topic])
 
     @classmethod
     def explain(cls, config: FileStreamSourceConfig, context: SourceContext) -> Iterable[Effect]:
@@ -123,7 +142,7 @@ class FileStreamSourceConnector(Source[FileStreamSourceConfig]):
         """Up to batch.size lines; waits a second when there are none. Raises TaskError for a file cut or replaced."""
         if self._taken >= len(self._ready.texts):
             self._read()
-        start, stop = self._taken, min(self._taken + self.config.batch_size, len(self._ready.texts))
+        start, stop = self._taken, min(self._taken + self._most, len(self._ready.texts))
         if start == stop:
             return []
         self._taken = stop
@@ -134,6 +153,10 @@ class FileStreamSourceConnector(Source[FileStreamSourceConfig]):
         if batches and self._partition is not None:
             yield self._partition, {POSITION: self._ready.positions[self._taken - 1]}
 
+    def at_end(self) -> bool:
+        """A run is, when all lines of its part were handed over."""
+        return self._behind is not None and self._position >= self._behind and self._taken >= len(self._ready.texts)
+
     def stop(self) -> None:
         """Closes the file."""
         if self._file is not None and self.config.file is not None:
@@ -143,7 +166,7 @@ class FileStreamSourceConnector(Source[FileStreamSourceConfig]):
     def _read(self) -> None:
         file = self._opened()
         data = self._next_piece(file) if file is not None else b""
-        self._ready, self._taken = self._cutter.feed(data), 0
+        self._ready, self._taken = self._cutter.feed(data).up_to(self._behind), 0
         if not data:
             self._check_unchanged(file)
             self.context.stopping(WAIT)
@@ -175,7 +198,9 @@ class FileStreamSourceConnector(Source[FileStreamSourceConfig]):
     def _next_piece(self, file: io.RawIOBase) -> bytes:
         if self.config.file is None and not select.select([file], [], [], WAIT)[0]:
             return b""
-        data = file.read(PIECE) or b""
+        # The letter behind a run's part tells whether a carriage return before it ends a line.
+        left = PIECE if self._behind is None else min(PIECE, self._behind + 1 - self._position)
+        data = file.read(max(0, left)) or b""
         self._position += len(data)
         return data
 

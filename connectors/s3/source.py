@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ferryman.api import Examination, Finding, Offset, Partition, Source, SourceContext
+from ferryman.api import Examination, Finding, Offset, Part, Partition, Source, SourceContext, Span
 from ferryman.connectors.s3 import effects
 from ferryman.connectors.s3.bucket.client import bucket_to_read, read_descriptions
 from ferryman.connectors.s3.bucket.examination import Look
@@ -18,8 +18,10 @@ from ferryman.connectors.s3.restore.listing import Lane, Listing, Share
 from ferryman.connectors.s3.restore.outgoing import Outgoing
 from ferryman.connectors.s3.restore.partition_reader import PartitionReader, Taken
 from ferryman.effects import Effect
-from ferryman.errors import DataError, RetriableError, TaskError
+from ferryman.errors import ConfigError, DataError, RetriableError, TaskError
 from ferryman.record import Batch
+from ferryman.runs import topics
+from ferryman.runs.harm import Target
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +62,7 @@ class S3SourceConnector(Source[S3SourceConfig]):
         self._look_at = 0.0
         self._looked = False
         self._failed: Exception | None = None
+        self._ended = False
         self._told: set[str] = set()
 
     @classmethod
@@ -91,6 +94,25 @@ class S3SourceConnector(Source[S3SourceConfig]):
         """Objects of an archive do not change, and a position counts their records."""
         return True
 
+    @classmethod
+    def history(cls, config: S3SourceConfig, raw: Mapping[str, str], wanted: Span) -> Part:
+        """What is in the archive when the run's tasks look, by the timestamps of its records."""
+        if wanted.first is not None or wanted.behind is not None:
+            raise ConfigError.for_key("positions", "an archive goes by times: give from and to")
+        bounds = {"restore.from": wanted.begins, "restore.to": wanted.ends}
+        sets = {name: str(at) for name, at in bounds.items() if at is not None}
+        return Part(Span(wanted.begins, wanted.ends), {**sets, "restore.until": "end"})
+
+    @classmethod
+    def target(cls, config: S3SourceConfig, raw: Mapping[str, str]) -> Target:
+        """Any topic of the cluster: which ones, the archive tells."""
+        return topics.target(raw, topics.BROKERS, prefixes=[""])
+
+    @classmethod
+    def ends(cls, config: S3SourceConfig) -> bool:
+        """With restore.until=end it does."""
+        return config.restore_until == "end"
+
     def start(self) -> None:
         """Warns about keys without effect; the server is not needed yet."""
         for warning in effectless(self.context.raw, WITHOUT_EFFECT):
@@ -107,6 +129,8 @@ class S3SourceConnector(Source[S3SourceConfig]):
         taken = list(self._taken())
         if not taken:
             self._rest()
+        # A listing that a stop has cut short says nothing about the end.
+        self._ended = not taken and self._looked and self._failed is None and not self.context.stopping(0)
         found = list(self._outgoing.batches(taken))
         self._handed = bool(found)
         return found
@@ -119,9 +143,13 @@ class S3SourceConnector(Source[S3SourceConfig]):
                 self._reported[each.lane] = each.position
                 yield positions.partition_of(self.config.bucket, each.lane), positions.offset_of(each.position)
 
+    def at_end(self) -> bool:
+        """Whether all is read that was there when the task looked."""
+        return self._bounded and self._ended
+
     @property
     def _bounded(self) -> bool:
-        return self.config.restore_until == "end"
+        return self.ends(self.config)
 
     def _look(self) -> None:
         """Lists the bucket. Half a listing may be used: what it did not show, the next one does."""

@@ -4,7 +4,8 @@ import json
 import logging
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import AfterValidator
 
-from ferryman.api import Examination, Finding, Offset, Partition, Source, SourceContext
+from ferryman.api import Examination, Finding, Offset, Part, Partition, Source, SourceContext, Span
 from ferryman.config import Int, Password, Shown, Str, Strings, any_case, key
 from ferryman.connector import SourceConfig
 from ferryman.connectors.stripe.effects import first_requests
@@ -25,11 +26,14 @@ from ferryman.connectors.stripe.position import Position
 from ferryman.effects import Effect
 from ferryman.errors import ConfigError, DataError, KeyProblem, TaskError
 from ferryman.record import Header, Record
+from ferryman.runs import topics
+from ferryman.runs.harm import Target
 from ferryman.schema import STRING
 
 PLACEHOLDER = "${type}"
 _TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 _KEPT_DAYS = 30
+_STRIPES = "api.stripe.com"
 
 log = logging.getLogger(__name__)
 
@@ -197,6 +201,34 @@ class StripeSourceConnector(Source[StripeSourceConfig]):
             api.close()
 
     @classmethod
+    def history(cls, config: StripeSourceConfig, raw: Mapping[str, str], wanted: Span) -> Part:
+        """By the times at which events were created, as far back as the server keeps them."""
+        now = int(time.time() * 1000)
+        if wanted.first is not None or wanted.behind is not None:
+            raise ConfigError.for_key("positions", "events have no positions: give times, by from and to")
+        if wanted.begins is not None and wanted.begins >= now:
+            raise ConfigError.for_key("from", "from is still to come")
+        kept = now - _KEPT_DAYS * 86_400_000
+        begins = kept if wanted.begins is None else wanted.begins
+        part = Part(Span(begins, now if wanted.ends is None else min(now, wanted.ends)))
+        if begins >= kept:
+            return part
+        since = datetime.fromtimestamp(kept / 1000 + 1, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        if urlsplit(config.stripe_api_url).hostname == _STRIPES:
+            text = f"Stripe keeps events for {_KEPT_DAYS} days; what is older is gone. Begin at {since} or later"
+            raise ConfigError.for_key("from", text)
+        warning = f"Stripe keeps events for {_KEPT_DAYS} days; if this server does so too, all before {since} is gone"
+        return replace(part, warnings=(warning,))
+
+    @classmethod
+    def target(cls, config: StripeSourceConfig, raw: Mapping[str, str]) -> Target:
+        """The topic, or all whose names begin as those of the event types do."""
+        if config.topic:
+            return topics.target(raw, "topic", names=[config.topic])
+        prefix = config.topic_name_format.partition(PLACEHOLDER)[0]
+        return topics.target(raw, "topic.name.format", prefixes=[prefix])
+
+    @classmethod
     def alter_offsets(
         cls, config: StripeSourceConfig, offsets: Sequence[tuple[Partition | None, Offset | None]]
     ) -> bool:
@@ -217,6 +249,7 @@ class StripeSourceConnector(Source[StripeSourceConfig]):
         self._partition, self._patterns = config.partition, config.patterns
         self._api = _api(config, config.request_timeout_ms / 1000, self._transport)
         self._asked = float("-inf")
+        self._bounds = Period(0) if self.context.run is None else _seconds(self.context.run.span)
 
     def stop(self) -> None:
         """Closes the connection."""
@@ -228,6 +261,8 @@ class StripeSourceConnector(Source[StripeSourceConfig]):
         assert self._api is not None
         try:
             if self._follower is None:
+                if not self._is_settled(self._api):
+                    return []
                 self._follower = self._following(self._api)
             if self._follower.caught_up:
                 wait = self._asked + self.config.poll_interval_ms / 1000 - time.monotonic()
@@ -246,6 +281,19 @@ class StripeSourceConnector(Source[StripeSourceConfig]):
         self.context.crash_point("stripe.before_hand_over")
         return records
 
+    def at_end(self) -> bool:
+        """A run is, when all events of its period were handed over: no more can be created there."""
+        return self._bounds.before is not None and self._follower is not None and self._follower.caught_up
+
+    def _is_settled(self, api: EventsApi) -> bool:
+        """Whether no event can show up any more in the period of a run; waits a little for it."""
+        if self._bounds.before is None:
+            return True
+        wait = self._bounds.before + self.config.overlap_seconds - api.now()
+        if wait > 0:
+            self.context.stopping(min(wait, self.config.poll_interval_ms / 1000))
+        return wait <= 0
+
     def _following(self, api: EventsApi) -> Follower:
         offset = self.context.offset(self._partition)
         try:
@@ -258,9 +306,14 @@ class StripeSourceConnector(Source[StripeSourceConfig]):
                 self.context.connector,
                 _KEPT_DAYS,
             )
-        return Follower(self._page, position, self.config.overlap_seconds, self.config.events_per_poll, self._wants)
+        most, overlap, run = self.config.events_per_poll, self.config.overlap_seconds, self.context.run
+        if run is not None:
+            most, overlap = run.most(most), 0
+        return Follower(self._page, position, overlap, most, self._wants)
 
     def _beginning(self, api: EventsApi) -> Position:
+        if self.context.run is not None:
+            return Position(self._bounds.since)
         match self.config.start_from:
             case "earliest":
                 return Position(0)
@@ -275,11 +328,17 @@ class StripeSourceConnector(Source[StripeSourceConfig]):
         if self.context.stopping(0):
             raise _Stopping
         assert self._api is not None
-        page = self._api.page(period, after, limit)
+        ends = [each.before for each in (period, self._bounds) if each.before is not None]
+        before = min(ends, default=None)
+        if before is not None and period.since >= before:
+            return Page([], more=False)
+        page = self._api.page(Period(period.since, before), after, limit)
         self.context.crash_point("stripe.after_page")
         return page
 
     def _wants(self, event: Event) -> bool:
+        if self._bounds.before is not None and event.created >= self._bounds.before:
+            return False  # of a server that does not obey created[lt]
         return not self._patterns or any(fnmatchcase(event.type, pattern) for pattern in self._patterns)
 
     def _records(self, event: Event, offset: Offset) -> Iterable[Record]:
@@ -314,3 +373,8 @@ def _api(config: StripeSourceConfig, timeout: float, transport: httpx.BaseTransp
     exact = len(patterns) <= MOST_TYPES and not any("*" in pattern for pattern in patterns)
     types = patterns if exact else ()
     return EventsApi(config.stripe_api_url, headers, types, timeout, transport)
+
+
+def _seconds(span: Span) -> Period:
+    """The period of a run: events are created in whole seconds."""
+    return Period(-(-(span.begins or 0) // 1000), None if span.ends is None else -(-span.ends // 1000))

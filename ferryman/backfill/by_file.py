@@ -11,6 +11,7 @@ from ferryman.backfill.making import Making, Run
 from ferryman.backfill.request import Request
 from ferryman.backfill.terminal import Report, duration
 from ferryman.errors import ConfigError
+from ferryman.internal_topics import creation, of_worker
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import Clients
 from ferryman.kafka.subscription import Subscription
@@ -29,25 +30,39 @@ class ByFile:
     live: Mapping[str, str] = field(repr=False)
 
     def run(self, request: Request) -> Run:
-        """The run: with the ranges that it was begun with, if it was."""
+        """The run: with the bounds that it was begun with, if it was."""
         name = request.run_name(self.live["name"])
+        making = Making(self.live, self.settings.values, self._resolved)
         with _answered():
-            ranges = kept.read(self._clients(name), self._partitions(), request)
-            return Making(self.live, self.settings.values, self._resolved).run(request, ranges)
+            if catalog.is_sink(making.plugin()):
+                return making.run(request, kept.read(self._clients(name), self._partitions(), request))
+            return making.run(request, kept.read_part(self._clients(name), self._offsets_topic, request))
 
     def keep(self, run: Run, request: Request) -> None:
-        """Keeps the ranges for the next call."""
+        """Keeps the bounds for the next call."""
+        clients = self._clients(run.name)
         with _answered():
-            kept.keep(self._clients(run.name), run.ranges, request)
+            if run.ranges is not None:
+                kept.keep(clients, run.ranges, request)
+            elif run.part is not None:
+                own = self._resolved(self.live).get("offsets.storage.topic", "")
+                creation.create(Admin(clients.admin()), of_worker.source_offsets(self.settings.values, own))
+                kept.keep_part(clients, self._offsets_topic, run.part, request)
+
+    @property
+    def _offsets_topic(self) -> str:
+        own = self._resolved(self.live).get("offsets.storage.topic")
+        return own or self.settings.config.offset_storage_topic
 
     def explain(self, run: Run, report: Report) -> None:
         """What there is to say beside the ranges: bytes, time, where it goes."""
-        with _answered():
-            size = sample.bytes_of(self._clients(run.name), run.ranges)
-        report.line(f"about {size / 1e6:,.1f} MB of keys and values, by a sample")
+        if run.ranges is not None:
+            with _answered():
+                size = sample.bytes_of(self._clients(run.name), run.ranges)
+            report.line(f"about {size / 1e6:,.1f} MB of keys and values, by a sample")
         rate = run.config.get("ferryman.run.rate")
-        if rate:
-            report.line(f"at {float(rate):g} records a second: {duration(run.ranges.size / float(rate))}")
+        if rate and run.records is not None:
+            report.line(f"at {float(rate):g} records a second: {duration(run.records / float(rate))}")
         report.line("nothing was started")
 
     def _clients(self, name: str) -> Clients:
@@ -55,10 +70,7 @@ class ByFile:
 
     def _partitions(self) -> list[TopicPartition]:
         raw = self._resolved(self.live)
-        plugin = catalog.connector(raw.get("connector.class", ""))
-        if plugin is None or not catalog.is_sink(plugin):
-            name = raw.get("connector.class", "")
-            raise ConfigError.for_key("connector.class", f"only sinks can be run again, and {name} is none")
+        plugin = Making(self.live, self.settings.values, self._resolved).plugin()
         admin = Admin(self._clients(self.live["name"]).admin())
         config = plugin.config_class.parse(raw)
         return [TopicPartition(*each) for each in Subscription(admin, config, self.settings.values).partitions()]

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from ferryman.api import Sink
+from ferryman.api import Part, Sink
+from ferryman.backfill import of_source
 from ferryman.backfill.history import History
 from ferryman.backfill.request import Request
 from ferryman.connector import SinkConfig
@@ -14,7 +15,7 @@ from ferryman.kafka.clients import Clients
 from ferryman.plugins import catalog
 from ferryman.runs import harm
 from ferryman.runs.harm import Verdict
-from ferryman.runs.keys import RunKeys, instant
+from ferryman.runs.keys import PREFIX, instant
 from ferryman.runs.ranges import Ranges
 
 Resolve = Callable[[Mapping[str, str]], Mapping[str, str]]
@@ -33,8 +34,18 @@ class Run:
     name: str
     config: Mapping[str, str] = field(repr=False)
     """References unresolved."""
-    ranges: Ranges
+    ranges: Ranges | None
+    """What a sink is to read."""
     verdict: Verdict
+    part: Part | None = None
+    """What a source is to hand over."""
+
+    @property
+    def records(self) -> int | None:
+        """How many records that are; None where nobody can tell."""
+        if self.part is not None:
+            return self.part.span.records
+        return None if self.ranges is None else self.ranges.size
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +59,21 @@ class Making:
     resolve: Resolve
     """Resolves references; raises ConfigError."""
 
-    def run(self, request: Request, ranges: Ranges | None = None) -> Run:
-        """The run that was asked for; ``ranges`` are those that were fixed for it before. Raises ConfigError for what
-        cannot be or would do harm, KafkaException when the cluster does not answer."""
-        if RunKeys.of(self.live) is not None:
+    def run(self, request: Request, fixed: Ranges | Part | None = None) -> Run:
+        """The run that was asked for; ``fixed`` is what was fixed for it before. Raises ConfigError for what cannot be
+        or would do harm, KafkaException when the cluster does not answer."""
+        if any(key.startswith(PREFIX) for key in self.live):
             raise ConfigError.for_key("name", f"{self.live['name']} is a run itself; name the live connector")
-        plugin = self._plugin()
+        plugin = self.plugin()
+        if not catalog.is_sink(plugin):
+            kept = fixed if isinstance(fixed, Part) else None
+            config, part, verdict = of_source.made(plugin, self.live, request, self.resolve, kept)
+            return Run(config["name"], config, None, verdict, part)
+        if request.positions is not None:
+            raise ConfigError.for_key("positions", "positions are those of sources; a sink has offsets")
+        return self._of_sink(plugin, request, fixed if isinstance(fixed, Ranges) else None)
+
+    def _of_sink(self, plugin: type[Sink[Any]], request: Request, ranges: Ranges | None) -> Run:
         live = self.resolve(self.live)
         wanted = {**self.live, **request.sets}
         merged = self.resolve({key: value for key, value in wanted.items() if value is not None})
@@ -75,9 +95,10 @@ class Making:
         """What Kafka has of the connector's topics."""
         return History(Clients(self.live["name"], 0, self.worker, resolved, "backfill"), config)
 
-    def _plugin(self) -> type[Sink[Any]]:
-        found = catalog.connector(self.live.get("connector.class", ""))
-        if found is None or not catalog.is_sink(found):
-            name = self.live.get("connector.class", "")
-            raise ConfigError.for_key("connector.class", f"only sinks can be run again, and {name} is none")
+    def plugin(self) -> type[Any]:
+        """The live connector's class. Raises ConfigError if there is none."""
+        name = self.live.get("connector.class", "")
+        found = catalog.connector(name)
+        if found is None:
+            raise ConfigError.for_key("connector.class", catalog.absence(("sink", "source"), name))
         return found

@@ -11,9 +11,10 @@ from typing import Any
 from ferryman.errors import ConfigError
 from ferryman.record import TopicPartition
 from ferryman.runs.keys import PREFIX, instant
-from ferryman.runs.ranges import Range, Ranges
+from ferryman.runs.ranges import MOST, Range, Ranges
 
 GROUP = "consumer.override.group.id"
+NOT_TO_SET = ("name", "connector.class", "topics.regex")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,9 @@ class Request:
     ends: str = ""
     """The time behind the last."""
     offsets: Mapping[TopicPartition, Range] = field(default_factory=dict)
-    """Only these partitions, and of them these offsets."""
+    """Only these partitions, and of them these offsets. A sink's."""
+    positions: tuple[int, int | None] | None = None
+    """The first position and the one behind the last, None for the present end. A source's."""
     sets: Mapping[str, str | None] = field(default_factory=dict)
     """Keys that the run has otherwise than the live connector; None removes one."""
     name: str = ""
@@ -42,7 +45,7 @@ class Request:
             raise ConfigError.for_key("to", f"to={self.ends} is not later than from={self.begins}")
         if not 0 <= self.rate < 1e12:
             raise ConfigError.for_key("rate", "rate must be a number of records a second, 0 for no limit")
-        wrong = next((key for key in self.sets if key.startswith(PREFIX) or key in ("name", "topics.regex")), None)
+        wrong = next((key for key in self.sets if key.startswith(PREFIX) or key in NOT_TO_SET), None)
         if wrong is not None:
             raise ConfigError.for_key(wrong, f"{wrong} is not for a run to set")
 
@@ -53,7 +56,10 @@ class Request:
         if self.begins:
             began = datetime.fromtimestamp(instant(self.begins) / 1000, UTC).strftime("%Y%m%dT%H%M%S")
             return f"{live}-backfill-{began}"
-        wish = json.dumps([self.ends, sorted([*source, *range_] for source, range_ in self.offsets.items())])
+        wish = json.dumps(
+            [self.ends, sorted([*source, *range_] for source, range_ in self.offsets.items())]
+            + ([list(self.positions)] if self.positions else [])
+        )
         return f"{live}-backfill-{hashlib.sha256(wish.encode()).hexdigest()[:8]}"
 
     def config(self, live: Mapping[str, str], ranges: Ranges, fold: bool, created: str) -> dict[str, str]:
@@ -98,3 +104,13 @@ def of_offsets(value: Any) -> dict[TopicPartition, Range]:
                 raise ConfigError.for_key("offsets", f"offsets of {topic}-{number} must be [first, behind the last]")
             found[TopicPartition(topic, int(number))] = Range(*bounds)
     return found
+
+
+def of_positions(value: Any) -> tuple[int, int | None]:
+    """[first, behind the last]; null for the present end."""
+    match value:
+        case [int(first), None] if type(first) is int and 0 <= first < MOST:
+            return first, None
+        case [int(first), int(behind)] if type(first) is type(behind) is int and 0 <= first <= behind < MOST:
+            return first, behind
+    raise ConfigError.for_key("positions", "positions must be [first, behind the last], null for the present end")

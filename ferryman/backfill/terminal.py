@@ -29,12 +29,20 @@ class Report:
 
     def planned(self, run: Run) -> None:
         """What is about to be done, by partition."""
+        bounds = json.loads(run.ranges.dump()) if run.ranges is not None else None
         if self.as_json:
-            self._json(name=run.name, does=run.verdict, ranges=json.loads(run.ranges.dump()), records=run.ranges.size)
+            span = {"span": json.loads(run.part.span.dump()), "warnings": list(run.part.warnings)} if run.part else {}
+            ranges = {} if bounds is None else {"ranges": bounds}
+            self._json(name=run.name, does=run.verdict, records=run.records, **ranges, **span)
             return
-        self._line(f"{run.name}: {_many(run.ranges.size)}; {MEANT[run.verdict]}")
-        for source, range_ in sorted(run.ranges.of.items()):
+        many = "as many records as there are" if run.records is None else _many(run.records)
+        self._line(f"{run.name}: {many}; {MEANT[run.verdict]}")
+        for source, range_ in sorted(run.ranges.of.items()) if run.ranges is not None else ():
             self._line(f"  {source}: {_many(range_.size)}, {range_.first} up to {range_.behind}")
+        if run.part is not None:
+            self._line(f"  {run.part.span}")
+            for warning in run.part.warnings:
+                self._line(f"  {warning}")
 
     def told(self, progress: Progress | None, trouble: str) -> None:
         """How far it is; said again only when it has changed, and not too often."""
@@ -76,8 +84,12 @@ def sentence(progress: Progress | None, trouble: str) -> str:
     """How far it is, in a line."""
     if progress is None:
         return trouble or "starting"
-    share = 100 * progress.records_done // progress.records_total if progress.records_total else 100
-    parts = [f"{share} %, {progress.records_done:,} of {_many(progress.records_total)}"]
+    total = progress.records_total
+    if total is None:
+        parts = [_many(progress.records_done)]
+    else:
+        share = 100 * progress.records_done // total if total else 100
+        parts = [f"{share} %, {progress.records_done:,} of {_many(total)}"]
     if progress.complete:
         parts.append("complete")
     else:

@@ -1,4 +1,4 @@
-"""``ferryman backfill``: a part of a sink connector's history, run again."""
+"""``ferryman backfill``: a part of a connector's history, run again."""
 
 import asyncio
 import gc
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ferryman.backfill.request import Request
 
 OFFSETS = re.compile(r"(?P<topic>[^:]+):(?P<partition>\d{1,9}):(?P<first>\d{1,18})-(?P<behind>\d{1,18})")
+POSITIONS = re.compile(r"(?P<first>\d{1,18})-(?P<behind>\d{1,18})?")
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -27,6 +28,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--from", "begins", default="", metavar="TIME", help="The first time: 2026-11-01T00:00:00Z.")
 @click.option("--to", "ends", default="", metavar="TIME", help="The time behind the last.")
 @click.option("--offsets", multiple=True, metavar="TOPIC:PARTITION:FIRST-BEHIND", help="Only these, the last excluded.")
+@click.option("--positions", metavar="FIRST-BEHIND", help="Of a source: only these, the last excluded.")
 @click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="A key that the run has otherwise.")
 @click.option("--name", default="", help="What the run is called; made up from connector and bounds otherwise.")
 @click.option("--rate", default=0.0, type=float, help="Records a second at most.")
@@ -36,7 +38,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--override", multiple=True, metavar="KEY=VALUE", help="A worker setting, over file and environment.")
 @click.option("--log-level", default="WARN", type=click.Choice([*logs.LEVELS], case_sensitive=False))
 def command(worker: Path, connector: Path, override: tuple[str, ...], log_level: str, **given: Any) -> None:
-    """Run a part of a sink connector's history again.
+    """Run a part of a connector's history again.
 
     WORKER is a worker's property file, CONNECTOR the file of the live connector, which may go on running elsewhere.
     Called again with the same bounds, it goes on where it stood. The exit code is 0 when all is done, 1 when it failed,
@@ -76,7 +78,7 @@ def _leave(code: int) -> NoReturn:
 
 
 def _request(given: dict[str, Any]) -> "Request":
-    from ferryman.backfill.request import Request, of_offsets
+    from ferryman.backfill.request import Request, of_offsets, of_positions
 
     offsets: dict[str, dict[str, list[int]]] = {}
     for text in given["offsets"]:
@@ -84,11 +86,18 @@ def _request(given: dict[str, Any]) -> "Request":
         if match is None:
             raise click.BadParameter(f"{text!r} is not TOPIC:PARTITION:FIRST-BEHIND", param_hint="--offsets")
         offsets.setdefault(match["topic"], {})[match["partition"]] = [int(match["first"]), int(match["behind"])]
+    positions = None
+    if given["positions"] is not None:
+        match = POSITIONS.fullmatch(given["positions"])
+        if match is None:
+            raise click.BadParameter(f"{given['positions']!r} is not FIRST-BEHIND", param_hint="--positions")
+        positions = of_positions([int(match["first"]), None if match["behind"] is None else int(match["behind"])])
     sets = dict(starting.pair(each) for each in given["sets"])
     return Request(
         begins=given["begins"],
         ends=given["ends"],
         offsets=of_offsets(offsets),
+        positions=positions,
         sets=sets,
         name=given["name"],
         rate=given["rate"],

@@ -17,7 +17,7 @@ from ferryman.config import Config, Definition, spellings
 from ferryman.connector import ConnectorConfig, SinkConfig, SourceConfig
 from ferryman.docs import guarantees, metrics, sql_values
 from ferryman.plugins import catalog, folders
-from ferryman.runs.keys import RunKeys
+from ferryman.runs.keys import RunKeys, SourceRunKeys
 from ferryman.settings.modes import DISTRIBUTED, NO_EFFECT, STANDALONE
 from ferryman.settings.task_keys import TaskKeys
 from ferryman.settings.worker_keys import WorkerConfig
@@ -56,7 +56,8 @@ Ferryman's own. A worker's hold for all its connectors, a connector's for its ow
 that a config names, since clients of Kafka Connect know no others. ([Reliability](../reliability.md#failing-tasks))
 """
 _OF_RUNS = """\
-Ferryman's own, and a sink's: `ferryman backfill` sets them, people need not.
+Ferryman's own: `ferryman backfill` sets them, people need not. `ferryman.run.span` is a source's, `ferryman.run.ranges`
+and `ferryman.run.fold` are a sink's.
 ([Backfill](../backfill.md))
 """
 _TLS = """\
@@ -188,6 +189,8 @@ def _connector() -> str:
         parts.append(f"## {title}\n\n{_table(config_class, own)}\n")
     parts.append(f"## Failing tasks\n\n{_OF_TASKS}\n{_table(TaskKeys, TaskKeys.model_fields)}\n")
     parts.append(f"## Runs\n\n{_OF_RUNS}\n{_table(RunKeys, RunKeys.model_fields)}\n")
+    of_sources = [name for name in SourceRunKeys.model_fields if name not in RunKeys.model_fields]
+    parts.append(f"{_table(SourceRunKeys, of_sources)}\n")
     return f"{_NOTE}\n\n{_CONNECTOR}\n" + "\n".join(parts)
 
 

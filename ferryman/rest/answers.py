@@ -29,13 +29,15 @@ def status(found: ConnectorStatus) -> Json:
 def run(found: Progress) -> Json:
     """How far a run is, for clients that know of it."""
     shape: Json = {
-        "of": found.of,
+        "of": found.of or None,
         "from": found.begins or None,
         "to": found.ends or None,
         "records_done": found.records_done,
         "records_total": found.records_total,
         "partitions_done": found.partitions_done,
         "partitions_total": found.partitions_total,
+        "tasks_done": found.tasks_done,
+        "tasks_total": found.tasks_total,
         "records_per_second": None if found.rate is None else round(found.rate, 1),
         "seconds_left": None if found.left is None else round(found.left),
         "complete": found.complete,

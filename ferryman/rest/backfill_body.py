@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from ferryman.api import Part
 from ferryman.backfill.making import MEANT, Run
-from ferryman.backfill.request import Request, of_offsets
+from ferryman.backfill.request import Request, of_offsets, of_positions
 from ferryman.errors import ConfigError, RequestError
 from ferryman.rest import http_messages
+from ferryman.runs.span import iso
 
-KNOWN = ("from", "to", "offsets", "config", "name", "rate", "allow_duplicates", "dry_run")
+KNOWN = ("from", "to", "offsets", "positions", "config", "name", "rate", "allow_duplicates", "dry_run")
 
 
 def parsed(posted: Any) -> Request:
@@ -23,6 +25,7 @@ def parsed(posted: Any) -> Request:
         begins=http_messages.text("from", posted.get("from")) or "",
         ends=http_messages.text("to", posted.get("to")) or "",
         offsets=of_offsets(posted.get("offsets") or {}),
+        positions=None if posted.get("positions") is None else of_positions(posted["positions"]),
         sets=http_messages.config(given or {}),
         name=(http_messages.text("name", posted.get("name")) or "").strip(),
         rate=_rate(posted.get("rate")),
@@ -33,10 +36,21 @@ def parsed(posted: Any) -> Request:
 
 def answer(run: Run) -> dict[str, Any]:
     """What the run is, or would be."""
-    ranges: dict[str, dict[str, list[int]]] = {}
-    for source, range_ in sorted(run.ranges.of.items()):
-        ranges.setdefault(source.topic, {})[str(source.partition)] = list(range_)
-    return {"name": run.name, "records": run.ranges.size, "ranges": ranges, "target": MEANT[run.verdict]}
+    shape: dict[str, Any] = {"name": run.name, "target": MEANT[run.verdict]}
+    if run.records is not None:
+        shape["records"] = run.records
+    if run.ranges is not None:
+        shape["ranges"] = ranges = dict[str, dict[str, list[int]]]()
+        for source, range_ in sorted(run.ranges.of.items()):
+            ranges.setdefault(source.topic, {})[str(source.partition)] = list(range_)
+    return shape if run.part is None else shape | _of(run.part)
+
+
+def _of(part: Part) -> dict[str, Any]:
+    span = part.span
+    times = {name: iso(at) for name, at in (("from", span.begins), ("to", span.ends)) if at is not None}
+    positions = {} if span.first is None else {"positions": [span.first, span.behind]}
+    return {**times, **positions, "warnings": list(part.warnings)}
 
 
 def _rate(value: Any) -> float:

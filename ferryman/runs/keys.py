@@ -1,4 +1,4 @@
-"""The keys by which a sink connector is a run. ``ferryman backfill`` sets them; people need not."""
+"""The keys by which a connector is a run. ``ferryman backfill`` sets them; people need not."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -12,6 +12,7 @@ from ferryman.config import Bool, Config, Double, Shown, Str, key
 from ferryman.errors import KeyProblem
 from ferryman.runs import ranges
 from ferryman.runs.ranges import Ranges
+from ferryman.runs.span import Span
 
 PREFIX = "ferryman.run."
 GROUP = "Runs"
@@ -21,6 +22,12 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def _ranges(value: str) -> str:
     if value:
         ranges.parse(value)
+    return value
+
+
+def _span(value: str) -> str:
+    if value:
+        Span.parse(value)
     return value
 
 
@@ -49,16 +56,11 @@ def instant(text: str) -> int:
     return round((found - EPOCH).total_seconds() * 1000)
 
 
-class RunKeys(Config):
-    """What makes a sink connector a run."""
+class Bounded(Config):
+    """What runs of sinks and of sources have in common."""
 
     ferryman_run_of: Str = key("", importance="LOW", shown=Shown(GROUP, 1, "MEDIUM", "Run of"))
     """The live connector whose history is run again."""
-    ferryman_run_ranges: Annotated[Str, AfterValidator(_ranges)] = key(
-        "", importance="LOW", shown=Shown(GROUP, 2, "LONG", "Ranges")
-    )
-    """The offsets to read, as {topic: {"id": its id, "partitions": {number: [first, behind the last]}}}. With it a sink
-    is a run: it reads these and nothing else, and is STOPPED when it has."""
     ferryman_run_from: Annotated[Str, AfterValidator(_instant)] = key(
         "", importance="LOW", shown=Shown(GROUP, 3, "MEDIUM", "From")
     )
@@ -75,24 +77,58 @@ class RunKeys(Config):
         "", importance="LOW", shown=Shown(GROUP, 7, "MEDIUM", "Created")
     )
     """When the run was made."""
-    ferryman_run_fold: Bool = key(False, importance="LOW", shown=Shown(GROUP, 6, "SHORT", "Fold"))
-    """Whether it writes where the live connector does, and so leaves out what was overtaken by later records."""
 
     def problems(self) -> Iterable[KeyProblem]:
-        """Bounds without ranges."""
+        """Bounds of what is no run."""
         others = (self.ferryman_run_of, self.ferryman_run_from, self.ferryman_run_to, self.ferryman_run_rate)
-        if not self.ferryman_run_ranges and (any(others) or self.ferryman_run_fold):
-            name = "ferryman.run.ranges"
-            yield KeyProblem(
-                name, f"{name} is missing: without it a connector is no run. Make one by ferryman backfill"
-            )
+        if not self.is_run and any(others):
+            yield self._missing()
+
+    def _missing(self) -> KeyProblem:
+        return KeyProblem(
+            self.bound, f"{self.bound} is missing: without it a connector is no run. Make one by ferryman backfill"
+        )
+
+    @property
+    def bound(self) -> str:
+        """The key without which there is no run."""
+        raise NotImplementedError
+
+    @property
+    def is_run(self) -> bool:
+        """Whether that is given."""
+        return bool(getattr(self, self.bound.replace(".", "_")))
 
     @classmethod
     def of(cls, raw: Mapping[str, str]) -> Self | None:
         """Those of a connector's config, references resolved; None if it is no run. ConfigError for bad values."""
         given = {name: value for name, value in raw.items() if name.startswith(PREFIX)}
         found = cls.parse(given) if given else None
-        return None if found is None or not found.ferryman_run_ranges else found
+        return found if found is not None and found.is_run else None
+
+
+class RunKeys(Bounded):
+    """What makes a sink connector a run."""
+
+    ferryman_run_ranges: Annotated[Str, AfterValidator(_ranges)] = key(
+        "", importance="LOW", shown=Shown(GROUP, 2, "LONG", "Ranges")
+    )
+    """The offsets to read, as {topic: {"id": its id, "partitions": {number: [first, behind the last]}}}. With it a sink
+    is a run: it reads these and nothing else, and is STOPPED when it has."""
+    ferryman_run_fold: Bool = key(False, importance="LOW", shown=Shown(GROUP, 6, "SHORT", "Fold"))
+    """Whether it writes where the live connector does, and so leaves out what was overtaken by later records."""
+
+    def problems(self) -> Iterable[KeyProblem]:
+        """Bounds without ranges."""
+        found = [*super().problems()]
+        yield from found
+        if self.ferryman_run_fold and not self.is_run and not found:
+            yield self._missing()
+
+    @property
+    def bound(self) -> str:
+        """See Bounded."""
+        return "ferryman.run.ranges"
 
     @cached_property
     def ranges(self) -> Ranges:
@@ -108,3 +144,24 @@ class RunKeys(Config):
     def ends(self) -> int | None:
         """The timestamp behind the last; None for no bound."""
         return instant(self.ferryman_run_to) if self.ferryman_run_to else None
+
+
+class SourceRunKeys(Bounded):
+    """What makes a source connector a run."""
+
+    ferryman_run_span: Annotated[Str, AfterValidator(_span)] = key(
+        "", importance="LOW", shown=Shown(GROUP, 2, "LONG", "Span")
+    )
+    """What to hand over, as a JSON object: begins and ends (times in milliseconds), first and behind (positions),
+    records (how many there are), each only where it is known. With it a source is a run: it hands this over and nothing
+    else, and is STOPPED when it has."""
+
+    @property
+    def bound(self) -> str:
+        """See Bounded."""
+        return "ferryman.run.span"
+
+    @cached_property
+    def span(self) -> Span:
+        """What to hand over."""
+        return Span.parse(self.ferryman_run_span)

@@ -28,7 +28,7 @@ from ferryman.kafka.clients import Clients
 from ferryman.kafka.permissions import Heard
 from ferryman.plugins import catalog
 from ferryman.retry.outage import Outage
-from ferryman.runs.keys import RunKeys
+from ferryman.runs.keys import RunKeys, SourceRunKeys
 from ferryman.settings.worker_keys import WorkerConfig
 from ferryman.task.meters.publisher import Publisher
 from ferryman.task.setup import garbage_collection, metering
@@ -151,4 +151,5 @@ def prepared(spec: TaskSpec, control: Control) -> Setup:
         troubles=troubles,
         meters=meters,
         run=RunKeys.of(spec.config) if catalog.is_sink(plugin) else None,
+        source_run=None if catalog.is_sink(plugin) else SourceRunKeys.of(spec.config),
     )

@@ -5,15 +5,15 @@ from collections.abc import Mapping
 from ferryman.config import Config
 from ferryman.connector import SinkConfig
 from ferryman.errors import KeyProblem
-from ferryman.runs.keys import RunKeys
+from ferryman.runs.keys import RunKeys, SourceRunKeys
 from ferryman.settings.task_keys import PREFIX, TaskKeys
 from ferryman.validation import config_infos
 from ferryman.validation.config_infos import ConfigInfo
 
 
 def classes(config_class: type[Config]) -> tuple[type[Config], ...]:
-    """Who declares them: only sinks can be runs."""
-    return (TaskKeys, RunKeys) if issubclass(config_class, SinkConfig) else (TaskKeys,)
+    """Who declares them."""
+    return (TaskKeys, RunKeys if issubclass(config_class, SinkConfig) else SourceRunKeys)
 
 
 def names(config_class: type[Config]) -> set[str]:

@@ -13,6 +13,7 @@ from ferryman.kafka.clients import Clients
 from ferryman.offsets.stores import Stores
 from ferryman.plugins import catalog
 from ferryman.record import TopicPartition
+from ferryman.runs import marks
 from ferryman.worker import offset_changes
 from ferryman.worker.herder import PartitionOffset
 
@@ -33,7 +34,7 @@ class ConnectorOffsets:
         """What is committed: a sink's offsets of its consumer group, a source's of the offsets topic."""
         sink = catalog.is_sink(self.plugin)
         try:
-            return offset_changes.sink_offsets(self.clients) if sink else self._source.partition_offsets()
+            return offset_changes.sink_offsets(self.clients) if sink else self._source_offsets()
         except (KafkaException, FerrymanError) as error:
             kind = "consumer group" if sink else "source"
             reason = error.args[0].str() if isinstance(error, KafkaException) else error
@@ -61,11 +62,17 @@ class ConnectorOffsets:
             text = f"Failed to modify offsets for connector {self.clients.connector}: {error.args[0].str()}"
             raise RequestError(500, text) from error
 
+    def _source_offsets(self, of_marks: bool = False) -> list[PartitionOffset]:
+        """Those of the source itself, or the marks among them, which nobody is to see or move."""
+        return [each for each in self._source.partition_offsets() if marks.is_mark(each.partition) is of_marks]
+
     def _move_source(self, offsets: Sequence[PartitionOffset]) -> bool:
         config = self.plugin.config_class.parse(self.clients.raw)
         complete = self.plugin.alter_offsets(config, [(each.partition, each.offset) for each in offsets])
-        if offsets:
-            self._source.write(offsets)
+        # From elsewhere on the source may have more to hand over, and what it has counted is another part.
+        forgotten = [PartitionOffset(each.partition, None) for each in self._source_offsets(of_marks=True)]
+        if offsets or forgotten:
+            self._source.write([*offsets, *forgotten])
         return bool(complete)
 
     def _move_sink(self, positions: Mapping[TopicPartition, int | None], reset: bool) -> bool:

@@ -1,4 +1,4 @@
-"""What the group of a run has committed, asked without joining it."""
+"""What runs have committed, asked without taking part: a sink's group, the marks of a source's tasks."""
 
 from confluent_kafka import Consumer
 from confluent_kafka import TopicPartition as ClientPartition
@@ -6,7 +6,11 @@ from confluent_kafka import TopicPartition as ClientPartition
 from ferryman.kafka.clients import QUIET, Clients
 from ferryman.record import TopicPartition
 from ferryman.retry import coordinator
+from ferryman.runs import marks
+from ferryman.runs.keys import SourceRunKeys
+from ferryman.runs.marks import Mark
 from ferryman.runs.ranges import Ranges
+from ferryman.worker.connector_offsets import ConnectorOffsets
 
 TIMEOUT = 10.0
 
@@ -22,3 +26,12 @@ def committed(clients: Clients, ranges: Ranges) -> dict[TopicPartition, int]:
     return {
         TopicPartition(each.topic, each.partition): each.offset for each in found if not each.error and each.offset >= 0
     }
+
+
+def marked(connector: ConnectorOffsets) -> dict[int, Mark] | None:
+    """The marks of a source's tasks; None of one that comes to no end. Raises ConfigError for a config that is none,
+    RetriableError or KafkaException when nobody answers."""
+    plugin, raw = connector.plugin, connector.clients.raw
+    if SourceRunKeys.of(raw) is None and not plugin.ends(plugin.config_class.parse(raw)):
+        return None
+    return marks.found(connector.stores.read().items())

@@ -282,6 +282,20 @@ def test_hostile_names_and_traces_move_no_cursor() -> None:
     assert shown.splitlines()[1].split() == ["a", "[2J", "sink", "[red]X", "none", "w"]
 
 
+@pytest.mark.parametrize(
+    ("told", "text"),
+    [
+        ({"of": "a", "records_done": 1200, "records_total": 5000, "complete": False}, "of a, 1,200 of 5,000 records"),
+        ({"of": "a", "records_done": 7, "complete": False, "seconds_left": 1200}, "of a, 7 records, about 1,200 s"),
+        ({"records_done": 7, "complete": True}, "7 records, complete"),
+    ],
+)
+def test_how_far_a_run_is_stands_with_it(told: dict[str, Any], text: str) -> None:
+    status = {"name": "a", "connector": {"state": "RUNNING", "worker_id": "w"}, "tasks": [], "type": "source"}
+    with answering((200, {**status, "run": told}), (200, {})) as (url, _):
+        assert text in done(run("connectors", "show", "a", "--url", url))
+
+
 def test_nobody_there_is_said_with_what_to_do() -> None:
     result = run("connectors", "list", "--url", f"http://127.0.0.1:{free_port()}")
     assert result.exit_code == 2

@@ -3,7 +3,7 @@
 import pytest
 
 from ferryman.errors import ConfigError
-from ferryman.runs.keys import RunKeys, instant
+from ferryman.runs.keys import RunKeys, SourceRunKeys, instant
 
 RANGES = '{"t": {"id": "i", "partitions": {"0": [3, 9]}}}'
 
@@ -15,6 +15,19 @@ def test_a_connector_without_ranges_is_no_run() -> None:
 def test_bounds_without_ranges_are_refused() -> None:
     with pytest.raises(ConfigError, match="ranges is missing"):
         RunKeys.of({"ferryman.run.from": "2026-11-01T00:00:00Z"})
+    with pytest.raises(ConfigError, match="ranges is missing"):
+        RunKeys.of({"ferryman.run.fold": "true"})
+
+
+def test_a_source_is_a_run_by_its_span() -> None:
+    assert SourceRunKeys.of({"name": "c", "topic": "t"}) is None
+    found = SourceRunKeys.of({"ferryman.run.span": '{"first": 3, "behind": 9}'})
+    assert found is not None
+    assert (found.span.first, found.span.behind) == (3, 9)
+    with pytest.raises(ConfigError, match="span is missing"):
+        SourceRunKeys.of({"ferryman.run.rate": "3"})
+    with pytest.raises(ConfigError, match="first must be a whole number"):
+        SourceRunKeys.of({"ferryman.run.span": '{"first": "3"}'})
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 """How far a run is, and when it will be through."""
 
 from ferryman.record import TopicPartition
-from ferryman.runs.keys import RunKeys
-from ferryman.runs.progress import Watch
+from ferryman.runs.keys import RunKeys, SourceRunKeys
+from ferryman.runs.marks import Mark
+from ferryman.runs.progress import SourceWatch, Watch
 
 A, B = TopicPartition("t", 0), TopicPartition("t", 1)
 KEYS = RunKeys.of({"ferryman.run.ranges": '{"t":{"id":"i","partitions":{"0":[10,110],"1":[0,100]}}}'})
@@ -27,3 +28,21 @@ def test_offsets_that_are_moved_back_begin_the_count_anew() -> None:
     watch.look({A: 100}, 0.0)
     assert watch.look({A: 20}, 1.0).rate is None
     assert watch.look({A: 30}, 2.0).rate == 10.0
+
+
+def test_a_source_is_complete_when_each_of_its_tasks_has_said_so() -> None:
+    keys = SourceRunKeys.of({"ferryman.run.of": "live", "ferryman.run.span": '{"records":100}'})
+    watch = SourceWatch(keys)
+    first = watch.look({0: Mark(10)}, 2, 0.0)
+    assert (first.of, first.records_done, first.records_total, first.complete) == ("live", 10, 100, False)
+    second = watch.look({0: Mark(50, True), 1: Mark(10)}, 2, 10.0)
+    assert (second.tasks_done, second.tasks_total, second.rate, second.left) == (1, 2, 5.0, 8.0)
+    assert watch.look({0: Mark(50, True), 1: Mark(50, True)}, 2, 20.0).complete
+
+
+def test_a_source_that_is_stopped_is_what_its_tasks_have_left() -> None:
+    watch = SourceWatch(None)
+    assert not watch.look({}, 0, 0.0).complete
+    assert not watch.look({0: Mark(1, True), 1: Mark(1)}, 0, 1.0).complete
+    found = watch.look({0: Mark(1, True), 1: Mark(1, True)}, 0, 2.0)
+    assert (found.complete, found.of, found.records_done, found.records_total) == (True, "", 2, None)

@@ -127,7 +127,7 @@ class S3SourceConfig(BucketKeys, SourceConfig):
         "forever", shown=Shown(group="Restore")
     )
     """Whether the source goes on with objects that appear (forever), or is done with those that are there when a task
-    starts (end): it says so in the log, and then its tasks do nothing. Ours."""
+    starts (end): then the connector is STOPPED. Ours."""
     restore_original_headers: Bool = key(False, shown=Shown(group="Restore"))
     """Whether each record gets headers that say where it was: ferryman.original.topic, .partition, .offset and .range.
     ``ferryman translate-offsets`` needs them. Ours."""

@@ -6,8 +6,8 @@ from ferryman.connectors.sql.config.rules import SqlSinkConfig
 from ferryman.connectors.sql.dialects.names import table_name
 from ferryman.errors import ConfigError, DataError
 from ferryman.runs.harm import Again, Place
+from ferryman.runs.topics import KAFKAS, transforms
 
-KAFKAS = "org.apache.kafka.connect.transforms."
 HARMLESS = frozenset({"Filter", "InsertHeader", "DropHeaders", "HeaderFrom$Value"})
 """Kafka's transforms that leave keys and topics alone, beside those of values."""
 OTHERS = frozenset({"io.debezium.transforms.ExtractNewRecordState"})
@@ -26,12 +26,6 @@ def places(config: SqlSinkConfig, raw: Mapping[str, str], topics: Collection[str
     except DataError:
         return None
     return frozenset((*dialect.schema(location, table), table.name.lower()) for table in tables)
-
-
-def transforms(raw: Mapping[str, str]) -> dict[str, str]:
-    """The type of each transform, by alias."""
-    aliases = [alias.strip() for alias in raw.get("transforms", "").split(",") if alias.strip()]
-    return {alias: raw.get(f"transforms.{alias}.type", "").strip() for alias in aliases}
 
 
 def harmless(kind: str) -> bool:

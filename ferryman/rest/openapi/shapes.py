@@ -63,13 +63,21 @@ SHAPES: Mapping[str, Json] = {
         "properties": {
             **dict.fromkeys(("from", "to", "name"), _nullable("string")),
             "offsets": _nullable("object"),
+            "positions": {"type": ["array", "null"], "items": _nullable("integer"), "minItems": 2, "maxItems": 2},
             "config": _nullable("object"),
             "rate": _nullable("number"),
             **dict.fromkeys(("allow_duplicates", "dry_run"), _nullable("boolean")),
         },
         "additionalProperties": False,
     },
-    "BackfillInfo": _fields({"name": TEXT, "records": WHOLE, "ranges": ANY_OBJECT, "target": TEXT}),
+    "BackfillInfo": _fields(
+        {"name": TEXT, "target": TEXT},
+        records=WHOLE,
+        ranges=ANY_OBJECT,
+        **{"from": TEXT, "to": TEXT},
+        positions=several(_nullable("integer")),
+        warnings=several(TEXT),
+    ),
     "DeadLetters": _fields(
         {
             "topic": TEXT,
@@ -96,15 +104,11 @@ SHAPES: Mapping[str, Json] = {
         run=a("Run"),
     ),
     "Run": _fields(
-        {
-            "of": TEXT,
-            "records_done": WHOLE,
-            "records_total": WHOLE,
-            "partitions_done": WHOLE,
-            "partitions_total": WHOLE,
-            "complete": {"type": "boolean"},
-        },
-        **{"from": TEXT, "to": TEXT, "records_per_second": {"type": "number"}, "seconds_left": WHOLE},
+        {"records_done": WHOLE, "complete": {"type": "boolean"}},
+        **dict.fromkeys(("of", "from", "to"), TEXT),
+        **dict.fromkeys(("records_total", "partitions_done", "partitions_total"), WHOLE),
+        **dict.fromkeys(("tasks_done", "tasks_total", "seconds_left"), WHOLE),
+        records_per_second={"type": "number"},
     ),
     "Connectors": {
         "anyOf": [

@@ -10,7 +10,7 @@ from ferryman.connector import ConnectorConfig
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import Clients
 from ferryman.retry.outage import Patience
-from ferryman.runs.keys import RunKeys
+from ferryman.runs.keys import RunKeys, SourceRunKeys
 from ferryman.settings.worker_keys import WorkerConfig
 from ferryman.task.meters.meters import Meters
 from ferryman.task.setup.control import Control
@@ -39,6 +39,8 @@ class Setup:
     meters: Meters
     run: RunKeys | None = None
     """The bounds of a sink that is a run."""
+    source_run: SourceRunKeys | None = None
+    """Those of a source."""
 
     def count_admin(self, admin: Admin) -> None:
         """A session has made this one; whether it is connected is a metric."""

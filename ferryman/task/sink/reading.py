@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 from ferryman.api import Assigned
 from ferryman.record import Polled, TopicPartition
+from ferryman.runs.pace import Pace
 from ferryman.task.sink.delivery import Delivery
 from ferryman.task.sink.group import Group
 from ferryman.task.sink.runs.bounds import Bounds
-from ferryman.task.sink.runs.pace import Pace
 
 
 @dataclass

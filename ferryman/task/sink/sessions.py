@@ -12,6 +12,7 @@ from ferryman.kafka import fetching
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.callbacks import Consumer, Producer
 from ferryman.kafka.subscription import Subscription
+from ferryman.runs.pace import Pace
 from ferryman.task.errors.dead_letters import DeadLetters, create_topic
 from ferryman.task.errors.error_tolerance import Tolerance
 from ferryman.task.errors.letter import Writer
@@ -23,7 +24,6 @@ from ferryman.task.sink.group import Group
 from ferryman.task.sink.history import Reader
 from ferryman.task.sink.reading import Reading
 from ferryman.task.sink.runs.bounds import Bounds
-from ferryman.task.sink.runs.pace import Pace
 from ferryman.task.sink.sink_thread import SinkThread, StillBusy
 from ferryman.task.sink.slices import Slices
 from ferryman.validation import group_protocol

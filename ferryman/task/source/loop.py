@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from confluent_kafka import KafkaError, KafkaException
 
@@ -26,6 +26,7 @@ from ferryman.task.setup.crash_points import crash_point
 from ferryman.task.setup.troubles import Troubles
 from ferryman.task.source.boundaries import Boundaries
 from ferryman.task.source.delivery import Delivery, Progress
+from ferryman.task.source.ending import Ending
 from ferryman.task.source.letters import Letters
 from ferryman.task.source.suspects import Suspects
 
@@ -35,6 +36,21 @@ PRODUCED_BY = "org.apache.kafka.connect.runtime.WorkerSourceTask"
 """Who failed when a record could not be produced, in Kafka Connect's words (WorkerSourceTask.producerSendFailed)."""
 Outgoing = tuple[Batch, Encoded]
 """What is ready to produce, and a batch of the records that it comes from."""
+REST = 0.5
+"""Seconds that a run waits at once for its pace, so that a pause or stop is soon heard."""
+
+
+class Ready(NamedTuple):
+    """What is delivered as one."""
+
+    outgoing: Sequence[Outgoing]
+    failures: Sequence[Failure]
+    """Records that were skipped."""
+    progress: Progress
+    records: int
+    """How many the source has handed over for it."""
+    end: str
+    """How the transaction ends behind it, if the source ends it there."""
 
 
 class Topics(Protocol):
@@ -64,6 +80,15 @@ class SourceSession:
     """Records that may kill the process, or were found to."""
     boundaries: Boundaries | None = None
     """What the source says about the end of transactions; None if it has no say."""
+    ending: Ending | None = None
+    """The source's end, if it comes to one."""
+
+    def begin(self) -> None:
+        """Before the task counts as running. Raises as ``run``."""
+        if self.ending is not None and (begun := self.ending.begun()):
+            self.delivery.begin()
+            self.delivery.note(begun)
+            self.delivery.commit()
 
     def run(self) -> None:
         """Until the task is to stop. Raises RetriableError to be run anew, TaskError and others when it is over."""
@@ -83,14 +108,21 @@ class SourceSession:
                 self.control.tell("running", {})
                 paused = False
             garbage_collection.collect_if_due()
-            if self.control.may_act():
+            if self._rested() and self.control.may_act():
                 with self.control.acting_now():
                     self._round()
         self._settle()
 
+    def _rested(self) -> bool:
+        """Whether the pace of a run allows another poll; waits for it, but not for long."""
+        wait = 0.0 if self.ending is None else self.ending.pace.wait(time.monotonic())
+        if wait > 0:
+            self.control.wait(min(wait, REST))
+        return wait <= 0
+
     def _round(self) -> None:
         try:
-            ready = [(*self._encoded(batches), self._progress(batches), end) for batches, end in self._polled()]
+            ready = [self._ready(batches, end) for batches, end in self._polled()]
         except Indeterminate:
             raise
         except RetriableError as error:
@@ -102,10 +134,12 @@ class SourceSession:
         # A poll takes as long as it takes, and the lease may have ended.
         if ready and not self.control.may_act():
             return
-        for outgoing, failures, progress, end in ready:
-            self._deliver(outgoing, failures, progress)
+        for number, each in enumerate(ready, 1):
+            self._deliver(each, number == len(ready))
             if self.boundaries is not None:
-                self._told(self.boundaries.end(end))
+                self._told(self.boundaries.end(each.end))
+        if self.ending is not None:
+            self._end(self.ending, handed=bool(ready))
         self._told(self.delivery.after_round() if self.boundaries is None else self.boundaries.at_end())
 
     def _polled(self) -> list[tuple[Sequence[Batch], str]]:
@@ -117,14 +151,29 @@ class SourceSession:
         self.meter.returned(sum(map(len, batches)), time.monotonic() - began)
         return [(batches, "")] if self.boundaries is None else list(self.boundaries.cut(batches))
 
-    def _deliver(self, outgoing: Sequence[Outgoing], failures: list[Failure], progress: Progress) -> None:
+    def _end(self, ending: Ending, handed: bool) -> None:
+        if not handed and (over := ending.nothing()):
+            self.delivery.begin()
+            self.delivery.note(over)
+        if ending.over:
+            self._told(self.delivery.commit())  # whoever else would end the transaction has nothing more to do
+
+    def _ready(self, batches: Sequence[Batch], end: str) -> Ready:
+        outgoing, failures = self._encoded(batches)
+        return Ready(outgoing, failures, self._progress(batches), sum(map(len, batches)), end)
+
+    def _deliver(self, ready: Ready, last: bool) -> None:
         # No commit comes between the first record and the note of the offsets, so that a transaction holds all of it or
         # nothing.
         self.delivery.begin()
         crash_point("source.before_produce")
-        failures += [failure for each in outgoing for failure in self._produce(*each)]
+        failures = [*ready.failures, *(failure for each in ready.outgoing for failure in self._produce(*each))]
         if self.letters is not None:
             self.letters.send(failures, self.delivery.outbox)
+        progress = ready.progress
+        if self.ending is not None:
+            self.ending.pace.polled(ready.records, time.monotonic())
+            progress = {**progress, **self.ending.handed(ready.records, last)}
         self.delivery.note(progress)
         crash_point("source.after_produce")
 

@@ -36,6 +36,10 @@ from ferryman.kafka.callbacks import Producer
 from ferryman.kafka.topic_creation import TopicCreation
 from ferryman.offsets.source_offsets import SourceOffsets
 from ferryman.offsets.stores import Stores, WorkersCopy
+from ferryman.runs import marks
+from ferryman.runs.marks import Mark
+from ferryman.runs.pace import Pace
+from ferryman.runs.span import SourceRun
 from ferryman.task.errors.dead_letters import create_topic
 from ferryman.task.errors.error_tolerance import Tolerance
 from ferryman.task.errors.source_letter import SourceWriter
@@ -47,6 +51,7 @@ from ferryman.task.source import loop
 from ferryman.task.source.acknowledgements import Acknowledgements
 from ferryman.task.source.boundaries import Boundaries
 from ferryman.task.source.delivery import Delivery
+from ferryman.task.source.ending import Ending
 from ferryman.task.source.letters import Letters
 from ferryman.task.source.outbox import Outbox
 from ferryman.task.source.suspects import Suspects
@@ -91,11 +96,14 @@ class SourceSessions:
             offset=offsets.get,
             stopping=setup.control.wait,
             transaction=boundaries,
+            run=self._run,
         )
         task: Source[Any] = setup.plugin(setup.config, context)
         session = self._session(task, delivery, boundaries, admin)
+        session.ending = self._ending(task, offsets)
         try:
             task.start()
+            session.begin()
             started()
             admin.close()
             session.run()
@@ -169,6 +177,26 @@ class SourceSessions:
             suspects=self._suspects(),
             boundaries=boundaries,
         )
+
+    @property
+    def _run(self) -> SourceRun | None:
+        keys = self.setup.source_run
+        return None if keys is None else SourceRun(keys.span, keys.ferryman_run_rate / self._tasks)
+
+    @property
+    def _tasks(self) -> int:
+        # A rate is for all tasks together; a connector that watches something makes as many as it likes.
+        setup = self.setup
+        made = setup.plugin.task_configs(setup.config, setup.spec.config) if setup.plugin.connector is None else ()
+        return len(made) or max(1, setup.config.tasks_max)
+
+    def _ending(self, task: Source[Any], offsets: SourceOffsets) -> Ending | None:
+        run, number = self._run, self.setup.spec.task
+        if run is None and not self.setup.plugin.ends(self.setup.config):
+            return None
+        before = offsets.get(marks.partition(number))
+        mark = None if before is None else Mark.parse(before)
+        return Ending(task, number, mark, Pace(0.0 if run is None else run.rate))
 
     def _suspects(self) -> Suspects:
         setup, spec = self.setup, self.setup.spec

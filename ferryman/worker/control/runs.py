@@ -1,7 +1,8 @@
-"""The runs that a worker knows of: looks how far each is, and has the leader stop those that are complete.
+"""What comes to an end of what a worker knows: looks how far each is, and has the leader stop what is complete.
 
-Nothing tells of completion that could get lost: it is seen in what the run's group has committed. A run is looked at
-while it is to run, and once more after that.
+Nothing tells of completion that could get lost: it is seen in what was committed, by the group of a sink that is a run,
+or with the offsets of a source, which may end without being a run. Each is looked at while it is to run, and once more
+after that.
 """
 
 import asyncio
@@ -13,10 +14,10 @@ from confluent_kafka import KafkaException
 
 from ferryman.errors import ConfigError, FerrymanError
 from ferryman.facts.fold import ConnectorFacts
-from ferryman.facts.states import TargetState
-from ferryman.record import TopicPartition
-from ferryman.runs.keys import RunKeys
-from ferryman.runs.progress import Progress, Watch
+from ferryman.facts.states import State, TargetState
+from ferryman.plugins import catalog
+from ferryman.runs.keys import RunKeys, SourceRunKeys
+from ferryman.runs.progress import Progress, SourceWatch, Watch
 from ferryman.worker import run_offsets
 from ferryman.worker.control.offsets import Offsets
 from ferryman.worker.control.plane import Plane
@@ -26,19 +27,23 @@ log = logging.getLogger(__name__)
 LOOK = 2.0
 """Seconds between two looks."""
 
-State = tuple[int, TargetState]
-"""Which config a run has, and what is wanted of it."""
+AT_ONCE = 4
+"""How many are looked at at the same time."""
+
+Seen = tuple[int, TargetState]
+"""Which config one has, and what is wanted of it."""
 
 
 class Runs:
-    """Those of one worker. ``stop`` is what ends a run that is complete."""
+    """Those of one worker. ``stop`` is what ends one that is complete."""
 
     def __init__(self, plane: Plane, offsets: Offsets, stop: Callable[[str], Awaitable[None]]) -> None:
         self._plane, self._offsets, self._stop = plane, offsets, stop
-        self._watches: dict[str, Watch] = {}
-        self._states: dict[str, State] = {}
-        """In which state each was looked at last."""
-        self._versions: dict[str, tuple[int, RunKeys | None]] = {}
+        self._watches: dict[str, tuple[int, Watch | SourceWatch | None]] = {}
+        """By name, for the version of its config; None of what comes to no end."""
+        self._seen: dict[str, Seen] = {}
+        """How each was when it was looked at last."""
+        self._turns = asyncio.Semaphore(AT_ONCE)
         self._watching: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -51,8 +56,8 @@ class Runs:
             self._watching.cancel()
 
     def progress(self, name: str) -> Progress | None:
-        """How far a run is, as it was seen last; None of what is no run, or was not looked at yet."""
-        watch = self._watches.get(name)
+        """How far one is, as it was seen last; None of what comes to no end, or was not looked at yet."""
+        watch = self._watches.get(name, (0, None))[1]
         return None if watch is None else watch.latest
 
     async def _watch(self) -> None:
@@ -64,56 +69,84 @@ class Runs:
             await asyncio.sleep(LOOK)
 
     async def look(self) -> None:
-        """Looks at all runs once."""
-        known = self._plane.journal.facts.connectors
-        runs = {name: keys for name, facts in list(known.items()) if (keys := self._keys(name, facts)) is not None}
-        for name in [name for name in self._watches if name not in runs]:
+        """Looks at all of them once."""
+        known = {name: facts for name, facts in self._plane.journal.facts.connectors.items() if facts.properties}
+        for name in [name for name in self._watches if name not in known]:
             self._watches.pop(name)
-            self._states.pop(name, None)
-        await asyncio.gather(*(self._look_at(name, keys) for name, keys in runs.items()))
+            self._seen.pop(name, None)
+        watches = {name: self._watched(name, facts) for name, facts in known.items()}
+        await asyncio.gather(*(self._look_at(name, watch) for name, watch in watches.items() if watch is not None))
 
-    def _keys(self, name: str, facts: ConnectorFacts) -> RunKeys | None:
-        if facts.properties is None:
-            self._versions.pop(name, None)
-            return None
-        version, found = self._versions.get(name, (-1, None))
+    def _watched(self, name: str, facts: ConnectorFacts) -> Watch | SourceWatch | None:
+        version, found = self._watches.get(name, (-1, None))
         if version != (facts.version or 0):
-            self._watches.pop(name, None)
-            try:
-                found = RunKeys.of(facts.properties)
-            except ConfigError:
-                found = None
-            self._versions[name] = (facts.version or 0, found)
+            self._seen.pop(name, None)
+            found = _watch(facts.properties or {})
+            self._watches[name] = (facts.version or 0, found)
         return found
 
-    async def _look_at(self, name: str, keys: RunKeys) -> None:
+    async def _look_at(self, name: str, watch: Watch | SourceWatch) -> None:
         facts = self._plane.journal.facts.of(name)
-        state = (facts.version or 0, facts.target)
-        if facts.target is not TargetState.RUNNING and self._states.get(name) == state:
+        seen = (facts.version or 0, facts.target)
+        if facts.target is not TargetState.RUNNING and self._seen.get(name) == seen:
             return
+        # Statuses before marks: a task takes back its old mark before it runs.
+        runs = self._all_run(name, len(facts.tasks))
         try:
-            committed = await self._committed(name, keys, facts.properties or {})
+            async with self._turns:
+                progress = await self._looked(name, facts, watch)
         except (FerrymanError, KafkaException) as error:
-            log.debug("cannot look how far run %s is: %s", name, error)
+            log.debug("cannot look how far %s is: %s", name, error)
             return
-        self._states[name] = state
-        progress = self._watches.setdefault(name, Watch(keys)).look(committed, time.monotonic())
-        if progress.complete and facts.target is TargetState.RUNNING and self._plane.members.leads:
+        except Exception:
+            log.exception("cannot look how far %s is, and do so no more until its config changes", name)
+            progress = None
+        if self._watches.get(name) != (seen[0], watch):
+            return  # it has another config by now
+        self._seen[name] = seen
+        if progress is None:
+            self._watches[name] = (seen[0], None)
+            return
+        over = progress.complete and (
+            isinstance(watch, Watch) or (runs and facts == self._plane.journal.facts.of(name))
+        )
+        if over and facts.target is TargetState.RUNNING and self._plane.members.leads:
             await self._end(name)
 
-    async def _committed(self, name: str, keys: RunKeys, raw: Mapping[str, str]) -> Mapping[TopicPartition, int]:
+    async def _looked(self, name: str, facts: ConnectorFacts, watch: Watch | SourceWatch) -> Progress | None:
+        """How far it is now; None of a source that comes to no end."""
+        raw, what = facts.properties or {}, f"looking how far {name} is"
         owner = self._plane.owner(name)
-        return await self._offsets.of(
-            name,
-            raw,
-            owner,
-            f"looking how far run {name} is",
-            lambda found: run_offsets.committed(found.clients, keys.ranges),
-        )
+        if isinstance(watch, Watch):
+            ranges = watch.keys.ranges
+            committed = await self._offsets.of(
+                name, raw, owner, what, lambda found: run_offsets.committed(found.clients, ranges)
+            )
+            return watch.look(committed, time.monotonic())
+        marks = await self._offsets.of(name, raw, owner, what, run_offsets.marked)
+        return None if marks is None else watch.look(marks, len(facts.tasks), time.monotonic())
+
+    def _all_run(self, name: str, tasks: int) -> bool:
+        shown = self._plane.board.tasks(name)
+        return tasks > 0 and all(number in shown and shown[number].state is State.RUNNING for number in range(tasks))
 
     async def _end(self, name: str) -> None:
-        log.info("run %s is complete", name)
+        log.info("%s is complete", name)
         try:
             await self._stop(name)
         except (FerrymanError, Forward) as error:
-            log.warning("run %s is complete and cannot be stopped yet: %s", name, error)
+            log.warning("%s is complete and cannot be stopped yet: %s", name, error)
+
+
+def _watch(raw: Mapping[str, str]) -> Watch | SourceWatch | None:
+    """What follows a connector; None if it is known to come to no end. Whether a source does, its own code says."""
+    entry = catalog.connector_entry(raw.get("connector.class", ""))
+    if entry is None:
+        return None
+    try:
+        if entry.kind != "sink":
+            return SourceWatch(SourceRunKeys.of(raw))
+        keys = RunKeys.of(raw)
+    except ConfigError:
+        return None
+    return None if keys is None else Watch(keys)

@@ -178,3 +178,30 @@ def test_what_is_wrong_with_an_archive_is_found(kafka: str, unique: str, bucket:
     kinds = [each["kind"] for each in json.loads(found.stdout)["findings"]]
     assert found.exit_code == 1
     assert {"gap", "damaged", "double"} == set(kinds)
+
+
+def test_a_restore_up_to_the_end_is_stopped_when_all_tasks_are_through_and_again_when_it_is_resumed(
+    kafka: str, unique: str, bucket: World, running: Worker
+) -> None:
+    name, restored = f"{unique}-restore", f"{unique}-restored"
+    create_topic(kafka, unique, 3)
+    create_topic(kafka, restored, 3)
+    running.create(archive_config(bucket, unique, **{"rotate.idle.interval.ms": "200"}))
+
+    def ended(count: int) -> bool:
+        status = running.call("GET", f"/connectors/{name}/status")
+        run = status.get("run", {})
+        over = status["connector"]["state"] == "STOPPED" and run.get("complete")
+        return bool(over and run["records_done"] == count and "of" not in run)
+
+    for count in (300, 500):
+        feed(kafka, unique, range(count - archived(bucket)))
+        until(lambda enough=count: archived(bucket) == enough, what="the archive")  # type: ignore[misc]
+        if count == 300:
+            running.create(restore_config(bucket, unique, **{"restore.until": "end", "tasks.max": "2"}))
+        else:
+            running.call("PUT", f"/connectors/{name}/resume", expect=202)
+        until(lambda enough=count: ended(enough), what=f"the end of the restore of {count}")  # type: ignore[misc]
+        assert len(consume(kafka, restored)) == count
+    shown = running.call("GET", f"/connectors/{name}/offsets")["offsets"]
+    assert {each["partition"].get("topic") for each in shown} == {unique}

@@ -6,6 +6,7 @@ from typing import Any
 from ferryman.api import SourceContext
 from ferryman.connectors.stripe.source import StripeSourceConfig, StripeSourceConnector
 from ferryman.record import Record
+from ferryman.runs.span import SourceRun
 
 
 def config(url: str, **keys: str) -> dict[str, str]:
@@ -24,8 +25,8 @@ def config(url: str, **keys: str) -> dict[str, str]:
 class Task:
     """One connector's task over several lives. Waiting takes no time, but is noted in ``waits``."""
 
-    def __init__(self, raw: Mapping[str, str]) -> None:
-        self.raw = raw
+    def __init__(self, raw: Mapping[str, str], run: SourceRun | None = None) -> None:
+        self.raw, self.run = raw, run
         self.committed: Mapping[str, Any] | None = None
         self.records: list[Record] = []
         self.waits: list[float] = []
@@ -40,6 +41,7 @@ class Task:
             raw=self.raw,
             offset=lambda partition: self.committed,
             stopping=self._wait,
+            run=self.run,
         )
         source = StripeSourceConnector(StripeSourceConfig.parse(self.raw), context)
         source.start()

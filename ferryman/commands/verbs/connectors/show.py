@@ -59,8 +59,10 @@ def rendered(found: Json, whole: bool = False) -> RenderableType:
 
 
 def _progress(run: Json) -> str:
-    """How far a backfill is."""
-    how = f"of {run['of']}, {run['records_done']:,} of {run['records_total']:,} records"
+    """How far a backfill is, or a source that ends by itself."""
+    whose = f"of {run['of']}, " if "of" in run else ""
+    total = f" of {run['records_total']:,}" if "records_total" in run else ""
+    how = f"{whose}{run['records_done']:,}{total} records"
     if run["complete"]:
         return f"{how}, complete"
     left = run.get("seconds_left")

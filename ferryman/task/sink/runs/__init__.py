@@ -1,1 +1,1 @@
-"""The bounds and the pace of a sink that is a run."""
+"""The bounds of a sink that is a run."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferryman.task.sink.runs.pace import Pace
+from ferryman.runs.pace import Pace
 from tests.task.sink.hand_driven import A, HandDriven
 
 

@@ -1,0 +1,48 @@
+"""How far each task of a source is that comes to an end: marks among its source offsets, committed with them. Pure.
+
+A mark is the offset of a partition of Ferryman's own, which the source never sees. It moves in the transaction that
+moves the source's offsets, so that it tells neither too much nor too little, whatever was killed when.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from ferryman.record import Offset, Partition
+
+TASK, RECORDS, COMPLETE = "ferryman.run.task", "records", "complete"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far one task is."""
+
+    records: int = 0
+    """What it has handed over since its beginning."""
+    complete: bool = False
+    """Whether nothing more comes."""
+
+    def offset(self) -> Offset:
+        """As a source offset."""
+        return {RECORDS: self.records, COMPLETE: self.complete}
+
+    @classmethod
+    def parse(cls, offset: Mapping[str, Any]) -> Self:
+        """The inverse of ``offset``; what cannot be understood counts for nothing."""
+        records = offset.get(RECORDS)
+        return cls(records if type(records) is int else 0, offset.get(COMPLETE) is True)
+
+
+def partition(task: int) -> Partition:
+    """The source partition of a task's mark."""
+    return {TASK: task}
+
+
+def is_mark(of: Mapping[str, Any] | None) -> bool:
+    """Whether a source partition is one of a mark."""
+    return of is not None and set(of) == {TASK}
+
+
+def found(offsets: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> dict[int, Mark]:
+    """The marks among source offsets, by task."""
+    return {int(of[TASK]): Mark.parse(offset) for of, offset in offsets if is_mark(of) and type(of[TASK]) is int}

@@ -1,0 +1,49 @@
+"""The end of a source that comes to one: what its task has handed over, and whether that is all. Pure."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ferryman.api import Source
+from ferryman.offsets.source_offsets import canonical
+from ferryman.runs import marks
+from ferryman.runs.marks import Mark
+from ferryman.runs.pace import Pace
+from ferryman.task.source.delivery import Progress
+
+
+@dataclass
+class Ending:
+    """That of one session. What it says is committed with the offsets that it is about."""
+
+    source: Source[Any]
+    task: int
+    mark: Mark | None = None
+    """What is committed, or noted to be; None at the very beginning."""
+    pace: Pace = field(default_factory=Pace)
+
+    def begun(self) -> Progress:
+        """What is to be committed before the task counts as running: from now on it is not at its end until it says so.
+        It may have been there, and was resumed because there is more."""
+        if self.mark is not None and not self.mark.complete:
+            return {}
+        return self._now(Mark(0 if self.mark is None else self.mark.records))
+
+    def handed(self, records: int, last: bool) -> Progress:
+        """So many more records go out; ``last`` if they are the rest of a poll."""
+        before = self.mark or Mark()
+        return self._now(Mark(before.records + records, last and self.source.at_end()))
+
+    def nothing(self) -> Progress:
+        """A poll had nothing; empty if that says nothing new."""
+        before = self.mark or Mark()
+        return self._now(Mark(before.records, True)) if not before.complete and self.source.at_end() else {}
+
+    @property
+    def over(self) -> bool:
+        """Whether the source has said that it is at its end."""
+        return self.mark is not None and self.mark.complete
+
+    def _now(self, mark: Mark) -> Progress:
+        self.mark = mark
+        partition = marks.partition(self.task)
+        return {canonical(partition): (partition, mark.offset())}

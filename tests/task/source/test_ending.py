@@ -1,0 +1,54 @@
+"""What a task says of its end, and when it takes that back."""
+
+from typing import Any
+
+from ferryman.runs import marks
+from ferryman.runs.marks import Mark
+from ferryman.task.source.delivery import Progress
+from ferryman.task.source.ending import Ending
+
+
+class Ends:
+    """A source that is at its end when it is told to."""
+
+    over = False
+
+    def at_end(self) -> bool:
+        return self.over
+
+
+def ending(mark: Mark | None = None) -> tuple[Ending, Ends]:
+    source: Any = Ends()
+    return Ending(source, 3, mark), source
+
+
+def said(progress: Progress) -> Mark | None:
+    """The mark that goes along."""
+    for partition, offset in progress.values():
+        assert partition == marks.partition(3)
+        return Mark.parse(offset or {})
+    return None
+
+
+def test_what_was_handed_over_is_counted_on_from_what_is_committed() -> None:
+    one, source = ending(Mark(10))
+    assert said(one.begun()) is None
+    assert said(one.handed(5, last=True)) == Mark(15)
+    source.over = True
+    assert said(one.handed(1, last=False)) == Mark(16), "more of the poll is to come"
+    assert said(one.handed(1, last=True)) == Mark(17, complete=True)
+    assert said(one.nothing()) is None, "it was said"
+
+
+def test_an_end_without_records_is_said_once() -> None:
+    one, source = ending()
+    assert said(one.begun()) == Mark(0)
+    assert said(one.nothing()) is None
+    source.over = True
+    assert said(one.nothing()) == Mark(0, complete=True)
+    assert said(one.nothing()) is None
+
+
+def test_who_begins_again_takes_back_that_it_was_at_its_end() -> None:
+    one, _ = ending(Mark(7, complete=True))
+    assert said(one.begun()) == Mark(7)
