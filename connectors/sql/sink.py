@@ -3,9 +3,10 @@
 import logging
 from collections.abc import Collection, Mapping, Sequence
 
-from ferryman.api import Assigned, BadRecords, Committed, Sink, SinkContext
+from ferryman.api import Assigned, BadRecords, Committed, Sink, SinkContext, TaskContext
 from ferryman.connectors.sql.config.again import again, places
 from ferryman.connectors.sql.config.rules import SqlSinkConfig, effectless
+from ferryman.connectors.sql.database.live_offsets import LiveOffsets
 from ferryman.connectors.sql.database.loads import Part, found, in_order, joined, pieces, runs
 from ferryman.connectors.sql.database.offsets_table import Move, Offsets, Owner, moves_of, open_partitions
 from ferryman.connectors.sql.database.rights import explained, use_of
@@ -76,6 +77,11 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
     def again(cls, config: SqlSinkConfig, raw: Mapping[str, str]) -> Again:
         """Rows of inserts come twice. Others may go back in time, unless each is written to from one partition."""
         return again(config, raw)
+
+    @classmethod
+    def reached(cls, config: SqlSinkConfig, context: TaskContext, connector: str) -> LiveOffsets | None:
+        """By its rows in the table of offsets, if there are any in this database."""
+        return LiveOffsets(*_connect(config, context, connector))
 
     @classmethod
     def alter_offsets(
@@ -244,7 +250,7 @@ def _can_be_narrowed(batches: Sequence[Batch], error: Exception) -> bool:
     return isinstance(error, DataError) and not isinstance(error, BadRecords) and sum(map(len, batches)) > 1
 
 
-def _connect(config: SqlSinkConfig, context: SinkContext, connector: str) -> tuple[Session, Offsets]:
+def _connect(config: SqlSinkConfig, context: TaskContext, connector: str) -> tuple[Session, Offsets]:
     database = config.database(context.raw)
     session = Session(
         database, connect_backoff=_seconds(config.connection_backoff_ms), backoff=_seconds(config.retry_backoff_ms)

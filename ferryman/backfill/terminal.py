@@ -82,6 +82,7 @@ def sentence(progress: Progress | None, trouble: str) -> str:
         parts.append("complete")
     else:
         parts += [f"{progress.rate:,.0f} a second"] if progress.rate else []
+        parts += [f"held back by the live connector to {progress.pace:.0%}"] if progress.pace < 1 else []
         parts += [f"{duration(progress.left)} left"] if progress.left is not None else []
     return "; ".join([*parts, *filter(None, [trouble])])
 

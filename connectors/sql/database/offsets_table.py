@@ -227,6 +227,14 @@ class Offsets:
                 found[source] = int(row[0])
         return found
 
+    def all(self, connection: Connection) -> dict[TopicPartition, int]:
+        """The next offsets of all its partitions, each topic's by its name; none where there is no table yet."""
+        if not self._exists(connection):
+            return {}
+        columns = self.table.c
+        query = sa.select(columns.topic, columns.partition, columns.next_offset).where(self._mine)
+        return {TopicPartition(str(row[0]), int(row[1])): int(row[2]) for row in connection.execute(query)}
+
     def alter(self, connection: Connection, offsets: Mapping[TopicPartition, int | None]) -> None:
         """Moves stored offsets, or forgets them (None)."""
         for source, offset in offsets.items():

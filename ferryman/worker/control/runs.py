@@ -14,13 +14,13 @@ from confluent_kafka import KafkaException
 from ferryman.errors import ConfigError, FerrymanError
 from ferryman.facts.fold import ConnectorFacts
 from ferryman.facts.states import TargetState
-from ferryman.record import TopicPartition
 from ferryman.runs.keys import RunKeys
 from ferryman.runs.progress import Progress, Watch
 from ferryman.worker import run_offsets
 from ferryman.worker.control.offsets import Offsets
 from ferryman.worker.control.plane import Plane
 from ferryman.worker.herder import Forward
+from ferryman.worker.run_offsets import Standing
 
 log = logging.getLogger(__name__)
 LOOK = 2.0
@@ -92,16 +92,16 @@ class Runs:
         if facts.target is not TargetState.RUNNING and self._states.get(name) == state:
             return
         try:
-            committed = await self._committed(name, keys, facts.properties or {})
+            reached = await self._reached(name, keys, facts.properties or {})
         except (FerrymanError, KafkaException) as error:
             log.debug("cannot look how far run %s is: %s", name, error)
             return
         self._states[name] = state
-        progress = self._watches.setdefault(name, Watch(keys)).look(committed, time.monotonic())
+        progress = self._watches.setdefault(name, Watch(keys)).look(reached.offsets, time.monotonic(), reached.pace)
         if progress.complete and facts.target is TargetState.RUNNING and self._plane.members.leads:
             await self._end(name)
 
-    async def _committed(self, name: str, keys: RunKeys, raw: Mapping[str, str]) -> Mapping[TopicPartition, int]:
+    async def _reached(self, name: str, keys: RunKeys, raw: Mapping[str, str]) -> Standing:
         owner = self._plane.owner(name)
         return await self._offsets.of(
             name,

@@ -136,12 +136,13 @@ class MysqlWriter:
         stage, cursor = self._stages[load.table, load.columns], _cursor(connection)
         # No row has these numbers. But the statement has the table, so that nobody can change it until the
         # transaction's end; a SELECT would need a right that an INSERT does not.
-        for text in (*stage.statements.write, stage.statements.delete)[:1]:
+        # That of a delete must be a DELETE: an INSERT of the key alone is refused where another column needs a value.
+        moves = stage.statements
+        for text in (moves.delete, *moves.write)[:1] if load.deletes else (*moves.write, moves.delete)[:1]:
             if text is not None:
                 cursor.execute(text, _NOTHING)
 
         def apply(first: int, last: int) -> None:
-            moves = stage.statements
             for text in (moves.delete,) if load.deletes else moves.write:
                 if text is not None:
                     cursor.execute(text, (first, last))

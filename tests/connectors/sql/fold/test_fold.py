@@ -287,9 +287,11 @@ def test_a_live_connector_that_never_wrote_there_is_named(tmp_path: Path) -> Non
     made.close()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'w.db'}" if request.param == "sqlite" else str(request.getfixturevalue("postgres"))
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'w.db'}"
+    return str(request.getfixturevalue("postgres" if request.param == "postgresql" else "mariadb"))
 
 
 def test_live_may_go_on_just_before_the_run_has_its_lock(url: str) -> None:
