@@ -102,6 +102,8 @@ SHAPES: Mapping[str, Json] = {
             "records_total": WHOLE,
             "partitions_done": WHOLE,
             "partitions_total": WHOLE,
+            "pace": {"type": "number"},
+            "held_back_by_live": {"type": "boolean"},
             "complete": {"type": "boolean"},
         },
         **{"from": TEXT, "to": TEXT, "records_per_second": {"type": "number"}, "seconds_left": WHOLE},
