@@ -8,6 +8,7 @@ from typing import TextIO
 
 from ferryman.backfill.making import MEANT, Run
 from ferryman.runs.progress import Progress
+from ferryman.runs.words import many, sentence
 
 EVERY = 10.0
 """Seconds between two lines where there is no terminal."""
@@ -32,9 +33,9 @@ class Report:
         if self.as_json:
             self._json(name=run.name, does=run.verdict, ranges=json.loads(run.ranges.dump()), records=run.ranges.size)
             return
-        self._line(f"{run.name}: {_many(run.ranges.size)}; {MEANT[run.verdict]}")
+        self._line(f"{run.name}: {many(run.ranges.size)}; {MEANT[run.verdict]}")
         for source, range_ in sorted(run.ranges.of.items()):
-            self._line(f"  {source}: {_many(range_.size)}, {range_.first} up to {range_.behind}")
+            self._line(f"  {source}: {many(range_.size)}, {range_.first} up to {range_.behind}")
 
     def told(self, progress: Progress | None, trouble: str) -> None:
         """How far it is; said again only when it has changed, and not too often."""
@@ -70,29 +71,3 @@ class Report:
 
     def _json(self, **facts: object) -> None:
         self._line(json.dumps(facts))
-
-
-def sentence(progress: Progress | None, trouble: str) -> str:
-    """How far it is, in a line."""
-    if progress is None:
-        return trouble or "starting"
-    share = 100 * progress.records_done // progress.records_total if progress.records_total else 100
-    parts = [f"{share} %, {progress.records_done:,} of {_many(progress.records_total)}"]
-    if progress.complete:
-        parts.append("complete")
-    else:
-        parts += [f"{progress.rate:,.0f} a second"] if progress.rate else []
-        parts += [f"held back by the live connector to {progress.pace:.0%}"] if progress.pace < 1 else []
-        parts += [f"{duration(progress.left)} left"] if progress.left is not None else []
-    return "; ".join([*parts, *filter(None, [trouble])])
-
-
-def _many(records: int) -> str:
-    return f"{records:,} record{'' if records == 1 else 's'}"
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -17,7 +16,6 @@ from ferryman.worker.forkserver import ForkServer
 if TYPE_CHECKING:
     from ferryman.backfill.request import Request
 
-OFFSETS = re.compile(r"(?P<topic>[^:]+):(?P<partition>\d{1,9}):(?P<first>\d{1,18})-(?P<behind>\d{1,18})")
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -76,14 +74,13 @@ def _leave(code: int) -> NoReturn:
 
 
 def _request(given: dict[str, Any]) -> "Request":
+    from ferryman.backfill import bounds_text
     from ferryman.backfill.request import Request, of_offsets
 
-    offsets: dict[str, dict[str, list[int]]] = {}
-    for text in given["offsets"]:
-        match = OFFSETS.fullmatch(text)
-        if match is None:
-            raise click.BadParameter(f"{text!r} is not TOPIC:PARTITION:FIRST-BEHIND", param_hint="--offsets")
-        offsets.setdefault(match["topic"], {})[match["partition"]] = [int(match["first"]), int(match["behind"])]
+    try:
+        offsets = bounds_text.parsed(given["offsets"])
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--offsets") from None
     sets = dict(starting.pair(each) for each in given["sets"])
     return Request(
         begins=given["begins"],

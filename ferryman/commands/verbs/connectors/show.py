@@ -42,6 +42,8 @@ def rendered(found: Json, whole: bool = False) -> RenderableType:
         ("worker", found["connector"]["worker_id"]),
         ("topics", ", ".join(found["topics"]) or "none yet"),
     ]
+    if "run" in found:
+        head += [("run of", found["run"]["of"]), ("run", _said(found))]
     letters = config.get("errors.deadletterqueue.topic.name")
     if letters:
         head.append(("dead letters", letters))
@@ -54,6 +56,12 @@ def rendered(found: Json, whole: bool = False) -> RenderableType:
         terminal.lines([""]),
         terminal.table(("CONFIG", ""), [(key, "" if value is None else value) for key, value in config.items()]),
     )
+
+
+def _said(found: Json) -> str:
+    from ferryman.client import runs
+
+    return runs.said(found)
 
 
 def _why(whose: str, state: Json, whole: bool) -> Iterator[str]:
