@@ -57,24 +57,33 @@ class Live:
     _asked: dict[TopicPartition, int] = field(default_factory=dict)
     """Offsets at which there is a record."""
     _heard: float | None = None
+    """When there was an answer last; at first, when the first was asked for."""
+    _is_blind: bool = False
 
     def look(self, now: float) -> None:
         """Looks once; ``now`` in seconds of a clock that only goes forward. It raises nothing that comes from other
         systems: a run goes on that nobody can tell about its live connector."""
+        self._heard = now if self._heard is None else self._heard
         try:
             delay = self._delay(now)
         except (FerrymanError, KafkaException) as error:
             log.debug("nobody tells how far the live connector is: %s", error)
-            if self._heard is not None and now - self._heard > BLIND:
-                log.warning("nobody tells how far the live connector is, and the run does not slow down for it")
-                self._heard = None
+            if now - self._heard > BLIND:
+                self._warn(error)
                 self.yielding.heard(None, now)
             return
+        self._is_blind = False
         self._heard = now
         before = self.yielding.share
         self.yielding.heard(delay, now)
         if self.yielding.share < before:
             log.info("records wait %.1f s for the live connector: the run slows down", delay.longest if delay else 0.0)
+
+    def _warn(self, error: Exception) -> None:
+        """Once, until there is an answer again."""
+        if not self._is_blind:
+            log.warning("nobody tells how far the live connector is; the run does not slow down for it: %s", error)
+        self._is_blind = True
 
     def _delay(self, now: float) -> Delay | None:
         found = self.beside()
