@@ -26,7 +26,7 @@ from bench.targets import TableTarget
 from bench.world import World, world
 
 CONFIG = "w2-avro"
-_WARM_SECONDS = 5
+WARM_SECONDS = 5
 _STEP_SECONDS = 0.001
 _PATIENCE_SECONDS = 60.0
 
@@ -53,6 +53,12 @@ class Load:
     ids: Sequence[int]
     messages: Sequence[bytes]
     rate: int
+    keyed: bool = False
+    """Whether each has its id as its key, as Kafka's LongSerializer writes it."""
+
+    def key(self, place: int) -> bytes | None:
+        """That of one of the messages."""
+        return self.ids[place].to_bytes(8, "big") if self.keyed else None
 
 
 class Sender(threading.Thread):
@@ -67,7 +73,7 @@ class Sender(threading.Thread):
 
     def send_first(self) -> None:
         """Send the first record now."""
-        self._producer.produce(self._load.topic, self._load.messages[0])
+        self._producer.produce(self._load.topic, self._load.messages[0], self._load.key(0))
         self._producer.flush(30)
 
     def due(self, index: int) -> float:
@@ -81,8 +87,8 @@ class Sender(threading.Thread):
             now = time.monotonic()
             until = min(len(self._load.messages), int((now - self.began) * self._load.rate) + 1)
             self.behind = max(self.behind, now - self.due(sent))
-            for message in self._load.messages[sent:until]:
-                self._producer.produce(self._load.topic, message)
+            for place, message in enumerate(self._load.messages[sent:until], sent):
+                self._producer.produce(self._load.topic, message, self._load.key(place))
             sent = max(sent, until)
             self._producer.poll(0)
             time.sleep(_STEP_SECONDS)
@@ -92,7 +98,7 @@ class Sender(threading.Thread):
 def prepare(where: World, topic: str, rate: int, seconds: int) -> Load:
     """A topic with one partition, and what is to go into it."""
     create(where.broker, topic, 1)
-    ids = list(islice((index for index in count() if key_of(index) == index), rate * (seconds + _WARM_SECONDS)))
+    ids = list(islice((index for index in count() if key_of(index) == index), rate * (seconds + WARM_SECONDS)))
     return Load(topic, ids, list(avro_messages(register(where.registry, topic), ids)), rate)
 
 
@@ -125,12 +131,17 @@ def run(where: World, side: Side, rate: int, seconds: int, number: int) -> Laten
             seen = watch(target, running, sender, load.ids[-1])
     finally:
         target.close()
-    measured = range(rate * _WARM_SECONDS, len(load.ids))
+    return figures(side.name, load, sender, seen, number)
+
+
+def figures(side: str, load: Load, sender: Sender, seen: Sequence[tuple[int, float]], number: int) -> Latency:
+    """What a run has given, from what could be read when."""
+    measured = range(load.rate * WARM_SECONDS, len(load.ids))
     answers = [newest for newest, _ in seen]
     taken = sorted(seen[bisect_left(answers, load.ids[index])][1] - sender.due(index) for index in measured)
     return Latency(
-        side=side.name,
-        rate=rate,
+        side=side,
+        rate=load.rate,
         run=number,
         records=len(taken),
         p50=taken[len(taken) // 2] * 1000,
@@ -140,7 +151,7 @@ def run(where: World, side: Side, rate: int, seconds: int, number: int) -> Laten
     )
 
 
-def _table(found: Sequence[Latency]) -> str:
+def table(found: Sequence[Latency]) -> str:
     head = ("records/s", "side", "run", "records", "p50 ms", "p99 ms", "highest ms", "producer behind ms")
     rows = [
         [f"{each.rate:,}", each.side, str(each.run), f"{each.records:,}"]
@@ -152,7 +163,7 @@ def _table(found: Sequence[Latency]) -> str:
 
 @click.command()
 @click.option("--rate", "rates", type=int, multiple=True, default=(1_000, 10_000), show_default=True)
-@click.option("--seconds", default=20, show_default=True, help=f"To measure, after {_WARM_SECONDS} s to warm up.")
+@click.option("--seconds", default=20, show_default=True, help=f"To measure, after {WARM_SECONDS} s to warm up.")
 @click.option("--repeat", default=2, show_default=True, help="Runs of each side; two show the noise.")
 @click.option("--side", "only", type=click.Choice(["peer", "ours"]), help="Only this side.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -167,7 +178,7 @@ def main(rates: tuple[int, ...], seconds: int, repeat: int, only: str | None, as
                     print(f"{side.name} at {rate:,} records/s, run {number} of {repeat}", file=sys.stderr)
                     found.append(run(where, side, rate, seconds, number))
                     print(f"  p50 {found[-1].p50:.1f} ms, p99 {found[-1].p99:.1f} ms", file=sys.stderr)
-    print(report.dump("latency", [asdict(each) for each in found]) if as_json else _table(found))
+    print(report.dump("latency", [asdict(each) for each in found]) if as_json else table(found))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from ferryman.context import Assigned as Assigned
 from ferryman.context import Bad as Bad
 from ferryman.context import Committed as Committed
 from ferryman.context import ConnectorContext as ConnectorContext
+from ferryman.context import Reached as Reached
 from ferryman.context import Report as Report
 from ferryman.context import SinkContext as SinkContext
 from ferryman.context import SourceContext as SourceContext
@@ -125,6 +126,12 @@ class Sink(Generic[SinkC]):
         """What a second time does to a target. ``older`` promises to obey ``ferryman.run.fold``; ConfigError if it
         cannot."""
         return "twice"
+
+    @classmethod
+    def reached(cls, config: SinkC, context: TaskContext, connector: str) -> Reached | None:
+        """How far another connector with such a config is, for a sink that keeps this together with its data: a run
+        gives way to its live connector by it. None where only the group knows. It is asked from a thread of its own."""
+        return None
 
     @classmethod
     def needs_classic_group(cls, config: SinkC) -> str | None:

@@ -73,6 +73,16 @@ class History(Protocol):
         be read. Waits for it until a moment of ``time.monotonic``, and may return nothing."""
 
 
+class Reached(Protocol):
+    """How far a connector is, as it stands beside its data."""
+
+    def offsets(self) -> Mapping[TopicPartition, int]:
+        """Its next offsets; none where it has not written. Raises RetriableError and others when nobody tells."""
+
+    def close(self) -> None:
+        """Lets everything go."""
+
+
 @dataclass(frozen=True, slots=True)
 class SinkContext(TaskContext):
     """What a sink is given beside its config: where it reports records that it alone could find guilty, and ways to

@@ -3,10 +3,11 @@
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from ferryman.api import Assigned, BadRecords, Committed, Examination, Finding, Sink, SinkContext
+from ferryman.api import Assigned, BadRecords, Committed, Examination, Finding, Sink, SinkContext, TaskContext
 from ferryman.connectors.sql.config.again import again, places
 from ferryman.connectors.sql.config.rules import SqlSinkConfig, effectless
 from ferryman.connectors.sql.database.examination import findings
+from ferryman.connectors.sql.database.live_offsets import LiveOffsets
 from ferryman.connectors.sql.database.loads import Part, found, in_order, joined, pieces, runs
 from ferryman.connectors.sql.database.offsets_table import Move, connected, moves_of, open_partitions
 from ferryman.connectors.sql.database.rights import explained, use_of
@@ -88,6 +89,11 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
     def examine(cls, config: SqlSinkConfig, examination: Examination) -> Iterable[Finding]:
         """The server, the rights, the tables and their keys."""
         return findings(config, examination)
+
+    @classmethod
+    def reached(cls, config: SqlSinkConfig, context: TaskContext, connector: str) -> LiveOffsets | None:
+        """By its rows in the table of offsets, if there are any in this database."""
+        return LiveOffsets(*connected(config, context, connector))
 
     @classmethod
     def alter_offsets(

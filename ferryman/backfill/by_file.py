@@ -9,7 +9,7 @@ from confluent_kafka import KafkaException
 from ferryman.backfill import kept, sample
 from ferryman.backfill.making import Making, Run
 from ferryman.backfill.request import Request
-from ferryman.backfill.terminal import Report, duration
+from ferryman.backfill.terminal import Report
 from ferryman.errors import ConfigError
 from ferryman.internal_topics import creation, of_worker
 from ferryman.kafka.admin import Admin
@@ -17,6 +17,7 @@ from ferryman.kafka.clients import Clients
 from ferryman.kafka.subscription import Subscription
 from ferryman.plugins import catalog
 from ferryman.record import TopicPartition
+from ferryman.runs.words import duration
 from ferryman.settings.settings import Settings
 from ferryman.telemetry import redaction
 from ferryman.telemetry.redaction import redact

@@ -72,6 +72,7 @@ class Request:
             "to": self.ends,
             "rate": repr(self.rate) if self.rate else "",
             "fold": "true" if fold else "",
+            "live.group": live.get(GROUP, ""),
             "created": created,
         }
         merged = {key: value for key, value in merged.items() if not key.startswith(PREFIX)}

@@ -8,6 +8,7 @@ from typing import TextIO
 
 from ferryman.backfill.making import MEANT, Run
 from ferryman.runs.progress import Progress
+from ferryman.runs.words import many, sentence
 
 EVERY = 10.0
 """Seconds between two lines where there is no terminal."""
@@ -35,10 +36,10 @@ class Report:
             ranges = {} if bounds is None else {"ranges": bounds}
             self._json(name=run.name, does=run.verdict, records=run.records, **ranges, **span)
             return
-        many = "as many records as there are" if run.records is None else _many(run.records)
-        self._line(f"{run.name}: {many}; {MEANT[run.verdict]}")
+        size = "as many records as there are" if run.records is None else many(run.records)
+        self._line(f"{run.name}: {size}; {MEANT[run.verdict]}")
         for source, range_ in sorted(run.ranges.of.items()) if run.ranges is not None else ():
-            self._line(f"  {source}: {_many(range_.size)}, {range_.first} up to {range_.behind}")
+            self._line(f"  {source}: {many(range_.size)}, {range_.first} up to {range_.behind}")
         if run.part is not None:
             self._line(f"  {run.part.span}")
             for warning in run.part.warnings:
@@ -78,32 +79,3 @@ class Report:
 
     def _json(self, **facts: object) -> None:
         self._line(json.dumps(facts))
-
-
-def sentence(progress: Progress | None, trouble: str) -> str:
-    """How far it is, in a line."""
-    if progress is None:
-        return trouble or "starting"
-    total = progress.records_total
-    if total is None:
-        parts = [_many(progress.records_done)]
-    else:
-        share = 100 * progress.records_done // total if total else 100
-        parts = [f"{share} %, {progress.records_done:,} of {_many(total)}"]
-    if progress.complete:
-        parts.append("complete")
-    else:
-        parts += [f"{progress.rate:,.0f} a second"] if progress.rate else []
-        parts += [f"{duration(progress.left)} left"] if progress.left is not None else []
-    return "; ".join([*parts, *filter(None, [trouble])])
-
-
-def _many(records: int) -> str:
-    return f"{records:,} record{'' if records == 1 else 's'}"
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -17,8 +16,6 @@ from ferryman.worker.forkserver import ForkServer
 if TYPE_CHECKING:
     from ferryman.backfill.request import Request
 
-OFFSETS = re.compile(r"(?P<topic>[^:]+):(?P<partition>\d{1,9}):(?P<first>\d{1,18})-(?P<behind>\d{1,18})")
-POSITIONS = re.compile(r"(?P<first>\d{1,18})-(?P<behind>\d{1,18})?")
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -78,20 +75,17 @@ def _leave(code: int) -> NoReturn:
 
 
 def _request(given: dict[str, Any]) -> "Request":
+    from ferryman.backfill import bounds_text
     from ferryman.backfill.request import Request, of_offsets, of_positions
 
-    offsets: dict[str, dict[str, list[int]]] = {}
-    for text in given["offsets"]:
-        match = OFFSETS.fullmatch(text)
-        if match is None:
-            raise click.BadParameter(f"{text!r} is not TOPIC:PARTITION:FIRST-BEHIND", param_hint="--offsets")
-        offsets.setdefault(match["topic"], {})[match["partition"]] = [int(match["first"]), int(match["behind"])]
-    positions = None
-    if given["positions"] is not None:
-        match = POSITIONS.fullmatch(given["positions"])
-        if match is None:
-            raise click.BadParameter(f"{given['positions']!r} is not FIRST-BEHIND", param_hint="--positions")
-        positions = of_positions([int(match["first"]), None if match["behind"] is None else int(match["behind"])])
+    try:
+        offsets = bounds_text.parsed(given["offsets"])
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--offsets") from None
+    try:
+        positions = None if given["positions"] is None else of_positions(bounds_text.positions(given["positions"]))
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--positions") from None
     sets = dict(starting.pair(each) for each in given["sets"])
     return Request(
         begins=given["begins"],

@@ -40,6 +40,8 @@ def run(found: Progress) -> Json:
         "tasks_total": found.tasks_total,
         "records_per_second": None if found.rate is None else round(found.rate, 1),
         "seconds_left": None if found.left is None else round(found.left),
+        "pace": found.pace,
+        "held_back_by_live": found.pace < 1,
         "complete": found.complete,
     }
     return {name: value for name, value in shape.items() if value is not None}

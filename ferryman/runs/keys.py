@@ -73,6 +73,9 @@ class Bounded(Config):
         0.0, importance="LOW", shown=Shown(GROUP, 5, "SHORT", "Rate")
     )
     """Records a second at most, over all tasks; 0 is without limit."""
+    ferryman_run_live_group: Str = key("", importance="LOW", shown=Shown(GROUP, 8, "MEDIUM", "Live group"))
+    """The group of the live connector, if it is not the usual one. There the run sees how far that one is, to give way
+    to it."""
     ferryman_run_created: Annotated[Str, AfterValidator(_instant)] = key(
         "", importance="LOW", shown=Shown(GROUP, 7, "MEDIUM", "Created")
     )

@@ -1,15 +1,25 @@
-"""How fast a run may read. Pure, but for the clock that is handed in."""
+"""How fast a run may read: so many records a second at most, and no more of the time than its live connector can bear.
+Pure, but for the clock that is handed in."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from ferryman.runs.yielding import Yielding
+
+LONGEST = 30.0
+"""Seconds of a rest at most."""
 
 
 @dataclass
 class Pace:
-    """Lets so many records a second through; a connector that is no run has no limit."""
+    """That of one task; a connector that is no run has no limit."""
 
     rate: float = 0.0
     """Records a second; 0 is without limit."""
+    yielding: Yielding = field(default_factory=Yielding)
+    """What it leaves to the live connector."""
     _due: float = 0.0
+    _worked: tuple[float, float] = (0.0, 0.0)
+    """When the last piece of work was done, and how long it took."""
 
     def limit(self, most: int) -> int:
         """How many records may be polled at once: those of a second."""
@@ -23,3 +33,13 @@ class Pace:
     def wait(self, now: float) -> float:
         """Seconds until the next may be polled."""
         return max(0.0, self._due - now)
+
+    def worked(self, seconds: float, now: float) -> None:
+        """The sink has worked so long on what it was given."""
+        self._worked = (now, seconds)
+
+    def rest(self, now: float) -> float:
+        """Seconds until it may be given something again; what was decided of its share meanwhile counts."""
+        ended, seconds = self._worked
+        wanted = min(LONGEST, seconds * (1 / self.yielding.share - 1))
+        return max(0.0, ended + wanted - now)

@@ -35,6 +35,8 @@ class Progress:
     tasks_done: int | None = None
     """A source's; the other one while there are tasks."""
     tasks_total: int | None = None
+    pace: float = 1.0
+    """The part of its time in which it works; less than 1 where it gives way to the live connector."""
 
 
 @dataclass
@@ -64,8 +66,9 @@ class Watch:
     """What was seen last."""
     _rate: Rate = field(default_factory=Rate)
 
-    def look(self, committed: Mapping[TopicPartition, int], now: float) -> Progress:
-        """The progress now; ``now`` in seconds of any clock that only goes forward."""
+    def look(self, committed: Mapping[TopicPartition, int], now: float, pace: float = 1.0) -> Progress:
+        """The progress now; ``now`` in seconds of any clock that only goes forward, ``pace`` as it was noted with these
+        offsets."""
         ranges = self.keys.ranges
         done = sum(each.done(committed.get(source)) for source, each in ranges.of.items())
         over = sum(each.is_over(committed.get(source)) for source, each in ranges.of.items())
@@ -82,6 +85,7 @@ class Watch:
             rate=rate,
             left=None if complete or not rate else (ranges.size - done) / rate,
             complete=complete,
+            pace=1.0 if complete else pace,
         )
         return self.latest
 

@@ -1,12 +1,14 @@
 """What runs have committed, asked without taking part: a sink's group, the marks of a source's tasks."""
 
+from dataclasses import dataclass
+
 from confluent_kafka import Consumer
 from confluent_kafka import TopicPartition as ClientPartition
 
 from ferryman.kafka.clients import QUIET, Clients
 from ferryman.record import TopicPartition
 from ferryman.retry import coordinator
-from ferryman.runs import marks
+from ferryman.runs import marks, pace_note
 from ferryman.runs.keys import SourceRunKeys
 from ferryman.runs.marks import Mark
 from ferryman.runs.ranges import Ranges
@@ -15,17 +17,28 @@ from ferryman.worker.connector_offsets import ConnectorOffsets
 TIMEOUT = 10.0
 
 
-def committed(clients: Clients, ranges: Ranges) -> dict[TopicPartition, int]:
-    """The next offsets of a run's partitions, where there are any. Raises KafkaException when nobody answers."""
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a run is."""
+
+    offsets: dict[TopicPartition, int]
+    """The next offsets of its partitions, where there are any."""
+    pace: float
+    """The part of its time in which it works, as it was noted with them."""
+
+
+def committed(clients: Clients, ranges: Ranges) -> Standing:
+    """What a run has committed of its partitions. Raises KafkaException when nobody answers."""
     wanted = [ClientPartition(*source) for source in sorted(ranges.of)]
     consumer = Consumer(clients.group_reader() | QUIET)
     try:
         found = coordinator.ask(lambda: consumer.committed(wanted, timeout=TIMEOUT)) if wanted else []
     finally:
         consumer.close()
-    return {
-        TopicPartition(each.topic, each.partition): each.offset for each in found if not each.error and each.offset >= 0
-    }
+    there = {TopicPartition(each.topic, each.partition): each for each in found if not each.error and each.offset >= 0}
+    offsets = {source: each.offset for source, each in there.items()}
+    unfinished = [source for source, offset in offsets.items() if not ranges.of[source].is_over(offset)]
+    return Standing(offsets, pace_note.least(there[source].metadata or "" for source in unfinished))
 
 
 def marked(connector: ConnectorOffsets) -> dict[int, Mark] | None:

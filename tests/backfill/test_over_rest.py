@@ -1,4 +1,4 @@
-"""A backfill beside a live connector, asked for over REST."""
+"""A backfill beside a live connector, asked for over REST, and by `ferryman connectors backfill`."""
 
 import json
 from collections.abc import Iterator
@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 
+from ferryman.commands import main
 from ferryman.stack.runtime.ports import free_port
 from tests.reliability.flows import file_sink
 from tests.running import Worker, borrowed, create_topic, group, produce, settings, until
@@ -126,6 +128,66 @@ def test_what_cannot_be_is_said(running: Worker, kafka: str, unique: str, tmp_pa
     running.create(file_sink(unique, tmp_path / "live.txt"))
     assert text in running.call("POST", f"/connectors/{unique}/backfill", body, expect=400)["message"]
     assert running.call("POST", f"/connectors/{unique}x/backfill", {}, expect=404)["error_code"] == 404
+
+
+def verb(worker: Worker, *words: str) -> Result:
+    return CliRunner().invoke(main, ["connectors", *words, "--url", worker.url])
+
+
+def test_the_command_makes_a_run_waits_for_it_and_shows_how_far_it_is(
+    running: Worker, kafka: str, unique: str, tmp_path: Path
+) -> None:
+    live(running, kafka, unique, tmp_path)
+    again, run = tmp_path / "again.txt", f"{unique}-again"
+    asked = ("backfill", unique, "--name", run, "--offsets", f"{unique}:0:5-15", "--set", f"file={again}")
+    planned = verb(running, *asked, "--dry-run")
+    assert planned.exit_code == 0, planned.output
+    assert f"{unique}-0: 10 records, 5 up to 15" in planned.output
+    assert "Nothing was started." in planned.output
+    assert run not in running.call("GET", "/connectors")
+    made = verb(running, *asked, "--watch")
+    assert made.exit_code == 0, made.output
+    assert f"{run}: 100 %, 10 of 10 records; complete" in made.output
+    assert lines(again) == VALUES[5:15]
+    done(running, run)
+    shown = verb(running, "show", run).output
+    assert "10 of 10 records; complete" in shown
+    told = json.loads(verb(running, "show", run, "--json").output)["run"]
+    assert (told["pace"], told["held_back_by_live"], told["records_done"]) == (1.0, False, 10)
+    refused = verb(running, *asked)
+    assert (refused.exit_code, "already exists" in refused.stderr) == (1, True)
+
+
+def test_a_run_that_fails_or_is_stopped_ends_the_command_that_waits_for_it(
+    running: Worker, kafka: str, unique: str, tmp_path: Path
+) -> None:
+    live(running, kafka, unique, tmp_path)
+    converter = "value.converter=org.apache.kafka.connect.json.JsonConverter"
+    produce(kafka, unique, [b"{"])
+    sets = ("--set", f"file={tmp_path / 'r.txt'}", "--set", converter)
+    failed = verb(running, "backfill", unique, "--name", f"{unique}-f", *sets, "--wait", "--json")
+    assert failed.exit_code == 1, failed.output
+    assert json.loads(failed.output.splitlines()[-1])["tasks"][0]["state"] == "FAILED"
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (("--from", "yesterday"), "from=yesterday must be a time"),
+        (("--offsets", "what"), "is not TOPIC:PARTITION:FIRST-BEHIND"),
+        (("--set", "what"), "is neither KEY=VALUE nor KEY-"),
+        (("--dry-run", "--wait"), "starts nothing"),
+        ((), "allow it by --allow-duplicates"),
+    ],
+)
+def test_what_the_command_is_refused_is_said(
+    running: Worker, kafka: str, unique: str, tmp_path: Path, words: tuple[str, ...], text: str
+) -> None:
+    create_topic(kafka, unique)
+    running.create(file_sink(unique, tmp_path / "live.txt"))
+    refused = verb(running, "backfill", unique, *words)
+    assert refused.exit_code in (1, 2)
+    assert text in refused.stderr
 
 
 def test_any_worker_of_a_group_makes_a_run_and_all_tell_of_it(kafka: str, unique: str, tmp_path: Path) -> None:

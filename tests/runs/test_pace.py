@@ -6,7 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferryman.runs.pace import Pace
+from ferryman.api import Committed
+from ferryman.runs import pace_note
+from ferryman.runs.pace import LONGEST, Pace
+from ferryman.runs.yielding import Yielding
+from ferryman.task.sink.loop import SILENCE
 from tests.task.sink.hand_driven import A, HandDriven
 
 
@@ -27,6 +31,74 @@ def test_without_a_rate_nothing_waits() -> None:
     pace.polled(10**9, 1.0)
     assert pace.wait(1.0) == 0
     assert pace.limit(500) == 500
+
+
+@given(st.floats(1 / 64, 1), st.lists(st.floats(0, 2), max_size=40))
+def test_it_works_no_more_of_the_time_than_its_share(share: float, pieces: list[float]) -> None:
+    pace, now = Pace(yielding=Yielding(share)), 100.0
+    for seconds in pieces:
+        now += seconds
+        pace.worked(seconds, now)
+        assert pace.rest(now) <= LONGEST + 1e-6
+        now += pace.rest(now) + 1e-9
+        assert pace.rest(now) < 1e-6
+    if max(pieces, default=0.0) / share <= LONGEST:
+        assert sum(pieces) <= share * (now - 100.0) + 1e-6
+
+
+def test_a_share_that_grows_while_it_rests_shortens_the_rest() -> None:
+    pace = Pace(yielding=Yielding(0.1))
+    pace.worked(1.0, 10.0)
+    assert pace.rest(10.0) == pytest.approx(9.0)
+    pace.yielding.share = 0.5
+    assert pace.rest(10.0) == pytest.approx(1.0)
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> HandDriven:
+    """A run whose sink takes a second for each of the values, and that may work a quarter of the time."""
+    task = HandDriven(monkeypatch)
+    monkeypatch.setattr(task.worker, "wait", task.clock.pass_)
+    task.sink.during_put = lambda: task.clock.pass_(1.0)
+    task.session.reading.pace = Pace(yielding=Yielding(0.25))
+    for number in range(5):
+        task.fill(A, b"%d" % number)
+    return task
+
+
+def test_the_loop_gives_the_sink_nothing_while_it_gives_way_and_keeps_its_membership(slow: HandDriven) -> None:
+    slow.session.backlog.slices.most = 1
+    began = slow.clock.now
+
+    def story() -> Iterator[None]:
+        slow.consumer.give(A)
+        while len(slow.sink.taken) < 5:
+            yield
+
+    slow.run(story)
+    assert slow.clock.now - began >= 4 * 4.0
+    assert len(slow.consumer.polled_at) >= 4 * 3.0 / (SILENCE + 1)
+
+
+def test_what_it_commits_says_how_much_it_works_and_is_no_sinks_metadata(slow: HandDriven) -> None:
+    def story() -> Iterator[None]:
+        slow.consumer.give(A)
+        while slow.group_offset(A) != 5:
+            yield
+
+    slow.run(story)
+    offset, note = slow.cluster.committed[A]
+    assert (offset, pace_note.load(note)) == (5, 0.25)
+    own = slow.session.reading.noted({A: Committed(7, "the sink's own")})
+    assert own == {A: Committed(7, "the sink's own")}
+
+
+@pytest.mark.parametrize(
+    "text", [None, "", "x", "{}", '{"ferryman.run.pace": "x"}', '{"ferryman.run.pace": 7}', "[" * 99]
+)
+def test_what_is_no_note_of_a_pace_says_nothing(text: str | None) -> None:
+    assert pace_note.load(text) is None
+    assert pace_note.least([text or "", pace_note.dump(0.5), pace_note.dump(1.0)]) == 0.5
 
 
 def test_the_loop_polls_no_more_in_a_second_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.schema import CreateTable
 
-from ferryman.api import Assigned, SinkContext
+from ferryman.api import Assigned
 from ferryman.connectors.sql.config.rules import SqlSinkConfig
 from ferryman.connectors.sql.database.rights import completed, grants, use_of_offsets
 from ferryman.connectors.sql.database.session import Session
@@ -240,6 +240,14 @@ class Offsets:
                 found[source] = int(row[0])
         return found
 
+    def all(self, connection: Connection) -> dict[TopicPartition, int]:
+        """The next offsets of all its partitions, each topic's by its name; none where there is no table yet."""
+        if not self._exists(connection):
+            return {}
+        columns = self.table.c
+        query = sa.select(columns.topic, columns.partition, columns.next_offset).where(self._mine)
+        return {TopicPartition(str(row[0]), int(row[1])): int(row[2]) for row in connection.execute(query)}
+
     def alter(self, connection: Connection, offsets: Mapping[TopicPartition, int | None]) -> None:
         """Moves stored offsets, or forgets them (None)."""
         for source, offset in offsets.items():
@@ -251,7 +259,7 @@ class Offsets:
                     connection.execute(sa.update(self.table).where(here).values(next_offset=offset))
 
 
-def connected(config: SqlSinkConfig, context: SinkContext, connector: str) -> tuple[Session, Offsets]:
+def connected(config: SqlSinkConfig, context: TaskContext, connector: str) -> tuple[Session, Offsets]:
     """What a task has of the database: a session that has not connected yet, and the offsets of a connector."""
     database = config.database(context.raw)
     session = Session(

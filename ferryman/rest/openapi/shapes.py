@@ -109,6 +109,8 @@ SHAPES: Mapping[str, Json] = {
         **dict.fromkeys(("records_total", "partitions_done", "partitions_total"), WHOLE),
         **dict.fromkeys(("tasks_done", "tasks_total", "seconds_left"), WHOLE),
         records_per_second={"type": "number"},
+        pace={"type": "number"},
+        held_back_by_live={"type": "boolean"},
     ),
     "Connectors": {
         "anyOf": [

@@ -106,7 +106,10 @@ class SinkSession:
         self.rests = Rests(self.timing.limit)
         self.idling = Idling(self._disturbed)
         self.stock = Stock(self.meter, self.backlog, self.delivery)
-        self.commits = Commits(self.sink, self.delivery, lambda offsets: self.group.commit(offsets), self.meter)
+        self.commits = Commits(self.sink, self.delivery, self._ask_group, self.meter)
+
+    def _ask_group(self, offers: Offers) -> bool:
+        return self.group.commit(self.reading.noted(offers))
 
     @property
     def sink(self) -> Sink[Any]:
@@ -155,7 +158,8 @@ class SinkSession:
             self._begin_commit()
         elif self._may_advance():
             self.backlog.hurry = self._just_committed = False
-            self._begin(self.backlog.advance, self._advanced)
+            began = time.monotonic()
+            self._begin(self.backlog.advance, lambda slice_: self._advanced(slice_, began))
         elif not self.backlog and not self.control.standing and self.reading.ends_now():
             self._begin(lambda: close(self), lambda ended: ended.result())
 
@@ -180,7 +184,19 @@ class SinkSession:
         return self._asked or self.thread.asked or self.control.standing or self.control.stopping_for > 0
 
     def _may_advance(self) -> bool:
-        return bool(self.backlog) and not self.control.standing and time.monotonic() >= self._retry_at
+        now = time.monotonic()
+        return (
+            bool(self.backlog)
+            and not self.control.standing
+            and now >= self._retry_at
+            and not self.reading.pace.rest(now)
+        )
+
+    def _gives_way(self) -> float:
+        """Seconds in which the sink is to be given nothing, so that a live connector may work, looked at again soon."""
+        if not self.backlog or self.control.standing:
+            return 0.0
+        return min(LOOK, self.reading.pace.rest(time.monotonic()))
 
     def _listen(self) -> None:
         """Polls, or waits for the sink as long as the group can do without us."""
@@ -191,9 +207,10 @@ class SinkSession:
         else:
             self.thread.answer()
             self.troubles.calm(not self.backlog and not self.group.idle_for_want_of_topics)
-            if rest := self.rests.left(time.monotonic()):
+            gives_way = self._gives_way()
+            if rest := max(self.rests.left(time.monotonic()), gives_way):
                 self.control.wait(rest)
-            quiet = quiet and self._may_advance()
+            quiet = quiet and (self._may_advance() or gives_way > 0)
             waiting = bool(self.backlog) and not self.control.standing
             wait = min(LOOK, max(0.0, self._retry_at - time.monotonic())) if waiting else LOOK
             wait = min(wait, self.reading.wait() or LOOK)
@@ -218,7 +235,9 @@ class SinkSession:
             self.rests.polled(found, self._heard)
             self._just_committed = False
 
-    def _advanced(self, slice_: "Future[None]") -> None:
+    def _advanced(self, slice_: "Future[None]", began: float) -> None:
+        now = time.monotonic()
+        self.reading.pace.worked(now - began, now)
         try:
             slice_.result()
         except Indeterminate:

@@ -1,11 +1,12 @@
 """What a sink's session reads: of a run no more than its bounds and its pace allow, of others all there is."""
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from ferryman.api import Assigned
+from ferryman.api import Assigned, Committed
 from ferryman.record import Polled, TopicPartition
+from ferryman.runs import pace_note
 from ferryman.runs.pace import Pace
 from ferryman.task.sink.delivery import Delivery
 from ferryman.task.sink.group import Group
@@ -48,7 +49,12 @@ class Reading:
     def placed(self, partitions: Sequence[Assigned]) -> Sequence[Assigned]:
         """Partitions that have come, with where to start."""
         self._closed = False
-        return self.bounds.placed(partitions)
+        return self.bounds.placed([_without_note(each) for each in partitions])
+
+    def noted(self, offers: Mapping[TopicPartition, Committed]) -> Mapping[TopicPartition, Committed]:
+        """What is to be committed, with a note of the pace where the sink has none of its own."""
+        note = pace_note.dump(self.pace.yielding.share)
+        return {source: replace(each, metadata=each.metadata or note) for source, each in offers.items()}
 
     def gone(self, partitions: Sequence[TopicPartition]) -> None:
         """Partitions go; what of them was read and not delivered does not count."""
@@ -59,3 +65,11 @@ class Reading:
         ends = not self._closed and self.bounds.over
         self._closed = self._closed or ends
         return ends
+
+
+def _without_note(assigned: Assigned) -> Assigned:
+    """The note is no sink's."""
+    committed = assigned.committed
+    if committed is None or pace_note.load(committed.metadata) is None:
+        return assigned
+    return replace(assigned, committed=Committed(committed.offset))

@@ -23,6 +23,7 @@ from ferryman.task.sink.backlog import Backlog
 from ferryman.task.sink.group import Group
 from ferryman.task.sink.history import Reader
 from ferryman.task.sink.reading import Reading
+from ferryman.task.sink.runs import beside
 from ferryman.task.sink.runs.bounds import Bounds
 from ferryman.task.sink.sink_thread import SinkThread, StillBusy
 from ferryman.task.sink.slices import Slices
@@ -34,8 +35,9 @@ REVOCATION = 0.8
 """The part of max.poll.interval.ms that a revocation may be held up, less the time until we know of it: the group
 counts from when it asks for one, we hear of that with the next heartbeat, and the callback comes with the next poll."""
 LEAST = 0.5
-FOLDED = 2_000
-"""Records at once of a run that writes where its live connector does: that one waits for each of its transactions."""
+FOLDED, BRIEF = 2_000, 0.05
+"""Records at once of a run that writes where its live connector does, and the seconds that they should take: that one
+waits for each of its transactions."""
 
 
 @dataclass
@@ -59,13 +61,15 @@ class SinkSessions:
         setup.count_admin(admin)
         tolerance, facts = self._tolerance(admin), setup.facts(admin)
         thread, history = SinkThread(setup.control, setup.grace), self._history
+        reading = self._reading()
+        watching = beside.watching(setup, reading.pace.yielding, facts)
         try:
             context = loop.context(lambda: session, history, group_protocol=protocol, **facts)
             task: Sink[Any] = thread.call(lambda: setup.plugin(setup.config, context))
             backlog = self._backlog(tolerance, task)
             session = loop.SinkSession(
                 *(setup.control, self._timing(), backlog, thread, setup.troubles, setup.meters.sink),
-                reading=self._reading(),
+                reading=reading,
             )
             try:
                 thread.call(task.start)
@@ -78,6 +82,8 @@ class SinkSessions:
                 thread.call(task.stop)
         finally:
             thread.end()
+            if watching is not None:
+                watching.close()
             if history is not None and not thread.busy:
                 history.close()
 
@@ -105,7 +111,7 @@ class SinkSessions:
     def _backlog(self, tolerance: Tolerance, task: Sink[Any]) -> Backlog:
         setup = self.setup
         guilty = [Guilty(*each) for each in setup.spec.guilty]  # type: ignore[arg-type]
-        slices = Slices(min(setup.clients.limit, FOLDED) if self._folds else setup.clients.limit)
+        slices = Slices(min(setup.clients.limit, FOLDED), BRIEF) if self._folds else Slices(setup.clients.limit)
         return Backlog(
             *(setup.chain, tolerance, task, slices),
             at_work=setup.control.at_work,

@@ -36,6 +36,8 @@ class Slices:
 
     most: int
     """Records in a slice at most."""
+    aim: float = AIM
+    """Seconds that a slice should take."""
     _size: int = FIRST
     _last: deque[Taken] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
 
@@ -51,10 +53,10 @@ class Slices:
         if seconds > max((MANY * taken.seconds for taken in self._last), default=0.0):
             self._last.clear()  # what held before would take several such slices to be outweighed
         self._last.append(Taken(records, seconds))
-        growth = QUICKLY if seconds * QUICKLY <= AIM else SLOWLY
+        growth = QUICKLY if seconds * QUICKLY <= self.aim else SLOWLY
         largest = max(records, self.size) * growth
         each = self._seconds_each()
-        self._size = max(1, int(min(largest, AIM / each if each > 0 else largest)))
+        self._size = max(1, int(min(largest, self.aim / each if each > 0 else largest)))
 
     def _seconds_each(self) -> float:
         """The seconds that one more record costs.

@@ -119,10 +119,10 @@ class Runs:
         owner = self._plane.owner(name)
         if isinstance(watch, Watch):
             ranges = watch.keys.ranges
-            committed = await self._offsets.of(
+            reached = await self._offsets.of(
                 name, raw, owner, what, lambda found: run_offsets.committed(found.clients, ranges)
             )
-            return watch.look(committed, time.monotonic())
+            return watch.look(reached.offsets, time.monotonic(), reached.pace)
         marks = await self._offsets.of(name, raw, owner, what, run_offsets.marked)
         return None if marks is None else watch.look(marks, len(facts.tasks), time.monotonic())
 

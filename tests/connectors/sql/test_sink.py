@@ -114,6 +114,16 @@ def test_tombstones_delete_and_the_last_record_of_a_key_decides(world: World) ->
     assert world.query("SELECT id FROM orders") == [(3,)]
 
 
+def test_tombstones_delete_rows_with_columns_that_need_a_value(world: World) -> None:
+    world.config, world.key_schema = BY_KEY | {"delete.enabled": "true"}, INT64
+    world.value_schema = struct({"item": STRING})
+    world.put([{"item": "a"}, {"item": "b"}, None], [1, 2, 1])
+    assert world.query("SELECT id, item FROM orders") == [(2, "b")]
+    world.value_schema = None
+    world.put([None], [2])
+    assert world.query("SELECT id FROM orders") == []
+
+
 def test_a_row_deleted_and_written_again_in_a_batch_keeps_nothing_of_the_old_one(world: World) -> None:
     world.config, world.key_schema = BY_KEY | {"delete.enabled": "true"}, INT64
     world.put([order(1)], [1])

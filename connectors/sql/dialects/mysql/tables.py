@@ -12,6 +12,9 @@ from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.errors import TaskError
 
 _ENGINE = "InnoDB"
+_FIXED = frozenset({"char", "binary"})
+_WITHOUT_PADDING = ("nopad", "0900")
+"""What the names of collations have in them that compare blanks at the end too: MariaDB's, and MySQL's."""
 _MARK = sa.text("""\
 SELECT 'table', table_name, engine, table_type, NULL, NULL, NULL FROM information_schema.tables
 WHERE table_schema = coalesce(:schema, database()) AND table_name = :table
@@ -50,14 +53,15 @@ def describe(connection: Connection, table: TableName) -> Definition | None:
 
 
 def texts(connection: Connection, table: TableName) -> Mapping[str, Any]:
-    """See ``Dialect.texts``: bytes, and texts whose collation compares these; most pass over blanks at the end."""
-    columns = "SELECT column_name, data_type, collation_name FROM information_schema.columns"
+    """See ``Dialect.texts``: bytes, and texts whose collation compares these; most pass over blanks at the end, and
+    columns of a fixed length store none of what is there."""
+    columns = "SELECT table_name, column_name, data_type, collation_name FROM information_schema.columns"
     found = {}
     for row in _rows(connection, table, columns):
-        collation = str(row["collation_name"] or "binary")
+        kind, collation = str(row["data_type"]).lower(), str(row["collation_name"] or "binary").lower()
         if collation == "binary" or collation.endswith("_bin"):
-            exact = str(row["data_type"]).lower() in ("varbinary", "blob", "tinyblob", "mediumblob", "longblob")
-            found[str(row["column_name"])] = "exact" if exact or "nopad" in collation else "padded"
+            exact = collation == "binary" or any(part in collation for part in _WITHOUT_PADDING)
+            found[str(row["column_name"])] = "exact" if exact and kind not in _FIXED else "padded"
     return found
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from ferryman.client.changes import parsed
 from ferryman.client.errors import RefusedRequestError
 from ferryman.client.options import asks, name
 from ferryman.client.worker import Worker
@@ -21,7 +22,7 @@ def command(worker: Worker, name: str, changes: tuple[str, ...]) -> None:
     is, or if somebody else has changed the config meanwhile.
     """
     if changes:
-        worker.ask("PATCH", "connectors", name, "config", body=_parsed(changes))
+        worker.ask("PATCH", "connectors", name, "config", body=parsed(changes, "KEY=VALUE"))
     else:
         before = worker.get("connectors", name, "config")
         after = _edited(before)
@@ -32,19 +33,6 @@ def command(worker: Worker, name: str, changes: tuple[str, ...]) -> None:
             raise RefusedRequestError(409, f"{name} has been given another config meanwhile: edit it again")
         worker.ask("PUT", "connectors", name, "config", body=after)
     click.echo(f"{name} has a new config")
-
-
-def _parsed(changes: tuple[str, ...]) -> dict[str, str | None]:
-    found: dict[str, str | None] = {}
-    for each in changes:
-        key, equals, value = each.partition("=")
-        if equals and key:
-            found[key] = value
-        elif not equals and len(each) > 1 and each.endswith("-"):
-            found[each[:-1]] = None
-        else:
-            raise click.BadParameter(f"{each!r} is neither KEY=VALUE nor KEY-", param_hint="KEY=VALUE")
-    return found
 
 
 def _edited(before: dict[str, Any]) -> dict[str, Any]:

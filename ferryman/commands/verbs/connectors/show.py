@@ -42,11 +42,12 @@ def rendered(found: Json, whole: bool = False) -> RenderableType:
         ("worker", found["connector"]["worker_id"]),
         ("topics", ", ".join(found["topics"]) or "none yet"),
     ]
+    if "run" in found:
+        head += [("run of", found["run"]["of"])] if "of" in found["run"] else []
+        head.append(("run", _said(found)))
     letters = config.get("errors.deadletterqueue.topic.name")
     if letters:
         head.append(("dead letters", letters))
-    if "run" in found:
-        head.append(("run", _progress(found["run"])))
     tasks = [(str(task["id"]), task["state"], task["worker_id"]) for task in found["tasks"]]
     return Group(
         terminal.table(("CONNECTOR", ""), head),
@@ -58,15 +59,10 @@ def rendered(found: Json, whole: bool = False) -> RenderableType:
     )
 
 
-def _progress(run: Json) -> str:
-    """How far a backfill is, or a source that ends by itself."""
-    whose = f"of {run['of']}, " if "of" in run else ""
-    total = f" of {run['records_total']:,}" if "records_total" in run else ""
-    how = f"{whose}{run['records_done']:,}{total} records"
-    if run["complete"]:
-        return f"{how}, complete"
-    left = run.get("seconds_left")
-    return how if left is None else f"{how}, about {left:,.0f} s to go"
+def _said(found: Json) -> str:
+    from ferryman.client import runs
+
+    return runs.said(found)
 
 
 def _why(whose: str, state: Json, whole: bool) -> Iterator[str]:

@@ -183,12 +183,14 @@ class Beside:
 
     def table(self) -> dict[str, int]:
         with contextlib.suppress(Exception):
-            return dict(query(self.url, f'SELECT id, n FROM "{TOPIC}"'))
+            return dict(query(self.url, f"SELECT id, n FROM {TOPIC}"))
         return {}
 
     def folded(self) -> dict[str, int]:
         """What the table is to be: each partition folded up to where live is."""
-        rows = query(self.url, "SELECT partition, next_offset FROM ferryman_offsets WHERE connector = 'live'")
+        rows = query(
+            self.url, "SELECT ferryman_offsets.partition, next_offset FROM ferryman_offsets WHERE connector = 'live'"
+        )
         found: dict[str, int] = {}
         for number, offset in rows:
             found |= fold(self.log[TopicPartition(TOPIC, number)][:offset])
@@ -287,9 +289,11 @@ def test_a_live_connector_that_never_wrote_there_is_named(tmp_path: Path) -> Non
     made.close()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'w.db'}" if request.param == "sqlite" else str(request.getfixturevalue("postgres"))
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'w.db'}"
+    return str(request.getfixturevalue("postgres" if request.param == "postgresql" else "mariadb"))
 
 
 def test_live_may_go_on_just_before_the_run_has_its_lock(url: str) -> None:
@@ -297,7 +301,7 @@ def test_live_may_go_on_just_before_the_run_has_its_lock(url: str) -> None:
     both = Beside(url, log, Range(0, 5))
     try:
         both.live.put(A, 5, 5)
-        query(url, f'DELETE FROM "{TOPIC}"')
+        query(url, f"DELETE FROM {TOPIC}")
         both.run.meanwhile = lambda: both.live.put(A, 1, 6)
         both.run.put(A, 3, 5)
         assert both.table() == {"a": 5}
@@ -318,6 +322,36 @@ def test_a_key_that_is_not_compared_byte_by_byte_is_refused(tmp_path: Path, colu
     with pytest.raises(TaskError, match=complaint):
         made.run.put(A, 1, 1)
     made.close()
+
+
+TEXT = "VARCHAR(50) CHARACTER SET utf8mb4 COLLATE"
+
+
+@pytest.mark.parametrize(
+    ("column", "key", "complaint"),
+    [
+        (f"{TEXT} utf8mb4_general_ci", "a", "its key column id compares values of the type"),
+        (f"{TEXT} utf8mb4_unicode_nopad_ci", "a", "its key column id compares values of the type"),
+        (f"{TEXT} utf8mb4_bin", "a ", "a key in the column id ends in what the database passes over"),
+        (f"{TEXT} utf8mb4_bin", "a", None),
+        (f"{TEXT} utf8mb4_nopad_bin", "a ", None),
+        ("ENUM('a', 'b') CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", "a", None),
+        ("ENUM('a', 'b') CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci", "a", "compares values of the type"),
+    ],
+)
+def test_in_mariadb_a_key_is_compared_as_its_collation_does_or_refused(
+    mariadb: str, column: str, key: str, complaint: str | None
+) -> None:
+    made = Beside(mariadb, {A: [(key, 1), (key, 2), (key.upper(), 3), (key, 4)]}, Range(0, 2))
+    query(mariadb, f"CREATE TABLE {TOPIC} (id {column} PRIMARY KEY, n INTEGER NOT NULL) ENGINE=InnoDB")
+    try:
+        made.live.put(A, 2, 2)
+        query(mariadb, f"DELETE FROM {TOPIC}")
+        with contextlib.nullcontext() if complaint is None else pytest.raises(TaskError, match=complaint):
+            made.run.put(A, 2, 2)
+            assert made.table() == {key: 2}
+    finally:
+        made.close()
 
 
 def test_a_part_of_the_records_key_is_no_key(tmp_path: Path) -> None:

@@ -1,0 +1,100 @@
+"""``ferryman connectors backfill``: a part of a sink connector's history, run again by the worker that has it."""
+
+import json
+import sys
+from typing import Any
+
+import click
+from rich.console import RenderableType
+
+from ferryman.backfill import bounds_text
+from ferryman.client import terminal
+from ferryman.client.changes import parsed
+from ferryman.client.options import as_json, asks, name
+from ferryman.client.worker import Worker
+from ferryman.telemetry.lines import printable
+
+Json = dict[str, Any]
+
+
+@click.command("backfill")
+@name
+@asks
+@click.option("--from", "begins", metavar="TIME", help="The first time: 2026-11-01T00:00:00Z.")
+@click.option("--to", "ends", metavar="TIME", help="The time behind the last.")
+@click.option("--offsets", multiple=True, metavar="TOPIC:PARTITION:FIRST-BEHIND", help="Only these, the last excluded.")
+@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE | KEY-", help="A key that the run has otherwise.")
+@click.option("--name", "called", help="What the run is called; made up from connector and bounds otherwise.")
+@click.option("--rate", type=float, help="Records a second at most.")
+@click.option("--allow-duplicates", is_flag=True, help="Write where the live connector does, though things double.")
+@click.option("--dry-run", is_flag=True, help="Say what would be read and where it would go; start nothing.")
+@click.option("--wait", is_flag=True, help="Wait until it is over; the exit code is 1 if it failed.")
+@click.option("--watch", is_flag=True, help="The same, and say how far it is.")
+@as_json
+def command(worker: Worker, name: str, as_json: bool, wait: bool, watch: bool, **given: Any) -> None:
+    """Run a part of the history of the sink connector NAME again, beside it.
+
+    The run is a connector of its own, which the worker has from then on: it goes on when this command is interrupted,
+    and is shown, paused, stopped and deleted as others are.
+    """
+    if given["dry_run"] and (wait or watch):
+        raise click.UsageError("--dry-run starts nothing that could be waited for")
+    made = worker.ask("POST", "connectors", name, "backfill", body=_body(given))
+    terminal.tell(made, _Rendered(given["dry_run"]), as_json)
+    if wait or watch:
+        sys.exit(_followed(worker, made["name"], watch, as_json))
+
+
+def _body(given: Json) -> Json:
+    try:
+        offsets = bounds_text.parsed(given["offsets"])
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--offsets") from None
+    body = {
+        "from": given["begins"],
+        "to": given["ends"],
+        "offsets": offsets,
+        "config": parsed(given["sets"], "--set"),
+        "name": given["called"],
+        "rate": given["rate"],
+        "allow_duplicates": given["allow_duplicates"],
+        "dry_run": given["dry_run"],
+    }
+    return {key: value for key, value in body.items() if value}
+
+
+class _Rendered:
+    """The answer for people."""
+
+    def __init__(self, dry_run: bool) -> None:
+        self._dry_run = dry_run
+
+    def __call__(self, made: Json) -> RenderableType:
+        from ferryman.runs.words import many
+
+        ranges = [
+            f"  {topic}-{number}: {many(behind - first)}, {first} up to {behind}"
+            for topic, each in made["ranges"].items()
+            for number, (first, behind) in each.items()
+        ]
+        last = "Nothing was started." if self._dry_run else f"{made['name']} is created"
+        return terminal.lines([f"{made['name']}: {many(made['records'])}; {made['target']}", *ranges, last])
+
+
+def _followed(worker: Worker, run: str, watch: bool, as_json: bool) -> int:
+    from ferryman.client import runs
+
+    before = ""
+
+    def told(status: Json) -> None:
+        nonlocal before
+        news = json.dumps(status) if as_json else printable(f"{run}: {runs.said(status)}")
+        if news != before and (watch or runs.over(status) is not None):
+            click.echo(news)
+        before = news
+
+    try:
+        return runs.followed(worker, run, told)
+    except KeyboardInterrupt:
+        click.echo(f"{printable(run)} goes on", err=True)
+        return 130

@@ -1,0 +1,34 @@
+"""How far a run is, as people say it. Pure."""
+
+from ferryman.runs.progress import Progress
+
+
+def sentence(progress: Progress | None, trouble: str) -> str:
+    """How far it is, in a line."""
+    if progress is None:
+        return trouble or "starting"
+    total = progress.records_total
+    if total is None:
+        parts = [many(progress.records_done)]
+    else:
+        share = 100 * progress.records_done // total if total else 100
+        parts = [f"{share} %, {progress.records_done:,} of {many(total)}"]
+    if progress.complete:
+        parts.append("complete")
+    else:
+        parts += [f"{progress.rate:,.0f} a second"] if progress.rate else []
+        parts += [f"held back by the live connector to {progress.pace:.0%}"] if progress.pace < 1 else []
+        parts += [f"{duration(progress.left)} left"] if progress.left is not None else []
+    return "; ".join([*parts, *filter(None, [trouble])])
+
+
+def many(records: int) -> str:
+    """So many records."""
+    return f"{records:,} record{'' if records == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -1,0 +1,61 @@
+"""How much of its time a run may work beside a live connector, decided by how long records wait for that one. Pure.
+
+Half as much when they wait too long, a little more each second while they do not: so it finds what live can bear, and
+gives way much faster than it comes back. Live may be late for reasons of its own, so that giving way is of no use: when
+even the least that a run does has not helped for a while, that delay is what live has by itself, and the run goes on
+until it makes it worse. So a run always ends.
+"""
+
+from dataclasses import dataclass
+
+from ferryman.runs.delays import Delay
+
+LIMIT = 1.0
+"""Seconds that a record may wait for live, or as long as it did without the run's doing."""
+WORSE = 1.5
+"""How many times that delay is too long."""
+STEP = 3.0
+"""Seconds between two halvings: so long it may take until one shows."""
+GROWTH = 1.05
+"""The growth in a second; it doubles in 14."""
+LEAST = 1 / 64
+OWN = 30.0
+"""Seconds at the least share after which the delay is live's own."""
+
+
+@dataclass
+class Yielding:
+    """That of one task."""
+
+    share: float = 1.0
+    """The part of its time in which the task may work, from LEAST to 1."""
+    _own: float = 0.0
+    """Live's delay by itself, as far as known."""
+    _halved: float | None = None
+    """When it was halved last; as the others, in seconds of the caller's clock."""
+    _heard: float = 0.0
+    _least_since: float | None = None
+
+    @property
+    def limit(self) -> float:
+        """Seconds from which on the delay is too long."""
+        return max(LIMIT, WORSE * self._own)
+
+    def heard(self, delay: Delay | None, now: float) -> None:
+        """What is known of live now; None if it reads nothing, and there is nobody to give way to."""
+        passed, self._heard = min(now - self._heard, STEP), now
+        if delay is None:
+            self.share, self._own, self._least_since = 1.0, 0.0, None
+        elif delay.longest > self.limit:
+            self._late(delay, now)
+        else:
+            self.share = min(1.0, self.share * GROWTH ** max(0.0, passed))
+            self._own, self._least_since = min(self._own, delay.longest), None
+
+    def _late(self, delay: Delay, now: float) -> None:
+        if self.share <= LEAST:
+            self._least_since = now if self._least_since is None else self._least_since
+            if now - self._least_since >= OWN:
+                self._own, self._least_since = delay.longest, None
+        elif (delay.news or 0.0) > self.limit and (self._halved is None or now - self._halved >= STEP):
+            self.share, self._halved = max(LEAST, self.share / 2), now

@@ -1,0 +1,75 @@
+"""What Kafka tells of a live connector: how far its group is, and where the partitions end."""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import Consumer, IsolationLevel, KafkaError
+from confluent_kafka import TopicPartition as ClientPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
+
+from ferryman.record import TopicPartition
+
+ANSWER = 5.0
+"""Seconds that an answer may take."""
+PEEK = 1.0
+
+
+@dataclass
+class LiveTopics:
+    """See ``live.Topics``. Methods raise KafkaException; its clients are made when they are first needed."""
+
+    reader: Mapping[str, Any]
+    """The config of a consumer with the live connector's group, which never joins it."""
+    admin: Mapping[str, Any]
+    _consumer: Consumer | None = None
+    _client: AdminClient | None = None
+
+    def committed(self, sources: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """The next offsets that the group of the live connector has committed."""
+        wanted = [ClientPartition(*source) for source in sorted(sources)]
+        return {
+            TopicPartition(each.topic, each.partition): each.offset
+            for each in self._asks.committed(wanted, timeout=ANSWER)
+            if not each.error and each.offset >= 0
+        }
+
+    def ends(self, sources: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+        """Where these end now, for those who read only what was committed."""
+        self._client = self._client or AdminClient(dict(self.admin))
+        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+        wanted = {ClientPartition(*source): latest for source in sources}
+        if not wanted:
+            return {}
+        answers = self._client.list_offsets(
+            wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=ANSWER
+        )
+        return {TopicPartition(each.topic, each.partition): int(got.result().offset) for each, got in answers.items()}
+
+    def behind(self, source: TopicPartition, offset: int) -> int | None:
+        """See ``live.Topics``."""
+        self._asks.assign([ClientPartition(*source, offset)])
+        try:
+            until = time.monotonic() + PEEK
+            while (left := until - time.monotonic()) > 0:
+                for message in self._asks.consume(1, left):
+                    error = message.error()
+                    if error is None:
+                        return None
+                    if error.code() == KafkaError._PARTITION_EOF:
+                        return message.offset()
+            return None
+        finally:
+            self._asks.unassign()
+
+    @property
+    def _asks(self) -> Consumer:
+        self._consumer = self._consumer or Consumer({**self.reader, "enable.partition.eof": True})
+        return self._consumer
+
+    def close(self) -> None:
+        """See ``live.Topics``."""
+        if self._consumer is not None:
+            self._consumer.close()
+        self._consumer = self._client = None
