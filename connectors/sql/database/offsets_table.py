@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.schema import CreateTable
 
-from ferryman.api import Assigned
+from ferryman.api import Assigned, TaskContext
 from ferryman.connectors.sql.config.rules import SqlSinkConfig
 from ferryman.connectors.sql.database.rights import completed, grants, use_of_offsets
 from ferryman.connectors.sql.database.session import Session
