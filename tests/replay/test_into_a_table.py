@@ -95,6 +95,11 @@ def shown(worker: Worker, name: str) -> dict[str, Any]:
     return {each["id"]: each for each in found["letters"]}
 
 
+def letter_of(worker: Worker, name: str, stage: str) -> str:
+    """The id of the first letter of a stage."""
+    return next(each for each, found in sorted(shown(worker, name).items()) if found["stage"] == stage)
+
+
 def refused(worker: Worker, kafka: str, postgres: str, unique: str, **more: str) -> None:
     """A connector that has written rows 1 and 3, and refused 2 for the table's sake, and 4 for a transform's."""
     create_topic(kafka, unique)
@@ -145,9 +150,9 @@ def test_of_two_replays_at_once_one_has_the_letter_and_the_other_hears_of_it(
 ) -> None:
     refused(running, kafka, postgres, unique)
     mended(running, postgres, unique)
-    path = f"{running.url}/connectors/{unique}/dead-letters/replay"
+    path, letter = f"{running.url}/connectors/{unique}/dead-letters/replay", letter_of(running, unique, "TASK_PUT")
     with ThreadPoolExecutor(3) as threads:
-        asked = [threads.submit(WEB.post, path, json={"letters": ["0-0"], "name": f"{unique}-{n}"}) for n in range(3)]
+        asked = [threads.submit(WEB.post, path, json={"letters": [letter], "name": f"{unique}-{n}"}) for n in range(3)]
         answers = [each.result() for each in asked]
     (made,) = (each.json()["name"] for each in answers if each.status_code == 202)
     assert sorted(each.status_code for each in answers) == [202, 409, 409]
@@ -202,7 +207,11 @@ def test_a_letter_that_fails_again_says_how_often_and_is_refused_at_the_limit(
     tired = replay(running, unique, 409, letters=[newest[0]["id"]], attempts=2)["message"]
     assert f"Dead letter {newest[0]['id']} was replayed 2 times already" in tired
     assert "2 that were replayed too often" in replay(running, unique, 409, all=True, attempts=2)["message"]
-    own = next(each for each in consume(kafka, f"{unique}-dlq") if each.offset() == int(newest[1]["id"][2:]))
+    own = next(
+        each
+        for each in consume(kafka, f"{unique}-dlq")
+        if each.offset() == int(str(newest[1]["id"]).removeprefix("0-"))
+    )
     names = [name for name, _ in own.headers() or []]
     assert names.count("__connect.errors.topic") == names.count("__ferryman.errors.attempts") == 1
     mended(running, postgres, unique)
@@ -259,15 +268,16 @@ def test_letters_go_back_to_their_topic_when_that_is_asked_for(
     refused(running, kafka, postgres, unique)
     mended(running, postgres, unique)
     assert replay(running, unique, 200, all=True, to_topic=True, dry_run=True)["letters"] == 2
-    sent = replay(running, unique, 200, letters=["0-1"], to_topic=True)
+    letter = letter_of(running, unique, "TRANSFORMATION")
+    sent = replay(running, unique, 200, letters=[letter], to_topic=True)
     assert (sent["name"], sent["letters"], sent["complete"]) == (None, 1, True)
     until(lambda: ids(postgres, unique) == [1, 3, 4], what="the row of the letter")
     (record,) = consume(kafka, unique)[4:]
     assert record.value() == row(4)
     assert record.headers() == [("odd", b"1"), ("own", b"\xff"), ("__ferryman.errors.attempts", b"1")]
-    mark = shown(running, unique)["0-1"]["replayed"]
+    mark = shown(running, unique)[letter]["replayed"]
     assert (mark["run"], mark["topic"]) == (None, unique)
-    assert f"sent to {unique} already" in replay(running, unique, 409, letters=["0-1"])["message"]
+    assert f"sent to {unique} already" in replay(running, unique, 409, letters=[letter])["message"]
     assert replay(running, unique, 200, all=True, to_topic=True)["letters"] == 1
     until(lambda: ids(postgres, unique) == [1, 2, 3, 4], what="the row of the other")
     assert "There is no dead letter" in replay(running, unique, 409, all=True, to_topic=True)["message"]
