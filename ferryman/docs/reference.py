@@ -56,9 +56,9 @@ Ferryman's own. A worker's hold for all its connectors, a connector's for its ow
 that a config names, since clients of Kafka Connect know no others. ([Reliability](../reliability.md#failing-tasks))
 """
 _OF_RUNS = """\
-Ferryman's own: `ferryman backfill` sets them, people need not. `ferryman.run.span` is a source's, `ferryman.run.ranges`
-and `ferryman.run.fold` are a sink's.
-([Backfill](../backfill.md))
+Ferryman's own: `ferryman backfill` and `ferryman dlq replay` set them, people need not. `ferryman.run.span` is a source's;
+`ferryman.run.ranges`, `ferryman.run.fold`, `ferryman.run.live.group` and `ferryman.run.letters` are a sink's.
+([Backfill](../backfill.md), [replay](../commands/dlq.md#replay))
 """
 _TLS = """\
 The keys of https listeners, with `listeners.https.` in front, or for `admin.listeners` with `admin.listeners.https.`;

@@ -73,9 +73,6 @@ class Bounded(Config):
         0.0, importance="LOW", shown=Shown(GROUP, 5, "SHORT", "Rate")
     )
     """Records a second at most, over all tasks; 0 is without limit."""
-    ferryman_run_live_group: Str = key("", importance="LOW", shown=Shown(GROUP, 8, "MEDIUM", "Live group"))
-    """The group of the live connector, if it is not the usual one. There the run sees how far that one is, to give way
-    to it."""
     ferryman_run_created: Annotated[Str, AfterValidator(_instant)] = key(
         "", importance="LOW", shown=Shown(GROUP, 7, "MEDIUM", "Created")
     )
@@ -120,12 +117,19 @@ class RunKeys(Bounded):
     is a run: it reads these and nothing else, and is STOPPED when it has."""
     ferryman_run_fold: Bool = key(False, importance="LOW", shown=Shown(GROUP, 6, "SHORT", "Fold"))
     """Whether it writes where the live connector does, and so leaves out what was overtaken by later records."""
+    ferryman_run_live_group: Str = key("", importance="LOW", shown=Shown(GROUP, 8, "MEDIUM", "Live group"))
+    """The group of the live connector, if it is not the usual one. There the run sees how far that one is, to give way
+    to it."""
+    ferryman_run_letters: Str = key("", importance="LOW", shown=Shown(GROUP, 9, "MEDIUM", "Marks of letters"))
+    """With it the ranges are those of a topic of dead letters, and the run replays those that it is given in this topic
+    of marks. ``topics`` are those of the records in them."""
 
     def problems(self) -> Iterable[KeyProblem]:
         """Bounds without ranges."""
         found = [*super().problems()]
         yield from found
-        if self.ferryman_run_fold and not self.is_run and not found:
+        others = self.ferryman_run_fold or self.ferryman_run_letters or self.ferryman_run_live_group
+        if others and not self.is_run and not found:
             yield self._missing()
 
     @property

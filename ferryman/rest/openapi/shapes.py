@@ -78,6 +78,26 @@ SHAPES: Mapping[str, Json] = {
         positions=several(_nullable("integer")),
         warnings=several(TEXT),
     ),
+    "ReplayRequest": {
+        "type": "object",
+        "properties": {
+            "letters": {"type": ["array", "null"], "items": TEXT},
+            **dict.fromkeys(("stage", "exception", "field", "since", "until", "name"), _nullable("string")),
+            **dict.fromkeys(("all", "to_topic", "again", "allow_older", "dry_run"), _nullable("boolean")),
+            "attempts": _nullable("integer"),
+            "config": _nullable("object"),
+        },
+        "additionalProperties": False,
+    },
+    "ReplayInfo": _fields(
+        {
+            "name": _nullable("string"),
+            "letters": WHOLE,
+            "passed_over": by_name(WHOLE),
+            "complete": {"type": "boolean"},
+            "target": TEXT,
+        }
+    ),
     "DeadLetters": _fields(
         {
             "topic": TEXT,
