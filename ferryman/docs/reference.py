@@ -56,8 +56,8 @@ Ferryman's own. A worker's hold for all its connectors, a connector's for its ow
 that a config names, since clients of Kafka Connect know no others. ([Reliability](../reliability.md#failing-tasks))
 """
 _OF_RUNS = """\
-Ferryman's own: `ferryman backfill` and `ferryman dlq replay` set them, people need not. `ferryman.run.span` is a source's;
-`ferryman.run.ranges`, `ferryman.run.fold`, `ferryman.run.live.group` and `ferryman.run.letters` are a sink's.
+Ferryman's own: `ferryman backfill` and `ferryman dlq replay` set them, people need not. `ferryman.run.span` is a
+source's; `ferryman.run.ranges`, `ferryman.run.fold`, `ferryman.run.live.group` and `ferryman.run.letters` are a sink's.
 ([Backfill](../backfill.md), [replay](../commands/dlq.md#replay))
 """
 _TLS = """\

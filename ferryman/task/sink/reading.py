@@ -12,7 +12,6 @@ from ferryman.task.sink.delivery import Delivery
 from ferryman.task.sink.group import Group
 from ferryman.task.sink.runs.bounds import Bounds
 from ferryman.task.sink.runs.letters import Letters
-from ferryman.task.sink.runs.pace import Pace
 
 
 @dataclass

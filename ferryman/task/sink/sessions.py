@@ -26,7 +26,6 @@ from ferryman.task.sink.reading import Reading
 from ferryman.task.sink.runs import beside
 from ferryman.task.sink.runs.bounds import Bounds
 from ferryman.task.sink.runs.given import given
-from ferryman.task.sink.runs.pace import Pace
 from ferryman.task.sink.sink_thread import SinkThread, StillBusy
 from ferryman.task.sink.slices import Slices
 from ferryman.validation import group_protocol
