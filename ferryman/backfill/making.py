@@ -55,8 +55,7 @@ class Making:
             raise ConfigError.for_key("name", f"{self.live['name']} is a run itself; name the live connector")
         plugin = self._plugin()
         live = self.resolve(self.live)
-        wanted = {**self.live, **request.sets}
-        merged = self.resolve({key: value for key, value in wanted.items() if value is not None})
+        merged = self.resolve(request.merged(self.live))
         config: SinkConfig = plugin.config_class.parse(merged)
         if ranges is None:
             ranges = self.history(live, config).ranges(

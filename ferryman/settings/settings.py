@@ -1,7 +1,7 @@
 """A worker's settings from where people keep them: command line, environment as in container images, property file."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -96,6 +96,12 @@ class Settings:
     """What the references in ``values`` resolved to."""
     rest: RestSecurity = field(default_factory=RestSecurity)
     """What protects the REST API."""
+
+    @classmethod
+    def of_worker(cls, values: Mapping[str, str], references: Sequence[Sequence[str]]) -> "Settings":
+        """Those of the worker of a process that was told its values and the rows of its references: without the
+        providers, whose references the worker resolves."""
+        return cls(WorkerConfig.parse(values), values, Providers(), references=References.parse(references))
 
     @property
     def distributed(self) -> DistributedConfig:

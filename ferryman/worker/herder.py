@@ -10,8 +10,10 @@ from ferryman.backfill.request import Request
 from ferryman.dead_letters.choice import Choice
 from ferryman.facts.states import Outage, Restart, State, TargetState
 from ferryman.metrics.exposition import Form
+from ferryman.plugin_process.checks import Checked
 from ferryman.runs.progress import Progress
 from ferryman.telemetry.loggers import Loggers
+from ferryman.validation.plugin_infos import PluginInfo
 
 RawConfig = Mapping[str, str]
 ConnectorType = Literal["sink", "source", "unknown"]
@@ -156,6 +158,22 @@ class Backfills(Protocol):
         """Creates a run of a connector, unless it is only to be told. 404 if there is none, 409 if the run is there."""
 
 
+class Plugins(Protocol):
+    """See ``worker.plugin_code.plugins``."""
+
+    async def listed(self, connectors_only: bool) -> Sequence[PluginInfo]:
+        """Sinks, then sources; the other kinds too if wanted."""
+
+    async def mean_the_same(self, one: str, other: str) -> bool:
+        """Whether two names mean the same connector."""
+
+    async def keys(self, name: str, version: str) -> Sequence[Mapping[str, Any]] | None:
+        """The declarations of a plugin's keys; None if there is no such plugin. 400 for another version."""
+
+    async def validated(self, raw: Mapping[str, str | None]) -> Checked:
+        """What is wrong with a config. 400 without a usable connector.class."""
+
+
 class Herder(Protocol):
     """A worker's control plane. Methods raise RequestError with the status and text that Kafka Connect answers with,
     ConfigError for an invalid config, Forward for what another worker of the group must do."""
@@ -167,6 +185,10 @@ class Herder(Protocol):
     @property
     def backfills(self) -> Backfills:
         """What makes runs of its connectors."""
+
+    @property
+    def plugins(self) -> Plugins:
+        """What plugins there are, and what they say."""
 
     @property
     def inquiries(self) -> Inquiries:

@@ -1,17 +1,18 @@
-"""Makes runs of connectors that the worker has: looks at Kafka in a thread, and creates what comes of it."""
+"""Makes runs of connectors that the worker has: has a process look at Kafka, and creates what comes of it."""
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from confluent_kafka import KafkaException
-
-from ferryman.backfill.making import Making, Run
+from ferryman.backfill.making import Run
 from ferryman.backfill.request import Request
 from ferryman.errors import RequestError
-from ferryman.telemetry.redaction import redact
+from ferryman.plugin_process import runs
+from ferryman.task.setup import plugins
 from ferryman.worker.control.plane import Plane
 from ferryman.worker.herder import ConnectorInfo
+from ferryman.worker.plugin_code.processes import Asked
 from ferryman.worker.pool import Pool
 
+LOOKING = "looking what a backfill of {} would read"
 Create = Callable[[str, Mapping[str, str]], Awaitable[ConnectorInfo]]
 
 
@@ -33,17 +34,17 @@ class Backfills:
         wanted = request.run_name(name)
         if self._plane.journal.facts.of(wanted).properties is not None:
             raise RequestError(409, f"Connector {wanted} already exists")
-        made = await self._pool.run(f"looking what a backfill of {name} would read", lambda: self._made(live, request))
+        made = await self._made(live, request)
         if not request.dry_run:
             await self._create(made.name, made.config)
         return made
 
-    def _made(self, live: Mapping[str, str], request: Request) -> Run:
-        launch, owner = self._plane.launch, self._plane.owner(live["name"])
-        with owner.keeps():
-            making = Making(live, launch.settings.values, lambda raw: launch.resolved(owner, raw).values)
-            try:
-                return making.run(request)
-            except KafkaException as error:
-                text = f"Kafka does not give what a backfill needs to know: {error.args[0].str()}"
-                raise RequestError(500, redact(text)) from error
+    async def _made(self, live: Mapping[str, str], request: Request) -> Run:
+        launch, owner, stage = self._plane.launch, self._plane.owner(live["name"]), LOOKING.format(live["name"])
+        merged = request.merged(live)
+        resolved, with_sets = await self._pool.run(
+            stage, lambda: [launch.resolved(owner, raw).values for raw in (live, merged)]
+        )
+        rows = plugins.named(with_sets, launch.settings.values)
+        asked = Asked(runs.question(live, request, resolved, with_sets), rows, stage, once=True)
+        return runs.made(await launch.plugins.ask(asked))
