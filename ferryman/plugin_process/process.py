@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from queue import SimpleQueue
 from typing import Any, NoReturn
 
+from ferryman.chain import builder
 from ferryman.files import allowed_folders
 from ferryman.forked import beginning
 from ferryman.forked.line import Line
@@ -65,5 +66,7 @@ def _answer(asked: Mapping[str, Any], settings: Settings) -> object:
             return runs.answer(asked, settings.values)
         case "look":
             return installed.answer(asked)
+        case "converters":
+            return sorted(builder.converters({}, settings.values))
         case _:
             raise AssertionError(f"nobody answers {asked['ask']}")

@@ -20,6 +20,11 @@ STANDS_IN: Mapping[str, str] = {
     # Parts of one thing that is tested as a whole.
     "ferryman/dead_letters/reading.py": "tests/commands/test_dlq.py",
     "ferryman/dead_letters/shown.py": "tests/commands/test_dlq.py",
+    "ferryman/plugin_process": "tests/worker/plugin_code/test_processes.py",
+    "ferryman/plugin_process/moves.py": "tests/reliability/test_rogue_plugins.py",
+    "ferryman/plugin_process/runs.py": "tests/backfill/test_over_rest.py",
+    "ferryman/plugins/others.py": "tests/plugins/test_catalog.py",
+    "ferryman/worker/plugin_code": "tests/worker/plugin_code/test_processes.py",
     "ferryman/worker/control/backfills.py": "tests/backfill/test_over_rest.py",
     "ferryman/worker/control/inquiries.py": "tests/commands/test_dlq.py",
     "ferryman/worker/control/listener.py": "tests/worker/control/test_commands.py",

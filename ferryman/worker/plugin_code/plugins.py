@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
+from ferryman.chain import builder
+from ferryman.conversion import Side
 from ferryman.errors import ConfigError
 from ferryman.plugin_process import checks, described
 from ferryman.plugin_process.checks import Checked
@@ -36,10 +38,18 @@ class Plugins:
 
     async def look(self) -> None:
         """Finds out what others have installed; until that is done, whoever asks for plugins waits. From now on this
-        process imports none of it."""
+        process imports none of it. ConfigError if a converter of the worker's settings is not there or not usable."""
         catalog.tell(Others())
         points = await self._pool.run("looking what plugins there are", lambda: others.points(*set(GROUPS.values())))
         self.are_known(await looking.found(points, self.ask))
+        await self._own_converters()
+
+    async def _own_converters(self) -> None:
+        """Has others' converters made that the worker's settings name; ours were made when these were read."""
+        rows = [row for row in plugins.named({}, self._settings.values) if not row[2].startswith(plugins.OURS)]
+        names = [builder.converter_name(side, {}, self._settings.values)[1] for side in get_args(Side)]
+        if rows or any(catalog.entry("converter", name) is None for name in names if name):
+            await self.ask(Asked({"ask": "converters"}, rows, "initializing"))
 
     def are_known(self, found: Others) -> None:
         """What others have installed."""

@@ -117,18 +117,16 @@ class PluginProcesses:
         try:
             async with asyncio.timeout(within):
                 async with kept.turns.turn():
-                    text = await self._answer(kept, asked)
+                    return await self._answer(kept, asked)
         except TimeoutError:
             text = f"Request timed out. The worker is currently {asked.stage}, which began at {began}."
             raise RequestError(500, f"{text} It runs the code of {asked.blamed}.") from None
         except (Died, OSError) as error:
             raise _died(asked, str(error)) from None
-        finally:
-            kept.unanswered -= 1
-        try:
-            return answer.found(text)
         except PluginError as error:
             raise _died(asked, f"has ended: {error}") from None
+        finally:
+            kept.unanswered -= 1
 
     def _set(self, strangers: frozenset[str]) -> _Set:
         if strangers not in self._sets:
@@ -136,18 +134,21 @@ class PluginProcesses:
             self._sets[strangers] = _Set(Turnstile(at_once), most)
         return self._sets[strangers]
 
-    async def _answer(self, kept: _Set, asked: Asked) -> str:
+    async def _answer(self, kept: _Set, asked: Asked) -> Any:
         modules = plugins.modules(asked.rows)
         process = (None if asked.once else kept.take(modules)) or await self._forked(asked.stage, modules)
-        text = None
+        text, whole = None, True
         try:
             text = await process.ask(json.dumps(asked.question), logs.levels_for("", self._levels))
+            return answer.found(text)
+        except PluginError:
+            whole = False
+            raise
         finally:
-            if text is None or asked.once or process.asked >= OFTEN:
+            if text is None or not whole or asked.once or process.asked >= OFTEN:
                 process.end()
             else:
                 kept.leave(process)
-        return text
 
     async def _forked(self, stage: str, modules: Sequence[str]) -> PluginProcess:
         self._modules |= dict.fromkeys(modules)

@@ -74,7 +74,11 @@ def _open_folders(folders: Sequence[str]) -> None:
 
 
 async def _create(herder: Commands, plugins: Plugins, files: Sequence[ConnectorFile]) -> int:
-    await plugins.look()
+    try:
+        await plugins.look()
+    except FerrymanError as error:
+        log.error("the worker cannot start: %s", redact(str(error)))
+        return FAILED_TO_START
     for file in files:
         try:
             await herder.create(file.name, file.config, file.target)
