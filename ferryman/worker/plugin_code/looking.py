@@ -18,12 +18,16 @@ from ferryman.worker.plugin_code.processes import Ask, Asked
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds that a package, or one of its points, may take."""
+SERVER = 600.0
+"""Seconds that the server which forks may take until it does."""
 
 
 async def found(points: Sequence[Point], ask: Ask, patience: float = PATIENCE) -> Others:
     """All that can be used of these."""
+    if points:
+        await _look([], ask, SERVER)  # so that its start is on no package's account
     packages: defaultdict[str, list[Point]] = defaultdict(list)
     for point in points:
         packages[point.package].append(point)
