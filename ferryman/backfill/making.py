@@ -75,8 +75,7 @@ class Making:
 
     def _of_sink(self, plugin: type[Sink[Any]], request: Request, ranges: Ranges | None) -> Run:
         live = self.resolve(self.live)
-        wanted = {**self.live, **request.sets}
-        merged = self.resolve({key: value for key, value in wanted.items() if value is not None})
+        merged = self.resolve(request.merged(self.live))
         config: SinkConfig = plugin.config_class.parse(merged)
         if ranges is None:
             ranges = self.history(live, config).ranges(

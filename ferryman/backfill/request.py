@@ -62,6 +62,10 @@ class Request:
         )
         return f"{live}-backfill-{hashlib.sha256(wish.encode()).hexdigest()[:8]}"
 
+    def merged(self, live: Mapping[str, str]) -> dict[str, str]:
+        """A live connector's config with the keys that it sets."""
+        return {key: value for key, value in {**live, **self.sets}.items() if value is not None}
+
     def config(self, live: Mapping[str, str], ranges: Ranges, fold: bool, created: str) -> dict[str, str]:
         """The config of the run of a live connector."""
         merged: dict[str, str | None] = {**live, **self.sets}

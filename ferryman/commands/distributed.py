@@ -23,11 +23,14 @@ def command(worker: Path | None, override: tuple[str, ...], log_level: str) -> N
     """
     server = ForkServer()  # before our own imports, since it has as many to do
     gc.disable()  # nearly all that is imported stays, and to look through it is a sixth of the time
+    from ferryman.plugins import catalog
+    from ferryman.plugins.others import Others
     from ferryman.settings.modes import DISTRIBUTED
     from ferryman.worker.distributed.worker import run
 
     gc.freeze()
     gc.enable()
+    catalog.tell(Others())  # what others have installed is found out by processes, and not imported here
     found = starting.load(worker, override, log_level, DISTRIBUTED)
     starting.warn(found)
     starting.leave(asyncio.run(run(found, server)))

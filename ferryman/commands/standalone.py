@@ -25,12 +25,15 @@ def command(worker: Path | None, connectors: tuple[Path, ...], override: tuple[s
     """
     server = ForkServer()  # before our own imports, since it has as many to do
     gc.disable()  # nearly all that is imported stays, and to look through it is a sixth of the time
+    from ferryman.plugins import catalog
+    from ferryman.plugins.others import Others
     from ferryman.settings.modes import STANDALONE
     from ferryman.worker import connector_file
     from ferryman.worker.standalone.worker import run
 
     gc.freeze()
     gc.enable()
+    catalog.tell(Others())  # what others have installed is found out by processes, and not imported here
     found = starting.load(worker, override, log_level, STANDALONE)
     try:
         files = [connector_file.read(path) for path in connectors]

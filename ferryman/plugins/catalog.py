@@ -1,49 +1,41 @@
 """The catalog of plugins: which class a name in a config means.
 
-Ours stand in an index (``folders``), and only what a config names is imported. Others register an entry point in one of
-the groups of ``kinds.GROUPS``; what their classes are called in configs only they know, so all of a group are imported
-when a name of that kind is looked up for the first time. A name is never imported as a dotted path, so a config cannot
-load code that nobody installed as a plugin.
+Ours stand in an index (``folders``), and only what a config names is imported. Those of others (``others``) are
+imported when a name is looked up for the first time, unless somebody has told before what there is. A name is never
+imported as a dotted path, so a config cannot load code that nobody installed as a plugin.
 """
 
 import json
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points, packages_distributions
+from importlib.metadata import packages_distributions
 from importlib.metadata import version as metadata_version
 from typing import Any
 
 from ferryman.api import Sink
-from ferryman.plugins import folders
+from ferryman.plugins import folders, others
 from ferryman.plugins.entry import Entry
 from ferryman.plugins.folders import names as names
 from ferryman.plugins.kinds import GROUPS, SUFFIXES
 from ferryman.plugins.kinds import ROOTS as ROOTS
 from ferryman.plugins.kinds import Kind as Kind
+from ferryman.plugins.others import Others
 
 log = logging.getLogger(__name__)
 
-_versions: dict[str, str] = {}
-"""Of others' packages whose plugins have been found."""
 _resolved: dict[tuple[str, str], Entry] = {}
 """Names of which somebody else has found out already what they mean."""
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """Somebody's entry point that cannot be loaded."""
-
-    point: str
-    attribute: str
-    reason: str
+_told: list[Others] = []
+"""What others have installed, once somebody has told it."""
+_versions: dict[str, str] = {}
+"""Of others' packages whose plugins have been found."""
 
 
 @cache
 def entries(kind: Kind) -> tuple[Entry, ...]:
     """The plugins of a kind, ours first."""
-    return tuple(dict.fromkeys((*_ours(kind), *_others(kind)[0])))
+    return tuple(dict.fromkeys((*_ours(kind), *_others(GROUPS[kind]).of(kind))))
 
 
 def _ours(kind: Kind) -> Iterable[Entry]:
@@ -58,28 +50,10 @@ def _index_of_ours() -> Mapping[str, list[dict[str, Any]]]:
 
 
 @cache
-def _others(kind: Kind) -> tuple[list[Entry], list[Broken]]:
-    found, broken = list[Entry](), list[Broken]()
-    for point in entry_points(group=GROUPS[kind]):
-        try:
-            plugin = point.load()
-        except Exception as error:
-            log.exception("the plugin %s of %s cannot be loaded and is left out", point.name, point.dist)
-            broken.append(Broken(point.name, point.attr, _reason(error)))
-            continue
-        if isinstance(plugin, type) and issubclass(plugin, ROOTS[kind]):
-            found.append(Entry(kind, point.module, point.attr, names(plugin), getattr(plugin, "sided", False)))
-            _note_version(point)
-    return found, broken
-
-
-def _note_version(point: EntryPoint) -> None:
-    if point.dist is not None:
-        _versions[_package(point.module)] = point.dist.version
-
-
-def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+def _others(group: str) -> Others:
+    found = _told[-1] if _told else others.examined(others.points(group))
+    _versions.update(found.versions)
+    return found
 
 
 def full_name(plugin: type[Any], given: str) -> str:
@@ -110,7 +84,7 @@ def _load(entry: Entry) -> type[Any] | str:
         return entry.load()
     except Exception as error:
         log.exception("the plugin %s of %s cannot be loaded", entry.attribute, entry.module)
-        return _reason(error)
+        return others.reason(error)
 
 
 def installed(kind: Kind) -> tuple[type[Any], ...]:
@@ -182,7 +156,8 @@ def _broken(kind: Kind, name: str) -> str | None:
         return loaded
     wanted = set(Entry(kind, "", name).aliases())
     # Which names it has in configs only the class would say, so those are compared that the entry point shows.
-    points = ((each, {each.point, *Entry(kind, "", each.attribute).aliases()}) for each in _others(kind)[1])
+    broken = (each for each in _others(GROUPS[kind]).broken if each.group == GROUPS[kind])
+    points = ((each, {each.point, *Entry(kind, "", each.attribute).aliases()}) for each in broken)
     return next((each.reason for each, known in points if known & wanted), None)
 
 
@@ -191,11 +166,30 @@ def resolve(name: str, meant: Entry) -> None:
     _resolved[meant.kind, without_side(name.strip())] = meant
 
 
+def tell(found: Others) -> None:
+    """Says what others have installed, so that nothing is imported to find that out, from now on."""
+    _told[:] = [found]
+    _versions.update(found.versions)
+    for cached in (entries, _others, _index):
+        cached.cache_clear()
+
+
+def is_told() -> bool:
+    """Whether somebody has said it, so that nothing of others is imported here."""
+    return bool(_told)
+
+
+def told() -> Others:
+    """What was said of that last."""
+    return _told[-1] if _told else Others()
+
+
 def forget() -> None:
     """Looks everything up anew; for when something was installed meanwhile."""
     for cached in (entries, _others, _load, _index):
         cached.cache_clear()
     _resolved.clear()
+    _told.clear()
     _versions.clear()
 
 
@@ -211,12 +205,8 @@ def is_sink(plugin: type[Any]) -> bool:
 
 def version(plugin: type[Any] | Entry) -> str:
     """The version of the distribution that a plugin came with."""
-    package = _package(plugin.module if isinstance(plugin, Entry) else plugin.__module__)
+    package = others.package_of(plugin.module if isinstance(plugin, Entry) else plugin.__module__)
     return _versions.get(package) or _version(package)
-
-
-def _package(module: str) -> str:
-    return module.partition(".")[0]
 
 
 @cache

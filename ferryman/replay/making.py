@@ -1,18 +1,16 @@
 """Makes the config of a run that replays letters: refuses what would do harm. Starts nothing."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from ferryman.api import Sink
 from ferryman.backfill.making import Resolve
-from ferryman.connector import SinkConfig
 from ferryman.errors import ConfigError
+from ferryman.plugin_process import replays
 from ferryman.plugins import catalog
 from ferryman.replay.request import GROUP, Request
-from ferryman.runs import harm
-from ferryman.runs.harm import Again, ReplayVerdict
+from ferryman.runs.harm import ReplayVerdict
 from ferryman.runs.keys import PREFIX
 from ferryman.runs.ranges import Ranges
 
@@ -34,28 +32,21 @@ class Making:
     """Its config as it was posted, with its name."""
     resolve: Resolve = field(repr=False)
 
-    @property
-    def plugin(self) -> type[Sink[Any]]:
-        """The connector's class. ConfigError for what is no sink."""
+    judge: Callable[[Mapping[str, Any]], ReplayVerdict] = field(repr=False)
+    """Asks the connector's own code a question of ``plugin_process.replays``."""
+
+    def checked(self) -> None:
+        """ConfigError for what is no sink."""
         name = self.live.get("connector.class", "")
-        found = catalog.connector(name)
-        if found is None or not catalog.is_sink(found):
+        entry = catalog.connector_entry(name)
+        if entry is None or entry.kind != "sink":
             text = f"only sinks' dead letters can be replayed, and {name} is none: mend the cause, and move its offsets"
             raise ConfigError.for_key("connector.class", text)
-        return found
 
     def verdict(self, request: Request, topics: Collection[str]) -> ReplayVerdict:
         """What the run may do with records of these topics. Raises ConfigError if it must not be made."""
-        plugin, before, after = self.plugin, self.resolve(self.live), self.resolve(self._merged(request))
-        config: SinkConfig = plugin.config_class.parse(after)
-        live: SinkConfig = plugin.config_class.parse(before)
-        return harm.replayed(
-            plugin.target(live, before, topics),
-            plugin.target(config, after, topics),
-            _again(plugin, config, after),
-            plugin.shares,
-            request.allow_older,
-        )
+        live, run = self.resolve(self.live), self.resolve(self._merged(request))
+        return self.judge(replays.question(live, run, topics, request.allow_older))
 
     def config(self, request: Request, name: str, ranges: Ranges, marks: str) -> dict[str, str]:
         """The run's config, references unresolved."""
@@ -71,10 +62,3 @@ class Making:
         if GROUP not in request.sets:
             merged.pop(GROUP, None)  # in the live connector's group the two would share its partitions
         return {key: value for key, value in merged.items() if value is not None and not key.startswith(PREFIX)}
-
-
-def _again(plugin: type[Sink[Any]], config: SinkConfig, raw: Mapping[str, str]) -> Again:
-    try:
-        return plugin.again(config, raw)
-    except ConfigError:
-        return "older"  # nobody can tell which record of a row came last

@@ -55,8 +55,9 @@ class Taking:
 
     @cached_property
     def _config(self) -> SinkConfig:
-        config: SinkConfig = self.making.plugin.config_class.parse(self.making.resolve(self.making.live))
-        return config
+        """What all sinks have; the connector's own keys are its code's to read."""
+        self.making.checked()
+        return SinkConfig.parse(self.making.resolve(self.making.live))
 
     @cached_property
     def _marks(self) -> Marks:

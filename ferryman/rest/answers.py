@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ferryman.config import Definition
 from ferryman.runs.progress import Progress
 from ferryman.telemetry.redaction import redact
 from ferryman.validation.plugin_infos import PluginInfo
@@ -80,11 +79,6 @@ def plugin(info: PluginInfo) -> Json:
     """A plugin as PluginInfo; without a version if it has none."""
     shape = {"class": info.name, "type": info.type}
     return shape if info.version == "undefined" else shape | {"version": info.version}
-
-
-def definition(found: Definition) -> Json:
-    """A key's declaration as ConfigKeyInfo."""
-    return {name: getattr(found, name) for name in Definition.__slots__}
 
 
 def topics(name: str, found: Sequence[str]) -> Json:

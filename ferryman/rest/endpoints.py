@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -14,20 +14,17 @@ from ferryman.facts.states import TargetState
 from ferryman.java.numbers import parsed_integer
 from ferryman.java.version_ranges import LATEST
 from ferryman.metrics import exposition
-from ferryman.plugins import catalog
 from ferryman.replay import request as replays
 from ferryman.rest import answers, backfill_body, http_messages, offsets_body
 from ferryman.rest.http_messages import Answer, PlainText
 from ferryman.settings.settings import Settings
-from ferryman.validation import connector_config, plugin_infos
+from ferryman.validation import connector_config
 from ferryman.worker.herder import Herder
-from ferryman.worker.pool import Pool
 
 KAFKA_VERSION = "4.1.0"
 """The release whose REST API this is. Clients switch features on by it (kcctl reads the first two numbers)."""
 CLUSTER_TIMEOUT = 5.0
 HEALTH_TIMEOUT = 10.0
-VALIDATING = "performing multi-property validation for the connector"
 _NOT_IN_TIME = "Worker was unable to handle this request and may be unable to handle other requests."
 _STARTING = "Worker is still starting up."
 _HEALTH_STATUS = {"healthy": 200, "starting": 503, "unhealthy": 500}
@@ -39,10 +36,6 @@ class Rest:
 
     herder: Herder
     settings: Settings
-    checks: Pool = field(default_factory=lambda: Pool("validation", 8, 64))
-    """Threads for validating configs, which may ask other systems."""
-    plugins: Pool = field(default_factory=lambda: Pool("plugins", 2, 128))
-    """Threads for looking up plugins, which imports them."""
     was_healthy: bool = False
     """Whether the worker has ever been healthy: one that is not is starting before, unhealthy after."""
 
@@ -155,9 +148,9 @@ async def _config(rest: Rest, name: str, config: dict[str, str | None]) -> dict[
     given = {key: value for key, value in named.items() if value is not None}
     if len(given) == len(named):
         return given
-    found = await rest.checks.run(VALIDATING, lambda: connector_config.validate(named, rest.settings))
+    found = await rest.herder.plugins.validated(named)
     nulls = [KeyProblem(key, connector_config.NULL) for key in named if key not in given]
-    raise ConfigError(*(found.infos.problems or nulls))
+    raise ConfigError(*(found.problems or nulls))
 
 
 def _check_name(name: str, config: dict[str, str | None]) -> dict[str, str | None]:
@@ -337,36 +330,31 @@ async def reset_offsets(rest: Rest, call: Call) -> Answer:
 async def connector_plugins(rest: Rest, call: Call) -> Answer:
     """Connectors, and the other kinds with ``connectorsOnly=false`` (KIP-769)."""
     only = http_messages.flag(call.request, "connectorsOnly", True)
-    found = await rest.plugins.run("listing the plugins", lambda: plugin_infos.list_plugins(only))
+    found = await rest.herder.plugins.listed(only)
     return Answer(200, [answers.plugin(info) for info in found])
 
 
 async def plugin_config(rest: Rest, call: Call) -> Answer:
     """The keys of a plugin of any kind, if it has the ``version`` asked for (KIP-891)."""
     version = http_messages.parameter(call.request, "version")
-    found = await rest.plugins.run(
-        "describing a plugin", lambda: plugin_infos.definitions(call.name, LATEST if version is None else version)
-    )
+    found = await rest.herder.plugins.keys(call.name, LATEST if version is None else version)
     if found is None:
         raise RequestError(404, f"Unknown plugin {call.name}.")
-    return Answer(200, [answers.definition(one) for one in found])
+    return Answer(200, list(found))
 
 
 async def validate(rest: Rest, call: Call) -> Answer:
     """200 however many errors the config has."""
     posted = http_messages.config(await http_messages.body(call.request, numbers_as_text=True))
     given = posted.get("connector.class")
-    if given is not None and not await rest.plugins.run("finding a plugin", lambda: _same(given.strip(), call.name)):
+    if given is not None and not await _same(rest, given.strip(), call.name):
         raise RequestError(400, f"Included connector type {given} does not match request type {call.name}")
-    found = await rest.checks.run(VALIDATING, lambda: connector_config.validate(posted, rest.settings))
-    return Answer(200, found.infos.as_json())
+    found = await rest.herder.plugins.validated(posted)
+    return Answer(200, found.body)
 
 
-def _same(given: str, asked: str) -> bool:
-    if _short(given).endswith(_short(asked)):
-        return True
-    plugin = catalog.connector_entry(given)
-    return plugin is not None and plugin == catalog.connector_entry(asked)
+async def _same(rest: Rest, given: str, asked: str) -> bool:
+    return _short(given).endswith(_short(asked)) or await rest.herder.plugins.mean_the_same(given, asked)
 
 
 def _short(name: str) -> str:

@@ -96,6 +96,8 @@ class SourceWatch:
 
     keys: SourceRunKeys | None
     """None of what is no run."""
+    ends: bool = False
+    """Whether it is known to come to an end."""
     latest: Progress | None = None
     """What was seen last."""
     _rate: Rate = field(default_factory=Rate)

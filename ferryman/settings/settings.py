@@ -1,16 +1,17 @@
 """A worker's settings from where people keep them: command line, environment as in container images, property file."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ferryman.chain import builder
 from ferryman.config import Config, split_list
+from ferryman.conversion import Side
 from ferryman.errors import ConfigError, KeyProblem
 from ferryman.java import properties, spelling
 from ferryman.kafka import client_config, client_security, topic_settings
@@ -97,6 +98,12 @@ class Settings:
     rest: RestSecurity = field(default_factory=RestSecurity)
     """What protects the REST API."""
 
+    @classmethod
+    def of_worker(cls, values: Mapping[str, str], references: Sequence[Sequence[str]]) -> "Settings":
+        """Those of the worker of a process that was told its values and the rows of its references: without the
+        providers, whose references the worker resolves."""
+        return cls(WorkerConfig.parse(values), values, Providers(), references=References.parse(references))
+
     @property
     def distributed(self) -> DistributedConfig:
         """The config of a worker that was loaded for distributed mode."""
@@ -146,11 +153,16 @@ def parse(raw: Mapping[str, str], mode: Mode = STANDALONE) -> Settings:
 
 
 def _converter_problems(values: Mapping[str, str], known: set[str]) -> list[KeyProblem]:
-    try:
-        builder.converters({}, values)
-    except ConfigError as error:
-        return [each for each in error.problems if each.key not in known]
-    return []
+    found = list[KeyProblem]()
+    for side in get_args(Side):
+        _, name = builder.converter_name(side, {}, values)
+        if name and catalog.is_told() and catalog.entry("converter", name) is None:
+            continue  # it may be others', whose code a worker has looked at by another process
+        try:
+            builder.converter(side, {}, values)
+        except ConfigError as error:
+            found += [each for each in error.problems if each.key not in known]
+    return found
 
 
 def _printable(problems: list[KeyProblem], references: References) -> list[KeyProblem]:

@@ -17,6 +17,7 @@ from ferryman.java import spelling
 from ferryman.kafka import client_config, subscription, topic_creation
 from ferryman.kafka.client_keys import Role
 from ferryman.plugins import catalog
+from ferryman.settings.config_providers import Resolution
 from ferryman.settings.settings import Settings
 from ferryman.telemetry import owners, redaction
 from ferryman.validation import (
@@ -48,6 +49,8 @@ class Validation:
     """The answer for REST."""
     warnings: tuple[str, ...]
     """By name, for the log."""
+    secrets: frozenset[str]
+    """The keys whose values plugins declare to be secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +72,20 @@ def check(raw: Mapping[str, str | None], settings: Settings) -> Validation:
     return found
 
 
-def validate(raw: Mapping[str, str | None], settings: Settings) -> Validation:
-    """Validates a config, references to config providers resolved; starts nothing and shows no secret. A key whose
-    value is None is wrong. Raises RequestError (400) without a usable connector.class."""
+def validate(raw: Mapping[str, str | None], settings: Settings, resolution: Resolution | None = None) -> Validation:
+    """Validates a config, references to config providers resolved, unless they are already; starts nothing and shows no
+    secret. A key whose value is None is wrong. Raises RequestError (400) without a usable connector.class."""
     with allowed_folders.bounded(settings.config.connector_allowed_paths), owners.passing():
-        return _validate(raw, settings)
+        redaction.protect_config(raw)
+        given = {key: value for key, value in raw.items() if value is not None}
+        return _validate(raw, given, settings, resolution or settings.providers.resolve(given))
 
 
-def _validate(raw: Mapping[str, str | None], settings: Settings) -> Validation:
-    redaction.protect_config(raw)
-    given = {key: value for key, value in raw.items() if value is not None}
+def _validate(
+    raw: Mapping[str, str | None], given: Mapping[str, str], settings: Settings, resolution: Resolution
+) -> Validation:
     plugin = _connector(raw)
     config_class: type[Config] = plugin.config_class
-    resolution = settings.providers.resolve(given)
     redaction.protect_config(resolution.values, config_class.secrets())
     view = _View(given, dict(resolution.values), plugin, settings)
     before = [*resolution.problems, *(KeyProblem(key, NULL) for key, value in raw.items() if value is None)]
@@ -107,7 +111,15 @@ def _validate(raw: Mapping[str, str | None], settings: Settings) -> Validation:
     return Validation(
         ConfigInfos(given["connector.class"], [shown.info(info) for info in [*loose, *infos]]),
         tuple(shown.text(warning, warning.partition(" ")[0]) for warning in warnings),
+        _secrets(view),
     )
+
+
+def _secrets(view: "_View") -> frozenset[str]:
+    own = view.plugin.config_class.secrets()
+    plugins = {key: view.converter(key) for key in CONVERTERS if key in view.values}
+    found = {f"{key}.{name}" for key, plugin in plugins.items() if plugin for name in plugin.config_class.secrets()}
+    return frozenset(own | found)
 
 
 def _too_many_tasks(given: str, limit: int) -> list[KeyProblem]:

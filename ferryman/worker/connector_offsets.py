@@ -1,42 +1,45 @@
 """One connector's offsets as REST reads and moves them: in Kafka, and in the system where a sink keeps them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from ferryman.api import SinkContext
 from ferryman.errors import ConfigError, FerrymanError, RequestError, RetriableError, TaskError
 from ferryman.kafka.clients import Clients
 from ferryman.offsets.stores import Stores
-from ferryman.plugins import catalog
+from ferryman.plugin_process import moves
 from ferryman.record import TopicPartition
 from ferryman.runs import marks
 from ferryman.worker import offset_changes
 from ferryman.worker.herder import PartitionOffset
+
+Asks = Callable[[Mapping[str, Any]], bool]
+"""Asks the connector's own code a question of ``plugin_process.moves`` or ``ending``, and waits for its yes or no."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectorOffsets:
     """The offsets of one connector. Methods block. They raise RequestError for what cannot be done."""
 
-    plugin: type[Any]
+    is_sink: bool
     clients: Clients
     """With the connector's config, references resolved."""
     stores: Stores
     """Where source offsets are kept."""
     transactional: bool
     """Whether sources deliver by transactions."""
+    asks: Asks
+    """What the connector's own code says."""
 
     def read(self) -> list[PartitionOffset]:
         """What is committed: a sink's offsets of its consumer group, a source's of the offsets topic."""
-        sink = catalog.is_sink(self.plugin)
         try:
-            return offset_changes.sink_offsets(self.clients) if sink else self._source_offsets()
+            return offset_changes.sink_offsets(self.clients) if self.is_sink else self._source_offsets()
         except (KafkaException, FerrymanError) as error:
-            kind = "consumer group" if sink else "source"
+            kind = "consumer group" if self.is_sink else "source"
             reason = error.args[0].str() if isinstance(error, KafkaException) else error
             text = f"Failed to retrieve {kind} offsets for connector {self.clients.connector}: {reason}"
             raise RequestError(500, text) from error
@@ -53,7 +56,7 @@ class ConnectorOffsets:
 
     def _checked(self, offsets: Sequence[PartitionOffset], reset: bool) -> bool:
         try:
-            if catalog.is_sink(self.plugin):
+            if self.is_sink:
                 return self._move_sink(offset_changes.positions(offsets), reset)
             return self._move_source(offsets)
         except (ConfigError, TaskError, RetriableError) as error:
@@ -67,39 +70,29 @@ class ConnectorOffsets:
         return [each for each in self._source.partition_offsets() if marks.is_mark(each.partition) is of_marks]
 
     def _move_source(self, offsets: Sequence[PartitionOffset]) -> bool:
-        config = self.plugin.config_class.parse(self.clients.raw)
-        complete = self.plugin.alter_offsets(config, [(each.partition, each.offset) for each in offsets])
+        found = [(each.partition, each.offset) for each in offsets]
+        complete = self.asks(moves.of_source(self.clients.raw, found))
         # From elsewhere on the source may have more to hand over, and what it has counted is another part.
         forgotten = [PartitionOffset(each.partition, None) for each in self._source_offsets(of_marks=True)]
         if offsets or forgotten:
             self._source.write([*offsets, *forgotten])
-        return bool(complete)
+        return complete
 
     def _move_sink(self, positions: Mapping[TopicPartition, int | None], reset: bool) -> bool:
         # The sink first: if the group is refused after that, the sink's word still wins over the group's at the start.
         offset_changes.check(self.clients.connector, positions)
         offset_changes.wait_until_unused(self.clients, self.clients.connector, "reset" if reset else "alter")
-        config = self.plugin.config_class.parse(self.clients.raw)
-        complete = self.plugin.alter_offsets(config, self._context(), positions)
+        question = moves.of_sink(self.clients.raw, self.clients.connector, self._cluster(), positions)
+        complete = self.asks(question)
         if reset:
             offset_changes.reset_sink(self.clients, self.clients.connector)
         else:
             offset_changes.move_sink(self.clients, self.clients.connector, positions)
-        return bool(complete)
+        return complete
 
-    def _context(self) -> SinkContext:
+    def _cluster(self) -> str:
         admin = AdminClient(self.clients.admin())
-        cluster = str(admin.describe_cluster(request_timeout=30).result().cluster_id)
-        return SinkContext(
-            self.clients.connector,
-            0,
-            cluster,
-            self.clients.raw,
-            report=lambda batch, index, error: None,
-            report_all=lambda found: None,
-            request_commit=lambda: None,
-            commit=lambda offsets: None,
-        )
+        return str(admin.describe_cluster(request_timeout=30).result().cluster_id)
 
     @property
     def _source(self) -> offset_changes.SourceOffsetTopic:

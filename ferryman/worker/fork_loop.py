@@ -140,9 +140,15 @@ def main(requests: int, events: int) -> None:
         signal.signal(number, signal.SIG_IGN)
     from ferryman.connector_process import process as connector_process  # takes a while
     from ferryman.offset_reader import process as offset_reader
+    from ferryman.plugin_process import process as plugin_process
     from ferryman.task import process as task_process
 
-    roles = {"task": task_process.main, "connector": connector_process.main, "offsets": offset_reader.main}
+    roles: Mapping[str, Become] = {
+        "task": task_process.main,
+        "connector": connector_process.main,
+        "offsets": offset_reader.main,
+        "plugins": plugin_process.main,
+    }
     with suppress(OSError):  # the worker is gone
         ForkLoop(requests, events, roles).run()
     os._exit(0)  # what libraries would do at an orderly exit is nobody's wish here

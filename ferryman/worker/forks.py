@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import count
 from threading import Lock
 from typing import Any
@@ -34,7 +35,15 @@ class Forked:
     def kill(self) -> None:
         """Ends it by force, unless it has ended."""
         if not self.ended.done():
-            os.kill(self.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has ended, and the event is on its way
+                os.kill(self.pid, signal.SIGKILL)
+
+
+def exit_reason(code: int) -> str:
+    """How a process has ended that has not said why; to be read behind its name."""
+    if code < 0:
+        return f"was killed by {signal.Signals(-code).name}"
+    return f"ended without a word, with exit code {code}"
 
 
 class Forks:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import Literal
 
-Role = Literal["task", "connector", "offsets"]
+Role = Literal["task", "connector", "offsets", "plugins"]
 """What a process is to run."""
 HEAD = 4
 """Bytes that say how long a request is. The process's end of its connection to the worker comes with them."""

@@ -10,9 +10,11 @@ from ferryman.backfill.request import Request
 from ferryman.dead_letters.choice import Choice
 from ferryman.facts.states import Outage, Restart, State, TargetState
 from ferryman.metrics.exposition import Form
+from ferryman.plugin_process.checks import Checked
 from ferryman.replay.request import Request as Replay
 from ferryman.runs.progress import Progress
 from ferryman.telemetry.loggers import Loggers
+from ferryman.validation.plugin_infos import PluginInfo
 
 RawConfig = Mapping[str, str]
 ConnectorType = Literal["sink", "source", "unknown"]
@@ -165,6 +167,22 @@ class Replays(Protocol):
         letter, 409 if somebody has taken them."""
 
 
+class Plugins(Protocol):
+    """See ``worker.plugin_code.plugins``."""
+
+    async def listed(self, connectors_only: bool) -> Sequence[PluginInfo]:
+        """Sinks, then sources; the other kinds too if wanted."""
+
+    async def mean_the_same(self, one: str, other: str) -> bool:
+        """Whether two names mean the same connector."""
+
+    async def keys(self, name: str, version: str) -> Sequence[Mapping[str, Any]] | None:
+        """The declarations of a plugin's keys; None if there is no such plugin. 400 for another version."""
+
+    async def validated(self, raw: Mapping[str, str | None]) -> Checked:
+        """What is wrong with a config. 400 without a usable connector.class."""
+
+
 class Herder(Protocol):
     """A worker's control plane. Methods raise RequestError with the status and text that Kafka Connect answers with,
     ConfigError for an invalid config, Forward for what another worker of the group must do."""
@@ -180,6 +198,10 @@ class Herder(Protocol):
     @property
     def replays(self) -> Replays:
         """What has dead letters of its connectors replayed."""
+
+    @property
+    def plugins(self) -> Plugins:
+        """What plugins there are, and what they say."""
 
     @property
     def inquiries(self) -> Inquiries:

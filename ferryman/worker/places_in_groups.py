@@ -16,8 +16,8 @@ def leave(spec: TaskSpec) -> None:
 
     Raises ConfigError where kafka-python cannot use its client settings, RetriableError if the cluster does not answer.
     """
-    plugin = catalog.connector(spec.config["connector.class"])
-    if plugin is None or not catalog.is_sink(plugin):
+    entry = catalog.connector_entry(spec.config["connector.class"])
+    if entry is None or entry.kind != "sink":
         return
     clients = Clients(spec.connector, spec.task, spec.worker, spec.config, spec.identity)
     if clients.group_protocol != "classic":

@@ -1,19 +1,22 @@
 """What runs have committed, asked without taking part: a sink's group, the marks of a source's tasks."""
 
+import logging
 from dataclasses import dataclass
 
 from confluent_kafka import Consumer
 from confluent_kafka import TopicPartition as ClientPartition
 
+from ferryman.errors import ConfigError, RequestError, TaskError
 from ferryman.kafka.clients import QUIET, Clients
+from ferryman.plugin_process import ending
 from ferryman.record import TopicPartition
 from ferryman.retry import coordinator
 from ferryman.runs import marks, pace_note
-from ferryman.runs.keys import SourceRunKeys
 from ferryman.runs.marks import Mark
 from ferryman.runs.ranges import Ranges
 from ferryman.worker.connector_offsets import ConnectorOffsets
 
+log = logging.getLogger(__name__)
 TIMEOUT = 10.0
 
 
@@ -41,10 +44,20 @@ def committed(clients: Clients, ranges: Ranges) -> Standing:
     return Standing(offsets, pace_note.least(there[source].metadata or "" for source in unfinished))
 
 
-def marked(connector: ConnectorOffsets) -> dict[int, Mark] | None:
-    """The marks of a source's tasks; None of one that comes to no end. Raises ConfigError for a config that is none,
-    RetriableError or KafkaException when nobody answers."""
-    plugin, raw = connector.plugin, connector.clients.raw
-    if SourceRunKeys.of(raw) is None and not plugin.ends(plugin.config_class.parse(raw)):
+def marked(connector: ConnectorOffsets, ends: bool) -> dict[int, Mark] | None:
+    """The marks of a source's tasks; None of one that comes to no end, which its own code is asked unless ``ends`` says
+    that it does. Raises RetriableError or KafkaException when nobody answers, RequestError 503 where too many wait."""
+    if not ends and not _comes_to_an_end(connector):
         return None
     return marks.found(connector.stores.read().items())
+
+
+def _comes_to_an_end(connector: ConnectorOffsets) -> bool:
+    try:
+        return connector.asks(ending.question(connector.clients.raw))
+    except (ConfigError, RequestError, TaskError) as error:
+        if isinstance(error, RequestError) and error.status == 503:
+            raise
+        # Code that stands still or dies would do so again, every time that somebody looks.
+        log.warning("whether connector %s comes to an end is not known: %s", connector.clients.connector, error)
+        return False

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ferryman.api import Sink, Transform
-from ferryman.plugins import catalog, folders
+from ferryman.plugins import catalog, folders, others
 from ferryman.plugins.entry import Entry
 
 KAFKA = "org.apache.kafka.connect"
@@ -119,17 +119,18 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Installed]:
                 raise plugin
             return plugin
 
-        points = [
-            SimpleNamespace(
+        def point(group: str, plugin: object) -> SimpleNamespace:
+            return SimpleNamespace(
+                group=group,
                 name=getattr(plugin, "__name__", "puffin"),
-                dist=SimpleNamespace(version="7.1"),
+                package="birds",
+                version="7.1",
                 module=__name__,
-                attr=getattr(plugin, "__name__", "PuffinSink"),
-                load=lambda plugin=plugin: load(plugin),
+                attribute=getattr(plugin, "__name__", "PuffinSink"),
+                load=lambda: load(plugin),
             )
-            for plugin in plugins
-        ]
-        monkeypatch.setattr(catalog, "entry_points", lambda group: points)
+
+        monkeypatch.setattr(others, "points", lambda group: [point(group, plugin) for plugin in plugins])
         catalog.forget()
 
     yield install
@@ -203,7 +204,7 @@ def test_what_others_have_looked_up_is_not_looked_up_again(
     installed: Installed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installed()
-    monkeypatch.setattr(catalog, "entry_points", lambda group: pytest.fail("it imports what nobody has named"))
+    monkeypatch.setattr(others, "points", lambda group: pytest.fail("it imports what nobody has named"))
     catalog.resolve("com.birds.GullSinkConnector", Entry("sink", __name__, "Gull"))
     catalog.resolve("Tern$Key", Entry("transformation", __name__, "Tern"))
     assert catalog.connector("com.birds.GullSinkConnector").__name__ == "Gull"  # type: ignore[union-attr]

@@ -21,7 +21,7 @@ from ferryman.rest import app
 from ferryman.runs.ranges import Range, Ranges
 from ferryman.settings import settings
 from ferryman.telemetry.loggers import Loggers
-from ferryman.validation import connector_config
+from ferryman.telemetry.owners import Owner
 from ferryman.worker.herder import (
     ConnectorInfo,
     ConnectorStatus,
@@ -34,6 +34,8 @@ from ferryman.worker.herder import (
     Status,
     TaskInfo,
 )
+from ferryman.worker.plugin_code.plugins import Plugins
+from tests.worker.plugins_in_process import plugins
 
 WORKER = "127.0.0.1:8083"
 SETTINGS = {"key.converter": "StringConverter", "value.converter": "StringConverter"}
@@ -56,6 +58,10 @@ class Memory:
     signed_by: Session | None = None
     does: Stage | None = None
     measured: str | None = None
+    plugins: Plugins = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.plugins = plugins(self.settings)
 
     async def cluster_id(self) -> str:
         if self.stuck:
@@ -147,7 +153,7 @@ class Memory:
         return [TaskInfo(name, 0, {**self._known(name), "task.class": "FileStreamSourceTask"})]
 
     async def create(self, name: str, config: RawConfig, target: TargetState = TargetState.RUNNING) -> ConnectorInfo:
-        await asyncio.to_thread(connector_config.check, config, self.settings)
+        await self.plugins.checked(config, Owner(name))
         if name in self.configs:
             raise RequestError(409, f"Connector {name} already exists")
         self.configs[name], self.states[name] = config, State(target.value)
@@ -156,7 +162,7 @@ class Memory:
     async def put(self, name: str, config: RawConfig) -> Created:
         if name not in self.configs:
             return Created(await self.create(name, config))
-        await asyncio.to_thread(connector_config.check, config, self.settings)
+        await self.plugins.checked(config, Owner(name))
         self.configs[name] = config
         return Created(await self.info(name), created=False)
 

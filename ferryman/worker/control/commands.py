@@ -21,7 +21,6 @@ from ferryman.plugins import catalog
 from ferryman.telemetry.loggers import Loggers
 from ferryman.telemetry.owners import Owner
 from ferryman.telemetry.subject import about
-from ferryman.validation import connector_config
 from ferryman.worker.cluster import Cluster
 from ferryman.worker.connector_offsets import ConnectorOffsets
 from ferryman.worker.control.inquiries import Inquiries
@@ -43,7 +42,7 @@ from ferryman.worker.herder import (
     Status,
     TaskInfo,
 )
-from ferryman.worker.pool import Pool
+from ferryman.worker.plugin_code.plugins import Plugins
 
 log = logging.getLogger(__name__)
 Outcome = TypeVar("Outcome")
@@ -58,7 +57,6 @@ class Commands:
         self.ready = False
         self.begins("awaiting startup")
         self._cluster = cluster
-        self._checks = Pool("checks", 8, 64)
         self._offsets = Offsets(plane.launch)
         self.inquiries = Inquiries(plane)
         self._turns = Turns(plane)
@@ -153,11 +151,7 @@ class Commands:
                 return done.info
 
     async def _check(self, raw: RawConfig, owner: Owner) -> None:
-        def check() -> connector_config.Validation:
-            with owner.keeps():
-                return connector_config.check(raw, self.plane.launch.settings)
-
-        found = await self._checks.run("performing multi-property validation for the connector", check)
+        found = await self.plugins.checked(raw, owner)
         with about(raw["name"]):
             for warning in found.warnings:
                 log.warning("connector %s: %s", raw["name"], warning)
@@ -252,6 +246,10 @@ class Commands:
     @property
     def loggers(self) -> Loggers:
         return self.plane.loggers
+
+    @property
+    def plugins(self) -> Plugins:
+        return self.plane.launch.plugins
 
     async def set_level(self, logger: str, level: str, *, cluster: bool = False) -> Sequence[str]:
         """Changes a logger's level here, in all task processes, and in those to come; with ``cluster`` on all

@@ -17,6 +17,8 @@ from ferryman.telemetry import logs, redaction
 from ferryman.telemetry.owners import Owner
 from ferryman.worker.control.wanted import WantedConnector, WantedTask
 from ferryman.worker.forks import Forks
+from ferryman.worker.plugin_code.plugins import Plugins
+from ferryman.worker.plugin_code.processes import PluginProcesses
 from ferryman.worker.pool import Pool
 from ferryman.worker.processes.offset_readers import OffsetReaders
 from ferryman.worker.processes.standby import Standby
@@ -50,9 +52,12 @@ class Launch:
     """The processes between two connectors."""
     offsets: OffsetReaders = field(init=False)
     """Who reads source offsets for all that is here."""
+    plugins: Plugins = field(init=False)
+    """The plugins, and who asks their code."""
 
     def __post_init__(self) -> None:
         self.offsets = OffsetReaders(self.forks, self.levels)
+        self.plugins = Plugins(self.settings, PluginProcesses(self.forks, self.settings, self.levels))
 
     @property
     def grace(self) -> float:
@@ -105,6 +110,6 @@ class Launch:
 
 
 def plugin_version(raw: Mapping[str, str]) -> str | None:
-    """The version of a config's connector; None if there is no such connector. Blocks: it may import plugins."""
+    """The version of a config's connector; None if there is no such connector. Blocks: it may read metadata."""
     plugin = catalog.connector_entry(raw.get("connector.class", ""))
     return None if plugin is None else catalog.version(plugin)

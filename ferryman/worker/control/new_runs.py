@@ -1,29 +1,34 @@
-"""Makes runs of connectors that the worker has: looks at Kafka in a thread, and creates what comes of it."""
+"""Makes runs of connectors that the worker has: looks at Kafka, and creates what comes of it."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
 from confluent_kafka import KafkaException
 
-from ferryman.backfill.making import Making as MakingBackfill
 from ferryman.backfill.making import Run
 from ferryman.backfill.request import Request
 from ferryman.errors import RequestError, RetriableError, TaskError
 from ferryman.facts.states import TargetState
 from ferryman.kafka.clients import Clients
+from ferryman.plugin_process import runs
 from ferryman.replay import request as replays
 from ferryman.replay.making import Making
 from ferryman.replay.taking import Plan, Taking
+from ferryman.runs.harm import ReplayVerdict
 from ferryman.runs.keys import PREFIX
+from ferryman.task.setup import plugins
 from ferryman.task.setup.crash_points import crash_point
 from ferryman.telemetry.redaction import redact
 from ferryman.worker.control.plane import Plane
 from ferryman.worker.control.runs import Runs
 from ferryman.worker.herder import ConnectorInfo
+from ferryman.worker.plugin_code.processes import Asked
 from ferryman.worker.pool import Pool
 
 Outcome = TypeVar("Outcome")
+LOOKING = "looking what a backfill of {} would read"
 
 
 class Acts(Protocol):
@@ -59,20 +64,20 @@ class Backfills:
         wanted = request.run_name(name)
         if self._plane.journal.facts.of(wanted).properties is not None:
             raise RequestError(409, f"Connector {wanted} already exists")
-        made = await self._pool.run(f"looking what a backfill of {name} would read", lambda: self._made(live, request))
+        made = await self._made(live, request)
         if not request.dry_run:
             await self._act.create(made.name, made.config)
         return made
 
-    def _made(self, live: Mapping[str, str], request: Request) -> Run:
-        launch, owner = self._plane.launch, self._plane.owner(live["name"])
-        with owner.keeps():
-            making = MakingBackfill(live, launch.settings.values, lambda raw: launch.resolved(owner, raw).values)
-            try:
-                return making.run(request)
-            except KafkaException as error:
-                text = f"Kafka does not give what a backfill needs to know: {error.args[0].str()}"
-                raise RequestError(500, redact(text)) from error
+    async def _made(self, live: Mapping[str, str], request: Request) -> Run:
+        launch, owner, stage = self._plane.launch, self._plane.owner(live["name"]), LOOKING.format(live["name"])
+        merged = request.merged(live)
+        resolved, with_sets = await self._pool.run(
+            stage, lambda: [launch.resolved(owner, raw).values for raw in (live, merged)]
+        )
+        rows = plugins.named(with_sets, launch.settings.values)
+        asked = Asked(runs.question(live, request, resolved, with_sets), rows, stage, once=True)
+        return runs.made(await launch.plugins.ask(asked))
 
 
 class Replays:
@@ -93,12 +98,12 @@ class Replays:
         live = {key: value for key, value in found.properties.items() if value is not None} | {"name": name}
         if request.to_topic:
             text = f"sending dead letters of {name} to their topics"
-            return await self._pool.run(text, lambda: self._with(live, request, Taking.sent))
+            return await self._with(text, live, request, Taking.sent)
         run = request.run_name(name, datetime.now(UTC))
         if self._plane.journal.facts.of(run).properties is not None:
             raise RequestError(409, f"Connector {run} already exists")
         text = f"looking which dead letters of {name} can be replayed"
-        plan = await self._pool.run(text, lambda: self._with(live, request, lambda taking: taking.planned(run)))
+        plan = await self._with(text, live, request, lambda taking: taking.planned(run))
         return {**plan.told, "name": None} if request.dry_run else await self._begun(live, request, plan)
 
     async def _begun(self, live: Mapping[str, str], request: replays.Request, plan: Plan) -> Mapping[str, Any]:
@@ -107,7 +112,7 @@ class Replays:
         crash_point("replay.made")
         text = f"marking the dead letters that {plan.name} replays"
         try:
-            done = await self._pool.run(text, lambda: self._with(live, request, lambda taking: taking.marked(plan)))
+            done = await self._with(text, live, request, lambda taking: taking.marked(plan))
         except RequestError as error:
             if error.status == 409:  # after others it is not known whether they are marked, and the run may own them
                 await self._act.delete(plan.name)
@@ -116,19 +121,31 @@ class Replays:
         await self._act.resume(plan.name)
         return done.told
 
-    def _with(self, live: Mapping[str, str], request: replays.Request, call: Callable[[Taking], Outcome]) -> Outcome:
-        launch, owner = self._plane.launch, self._plane.owner(live["name"])
-        with owner.keeps():
-            values = launch.resolved(owner, live).values
-            clients = Clients(live["name"], 0, launch.settings.values, values, launch.identity)
-            making = Making(live, lambda raw: launch.resolved(owner, raw).values)
-            try:
-                return call(Taking(making, request, clients, self._under_way()))
-            except KafkaException as error:
-                text = f"Kafka does not give what a replay needs: {error.args[0].str()}"
-                raise RequestError(500, redact(text)) from error
-            except (RetriableError, TaskError) as error:
-                raise RequestError(500, str(error)) from error
+    async def _with(
+        self, stage: str, live: Mapping[str, str], request: replays.Request, call: Callable[[Taking], Outcome]
+    ) -> Outcome:
+        launch, owner, loop = self._plane.launch, self._plane.owner(live["name"]), asyncio.get_running_loop()
+
+        def judged(question: Mapping[str, Any]) -> ReplayVerdict:
+            rows = plugins.connector(question["config"])
+            answer = launch.plugins.ask(Asked(question, rows, stage, once=True))
+            found: ReplayVerdict = asyncio.run_coroutine_threadsafe(answer, loop).result()
+            return found
+
+        def taken() -> Outcome:
+            with owner.keeps():
+                values = launch.resolved(owner, live).values
+                clients = Clients(live["name"], 0, launch.settings.values, values, launch.identity)
+                making = Making(live, lambda raw: launch.resolved(owner, raw).values, judged)
+                try:
+                    return call(Taking(making, request, clients, self._under_way()))
+                except KafkaException as error:
+                    text = f"Kafka does not give what a replay needs: {error.args[0].str()}"
+                    raise RequestError(500, redact(text)) from error
+                except (RetriableError, TaskError) as error:
+                    raise RequestError(500, str(error)) from error
+
+        return await self._pool.run(stage, taken)
 
     def _under_way(self) -> Sequence[str]:
         known = dict(self._plane.journal.facts.connectors)

@@ -1,16 +1,19 @@
 """The offsets of connectors, read and moved for REST: in threads, with the clients that a connector's config says."""
 
+import asyncio
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ferryman.errors import RequestError
 from ferryman.kafka.clients import Clients
 from ferryman.offsets.stores import Reads, Stores
 from ferryman.plugins import catalog
+from ferryman.task.setup import plugins
 from ferryman.telemetry.owners import Owner
-from ferryman.worker.connector_offsets import ConnectorOffsets
+from ferryman.worker.connector_offsets import Asks, ConnectorOffsets
 from ferryman.worker.control.launch import Launch
-from ferryman.worker.pool import Pool
+from ferryman.worker.plugin_code.processes import Asked
+from ferryman.worker.pool import DEADLINE, Pool
 
 Outcome = TypeVar("Outcome")
 
@@ -27,25 +30,35 @@ class Offsets:
     ) -> Outcome:
         """What ``call`` makes of a connector's offsets. RequestError where that cannot be."""
 
-        launch = self._launch
+        launch, loop = self._launch, asyncio.get_running_loop()
+        deadline = loop.time() + DEADLINE
+
+        def asks(question: Mapping[str, Any]) -> bool:
+            asked = Asked(question, plugins.connector(question["config"]), stage, once=True)
+            answer = launch.plugins.ask(asked, max(0.0, deadline - loop.time()))
+            return bool(asyncio.run_coroutine_threadsafe(answer, loop).result())
+
         asker, asking = launch.offsets.from_thread(name, launch.settings.values, launch.settings.references.rows())
 
         def made() -> Outcome:
             with owner.keeps():  # its clients protect their passwords
-                return call(self._connector_offsets(name, raw, owner, asking.read))
+                return call(self._connector_offsets(name, raw, owner, asking.read, asks))
 
         try:
             return await self._pool.run(stage, made)
         finally:
             launch.offsets.release(asker)
 
-    def _connector_offsets(self, name: str, raw: Mapping[str, str], owner: Owner, reads: Reads) -> ConnectorOffsets:
+    def _connector_offsets(
+        self, name: str, raw: Mapping[str, str], owner: Owner, reads: Reads, asks: Asks
+    ) -> ConnectorOffsets:
         launch = self._launch
-        plugin = catalog.connector(raw.get("connector.class", ""))
-        if plugin is None:
+        entry = catalog.connector_entry(raw.get("connector.class", ""))
+        if entry is None:
             raise RequestError(500, f"Failed to modify offsets for connector {name}: its class cannot be loaded")
         values = launch.resolved(owner, raw).values
         clients = Clients(name, 0, launch.settings.values, values, launch.identity)
         workers = launch.settings.config.offset_storage_topic
         stores = Stores(clients, values.get("offsets.storage.topic") or workers, workers, launch.seeds, reads)
-        return ConnectorOffsets(plugin, clients, stores, launch.settings.config.transactional_sources)
+        transactional = launch.settings.config.transactional_sources
+        return ConnectorOffsets(entry.kind == "sink", clients, stores, transactional, asks)

@@ -123,7 +123,9 @@ class Runs:
                 name, raw, owner, what, lambda found: run_offsets.committed(found.clients, ranges)
             )
             return watch.look(reached.offsets, time.monotonic(), reached.pace)
-        marks = await self._offsets.of(name, raw, owner, what, run_offsets.marked)
+        ends = watch.ends or watch.keys is not None
+        marks = await self._offsets.of(name, raw, owner, what, lambda found: run_offsets.marked(found, ends))
+        watch.ends = marks is not None
         return None if marks is None else watch.look(marks, len(facts.tasks), time.monotonic())
 
     def _all_run(self, name: str, tasks: int) -> bool:

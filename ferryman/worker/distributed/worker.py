@@ -115,6 +115,7 @@ class Worker:
         self.cluster.look()
         self.herder.begins(INITIALIZING)
         try:
+            await self.herder.plugins.look()
             await self._reach(self._create_topics)
             await self._reach(self.board.start)
             await self._reach(self.journal.start)

@@ -22,7 +22,7 @@ import orjson
 
 from ferryman.retry.breaker import HEALTHY, Breaker
 from ferryman.telemetry import recent
-from ferryman.worker.forks import Forked, Forks
+from ferryman.worker.forks import Forked, Forks, exit_reason
 from ferryman.worker.forkserver import Role
 from ferryman.worker.processes import memory
 from ferryman.worker.processes.standby import Standby
@@ -219,7 +219,7 @@ class Succession:
             return End()
         if "stopped" in said or code == -signal.SIGTERM:
             return End("was ended by SIGTERM", POLITE)
-        return End(self._condemned or _exit_reason(code), crash=bool(self._condemned) or -code in CRASHES)
+        return End(self._condemned or exit_reason(code), crash=bool(self._condemned) or -code in CRASHES)
 
     async def _forked(self) -> tuple[Forked, socket.socket]:
         ours, theirs = socket.socketpair()
@@ -298,9 +298,3 @@ class Succession:
         except (OSError, ValueError) as error:
             log.error("%s says what cannot be read and is killed: %s", self.name, error)
             process.kill()
-
-
-def _exit_reason(code: int) -> str:
-    if code < 0:
-        return f"was killed by {signal.Signals(-code).name}"
-    return f"ended without a word, with exit code {code}"

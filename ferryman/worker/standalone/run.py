@@ -56,6 +56,7 @@ async def _stopped(stopping: asyncio.Event) -> int:
 
 async def _followed(herder: Commands, config: Mapping[str, str], told: Told) -> int:
     name = config["name"]
+    await herder.plugins.look()
     try:
         await herder.create(name, config)
     except FerrymanError as error:

@@ -23,6 +23,7 @@ from ferryman.worker.forks import Forks
 from ferryman.worker.forkserver import ForkServer
 from ferryman.worker.leases import Leases, own_life
 from ferryman.worker.metrics.served import served
+from ferryman.worker.plugin_code.plugins import Plugins
 from ferryman.worker.pool import Pool
 from ferryman.worker.standalone.memory import Alone, Board, Journal
 
@@ -55,7 +56,7 @@ async def run(settings: Settings, files: Sequence[ConnectorFile], forkserver: Fo
     serving = asyncio.create_task(rest.run_until_exit())
     addresses = ", ".join(each.url for each in bound)
     log.info("Ferryman %s, for clients Kafka version %s, answers on %s", __version__, KAFKA_VERSION, addresses)
-    code = await lifetime.first(_create(herder, files), stopping.wait())
+    code = await lifetime.first(_create(herder, launch.plugins, files), stopping.wait())
     herder.ready = code == 0
     if code == 0:
         await lifetime.first(serving, stopping.wait())
@@ -72,7 +73,12 @@ def _open_folders(folders: Sequence[str]) -> None:
         log.warning("%s is not set: connectors may read and write all files that the worker may", allowed_folders.KEY)
 
 
-async def _create(herder: Commands, files: Sequence[ConnectorFile]) -> int:
+async def _create(herder: Commands, plugins: Plugins, files: Sequence[ConnectorFile]) -> int:
+    try:
+        await plugins.look()
+    except FerrymanError as error:
+        log.error("the worker cannot start: %s", redact(str(error)))
+        return FAILED_TO_START
     for file in files:
         try:
             await herder.create(file.name, file.config, file.target)

@@ -17,13 +17,14 @@ from ferryman.facts.states import State
 from ferryman.plugins import catalog
 from ferryman.plugins.entry import Entry
 from ferryman.settings import settings
-from ferryman.worker.control import commands, offsets
+from ferryman.worker.control import offsets
 from ferryman.worker.control.commands import Commands
 from ferryman.worker.control.launch import Launch
 from ferryman.worker.control.plane import Plane
 from ferryman.worker.pool import DEADLINE
 from ferryman.worker.standalone.memory import Alone, Board, Journal
 from tests.worker.lively_processes import LivelyForks, LivelyProcess
+from tests.worker.plugins_in_process import plugins
 
 GRACE = 5.0
 WORKER = "127.0.0.1:8083"
@@ -50,6 +51,13 @@ class MoodySink(Sink[MoodyConfig]):
 
     def put(self, records: Any) -> None:
         raise AssertionError("nobody runs it")
+
+
+@dataclass(frozen=True)
+class Unchecked:
+    """The outcome of no check at all."""
+
+    warnings: tuple[str, ...] = ()
 
 
 class PlayedPool:
@@ -87,13 +95,13 @@ class PlayedWorker:
     def __post_init__(self) -> None:
         MoodySink.moods = {}
         self.patches.setitem(catalog._resolved, ("sink", "Moody"), Entry("sink", __name__, "MoodySink", ("Moody",)))
-        for module in (commands, offsets):
-            self.patches.setattr(module, "Pool", lambda *_: self.pool)
+        self.patches.setattr(offsets, "Pool", lambda *_: self.pool)
         self.secrets = self.folder / "secrets.properties"
         self.provides(colour="blue-as-provided")
         self.settings = self.with_settings()
         forks: Any = self.forks
         self.launch = Launch(self.settings, forks, {}, WORKER, WORKER, configs=self.pool)  # type: ignore[arg-type]
+        self.launch.plugins = plugins(self.settings, self.pool)
         self.board = Board()
         self._listens(self.board)
         self.journal = Journal()
@@ -135,6 +143,14 @@ class PlayedWorker:
     def moods(self) -> dict[str, Exception | int]:
         """Those of the connectors."""
         return MoodySink.moods
+
+    def checks_nothing(self) -> None:
+        """From now on it takes every config, as if another worker had checked it."""
+
+        async def checked(*_: object) -> Unchecked:
+            return Unchecked()
+
+        self.patches.setattr(self.launch.plugins, "checked", checked)
 
     def provides(self, **values: str) -> None:
         """What the provider has from now on."""

@@ -101,18 +101,12 @@ def test_more_tasks_than_tasks_max_fail_it_and_are_said_in_kafkas_words(tell: Te
 
 def test_a_class_that_is_not_there_is_named(tell: Tell) -> None:
     async def story(worker: PlayedWorker) -> None:
-        worker.patches.setattr("ferryman.validation.connector_config.check", lambda raw, settings: Unchecked())
+        worker.checks_nothing()
         await worker.commands.create("c", worker.config("c") | {"connector.class": "Gone"})
         await worker.shows("c", State.FAILED)
         assert "no connector is called Gone" in (worker.board.status("c").trace or "")  # type: ignore[union-attr]
 
     tell(story)
-
-
-class Unchecked:
-    """The outcome of no check at all."""
-
-    warnings = ()
 
 
 def test_tasks_of_a_connector_that_fails_go_on_as_they_were(tell: Tell) -> None:

@@ -178,7 +178,7 @@ def test_a_task_that_runs_goes_on_when_what_it_refers_to_is_gone(tell: Tell, cap
         await worker.commands.resume("c")
         await worker.runs("c")
         # Another worker may have checked the config, with a file of its own.
-        worker.patches.setattr("ferryman.validation.connector_config.check", lambda raw, settings: Warned())
+        worker.checks_nothing()
         await worker.commands.put("c", worker.config("c", colour=worker.provided))
         await asyncio.sleep(600)
         assert worker.forks.live("c") == before
@@ -186,12 +186,6 @@ def test_a_task_that_runs_goes_on_when_what_it_refers_to_is_gone(tell: Tell, cap
 
     tell(story)
     assert any("task c-0 goes on as it is" in message for message in caplog.messages)
-
-
-class Warned:
-    """The outcome of a check that finds nothing."""
-
-    warnings = ()
 
 
 def test_a_start_that_could_not_be_looked_up_in_time_is_tried_again(tell: Tell) -> None:

@@ -18,10 +18,11 @@ from ferryman.settings import settings
 from ferryman.settings.modes import DISTRIBUTED
 from ferryman.settings.settings import Settings
 from ferryman.worker import places_in_groups
-from ferryman.worker.control import offsets
+from ferryman.worker.control import launch, offsets
 from ferryman.worker.distributed import worker as distributed
 from ferryman.worker.distributed.worker import Worker
 from tests.worker.lively_processes import Habits, LivelyForks, LivelyProcess
+from tests.worker.plugins_in_process import plugins
 from tests.worker.simulation import kafka_clients, threads
 from tests.worker.simulation.coordinator import Coordinator
 from tests.worker.simulation.machine import Host, Machine
@@ -280,6 +281,7 @@ def install(source: random.Random) -> None:
         (distributed, "Admin", nothing),
         (creation, "create", nothing),
         (places_in_groups, "leave", nothing),
+        (launch, "Plugins", lambda settings, ask: plugins(settings)),
         (secrets, "token_bytes", source.randbytes),
     )
     for place, name, model in places:

@@ -1,0 +1,17 @@
+"""Whether a source comes to an end by itself: ``ends`` of its plugin."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ferryman.plugins import catalog
+
+
+def question(config: Mapping[str, str]) -> dict[str, Any]:
+    """Asks that of a config whose references are resolved."""
+    return {"ask": "ends", "config": dict(config)}
+
+
+def answer(asked: Mapping[str, Any]) -> bool:
+    """Answers that. Raises what the plugin raises, ConfigError for a config that it does not take."""
+    plugin: Any = catalog.connector(asked["config"]["connector.class"])
+    return bool(plugin.ends(plugin.config_class.parse(asked["config"])))

@@ -1,0 +1,1 @@
+"""What a worker asks of plugins' code, which it never runs itself."""
