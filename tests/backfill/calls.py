@@ -31,7 +31,8 @@ class Command:
         """Starts it."""
         given = ["backfill", str(self.worker), str(self.connector), *options]
         pipe = subprocess.PIPE
-        return subprocess.Popen([sys.executable, "-m", "ferryman", *given], stdout=pipe, stderr=pipe, text=True)
+        command = [sys.executable, "-m", "ferryman", *given]
+        return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=self.folder)
 
     def call(self, *options: str) -> Called:
         """Waits for its end."""

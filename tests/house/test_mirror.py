@@ -68,7 +68,6 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/task/errors/letter.py": "tests/task/errors/test_dead_letters.py",
     "ferryman/task/sink/ends.py": "tests/task/sink/test_group.py",
     "ferryman/task/source/delivery.py": "tests/task/source/test_loop.py",
-    "ferryman/task/setup/setup.py": "tests/task/test_sessions.py",
     "ferryman/task/setup/spec.py": "tests/task/test_sessions.py",
     "ferryman/telemetry/free_text.py": "tests/telemetry/test_redaction.py",
     "ferryman/telemetry/subject.py": "tests/telemetry/test_logs.py",

@@ -113,7 +113,7 @@ def test_a_connector_that_takes_the_name_of_one_that_still_ends_waits_for_its_ta
     deletion.join()
     successor.join()
     assert (deletion.status, successor.status) == (204, 201)
-    running.running("again")
+    until(lambda: len(running.pids("again")) == 2, 30, "its own task")
     assert not alive(first)
 
 

@@ -33,6 +33,9 @@ _SETTINGS = (
     "dynamic_shared_memory_type=mmap",
     "max_prepared_transactions=16",
     "track_commit_timestamp=on",
+    # What is committed is written, not synced: a killed server keeps it, a machine without power need not.
+    "fsync=off",
+    "full_page_writes=off",
 )
 
 

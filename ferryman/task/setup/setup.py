@@ -1,5 +1,6 @@
 """What outlives the sessions of a task: its configs, taken apart, and its chain."""
 
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,7 @@ from confluent_kafka import KafkaException
 
 from ferryman.chain.chain import Chain
 from ferryman.connector import ConnectorConfig
+from ferryman.errors import RetriableError
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import Clients
 from ferryman.retry.outage import Patience
@@ -19,6 +21,8 @@ from ferryman.task.setup.troubles import Troubles
 
 GRACE = 0.6
 """The part of task.shutdown.graceful.timeout.ms that a call may take which is under way; the rest is for leaving."""
+LOOK = 0.2
+"""Seconds between two looks whether the task is to end, while Kafka has not answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +56,19 @@ class Setup:
         return GRACE * self.worker.task_shutdown_graceful_timeout_ms / 1000
 
     def facts(self, admin: Admin) -> dict[str, Any]:
-        """What every plugin's context holds."""
+        """What every plugin's context holds. Raises RetriableError if the task is to end before Kafka has answered."""
         try:
-            cluster = str(admin.describe_cluster(request_timeout=30).result().cluster_id)
+            cluster = str(self._answer(admin.describe_cluster(request_timeout=30)).cluster_id)
         except KafkaException:
             admin.poll(0)  # lets it tell why, see kafka.permissions
             raise
         return {"connector": self.spec.connector, "task": self.spec.task, "cluster": cluster, "raw": self.spec.config}
+
+    def _answer(self, asked: "Future[Any]") -> Any:
+        while not wait([asked], LOOK).done:
+            if self.control.stopping:
+                raise RetriableError("the task is to end, and Kafka has not answered yet")
+        return asked.result()
 
 
 def patience(config: ConnectorConfig, again: bool = False) -> Patience:

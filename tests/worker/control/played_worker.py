@@ -17,6 +17,8 @@ from ferryman.facts.states import State
 from ferryman.plugins import catalog
 from ferryman.plugins.entry import Entry
 from ferryman.settings import settings
+from ferryman.task.setup.spec import TaskSpec
+from ferryman.worker import places_in_groups
 from ferryman.worker.control import offsets
 from ferryman.worker.control.commands import Commands
 from ferryman.worker.control.launch import Launch
@@ -91,8 +93,11 @@ class PlayedWorker:
     written: list[ConfigRecord] = field(default_factory=list)
     shown: list[tuple[str, int | None, State | None]] = field(default_factory=list)
     """All that the board was ever told."""
+    left: list[TaskSpec] = field(default_factory=list)
+    """Tasks whose place in their group was given up for them."""
 
     def __post_init__(self) -> None:
+        self.patches.setattr(places_in_groups, "leave", self.left.append)
         MoodySink.moods = {}
         self.patches.setitem(catalog._resolved, ("sink", "Moody"), Entry("sink", __name__, "MoodySink", ("Moody",)))
         self.patches.setattr(offsets, "Pool", lambda *_: self.pool)

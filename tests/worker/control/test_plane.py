@@ -298,6 +298,7 @@ def test_the_secrets_of_a_config_are_kept_until_what_ran_with_them_is_gone(tell:
         await worker.commands.delete("c")
         await asyncio.sleep(1)
         assert [at - began > GRACE + 29 for at in released] == [True]
+        assert [spec.connector for spec in worker.left] == ["c"]
 
     tell(story)
 
