@@ -99,8 +99,7 @@ class SourceSessions:
             run=self._run,
         )
         task: Source[Any] = setup.plugin(setup.config, context)
-        session = self._session(task, delivery, boundaries, admin)
-        session.ending = self._ending(task, offsets)
+        session = self._session(task, delivery, boundaries, admin, self._ending(task, offsets))
         try:
             task.start()
             session.begin()
@@ -160,7 +159,12 @@ class SourceSessions:
                 return
 
     def _session(
-        self, task: Source[Any], delivery: Delivery, boundaries: Boundaries | None, admin: Admin
+        self,
+        task: Source[Any],
+        delivery: Delivery,
+        boundaries: Boundaries | None,
+        admin: Admin,
+        ending: Ending | None,
     ) -> loop.SourceSession:
         setup, worker = self.setup, self.setup.worker
         return loop.SourceSession(
@@ -176,6 +180,7 @@ class SourceSessions:
             meter=setup.meters.source,
             suspects=self._suspects(),
             boundaries=boundaries,
+            ending=ending,
         )
 
     @property
