@@ -116,10 +116,9 @@ def _validate(
 
 
 def _secrets(view: "_View") -> frozenset[str]:
-    own = view.plugin.config_class.secrets()
     plugins = {key: view.converter(key) for key in CONVERTERS if key in view.values}
     found = {f"{key}.{name}" for key, plugin in plugins.items() if plugin for name in plugin.config_class.secrets()}
-    return frozenset(own | found)
+    return frozenset(view.plugin.config_class.secrets() | found)
 
 
 def _too_many_tasks(given: str, limit: int) -> list[KeyProblem]:

@@ -340,6 +340,7 @@ def test_a_level_that_comes_from_another_worker_holds_here_and_is_shown(
 def test_where_topics_are_not_tracked_none_is_noted(tell: Tell) -> None:
     async def story(worker: PlayedWorker) -> None:
         worker.plane.launch = replace(worker.launch, settings=worker.with_settings(topic_tracking_enable="false"))
+        worker.plane.launch.plugins = worker.launch.plugins
         await worker.created("a")
         await asyncio.sleep(60)
         assert worker.board.topics("a") == []

@@ -206,6 +206,7 @@ def test_whatever_is_raised_when_a_task_is_prepared_is_its_trace(tell: Tell, mon
         def named(*_: object) -> None:
             raise OSError("the disk is gone")
 
+        worker.checks_nothing()
         with monkeypatch.context() as patched:
             patched.setattr("ferryman.task.setup.plugins.named", named)
             await worker.commands.create("c", worker.config("c"))

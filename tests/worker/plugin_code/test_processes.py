@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ferryman.errors import ConfigError, RequestError
-from ferryman.plugins import catalog
+from ferryman.plugins import catalog, others
 from ferryman.plugins.others import Others, Point
 from ferryman.settings import settings
 from ferryman.telemetry.owners import Owner
@@ -72,8 +72,13 @@ class Worker:
         self.server = ForkServer()
         values = {"key.converter": "StringConverter", "value.converter": "StringConverter"}
         self.settings = settings.parse(values)
-        self.ask = PluginProcesses(Forks(self.server), self.settings, {})
-        self.plugins = Plugins(self.settings, self.ask)
+        self.forks = Forks(self.server)
+        self.begins_anew()
+
+    def begins_anew(self) -> None:
+        """Forgets all processes."""
+        self.plugins = Plugins(self.settings, PluginProcesses(self.forks, self.settings, {}))
+        self.plugins.are_known(catalog.told())
 
     async def odd(self, habit: str, sign: Path | None = None) -> Any:
         config = {"name": "o", "connector.class": "OddSink", "topics": "t", "habit": habit}
@@ -96,7 +101,7 @@ def tell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tell]:
     points = [Point("ferryman.connectors", "OddSink", "odd:OddSink", "odd", "1.0")]
     with pytest.MonkeyPatch.context() as patches, asyncio.Runner() as runner:
         patches.setenv("PYTHONPATH", str(install(tmp_path_factory.mktemp("odd"), "odd", PLUGIN, "OddSink")))
-        patches.setattr(plugins.others, "points", lambda *groups: points)
+        patches.setattr(others, "points", lambda *groups: points)
         catalog.tell(Others())
 
         async def made() -> Worker:
@@ -212,10 +217,9 @@ def test_code_that_takes_memory_without_end_is_ended_and_named(
     tell(story)
 
 
-def test_of_code_that_stands_still_there_are_not_ever_more_processes(
-    tell: Tell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_of_code_that_stands_still_there_are_not_ever_more_processes(tell: Tell, tmp_path: Path) -> None:
     async def story(worker: Worker) -> None:
+        worker.begins_anew()
         stuck = [asyncio.create_task(worker.odd("hang", tmp_path / "sign")) for _ in range(3)]
         await asyncio.to_thread(until, lambda: len(pids(tmp_path / "sign")) == 2)
         with pytest.raises(RequestError, match=r"too many others wait for") as raised:
@@ -228,8 +232,13 @@ def test_of_code_that_stands_still_there_are_not_ever_more_processes(
         await asyncio.to_thread(until, lambda: not any(map(alive, pids(tmp_path / "sign"))))
         assert (await worker.odd("none")).problems == []
 
-    monkeypatch.setattr(processes, "STRANGERS", (2, 3))
-    tell(story)
+    async def afterwards(worker: Worker) -> None:
+        worker.begins_anew()
+
+    with pytest.MonkeyPatch.context() as limits:
+        limits.setattr(processes, "STRANGERS", (2, 3))
+        tell(story)
+    tell(afterwards)
 
 
 def test_a_process_ends_that_nobody_asks_any_more(tell: Tell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -246,6 +255,7 @@ def test_a_process_ends_that_was_asked_often_enough(
     tell: Tell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def story(worker: Worker) -> None:
+        worker.begins_anew()
         for _ in range(3):
             await worker.odd("none", tmp_path / "sign")
         first, again, other = pids(tmp_path / "sign")
