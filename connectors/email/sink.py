@@ -4,14 +4,13 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from confluent_kafka import Producer
-
 from ferryman.api import Assigned, Committed, Examination, Finding, Sink
 from ferryman.connectors.email.config import EmailSinkConfig
 from ferryman.connectors.email.delivery import Delivery
 from ferryman.connectors.email.sent_events import Events
 from ferryman.connectors.email.smtp.examination import findings
 from ferryman.errors import TaskError
+from ferryman.kafka.callbacks import Producer
 from ferryman.record import Batch, TopicPartition
 
 log = logging.getLogger(__name__)
