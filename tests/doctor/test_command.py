@@ -87,7 +87,9 @@ def test_a_reference_that_nothing_is_found_for_is_to_be_mended(tmp_path: Path) -
     said = doctor(worker, written(tmp_path, sink(tmp_path)))
     assert (said.exit_code, "MEND      worker: bootstrap.servers" in said.stdout) == (1, True), said.output
     worker = worker_file(tmp_path, {**CONVERTERS, **providers})
-    said = doctor(written(tmp_path, sink(tmp_path, topics="${env:NOBODYS_TOPIC}")), "--worker", worker, "--seconds", 1)
+    said = doctor(
+        written(tmp_path, sink(tmp_path, topics="${env:NOBODYS_TOPIC}")), "--worker", worker, "--seconds", "1"
+    )
     assert (said.exit_code, "MEND      lines: topics" in said.stdout) == (1, True), said.output
 
 

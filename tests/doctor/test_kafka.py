@@ -7,7 +7,7 @@ import pytest
 
 from ferryman.findings import Finding
 from tests.doctor.looks import about, at, looked, worker_file, written
-from tests.running import create_topic, distributed, settings
+from tests.running import create_topic, distributed, group, settings
 from tests.schema_registry import registry_server
 
 SINK = {"connector.class": "org.apache.kafka.connect.file.FileStreamSinkConnector", "file": "/nowhere/x"}
@@ -119,6 +119,15 @@ def test_the_topics_of_a_group_of_workers_are_looked_at(shop: Shop) -> None:
     found = looked("worker", worker_file(shop.folder, shop.worker))
     (finding,) = at("mend", found)
     assert "it has 2 partitions, and must have one" in finding.said
+
+
+def test_a_group_of_workers_that_runs_is_looked_at_and_left_alone(shop: Shop) -> None:
+    shop.worker = distributed(shop.kafka, shop.name)
+    with group(shop.folder, shop.worker, 1) as (running,):
+        found = looked("worker", worker_file(shop.folder, shop.worker))
+        assert at("mend", found) == []
+        assert about(f"worker: group {shop.worker['group.id']}", found).level == "ok"
+        assert running.call("GET", "/connectors") == []
 
 
 def test_a_registry_is_looked_at_with_the_subjects_of_the_topics(shop: Shop, registry: str) -> None:

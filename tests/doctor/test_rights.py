@@ -4,8 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from confluent_kafka.admin import AclBinding, AclOperation, AclPermissionType, AdminClient, ResourceType
-from confluent_kafka.admin import ResourcePatternType as Pattern
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AclBinding,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    ResourcePatternType,
+    ResourceType,
+)
 from confluent_kafka.cimpl import NewTopic
 
 from ferryman.findings import Finding
@@ -78,7 +84,7 @@ def test_a_topic_that_is_refused_to_one_of_the_clients_names_that_one(
     refusal = AclBinding(
         ResourceType.TOPIC,
         topic,
-        Pattern.LITERAL,
+        ResourcePatternType.LITERAL,
         "User:producer",
         "*",
         AclOperation.WRITE,

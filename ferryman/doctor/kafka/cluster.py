@@ -17,9 +17,11 @@ _BEGINNING = (
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
     KafkaError.NOT_COORDINATOR,
+    KafkaError._TIMED_OUT,
 )
-"""What a broker answers about groups while it makes the topic that they are kept in."""
-_PAUSE = 0.2
+"""What a broker answers about groups while it makes the topic that they are kept in; librdkafka waits for that only as
+long as for one request, and does not ask again."""
+_PAUSE, _TRIES = 0.2, 5
 
 
 class Unanswered(Exception):
@@ -99,7 +101,7 @@ class Cluster:
         until = time.monotonic() + self.seconds
         while True:
             asked = self.admin.describe_consumer_groups(
-                [name], include_authorized_operations=True, request_timeout=self.seconds
+                [name], include_authorized_operations=True, request_timeout=self.seconds / _TRIES
             )
             try:
                 return _names(asked[name].result().authorized_operations)

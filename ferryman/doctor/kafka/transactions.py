@@ -5,11 +5,12 @@ With the ids of the tasks themselves it would fence those that run now.
 
 from collections.abc import Iterator
 
-from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import KafkaError, KafkaException
 
 from ferryman.doctor.kafka.client import Client
 from ferryman.doctor.kafka.needs import acl
 from ferryman.findings import Finding, mend, ok
+from ferryman.kafka.callbacks import Producer
 
 _REFUSED = (KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED)
 

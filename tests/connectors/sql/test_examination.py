@@ -105,11 +105,11 @@ def stranger(request: pytest.FixtureRequest, tmp_path: Path, unique: str) -> Ite
     if request.param == "postgresql":
         owner.run(f"CREATE ROLE {unique} LOGIN PASSWORD 'an-obol-too'")
         owner.run(f"GRANT {unique} TO CURRENT_USER WITH INHERIT TRUE, SET TRUE")
-        end = (f"DROP OWNED BY {unique}", f"DROP ROLE {unique}")
+        end = [f"DROP OWNED BY {unique}", f"DROP ROLE {unique}"]
     else:
         owner.run(f"CREATE USER {unique}@'127.0.0.1' IDENTIFIED BY 'an-obol-too'")
         owner.run("CREATE TABLE seen (id int)", f"GRANT SELECT ON seen TO {unique}@'127.0.0.1'")
-        end = (f"DROP USER {unique}@'127.0.0.1'",)
+        end = [f"DROP USER {unique}@'127.0.0.1'"]
     own = url.set(username=unique, password="an-obol-too").render_as_string(hide_password=False)
     yield owner, Server(tmp_path, own)
     owner.run(*end)
