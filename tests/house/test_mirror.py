@@ -20,6 +20,9 @@ STANDS_IN: Mapping[str, str] = {
     # Parts of one thing that is tested as a whole.
     "ferryman/dead_letters/reading.py": "tests/commands/test_dlq.py",
     "ferryman/dead_letters/shown.py": "tests/commands/test_dlq.py",
+    "ferryman/runs/pace_note.py": "tests/task/sink/runs/test_pace.py",
+    "ferryman/runs/words.py": "tests/backfill/test_over_rest.py",
+    "ferryman/task/sink/runs/beside.py": "tests/backfill/test_beside_live.py",
     "ferryman/worker/control/backfills.py": "tests/backfill/test_over_rest.py",
     "ferryman/worker/control/inquiries.py": "tests/commands/test_dlq.py",
     "ferryman/worker/control/listener.py": "tests/worker/control/test_commands.py",
