@@ -8,11 +8,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.backfill.folded import PARTITIONS, caught_up, live_config, moved, words, written
 from tests.connectors.sql.sql_task import query
 from tests.running import WEB, Worker, create_topic, distributed, group, until
 
 
+@pytest.mark.timeout(3600)
 def test_killed_in_a_group_it_completes_and_the_table_is_the_fold_of_the_topic(
     kafka: str, unique: str, postgres: str, tmp_path: Path, long: bool
 ) -> None:

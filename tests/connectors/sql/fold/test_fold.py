@@ -15,7 +15,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from ferryman.api import Assigned, Committed, SinkContext
+from ferryman.api import Assigned, Committed, SinkContext, TaskContext
 from ferryman.connectors.sql.sink import SqlSinkConnector
 from ferryman.errors import TaskError, Unfinished
 from ferryman.record import Batch, Rows, TopicPartition
@@ -93,6 +93,8 @@ class Member:
     stutter: int = 3
     first: Mapping[TopicPartition, int] = field(default_factory=dict)
     meanwhile: Any = None
+    at: dict[str, Any] = field(default_factory=dict)
+    """What is done at a crash point."""
     die_at: str | None = None
     sink: SqlSinkConnector | None = None
     positions: dict[TopicPartition, int] = field(default_factory=dict)
@@ -134,6 +136,7 @@ class Member:
         if name == self.die_at:
             self.die_at = None
             raise Killed(name)
+        self.at.get(name, lambda: None)()
         if name == "sql.before_rows" and self.meanwhile is not None:
             self.meanwhile()
 
@@ -322,6 +325,25 @@ def test_a_key_that_is_not_compared_byte_by_byte_is_refused(tmp_path: Path, colu
     with pytest.raises(TaskError, match=complaint):
         made.run.put(A, 1, 1)
     made.close()
+
+
+def test_how_far_live_is_can_be_read_beside_its_data_though_the_run_holds_its_lock(url: str) -> None:
+    both = Beside(url, {A: [("a", 1), ("b", 2), ("c", 3)]}, Range(0, 3))
+    raw = {"name": "run", "connector.class": CONFLUENT, "topics": TOPIC, "connection.url": url}
+    config = SqlSinkConnector.config_class.parse(raw)
+    reached = SqlSinkConnector.reached(config, TaskContext(connector="run", task=0, cluster="k", raw=raw), "live")
+    assert reached is not None
+    seen = []
+    try:
+        assert reached.offsets() == {}
+        both.live.put(A, 2, 2)
+        assert reached.offsets() == {A: 2}
+        both.run.at = {"sql.folded": lambda: seen.append(reached.offsets())}
+        both.run.put(A, 2, 2)
+        assert seen == [{A: 2}]
+    finally:
+        reached.close()
+        both.close()
 
 
 TEXT = "VARCHAR(50) CHARACTER SET utf8mb4 COLLATE"
