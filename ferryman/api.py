@@ -97,6 +97,9 @@ class Sink(Generic[SinkC]):
     """Whether ``put_batches`` takes all records of one schema as one batch, whatever lies between them, and puts them
     in order by their positions where that matters. Other sinks get them in the order of their offsets, cut wherever a
     schema changes."""
+    shares: ClassVar[bool] = True
+    """Whether another connector may write to its target at the same time, and neither waits for the other nor undoes
+    what it has written. Dead letters are replayed there only if so."""
     fetch_min_bytes: ClassVar[int] = 1
     """How many bytes the broker waits for, half a second at most, unless consumer.override.fetch.min.bytes says
     otherwise. More for a sink whose work shows only later: few large fetches and puts cost less than many small."""

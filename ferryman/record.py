@@ -58,6 +58,17 @@ class Coordinates(NamedTuple):
         return f"{self.topic}-{self.partition}@{self.offset}"
 
 
+class Original(NamedTuple):
+    """What a dead letter says of the record in it, when that goes its connector's way once more."""
+
+    topic: str
+    """Whose record it is."""
+    lay: Coordinates | None
+    """Where it lay; None where the letter does not say."""
+    attempts: int = 0
+    """How often it was tried again before."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """One record, as plugins see it. Change it with ``dataclasses.replace``."""
@@ -78,7 +89,10 @@ class Record:
     offset: int | None = None
     """On the sink side, the record's offset in its topic."""
     origin: Coordinates | None = None
-    """On the sink side, the topic, partition and offset it was read from, whatever transforms have changed."""
+    """On the sink side, the topic, partition and offset it was read from, whatever transforms have changed. Of a
+    replayed dead letter, where the letter lies."""
+    lay: Coordinates | None = None
+    """On the sink side, the same, but of a replayed dead letter where its record lay."""
     source_partition: Mapping[str, Any] | None = None
     """On the source side, the part of the source that it comes from: a map of string to null, bool, int, float, str or
     bytes."""
@@ -99,9 +113,28 @@ class Polled:
     headers: Sequence[Sequence[tuple[str, Payload]]] | None = None
     """None when no record has any."""
     timestamp_type: str = "CreateTime"
+    originals: Sequence[Original] | None = None
+    """Of dead letters that are replayed, one each. None of other records."""
 
     def __len__(self) -> int:
         return len(self.offsets)
+
+    def take(self, places: Sequence[int]) -> "Polled":
+        """The records at these places, which ascend."""
+        return replace(
+            self,
+            offsets=[self.offsets[at] for at in places],
+            timestamps=[self.timestamps[at] for at in places],
+            keys=[self.keys[at] for at in places],
+            values=[self.values[at] for at in places],
+            headers=None if self.headers is None else [self.headers[at] for at in places],
+            originals=None if self.originals is None else [self.originals[at] for at in places],
+        )
+
+    def lay(self, at: int) -> Coordinates:
+        """Where the record at a place lies, or lay before it became a dead letter."""
+        here = Coordinates(self.topic, self.partition, self.offsets[at])
+        return here if self.originals is None else self.originals[at].lay or here
 
     def slice(self, start: int, stop: int) -> "Polled":
         """The records from start up to stop."""
@@ -112,21 +145,13 @@ class Polled:
             keys=self.keys[start:stop],
             values=self.values[start:stop],
             headers=None if self.headers is None else self.headers[start:stop],
+            originals=None if self.originals is None else self.originals[start:stop],
         )
 
     def without(self, positions: Collection[int]) -> "Polled | None":
         """The records but those at these positions; None if there are none."""
         left = [position for position in range(len(self)) if position not in positions]
-        if not left:
-            return None
-        return replace(
-            self,
-            offsets=[self.offsets[position] for position in left],
-            timestamps=[self.timestamps[position] for position in left],
-            keys=[self.keys[position] for position in left],
-            values=[self.values[position] for position in left],
-            headers=None if self.headers is None else [self.headers[position] for position in left],
-        )
+        return self.take(left) if left else None
 
     @property
     def size(self) -> int:
@@ -239,11 +264,25 @@ class Batch:
             return offsets[self.positions.start : self.positions.stop]
         return [offsets[position] for position in self.positions]
 
+    @property
+    def home(self) -> TopicPartition:
+        """On the sink side: where the records lay, for whoever tells of it. Of all but replayed letters the source."""
+        topic, partition, _ = self.polled.lay(self.positions[0])
+        return TopicPartition(topic, partition)
+
+    @property
+    def home_offsets(self) -> Sequence[int]:
+        """Their offsets there, one a record."""
+        polled = self.polled
+        if polled.originals is None:
+            return self.offsets
+        return [polled.lay(position).offset for position in self.positions]
+
     def records(self) -> Iterator[Record]:
         """The batch as single records."""
         keys, values = self.key.rows(), self.value.rows()
         for index in range(len(self)):
-            origin, offset, source = self._origin(index)
+            origin, lay, source = self._origin(index)
             yield Record(
                 topic=self.topic,
                 partition=self.partition,
@@ -254,17 +293,18 @@ class Batch:
                 timestamp=self.timestamps[index],
                 timestamp_type=self.origin.timestamp_type if isinstance(self.origin, Polled) else "CreateTime",
                 headers=() if self.headers is None else self.headers[index],
-                offset=offset,
+                offset=None if lay is None else lay.offset,
                 origin=origin,
+                lay=lay,
                 source_partition=None if source is None else source.source_partition,
                 source_offset=None if source is None else source.source_offset,
             )
 
-    def _origin(self, index: int) -> tuple[Coordinates | None, int | None, Record | None]:
+    def _origin(self, index: int) -> tuple[Coordinates | None, Coordinates | None, Record | None]:
         position = self.positions[index]
         if isinstance(self.origin, Polled):
-            offset = self.origin.offsets[position]
-            return Coordinates(self.origin.topic, self.origin.partition, offset), offset, None
+            read = Coordinates(self.origin.topic, self.origin.partition, self.origin.offsets[position])
+            return read, self.origin.lay(position), None
         return None, None, self.origin[position]
 
 

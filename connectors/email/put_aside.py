@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from ferryman.record import Batch, Coordinates, Polled, Record, TopicPartition
+from ferryman.record import Batch, Coordinates, Record, TopicPartition
 from ferryman.retry import backoff
 
 MOST = 100
@@ -82,14 +82,4 @@ class PutAside:
 def _alone(batch: Batch, index: int) -> Batch:
     """One record as a batch of its own, which does not keep all that was polled with it in memory."""
     polled, position = batch.polled, batch.positions[index]
-    alone = Polled(
-        polled.topic,
-        polled.partition,
-        [polled.offsets[position]],
-        [polled.timestamps[position]],
-        [polled.keys[position]],
-        [polled.values[position]],
-        None if polled.headers is None else [polled.headers[position]],
-        polled.timestamp_type,
-    )
-    return replace(batch.slice(index, index + 1), origin=alone, positions=range(1))
+    return replace(batch.slice(index, index + 1), origin=polled.take([position]), positions=range(1))

@@ -45,6 +45,7 @@ class FileStreamSinkConnector(Sink[FileStreamSinkConfig]):
 
     config_class = FileStreamSinkConfig
     truth = "a head beside the file, written with each commit; standard output has none"
+    shares = False
     classes = ("org.apache.kafka.connect.file.FileStreamSinkConnector",)
     atomic = True
     any_order = True

@@ -45,6 +45,7 @@ class S3SinkConnector(Sink[S3SinkConfig]):
     """
 
     config_class = S3SinkConfig
+    shares = False
     classes = (
         "io.confluent.connect.s3.S3SinkConnector",
         "io.aiven.kafka.connect.s3.AivenKafkaConnectS3SinkConnector",

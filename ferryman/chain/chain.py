@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ferryman.api import Predicate, Transform
-from ferryman.chain import headers
+from ferryman.chain import headers, letters
 from ferryman.chain.encoded import Encoded
 from ferryman.chain.forms import Asked, Forms, form_of, in_form
 from ferryman.chain.narrowing import Failure, Stage, sifted
@@ -85,6 +85,8 @@ class Chain:
 
         Of a record that is bad in several parts the first is told, in Connect's order: key, value, headers.
         """
+        if polled.originals is not None:
+            return letters.decoded(polled, self.decode)
         failures: dict[int, Failure] = {}
         # The other way round, so that the first part has the last word.
         values = self._side(self.value, Stage.VALUE_CONVERTER, polled, failures)

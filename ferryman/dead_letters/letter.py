@@ -7,9 +7,10 @@ letter without them is the record alone. Their names are DeadLetterQueueReporter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ferryman.record import Coordinates, Payload
+from ferryman.record import Coordinates, Original, Payload
 
 CONTEXT, OURS = "__connect.errors.", "__ferryman.errors."
+ATTEMPTS = f"{OURS}attempts"
 _NAMED = tuple(f"ield{between}{quote}" for quote in "\"'" for between in (": ", " ", ":"))
 """What stands before a field's name in messages of Kafka's ConnectSchema and Struct; their F is of either case."""
 _LONGEST_NAME = 200
@@ -44,6 +45,14 @@ class DeadLetter:
     """The path of the field at fault."""
     left_out: str | None
     """What the letter lacks of its record, and why."""
+    attempts: int = 0
+    """How often the record was tried again before."""
+
+    def original(self, only_topic: str) -> Original | None:
+        """The record as it was in its topic; None if the letter does not hold it, or not say where it was and the
+        connector has not ``only_topic`` (which is empty then)."""
+        topic = only_topic if self.origin is None else self.origin.topic
+        return None if self.left_out is not None or not topic else Original(topic, self.origin, self.attempts)
 
     @property
     def id(self) -> str:
@@ -78,6 +87,7 @@ def parsed(
         trace=context.get(f"{CONTEXT}exception.stacktrace"),
         field=context.get(f"{OURS}field") or _field(message),
         left_out=_left_out(context),
+        attempts=max(0, _whole(context.get(ATTEMPTS)) or 0),
     )
 
 

@@ -10,6 +10,7 @@ from ferryman.chain import builder
 from ferryman.conversion import Side
 from ferryman.dead_letters.choice import Group
 from ferryman.dead_letters.letter import DeadLetter
+from ferryman.dead_letters.mark import Mark
 from ferryman.errors import FerrymanError
 from ferryman.plugins import catalog
 from ferryman.record import Payload
@@ -25,8 +26,8 @@ def group(found: Group) -> Json:
     return {**asdict(found), "message": _hidden(found.message)}
 
 
-def line(letter: DeadLetter) -> Json:
-    """Where a letter and its record lie, and why it is there."""
+def line(letter: DeadLetter, mark: Mark | None) -> Json:
+    """Where a letter and its record lie, why it is there, and who has taken it since."""
     return {
         "id": letter.id,
         "timestamp": letter.timestamp,
@@ -38,15 +39,17 @@ def line(letter: DeadLetter) -> Json:
         "exception": letter.exception,
         "message": _hidden(letter.message),
         "field": letter.field,
+        "attempts": letter.attempts,
+        "replayed": None if mark is None else asdict(mark),
     }
 
 
-def whole(letter: DeadLetter, decode: Decode) -> Json:
+def whole(letter: DeadLetter, mark: Mark | None, decode: Decode) -> Json:
     """All of it. Key and value are what the connector's converters make of them, where they can; ``text`` is UTF-8, and
     ``base64`` the bytes where they are not."""
     topic = letter.at.topic if letter.origin is None else letter.origin.topic
     return {
-        **line(letter),
+        **line(letter, mark),
         "topic": letter.at.topic,
         "key": _payload(letter.key, decode, "key", topic),
         "value": _payload(letter.value, decode, "value", topic),

@@ -15,6 +15,7 @@ from ferryman.java.numbers import parsed_integer
 from ferryman.java.version_ranges import LATEST
 from ferryman.metrics import exposition
 from ferryman.plugins import catalog
+from ferryman.replay import request as replays
 from ferryman.rest import answers, backfill_body, http_messages, offsets_body
 from ferryman.rest.http_messages import Answer, PlainText
 from ferryman.settings.settings import Settings
@@ -252,6 +253,14 @@ async def dead_letter(rest: Rest, call: Call) -> Answer:
     """One dead letter: the record, where it lay, and why it was refused."""
     partition, offset = query.place(call.parts[1])
     return Answer(200, await rest.herder.inquiries.dead_letter(call.name, partition, offset))
+
+
+async def replay(rest: Rest, call: Call) -> Answer:
+    """Gives dead letters to the connector once more, in a run of their own, or sends them back to their topics."""
+    request = replays.parsed(await http_messages.body(call.request), call.name)
+    told = await rest.herder.replays.make(call.name, request)
+    made = None if told["name"] is None else {"Location": f"{_location(told['name'])['Location']}/status"}
+    return Answer(200, told) if made is None else Answer(202, told, made)
 
 
 async def restart_task(rest: Rest, call: Call) -> Answer:

@@ -75,6 +75,12 @@ ENDPOINTS: Mapping[str, Mapping[str, Route]] = {
         )
     },
     "/connectors/*/dead-letters": {"GET": (calls.dead_letters, _gives(a("DeadLetters"), **_LETTERS))},
+    "/connectors/*/dead-letters/replay": {
+        "POST": (
+            calls.replay,
+            Described({200: a("ReplayInfo"), 202: a("ReplayInfo")}, _FORWARD, a("ReplayRequest")),
+        )
+    },
     "/connectors/*/dead-letters/*": {"GET": (calls.dead_letter, _gives(a("DeadLetter")))},
     "/connectors/*/tasks/*/restart": {"POST": (calls.restart_task, Described(_NOTHING, _FORWARD))},
     "/connectors/*/topics": {"GET": (calls.topics, _gives(a("ActiveTopics")))},

@@ -16,6 +16,7 @@ twice   there is more of it than there should be: a row, a line, an object, an e
 Place = tuple[Hashable, ...]
 """A table, a file, a folder, from the large to the small: one that is the beginning of another contains it."""
 Verdict = Literal["elsewhere", "same", "fold", "allowed"]
+ReplayVerdict = Literal["elsewhere", "beside", "older"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,4 +53,29 @@ def verdict(live: Target, run: Target, again: Again, allowed: bool) -> Verdict:
         "allow_duplicates",
         "The run would write where the live connector does, and what is there already would be there twice: "
         f"{where}, or allow it by --allow-duplicates",
+    )
+
+
+def replayed(before: Target, run: Target, again: Again, shares: bool, allowed: bool) -> ReplayVerdict:
+    """What a replay of dead letters is to do, which the live connector has not delivered. Raises ConfigError, saying
+    what to set, if it must not be made.
+
+    ``shares`` is whether the sink suffers another in its target, ``allowed`` whether rows may go back in time.
+    """
+    if not before.meets(run):
+        return "elsewhere"
+    if not shares:
+        raise ConfigError.for_key(
+            run.hint or "connector.class",
+            "Two connectors must not write there at once: have the replay write elsewhere by setting "
+            f"{run.hint or 'its target'} in config, or send the letters to their topic by to_topic",
+        )
+    if again != "older":
+        return "beside"
+    if allowed:
+        return "older"
+    raise ConfigError.for_key(
+        "allow_older",
+        "Rows could go back in time: later records of the same keys may have been written since. Allow it by "
+        f"allow_older (--allow-older), or have the replay write elsewhere by setting {run.hint or 'another target'}",
     )

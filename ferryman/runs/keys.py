@@ -78,9 +78,16 @@ class RunKeys(Config):
     ferryman_run_fold: Bool = key(False, importance="LOW", shown=Shown(GROUP, 6, "SHORT", "Fold"))
     """Whether it writes where the live connector does, and so leaves out what was overtaken by later records."""
 
+    ferryman_run_letters: Str = key("", importance="LOW", shown=Shown(GROUP, 8, "MEDIUM", "Marks of letters"))
+    """With it the ranges are those of a topic of dead letters, and the run replays those that it is given in this topic
+    of marks. ``topics`` are those of the records in them."""
+
     def problems(self) -> Iterable[KeyProblem]:
         """Bounds without ranges."""
-        others = (self.ferryman_run_of, self.ferryman_run_from, self.ferryman_run_to, self.ferryman_run_rate)
+        others = (
+            *(self.ferryman_run_of, self.ferryman_run_from, self.ferryman_run_to, self.ferryman_run_rate),
+            self.ferryman_run_letters,
+        )
         if not self.ferryman_run_ranges and (any(others) or self.ferryman_run_fold):
             name = "ferryman.run.ranges"
             yield KeyProblem(

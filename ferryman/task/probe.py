@@ -31,15 +31,24 @@ LOOK = 0.5
 """Seconds between two looks whether it is to stop."""
 AT_ONCE = 500
 """Records that are asked of the client at once."""
+Records = Callable[[Polled], Polled | None]
+"""What of those that were read is to be tried: of dead letters the records in them."""
 
 
-def run(ranges: Sequence[Offsets], chain: Chain, consumer: Mapping[str, Any], control: Control) -> None:
+def _as_it_is(polled: Polled) -> Polled:
+    return polled
+
+
+def run(
+    ranges: Sequence[Offsets], chain: Chain, consumer: Mapping[str, Any], control: Control, records: Records = _as_it_is
+) -> None:
     """Tries all records of these ranges, and tells of each range that it is through. Raises what no new try helps."""
     for offsets in ranges:
         attempt = 0
         while not control.stopping:
             try:
-                _try(offsets, chain, consumer, control)
+                for polled in filter(None, map(records, _read(offsets, consumer, control))):
+                    _try(offsets, chain, polled, control)
             except RetriableError:
                 attempt += 1
                 control.wait(backoff.delay(attempt, LONGEST_WAIT))
@@ -50,16 +59,15 @@ def run(ranges: Sequence[Offsets], chain: Chain, consumer: Mapping[str, Any], co
         control.tell("ended", {})
 
 
-def _try(offsets: Offsets, chain: Chain, consumer: Mapping[str, Any], control: Control) -> None:
-    for polled in _read(offsets, consumer, control):
-        if offsets.first < offsets.last:
-            there = offsets._replace(first=polled.offsets[0], last=polled.offsets[-1])
-            with control.at_work.on(CONVERT, [there]):
-                _transform(chain, polled)
-        else:
-            for stage, plugin, step in _steps(polled, chain):
-                with control.at_work.on(stage, [offsets], names(type(plugin))[0]):
-                    step()
+def _try(offsets: Offsets, chain: Chain, polled: Polled, control: Control) -> None:
+    if offsets.first < offsets.last:
+        there = offsets._replace(first=polled.offsets[0], last=polled.offsets[-1])
+        with control.at_work.on(CONVERT, [there]):
+            _transform(chain, polled)
+    else:
+        for stage, plugin, step in _steps(polled, chain):
+            with control.at_work.on(stage, [offsets], names(type(plugin))[0]):
+                step()
 
 
 def _transform(chain: Chain, polled: Polled) -> None:
@@ -67,7 +75,7 @@ def _transform(chain: Chain, polled: Polled) -> None:
 
 
 def _steps(polled: Polled, chain: Chain) -> Iterator[tuple[Stage, Any, Callable[[], object]]]:
-    topic = polled.topic
+    topic = polled.topic if polled.originals is None else polled.originals[0].topic
     yield Stage.KEY_CONVERTER, chain.key, lambda: _failing(lambda: chain.key.decode(topic, polled.keys))
     yield Stage.VALUE_CONVERTER, chain.value, lambda: _failing(lambda: chain.value.decode(topic, polled.values))
     yield Stage.HEADER_CONVERTER, chain.header, lambda: chain.decode(polled)

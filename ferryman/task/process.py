@@ -18,6 +18,7 @@ from ferryman.task.setup.at_work import AtWork, Offsets
 from ferryman.task.setup.control import Control
 from ferryman.task.setup.lease import Lease
 from ferryman.task.setup.spec import TaskSpec
+from ferryman.task.sink.runs.given import given
 from ferryman.task.sink.sink_thread import StillBusy
 from ferryman.telemetry import logs
 from ferryman.telemetry.subject import Subject
@@ -70,4 +71,6 @@ def _run(spec: TaskSpec, control: Control) -> None:
 def _probe(spec: TaskSpec, control: Control) -> None:
     setup = sessions.prepared(spec, control)
     ranges = [Offsets(*each) for each in spec.probe]  # type: ignore[arg-type]
-    probe.run(ranges, setup.chain, setup.clients.sink_consumer(), control)
+    letters = given(setup)
+    records = {} if letters is None else {"records": letters.records}
+    probe.run(ranges, setup.chain, setup.clients.sink_consumer(), control, **records)

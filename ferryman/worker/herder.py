@@ -10,6 +10,7 @@ from ferryman.backfill.request import Request
 from ferryman.dead_letters.choice import Choice
 from ferryman.facts.states import Outage, Restart, State, TargetState
 from ferryman.metrics.exposition import Form
+from ferryman.replay.request import Request as Replay
 from ferryman.runs.progress import Progress
 from ferryman.telemetry.loggers import Loggers
 
@@ -150,10 +151,18 @@ class Inquiries(Protocol):
 
 
 class Backfills(Protocol):
-    """See ``worker.control.backfills``."""
+    """See ``worker.control.new_runs``."""
 
     async def make(self, name: str, request: Request) -> Run:
         """Creates a run of a connector, unless it is only to be told. 404 if there is none, 409 if the run is there."""
+
+
+class Replays(Protocol):
+    """See ``worker.control.new_runs``."""
+
+    async def make(self, name: str, request: Replay) -> Mapping[str, Any]:
+        """Has dead letters of a connector replayed, or says what that would be. 404 if there is no such connector or
+        letter, 409 if somebody has taken them."""
 
 
 class Herder(Protocol):
@@ -167,6 +176,10 @@ class Herder(Protocol):
     @property
     def backfills(self) -> Backfills:
         """What makes runs of its connectors."""
+
+    @property
+    def replays(self) -> Replays:
+        """What has dead letters of its connectors replayed."""
 
     @property
     def inquiries(self) -> Inquiries:

@@ -20,7 +20,7 @@ STANDS_IN: Mapping[str, str] = {
     # Parts of one thing that is tested as a whole.
     "ferryman/dead_letters/reading.py": "tests/commands/test_dlq.py",
     "ferryman/dead_letters/shown.py": "tests/commands/test_dlq.py",
-    "ferryman/worker/control/backfills.py": "tests/backfill/test_over_rest.py",
+    "ferryman/worker/control/new_runs.py": "tests/backfill/test_over_rest.py",
     "ferryman/worker/control/inquiries.py": "tests/commands/test_dlq.py",
     "ferryman/worker/control/listener.py": "tests/worker/control/test_commands.py",
     "ferryman/connector_process/committed.py": "tests/worker/distributed/test_connector_objects.py",

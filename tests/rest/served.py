@@ -16,6 +16,7 @@ from ferryman.errors import RequestError
 from ferryman.facts.states import State, TargetState
 from ferryman.metrics.exposition import Form
 from ferryman.record import TopicPartition
+from ferryman.replay.request import Request as Replay
 from ferryman.rest import app
 from ferryman.runs.ranges import Range, Ranges
 from ferryman.settings import settings
@@ -116,6 +117,10 @@ class Memory:
         return self
 
     @property
+    def replays(self) -> "Replays":
+        return Replays(self)
+
+    @property
     def backfills(self) -> "Memory":
         return self
 
@@ -206,6 +211,17 @@ class Memory:
     async def reset_offsets(self, name: str) -> str:
         self._known(name)
         return "The offsets for this connector have been reset successfully"
+
+
+class Replays:
+    """Has none of its connectors' letters replayed: there are none."""
+
+    def __init__(self, herder: Memory) -> None:
+        self._herder = herder
+
+    async def make(self, name: str, request: Replay) -> Mapping[str, Any]:
+        await self._herder.info(name)
+        raise RequestError(409, "There is no dead letter to replay: none is like that")
 
 
 class Client:

@@ -65,14 +65,14 @@ def moment(timestamp: int | None) -> datetime | None:
 
 def facts(record: Record) -> dict[str, Any]:
     """What a template sees of a record."""
-    origin = record.origin
+    lay = record.lay
     return {
         "value": record.value,
         "key": record.key,
         "headers": {header.key: header.value for header in record.headers},
         "topic": record.topic,
-        "partition": record.partition if origin is None else origin.partition,
-        "offset": None if origin is None else origin.offset,
+        "partition": record.partition if lay is None else lay.partition,
+        "offset": None if lay is None else lay.offset,
         "timestamp": moment(record.timestamp),
     }
 

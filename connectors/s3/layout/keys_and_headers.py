@@ -97,7 +97,7 @@ def enveloped(batch: Batch) -> Batch:
 
     It has a schema if key and value have one, where they are not all null; else it is schemaless.
     """
-    keys, values, source = batch.key.rows(), batch.value.rows(), batch.source
+    keys, values, source = batch.key.rows(), batch.value.rows(), batch.home
     headers: Sequence[Any] = [()] * len(batch) if batch.headers is None else batch.headers
     schema = _envelope(_known(keys), _known(values)) if _has_schema(keys) and _has_schema(values) else None
     records = [
@@ -111,7 +111,7 @@ def enveloped(batch: Batch) -> Batch:
             "timestamp": at if at is None or schema is None else moment(at),
         }
         for key, value, found, offset, at in zip(
-            keys.values, values.values, headers, batch.offsets, batch.timestamps, strict=True
+            keys.values, values.values, headers, batch.home_offsets, batch.timestamps, strict=True
         )
     ]
     return replace(batch, value=Rows(schema, records))

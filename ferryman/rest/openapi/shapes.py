@@ -70,6 +70,26 @@ SHAPES: Mapping[str, Json] = {
         "additionalProperties": False,
     },
     "BackfillInfo": _fields({"name": TEXT, "records": WHOLE, "ranges": ANY_OBJECT, "target": TEXT}),
+    "ReplayRequest": {
+        "type": "object",
+        "properties": {
+            "letters": {"type": ["array", "null"], "items": TEXT},
+            **dict.fromkeys(("stage", "exception", "field", "since", "until", "name"), _nullable("string")),
+            **dict.fromkeys(("all", "to_topic", "again", "allow_older", "dry_run"), _nullable("boolean")),
+            "attempts": _nullable("integer"),
+            "config": _nullable("object"),
+        },
+        "additionalProperties": False,
+    },
+    "ReplayInfo": _fields(
+        {
+            "name": _nullable("string"),
+            "letters": WHOLE,
+            "passed_over": by_name(WHOLE),
+            "complete": {"type": "boolean"},
+            "target": TEXT,
+        }
+    ),
     "DeadLetters": _fields(
         {
             "topic": TEXT,

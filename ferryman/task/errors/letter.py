@@ -81,13 +81,12 @@ class Writer:
         return self.letter(letter.failure, Size(letter.size + 1), limit)
 
     def _headers(self, failure: Failure, size: Size, own: Headers, left_out: Headers) -> Headers:
-        assert failure.coordinates is not None
-        where = prefixed(PREFIX, _where(failure.coordinates))
+        where = (*prefixed(PREFIX, _where(failure)), *_tried(failure))
         if size is Size.COORDINATES:
             return (*where, *left_out)
         if self.context_headers:
             return (*own, *where, *context(failure, self.connector, self.task), *left_out)
-        return (*own, *(where if left_out else ()), *left_out)
+        return (*own, *(where if left_out else _tried(failure)), *left_out)
 
 
 def context(failure: Failure, connector: str, task: int) -> Headers:
@@ -106,7 +105,25 @@ def context(failure: Failure, connector: str, task: int) -> Headers:
     return (*prefixed(PREFIX, facts), *prefixed(OURS, {"field": redact(field)} if field else {}))
 
 
-def _where(origin: Coordinates) -> dict[str, str]:
+def _where(failure: Failure) -> dict[str, str]:
+    """Of a letter that was replayed, what it said itself."""
+    record = failure.origin
+    assert isinstance(record, Polled)
+    if record.originals is None:
+        return _placed(record.lay(failure.position))
+    original = record.originals[failure.position]
+    return {"topic": original.topic} if original.lay is None else _placed(original.lay)
+
+
+def _tried(failure: Failure) -> Headers:
+    record = failure.origin
+    assert isinstance(record, Polled)
+    if record.originals is None:
+        return ()
+    return tuple(prefixed(OURS, {"attempts": str(record.originals[failure.position].attempts + 1)}))
+
+
+def _placed(origin: Coordinates) -> dict[str, str]:
     return {"topic": origin.topic, "partition": str(origin.partition), "offset": str(origin.offset)}
 
 

@@ -9,6 +9,7 @@ from ferryman.record import Polled, TopicPartition
 from ferryman.task.sink.delivery import Delivery
 from ferryman.task.sink.group import Group
 from ferryman.task.sink.runs.bounds import Bounds
+from ferryman.task.sink.runs.letters import Letters
 from ferryman.task.sink.runs.pace import Pace
 
 
@@ -19,6 +20,8 @@ class Reading:
     delivery: Delivery = field(default_factory=Delivery)
     bounds: Bounds = field(default_factory=Bounds)
     pace: Pace = field(default_factory=Pace)
+    letters: Letters | None = None
+    """Of a replay, those that are its own."""
     _closed: bool = False
     """Whether the sink was told that no more comes of what is assigned."""
 
@@ -32,6 +35,8 @@ class Reading:
         for polled in group.poll(self.pace.limit(limit), wait, quiet):
             self.pace.polled(len(polled), time.monotonic())
             kept = self.bounds.cut(polled)
+            if kept is not None and self.letters is not None:
+                kept = self.letters.records(kept)
             if kept is not None and self.delivery.polled(kept.source, kept.offsets[-1] + 1):
                 taken.append(kept)
         if self.bounds.run is not None:

@@ -1,7 +1,7 @@
 """Builds each session of a sink task: the connector's instance, its consumer, its dead letter queue."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -24,6 +24,7 @@ from ferryman.task.sink.group import Group
 from ferryman.task.sink.history import Reader
 from ferryman.task.sink.reading import Reading
 from ferryman.task.sink.runs.bounds import Bounds
+from ferryman.task.sink.runs.given import given
 from ferryman.task.sink.runs.pace import Pace
 from ferryman.task.sink.sink_thread import SinkThread, StillBusy
 from ferryman.task.sink.slices import Slices
@@ -100,7 +101,9 @@ class SinkSessions:
     def _reading(self) -> Reading:
         run = self.setup.run
         return Reading(
-            bounds=Bounds(run), pace=Pace(0.0 if run is None else run.ferryman_run_rate / self.setup.config.tasks_max)
+            bounds=Bounds(run),
+            pace=Pace(0.0 if run is None else run.ferryman_run_rate / self.setup.config.tasks_max),
+            letters=given(self.setup),
         )
 
     def _backlog(self, tolerance: Tolerance, task: Sink[Any]) -> Backlog:
@@ -117,7 +120,7 @@ class SinkSessions:
     def _consume(self, session: loop.SinkSession, admin: Admin, started: Callable[[], None]) -> None:
         try:
             started()
-            session.run(Subscription(admin, self.setup.config, self.setup.spec.worker).topics)
+            session.run(self._topics(admin))
             session.group.leave()
         except StillBusy:
             raise  # its partitions must not go to another member while this one may still write
@@ -130,6 +133,12 @@ class SinkSessions:
             raise
         else:
             session.group.close()
+
+    def _topics(self, admin: Admin) -> Callable[[], Sequence[str]]:
+        run = self.setup.run
+        if run is not None and run.ferryman_run_letters:
+            return lambda: sorted(run.ranges.ids)
+        return Subscription(admin, self.setup.config, self.setup.spec.worker).topics
 
     def _timing(self) -> loop.Timing:
         clients = self.setup.clients
@@ -150,6 +159,8 @@ class SinkSessions:
             return Tolerance(config, spec.task, errors=errors)
         create_topic(admin, topic, config.errors_deadletterqueue_topic_replication_factor)
         producer = Producer(self.setup.clients.dead_letter_producer())
-        writer = Writer(config.errors_deadletterqueue_context_headers_enable, spec.connector, spec.task)
+        run = self.setup.run
+        whose = run.ferryman_run_of if run is not None and run.ferryman_run_letters else spec.connector
+        writer = Writer(config.errors_deadletterqueue_context_headers_enable, whose, spec.task)
         letters = DeadLetters(producer, topic, writer, lambda: self.setup.control.stopping, errors)
         return Tolerance(config, spec.task, letters, errors)

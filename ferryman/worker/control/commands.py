@@ -24,8 +24,8 @@ from ferryman.telemetry.subject import about
 from ferryman.validation import connector_config
 from ferryman.worker.cluster import Cluster
 from ferryman.worker.connector_offsets import ConnectorOffsets
-from ferryman.worker.control.backfills import Backfills
 from ferryman.worker.control.inquiries import Inquiries
+from ferryman.worker.control.new_runs import Backfills, Replays
 from ferryman.worker.control.offsets import Offsets
 from ferryman.worker.control.plane import Plane
 from ferryman.worker.control.runs import Runs
@@ -62,7 +62,8 @@ class Commands:
         self._offsets = Offsets(plane.launch)
         self.inquiries = Inquiries(plane)
         self._turns = Turns(plane)
-        self.runs, self.backfills = Runs(plane, self._offsets, self.stop), Backfills(plane, self.create)
+        self.runs, self.backfills = Runs(plane, self._offsets, self.stop), Backfills(plane, self)
+        self.replays = Replays(plane, self.runs, self)
 
     def begins(self, stage: str) -> None:
         """Says what a worker that is not ready yet does from now on, in Kafka Connect's form."""

@@ -1,26 +1,37 @@
 """What REST reads of a connector beside its facts: its log, and its dead letters."""
 
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from typing import Any, TypeVar
 
+from confluent_kafka import KafkaException
+
 from ferryman.dead_letters import shown
 from ferryman.dead_letters.choice import Choice, Groups
 from ferryman.dead_letters.letter import DeadLetter
+from ferryman.dead_letters.mark import Mark
 from ferryman.dead_letters.reading import Extent, Reader
-from ferryman.errors import FerrymanError, RequestError
+from ferryman.errors import FerrymanError, RequestError, TaskError
 from ferryman.facts.fold import ConnectorFacts
+from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import Clients
 from ferryman.plugins import catalog
+from ferryman.replay import marks
+from ferryman.replay.marks import Marks
 from ferryman.telemetry import recent
 from ferryman.telemetry.subject import Subject
 from ferryman.worker.control.plane import Plane
 from ferryman.worker.pool import DEADLINE, Pool
 
+log = logging.getLogger(__name__)
 Outcome = TypeVar("Outcome")
 TOPIC = "errors.deadletterqueue.topic.name"
+Taken = Mapping[str, Mark]
+"""The marks of letters by their ids."""
+Read = Callable[[Reader, Mapping[str, str], Taken], Outcome]
 LONGEST = 0.75 * DEADLINE
 """Seconds of reading, after which what was found is the answer."""
 _NONE = "Connector {} writes no dead letters: {} is not set"
@@ -45,7 +56,7 @@ class Inquiries:
         """Groups of the letters that a choice takes among the newest ``scan`` of the connector's topic, and the newest
         ``limit`` of them. RequestError 404 if there is no such connector, or none that writes any."""
 
-        def read(reader: Reader, values: Mapping[str, str]) -> Mapping[str, Any]:
+        def read(reader: Reader, values: Mapping[str, str], taken: Taken) -> Mapping[str, Any]:
             extent, groups, count = Extent(), Groups(), 0
             letters = deque[DeadLetter](maxlen=limit)
             for letter in reader.newest(scan, time.monotonic() + LONGEST, extent):
@@ -59,7 +70,7 @@ class Inquiries:
                 "complete": extent.complete,
                 "count": count,
                 "groups": [shown.group(each) for each in groups.largest_first()],
-                "letters": [shown.line(each) for each in reversed(letters)],
+                "letters": [shown.line(each, taken.get(each.id)) for each in reversed(letters)],
             }
 
         return await self._of_letters(name, f"reading the dead letters of connector {name}", read)
@@ -67,15 +78,16 @@ class Inquiries:
     async def dead_letter(self, name: str, partition: int, offset: int) -> Mapping[str, Any]:
         """One letter, whole. RequestError 404 if there is no such."""
 
-        def read(reader: Reader, values: Mapping[str, str]) -> Mapping[str, Any]:
+        def read(reader: Reader, values: Mapping[str, str], taken: Taken) -> Mapping[str, Any]:
             letter = reader.one(partition, offset)
             if letter is None or not Choice(connector=name).takes(letter):
                 raise RequestError(404, f"Connector {name} has no dead letter {partition}-{offset}")
-            return shown.whole(letter, shown.decoder(values, self._plane.launch.settings.values, _is_sink(values)))
+            decode = shown.decoder(values, self._plane.launch.settings.values, _is_sink(values))
+            return shown.whole(letter, taken.get(letter.id), decode)
 
         return await self._of_letters(name, f"reading a dead letter of connector {name}", read)
 
-    async def _of_letters(self, name: str, stage: str, read: Callable[[Reader, Mapping[str, str]], Outcome]) -> Outcome:
+    async def _of_letters(self, name: str, stage: str, read: Read[Outcome]) -> Outcome:
         raw, owner, launch = self._known(name).properties or {}, self._plane.owner(name), self._plane.launch
 
         def made() -> Outcome:
@@ -88,7 +100,7 @@ class Inquiries:
                 client = clients.sink_consumer() if _is_sink(values) else clients.offsets_consumer()
                 try:
                     with closing(Reader(client, topic)) as reader:
-                        return read(reader, values)
+                        return read(reader, values, _taken(clients, topic))
                 except FerrymanError as error:
                     raise error if isinstance(error, RequestError) else RequestError(500, str(error)) from error
 
@@ -99,6 +111,16 @@ class Inquiries:
         if found.properties is None:
             raise RequestError(404, f"Connector {name} not found")
         return found
+
+
+def _taken(clients: Clients, topic: str) -> Taken:
+    """What is marked; nothing where nobody may look, which keeps nobody from looking at the letters."""
+    try:
+        found = marks.topic_id(Admin(clients.admin()), topic)
+        return {} if found is None else Marks(clients, topic, found).read()
+    except (TaskError, KafkaException) as error:
+        log.debug("the marks of %s cannot be read: %s", topic, error)
+        return {}
 
 
 def _is_sink(values: Mapping[str, str]) -> bool:

@@ -1,0 +1,98 @@
+"""``ferryman dlq replay``: dead letters given to their connector once more, or sent back to their topics."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import click
+from rich.console import RenderableType
+
+from ferryman.client import dead_letters, terminal
+from ferryman.client.options import as_json, asks, name
+from ferryman.client.worker import Worker
+
+LOOK = 1.0
+"""Seconds between two looks at a run."""
+_WHY = {
+    "replayed": "were taken before (--again)",
+    "attempts": "were replayed too often (--attempts)",
+    "homeless": "do not say which topic their record was in",
+    "incomplete": "lack a part of their record",
+}
+
+
+@click.command("replay")
+@name
+@click.argument("letters", nargs=-1, metavar="[LETTER]...")
+@asks
+@dead_letters.choosing
+@click.option("--all", "everything", is_flag=True, help="All letters of the connector.")
+@click.option("--to-topic", is_flag=True, help="Send them to the topics of their records, for all who read these.")
+@click.option("--again", is_flag=True, help="Letters too that were replayed before.")
+@click.option("--attempts", type=click.IntRange(min=1), help="Pass over what was replayed so often (3).")
+@click.option("--allow-older", is_flag=True, help="Write though rows may go back in time.")
+@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="A key that the run has otherwise.")
+@click.option("--run", "run", help="What the run is called; made up from connector and time otherwise.")
+@click.option("--dry-run", is_flag=True, help="Say which letters would be replayed; change nothing.")
+@click.option("--wait", is_flag=True, help="Wait until the run is through.")
+@as_json
+def command(worker: Worker, name: str, letters: tuple[str, ...], as_json: bool, wait: bool, **given: Any) -> None:
+    """Replay dead letters of connector NAME: those called LETTER as `ferryman dlq list` prints them, or those that the
+    options choose, or --all.
+
+    They go the connector's way, through its converters and transforms into its target, in a run of their own beside it.
+    Each is replayed once. The exit code is 1 where it is refused, or where the run has failed.
+    """
+    told = worker.ask("POST", "connectors", name, "dead-letters", "replay", body=_body(letters, **given))
+    terminal.tell(told, lambda found: rendered(found, given["dry_run"]), as_json)
+    if wait and told["name"] is not None:
+        _wait(worker, told["name"])
+
+
+def _body(letters: tuple[str, ...], everything: bool, sets: tuple[str, ...], run: str | None, **given: Any) -> Any:
+    pairs = dict(_pair(each) for each in sets)
+    chosen = {key: value for key, value in given.items() if value is not None and value is not False}
+    more = {"letters": list(letters), "all": everything, "config": pairs, "name": run}
+    return chosen | {key: value for key, value in more.items() if value}
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise click.BadParameter(f"{text!r} is not KEY=VALUE", param_hint="--set")
+    return key.strip(), value
+
+
+def rendered(found: dict[str, Any], is_dry: bool) -> RenderableType:
+    """As lines."""
+    return terminal.lines(_lines(found, is_dry))
+
+
+def _lines(found: dict[str, Any], is_dry: bool) -> Iterator[str]:
+    count = f"{found['letters']:,} dead letter{'s' if found['letters'] != 1 else ''}"
+    if found["name"] is not None:
+        yield f"{found['name']} replays {count}; {found['target']}"
+    else:
+        yield f"{count}{' would go' if is_dry else ''}; {found['target']}"
+    yield from (f"{number:,} {_WHY.get(why, why)}" for why, number in found["passed_over"].items())
+    if not found["complete"]:
+        yield "these were not all: call it again for the others"
+    if is_dry:
+        yield "nothing was changed"
+
+
+def _wait(worker: Worker, run: str) -> None:
+    while True:
+        status = worker.get("connectors", run, "status")
+        failed = [each for each in (status["connector"], *status["tasks"]) if each["state"] == "FAILED"]
+        if failed:
+            raise click.ClickException(f"{run} has failed: {_last(failed[0].get('trace'))}")
+        if status.get("run", {}).get("complete") and status["connector"]["state"] == "STOPPED":
+            return
+        time.sleep(LOOK)
+
+
+def _last(trace: str | None) -> str:
+    """What is at fault, at the end of a trace of Python."""
+    lines = (trace or "").strip().splitlines()
+    return lines[-1] if lines else "see its status"

@@ -1,0 +1,58 @@
+"""What is noted of a letter that somebody has taken: who has it, since when. Pure."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ferryman.record import Payload
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Who has a letter."""
+
+    run: str | None
+    """The run that replays it, or has; None if it went to a topic."""
+    topic: str | None
+    """The topic that it went to."""
+    at: int
+    """When it was taken, in milliseconds."""
+
+    def dump(self) -> bytes:
+        """As it is stored."""
+        return json.dumps({"run": self.run, "topic": self.topic, "at": self.at}, separators=(",", ":")).encode()
+
+    @property
+    def told(self) -> str:
+        """Who has it, for messages."""
+        return f"sent to {self.topic}" if self.run is None else f"replayed by {self.run}"
+
+
+def key(topic_id: str, letter: str) -> bytes:
+    """Of the mark of a letter. A topic that was created anew has other letters under the same offsets."""
+    return f"{topic_id}/{letter}".encode()
+
+
+def parsed(records: Mapping[bytes, Payload], topic_id: str) -> dict[str, Mark]:
+    """The marks of a topic's letters by their ids, of what the topic of marks holds; what is none is passed over."""
+    beginning = f"{topic_id}/".encode()
+    found = dict[str, Mark]()
+    for name, content in records.items():
+        mark = None if content is None or not name.startswith(beginning) else _parsed(content)
+        if mark is not None:
+            found[name[len(beginning) :].decode(errors="replace")] = mark
+    return found
+
+
+def _parsed(content: bytes) -> Mark | None:
+    try:
+        given = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    match given:
+        case {"run": str(run), "at": int(at)}:
+            return Mark(run, None, at)
+        case {"topic": str(topic), "at": int(at)}:
+            return Mark(None, topic, at)
+        case _:
+            return None

@@ -1,0 +1,153 @@
+"""The topic of marks: read as a whole, and written by one at a time, who has fenced all others.
+
+Marks are written in transactions of a producer whose transactional id is the topic's name. Who begins to write becomes
+that producer, and reads after that: so what it reads is all there is, and what it writes is refused if another has
+begun meanwhile.
+"""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicCollection
+from confluent_kafka.cimpl import NewTopic
+
+from ferryman.dead_letters import mark
+from ferryman.dead_letters.mark import Mark
+from ferryman.dead_letters.reading import Extent, Reader
+from ferryman.errors import RequestError, RetriableError
+from ferryman.kafka.admin import Admin
+from ferryman.kafka.clients import Clients
+from ferryman.kafka.refusals import explained
+from ferryman.record import Payload
+
+SUFFIX = "-replayed"
+TIMEOUT = 30.0
+"""Seconds for an answer of the broker."""
+_ALL = 1 << 40
+_FENCED = frozenset({KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH})
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """The marks of one topic of dead letters. Methods block, and raise RetriableError or TaskError as ``Reader``."""
+
+    clients: Clients
+    """Those of a connector that writes the letters."""
+    letters: str
+    """The topic of the letters."""
+    topic_id: str
+    """Its id."""
+
+    @property
+    def topic(self) -> str:
+        """The topic of marks."""
+        return self.letters + SUFFIX
+
+    def read(self) -> dict[str, Mark]:
+        """All of them, by the ids of their letters. RetriableError if that cannot be done in time."""
+        return mark.parsed(contents(self.clients, self.topic), self.topic_id)
+
+    @contextmanager
+    def writing(self, replication: int) -> Iterator["Writing"]:
+        """Becomes the one who writes; makes the topic if there is none. RequestError 409 for whoever is fenced."""
+        admin = Admin(self.clients.admin())
+        create(admin, self.topic, replication)
+        ours = {"transactional.id": self.topic, "client.id": f"{self.clients.connector}-replays"}
+        producer = Producer(self.clients.source_producer() | ours)
+        try:
+            with _answered(self.topic):
+                producer.init_transactions(TIMEOUT)
+                yield Writing(self, producer)
+        finally:
+            producer.purge()
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """The right to write marks, until another takes it."""
+
+    marks: Marks
+    producer: Producer
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All that is written within, or nothing."""
+        self.producer.begin_transaction()
+        try:
+            yield
+            self.producer.commit_transaction(TIMEOUT)
+        except BaseException as error:
+            if not (isinstance(error, KafkaException) and error.args[0].fatal()):
+                self.producer.abort_transaction(TIMEOUT)
+            raise
+
+    def mark(self, letters: Iterable[str], found: Mark) -> None:
+        """Notes who has these letters."""
+        for each in letters:
+            self.produce(self.marks.topic, mark.key(self.marks.topic_id, each), found.dump())
+
+    def produce(
+        self,
+        topic: str,
+        key: Payload,
+        value: Payload,
+        headers: Sequence[tuple[str, Payload]] = (),
+        timestamp: int | None = None,
+    ) -> None:
+        """Writes one record, in the transaction that is open. ``timestamp`` is in milliseconds, None is now. Raises
+        KafkaException."""
+        while True:
+            try:
+                self.producer.produce(topic, key=key, value=value, headers=list(headers), timestamp=timestamp or 0)
+                return
+            except BufferError:
+                self.producer.poll(0.1)
+
+
+@contextmanager
+def _answered(topic: str) -> Iterator[None]:
+    try:
+        yield
+    except KafkaException as error:
+        reason: KafkaError = error.args[0]
+        if reason.code() in _FENCED:
+            text = f"Another replay is being made of the letters that {topic} marks; ask again"
+            raise RequestError(409, text) from error
+        raise RequestError(500, f"What is replayed cannot be noted in {topic}: {explained(reason, topic)}") from error
+
+
+def contents(clients: Clients, topic: str) -> Mapping[bytes, Payload]:
+    """The last value of each key in a compacted topic; nothing if there is no such topic."""
+    found, extent = dict[bytes, Payload](), Extent()
+    with closing(Reader(clients.group_reader() | {"auto.offset.reset": "earliest"}, topic)) as reader:
+        for each in reader.newest(_ALL, time.monotonic() + 2 * TIMEOUT, extent):
+            if each.key is not None:
+                found[each.key] = each.value
+    if not extent.complete:
+        raise RetriableError(f"{topic} cannot be read to its end in time")
+    return found
+
+
+def create(admin: Admin, topic: str, replication: int) -> None:
+    """Makes the topic if it is missing. RequestError where the broker refuses."""
+    if topic in admin.list_topics(timeout=TIMEOUT).topics:
+        return
+    wanted = NewTopic(topic, 1, replication, config={"cleanup.policy": "compact"})
+    try:
+        admin.create_topics([wanted])[topic].result()
+    except KafkaException as error:
+        reason: KafkaError = error.args[0]
+        if reason.code() != KafkaError.TOPIC_ALREADY_EXISTS:
+            raise RequestError(500, f"Cannot make the topic {topic}: {explained(reason, topic)}") from error
+
+
+def topic_id(admin: Admin, topic: str) -> str | None:
+    """The id of a topic; None if there is none."""
+    try:
+        return str(admin.describe_topics(TopicCollection([topic]))[topic].result().topic_id)
+    except KafkaException as error:
+        if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            return None
+        raise

@@ -1,0 +1,124 @@
+"""Which letters somebody wants to have replayed, and how. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from ferryman.dead_letters import query
+from ferryman.dead_letters.choice import Choice
+from ferryman.errors import ConfigError, RequestError
+from ferryman.runs.keys import PREFIX
+
+FILTER = ("stage", "exception", "field", "since", "until")
+FLAGS = ("all", "to_topic", "again", "allow_older", "dry_run")
+KNOWN = ("letters", *FILTER, *FLAGS, "attempts", "config", "name")
+ATTEMPTS = 3
+"""How often a letter is replayed unless a request says otherwise."""
+MOST_NAMED = 1_000
+GROUP = "consumer.override.group.id"
+_CHOOSE = (
+    "Say which letters are meant: letters, one of stage, exception, field, since and until, or all, which must be true"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A wish."""
+
+    letters: Sequence[tuple[int, int]]
+    """Partitions and offsets of single letters; empty where a choice is meant."""
+    choice: Choice
+    to_topic: bool = False
+    """Whether they go to the topics of their records, instead of the connector's way."""
+    again: bool = False
+    """Whether letters count that were taken before."""
+    allow_older: bool = False
+    attempts: int = ATTEMPTS
+    sets: Mapping[str, str | None] = field(default_factory=dict)
+    """Keys that the run has otherwise than the live connector; None removes one."""
+    name: str = ""
+    """The run's; made up where it is empty."""
+    dry_run: bool = False
+
+    def run_name(self, live: str, now: datetime) -> str:
+        """What the run is called."""
+        return self.name or f"{live}-replay-{now.astimezone(UTC).strftime('%Y%m%dT%H%M%S%f')[:-3]}"
+
+
+def parsed(posted: Any, connector: str) -> Request:
+    """What the body of a request asks for. RequestError 400, or ConfigError for keys that cannot be set."""
+    if not isinstance(posted, dict):
+        raise RequestError(400, f"An object is expected, with any of {', '.join(KNOWN)}")
+    for key in posted.keys() - set(KNOWN):
+        raise RequestError(400, f'Unrecognized field "{key}": known are {", ".join(KNOWN)}')
+    flags = {name: _flag(name, posted.get(name)) for name in FLAGS}
+    texts = {name: text for name in FILTER if (text := _text(name, posted.get(name))) is not None}
+    choice, _, _ = query.parsed(texts, connector)
+    letters = _letters(posted.get("letters"))
+    if bool(letters) + bool(texts) + flags.pop("all") != 1:
+        raise RequestError(400, f"{_CHOOSE}; and only one of these ways")
+    sets = _sets(posted.get("config"))
+    if flags["to_topic"] and (sets or posted.get("name") or flags["allow_older"]):
+        raise RequestError(400, "config, name and allow_older are for a run, and to_topic makes none")
+    return Request(
+        letters=letters,
+        choice=choice,
+        attempts=_attempts(posted.get("attempts")),
+        sets=sets,
+        name=(_text("name", posted.get("name")) or "").strip(),
+        **flags,
+    )
+
+
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool | None):
+        raise RequestError(400, f"{name} must be true or false")
+    return bool(value)
+
+
+def _text(name: str, value: Any) -> str | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str | None):
+        raise RequestError(400, f"{name} must be a text")
+    return value
+
+
+def _letters(value: Any) -> Sequence[tuple[int, int]]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not value or not all(isinstance(each, str) for each in value):
+        raise RequestError(400, 'letters must be a list of letters\' ids, as ["0-17"]')
+    if len(value) > MOST_NAMED:
+        raise RequestError(
+            400, f"letters may name {MOST_NAMED} at most; choose more of them by what is wrong with them"
+        )
+    return list(dict.fromkeys(query.place(each) for each in value))
+
+
+def _attempts(value: Any) -> int:
+    if value is None:
+        return ATTEMPTS
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 1_000_000:
+        raise RequestError(400, "attempts must be a number from 1 to 1000000")
+    return value
+
+
+def _sets(value: Any) -> Mapping[str, str | None]:
+    whole = isinstance(value, dict) and all(
+        isinstance(each, str | int | float | bool | None) for each in value.values()
+    )
+    if value is not None and not whole:
+        raise RequestError(400, "config must be an object: the keys that the run has otherwise, null for none")
+    sets = {key: _as_text(each) for key, each in (value or {}).items()}
+    wrong = next((key for key in sets if key.startswith(PREFIX) or key == "name"), None)
+    if wrong is not None:
+        raise ConfigError.for_key(wrong, f"{wrong} is not for a replay to set")
+    return sets
+
+
+def _as_text(value: Any) -> str | None:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return None if value is None else str(value)

@@ -1,0 +1,134 @@
+"""Takes letters of a live connector: looks which there are, marks a run's, sends others to their topics. Blocks."""
+
+import time
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from ferryman.connector import SinkConfig
+from ferryman.dead_letters.choice import Choice
+from ferryman.dead_letters.letter import DeadLetter
+from ferryman.dead_letters.mark import Mark
+from ferryman.dead_letters.query import MOST_SCANNED
+from ferryman.dead_letters.reading import Extent, Reader
+from ferryman.errors import RequestError
+from ferryman.kafka.admin import Admin
+from ferryman.kafka.clients import Clients
+from ferryman.replay import marks, to_topic
+from ferryman.replay.choosing import Chosen
+from ferryman.replay.making import LETTERS, MEANT, Making
+from ferryman.replay.marks import Marks
+from ferryman.replay.request import Request
+from ferryman.runs.ranges import Ranges
+
+READING, SENDING = 30.0, 60.0
+"""Seconds from the beginning until which is read, and until which transactions are begun."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A run that may be made."""
+
+    name: str
+    config: Mapping[str, str] = field(repr=False)
+    """References unresolved."""
+    ids: Collection[str]
+    """The letters that it is to have."""
+    told: Mapping[str, Any]
+    """What is answered about it."""
+
+
+@dataclass(frozen=True)
+class Taking:
+    """Carries out one request. All raise RequestError or ConfigError for what cannot be, RetriableError or TaskError as
+    ``Reader``."""
+
+    making: Making
+    request: Request
+    clients: Clients
+    under_way: Collection[str]
+    """The replays that have not come to their end."""
+    _began: float = field(default_factory=time.monotonic)
+
+    @cached_property
+    def _config(self) -> SinkConfig:
+        config: SinkConfig = self.making.plugin.config_class.parse(self.making.resolve(self.making.live))
+        return config
+
+    @cached_property
+    def _marks(self) -> Marks:
+        topic, name = self._config.errors_deadletterqueue_topic_name, self.making.live["name"]
+        if not topic:
+            raise RequestError(404, f"Connector {name} writes no dead letters: {LETTERS} is not set")
+        topic_id = marks.topic_id(Admin(self.clients.admin()), topic)
+        if topic_id is None:
+            raise RequestError(404, f"Connector {name} has written no dead letters: there is no topic {topic}")
+        return Marks(self.clients, topic, topic_id)
+
+    def planned(self, name: str) -> Plan:
+        """The run that would replay what nobody has taken yet."""
+        chosen, extent = self._chosen(self._marks.read())
+        verdict = self.making.verdict(self.request, sorted(chosen.topics))
+        topic = self._marks.letters
+        ranges = Ranges({topic: self._marks.topic_id}, chosen.ranges(topic))
+        config = self.making.config(self.request, name, ranges, self._marks.topic)
+        told = {**_told(chosen, extent), "name": name, "target": MEANT[verdict]}
+        return Plan(name, config, frozenset(chosen.ids), told)
+
+    def marked(self, plan: Plan) -> Plan:
+        """Gives the run its letters, but those that somebody has taken meanwhile. RequestError 409 if none is left, or
+        if one is gone that was named by itself; then none is marked."""
+        with self._marks.writing(self._config.errors_deadletterqueue_topic_replication_factor) as writing:
+            taken = self._marks.read()
+            chosen, extent = self._chosen(taken, plan.ids)
+            with writing.transaction():
+                writing.mark(chosen.ids, Mark(plan.name, None, round(time.time() * 1000)))
+        told = {**plan.told, **_told(chosen, extent)}
+        return replace(plan, ids=frozenset(chosen.ids), told=told)
+
+    def sent(self) -> Mapping[str, Any]:
+        """Sends the letters to the topics of their records, as many as time allows."""
+        target = {"name": None, "target": "they go to the topics of their records"}
+        if self.request.dry_run:
+            return {**_told(*self._chosen(self._marks.read())), **target}
+        with self._marks.writing(self._config.errors_deadletterqueue_topic_replication_factor) as writing:
+            chosen, extent = self._chosen(self._marks.read())
+            with closing(self._reader()) as reader:
+                letters = self._meant(reader, Extent())
+                sent = to_topic.send(writing, letters, chosen, self._began + SENDING)
+        told = _told(chosen, extent)
+        return {**told, **target, "letters": sent, "complete": extent.complete and sent == len(chosen.ids)}
+
+    def _chosen(self, taken: Mapping[str, Mark], among: Collection[str] | None = None) -> tuple[Chosen, Extent]:
+        only = self._config.topics[0] if len(self._config.topics) == 1 else ""
+        chosen, extent = Chosen(self.request, only, taken, self.under_way), Extent()
+        with closing(self._reader()) as reader:
+            chosen.add(each for each in self._meant(reader, extent) if among is None or each.id in among)
+        chosen.checked()
+        return chosen, extent
+
+    def _reader(self) -> Reader:
+        return Reader(self.clients.group_reader() | {"auto.offset.reset": "earliest"}, self._marks.letters)
+
+    def _meant(self, reader: Reader, extent: Extent) -> Iterator[DeadLetter]:
+        if not self.request.letters:
+            found = reader.newest(MOST_SCANNED, time.monotonic() + READING, extent)
+            return (each for each in found if self.request.choice.takes(each))
+        return (self._named(reader, *place) for place in self.request.letters)
+
+    def _named(self, reader: Reader, partition: int, offset: int) -> DeadLetter:
+        name = self.making.live["name"]
+        found = reader.one(partition, offset)
+        if found is None or not Choice(connector=name).takes(found):
+            raise RequestError(404, f"Connector {name} has no dead letter {partition}-{offset}")
+        return found
+
+
+def _told(chosen: Chosen, extent: Extent) -> dict[str, Any]:
+    return {
+        "letters": len(chosen.ids),
+        "passed_over": dict(sorted(chosen.passed_over.items())),
+        "complete": extent.complete,
+    }

@@ -1,0 +1,133 @@
+"""Makes runs of connectors that the worker has: looks at Kafka in a thread, and creates what comes of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol, TypeVar
+
+from confluent_kafka import KafkaException
+
+from ferryman.backfill.making import Making as MakingBackfill
+from ferryman.backfill.making import Run
+from ferryman.backfill.request import Request
+from ferryman.errors import RequestError, RetriableError, TaskError
+from ferryman.facts.states import TargetState
+from ferryman.kafka.clients import Clients
+from ferryman.replay import request as replays
+from ferryman.replay.making import Making
+from ferryman.replay.taking import Plan, Taking
+from ferryman.runs.keys import PREFIX
+from ferryman.telemetry.redaction import redact
+from ferryman.worker.control.plane import Plane
+from ferryman.worker.control.runs import Runs
+from ferryman.worker.herder import ConnectorInfo
+from ferryman.worker.pool import Pool
+
+Outcome = TypeVar("Outcome")
+
+
+class Acts(Protocol):
+    """What makes connectors, and has them go."""
+
+    async def create(
+        self, name: str, config: Mapping[str, str], target: TargetState = TargetState.RUNNING
+    ) -> ConnectorInfo:
+        """See ``Herder``."""
+
+    async def resume(self, name: str) -> None:
+        """See ``Herder``."""
+
+    async def delete(self, name: str) -> None:
+        """See ``Herder``."""
+
+
+class Backfills:
+    """Backfills that REST asks for."""
+
+    def __init__(self, plane: Plane, act: Acts) -> None:
+        self._plane, self._act = plane, act
+        self._pool = Pool("backfills", 2, 16)
+
+    async def make(self, name: str, request: Request) -> Run:
+        """Creates a run of a connector, unless the request is only to say what it would be. RequestError 404 if there
+        is no such connector, 409 if the run is there already; ConfigError for what cannot be or would do harm."""
+        await self._plane.members.lead()
+        found = self._plane.journal.facts.of(name)
+        if found.properties is None:
+            raise RequestError(404, f"Connector {name} not found")
+        live = {key: value for key, value in found.properties.items() if value is not None} | {"name": name}
+        wanted = request.run_name(name)
+        if self._plane.journal.facts.of(wanted).properties is not None:
+            raise RequestError(409, f"Connector {wanted} already exists")
+        made = await self._pool.run(f"looking what a backfill of {name} would read", lambda: self._made(live, request))
+        if not request.dry_run:
+            await self._act.create(made.name, made.config)
+        return made
+
+    def _made(self, live: Mapping[str, str], request: Request) -> Run:
+        launch, owner = self._plane.launch, self._plane.owner(live["name"])
+        with owner.keeps():
+            making = MakingBackfill(live, launch.settings.values, lambda raw: launch.resolved(owner, raw).values)
+            try:
+                return making.run(request)
+            except KafkaException as error:
+                text = f"Kafka does not give what a backfill needs to know: {error.args[0].str()}"
+                raise RequestError(500, redact(text)) from error
+
+
+class Replays:
+    """Replays of dead letters that REST asks for. ``runs`` knows of those that there are."""
+
+    def __init__(self, plane: Plane, runs: Runs, act: Acts) -> None:
+        self._plane, self._runs, self._act = plane, runs, act
+        self._pool = Pool("replays", 2, 16)
+
+    async def make(self, name: str, request: replays.Request) -> Mapping[str, Any]:
+        """Has letters of a connector replayed, or sent to their topics, or only says what that would be. The answer's
+        ``name`` is the run's, if one was made. RequestError 404 if there is no such connector or letter, 409 if
+        somebody has taken the letters; ConfigError for what cannot be or would do harm."""
+        await self._plane.members.lead()
+        found = self._plane.journal.facts.of(name)
+        if found.properties is None:
+            raise RequestError(404, f"Connector {name} not found")
+        live = {key: value for key, value in found.properties.items() if value is not None} | {"name": name}
+        if request.to_topic:
+            text = f"sending dead letters of {name} to their topics"
+            return await self._pool.run(text, lambda: self._with(live, request, Taking.sent))
+        run = request.run_name(name, datetime.now(UTC))
+        if self._plane.journal.facts.of(run).properties is not None:
+            raise RequestError(409, f"Connector {run} already exists")
+        text = f"looking which dead letters of {name} can be replayed"
+        plan = await self._pool.run(text, lambda: self._with(live, request, lambda taking: taking.planned(run)))
+        return {**plan.told, "name": None} if request.dry_run else await self._begun(live, request, plan)
+
+    async def _begun(self, live: Mapping[str, str], request: replays.Request, plan: Plan) -> Mapping[str, Any]:
+        # It stands still until its letters are marked: killed in between, it owns none and harms nobody.
+        await self._act.create(plan.name, plan.config, TargetState.STOPPED)
+        text = f"marking the dead letters that {plan.name} replays"
+        try:
+            done = await self._pool.run(text, lambda: self._with(live, request, lambda taking: taking.marked(plan)))
+        except RequestError as error:
+            if error.status == 409:  # after others it is not known whether they are marked, and the run may own them
+                await self._act.delete(plan.name)
+            raise
+        await self._act.resume(plan.name)
+        return done.told
+
+    def _with(self, live: Mapping[str, str], request: replays.Request, call: Callable[[Taking], Outcome]) -> Outcome:
+        launch, owner = self._plane.launch, self._plane.owner(live["name"])
+        with owner.keeps():
+            values = launch.resolved(owner, live).values
+            clients = Clients(live["name"], 0, launch.settings.values, values, launch.identity)
+            making = Making(live, lambda raw: launch.resolved(owner, raw).values)
+            try:
+                return call(Taking(making, request, clients, self._under_way()))
+            except KafkaException as error:
+                text = f"Kafka does not give what a replay needs: {error.args[0].str()}"
+                raise RequestError(500, redact(text)) from error
+            except (RetriableError, TaskError) as error:
+                raise RequestError(500, str(error)) from error
+
+    def _under_way(self) -> Sequence[str]:
+        known = dict(self._plane.journal.facts.connectors)
+        replaying = [name for name, each in known.items() if (each.properties or {}).get(f"{PREFIX}letters")]
+        return [name for name in replaying if not ((seen := self._runs.progress(name)) and seen.complete)]
