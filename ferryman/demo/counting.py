@@ -8,10 +8,11 @@ from ferryman.demo import verification
 from ferryman.demo.comparison import Sent, verdicts, verified
 from ferryman.demo.facts import flows
 from ferryman.demo.facts.expected import Events, Payment
-from ferryman.demo.facts.ledger import Identity, Verdict, percentile
+from ferryman.demo.facts.ledger import Verdict, percentile
 from ferryman.demo.facts.targets import EVENTS_A_SECOND, Delay, Measured, Restored, Throughput, targets
 from ferryman.demo.readers.topics import Coordinates
 from ferryman.demo.readers.warehouse import delays, flowing_seconds, latencies
+from ferryman.demo.repairs import Repaired
 from ferryman.demo.report import Kill, Latency, Outcome, Steady
 from ferryman.demo.running_demo import RunningDemo
 
@@ -25,8 +26,7 @@ class Course:
 
     kills: list[Kill] = field(default_factory=list)
     poison: Coordinates | None = None
-    damaged: Sequence[Identity] = ()
-    """Rows that were deleted or overwritten before the backfill."""
+    repaired: Repaired | None = None
     restored: Restored | None = None
     posted_at: float = 0.0
     """When the first config was posted, in monotonic seconds."""
@@ -85,7 +85,7 @@ class Counting:
         )
 
     def _verdicts(self, paid: Sequence[Payment], course: Course) -> Iterator[Verdict]:
-        for verdict in self._read(Sent(paid, self.made, course.poison, course.damaged, course.restored is not None)):
+        for verdict in self._read(Sent(paid, self.made, course.poison, course.repaired, course.restored is not None)):
             self.demo.view.happened(f"{verdict.system}: {'clean' if verdict.clean else 'NOT CLEAN'}")
             yield verdict
 

@@ -144,7 +144,7 @@ class Play:
                 self._hold()
             else:
                 self._kill_members(self.broker) if self.broker else self._kill()
-                self.course.damaged = repairs.backfill(self.demo)
+                self.course.repaired = repairs.repair(self.demo)
             self._finish()
             if not rate:
                 self.course.restored = repairs.restore(self.demo, self.back)

@@ -14,6 +14,7 @@ from ferryman.demo.facts.expected import PAYMENT_FIELDS
 
 BREAK = 4
 """An onlooker rests so many times as long as its last look took, so that it takes little from what it looks at."""
+_FORBIDDEN = "forbidden_by_mistake"
 _WHOLE = 100
 """Of so many looks at the newest rows one is at all of them."""
 
@@ -58,6 +59,17 @@ class Warehouse:
         """Overwrites a text of so many rows, and says which."""
         text = sql.SQL("UPDATE {} SET {} = 'overwritten by mistake'")
         return self._harm(text.format(sql.Identifier(table), sql.Identifier(column)), table, count)
+
+    def forbid(self, table: str, column: str, text: str) -> None:
+        """Has the table refuse rows with this text, until they are allowed again. Those that are there stay."""
+        constraint = sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} CHECK ({} <> {}) NOT VALID")
+        names = sql.Identifier(table), sql.Identifier(_FORBIDDEN), sql.Identifier(column)
+        self._connection.execute(constraint.format(*names, sql.Literal(text)))
+
+    def allow(self, table: str) -> None:
+        """Has the table take them."""
+        dropped = sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}")
+        self._connection.execute(dropped.format(sql.Identifier(table), sql.Identifier(_FORBIDDEN)))
 
     def _harm(self, statement: sql.Composed, table: str, count: int) -> list[str]:
         # Rows that somebody is writing are left alone: waiting for one another would be a deadlock.
