@@ -43,6 +43,8 @@ def _pattern(value: str) -> str:
 
 NOT_ENABLED = "This worker does not have exactly-once source support enabled."
 """Why a connector that requires exactly-once delivery is refused."""
+REPLAYED = "-replayed"
+"""What follows the name of a topic of dead letters in that of the topic that says which were replayed."""
 Aliases = Annotated[Strings, AfterValidator(_aliases)]
 
 
@@ -147,8 +149,10 @@ class SinkConfig(ConnectorConfig):
 
     @property
     def written_topics(self) -> tuple[str, ...]:
-        """The topics that the connector writes itself; topics.regex never brings them in."""
-        return tuple(filter(None, (self.errors_deadletterqueue_topic_name,)))
+        """The topics that the connector writes itself, or that replays of its letters are marked in; topics.regex never
+        brings them in."""
+        letters = self.errors_deadletterqueue_topic_name
+        return (letters, letters + REPLAYED) if letters else ()
 
     def problems(self) -> Iterable[KeyProblem]:
         """The rules between topics, topics.regex and the dead letter queue (SinkConnectorConfig.validate)."""

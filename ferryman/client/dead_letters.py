@@ -55,6 +55,13 @@ def place(origin: Mapping[str, Any] | None) -> str:
     return "" if origin is None else f"{origin['topic']}-{origin['partition']}@{origin['offset']}"
 
 
+def taken(mark: Mapping[str, Any] | None) -> str:
+    """Who has a letter."""
+    if mark is None:
+        return ""
+    return f"by {mark['run']}" if mark["run"] is not None else f"to {mark['topic']}"
+
+
 def short(name: str | None) -> str:
     """A class's name without its package."""
     return (name or "").rpartition(".")[2]

@@ -56,8 +56,8 @@ Ferryman's own. A worker's hold for all its connectors, a connector's for its ow
 that a config names, since clients of Kafka Connect know no others. ([Reliability](../reliability.md#failing-tasks))
 """
 _OF_RUNS = """\
-Ferryman's own, and a sink's: `ferryman backfill` sets them, people need not.
-([Backfill](../backfill.md))
+Ferryman's own, and a sink's: `ferryman backfill` and `ferryman dlq replay` set them, people need not.
+([Backfill](../backfill.md), [replay](../commands/dlq.md#replay))
 """
 _TLS = """\
 The keys of https listeners, with `listeners.https.` in front, or for `admin.listeners` with `admin.listeners.https.`;

@@ -7,12 +7,13 @@ begun meanwhile.
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicCollection
 from confluent_kafka.cimpl import NewTopic
 
+from ferryman.connector import REPLAYED
 from ferryman.dead_letters import mark
 from ferryman.dead_letters.mark import Mark
 from ferryman.dead_letters.reading import Extent, Reader
@@ -22,7 +23,6 @@ from ferryman.kafka.clients import Clients
 from ferryman.kafka.refusals import explained
 from ferryman.record import Payload
 
-SUFFIX = "-replayed"
 TIMEOUT = 30.0
 """Seconds for an answer of the broker."""
 _ALL = 1 << 40
@@ -43,7 +43,7 @@ class Marks:
     @property
     def topic(self) -> str:
         """The topic of marks."""
-        return self.letters + SUFFIX
+        return self.letters + REPLAYED
 
     def read(self) -> dict[str, Mark]:
         """All of them, by the ids of their letters. RetriableError if that cannot be done in time."""
@@ -80,7 +80,8 @@ class Writing:
             self.producer.commit_transaction(TIMEOUT)
         except BaseException as error:
             if not (isinstance(error, KafkaException) and error.args[0].fatal()):
-                self.producer.abort_transaction(TIMEOUT)
+                with suppress(KafkaException):  # the first error is the one to tell
+                    self.producer.abort_transaction(TIMEOUT)
             raise
 
     def mark(self, letters: Iterable[str], found: Mark) -> None:
@@ -113,7 +114,7 @@ def _answered(topic: str) -> Iterator[None]:
     except KafkaException as error:
         reason: KafkaError = error.args[0]
         if reason.code() in _FENCED:
-            text = f"Another replay is being made of the letters that {topic} marks; ask again"
+            text = f"Cannot complete request momentarily: another replay is being noted in {topic}"
             raise RequestError(409, text) from error
         raise RequestError(500, f"What is replayed cannot be noted in {topic}: {explained(reason, topic)}") from error
 

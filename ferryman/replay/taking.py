@@ -1,6 +1,7 @@
 """Takes letters of a live connector: looks which there are, marks a run's, sends others to their topics. Blocks."""
 
 import time
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -85,7 +86,8 @@ class Taking:
             chosen, extent = self._chosen(taken, plan.ids)
             with writing.transaction():
                 writing.mark(chosen.ids, Mark(plan.name, None, round(time.time() * 1000)))
-        told = {**plan.told, **_told(chosen, extent)}
+        passed_over = Counter(plan.told["passed_over"]) + chosen.passed_over
+        told = {**plan.told, **_told(chosen, extent), "passed_over": dict(sorted(passed_over.items()))}
         return replace(plan, ids=frozenset(chosen.ids), told=told)
 
     def sent(self) -> Mapping[str, Any]:

@@ -3,7 +3,7 @@
 import pytest
 
 from ferryman.errors import ConfigError
-from ferryman.runs.harm import Target, verdict
+from ferryman.runs.harm import Target, replayed, verdict
 
 LIVE, ELSEWHERE, UNKNOWN = Target(frozenset({("db", "a")}), "table"), Target(frozenset({("db", "b")})), Target(None)
 
@@ -27,3 +27,14 @@ def test_what_a_sink_makes_good_itself_needs_no_permission() -> None:
 def test_the_key_that_would_take_it_elsewhere_is_named() -> None:
     with pytest.raises(ConfigError, match="by setting table"):
         verdict(LIVE, LIVE, "twice", allowed=False)
+
+
+def test_a_replay_writes_beside_the_live_connector_where_that_harms_nobody() -> None:
+    here, there = Target(frozenset({("a",)})), Target(frozenset({("b",)}), "file")
+    assert replayed(here, there, "twice", False, False) == "elsewhere"
+    assert replayed(here, here, "twice", True, False) == replayed(here, here, "same", True, False) == "beside"
+    assert replayed(here, here, "older", True, True) == "older"
+    with pytest.raises(ConfigError, match="allow_older"):
+        replayed(here, here, "older", True, False)
+    with pytest.raises(ConfigError, match="must not write there at once"):
+        replayed(here, here, "twice", False, True)

@@ -16,6 +16,7 @@ from ferryman.replay import request as replays
 from ferryman.replay.making import Making
 from ferryman.replay.taking import Plan, Taking
 from ferryman.runs.keys import PREFIX
+from ferryman.task.setup.crash_points import crash_point
 from ferryman.telemetry.redaction import redact
 from ferryman.worker.control.plane import Plane
 from ferryman.worker.control.runs import Runs
@@ -103,6 +104,7 @@ class Replays:
     async def _begun(self, live: Mapping[str, str], request: replays.Request, plan: Plan) -> Mapping[str, Any]:
         # It stands still until its letters are marked: killed in between, it owns none and harms nobody.
         await self._act.create(plan.name, plan.config, TargetState.STOPPED)
+        crash_point("replay.made")
         text = f"marking the dead letters that {plan.name} replays"
         try:
             done = await self._pool.run(text, lambda: self._with(live, request, lambda taking: taking.marked(plan)))
@@ -110,6 +112,7 @@ class Replays:
             if error.status == 409:  # after others it is not known whether they are marked, and the run may own them
                 await self._act.delete(plan.name)
             raise
+        crash_point("replay.marked")
         await self._act.resume(plan.name)
         return done.told
 

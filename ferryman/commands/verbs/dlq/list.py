@@ -41,13 +41,14 @@ def rendered(found: dict[str, Any]) -> RenderableType:
         for name, answer in found.items()
         for each in answer["groups"]
     ]
-    head = ("CONNECTOR", "STAGE", "ERROR", "FIELD", "LETTERS", "NEWEST RECORD", "LATEST", "ITS MESSAGE")
-    parts: list[RenderableType] = [terminal.table(head, groups)] if groups else []
+    columns = ("CONNECTOR", "STAGE", "ERROR", "FIELD", "LETTERS", "NEWEST RECORD", "LATEST", "ITS MESSAGE")
+    parts: list[RenderableType] = [terminal.table(columns, groups)] if groups else []
     for name, answer in found.items():
         how = "" if answer["complete"] else f" among the newest {answer['scanned']:,} of the topic"
         parts.append(terminal.lines([f"{name}: {answer['count']:,} dead letters in {answer['topic']}{how}"]))
         if answer["letters"]:
-            parts.append(terminal.table(("LETTER", "RECORD", "TIME", "ERROR", "MESSAGE"), map(_row, answer["letters"])))
+            head = ("LETTER", "RECORD", "TIME", "ERROR", "REPLAYED", "MESSAGE")
+            parts.append(terminal.table(head, map(_row, answer["letters"])))
     return Group(*parts)
 
 
@@ -57,5 +58,6 @@ def _row(letter: dict[str, Any]) -> tuple[str, ...]:
         dead_letters.place(letter["origin"]),
         dead_letters.time(letter["timestamp"]),
         dead_letters.short(letter["exception"]),
+        dead_letters.taken(letter["replayed"]),
         dead_letters.line(letter["message"]),
     )

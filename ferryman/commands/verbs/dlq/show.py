@@ -38,6 +38,8 @@ def rendered(found: dict[str, Any]) -> RenderableType:
         ("error", found["exception"] or ""),
         ("field", found["field"] or ""),
         ("left out", found["left_out"] or ""),
+        ("attempts", str(found["attempts"] or "")),
+        ("replayed", dead_letters.taken(found["replayed"])),
     ]
     return Group(
         terminal.table(("DEAD LETTER", ""), [(name, value) for name, value in facts if value]),

@@ -1,0 +1,86 @@
+"""Which letters go, which are passed over, and what is said of one that was named by itself."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ferryman.dead_letters.letter import DeadLetter, parsed
+from ferryman.dead_letters.mark import Mark
+from ferryman.errors import RequestError
+from ferryman.record import Coordinates, TopicPartition
+from ferryman.replay import request
+from ferryman.replay.choosing import Chosen
+from ferryman.runs.ranges import Range
+
+WHERE = [("__connect.errors.topic", b"t"), ("__connect.errors.partition", b"1"), ("__connect.errors.offset", b"9")]
+
+
+def letter(offset: int, partition: int = 0, **headers: str) -> DeadLetter:
+    said = [(f"__ferryman.errors.{name.replace('_', '.')}", text.encode()) for name, text in headers.items()]
+    return parsed(Coordinates("dlq", partition, offset), 5, None, b"v", [*WHERE, *said])
+
+
+def bare(offset: int) -> DeadLetter:
+    return parsed(Coordinates("dlq", 0, offset), 5, None, b"v", [])
+
+
+def chosen(body: dict[str, Any], only_topic: str = "", **marks: Mark) -> Chosen:
+    return Chosen(
+        request.parsed(body, "c"), only_topic, {name.replace("_", "-")[1:]: each for name, each in marks.items()}
+    )
+
+
+def test_what_nobody_has_goes_and_the_least_ranges_hold_it() -> None:
+    found = chosen({"all": True})
+    found.add([letter(3), letter(7), letter(2, partition=1)])
+    assert found.ids == ["0-3", "0-7", "1-2"]
+    assert found.ranges("dlq") == {TopicPartition("dlq", 0): Range(3, 8), TopicPartition("dlq", 1): Range(2, 3)}
+    assert found.topics == {"t"}
+
+
+def test_the_others_are_counted_by_why_they_do_not() -> None:
+    found = chosen({"all": True}, x0_1=Mark("r", None, 5))
+    found.add([letter(1), letter(2, attempts="3"), letter(3, left_out="value"), bare(4), letter(5, attempts="2")])
+    assert found.ids == ["0-5"]
+    assert found.passed_over == {"replayed": 1, "attempts": 1, "incomplete": 1, "homeless": 1}
+
+
+def test_a_bare_letter_is_of_the_only_topic_of_its_connector() -> None:
+    found = chosen({"all": True}, only_topic="only")
+    found.add([bare(4)])
+    assert (found.ids, found.topics) == (["0-4"], {"only"})
+
+
+@pytest.mark.parametrize(
+    ("one", "status", "text"),
+    [
+        (letter(1), 409, "0-1 was replayed by r already; again=true"),
+        (letter(2, attempts="3"), 409, "0-2 was replayed 3 times already"),
+        (letter(3, left_out="value"), 400, "0-3 lacks a part of its record: value"),
+        (bare(4), 400, "0-4 does not say which topic"),
+    ],
+)
+def test_of_one_that_is_named_by_itself_is_said_why_it_does_not(one: DeadLetter, status: int, text: str) -> None:
+    with pytest.raises(RequestError, match=text) as refusal:
+        chosen({"letters": [one.id]}, x0_1=Mark("r", None, 5)).add([one])
+    assert refusal.value.status == status
+
+
+def test_again_takes_letters_of_runs_that_are_through_and_of_no_others() -> None:
+    found = chosen({"all": True, "again": True}, x0_1=Mark("over", None, 5), x0_2=Mark("going", None, 5))
+    found = replace(found, under_way=["going"])
+    found.add([letter(1), letter(2)])
+    assert (found.ids, found.passed_over) == (["0-1"], {"replayed": 1})
+    named = replace(chosen({"letters": ["0-2"], "again": True}, x0_2=Mark("going", None, 5)), under_way=["going"])
+    with pytest.raises(RequestError, match="is being replayed by going, which has not come to its end"):
+        named.add([letter(2)])
+
+
+def test_that_there_is_none_is_said_with_what_became_of_them() -> None:
+    with pytest.raises(RequestError, match=r"no dead letter to replay: none is like that"):
+        chosen({"all": True}).checked()
+    found = chosen({"all": True}, x0_1=Mark(None, "t", 5))
+    found.add([letter(1), letter(2, attempts="9")])
+    with pytest.raises(RequestError, match=r"1 sent to t, 1 that were replayed too often"):
+        found.checked()

@@ -1,0 +1,46 @@
+"""What a request for a replay may say."""
+
+from typing import Any
+
+import pytest
+
+from ferryman.errors import ConfigError, RequestError
+from ferryman.replay.request import ATTEMPTS, parsed
+
+
+def test_letters_are_named_or_chosen_or_all_are_meant() -> None:
+    named = parsed({"letters": ["0-17", "1-2", "0-17"]}, "c")
+    assert (named.letters, named.attempts, named.dry_run) == ([(0, 17), (1, 2)], ATTEMPTS, False)
+    chosen = parsed({"stage": "task_put", "since": 5, "until": "1970-01-01T00:00:01Z"}, "c").choice
+    assert (chosen.connector, chosen.stage, chosen.since, chosen.until) == ("c", "TASK_PUT", 5, 1000)
+    everything = parsed({"all": True, "config": {"file": "x", "batch.size": 5, "y": None, "z": False}}, "c")
+    assert everything.sets == {"file": "x", "batch.size": "5", "y": None, "z": "false"}
+
+
+@pytest.mark.parametrize(
+    ("posted", "text"),
+    [
+        ([], "An object is expected"),
+        ({}, "Say which letters are meant"),
+        ({"all": False}, "Say which letters are meant"),
+        ({"all": True, "letters": ["0-1"]}, "only one of these ways"),
+        ({"all": True, "stage": "TASK_PUT"}, "only one of these ways"),
+        ({"al": True}, 'Unrecognized field "al"'),
+        ({"letters": []}, "letters must be a list"),
+        ({"letters": [5]}, "letters must be a list"),
+        ({"letters": ["0-1"] * 1_001}, "letters may name 1000 at most"),
+        ({"letters": ["x"]}, "x is no dead letter"),
+        ({"since": "yesterday"}, "since must be a time such as"),
+        ({"stage": True}, "stage must be a text"),
+        ({"all": "yes"}, "all must be true or false"),
+        ({"all": True, "attempts": 0}, "attempts must be a number"),
+        ({"all": True, "attempts": True}, "attempts must be a number"),
+        ({"all": True, "config": []}, "config must be an object"),
+        ({"all": True, "config": {"x": {}}}, "config must be an object"),
+        ({"all": True, "config": {"ferryman.run.of": "x"}}, "ferryman.run.of is not for a replay to set"),
+        ({"all": True, "to_topic": True, "name": "x"}, "to_topic makes none"),
+    ],
+)
+def test_what_cannot_be_is_said(posted: Any, text: str) -> None:
+    with pytest.raises((RequestError, ConfigError), match=text):
+        parsed(posted, "c")

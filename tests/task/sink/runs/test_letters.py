@@ -1,0 +1,39 @@
+"""What a replay takes of the letters that it reads."""
+
+from ferryman.record import Coordinates, Original, Polled
+from ferryman.task.sink.runs.letters import Letters
+
+
+def header(name: str, text: str) -> tuple[str, bytes]:
+    return f"__{name}", text.encode()
+
+
+WHERE = [
+    header("connect.errors.topic", "orders"),
+    header("connect.errors.partition", "3"),
+    header("connect.errors.offset", "70"),
+    header("connect.errors.stage", "TASK_PUT"),
+]
+TRIED = [*WHERE, header("ferryman.errors.attempts", "2"), ("own", b"x")]
+
+
+def polled(*headers: list[tuple[str, bytes]]) -> Polled:
+    count = len(headers)
+    return Polled("dlq", 1, range(10, 10 + count), [5] * count, [b"k"] * count, [b"v"] * count, headers)
+
+
+def test_only_its_own_letters_are_taken_as_the_records_that_they_were() -> None:
+    found = Letters({"1-10", "1-12"}, "").records(polled(WHERE, WHERE, TRIED))
+    assert found is not None
+    assert (found.topic, found.partition, found.offsets) == ("dlq", 1, [10, 12])
+    lay = Coordinates("orders", 3, 70)
+    assert found.originals == [Original("orders", lay), Original("orders", lay, 2)]
+    assert found.headers == [[], [("own", b"x")]]
+    assert Letters({"0-10"}, "").records(polled(WHERE)) is None
+
+
+def test_a_letter_without_headers_is_of_the_only_topic_or_nobodys() -> None:
+    found = Letters({"1-10"}, "only").records(polled([]))
+    assert found is not None
+    assert (found.originals, found.headers) == ([Original("only", None)], None)
+    assert Letters({"1-10"}, "").records(polled([])) is None
