@@ -50,10 +50,9 @@ class Marks:
         return mark.parsed(contents(self.clients, self.topic), self.topic_id)
 
     @contextmanager
-    def writing(self, replication: int) -> Iterator["Writing"]:
+    def writing(self) -> Iterator["Writing"]:
         """Becomes the one who writes; makes the topic if there is none. RequestError 409 for whoever is fenced."""
-        admin = Admin(self.clients.admin())
-        create(admin, self.topic, replication)
+        create(Admin(self.clients.admin()), self.topic, self.letters)
         ours = {"transactional.id": self.topic, "client.id": f"{self.clients.connector}-replays"}
         producer = Producer(self.clients.source_producer() | ours)
         try:
@@ -131,10 +130,12 @@ def contents(clients: Clients, topic: str) -> Mapping[bytes, Payload]:
     return found
 
 
-def create(admin: Admin, topic: str, replication: int) -> None:
-    """Makes the topic if it is missing. RequestError where the broker refuses."""
-    if topic in admin.list_topics(timeout=TIMEOUT).topics:
+def create(admin: Admin, topic: str, like: str) -> None:
+    """Makes the topic if it is missing, with as many replicas as another has. RequestError where the broker refuses."""
+    there = admin.list_topics(timeout=TIMEOUT).topics
+    if topic in there:
         return
+    replication = max((len(each.replicas) for each in there[like].partitions.values()), default=-1)
     wanted = NewTopic(topic, 1, replication, config={"cleanup.policy": "compact"})
     try:
         admin.create_topics([wanted])[topic].result()

@@ -81,7 +81,7 @@ class Taking:
     def marked(self, plan: Plan) -> Plan:
         """Gives the run its letters, but those that somebody has taken meanwhile. RequestError 409 if none is left, or
         if one is gone that was named by itself; then none is marked."""
-        with self._marks.writing(self._config.errors_deadletterqueue_topic_replication_factor) as writing:
+        with self._marks.writing() as writing:
             taken = self._marks.read()
             chosen, extent = self._chosen(taken, plan.ids)
             with writing.transaction():
@@ -95,7 +95,7 @@ class Taking:
         target = {"name": None, "target": "they go to the topics of their records"}
         if self.request.dry_run:
             return {**_told(*self._chosen(self._marks.read())), **target}
-        with self._marks.writing(self._config.errors_deadletterqueue_topic_replication_factor) as writing:
+        with self._marks.writing() as writing:
             chosen, extent = self._chosen(self._marks.read())
             with closing(self._reader()) as reader:
                 letters = self._meant(reader, Extent())

@@ -32,10 +32,13 @@ def test_a_pattern_leaves_out_what_belongs_to_kafka_and_to_the_worker(
     assert topics == sorted(set(THERE) - set(left_out))
 
 
-def test_a_pattern_leaves_out_the_connectors_dead_letters() -> None:
+def test_a_pattern_leaves_out_the_connectors_dead_letters_and_what_is_noted_of_them() -> None:
     """Validation refuses such a pattern where Python's engine matches as Java's does."""
-    config = SinkConfig.model_construct(topics_regex=r"\p{Lower}+", errors_deadletterqueue_topic_name="dead")
-    assert chosen(config, {}, THERE) == (["orders"], ["dead"])
+    config = SinkConfig.model_construct(topics_regex=r"[\p{Lower}-]+", errors_deadletterqueue_topic_name="dead")
+    assert chosen(config, {}, ["orders", "dead", "dead-replayed", "_schemas"]) == (
+        ["orders"],
+        ["dead", "dead-replayed"],
+    )
 
 
 def test_a_pattern_leaves_out_the_events_that_the_mail_sink_writes() -> None:
