@@ -34,7 +34,12 @@ class Demo:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "XDG_STATE_HOME": str(state), "CONNECT_LISTENERS": "http://127.0.0.1:1"},
+            env={
+                **os.environ,
+                "XDG_STATE_HOME": str(state),
+                "XDG_CONFIG_HOME": str(state / "config"),
+                "CONNECT_LISTENERS": "http://127.0.0.1:1",
+            },
         )
         self.progress = self.process.stderr if "--json" in options else self.process.stdout
 
@@ -93,8 +98,8 @@ def demo(tmp_path: Path) -> Iterator[Callable[..., Demo]]:
         each.process.communicate()
 
 
-def test_a_demo_at_a_steady_rate_kills_nothing_tells_how_late_rows_are_and_leaves_no_process(
-    demo: Callable[..., Demo],
+def test_a_demo_at_a_steady_rate_kills_nothing_tells_how_late_rows_are_and_leaves_no_process_and_no_file(
+    demo: Callable[..., Demo], tmp_path: Path
 ) -> None:
     run = demo("--rate", "500", "--json")
     run.until("all connectors run")
@@ -105,6 +110,7 @@ def test_a_demo_at_a_steady_rate_kills_nothing_tells_how_late_rows_are_and_leave
     assert ledger["clean"]
     assert [system["lost"] + system["doubled"] for system in ledger["systems"]] == [0] * 18
     assert ledger["kills"] == []
+    assert not (tmp_path / "config").exists()
     assert "restore" not in [target["name"] for target in ledger["targets"]]
     if ledger["steady"] is None:  # a slow machine needs longer to start than the events last, and the demo says so
         assert TOO_FEW_EVENTS in out + errors
