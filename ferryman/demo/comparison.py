@@ -8,11 +8,13 @@ from operator import itemgetter
 from ferryman.demo.facts import flows
 from ferryman.demo.facts.expected import PAYMENT_FIELDS, Events, Payment, content, payment_content
 from ferryman.demo.facts.ledger import Content, Found, Identity, Verdict, by_identity, compare
+from ferryman.demo.facts.targets import DEAD_LETTERS
 from ferryman.demo.payments import payment_statuses
 from ferryman.demo.readers import receipts
 from ferryman.demo.readers.archive import Archive
 from ferryman.demo.readers.topics import Coordinates, Read, Topics
 from ferryman.demo.readers.warehouse import Warehouse
+from ferryman.demo.repairs import Repaired
 from ferryman.stack.servers.mailbox import Mailbox
 
 POISON_KEY = "poison"
@@ -31,6 +33,9 @@ class Sent:
     """The invented events."""
     poison: Coordinates | None
     """Where the poison lies; None if none was sent."""
+    repaired: Repaired | None = None
+    restored: bool = False
+    """Whether the archive was put back into topics."""
 
 
 def verdicts(addresses: Mapping[str, str], archive: Archive, mailbox: Mailbox, sent: Sent) -> Iterator[Verdict]:
@@ -38,27 +43,34 @@ def verdicts(addresses: Mapping[str, str], archive: Archive, mailbox: Mailbox, s
     gateway = by_identity((payment.id, payment.status) for payment in sent.payments)
     yield compare("gateway: payments made", gateway, payment_statuses(addresses["payments"]))
     topics = Topics(addresses["kafka"], addresses["registry"])
-    yield from _kafka(topics, sent)
+    payments = {read.at: read for read in topics.records([flows.PAYMENTS])}
+    yield from _kafka(topics, payments.values(), sent)
     warehouse = Warehouse(addresses["postgres"])
     try:
         yield from _warehouse(warehouse, sent)
+        if sent.repaired is not None:
+            yield _backfilled(warehouse, sent, sent.repaired.damaged)
+            yield _replayed(warehouse, sent, [payments.get(each) for each in sent.repaired.refused])
     finally:
         warehouse.close()
     yield from _archive(archive, sent)
+    if sent.restored:
+        yield from _restored(topics, sent)
     yield compare("mailbox: receipts", receipts.expected(sent.payments), receipts.found(mailbox.messages()))
     poison: dict[Identity, Content] = {} if sent.poison is None else {sent.poison: POISON}
+    refused = {} if sent.repaired is None else {each: payments[each].payload for each in sent.repaired.refused}
     for sink in flows.DEAD_LETTERING:
         found = topics.dead_letters(flows.dead_letters(sink))
-        yield compare(f"dead letters: {sink}", poison, found, at_least_once=True)
+        expected = poison | refused if sink == flows.PAYMENT_INSERT else poison
+        yield compare(f"{DEAD_LETTERS}{sink}", expected, found, at_least_once=True)
 
 
-def _kafka(topics: Topics, sent: Sent) -> Iterator[Verdict]:
+def _kafka(topics: Topics, read: Iterable[Read], sent: Sent) -> Iterator[Verdict]:
     payments = by_identity((payment.id, payment_content(payment)) for payment in sent.payments)
     if sent.poison is not None:
         payments[POISON_KEY] = content([POISON])
-    yield compare("Kafka: payments", payments, map(_payment, topics.records([flows.PAYMENTS])))
-    fields = sent.events.fields
-    found = (_event(read, fields[read.topic]) for read in topics.records(fields))
+    yield compare("Kafka: payments", payments, map(_payment, read))
+    found = (_event(read, read.topic, sent.events) for read in topics.records(sent.events.fields))
     yield compare(f"Kafka: {flows.WORLD}.*", sent.events.in_topics(), found)
     mailed = by_identity((payment.id, True) for payment in sent.payments)
     events = ((_payment_of_mail(read), read.value is not None) for read in topics.records([flows.EMAILS_SENT]))
@@ -77,10 +89,11 @@ def _payment_of_mail(read: Read) -> str:
     return str((read.value or {}).get("subject", read.key)).rpartition(" ")[2]
 
 
-def _event(read: Read, fields: Sequence[str]) -> Found:
+def _event(read: Read, topic: str, events: Events) -> Found:
+    fields = events.fields[topic]
     if read.value is None:
-        return (read.topic, read.key), content([read.payload])
-    return (read.topic, read.value.get(fields[0])), content(map(read.value.get, fields))
+        return (topic, read.key), content([read.payload])
+    return (topic, read.value.get(fields[0])), content(map(read.value.get, fields))
 
 
 def _warehouse(warehouse: Warehouse, sent: Sent) -> Iterator[Verdict]:
@@ -102,6 +115,38 @@ def _archive(archive: Archive, sent: Sent) -> Iterator[Verdict]:
     events = (((topic, row[0]), content(row)) for topic in fields for row in archive.rows(topic, fields[topic]))
     yield compare(f"archive: {flows.WORLD}.*", sent.events.in_topics(), events)
     yield compare("archive: objects changed or gone", {}, archive.broken.items())
+
+
+def _backfilled(warehouse: Warehouse, sent: Sent, rows: Sequence[Identity]) -> Verdict:
+    """Whether the rows that were damaged are what the events make of them, as if nobody had touched them."""
+    states, damaged = sent.events.upserted(), set(rows)
+    found = (each for each in _events(warehouse, sent.events, flows.UPSERTED) if each[0] in damaged)
+    return compare("backfill: damaged rows", {each: states[each] for each in damaged}, found)
+
+
+def _replayed(warehouse: Warehouse, sent: Sent, refused: Sequence[Read | None]) -> Verdict:
+    """Whether the payments that the warehouse refused for a while, all of them declined ones, are there once."""
+    ids = {_payment(read)[0] if read is not None else None for read in refused}
+    declined = {each.id: payment_content(each) for each in sent.payments if each.status == "failed"}
+    expected = {each: declined.get(str(each)) for each in ids}
+    found = (each for each in _rows(warehouse, flows.PAYMENT_LOG, PAYMENT_FIELDS) if each[0] in expected)
+    return compare("replay: refused payments", expected, found)
+
+
+def _restored(topics: Topics, sent: Sent) -> Iterator[Verdict]:
+    """Whether what came out of the archive is what was sent: its values, record by record."""
+    payments = by_identity((payment.id, payment_content(payment)) for payment in sent.payments)
+    found = map(_payment, topics.records([flows.RESTORED + flows.PAYMENTS]))
+    yield compare(f"restored: {flows.PAYMENTS}", payments, found)
+    restored = topics.records(flows.RESTORED + topic for topic in sent.events.fields)
+    events = (_event(read, read.topic.removeprefix(flows.RESTORED), sent.events) for read in restored)
+    yield compare(f"restored: {flows.WORLD}.*", sent.events.in_topics(), events)
+
+
+def verified(findings: Iterable[Found], poison: Coordinates | None) -> Verdict:
+    """The verdict on what `ferryman verify` finds: nothing is missing but the poison, which no archive takes."""
+    gaps: dict[Identity, Content] = {} if poison is None else {("gap", *poison[:2]): 1}
+    return compare("archive: gaps, by ferryman verify", gaps, findings)
 
 
 def _contracts() -> dict[Identity, Content]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ferryman.demo.facts.errors import DemoError
 from ferryman.demo.facts.flows import Flow
@@ -69,6 +70,10 @@ class Group:
     def change(self, flow: Flow) -> None:
         """Gives a connector the config of this file, by way of the last worker that lives."""
         [*self._living()][-1].change(flow)
+
+    def ask(self, method: str, path: str, body: str | None = None) -> Any:
+        """The answer of the last worker that lives to a request."""
+        return [*self._living()][-1].ask(method, path, body)
 
     def connectors(self) -> list[Connector]:
         """The state of all connectors, as far as a worker answers; what is still with a dead one is LOST."""

@@ -22,7 +22,10 @@ _STOP_SECONDS = 10.0
 
 
 def keep(outcome: Outcome, worker: Worker, configs: Path, variables: Mapping[str, str]) -> Outcome:
-    """Starts the demo's worker again, on its port, under a process of its own. Raises DemoError if it does not run."""
+    """Starts the demo's worker again, on its port, under a process of its own, and returns when all connectors run.
+
+    Raises DemoError if they do not.
+    """
     running = current()
     if running is None:
         raise DemoError("the stack was ended by somebody else")
@@ -46,7 +49,7 @@ def keep(outcome: Outcome, worker: Worker, configs: Path, variables: Mapping[str
 
 def _await_start(worker: Worker, keeper: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + _START_SECONDS
-    while not (states := worker.connectors()) or not all(state.running for state in states):
+    while not {each.name for each in worker.connectors() if each.running} >= {*flows.SOURCES, *flows.SINKS}:
         if keeper.poll() is not None or time.monotonic() > deadline:
             tail = "\n".join(worker.log.read_text(errors="replace").splitlines()[-20:])
             raise DemoError(f"the worker that is to be kept does not run. The end of its log:\n{tail}")

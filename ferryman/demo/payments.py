@@ -85,10 +85,11 @@ def payment_statuses(address: str) -> Iterator[tuple[str, str]]:
 
 def _client(address: str) -> Any:
     try:
-        from stripe import StripeClient
+        import stripe
     except ImportError:
         raise DemoError("the demo needs the embedded stack: pip install 'ferryman[stack]'") from None
-    return StripeClient(flows.GATEWAY_KEY, base_addresses={"api": address})
+    stripe.enable_telemetry = False  # else it leaves a file in the home folder
+    return stripe.StripeClient(flows.GATEWAY_KEY, base_addresses={"api": address})
 
 
 def _card(client: Any, number: str) -> str:

@@ -58,6 +58,8 @@ class Glance:
     """Of each sink: the records that it has still to take."""
     connectors: Sequence[Connector] = ()
     dead: int = 0
+    restored: int = 0
+    """Records that came out of the archive again, with the markers of transactions."""
     kafka_rate: float = 0.0
     """As the two below it, per second over the last few seconds."""
     row_rate: float = 0.0
@@ -82,8 +84,20 @@ class Glance:
     def sum(self) -> int:
         """Everything counted; it stays the same only while nothing moves."""
         return (
-            self.event_rows + self.payment_rows + sum(self.archived.values()) + self.mailed + self.in_kafka + self.dead
+            self.event_rows
+            + self.payment_rows
+            + sum(self.archived.values())
+            + self.mailed
+            + self.in_kafka
+            + self.dead
+            + self.restored
         )
+
+    @property
+    def whole(self) -> bool:
+        """Whether all connectors of the flows run."""
+        running = {each.name for each in self.connectors if each.running}
+        return running >= {*flows.SOURCES, *flows.SINKS}
 
     @property
     def states(self) -> str:
@@ -99,6 +113,22 @@ class Glance:
 
 TABLES = (flows.PAYMENT_TABLE, flows.PAYMENT_LOG, *map(flows.table, flows.EVENT_TOPICS))
 QUEUES = tuple(map(flows.dead_letters, flows.DEAD_LETTERING))
+RESTORED = tuple(flows.RESTORED + topic for topic in (flows.PAYMENTS, *flows.EVENT_TOPICS))
+
+
+@dataclass(frozen=True, slots=True)
+class Flowing:
+    """The time in which everything ran and rows were still to come."""
+
+    rows: int = 0
+    """Of invented events, that came in it."""
+    seconds: float = 0.0
+
+    def further(self, before: Glance, now: Glance) -> "Flowing":
+        """With what lies between two glances, if that belongs to it."""
+        if not (before.whole and now.whole and 0 < before.event_rows < before.expected_rows):
+            return self
+        return Flowing(self.rows + now.event_rows - before.event_rows, self.seconds + now.at - before.at)
 
 
 class Progress(threading.Thread):
@@ -119,6 +149,7 @@ class Progress(threading.Thread):
         self._archive, self._mailbox = stores
         self.pause = PAUSE
         """Seconds between two looks at least."""
+        self.flowing = Flowing()
         self._archived_at = 0.0
         self._past: deque[Glance] = deque()
         self._ending = threading.Event()
@@ -145,7 +176,7 @@ class Progress(threading.Thread):
 
     def _look(self, warehouse: Warehouse) -> None:
         rows = warehouse.counts(TABLES)
-        ends = self._topics.ends((*flows.EVENT_TOPICS, flows.PAYMENTS, *QUEUES))
+        ends = self._topics.ends((*flows.EVENT_TOPICS, flows.PAYMENTS, *QUEUES, *RESTORED))
         lag = {name: self._topics.lag(name, _of(topics, ends)) for name, topics in READ_BY.items()}
         now = Glance(
             at=time.monotonic(),
@@ -158,7 +189,9 @@ class Progress(threading.Thread):
             lag=lag,
             connectors=self._worker.connectors(),
             dead=sum(_of(QUEUES, ends).values()),
+            restored=sum(_of(RESTORED, ends).values()),
         )
+        self.flowing = self.flowing.further(self.glance, now)
         self.glance = self._with_rates(now)
 
     def _archived(self) -> Mapping[str, int]:

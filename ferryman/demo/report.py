@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ferryman.demo.facts.ledger import Identity, Verdict, percentile
+from ferryman.demo.facts.targets import Target
 
 _SHOWN = 5
 _DEFECTS = ("lost", "doubled", "corrupt", "phantom")
@@ -71,6 +72,8 @@ class Outcome:
     """Why not everything arrived in time."""
     steady: Steady | None = None
     """What was measured at a steady rate."""
+    targets: Sequence[Target] = ()
+    """What was to be reached, as far as this run has measured it. They decide nothing about ``clean``."""
     kept: Mapping[str, str] = field(default_factory=dict)
     """With --keep: where everything is."""
 
@@ -86,6 +89,7 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
         "clean": outcome.clean,
         "problem": outcome.problem,
         "systems": [_system(verdict) for verdict in outcome.verdicts],
+        "targets": [_target(target) for target in outcome.targets],
         "payments": outcome.payments,
         "events": outcome.events,
         "events_per_second": round(outcome.events_per_second),
@@ -100,6 +104,18 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
 def _steady(steady: Steady) -> dict[str, Any]:
     milliseconds = {name: _milliseconds(getattr(steady, name)) for name in ("p50", "p99", "highest")}
     return {"rate": steady.rate, "rows": steady.rows, **milliseconds}
+
+
+def _target(target: Target) -> dict[str, Any]:
+    return {
+        "name": target.name,
+        "sign": target.sign,
+        "target": target.goal,
+        "figure": round(target.figure, 6),
+        "unit": target.unit,
+        "verdict": target.word,
+        "measured": target.how,
+    }
 
 
 def _system(verdict: Verdict) -> dict[str, Any]:
@@ -119,8 +135,25 @@ def render(outcome: Outcome, console: Console) -> None:
         word = "[green]clean[/]" if verdict.clean else "[red]NOT CLEAN[/]"
         table.add_row(verdict.system, *(f"{count:,}" for count in counts), word)
     console.print(table)
+    if outcome.targets:
+        console.print(_targets(outcome.targets))
     for line in _lines(outcome):
         console.print(line, highlight=False, soft_wrap=True, markup=False)
+
+
+def _targets(targets: Sequence[Target]) -> Table:
+    table = Table("target", "", "figure", "verdict", "measured")
+    table.columns[2].justify = "right"
+    for target in targets:
+        wanted = f"{target.sign} {target.goal:,} {target.unit}"
+        word = {"met": "[green]met[/]", "missed": "[yellow]missed[/]"}.get(target.word, target.word)
+        table.add_row(target.name, wanted, _figure(target.figure), word, target.how)
+    return table
+
+
+def _figure(figure: float) -> str:
+    """Three digits at least, and no more behind the point than that takes."""
+    return f"{figure:,.0f}" if figure >= 100 else f"{figure:.3g}"
 
 
 def _lines(outcome: Outcome) -> Iterable[str]:

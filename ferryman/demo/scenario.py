@@ -1,25 +1,24 @@
 """What happens in the demo, in its order: everything starts, flows, is killed, flows again, and is counted."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ferryman.demo.comparison import POISON, POISON_KEY, Sent, verdicts
+from ferryman.demo import repairs
+from ferryman.demo.comparison import POISON, POISON_KEY
+from ferryman.demo.counting import Counting, Course
 from ferryman.demo.demo_stack import DemoStack, OwnStack, SupervisedStack
 from ferryman.demo.facts import flows
 from ferryman.demo.facts.errors import DemoError, Stalled
 from ferryman.demo.facts.expected import Events, events
 from ferryman.demo.facts.flows import Flow
-from ferryman.demo.facts.ledger import Verdict
 from ferryman.demo.group import Group
 from ferryman.demo.keep_running import keep
 from ferryman.demo.progress import SELDOM
-from ferryman.demo.readers.topics import Coordinates
-from ferryman.demo.readers.warehouse import delays, latencies
-from ferryman.demo.report import Kill, Latency, Outcome, Steady
+from ferryman.demo.report import Kill, Outcome
 from ferryman.demo.running_demo import RunningDemo, running_demo
 from ferryman.demo.terminal import View
 from ferryman.demo.worker import Worker, kill_process
@@ -41,9 +40,6 @@ QUIET_SECONDS = 1.0
 WARM_SECONDS = 5.0
 """After these a steady rate has no backlog of the start any more."""
 
-TOO_FEW_EVENTS = "the events were over before everything ran steadily"
-"""On a slow machine the start takes longer than few events last."""
-
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -57,6 +53,11 @@ class Options:
     """Three brokers, and three distributed workers; not with keep."""
     configs: Path = flows.CONFIGS
 
+    @property
+    def pace(self) -> int | None:
+        """Events a second at which the source is held; None if it makes them as fast as it can."""
+        return CLUSTER_RATE if self.cluster else self.rate
+
 
 def run(options: Options, view: View, interruption: Interruption) -> Outcome:
     """The whole demo. All that it started is gone when this returns or raises, unless it is to be kept. Raises
@@ -67,6 +68,7 @@ def run(options: Options, view: View, interruption: Interruption) -> Outcome:
         posted = flows.steadily(posted, options.rate)
     if options.cluster:
         posted = flows.paced(posted, CLUSTER_RATE)
+    back = flows.restore(options.configs)
     each = flows.events_per_task(options.configs, options.events)
     with ExitStack() as ending, ThreadPoolExecutor(1) as pool:
         making = pool.submit(_events, posted, each)
@@ -78,7 +80,8 @@ def run(options: Options, view: View, interruption: Interruption) -> Outcome:
         if options.rate:
             setting.progress.pause = SELDOM
         broker = stack[BROKER] if isinstance(stack, OwnStack) and options.cluster else None
-        play = Play(setting, posted, made, options.rate, broker)
+        counting = Counting(setting, made, options.configs, variables, options.rate, options.pace)
+        play = Play(setting, posted, back, counting, broker)
         try:
             outcome = replace(play.outcome(), seconds=time.monotonic() - began)
         except DemoError as error:
@@ -123,38 +126,41 @@ class Play:
 
     demo: RunningDemo
     posted: Sequence[Flow]
-    made: Events
-    rate: int | None = None
+    back: Flow
+    """What puts the archive back into topics."""
+    counting: Counting
     broker: Component | None = None
     """The broker that is killed; where there is one, the workers are a group."""
-    kills: list[Kill] = field(default_factory=list)
-    poison: Coordinates | None = None
+    course: Course = field(default_factory=Course)
     young: bool = True
     """Whether payments are still of their schema's version 1."""
-    posted_at: float = 0.0
-    arrived_at: float = 0.0
-    calm_since: float = float("inf")
-    steady_since: float = float("inf")
 
     def outcome(self) -> Outcome:
         """Plays all acts and draws up the ledger."""
-        problem = None
+        stage, rate = self.demo, self.counting.rate
         try:
             self._flow()
-            self._hold() if self.rate else self._kill_members(self.broker) if self.broker else self._kill()
+            if rate:
+                self._hold()
+            else:
+                self._kill_members(self.broker) if self.broker else self._kill()
+                self.course.repaired = repairs.repair(self.demo)
             self._finish()
+            if not rate:
+                self.course.restored = repairs.restore(self.demo, self.back)
+            stage.view.happened("everything has arrived; stopping the worker and reading every system for the ledger")
         except Stalled as stalled:
-            problem = str(stalled)
-            self.demo.view.happened(problem)
-        self.demo.end()
-        self.demo.worker.stop()
-        return self._counted(problem)
+            self.course.problem = str(stalled)
+            stage.view.happened(self.course.problem)
+        stage.end()
+        stage.worker.stop()
+        return self.counting.outcome(self.course)
 
     def _flow(self) -> None:
         """Everything is posted and runs; one record is poison."""
         stage = self.demo
         stage.begin()
-        self.posted_at = time.monotonic()
+        self.course.posted_at = time.monotonic()
         self._post(flows.SOURCES)
         topics = (flows.PAYMENTS, *flows.EVENT_TOPICS)
         stage.wait("the topics", lambda: len(stage.topics.existing(topics)) == len(topics))
@@ -162,14 +168,14 @@ class Play:
         self._await_running()
         stage.view.happened("all connectors run; payments are being made at the gateway")
         stage.wait("the first payments' rows", lambda: len(stage.readable.seen) >= POISON_AFTER)
-        self.poison = stage.topics.poison(flows.PAYMENTS, POISON_KEY, POISON)
-        stage.view.happened(f"one record of poison put into {flows.PAYMENTS}, at offset {self.poison[2]}")
+        self.course.poison = stage.topics.poison(flows.PAYMENTS, POISON_KEY, POISON)
+        stage.view.happened(f"one record of poison put into {flows.PAYMENTS}, at offset {self.course.poison[2]}")
 
     def _hold(self) -> None:
         """Events flow at their rate, undisturbed but for a schema that grows."""
         until = time.monotonic() + WARM_SECONDS
         self.demo.wait("the backlog of the start", lambda: time.monotonic() > until)
-        self.steady_since = time.time()
+        self.course.steady_since = time.time()
         self._evolve()
 
     def _kill(self) -> None:
@@ -240,24 +246,23 @@ class Play:
 
     def _recovered(self, what: str, began: float) -> None:
         kill = Kill(what, time.monotonic() - began)
-        self.kills.append(kill)
+        self.course.kills.append(kill)
         self.demo.view.happened(f"all running again, {kill.seconds:.1f} s after {what} was killed")
 
     def _finish(self) -> None:
         """The backlog goes through, then payments alone, then all is still."""
         stage = self.demo
         self._await_rows(1.0)
-        self.arrived_at = stage.glance.at
-        stage.wait("all events in the archive", lambda: stage.glance.archived_events >= len(self.made.records))
+        self.course.arrived_at = stage.glance.at
+        stage.wait("all events in the archive", lambda: stage.glance.archived_events >= len(self.counting.made.records))
         stage.view.happened("all events have arrived; payments go on for a while")
-        self.calm_since = time.time()
+        self.course.calm_since = time.time()
         until = time.monotonic() + CALM_SECONDS
         stage.wait("some payments more", lambda: time.monotonic() > until)
         stage.payer.end()
         stage.wait("the last payments and dead letters", self._all_paid)
         until = time.monotonic() + QUIET_SECONDS
         stage.wait("a quiet second", lambda: time.monotonic() > until)
-        stage.view.happened("everything has arrived; stopping the worker and reading every system for the ledger")
 
     def _all_paid(self) -> bool:
         glance = self.demo.glance
@@ -275,7 +280,8 @@ class Play:
     def _await_running(self) -> None:
         def running() -> bool:
             states = self.demo.worker.connectors()
-            return len(states) == len(self.posted) and all(state.running for state in states)
+            running = {state.name for state in states if state.running}
+            return running >= {flow.name for flow in self.posted}
 
         self.demo.wait("all connectors to run", running)
 
@@ -285,38 +291,3 @@ class Play:
             return glance.event_rows >= glance.expected_rows * share
 
         self.demo.wait(f"{share:.0%} of the events' rows", arrived)
-
-    def _counted(self, problem: str | None) -> Outcome:
-        stage = self.demo
-        paid = tuple(stage.payer.made)
-        calm = [(payment.id, payment.returned) for payment in paid if payment.returned >= self.calm_since]
-        seconds = (self.arrived_at or stage.glance.at) - self.posted_at
-        count = len(self.made.records)
-        return Outcome(
-            verdicts=list(self._verdicts(Sent(paid, self.made, self.poison))),
-            seconds=0.0,
-            events=count,
-            events_per_second=count / seconds if self.arrived_at else 0.0,
-            steady=self._steady(),
-            payments=len(paid),
-            latency=Latency(
-                latencies(((payment.id, payment.returned) for payment in paid), stage.readable.seen),
-                latencies(calm, stage.readable.seen),
-            ),
-            kills=tuple(self.kills),
-            problem=problem,
-        )
-
-    def _steady(self) -> Steady | None:
-        if self.rate is None:
-            return None
-        steady = Steady(self.rate, *delays(self.demo.stack.addresses["postgres"], self.steady_since))
-        if not steady.rows:
-            self.demo.view.happened(f"{TOO_FEW_EVENTS}: nothing was measured; ask for more --events or a lower --rate")
-            return None
-        return steady
-
-    def _verdicts(self, sent: Sent) -> Iterator[Verdict]:
-        for verdict in verdicts(self.demo.stack.addresses, self.demo.archive, self.demo.mailbox, sent):
-            self.demo.view.happened(f"{verdict.system}: {'clean' if verdict.clean else 'NOT CLEAN'}")
-            yield verdict

@@ -108,6 +108,7 @@ def _summary(glance: Glance) -> str:
             f"{glance.mailed:,} e-mails",
             f"lag {sum(glance.lag.values()):,}",
             f"{glance.dead} dead letters",
+            *([f"{glance.restored:,} restored"] if glance.restored else []),
             f"{running} of {len(glance.connectors)} connectors running",
         )
     )
@@ -137,6 +138,7 @@ def _flow_table(glance: Glance) -> Table:
     table.add_row("events from Datagen", *cells)
     table.add_row("e-mails", "", f"{glance.mailed:,}")
     table.add_row("dead letters", "", f"{glance.dead:,}")
+    table.add_row("out of the archive", "", f"{glance.restored:,}")
     return table
 
 

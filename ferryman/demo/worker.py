@@ -1,6 +1,7 @@
 """A worker as the demo runs it: a process of its own, spoken to over REST, killed and started again."""
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -11,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 import httpx
 
@@ -137,24 +138,23 @@ class Worker:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def post(self, flow: Flow) -> None:
-        """Posts a connector's file as it is. Raises DemoError with the worker's answer if that is not 201."""
-        try:
-            headers = {"Content-Type": "application/json"}
-            answer = self._client.post("/connectors", content=flow.text, headers=headers, timeout=_POST_SECONDS)
-        except httpx.HTTPError as error:
-            raise DemoError(f"the worker did not take {flow.name}: {type(error).__name__}: {error}") from None
-        if answer.status_code != 201:
-            raise DemoError(f"the worker refused {flow.name}: {answer.status_code} {_message(answer)}")
+        """Posts a connector's file as it is. Raises DemoError with the worker's answer if it is not taken."""
+        self.ask("POST", "/connectors", flow.text)
 
     def change(self, flow: Flow) -> None:
         """Gives a connector the config of this file. Raises DemoError if the worker does not take it."""
+        self.ask("PUT", f"/connectors/{flow.name}/config", json.dumps(flow.config))
+
+    def ask(self, method: str, path: str, body: str | None = None) -> Any:
+        """The answer to a request; None where it has no content. Raises DemoError if it is not what was hoped for."""
         try:
-            path = f"/connectors/{flow.name}/config"
-            answer = self._client.put(path, json=dict(flow.config), timeout=_POST_SECONDS)
+            headers = {"Content-Type": "application/json"}
+            answer = self._client.request(method, path, content=body, headers=headers, timeout=_POST_SECONDS)
         except httpx.HTTPError as error:
-            raise DemoError(f"the worker did not change {flow.name}: {type(error).__name__}: {error}") from None
-        if answer.status_code != 200:
-            raise DemoError(f"the worker refused the change of {flow.name}: {answer.status_code} {_message(answer)}")
+            raise DemoError(f"the worker did not answer {method} {path}: {type(error).__name__}: {error}") from None
+        if not answer.is_success:
+            raise DemoError(f"the worker refused {method} {path}: {answer.status_code} {_message(answer)}")
+        return answer.json() if answer.content else None
 
     def connectors(self) -> list[Connector]:
         """The state of all connectors, as far as REST answers."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from ferryman.demo.facts.flows import Flow
 from ferryman.demo.worker import Connector
@@ -37,6 +37,9 @@ class Workers(Protocol):
 
     def change(self, flow: Flow) -> None:
         """Gives a connector the config of this file. Raises DemoError if it is not taken."""
+
+    def ask(self, method: str, path: str, body: str | None = None) -> Any:
+        """The answer to a request, None where it has no content. Raises DemoError if it is refused."""
 
     def connectors(self) -> list[Connector]:
         """The state of all connectors, as far as somebody answers."""

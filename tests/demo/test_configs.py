@@ -19,7 +19,8 @@ from ferryman.validation import connector_config
 from ferryman.worker import connector_file
 from tests.places import CONFIGS
 
-FILES = sorted((CONFIGS / "connectors").iterdir())
+FILES = sorted([*(CONFIGS / "connectors").iterdir(), *(CONFIGS / "restore").iterdir()])
+FLOWS = [*flows.flows(CONFIGS), flows.restore(CONFIGS)]
 ADDRESSES = {
     "kafka": "127.0.0.1:9092",
     "registry": "http://127.0.0.1:8081/apis/ccompat/v7",
@@ -66,12 +67,12 @@ def test_each_connector_file_is_valid(file: Path, worker: Settings) -> None:
     connector_config.check(connector.config, worker)
 
 
-@pytest.mark.parametrize("flow", flows.flows(CONFIGS), ids=lambda flow: flow.name)
+@pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
 def test_the_demos_connector_files_are_taken_without_a_warning(flow: flows.Flow, worker: Settings) -> None:
     assert connector_config.check({**flow.config, "name": flow.name}, worker).warnings == ()
 
 
-@pytest.mark.parametrize("flow", flows.flows(CONFIGS), ids=lambda flow: flow.name)
+@pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
 def test_no_file_holds_an_address_or_a_credential(flow: flows.Flow) -> None:
     for key in (
         "connection.url",
@@ -99,6 +100,15 @@ def test_topics_tables_and_queues_are_those_that_the_ledger_reads() -> None:
     assert sorted(config[flows.EVENT_ARCHIVE]["topics"].split(",")) == sorted(flows.EVENT_TOPICS)
     for sink in flows.DEAD_LETTERING:
         assert config[sink]["errors.deadletterqueue.topic.name"] == flows.dead_letters(sink)
+
+
+def test_the_archive_is_put_back_from_where_the_sinks_put_it_and_beside_the_topics() -> None:
+    back = flows.restore(CONFIGS).config
+    sinks = [flow.config for flow in flows.flows(CONFIGS) if flow.name in (flows.PAYMENT_ARCHIVE, flows.EVENT_ARCHIVE)]
+    for key in ("store.url", "s3.bucket.name", "format.class"):
+        assert {back[key]} == {sink[key] for sink in sinks}
+    assert back["transforms.beside.replacement"] == f"{flows.RESTORED}$1"
+    assert back["restore.until"] == "end"
 
 
 def test_events_are_shared_among_the_tasks_and_never_fewer_than_asked_for() -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ferryman.demo.scenario import TOO_FEW_EVENTS
+from ferryman.demo.counting import TOO_FEW_EVENTS
+from ferryman.demo.facts import flows
 from ferryman.stack.runtime.reaper import descendants
 from tests.places import CONFIGS
 from tests.running import until
@@ -33,7 +34,12 @@ class Demo:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "XDG_STATE_HOME": str(state), "CONNECT_LISTENERS": "http://127.0.0.1:1"},
+            env={
+                **os.environ,
+                "XDG_STATE_HOME": str(state),
+                "XDG_CONFIG_HOME": str(state / "config"),
+                "CONNECT_LISTENERS": "http://127.0.0.1:1",
+            },
         )
         self.progress = self.process.stderr if "--json" in options else self.process.stdout
 
@@ -92,8 +98,8 @@ def demo(tmp_path: Path) -> Iterator[Callable[..., Demo]]:
         each.process.communicate()
 
 
-def test_a_demo_at_a_steady_rate_kills_nothing_tells_how_late_rows_are_and_leaves_no_process(
-    demo: Callable[..., Demo],
+def test_a_demo_at_a_steady_rate_kills_nothing_tells_how_late_rows_are_and_leaves_no_process_and_no_file(
+    demo: Callable[..., Demo], tmp_path: Path
 ) -> None:
     run = demo("--rate", "500", "--json")
     run.until("all connectors run")
@@ -102,8 +108,10 @@ def test_a_demo_at_a_steady_rate_kills_nothing_tells_how_late_rows_are_and_leave
     assert gone(run)
     ledger = json.loads(out)
     assert ledger["clean"]
-    assert [system["lost"] + system["doubled"] for system in ledger["systems"]] == [0] * 17
+    assert [system["lost"] + system["doubled"] for system in ledger["systems"]] == [0] * 18
     assert ledger["kills"] == []
+    assert not (tmp_path / "config").exists()
+    assert "restore" not in [target["name"] for target in ledger["targets"]]
     if ledger["steady"] is None:  # a slow machine needs longer to start than the events last, and the demo says so
         assert TOO_FEW_EVENTS in out + errors
         return
@@ -117,13 +125,19 @@ def test_a_kept_demo_ends_with_a_clean_ledger_and_goes_on_until_the_stack_is_end
 ) -> None:
     run = demo("--keep")
     run.until("SIGKILL to the worker")
+    run.until("the backfill was through")
+    run.until("the archive was put back")
     run.until("everything has arrived")
     try:
         out, errors = run.finished()
         assert run.process.returncode == 0, out + errors
         assert "nothing lost, nothing doubled" in out
+        assert "backfill: damaged rows" in out
+        assert "restored: payments" in out
         (url,) = re.findall(r"kept: worker at (\S+)", out)
-        until(lambda: len(httpx.get(f"{url}/connectors").json()) == 9, 60, "the connectors of all files")
+        kept = httpx.get(f"{url}/connectors", params={"expand": "status"}).json()
+        assert sorted(kept) == sorted((*flows.SOURCES, *flows.SINKS))
+        assert {each["status"]["connector"]["state"] for each in kept.values()} == {"RUNNING"}
     finally:
         environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path)}
         subprocess.run([sys.executable, "-m", "ferryman", "stack", "down"], env=environment, check=True)

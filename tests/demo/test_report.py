@@ -1,11 +1,13 @@
 """What the demo says in the end: clean only if everything is, and everything that is not."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
 from ferryman.demo.facts.ledger import Verdict, compare
+from ferryman.demo.facts.targets import Target
 from ferryman.demo.report import Kill, Latency, Outcome, as_json, render
 
 CLEAN = compare("Kafka", {"a": 1, "b": 2}, [("a", 1), ("b", 2)])
@@ -47,6 +49,25 @@ def test_lost_records_are_named() -> None:
     assert "warehouse, lost: payments/b" in text(outcome(CLEAN, LOST))
     system = as_json(outcome(LOST))["systems"][0]
     assert (system["lost"], system["doubled"], system["examples"]) == (1, 0, {"lost": ["payments/b"]})
+
+
+def test_targets_are_told_with_their_figures_and_decide_nothing_about_the_exit_code() -> None:
+    missed = Target("latency", "<", 100, 161.3, "ms", "99 % of 72 payments")
+    keys = Target("keys", "≥", 1_000_000, 63_490, "keys", "different keys", tried=False)
+    told = replace(outcome(CLEAN), targets=[missed, keys])
+    assert told.clean
+    assert as_json(told)["targets"][0] == {
+        "name": "latency",
+        "sign": "<",
+        "target": 100,
+        "figure": 161.3,
+        "unit": "ms",
+        "verdict": "missed",
+        "measured": "99 % of 72 payments",
+    }
+    shown = [" ".join(line.replace("│", " ").split()) for line in text(told).splitlines()]
+    assert "latency < 100 ms 161 missed 99 % of 72 payments" in shown
+    assert "keys ≥ 1,000,000 keys 63,490 not tried different keys" in shown
 
 
 def test_latency_and_kills_are_told() -> None:

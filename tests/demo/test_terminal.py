@@ -20,6 +20,7 @@ GLANCE = Glance(
         Connector("events-to-warehouse", "RUNNING", {0: "RUNNING"}),
     ],
     dead=2,
+    restored=77,
 )
 
 
@@ -34,7 +35,7 @@ def shown(kind: type[Lines] | type[Picture], terminal: bool) -> str:
 
 def test_the_picture_shows_flows_states_lag_and_what_happens() -> None:
     picture = shown(Picture, terminal=True)
-    for part in ("SIGKILL to the worker", "RUNNING FAILED", "321", "1,234", "400", "600", "dead letters"):
+    for part in ("SIGKILL to the worker", "RUNNING FAILED", "321", "1,234", "400", "600", "dead letters", "77"):
         assert part in picture
 
 
@@ -51,5 +52,11 @@ def test_a_line_sums_up_the_state() -> None:
     view.show(GLANCE)
     view.show(GLANCE)
     assert len(out.getvalue().splitlines()) == 1
-    for part in ("7 made, 5 rows", "1,234 in Kafka, 400 of 1,000 rows", "lag 321", "1 of 2 connectors running"):
+    for part in (
+        "7 made, 5 rows",
+        "1,234 in Kafka, 400 of 1,000 rows",
+        "lag 321",
+        "77 restored",
+        "1 of 2 connectors running",
+    ):
         assert part in out.getvalue()

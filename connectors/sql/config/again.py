@@ -53,17 +53,18 @@ def again(config: SqlSinkConfig, raw: Mapping[str, str]) -> Again:
     if guilty is not None:
         text = f"The transform {guilty} may change keys or topics, so that the records of one row may come from several"
         raise ConfigError.for_key(f"transforms.{guilty}.type", f"{text} partitions. {elsewhere}")
-    if len(config.topics) != 1 and not _apart(config):
+    if len(config.topics) != 1 and not _apart(config, raw):
         text = "The records of one row may come from several topics, and nobody can tell which came last."
         raise ConfigError.for_key("table.name.format", f"{text} {elsewhere}")
     return "older"
 
 
-def _apart(config: SqlSinkConfig) -> bool:
+def _apart(config: SqlSinkConfig, raw: Mapping[str, str]) -> bool:
     """Whether each topic has a table of its own."""
     if config.topics_to_tables_mapping:
         tables = [entry.partition(":")[2].lower() for entry in config.topics_to_tables_mapping]
         return len(set(tables)) == len(tables)
-    bent = {topic.replace(".", "_").lower() if config.is_debezium else topic.lower() for topic in config.topics}
-    whole = len(bent) == len(config.topics) and not config.table_name_normalize
-    return "${topic}" in config.table_name_format and whole
+    if config.topics:
+        found = places(config, raw, config.topics)
+        return found is not None and len(found) == len(set(config.topics))
+    return "${topic}" in config.table_name_format and not config.table_name_normalize

@@ -89,6 +89,10 @@ class Events:
             counts[_topic(identity)] += 1
         return counts
 
+    def keys(self) -> int:
+        """How many different keys the records have, topic by topic."""
+        return len({(topic, key) for topic, key, _ in self.records})
+
     def pledges(self) -> list[str]:
         """The ids of the pledges."""
         return [str(number) for topic, number in self.identities if topic == f"{flows.WORLD}.pledges"]

@@ -22,6 +22,7 @@ EVENT_UPSERT = "projects-to-warehouse"
 PAYMENT_ARCHIVE = "payments-to-archive"
 EVENT_ARCHIVE = "events-to-archive"
 RECEIPTS = "payment-receipts"
+RESTORE = "archive-to-topics"
 SOURCES = (PAYMENT_SOURCE, EVENT_SOURCE)
 SINKS = (PAYMENT_UPSERT, PAYMENT_INSERT, PAYMENT_ARCHIVE, RECEIPTS, EVENT_INSERT, EVENT_UPSERT, EVENT_ARCHIVE)
 DEAD_LETTERING = (PAYMENT_UPSERT, PAYMENT_INSERT, PAYMENT_ARCHIVE, RECEIPTS)
@@ -31,8 +32,13 @@ PAYMENTS = "payments"
 WORLD = "crowdfunding"
 INSERTED = ("pledges", "payments", "emails", "metrics", "errors")
 UPSERTED = ("projects", "backers", "funding")
+UPSERTED_TOPICS = tuple(f"{WORLD}.{stream}" for stream in UPSERTED)
+SPOILT_TOPIC, SPOILT_COLUMN = f"{WORLD}.projects", "title"
+"""Of which upserted table rows are overwritten, and what of them; of the others rows are deleted."""
 EVENT_TOPICS = tuple(f"{WORLD}.{stream}" for stream in (*INSERTED, *UPSERTED))
 
+RESTORED = "restored."
+"""How the topics begin that the archive is put back into."""
 EMAILS_SENT = "emails-sent"
 """The topic of the receipts' events."""
 
@@ -96,8 +102,13 @@ def flows(configs: Path) -> list[Flow]:
     return [_flow(configs, name) for name in (*SOURCES, *SINKS)]
 
 
-def _flow(configs: Path, name: str) -> Flow:
-    file = configs / "connectors" / f"{name}.json"
+def restore(configs: Path) -> Flow:
+    """The connector file that puts the archive back into topics. Raises DemoError if it is not there."""
+    return _flow(configs, RESTORE, "restore")
+
+
+def _flow(configs: Path, name: str, folder: str = "connectors") -> Flow:
+    file = configs / folder / f"{name}.json"
     try:
         flow = Flow(name, file.read_text())
         assert flow.config is not None

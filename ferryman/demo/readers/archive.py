@@ -41,6 +41,11 @@ class Archive:
             found[_topic(key)] = found.get(_topic(key), 0) + self._counts[key]
         return found
 
+    def lasts(self) -> set[str]:
+        """The objects that nothing follows in their folder and partition."""
+        last = {key.rpartition("+")[0]: key for key in sorted(self._visible_keys(), key=_start)}
+        return set(last.values())
+
     def rows(self, topic: str, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         """All records of a topic. Raises DemoError for an object that is no Parquet file with these columns."""
         for key in self._visible_keys():
@@ -76,6 +81,11 @@ class Archive:
                 config=Config(s3={"addressing_style": "path"}, proxies={}),
             )
         return self._client
+
+
+def _start(key: str) -> int:
+    """The first offset in an object, as its name has it."""
+    return int(key.rpartition("+")[2].partition(".")[0])
 
 
 def _topic(key: str) -> str:

@@ -40,6 +40,7 @@ class Read:
     """None if it is no Avro of the registry's."""
     payload: bytes
     """The bytes of the value."""
+    at: Coordinates
 
 
 @dataclass
@@ -68,7 +69,8 @@ class Topics:
             for message in self._messages(wanted):
                 payload = message.value() or b""
                 key = (message.key() or b"").decode(errors="replace")
-                yield Read(message.topic() or "", key, self._decoded(payload, client), payload)
+                at = message.topic() or "", message.partition() or 0, message.offset() or 0
+                yield Read(at[0], key, self._decoded(payload, client), payload, at)
 
     def dead_letters(self, topic: str) -> Iterator[tuple[Coordinates | None, bytes]]:
         """The dead letters of a queue: where each record was read, and its bytes."""

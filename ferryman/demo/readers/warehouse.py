@@ -14,6 +14,7 @@ from ferryman.demo.facts.expected import PAYMENT_FIELDS
 
 BREAK = 4
 """An onlooker rests so many times as long as its last look took, so that it takes little from what it looks at."""
+_FORBIDDEN = "forbidden_by_mistake"
 _WHOLE = 100
 """Of so many looks at the newest rows one is at all of them."""
 
@@ -50,10 +51,45 @@ class Warehouse:
                 sql.SQL("SELECT {} FROM {}").format(names, sql.Identifier(table))
             ).fetchall()
 
+    def lose(self, table: str, count: int) -> list[str]:
+        """Deletes so many rows by their id, and says which."""
+        return self._harm(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)), table, count)
+
+    def spoil(self, table: str, column: str, count: int) -> list[str]:
+        """Overwrites a text of so many rows, and says which."""
+        text = sql.SQL("UPDATE {} SET {} = 'overwritten by mistake'")
+        return self._harm(text.format(sql.Identifier(table), sql.Identifier(column)), table, count)
+
+    def forbid(self, table: str, column: str, text: str) -> None:
+        """Has the table refuse rows with this text, until they are allowed again. Those that are there stay."""
+        constraint = sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} CHECK ({} <> {}) NOT VALID")
+        names = sql.Identifier(table), sql.Identifier(_FORBIDDEN), sql.Identifier(column)
+        self._connection.execute(constraint.format(*names, sql.Literal(text)))
+
+    def allow(self, table: str) -> None:
+        """Has the table take them."""
+        dropped = sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}")
+        self._connection.execute(dropped.format(sql.Identifier(table), sql.Identifier(_FORBIDDEN)))
+
+    def _harm(self, statement: sql.Composed, table: str, count: int) -> list[str]:
+        # Rows that somebody is writing are left alone: waiting for one another would be a deadlock.
+        chosen = sql.SQL(" WHERE id IN (SELECT id FROM {} LIMIT {} FOR UPDATE SKIP LOCKED) RETURNING id")
+        query = statement + chosen.format(sql.Identifier(table), sql.Literal(count))
+        return [row[0] for row in self._connection.execute(query).fetchall()]
+
     def existing(self, tables: Sequence[str]) -> list[str]:
         """Those of the tables that exist."""
         query = "SELECT name FROM unnest(%s::text[]) AS name WHERE to_regclass(quote_ident(name)) IS NOT NULL"
         return [row[0] for row in self._connection.execute(query, [list(tables)]).fetchall()]
+
+
+def _stamps() -> sql.Composed:
+    """Of each inserted event's row when it was committed, and when its record was produced."""
+    tables = [flows.table(f"{flows.WORLD}.{stream}") for stream in flows.INSERTED]
+    each = sql.SQL("SELECT pg_xact_commit_timestamp(xmin) AS stamped, {} AS produced FROM {}")
+    return sql.SQL(" UNION ALL ").join(
+        each.format(sql.Identifier(flows.PRODUCED), sql.Identifier(table)) for table in tables
+    )
 
 
 def delays(url: str, since: float) -> tuple[int, float, float, float]:
@@ -62,15 +98,10 @@ def delays(url: str, since: float) -> tuple[int, float, float, float]:
 
     PostgreSQL stamps the commit (track_commit_timestamp), the sink's InsertField writes the record's time.
     """
-    tables = [flows.table(f"{flows.WORLD}.{stream}") for stream in flows.INSERTED]
-    each = sql.SQL("SELECT pg_xact_commit_timestamp(xmin) AS stamped, {} AS produced FROM {}")
-    rows = sql.SQL(" UNION ALL ").join(
-        each.format(sql.Identifier(flows.PRODUCED), sql.Identifier(table)) for table in tables
-    )
     # The column has no zone; what is in it is UTC.
     epochs = sql.SQL("SELECT extract(epoch FROM stamped) AS s, extract(epoch FROM produced) AS p FROM ({}) AS r")
     ranked = "SELECT count(*), percentile_disc(ARRAY[0.5, 0.99, 1]) WITHIN GROUP (ORDER BY s - p)"
-    query = sql.SQL(ranked + " FROM ({}) AS e WHERE p >= {}").format(epochs.format(rows), since)
+    query = sql.SQL(ranked + " FROM ({}) AS e WHERE p >= {}").format(epochs.format(_stamps()), since)
     warehouse = Warehouse(url)
     try:
         rows_found, found = warehouse._connection.execute(query).fetchall()[0]
@@ -78,6 +109,17 @@ def delays(url: str, since: float) -> tuple[int, float, float, float]:
         warehouse.close()
     p50, p99, highest = map(float, found or (0, 0, 0))
     return rows_found, p50, p99, highest
+
+
+def flowing_seconds(url: str) -> float:
+    """From the production of the first inserted event to the commit of the last; 0 if there is none."""
+    span = "SELECT extract(epoch FROM max(stamped)) - extract(epoch FROM min(produced)) FROM ({}) AS r"
+    warehouse = Warehouse(url)
+    try:
+        found = warehouse._connection.execute(sql.SQL(span).format(_stamps())).fetchall()[0][0]
+    finally:
+        warehouse.close()
+    return float(found or 0)
 
 
 class Readable(threading.Thread):

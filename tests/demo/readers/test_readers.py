@@ -121,6 +121,29 @@ def test_rows_are_counted_and_read_and_missing_tables_are_empty(postgres: str) -
     warehouse.close()
 
 
+def test_rows_are_deleted_overwritten_and_forbidden_and_those_that_somebody_writes_are_left_alone(
+    postgres: str,
+) -> None:
+    url = postgres.replace("+psycopg", "")
+    with psycopg.connect(url, autocommit=True) as connection, psycopg.connect(url) as writing:
+        connection.execute("CREATE TABLE t (id text PRIMARY KEY, title text)")
+        connection.execute("INSERT INTO t VALUES ('a', 'x'), ('b', 'x'), ('c', 'x')")
+        writing.execute("UPDATE t SET title = 'y' WHERE id = 'a'")
+        warehouse = Warehouse(postgres)
+        assert sorted(warehouse.spoil("t", "title", 50)) == ["b", "c"]
+        (lost,) = warehouse.lose("t", 1)
+        writing.commit()
+        left = {"a", "b", "c"} - {lost}
+        assert {row[0] for row in warehouse.rows("t", ["id"])} == left
+        assert {row[0] for row in warehouse.rows("t", ["title"])} == {"y", "overwritten by mistake"}
+        warehouse.forbid("t", "title", "failed")
+        with pytest.raises(psycopg.errors.CheckViolation):
+            connection.execute("INSERT INTO t VALUES ('d', 'failed')")
+        warehouse.allow("t")
+        connection.execute("INSERT INTO t VALUES ('d', 'failed')")
+        warehouse.close()
+
+
 def test_a_payments_row_is_seen_when_it_can_be_read_and_not_before_its_commit(postgres: str) -> None:
     readable = Readable(postgres)
     readable.start()
@@ -183,6 +206,20 @@ def test_records_are_counted_and_read_by_topic_from_whole_objects_only(archive: 
     assert sorted(archive.rows("a", ["id"])) == [(1,), (2,), (3,)]
     with pytest.raises(DemoError, match=r"b\+0\+0000000000"):
         list(archive.rows("b", ["missing"]))
+
+
+def test_the_last_object_of_each_folder_and_partition_is_told_by_its_offset(archive: Archive) -> None:
+    names = (
+        "d=1/l+0+0000000007",
+        "d=1/l+0+10000000000",
+        "d=1/l+0+9999999999",
+        "d=1/l+1+0000000000",
+        "d=2/l+0+0000000003",
+    )
+    for name in names:
+        put(archive, f"topics/l/{name}.zstd.parquet", parquet(1))
+    lasts = {key for key in archive.lasts() if key.startswith("topics/l/")}
+    assert lasts == {f"topics/l/{names[number]}.zstd.parquet" for number in (1, 3, 4)}
 
 
 def test_an_object_that_changes_or_goes_is_noted(archive: Archive) -> None:

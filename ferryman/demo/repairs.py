@@ -1,0 +1,166 @@
+"""What an operator does after accidents: a backfill into a damaged table, a replay of dead letters when their cause is
+mended, an archive put back into topics."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from ferryman.demo.facts import flows
+from ferryman.demo.facts.flows import Flow
+from ferryman.demo.facts.ledger import Identity
+from ferryman.demo.facts.targets import Restored
+from ferryman.demo.readers.archive import Archive
+from ferryman.demo.readers.topics import Coordinates
+from ferryman.demo.readers.warehouse import Warehouse
+from ferryman.demo.running_demo import RunningDemo
+
+DAMAGED = 50
+"""Rows of each table."""
+REFUSED = 2
+"""Payments at least."""
+_STAGE = "TASK_PUT"
+_LOOK_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """What was out of order, and is no longer."""
+
+    damaged: Sequence[Identity]
+    """Rows of upserted events that were deleted or overwritten."""
+    refused: Sequence[Coordinates]
+    """Where the payments lie that the warehouse refused for a while."""
+
+
+def repair(demo: RunningDemo) -> Repaired:
+    """Two accidents in the warehouse while everything flows, and how they are mended."""
+    constrained = Constrained(demo.stack.addresses["postgres"])
+    constrained.begin()
+    demo.view.happened(f"somebody forbids declined payments in the table {flows.PAYMENT_LOG}")
+    damaged = backfill(demo)
+    demo.wait("payments that are refused", _Look(lambda: len(_refused(demo)) >= REFUSED).done)
+    constrained.end()
+    return Repaired(damaged, replay(demo))
+
+
+@dataclass(frozen=True, slots=True)
+class Constrained:
+    """The table of payments, as long as somebody thinks that declined ones do not belong there."""
+
+    postgres: str
+
+    def begin(self) -> None:
+        with _warehouse(self.postgres) as warehouse:
+            warehouse.forbid(flows.PAYMENT_LOG, "status", "failed")
+
+    def end(self) -> None:
+        with _warehouse(self.postgres) as warehouse:
+            warehouse.allow(flows.PAYMENT_LOG)
+
+
+def replay(demo: RunningDemo) -> list[Coordinates]:
+    """The dead letters of payments that the warehouse takes by now go their connector's way once more.
+
+    Returns where their records lie, once they are through.
+    """
+    ends = demo.topics.ends([flows.PAYMENTS])
+    demo.wait("the last refused payment", lambda: demo.topics.lag(flows.PAYMENT_INSERT, ends) == 0)
+    refused = _refused(demo)
+    path = f"/connectors/{flows.PAYMENT_INSERT}/dead-letters/replay"
+    run = demo.worker.ask("POST", path, json.dumps({"stage": _STAGE}))
+    demo.view.happened(f"the payments are allowed again; {run['letters']} dead letters are replayed")
+    _finished(demo, run["name"], "the replay")
+    return refused
+
+
+def _refused(demo: RunningDemo) -> list[Coordinates]:
+    path = f"/connectors/{flows.PAYMENT_INSERT}/dead-letters?stage={_STAGE}&limit=1000"
+    origins = [letter["origin"] for letter in demo.worker.ask("GET", path)["letters"]]
+    return sorted({(each["topic"], each["partition"], each["offset"]) for each in origins})
+
+
+def backfill(demo: RunningDemo) -> list[Identity]:
+    """Rows of the upserted tables are lost and spoilt, and a backfill beside the live connector makes them whole.
+
+    Returns which rows these were, once it is through.
+    """
+    tables = [flows.table(topic) for topic in flows.UPSERTED_TOPICS]
+    demo.wait("rows to be damaged", lambda: all(demo.glance.rows.get(table) for table in tables))
+    damaged = _damage(demo.stack.addresses["postgres"])
+    demo.view.happened(f"somebody deletes and overwrites {len(damaged)} rows of the warehouse")
+    run = demo.worker.ask("POST", f"/connectors/{flows.EVENT_UPSERT}/backfill", "{}")
+    demo.view.happened(f"a backfill of {flows.EVENT_UPSERT} over {run['records']:,} offsets; the connector goes on")
+    _finished(demo, run["name"], "the backfill")
+    return damaged
+
+
+def _finished(demo: RunningDemo, run: str, what: str) -> None:
+    """Waits until a run is through, and deletes it."""
+    began = time.monotonic()
+
+    def is_complete() -> bool:
+        status: Mapping[str, Any] = demo.worker.ask("GET", f"/connectors/{run}/status")
+        return bool((status.get("run") or {}).get("complete"))
+
+    demo.wait(what, _Look(is_complete).done)
+    demo.worker.ask("DELETE", f"/connectors/{run}")
+    demo.view.happened(f"{what} was through after {time.monotonic() - began:.1f} s")
+
+
+@contextmanager
+def _warehouse(postgres: str) -> Iterator[Warehouse]:
+    warehouse = Warehouse(postgres)
+    try:
+        yield warehouse
+    finally:
+        warehouse.close()
+
+
+def _damage(postgres: str) -> list[Identity]:
+    found: list[Identity] = []
+    with _warehouse(postgres) as warehouse:
+        for topic in flows.UPSERTED_TOPICS:
+            table = flows.table(topic)
+            if topic == flows.SPOILT_TOPIC:
+                keys = warehouse.spoil(table, flows.SPOILT_COLUMN, DAMAGED)
+            else:
+                keys = warehouse.lose(table, DAMAGED)
+            found += [(topic, key) for key in keys]
+    return found
+
+
+def restore(demo: RunningDemo, flow: Flow) -> Restored:
+    """The whole archive is put back into topics beside the original ones."""
+    archive = Archive(demo.stack.addresses["s3"])
+    records, lasts = sum(archive.counts().values()), archive.lasts()
+    began = time.monotonic()
+    demo.worker.post(flow)
+    demo.view.happened(f"{flow.name} puts {records:,} records of the archive into topics {flows.RESTORED}*")
+    look = _Look(lambda: _read_to_their_ends(demo.worker.ask("GET", f"/connectors/{flow.name}/offsets")) >= lasts)
+    demo.wait("the archive's records", look.done)
+    seconds = time.monotonic() - began
+    demo.view.happened(f"the archive was put back after {seconds:.1f} s")
+    return Restored(records, seconds)
+
+
+def _read_to_their_ends(answer: Mapping[str, Sequence[Mapping[str, Any]]]) -> set[str]:
+    """The objects that an S3 source has committed all records of, of those that it read last."""
+    offsets = [each["offset"] for each in answer["offsets"]]
+    return {each["object"] for each in offsets if each["end"]}
+
+
+class _Look:
+    """Asks the worker now and then, not each time that somebody wants to know."""
+
+    def __init__(self, ask: Callable[[], bool]) -> None:
+        self._ask, self._next = ask, 0.0
+
+    def done(self) -> bool:
+        if time.monotonic() < self._next:
+            return False
+        answer = self._ask()
+        self._next = time.monotonic() + _LOOK_SECONDS
+        return answer

@@ -1,0 +1,41 @@
+"""The archive compared with its topics by their offsets, with the code of `ferryman verify`."""
+
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from ferryman.archives import kafka
+from ferryman.archives.comparison import Partition, compare
+from ferryman.connectors.s3 import archive as archives
+from ferryman.demo.facts import flows
+from ferryman.demo.facts.ledger import Found
+from ferryman.demo.worker import environment
+from ferryman.settings import settings
+from ferryman.settings.settings import Settings
+
+
+def findings(configs: Path, variables: Mapping[str, str], topics: Sequence[str]) -> Iterator[Found]:
+    """What `ferryman verify` finds wrong with these topics' archive: kind, topic and partition, and how many records.
+
+    ``variables`` is the environment that the files in ``configs`` refer to. Raises FerrymanError if the archive or a
+    topic cannot be read.
+    """
+    with environment(variables):
+        worker = settings.load(configs / "worker.properties")
+        config = worker.providers.resolve({**flows.restore(configs).config, "name": flows.RESTORE}).values
+    objects = list(archives.examined(archives.source_config(config)))
+    for topic in topics:
+        own = [each for each in objects if each.topic == topic]
+        for finding in compare(topic, own, _partitions(worker, topic)).findings:
+            yield (finding.kind, topic, finding.partition), finding.count
+
+
+def _partitions(worker: Settings, topic: str) -> dict[int, Partition]:
+    beginnings: dict[int, int] = {}
+    offsets: dict[int, array[int]] = {}
+    for number, offset, message in kafka.records(worker, topic, lambda count: None):
+        if message is None:
+            beginnings[number], offsets[number] = offset, array("q")
+        else:
+            offsets[number].append(offset)
+    return {number: Partition(beginning, offsets[number]) for number, beginning in beginnings.items()}
