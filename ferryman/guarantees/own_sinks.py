@@ -162,7 +162,7 @@ OWN_SINKS: Sequence[Guarantee] = (
     ),
     Guarantee(
         "limit",
-        "When the database could not write max.retries times more, the task fails; nothing of it is dead-lettered.",
+        "When the database could not write max.retries times more, the task fails.",
         _gives_up,
         "SQL sink with max.retries",
         (
