@@ -3,8 +3,6 @@
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 
-from confluent_kafka import Producer
-
 from ferryman.api import Assigned, Committed, Sink, SinkContext
 from ferryman.connectors.email.config import EmailSinkConfig
 from ferryman.connectors.email.delivery import Delivery
@@ -12,6 +10,7 @@ from ferryman.connectors.email.effects import effects
 from ferryman.connectors.email.sent_events import Events
 from ferryman.effects import Effect
 from ferryman.errors import TaskError
+from ferryman.kafka.callbacks import Producer
 from ferryman.record import Batch, TopicPartition
 
 log = logging.getLogger(__name__)

@@ -45,6 +45,8 @@ def rendered(found: Json, whole: bool = False) -> RenderableType:
     letters = config.get("errors.deadletterqueue.topic.name")
     if letters:
         head.append(("dead letters", letters))
+    if "run" in found:
+        head.append(("run", _progress(found["run"])))
     tasks = [(str(task["id"]), task["state"], task["worker_id"]) for task in found["tasks"]]
     return Group(
         terminal.table(("CONNECTOR", ""), head),
@@ -54,6 +56,15 @@ def rendered(found: Json, whole: bool = False) -> RenderableType:
         terminal.lines([""]),
         terminal.table(("CONFIG", ""), [(key, "" if value is None else value) for key, value in config.items()]),
     )
+
+
+def _progress(run: Json) -> str:
+    """How far a backfill is."""
+    how = f"of {run['of']}, {run['records_done']:,} of {run['records_total']:,} records"
+    if run["complete"]:
+        return f"{how}, complete"
+    left = run.get("seconds_left")
+    return how if left is None else f"{how}, about {left:,.0f} s to go"
 
 
 def _why(whose: str, state: Json, whole: bool) -> Iterator[str]:
