@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from ferryman.api import Assigned, BadRecords, Committed, Sink, SinkContext
 from ferryman.connectors.sql.config.again import again, places
-from ferryman.connectors.sql.config.rules import SqlSinkConfig, effectless
+from ferryman.connectors.sql.config.rules import SqlSinkConfig as SqlSinkConfig
+from ferryman.connectors.sql.config.rules import effectless
 from ferryman.connectors.sql.database.loads import Part, found, in_order, joined, pieces, runs
 from ferryman.connectors.sql.database.offsets_table import Move, connected, moves_of, open_partitions
 from ferryman.connectors.sql.database.rights import explained, use_of
