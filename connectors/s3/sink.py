@@ -23,7 +23,8 @@ from ferryman.connectors.s3.commit.truth import Truth
 from ferryman.connectors.s3.commit.uploads import Uploads
 from ferryman.connectors.s3.config.bucket_keys import effectless
 from ferryman.connectors.s3.config.object_names import segment
-from ferryman.connectors.s3.config.sink_config import S3SinkConfig, warnings
+from ferryman.connectors.s3.config.sink_config import S3SinkConfig as S3SinkConfig
+from ferryman.connectors.s3.config.sink_config import warnings
 from ferryman.connectors.s3.config.target_keys import WITHOUT_EFFECT
 from ferryman.connectors.s3.layout.layout import layout
 from ferryman.effects import Effect

@@ -9,7 +9,7 @@ from ferryman.connectors.s3 import effects
 from ferryman.connectors.s3.bucket.client import bucket_to_read, read_descriptions
 from ferryman.connectors.s3.bucket.examination import Look
 from ferryman.connectors.s3.config.bucket_keys import effectless
-from ferryman.connectors.s3.config.source_config import S3SourceConfig
+from ferryman.connectors.s3.config.source_config import S3SourceConfig as S3SourceConfig
 from ferryman.connectors.s3.config.source_keys import WITHOUT_EFFECT
 from ferryman.connectors.s3.restore import positions
 from ferryman.connectors.s3.restore.contents import contents

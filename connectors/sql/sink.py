@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from ferryman.api import Assigned, BadRecords, Committed, Examination, Finding, Sink, SinkContext, TaskContext
 from ferryman.connectors.sql.config.again import again, places
-from ferryman.connectors.sql.config.rules import SqlSinkConfig, effectless
+from ferryman.connectors.sql.config.rules import SqlSinkConfig as SqlSinkConfig
+from ferryman.connectors.sql.config.rules import effectless
 from ferryman.connectors.sql.database.examination import findings
 from ferryman.connectors.sql.database.live_offsets import LiveOffsets
 from ferryman.connectors.sql.database.loads import Part, found, in_order, joined, pieces, runs

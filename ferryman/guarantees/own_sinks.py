@@ -5,8 +5,8 @@ from typing import TypeVar
 
 from ferryman.connectors.email.config import EmailSinkConfig
 from ferryman.connectors.file.sink import FileStreamSinkConfig
-from ferryman.connectors.s3.config.sink_config import S3SinkConfig
-from ferryman.connectors.sql.config.rules import SqlSinkConfig
+from ferryman.connectors.s3.sink import S3SinkConfig
+from ferryman.connectors.sql.sink import SqlSinkConfig
 from ferryman.guarantees.guarantee import Condition, Facts, Guarantee
 
 ConfigT = TypeVar("ConfigT")
@@ -162,7 +162,7 @@ OWN_SINKS: Sequence[Guarantee] = (
     ),
     Guarantee(
         "limit",
-        "When the database could not write max.retries times more, the task fails; nothing of it is dead-lettered.",
+        "When the database could not write max.retries times more, the task fails.",
         _gives_up,
         "SQL sink with max.retries",
         (

@@ -59,7 +59,7 @@ SINKS: Sequence[Guarantee] = (
     ),
     Guarantee(
         "limit",
-        "After errors.retry.timeout of an outage the task fails; nothing of it is dead-lettered.",
+        "After errors.retry.timeout of an outage the task fails.",
         lambda facts: facts.config.errors_retry_timeout > 0,
         "errors.retry.timeout above 0; sources too",
         ("tests/reliability/test_refusals.py::test_errors_retry_timeout_holds_over_sessions",),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ferryman.connectors.datagen.source import DatagenConfig
 from ferryman.connectors.file.source import FileStreamSourceConfig
-from ferryman.connectors.s3.config.source_config import S3SourceConfig
+from ferryman.connectors.s3.source import S3SourceConfig
 from ferryman.connectors.stripe.source import StripeSourceConfig
 from ferryman.guarantees.guarantee import Facts, Guarantee
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+import socket
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -245,6 +246,15 @@ def test_a_database_that_is_away_is_told_and_its_tables_are_taken_for_new_ones(a
     insert, delete = (text for text in texts(found, "statement", "orders") if not text.startswith("COPY"))
     assert 'ON CONFLICT ("id") DO UPDATE SET' in insert
     assert delete.startswith('DELETE FROM "orders"')
+
+
+def test_a_server_that_never_answers_is_not_waited_for_without_end() -> None:
+    url = "jdbc:postgresql://{}/x?user=u&connectTimeout=2"
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        world = World(url.format(f"127.0.0.1:{silent.getsockname()[1]}"), UPSERT, key_schema=KEY, value_schema=ROW)
+        found = told(world, records(world))
+    assert "cannot be asked" in found[0].text
+    assert texts(found, "statement", "orders")
 
 
 def test_many_tables_with_few_rows_each_are_written_by_literals(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
