@@ -4,11 +4,12 @@ mended, an archive put back into topics."""
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from ferryman.demo.facts import flows
+from ferryman.demo.facts.errors import DemoError
 from ferryman.demo.facts.flows import Flow
 from ferryman.demo.facts.ledger import Identity
 from ferryman.demo.facts.targets import Restored
@@ -78,7 +79,7 @@ def replay(demo: RunningDemo) -> list[Coordinates]:
 
 def _refused(demo: RunningDemo) -> list[Coordinates]:
     path = f"/connectors/{flows.PAYMENT_INSERT}/dead-letters?stage={_STAGE}&limit=1000"
-    origins = [letter["origin"] for letter in demo.worker.ask("GET", path)["letters"]]
+    origins = [letter["origin"] for letter in (_told(demo, path) or {"letters": []})["letters"]]
     return sorted({(each["topic"], each["partition"], each["offset"]) for each in origins})
 
 
@@ -102,11 +103,17 @@ def _finished(demo: RunningDemo, run: str, what: str) -> None:
     began = time.monotonic()
 
     def is_complete() -> bool:
-        status: Mapping[str, Any] = demo.worker.ask("GET", f"/connectors/{run}/status")
-        return bool((status.get("run") or {}).get("complete"))
+        status = _told(demo, f"/connectors/{run}/status")
+        return bool(status and (status.get("run") or {}).get("complete"))
+
+    def is_deleted() -> bool:
+        with suppress(DemoError):
+            demo.worker.ask("DELETE", f"/connectors/{run}")
+            return True
+        return False
 
     demo.wait(what, _Look(is_complete).done)
-    demo.worker.ask("DELETE", f"/connectors/{run}")
+    demo.wait(f"{what} to be deleted", _Look(is_deleted).done)
     demo.view.happened(f"{what} was through after {time.monotonic() - began:.1f} s")
 
 
@@ -139,16 +146,24 @@ def restore(demo: RunningDemo, flow: Flow) -> Restored:
     began = time.monotonic()
     demo.worker.post(flow)
     demo.view.happened(f"{flow.name} puts {records:,} records of the archive into topics {flows.RESTORED}*")
-    look = _Look(lambda: _read_to_their_ends(demo.worker.ask("GET", f"/connectors/{flow.name}/offsets")) >= lasts)
+    look = _Look(lambda: _read_to_their_ends(_told(demo, f"/connectors/{flow.name}/offsets")) >= lasts)
     demo.wait("the archive's records", look.done)
     seconds = time.monotonic() - began
     demo.view.happened(f"the archive was put back after {seconds:.1f} s")
     return Restored(records, seconds)
 
 
-def _read_to_their_ends(answer: Mapping[str, Sequence[Mapping[str, Any]]]) -> set[str]:
+def _told(demo: RunningDemo, path: str) -> Mapping[str, Any] | None:
+    """What the worker answers; None while it cannot, as one of a group that has not heard of a connector yet."""
+    with suppress(DemoError):
+        told: Mapping[str, Any] = demo.worker.ask("GET", path)
+        return told
+    return None
+
+
+def _read_to_their_ends(answer: Mapping[str, Any] | None) -> set[str]:
     """The objects that an S3 source has committed all records of, of those that it read last."""
-    offsets = [each["offset"] for each in answer["offsets"]]
+    offsets = [each["offset"] for each in (answer or {"offsets": []})["offsets"]]
     return {each["object"] for each in offsets if each["end"]}
 
 
