@@ -3,13 +3,12 @@
 import logging
 from collections.abc import Mapping, Sequence
 
-from confluent_kafka import Producer
-
 from ferryman.api import Assigned, Committed, Sink
 from ferryman.connectors.email.config import EmailSinkConfig
 from ferryman.connectors.email.delivery import Delivery
 from ferryman.connectors.email.sent_events import Events
 from ferryman.errors import TaskError
+from ferryman.kafka.callbacks import Producer
 from ferryman.record import Batch, TopicPartition
 
 log = logging.getLogger(__name__)

@@ -96,7 +96,8 @@ class Worker:
         text = _said(answer)
         if answer.status_code == 404 and len(path) > 1 and path[0] == "connectors":
             text += self._near(path[1])
-        return RefusedRequestError(answer.status_code, printable(redact(text)))
+        said = "\n".join(map(printable, redact(text).splitlines()))
+        return RefusedRequestError(answer.status_code, said)
 
     def _near(self, name: str) -> str:
         known = self._answer("GET", "/connectors", None, None)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message
 
 from ferryman.facts.statuses import (
     ConnectorStatusRecord,
@@ -22,6 +22,7 @@ from ferryman.facts.statuses import (
     encode,
 )
 from ferryman.internal_topics.kafka_log import LogRecord
+from ferryman.kafka.callbacks import Producer
 from ferryman.kafka.refusals import REFUSED, explained
 from ferryman.record import Payload
 from ferryman.retry import backoff

@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message
 
 from ferryman.errors import FencedError, Indeterminate, RetriableError
+from ferryman.kafka.callbacks import Producer
 from ferryman.kafka.refusals import REFUSED, explained
 from ferryman.record import Payload
 

@@ -19,13 +19,17 @@ ALIASES: Mapping[str, Family] = {family.name: alias for family in FAMILIES.value
 """What a family is called by Strimzi's metrics reporter, by the name that it has here."""
 
 
+_PASSING = ("-rate", "-ratio", "-avg", "-min", "-max", "-time-ms", "-percentage", "partition-count")
+"""How attributes of Kafka's end that fade when a task has failed: there a ratio falls, a mean has no value any more."""
+
+
 def outliving(lines: Mapping[str, str]) -> dict[str, str]:
-    """Of a task's lines, by family, those that still hold when its process has failed: what Kafka Connect shows too
-    until the task is started again, and what was counted. What said how things were is gone."""
+    """Of a task's lines, by family, those that still hold when its process has failed: what was counted, and what the
+    task is, which Kafka Connect shows too until the task is started again. What said how things were is gone."""
     return {name: text for name, text in lines.items() if _outlives(FAMILIES[name])}
 
 
 def _outlives(family: Family) -> bool:
     if family.attribute is not None:
-        return family.attribute.domain == connect.DOMAIN
+        return family.attribute.domain == connect.DOMAIN and not family.attribute.name.endswith(_PASSING)
     return family.kind != "gauge" and not family.name.startswith("ferryman_task_")

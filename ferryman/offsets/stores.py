@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message
 
 from ferryman.errors import RetriableError
+from ferryman.kafka.callbacks import Producer
 from ferryman.kafka.clients import Clients
 from ferryman.offsets.source_offsets import SourceOffsets
 from ferryman.record import Payload

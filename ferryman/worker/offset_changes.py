@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, Message, Producer
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, Message
 from confluent_kafka import TopicPartition as ClientPartition
 from confluent_kafka.admin import AdminClient
 
@@ -14,6 +14,7 @@ from ferryman.errors import RequestError, RetriableError
 from ferryman.internal_topics import creation, of_worker
 from ferryman.java.numbers import parsed_integer
 from ferryman.kafka.admin import Admin
+from ferryman.kafka.callbacks import Producer
 from ferryman.kafka.clients import Clients
 from ferryman.offsets.stores import Stores, Written
 from ferryman.record import TopicPartition

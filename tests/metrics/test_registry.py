@@ -68,9 +68,15 @@ def test_names_and_labels_are_such_as_prometheus_takes_and_no_alias_is_taken() -
 def test_of_a_task_that_has_failed_what_was_counted_stays_and_what_was_so_goes() -> None:
     names = (
         "kafka_connect_task_error_total_record_failures",
+        "kafka_connect_sink_task_sink_record_read_total",
+        "kafka_connect_connector_task_task_class",
         "ferryman_dead_letters_total",
         "ferryman_sink_lag_records",
+        "kafka_connect_sink_task_sink_record_read_rate",
+        "kafka_connect_sink_task_partition_count",
+        "kafka_connect_connector_task_running_ratio",
+        "kafka_connect_connector_task_batch_size_avg",
         "ferryman_task_memory_bytes",
         "kafka_consumer_connection_count",
     )
-    assert list(registry.outliving(dict.fromkeys(names, "x"))) == list(names[:2])
+    assert list(registry.outliving(dict.fromkeys(names, "x"))) == list(names[:4])

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 from ferryman.config import Bool, Int, Password, Plugin, Shown, Str, key
@@ -34,8 +35,21 @@ def is_aiven(connector_class: str) -> bool:
     return "aiven" in connector_class.lower()
 
 
+Only = Mapping[str, tuple[frozenset[str], str]]
+"""Keys of which only these values, in any case, are taken, and why."""
+
+
 class BucketKeys(ConnectorConfig):
     """Bucket, server, credentials, proxy."""
+
+    confluent_only: ClassVar[frozenset[str]] = frozenset()
+    """Keys that Confluent's connector has and Aiven's has not."""
+    aiven_only: ClassVar[frozenset[str]] = frozenset()
+    """And the other way round."""
+    only: ClassVar[Only] = {}
+    """Keys whose other values would change what is written or read, where, or how it is protected."""
+    what: ClassVar[str] = ""
+    """What messages call the connector."""
 
     bucket: Str = key(
         names=("s3.bucket.name", "aws.s3.bucket.name", "aws_s3_bucket"), importance="HIGH", shown=Shown(group="S3")
@@ -116,6 +130,13 @@ class BucketKeys(ConnectorConfig):
     @classmethod
     def _refusals(cls, raw: Mapping[str, str]) -> list[KeyProblem]:
         found = super()._refusals(raw)
+        aiven = is_aiven(raw.get("connector.class", ""))
+        others, owner = (cls.confluent_only, "Aiven's") if aiven else (cls.aiven_only, "Confluent's")
+        text = f"{{}} is not supported: it is no key of {owner} {cls.what}"
+        found += [KeyProblem(name, text.format(name)) for name in raw if name in others]
+        for name, (values, reason) in cls.only.items():
+            if name in raw and raw[name].strip().lower() not in map(str.lower, values):
+                found.append(invalid(name, raw[name], reason))
         found += [
             KeyProblem(name, f"{name} is not supported: no other provider than the SDK's own can be configured")
             for name in raw

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from ferryman.config import Bool, Int, Long, Plugin, Shown, Str, Strings, Text, any_case, key
 from ferryman.connector import SourceConfig
-from ferryman.connectors.s3.config.bucket_keys import BucketKeys, invalid, is_aiven
+from ferryman.connectors.s3.config.bucket_keys import BucketKeys, Only, invalid
 from ferryman.connectors.s3.config.source_keys import (
     AIVEN_ONLY,
     CONFLUENT_ONLY,
@@ -38,6 +38,10 @@ class S3SourceConfig(BucketKeys, SourceConfig):
 
     refused: ClassVar[Mapping[str, str]] = REFUSED
     ignored: ClassVar[tuple[str, ...]] = (*SourceConfig.ignored, *WITHOUT_EFFECT, *ONLY)
+    confluent_only: ClassVar[frozenset[str]] = CONFLUENT_ONLY
+    aiven_only: ClassVar[frozenset[str]] = AIVEN_ONLY
+    only: ClassVar[Only] = ONLY
+    what: ClassVar[str] = "S3 source"
 
     mode: Annotated[Literal["RESTORE_BACKUP", "GENERIC"], any_case("RESTORE_BACKUP", "GENERIC")] = key(
         "RESTORE_BACKUP", importance="HIGH", shown=Shown(group="Objects")
@@ -178,21 +182,6 @@ class S3SourceConfig(BucketKeys, SourceConfig):
     def unpacked(self) -> bool:
         """Whether Aiven's fields are put back."""
         return bool(self.output_fields)
-
-    @classmethod
-    def _refusals(cls, raw: Mapping[str, str]) -> list[KeyProblem]:
-        aiven = is_aiven(raw.get("connector.class", ""))
-        others, owner = (CONFLUENT_ONLY, "Aiven's") if aiven else (AIVEN_ONLY, "Confluent's")
-        found = super()._refusals(raw)
-        found += [
-            KeyProblem(name, f"{name} is not supported: it is no key of {owner} S3 source")
-            for name in raw
-            if name in others
-        ]
-        for name, (values, reason) in ONLY.items():
-            if name in raw and raw[name].strip().lower() not in values:
-                found.append(invalid(name, raw[name], reason))
-        return found
 
     def problems(self) -> Iterator[KeyProblem]:
         """The rules between keys."""

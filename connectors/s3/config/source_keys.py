@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from ferryman.connectors.s3.config.bucket_keys import Only
 from ferryman.java.texts import millis
 
 _OF_THE_SINK = "it says how the sink writes"
@@ -65,7 +66,7 @@ WITHOUT_EFFECT: Mapping[str, str] = {
 """Keys (prefixes end in a dot) that are understood, change nothing that is read, and are warned about with this reason.
 """
 
-ONLY: Mapping[str, tuple[frozenset[str], str]] = {
+ONLY: Only = {
     "allow.optional.map.keys": (frozenset({"false"}), "maps with optional keys are lists of entries"),
     "enhanced.avro.schema.support": (frozenset({"true", "false"}), "enums and namespaces are always kept"),
     "file.metadata.headers.enable": (frozenset({"false"}), "use restore.original.headers"),

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from ferryman.config import Bool, Int, Long, Shown, Str, Strings, any_case, key
 from ferryman.connector import SinkConfig
-from ferryman.connectors.s3.config.bucket_keys import BucketKeys, invalid, is_aiven
+from ferryman.connectors.s3.config.bucket_keys import BucketKeys, Only, invalid
 from ferryman.errors import KeyProblem
 
 WITHOUT_EFFECT: Mapping[str, str] = {
@@ -25,7 +25,7 @@ WITHOUT_EFFECT: Mapping[str, str] = {
 }
 """Keys (prefixes end in a dot) that are understood, change nothing here, and are warned about with this reason."""
 
-_ONLY: Mapping[str, tuple[frozenset[str], str]] = {
+_ONLY: Only = {
     "allow.optional.map.keys": (frozenset({"false"}), "maps with optional keys are written as lists of entries"),
     "enhanced.avro.schema.support": (frozenset({"true"}), "enums and namespaces are always kept"),
     "storage.class": (frozenset({"io.confluent.connect.s3.storage.S3Storage"}), "this sink writes to S3"),
@@ -100,6 +100,10 @@ class S3Keys(BucketKeys, SinkConfig):
         "file.prefix.template": "put the prefix into file.name.template",
     }
     ignored: ClassVar[tuple[str, ...]] = (*SinkConfig.ignored, *WITHOUT_EFFECT, *_ONLY)
+    confluent_only: ClassVar[frozenset[str]] = CONFLUENT_ONLY
+    aiven_only: ClassVar[frozenset[str]] = AIVEN_ONLY
+    only: ClassVar[Only] = _ONLY
+    what: ClassVar[str] = "S3 sink"
 
     sse: Annotated[Literal["", "AES256", "aws:kms"], any_case("", "AES256", "aws:kms")] = key(
         "", names=("s3.ssea.name", "aws.s3.sse.algorithm"), shown=Shown(group="S3")
@@ -138,21 +142,6 @@ class S3Keys(BucketKeys, SinkConfig):
         256 * 1024 * 1024, names=("s3.memory.bytes",), at_least=16 * 1024 * 1024, shown=Shown(group="Exactly Once")
     )
     """Bytes that all open files of a task may hold together; beyond that they are uploaded, or closed, early."""
-
-    @classmethod
-    def _refusals(cls, raw: Mapping[str, str]) -> list[KeyProblem]:
-        aiven = is_aiven(raw.get("connector.class", ""))
-        others, owner = (CONFLUENT_ONLY, "Aiven's") if aiven else (AIVEN_ONLY, "Confluent's")
-        found = super()._refusals(raw)
-        found += [
-            KeyProblem(name, f"{name} is not supported: it is no key of {owner} S3 sink")
-            for name in raw
-            if name in others
-        ]
-        for name, (values, reason) in _ONLY.items():
-            if name in raw and raw[name].strip().lower() not in map(str.lower, values):
-                found.append(invalid(name, raw[name], reason))
-        return found
 
     def place_problems(self) -> Iterator[KeyProblem]:
         """What is wrong across these keys."""

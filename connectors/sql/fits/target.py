@@ -56,6 +56,8 @@ class Words:
     """The most characters; None: the server knows."""
     trimmed: bool = False
     """Whether blanks at the end are lost."""
+    nul: bool = True
+    """Whether the character U+0000 is stored."""
 
     def is_shorter_than(self, characters: int) -> bool:
         """Whether a text of so many characters is too long."""

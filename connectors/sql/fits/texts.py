@@ -46,6 +46,8 @@ def text(target: Target, zone: str) -> Fit | None:
 
 
 def _words(target: Words) -> Iterator[Check]:
+    if not target.nul:
+        yield Check(lambda values: values.str.contains("\0", literal=True), "texts without the character U+0000")
     if target.trimmed:
         yield Check(lambda values: values.str.ends_with(" "), "texts without blanks at their end")
     length = target.length

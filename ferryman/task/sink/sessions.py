@@ -5,13 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from confluent_kafka import Consumer, Producer
-
 from ferryman.api import Sink
 from ferryman.connector import SinkConfig
 from ferryman.errors import FencedError, RetriableError
 from ferryman.kafka import fetching
 from ferryman.kafka.admin import Admin
+from ferryman.kafka.callbacks import Consumer, Producer
 from ferryman.kafka.subscription import Subscription
 from ferryman.task.errors.dead_letters import DeadLetters, create_topic
 from ferryman.task.errors.error_tolerance import Tolerance

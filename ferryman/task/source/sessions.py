@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar
 
-from confluent_kafka import KafkaException, Producer
+from confluent_kafka import KafkaException
 
 from ferryman.api import Offset, Source, SourceContext
 from ferryman.chain import builder
@@ -32,6 +32,7 @@ from ferryman.connector import SourceConfig
 from ferryman.errors import ConfigError, FencedError, TaskError
 from ferryman.internal_topics import creation, of_worker
 from ferryman.kafka.admin import Admin
+from ferryman.kafka.callbacks import Producer
 from ferryman.kafka.topic_creation import TopicCreation
 from ferryman.offsets.source_offsets import SourceOffsets
 from ferryman.offsets.stores import Stores, WorkersCopy

@@ -9,11 +9,12 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from confluent_kafka import KafkaException, Producer
+from confluent_kafka import KafkaException
 
 from ferryman.errors import FerrymanError, RequestError
 from ferryman.facts.config_records import TasksFencing
 from ferryman.facts.fold import ConnectorFacts
+from ferryman.kafka.callbacks import Producer
 from ferryman.kafka.clients import Clients
 from ferryman.plugins import catalog
 from ferryman.retry import backoff

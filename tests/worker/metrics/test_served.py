@@ -13,6 +13,8 @@ import pytest
 from ferryman.metrics.registry import ALIASES, FAMILIES
 from tests.metrics import strimzi
 from tests.metrics.scraped import OPEN_METRICS, Scraped, read, scrape
+from tests.monitoring.files import expressions
+from tests.monitoring.prometheus import needs_prometheus, scraping
 from tests.reliability.flows import file_sink, lines
 from tests.running import WEB, Worker, create_topic, distributed, feed, group, produce, send, settings, until, worker
 
@@ -142,6 +144,19 @@ def test_starts_are_counted_by_the_worker(found: Scraped) -> None:
         assert found.one(f"kafka_connect_worker_{what}_startup_attempts_total") == 2
         assert found.one(f"kafka_connect_worker_{what}_startup_success_percentage") == 1
         assert found.one(f"kafka_connect_worker_{what}_count") == 2
+
+
+@needs_prometheus
+def test_prometheus_scrapes_it_and_answers_all_that_alerts_and_dashboard_ask(running: Worker, tmp_path: Path) -> None:
+    with scraping(tmp_path, running.url.removeprefix("http://")) as prometheus:
+        until(lambda: [each["value"][1] for each in prometheus.result("up")] == ["1"], 60, "a scrape")
+        for text in expressions():
+            prometheus.result(text.replace("$connector", ".*").replace("$__rate_interval", "1m"))
+        (sink,) = prometheus.result(f"{SENT}")
+        assert (sink["metric"]["connector"], sink["value"][1]) == (SINK, str(GOOD))
+        until(lambda: prometheus.ask("alerts")["alerts"], 60, "the alerts")
+        firing = {each["labels"]["alertname"] for each in prometheus.ask("alerts")["alerts"]}
+        assert firing == {"RecordsDeadLettered", "RecordsSkipped"}
 
 
 def test_no_secret_is_in_what_is_served(running: Worker) -> None:

@@ -104,9 +104,9 @@ def _text(existing: sa.types.TypeEngine[Any]) -> Target:
         case sa.Enum(enums=labels):
             return Choice(tuple(labels))
         case sa.VARCHAR(length=length) | sa.CHAR(length=length):
-            return Words(length)
+            return Words(length, nul=False)
         case sa.TEXT() | postgresql.CITEXT():
-            return Words()
+            return Words(nul=False)
         case postgresql.BIT(length=length, varying=varying):
             least, most = (0, length or "") if varying else (length or 1, length or 1)
             return Reading(f"^[01]{{{least},{most}}}$", "texts of 0 and 1, as many as it has bits")

@@ -1,37 +1,16 @@
 """The files of configs/monitoring/ are what their programs read, and ask only for metrics that are served."""
 
-import json
 import re
-from collections.abc import Iterator
-from typing import Any
 
 import yaml
 
 from ferryman.metrics.registry import FAMILIES
+from tests.monitoring.files import expressions, loaded, panels, rules
+from tests.monitoring.prometheus import FOLDER
 from tests.places import ROOT
 
-FOLDER = ROOT / "configs/monitoring"
 NAME = re.compile(r"\b(?:kafka|ferryman|jvm)_[a-z0-9_]+")
 _SUFFIXES = ("_bucket", "_count", "_sum")
-
-
-def loaded(name: str) -> Any:
-    return yaml.safe_load((FOLDER / name).read_text(encoding="utf-8"))
-
-
-def rules() -> list[dict[str, Any]]:
-    return [rule for group in loaded("alerts.yml")["groups"] for rule in group["rules"]]
-
-
-def panels() -> list[dict[str, Any]]:
-    found: dict[str, Any] = json.loads((FOLDER / "grafana/dashboards/ferryman.json").read_text(encoding="utf-8"))
-    return list(found["panels"])
-
-
-def expressions() -> Iterator[str]:
-    """All that Prometheus is asked."""
-    yield from (rule["expr"] for rule in rules())
-    yield from (target["expr"] for panel in panels() for target in panel.get("targets", ()))
 
 
 def served(name: str) -> bool:
