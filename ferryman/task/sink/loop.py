@@ -106,10 +106,7 @@ class SinkSession:
         self.rests = Rests(self.timing.limit)
         self.idling = Idling(self._disturbed)
         self.stock = Stock(self.meter, self.backlog, self.delivery)
-        self.commits = Commits(self.sink, self.delivery, self._ask_group, self.meter)
-
-    def _ask_group(self, offers: Offers) -> bool:
-        return self.group.commit(self.reading.noted(offers))
+        self.commits = Commits(self.sink, self.delivery, lambda offers: ask_group(self, offers), self.meter)
 
     @property
     def sink(self) -> Sink[Any]:
@@ -185,18 +182,8 @@ class SinkSession:
 
     def _may_advance(self) -> bool:
         now = time.monotonic()
-        return (
-            bool(self.backlog)
-            and not self.control.standing
-            and now >= self._retry_at
-            and not self.reading.pace.rest(now)
-        )
-
-    def _gives_way(self) -> float:
-        """Seconds in which the sink is to be given nothing, so that a live connector may work, looked at again soon."""
-        if not self.backlog or self.control.standing:
-            return 0.0
-        return min(LOOK, self.reading.pace.rest(time.monotonic()))
+        ready = now >= self._retry_at and not self.reading.pace.rest(now)
+        return ready and bool(self.backlog) and not self.control.standing
 
     def _listen(self) -> None:
         """Polls, or waits for the sink as long as the group can do without us."""
@@ -207,7 +194,7 @@ class SinkSession:
         else:
             self.thread.answer()
             self.troubles.calm(not self.backlog and not self.group.idle_for_want_of_topics)
-            gives_way = self._gives_way()
+            gives_way = giving_way(self)
             if rest := max(self.rests.left(time.monotonic()), gives_way):
                 self.control.wait(rest)
             quiet = quiet and (self._may_advance() or gives_way > 0)
@@ -286,20 +273,6 @@ class SinkSession:
         if self._after is None and not self.backlog:
             self.reading.all_delivered()
 
-    def demand(self, wanted: Offers) -> None:
-        """A commit that the sink needs before it goes on. For the sink's side, on whatever thread."""
-
-        def send() -> Offers | None:
-            if self.control.parked:
-                raise Unfinished("the worker has not renewed the task's lease", after=LOOK)
-            self.stock.take_delivered()
-            return self.commits.send(wanted)
-
-        news = self.thread.ask(send)
-        if news is None:
-            raise Indeterminate("the group has moved on while the sink needed a commit")
-        self.commits.accepted(news)
-
     def request_commit(self) -> None:
         """Lets the next round of the loop commit. For any thread."""
         self._asked = True
@@ -345,6 +318,33 @@ class SinkSession:
                 self.thread.call(lambda: self.sink.close(ours))
 
 
+def ask_group(session: SinkSession, offers: Offers) -> bool:
+    """Commits, with a note of a run's pace; false if the group refused."""
+    return session.group.commit(session.reading.noted(offers))
+
+
+def giving_way(session: SinkSession) -> float:
+    """Seconds in which the sink is to be given nothing, so that a live connector may work; looked at again soon."""
+    if not session.backlog or session.control.standing:
+        return 0.0
+    return min(LOOK, session.reading.pace.rest(time.monotonic()))
+
+
+def demand(session: SinkSession, wanted: Offers) -> None:
+    """A commit that the sink needs before it goes on. For the sink's side, on whatever thread."""
+
+    def send() -> Offers | None:
+        if session.control.parked:
+            raise Unfinished("the worker has not renewed the task's lease", after=LOOK)
+        session.stock.take_delivered()
+        return session.commits.send(wanted)
+
+    news = session.thread.ask(send)
+    if news is None:
+        raise Indeterminate("the group has moved on while the sink needed a commit")
+    session.commits.accepted(news)
+
+
 def close(session: SinkSession) -> None:
     """On the sink's thread: nothing more comes, and what that closes is to be committed."""
     session.sink.end()
@@ -384,7 +384,7 @@ def context(session: "Callable[[], SinkSession]", history: History | None = None
         report=lambda batch, index, error: session().backlog.report([(batch, index, error)]),
         report_all=lambda found: session().backlog.report(found),
         request_commit=lambda: session().request_commit(),
-        commit=lambda offsets: session().demand(offsets),
+        commit=lambda offsets: demand(session(), offsets),
         in_doubt=lambda count: session().meter.task.doubts(count),
         leased=lambda: not session().control.parked,
         history=history,

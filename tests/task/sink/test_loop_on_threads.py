@@ -23,7 +23,7 @@ from ferryman.task.setup.control import Control
 from ferryman.task.setup.troubles import Troubles
 from ferryman.task.sink import loop
 from ferryman.task.sink.backlog import Backlog
-from ferryman.task.sink.loop import SinkSession, Timing
+from ferryman.task.sink.loop import SinkSession, Timing, demand
 from ferryman.task.sink.sink_thread import SinkThread, StillBusy
 from ferryman.task.sink.slices import Slices
 
@@ -263,7 +263,7 @@ def test_a_sink_that_demands_a_commit_from_within_put_gets_it_from_the_loop(stag
 
     def put(records: Sequence[Record]) -> None:
         if records[0].offset:
-            played.session.demand({A: Committed(records[0].offset or 0, "window")})
+            demand(played.session, {A: Committed(records[0].offset or 0, "window")})
             played.control.wish("stop")
 
     played.play.on_put = put
@@ -276,7 +276,7 @@ def test_a_sink_that_demands_a_commit_from_within_put_gets_it_from_the_loop(stag
 def test_a_demand_that_the_group_refuses_ends_the_session(stage: Make) -> None:
     played = stage()
     played.group.refuses = True
-    played.play.on_put = lambda records: played.session.demand({A: Committed(0, "window")})
+    played.play.on_put = lambda records: demand(played.session, {A: Committed(0, "window")})
     with pytest.raises(Indeterminate):
         played.run()
 

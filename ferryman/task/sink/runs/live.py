@@ -33,7 +33,7 @@ class Topics(Protocol):
 
     def behind(self, source: TopicPartition, offset: int) -> int | None:
         """The end of a partition if no record is there from this offset on, only marks of transactions; None if one
-        is, or nobody tells in time."""
+        is. Raises RetriableError when nobody tells in time."""
 
     def close(self) -> None:
         """Lets its clients go."""

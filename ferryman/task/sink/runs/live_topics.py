@@ -9,16 +9,16 @@ from confluent_kafka import Consumer, IsolationLevel, KafkaError
 from confluent_kafka import TopicPartition as ClientPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
+from ferryman.errors import RetriableError
 from ferryman.record import TopicPartition
 
 ANSWER = 5.0
 """Seconds that an answer may take."""
-PEEK = 1.0
 
 
 @dataclass
 class LiveTopics:
-    """See ``live.Topics``. Methods raise KafkaException; its clients are made when they are first needed."""
+    """See ``live.Topics``. Methods raise KafkaException and RetriableError; clients are made when first needed."""
 
     reader: Mapping[str, Any]
     """The config of a consumer with the live connector's group, which never joins it."""
@@ -51,7 +51,7 @@ class LiveTopics:
         """See ``live.Topics``."""
         self._asks.assign([ClientPartition(*source, offset)])
         try:
-            until = time.monotonic() + PEEK
+            until = time.monotonic() + ANSWER
             while (left := until - time.monotonic()) > 0:
                 for message in self._asks.consume(1, left):
                     error = message.error()
@@ -59,7 +59,7 @@ class LiveTopics:
                         return None
                     if error.code() == KafkaError._PARTITION_EOF:
                         return message.offset()
-            return None
+            raise RetriableError(f"Kafka does not tell in time what is in {source} from offset {offset} on")
         finally:
             self._asks.unassign()
 
