@@ -136,8 +136,11 @@ class Checks:
             self.problems.append(f"{now:.2f}: the lease of {node.host.name} lasts to {over:.3f}, beyond {sessions}")
         given = self.cluster.settings.distributed
         session, rebalance = given.session_timeout_ms / 1000, given.rebalance_timeout_ms / 1000
-        # It was in the generation that ends, and has been well since long before.
+        # It was in the generation that ends, and has been well since long before. Whoever waits for the assignments of
+        # a leader that sleeps sends no heartbeat meanwhile, and may lose its lease; two of them later it has another.
+        settled, beat = group.stable_since, given.heartbeat_interval_ms / 1000
         well = node.generations[-1:] == [group.generation] and node.good_since + 2 * session < group.preparing_since
+        well = well and settled is not None and settled + 2 * beat < group.preparing_since
         bound = group.preparing_since + rebalance - 2 * session
         if sessions and well and group.state == "preparing" and now < bound and node.worker.group.lease.ends <= now:
             self.problems.append(f"{now:.2f}: {node.host.name} is well, and has lost its lease in a rebalance")

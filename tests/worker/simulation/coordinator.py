@@ -66,6 +66,9 @@ class Coordinator:
     """Called with each generation and what its leader has declared."""
     preparing_since: float = 0.0
     """When the last rebalance began, by the loop's clock."""
+    stable_since: float | None = None
+    """When the members of a generation got their assignments; of the generation before, while another is preparing.
+    None if it broke off before that."""
     expired: int = 0
     """How many members were dropped because their session was over, or because they did not join in."""
     _members: dict[str, _Member] = field(default_factory=dict)
@@ -154,7 +157,7 @@ class Coordinator:
                 self._spread(told)
 
     def _spread(self, told: Mapping[str, bytes]) -> None:
-        self.state = "stable"
+        self.state, self.stable_since = "stable", self.loop.time()
         for each in self._members.values():
             each.told = told.get(each.id, b"")
         for each in list(self._members.values()):
@@ -227,6 +230,8 @@ class Coordinator:
                     answer, each.syncs = each.syncs, None
                     self._lives(each)
                     answer(Synced(REBALANCING))
+        if self.state != "stable":
+            self.stable_since = None
         self.state, self.preparing_since = "preparing", self.loop.time()
         patience = max((each.rebalance for each in self._members.values()), default=0.0)
         self._due_in(patience, self._complete)
