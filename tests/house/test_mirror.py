@@ -112,6 +112,7 @@ STANDS_IN: Mapping[str, str] = {
     # Nothing but declarations.
     "ferryman/membership/listener.py": "tests/membership/test_member.py",
     "ferryman/api.py": "tests/task/sink/test_loop.py",
+    "ferryman/context.py": "tests/task/sink/test_loop.py",
     "ferryman/facts/states.py": "tests/facts/test_config_records.py",
     "ferryman/worker/herder.py": "tests/rest/test_app.py",
 }
