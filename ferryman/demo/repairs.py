@@ -23,6 +23,7 @@ DAMAGED = 50
 REFUSED = 2
 """Payments at least."""
 _STAGE = "TASK_PUT"
+_LETTERS = f"/connectors/{flows.PAYMENT_INSERT}/dead-letters?stage={_STAGE}&limit=1000"
 _LOOK_SECONDS = 0.5
 
 
@@ -42,7 +43,7 @@ def repair(demo: RunningDemo) -> Repaired:
     constrained.begin()
     demo.view.happened(f"somebody forbids declined payments in the table {flows.PAYMENT_LOG}")
     damaged = backfill(demo)
-    demo.wait("payments that are refused", _Look(lambda: len(_refused(demo)) >= REFUSED).done)
+    demo.wait("payments that are refused", _Look(lambda: len(_origins(_told(demo, _LETTERS))) >= REFUSED).done)
     constrained.end()
     return Repaired(damaged, replay(demo))
 
@@ -69,7 +70,7 @@ def replay(demo: RunningDemo) -> list[Coordinates]:
     """
     ends = demo.topics.ends([flows.PAYMENTS])
     demo.wait("the last refused payment", lambda: demo.topics.lag(flows.PAYMENT_INSERT, ends) == 0)
-    refused = _refused(demo)
+    refused = _origins(demo.worker.ask("GET", _LETTERS))
     path = f"/connectors/{flows.PAYMENT_INSERT}/dead-letters/replay"
     run = demo.worker.ask("POST", path, json.dumps({"stage": _STAGE}))
     demo.view.happened(f"the payments are allowed again; {run['letters']} dead letters are replayed")
@@ -77,9 +78,9 @@ def replay(demo: RunningDemo) -> list[Coordinates]:
     return refused
 
 
-def _refused(demo: RunningDemo) -> list[Coordinates]:
-    path = f"/connectors/{flows.PAYMENT_INSERT}/dead-letters?stage={_STAGE}&limit=1000"
-    origins = [letter["origin"] for letter in (_told(demo, path) or {"letters": []})["letters"]]
+def _origins(answer: Mapping[str, Any] | None) -> list[Coordinates]:
+    """Where the records of letters lie."""
+    origins = [letter["origin"] for letter in (answer or {"letters": []})["letters"]]
     return sorted({(each["topic"], each["partition"], each["offset"]) for each in origins})
 
 
