@@ -18,7 +18,7 @@ from ferryman.errors import RequestError
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import Clients
 from ferryman.replay import marks, to_topic
-from ferryman.replay.choosing import Chosen
+from ferryman.replay.choosing import DOUBLES, Chosen
 from ferryman.replay.making import LETTERS, MEANT, Making
 from ferryman.replay.marks import Marks
 from ferryman.replay.request import Request
@@ -36,7 +36,7 @@ class Plan:
     config: Mapping[str, str] = field(repr=False)
     """References unresolved."""
     ids: Collection[str]
-    """The letters that it is to have."""
+    """The letters that it is to have, and their doubles."""
     told: Mapping[str, Any]
     """What is answered about it."""
 
@@ -77,7 +77,7 @@ class Taking:
         ranges = Ranges({topic: self._marks.topic_id}, chosen.ranges(topic))
         config = self.making.config(self.request, name, ranges, self._marks.topic)
         told = {**_told(chosen, extent), "name": name, "target": MEANT[verdict]}
-        return Plan(name, config, frozenset(chosen.ids), told)
+        return Plan(name, config, frozenset(chosen.owned), told)
 
     def marked(self, plan: Plan) -> Plan:
         """Gives the run its letters, but those that somebody has taken meanwhile. RequestError 409 if none is left, or
@@ -86,10 +86,12 @@ class Taking:
             taken = self._marks.read()
             chosen, extent = self._chosen(taken, plan.ids)
             with writing.transaction():
-                writing.mark(chosen.ids, Mark(plan.name, None, round(time.time() * 1000)))
-        passed_over = Counter(plan.told["passed_over"]) + chosen.passed_over
+                for each in chosen.ids:
+                    writing.mark(each, chosen.doubles(each), Mark(plan.name, None, round(time.time() * 1000)))
+        before = {why: count for why, count in plan.told["passed_over"].items() if why != DOUBLES}
+        passed_over = Counter(before) + Counter(chosen.told)
         told = {**plan.told, **_told(chosen, extent), "passed_over": dict(sorted(passed_over.items()))}
-        return replace(plan, ids=frozenset(chosen.ids), told=told)
+        return replace(plan, ids=frozenset(chosen.owned), told=told)
 
     def sent(self) -> Mapping[str, Any]:
         """Sends the letters to the topics of their records, as many as time allows."""
@@ -132,6 +134,6 @@ class Taking:
 def _told(chosen: Chosen, extent: Extent) -> dict[str, Any]:
     return {
         "letters": len(chosen.ids),
-        "passed_over": dict(sorted(chosen.passed_over.items())),
+        "passed_over": chosen.told,
         "complete": extent.complete,
     }

@@ -23,7 +23,7 @@ def send(writing: Writing, letters: Iterable[DeadLetter], chosen: Chosen, until:
             break
         with writing.transaction():
             for each in some:
-                _send(writing, each, chosen.only_topic)
+                _send(writing, each, chosen)
         sent += len(some)
     return sent
 
@@ -33,9 +33,9 @@ def _batched(letters: Iterator[DeadLetter]) -> Iterator[Sequence[DeadLetter]]:
         yield some
 
 
-def _send(writing: Writing, letter: DeadLetter, only_topic: str) -> None:
-    original = letter.original(only_topic)
+def _send(writing: Writing, letter: DeadLetter, chosen: Chosen) -> None:
+    original = letter.original(chosen.only_topic)
     assert original is not None
     attempts: tuple[str, Payload] = (ATTEMPTS, str(letter.attempts + 1).encode())
     writing.produce(original.topic, letter.key, letter.value, [*letter.headers, attempts], letter.timestamp)
-    writing.mark([letter.id], Mark(None, original.topic, round(time.time() * 1000)))
+    writing.mark(letter.id, chosen.doubles(letter.id), Mark(None, original.topic, round(time.time() * 1000)))

@@ -18,6 +18,7 @@ _WHY = {
     "attempts": "were replayed too often (--attempts)",
     "homeless": "do not say which topic their record was in",
     "incomplete": "lack a part of their record",
+    "doubles": "are of a record that a newer letter holds too",
 }
 
 
