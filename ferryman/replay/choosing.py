@@ -14,6 +14,7 @@ from ferryman.replay.request import Request
 from ferryman.runs.ranges import Range
 
 INCOMPLETE, HOMELESS, TIRED, TAKEN, DOUBLES = "incomplete", "homeless", "attempts", "replayed", "doubles"
+UNEDITED = "edit"
 _Record = tuple[str | None, Original, bytes]
 _TEXTS = {
     INCOMPLETE: "lacks a part of its record: {left_out}",

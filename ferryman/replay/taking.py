@@ -2,23 +2,27 @@
 
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from ferryman.connector import SinkConfig
+from ferryman.dead_letters import shown
 from ferryman.dead_letters.choice import Choice
 from ferryman.dead_letters.letter import DeadLetter
 from ferryman.dead_letters.mark import Mark
 from ferryman.dead_letters.query import MOST_SCANNED
 from ferryman.dead_letters.reading import Extent, Reader
-from ferryman.errors import RequestError
+from ferryman.edits.editor import Editor
+from ferryman.edits.program import BadProgram, Program
+from ferryman.errors import FerrymanError, RequestError
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import Clients
+from ferryman.record import Payload
 from ferryman.replay import marks, to_topic
-from ferryman.replay.choosing import DOUBLES, Chosen
+from ferryman.replay.choosing import DOUBLES, UNEDITED, Chosen
 from ferryman.replay.making import LETTERS, MEANT, Making
 from ferryman.replay.marks import Marks
 from ferryman.replay.request import Request
@@ -71,6 +75,7 @@ class Taking:
 
     def planned(self, name: str) -> Plan:
         """The run that would replay what nobody has taken yet."""
+        self._checked_edit()
         chosen, extent = self._chosen(self._marks.read())
         verdict = self.making.verdict(self.request, sorted(chosen.topics))
         topic = self._marks.letters
@@ -95,6 +100,8 @@ class Taking:
 
     def sent(self) -> Mapping[str, Any]:
         """Sends the letters to the topics of their records, as many as time allows."""
+        self._checked_edit()
+        edit = self._edit()
         target = {"name": None, "target": "they go to the topics of their records"}
         if self.request.dry_run:
             return {**_told(*self._chosen(self._marks.read())), **target}
@@ -102,9 +109,26 @@ class Taking:
             chosen, extent = self._chosen(self._marks.read())
             with closing(self._reader()) as reader:
                 letters = self._meant(reader, Extent())
-                sent = to_topic.send(writing, letters, chosen, self._began + SENDING)
-        told = _told(chosen, extent)
-        return {**told, **target, "letters": sent, "complete": extent.complete and sent == len(chosen.ids)}
+                sent = to_topic.send(writing, letters, chosen, self._began + SENDING, edit)
+        told, settled = _told(chosen, extent), sent + chosen.passed_over[UNEDITED]
+        return {**told, **target, "letters": sent, "complete": extent.complete and settled == len(chosen.ids)}
+
+    def _edit(self) -> Callable[[str, Payload], Payload]:
+        """What edits values here. RequestError 400 where that can be done in tasks only."""
+        if not self.request.edit:
+            return lambda topic, value: value
+        try:
+            editor = Editor(shown.own_converter("value", self.clients.raw, self.clients.worker))
+        except FerrymanError as error:
+            raise RequestError(400, f"Values cannot be edited on their way to a topic: {error}") from error
+        return lambda topic, value: editor.edited(self.request.edit, topic, value)
+
+    def _checked_edit(self) -> None:
+        try:
+            if self.request.edit:
+                Program(self.request.edit).check()
+        except BadProgram as error:
+            raise RequestError(400, f"edit is no jq expression: {error}") from error
 
     def _chosen(self, taken: Mapping[str, Mark], among: Collection[str] | None = None) -> tuple[Chosen, Extent]:
         only = self._config.topics[0] if len(self._config.topics) == 1 else ""

@@ -22,4 +22,4 @@ def given(setup: Setup) -> Letters | None:
         for letter, found in each.items()
         if found.run == setup.spec.connector and found.instead is None
     }
-    return Letters(own, config.topics[0] if len(config.topics) == 1 else "")
+    return Letters(own, config.topics[0] if len(config.topics) == 1 else "", run.ferryman_run_edit)
