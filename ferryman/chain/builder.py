@@ -37,7 +37,10 @@ def chain(
 
 
 def editing(chain: Chain, program: str, raw: Mapping[str, str], worker: Mapping[str, str]) -> Chain:
-    """The chain where it edits the values of replayed letters that say so. ConfigError if that is no jq program."""
+    """The chain where it edits the values of replayed letters that say so; the same chain where ``program`` is empty.
+    ConfigError if that is no jq program."""
+    if not program:
+        return chain
     try:
         Program(program).check()
     except BadProgram as error:

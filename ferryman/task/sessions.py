@@ -131,8 +131,7 @@ def prepared(spec: TaskSpec, control: Control) -> Setup:
     config = plugin.config_class.parse(spec.config)
     run = RunKeys.of(spec.config) if catalog.is_sink(plugin) else None
     chain = builder.chain(spec.config, spec.worker, plugin)
-    if run is not None and run.ferryman_run_edit:
-        chain = builder.editing(chain, run.ferryman_run_edit, spec.config, spec.worker)
+    chain = builder.editing(chain, "" if run is None else run.ferryman_run_edit, spec.config, spec.worker)
     troubles = Troubles(Outage(patience(config, spec.failed), spec.succeeded), control.tell)
     meters = metering.made(spec, worker, plugin, chain)
     meters.outage, meters.retries = lambda: troubles.outage, lambda: troubles.waits

@@ -41,7 +41,7 @@ def test_values_are_edited_before_they_are_decoded_and_letters_stay_as_they_are(
         (at, Stage.VALUE_CONVERTER, polled) for at in (1, 2)
     ]
     assert {id(batch.origin) for batch in batches} == {id(polled)}
-    with pytest.raises(ConfigError, match="Invalid value for configuration ferryman.run.edit: syntax error"):
+    with pytest.raises(ConfigError, match=r"Invalid value for configuration ferryman\.run\.edit: syntax error"):
         builder.editing(builder.chain(CONFIG, {}), ".[", CONFIG, {})
 
 
