@@ -248,11 +248,9 @@ def test_letters_of_kafka_connect_go_the_same_way_with_or_without_its_headers(
 def test_of_two_letters_of_one_record_one_is_inserted(running: Worker, kafka: str, postgres: str, unique: str) -> None:
     refused(running, kafka, postgres, unique)
     mended(running, postgres, unique)
-    (first, *_) = consume(kafka, f"{unique}-dlq")
+    (_, one) = consume(kafka, f"{unique}-dlq")
     producer = Producer({"bootstrap.servers": kafka})
-    producer.produce(
-        f"{unique}-dlq", first.value(), first.key(), headers=first.headers(), timestamp=first.timestamp()[1]
-    )
+    producer.produce(f"{unique}-dlq", one.value(), one.key(), headers=one.headers(), timestamp=one.timestamp()[1])
     assert producer.flush(60) == 0
     run = replay(running, unique, all=True)
     assert (run["letters"], run["passed_over"]) == (2, {"doubles": 1})
