@@ -100,6 +100,10 @@ class Converter(Generic[ConverterC]):
         """
         return False
 
+    def like(self, payload: bytes) -> "Converter[ConverterC]":
+        """What encodes a value as this payload was, where the converter's config would have it otherwise."""
+        return self
+
     def to_data(self, topic: str, payloads: Sequence[Payload]) -> Sequence[Data]:
         """Decodes payloads into consecutive pieces of one schema each, together as long as ``payloads``, in order.
 

@@ -67,6 +67,8 @@ class Original(NamedTuple):
     """Where it lay; None where the letter does not say."""
     attempts: int = 0
     """How often it was tried again before."""
+    edit: str = ""
+    """The jq expression by which its value is edited; empty for none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

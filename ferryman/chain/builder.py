@@ -1,16 +1,22 @@
 """Puts a task's chain together from configs: which converter with which settings, which transforms in which order."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, get_args
 
 from ferryman.api import Sink, Source
 from ferryman.chain import chain_config
 from ferryman.chain.chain import Chain, Planner, assembled
+from ferryman.chain.letters import Editing
 from ferryman.chain.plan import open_plan, sink_plan, source_plan
 from ferryman.conversion import Converter, Side
+from ferryman.edits.editor import Editor
+from ferryman.edits.program import BadProgram, Program
 from ferryman.errors import ConfigError, KeyProblem
 from ferryman.plugins import catalog
+
+EDIT = "ferryman.run.edit"
 
 
 def chain(
@@ -28,6 +34,21 @@ def chain(
     if problems:
         raise ConfigError(*problems)
     return assembled(made["key"], made["value"], made["header"], parsed.steps, planner(plugin))
+
+
+def editing(chain: Chain, program: str, raw: Mapping[str, str], worker: Mapping[str, str]) -> Chain:
+    """The chain where it edits the values of replayed letters that say so; the same chain where ``program`` is empty.
+    ConfigError if that is no jq program."""
+    if not program:
+        return chain
+    try:
+        Program(program).check()
+    except BadProgram as error:
+        text = f"Invalid value for configuration {EDIT}: {error}"
+        raise ConfigError.for_key(EDIT, text) from None
+    # A converter of its own: what the chain's is asked is counted.
+    edit = Editor(converter("value", raw, worker)).edited
+    return replace(chain, editing=Editing(edit, catalog.names(type(chain.value))[0]))
 
 
 def planner(plugin: type[Sink[Any] | Source[Any]] | None) -> Planner:

@@ -74,6 +74,8 @@ class Chain:
     """The plan for keys, and what forms they had."""
     value_forms: Forms
     """The plan for values, and what forms they had."""
+    editing: letters.Editing | None = None
+    """How the values of replayed letters are edited, where these say that they are."""
 
     @property
     def plan(self) -> Plan:
@@ -86,7 +88,7 @@ class Chain:
         Of a record that is bad in several parts the first is told, in Connect's order: key, value, headers.
         """
         if polled.originals is not None:
-            return letters.decoded(polled, self.decode)
+            return letters.decoded(polled, self.decode, self.editing)
         failures: dict[int, Failure] = {}
         # The other way round, so that the first part has the last word.
         values = self._side(self.value, Stage.VALUE_CONVERTER, polled, failures)

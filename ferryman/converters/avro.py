@@ -176,6 +176,14 @@ class AvroConverter(Converter[AvroConverterConfig]):
         self._own: dict[Schema | None, _Own] = {}
         self._targets: dict[tuple[Schema, int], Encode] = {}
 
+    def like(self, payload: bytes) -> "AvroConverter":
+        """Writes with the schema that the payload names, whatever the config says of registering; raises DataError for
+        a payload that names none."""
+        given = {"auto_register_schemas": False, "use_schema_id": _schema_id(payload[:HEAD])}
+        found = AvroConverter(self.config.model_copy(update=given | {"id_compatibility_strict": False}), self.side)
+        found.registry, found._targets = self.registry, self._targets
+        return found
+
     def rows_reason(self) -> str | None:
         """None: a schema that polars cannot take goes by rows when it is met."""
         return None

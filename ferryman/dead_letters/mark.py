@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ferryman.record import Payload
 
@@ -17,10 +18,14 @@ class Mark:
     """The topic that it went to."""
     at: int
     """When it was taken, in milliseconds."""
+    instead: str | None = None
+    """The letter of the same record that is replayed in its stead; None if it goes itself."""
 
     def dump(self) -> bytes:
         """As it is stored."""
-        return json.dumps({"run": self.run, "topic": self.topic, "at": self.at}, separators=(",", ":")).encode()
+        facts = {"run": self.run, "topic": self.topic, "at": self.at}
+        double = {} if self.instead is None else {"instead": self.instead}
+        return json.dumps(facts | double, separators=(",", ":")).encode()
 
     @property
     def told(self) -> str:
@@ -51,8 +56,13 @@ def _parsed(content: bytes) -> Mark | None:
         return None
     match given:
         case {"run": str(run), "at": int(at)}:
-            return Mark(run, None, at)
+            return Mark(run, None, at, _double(given))
         case {"topic": str(topic), "at": int(at)}:
-            return Mark(None, topic, at)
+            return Mark(None, topic, at, _double(given))
         case _:
             return None
+
+
+def _double(given: Mapping[str, Any]) -> str | None:
+    instead = given.get("instead")
+    return instead if isinstance(instead, str) else None

@@ -4,10 +4,12 @@ import base64
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 from ferryman.chain import builder
-from ferryman.conversion import Side
+from ferryman.conversion import Converter, Side
 from ferryman.dead_letters.choice import Group
 from ferryman.dead_letters.letter import DeadLetter
 from ferryman.dead_letters.mark import Mark
@@ -18,6 +20,8 @@ from ferryman.telemetry.redaction import redact
 
 Json = dict[str, Any]
 Decode = Callable[[Side, str, Payload], Any]
+Edit = Callable[[str, Payload], Payload]
+"""Edits a value in a topic."""
 _JSON = "org.apache.kafka.connect.json.JsonConverter"
 
 
@@ -44,10 +48,11 @@ def line(letter: DeadLetter, mark: Mark | None) -> Json:
     }
 
 
-def whole(letter: DeadLetter, mark: Mark | None, decode: Decode) -> Json:
+def whole(letter: DeadLetter, mark: Mark | None, decode: Decode, edit: Edit | None = None) -> Json:
     """All of it. Key and value are what the connector's converters make of them, where they can; ``text`` is UTF-8, and
-    ``base64`` the bytes where they are not."""
+    ``base64`` the bytes where they are not. ``edited`` is the value after ``edit``, or says why there is none."""
     topic = letter.at.topic if letter.origin is None else letter.origin.topic
+    edited = {} if edit is None else {"edited": _edited(letter.value, edit, decode, topic)}
     return {
         **line(letter, mark),
         "topic": letter.at.topic,
@@ -56,7 +61,16 @@ def whole(letter: DeadLetter, mark: Mark | None, decode: Decode) -> Json:
         "headers": [{"key": name, **_bytes(content)} for name, content in letter.headers],
         "left_out": letter.left_out,
         "trace": _hidden(letter.trace),
+        **edited,
     }
+
+
+def _edited(content: Payload, edit: Edit, decode: Decode, topic: str) -> Json | None:
+    try:
+        found = edit(topic, content)
+    except Exception as error:
+        return {"refused": _hidden(f"{type(error).__name__}: {error}")}
+    return _payload(found, decode, "value", topic)
 
 
 def decoder(raw: Mapping[str, str], worker: Mapping[str, str], is_sink: bool) -> Decode:
@@ -66,20 +80,20 @@ def decoder(raw: Mapping[str, str], worker: Mapping[str, str], is_sink: bool) ->
 
     def decode(side: Side, topic: str, payload: Payload) -> Any:
         if side not in made:
-            made[side] = builder.converter(side, *(_configs(side, raw, worker) if is_sink else (_source(side), {})))
+            made[side] = own_converter(side, raw, worker) if is_sink else builder.converter(side, _source(side), {})
         (data,) = made[side].to_data(topic, [payload])
-        return json.loads(_plain(side).from_data(topic, data.rows())[0] or b"null")
+        return json.loads(_plain(side).from_data(topic, data.rows())[0] or b"null", parse_float=_number)
 
     return decode
 
 
-def _configs(side: Side, raw: Mapping[str, str], worker: Mapping[str, str]) -> tuple[Mapping[str, str], ...]:
-    """Others' code runs in tasks only: what it would decode is shown as it is."""
+def own_converter(side: Side, raw: Mapping[str, str], worker: Mapping[str, str]) -> Converter[Any]:
+    """The converter of one side of a connector. FerrymanError for others' code, which runs in tasks only."""
     _, name = builder.converter_name(side, raw, worker)
     entry = catalog.entry("converter", name)
     if entry is None or not entry.module.startswith("ferryman."):
         raise FerrymanError(f"{name} is no converter of ours, and decodes in tasks only")
-    return raw, worker
+    return builder.converter(side, raw, worker)
 
 
 def _source(side: Side) -> Mapping[str, str]:
@@ -87,7 +101,15 @@ def _source(side: Side) -> Mapping[str, str]:
 
 
 def _plain(side: Side) -> Any:
-    return builder.converter(side, {f"{side}.converter": _JSON, f"{side}.converter.schemas.enable": "false"}, {})
+    raw = {f"{side}.converter": _JSON}
+    raw |= {f"{side}.converter.schemas.enable": "false", f"{side}.converter.decimal.format": "NUMERIC"}
+    return builder.converter(side, raw, {})
+
+
+def _number(text: str) -> float | str:
+    """A fraction; in text where a double would change it."""
+    found = float(text)
+    return found if isfinite(found) and Decimal(text) == Decimal(repr(found)) else text
 
 
 def _payload(content: Payload, decode: Decode, side: Side, topic: str) -> Json | None:

@@ -1,9 +1,11 @@
 """Which letters may be replayed of those that are meant, and what becomes of the others. Pure."""
 
+import hashlib
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ferryman.dead_letters import query
 from ferryman.dead_letters.letter import DeadLetter
 from ferryman.dead_letters.mark import Mark
 from ferryman.errors import RequestError
@@ -11,7 +13,9 @@ from ferryman.record import Original, TopicPartition
 from ferryman.replay.request import Request
 from ferryman.runs.ranges import Range
 
-INCOMPLETE, HOMELESS, TIRED, TAKEN = "incomplete", "homeless", "attempts", "replayed"
+INCOMPLETE, HOMELESS, TIRED, TAKEN, DOUBLES = "incomplete", "homeless", "attempts", "replayed", "doubles"
+UNEDITED = "edit"
+_Record = tuple[str | None, Original, bytes]
 _TEXTS = {
     INCOMPLETE: "lacks a part of its record: {left_out}",
     HOMELESS: "does not say which topic its record was in, and the connector reads several",
@@ -30,16 +34,16 @@ class Chosen:
     """What is marked already."""
     under_way: Collection[str] = ()
     """The runs that have not come to their end: what they have is not taken from them."""
-    ids: list[str] = field(default_factory=list)
-    """The letters that may go, in their order."""
-    bounds: dict[int, Range] = field(default_factory=dict)
-    """Where they lie, by partition."""
     topics: set[str] = field(default_factory=set)
     """The topics of their records."""
     passed_over: Counter[str] = field(default_factory=Counter)
-    """How many others there are, by why they may not."""
+    """How many others there are, by why they may not; doubles apart."""
     taken_by: dict[str, int] = field(default_factory=dict)
     """How many are marked, by who has them."""
+    _doubles: dict[str, list[str]] = field(default_factory=dict)
+    """The letters that may go, in their order, with older ones of the same records."""
+    _newest: dict[_Record, tuple[int, int, int]] = field(default_factory=dict)
+    """Of each record attempts, offset and partition of the letter that may go."""
 
     def add(self, letters: Iterable[DeadLetter]) -> None:
         """Letters that are meant. RequestError for one that was named by itself and may not go."""
@@ -65,11 +69,40 @@ class Chosen:
         return TAKEN
 
     def _take(self, letter: DeadLetter, original: Original) -> None:
-        self.ids.append(letter.id)
         self.topics.add(original.topic)
-        known = self.bounds.get(letter.at.partition, Range(letter.at.offset, letter.at.offset + 1))
-        first, behind = min(known.first, letter.at.offset), max(known.behind, letter.at.offset + 1)
-        self.bounds[letter.at.partition] = Range(first, behind)
+        doubles, place = list[str](), (letter.attempts, letter.at.offset, letter.at.partition)
+        if original.lay is not None:
+            record = _record(letter, original)
+            other = self._newest.get(record)
+            if other is not None and place < other:
+                self._doubles[_id(other)].append(letter.id)
+                return
+            if other is not None:
+                doubles = self._doubles.pop(_id(other))
+                doubles.append(_id(other))
+            self._newest[record] = place
+        self._doubles[letter.id] = doubles
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """The letters that may go, in their order."""
+        return list(self._doubles)
+
+    def doubles(self, letter: str) -> Sequence[str]:
+        """The other letters of the record of one that may go: a letter is written at least once, and of one record
+        that a kill made two letters of, the newest goes."""
+        return self._doubles[letter]
+
+    @property
+    def owned(self) -> Collection[str]:
+        """All letters that are settled by this, doubles too."""
+        return self._doubles.keys() | {double for each in self._doubles.values() for double in each}
+
+    @property
+    def told(self) -> Mapping[str, int]:
+        """How many are passed over, by why."""
+        doubles = sum(map(len, self._doubles.values()))
+        return dict(sorted((self.passed_over + Counter({DOUBLES: doubles})).items()))
 
     def _refusal(self, letter: DeadLetter, reason: str) -> RequestError:
         if reason == TAKEN:
@@ -87,7 +120,22 @@ class Chosen:
 
     def ranges(self, topic: str) -> dict[TopicPartition, Range]:
         """The least ranges that hold them."""
-        return {TopicPartition(topic, partition): range_ for partition, range_ in sorted(self.bounds.items())}
+        bounds: dict[int, Range] = {}
+        for partition, offset in map(query.place, self.ids):
+            known = bounds.get(partition, Range(offset, offset + 1))
+            bounds[partition] = Range(min(known.first, offset), max(known.behind, offset + 1))
+        return {TopicPartition(topic, partition): range_ for partition, range_ in sorted(bounds.items())}
+
+
+def _record(letter: DeadLetter, original: Original) -> _Record:
+    """What two letters of one record share. A topic that was created anew has other records at the same offsets, so
+    the content counts."""
+    content = repr((letter.timestamp, letter.key, letter.value)).encode()
+    return letter.connector, original._replace(attempts=0), hashlib.sha256(content).digest()
+
+
+def _id(place: tuple[int, int, int]) -> str:
+    return f"{place[2]}-{place[1]}"
 
 
 _OF = {

@@ -52,6 +52,7 @@ class Making:
         """The run's config, references unresolved."""
         created = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         own = {"of": self.live["name"], "ranges": ranges.dump(), "letters": marks, "created": created}
+        own |= {"edit": request.edit} if request.edit else {}
         found = self._merged(request)
         if request.sets.get(GROUP) == self.live.get(GROUP, f"connect-{self.live['name']}"):
             raise ConfigError.for_key(GROUP, f"{GROUP} must not be the live connector's")

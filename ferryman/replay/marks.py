@@ -8,7 +8,7 @@ begun meanwhile.
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicCollection
 from confluent_kafka.cimpl import NewTopic
@@ -83,10 +83,12 @@ class Writing:
                     self.producer.abort_transaction(TIMEOUT)
             raise
 
-    def mark(self, letters: Iterable[str], found: Mark) -> None:
-        """Notes who has these letters."""
-        for each in letters:
-            self.produce(self.marks.topic, mark.key(self.marks.topic_id, each), found.dump())
+    def mark(self, letter: str, doubles: Iterable[str], found: Mark) -> None:
+        """Notes who has a letter, and that others of its record do not go."""
+        self.produce(self.marks.topic, mark.key(self.marks.topic_id, letter), found.dump())
+        for each in doubles:
+            instead = replace(found, instead=letter)
+            self.produce(self.marks.topic, mark.key(self.marks.topic_id, each), instead.dump())
 
     def produce(
         self,

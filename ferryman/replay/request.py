@@ -12,7 +12,7 @@ from ferryman.runs.keys import PREFIX
 
 FILTER = ("stage", "exception", "field", "since", "until")
 FLAGS = ("all", "to_topic", "again", "allow_older", "dry_run")
-KNOWN = ("letters", *FILTER, *FLAGS, "attempts", "config", "name")
+KNOWN = ("letters", *FILTER, *FLAGS, "attempts", "config", "edit", "name")
 ATTEMPTS = 3
 """How often a letter is replayed unless a request says otherwise."""
 MOST_NAMED = 1_000
@@ -37,6 +37,8 @@ class Request:
     attempts: int = ATTEMPTS
     sets: Mapping[str, str | None] = field(default_factory=dict)
     """Keys that the run has otherwise than the live connector; None removes one."""
+    edit: str = ""
+    """The jq expression by which values are edited; empty for none."""
     name: str = ""
     """The run's; made up where it is empty."""
     dry_run: bool = False
@@ -66,6 +68,7 @@ def parsed(posted: Any, connector: str) -> Request:
         choice=choice,
         attempts=_attempts(posted.get("attempts")),
         sets=sets,
+        edit=_edit(posted.get("edit")),
         name=(_text("name", posted.get("name")) or "").strip(),
         **flags,
     )
@@ -83,6 +86,13 @@ def _text(name: str, value: Any) -> str | None:
     if not isinstance(value, str | None):
         raise RequestError(400, f"{name} must be a text")
     return value
+
+
+def _edit(value: Any) -> str:
+    text = _text("edit", value)
+    if text is not None and not text.strip():
+        raise RequestError(400, "edit must be a jq expression")
+    return text or ""
 
 
 def _letters(value: Any) -> Sequence[tuple[int, int]]:

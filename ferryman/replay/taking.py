@@ -2,23 +2,27 @@
 
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from ferryman.connector import SinkConfig
+from ferryman.dead_letters import shown
 from ferryman.dead_letters.choice import Choice
 from ferryman.dead_letters.letter import DeadLetter
 from ferryman.dead_letters.mark import Mark
 from ferryman.dead_letters.query import MOST_SCANNED
 from ferryman.dead_letters.reading import Extent, Reader
-from ferryman.errors import RequestError
+from ferryman.edits.editor import Editor
+from ferryman.edits.program import BadProgram, Program
+from ferryman.errors import FerrymanError, RequestError
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import Clients
+from ferryman.record import Payload
 from ferryman.replay import marks, to_topic
-from ferryman.replay.choosing import Chosen
+from ferryman.replay.choosing import DOUBLES, UNEDITED, Chosen
 from ferryman.replay.making import LETTERS, MEANT, Making
 from ferryman.replay.marks import Marks
 from ferryman.replay.request import Request
@@ -36,7 +40,7 @@ class Plan:
     config: Mapping[str, str] = field(repr=False)
     """References unresolved."""
     ids: Collection[str]
-    """The letters that it is to have."""
+    """The letters that it is to have, and their doubles."""
     told: Mapping[str, Any]
     """What is answered about it."""
 
@@ -71,13 +75,14 @@ class Taking:
 
     def planned(self, name: str) -> Plan:
         """The run that would replay what nobody has taken yet."""
+        self._checked_edit()
         chosen, extent = self._chosen(self._marks.read())
         verdict = self.making.verdict(self.request, sorted(chosen.topics))
         topic = self._marks.letters
         ranges = Ranges({topic: self._marks.topic_id}, chosen.ranges(topic))
         config = self.making.config(self.request, name, ranges, self._marks.topic)
         told = {**_told(chosen, extent), "name": name, "target": MEANT[verdict]}
-        return Plan(name, config, frozenset(chosen.ids), told)
+        return Plan(name, config, frozenset(chosen.owned), told)
 
     def marked(self, plan: Plan) -> Plan:
         """Gives the run its letters, but those that somebody has taken meanwhile. RequestError 409 if none is left, or
@@ -86,13 +91,17 @@ class Taking:
             taken = self._marks.read()
             chosen, extent = self._chosen(taken, plan.ids)
             with writing.transaction():
-                writing.mark(chosen.ids, Mark(plan.name, None, round(time.time() * 1000)))
-        passed_over = Counter(plan.told["passed_over"]) + chosen.passed_over
+                for each in chosen.ids:
+                    writing.mark(each, chosen.doubles(each), Mark(plan.name, None, round(time.time() * 1000)))
+        before = {why: count for why, count in plan.told["passed_over"].items() if why != DOUBLES}
+        passed_over = Counter(before) + Counter(chosen.told)
         told = {**plan.told, **_told(chosen, extent), "passed_over": dict(sorted(passed_over.items()))}
-        return replace(plan, ids=frozenset(chosen.ids), told=told)
+        return replace(plan, ids=frozenset(chosen.owned), told=told)
 
     def sent(self) -> Mapping[str, Any]:
         """Sends the letters to the topics of their records, as many as time allows."""
+        self._checked_edit()
+        edit = self._edit()
         target = {"name": None, "target": "they go to the topics of their records"}
         if self.request.dry_run:
             return {**_told(*self._chosen(self._marks.read())), **target}
@@ -100,9 +109,26 @@ class Taking:
             chosen, extent = self._chosen(self._marks.read())
             with closing(self._reader()) as reader:
                 letters = self._meant(reader, Extent())
-                sent = to_topic.send(writing, letters, chosen, self._began + SENDING)
-        told = _told(chosen, extent)
-        return {**told, **target, "letters": sent, "complete": extent.complete and sent == len(chosen.ids)}
+                sent = to_topic.send(writing, letters, chosen, self._began + SENDING, edit)
+        told, settled = _told(chosen, extent), sent + chosen.passed_over[UNEDITED]
+        return {**told, **target, "letters": sent, "complete": extent.complete and settled == len(chosen.ids)}
+
+    def _edit(self) -> Callable[[str, Payload], Payload]:
+        """What edits values here. RequestError 400 where that can be done in tasks only."""
+        if not self.request.edit:
+            return lambda topic, value: value
+        try:
+            editor = Editor(shown.own_converter("value", self.clients.raw, self.clients.worker))
+        except FerrymanError as error:
+            raise RequestError(400, f"Values cannot be edited on their way to a topic: {error}") from error
+        return lambda topic, value: editor.edited(self.request.edit, topic, value)
+
+    def _checked_edit(self) -> None:
+        try:
+            if self.request.edit:
+                Program(self.request.edit).check()
+        except BadProgram as error:
+            raise RequestError(400, f"edit is no jq expression: {error}") from error
 
     def _chosen(self, taken: Mapping[str, Mark], among: Collection[str] | None = None) -> tuple[Chosen, Extent]:
         only = self._config.topics[0] if len(self._config.topics) == 1 else ""
@@ -132,6 +158,6 @@ class Taking:
 def _told(chosen: Chosen, extent: Extent) -> dict[str, Any]:
     return {
         "letters": len(chosen.ids),
-        "passed_over": dict(sorted(chosen.passed_over.items())),
+        "passed_over": chosen.told,
         "complete": extent.complete,
     }

@@ -243,9 +243,10 @@ async def dead_letters(rest: Rest, call: Call) -> Answer:
 
 
 async def dead_letter(rest: Rest, call: Call) -> Answer:
-    """One dead letter: the record, where it lay, and why it was refused."""
+    """One dead letter: the record, where it lay, why it was refused, and what an edit would make of it."""
     partition, offset = query.place(call.parts[1])
-    return Answer(200, await rest.herder.inquiries.dead_letter(call.name, partition, offset))
+    edit = http_messages.parameter(call.request, "edit")
+    return Answer(200, await rest.herder.inquiries.dead_letter(call.name, partition, offset, edit))
 
 
 async def replay(rest: Rest, call: Call) -> Answer:

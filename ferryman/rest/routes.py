@@ -81,7 +81,7 @@ ENDPOINTS: Mapping[str, Mapping[str, Route]] = {
             Described({200: a("ReplayInfo"), 202: a("ReplayInfo")}, _FORWARD, a("ReplayRequest")),
         )
     },
-    "/connectors/*/dead-letters/*": {"GET": (calls.dead_letter, _gives(a("DeadLetter")))},
+    "/connectors/*/dead-letters/*": {"GET": (calls.dead_letter, _gives(a("DeadLetter"), edit=TEXT))},
     "/connectors/*/tasks/*/restart": {"POST": (calls.restart_task, Described(_NOTHING, _FORWARD))},
     "/connectors/*/topics": {"GET": (calls.topics, _gives(a("ActiveTopics")))},
     "/connectors/*/topics/reset": {"PUT": (calls.reset_topics, Described({202: None}))},

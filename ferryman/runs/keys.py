@@ -123,14 +123,25 @@ class RunKeys(Bounded):
     ferryman_run_letters: Str = key("", importance="LOW", shown=Shown(GROUP, 9, "MEDIUM", "Marks of letters"))
     """With it the ranges are those of a topic of dead letters, and the run replays those that it is given in this topic
     of marks. ``topics`` are those of the records in them."""
+    ferryman_run_edit: Str = key("", importance="LOW", shown=Shown(GROUP, 10, "LONG", "Edit of values"))
+    """A jq expression by which the values of those letters are edited before they go to the sink."""
 
     def problems(self) -> Iterable[KeyProblem]:
         """Bounds without ranges."""
         found = [*super().problems()]
         yield from found
-        others = self.ferryman_run_fold or self.ferryman_run_letters or self.ferryman_run_live_group
+        others = (
+            self.ferryman_run_fold
+            or self.ferryman_run_letters
+            or self.ferryman_run_live_group
+            or self.ferryman_run_edit
+        )
         if others and not self.is_run and not found:
             yield self._missing()
+        if self.ferryman_run_edit and not self.ferryman_run_letters:
+            yield KeyProblem(
+                "ferryman.run.edit", "ferryman.run.edit is for letters that are replayed, and there are none"
+            )
 
     @property
     def bound(self) -> str:

@@ -129,7 +129,9 @@ def prepared(spec: TaskSpec, control: Control) -> Setup:
     worker = WorkerConfig.parse(spec.worker)
     allowed_folders.bound(worker.connector_allowed_paths)
     config = plugin.config_class.parse(spec.config)
+    run = RunKeys.of(spec.config) if catalog.is_sink(plugin) else None
     chain = builder.chain(spec.config, spec.worker, plugin)
+    chain = builder.editing(chain, "" if run is None else run.ferryman_run_edit, spec.config, spec.worker)
     troubles = Troubles(Outage(patience(config, spec.failed), spec.succeeded), control.tell)
     meters = metering.made(spec, worker, plugin, chain)
     meters.outage, meters.retries = lambda: troubles.outage, lambda: troubles.waits
@@ -150,6 +152,6 @@ def prepared(spec: TaskSpec, control: Control) -> Setup:
         chain=chain,
         troubles=troubles,
         meters=meters,
-        run=RunKeys.of(spec.config) if catalog.is_sink(plugin) else None,
+        run=run,
         source_run=None if catalog.is_sink(plugin) else SourceRunKeys.of(spec.config),
     )

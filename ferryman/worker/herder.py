@@ -148,8 +148,9 @@ class Inquiries(Protocol):
     async def dead_letters(self, name: str, choice: Choice, scan: int, limit: int) -> Mapping[str, Any]:
         """Groups of dead letters, and the newest letters. 404 where there are none to be read."""
 
-    async def dead_letter(self, name: str, partition: int, offset: int) -> Mapping[str, Any]:
-        """One letter, whole. 404 if there is no such."""
+    async def dead_letter(self, name: str, partition: int, offset: int, edit: str | None = None) -> Mapping[str, Any]:
+        """One letter, whole; with what a jq expression makes of its value. 404 if there is no such, 400 for what is no
+        expression."""
 
 
 class Backfills(Protocol):

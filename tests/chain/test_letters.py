@@ -1,9 +1,14 @@
 """Letters of several topics are decoded as records of these, and stand where they stood among the letters."""
 
+from dataclasses import replace
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ferryman.chain import builder
+from ferryman.chain.narrowing import Stage
+from ferryman.errors import ConfigError
 from ferryman.record import Coordinates, Original, Polled, TopicPartition, in_order
 
 JSON = "org.apache.kafka.connect.json.JsonConverter"
@@ -22,6 +27,22 @@ def letters(given: list[tuple[Coordinates | None, bytes | None]]) -> Polled:
     originals = [Original("a" if lay is None else lay.topic, lay) for lay, _ in given]
     offsets = [3 * number for number in range(count)]
     return Polled("dlq", 5, offsets, [None] * count, [None] * count, [value for _, value in given], originals=originals)
+
+
+def test_values_are_edited_before_they_are_decoded_and_letters_stay_as_they_are() -> None:
+    polled = letters([(None, b'{"a": 1}'), (None, b'{"a": "x"}'), (None, b"{"), (None, None), (None, b"5")])
+    assert polled.originals is not None
+    edits = [each._replace(edit=".a += 1") for each in polled.originals[:-1]]
+    polled = replace(polled, originals=[*edits, polled.originals[-1]])
+    batches, failures = builder.editing(builder.chain(CONFIG, {}), ".a += 1", CONFIG, {}).decode(polled)
+    found = [record for batch in in_order(batches) for record in batch.records()]
+    assert [(record.offset, record.value) for record in found] == [(0, {"a": 2}), (9, None), (12, 5)]
+    assert [(each.position, each.stage, each.origin) for each in failures] == [
+        (at, Stage.VALUE_CONVERTER, polled) for at in (1, 2)
+    ]
+    assert {id(batch.origin) for batch in batches} == {id(polled)}
+    with pytest.raises(ConfigError, match=r"Invalid value for configuration ferryman\.run\.edit: syntax error"):
+        builder.editing(builder.chain(CONFIG, {}), ".[", CONFIG, {})
 
 
 @given(LETTERS)

@@ -6,7 +6,7 @@ from ferryman.dead_letters import mark
 from ferryman.dead_letters.mark import Mark
 
 
-@pytest.mark.parametrize("found", [Mark("run", None, 5), Mark(None, "orders", 6)])
+@pytest.mark.parametrize("found", [Mark("run", None, 5), Mark(None, "orders", 6), Mark("run", None, 5, "0-18")])
 def test_a_mark_is_read_as_it_was_written(found: Mark) -> None:
     assert mark.parsed({mark.key("id", "0-17"): found.dump()}, "id") == {"0-17": found}
 

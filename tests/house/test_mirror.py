@@ -63,6 +63,8 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/plugins/entry.py": "tests/plugins/test_catalog.py",
     "ferryman/plugins/folders.py": "tests/plugins/test_catalog.py",
     "ferryman/plugins/kinds.py": "tests/plugins/test_catalog.py",
+    "ferryman/edits/child.py": "tests/edits/test_program.py",
+    "ferryman/killable/process.py": "tests/regex/test_pattern.py",
     "ferryman/regex/child.py": "tests/regex/test_pattern.py",
     "ferryman/regex/killable.py": "tests/regex/test_pattern.py",
     "ferryman/settings/modes.py": "tests/settings/test_distributed_keys.py",

@@ -13,12 +13,13 @@ from ferryman.replay import request
 from ferryman.replay.choosing import Chosen
 from ferryman.runs.ranges import Range
 
-WHERE = [("__connect.errors.topic", b"t"), ("__connect.errors.partition", b"1"), ("__connect.errors.offset", b"9")]
 
-
-def letter(offset: int, partition: int = 0, **headers: str) -> DeadLetter:
+def letter(offset: int, partition: int = 0, of: int | None = None, value: bytes = b"v", **headers: str) -> DeadLetter:
+    """A letter; ``of`` is the offset of its record, of which it is the only one otherwise."""
+    record = {"topic": "t", "partition": "1", "offset": str(1000 * partition + offset if of is None else of)}
+    where = [(f"__connect.errors.{name}", text.encode()) for name, text in record.items()]
     said = [(f"__ferryman.errors.{name.replace('_', '.')}", text.encode()) for name, text in headers.items()]
-    return parsed(Coordinates("dlq", partition, offset), 5, None, b"v", [*WHERE, *said])
+    return parsed(Coordinates("dlq", partition, offset), 5, None, value, [*where, *said])
 
 
 def bare(offset: int) -> DeadLetter:
@@ -84,3 +85,27 @@ def test_that_there_is_none_is_said_with_what_became_of_them() -> None:
     found.add([letter(1), letter(2, attempts="9")])
     with pytest.raises(RequestError, match=r"1 sent to t, 1 that were replayed too often"):
         found.checked()
+
+
+def test_of_several_letters_of_one_record_the_newest_goes_and_settles_the_others() -> None:
+    found = chosen({"all": True}, x0_1=Mark("r", None, 5))
+    found.add([letter(1, of=7), letter(2, of=7), letter(3, of=8), letter(4, of=7), letter(5, of=8, attempts="1")])
+    assert (found.ids, found.told) == (["0-4", "0-5"], {"doubles": 2, "replayed": 1})
+    assert (found.doubles("0-4"), found.doubles("0-5")) == (["0-2"], ["0-3"])
+    assert set(found.owned) == {"0-2", "0-3", "0-4", "0-5"}
+    assert found.ranges("dlq") == {TopicPartition("dlq", 0): Range(4, 6)}
+
+
+def test_of_letters_in_several_partitions_the_one_that_was_tried_more_often_is_the_newest() -> None:
+    found = chosen({"all": True})
+    found.add([letter(1, 0, of=7, attempts="1"), letter(9, 1, of=7)])
+    assert (found.ids, found.doubles("0-1")) == (["0-1"], ["1-9"])
+
+
+def test_letters_of_other_records_are_no_doubles() -> None:
+    found = chosen({"all": True}, only_topic="t")
+    of_others = parsed(Coordinates("dlq", 0, 5), 5, None, b"v", [("__connect.errors.connector.name", b"x")])
+    found.add(
+        [letter(1, of=7), letter(2, of=7, value=b"of a topic that was created anew"), bare(3), bare(4), of_others]
+    )
+    assert (len(found.ids), found.told) == (5, {})

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from confluent_kafka import Producer
 
 from ferryman.stack.runtime.ports import free_port
 from tests.connectors.sql.sql_task import CONFLUENT, query
@@ -242,6 +243,23 @@ def test_letters_of_kafka_connect_go_the_same_way_with_or_without_its_headers(
     assert [tuple(each) for each in found] == [(unique, 0, 7000, 1), (f"{unique}-dlq", 0, 1, 2)]
     assert "has no dead letter 0-2" in replay(running, unique, 404, letters=["0-2"])["message"]
     assert "lacks a part of its record: value" in replay(running, unique, 400, letters=["0-3"])["message"]
+
+
+def test_of_two_letters_of_one_record_one_is_inserted(running: Worker, kafka: str, postgres: str, unique: str) -> None:
+    refused(running, kafka, postgres, unique)
+    mended(running, postgres, unique)
+    (_, one) = consume(kafka, f"{unique}-dlq")
+    producer = Producer({"bootstrap.servers": kafka})
+    producer.produce(f"{unique}-dlq", one.value(), one.key(), headers=one.headers(), timestamp=one.timestamp()[1])
+    assert producer.flush(60) == 0
+    run = replay(running, unique, all=True)
+    assert (run["letters"], run["passed_over"]) == (2, {"doubles": 1})
+    done(running, run["name"])
+    assert ids(postgres, unique) == [1, 2, 3, 4]
+    found = {each: letter["replayed"] for each, letter in shown(running, unique).items()}
+    assert {each["run"] for each in found.values()} == {run["name"]}
+    assert [each["instead"] for _, each in sorted(found.items())].count(None) == 2
+    assert "There is no dead letter to replay: 3 replayed" in replay(running, unique, 409, all=True)["message"]
 
 
 def test_rows_that_could_go_back_in_time_are_allowed_by_name_only(

@@ -38,6 +38,8 @@ def test_letters_are_named_or_chosen_or_all_are_meant() -> None:
         ({"all": True, "config": []}, "config must be an object"),
         ({"all": True, "config": {"x": {}}}, "config must be an object"),
         ({"all": True, "config": {"ferryman.run.of": "x"}}, "ferryman.run.of is not for a replay to set"),
+        ({"all": True, "edit": " "}, "edit must be a jq expression"),
+        ({"all": True, "edit": []}, "edit must be a text"),
         ({"all": True, "to_topic": True, "name": "x"}, "to_topic makes none"),
     ],
 )

@@ -145,7 +145,7 @@ class Memory:
         self._known(name)
         return {"topic": "t", "scanned": 0, "complete": True, "count": 0, "groups": [], "letters": []}
 
-    async def dead_letter(self, name: str, partition: int, offset: int) -> Mapping[str, Any]:
+    async def dead_letter(self, name: str, partition: int, offset: int, edit: str | None = None) -> Mapping[str, Any]:
         self._known(name)
         return {"id": f"{partition}-{offset}", "topic": "t", "headers": []}
 

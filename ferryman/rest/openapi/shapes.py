@@ -82,7 +82,7 @@ SHAPES: Mapping[str, Json] = {
         "type": "object",
         "properties": {
             "letters": {"type": ["array", "null"], "items": TEXT},
-            **dict.fromkeys(("stage", "exception", "field", "since", "until", "name"), _nullable("string")),
+            **dict.fromkeys(("stage", "exception", "field", "since", "until", "edit", "name"), _nullable("string")),
             **dict.fromkeys(("all", "to_topic", "again", "allow_older", "dry_run"), _nullable("boolean")),
             "attempts": _nullable("integer"),
             "config": _nullable("object"),

@@ -120,7 +120,9 @@ def _tried(failure: Failure) -> Headers:
     assert isinstance(record, Polled)
     if record.originals is None:
         return ()
-    return tuple(prefixed(OURS, {"attempts": str(record.originals[failure.position].attempts + 1)}))
+    original = record.originals[failure.position]
+    facts = {"attempts": str(original.attempts + 1)} | ({"edit": redact(original.edit)} if original.edit else {})
+    return tuple(prefixed(OURS, facts))
 
 
 def _placed(origin: Coordinates) -> dict[str, str]:

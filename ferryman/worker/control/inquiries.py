@@ -14,6 +14,8 @@ from ferryman.dead_letters.choice import Choice, Groups
 from ferryman.dead_letters.letter import DeadLetter
 from ferryman.dead_letters.mark import Mark
 from ferryman.dead_letters.reading import Extent, Reader
+from ferryman.edits.editor import Editor
+from ferryman.edits.program import BadProgram, Program
 from ferryman.errors import FerrymanError, RequestError, TaskError
 from ferryman.facts.fold import ConnectorFacts
 from ferryman.kafka.admin import Admin
@@ -75,15 +77,18 @@ class Inquiries:
 
         return await self._of_letters(name, f"reading the dead letters of connector {name}", read)
 
-    async def dead_letter(self, name: str, partition: int, offset: int) -> Mapping[str, Any]:
-        """One letter, whole. RequestError 404 if there is no such."""
+    async def dead_letter(self, name: str, partition: int, offset: int, edit: str | None = None) -> Mapping[str, Any]:
+        """One letter, whole; with what a jq expression makes of its value. RequestError 404 if there is no such, 400
+        for what is no expression."""
 
         def read(reader: Reader, values: Mapping[str, str], taken: Taken) -> Mapping[str, Any]:
             letter = reader.one(partition, offset)
             if letter is None or not Choice(connector=name).takes(letter):
                 raise RequestError(404, f"Connector {name} has no dead letter {partition}-{offset}")
-            decode = shown.decoder(values, self._plane.launch.settings.values, _is_sink(values))
-            return shown.whole(letter, taken.get(letter.id), decode)
+            worker = self._plane.launch.settings.values
+            decode = shown.decoder(values, worker, _is_sink(values))
+            editing = None if edit is None else _editing(edit, values, worker)
+            return shown.whole(letter, taken.get(letter.id), decode, editing)
 
         return await self._of_letters(name, f"reading a dead letter of connector {name}", read)
 
@@ -121,6 +126,19 @@ def _taken(clients: Clients, topic: str) -> Taken:
     except (TaskError, KafkaException) as error:
         log.debug("the marks of %s cannot be read: %s", topic, error)
         return {}
+
+
+def _editing(text: str, values: Mapping[str, str], worker: Mapping[str, str]) -> shown.Edit:
+    if not _is_sink(values):
+        raise RequestError(400, "Only sinks' dead letters can be edited")
+    try:
+        Program(text).check()
+        editor = Editor(shown.own_converter("value", values, worker))
+    except BadProgram as error:
+        raise RequestError(400, f"edit is no jq expression: {error}") from error
+    except FerrymanError as error:
+        raise RequestError(400, f"Values cannot be edited here: {error}") from error
+    return lambda topic, value: editor.edited(text, topic, value)
 
 
 def _is_sink(values: Mapping[str, str]) -> bool:

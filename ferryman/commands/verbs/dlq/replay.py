@@ -18,6 +18,8 @@ _WHY = {
     "attempts": "were replayed too often (--attempts)",
     "homeless": "do not say which topic their record was in",
     "incomplete": "lack a part of their record",
+    "edit": "could not be edited (dlq show --edit says why)",
+    "doubles": "are of a record that a newer letter holds too",
 }
 
 
@@ -32,6 +34,7 @@ _WHY = {
 @click.option("--attempts", type=click.IntRange(min=1), help="Pass over what was replayed so often (3).")
 @click.option("--allow-older", is_flag=True, help="Write though rows may go back in time.")
 @click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="A key that the run has otherwise.")
+@click.option("--edit", metavar="JQ", help="A jq expression that edits each value before it goes.")
 @click.option("--run", "run", help="What the run is called; made up from connector and time otherwise.")
 @click.option("--dry-run", is_flag=True, help="Say which letters would be replayed; change nothing.")
 @click.option("--wait", is_flag=True, help="Wait until the run is through.")

@@ -16,13 +16,15 @@ from ferryman.client.worker import Worker
 @name
 @click.argument("letter", metavar="LETTER")
 @asks
+@click.option("--edit", metavar="JQ", help="Show too what this jq expression makes of the value; nothing is changed.")
 @as_json
-def command(worker: Worker, name: str, letter: str, as_json: bool) -> None:
+def command(worker: Worker, name: str, letter: str, edit: str | None, as_json: bool) -> None:
     """Show a dead letter of connector NAME: the record, where it lay, and why it was refused.
 
     LETTER is as `ferryman dlq list` prints it: the partition and offset in the topic of dead letters, as in 0-17.
     """
-    terminal.tell(worker.get("connectors", name, "dead-letters", letter), rendered, as_json)
+    query = {} if edit is None else {"edit": edit}
+    terminal.tell(worker.get("connectors", name, "dead-letters", letter, query=query), rendered, as_json)
 
 
 def rendered(found: dict[str, Any]) -> RenderableType:
@@ -45,6 +47,7 @@ def rendered(found: dict[str, Any]) -> RenderableType:
         terminal.table(("DEAD LETTER", ""), [(name, value) for name, value in facts if value]),
         terminal.lines(["", "message", *(f"  {line}" for line in str(found["message"] or "unknown").splitlines())]),
         terminal.lines([*_payload("key", found["key"]), *_payload("value", found["value"])]),
+        terminal.lines(_payload("edited value", found["edited"]) if "edited" in found else []),
         terminal.lines(["headers"] if found["headers"] else []),
         terminal.lines(f"  {each['key']}: {_bytes(each)}" for each in found["headers"]),
         terminal.lines(["trace", *(f"  {line}" for line in found["trace"].splitlines())] if found["trace"] else []),
@@ -54,6 +57,8 @@ def rendered(found: dict[str, Any]) -> RenderableType:
 def _payload(side: str, found: dict[str, Any] | None) -> Iterator[str]:
     if found is None:
         yield f"{side}: null"
+    elif "refused" in found:
+        yield f"{side}: none ({found['refused']})"
     elif "decoded" in found:
         yield side
         yield from (f"  {line}" for line in json.dumps(found["decoded"], indent=2, ensure_ascii=False).splitlines())

@@ -16,5 +16,10 @@ def given(setup: Setup) -> Letters | None:
     config: SinkConfig = setup.config
     held = marks.contents(setup.clients, run.ferryman_run_letters)
     marked = [mark.parsed(held, topic_id) for topic_id in run.ranges.ids.values()]
-    own = {letter for each in marked for letter, found in each.items() if found.run == setup.spec.connector}
-    return Letters(own, config.topics[0] if len(config.topics) == 1 else "")
+    own = {
+        letter
+        for each in marked
+        for letter, found in each.items()
+        if found.run == setup.spec.connector and found.instead is None
+    }
+    return Letters(own, config.topics[0] if len(config.topics) == 1 else "", run.ferryman_run_edit)

@@ -15,6 +15,8 @@ class Letters:
     """The letters that are its own."""
     only_topic: str
     """The topic that the connector reads; empty if these are several."""
+    edit: str = ""
+    """The jq expression by which values are edited; empty for none."""
 
     def records(self, polled: Polled) -> Polled | None:
         """The records in its own letters of what was polled, without what the letters say of errors; None if it has
@@ -28,7 +30,7 @@ class Letters:
         return replace(
             polled.take([at for at, _, _ in whole]),
             headers=headers if any(headers) else None,
-            originals=[original for _, _, original in whole],
+            originals=[original._replace(edit=self.edit) for _, _, original in whole],
         )
 
 

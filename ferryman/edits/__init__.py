@@ -1,0 +1,1 @@
+"""Values of records edited by jq expressions."""

@@ -1,0 +1,78 @@
+"""A jq program, run where it can do no harm: in a child without environment, files, much memory and time."""
+
+import atexit
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from ferryman.errors import DataError
+from ferryman.killable.process import Crashed, Killable, OutOfTime
+
+SECONDS = 2.0
+"""Of CPU, for one value."""
+MEMORY = 1 << 30
+"""Bytes that the child may have, itself included."""
+LONGEST = 4_000
+"""Characters of a program: it stands in headers."""
+
+
+class BadProgram(Exception):
+    """A program that is none; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program of jq's language."""
+
+    text: str
+
+    def check(self) -> None:
+        """Raises BadProgram if it is none, RetriableError if the child does not start."""
+        if not self.text.strip():
+            raise BadProgram("the expression is empty")
+        if len(self.text) > LONGEST:
+            raise BadProgram(f"the expression has more than {LONGEST:,} characters")
+        if "\0" in self.text:
+            raise BadProgram("the expression has a character of code 0 in it")
+        try:
+            answer = _asked(self.text, None)
+        except (OutOfTime, Crashed):
+            raise BadProgram("the expression cannot be compiled within its time and memory") from None
+        if "fault" in answer:
+            raise BadProgram(_fault(answer["fault"]))
+
+    def edited(self, value: str) -> str:
+        """What it makes of a value, both in JSON. DataError where that is not one value, or takes too long or too much
+        memory; RetriableError if the child does not start."""
+        try:
+            answer = _asked(self.text, value)
+        except OutOfTime:
+            raise DataError(f"The edit takes more than {SECONDS:g} seconds for this value") from None
+        except Crashed:
+            raise DataError("The edit takes more memory than it may have for this value") from None
+        if "text" in answer:
+            return str(answer["text"])
+        raise DataError(f"The edit makes no value of this one: {answer.get('refused') or _fault(answer['fault'])}")
+
+
+def _asked(program: str, text: str | None) -> Any:
+    return _CHILD.answer({"program": program, "text": text, "seconds": SECONDS})
+
+
+def _fault(told: str) -> str:
+    """The first fault that jq tells of. Columns are those of the expression, which stands in parentheses."""
+    first = told.partition("\n")[0].removeprefix("jq: error: ")
+    what, _, _ = first.partition(" at <top-level>")
+    return what
+
+
+def _module() -> str:
+    found = find_spec("jq")
+    assert found is not None
+    assert found.origin is not None
+    return found.origin
+
+
+_CHILD = Killable(Path(__file__).with_name("child.py"), "edits values", [_module(), str(MEMORY)])
+atexit.register(_CHILD.end)
