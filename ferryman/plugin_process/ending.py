@@ -5,10 +5,12 @@ from typing import Any
 
 from ferryman.plugins import catalog
 
+ASK = "ends"
+
 
 def question(config: Mapping[str, str]) -> dict[str, Any]:
     """Asks that of a config whose references are resolved."""
-    return {"ask": "ends", "config": dict(config)}
+    return {"ask": ASK, "config": dict(config)}
 
 
 def answer(asked: Mapping[str, Any]) -> bool:

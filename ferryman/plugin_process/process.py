@@ -62,7 +62,7 @@ def _answer(asked: Mapping[str, Any], settings: Settings) -> object:
             return described.answer(asked)
         case "move sink" | "move source":
             return moves.answer(asked)
-        case "ends":
+        case ending.ASK:
             return ending.answer(asked)
         case "run":
             return runs.answer(asked, settings.values)

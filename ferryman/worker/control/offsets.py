@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from ferryman.errors import RequestError
 from ferryman.kafka.clients import Clients
 from ferryman.offsets.stores import Reads, Stores
+from ferryman.plugin_process import ending
 from ferryman.plugins import catalog
 from ferryman.task.setup import plugins
 from ferryman.telemetry.owners import Owner
@@ -34,7 +35,8 @@ class Offsets:
         deadline = loop.time() + DEADLINE
 
         def asks(question: Mapping[str, Any]) -> bool:
-            asked = Asked(question, plugins.connector(question["config"]), stage, once=True)
+            moves = question["ask"] != ending.ASK
+            asked = Asked(question, plugins.connector(question["config"]), stage, once=moves)
             answer = launch.plugins.ask(asked, max(0.0, deadline - loop.time()))
             return bool(asyncio.run_coroutine_threadsafe(answer, loop).result())
 

@@ -248,8 +248,10 @@ def test_a_database_that_is_away_is_told_and_its_tables_are_taken_for_new_ones(a
     assert delete.startswith('DELETE FROM "orders"')
 
 
-def test_a_server_that_never_answers_is_not_waited_for_without_end() -> None:
-    url = "jdbc:postgresql://{}/x?user=u&connectTimeout=2"
+@pytest.mark.parametrize(
+    "url", ["jdbc:postgresql://{}/x?user=u&connectTimeout=2", "jdbc:mariadb://{}/x?user=u&connectTimeout=2000"]
+)
+def test_a_server_that_never_answers_is_not_waited_for_without_end(url: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         world = World(url.format(f"127.0.0.1:{silent.getsockname()[1]}"), UPSERT, key_schema=KEY, value_schema=ROW)
         found = told(world, records(world))

@@ -41,13 +41,16 @@ _LIVENESS = {
 
 def engine(location: Location) -> Engine:
     """See ``Dialect.engine``."""
-    found = create_engine(
-        location.url, poolclass=NullPool, connect_args=_arguments(location.arguments), hide_parameters=True
-    )
+    arguments = _arguments(location.arguments)
+    answer = arguments.get("read_timeout")
+    # PyMySQL's connect_timeout ends with the TCP connection; a server may take that and never greet.
+    arguments["read_timeout"] = min(filter(None, (arguments.get("connect_timeout"), answer)), default=None)
+    found = create_engine(location.url, poolclass=NullPool, connect_args=arguments, hide_parameters=True)
 
     @event.listens_for(found, "connect")
     def prepare(connection: Any, _: object) -> None:
         _keep_alive(connection)
+        connection._read_timeout = answer
         with connection.cursor() as cursor:
             for statement in _SETTINGS:
                 cursor.execute(statement)
