@@ -138,17 +138,15 @@ class Play:
     def outcome(self) -> Outcome:
         """Plays all acts and draws up the ledger."""
         stage, rate = self.demo, self.counting.rate
-        one = not rate and self.broker is None
         try:
             self._flow()
             if rate:
                 self._hold()
             else:
                 self._kill_members(self.broker) if self.broker else self._kill()
-            if one:
                 self.course.repaired = repairs.repair(self.demo)
             self._finish()
-            if one:
+            if not rate:
                 self.course.restored = repairs.restore(self.demo, self.back)
             stage.view.happened("everything has arrived; stopping the worker and reading every system for the ledger")
         except Stalled as stalled:

@@ -24,7 +24,8 @@ from ferryman.stack.runtime.process import Launch, Process
 
 _START_SECONDS = 120.0
 _STOP_SECONDS = 20.0
-_POST_SECONDS = 30.0
+_POST_SECONDS = 100.0
+"""A worker gives itself 90, and says then what it has waited for."""
 _LOOK_SECONDS = 3.0
 Mode = Literal["standalone", "distributed"]
 _RUNS = re.compile(r"task (?P<task>\S+) runs as process (?P<pid>\d+)")

@@ -18,11 +18,12 @@ from confluent_kafka import (
     Message,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
+from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]
 
 from ferryman.errors import RetriableError
 from ferryman.internal_topics.writers import Ends, Entry, PlainWriter
 from ferryman.kafka import permissions
+from ferryman.kafka.admin import Admin
 from ferryman.record import Payload
 
 log = logging.getLogger(__name__)
@@ -65,7 +66,7 @@ class KafkaLog:
         }
         committed = consumer.get("isolation.level", "read_committed") == "read_committed"
         self._isolation = IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED
-        self._admin = AdminClient(dict(producer))
+        self._admin = Admin(producer)
         self._writer = PlainWriter(topic, producer)
         self._received = received
         self._consumer: Consumer | None = None
@@ -165,8 +166,7 @@ class KafkaLog:
 
     def _ask(self, within: float) -> dict[int, int]:
         wanted = {TopicPartition(self.topic, number): _latest() for number in self._positions}
-        asked = self._admin.list_offsets(wanted, isolation_level=self._isolation, request_timeout=within)
-        return {each.partition: int(answer.result().offset) for each, answer in asked.items()}
+        return {each.partition: end for each, end in self._admin.offsets(wanted, self._isolation, within).items()}
 
     def _reach(self, ends: Mapping[int, int], deadline: float | None) -> None:
         with self._progress:

@@ -14,9 +14,10 @@ from confluent_kafka import (
     TopicCollection,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
+from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]
 
 from ferryman.errors import RetriableError
+from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import LOG, QUIET
 from ferryman.kafka.permissions import Heard, refusal
 from ferryman.offset_reader.standing import Ends
@@ -53,7 +54,7 @@ class Brokers:
         self.heard = Heard()
         self._config = {**LOG, **config, "error_cb": self.heard.by("consumer")}
         quiet: dict[str, Any] = {**config, **QUIET, "error_cb": self.heard.by("consumer")}
-        self._admin = AdminClient(quiet)
+        self._admin = Admin(quiet)
 
     def consumer(self) -> Consumer:
         """A reader of what is committed, without an assignment."""
@@ -80,12 +81,10 @@ class Brokers:
         if not wanted:
             return {}
         try:
-            asked = self._admin.list_offsets(
-                wanted, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=ANSWER
-            )
-            return {each.partition: int(answer.result().offset) for each, answer in asked.items()}
+            found = self._admin.offsets(wanted, IsolationLevel.READ_UNCOMMITTED, ANSWER)
         except KafkaException as error:
             raise self.failure(error.args[0]) from error
+        return {each.partition: offset for each, offset in found.items()}
 
     def uncommitted(self, ranges: Mapping[int, tuple[int, int]]) -> Iterator[Message | tuple[int, int]]:
         """All records in these ranges, committed or not, and, when a range is through, its partition and its end."""

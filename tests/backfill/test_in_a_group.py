@@ -43,10 +43,23 @@ def test_killed_in_a_group_it_completes_and_the_table_is_the_fold_of_the_topic(
                 until(lambda: moved(postgres) > before or _complete(workers, run), 240)  # noqa: B023
                 assert not _complete(workers, run), f"it is over after {number} kills"
                 kills[number % len(kills)]()
+                _is_answered(chance.choice(workers), unique)
             until(lambda: _complete(workers, run), 600)
         caught_up(kafka, postgres, unique)
         states = workers[0].call("GET", f"/connectors/{unique}/status")
         assert {states["connector"]["state"], *(task["state"] for task in states["tasks"])} == {"RUNNING"}
+
+
+def _is_answered(worker: Worker, connector: str) -> None:
+    """Any worker says what another run would read, at once or when the group has shared its work out anew."""
+
+    def told() -> bool:
+        body = {"name": f"{connector}-another", "dry_run": True}
+        answer = WEB.post(f"{worker.url}/connectors/{connector}/backfill", json=body)
+        assert answer.status_code in (200, 409), answer.text
+        return answer.status_code == 200
+
+    until(told, what="an answer")
 
 
 def _complete(workers: Sequence[Worker], run: str) -> bool:

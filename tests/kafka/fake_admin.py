@@ -73,8 +73,5 @@ class FakeAdmin:
             return promised(error=failed(self.refuses[name]))
         return promised({key: SimpleNamespace(value=value) for key, value in self.cluster.topics[name].config.items()})
 
-    def list_offsets(self, wanted: Mapping[Any, Any], **more: Any) -> "dict[Any, Future[Any]]":
-        return {each: self._end(TopicPartition(each.topic, each.partition)) for each in wanted}
-
-    def _end(self, source: TopicPartition) -> "Future[Any]":
-        return promised(SimpleNamespace(offset=self.cluster.bounds(source)[1]))
+    def some_offsets(self, wanted: Mapping[Any, Any], isolation: Any, within: float) -> dict[Any, int]:
+        return {each: self.cluster.bounds(TopicPartition(each.topic, each.partition))[1] for each in wanted}

@@ -55,6 +55,13 @@ def test_several_listeners_answer_at_once() -> None:
         assert [client.get(each.url).status_code for each in bound] == [200, 200, 200]
 
 
+def test_no_piece_of_an_answer_waits_until_the_client_has_acknowledged_another() -> None:
+    (bound,) = server.bind(settings.parse(SETTINGS | {"listeners": "http://127.0.0.1:0"}).config)
+    bound.socket.settimeout(60)
+    with bound.socket, socket.create_connection(("127.0.0.1", bound.port)), bound.socket.accept()[0] as accepted:
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_a_certificate_of_the_client_is_asked_for_where_it_is_required() -> None:
     trust = {"ssl_client_auth": "required", "ssl_truststore_location": AUTHORITY, "ssl_truststore_type": "PEM"}
     with listening({"listeners": "https://127.0.0.1:0"} | https(**trust)) as ((bound,), _):

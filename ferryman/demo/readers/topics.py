@@ -19,10 +19,10 @@ from confluent_kafka import (
     Producer,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import LatestSpec
 
 from ferryman.demo.facts.errors import DemoError
+from ferryman.kafka.admin import Admin
 
 _SECONDS = 10
 _LATEST: Any = LatestSpec
@@ -55,8 +55,8 @@ class Topics:
     _members: dict[str, Consumer] = field(default_factory=dict)
 
     @cached_property
-    def _admin(self) -> AdminClient:
-        return AdminClient({"bootstrap.servers": self.kafka, "log_level": 0})
+    def _admin(self) -> Admin:
+        return Admin({"bootstrap.servers": self.kafka, "log_level": 0})
 
     def existing(self, wanted: Iterable[str]) -> list[str]:
         """Those of the topics that exist."""
@@ -102,10 +102,8 @@ class Topics:
         if not places:
             return {}
         level = IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED
-        asked = self._admin.list_offsets(
-            dict.fromkeys(places, _LATEST()), isolation_level=level, request_timeout=_SECONDS
-        )
-        return {(place.topic, place.partition): future.result().offset for place, future in asked.items()}
+        found = self._admin.offsets(dict.fromkeys(places, _LATEST()), level, _SECONDS)
+        return {(place.topic, place.partition): end for place, end in found.items()}
 
     def lag(self, connector: str, ends: Mapping[tuple[str, int], int]) -> int:
         """How far a sink's consumer group is behind the ends of its topics' partitions, as lag tools count it."""

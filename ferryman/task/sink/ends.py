@@ -1,17 +1,14 @@
 """Where the partitions of a sink task end, as far as is known: the consumer tells when it has read all of one."""
 
-import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, Message
+from confluent_kafka import Consumer, IsolationLevel, KafkaError, Message
 from confluent_kafka import TopicPartition as ClientPartition
 from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]
 
 from ferryman.kafka.admin import Admin
 from ferryman.record import TopicPartition
-
-log = logging.getLogger(__name__)
 
 ANSWER = 5.0
 """Seconds for the broker's word where partitions end; without it, what was known stays."""
@@ -52,13 +49,8 @@ class Ends:
         wanted = {ClientPartition(each.topic, each.partition): _latest() for each in partitions}
         if not wanted:
             return
-        committed = IsolationLevel.READ_COMMITTED
-        answers = self.admin.list_offsets(wanted, isolation_level=committed, request_timeout=ANSWER)
-        for each, answer in answers.items():
-            try:
-                self._asked[TopicPartition(each.topic, each.partition)] = int(answer.result(ANSWER).offset)
-            except (KafkaException, TimeoutError) as error:
-                log.debug("the end of %s-%d is not known: %s", each.topic, each.partition, error)
+        found = self.admin.some_offsets(wanted, IsolationLevel.READ_COMMITTED, ANSWER)
+        self._asked |= {TopicPartition(each.topic, each.partition): end for each, end in found.items()}
 
     def gone(self, partitions: Iterable[TopicPartition]) -> None:
         """These partitions are assigned no more."""

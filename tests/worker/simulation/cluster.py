@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+import ferryman.kafka.admin as kafka_admin
 import ferryman.membership.connection as connection
 from ferryman.api import Sink
 from ferryman.config import Str, key
@@ -273,7 +274,7 @@ def install(source: random.Random) -> None:
         (writers, "Producer", producer),
         (status_topic, "Producer", producer),
         (kafka_log, "Consumer", consumer),
-        (kafka_log, "AdminClient", admin),
+        (kafka_admin, "AdminClient", admin),
         (forwarding, "_asked", _asked),
         (offsets, "ConnectorOffsets", _Offsets),
         (distributed, "Forks", lambda server: _here().forks),

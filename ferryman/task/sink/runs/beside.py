@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ferryman.api import TaskContext
+from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import QUIET, Clients
 from ferryman.runs.yielding import Yielding
 from ferryman.task.setup.setup import Setup
@@ -29,7 +30,7 @@ def watching(setup: Setup, yielding: Yielding, facts: Mapping[str, Any]) -> Watc
     if reached is None and setup.plugin.keeps_back:
         log.info("plan: the run gives way to no live connector, since those commit late; ferryman.run.rate bounds it")
         return None
-    topics = LiveTopics(clients.group_reader() | QUIET, setup.clients.admin())
+    topics = LiveTopics(clients.group_reader() | QUIET, Admin(setup.clients.admin()))
     live = Live(
         dict if reached is None else reached.offsets,
         lambda: topics.committed(run.ranges.of),

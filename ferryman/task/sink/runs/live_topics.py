@@ -7,9 +7,10 @@ from typing import Any
 
 from confluent_kafka import Consumer, IsolationLevel, KafkaError
 from confluent_kafka import TopicPartition as ClientPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
+from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]
 
 from ferryman.errors import RetriableError
+from ferryman.kafka.admin import Admin
 from ferryman.record import TopicPartition
 
 ANSWER = 5.0
@@ -22,9 +23,8 @@ class LiveTopics:
 
     reader: Mapping[str, Any]
     """The config of a consumer with the live connector's group, which never joins it."""
-    admin: Mapping[str, Any]
+    admin: Admin
     _consumer: Consumer | None = None
-    _client: AdminClient | None = None
 
     def committed(self, sources: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """The next offsets that the group of the live connector has committed."""
@@ -37,15 +37,12 @@ class LiveTopics:
 
     def ends(self, sources: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
         """Where these end now, for those who read only what was committed."""
-        self._client = self._client or AdminClient(dict(self.admin))
         latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
         wanted = {ClientPartition(*source): latest for source in sources}
         if not wanted:
             return {}
-        answers = self._client.list_offsets(
-            wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=ANSWER
-        )
-        return {TopicPartition(each.topic, each.partition): int(got.result().offset) for each, got in answers.items()}
+        found = self.admin.offsets(wanted, IsolationLevel.READ_COMMITTED, ANSWER)
+        return {TopicPartition(each.topic, each.partition): end for each, end in found.items()}
 
     def behind(self, source: TopicPartition, offset: int) -> int | None:
         """See ``live.Topics``."""
@@ -72,4 +69,5 @@ class LiveTopics:
         """See ``live.Topics``."""
         if self._consumer is not None:
             self._consumer.close()
-        self._consumer = self._client = None
+        self._consumer = None
+        self.admin.close()

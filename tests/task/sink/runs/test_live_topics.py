@@ -8,6 +8,7 @@ from confluent_kafka import Consumer, Producer
 from confluent_kafka import TopicPartition as ClientPartition
 
 from ferryman.errors import RetriableError
+from ferryman.kafka.admin import Admin
 from ferryman.record import TopicPartition
 from ferryman.task.sink.runs.live_topics import LiveTopics
 from tests.running import create_topic, produce, until
@@ -17,7 +18,7 @@ from tests.running import create_topic, produce, until
 def topics(kafka: str, unique: str) -> Iterator[LiveTopics]:
     create_topic(kafka, unique, partitions=2)
     reader = {"bootstrap.servers": kafka, "group.id": unique}
-    made = LiveTopics(reader, {"bootstrap.servers": kafka})
+    made = LiveTopics(reader, Admin({"bootstrap.servers": kafka}))
     yield made
     made.close()
 

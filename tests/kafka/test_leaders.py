@@ -1,0 +1,116 @@
+"""Where partitions end while others begin to lead them: three brokers, of which some are killed and started again."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+import pytest
+from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
+from confluent_kafka.cimpl import NewTopic
+
+from ferryman.errors import RetriableError
+from ferryman.internal_topics import of_worker
+from ferryman.internal_topics.kafka_log import KafkaLog
+from ferryman.kafka.admin import Admin
+from ferryman.offset_reader.brokers import Brokers, Topic
+from ferryman.stack import Shape, Stack
+from tests.internal_topics.logs import SOON, Received, distributed
+from tests.running import produce, until
+
+COMMITTED = IsolationLevel.READ_COMMITTED
+
+
+@pytest.fixture(scope="module")
+def brokers() -> Iterator[Stack]:
+    with Stack(("kafka",), shape=Shape(brokers=3)) as stack:
+        yield stack
+
+
+def replicated(stack: Stack, topic: str, on: int) -> TopicPartition:
+    """A topic of one partition that the broker of this number leads as long as it is there."""
+    order = [on, *(each for each in (1, 2, 3) if each != on)]
+    admin = AdminClient({"bootstrap.servers": stack.addresses["kafka"]})
+    admin.create_topics([NewTopic(topic, 1, replica_assignment=[order])])[topic].result()
+    until(lambda: led_by(stack, topic) == on, what="its leader")
+    return TopicPartition(topic, 0)
+
+
+def led_by(stack: Stack, topic: str) -> int:
+    """Which broker leads it."""
+    admin = AdminClient({"bootstrap.servers": stack.addresses["kafka"]})
+    found = admin.list_topics(topic, timeout=60).topics[topic].partitions
+    return found[0].leader if found else -1
+
+
+def lost(stack: Stack, topic: str, broker: int) -> None:
+    """The broker dies, and another one leads what it led."""
+    stack[f"kafka-{broker}"].kill()
+    until(lambda: led_by(stack, topic) not in (-1, broker), what="another leader")
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Those who live long and ask where a topic ends."""
+
+    admin: Admin
+    log: KafkaLog
+    received: Received
+    reader: Brokers
+
+    def all_know(self, partition: TopicPartition, *values: bytes) -> None:
+        """Each of them is told of all that was written."""
+        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+        assert self.admin.offsets({partition: latest}, COMMITTED, SOON) == {partition: len(values)}
+        self.log.read_to_end(SOON)
+        assert self.received.values == [*values]
+        assert until(self._look, what="the reader of offsets to be told").ends == {0: len(values)}
+
+    def _look(self) -> Topic | None:
+        """None while the cluster is away, as whoever asks is told, and asks again."""
+        with suppress(RetriableError):
+            return self.reader.look()
+        return None
+
+
+@contextmanager
+def asking(stack: Stack, topic: str) -> Iterator[Asking]:
+    kafka, received = stack.addresses["kafka"], Received()
+    worker = distributed(kafka, topic, config_storage_topic=topic)
+    log = of_worker.config_log(worker, received)
+    log.start(SOON)
+    try:
+        yield Asking(Admin({"bootstrap.servers": kafka}), log, received, Brokers(topic, {"bootstrap.servers": kafka}))
+    finally:
+        log.close()
+
+
+@pytest.mark.parametrize("meanwhile", [True, False], ids=["asked while it is away too", "asked before and after"])
+def test_whoever_knew_a_former_leader_of_a_partition_is_told_its_end_by_the_next_one_and_by_the_first_when_it_is_back(
+    brokers: Stack, unique: str, meanwhile: bool
+) -> None:
+    kafka, partition = brokers.addresses["kafka"], replicated(brokers, unique, 2)
+    with asking(brokers, unique) as those:
+        those.all_know(partition)
+        lost(brokers, unique, 2)
+        try:
+            produce(kafka, unique, [b"1"], [b"key"])
+            if meanwhile:
+                those.all_know(partition, b"1")
+        finally:
+            brokers["kafka-2"].start()
+        produce(kafka, unique, [b"2"], [b"key"])
+        those.all_know(partition, b"1", b"2")
+
+
+def test_an_end_that_nobody_tells_is_an_error_and_never_a_number(brokers: Stack, unique: str) -> None:
+    partition, admin = replicated(brokers, unique, 2), Admin({"bootstrap.servers": brokers.addresses["kafka"]})
+    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+    assert admin.offsets({partition: latest}, COMMITTED, SOON) == {partition: 0}
+    brokers["kafka-2"].pause()
+    try:
+        with pytest.raises(KafkaException):
+            admin.offsets({partition: latest}, COMMITTED, 0.5)
+    finally:
+        brokers["kafka-2"].resume()
+    assert admin.offsets({partition: latest}, COMMITTED, SOON) == {partition: 0}
