@@ -285,9 +285,9 @@ def test_hostile_names_and_traces_move_no_cursor() -> None:
 @pytest.mark.parametrize(
     ("told", "text"),
     [
-        ({"of": "a", "records_done": 1200, "records_total": 5000, "complete": False}, "of a, 1,200 of 5,000 records"),
-        ({"of": "a", "records_done": 7, "complete": False, "seconds_left": 1200}, "of a, 7 records, about 1,200 s"),
-        ({"records_done": 7, "complete": True}, "7 records, complete"),
+        ({"of": "a", "records_done": 1200, "records_total": 5000, "complete": False}, "24 %, 1,200 of 5,000 records"),
+        ({"of": "a", "records_done": 7, "complete": False, "seconds_left": 1200}, "7 records; 20 min 0 s left"),
+        ({"records_done": 7, "complete": True}, "7 records; complete"),
     ],
 )
 def test_how_far_a_run_is_stands_with_it(told: dict[str, Any], text: str) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -212,9 +213,8 @@ def _runs(pid: int, program: str) -> bool:
 def test_a_worker_that_does_not_start_ends_the_demo_with_its_log(demo: Callable[..., Demo], tmp_path: Path) -> None:
     configs = tmp_path / "configs"
     source = CONFIGS
-    (configs / "connectors").mkdir(parents=True)
-    for file in source.glob("connectors/*.json"):
-        (configs / "connectors" / file.name).write_text(file.read_text())
+    for folder in ("connectors", "restore"):
+        shutil.copytree(source / folder, configs / folder)
     text = (source / "worker.properties").read_text()
     (configs / "worker.properties").write_text(text.replace("EnvVarConfigProvider", "EnvVarsProvider"))
     run = demo("--configs", str(configs))

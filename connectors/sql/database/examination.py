@@ -3,8 +3,9 @@
 Nothing is written: rights are asked for, and every transaction is rolled back.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -174,9 +175,10 @@ def _unique(connection: Connection, table: TableName) -> list[list[str]]:
     primary = inspector.get_pk_constraint(table.name, table.schema)["constrained_columns"]
     indexes = [each for each in inspector.get_indexes(table.name, table.schema) if each.get("unique")]
     # One of a part of the rows, or of an expression, keeps no column unique.
-    whole = [
-        each["column_names"]
-        for each in indexes
-        if None not in each["column_names"] and not each.get("dialect_options", {}).get("postgresql_where")
-    ]
+    whole = [each["column_names"] for each in indexes if None not in each["column_names"] and not _is_partial(each)]
     return [list(map(str, names)) for names in ([primary] if primary else []) + [[*map(str, names)] for names in whole]]
+
+
+def _is_partial(index: Mapping[str, Any]) -> bool:
+    """Whether an index has a condition, which each dialect keeps under a name of its own."""
+    return any(value is not None for name, value in index.get("dialect_options", {}).items() if name.endswith("_where"))

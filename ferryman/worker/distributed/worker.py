@@ -38,6 +38,8 @@ from ferryman.worker.pool import Pool
 
 log = logging.getLogger(__name__)
 
+BAD_SETTINGS = 2
+"""The exit code for settings that cannot be used."""
 FAILED_TO_START = 3
 """The exit code of Kafka's scripts when a worker cannot start."""
 LONGEST_WAIT = 15.0
@@ -115,7 +117,11 @@ class Worker:
         self.cluster.look()
         self.herder.begins(INITIALIZING)
         try:
-            await self.herder.plugins.look()
+            try:
+                await self.herder.plugins.look()
+            except ConfigError as error:
+                _log_problems(error)
+                return BAD_SETTINGS
             await self._reach(self._create_topics)
             await self._reach(self.board.start)
             await self._reach(self.journal.start)

@@ -29,6 +29,8 @@ from ferryman.worker.standalone.memory import Alone, Board, Journal
 
 log = logging.getLogger(__name__)
 
+BAD_SETTINGS = 2
+"""The exit code for settings that cannot be used."""
 FAILED_TO_START = 3
 """The exit code of Kafka's scripts when a connector of the command line cannot be created."""
 
@@ -41,7 +43,7 @@ async def run(settings: Settings, files: Sequence[ConnectorFile], forkserver: Fo
         bound = server.bind(settings.config)
     except (FerrymanError, OSError) as error:
         log.error("%s", redact(str(error)))
-        return 2
+        return BAD_SETTINGS
     _open_folders(settings.config.connector_allowed_paths)
     worker_id = server.advertised(settings.config, bound).authority
     cluster = Cluster(settings)
@@ -78,7 +80,7 @@ async def _create(herder: Commands, plugins: Plugins, files: Sequence[ConnectorF
         await plugins.look()
     except FerrymanError as error:
         log.error("the worker cannot start: %s", redact(str(error)))
-        return FAILED_TO_START
+        return BAD_SETTINGS if isinstance(error, ConfigError) else FAILED_TO_START
     for file in files:
         try:
             await herder.create(file.name, file.config, file.target)

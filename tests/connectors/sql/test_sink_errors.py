@@ -51,10 +51,11 @@ def test_a_put_whose_bad_record_may_not_be_passed_over_leaves_nothing_behind(
         raise TaskError(f"{len(found)} too many")
 
     world.put(orders(3))
+    world.query("ALTER TABLE orders ADD CHECK (item <> 'none')")
     monkeypatch.setattr(world, "report_all", fails)
     world.begin()
     with pytest.raises(TaskError, match="1 too many"):
-        world.put([{"id": 10, "item": "x"}, {"id": 11, "item": "\0"}])
+        world.put([{"id": 10, "item": "x"}, {"id": 11, "item": "none"}])
     assert len(world.query("SELECT * FROM orders")) == 3
     assert world.stored() == 3
 
