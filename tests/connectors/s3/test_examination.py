@@ -30,7 +30,7 @@ class Bucket:
             "topics": "orders",
             "s3.bucket.name": self.name,
             "store.url": self.url,
-            "aws.access.key.id": "ferryman",
+            "aws.access.key.id": "an-access-key",
             "aws.secret.access.key": "an-obol",
             "format.class": "io.confluent.connect.s3.format.json.JsonFormat",
             "flush.size": "3",
@@ -128,7 +128,7 @@ def test_the_source_needs_no_more_than_to_read(bucket: Bucket) -> None:
         "name": "restore",
         "connector.class": "io.confluent.connect.s3.source.S3SourceConnector",
         "s3.bucket.name": bucket.name,
-        "aws.access.key.id": "ferryman",
+        "aws.access.key.id": "an-access-key",
         "aws.secret.access.key": "an-obol",
         "format.class": "io.confluent.connect.s3.format.json.JsonFormat",
     }
