@@ -1,5 +1,6 @@
 """Kills at any point: nothing is lost, and what may have been sent twice is listed, of one id, and as many as said."""
 
+import contextlib
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from ferryman.api import Assigned, Committed
 from ferryman.connectors.email.in_doubt_window import InDoubtWindow, packed, unpacked
 from ferryman.connectors.email.sink import EmailSinkConnector
-from ferryman.errors import RetriableError, TaskError
+from ferryman.errors import RetriableError, TaskError, Unfinished
 from ferryman.record import TopicPartition
 from ferryman.stack import Stack
 from ferryman.stack.servers.mailbox import Answer
@@ -95,7 +96,8 @@ def test_what_was_never_sent_is_not_in_doubt_after_a_kill(mail: Stack, caplog: p
     """An outage, then a kill: even with skip everything arrives."""
     with world(mail, max_in_flight="6", behavior_on_in_doubt="skip") as around, caplog.at_level(logging.WARNING):
         around.mailbox.answer(Answer("rcpt", "450 4.2.1 later"))
-        around.try_put(batch(PLEDGES))
+        with contextlib.suppress(Unfinished):  # on a slow machine some wait for the next call
+            around.try_put(batch(PLEDGES))
         around.kill()
         around.mailbox.answer()
         around.again(PLEDGES)
