@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, get_args
 
 from ferryman.config import Config, Definition
@@ -26,7 +25,6 @@ class PluginInfo:
     version: str
 
 
-@cache
 def list_plugins(connectors_only: bool) -> tuple[PluginInfo, ...]:
     """Sinks, then sources; the other kinds too if wanted. One that has several Java names is there under each."""
     kinds: list[catalog.Kind] = ["sink", "source"]
