@@ -5,17 +5,21 @@ import uuid
 from collections.abc import Generator, Iterator
 from typing import Any
 
+import hypothesis
 import pytest
 import sqlalchemy as sa
 from confluent_kafka.admin import AdminClient
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck
 
 from ferryman.stack import Stack
 from tests.differential import search
+from tests.running import Worker, borrowed, settings, worker
 
 pytest_plugins = ["tests.reliability.scoreboard.plugin", "tests.worker.simulation.summary"]
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
-settings.load_profile("any machine")
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+hypothesis.settings.load_profile("any machine")
 _stack: Stack | None = None
 
 
@@ -100,6 +104,21 @@ def stack(request: pytest.FixtureRequest) -> dict[str, str]:
 def kafka(stack: dict[str, str]) -> str:
     """bootstrap.servers of the shared broker."""
     return stack["kafka"]
+
+
+@pytest.fixture(scope="session")
+def lasting(tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[Worker]:
+    """One worker for all tests that need none of their own. Files with plugins have another one, by this name."""
+    name = f"lasting-{uuid.uuid4().hex[:10]}"
+    with worker(tmp_path_factory.mktemp(name), settings(kafka, name)) as one:
+        yield one
+
+
+@pytest.fixture
+def running(lasting: Worker, unique: str) -> Iterator[Worker]:
+    """The worker that lasts, as this test sees it."""
+    with borrowed(lasting, unique) as one:
+        yield one
 
 
 @pytest.fixture(scope="session")

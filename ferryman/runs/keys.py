@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import AfterValidator
 
@@ -59,6 +59,9 @@ def instant(text: str) -> int:
 class Bounded(Config):
     """What runs of sinks and of sources have in common."""
 
+    bound: ClassVar[str]
+    """The key without which there is no run."""
+
     ferryman_run_of: Str = key("", importance="LOW", shown=Shown(GROUP, 1, "MEDIUM", "Run of"))
     """The live connector whose history is run again."""
     ferryman_run_from: Annotated[Str, AfterValidator(_instant)] = key(
@@ -90,11 +93,6 @@ class Bounded(Config):
         )
 
     @property
-    def bound(self) -> str:
-        """The key without which there is no run."""
-        raise NotImplementedError
-
-    @property
     def is_run(self) -> bool:
         """Whether that is given."""
         return bool(getattr(self, self.bound.replace(".", "_")))
@@ -109,6 +107,8 @@ class Bounded(Config):
 
 class RunKeys(Bounded):
     """What makes a sink connector a run."""
+
+    bound = "ferryman.run.ranges"
 
     ferryman_run_ranges: Annotated[Str, AfterValidator(_ranges)] = key(
         "", importance="LOW", shown=Shown(GROUP, 2, "LONG", "Ranges")
@@ -143,11 +143,6 @@ class RunKeys(Bounded):
                 "ferryman.run.edit", "ferryman.run.edit is for letters that are replayed, and there are none"
             )
 
-    @property
-    def bound(self) -> str:
-        """See Bounded."""
-        return "ferryman.run.ranges"
-
     @cached_property
     def ranges(self) -> Ranges:
         """What to read."""
@@ -167,17 +162,14 @@ class RunKeys(Bounded):
 class SourceRunKeys(Bounded):
     """What makes a source connector a run."""
 
+    bound = "ferryman.run.span"
+
     ferryman_run_span: Annotated[Str, AfterValidator(_span)] = key(
         "", importance="LOW", shown=Shown(GROUP, 2, "LONG", "Span")
     )
     """What to hand over, as a JSON object: begins and ends (times in milliseconds), first and behind (positions),
     records (how many there are), each only where it is known. With it a source is a run: it hands this over and nothing
     else, and is STOPPED when it has."""
-
-    @property
-    def bound(self) -> str:
-        """See Bounded."""
-        return "ferryman.run.span"
 
     @cached_property
     def span(self) -> Span:

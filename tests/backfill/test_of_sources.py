@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 
-from ferryman.stack.runtime.ports import free_port
 from tests.backfill.calls import Command
 from tests.connectors.stripe.stripe_stub import StripeStub, payment, serving
 from tests.reliability.flows import stripe_source
-from tests.running import Worker, borrowed, consume, create_topic, group, settings, until
+from tests.running import Worker, consume, create_topic, group, settings, until
 from tests.running import distributed as of_a_group
 
 FILE_SOURCE = "org.apache.kafka.connect.file.FileStreamSourceConnector"
@@ -97,19 +96,6 @@ def test_killed_again_and_again_it_goes_on_where_it_stood(
     command.call(*options).well()
     found = lines(kafka, topic)
     assert (found if guarantee == "enabled" else sorted(set(found))) == list(range(500, 2_500))
-
-
-@pytest.fixture(scope="module")
-def lasting(tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[Worker]:
-    made = Worker(tmp_path_factory.mktemp("histories"), settings(kafka, f"histories-{free_port()}"))
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def running(lasting: Worker, unique: str) -> Iterator[Worker]:
-    with borrowed(lasting, unique) as one:
-        yield one
 
 
 @pytest.fixture

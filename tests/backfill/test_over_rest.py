@@ -1,7 +1,6 @@
 """A backfill beside a live connector, asked for over REST, and by `ferryman connectors backfill`."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,25 +8,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ferryman.commands import main
-from ferryman.stack.runtime.ports import free_port
 from tests.reliability.flows import file_sink
-from tests.running import Worker, borrowed, create_topic, group, produce, settings, until
+from tests.running import Worker, create_topic, group, produce, until
 from tests.running import distributed as of_a_group
 
 VALUES = [str(number).encode() for number in range(20)]
-
-
-@pytest.fixture(scope="module")
-def lasting(tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[Worker]:
-    made = Worker(tmp_path_factory.mktemp("backfills"), settings(kafka, f"backfills-{free_port()}"))
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def running(lasting: Worker, unique: str) -> Iterator[Worker]:
-    with borrowed(lasting, unique) as one:
-        yield one
 
 
 def live(worker: Worker, kafka: str, unique: str, folder: Path) -> dict[str, str]:

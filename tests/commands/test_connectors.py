@@ -18,21 +18,7 @@ from ferryman.client import worker as asked
 from ferryman.commands import main
 from ferryman.stack.runtime.ports import free_port
 from tests.reliability.flows import file_sink
-from tests.running import FERRYMAN, Worker, borrowed, create_topic, produce, settings, until
-
-
-@pytest.fixture(scope="module")
-def lasting(tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[Worker]:
-    directory = tmp_path_factory.mktemp("verbs")
-    made = Worker(directory, settings(kafka, f"verbs-{free_port()}"))
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def running(lasting: Worker, unique: str) -> Iterator[Worker]:
-    with borrowed(lasting, unique) as one:
-        yield one
+from tests.running import FERRYMAN, Worker, create_topic, produce, until
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,6 @@
 """`ferryman dlq` against a worker whose connectors refuse records, and letters of other workers beside theirs."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,24 +8,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ferryman.commands import main
-from ferryman.stack.runtime.ports import free_port
 from tests.dead_letters.test_letter import JVM
 from tests.reliability.flows import JSON, file_sink
-from tests.running import Worker, borrowed, consume, create_topic, produce, settings, until
-
-
-@pytest.fixture(scope="module")
-def lasting(tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[Worker]:
-    directory = tmp_path_factory.mktemp("dlq")
-    made = Worker(directory, settings(kafka, f"dlq-{free_port()}"))
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def running(lasting: Worker, unique: str) -> Iterator[Worker]:
-    with borrowed(lasting, unique) as one:
-        yield one
+from tests.running import Worker, consume, create_topic, produce, until
 
 
 def dlq(worker: Worker, *words: str) -> Result:

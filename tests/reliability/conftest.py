@@ -1,6 +1,5 @@
-"""What the reliability tests have together: a worker that lasts, a broker that they may break, links of all flows."""
+"""What the reliability tests have together: a broker that they may break, links of all flows."""
 
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,22 +7,6 @@ import pytest
 
 from tests.reliability.links.all_flows import Flows, flowing
 from tests.reliability.links.broker import Broker, broker
-from tests.running import Worker, borrowed, settings, worker
-
-
-@pytest.fixture(scope="session")
-def lasting(tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[Worker]:
-    """One worker for all tests that need none of their own. Files with plugins have another one, by this name."""
-    name = f"lasting-{uuid.uuid4().hex[:10]}"
-    with worker(tmp_path_factory.mktemp(name), settings(kafka, name)) as one:
-        yield one
-
-
-@pytest.fixture
-def running(lasting: Worker, unique: str) -> Iterator[Worker]:
-    """The worker that lasts, as this test sees it."""
-    with borrowed(lasting, unique) as one:
-        yield one
 
 
 @pytest.fixture(scope="session")

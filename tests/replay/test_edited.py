@@ -1,19 +1,16 @@
 """Dead letters that are edited on their way: into a table, or back to their topic."""
 
 import json
-from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
 import fastavro
-import pytest
 from click.testing import CliRunner
 
 from ferryman.commands import main
-from ferryman.stack.runtime.ports import free_port
 from tests.connectors.sql.sql_task import query
 from tests.replay.test_into_a_table import done, ids, letters, narrow_table, replay, row, sink
-from tests.running import WEB, Worker, borrowed, consume, create_topic, produce, settings, until
+from tests.running import WEB, Worker, consume, create_topic, produce, until
 
 AVRO = "io.confluent.connect.avro.AvroConverter"
 SCHEMA = {
@@ -22,19 +19,6 @@ SCHEMA = {
     "doc": "not what Connect would make of it",
     "fields": [{"name": "id", "type": "long"}, {"name": "n", "type": ["null", "int"], "default": None}],
 }
-
-
-@pytest.fixture(scope="module")
-def lasting(tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[Worker]:
-    made = Worker(tmp_path_factory.mktemp("edits"), settings(kafka, f"edits-{free_port()}"))
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def running(lasting: Worker, unique: str) -> Iterator[Worker]:
-    with borrowed(lasting, unique) as one:
-        yield one
 
 
 def told(worker: Worker, letter: str, name: str, edit: str) -> str:

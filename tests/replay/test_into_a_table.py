@@ -3,34 +3,18 @@
 import json
 import os
 import signal
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
-import pytest
 from confluent_kafka import Producer
 
-from ferryman.stack.runtime.ports import free_port
 from tests.connectors.sql.sql_task import CONFLUENT, query
 from tests.dead_letters.test_letter import JVM
-from tests.running import WEB, Worker, borrowed, consume, create_topic, produce, settings, until
+from tests.running import WEB, Worker, consume, create_topic, produce, until
 
 JSON = "org.apache.kafka.connect.json.JsonConverter"
 FIELDS = [{"field": "id", "type": "int64"}, {"field": "n", "type": "int64", "optional": True}]
-
-
-@pytest.fixture(scope="module")
-def lasting(tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[Worker]:
-    made = Worker(tmp_path_factory.mktemp("replays"), settings(kafka, f"replays-{free_port()}"))
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def running(lasting: Worker, unique: str) -> Iterator[Worker]:
-    with borrowed(lasting, unique) as one:
-        yield one
 
 
 def row(number: int, n: int | None = 0, **more: str) -> bytes:
