@@ -196,7 +196,7 @@ class FileStreamSourceConnector(Source[FileStreamSourceConfig]):
         return file
 
     def _next_piece(self, file: io.RawIOBase) -> bytes:
-        if self.config.file is None and not select.select([file], [], [], WAIT)[0]:
+        if self.config.file is None and not _readable(file, WAIT):
             return b""
         # The letter behind a run's part tells whether a carriage return before it ends a line.
         left = PIECE if self._behind is None else min(PIECE, self._behind + 1 - self._position)
@@ -245,6 +245,13 @@ class FileStreamSourceConnector(Source[FileStreamSourceConfig]):
             origin=LazyRecords(count, build),
             positions=range(count),
         )
+
+
+def _readable(file: io.RawIOBase, within: float) -> bool:
+    """Whether there is something to read, or nothing any more, within so many seconds."""
+    waiting = select.poll()
+    waiting.register(file, select.POLLIN)
+    return bool(waiting.poll(within * 1000))
 
 
 def _is_long(value: Any) -> bool:

@@ -1,9 +1,9 @@
 """What Kafka has of the topics of a connector: ids, bounds, and where times begin."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from confluent_kafka import Consumer, KafkaException, TopicCollection
+from confluent_kafka import Consumer, KafkaException
 from confluent_kafka import TopicPartition as ClientPartition
 
 from ferryman.connector import SinkConfig
@@ -36,7 +36,7 @@ class History:
         wanted = sorted(chosen or there)
         if not wanted:
             raise ConfigError.for_key("topics", "there is no topic that the connector reads")
-        ids = {topic: _id(admin, topic) for topic in sorted({source.topic for source in wanted})}
+        ids = _ids(admin, sorted({source.topic for source in wanted}))
         consumer = Consumer(self.clients.group_reader() | QUIET)
         try:
             bounds = {source: _bounds(consumer, source) for source in wanted}
@@ -52,8 +52,11 @@ def _cut(there: Range, first: int | None, chosen: Range | None) -> Range:
     return Range(min(low, high), high)
 
 
-def _id(admin: Admin, topic: str) -> str:
-    return str(admin.describe_topics(TopicCollection([topic]))[topic].result().topic_id)
+def _ids(admin: Admin, topics: Sequence[str]) -> dict[str, str]:
+    there = admin.described(topics)
+    for gone in set(topics) - set(there):
+        raise ConfigError.for_key("topics", f"{gone} has just been deleted")
+    return {topic: str(there[topic].topic_id) for topic in topics}
 
 
 def _bounds(consumer: Consumer, source: TopicPartition) -> Range:

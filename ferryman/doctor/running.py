@@ -57,10 +57,11 @@ def looked(job: Job) -> list[Finding]:
 
 def _lines(file: int, seconds: float) -> Iterator[bytes]:
     """Lines until the end. TimeoutError if the next takes longer than a check may."""
-    kept, until = b"", time.monotonic() + BEGINNING
+    kept, until, told = b"", time.monotonic() + BEGINNING, select.poll()
+    told.register(file, select.POLLIN)
     while True:
         left = until - time.monotonic()
-        if left <= 0 or not select.select([file], [], [], left)[0]:
+        if left <= 0 or not told.poll(left * 1000):
             raise TimeoutError
         data = os.read(file, 1 << 16)
         if not data:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import ConfigResource, ResourceType  # type: ignore[attr-defined]
 from confluent_kafka.cimpl import NewTopic
 
 from ferryman.errors import ConfigError, RetriableError, TaskError
@@ -87,7 +86,7 @@ def _create(admin: Admin, topic: InternalTopic) -> None:
     settings = {**topic.settings, "cleanup.policy": "compact"}
     new = NewTopic(topic.name, topic.partitions, topic.replication_factor, config=settings)
     try:
-        admin.create_topics([new])[topic.name].result()
+        admin.create_topic(new)
     except KafkaException as error:
         reason: KafkaError = error.args[0]
         if reason.code() in _HOPELESS:
@@ -116,10 +115,8 @@ def _forgets(topic: InternalTopic, policy: str | None) -> str:
 
 
 def _cleanup_policy(admin: Admin, topic: str) -> str | None:
-    resource = ConfigResource(ResourceType.TOPIC, topic)
     try:
-        found = admin.describe_configs([resource])[resource].result()
+        entry = admin.settings(topic).get("cleanup.policy")
     except KafkaException:
         return None
-    entry = found.get("cleanup.policy")
     return None if entry is None else str(entry.value)

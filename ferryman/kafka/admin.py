@@ -5,13 +5,23 @@ task asks the cluster something when it starts and twice a minute after that.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, TypeVar
 
 from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCollection, TopicPartition
-from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetSpec  # type: ignore[attr-defined]
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AdminClient,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+    OffsetSpec,
+    ResourceType,
+    TopicDescription,
+)
 
+SECONDS = 60.0
+"""For an answer, where nobody has less time."""
 FIRST = 0.25
 """The part of its time for which a client that has been asked before is believed to know who leads the partitions."""
 PAUSE = 0.2
@@ -25,6 +35,17 @@ _ELSEWHERE = frozenset(
         KafkaError.OFFSET_NOT_AVAILABLE,
     }
 )
+_ANOTHER = frozenset(
+    {
+        KafkaError._TIMED_OUT,
+        KafkaError._TRANSPORT,
+        KafkaError._ALL_BROKERS_DOWN,
+        KafkaError.REQUEST_TIMED_OUT,
+        KafkaError.NOT_CONTROLLER,
+    }
+)
+"""What another client may not hear: this one asks a broker that is gone."""
+Answer = TypeVar("Answer")
 Told = tuple[dict[TopicPartition, int], KafkaException | None]
 """What is known, and why that is not all."""
 
@@ -32,7 +53,10 @@ Told = tuple[dict[TopicPartition, int], KafkaException | None]
 class Admin:
     """Makes its client at the first question, and lets it go with ``close``; the next question makes another one.
 
-    All calls but those for offsets are AdminClient's own, with what they return and raise.
+    librdkafka's client asks one broker about topics: the one that it once heard to be the controller, which may be any
+    (KIP-590). It keeps to it when it is gone, as it keeps to the former leader of a partition, until it looks again,
+    perhaps a quarter of an hour later. So a client that has been asked before is replaced when its answer does not
+    come. Calls raise KafkaException.
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
@@ -61,18 +85,35 @@ class Admin:
     def list_topics(self, timeout: float) -> Any:
         return self._made.list_topics(timeout=timeout)
 
-    def describe_topics(self, topics: TopicCollection, **more: Any) -> "dict[str, Future[Any]]":
-        return self._made.describe_topics(topics, **more)
+    def described(self, topics: Iterable[str], within: float = SECONDS) -> dict[str, TopicDescription]:
+        """Those of these topics that there are."""
+        wanted = TopicCollection(list(topics))
+        return self._answered(lambda client, left: _described(client, wanted, left), within)
+
+    def create_topic(self, topic: NewTopic, within: float = SECONDS) -> None:
+        """Also raises for one that is there: it may have been created by this very call, if a first answer was lost."""
+        self._answered(lambda client, left: _created(client, topic, left), within)
+
+    def settings(self, topic: str, within: float = SECONDS) -> dict[str, ConfigEntry]:
+        """Those of a topic, by their names."""
+        resource = ConfigResource(ResourceType.TOPIC, topic)
+        return self._answered(lambda client, left: _settings(client, resource, left), within)
+
+    def _answered(self, ask: Callable[[AdminClient, float], Answer], within: float) -> Answer:
+        until = time.monotonic() + within
+        if self.living:
+            try:
+                return ask(self._made, FIRST * within)
+            except KafkaException as error:
+                if error.args[0].code() not in _ANOTHER:
+                    raise
+            self.close()
+        return ask(self._made, max(until - time.monotonic(), PAUSE))
 
     def offsets(
         self, wanted: Mapping[TopicPartition, OffsetSpec], isolation: IsolationLevel, within: float
     ) -> dict[TopicPartition, int]:
-        """Where partitions begin or end, all of them. Raises KafkaException if one is not told within so many seconds.
-
-        librdkafka's admin client keeps to the leader that it once heard of, and is refused by it or waits for it until
-        it looks again, which may be a quarter of an hour after another broker leads. So a client that does not get all
-        answers is replaced by one that has heard of nothing yet.
-        """
+        """Where partitions begin or end, all of them. KafkaException if one is not told within so many seconds."""
         found, failure = self._told(wanted, isolation, within)
         if failure is not None:
             raise failure
@@ -99,15 +140,29 @@ class Admin:
             part = 1.0
             time.sleep(PAUSE)
 
-    def describe_configs(self, resources: Sequence[ConfigResource]) -> "dict[ConfigResource, Future[Any]]":
-        return self._made.describe_configs(list(resources))
-
-    def create_topics(self, topics: Sequence[NewTopic]) -> "dict[str, Future[Any]]":
-        return self._made.create_topics(list(topics))
-
     def poll(self, timeout: float) -> int:
         """Lets the client tell what it has heard on the side (``error_cb``)."""
         return self._made.poll(timeout)
+
+
+def _described(client: AdminClient, topics: TopicCollection, within: float) -> dict[str, TopicDescription]:
+    found = dict[str, TopicDescription]()
+    for name, answer in client.describe_topics(topics, request_timeout=within).items() if topics.topic_names else ():
+        try:
+            found[name] = answer.result()
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                raise
+    return found
+
+
+def _created(client: AdminClient, topic: NewTopic, within: float) -> None:
+    client.create_topics([topic], request_timeout=within)[topic.topic].result()
+
+
+def _settings(client: AdminClient, resource: ConfigResource, within: float) -> dict[str, ConfigEntry]:
+    found: dict[str, ConfigEntry] = client.describe_configs([resource], request_timeout=within)[resource].result()
+    return found
 
 
 def _told(

@@ -170,7 +170,7 @@ class TopicCreation:
 
     def _create(self, group: TopicGroup, topic: str) -> None:
         try:
-            self.admin.create_topics([group.new_topic(topic)])[topic].result()
+            self.admin.create_topic(group.new_topic(topic))
         except KafkaException as error:
             reason: KafkaError = error.args[0]
             if reason.code() == KafkaError.TOPIC_ALREADY_EXISTS:

@@ -11,7 +11,6 @@ from confluent_kafka import (
     KafkaError,
     KafkaException,
     Message,
-    TopicCollection,
     TopicPartition,
 )
 from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]
@@ -64,12 +63,11 @@ class Brokers:
         """What there is now, and where it ends, committed or not."""
         try:
             self.heard.refusals.clear()
-            found = self._admin.describe_topics(TopicCollection([self._topic]), request_timeout=ANSWER)[self._topic]
-            topic = found.result()
+            topic = self._admin.described([self._topic], ANSWER).get(self._topic)
         except KafkaException as error:
-            if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-                return Topic("", {})
             raise self.failure(error.args[0]) from error
+        if topic is None:
+            return Topic("", {})
         return Topic(str(topic.topic_id), self._offsets([each.id for each in topic.partitions], _latest()))
 
     def beginnings(self, partitions: Iterable[int]) -> Ends:

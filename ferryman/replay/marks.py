@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 
-from confluent_kafka import KafkaError, KafkaException, Producer, TopicCollection
+from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.cimpl import NewTopic
 
 from ferryman.connector import REPLAYED
@@ -140,7 +140,7 @@ def create(admin: Admin, topic: str, like: str) -> None:
     replication = max((len(each.replicas) for each in there[like].partitions.values()), default=-1)
     wanted = NewTopic(topic, 1, replication, config={"cleanup.policy": "compact"})
     try:
-        admin.create_topics([wanted])[topic].result()
+        admin.create_topic(wanted)
     except KafkaException as error:
         reason: KafkaError = error.args[0]
         if reason.code() != KafkaError.TOPIC_ALREADY_EXISTS:
@@ -149,9 +149,5 @@ def create(admin: Admin, topic: str, like: str) -> None:
 
 def topic_id(admin: Admin, topic: str) -> str | None:
     """The id of a topic; None if there is none."""
-    try:
-        return str(admin.describe_topics(TopicCollection([topic]))[topic].result().topic_id)
-    except KafkaException as error:
-        if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-            return None
-        raise
+    found = admin.described([topic]).get(topic)
+    return None if found is None else str(found.topic_id)

@@ -53,8 +53,11 @@ class ForkLoop:
     def run(self) -> None:
         """Until the worker closes its end."""
         freeze()
+        waiting = select.poll()
+        waiting.register(self._requests, select.POLLIN)
+        waiting.register(self._ended, select.POLLIN)
         while True:
-            ready, _, _ = select.select([self._requests.fileno(), self._ended], [], [])
+            ready = {number for number, _ in waiting.poll()}
             if self._ended in ready:
                 os.read(self._ended, 4096)
                 self._reap()

@@ -2,11 +2,12 @@
 
 import json
 import os
+import resource
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,24 @@ def test_a_system_that_hangs_is_told_and_does_not_hang_the_doctor(tmp_path: Path
         said = doctor(written(tmp_path, config), "--seconds", "0.5")
     assert (said.exit_code, "MEND      shop: " in said.stdout) == (1, True)
     assert "an-obol-for-charon" not in said.output
+
+
+@contextmanager
+def open_files(many: int) -> Iterator[None]:
+    """This process has so many, as a worker of a thousand connectors has."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 2 * many)), hard))
+    with ExitStack() as files:
+        for _ in range(many):
+            files.enter_context(open(os.devnull))
+        yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_process_with_more_open_files_than_select_can_count_may_ask(tmp_path: Path) -> None:
+    with open_files(1100):
+        said = doctor(written(tmp_path, sink(tmp_path / "no")))
+    assert f"          -> mkdir -p {tmp_path}/no" in said.stdout
 
 
 PLUGINS = """

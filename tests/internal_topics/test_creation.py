@@ -69,13 +69,13 @@ def test_a_config_topic_of_several_partitions_is_refused(fake: FakeAdmin) -> Non
 
 
 def test_somebody_else_may_be_faster(fake: FakeAdmin, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = fake.create_topics
+    first = fake.create_topic
 
-    def beaten(topics: list[Any]) -> Any:
+    def beaten(topic: Any) -> None:
         fake.cluster.create("internal", 1, {"cleanup.policy": "compact"})
-        return first(topics)
+        first(topic)
 
-    monkeypatch.setattr(fake, "create_topics", beaten)
+    monkeypatch.setattr(fake, "create_topic", beaten)
     create(fake)
     assert fake.created == []
 

@@ -1,11 +1,11 @@
-"""An admin client of a cluster in memory; its answers are futures, as the real one's."""
+"""An admin client of a cluster in memory."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from types import SimpleNamespace
 from typing import Any
 
-from confluent_kafka import KafkaError, TopicCollection
+from confluent_kafka import KafkaError
 
 from ferryman.record import TopicPartition
 from tests.kafka.cluster_in_memory import Cluster, failed, promised
@@ -42,36 +42,29 @@ class FakeAdmin:
     def poll(self, timeout: float) -> int:
         return 0
 
-    def describe_topics(self, topics: TopicCollection) -> "dict[str, Future[Any]]":
-        return {name: self._described(name) for name in topics.topic_names}
+    def described(self, topics: Iterable[str]) -> dict[str, Any]:
+        wanted = list(topics)
+        for name in wanted:
+            self._refuse(name)
+        there = self.cluster.topics
+        return {name: SimpleNamespace(topic_id=there[name].id) for name in wanted if name in there}
 
-    def _described(self, name: str) -> "Future[Any]":
-        found = self.cluster.topics.get(name)
-        code = self.refuses.get(name, None if found else KafkaError.UNKNOWN_TOPIC_OR_PART)
-        if code is not None or found is None:
-            return promised(error=failed(code or KafkaError.UNKNOWN_TOPIC_OR_PART))
-        return promised(SimpleNamespace(topic_id=found.id))
-
-    def create_topics(self, topics: list[Any]) -> "dict[str, Future[Any]]":
-        return {topic.topic: self._create(topic) for topic in topics}
-
-    def _create(self, topic: Any) -> "Future[Any]":
+    def create_topic(self, topic: Any) -> None:
         code = self.refuses.get(
             topic.topic, KafkaError.TOPIC_ALREADY_EXISTS if topic.topic in self.cluster.topics else None
         )
         if code is not None:
-            return promised(error=failed(code))
+            raise failed(code)
         self.cluster.create(topic.topic, max(topic.num_partitions, 1), dict(topic.config or {}))
         self.created.append(topic)
-        return promised()
 
-    def describe_configs(self, resources: list[Any]) -> "dict[Any, Future[Any]]":
-        return {resource: self._configs(resource.name) for resource in resources}
+    def settings(self, topic: str) -> dict[str, Any]:
+        self._refuse(topic)
+        return {key: SimpleNamespace(value=value) for key, value in self.cluster.topics[topic].config.items()}
 
-    def _configs(self, name: str) -> "Future[Any]":
-        if name in self.refuses:
-            return promised(error=failed(self.refuses[name]))
-        return promised({key: SimpleNamespace(value=value) for key, value in self.cluster.topics[name].config.items()})
+    def _refuse(self, topic: str) -> None:
+        if topic in self.refuses:
+            raise failed(self.refuses[topic])
 
     def some_offsets(self, wanted: Mapping[Any, Any], isolation: Any, within: float) -> dict[Any, int]:
         return {each: self.cluster.bounds(TopicPartition(each.topic, each.partition))[1] for each in wanted}

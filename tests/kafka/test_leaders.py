@@ -1,8 +1,9 @@
 """Where partitions end while others begin to lead them: three brokers, of which some are killed and started again."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
@@ -101,6 +102,28 @@ def test_whoever_knew_a_former_leader_of_a_partition_is_told_its_end_by_the_next
             brokers["kafka-2"].start()
         produce(kafka, unique, [b"2"], [b"key"])
         those.all_know(partition, b"1", b"2")
+
+
+@pytest.mark.parametrize("asks", ["described", "settings", "create_topic", "offsets"])
+def test_whoever_asks_the_broker_that_it_holds_for_the_controller_asks_another_when_that_one_is_gone(
+    brokers: Stack, unique: str, asks: str
+) -> None:
+    partition, admin = replicated(brokers, unique, 1), Admin({"bootstrap.servers": brokers.addresses["kafka"]})
+    # Any broker names any that lives, at random; the client believes the last one that it was told.
+    until(lambda: admin.list_topics(SOON).controller_id == 2, what="a client that holds the second for the controller")
+    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+    ask: dict[str, tuple[Callable[[], Any], Any]] = {
+        "described": (lambda: set(admin.described([unique, f"{unique}-none"], SOON)), {unique}),
+        "settings": (lambda: admin.settings(unique, SOON)["cleanup.policy"].value, "delete"),
+        "create_topic": (lambda: admin.create_topic(NewTopic(f"{unique}-made", 1, 3), SOON), None),
+        "offsets": (lambda: admin.offsets({partition: latest}, COMMITTED, SOON), {partition: 0}),
+    }
+    asked, answer = ask[asks]
+    brokers["kafka-2"].kill()
+    try:
+        assert asked() == answer
+    finally:
+        brokers["kafka-2"].start()
 
 
 def test_an_end_that_nobody_tells_is_an_error_and_never_a_number(brokers: Stack, unique: str) -> None:

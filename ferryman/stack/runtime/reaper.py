@@ -150,11 +150,14 @@ def _watch(program: int, owner: int, wakeup: int) -> int | None:
 
     A process that the owner forked may still hold the pipe, so the parent's id is looked at as well.
     """
+    waiting = select.poll()
+    waiting.register(0, select.POLLIN)
+    waiting.register(wakeup, select.POLLIN)
     while True:
         status = _reap(program)
         if status is not None:
             return status
-        ready, _, _ = select.select([0, wakeup], [], [], _POLL_SECONDS)
+        ready = {number for number, _ in waiting.poll(_POLL_SECONDS * 1000)}
         if wakeup in ready and signal.SIGTERM in os.read(wakeup, 64):
             return None
         if (0 in ready and not os.read(0, 64)) or os.getppid() != owner:
@@ -163,10 +166,10 @@ def _watch(program: int, owner: int, wakeup: int) -> int | None:
 
 def _is_orphan(owner: int) -> bool:
     """Whether the owner is dead. A dying one closes its pipe first and stops being the parent a moment later."""
-    deadline = time.monotonic() + _EXIT_SECONDS
+    deadline, waiting = time.monotonic() + _EXIT_SECONDS, select.poll()
+    waiting.register(0, select.POLLIN)
     while os.getppid() == owner and time.monotonic() < deadline:
-        ready, _, _ = select.select([0], [], [], 0)
-        if not ready:
+        if not waiting.poll(0):
             return False
         time.sleep(0.01)
     return os.getppid() != owner

@@ -160,9 +160,8 @@ def create_topic(admin: Admin, topic: str, replication_factor: int) -> None:
     """
     if topic in admin.list_topics(timeout=30).topics:
         return
-    future = admin.create_topics([NewTopic(topic, 1, replication_factor)])[topic]
     try:
-        future.result()
+        admin.create_topic(NewTopic(topic, 1, replication_factor))
     except KafkaException as error:
         reason: KafkaError = error.args[0]
         if reason.code() == KafkaError.TOPIC_ALREADY_EXISTS:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicCollection
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from confluent_kafka import TopicPartition as ClientPartition
 
 from ferryman.api import Assigned, Committed
@@ -264,16 +264,7 @@ class Group:
         return described
 
     def _topic_ids(self, topics: Sequence[str]) -> dict[str, str]:
-        if not topics:
-            return {}
-        ids = {}
-        for topic, future in self.admin.describe_topics(TopicCollection(list(topics))).items():
-            try:
-                ids[topic] = str(future.result().topic_id)
-            except KafkaException as error:
-                if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
-                    raise
-        return ids
+        return {topic: str(found.topic_id) for topic, found in self.admin.described(topics).items()}
 
     def _start(self, source: TopicPartition, committed: Committed | None, beginning: int, end: int) -> int | None:
         # An offset that is out of range follows auto.offset.reset as in Kafka Connect, but not without a word.
