@@ -18,7 +18,7 @@ from ferryman.connectors.sql.dialects.dialect import Apply, Load, Refused, Run
 from ferryman.connectors.sql.dialects.faults import StaleTable
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.effects import effects
-from ferryman.connectors.sql.fold.fold import Fold, Lacking
+from ferryman.connectors.sql.fold.fold import Beside, Fold, Lacking, check_prepared
 from ferryman.connectors.sql.records.values import Zones
 from ferryman.effects import Effect
 from ferryman.errors import DataError, FerrymanError, Indeterminate, RetriableError, TaskError, Unfinished
@@ -115,10 +115,11 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         if run is None or not run.ferryman_run_fold:
             return None
         assert context.history is not None
-        # A connection of its own: it looks at tables while the transaction of a put is open.
         session, live = connected(config, context, run.ferryman_run_of)
-        tables = Tables(config, session, Zones(config.db_timezone, config.date_zone))
-        return Fold(live, session, context.history, RowMaker(config, context, session, tables))
+        zones = Zones(config.db_timezone, config.date_zone)
+        tables = Tables(config, session, zones)
+        rows, writer = RowMaker(config, context, session, tables), session.dialect.writer(session, config.mode, zones)
+        return Fold(Beside(session, live, tables, rows, writer, config.mode), context.history, run)
 
     def start(self) -> None:
         """Warns about keys without effect; the database is not needed yet."""
@@ -183,6 +184,8 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         for table in changed:
             logger.info("Looking at %s again: %s", table, error)
             self._tables.forget(table)
+            if self._fold is not None:
+                self._fold.forget(table)
         return bool(changed)
 
     def _write(self, batches: Sequence[Batch], wary: bool) -> None:
@@ -200,16 +203,19 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         moves = moves_of(self._positions, batches)
         parts = self._rows.parts(batches)
         loads, places = self._loads(parts, wary)
-        if loads:
-            self._writer.prepare(loads)
+        prepared = loads
         if self._fold is not None:
             self._fold.prepare(sorted(moves))
+            prepared, _ = in_order([*parts, *self._fold.partial(parts, batches)])
+        if prepared:
+            self._writer.prepare(prepared)
         with self._session.transaction(f"write to {self._named(batches)}") as connection:
             crash_point("sql.before_rows")
             if self._fold is not None:
                 # The other way round: what may be written is known only while the live connector's offsets stand.
                 self._offsets.advance(connection, moves)
                 loads, places = self._loads(self._fold.kept(connection, parts, batches), wary)
+                check_prepared(prepared, loads)
                 crash_point("sql.folded")
             sifted = self._writer.sift(connection, loads) if wary else (self._writer.stage(connection, loads), ())
             steps, unfit = sifted

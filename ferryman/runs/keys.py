@@ -11,6 +11,7 @@ from pydantic import AfterValidator
 from ferryman.config import Bool, Config, Double, Shown, Str, key
 from ferryman.errors import KeyProblem
 from ferryman.runs import ranges
+from ferryman.runs.period import Period
 from ferryman.runs.ranges import Ranges
 from ferryman.runs.span import Span
 
@@ -149,14 +150,10 @@ class RunKeys(Bounded):
         return ranges.parse(self.ferryman_run_ranges)
 
     @property
-    def begins(self) -> int | None:
-        """The first timestamp, in milliseconds; None for no bound."""
-        return instant(self.ferryman_run_from) if self.ferryman_run_from else None
-
-    @property
-    def ends(self) -> int | None:
-        """The timestamp behind the last; None for no bound."""
-        return instant(self.ferryman_run_to) if self.ferryman_run_to else None
+    def period(self) -> Period:
+        """The timestamps that are meant."""
+        begins, ends = (instant(text) if text else None for text in (self.ferryman_run_from, self.ferryman_run_to))
+        return Period(begins, ends)
 
 
 class SourceRunKeys(Bounded):

@@ -59,6 +59,8 @@ class TableColumn:
     again."""
     required: bool = False
     """Whether it is known to take no null."""
+    only_added: bool = False
+    """Whether it is filled in rows that are added, and left alone in those that are there."""
 
     @property
     def form(self) -> Form:
@@ -211,6 +213,8 @@ class Dialect(Protocol):
     urls: Urls
     naming: Naming
     types: Types
+    writes_alone: bool
+    """Whether a transaction that writes keeps all others of the database from writing until its end."""
     columns: Mapping[str, Type]
     """Columns of each kind as they are declared, and their types: what the page about values goes through."""
 
@@ -296,5 +300,5 @@ def key_columns(columns: Sequence[TableColumn]) -> list[int]:
 
 
 def other_columns(columns: Sequence[TableColumn]) -> list[int]:
-    """Which of the columns are not."""
-    return [index for index, column in enumerate(columns) if not column.primary]
+    """Which of the columns are not, and are changed in a row that is there."""
+    return [index for index, column in enumerate(columns) if not (column.primary or column.only_added)]

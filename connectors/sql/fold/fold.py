@@ -1,16 +1,18 @@
-"""Which records a run may write into the table of its live connector: of each key the last word that live has heard.
+"""Which records a run may write into the table of its live connector: of each key the last words that live has heard.
 
-The reasons are in docs/decisions/0023. In short, with L for live's next offset of a partition, from its row in the
-table of offsets:
+The reasons are in docs/decisions/0023 and 0031. In short, with L for live's next offset of a partition, from its row in
+the table of offsets:
 
-    noting      from the run's own position up to L, in slices of time: the last offset of each key
+    noting      from the run's own position up to L, in slices of time: of each key the words that stand, without those
+                that the table does not take
     a put       moves the run's own offset, locks live's rows and reads L again; what is lacking up to there is noted
-                under the lock if it is little; then a record is written if it lies below L and is the last of its key
+                under the lock if it is little; then a record is written if it lies below L and stands on its key, and
+                of its columns those that no later word has filled
 """
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
@@ -19,12 +21,19 @@ from ferryman.connectors.sql.database.loads import Part
 from ferryman.connectors.sql.database.offsets_table import Offsets
 from ferryman.connectors.sql.database.rows import RowMaker, origins_of
 from ferryman.connectors.sql.database.session import Session
+from ferryman.connectors.sql.database.tables import Tables
+from ferryman.connectors.sql.dialects.dialect import Load, TableColumn, Writer, other_columns
+from ferryman.connectors.sql.dialects.dialect import Mode as Mode
+from ferryman.connectors.sql.dialects.faults import Undone
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.fold.keys import Texts, digests
-from ferryman.connectors.sql.fold.notes import Notes
+from ferryman.connectors.sql.fold.noting import Noting
+from ferryman.connectors.sql.fold.standing import share
+from ferryman.connectors.sql.fold.trial import Trial
 from ferryman.context import History
 from ferryman.errors import FerrymanError, TaskError, Unfinished
 from ferryman.record import Batch, Polled, TopicPartition
+from ferryman.runs.keys import RunKeys
 
 SLICE = 0.5
 """Seconds of noting between two looks at whether the task is to stop."""
@@ -36,54 +45,70 @@ class Lacking(FerrymanError):
     """Live has gone on too far meanwhile: more must be noted before anything can be written."""
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a fold has of the database, apart from the puts."""
+
+    session: Session
+    """One of its own: it looks at tables while the transaction of a put is open."""
+    live: Offsets
+    """Live's rows in the table of offsets."""
+    tables: Tables
+    rows: RowMaker
+    writer: Writer
+    mode: Mode
+
+
 @dataclass
 class Fold:
     """What one task of a run has noted."""
 
-    live: Offsets
-    """Live's rows in the table of offsets."""
-    session: Session
-    """One of its own, beside that of the puts."""
+    beside: Beside
     history: History
-    rows: RowMaker
-    _notes: Notes = field(default_factory=Notes)
-    _noted: dict[TopicPartition, int] = field(default_factory=dict)
-    """Up to where all was noted, by partition."""
+    run: RunKeys
     _texts: dict[TableName, Mapping[str, Texts]] = field(default_factory=dict)
+    _reached: Mapping[TopicPartition, int] = field(default_factory=dict)
+    """Where live was when it was looked at last."""
+
+    def __post_init__(self) -> None:
+        trial = Trial(self.beside.session, self.beside.writer, self.beside.mode)
+        self._noting = Noting(self.history, self.beside.rows, trial, self._how, self.run)
 
     def open(self, partitions: Iterable[Assigned], starts: Mapping[TopicPartition, int]) -> None:
         """Takes partitions on, of which the run goes on at these offsets. TaskError if live never wrote there."""
         for each in partitions:
-            self.live.knows(each.source, each.topic_id)
-            self._noted[each.source] = starts[each.source]
-            self._notes.forget(each.source)
-            self.history.begin(each.source, starts[each.source])
-        self._reached([each.source for each in partitions])
+            self.beside.live.knows(each.source, each.topic_id)
+            self._noting.begin(each.source, starts[each.source])
+        self._look([each.source for each in partitions])
 
     def close(self, sources: Iterable[TopicPartition]) -> None:
         """Gives partitions up."""
         for source in sources:
-            if self._noted.pop(source, None) is not None:
-                self._notes.forget(source)
-                self.history.end(source)
+            self._noting.end(source)
 
     def stop(self) -> None:
         """Lets everything go."""
-        self.close(list(self._noted))
-        self._notes.close()
-        self.session.close()
+        self.close(list(self._noting.noted))
+        self._noting.notes.close()
+        self.beside.session.close()
 
-    def _reached(self, sources: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
-        with self.session.transaction("read where the live connector is") as connection:
-            return self._all_there(sources, self.live.held(connection, sources, lock=False))
+    def forget(self, table: TableName) -> None:
+        """Has the next use look at a table again."""
+        self.beside.tables.forget(table)
+        self._texts.pop(table, None)
+
+    def _look(self, sources: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        with self.beside.session.transaction("read where the live connector is") as connection:
+            return self._all_there(sources, self.beside.live.held(connection, sources, lock=False))
 
     def _all_there(
         self, sources: Sequence[TopicPartition], found: Mapping[TopicPartition, int]
     ) -> Mapping[TopicPartition, int]:
         missing = next((source for source in sources if source not in found), None)
         if missing is not None:
+            live = self.beside.live
             raise TaskError(
-                f"The live connector {self.live.connector} has no offset of {missing} in the table {self.live.table}, "
+                f"The live connector {live.connector} has no offset of {missing} in the table {live.table}, "
                 "so nobody can tell which records it has written. Let it run there first, or have the run write "
                 "elsewhere: set table.name.format"
             )
@@ -91,57 +116,72 @@ class Fold:
 
     def prepare(self, sources: Sequence[TopicPartition]) -> None:
         """Notes what live has written of these partitions. Raises Unfinished while there is more to note."""
-        wanted = self._reached(sources)
-        until = time.monotonic() + SLICE
-        while lacking := self._lacking(wanted):
-            if time.monotonic() >= until:
-                left = sum(offset - self._noted[source] for source, offset in lacking.items())
-                raise Unfinished(f"{left} offsets are still to be looked through", after=0)
-            self._note(lacking, until)
+        self._reached = self._look(sources)
+        if not self._noting.note(self._reached, time.monotonic() + SLICE, self._lock):
+            raise Unfinished(f"{self._noting.left(self._reached)} offsets are still to be looked through", after=0)
 
-    def _lacking(self, wanted: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
-        return {source: offset for source, offset in wanted.items() if self._noted[source] < offset}
-
-    def _note(self, lacking: Mapping[TopicPartition, int], until: float) -> None:
-        for source, batches, reached in self.history.read(lacking, until):
-            parts, origins = self.rows.words(batches)
-            for part in parts:
-                offsets = origins[part.work].offsets
-                keys = digests(part, self._how(part.table))
-                self._notes.note(source, zip(keys, (offsets[at] for at in part.positions), strict=True))
-            self._noted[source] = reached
+    def _lock(self, connection: Connection, source: TopicPartition) -> None:
+        """Live changes no rows of a partition while somebody holds its offset: no two wait for each other."""
+        self.beside.live.held(connection, [source], lock=True)
 
     def _how(self, table: TableName) -> Mapping[str, Texts]:
         if table not in self._texts:
-            with self.session.transaction(f"look how {table} compares texts") as connection:
-                self._texts[table] = self.session.dialect.texts(connection, table)
+            session = self.beside.session
+            with session.transaction(f"look how {table} compares texts") as connection:
+                self._texts[table] = session.dialect.texts(connection, table)
         return self._texts[table]
+
+    def partial(self, parts: Sequence[Part], batches: Sequence[Batch]) -> list[Part]:
+        """What of a put will fill some of its columns only, as far as is known: that takes other statements."""
+        origins = origins_of(batches)
+        return [
+            replace(part, columns=found.columns)
+            for part in parts
+            for found in self._standing(part, origins[part.work], self._reached)
+            if found.columns != part.columns
+        ]
 
     def kept(self, connection: Connection, parts: Sequence[Part], batches: Sequence[Batch]) -> list[Part]:
         """Of a put what may be written: live's rows are locked until the end of this transaction, in which the run's
         own offset has been moved already (there are databases that lock with the first change). Raises Lacking."""
         origins = origins_of(batches)
         sources = sorted({origin.source for origin in origins})
-        reached = self._all_there(sources, self.live.held(connection, sources, lock=True))
-        if sum(offset - self._noted[source] for source, offset in self._lacking(reached).items()) > LITTLE:
-            raise Lacking("the live connector has gone on")
-        until = time.monotonic() + UNDER_LOCK
-        while lacking := self._lacking(reached):
-            if time.monotonic() >= until:
+        self._reached = self._all_there(sources, self.beside.live.held(connection, sources, lock=True))
+        within = connection if self.beside.session.dialect.writes_alone else None
+        is_little = self._noting.left(self._reached) <= LITTLE
+        try:
+            if not is_little or not self._noting.note(
+                self._reached, time.monotonic() + UNDER_LOCK, lambda connection, source: None, within
+            ):
                 raise Lacking("the live connector has gone on")
-            self._note(lacking, until)
-        found = (self._last(part, origins[part.work], reached) for part in parts)
-        return [part for part in found if part is not None]
+        except Undone as error:
+            raise Lacking(str(error)) from None
+        return [found for part in parts for found in self._standing(part, origins[part.work], self._reached)]
 
-    def _last(self, part: Part, origin: Polled, reached: Mapping[TopicPartition, int]) -> Part | None:
-        """The rows of a part that are the last words on their keys."""
+    def _standing(self, part: Part, origin: Polled, reached: Mapping[TopicPartition, int]) -> Iterator[Part]:
+        """The rows of a part that stand on their keys, by the columns that they are to fill."""
         keys = digests(part, self._how(part.table))
-        last = self._notes.last(origin.source, list(dict.fromkeys(keys)))
-        offsets = [origin.offsets[at] for at in part.positions]
-        end = reached[origin.source]
-        rows = [
-            row for row, (key, at) in enumerate(zip(keys, offsets, strict=True)) if at < end and last.get(key) == at
-        ]
-        if len(rows) == len(keys):
-            return part
-        return part.only(rows) if rows else None
+        words = self._noting.notes.of(origin.source, list(dict.fromkeys(keys)))
+        offsets, end = [origin.offsets[at] for at in part.positions], reached[origin.source]
+        rows: dict[frozenset[str], list[int]] = {}
+        for row, (key, offset) in enumerate(zip(keys, offsets, strict=True)):
+            columns = share(words.get(key, ()), offset) if offset < end else None
+            if columns is not None:
+                rows.setdefault(columns, []).append(row)
+        for columns, some in rows.items():
+            found = part if len(some) == len(keys) else part.only(some)
+            yield replace(found, columns=_filling(part, columns))
+
+
+def _filling(part: Part, wanted: frozenset[str]) -> tuple[TableColumn, ...]:
+    """The columns of a part, those that are not wanted filled in rows that are added only."""
+    left = {part.columns[at].name for at in other_columns(part.columns)} - wanted
+    if part.deletes or not left:
+        return part.columns
+    return tuple(replace(column, only_added=column.name in left) for column in part.columns)
+
+
+def check_prepared(prepared: Sequence[Load], loads: Sequence[Load]) -> None:
+    """Raises Lacking for what a writer is not prepared for, since live has gone on since."""
+    if not {(load.table, load.columns) for load in loads} <= {(load.table, load.columns) for load in prepared}:
+        raise Lacking("the live connector has gone on")

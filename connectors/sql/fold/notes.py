@@ -1,12 +1,16 @@
-"""The last offset of each key, noted in a temporary file of SQLite, so that memory does not grow with the keys."""
+"""The words that stand on each key, noted in a temporary file of SQLite, so that memory does not grow with the keys."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
+from ferryman.connectors.sql.fold.standing import Word, standing
 from ferryman.record import TopicPartition
 
 _MOST = 500
 """Keys in one question."""
+_DELETES = -1
+"""Stands for the columns of a word that deletes."""
+Key = bytes
 
 
 class Notes:
@@ -19,29 +23,46 @@ class Notes:
             "PRAGMA journal_mode = OFF",
             "PRAGMA synchronous = OFF",
             "PRAGMA cache_size = -32768",
-            "CREATE TABLE words (source INTEGER, key BLOB, place INTEGER, PRIMARY KEY (source, key)) WITHOUT ROWID",
+            "CREATE TABLE words (source INTEGER, key BLOB, place INTEGER, columns INTEGER, ours INTEGER, "
+            "PRIMARY KEY (source, key, place)) WITHOUT ROWID",
         ):
             self._file.execute(statement)
         self._numbers: dict[TopicPartition, int] = {}
+        self._columns: dict[frozenset[str], int] = {}
+        """A number for each set of columns."""
+        self._sets: list[frozenset[str]] = []
 
-    def note(self, source: TopicPartition, words: Iterable[tuple[bytes, int]]) -> None:
-        """These keys occur at these offsets of a partition, in any order; of each key the greatest is kept."""
-        number = self._number(source)
+    def note(self, source: TopicPartition, words: Mapping[Key, Sequence[Word]]) -> None:
+        """These come behind all that was noted of these keys of a partition, in their order."""
+        number, known = self._number(source), self.of(source, list(words))
+        added, gone = list[tuple[int, Key, int, int, bool]](), list[tuple[int, Key, int]]()
+        for key, some in words.items():
+            before = known.get(key, [])
+            left = standing([*before, *some])
+            places = {word.place for word in left}
+            gone += [(number, key, word.place) for word in before if word.place not in places]
+            added += [
+                (number, key, word.place, self._number_of(word.columns), word.ours)
+                for word in left
+                if not before or word.place > before[-1].place
+            ]
         self._file.execute("BEGIN")
-        self._file.executemany(
-            "INSERT INTO words VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET place = max(place, excluded.place)",
-            ((number, key, offset) for key, offset in words),
-        )
+        self._file.executemany("DELETE FROM words WHERE source = ? AND key = ? AND place = ?", gone)
+        self._file.executemany("INSERT INTO words VALUES (?, ?, ?, ?, ?)", added)
         self._file.execute("COMMIT")
 
-    def last(self, source: TopicPartition, keys: Sequence[bytes]) -> dict[bytes, int]:
-        """The greatest offset of each of these keys that was noted."""
-        found: dict[bytes, int] = {}
+    def of(self, source: TopicPartition, keys: Sequence[Key]) -> dict[Key, list[Word]]:
+        """The words that stand on each of these keys, in their order; none where nothing was noted."""
+        found: dict[Key, list[Word]] = {}
         for start in range(0, len(keys), _MOST):
             some = list(keys[start : start + _MOST])
             marks = ",".join("?" * len(some))
-            query = f"SELECT key, place FROM words WHERE source = ? AND key IN ({marks})"  # noqa: S608
-            found.update(self._file.execute(query, (self._number(source), *some)))
+            query = f"SELECT key, place, columns, ours FROM words WHERE source = ? AND key IN ({marks})"  # noqa: S608
+            for key, place, columns, ours in self._file.execute(query, (self._number(source), *some)):
+                word = Word(place, None if columns == _DELETES else self._sets[columns], bool(ours))
+                found.setdefault(key, []).append(word)
+        for words in found.values():
+            words.sort()
         return found
 
     def forget(self, source: TopicPartition) -> None:
@@ -55,3 +76,11 @@ class Notes:
 
     def _number(self, source: TopicPartition) -> int:
         return self._numbers.setdefault(source, max(self._numbers.values(), default=0) + 1)
+
+    def _number_of(self, columns: frozenset[str] | None) -> int:
+        if columns is None:
+            return _DELETES
+        if columns not in self._columns:
+            self._columns[columns] = len(self._sets)
+            self._sets.append(columns)
+        return self._columns[columns]

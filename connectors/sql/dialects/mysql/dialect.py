@@ -53,6 +53,7 @@ class MysqlDialect:
     urls: Urls = MysqlUrls()
     naming: Naming = MysqlNaming()
     types: Types = MysqlTypes()
+    writes_alone = False
     columns: Mapping[str, Type] = MappingProxyType(COLUMNS)
 
     def engine(self, location: Location) -> Engine:

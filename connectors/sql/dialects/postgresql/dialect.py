@@ -71,6 +71,7 @@ class PostgresDialect:
     urls: Urls = PostgresUrls()
     naming: Naming = PostgresNaming()
     types: Types = PostgresTypes()
+    writes_alone = False
     columns: Mapping[str, Type] = MappingProxyType(COLUMNS)
 
     def engine(self, location: Location) -> Engine:

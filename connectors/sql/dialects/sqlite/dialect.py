@@ -81,6 +81,7 @@ class SqliteDialect:
     urls: Urls = SqliteUrls()
     naming: Naming = SqliteNaming()
     types: Types = SqliteTypes()
+    writes_alone = True
     columns: Mapping[str, Type] = MappingProxyType(COLUMNS)
 
     def engine(self, location: Location) -> Engine:

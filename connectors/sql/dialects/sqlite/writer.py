@@ -2,7 +2,7 @@
 
 import sqlite3
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,17 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects import sqlite as dialect
 from sqlalchemy.dialects.sqlite import insert
 
-from ferryman.connectors.sql.dialects.dialect import Apply, Load, Mode, Refused, Run, TableColumn, Transactions, in_turn
+from ferryman.connectors.sql.dialects.dialect import (
+    Apply,
+    Load,
+    Mode,
+    Refused,
+    Run,
+    TableColumn,
+    Transactions,
+    in_turn,
+    other_columns,
+)
 from ferryman.connectors.sql.dialects.faults import Undone
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.dialects.sqlite.errors import fault
@@ -149,17 +159,21 @@ def statements(table: TableName, columns: Sequence[TableColumn], mode: Mode) -> 
         schema=None if table.schema is None else sa.quoted_name(table.schema, quote=True),
     )
     keys = [f"c{index}" for index, column in enumerate(columns) if column.primary]
-    here = sa.and_(sa.true(), *(into.c[named[key]] == sa.bindparam(key) for key in keys))
-    write = _compiled(_write(into, named, keys, here, mode))
-    return Statements(write, _compiled(sa.delete(into).where(here)) if keys else None)
+    others = [named[f"c{index}"] for index in other_columns(columns)]
+    write = _compiled(_write(into, named, keys, others, mode))
+    return Statements(write, _compiled(sa.delete(into).where(_here(into, named, keys))) if keys else None)
 
 
 def _write(
-    into: sa.TableClause, named: dict[str, sa.quoted_name], keys: list[str], here: sa.ColumnElement[bool], mode: Mode
+    into: sa.TableClause,
+    named: Mapping[str, sa.quoted_name],
+    keys: Sequence[str],
+    others: Sequence[sa.quoted_name],
+    mode: Mode,
 ) -> sa.Executable | None:
     values: dict[str, Any] = {name: sa.bindparam(parameter) for parameter, name in named.items()}
-    others = [name for parameter, name in named.items() if parameter not in keys]
     if mode == "update":
+        here = _here(into, named, keys)
         return sa.update(into).where(here).values({name: values[name] for name in others}) if others else None
     add = insert(into).values(values)
     if mode == "insert":
@@ -168,6 +182,10 @@ def _write(
     if not others:
         return add.on_conflict_do_nothing(index_elements=index)
     return add.on_conflict_do_update(index_elements=index, set_={name: add.excluded[name] for name in others})
+
+
+def _here(into: sa.TableClause, named: Mapping[str, sa.quoted_name], keys: Sequence[str]) -> sa.ColumnElement[bool]:
+    return sa.and_(sa.true(), *(into.c[named[key]] == sa.bindparam(key) for key in keys))
 
 
 def _compiled(statement: Any) -> Statement | None:

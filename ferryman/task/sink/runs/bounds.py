@@ -13,6 +13,7 @@ from ferryman.api import Assigned
 from ferryman.errors import TaskError
 from ferryman.record import Polled, TopicPartition
 from ferryman.runs.keys import RunKeys
+from ferryman.runs.period import Period
 from ferryman.runs.ranges import Range
 
 log = logging.getLogger(__name__)
@@ -27,8 +28,7 @@ class Bounds:
     _read: dict[TopicPartition, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._begins, self._ends = (None, None) if self.run is None else (self.run.begins, self.run.ends)
-        self._timed = self._begins is not None or self._ends is not None
+        self._period = Period() if self.run is None else self.run.period
 
     def placed(self, partitions: Sequence[Assigned]) -> Sequence[Assigned]:
         """Partitions that were assigned, each with where to start: the group's offset, or its range's first. TaskError
@@ -67,16 +67,11 @@ class Bounds:
             return polled
         behind = self._range(polled.source).behind
         self.reached(polled.source, polled.offsets[-1] + 1)
-        if polled.offsets[-1] < behind and not self._timed:
+        if polled.offsets[-1] < behind and not self._period.is_bounded:
             return polled
         times = zip(polled.offsets, polled.timestamps, strict=True)
-        out = {at for at, (offset, time) in enumerate(times) if offset >= behind or not self._timely(time)}
+        out = {at for at, (offset, time) in enumerate(times) if offset >= behind or not self._period.holds(time)}
         return polled.without(out) if out else polled
-
-    def _timely(self, time: int | None) -> bool:
-        if time is None or not self._timed:
-            return not self._timed
-        return (self._begins is None or time >= self._begins) and (self._ends is None or time < self._ends)
 
     def reached(self, source: TopicPartition, position: int) -> None:
         """Nothing that the task has not been given lies before this position: so far it has polled, or the partition

@@ -1,0 +1,97 @@
+"""Rows written and taken back, to learn which of them the database does not take.
+
+What converters, transforms and the types of columns say is known before; a constraint, a trigger or a type of the
+database's own speaks only when it is asked. All rows are tried together, and where that fails each by itself.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from ferryman.connectors.sql.database.loads import Part, in_order, joined, runs
+from ferryman.connectors.sql.database.session import Session
+from ferryman.connectors.sql.dialects.dialect import Load, Mode, Run, Writer
+from ferryman.connectors.sql.dialects.faults import Undone
+from ferryman.errors import DataError
+
+RUN = 64
+"""Rows that are tried together where not all of them can be."""
+
+
+class _TakenBack(BaseException):
+    """Ends what must not stay. It is no error of anybody's, and no handler of errors is to see it."""
+
+
+@dataclass
+class Trial:
+    """The trials of one task."""
+
+    session: Session
+    writer: Writer
+    """One on that session."""
+    mode: Mode
+
+    def refused(
+        self, parts: Sequence[Part], lock: Callable[[Connection], object], within: Connection | None = None
+    ) -> Sequence[int]:
+        """The places in the poll of the rows that the database does not take, each tried after those before it.
+
+        ``lock`` is called in the transaction before anything is written. ``within``: an open transaction to do it in,
+        where the database lets nobody write beside that one; then it raises Undone for rows that undo all of it.
+        """
+        try:
+            self._try(joined(parts, self.mode), self._together, lock, within)
+        except DataError:
+            loads, places = in_order(parts)
+            try:
+                return [places[seq] for seq in self._try(loads, self._apart, lock, within)]
+            except Undone:
+                if within is not None:
+                    raise
+                return list(self._alone(parts, lock))
+        return ()
+
+    def _alone(self, parts: Sequence[Part], lock: Callable[[Connection], object]) -> Iterator[int]:
+        """The same for rows whose errors undo all of a transaction: one in each."""
+        for part in parts:
+            for row, place in enumerate(part.places()):
+                try:
+                    self._try(joined([part.only([row])], self.mode), self._together, lock, None)
+                except DataError:
+                    yield place
+
+    def _try(
+        self,
+        loads: Sequence[Load],
+        look: Callable[[Connection, Sequence[Load]], Sequence[int]],
+        lock: Callable[[Connection], object],
+        within: Connection | None,
+    ) -> Sequence[int]:
+        self.writer.prepare(loads)
+        found = list[int]()
+        with contextlib.suppress(_TakenBack), self._place(loads, within) as connection:
+            lock(connection)
+            found += look(connection, loads)
+            raise _TakenBack
+        return found
+
+    @contextlib.contextmanager
+    def _place(self, loads: Sequence[Load], within: Connection | None) -> Iterator[Connection]:
+        if within is None:
+            tables = ", ".join(sorted({str(load.table) for load in loads}))
+            with self.session.transaction(f"try rows of {tables}") as connection:
+                yield connection
+        else:
+            with self.session.savepoint(within):
+                yield within
+
+    def _together(self, connection: Connection, loads: Sequence[Load]) -> Sequence[int]:
+        self.writer.write(connection, loads, self.writer.stage(connection, loads))
+        return ()
+
+    def _apart(self, connection: Connection, loads: Sequence[Load]) -> Sequence[int]:
+        steps, unfit = self.writer.sift(connection, loads)
+        each = [Run(loads[number], steps[number], first, last) for number, first, last in runs(loads, RUN)]
+        return [refused.seq for refused in (*unfit, *self.writer.each(connection, each))]
