@@ -205,7 +205,7 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         loads, places = self._loads(parts, wary)
         prepared = loads
         if self._fold is not None:
-            self._fold.prepare(sorted(moves))
+            self._fold.prepare(sorted(moves), batches)
             prepared, _ = in_order([*parts, *self._fold.partial(parts, batches)])
         if prepared:
             self._writer.prepare(prepared)

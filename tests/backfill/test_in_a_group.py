@@ -44,7 +44,7 @@ def test_killed_in_a_group_it_completes_and_the_table_is_the_fold_of_the_topic(
                 assert not _complete(workers, run), f"it is over after {number} kills"
                 kills[number % len(kills)]()
                 _is_answered(chance.choice(workers), unique)
-            until(lambda: _complete(workers, run), 600)
+            until(lambda: _complete(workers, run), 600, what=f"{run} to be complete")
         caught_up(kafka, postgres, unique)
         states = workers[0].call("GET", f"/connectors/{unique}/status")
         assert {states["connector"]["state"], *(task["state"] for task in states["tasks"])} == {"RUNNING"}

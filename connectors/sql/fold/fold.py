@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
-from ferryman.api import Assigned
+from ferryman.api import Assigned, Bad, BadRecords
 from ferryman.connectors.sql.database.loads import Part
 from ferryman.connectors.sql.database.offsets_table import Offsets
 from ferryman.connectors.sql.database.rows import RowMaker, origins_of
@@ -31,7 +31,7 @@ from ferryman.connectors.sql.fold.noting import Noting
 from ferryman.connectors.sql.fold.standing import share
 from ferryman.connectors.sql.fold.trial import Trial
 from ferryman.context import History
-from ferryman.errors import FerrymanError, TaskError, Unfinished
+from ferryman.errors import DataError, FerrymanError, TaskError, Unfinished
 from ferryman.record import Batch, Polled, TopicPartition
 from ferryman.runs.keys import RunKeys
 
@@ -114,11 +114,22 @@ class Fold:
             )
         return found
 
-    def prepare(self, sources: Sequence[TopicPartition]) -> None:
-        """Notes what live has written of these partitions. Raises Unfinished while there is more to note."""
+    def prepare(self, sources: Sequence[TopicPartition], batches: Sequence[Batch]) -> None:
+        """Notes what live has written of these partitions. Raises Unfinished while there is more to note, BadRecords
+        for those of the batches that the table does not take."""
         self._reached = self._look(sources)
         if not self._noting.note(self._reached, time.monotonic() + SLICE, self._lock):
             raise Unfinished(f"{self._noting.left(self._reached)} offsets are still to be looked through", after=0)
+        self._check(batches)
+
+    def _check(self, batches: Sequence[Batch]) -> None:
+        bad = list[Bad]()
+        for batch in batches:
+            offsets = batch.offsets
+            refused = self._noting.notes.refused(batch.source, offsets[0], offsets[-1])
+            bad += [(batch, at, DataError(refused[each])) for at, each in enumerate(offsets) if each in refused]
+        if bad:
+            raise BadRecords(bad)
 
     def _lock(self, connection: Connection, source: TopicPartition) -> None:
         """Live changes no rows of a partition while somebody holds its offset: no two wait for each other."""
@@ -143,7 +154,8 @@ class Fold:
 
     def kept(self, connection: Connection, parts: Sequence[Part], batches: Sequence[Batch]) -> list[Part]:
         """Of a put what may be written: live's rows are locked until the end of this transaction, in which the run's
-        own offset has been moved already (there are databases that lock with the first change). Raises Lacking."""
+        own offset has been moved already (there are databases that lock with the first change). Raises Lacking, and as
+        ``prepare`` BadRecords."""
         origins = origins_of(batches)
         sources = sorted({origin.source for origin in origins})
         self._reached = self._all_there(sources, self.beside.live.held(connection, sources, lock=True))
@@ -156,6 +168,7 @@ class Fold:
                 raise Lacking("the live connector has gone on")
         except Undone as error:
             raise Lacking(str(error)) from None
+        self._check(batches)
         return [found for part in parts for found in self._standing(part, origins[part.work], self._reached)]
 
     def _standing(self, part: Part, origin: Polled, reached: Mapping[TopicPartition, int]) -> Iterator[Part]:

@@ -25,6 +25,7 @@ class Notes:
             "PRAGMA cache_size = -32768",
             "CREATE TABLE words (source INTEGER, key BLOB, place INTEGER, columns INTEGER, ours INTEGER, "
             "PRIMARY KEY (source, key, place)) WITHOUT ROWID",
+            "CREATE TABLE refusals (source INTEGER, place INTEGER, text TEXT, PRIMARY KEY (source, place))",
         ):
             self._file.execute(statement)
         self._numbers: dict[TopicPartition, int] = {}
@@ -51,6 +52,16 @@ class Notes:
         self._file.executemany("INSERT INTO words VALUES (?, ?, ?, ?, ?)", added)
         self._file.execute("COMMIT")
 
+    def refuse(self, source: TopicPartition, refusals: Mapping[int, str]) -> None:
+        """What the table says against the records at these offsets."""
+        rows = ((self._number(source), place, text) for place, text in refusals.items())
+        self._file.executemany("INSERT OR REPLACE INTO refusals VALUES (?, ?, ?)", rows)
+
+    def refused(self, source: TopicPartition, first: int, last: int) -> dict[int, str]:
+        """What was noted so, from one offset to another."""
+        query = "SELECT place, text FROM refusals WHERE source = ? AND place BETWEEN ? AND ?"
+        return dict(self._file.execute(query, (self._number(source), first, last)))
+
     def of(self, source: TopicPartition, keys: Sequence[Key]) -> dict[Key, list[Word]]:
         """The words that stand on each of these keys, in their order; none where nothing was noted."""
         found: dict[Key, list[Word]] = {}
@@ -68,7 +79,9 @@ class Notes:
     def forget(self, source: TopicPartition) -> None:
         """Nothing was noted of this partition."""
         if source in self._numbers:
-            self._file.execute("DELETE FROM words WHERE source = ?", (self._numbers.pop(source),))
+            number = self._numbers.pop(source)
+            for table in ("words", "refusals"):
+                self._file.execute(f"DELETE FROM {table} WHERE source = ?", (number,))  # noqa: S608 - a name of ours
 
     def close(self) -> None:
         """Lets the file go."""

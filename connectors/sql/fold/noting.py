@@ -98,14 +98,18 @@ class Noting:
         parts, origins = self.rows.words(piece.batches)
         keys = [digests(part, self.how(part.table)) for part in parts]
         doubtful = list(_that_overtake(parts, keys, set(self.notes.of(source, list({*_flat(keys)})))))
-        refused = set(self.trial.refused(doubtful, lock, within) if doubtful else ())
+        refused = self.trial.refused(doubtful, lock, within) if doubtful else {}
         words: dict[bytes, list[Word]] = {}
+        against: dict[int, str] = {}
         for part, some in zip(parts, keys, strict=True):
             for key, place, word in zip(some, part.places(), self._words(source, part, origins), strict=True):
-                if place not in refused:
+                if place in refused:
+                    against[word.place] = str(refused[place])
+                else:
                     words.setdefault(key, []).append(word)
         for each in words.values():
             each.sort(key=lambda word: word.place)
+        self.notes.refuse(source, against)
         self.notes.note(source, words)
 
     def _words(self, source: TopicPartition, part: Part, origins: Sequence[Polled]) -> Iterator[Word]:

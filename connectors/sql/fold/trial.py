@@ -5,14 +5,14 @@ database's own speaks only when it is asked. All rows are tried together, and wh
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from ferryman.connectors.sql.database.loads import Part, in_order, joined, runs
 from ferryman.connectors.sql.database.session import Session
-from ferryman.connectors.sql.dialects.dialect import Load, Mode, Run, Writer
+from ferryman.connectors.sql.dialects.dialect import Load, Mode, Refused, Run, Writer
 from ferryman.connectors.sql.dialects.faults import Undone
 from ferryman.errors import DataError
 
@@ -35,8 +35,8 @@ class Trial:
 
     def refused(
         self, parts: Sequence[Part], lock: Callable[[Connection], object], within: Connection | None = None
-    ) -> Sequence[int]:
-        """The places in the poll of the rows that the database does not take, each tried after those before it.
+    ) -> Mapping[int, DataError]:
+        """Why the database does not take rows, by their places in the poll; each is tried after those before it.
 
         ``lock`` is called in the transaction before anything is written. ``within``: an open transaction to do it in,
         where the database lets nobody write beside that one; then it raises Undone for rows that undo all of it.
@@ -46,31 +46,32 @@ class Trial:
         except DataError:
             loads, places = in_order(parts)
             try:
-                return [places[seq] for seq in self._try(loads, self._apart, lock, within)]
+                found = self._try(loads, self._apart, lock, within)
             except Undone:
                 if within is not None:
                     raise
-                return list(self._alone(parts, lock))
-        return ()
+                return dict(self._alone(parts, lock))
+            return {places[refused.seq]: refused.error for refused in found}
+        return {}
 
-    def _alone(self, parts: Sequence[Part], lock: Callable[[Connection], object]) -> Iterator[int]:
+    def _alone(self, parts: Sequence[Part], lock: Callable[[Connection], object]) -> Iterator[tuple[int, DataError]]:
         """The same for rows whose errors undo all of a transaction: one in each."""
         for part in parts:
             for row, place in enumerate(part.places()):
                 try:
                     self._try(joined([part.only([row])], self.mode), self._together, lock, None)
-                except DataError:
-                    yield place
+                except DataError as error:
+                    yield place, error
 
     def _try(
         self,
         loads: Sequence[Load],
-        look: Callable[[Connection, Sequence[Load]], Sequence[int]],
+        look: Callable[[Connection, Sequence[Load]], Sequence[Refused]],
         lock: Callable[[Connection], object],
         within: Connection | None,
-    ) -> Sequence[int]:
+    ) -> Sequence[Refused]:
         self.writer.prepare(loads)
-        found = list[int]()
+        found = list[Refused]()
         with contextlib.suppress(_TakenBack), self._place(loads, within) as connection:
             lock(connection)
             found += look(connection, loads)
@@ -87,11 +88,11 @@ class Trial:
             with self.session.savepoint(within):
                 yield within
 
-    def _together(self, connection: Connection, loads: Sequence[Load]) -> Sequence[int]:
+    def _together(self, connection: Connection, loads: Sequence[Load]) -> Sequence[Refused]:
         self.writer.write(connection, loads, self.writer.stage(connection, loads))
         return ()
 
-    def _apart(self, connection: Connection, loads: Sequence[Load]) -> Sequence[int]:
+    def _apart(self, connection: Connection, loads: Sequence[Load]) -> Sequence[Refused]:
         steps, unfit = self.writer.sift(connection, loads)
         each = [Run(loads[number], steps[number], first, last) for number, first, last in runs(loads, RUN)]
-        return [refused.seq for refused in (*unfit, *self.writer.each(connection, each))]
+        return [*unfit, *self.writer.each(connection, each)]

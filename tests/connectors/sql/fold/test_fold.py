@@ -5,215 +5,35 @@ before each transaction of the run live may go on once more.
 """
 
 import contextlib
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from ferryman.api import Assigned, Committed, SinkContext, TaskContext
+from ferryman.api import Committed, TaskContext
 from ferryman.connectors.sql.sink import SqlSinkConnector
-from ferryman.errors import TaskError, Unfinished
-from ferryman.record import Batch, Rows, TopicPartition
-from ferryman.runs.ranges import Range, Ranges
+from ferryman.errors import TaskError
+from ferryman.record import Rows, TopicPartition
+from ferryman.runs.ranges import Range
 from ferryman.schema import INT32, STRING, struct
-from tests.connectors.sink_world import Killed, batch_at
+from tests.connectors.sink_world import batch_at
+from tests.connectors.sql.fold.beside_live import TOPIC, Beside, Log, Word, beside
 from tests.connectors.sql.sql_task import CONFLUENT, query
-
-KEY = struct({"id": STRING})
-VALUE = struct({"n": INT32})
-TOPIC = "orders"
-Word = tuple[str, int | None]
-"""A key, and its value or a tombstone."""
-Log = dict[TopicPartition, list[Word]]
 
 
 def fold(words: Sequence[Word]) -> dict[str, int]:
     """What a table holds of these."""
     found: dict[str, int] = {}
     for key, value in words:
-        found.pop(key, None) if value is None else found.update({key: value})
+        found.pop(key, None) if not isinstance(value, int) else found.update({key: value})
     return found
 
 
-def batches(log: Log, source: TopicPartition, first: int, behind: int) -> list[Batch]:
-    """The records of a partition, values and tombstones in batches of their own, as a chain hands them over."""
-    words = log[source][first:behind]
-    if not words:
-        return []
-    keys = Rows(KEY, [{"id": key} for key, _ in words])
-    whole = batch_at(source, first, Rows(VALUE, [{"n": value} for _, value in words]), key=keys)
-    tombstones = batch_at(source, first, Rows(None, [None] * len(words)), key=keys)
-    values = [at for at, (_, value) in enumerate(words) if value is not None]
-    deletes = [at for at, (_, value) in enumerate(words) if value is None]
-    one = [whole.take(values)] if values else []
-    if not deletes:
-        return one
-    return [*one, replace(tombstones.take(deletes), origin=whole.origin)]
-
-
-@dataclass
-class LogHistory:
-    """The log, read again; ``stutter`` offsets at a time."""
-
-    log: Log
-    stutter: int
-    positions: dict[TopicPartition, int] = field(default_factory=dict)
-
-    def begin(self, source: TopicPartition, offset: int) -> None:
-        self.positions[source] = offset
-
-    def end(self, source: TopicPartition) -> None:
-        self.positions.pop(source, None)
-
-    def read(
-        self, wanted: Mapping[TopicPartition, int], until: float
-    ) -> Sequence[tuple[TopicPartition, Sequence[Batch], int]]:
-        found = []
-        for source, behind in wanted.items():
-            first = self.positions[source]
-            reached = self.positions[source] = min(behind, first + self.stutter)
-            found.append((source, batches(self.log, source, first, reached), reached))
-        return found
-
-
-@dataclass
-class Member:
-    """One connector: its process, and where it stands."""
-
-    name: str
-    url: str
-    log: Log
-    run: Mapping[str, str] = field(default_factory=dict)
-    config: Mapping[str, str] = field(default_factory=dict)
-    stutter: int = 3
-    first: Mapping[TopicPartition, int] = field(default_factory=dict)
-    meanwhile: Any = None
-    at: dict[str, Any] = field(default_factory=dict)
-    """What is done at a crash point."""
-    die_at: str | None = None
-    sink: SqlSinkConnector | None = None
-    positions: dict[TopicPartition, int] = field(default_factory=dict)
-
-    def begin(self) -> None:
-        """A new process, whose predecessor is gone."""
-        self.kill()
-        raw = {
-            "name": self.name,
-            "connector.class": CONFLUENT,
-            "topics": TOPIC,
-            "connection.url": self.url,
-            "insert.mode": "upsert",
-            "pk.mode": "record_key",
-            "delete.enabled": "true",
-            "auto.create": "true",
-            **self.config,
-            **self.run,
-        }
-        context = SinkContext(
-            connector=self.name,
-            task=0,
-            cluster="k",
-            raw=raw,
-            crash_point=self.crash_point,
-            report=lambda batch, index, error: None,
-            report_all=lambda found: None,
-            request_commit=lambda: None,
-            commit=lambda offsets: None,
-            history=LogHistory(self.log, self.stutter),
-        )
-        self.sink = SqlSinkConnector(SqlSinkConnector.config_class.parse(raw), context)
-        self.sink.start()
-        starts = {source: self.first.get(source, 0) for source in self.log}
-        assigned = [Assigned(source, "i", None, 0, len(words), starts[source]) for source, words in self.log.items()]
-        self.positions = starts | dict(self.sink.open(assigned))
-
-    def crash_point(self, name: str) -> None:
-        if name == self.die_at:
-            self.die_at = None
-            raise Killed(name)
-        self.at.get(name, lambda: None)()
-        if name == "sql.before_rows" and self.meanwhile is not None:
-            self.meanwhile()
-
-    def kill(self) -> None:
-        if self.sink is not None:
-            self.sink.stop()
-            self.sink = None
-
-    def put(self, source: TopicPartition, count: int, behind: int) -> None:
-        """The next records of a partition, before an offset."""
-        if self.sink is None:
-            self.begin()
-        assert self.sink is not None
-        first = self.positions[source]
-        reached = min(behind, first + count)
-        some = batches(self.log, source, first, reached)
-        if not some:
-            return
-        try:
-            while True:
-                try:
-                    self.sink.put_batches(some)
-                    break
-                except Unfinished:
-                    continue
-            self.positions[source] = reached
-        except Killed:
-            self.kill()
-
-    def commit(self) -> None:
-        """The loop's commit."""
-        assert self.sink is not None
-        self.sink.pre_commit(dict(self.positions))
-
-
-class Beside:
-    """A live connector and a run of it."""
-
-    def __init__(self, url: str, log: Log, range_: Range, stutter: int = 3) -> None:
-        self.url, self.log, self.range = url, log, range_
-        self.live = Member("live", url, log)
-        cut = {source: Range(*(min(each, len(words)) for each in range_)) for source, words in log.items()}
-        ranges = Ranges({TOPIC: "i"}, cut)
-        run = {"ferryman.run.of": "live", "ferryman.run.fold": "true", "ferryman.run.ranges": ranges.dump()}
-        firsts = {source: each.first for source, each in cut.items()}
-        self.run = Member("run", url, log, run, stutter=stutter, first=firsts)
-
-    def table(self) -> dict[str, int]:
-        with contextlib.suppress(Exception):
-            return dict(query(self.url, f"SELECT id, n FROM {TOPIC}"))
-        return {}
-
-    def folded(self) -> dict[str, int]:
-        """What the table is to be: each partition folded up to where live is."""
-        rows = query(
-            self.url, "SELECT ferryman_offsets.partition, next_offset FROM ferryman_offsets WHERE connector = 'live'"
-        )
-        found: dict[str, int] = {}
-        for number, offset in rows:
-            found |= fold(self.log[TopicPartition(TOPIC, number)][:offset])
-        return found
-
-    def close(self) -> None:
-        self.live.kill()
-        self.run.kill()
-
-
-@contextlib.contextmanager
-def beside(log: Log, range_: Range, stutter: int = 3) -> Iterator[Beside]:
-    memory = "/dev/shm" if Path("/dev/shm").is_dir() else None  # a disk would wait for each commit
-    with tempfile.TemporaryDirectory(dir=memory) as folder:
-        made = Beside(f"sqlite:///{Path(folder) / 'w.db'}", log, range_, stutter)
-        try:
-            made.live.begin()
-            yield made
-        finally:
-            made.close()
+def folded(both: Beside) -> dict[str, int]:
+    """What the table is to be: each partition folded up to where live is."""
+    return {key: value for words in both.reached().values() for key, value in fold(words).items()}
 
 
 A, B = TopicPartition(TOPIC, 0), TopicPartition(TOPIC, 1)
@@ -235,12 +55,12 @@ def test_whatever_comes_between_the_table_is_the_fold_of_what_live_has_read(
     with beside(log, Range(min(bounds), max(bounds)), stutter) as both:
         for what, count in steps:
             _step(both, what, count)
-            assert both.table() == both.folded()
+            assert both.table() == folded(both)
         both.run.meanwhile = None
         for source in log:
             both.live.put(source, 99, len(log[source]))
             both.run.put(source, 99, min(both.range.behind, len(log[source])))
-        assert both.table() == both.folded() == {**fold(log[A]), **fold(log[B])}
+        assert both.table() == folded(both) == {**fold(log[A]), **fold(log[B])}
 
 
 def _step(both: Beside, what: str, count: int) -> None:
@@ -309,7 +129,7 @@ def test_live_may_go_on_just_before_the_run_has_its_lock(url: str) -> None:
         both.run.put(A, 3, 5)
         assert both.table() == {"a": 5}
         both.run.put(A, 9, 5)
-        assert both.table() == both.folded() == {"a": 5, "c": 4}
+        assert both.table() == folded(both) == {"a": 5, "c": 4}
     finally:
         both.close()
 
@@ -383,7 +203,7 @@ def test_a_part_of_the_records_key_is_no_key(tmp_path: Path) -> None:
     made.live.put(A, 1, 1)
     made.run.begin()
     assert made.run.sink is not None
-    records = batch_at(A, 0, Rows(VALUE, [{"n": 1}]), key=Rows(wide, [{"id": "a", "region": "eu"}]))
+    records = batch_at(A, 0, Rows(struct({"n": INT32}), [{"n": 1}]), key=Rows(wide, [{"id": "a", "region": "eu"}]))
     with pytest.raises(TaskError, match="is a part of the keys of orders"):
         made.run.sink.put_batches([records])
     made.close()
