@@ -67,7 +67,11 @@ def create_database(url: sa.URL, name: str) -> None:
         connection.execute(sa.text(f"CREATE DATABASE {name}"))
 
 
-BAD: dict[str, Fields] = {"a constraint": {"n": FORBIDDEN, "m": 1}, "a type": {"n": None, "m": 1}, "another column": {"m": FORBIDDEN}}
+BAD: dict[str, Fields] = {
+    "a constraint": {"n": FORBIDDEN, "m": 1},
+    "a type": {"n": None, "m": 1},
+    "another column": {"m": FORBIDDEN},
+}
 
 
 @pytest.mark.parametrize("bad", BAD)
@@ -100,7 +104,7 @@ def test_a_column_that_later_records_lack_keeps_what_the_last_that_has_it_says(u
         query(both.url, f"UPDATE {TOPIC} SET n = 0")
         for _ in words:
             both.run.put(SOURCE, 1, 5)
-            assert ("b", 1, 4) not in rows(both.url), "it has gone back in time"
+            assert ("b", 3, 4) not in rows(both.url), "it has gone back in time"
         assert rows(both.url) == wanted
     finally:
         both.close()
@@ -112,7 +116,7 @@ WORDS = st.lists(st.tuples(st.sampled_from("abc"), VALUES), min_size=1, max_size
 STEPS = st.lists(st.tuples(st.sampled_from(["live", "run", "run", "kill run", "more"]), st.integers(1, 5)), max_size=9)
 
 
-@settings(max_examples=60, phases=[Phase.explicit, Phase.generate, Phase.shrink])
+@settings(max_examples=40, phases=[Phase.explicit, Phase.generate, Phase.shrink])
 @given(words=WORDS, steps=STEPS, stutter=st.integers(1, 5), bounds=st.tuples(st.integers(0, 14), st.integers(0, 14)))
 def test_whatever_comes_between_the_table_is_what_each_record_alone_leaves(
     words: list[Word], steps: list[tuple[str, int]], stutter: int, bounds: tuple[int, int]
@@ -135,7 +139,8 @@ def _beside(both: Beside, alone: Member, words: list[Word], steps: list[tuple[st
             alone.put(SOURCE, 1, len(words))
         assert rows(both.url) == rows(alone.url)
 
-    both.live.begin()
+    both.live.put(SOURCE, len(words) // 2, len(words))
+    agree()
     for what, count in steps:
         match what:
             case "live":
@@ -155,7 +160,7 @@ def _beside(both: Beside, alone: Member, words: list[Word], steps: list[tuple[st
     agree()
 
 
-@settings(max_examples=60, phases=[Phase.explicit, Phase.generate, Phase.shrink])
+@settings(max_examples=40, phases=[Phase.explicit, Phase.generate, Phase.shrink])
 @given(words=WORDS, sizes=st.lists(st.integers(1, 5), max_size=5), kills=st.sets(st.integers(0, 5)))
 def test_a_table_that_was_emptied_is_made_anew_by_a_run_of_all(
     words: list[Word], sizes: list[int], kills: set[int]
