@@ -27,6 +27,7 @@ def said(status: Json) -> str:
         ends=str(found.get("to", "")),
         records_done=int(found["records_done"]),
         records_total=found.get("records_total"),
+        refused=found.get("records_refused"),
         rate=found.get("records_per_second"),
         left=found.get("seconds_left"),
         complete=bool(found["complete"]),

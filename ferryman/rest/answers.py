@@ -33,6 +33,7 @@ def run(found: Progress) -> Json:
         "to": found.ends or None,
         "records_done": found.records_done,
         "records_total": found.records_total,
+        "records_refused": found.refused,
         "partitions_done": found.partitions_done,
         "partitions_total": found.partitions_total,
         "tasks_done": found.tasks_done,

@@ -10,8 +10,12 @@ from dataclasses import dataclass, field
 
 from ferryman.record import TopicPartition
 
+UNKNOWN = 3600.0
+"""Seconds that a connector may gather records before its offset moves, as long as it has not been seen to move."""
 STILL = 15.0
 """Seconds without a step, though there are records, after which a partition counts as one that nobody reads."""
+GAPS = 4
+"""Moves of which is remembered how long they were apart."""
 MANY = 1_000
 """Ends that are remembered of a partition; of more every second one is."""
 
@@ -36,6 +40,8 @@ class _Partition:
     """When the partition was seen to end where: those ends that live has not reached."""
     told: float = 0.0
     """The delay, when it was last known."""
+    gaps: deque[float] = field(default_factory=lambda: deque(maxlen=GAPS))
+    """The seconds between its last moves, while there was something to read."""
 
     def waits(self, now: float) -> float:
         """Seconds since something that live has not taken was seen first."""
@@ -49,6 +55,9 @@ class Delays:
     late: float = 0.0
     """Seconds by which its offsets may come later than what it does: the time between two commits. Between two of them
     nobody knows where it is, so the delay is taken when they move."""
+    learns: bool = False
+    """Whether that time is not known, but seen: offsets move when the connector has gathered enough, each partition's at
+    its own pace."""
     _partitions: dict[TopicPartition, _Partition] = field(default_factory=dict)
 
     def look(
@@ -62,7 +71,7 @@ class Delays:
                 continue
             known = self._partitions.setdefault(source, _Partition(position, now))
             is_new = self._seen(known, now, position, max(ends[source], position))
-            if now - known.read_at > STILL + 2 * self.late:
+            if now - known.read_at > STILL + 2 * self._late(known):
                 continue
             longest.append(known.told)
             news += [known.told] if is_new else []
@@ -83,7 +92,15 @@ class Delays:
         if len(known.ends) > MANY:
             known.ends = deque(list(known.ends)[::2])
         if moved or not known.ends:
+            if moved:
+                known.gaps.append(now - known.read_at)
             known.read_at, known.told = now, known.waits(now)
             return True
-        before, known.told = known.told, max(known.told, known.waits(now) - 2 * self.late)
-        return known.told > before or not self.late
+        late = self._late(known)
+        before, known.told = known.told, max(known.told, known.waits(now) - 2 * late)
+        return known.told > before or not late
+
+    def _late(self, known: _Partition) -> float:
+        if not self.learns:
+            return self.late
+        return max(self.late, max(known.gaps)) if known.gaps else max(self.late, UNKNOWN)

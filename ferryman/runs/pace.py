@@ -35,11 +35,16 @@ class Pace:
         return max(0.0, self._due - now)
 
     def worked(self, seconds: float, now: float) -> None:
-        """The sink has worked so long on what it was given."""
-        self._worked = (now, seconds)
+        """The sink has worked so long; what it has not rested for yet is still to be rested for."""
+        ended, before = self._worked
+        wanted = self._wanted(before)
+        unrested = before * max(0.0, 1 - (now - seconds - ended) / wanted) if wanted > 0 else 0.0
+        self._worked = (now, unrested + seconds)
 
     def rest(self, now: float) -> float:
         """Seconds until it may be given something again; what was decided of its share meanwhile counts."""
         ended, seconds = self._worked
-        wanted = min(LONGEST, seconds * (1 / self.yielding.share - 1))
-        return max(0.0, ended + wanted - now)
+        return max(0.0, ended + self._wanted(seconds) - now)
+
+    def _wanted(self, seconds: float) -> float:
+        return min(LONGEST, seconds * (1 / self.yielding.share - 1))

@@ -37,6 +37,9 @@ class Progress:
     tasks_total: int | None = None
     pace: float = 1.0
     """The part of its time in which it works; less than 1 where it gives way to the live connector."""
+    refused: int | None = None
+    """A sink's: how many of the records errors.tolerance has passed over. Each has a dead letter where these have a
+    topic."""
 
 
 @dataclass
@@ -66,9 +69,11 @@ class Watch:
     """What was seen last."""
     _rate: Rate = field(default_factory=Rate)
 
-    def look(self, committed: Mapping[TopicPartition, int], now: float, pace: float = 1.0) -> Progress:
-        """The progress now; ``now`` in seconds of any clock that only goes forward, ``pace`` as it was noted with these
-        offsets."""
+    def look(
+        self, committed: Mapping[TopicPartition, int], now: float, pace: float = 1.0, refused: int = 0
+    ) -> Progress:
+        """The progress now; ``now`` in seconds of any clock that only goes forward, ``pace`` and ``refused`` as they
+        were noted with these offsets."""
         ranges = self.keys.ranges
         done = sum(each.done(committed.get(source)) for source, each in ranges.of.items())
         over = sum(each.is_over(committed.get(source)) for source, each in ranges.of.items())
@@ -86,6 +91,7 @@ class Watch:
             left=None if complete or not rate else (ranges.size - done) / rate,
             complete=complete,
             pace=1.0 if complete else pace,
+            refused=refused,
         )
         return self.latest
 
@@ -98,14 +104,16 @@ class SourceWatch:
     """None of what is no run."""
     ends: bool = False
     """Whether it is known to come to an end."""
+    most: int | None = None
+    """How many tasks its config allows; None for any number."""
     latest: Progress | None = None
     """What was seen last."""
     _rate: Rate = field(default_factory=Rate)
 
     def look(self, marks: Mapping[int, Mark], tasks: int, now: float) -> Progress:
         """The progress now; ``tasks`` is how many there are, 0 while the connector is stopped: then those that have
-        left a mark count."""
-        there = range(tasks) if tasks else sorted(marks)
+        left a mark count, but for those that there were before the config allowed less."""
+        there = range(tasks) if tasks else [each for each in sorted(marks) if self.most is None or each < self.most]
         over = sum(number in marks and marks[number].complete for number in there)
         done = sum(each.records for each in marks.values())
         complete = over == len(there) > 0

@@ -13,6 +13,7 @@ def sentence(progress: Progress | None, trouble: str) -> str:
     else:
         share = 100 * progress.records_done // total if total else 100
         parts = [f"{share} %, {progress.records_done:,} of {many(total)}"]
+    parts += [f"{progress.refused:,} refused"] if progress.refused else []
     if progress.complete:
         parts.append("complete")
     else:

@@ -11,7 +11,7 @@ from ferryman.kafka.clients import QUIET, Clients
 from ferryman.plugin_process import ending
 from ferryman.record import TopicPartition
 from ferryman.retry import coordinator
-from ferryman.runs import marks, pace_note
+from ferryman.runs import marks, note
 from ferryman.runs.marks import Mark
 from ferryman.runs.ranges import Ranges
 from ferryman.worker.connector_offsets import ConnectorOffsets
@@ -28,6 +28,8 @@ class Standing:
     """The next offsets of its partitions, where there are any."""
     pace: float
     """The part of its time in which it works, as it was noted with them."""
+    refused: int
+    """How many records errors.tolerance has passed over."""
 
 
 def committed(clients: Clients, ranges: Ranges) -> Standing:
@@ -41,7 +43,9 @@ def committed(clients: Clients, ranges: Ranges) -> Standing:
     there = {TopicPartition(each.topic, each.partition): each for each in found if not each.error and each.offset >= 0}
     offsets = {source: each.offset for source, each in there.items()}
     unfinished = [source for source, offset in offsets.items() if not ranges.of[source].is_over(offset)]
-    return Standing(offsets, pace_note.least(there[source].metadata or "" for source in unfinished))
+    notes = {source: note.load(each.metadata)[0] for source, each in there.items()}
+    pace = note.least(notes[source] for source in unfinished)
+    return Standing(offsets, pace, sum(each.refused for each in notes.values()))
 
 
 def marked(connector: ConnectorOffsets, ends: bool) -> dict[int, Mark] | None:

@@ -126,7 +126,7 @@ SHAPES: Mapping[str, Json] = {
     "Run": _fields(
         {"records_done": WHOLE, "complete": {"type": "boolean"}},
         **dict.fromkeys(("of", "from", "to"), TEXT),
-        **dict.fromkeys(("records_total", "partitions_done", "partitions_total"), WHOLE),
+        **dict.fromkeys(("records_total", "records_refused", "partitions_done", "partitions_total"), WHOLE),
         **dict.fromkeys(("tasks_done", "tasks_total", "seconds_left"), WHOLE),
         records_per_second={"type": "number"},
         pace={"type": "number"},

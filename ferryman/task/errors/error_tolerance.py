@@ -1,7 +1,7 @@
 """What becomes of data errors: errors.tolerance, errors.log.* and the dead letter queue, in one place."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ferryman.chain.narrowing import Failure
@@ -24,6 +24,8 @@ class Tolerance:
     dead_letters: DeadLetters | None = None
     errors: Errors = field(default_factory=Errors)
     """Where they are counted."""
+    skips: Callable[[TopicPartition, int], None] = field(default=lambda source, offset: None, repr=False)
+    """Is told of each record of a topic that is skipped: its partition and offset."""
     _logged: set[Coordinates | None] = field(default_factory=set)
     """Whose dead letters are not through yet, and which come again: they are logged once."""
 
@@ -59,6 +61,9 @@ class Tolerance:
                 f"with class {first.plugin}: {error_class(first.error)}: {first.error}"
             ) from first.error
         self.errors.skipped.update(str(failure.stage) for failure in failures)
+        for failure in failures:
+            if isinstance(failure.origin, Polled):
+                self.skips(failure.origin.source, failure.origin.offsets[failure.position])
 
     def delivered(self, source: TopicPartition, following: int) -> None:
         """The records before ``following`` are through."""

@@ -247,7 +247,14 @@ class SinkSession:
             if epoch == self.delivery.epoch and (news := self.commits.send(durable.result())):
                 self._begin(lambda: self.commits.accepted(news), lambda told: told.result())
 
-        self._begin(lambda: self.commits.durable(offsets), send)
+        began = time.monotonic()
+
+        def ended(durable: "Future[Offers]") -> None:
+            now = time.monotonic()
+            self.reading.pace.worked(now - began, now)
+            send(durable)
+
+        self._begin(lambda: self.commits.durable(offsets), ended)
 
     def _commit_plainly(self) -> None:
         self.commits.send({source: Committed(offset) for source, offset in self._deliverable().items()})

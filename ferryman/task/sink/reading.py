@@ -6,12 +6,14 @@ from dataclasses import dataclass, field, replace
 
 from ferryman.api import Assigned, Committed
 from ferryman.record import Polled, TopicPartition
-from ferryman.runs import pace_note
+from ferryman.runs import note
+from ferryman.runs.note import Note
 from ferryman.runs.pace import Pace
 from ferryman.task.sink.delivery import Delivery
 from ferryman.task.sink.group import Group
 from ferryman.task.sink.runs.bounds import Bounds
 from ferryman.task.sink.runs.letters import Letters
+from ferryman.task.sink.runs.refusals import Refusals
 
 
 @dataclass
@@ -23,6 +25,7 @@ class Reading:
     pace: Pace = field(default_factory=Pace)
     letters: Letters | None = None
     """Of a replay, those that are its own."""
+    refusals: Refusals = field(default_factory=Refusals)
     _closed: bool = False
     """Whether the sink was told that no more comes of what is assigned."""
 
@@ -54,12 +57,27 @@ class Reading:
     def placed(self, partitions: Sequence[Assigned]) -> Sequence[Assigned]:
         """Partitions that have come, with where to start."""
         self._closed = False
-        return self.bounds.placed([_without_note(each) for each in partitions])
+        return self.bounds.placed([self._without_note(each) for each in partitions])
 
     def noted(self, offers: Mapping[TopicPartition, Committed]) -> Mapping[TopicPartition, Committed]:
-        """What is to be committed, with a note of the pace where the sink has none of its own."""
-        note = pace_note.dump(self.pace.yielding.share)
-        return {source: replace(each, metadata=each.metadata or note) for source, each in offers.items()}
+        """What is to be committed, of a run with a note of how it goes."""
+        if self.bounds.run is None:
+            return offers
+        return {source: replace(each, metadata=self._with_note(source, each)) for source, each in offers.items()}
+
+    def _with_note(self, source: TopicPartition, offer: Committed) -> str:
+        refused = self.refusals.before(source, offer.offset)
+        return note.dump(Note(self.pace.yielding.share, refused), offer.metadata)
+
+    def _without_note(self, assigned: Assigned) -> Assigned:
+        """The note is no sink's."""
+        if self.bounds.run is None:
+            return assigned
+        noted, own = note.load(None if assigned.committed is None else assigned.committed.metadata)
+        self.refusals.begin(assigned.source, noted.refused)
+        if assigned.committed is None:
+            return assigned
+        return replace(assigned, committed=replace(assigned.committed, metadata=own))
 
     def gone(self, partitions: Sequence[TopicPartition]) -> None:
         """Partitions go; what of them was read and not delivered does not count."""
@@ -70,11 +88,3 @@ class Reading:
         ends = not self._closed and self.bounds.over
         self._closed = self._closed or ends
         return ends
-
-
-def _without_note(assigned: Assigned) -> Assigned:
-    """The note is no sink's."""
-    committed = assigned.committed
-    if committed is None or pace_note.load(committed.metadata) is None:
-        return assigned
-    return replace(assigned, committed=Committed(committed.offset))

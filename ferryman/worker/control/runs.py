@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from confluent_kafka import KafkaException
 
+from ferryman.connector import ConnectorConfig
 from ferryman.errors import ConfigError, FerrymanError
 from ferryman.facts.fold import ConnectorFacts
 from ferryman.facts.states import State, TargetState
@@ -122,7 +123,7 @@ class Runs:
             reached = await self._offsets.of(
                 name, raw, owner, what, lambda found: run_offsets.committed(found.clients, ranges)
             )
-            return watch.look(reached.offsets, time.monotonic(), reached.pace)
+            return watch.look(reached.offsets, time.monotonic(), reached.pace, reached.refused)
         ends = watch.ends or watch.keys is not None
         marks = await self._offsets.of(name, raw, owner, what, lambda found: run_offsets.marked(found, ends))
         watch.ends = marks is not None
@@ -147,7 +148,7 @@ def _watch(raw: Mapping[str, str]) -> Watch | SourceWatch | None:
         return None
     try:
         if entry.kind != "sink":
-            return SourceWatch(SourceRunKeys.of(raw))
+            return SourceWatch(SourceRunKeys.of(raw), most=ConnectorConfig.parse(raw).tasks_max)
         keys = RunKeys.of(raw)
     except ConfigError:
         return None

@@ -1,25 +1,22 @@
 """Where a run sees how far its live connector is: what the sink keeps beside the data, else the group."""
 
-import logging
 from collections.abc import Mapping
 from typing import Any
 
 from ferryman.api import TaskContext
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import QUIET, Clients
+from ferryman.runs.delays import Delays
 from ferryman.runs.yielding import Yielding
 from ferryman.task.setup.setup import Setup
 from ferryman.task.sink.runs.live import Live, Watching
 from ferryman.task.sink.runs.live_topics import LiveTopics
 
-log = logging.getLogger(__name__)
-
 GROUP_ID = "consumer.override.group.id"
 
 
 def watching(setup: Setup, yielding: Yielding, facts: Mapping[str, Any]) -> Watching | None:
-    """What has a run give way to its live connector; None where there is none, or none that tells in time how far it
-    is. ``facts`` are those of the task's context."""
+    """What has a run give way to its live connector; None where there is none. ``facts`` are those of the task's context."""
     run = setup.run
     if run is None or not run.ferryman_run_of:
         return None
@@ -27,9 +24,6 @@ def watching(setup: Setup, yielding: Yielding, facts: Mapping[str, Any]) -> Watc
     raw |= {GROUP_ID: run.ferryman_run_live_group} if run.ferryman_run_live_group else {}
     clients = Clients(run.ferryman_run_of, setup.spec.task, setup.spec.worker, raw, setup.spec.identity)
     reached = setup.plugin.reached(setup.config, TaskContext(**facts), run.ferryman_run_of)
-    if reached is None and setup.plugin.keeps_back:
-        log.info("plan: the run gives way to no live connector, since those commit late; ferryman.run.rate bounds it")
-        return None
     topics = LiveTopics(clients.group_reader() | QUIET, Admin(setup.clients.admin()))
     live = Live(
         dict if reached is None else reached.offsets,
@@ -37,5 +31,6 @@ def watching(setup: Setup, yielding: Yielding, facts: Mapping[str, Any]) -> Watc
         setup.worker.offset_flush_interval_ms / 1000,
         topics,
         yielding,
+        Delays(learns=reached is None and setup.plugin.keeps_back),
     )
     return Watching(live, reached)
