@@ -56,8 +56,7 @@ class Delays:
     """Seconds by which its offsets may come later than what it does: the time between two commits. Between two of them
     nobody knows where it is, so the delay is taken when they move."""
     learns: bool = False
-    """Whether that time is not known, but seen: offsets move when the connector has gathered enough, each partition's at
-    its own pace."""
+    """Whether that time is not known, but seen: each partition's offset moves when enough has been gathered."""
     _partitions: dict[TopicPartition, _Partition] = field(default_factory=dict)
 
     def look(

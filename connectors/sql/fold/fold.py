@@ -34,9 +34,11 @@ from ferryman.context import History
 from ferryman.errors import DataError, FerrymanError, TaskError, Unfinished
 from ferryman.record import Batch, Polled, TopicPartition
 from ferryman.runs.keys import RunKeys
+from ferryman.runs.ranges import MOST
 
-SLICE = 0.5
-"""Seconds of noting between two looks at whether the task is to stop."""
+SLICE, LONGEST = 0.5, 4.0
+"""Seconds of noting between two looks at whether the task is to stop; up to LONGEST while live writes faster than is
+noted, since the run could come to no end."""
 UNDER_LOCK, LITTLE = 2.0, 2_000
 """Seconds that live may be kept waiting for what is still to be noted, and how many offsets are worth it."""
 
@@ -69,6 +71,9 @@ class Fold:
     _texts: dict[TableName, Mapping[str, Texts]] = field(default_factory=dict)
     _reached: Mapping[TopicPartition, int] = field(default_factory=dict)
     """Where live was when it was looked at last."""
+    _left: int = MOST
+    """How many offsets were still to be noted last."""
+    _slice: float = SLICE
 
     def __post_init__(self) -> None:
         trial = Trial(self.beside.session, self.beside.writer, self.beside.mode)
@@ -118,8 +123,12 @@ class Fold:
         """Notes what live has written of these partitions. Raises Unfinished while there is more to note, BadRecords
         for those of the batches that the table does not take."""
         self._reached = self._look(sources)
-        if not self._noting.note(self._reached, time.monotonic() + SLICE, self._lock):
-            raise Unfinished(f"{self._noting.left(self._reached)} offsets are still to be looked through", after=0)
+        if not self._noting.note(self._reached, time.monotonic() + self._slice, self._lock):
+            left, before = self._noting.left(self._reached), self._left
+            self._slice = min(LONGEST, 2 * self._slice) if left >= before else max(SLICE, self._slice / 2)
+            self._left = left
+            raise Unfinished(f"{left} offsets are still to be looked through", after=0)
+        self._left, self._slice = MOST, SLICE
         self._check(batches)
 
     def _check(self, batches: Sequence[Batch]) -> None:

@@ -4,6 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -12,15 +13,17 @@ from ferryman.connectors.sql.database.rows import RowMaker
 from ferryman.connectors.sql.dialects.dialect import other_columns
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.fold.keys import Texts, digests
-from ferryman.connectors.sql.fold.notes import Notes
-from ferryman.connectors.sql.fold.standing import Word
+from ferryman.connectors.sql.fold.notes import Key, Notes
+from ferryman.connectors.sql.fold.standing import Word, standing
 from ferryman.connectors.sql.fold.trial import Trial
 from ferryman.context import History
 from ferryman.record import Batch, Polled, TopicPartition
 from ferryman.runs.keys import RunKeys
 
-PIECE = 500
-"""Records that are looked at together: live may have to wait for the trial of that many rows."""
+PIECE = 5_000
+"""Records that are looked at together."""
+TRIED = 500
+"""Rows in one trial: live may have to wait for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,21 +99,37 @@ class Noting:
         within: Connection | None,
     ) -> None:
         parts, origins = self.rows.words(piece.batches)
-        keys = [digests(part, self.how(part.table)) for part in parts]
-        doubtful = list(_that_overtake(parts, keys, set(self.notes.of(source, list({*_flat(keys)})))))
-        refused = self.trial.refused(doubtful, lock, within) if doubtful else {}
-        words: dict[bytes, list[Word]] = {}
+        told: dict[Key, list[_Told]] = {}
+        for number, part in enumerate(parts):
+            keys, words = digests(part, self.how(part.table)), self._words(source, part, origins)
+            for row, (key, place, word) in enumerate(zip(keys, part.places(), words, strict=True)):
+                told.setdefault(key, []).append(_Told(word, place, (number, row)))
+        for some in told.values():
+            some.sort(key=lambda each: each.word.place)
+        known = self.notes.of(source, list(told))
         against: dict[int, str] = {}
-        for part, some in zip(parts, keys, strict=True):
-            for key, place, word in zip(some, part.places(), self._words(source, part, origins), strict=True):
-                if place in refused:
-                    against[word.place] = str(refused[place])
-                else:
-                    words.setdefault(key, []).append(word)
-        for each in words.values():
-            each.sort(key=lambda word: word.place)
+        for wanted in (_standing, _all):
+            # All of a key only where what stands is refused: mostly that is little, and all of it is taken.
+            doubtful = [each for key, some in told.items() for each in wanted(known.get(key, []), some, against)]
+            for start in range(0, len(doubtful), TRIED):
+                against |= self._refused(parts, doubtful[start : start + TRIED], lock, within)
         self.notes.refuse(source, against)
-        self.notes.note(source, words)
+        taken = {key: [each.word for each in some if each.word.place not in against] for key, some in told.items()}
+        self.notes.note(source, {key: words for key, words in taken.items() if words})
+
+    def _refused(
+        self,
+        parts: Sequence[Part],
+        doubtful: Sequence["_Told"],
+        lock: Callable[[Connection], object],
+        within: Connection | None,
+    ) -> dict[int, str]:
+        """What the table says against records, by their offsets."""
+        rows: dict[int, list[int]] = {}
+        for number, row in sorted(each.at for each in doubtful):
+            rows.setdefault(number, []).append(row)
+        refused = self.trial.refused([parts[number].only(some) for number, some in rows.items()], lock, within)
+        return {each.word.place: str(refused[each.place]) for each in doubtful if each.place in refused}
 
     def _words(self, source: TopicPartition, part: Part, origins: Sequence[Polled]) -> Iterator[Word]:
         columns = None if part.deletes else frozenset(part.columns[at].name for at in other_columns(part.columns))
@@ -121,22 +140,29 @@ class Noting:
             yield Word(offset, columns, is_meant and self.run.period.holds(origin.timestamps[at]))
 
 
-def _flat(keys: Sequence[Sequence[bytes]]) -> Iterator[bytes]:
-    return (key for some in keys for key in some)
+class _Told(NamedTuple):
+    """A record that has been read."""
+
+    word: Word
+    place: int
+    """In the order of what was read together."""
+    at: tuple[int, int]
+    """The number of its part, and of its row there."""
 
 
-def _that_overtake(parts: Sequence[Part], keys: Sequence[Sequence[bytes]], known: set[bytes]) -> Iterator[Part]:
-    """Those of the rows before which there are others of their key. Only on these something depends: the first on its
-    key is tried when it is written."""
-    first: dict[bytes, int] = {}
-    for part, some in zip(parts, keys, strict=True):
-        for key, place in zip(some, part.places(), strict=True):
-            first[key] = min(place, first.get(key, place))
-    for part, some in zip(parts, keys, strict=True):
-        places = part.places()
-        rows = [row for row, key in enumerate(some) if key in known or places[row] > first[key]]
-        if rows:
-            yield part if len(rows) == len(some) else part.only(rows)
+def _standing(before: Sequence[Word], told: Sequence[_Told], against: Mapping[int, str]) -> list[_Told]:
+    """Those that stand as far as is known, where there are others before them on whose standing that bears: the first
+    on its key is tried when it is written."""
+    if not before and len(told) == 1:
+        return []
+    places = {word.place for word in standing([*before, *(each.word for each in told)])}
+    return [each for each in told if each.word.place in places]
+
+
+def _all(before: Sequence[Word], told: Sequence[_Told], against: Mapping[int, str]) -> list[_Told]:
+    """All of a key of which one was refused, but for those that were."""
+    is_refused = any(each.word.place in against for each in told)
+    return [each for each in told if is_refused and each.word.place not in against]
 
 
 def _pieces(batches: Sequence[Batch], reached: int) -> Iterator[_Piece]:

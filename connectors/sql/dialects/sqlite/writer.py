@@ -121,6 +121,9 @@ class SqliteWriter:
     def _refusal(self, connection: Connection, run: Run) -> DataError | None:
         """What is said against the run, which is undone then; None if it is in. Raises Undone if all else is too."""
         cursor = _cursor(connection)
+        if not cursor.connection.in_transaction:
+            # The driver begins one with the first change; without it the savepoint's end would be a commit.
+            cursor.execute("BEGIN IMMEDIATE")
         cursor.execute(f"SAVEPOINT {_TRY}")
         try:
             run.apply(run.first, run.last)
