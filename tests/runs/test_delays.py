@@ -55,6 +55,21 @@ def test_offsets_that_are_committed_now_and_then_tell_of_the_delay_when_they_mov
     assert [each.news for each in told if each is not None].count(0.0) >= 4
 
 
+def test_of_one_that_gathers_records_the_offset_tells_when_it_moves_however_seldom_that_is() -> None:
+    delays = Delays(learns=True)
+    # A record a second, committed every five minutes, all that was there a second before.
+    told = [looked(delays, (float(now), max(0, 300 * (now // 300) - 1), now)) for now in range(2_000)]
+    assert None not in told
+    assert max(each.longest for each in told if each is not None) <= 1.0
+    assert [each.news is not None for each in told if each is not None].count(True) >= 6
+    # Then it gets through less than comes, and each time that it moves what follows has waited for longer.
+    assert looked(delays, (2_099, 1_799, 2_099), (2_100, 1_900, 2_100)) == Delay(199.0, 199.0)
+    # And then it moves no more: that is seen when it is later than it ever was, and in the end nobody is waited for.
+    last = looked(delays, (2_710, 1_900, 2_710))
+    assert last is not None and last.news == last.longest > 199.0
+    assert looked(delays, (9_000, 1_900, 9_000)) is None
+
+
 def test_one_that_commits_no_more_is_late_all_the_same() -> None:
     delays = Delays(late=10.0)
     looked(delays, (0, 5, 5), (1, 5, 6))

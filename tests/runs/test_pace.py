@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferryman.api import Committed
-from ferryman.runs import pace_note
+from ferryman.runs import note
+from ferryman.runs.note import MOST, Note
 from ferryman.runs.pace import LONGEST, Pace
 from ferryman.runs.yielding import Yielding
 from ferryman.task.sink.loop import SILENCE
@@ -87,18 +87,38 @@ def test_what_it_commits_says_how_much_it_works_and_is_no_sinks_metadata(slow: H
             yield
 
     slow.run(story)
-    offset, note = slow.cluster.committed[A]
-    assert (offset, pace_note.load(note)) == (5, 0.25)
-    own = slow.session.reading.noted({A: Committed(7, "the sink's own")})
-    assert own == {A: Committed(7, "the sink's own")}
+    offset, metadata = slow.cluster.committed[A]
+    assert (offset, note.load(metadata)) == (5, (Note(0.25), ""))
+
+
+@pytest.mark.parametrize("own", ["", "the sink's own", "{}\nof two lines"])
+def test_a_note_stands_beside_what_the_sink_says_and_gives_it_back(own: str) -> None:
+    noted = Note(0.25, 3)
+    assert note.load(note.dump(noted, own)) == (noted, own)
+    assert note.dump(Note(), own) == own
+    long = "x" * (MOST - 10)
+    assert note.dump(noted, long) == long
 
 
 @pytest.mark.parametrize(
-    "text", [None, "", "x", "{}", '{"ferryman.run.pace": "x"}', '{"ferryman.run.pace": 7}', "[" * 99]
+    "text", ["", "x", "{}", '{"ferryman.run.pace": "x"}', '{"ferryman.run.pace": 7}', "[" * 99, '["ferryman.run.pace"]']
 )
-def test_what_is_no_note_of_a_pace_says_nothing(text: str | None) -> None:
-    assert pace_note.load(text) is None
-    assert pace_note.least([text or "", pace_note.dump(0.5), pace_note.dump(1.0)]) == 0.5
+def test_what_is_no_note_of_a_pace_is_the_sinks(text: str) -> None:
+    assert note.load(text) == (Note(), text)
+
+
+def test_the_pace_of_a_run_is_the_least_of_its_partitions() -> None:
+    assert note.least([Note(0.5), Note(), Note(0.75)]) == 0.5
+    assert note.least([]) == 1.0
+
+
+def test_what_it_has_not_rested_for_is_not_forgotten_when_it_works_again() -> None:
+    pace = Pace(yielding=Yielding(0.5))
+    pace.worked(2.0, 10.0)
+    pace.worked(1.0, 12.0)  # a commit, of which one second comes before it
+    assert pace.rest(12.0) == pytest.approx(2.0)
+    pace.worked(1.0, 20.0)
+    assert pace.rest(20.0) == pytest.approx(1.0)
 
 
 def test_the_loop_polls_no_more_in_a_second_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:

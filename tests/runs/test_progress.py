@@ -4,6 +4,8 @@ from ferryman.record import TopicPartition
 from ferryman.runs.keys import RunKeys, SourceRunKeys
 from ferryman.runs.marks import Mark
 from ferryman.runs.progress import SourceWatch, Watch
+from ferryman.runs.ranges import Range, Ranges
+from ferryman.runs.words import sentence
 
 A, B = TopicPartition("t", 0), TopicPartition("t", 1)
 KEYS = RunKeys.of({"ferryman.run.ranges": '{"t":{"id":"i","partitions":{"0":[10,110],"1":[0,100]}}}'})
@@ -38,6 +40,21 @@ def test_a_source_is_complete_when_each_of_its_tasks_has_said_so() -> None:
     second = watch.look({0: Mark(50, True), 1: Mark(10)}, 2, 10.0)
     assert (second.tasks_done, second.tasks_total, second.rate, second.left) == (1, 2, 5.0, 8.0)
     assert watch.look({0: Mark(50, True), 1: Mark(50, True)}, 2, 20.0).complete
+
+
+def test_tasks_that_the_config_no_longer_allows_do_not_keep_a_stopped_source_from_being_complete() -> None:
+    marks = {0: Mark(3, True), 1: Mark(4, True), 2: Mark(5, False)}
+    assert not SourceWatch(None, most=3).look(marks, 0, 1.0).complete
+    lowered = SourceWatch(None, most=2).look(marks, 0, 1.0)
+    assert (lowered.complete, lowered.records_done, lowered.tasks_total) == (True, 12, 2)
+
+
+def test_it_tells_how_many_were_refused() -> None:
+    keys = RunKeys.of({"ferryman.run.ranges": Ranges({"t": "i"}, {A: Range(0, 10)}).dump()})
+    assert keys is not None
+    told = Watch(keys).look({A: 5}, 1.0, refused=3)
+    assert told.refused == 3
+    assert sentence(told, "") == "50 %, 5 of 10 records; 3 refused"
 
 
 def test_a_source_that_is_stopped_is_what_its_tasks_have_left() -> None:

@@ -52,9 +52,10 @@ class RowMaker:
     def parts(self, batches: Sequence[Batch]) -> list[Part]:
         """What to write of each batch. Raises BadRecords for all that cannot be rows, whatever the database says."""
         parts, bad = list[Part](), list[tuple[Batch, int, Exception]]()
-        works: dict[int, int] = {}
-        for batch in batches:
-            work = works.setdefault(id(batch.origin), len(works))
+        works = {origin: number for number, origin in enumerate(dict.fromkeys(id(each.origin) for each in batches))}
+        # Deletions last: of a table that others of these records make there is nothing to delete before.
+        for batch in sorted(batches, key=lambda each: each.value.schema is None):
+            work = works[id(batch.origin)]
             try:
                 parts += self._rows(batch, work)
             except BadRecords as error:
@@ -74,7 +75,7 @@ class RowMaker:
         if change is None:
             return []
         check(self._config, self._context.connector, change.batch, change.deletes)
-        found = (self._part(same, work, is_deleted) for is_deleted, same in change.split())
+        found = (self._part(same, work, is_deleted) for is_deleted, same in sorted(change.split(), key=_deletes))
         return [part for part in found if part is not None]
 
     def _change(self, batch: Batch) -> Change | None:
@@ -121,6 +122,10 @@ class RowMaker:
                     raise
                 raise TaskError(f"{error} (see table.name.format)") from None
         return found
+
+
+def _deletes(side: tuple[bool, Batch]) -> bool:
+    return side[0]
 
 
 def origins_of(batches: Sequence[Batch]) -> list[Polled]:

@@ -61,8 +61,6 @@ class Reading:
 
     def noted(self, offers: Mapping[TopicPartition, Committed]) -> Mapping[TopicPartition, Committed]:
         """What is to be committed, of a run with a note of how it goes."""
-        if self.bounds.run is None:
-            return offers
         return {source: replace(each, metadata=self._with_note(source, each)) for source, each in offers.items()}
 
     def _with_note(self, source: TopicPartition, offer: Committed) -> str:
@@ -71,8 +69,6 @@ class Reading:
 
     def _without_note(self, assigned: Assigned) -> Assigned:
         """The note is no sink's."""
-        if self.bounds.run is None:
-            return assigned
         noted, own = note.load(None if assigned.committed is None else assigned.committed.metadata)
         self.refusals.begin(assigned.source, noted.refused)
         if assigned.committed is None:

@@ -63,7 +63,8 @@ class SinkSessions:
         tolerance, facts = self._tolerance(admin), setup.facts(admin)
         thread, history = SinkThread(setup.control, setup.grace), self._history
         reading = self._reading()
-        tolerance.skips = reading.refusals.refused
+        if setup.run is not None:
+            tolerance.skips = reading.refusals.refused
         watching = beside.watching(setup, reading.pace.yielding, facts)
         try:
             context = loop.context(lambda: session, history, group_protocol=protocol, **facts)

@@ -141,6 +141,17 @@ def test_the_last_of_a_keys_records_wins_when_schemas_alternate(world: World) ->
     assert rows(world) == [(1, "fourth")]
 
 
+def test_a_deletion_counts_though_the_poll_that_has_it_makes_the_table(world: World) -> None:
+    records = [(1, None, 0), (2, ORDER, 1), (2, None, 2), (3, ORDER, 3)]
+    raw = Polled("orders", 0, range(4), [0] * 4, [None] * 4, [b""] * 4)
+    world.config = {**UPSERT, "pk.fields": "word"}
+    world.key_schema = STRING
+    begin(world)
+    made_of = [_record(at, (str(key), schema, number)) for at, (key, schema, number) in enumerate(records)]
+    world.running.put_batches(record.batches(made_of, raw, range(4)))
+    assert [word for (word,) in world.query("SELECT word FROM orders")] == ["3"]
+
+
 def test_a_poll_may_hold_more_tables_and_schemas_than_are_remembered(world: World) -> None:
     """Staging tables are kept for the next poll; here one poll needs more than are kept, and the next one others."""
     assert world.sink is not None

@@ -116,7 +116,7 @@ WORDS = st.lists(st.tuples(st.sampled_from("abc"), VALUES), min_size=1, max_size
 STEPS = st.lists(st.tuples(st.sampled_from(["live", "run", "run", "kill run", "more"]), st.integers(1, 5)), max_size=9)
 
 
-@settings(max_examples=40, phases=[Phase.explicit, Phase.generate, Phase.shrink])
+@settings(max_examples=40, phases=[Phase.generate])
 @given(words=WORDS, steps=STEPS, stutter=st.integers(1, 5), bounds=st.tuples(st.integers(0, 14), st.integers(0, 14)))
 def test_whatever_comes_between_the_table_is_what_each_record_alone_leaves(
     words: list[Word], steps: list[tuple[str, int]], stutter: int, bounds: tuple[int, int]
@@ -160,7 +160,7 @@ def _beside(both: Beside, alone: Member, words: list[Word], steps: list[tuple[st
     agree()
 
 
-@settings(max_examples=40, phases=[Phase.explicit, Phase.generate, Phase.shrink])
+@settings(max_examples=40, phases=[Phase.generate])
 @given(words=WORDS, sizes=st.lists(st.integers(1, 5), max_size=5), kills=st.sets(st.integers(0, 5)))
 def test_a_table_that_was_emptied_is_made_anew_by_a_run_of_all(
     words: list[Word], sizes: list[int], kills: set[int]

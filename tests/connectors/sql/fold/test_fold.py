@@ -47,7 +47,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, phases=[Phase.generate])
 @given(log=LOGS, bounds=st.tuples(st.integers(0, 24), st.integers(0, 24)), steps=STEPS, stutter=st.integers(1, 9))
 def test_whatever_comes_between_the_table_is_the_fold_of_what_live_has_read(
     log: Log, bounds: tuple[int, int], steps: list[tuple[str, int]], stutter: int
