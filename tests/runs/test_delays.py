@@ -66,7 +66,8 @@ def test_of_one_that_gathers_records_the_offset_tells_when_it_moves_however_seld
     assert looked(delays, (2_099, 1_799, 2_099), (2_100, 1_900, 2_100)) == Delay(199.0, 199.0)
     # And then it moves no more: that is seen when it is later than it ever was, and in the end nobody is waited for.
     last = looked(delays, (2_710, 1_900, 2_710))
-    assert last is not None and last.news == last.longest > 199.0
+    assert last is not None
+    assert last.news == last.longest > 199.0
     assert looked(delays, (9_000, 1_900, 9_000)) is None
 
 

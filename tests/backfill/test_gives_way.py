@@ -1,0 +1,84 @@
+"""Runs of sinks that write elsewhere than the live connector, and still give way to it: it shares their machine.
+
+The live connector is played: it is stopped, and its group's offset moves on as far behind the topic's end as is wanted.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+
+from ferryman.stack import Stack
+from tests.connectors.s3.s3_task import World
+from tests.reliability.flows import STRING, Config, file_sink, s3_sink
+from tests.running import Worker, create_topic, produce, until
+
+HISTORY = 400
+BEHIND = 60
+"""Records by which the live connector is late: a few seconds' worth."""
+
+
+@contextmanager
+def played(kafka: str, topic: str) -> Iterator[Callable[[], None]]:
+    """A live connector that is late until it is told to catch up, while somebody goes on writing."""
+    over, late = threading.Event(), threading.Event()
+    late.set()
+    group = Consumer({"bootstrap.servers": kafka, "group.id": f"connect-{topic}", "enable.auto.commit": False})
+
+    def go_on() -> None:
+        while not over.wait(0.1):
+            produce(kafka, topic, [b"new"] * 2)
+            end = group.get_watermark_offsets(TopicPartition(topic, 0), timeout=60)[1]
+            reached = end - BEHIND if late.is_set() else end
+            group.commit(offsets=[TopicPartition(topic, 0, reached)], asynchronous=False)
+
+    thread = threading.Thread(target=go_on)
+    thread.start()
+    try:
+        yield late.clear
+    finally:
+        over.set()
+        thread.join()
+        group.close()
+
+
+@pytest.fixture(params=["file", "s3"])
+def live(request: pytest.FixtureRequest, unique: str, tmp_path: Path) -> tuple[Config, Config]:
+    """The config of a live connector, and what its run has otherwise."""
+    if request.param == "file":
+        return file_sink(unique, tmp_path / "live.txt"), {"file": str(tmp_path / "again.txt")}
+    bucket = World(request.getfixturevalue("s3_server"), unique)
+    own = {"flush.size": "10", "value.converter": STRING}
+    return s3_sink(unique, bucket.url, bucket.bucket, **own), {"topics.dir": "again"}
+
+
+@pytest.fixture(scope="module")
+def s3_server() -> Iterator[str]:
+    """The URL of an S3 server."""
+    with Stack(("s3",)) as stack:
+        yield stack.addresses["s3"]
+
+
+def test_a_run_slows_down_while_records_wait_for_the_live_connector_and_ends(
+    running: Worker, kafka: str, unique: str, live: tuple[Config, Config]
+) -> None:
+    config, elsewhere = live
+    run = f"{unique}-again"
+    create_topic(kafka, unique)
+    produce(kafka, unique, [b"%d" % number for number in range(HISTORY)])
+    running.call("POST", "/connectors", {"name": unique, "config": config, "initial_state": "STOPPED"}, expect=201)
+
+    def told() -> Any:
+        return running.call("GET", f"/connectors/{run}/status").get("run", {})
+
+    with played(kafka, unique) as catch_up:
+        body = {"name": run, "offsets": {unique: {"0": [0, HISTORY]}}, "config": elsewhere, "rate": 20}
+        running.call("POST", f"/connectors/{unique}/backfill", body, expect=202)
+        until(lambda: told().get("held_back_by_live") or told().get("complete"), 240, what="the run to give way")
+        assert not told()["complete"], "it has given way to nobody"
+        catch_up()
+        until(lambda: told().get("complete"), 240, what="its end")
