@@ -129,8 +129,8 @@ class Chosen:
 
 def _record(letter: DeadLetter, original: Original) -> _Record:
     """What two letters of one record share. A topic that was created anew has other records at the same offsets, so
-    the content counts."""
-    content = repr((letter.timestamp, letter.key, letter.value)).encode()
+    the content counts; the time too, where it is the record's."""
+    content = repr((letter.timestamp if letter.is_timed else None, letter.key, letter.value)).encode()
     return letter.connector, original._replace(attempts=0), hashlib.sha256(content).digest()
 
 
