@@ -250,6 +250,11 @@ def produce(
 ) -> None:
     """Writes records and waits for them; AssertionError if the broker refuses one."""
     refused: list[object] = []
+
+    def answered(error: object, message: object) -> None:
+        if error is not None:
+            refused.append(error)
+
     config: dict[str, Any] = {
         "bootstrap.servers": kafka,
         "linger.ms": 2,
@@ -259,9 +264,7 @@ def produce(
     producer = Producer(config | {"message.max.bytes": largest})
     for index, value in enumerate(values):
         key = None if keys is None else keys[index]
-        producer.produce(
-            topic, value, key, partition, lambda error, _: error and refused.append(error), headers=list(headers)
-        )
+        producer.produce(topic, value, key, partition, answered, headers=list(headers))
         if index % 10_000 == 0:
             producer.poll(0)
     assert (producer.flush(60), refused[:3]) == (0, [])

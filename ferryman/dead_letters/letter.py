@@ -50,11 +50,13 @@ class DeadLetter:
     """How often the record was tried again before."""
     is_timed: bool = True
     """Whether the timestamp is the record's."""
+    target: tuple[str, int | None] | None = None
+    """Of a source: the topic that its record was to go to, and the partition if the source had chosen one."""
 
     def original(self, only_topic: str) -> Original | None:
         """The record as it was in its topic; None if the letter does not hold it, or not say where it was and the
         connector has not ``only_topic`` (which is empty then)."""
-        topic = only_topic if self.origin is None else self.origin.topic
+        topic = self.target[0] if self.target else only_topic if self.origin is None else self.origin.topic
         if self.left_out is not None or not topic:
             return None
         return Original(topic, self.origin, self.attempts, is_timed=self.is_timed)
@@ -78,13 +80,14 @@ def parsed(
     context = {name: _text(content) for name, content in headers if name.startswith((CONTEXT, OURS))}
     own_time = _time(context.get(TIMESTAMP)) if timestamp_type == LOG_APPEND_TIME else timestamp
     message = context.get(f"{CONTEXT}exception.message")
+    origin = _origin(context)
     return DeadLetter(
         at=at,
         timestamp=timestamp if own_time is None else own_time,
         key=key,
         value=value,
         headers=[(name, content) for name, content in headers if name not in context],
-        origin=_origin(context),
+        origin=origin,
         connector=context.get(f"{CONTEXT}connector.name"),
         task=_whole(context.get(f"{CONTEXT}task.id")),
         stage=context.get(f"{CONTEXT}stage"),
@@ -95,6 +98,7 @@ def parsed(
         field=context.get(f"{OURS}field") or _field(message),
         left_out=_left_out(context),
         attempts=max(0, _whole(context.get(ATTEMPTS)) or 0),
+        target=_target(context) if origin is None else None,
         is_timed=own_time is not None or timestamp_type != LOG_APPEND_TIME,
     )
 
@@ -105,6 +109,11 @@ def _origin(context: Mapping[str, str | None]) -> Coordinates | None:
     if topic is None or partition is None or offset is None:
         return None
     return Coordinates(topic, partition, offset)
+
+
+def _target(context: Mapping[str, str | None]) -> tuple[str, int | None] | None:
+    topic = context.get(f"{CONTEXT}topic")
+    return None if topic is None else (topic, _whole(context.get(f"{CONTEXT}partition")))
 
 
 def _field(message: str | None) -> str | None:

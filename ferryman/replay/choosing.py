@@ -14,13 +14,20 @@ from ferryman.replay.request import Request
 from ferryman.runs.ranges import Range
 
 INCOMPLETE, HOMELESS, TIRED, TAKEN, DOUBLES = "incomplete", "homeless", "attempts", "replayed", "doubles"
-UNEDITED = "edit"
+REFUSED, INTERNAL = "refused", "internal"
 _Record = tuple[str | None, Original, bytes]
 _TEXTS = {
     INCOMPLETE: "lacks a part of its record: {left_out}",
     HOMELESS: "does not say which topic its record was in, and the connector reads several",
     TIRED: "was replayed {attempts} times already; attempts allows more",
+    INTERNAL: "says of its record that it was in {topic}, an internal topic, to which no letter is sent",
 }
+
+
+def is_closed(topic: str, closed: Collection[str]) -> bool:
+    """Whether a topic is Kafka's own, or one of these, whatever a letter says: who may write letters may not write
+    there by way of who replays them."""
+    return topic.startswith("__") or topic in closed
 
 
 @dataclass(slots=True)
@@ -32,6 +39,8 @@ class Chosen:
     """The topic that the connector reads; empty if these are several."""
     marks: Mapping[str, Mark]
     """What is marked already."""
+    closed: Collection[str] = ()
+    """Topics to which no letter is sent."""
     under_way: Collection[str] = ()
     """The runs that have not come to their end: what they have is not taken from them."""
     topics: set[str] = field(default_factory=set)
@@ -60,6 +69,8 @@ class Chosen:
     def _against(self, letter: DeadLetter, original: Original | None) -> str | None:
         if original is None:
             return HOMELESS if letter.left_out is None else INCOMPLETE
+        if self.request.to_topic and is_closed(original.topic, self.closed):
+            return INTERNAL
         if letter.attempts >= self.request.attempts:
             return TIRED
         mark = self.marks.get(letter.id)
@@ -108,7 +119,9 @@ class Chosen:
         if reason == TAKEN:
             mark = self.marks[letter.id]
             return taken(letter.id, mark, mark.run in self.under_way)
-        text = _TEXTS[reason].format(left_out=letter.left_out, attempts=letter.attempts)
+        original = letter.original(self.only_topic)
+        topic = original.topic if original else ""
+        text = _TEXTS[reason].format(left_out=letter.left_out, attempts=letter.attempts, topic=topic)
         return RequestError(409 if reason == TIRED else 400, f"Dead letter {letter.id} {text}")
 
     def checked(self) -> None:
@@ -142,6 +155,7 @@ _OF = {
     INCOMPLETE: "without their whole record",
     HOMELESS: "that do not say which topic their record was in",
     TIRED: "that were replayed too often (attempts)",
+    INTERNAL: "of an internal topic",
 }
 
 

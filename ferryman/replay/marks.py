@@ -17,10 +17,10 @@ from ferryman.connector import REPLAYED
 from ferryman.dead_letters import mark
 from ferryman.dead_letters.mark import Mark
 from ferryman.dead_letters.reading import Extent, Reader
-from ferryman.errors import RequestError, RetriableError
+from ferryman.errors import RequestError, RetriableError, TooLarge
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import Clients
-from ferryman.kafka.refusals import explained
+from ferryman.kafka.refusals import PRODUCER_LIMIT, explained
 from ferryman.record import Payload
 
 TIMEOUT = 30.0
@@ -97,13 +97,23 @@ class Writing:
         value: Payload,
         headers: Sequence[tuple[str, Payload]] = (),
         timestamp: int | None = None,
+        partition: int | None = None,
     ) -> None:
         """Writes one record, in the transaction that is open. ``timestamp`` is in milliseconds, None is now. Raises
-        KafkaException."""
+        TooLarge for what the producer's own limits refuse, KafkaException."""
+        more = {
+            "headers": list(headers),
+            "timestamp": timestamp or 0,
+            "partition": -1 if partition is None else partition,
+        }
         while True:
             try:
-                self.producer.produce(topic, key=key, value=value, headers=list(headers), timestamp=timestamp or 0)
+                self.producer.produce(topic, key=key, value=value, **more)
                 return
+            except KafkaException as error:
+                if error.args[0].code() == KafkaError.MSG_SIZE_TOO_LARGE:
+                    raise TooLarge(f"The record is larger than {PRODUCER_LIMIT} allows") from error
+                raise
             except BufferError:
                 self.producer.poll(0.1)
 

@@ -101,7 +101,6 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/forked/beginning.py": "tests/worker/processes/test_connector_processes.py",
     "ferryman/forked/line.py": "tests/worker/test_forks.py",
     "ferryman/connector_process/process.py": "tests/worker/processes/test_connector_processes.py",
-    "ferryman/task/probe.py": "tests/reliability/test_records_that_kill.py",
     "ferryman/forked/oom_score.py": "tests/reliability/test_failing_tasks.py",
     "ferryman/task/process.py": "tests/reliability/test_processes.py",
     "ferryman/task/setup/crash_points.py": "tests/reliability/test_crash_points.py",
