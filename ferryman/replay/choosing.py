@@ -16,9 +16,10 @@ from ferryman.runs.ranges import Range
 INCOMPLETE, HOMELESS, TIRED, TAKEN, DOUBLES = "incomplete", "homeless", "attempts", "replayed", "doubles"
 REFUSED, INTERNAL = "refused", "internal"
 _Record = tuple[str | None, Original, bytes]
+_HEADERS = "with errors.deadletterqueue.context.headers.enable=true letters say it"
 _TEXTS = {
     INCOMPLETE: "lacks a part of its record: {left_out}",
-    HOMELESS: "does not say which topic its record was in, and the connector reads several",
+    HOMELESS: "does not say which topic its record was in, and the connector reads several ({headers})",
     TIRED: "was replayed {attempts} times already; attempts allows more",
     INTERNAL: "says of its record that it was in {topic}, an internal topic, to which no letter is sent",
 }
@@ -121,7 +122,7 @@ class Chosen:
             return taken(letter.id, mark, mark.run in self.under_way)
         original = letter.original(self.only_topic)
         topic = original.topic if original else ""
-        text = _TEXTS[reason].format(left_out=letter.left_out, attempts=letter.attempts, topic=topic)
+        text = _TEXTS[reason].format(headers=_HEADERS, left_out=letter.left_out, attempts=letter.attempts, topic=topic)
         return RequestError(409 if reason == TIRED else 400, f"Dead letter {letter.id} {text}")
 
     def checked(self) -> None:
@@ -153,7 +154,7 @@ def _id(place: tuple[int, int, int]) -> str:
 
 _OF = {
     INCOMPLETE: "without their whole record",
-    HOMELESS: "that do not say which topic their record was in",
+    HOMELESS: f"that do not say which topic their record was in ({_HEADERS})",
     TIRED: "that were replayed too often (attempts)",
     INTERNAL: "of an internal topic",
 }

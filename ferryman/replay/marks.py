@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.cimpl import NewTopic
@@ -101,11 +102,8 @@ class Writing:
     ) -> None:
         """Writes one record, in the transaction that is open. ``timestamp`` is in milliseconds, None is now. Raises
         TooLarge for what the producer's own limits refuse, KafkaException."""
-        more = {
-            "headers": list(headers),
-            "timestamp": timestamp or 0,
-            "partition": -1 if partition is None else partition,
-        }
+        more: dict[str, Any] = {"headers": list(headers), "timestamp": timestamp or 0}
+        more["partition"] = -1 if partition is None else partition
         while True:
             try:
                 self.producer.produce(topic, key=key, value=value, **more)

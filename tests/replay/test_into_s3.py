@@ -1,4 +1,4 @@
-"""Dead letters of S3 sinks, which share a topic of letters, replayed into objects elsewhere: of every format, each once."""
+"""Dead letters of S3 sinks that share a topic of them, replayed into objects elsewhere: of every format, each once."""
 
 import base64
 import json
@@ -46,7 +46,7 @@ def bucket(unique: str) -> Iterator[World]:
 
 
 def sink(name: str, dead: str, bucket: World, form: str) -> dict[str, str]:
-    aiven = {"aws.s3.bucket.name": bucket.bucket, "aws.s3.endpoint": bucket.url, "file.name.prefix": f"live/{form}/"}
+    aiven = {"aws.s3.bucket.name": bucket.bucket, "aws.s3.endpoint": bucket.url, "aws.s3.prefix": f"live/{form}/"}
     aiven |= {"aws.access.key.id": "test", "aws.secret.access.key": "test", "file.max.records": "5"}
     confluent = {"s3.bucket.name": bucket.bucket, "store.url": bucket.url, "topics.dir": f"live/{form}"}
     confluent |= {"aws.access.key.id": "test", "aws.secret.access.key": "test", "flush.size": "5"}
@@ -104,7 +104,7 @@ def test_each_letter_is_in_one_object_of_its_format_though_the_worker_is_killed_
 
         runs = {}
         for form, name in names.items():
-            aside = {"file.name.prefix": f"aside/{form}/"} if form == "csv" else {"topics.dir": f"aside/{form}"}
+            aside = {"aws.s3.prefix": f"aside/{form}/"} if form == "csv" else {"topics.dir": f"aside/{form}"}
             hint = next(iter(aside))
             assert f"setting {hint} in config" in replay(running, name, 400, all=True)["message"]
             mended = dict.fromkeys(LOST) | aside

@@ -1,4 +1,4 @@
-"""What of a letter goes to a topic: of a sink's the record as it was, of a source's what the connector makes of it now."""
+"""What of a letter goes to a topic: of a sink the record as it was, of a source what the connector makes of it now."""
 
 import json
 import uuid

@@ -26,8 +26,6 @@ class Death(BaseException):
 class Deadly(StringConverter):
     """Dies of one payload."""
 
-    classes = ()
-
     def decode(self, topic: str, payloads: Sequence[Payload]) -> Decoded:
         if b"deadly" in payloads:
             raise Death
@@ -39,7 +37,8 @@ def at_death(value: bytes, edit: str = "") -> list[str]:
     original = Original("t", Coordinates("t", 0, 9), edit=edit)
     polled = Polled("dlq", 0, [3], [None], [b"k"], [value], originals=[original] if edit else None)
     whole = builder.editing(builder.chain(CONFIG, {}), edit, CONFIG, {})
-    chain = replace(whole, value=Deadly(StringConverter.config_class(), "value"))
+    deadly: Any = Deadly(StringConverter.config_class(), "value")
+    chain = replace(whole, value=deadly)
     stages = list[str]()
 
     @contextmanager
