@@ -47,6 +47,7 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/worker/control/offsets.py": "tests/worker/control/test_commands.py",
     "ferryman/worker/control/turns.py": "tests/worker/control/test_commands.py",
     "ferryman/chain/chain.py": "tests/chain/test_forms.py",
+    "ferryman/task/sink/loop.py": "tests/task/sink/loop/test_polls.py",
     "ferryman/connector.py": "tests/validation/test_connector_config.py",
     "ferryman/formats/polars_types.py": "tests/formats/test_columns_writers.py",
     "ferryman/internal_topics/of_worker.py": "tests/internal_topics/test_config_topic.py",
@@ -112,8 +113,8 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/membership/coordinator.py": "tests/membership/test_member.py",
     # Nothing but declarations.
     "ferryman/membership/listener.py": "tests/membership/test_member.py",
-    "ferryman/api.py": "tests/task/sink/test_loop.py",
-    "ferryman/context.py": "tests/task/sink/test_loop.py",
+    "ferryman/api.py": "tests/task/sink/loop/test_polls.py",
+    "ferryman/context.py": "tests/task/sink/loop/test_polls.py",
     "ferryman/facts/states.py": "tests/facts/test_config_records.py",
     "ferryman/worker/herder.py": "tests/rest/test_app.py",
 }
