@@ -91,7 +91,6 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/replay/making.py": "tests/replay/test_into_a_table.py",
     "ferryman/replay/marks.py": "tests/replay/test_into_a_table.py",
     "ferryman/replay/taking.py": "tests/replay/test_into_a_table.py",
-    "ferryman/replay/to_topic.py": "tests/replay/test_into_a_table.py",
     "ferryman/task/sink/runs/given.py": "tests/replay/test_into_a_table.py",
     "ferryman/task/sink/reading.py": "tests/task/sink/runs/test_bounds.py",
     "ferryman/validation/own_keys.py": "tests/validation/test_connector_config.py",
