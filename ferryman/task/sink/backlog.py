@@ -64,9 +64,12 @@ class Backlog:
     @property
     def first(self) -> Coordinates | None:
         """Where the first record here lies, or lay before it became a dead letter; None if there is none."""
-        works = (work.polled for offer in self._offers for work in offer.works)
-        first = next(chain_of(works, self._slice, self._raw), None)
-        return None if first is None else first.lay(0)
+        works = (work for offer in self._offers for work in offer.works if work.batches)
+        if (work := next(works, None)) is not None:
+            batch = min(work.batches, key=lambda each: each.positions[0])
+            return batch.polled.lay(batch.positions[0])
+        polled = next(chain_of(self._slice, self._raw), None)
+        return None if polled is None else polled.lay(0)
 
     def add(self, polled: Polled) -> None:
         """Queues records behind those that wait already."""
