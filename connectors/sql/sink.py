@@ -203,10 +203,7 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         moves = moves_of(self._positions, batches)
         parts = self._rows.parts(batches)
         loads, places = self._loads(parts, wary)
-        prepared = loads
-        if self._fold is not None:
-            self._fold.prepare(sorted(moves), batches)
-            prepared, _ = in_order([*parts, *self._fold.partial(parts, batches)])
+        prepared = loads if self._fold is None else self._fold.prepare(parts, batches)
         if prepared:
             self._writer.prepare(prepared)
         with self._session.transaction(f"write to {self._named(batches)}") as connection:

@@ -30,7 +30,6 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/worker/plugin_code": "tests/worker/plugin_code/test_processes.py",
     "ferryman/plugin_process/ending.py": "tests/backfill/test_of_sources.py",
     "ferryman/plugin_process/replays.py": "tests/replay/test_into_a_table.py",
-    "ferryman/runs/pace_note.py": "tests/runs/test_pace.py",
     "ferryman/runs/words.py": "tests/backfill/test_over_rest.py",
     "ferryman/task/sink/runs/beside.py": "tests/backfill/test_beside_live.py",
     "ferryman/worker/control/inquiries.py": "tests/commands/test_dlq.py",

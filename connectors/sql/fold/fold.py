@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import Connection
 
 from ferryman.api import Assigned, Bad, BadRecords
-from ferryman.connectors.sql.database.loads import Part
+from ferryman.connectors.sql.database.loads import Part, in_order
 from ferryman.connectors.sql.database.offsets_table import Offsets
 from ferryman.connectors.sql.database.rows import RowMaker, origins_of
 from ferryman.connectors.sql.database.session import Session
@@ -119,9 +119,14 @@ class Fold:
             )
         return found
 
-    def prepare(self, sources: Sequence[TopicPartition], batches: Sequence[Batch]) -> None:
-        """Notes what live has written of these partitions. Raises Unfinished while there is more to note, BadRecords
-        for those of the batches that the table does not take."""
+    def prepare(self, parts: Sequence[Part], batches: Sequence[Batch]) -> list[Load]:
+        """Notes what live has written of the batches' partitions; what a writer must be ready for. Raises Unfinished
+        while there is more to note, BadRecords for those of the batches that the table does not take."""
+        self._note_all(sorted({batch.source for batch in batches}))
+        self._check(batches)
+        return in_order([*parts, *self._partial(parts, batches)])[0]
+
+    def _note_all(self, sources: Sequence[TopicPartition]) -> None:
         self._reached = self._look(sources)
         if not self._noting.note(self._reached, time.monotonic() + self._slice, self._lock):
             left, before = self._noting.left(self._reached), self._left
@@ -129,7 +134,6 @@ class Fold:
             self._left = left
             raise Unfinished(f"{left} offsets are still to be looked through", after=0)
         self._left, self._slice = MOST, SLICE
-        self._check(batches)
 
     def _check(self, batches: Sequence[Batch]) -> None:
         bad = list[Bad]()
@@ -151,7 +155,7 @@ class Fold:
                 self._texts[table] = session.dialect.texts(connection, table)
         return self._texts[table]
 
-    def partial(self, parts: Sequence[Part], batches: Sequence[Batch]) -> list[Part]:
+    def _partial(self, parts: Sequence[Part], batches: Sequence[Batch]) -> list[Part]:
         """What of a put will fill some of its columns only, as far as is known: that takes other statements."""
         origins = origins_of(batches)
         return [

@@ -62,9 +62,7 @@ class SinkSessions:
         setup.count_admin(admin)
         tolerance, facts = self._tolerance(admin), setup.facts(admin)
         thread, history = SinkThread(setup.control, setup.grace), self._history
-        reading = self._reading()
-        if setup.run is not None:
-            tolerance.skips = reading.refusals.refused
+        reading = self._reading(tolerance)
         watching = beside.watching(setup, reading.pace.yielding, facts)
         try:
             context = loop.context(lambda: session, history, group_protocol=protocol, **facts)
@@ -105,13 +103,16 @@ class SinkSessions:
     def _tells_ends(self) -> dict[str, bool]:
         return {} if self.setup.run is None else {"enable.partition.eof": True}
 
-    def _reading(self) -> Reading:
+    def _reading(self, tolerance: Tolerance) -> Reading:
         run = self.setup.run
-        return Reading(
+        reading = Reading(
             bounds=Bounds(run),
             pace=Pace(0.0 if run is None else run.ferryman_run_rate / self.setup.config.tasks_max),
             letters=given(self.setup),
         )
+        if run is not None:
+            tolerance.skips = reading.refusals.refused
+        return reading
 
     def _backlog(self, tolerance: Tolerance, task: Sink[Any]) -> Backlog:
         setup = self.setup
