@@ -6,13 +6,14 @@ triggers, rules, defaults and whatever else a look does not know have the last w
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import psycopg
 from sqlalchemy import Connection
 
 from ferryman.connectors.sql.dialects.dialect import Load, Mode, Run, Transactions
-from ferryman.connectors.sql.dialects.faults import Undone
+from ferryman.connectors.sql.dialects.faults import Denied, Undone
 from ferryman.connectors.sql.dialects.postgresql.names import literal, qualified, quoted
 from ferryman.errors import DataError, TaskError
 
@@ -53,16 +54,9 @@ def refusable(
     """The rows of a load, in its staging table, that its table will hardly take."""
     if load.deletes or load.frame.height < WORTH_A_LOOK:
         return []
-    try:
-        with session.savepoint(connection):
-            conditions = [f"({check}) IS FALSE" for check in _checks(cursor, load)]
-            if mode == "insert":
-                conditions += _taken(cursor, load)
-            return _found(cursor, stage, load, conditions) if conditions else []
-    except Undone:
-        raise
-    except (DataError, TaskError):
-        return []  # a condition that does not work out for some row; the row's own try will tell
+    kinds = [_checks, _taken] if mode == "insert" else [_checks]
+    asked = [partial(_found, cursor, stage, load, kind) for kind in kinds]
+    return sorted({seq for each in asked for seq in _asked(session, connection, each)})
 
 
 def unreadable(
@@ -77,19 +71,30 @@ def unreadable(
         "WHERE attrelid = %s::regclass AND attname = %s"
     )
     bad = f"{column} IS NOT NULL AND NOT pg_catalog.pg_input_is_valid({column}, ({kind}))"
+
+    def told() -> list[int]:
+        cursor.execute(f"SELECT seq FROM {quoted(texts)} WHERE {bad} ORDER BY seq", (like, column))  # noqa: S608
+        return [int(seq) for (seq,) in cursor]
+
+    return _asked(session, connection, told)
+
+
+def _asked(session: Transactions, connection: Connection, ask: Callable[[], list[int]]) -> list[int]:
+    """None where it does not work out: a condition that fails for some row, a table that may be written to only."""
     try:
         with session.savepoint(connection):
-            cursor.execute(f"SELECT seq FROM {quoted(texts)} WHERE {bad} ORDER BY seq", (like, column))  # noqa: S608
-            return [int(seq) for (seq,) in cursor]
+            return ask()
     except Undone:
         raise
-    except (DataError, TaskError):
+    except (DataError, TaskError, Denied):
         return []
 
 
-def _checks(cursor: psycopg.Cursor, load: Load) -> list[str]:
+def _checks(cursor: psycopg.Cursor, load: Load) -> Iterator[str]:
+    """Conditions for a row that a check is against."""
     cursor.execute(_CHECKS, (literal(load.table), [column.name for column in load.columns]))
-    return [str(check).replace("%", "%%") for (check,) in cursor]
+    for (check,) in cursor.fetchall():
+        yield f"({check.replace('%', '%%')}) IS FALSE"
 
 
 def _taken(cursor: psycopg.Cursor, load: Load) -> Iterator[str]:
@@ -105,7 +110,12 @@ def _taken(cursor: psycopg.Cursor, load: Load) -> Iterator[str]:
             yield f"{whole} AND row_number() OVER (PARTITION BY {', '.join(key)} ORDER BY {_SEQ}) > 1"
 
 
-def _found(cursor: psycopg.Cursor, stage: str, load: Load, conditions: Sequence[str]) -> list[int]:
+def _found(
+    cursor: psycopg.Cursor, stage: str, load: Load, kind: Callable[[psycopg.Cursor, Load], Iterator[str]]
+) -> list[int]:
+    conditions = list(kind(cursor, load))
+    if not conditions:
+        return []
     named = ", ".join(f"c{index} AS {quoted(column.name)}" for index, column in enumerate(load.columns))
     rows = f"SELECT seq AS {_SEQ}, {named} FROM pg_temp.{quoted(stage)} WHERE seq BETWEEN %s AND %s"  # noqa: S608
     judged = ", ".join(f"({condition}) AS j{number}" for number, condition in enumerate(conditions))
