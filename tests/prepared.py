@@ -3,7 +3,7 @@
 A worker that is forked from one runs the command line as it is installed, and so does the server that its tasks are
 forked from. One such process has imported Ferryman as well, and is for workers with the environment of the tests; the
 other one only libraries, and is for those with more, which Ferryman may read when it is imported. Where an
-interpreter's own start matters (PYTHONPATH, another command), ``start`` starts one.
+interpreter's own start matters (a current folder, another command), ``start`` starts one.
 
 This file is also the script of these processes, so it imports neither Ferryman nor tests by itself.
 """
@@ -83,6 +83,9 @@ class Forked:
         return self.returncode
 
 
+_BEGAN = dict(os.environ)
+"""What the processes that fork have."""
+_NO_MATTER = ("PYTEST", "PYTHONUNBUFFERED")
 Process = subprocess.Popen[bytes] | Forked
 _lock = threading.Lock()
 _lines: dict[bool, socket.socket] = {}
@@ -92,8 +95,8 @@ _lines: dict[bool, socket.socket] = {}
 def start(command: Sequence[str], log: BinaryIO, environment: Mapping[str, str], folder: Path | None = None) -> Process:
     """Starts a command that writes to a log: forked where the installed ``ferryman`` is to run as usual."""
     usual = folder is None and Path(command[0]) == Path(sys.executable).with_name("ferryman")
-    more = {name for name, value in environment.items() if os.environ.get(name) != value} - {"PYTHONUNBUFFERED"}
-    if not usual or sys.platform != "linux" or any(name.startswith("PYTHON") for name in more):
+    more = {name for name, _ in _BEGAN.items() ^ environment.items() if not name.startswith(_NO_MATTER)}
+    if not usual or sys.platform != "linux" or any(name.startswith("PYTHON") for name in more - {"PYTHONPATH"}):
         return subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=folder)
     request = json.dumps({"arguments": list(command), "environment": dict(environment)}).encode()
     assert len(request) <= LONGEST
@@ -154,6 +157,7 @@ def _become(arguments: Sequence[str], environment: Mapping[str, str], log: int) 
     os.close(log)
     os.environ.clear()
     os.environ.update(environment)
+    sys.path[:0] = list(filter(None, environment.get("PYTHONPATH", "").split(os.pathsep)))
     sys.stdout.reconfigure(write_through=True)  # type: ignore[union-attr]
     sys.argv = [*arguments]
     _fork_the_server_too()
