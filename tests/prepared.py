@@ -43,6 +43,9 @@ LONGEST = 100_000
 class Forked:
     """A process that was forked for us; what tests need of ``subprocess.Popen``."""
 
+    stdin: None = None
+    """Nobody can write to it."""
+
     def __init__(self, pid: int, line: socket.socket) -> None:
         self.pid, self._line = pid, line
         self.returncode: int | None = None
