@@ -17,7 +17,7 @@ FerrymanError
 └── RequestError       a REST request that cannot be met; carries its HTTP status
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -159,9 +159,14 @@ class TaskError(FerrymanError):
 
 
 class ToleranceError(TaskError):
-    """A data error that the config does not tolerate: the same record would come again."""
+    """A data error that the config does not tolerate: the same record would come again. ``place`` is what lines of the
+    log tell of that record (``ferryman.telemetry.place``)."""
 
     lasting = True
+
+    def __init__(self, message: str, place: Mapping[str, object]) -> None:
+        super().__init__(message)
+        self.place = place
 
 
 class FencedError(TaskError):

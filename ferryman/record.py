@@ -69,6 +69,8 @@ class Original(NamedTuple):
     """How often it was tried again before."""
     edit: str = ""
     """The jq expression by which its value is edited; empty for none."""
+    is_timed: bool = True
+    """Whether the timestamp beside it is the record's; otherwise the broker has stamped the letter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

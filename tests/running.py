@@ -248,6 +248,13 @@ def produce(
     headers: Sequence[tuple[str, str | bytes | None]] = (),
     largest: int = 1_000_000,
 ) -> None:
+    """Writes records and waits for them; AssertionError if the broker refuses one."""
+    refused: list[object] = []
+
+    def answered(error: object, message: object) -> None:
+        if error is not None:
+            refused.append(error)
+
     config: dict[str, Any] = {
         "bootstrap.servers": kafka,
         "linger.ms": 2,
@@ -257,10 +264,10 @@ def produce(
     producer = Producer(config | {"message.max.bytes": largest})
     for index, value in enumerate(values):
         key = None if keys is None else keys[index]
-        producer.produce(topic, value, key, partition, headers=list(headers))
+        producer.produce(topic, value, key, partition, answered, headers=list(headers))
         if index % 10_000 == 0:
             producer.poll(0)
-    assert producer.flush(60) == 0
+    assert (producer.flush(60), refused[:3]) == (0, [])
 
 
 def feed(kafka: str, topic: str, numbers: Sequence[int], partition: int = -1) -> None:

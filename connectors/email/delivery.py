@@ -33,6 +33,7 @@ from ferryman.connectors.email.smtp.connection import Envelope
 from ferryman.connectors.email.smtp.pool import SmtpPool
 from ferryman.errors import DataError, Indeterminate, RefusedError, RetriableError, TaskError, Unfinished
 from ferryman.record import Batch, Coordinates, TopicPartition
+from ferryman.telemetry import place
 
 log = logging.getLogger(__name__)
 
@@ -158,7 +159,8 @@ class Delivery:
             raise TaskError(f"{batch.source} is handed over, but this task does not own it")
         held = {at.offset for at in (*self._outcomes.held, *self._under_way) if at[:2] == batch.source}
         for offset in window.drop_missing(batch.offsets, held):
-            log.warning("record %s@%d does not come any more; its message is not sent again", batch.source, offset)
+            at = Coordinates(*batch.source, offset)
+            log.warning("record %s does not come any more; its message is not sent again", at, extra=place.at(at))
         self._outcomes.trouble = Trouble()
         attempt = Attempt(deque(self._unfinished(window, batch)))
         self._run(attempt)

@@ -15,6 +15,7 @@ from ferryman.connectors.email.sent_events import EventOutcome, Events
 from ferryman.connectors.email.smtp.connection import Outcome, Verdict
 from ferryman.errors import DataError
 from ferryman.record import Coordinates, TopicPartition
+from ferryman.telemetry import place
 
 log = logging.getLogger(__name__)
 
@@ -134,7 +135,7 @@ class Outcomes:
         retry = window.unanswered.get(at.offset, 0) < self._config.in_doubt_max_retries
         fate = ("it is sent again" if retry else "it is given up") if resend else "it is not sent again"
         id = self._ids.message_id(at, window.topic_id)
-        log.warning("message %s of record %s is in doubt (%s); %s", id, at, why, fate)
+        log.warning("message %s of record %s is in doubt (%s); %s", id, at, why, fate, extra=place.at(at))
 
     def _refuse(self, message: Waiting, why: str) -> None:
         self._refused[message.at] = message, DataError(why)

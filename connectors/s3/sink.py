@@ -90,7 +90,7 @@ class S3SinkConnector(Sink[S3SinkConfig]):
     def target(cls, config: S3SinkConfig, raw: Mapping[str, str], topics: Collection[str]) -> Target:
         """The folder that all objects are in. Aiven's objects may have any names."""
         folder = (config.prefix, config.name_template) if config.aiven else (config.topics_dir.strip("/"),)
-        hint = "file.name.prefix" if config.aiven else "topics.dir"
+        hint = "aws.s3.prefix" if config.aiven else "topics.dir"
         return Target(frozenset({(config.store_url, config.bucket, *folder)}), hint)
 
     @classmethod

@@ -25,14 +25,15 @@ def decoded(letters: Polled, decode: Decode, editing: Editing | None = None) -> 
     the letters, by which is committed what was delivered. Of values that are edited the letters stay as they are."""
     if editing is None:
         return _decoded(letters, letters, range(len(letters)), decode)
-    edited, failures = _edited(letters, editing)
+    edited, failures = edited_values(letters, editing)
     failed = {each.position for each in failures}
     places = [at for at in range(len(letters)) if at not in failed]
     batches, others = _decoded(letters, edited, places, decode)
     return batches, sorted([*failures, *others], key=lambda failure: failure.position)
 
 
-def _edited(letters: Polled, editing: Editing) -> tuple[Polled, list[Failure]]:
+def edited_values(letters: Polled, editing: Editing) -> tuple[Polled, list[Failure]]:
+    """The same letters with their values edited, and those whose values cannot be, which keep theirs."""
     assert letters.originals is not None
     values, failures = list(letters.values), list[Failure]()
     for at, (original, value) in enumerate(zip(letters.originals, letters.values, strict=True)):

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from ferryman.record import Coordinates, Original, Payload
 
 CONTEXT, OURS = "__connect.errors.", "__ferryman.errors."
-ATTEMPTS = f"{OURS}attempts"
+ATTEMPTS, TIMESTAMP = f"{OURS}attempts", f"{OURS}timestamp"
+LOG_APPEND_TIME = "LogAppendTime"
 _NAMED = tuple(f"ield{between}{quote}" for quote in "\"'" for between in (": ", " ", ":"))
 """What stands before a field's name in messages of Kafka's ConnectSchema and Struct; their F is of either case."""
 _LONGEST_NAME = 200
@@ -25,7 +26,7 @@ class DeadLetter:
     at: Coordinates
     """Where the letter lies."""
     timestamp: int | None
-    """The record's, in milliseconds."""
+    """The record's, in milliseconds. Where the broker stamps letters, and the letter does not say: the letter's own."""
     key: Payload
     value: Payload
     headers: Sequence[tuple[str, Payload]]
@@ -47,12 +48,18 @@ class DeadLetter:
     """What the letter lacks of its record, and why."""
     attempts: int = 0
     """How often the record was tried again before."""
+    is_timed: bool = True
+    """Whether the timestamp is the record's."""
+    target: tuple[str, int | None] | None = None
+    """Of a source: the topic that its record was to go to, and the partition if the source had chosen one."""
 
     def original(self, only_topic: str) -> Original | None:
         """The record as it was in its topic; None if the letter does not hold it, or not say where it was and the
         connector has not ``only_topic`` (which is empty then)."""
-        topic = only_topic if self.origin is None else self.origin.topic
-        return None if self.left_out is not None or not topic else Original(topic, self.origin, self.attempts)
+        topic = self.target[0] if self.target else only_topic if self.origin is None else self.origin.topic
+        if self.left_out is not None or not topic:
+            return None
+        return Original(topic, self.origin, self.attempts, is_timed=self.is_timed)
 
     @property
     def id(self) -> str:
@@ -66,18 +73,21 @@ def parsed(
     key: Payload,
     value: Payload,
     headers: Sequence[tuple[str, Payload]],
+    timestamp_type: str = "CreateTime",
 ) -> DeadLetter:
     """What lies in a topic of dead letters. Of a header that occurs several times the last counts, as it is the one
     that was added last: a letter that was refused again keeps those of the first time."""
     context = {name: _text(content) for name, content in headers if name.startswith((CONTEXT, OURS))}
+    own_time = _time(context.get(TIMESTAMP)) if timestamp_type == LOG_APPEND_TIME else timestamp
     message = context.get(f"{CONTEXT}exception.message")
+    origin = _origin(context)
     return DeadLetter(
         at=at,
-        timestamp=timestamp,
+        timestamp=timestamp if own_time is None else own_time,
         key=key,
         value=value,
         headers=[(name, content) for name, content in headers if name not in context],
-        origin=_origin(context),
+        origin=origin,
         connector=context.get(f"{CONTEXT}connector.name"),
         task=_whole(context.get(f"{CONTEXT}task.id")),
         stage=context.get(f"{CONTEXT}stage"),
@@ -88,6 +98,8 @@ def parsed(
         field=context.get(f"{OURS}field") or _field(message),
         left_out=_left_out(context),
         attempts=max(0, _whole(context.get(ATTEMPTS)) or 0),
+        target=_target(context) if origin is None else None,
+        is_timed=own_time is not None or timestamp_type != LOG_APPEND_TIME,
     )
 
 
@@ -97,6 +109,11 @@ def _origin(context: Mapping[str, str | None]) -> Coordinates | None:
     if topic is None or partition is None or offset is None:
         return None
     return Coordinates(topic, partition, offset)
+
+
+def _target(context: Mapping[str, str | None]) -> tuple[str, int | None] | None:
+    topic = context.get(f"{CONTEXT}topic")
+    return None if topic is None else (topic, _whole(context.get(f"{CONTEXT}partition")))
 
 
 def _field(message: str | None) -> str | None:
@@ -112,6 +129,11 @@ def _field(message: str | None) -> str | None:
 def _left_out(context: Mapping[str, str | None]) -> str | None:
     parts = context.get(f"{OURS}left.out")
     return None if parts is None else f"{parts} ({context.get(f'{OURS}left.out.because.of') or 'no reason given'})"
+
+
+def _time(text: str | None) -> int | None:
+    time = _whole(text)
+    return time if time is not None and 0 < time < 1 << 63 else None
 
 
 def _whole(text: str | None) -> int | None:

@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from confluent_kafka import Message
+from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Message
 
-from ferryman.dead_letters.letter import DeadLetter, parsed
+from ferryman.dead_letters.letter import LOG_APPEND_TIME, DeadLetter, parsed
 from ferryman.kafka.newest import Extent as Extent
 from ferryman.kafka.newest import Newest
 from ferryman.record import Coordinates
+
+_TYPES = {TIMESTAMP_LOG_APPEND_TIME: LOG_APPEND_TIME}
 
 
 class Reader:
@@ -38,7 +40,8 @@ def _letter(message: Message) -> DeadLetter:
     at = Coordinates(str(message.topic()), int(message.partition() or 0), int(message.offset() or 0))
     headers: Any = message.headers() or []
     key, value = message.key(), message.value()
-    return parsed(at, timestamp if kind and timestamp > 0 else None, _bytes(key), _bytes(value), headers)
+    time, type_ = timestamp if kind and timestamp > 0 else None, _TYPES.get(kind, "CreateTime")
+    return parsed(at, time, _bytes(key), _bytes(value), headers, type_)
 
 
 def _bytes(content: Any) -> bytes | None:

@@ -80,7 +80,7 @@ def decoder(raw: Mapping[str, str], worker: Mapping[str, str], is_sink: bool) ->
 
     def decode(side: Side, topic: str, payload: Payload) -> Any:
         if side not in made:
-            made[side] = own_converter(side, raw, worker) if is_sink else builder.converter(side, _source(side), {})
+            made[side] = own_converter(side, raw, worker) if is_sink else source_converter(side)
         (data,) = made[side].to_data(topic, [payload])
         return json.loads(_plain(side).from_data(topic, data.rows())[0] or b"null", parse_float=_number)
 
@@ -96,8 +96,10 @@ def own_converter(side: Side, raw: Mapping[str, str], worker: Mapping[str, str])
     return builder.converter(side, raw, worker)
 
 
-def _source(side: Side) -> Mapping[str, str]:
-    return {f"{side}.converter": _JSON, f"{side}.converter.schemas.enable": "true"}
+def source_converter(side: Side) -> Converter[Any]:
+    """What reads one side of the letters of sources, whatever converters these have."""
+    raw = {f"{side}.converter": _JSON, f"{side}.converter.schemas.enable": "true"}
+    return builder.converter(side, raw | {f"{side}.converter.replace.null.with.default": "false"}, {})
 
 
 def _plain(side: Side) -> Any:

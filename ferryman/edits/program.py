@@ -8,6 +8,7 @@ from typing import Any
 
 from ferryman.errors import DataError
 from ferryman.killable.process import Crashed, Killable, OutOfTime
+from ferryman.telemetry.lines import cut
 
 SECONDS = 2.0
 """Of CPU, for one value."""
@@ -15,6 +16,8 @@ MEMORY = 1 << 30
 """Bytes that the child may have, itself included."""
 LONGEST = 4_000
 """Characters of a program: it stands in headers."""
+LONGEST_REASON = 500
+"""Characters of what a program says for itself, by ``error``: that stands there too."""
 
 
 class BadProgram(Exception):
@@ -53,7 +56,8 @@ class Program:
             raise DataError("The edit takes more memory than it may have for this value") from None
         if "text" in answer:
             return str(answer["text"])
-        raise DataError(f"The edit makes no value of this one: {answer.get('refused') or _fault(answer['fault'])}")
+        reason = answer.get("refused") or _fault(answer["fault"])
+        raise DataError(f"The edit makes no value of this one: {cut(reason, LONGEST_REASON)}")
 
 
 def _asked(program: str, text: str | None) -> Any:

@@ -10,7 +10,7 @@ from ferryman.forked.line import Line
 from ferryman.settings import ambient
 from ferryman.settings.worker_keys import log_format
 from ferryman.task.setup import plugins
-from ferryman.telemetry import logs, owners
+from ferryman.telemetry import logs, owners, subject
 from ferryman.telemetry.recent import Teller
 from ferryman.telemetry.references import References
 from ferryman.telemetry.subject import Subject
@@ -30,6 +30,10 @@ class Told(Protocol):
     @property
     def worker(self) -> Mapping[str, str]:
         """The worker's settings as text, references resolved."""
+
+    @property
+    def worker_id(self) -> str:
+        """The worker's name."""
 
     @property
     def levels(self) -> Mapping[str, str]:
@@ -56,6 +60,7 @@ def knows(told: Told, whose: Subject, line: Line) -> None:
     """The process has been told what it is; its lines of the log say ``whose`` they are, and the worker hears those
     about a connector."""
     plugins.take_over(told.plugins)
+    subject.is_worker(told.worker_id)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C reaches everybody; the worker decides for us
     owners.FOREVER.is_called(told.connector)
     References.parse(told.references).protect()

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field
 
 import orjson
 
+from ferryman.telemetry import subject
+
 
 @dataclass(frozen=True, slots=True)
 class ReaderSpec:
@@ -18,6 +20,8 @@ class ReaderSpec:
     """The worker's settings as text, references resolved."""
     levels: Mapping[str, str] = field(default_factory=dict)
     """Loggers and their levels."""
+    worker_id: str = field(default_factory=subject.worker)
+    """The worker's name, for lines of the log."""
     references: Sequence[Sequence[str]] = field(default=(), repr=False)
     """The rows of what the references in the configs resolved to."""
     plugins: Sequence[Sequence[str]] = ()

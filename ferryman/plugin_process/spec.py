@@ -6,6 +6,8 @@ from typing import Any
 
 import orjson
 
+from ferryman.telemetry import subject
+
 
 @dataclass(frozen=True, slots=True)
 class PluginSpec:
@@ -19,6 +21,8 @@ class PluginSpec:
     """What others have installed, see ``plugins.others``."""
     levels: Mapping[str, str] = field(default_factory=dict)
     """Loggers and their levels."""
+    worker_id: str = field(default_factory=subject.worker)
+    """The worker's name, for lines of the log."""
     config: Mapping[str, str] = field(default_factory=dict)
     """None: each question brings its own."""
     plugins: Sequence[Sequence[str]] = ()

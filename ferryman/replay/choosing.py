@@ -14,13 +14,21 @@ from ferryman.replay.request import Request
 from ferryman.runs.ranges import Range
 
 INCOMPLETE, HOMELESS, TIRED, TAKEN, DOUBLES = "incomplete", "homeless", "attempts", "replayed", "doubles"
-UNEDITED = "edit"
+REFUSED, INTERNAL = "refused", "internal"
 _Record = tuple[str | None, Original, bytes]
+_HEADERS = "with errors.deadletterqueue.context.headers.enable=true letters say it"
 _TEXTS = {
     INCOMPLETE: "lacks a part of its record: {left_out}",
-    HOMELESS: "does not say which topic its record was in, and the connector reads several",
+    HOMELESS: "does not say which topic its record was in, and the connector reads several ({headers})",
     TIRED: "was replayed {attempts} times already; attempts allows more",
+    INTERNAL: "says of its record that it was in {topic}, an internal topic, to which no letter is sent",
 }
+
+
+def is_closed(topic: str, closed: Collection[str]) -> bool:
+    """Whether a topic is Kafka's own, or one of these, whatever a letter says: who may write letters may not write
+    there by way of who replays them."""
+    return topic.startswith("__") or topic in closed
 
 
 @dataclass(slots=True)
@@ -32,6 +40,8 @@ class Chosen:
     """The topic that the connector reads; empty if these are several."""
     marks: Mapping[str, Mark]
     """What is marked already."""
+    closed: Collection[str] = ()
+    """Topics to which no letter is sent."""
     under_way: Collection[str] = ()
     """The runs that have not come to their end: what they have is not taken from them."""
     topics: set[str] = field(default_factory=set)
@@ -60,6 +70,8 @@ class Chosen:
     def _against(self, letter: DeadLetter, original: Original | None) -> str | None:
         if original is None:
             return HOMELESS if letter.left_out is None else INCOMPLETE
+        if self.request.to_topic and is_closed(original.topic, self.closed):
+            return INTERNAL
         if letter.attempts >= self.request.attempts:
             return TIRED
         mark = self.marks.get(letter.id)
@@ -108,7 +120,9 @@ class Chosen:
         if reason == TAKEN:
             mark = self.marks[letter.id]
             return taken(letter.id, mark, mark.run in self.under_way)
-        text = _TEXTS[reason].format(left_out=letter.left_out, attempts=letter.attempts)
+        original = letter.original(self.only_topic)
+        topic = original.topic if original else ""
+        text = _TEXTS[reason].format(headers=_HEADERS, left_out=letter.left_out, attempts=letter.attempts, topic=topic)
         return RequestError(409 if reason == TIRED else 400, f"Dead letter {letter.id} {text}")
 
     def checked(self) -> None:
@@ -129,8 +143,8 @@ class Chosen:
 
 def _record(letter: DeadLetter, original: Original) -> _Record:
     """What two letters of one record share. A topic that was created anew has other records at the same offsets, so
-    the content counts."""
-    content = repr((letter.timestamp, letter.key, letter.value)).encode()
+    the content counts; the time too, where it is the record's."""
+    content = repr((letter.timestamp if letter.is_timed else None, letter.key, letter.value)).encode()
     return letter.connector, original._replace(attempts=0), hashlib.sha256(content).digest()
 
 
@@ -140,8 +154,9 @@ def _id(place: tuple[int, int, int]) -> str:
 
 _OF = {
     INCOMPLETE: "without their whole record",
-    HOMELESS: "that do not say which topic their record was in",
+    HOMELESS: f"that do not say which topic their record was in ({_HEADERS})",
     TIRED: "that were replayed too often (attempts)",
+    INTERNAL: "of an internal topic",
 }
 
 

@@ -9,7 +9,7 @@ from ferryman.backfill.making import Resolve
 from ferryman.errors import ConfigError
 from ferryman.plugin_process import replays
 from ferryman.plugins import catalog
-from ferryman.replay.request import GROUP, Request
+from ferryman.replay.request import GROUP, IN_RUNS, Request
 from ferryman.runs.harm import ReplayVerdict
 from ferryman.runs.keys import PREFIX
 from ferryman.runs.ranges import Ranges
@@ -19,9 +19,6 @@ MEANT: Mapping[ReplayVerdict, str] = {
     "beside": "it writes where the live connector does, beside it",
     "older": "it writes where the live connector does, though rows may go back in time",
 }
-IN_RUNS = {"errors.tolerance": "all", "errors.deadletterqueue.context.headers.enable": "true"}
-"""One that is refused again holds none of the others up, and its new letter says how often it was tried."""
-LETTERS = "errors.deadletterqueue.topic.name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +32,22 @@ class Making:
     judge: Callable[[Mapping[str, Any]], ReplayVerdict] = field(repr=False)
     """Asks the connector's own code a question of ``plugin_process.replays``."""
 
-    def checked(self) -> None:
-        """ConfigError for what is no sink."""
+    @property
+    def is_sink(self) -> bool:
+        """Whether the connector is a sink; otherwise a source. ConfigError for a class that there is not."""
         name = self.live.get("connector.class", "")
         entry = catalog.connector_entry(name)
-        if entry is None or entry.kind != "sink":
-            text = f"only sinks' dead letters can be replayed, and {name} is none: mend the cause, and move its offsets"
-            raise ConfigError.for_key("connector.class", text)
+        if entry is None:
+            raise ConfigError.for_key("connector.class", catalog.absence(("sink", "source"), name))
+        return entry.kind == "sink"
+
+    def checked(self) -> None:
+        """ConfigError for what has no runs of letters."""
+        if not self.is_sink:
+            text = (
+                "dead letters of a source go to the topic that their records were for, which to_topic (--to-topic) asks"
+            )
+            raise ConfigError.for_key("to_topic", text)
 
     def verdict(self, request: Request, topics: Collection[str]) -> ReplayVerdict:
         """What the run may do with records of these topics. Raises ConfigError if it must not be made."""

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.cimpl import NewTopic
@@ -17,10 +18,10 @@ from ferryman.connector import REPLAYED
 from ferryman.dead_letters import mark
 from ferryman.dead_letters.mark import Mark
 from ferryman.dead_letters.reading import Extent, Reader
-from ferryman.errors import RequestError, RetriableError
+from ferryman.errors import RequestError, RetriableError, TooLarge
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import Clients
-from ferryman.kafka.refusals import explained
+from ferryman.kafka.refusals import PRODUCER_LIMIT, explained
 from ferryman.record import Payload
 
 TIMEOUT = 30.0
@@ -97,13 +98,20 @@ class Writing:
         value: Payload,
         headers: Sequence[tuple[str, Payload]] = (),
         timestamp: int | None = None,
+        partition: int | None = None,
     ) -> None:
         """Writes one record, in the transaction that is open. ``timestamp`` is in milliseconds, None is now. Raises
-        KafkaException."""
+        TooLarge for what the producer's own limits refuse, KafkaException."""
+        more: dict[str, Any] = {"headers": list(headers), "timestamp": timestamp or 0}
+        more["partition"] = -1 if partition is None else partition
         while True:
             try:
-                self.producer.produce(topic, key=key, value=value, headers=list(headers), timestamp=timestamp or 0)
+                self.producer.produce(topic, key=key, value=value, **more)
                 return
+            except KafkaException as error:
+                if error.args[0].code() == KafkaError.MSG_SIZE_TOO_LARGE:
+                    raise TooLarge(f"The record is larger than {PRODUCER_LIMIT} allows") from error
+                raise
             except BufferError:
                 self.producer.poll(0.1)
 

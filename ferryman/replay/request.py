@@ -1,6 +1,6 @@
 """Which letters somebody wants to have replayed, and how. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from ferryman.dead_letters import query
 from ferryman.dead_letters.choice import Choice
 from ferryman.errors import ConfigError, RequestError
+from ferryman.record import Payload
 from ferryman.runs.keys import PREFIX
 
 FILTER = ("stage", "exception", "field", "since", "until")
@@ -17,9 +18,17 @@ ATTEMPTS = 3
 """How often a letter is replayed unless a request says otherwise."""
 MOST_NAMED = 1_000
 GROUP = "consumer.override.group.id"
+LETTERS = "errors.deadletterqueue.topic.name"
+IN_RUNS = {"errors.tolerance": "all", "errors.deadletterqueue.context.headers.enable": "true"}
+"""One that is refused again holds none of the others up, and its new letter says how often it was tried."""
+NOT_TO_SET = frozenset({"name", "connector.class", "topics", "topics.regex", *IN_RUNS})
 _CHOOSE = (
     "Say which letters are meant: letters, one of stage, exception, field, since and until, or all, which must be true"
 )
+
+
+Edit = Callable[[str, Payload], Payload]
+"""Edits a value of a topic. Raises DataError, RetriableError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +131,11 @@ def _sets(value: Any) -> Mapping[str, str | None]:
     if value is not None and not whole:
         raise RequestError(400, "config must be an object: the keys that the run has otherwise, null for none")
     sets = {key: _as_text(each) for key, each in (value or {}).items()}
-    wrong = next((key for key in sets if key.startswith(PREFIX) or key == "name"), None)
+    wrong = next((key for key in sets if key.startswith(PREFIX) or key in NOT_TO_SET), None)
     if wrong is not None:
         raise ConfigError.for_key(wrong, f"{wrong} is not for a replay to set")
+    if not (sets.get(LETTERS, LETTERS) or "").strip():
+        raise ConfigError.for_key(LETTERS, f"{LETTERS} must name a topic, or what is refused again would be lost")
     return sets
 
 

@@ -2,13 +2,14 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from ferryman.connector import SinkConfig
+from ferryman.connector import SinkConfig, SourceConfig
+from ferryman.conversion import Converter
 from ferryman.dead_letters import shown
 from ferryman.dead_letters.choice import Choice
 from ferryman.dead_letters.letter import DeadLetter
@@ -20,12 +21,13 @@ from ferryman.edits.program import BadProgram, Program
 from ferryman.errors import FerrymanError, RequestError
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import Clients
-from ferryman.record import Payload
-from ferryman.replay import marks, to_topic
-from ferryman.replay.choosing import DOUBLES, UNEDITED, Chosen
-from ferryman.replay.making import LETTERS, MEANT, Making
+from ferryman.kafka.subscription import kept
+from ferryman.replay import marks, outgoing, to_topic
+from ferryman.replay.choosing import DOUBLES, REFUSED, Chosen
+from ferryman.replay.making import MEANT, Making
 from ferryman.replay.marks import Marks
-from ferryman.replay.request import Request
+from ferryman.replay.outgoing import OfSource, Way
+from ferryman.replay.request import LETTERS, Edit, Request
 from ferryman.runs.ranges import Ranges
 
 READING, SENDING = 30.0, 60.0
@@ -58,10 +60,10 @@ class Taking:
     _began: float = field(default_factory=time.monotonic)
 
     @cached_property
-    def _config(self) -> SinkConfig:
-        """What all sinks have; the connector's own keys are its code's to read."""
-        self.making.checked()
-        return SinkConfig.parse(self.making.resolve(self.making.live))
+    def _config(self) -> SinkConfig | SourceConfig:
+        """What all sinks or sources have; the connector's own keys are its code's to read."""
+        kind = SinkConfig if self.making.is_sink else SourceConfig
+        return kind.parse(self.making.resolve(self.making.live))
 
     @cached_property
     def _marks(self) -> Marks:
@@ -75,6 +77,7 @@ class Taking:
 
     def planned(self, name: str) -> Plan:
         """The run that would replay what nobody has taken yet."""
+        self.making.checked()
         self._checked_edit()
         chosen, extent = self._chosen(self._marks.read())
         verdict = self.making.verdict(self.request, sorted(chosen.topics))
@@ -101,7 +104,7 @@ class Taking:
     def sent(self) -> Mapping[str, Any]:
         """Sends the letters to the topics of their records, as many as time allows."""
         self._checked_edit()
-        edit = self._edit()
+        way = self._way()
         target = {"name": None, "target": "they go to the topics of their records"}
         if self.request.dry_run:
             return {**_told(*self._chosen(self._marks.read())), **target}
@@ -109,19 +112,33 @@ class Taking:
             chosen, extent = self._chosen(self._marks.read())
             with closing(self._reader()) as reader:
                 letters = self._meant(reader, Extent())
-                sent = to_topic.send(writing, letters, chosen, self._began + SENDING, edit)
-        told, settled = _told(chosen, extent), sent + chosen.passed_over[UNEDITED]
+                sent = to_topic.send(writing, letters, chosen, self._began + SENDING, way, self._closed)
+        told, settled = _told(chosen, extent), sent + chosen.passed_over[REFUSED]
         return {**told, **target, "letters": sent, "complete": extent.complete and settled == len(chosen.ids)}
 
-    def _edit(self) -> Callable[[str, Payload], Payload]:
+    def _way(self) -> Way:
+        raw, worker = self.clients.raw, self.clients.worker
+        return outgoing.of_sink(self._edit()) if self.making.is_sink else OfSource.of(self._edit(), raw, worker).going
+
+    def _edit(self) -> Edit:
         """What edits values here. RequestError 400 where that can be done in tasks only."""
         if not self.request.edit:
             return lambda topic, value: value
         try:
-            editor = Editor(shown.own_converter("value", self.clients.raw, self.clients.worker))
+            editor = Editor(self._converter())
         except FerrymanError as error:
             raise RequestError(400, f"Values cannot be edited on their way to a topic: {error}") from error
         return lambda topic, value: editor.edited(self.request.edit, topic, value)
+
+    def _converter(self) -> Converter[Any]:
+        if not self.making.is_sink:
+            return shown.source_converter("value")
+        return shown.own_converter("value", self.clients.raw, self.clients.worker)
+
+    @property
+    def _closed(self) -> Collection[str]:
+        offsets = self.clients.raw.get("offsets.storage.topic", "")
+        return {self._marks.letters, self._marks.topic, offsets, *kept(self.clients.worker)}
 
     def _checked_edit(self) -> None:
         try:
@@ -131,8 +148,9 @@ class Taking:
             raise RequestError(400, f"edit is no jq expression: {error}") from error
 
     def _chosen(self, taken: Mapping[str, Mark], among: Collection[str] | None = None) -> tuple[Chosen, Extent]:
-        only = self._config.topics[0] if len(self._config.topics) == 1 else ""
-        chosen, extent = Chosen(self.request, only, taken, self.under_way), Extent()
+        topics = self._config.topics if isinstance(self._config, SinkConfig) else ()
+        only = topics[0] if len(topics) == 1 else ""
+        chosen, extent = Chosen(self.request, only, taken, self._closed, self.under_way), Extent()
         with closing(self._reader()) as reader:
             chosen.add(each for each in self._meant(reader, extent) if among is None or each.id in among)
         chosen.checked()

@@ -2,15 +2,19 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from ferryman.dead_letters.letter import ATTEMPTS, DeadLetter
+from confluent_kafka import KafkaException
+
+from ferryman.dead_letters.letter import DeadLetter
 from ferryman.dead_letters.mark import Mark
-from ferryman.errors import RetriableError, TaskError
-from ferryman.record import Payload
-from ferryman.replay.choosing import UNEDITED, Chosen
+from ferryman.errors import DataError, RetriableError, TaskError
+from ferryman.replay.choosing import REFUSED, Chosen, is_closed
 from ferryman.replay.marks import Writing
+from ferryman.replay.outgoing import Way
+from ferryman.telemetry import place
+from ferryman.telemetry.place import Place
 from ferryman.telemetry.redaction import redact
 
 log = logging.getLogger(__name__)
@@ -24,17 +28,18 @@ def send(
     letters: Iterable[DeadLetter],
     chosen: Chosen,
     until: float,
-    edit: Callable[[str, Payload], Payload],
+    way: Way,
+    closed: Collection[str],
 ) -> int:
-    """Sends those that are chosen, with the values that ``edit`` makes of theirs in a topic, and marks them; how many
-    it were when the monotonic time ``until`` came. What is not sent by then is not marked, and what cannot be edited
-    is counted among what is passed over. Raises KafkaException."""
+    """Sends what ``way`` makes of those that are chosen, and marks them; how many it were when the monotonic time
+    ``until`` came. What is not sent by then is not marked; nor is what cannot go, or not to one of the ``closed``
+    topics, and that is counted among what is passed over. Raises KafkaException."""
     sent, wanted = 0, set(chosen.ids)
     for some in _batched(each for each in letters if each.id in wanted):
         if time.monotonic() >= until:
             break
         with writing.transaction():
-            sent += sum(_is_sent(writing, each, chosen, edit) for each in some)
+            sent += sum(_is_sent(writing, each, chosen, way, closed) for each in some)
     return sent
 
 
@@ -43,18 +48,28 @@ def _batched(letters: Iterator[DeadLetter]) -> Iterator[Sequence[DeadLetter]]:
         yield some
 
 
-def _is_sent(writing: Writing, letter: DeadLetter, chosen: Chosen, edit: Callable[[str, Payload], Payload]) -> bool:
+def _place(letter: DeadLetter) -> Mapping[str, Place]:
+    told = {"stage": letter.stage, "letter": str(letter.at)}
+    if letter.target is not None:
+        return place.of_topic(letter.target[0], partition=letter.target[1], key=place.hashed(letter.key), **told)
+    return place.at(letter.origin or letter.at, letter.key, **told)
+
+
+def _is_sent(writing: Writing, letter: DeadLetter, chosen: Chosen, way: Way, closed: Collection[str]) -> bool:
     original = letter.original(chosen.only_topic)
     assert original is not None
     try:
-        value = edit(original.topic, letter.value)
-    except (RetriableError, TaskError):
+        going = way(letter, original.topic)
+        for each in going:
+            if is_closed(each.topic, closed):
+                raise DataError(f"{each.topic} is an internal topic, to which no letter is sent")
+        for each in going:
+            writing.produce(each.topic, each.key, each.value, each.headers, each.timestamp, each.partition)
+    except (RetriableError, TaskError, KafkaException):
         raise
     except Exception as error:
-        log.warning("dead letter %s cannot be edited: %s", letter.id, redact(str(error)))
-        chosen.passed_over[UNEDITED] += 1
+        log.warning("dead letter %s is not sent: %s", letter.at, redact(str(error)), extra=_place(letter))
+        chosen.passed_over[REFUSED] += 1
         return False
-    attempts: tuple[str, Payload] = (ATTEMPTS, str(letter.attempts + 1).encode())
-    writing.produce(original.topic, letter.key, value, [*letter.headers, attempts], letter.timestamp)
     writing.mark(letter.id, chosen.doubles(letter.id), Mark(None, original.topic, round(time.time() * 1000)))
     return True

@@ -8,12 +8,14 @@ from ferryman.rest.endpoints import Call, Rest
 from ferryman.rest.http_messages import Answer
 from ferryman.rest.signatures import Signature, check
 
+VERSION = "version"
+
 
 async def put_task_configs(rest: Rest, call: Call) -> Answer:
     """Takes over what a connector that runs elsewhere wants its tasks to be."""
     configs = _configs(await http_messages.body(call.request, numbers_as_text=True))
     _check_signature(rest, call)
-    await rest.herder.put_task_configs(call.name, configs)
+    await rest.herder.put_task_configs(call.name, configs, _version(call))
     return Answer(204)
 
 
@@ -22,6 +24,16 @@ async def fence(rest: Rest, call: Call) -> Answer:
     _check_signature(rest, call)
     await rest.herder.fence(call.name)
     return Answer(204)
+
+
+def _version(call: Call) -> int | None:
+    """Of the config that the tasks are made of; None if that is not said."""
+    given = http_messages.parameter(call.request, VERSION)
+    if given is None:
+        return None
+    if not (given.isascii() and given.isdigit() and len(given) < 20):
+        raise RequestError(400, f"{VERSION} must be an offset of the config topic")
+    return int(given)
 
 
 def _check_signature(rest: Rest, call: Call) -> None:

@@ -157,8 +157,9 @@ class WorkerConfig(TaskKeys):
     SQLite's databases, schemas, templates. Links are followed first. Empty: whatever the worker itself may read and
     write. Files for TLS are not meant."""
     ferryman_log_format: Annotated[Literal["text", "json"], any_case("text", "json")] = key("text", importance="LOW")
-    """How the worker and its tasks log: lines of text, or one JSON object a line with time, level, logger, connector,
-    task, message and trace. What is wrong with the settings themselves is said before, as text."""
+    """How the worker and its tasks log: lines of text, or one JSON object a line with time, level, logger, worker,
+    connector, task, message, trace, and where the record lies that it is about. What is wrong with the settings
+    themselves is said before, as text."""
     metrics_sample_window_ms: Long = key(30_000, at_least=1, importance="LOW")
     """Milliseconds of a window of the metrics that are a rate, a mean, a maximum or a percentage."""
     metrics_num_samples: Int = key(2, at_least=1, importance="LOW")

@@ -15,7 +15,8 @@ from confluent_kafka import Consumer, KafkaException
 from confluent_kafka import TopicPartition as ClientPartition
 
 from ferryman.chain.chain import Chain
-from ferryman.chain.narrowing import Stage
+from ferryman.chain.letters import edited_values
+from ferryman.chain.narrowing import Failure, Stage
 from ferryman.errors import RetriableError
 from ferryman.kafka import client_config
 from ferryman.kafka.raw_batches import by_partition
@@ -78,11 +79,20 @@ def _transform(chain: Chain, polled: Polled) -> None:
 def _steps(polled: Polled, chain: Chain) -> Iterator[tuple[Stage, Any, Callable[[], object]]]:
     topic = polled.topic if polled.originals is None else polled.originals[0].topic
     yield Stage.KEY_CONVERTER, chain.key, lambda: _failing(lambda: chain.key.decode(topic, polled.keys))
-    yield Stage.VALUE_CONVERTER, chain.value, lambda: _failing(lambda: chain.value.decode(topic, polled.values))
+    yield Stage.VALUE_CONVERTER, chain.value, lambda: _failing(lambda: _decode_value(chain, topic, polled))
     yield Stage.HEADER_CONVERTER, chain.header, lambda: chain.decode(polled)
     for count, step in enumerate(chain.steps, 1):
         part = replace(chain, steps=chain.steps[:count])
         yield Stage.TRANSFORMATION, step.transform, partial(_transform, part, polled)
+
+
+def _decode_value(chain: Chain, topic: str, polled: Polled) -> None:
+    """As the chain would: what kills a process may be the value that an edit makes."""
+    failures = list[Failure]()
+    if chain.editing is not None and polled.originals is not None:
+        polled, failures = edited_values(polled, chain.editing)
+    if not failures:
+        chain.value.decode(topic, polled.values)
 
 
 def _failing(step: Callable[[], object]) -> None:

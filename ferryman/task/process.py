@@ -11,7 +11,7 @@ import socket
 import threading
 from typing import Any
 
-from ferryman.errors import FerrymanError
+from ferryman.errors import FerrymanError, ToleranceError
 from ferryman.forked import beginning, trace
 from ferryman.task import overrun, probe, sessions
 from ferryman.task.setup.at_work import AtWork, Offsets
@@ -64,7 +64,8 @@ def _run(spec: TaskSpec, control: Control) -> None:
         log.error("%s", error)
     except Exception as error:
         lasting = isinstance(error, FerrymanError) and error.lasting
-        log.exception("the task has failed%s", " and is not restarted by itself" if lasting else "")
+        place = {"place": error.place} if isinstance(error, ToleranceError) else {}
+        log.exception("the task has failed%s", " and is not restarted by itself" if lasting else "", extra=place)
         control.tell("failed", {"trace": trace.of(error), "may_pass": not lasting})
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from ferryman.telemetry import java_loggers, lines, recent, redaction, subject
+from ferryman.telemetry import java_loggers, lines, place, recent, redaction, subject
 from ferryman.telemetry.subject import WORKER, Stamped, Subject
 
 Form = Literal["text", "json"]
@@ -54,7 +54,8 @@ class _Line(logging.Formatter):
         shown.context = lines.field(str(whose) if whose else self.context)
         if isinstance(shown.args, tuple):
             shown.args = tuple(_escaped(arg) if isinstance(arg, str) else arg for arg in shown.args)
-        shown.msg, shown.args = _escaped(shown.getMessage()), None
+        message = shown.getMessage()
+        shown.msg, shown.args = _escaped(message + place.words(place.fields(record), message)), None
         if shown.exc_text:  # of another handler's formatter
             shown.exc_text = None if shown.exc_info else f"  {lines.indented(redaction.redact(shown.exc_text))}"
         return super().format(shown)
@@ -84,9 +85,10 @@ class _Json(logging.Formatter):
                 "time": _time(record),
                 "level": record.levelname,
                 "logger": record.name,
+                "worker": subject.worker() or None,
                 "connector": whose.connector or None,
                 "task": whose.task,
-                **_place(record),
+                **place.fields(record),
                 "message": lines.cut(message, longest),
                 "trace": lines.cut(trace, longest) or None,
             }
@@ -98,12 +100,6 @@ class _Json(logging.Formatter):
     def _trace(self, record: logging.LogRecord) -> str:
         trace = self.formatException(record.exc_info) if record.exc_info else record.exc_text
         return "\n".join(filter(None, (trace, record.stack_info)))
-
-
-def _place(record: logging.LogRecord) -> dict[str, Any]:
-    """Where the record of a topic lies that a line is about, if it is (``extra={"place": …}``)."""
-    found: dict[str, Any] = getattr(record, "place", {})
-    return {name: redaction.redact(value) if isinstance(value, str) else value for name, value in found.items()}
 
 
 class _Short(logging.Formatter):

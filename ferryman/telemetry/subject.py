@@ -20,6 +20,20 @@ class Subject(NamedTuple):
 
 
 WORKER = Subject()
+_here = ""
+
+
+def is_worker(name: str) -> None:
+    """What this process does, it does as the worker of that name, or for it: its advertised host and port."""
+    global _here
+    _here = name
+
+
+def worker() -> str:
+    """The name of this process's worker; empty before it is known, and where there is none."""
+    return _here
+
+
 _current: ContextVar[Subject | None] = ContextVar("subject", default=None)
 
 

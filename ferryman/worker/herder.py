@@ -276,10 +276,11 @@ class Herder(Protocol):
         that have it now; with ``cluster`` it is for all workers of the group, each when it hears of it, and returns
         none."""
 
-    async def put_task_configs(self, name: str, configs: Sequence[RawConfig]) -> None:
+    async def put_task_configs(self, name: str, configs: Sequence[RawConfig], version: int | None) -> None:
         """Takes over the configs of a connector's tasks from the worker that runs the connector. Only the leader does.
 
-        404 ``Connector c not found``, 400 for tasks of a stopped connector, 500 in standalone mode.
+        404 ``Connector c not found``, 400 for tasks of a stopped connector, 409 for those that were made of a config
+        of another ``version`` than the connector has, 500 in standalone mode.
         """
 
     async def fence(self, name: str) -> None:

@@ -41,6 +41,26 @@ def test_a_letter_without_headers_is_the_record_alone() -> None:
     assert {found.origin, found.connector, found.stage, found.message, found.field, found.left_out} == {None}
 
 
+@pytest.mark.parametrize(
+    ("said", "type_", "time"),
+    [
+        ("3", "CreateTime", (5, True)),
+        ("3", "LogAppendTime", (3, True)),
+        (None, "LogAppendTime", (5, False)),
+        ("soon", "LogAppendTime", (5, False)),
+        ("-3", "LogAppendTime", (5, False)),
+        ("9" * 20, "LogAppendTime", (5, False)),
+    ],
+)
+def test_where_the_broker_stamps_letters_they_say_the_time_of_their_record(
+    said: str | None, type_: str, time: tuple[int, bool]
+) -> None:
+    headers = [] if said is None else [("__ferryman.errors.timestamp", said.encode())]
+    found = parsed(AT, 5, b"k", None, headers, type_)
+    original = found.original("t")
+    assert (found.timestamp, found.is_timed, original and original.is_timed) == (*time, time[1])
+
+
 def test_what_was_refused_twice_says_why_the_second_time() -> None:
     headers = [("__connect.errors.stage", b"TRANSFORMATION"), ("__connect.errors.stage", b"TASK_PUT")]
     assert parsed(AT, None, None, None, headers).stage == "TASK_PUT"

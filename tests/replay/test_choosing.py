@@ -102,6 +102,20 @@ def test_of_letters_in_several_partitions_the_one_that_was_tried_more_often_is_t
     assert (found.ids, found.doubles("0-1")) == (["0-1"], ["1-9"])
 
 
+def test_the_time_that_a_broker_gave_them_tells_no_letters_apart_and_that_of_their_record_does() -> None:
+    where = [(f"__connect.errors.{name}", value) for name, value in (("topic", b"t"), ("partition", b"1"))]
+    headers: list[tuple[str, bytes | None]] = [*where, ("__connect.errors.offset", b"7")]
+    stamped = [parsed(Coordinates("dlq", 0, at), at, None, b"v", headers, "LogAppendTime") for at in (1, 2)]
+    timed = [("__ferryman.errors.timestamp", str(time).encode()) for time in (8, 9)]
+    said = [
+        parsed(Coordinates("dlq", 0, 3 + at), 5, None, b"v", [*headers, timed[at // 2]], "LogAppendTime")
+        for at in range(4)
+    ]
+    found = chosen({"all": True})
+    found.add([*stamped, *said])
+    assert (found.ids, found.told) == (["0-2", "0-4", "0-6"], {"doubles": 3})
+
+
 def test_letters_of_other_records_are_no_doubles() -> None:
     found = chosen({"all": True}, only_topic="t")
     of_others = parsed(Coordinates("dlq", 0, 5), 5, None, b"v", [("__connect.errors.connector.name", b"x")])

@@ -36,6 +36,25 @@ def count(worker: Worker, name: str) -> Any:
     return json.loads(done(dlq(worker, "list", name, "--json")))[name]["count"]
 
 
+def test_letters_that_come_back_by_their_topic_are_counted_and_refused_at_the_limit_by_command_too(
+    running: Worker, kafka: str, unique: str, tmp_path: Path
+) -> None:
+    create_topic(kafka, unique)
+    running.create(sink(unique, tmp_path / "live.txt"))
+    produce(kafka, unique, [b"plain"])
+    for tried in range(2):
+        until(lambda: count(running, unique) == tried + 1, what="the letter")  # noqa: B023
+        found = json.loads(done(dlq(running, "show", unique, f"0-{tried}", "--json")))
+        assert (found["attempts"], found["origin"]["offset"]) == (tried, 0 if tried == 0 else 2 * tried - 1)
+        assert "1 dead letter" in done(dlq(running, "replay", unique, f"0-{tried}", "--to-topic"))
+    until(lambda: count(running, unique) == 3, what="the letter that was tried twice")
+    for more in (["--to-topic"], ["--run", f"{unique}-late", "--set", f"file={tmp_path / 'aside'}"]):
+        tired = dlq(running, "replay", unique, "0-2", "--attempts", "2", *more)
+        assert (tired.exit_code, "0-2 was replayed 2 times already" in tired.stderr) == (1, True), tired.output
+    tired = dlq(running, "replay", unique, "--all", "--attempts", "2", "--to-topic")
+    assert "1 that were replayed too often (attempts)" in tired.stderr
+
+
 def test_any_worker_of_a_group_replays_into_another_file_what_its_converter_refused(
     kafka: str, unique: str, tmp_path: Path
 ) -> None:

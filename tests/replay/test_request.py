@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ferryman.errors import ConfigError, RequestError
-from ferryman.replay.request import ATTEMPTS, parsed
+from ferryman.replay.request import ATTEMPTS, LETTERS, parsed
 
 
 def test_letters_are_named_or_chosen_or_all_are_meant() -> None:
@@ -38,6 +38,12 @@ def test_letters_are_named_or_chosen_or_all_are_meant() -> None:
         ({"all": True, "config": []}, "config must be an object"),
         ({"all": True, "config": {"x": {}}}, "config must be an object"),
         ({"all": True, "config": {"ferryman.run.of": "x"}}, "ferryman.run.of is not for a replay to set"),
+        ({"all": True, "config": {"connector.class": "x"}}, "connector.class is not for a replay to set"),
+        ({"all": True, "config": {"topics": "x"}}, "topics is not for a replay to set"),
+        ({"all": True, "config": {"topics.regex": None}}, "topics.regex is not for a replay to set"),
+        ({"all": True, "config": {"errors.tolerance": "none"}}, "errors.tolerance is not for a replay to set"),
+        ({"all": True, "config": {LETTERS: " "}}, "must name a topic, or what is refused again would be lost"),
+        ({"all": True, "config": {LETTERS: None}}, "must name a topic"),
         ({"all": True, "edit": " "}, "edit must be a jq expression"),
         ({"all": True, "edit": []}, "edit must be a text"),
         ({"all": True, "to_topic": True, "name": "x"}, "to_topic makes none"),

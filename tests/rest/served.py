@@ -54,6 +54,8 @@ class Memory:
     stuck: bool = False
     trace: str | None = None
     task_configs: dict[str, Sequence[RawConfig]] = field(default_factory=dict)
+    task_configs_of: dict[str, int | None] = field(default_factory=dict)
+    """The versions that these were said to be made of."""
     fenced: list[str] = field(default_factory=list)
     signed_by: Session | None = None
     does: Stage | None = None
@@ -77,9 +79,9 @@ class Memory:
         self.levels[logger] = f"{level} everywhere" if cluster else level
         return [] if cluster else self.loggers.set(logger, level)
 
-    async def put_task_configs(self, name: str, configs: Sequence[RawConfig]) -> None:
+    async def put_task_configs(self, name: str, configs: Sequence[RawConfig], version: int | None) -> None:
         self._known(name)
-        self.task_configs[name] = configs
+        self.task_configs[name], self.task_configs_of[name] = configs, version
 
     async def fence(self, name: str) -> None:
         self._known(name)

@@ -71,7 +71,7 @@ class Follower(Memory):
     async def reset_offsets(self, name: str) -> str:
         raise self._forward()
 
-    async def put_task_configs(self, name: str, configs: Any) -> None:
+    async def put_task_configs(self, name: str, configs: Any, version: int | None) -> None:
         raise self._forward()
 
 
@@ -105,6 +105,7 @@ def group(workers: tuple[Group, str]) -> Group:
     for herder in (group.leader, group.follower):
         herder.configs.clear()
         herder.task_configs.clear()
+        herder.task_configs_of.clear()
         herder.fenced.clear()
         herder.signed_by = None
     return group
@@ -165,8 +166,10 @@ def test_task_configs_are_passed_on_with_their_signature(with_c: Group) -> None:
     key, content = b"k" * 32, b'[{"task.class": "T"}]'
     with_c.leader.signed_by = with_c.follower.signed_by = Session(key, ["HmacSHA256"])
     headers = signatures.sign(key, content, "HmacSHA256")
-    assert with_c.ask("POST", "/connectors/c/tasks", content=content, headers=headers).status_code == 204
+    answer = with_c.ask("POST", "/connectors/c/tasks?version=12", content=content, headers=headers)
+    assert answer.status_code == 204
     assert with_c.leader.task_configs == {"c": [{"task.class": "T"}]}
+    assert with_c.leader.task_configs_of == {"c": 12}
 
 
 @pytest.mark.parametrize(

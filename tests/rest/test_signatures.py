@@ -52,6 +52,15 @@ def test_task_configs_are_taken_over_from_another_worker(worker: tuple[Client, M
     assert herder.task_configs == {"c": [{"task.class": "T", "topic": "t"}]}
 
 
+def test_it_is_said_of_which_config_they_are(worker: tuple[Client, Memory]) -> None:
+    client, herder = worker
+    signed = signatures.sign(KEY, CONFIGS, "HmacSHA256")
+    assert client.post("/connectors/c/tasks?version=7", content=CONFIGS, headers=signed).status_code == 204
+    assert herder.task_configs_of == {"c": 7}
+    for wrong in ("", "x", "-1", "1.0", "9" * 40):
+        assert client.post(f"/connectors/c/tasks?version={wrong}", content=CONFIGS, headers=signed).status_code == 400
+
+
 def test_former_tasks_are_fenced_for_another_worker(worker: tuple[Client, Memory]) -> None:
     client, herder = worker
     answer = client.put("/connectors/c/fence", headers=signatures.sign(KEY, b"", "HmacSHA256"))

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from ferryman.telemetry import lines, logs, redaction
+from ferryman.record import Coordinates
+from ferryman.telemetry import lines, logs, place, redaction, subject
 from ferryman.telemetry.subject import Subject, about
 
 LINE = re.compile(r"\[(?P<time>[^]]+)] (?P<level>[A-Z]+) \[(?P<context>[^]]*)] (?P<message>.*) \((?P<logger>[\w.]+)\)")
@@ -139,6 +140,30 @@ def test_in_json_a_line_is_an_object_that_says_whom_it_is_about(as_json: io.Stri
     }
     assert (second["connector"], "task" in second) == ("d", False)
     assert as_json.getvalue().isascii()
+
+
+def test_a_line_says_which_worker_wrote_it_once_that_has_a_name(as_json: io.StringIO) -> None:
+    logging.getLogger("a").error("too early")
+    subject.is_worker("here:8083")
+    try:
+        logging.getLogger("a").error("now")
+    finally:
+        subject.is_worker("")
+    assert [each.get("worker") for each in objects(as_json)] == [None, "here:8083"]
+
+
+def test_in_text_what_is_about_a_record_says_so_in_words(written: io.StringIO) -> None:
+    redaction.protect("Tweet-canary/8+x")
+    log, lies = logging.getLogger("a"), Coordinates("t", 3, 7)
+    log.error("bad", extra=place.at(lies, b"7", stage="TASK_PUT"))
+    log.error("%s is bad", lies, extra=place.at(lies))
+    log.error("bad]", extra=place.of_topic("t Tweet-canary/8+x", letter="dlq-0@1"))
+    found = [re.sub(r"^.*?] ERROR \[[^]]*] ", "", line) for line in written.getvalue().splitlines()]
+    assert found == [
+        "bad (record t-3@7, key 7902699be42c8a8e) (a)",
+        "t-3@7 is bad (a)",
+        r"bad\x5d (record t [hidden], letter dlq-0@1) (a)",
+    ]
 
 
 def test_what_is_about_a_record_tells_where_it_lies(as_json: io.StringIO) -> None:

@@ -10,6 +10,7 @@ from ferryman.errors import DataError, MissingValue, SchemaMismatch, UnknownFiel
 from ferryman.java.texts import schema_text
 from ferryman.record import Header, Record, Rows
 from ferryman.schema import STRING, Schema, Type
+from ferryman.telemetry import place
 from ferryman.transforms.debezium.change_event import ConnectError, is_envelope, member, typed
 from ferryman.transforms.debezium.json_expansion import Inference, NotExpandable, fitted, parsed
 from ferryman.transforms.debezium.outbox_keys import EventRouterConfig
@@ -75,14 +76,15 @@ class EventRouter(Transform[EventRouterConfig]):
         if operation is None:
             raise MissingValue("A change event without its operation")
         if operation == "u":
-            self._refuse_update()
+            self._refuse_update(record)
         return None if operation in ("u", "d") else self._message(record, schema)
 
-    def _refuse_update(self) -> None:
+    def _refuse_update(self, record: Record) -> None:
         behavior = self.config.table_op_invalid_behavior
         if behavior == "fatal":
             raise UnexpectedUpdate("Unexpected update message received, fail.")
-        log.log(logging.WARNING if behavior == "warn" else logging.ERROR, "an update of the outbox table was ignored")
+        level = logging.WARNING if behavior == "warn" else logging.ERROR
+        log.log(level, "an update of the outbox table was ignored", extra=place.of(record))
 
     def _message(self, record: Record, envelope: Schema) -> Record:
         if "after" not in envelope.by_name:
@@ -95,7 +97,7 @@ class EventRouter(Transform[EventRouterConfig]):
             raise ConnectError(f"Unable to find payload field {keys.table_field_event_payload} in event")
         timestamp = _timestamp(keys.table_field_event_timestamp, record.value, envelope, row, schema)
         first = _header("id", keys.table_field_event_id, row, schema)
-        payload, of_payload = self._payload(row, schema, keys.table_field_event_payload)
+        payload, of_payload = self._payload(record, row, schema, keys.table_field_event_payload)
         message = self._wrapped(payload, of_payload, schema, row, keys)
         message.headers += [*record.headers, first]
         # A record that was consumed needs a partition, one that will be produced does not.
@@ -144,12 +146,12 @@ class EventRouter(Transform[EventRouterConfig]):
             raise MissingValue("An event without the text that its topic is made of")
         return self.config.pattern().renamed(routed_by, self.config.route_topic_replacement)
 
-    def _payload(self, row: Struct, schema: Schema, name: str) -> tuple[Any, Schema | None]:
+    def _payload(self, record: Record, row: Struct, schema: Schema, name: str) -> tuple[Any, Schema | None]:
         payload, found = _read(row, schema, name), schema.by_name[name].schema
         if not self.config.table_expand_json_payload or payload is None:
             return payload, found
         if not isinstance(payload, str):
-            log.warning("a payload is no text, so it cannot be expanded as JSON")
+            log.warning("a payload is no text, so it cannot be expanded as JSON", extra=place.of(record))
             return payload, found
         inferred: Schema | None = found
         try:
@@ -158,7 +160,7 @@ class EventRouter(Transform[EventRouterConfig]):
             inferred = self.inference.schema(name, data)
             return fitted(data, inferred), inferred
         except NotExpandable as error:
-            log.warning("a payload could not be expanded as JSON: %s", error)
+            log.warning("a payload could not be expanded as JSON: %s", error, extra=place.of(record))
             return payload, inferred
 
     def _value_schema(self, payload: Schema | None, row: Schema, values: Struct, keys: EventRouterConfig) -> Schema:

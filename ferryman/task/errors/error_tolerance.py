@@ -10,7 +10,10 @@ from ferryman.errors import ToleranceError
 from ferryman.record import Coordinates, Polled, Record, TopicPartition
 from ferryman.task.errors.dead_letters import DeadLetters
 from ferryman.task.errors.letter import error_class
+from ferryman.task.errors.source_letter import source_text
 from ferryman.task.meters.tasks import Errors
+from ferryman.telemetry import place
+from ferryman.telemetry.place import Place
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +48,7 @@ class Tolerance:
             for failure in failures:
                 if failure.coordinates not in self._logged:
                     self.errors.logged += 1
-                    log.error(self._line(failure), exc_info=failure.error, extra={"place": _place(failure)})
+                    log.error(self._line(failure), exc_info=failure.error, extra={"place": place_of(failure)})
         if self.dead_letters is not None:
             self._logged |= {failure.coordinates for failure in failures}
             self.dead_letters.send(failures)
@@ -56,7 +59,8 @@ class Tolerance:
             where = f" {first.coordinates}" if first.coordinates else ""
             raise ToleranceError(
                 f"Tolerance exceeded in error handler: record{where} failed in stage {first.stage} "
-                f"with class {first.plugin}: {error_class(first.error)}: {first.error}"
+                f"with class {first.plugin}: {error_class(first.error)}: {first.error}",
+                place_of(first),
             ) from first.error
         self.errors.skipped.update(str(failure.stage) for failure in failures)
 
@@ -75,12 +79,16 @@ class Tolerance:
         return text + "."
 
 
-def _place(failure: Failure) -> dict[str, object]:
-    """For logs of JSON."""
-    if failure.coordinates is not None:
-        return {**failure.coordinates._asdict(), "stage": str(failure.stage)}
-    assert not isinstance(failure.origin, Polled)
-    return {"topic": failure.origin[failure.position].topic, "stage": str(failure.stage)}
+def place_of(failure: Failure) -> Place:
+    """What lines of the log tell of the record that failed: of a dead letter's, where it lay first."""
+    stage, origin, at = str(failure.stage), failure.origin, failure.position
+    if isinstance(origin, Polled):
+        letter = None if origin.originals is None else str(failure.coordinates)
+        return place.at(origin.lay(at), origin.keys[at], stage=stage, letter=letter)["place"]
+    record = origin[at]
+    source = {"source_partition": record.source_partition, "source_offset": record.source_offset}
+    told = {name: source_text(value) for name, value in source.items() if value is not None}
+    return place.of(record, stage=stage, **told)["place"]
 
 
 def _description(failure: Failure) -> str:

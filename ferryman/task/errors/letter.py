@@ -85,7 +85,7 @@ class Writer:
         if size is Size.COORDINATES:
             return (*where, *left_out)
         if self.context_headers:
-            return (*own, *where, *context(failure, self.connector, self.task), *left_out)
+            return (*own, *where, *_time(failure), *context(failure, self.connector, self.task), *left_out)
         return (*own, *(where if left_out else _tried(failure)), *left_out)
 
 
@@ -113,6 +113,15 @@ def _where(failure: Failure) -> dict[str, str]:
         return _placed(record.lay(failure.position))
     original = record.originals[failure.position]
     return {"topic": original.topic} if original.lay is None else _placed(original.lay)
+
+
+def _time(failure: Failure) -> Headers:
+    """The record's time, for topics whose letters the broker stamps."""
+    record, at = failure.origin, failure.position
+    assert isinstance(record, Polled)
+    time = record.timestamps[at]
+    is_known = time is not None and (record.originals is None or record.originals[at].is_timed)
+    return tuple(prefixed(OURS, {"timestamp": str(time)})) if is_known else ()
 
 
 def _tried(failure: Failure) -> Headers:

@@ -131,14 +131,16 @@ def _where(record: Record) -> Headers:
     """Where the record was to go and where it comes from; a letter without it would be nobody's."""
     to = {"topic": record.topic} | ({} if record.partition is None else {"partition": str(record.partition)})
     source = {"source.partition": record.source_partition, "source.offset": record.source_offset}
+    time = {"timestamp": str(record.timestamp)} if record.timestamp else {}
     return (
         *prefixed(PREFIX, to),
-        *prefixed(OURS, {name: _text(place) for name, place in source.items() if place is not None}),
+        *prefixed(OURS, time),
+        *prefixed(OURS, {name: source_text(place) for name, place in source.items() if place is not None}),
     )
 
 
-def _text(place: Mapping[str, Any]) -> str:
-    """As the offsets topic has it, where that is possible."""
+def source_text(place: Mapping[str, Any]) -> str:
+    """A source's partition or offset as the offsets topic has it, where that is possible."""
     return json.dumps(dict(place), default=_other, ensure_ascii=False, separators=(",", ":"))
 
 

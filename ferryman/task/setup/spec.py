@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field
 
 import orjson
 
+from ferryman.telemetry import subject
+
 
 @dataclass(frozen=True, slots=True)
 class TaskSpec:
@@ -20,6 +22,8 @@ class TaskSpec:
     """The worker's settings as text, references resolved."""
     levels: Mapping[str, str] = field(default_factory=dict)
     """Loggers and their levels."""
+    worker_id: str = field(default_factory=subject.worker)
+    """The worker's name, for lines of the log."""
     seeds: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Source offsets of a former JVM worker, JSON key to JSON value, for partitions that the topic does not know."""
     references: Sequence[Sequence[str]] = field(default=(), repr=False)

@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ferryman.errors import RefusedError, RetriableError, TaskError
+from ferryman.record import Coordinates
 from ferryman.retry.outage import Outage, Step
+from ferryman.telemetry import place
 from ferryman.telemetry.redaction import redact
 
 log = logging.getLogger(__name__)
@@ -38,15 +40,16 @@ class Troubles:
     _unsaid: int = 0
     _calm_since: float | None = None
 
-    def met(self, error: RetriableError) -> float:
-        """Seconds to wait before the next try. Raises TaskError when there is to be none."""
+    def met(self, error: RetriableError, waiting: Coordinates | None = None) -> float:
+        """Seconds to wait before the next try, for the record ``waiting`` and what follows it. Raises TaskError when
+        there is to be none."""
         self._calm_since = None
         decision = self.outage.failed(self.clock(), isinstance(error, RefusedError), error.after)
         if decision.step is Step.FAIL:
             raise TaskError(f"{decision.why}: {error}") from error
         self.waits += 1
         reason = redact(str(error))[:LONGEST_REASON]
-        self._log(reason, decision.wait)
+        self._log(reason, decision.wait, waiting)
         self._since = self._since or self.now()
         facts = {"since": _text(self._since), "reason": reason, "next_try": _text(self.now(), decision.wait)}
         self.tell("refused" if decision.step is Step.SHOW else "away", facts)
@@ -76,13 +79,15 @@ class Troubles:
         if self.clock() - self._calm_since > CALM:
             self.over(success=False)
 
-    def _log(self, reason: str, wait: float) -> None:
+    def _log(self, reason: str, wait: float, waiting: Coordinates | None) -> None:
         now = self.clock()
         if self._said is not None and now - self._said < QUIET:
             self._unsaid += 1
             return
         more = f", {self._unsaid} tries since this was said last" if self._unsaid else ""
-        log.warning("%s (try %d, again in %.1f s%s)", reason, self.outage.tries, wait, more)
+        more += f", {waiting} and what follows it wait" if waiting else ""
+        extra = place.at(waiting) if waiting else {}
+        log.warning("%s (try %d, again in %.1f s%s)", reason, self.outage.tries, wait, more, extra=extra)
         self._said, self._unsaid = now, 0
 
 

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain as chain_of
 from typing import Any
 
 from ferryman.api import Bad, BadRecords, Sink
@@ -15,7 +16,7 @@ from ferryman.chain.chain import Chain
 from ferryman.chain.narrowing import Failure, Stage
 from ferryman.errors import DataError
 from ferryman.plugins.catalog import names
-from ferryman.record import Batch, Polled, TopicPartition, in_order
+from ferryman.record import Batch, Coordinates, Polled, TopicPartition, in_order
 from ferryman.task.errors.error_tolerance import Tolerance
 from ferryman.task.meters.sinks import SinkMeter
 from ferryman.task.setup.at_work import CONVERT, PUT, AtWork, Offsets
@@ -59,6 +60,16 @@ class Backlog:
         works = [work.polled for offer in list(self._offers) for work in list(offer.works)]
         first = (each.timestamps[0] for each in (*works, *list(self._slice), *list(self._raw)))
         return min((when for when in first if when is not None), default=None)
+
+    @property
+    def first(self) -> Coordinates | None:
+        """Where the first record here lies, or lay before it became a dead letter; None if there is none."""
+        works = (work for offer in self._offers for work in offer.works if work.batches)
+        if (work := next(works, None)) is not None:
+            batch = min(work.batches, key=lambda each: each.positions[0])
+            return batch.polled.lay(batch.positions[0])
+        polled = next(chain_of(self._slice, self._raw), None)
+        return None if polled is None else polled.lay(0)
 
     def add(self, polled: Polled) -> None:
         """Queues records behind those that wait already."""

@@ -233,7 +233,7 @@ class SinkSession:
             self.troubles.going_on()
             self._retry_at = time.monotonic() + (error.after or 0.0)
         except RetriableError as error:
-            self._retry_at = time.monotonic() + self.troubles.met(error)
+            self._retry_at = time.monotonic() + self.troubles.met(error, self.backlog.first)
         else:
             self.troubles.over()
             if not self.backlog:

@@ -129,11 +129,10 @@ def _taken(clients: Clients, topic: str) -> Taken:
 
 
 def _editing(text: str, values: Mapping[str, str], worker: Mapping[str, str]) -> shown.Edit:
-    if not _is_sink(values):
-        raise RequestError(400, "Only sinks' dead letters can be edited")
     try:
         Program(text).check()
-        editor = Editor(shown.own_converter("value", values, worker))
+        is_sink = _is_sink(values)
+        editor = Editor(shown.own_converter("value", values, worker) if is_sink else shown.source_converter("value"))
     except BadProgram as error:
         raise RequestError(400, f"edit is no jq expression: {error}") from error
     except FerrymanError as error:

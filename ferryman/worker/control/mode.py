@@ -73,7 +73,7 @@ class Members(Protocol):
     def may_start(self, facts: ConnectorFacts) -> bool:
         """Whether nothing is in the way of a connector's tasks."""
 
-    async def hand_over(self, connector: str, configs: Sequence[Properties]) -> None:
+    async def hand_over(self, connector: str, configs: Sequence[Properties], version: int) -> None:
         """Gives the tasks' configs of a connector that runs here to the worker that decides for all."""
 
 

@@ -21,6 +21,7 @@ from ferryman.runs.keys import PREFIX
 from ferryman.task.setup import plugins
 from ferryman.task.setup.crash_points import crash_point
 from ferryman.telemetry.redaction import redact
+from ferryman.telemetry.subject import about
 from ferryman.worker.control.plane import Plane
 from ferryman.worker.control.runs import Runs
 from ferryman.worker.herder import ConnectorInfo
@@ -133,7 +134,7 @@ class Replays:
             return found
 
         def taken() -> Outcome:
-            with owner.keeps():
+            with owner.keeps(), about(live["name"]):
                 values = launch.resolved(owner, live).values
                 clients = Clients(live["name"], 0, launch.settings.values, values, launch.identity)
                 making = Making(live, lambda raw: launch.resolved(owner, raw).values, judged)

@@ -192,7 +192,7 @@ class Plane:
         if self.members.leads:
             await self.write_tasks(made.name, configs)
         else:
-            await self.members.hand_over(made.name, configs)
+            await self.members.hand_over(made.name, configs, made.version)
 
     async def write_tasks(self, connector: str, configs: Sequence[Properties]) -> None:
         """Makes these the configs of a connector's tasks, unless they are or the connector is to have none."""

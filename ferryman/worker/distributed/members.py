@@ -13,6 +13,7 @@ from ferryman.facts.fold import ConnectorFacts
 from ferryman.membership.member import Member
 from ferryman.metrics.exposition import Sample
 from ferryman.rest.forwarding import OtherWorkers
+from ferryman.rest.internal_endpoints import VERSION
 from ferryman.settings.settings import Settings
 from ferryman.worker.distributed import group_samples
 from ferryman.worker.distributed.fencing import Fencing
@@ -151,14 +152,14 @@ class Members:
         """Whether no former task of a source can still write."""
         return self._fencing.may_start(facts)
 
-    async def hand_over(self, connector: str, configs: Sequence[Properties]) -> None:
-        """Gives the tasks' configs of a connector that runs here to the leader. Raises what is in the way, which may
-        pass."""
+    async def hand_over(self, connector: str, configs: Sequence[Properties], version: int) -> None:
+        """Gives the tasks' configs of a connector that runs here, and the version of its config that they are made of,
+        to the leader. Raises what is in the way, which may pass."""
         url = self._member.leader_url
         if url is None:
             raise RetriableError(f"the tasks of {connector} are not known to the group: it has no leader now")
         key = self._journal.facts.session_key
-        path = f"connectors/{quote(connector, safe='')}/tasks"
+        path = f"connectors/{quote(connector, safe='')}/tasks?{VERSION}={version}"
         await self._others.send_signed(
             "POST",
             f"{url}{path}",

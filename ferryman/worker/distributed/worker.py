@@ -19,6 +19,7 @@ from ferryman.rest.endpoints import KAFKA_VERSION
 from ferryman.rest.forwarding import OtherWorkers
 from ferryman.retry import backoff
 from ferryman.settings.settings import Settings
+from ferryman.telemetry import subject
 from ferryman.telemetry.redaction import redact
 from ferryman.worker import lifetime
 from ferryman.worker.cluster import Cluster
@@ -53,7 +54,9 @@ async def run(settings: Settings, forkserver: ForkServer) -> int:
     stopping = lifetime.signalled(settings)
     try:
         bound = server.bind(settings.config)
-        worker = Worker(settings, forkserver, server.advertised(settings.config, bound).url)
+        address = server.advertised(settings.config, bound)
+        subject.is_worker(address.authority)
+        worker = Worker(settings, forkserver, address.url)
     except (ConfigError, KafkaException, OSError) as error:
         _log_problems(error)
         return FAILED_TO_START

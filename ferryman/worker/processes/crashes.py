@@ -19,11 +19,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ferryman.record import Coordinates
 from ferryman.task.setup import at_work, plugins
 from ferryman.task.setup.at_work import CONVERT, POLLED, PUT, STAGES, AtWork, Note, Offsets
 from ferryman.task.setup.control import LONGEST_MESSAGE
 from ferryman.task.setup.guilty import Guilty
 from ferryman.task.setup.spec import TaskSpec
+from ferryman.telemetry import place
 from ferryman.worker.forks import Forks
 from ferryman.worker.processes.succession import Succession, Word
 
@@ -210,7 +212,8 @@ class Crashes:
 
     def _found(self, guilty: Sequence[Guilty]) -> Sequence[Guilty]:
         for each in guilty:
-            log.error("%s: %s-%d@%d %s", each.stage, each.topic, each.partition, each.offset, each.how)
+            at = Coordinates(each.topic, each.partition, each.offset)
+            log.error("%s: %s %s", each.stage, at, each.how, extra=place.at(at, stage=each.stage))
         return guilty
 
     def end(self) -> None:

@@ -96,7 +96,7 @@ class OffsetReaders:
         if reader is None:
             config = {name: _text(value) for name, value in client.items() if name not in OWN_NAMES}
             config["client.id"] = "connector-offsets"
-            spec = ReaderSpec(topic, config, asker.worker, self._levels, asker.references)
+            spec = ReaderSpec(topic, config, asker.worker, self._levels, references=asker.references)
             reader = self._readers[identity] = OffsetReader(self._forks, spec, self._heard)
         return reader
 

@@ -70,7 +70,7 @@ class Alone:
     async def gone(self, connector: str) -> None:
         """There is no other worker that could have any."""
 
-    async def hand_over(self, connector: str, configs: Sequence[Properties]) -> None:
+    async def hand_over(self, connector: str, configs: Sequence[Properties], version: int) -> None:
         """There is nobody to hand anything over to."""
         raise AssertionError("a worker that is alone leads")
 

@@ -12,6 +12,7 @@ from ferryman.offsets import jvm_offset_file
 from ferryman.rest import server
 from ferryman.rest.endpoints import KAFKA_VERSION
 from ferryman.settings.settings import Settings
+from ferryman.telemetry import subject
 from ferryman.telemetry.redaction import redact
 from ferryman.worker import lifetime
 from ferryman.worker.cluster import Cluster
@@ -46,6 +47,7 @@ async def run(settings: Settings, files: Sequence[ConnectorFile], forkserver: Fo
         return BAD_SETTINGS
     _open_folders(settings.config.connector_allowed_paths)
     worker_id = server.advertised(settings.config, bound).authority
+    subject.is_worker(worker_id)
     cluster = Cluster(settings)
     cluster.look()
     launch = Launch(settings, Forks(forkserver), seeds, worker_id, worker_id.replace(":", "_"), lease=own_life)

@@ -4,7 +4,7 @@ The broker is played, since a real one does not lose its tongue at the right mom
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -13,7 +13,7 @@ from confluent_kafka import KafkaError, KafkaException
 
 from ferryman.chain.narrowing import Failure, Stage
 from ferryman.errors import DataError, Indeterminate, RetriableError, TaskError
-from ferryman.record import Polled, TopicPartition
+from ferryman.record import Coordinates, Original, Polled, TopicPartition
 from ferryman.task.errors import dead_letters
 from ferryman.task.errors.dead_letters import DeadLetters
 from ferryman.task.errors.letter import Writer
@@ -169,6 +169,17 @@ def test_what_is_too_large_is_written_without_its_value_and_says_where_that_is(w
     limit = b"producer.override.max.request.size" if whose == "producer" else b"max.message.bytes of dead"
     assert headers["__ferryman.errors.left.out.because.of"] == limit
     assert ("__connect.errors.stage" in headers) is context
+
+
+def test_a_letter_says_the_time_of_its_record_unless_that_is_not_known() -> None:
+    (failure,) = failures(1)
+    told = {"own": failure}
+    for name, is_timed in (("replayed", True), ("of a stamped letter", False)):
+        original = Original("first", Coordinates("first", 0, 3), is_timed=is_timed)
+        told[name] = replace(failure, origin=replace(failure.origin, originals=[original]))  # type: ignore[type-var]
+    writer = Writer(True, "sink", 0)
+    times = {name: dict(writer.letter(each).headers).get("__ferryman.errors.timestamp") for name, each in told.items()}
+    assert times == {"own": b"7", "replayed": b"7", "of a stamped letter": None}
 
 
 def test_a_broker_that_takes_nothing_but_the_coordinates_gets_these() -> None:

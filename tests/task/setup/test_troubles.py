@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ferryman.errors import RefusedError, RetriableError, TaskError
+from ferryman.record import Coordinates
 from ferryman.retry.outage import GRACE, LONGEST_REFUSAL, Outage, Patience
 from ferryman.task.setup.troubles import CALM, Troubles
 
@@ -57,7 +58,17 @@ def test_the_log_says_it_once_a_minute_and_how_often_it_did_not(caplog: pytest.L
             troubles.met(RetriableError("away"))
     lines = [record.getMessage() for record in caplog.records]
     assert len(lines) == 4
+    assert [hasattr(record, "place") for record in caplog.records] == [False] * 4
     assert "tries since this was said last" in lines[1]
+
+
+def test_the_log_says_what_waits_meanwhile(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        Told().troubles().met(RetriableError("away"), Coordinates("t", 3, 7))
+    (record,) = caplog.records
+    assert "away (try 1" in record.getMessage()
+    assert record.getMessage().endswith(", t-3@7 and what follows it wait)")
+    assert record.__dict__["place"] == {"topic": "t", "partition": 3, "offset": 7}
 
 
 def test_what_refuses_before_anything_went_well_fails_with_the_key() -> None:

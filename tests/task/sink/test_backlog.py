@@ -14,7 +14,7 @@ from ferryman.chain.chain import Step, assembled
 from ferryman.chain.narrowing import Failure, Stage
 from ferryman.config import Config
 from ferryman.errors import DataError, Indeterminate, RetriableError, TaskError, Unfinished
-from ferryman.record import Batch, TopicPartition
+from ferryman.record import Batch, Coordinates, TopicPartition
 from ferryman.task.setup import at_work
 from ferryman.task.setup.at_work import CONVERT, PUT, AtWork, Note, Offsets
 from ferryman.task.setup.guilty import Guilty
@@ -125,8 +125,9 @@ def test_a_sink_that_took_none_is_delivered_nothing_of_it(work: Work) -> None:
     work.add(b"1")
     work.sink.outcomes.append(0)
     work.backlog.hurry = True
+    assert work.backlog.first == Coordinates("t", 0, 0)
     work.backlog.advance()
-    assert work.backlog
+    assert work.backlog.first == Coordinates("t", 0, 0)
     assert work.delivered() == []
 
 
@@ -138,8 +139,9 @@ def test_after_an_outage_exactly_what_is_not_in_comes_again(work: Work, error: E
     with pytest.raises(type(error)):
         work.backlog.advance()
     assert dict(work.delivered()) == {T: 2}
-    assert work.backlog
+    assert work.backlog.first == Coordinates("t", 0, 2)
     work.backlog.advance()
+    assert work.backlog.first is None
     assert work.sink.values() == ["1", "2", "3"]
     assert dict(work.delivered()) == {T: 3}
 

@@ -1,7 +1,7 @@
 """What a thread of its own for the sink adds to the loop: a put that runs while the group wants something of it.
 
-The group is played, so that it can want something at exactly that moment; ``test_loop`` has all that is decided from
-round to round, tests/reliability the real group.
+The group is played, so that it can want something at exactly that moment; the tests in ``loop`` have all that is
+decided from round to round, tests/reliability the real group.
 """
 
 import threading

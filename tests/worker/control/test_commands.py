@@ -352,3 +352,22 @@ def test_one_connector_does_not_wait_for_another(tell: Tell) -> None:
         await until(lambda: len(worker.forks.live("slow")) == 1)
 
     tell(story)
+
+
+def test_tasks_that_were_made_of_an_older_config_come_too_late(tell: Tell) -> None:
+    async def story(worker: PlayedWorker) -> None:
+        async def accepted() -> None:
+            """This one leads."""
+
+        worker.plane.members.accept_task_configs = accepted  # type: ignore[method-assign]
+        await worker.created("c", colour="red")
+        before = worker.plane.journal.facts.of("c")
+        await worker.commands.patch("c", {"colour": "blue"})
+        now = worker.plane.journal.facts.of("c")
+        put = worker.commands.put_task_configs
+        assert (await refusal(put("c", before.tasks, before.version)))[0] == 409
+        assert worker.plane.journal.facts.of("c").tasks == now.tasks != before.tasks
+        await put("c", [], now.version)
+        assert worker.plane.journal.facts.of("c").tasks == ()
+
+    tell(story)

@@ -141,6 +141,9 @@ class Checks:
         settled, beat = group.stable_since, given.heartbeat_interval_ms / 1000
         well = node.generations[-1:] == [group.generation] and node.good_since + 2 * session < group.preparing_since
         well = well and settled is not None and settled + 2 * beat < group.preparing_since
+        # Who ends work for longer than the rebalance timeout leaves of its own accord, and joins anew.
+        member = node.worker.group.member
+        well = well and member.generation == group.generation and member._participant.fallen is None
         bound = group.preparing_since + rebalance - 2 * session
         if sessions and well and group.state == "preparing" and now < bound and node.worker.group.lease.ends <= now:
             self.problems.append(f"{now:.2f}: {node.host.name} is well, and has lost its lease in a rebalance")

@@ -18,7 +18,8 @@ _WHY = {
     "attempts": "were replayed too often (--attempts)",
     "homeless": "do not say which topic their record was in",
     "incomplete": "lack a part of their record",
-    "edit": "could not be edited (dlq show --edit says why)",
+    "refused": "cannot go as they are (the worker's log says why)",
+    "internal": "say of their record that it was in an internal topic",
     "doubles": "are of a record that a newer letter holds too",
 }
 

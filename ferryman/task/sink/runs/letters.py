@@ -29,6 +29,7 @@ class Letters:
         headers = [letter.headers for _, letter, _ in whole]
         return replace(
             polled.take([at for at, _, _ in whole]),
+            timestamps=[letter.timestamp for _, letter, _ in whole],
             headers=headers if any(headers) else None,
             originals=[original._replace(edit=self.edit) for _, _, original in whole],
         )
@@ -39,4 +40,5 @@ def _letter(polled: Polled, at: int) -> DeadLetter:
         Coordinates(polled.topic, polled.partition, polled.offsets[at]),
         *(polled.timestamps[at], polled.keys[at], polled.values[at]),
         () if polled.headers is None else polled.headers[at],
+        polled.timestamp_type,
     )

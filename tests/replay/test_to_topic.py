@@ -1,0 +1,86 @@
+"""Letters on their way back to topics: what cannot go holds none of the others up, and is not marked."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+
+from ferryman.dead_letters.letter import DeadLetter, parsed
+from ferryman.errors import DataError, RequestError, RetriableError
+from ferryman.record import Coordinates
+from ferryman.replay import request, to_topic
+from ferryman.replay.choosing import Chosen
+from ferryman.replay.marks import Marks, Writing
+from ferryman.replay.outgoing import Outgoing, Way, of_sink
+from tests.kafka.cluster_in_memory import Cluster
+from tests.kafka.fake_producer import FakeProducer
+
+CLOSED = frozenset({"dlq", "dlq-replayed", "connect-configs"})
+
+
+def letter(offset: int, value: bytes = b"v", topic: str = "t") -> DeadLetter:
+    headers = [("__connect.errors.topic", topic.encode()), ("__connect.errors.partition", b"0")]
+    headers.append(("__connect.errors.offset", str(offset).encode()))
+    return parsed(Coordinates("dlq", 0, offset), 5, b"k", value, headers)
+
+
+def sent(letters: list[DeadLetter], way: Way, producer: FakeProducer) -> tuple[int, dict[str, int]]:
+    """How many went, and what was passed over."""
+    chosen = Chosen(request.parsed({"all": True, "to_topic": True}, "c"), "", {}, CLOSED)
+    chosen.add(letters)
+    clients: Any = None
+    writing = Writing(Marks(clients, "dlq", "id"), producer)  # type: ignore[arg-type]
+    count = to_topic.send(writing, letters, chosen, time.monotonic() + 3600, way, CLOSED)
+    return count, dict(chosen.told)
+
+
+def went(producer: FakeProducer, topic: str) -> list[Any]:
+    return [each for each in producer.sent if each.topic == topic]
+
+
+def test_what_is_too_large_or_cannot_be_edited_stays_unmarked_and_the_others_go() -> None:
+    def edited(topic: str, value: bytes | None) -> bytes | None:
+        if value == b"bad":
+            raise DataError("no")
+        return value
+
+    producer = FakeProducer(Cluster(), largest=100)
+    letters = [letter(1), letter(2, b"x" * 101), letter(3, b"bad"), letter(4)]
+    assert sent(letters, of_sink(edited), producer) == (2, {"refused": 2})
+    assert [each.value for each in went(producer, "t")] == [b"v", b"v"]
+    assert [each.key for each in went(producer, "dlq-replayed")] == [b"id/0-1", b"id/0-4"]
+    assert json.loads(went(producer, "dlq-replayed")[0].value)["topic"] == "t"
+
+
+@pytest.mark.parametrize("topic", ["__consumer_offsets", "connect-configs", "dlq", "dlq-replayed"])
+def test_whoever_writes_letters_writes_to_no_internal_topic_by_them(topic: str) -> None:
+    producer = FakeProducer(Cluster())
+    chosen = Chosen(request.parsed({"letters": ["0-1"], "to_topic": True}, "c"), "", {}, CLOSED)
+    with pytest.raises(RequestError, match=f"says of its record that it was in {topic}, an internal topic"):
+        chosen.add([letter(1, topic=topic)])
+    passed_over = {"internal": 1}
+    assert sent([letter(1, topic=topic), letter(2)], of_sink(lambda _, value: value), producer) == (1, passed_over)
+
+    def routed(letter: DeadLetter, home: str) -> list[Outgoing]:
+        return [Outgoing(topic, None, None, b"{}", (), None)]
+
+    assert sent([letter(3)], routed, producer) == (0, {"refused": 1})
+    assert [each.key for each in producer.sent] == [b"k", b"id/0-2"]
+
+
+@pytest.mark.parametrize(
+    "error", [RetriableError("the registry is away"), KafkaException(KafkaError(KafkaError._STATE))]
+)
+def test_what_is_no_fault_of_a_letter_sends_and_marks_nothing_of_its_transaction(error: Exception) -> None:
+    producer = FakeProducer(Cluster())
+
+    def way(one: DeadLetter, topic: str) -> list[Outgoing]:
+        if one.id == "0-2":
+            raise error
+        return [Outgoing(topic, None, None, b"v", (), None)]
+
+    with pytest.raises(type(error)):
+        sent([letter(1), letter(2)], way, producer)
+    assert producer.sent == []

@@ -1,0 +1,30 @@
+"""What tests of the loop tell: each ``yield`` is one round; when the story is over, the task is to stop."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from tests.task.sink.hand_driven import HandDriven
+
+Story = Iterator[None]
+
+
+def called(task: HandDriven, name: str) -> list[Any]:
+    return [facts for each, facts in task.sink.calls if each == name]
+
+
+def until(condition: Callable[[], object], rounds: int = 1000) -> Story:
+    """Rounds until a condition holds."""
+    for _ in range(rounds):
+        if condition():
+            return
+        yield
+    raise AssertionError("not within so many rounds")
+
+
+def taken(task: HandDriven, count: int) -> Story:
+    return until(lambda: len(task.sink.taken) >= count)
+
+
+def one_record_a_slice(task: HandDriven) -> None:
+    task.backlog.slices._size = 1
+    task.backlog.slices.learn = lambda records, seconds: None  # type: ignore[method-assign]
