@@ -1,14 +1,18 @@
-"""One side of a batch, the keys or the values of many records: as rows, or as columns with or without a schema."""
+"""One side of a batch, the keys or the values of many records: as rows, or as columns with or without a schema.
+
+polars is imported by whoever makes or cuts frames: a worker has none, and it would be a third of its memory.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from typing import Any, ClassVar
-
-import polars as pl
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ferryman.schema import Schema, Type
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ class Columns:
     """
 
     schema: Schema
-    frame: pl.DataFrame
+    frame: "pl.DataFrame"
 
     def __len__(self) -> int:
         return self.frame.height
@@ -55,7 +59,7 @@ class Columns:
 
     def take(self, indices: Sequence[int]) -> "Columns":
         """The rows at these places."""
-        return Columns(self.schema, self.frame[pl.Series(indices, dtype=pl.UInt32)])
+        return Columns(self.schema, _taken(self.frame, indices))
 
     def rows(self) -> Rows:
         """The same data as rows."""
@@ -73,7 +77,7 @@ class Maps:
     map → Struct, never null; list → List of plain values. ``values`` are the same data as rows.
     """
 
-    frame: pl.DataFrame
+    frame: "pl.DataFrame"
     schema: ClassVar[None] = None
 
     def __len__(self) -> int:
@@ -90,7 +94,7 @@ class Maps:
 
     def take(self, indices: Sequence[int]) -> "Maps":
         """The maps at these places."""
-        return Maps(self.frame[pl.Series(indices, dtype=pl.UInt32)])
+        return Maps(_taken(self.frame, indices))
 
     def rows(self) -> Rows:
         """The same data as rows."""
@@ -100,7 +104,13 @@ class Maps:
 Data = Rows | Columns | Maps
 
 
-def values_of(column: pl.Series, schema: Schema) -> list[Any]:
+def _taken(frame: "pl.DataFrame", indices: Sequence[int]) -> "pl.DataFrame":
+    import polars as pl
+
+    return frame[pl.Series(indices, dtype=pl.UInt32)]
+
+
+def values_of(column: "pl.Series", schema: Schema) -> list[Any]:
     """The values of one of ``Columns``' columns, as they stand in rows."""
     match schema.type:
         case Type.STRUCT:
@@ -116,7 +126,7 @@ def values_of(column: pl.Series, schema: Schema) -> list[Any]:
             return column.to_list()
 
 
-def _structs(column: pl.Series, schema: Schema) -> list[Any]:
+def _structs(column: "pl.Series", schema: Schema) -> list[Any]:
     names = [field.name for field in schema.fields]
     members = [values_of(column.struct.field(field.name), field.schema) for field in schema.fields]
     found: list[Any] = [dict(zip(names, row, strict=True)) for row in zip(*members, strict=True)]
@@ -125,12 +135,12 @@ def _structs(column: pl.Series, schema: Schema) -> list[Any]:
     return found
 
 
-def _items(lists: pl.Series) -> pl.Series:
+def _items(lists: "pl.Series") -> "pl.Series":
     # An empty list would become a null.
     return lists.filter(lists.list.len() > 0).explode()
 
 
-def _lists(lists: pl.Series, items: Iterable[Any], make: Callable[[Iterable[Any]], Any]) -> list[Any]:
+def _lists(lists: "pl.Series", items: Iterable[Any], make: Callable[[Iterable[Any]], Any]) -> list[Any]:
     rest = iter(items)
     return [None if size is None else make(islice(rest, size)) for size in lists.list.len().to_list()]
 

@@ -19,6 +19,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from ferryman.stack.runtime.ports import free_port
+from tests.prepared import Process, start
 
 FERRYMAN = str(Path(sys.executable).with_name("ferryman"))
 WEB = httpx.Client(timeout=120, limits=httpx.Limits(max_connections=None, max_keepalive_connections=0))
@@ -62,7 +63,7 @@ class Worker:
     command: tuple[str, ...] = (FERRYMAN,)
     mode: str = "standalone"
     """Or distributed."""
-    process: "subprocess.Popen[bytes] | None" = None
+    process: Process | None = None
     before: int = 0
     """Bytes of the log that are of earlier tests."""
 
@@ -93,7 +94,7 @@ class Worker:
         environment = {**os.environ, "PYTHONUNBUFFERED": "1", **self.environment}
         with self.log.open("ab") as log:
             command = [*self.command, self.mode, str(file), *map(str, connector_files)]
-            self.process = subprocess.Popen(command, stderr=log, stdout=log, env=environment, cwd=self.folder)
+            self.process = start(command, log, environment, self.folder)
         until(self._ready, 60, f"the worker's start, see {self.log.read_text()[-3000:]}")
         return self
 

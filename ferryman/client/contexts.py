@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import click
 
 from ferryman.client.errors import UnusableContextError
+from ferryman.files import documents
 
 VARIABLE, TOKEN = "FERRYMAN_PASSWORD", "FERRYMAN_TOKEN"
 """The environment variables with the password or a token, where there is no file."""
@@ -93,7 +94,7 @@ def load() -> Contexts:
     """What is remembered; nothing, if nothing ever was. Raises UnusableContextError."""
     path = file()
     try:
-        content = json.loads(path.read_bytes())
+        content = documents.loads(path.read_bytes())
     except FileNotFoundError:
         return Contexts({})
     except (OSError, ValueError) as error:

@@ -12,6 +12,8 @@ from ferryman.client.contexts import Context
 from ferryman.client.worker import Worker
 
 Called = Callable[..., Any]
+_MISSING = (AttributeError, LookupError, TypeError, ValueError)
+"""What it leads to when a field of an answer is taken that is not there, or is something else."""
 _FILE = click.Path(dir_okay=False)
 _ABOUT: tuple[Callable[[Called], Called], ...] = (
     click.option("--url", envvar="FERRYMAN_URL", help="The worker's address."),
@@ -38,7 +40,11 @@ def asks(command: Called) -> Called:
     @functools.wraps(command)
     def called(context: str | None, **given: Any) -> Any:
         said = {name: given.pop(name) for name in _NAMES}
-        return command(worker=Worker(_meant(context, said)), **given)
+        worker = Worker(_meant(context, said))
+        try:
+            return command(worker=worker, **given)
+        except _MISSING as error:
+            raise worker.strange() from error
 
     option = click.option("--context", envvar="FERRYMAN_CONTEXT", help="The context to use, by name.")
     return option(about_context(called))

@@ -34,6 +34,8 @@ class Worker:
 
     context: Context
     _client: httpx.Client | None = field(default=None, repr=False)
+    _last: str | None = None
+    """What was asked last."""
 
     def get(self, *path: str, query: Query | None = None) -> Any:
         """What is there. ``path`` has one entry for each part, not yet quoted, here as in all of these.
@@ -56,16 +58,25 @@ class Worker:
             return None
         try:
             return answer.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             raise UnreachableError(f"{self.context.url} is no Kafka Connect: its answer is no JSON") from None
 
     def names(self) -> list[str]:
         """Of all connectors, sorted."""
-        return sorted(map(str, self.get("connectors")))
+        found = self.get("connectors")
+        if not isinstance(found, list):
+            raise self.strange()
+        return sorted(map(str, found))
+
+    def strange(self) -> UnreachableError:
+        """What an answer is that has another shape than Kafka Connect's, whoever gave it."""
+        last = "" if self._last is None else f" to {self._last}"
+        return UnreachableError(f"{self.context.url} is no Kafka Connect: its answer{last} lacks what that would tell")
 
     def _answer(self, method: str, path: str, body: Any, query: Query | None) -> httpx.Response:
         if self._client is None:
             self._client = self._connected()
+        self._last = f"{method} {path}"
         content = None if body is None else json.dumps(body)
         headers = {"Accept": "application/json"} | ({} if body is None else {"Content-Type": "application/json"})
         try:
@@ -101,7 +112,10 @@ class Worker:
 
     def _near(self, name: str) -> str:
         known = self._answer("GET", "/connectors", None, None)
-        names = known.json() if known.is_success else []
+        try:
+            names = [str(each) for each in known.json()] if known.is_success else []
+        except (ValueError, TypeError, RecursionError):
+            return ""
         near = get_close_matches(name, [] if name in names else names, n=1)
         return f"; did you mean {near[0]}?" if near else ""
 
@@ -109,7 +123,7 @@ class Worker:
 def _said(answer: httpx.Response) -> str:
     try:
         body = answer.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     if isinstance(body, dict) and body.get("message"):
         return str(body["message"])

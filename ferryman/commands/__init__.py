@@ -1,6 +1,10 @@
 """The command line. One command is one file in this folder, imported only when it is called; a verb of a noun is one in
 ``verbs/``."""
 
+import errno
+import io
+import os
+import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -8,6 +12,8 @@ from typing import Any
 import click
 
 from ferryman import __version__
+
+_UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
 class Commands(click.Group):
@@ -31,7 +37,32 @@ class Commands(click.Group):
         return command
 
 
-@click.group(cls=Commands)
+class _Ferryman(Commands):
+    """All commands, and what becomes of their output wherever it goes."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        _make_streams_whole()
+        try:
+            found = super().invoke(ctx)
+            sys.stdout.flush()
+        except OSError as error:
+            if error.errno not in _UNWRITABLE or error.filename is not None:
+                raise
+            raise click.ClickException(f"the output cannot be written: {error.strerror}") from error
+        return found
+
+
+def _make_streams_whole() -> None:
+    """Stand in for streams that whoever started us has closed, and spell out letters that their encoding lacks."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 (it is open as long as the process is there)
+        elif mode == "w" and isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+@click.group(cls=_Ferryman)
 @click.version_option(__version__, prog_name="ferryman")
 def main() -> None:
     """Kafka Connect in Python."""

@@ -4,9 +4,13 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
+
+if TYPE_CHECKING:
+    from ferryman.demo.scenario import Options
 
 _WIDTH = 130
 
@@ -25,14 +29,13 @@ _WIDTH = 130
     help="Hold N events a second, kill nothing, and measure how late rows are.",
 )
 @click.option("--cluster", is_flag=True, help="Three brokers and a group of three workers; some of both are killed.")
+@click.option("--secure", is_flag=True, help="With --cluster: brokers and registry ask who is there.")
 @click.option("--keep", is_flag=True, help="Leave stack and worker running when done; `ferryman stack down` ends them.")
 @click.option("--json", "as_json", is_flag=True, help="Print the ledger as one JSON object; progress goes to stderr.")
 @click.option(
     "--configs", type=click.Path(path_type=Path, file_okay=False), help="Folder with the demo's config files."
 )
-def command(
-    events: int | None, rate: int | None, cluster: bool, keep: bool, as_json: bool, configs: Path | None
-) -> None:
+def command(as_json: bool, **chosen: Any) -> None:
     """Watch payments cross real systems while workers are killed, and see that nothing is lost or doubled.
 
     Starts Kafka, a schema registry, PostgreSQL, a payment gateway and a worker on this machine, and takes everything
@@ -40,7 +43,6 @@ def command(
     """
     from ferryman.demo import report, scenario
     from ferryman.demo.demo_stack import COMPONENTS
-    from ferryman.demo.facts import flows
     from ferryman.demo.facts.errors import DemoError
     from ferryman.demo.terminal import Lines, Picture
     from ferryman.stack.runtime.download import download
@@ -48,10 +50,7 @@ def command(
     from ferryman.stack.runtime.interruption import Interruption
     from ferryman.stack.services import artifacts_of
 
-    if cluster and (keep or rate):
-        raise click.UsageError(f"--cluster does not go with {'--keep' if keep else '--rate'}")
-    count = events or (rate * 60 if rate else 200_000)
-    options = scenario.Options(count, keep, rate, cluster, configs or flows.CONFIGS)
+    options = _options(**chosen)
     out = Console(width=None if sys.stdout.isatty() else _WIDTH)
     progress = Console(stderr=True, width=None if sys.stderr.isatty() else _WIDTH) if as_json else out
     _call_this_machine_directly()
@@ -70,6 +69,20 @@ def command(
     else:
         report.render(outcome, out)
     raise click.exceptions.Exit(0 if outcome.clean else 1)
+
+
+def _options(
+    events: int | None, rate: int | None, cluster: bool, secure: bool, keep: bool, configs: Path | None
+) -> "Options":
+    from ferryman.demo.facts import flows
+    from ferryman.demo.scenario import Options
+
+    if secure and not cluster:
+        raise click.UsageError("--secure is for --cluster")
+    if cluster and (keep or rate):
+        raise click.UsageError(f"--cluster does not go with {'--keep' if keep else '--rate'}")
+    count = events or (rate * 60 if rate else 200_000)
+    return Options(count, keep, rate, cluster, secure, configs or flows.CONFIGS)
 
 
 def _call_this_machine_directly() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ferryman.commands.starting import descriptors
 from ferryman.commands.starting import worker as starting
 from ferryman.telemetry import logs
 from ferryman.worker.forkserver import ForkServer
@@ -21,6 +22,7 @@ def command(worker: Path | None, override: tuple[str, ...], log_level: str) -> N
     WORKER is its property file (CONNECT_* variables and --override go over it, or stand alone). Connectors are created
     over REST, at any worker of the group; their configs are kept in Kafka.
     """
+    descriptors.raise_limit()
     server = ForkServer()  # before our own imports, since it has as many to do
     gc.disable()  # nearly all that is imported stays, and to look through it is a sixth of the time
     from ferryman.plugins import catalog

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ferryman.commands.starting import descriptors
 from ferryman.commands.starting import worker as starting
 from ferryman.errors import ConfigError
 from ferryman.telemetry import logs
@@ -23,6 +24,7 @@ def command(worker: Path | None, connectors: tuple[Path, ...], override: tuple[s
     WORKER is its property file (CONNECT_* variables and --override go over it, or stand alone), CONNECTORS are files of
     connectors to start: properties, JSON or YAML, flat or as {"name", "config"}.
     """
+    descriptors.raise_limit()
     server = ForkServer()  # before our own imports, since it has as many to do
     gc.disable()  # nearly all that is imported stays, and to look through it is a sixth of the time
     from ferryman.plugins import catalog

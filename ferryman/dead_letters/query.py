@@ -14,13 +14,18 @@ MOST_SCANNED, MOST_LISTED = 10_000_000, 10_000
 
 def parsed(given: Mapping[str, str], connector: str) -> tuple[Choice, int, int]:
     """Which letters of a connector, how many to look at, and how many to list. RequestError 400."""
+    since, until = _time(given, "since"), _time(given, "until")
+    if since is not None and until is not None and since >= until:
+        raise RequestError(
+            400, f"until={given['until']} is not later than since={given['since']}: no letter is between"
+        )
     choice = Choice(
         connector=connector,
         stage=_upper(given.get("stage")),
         exception=given.get("exception"),
         field=given.get("field"),
-        since=_time(given, "since"),
-        until=_time(given, "until"),
+        since=since,
+        until=until,
     )
     return choice, _count(given, "scan", SCAN, MOST_SCANNED), _count(given, "limit", LIMIT, MOST_LISTED)
 

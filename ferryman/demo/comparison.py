@@ -1,10 +1,11 @@
 """Reads every system to its end and compares it with what was sent: the verdicts of the ledger."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
+from ferryman.demo.demo_stack import DemoStack
 from ferryman.demo.facts import flows
 from ferryman.demo.facts.expected import PAYMENT_FIELDS, Events, Payment, content, payment_content
 from ferryman.demo.facts.ledger import Content, Found, Identity, Verdict, by_identity, compare
@@ -38,14 +39,14 @@ class Sent:
     """Whether the archive was put back into topics."""
 
 
-def verdicts(addresses: Mapping[str, str], archive: Archive, mailbox: Mailbox, sent: Sent) -> Iterator[Verdict]:
+def verdicts(stack: DemoStack, archive: Archive, mailbox: Mailbox, sent: Sent) -> Iterator[Verdict]:
     """The verdicts, system by system. Nothing may be moving any more."""
     gateway = by_identity((payment.id, payment.status) for payment in sent.payments)
-    yield compare("gateway: payments made", gateway, payment_statuses(addresses["payments"]))
-    topics = Topics(addresses["kafka"], addresses["registry"])
+    yield compare("gateway: payments made", gateway, payment_statuses(stack.addresses["payments"]))
+    topics = Topics(stack.access)
     payments = {read.at: read for read in topics.records([flows.PAYMENTS])}
     yield from _kafka(topics, payments.values(), sent)
-    warehouse = Warehouse(addresses["postgres"])
+    warehouse = Warehouse(stack.addresses["postgres"])
     try:
         yield from _warehouse(warehouse, sent)
         if sent.repaired is not None:

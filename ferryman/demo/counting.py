@@ -90,9 +90,9 @@ class Counting:
             yield verdict
 
     def _read(self, sent: Sent) -> Iterator[Verdict]:
-        yield from verdicts(self.demo.stack.addresses, self.demo.archive, self.demo.mailbox, sent)
-        topics = (flows.PAYMENTS, *flows.EVENT_TOPICS)
-        yield verified(verification.findings(self.configs, self.variables, topics), sent.poison)
+        yield from verdicts(self.demo.stack, self.demo.archive, self.demo.mailbox, sent)
+        topics, login = (flows.PAYMENTS, *flows.EVENT_TOPICS), self.demo.stack.access.properties
+        yield verified(verification.findings(self.configs, self.variables, login, topics), sent.poison)
 
     def _latency(self, paid: Sequence[Payment], course: Course) -> Latency:
         seen = self.demo.readable.seen

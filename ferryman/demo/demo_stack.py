@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Protocol
 
 from ferryman.demo.facts.errors import DemoError
+from ferryman.demo.readers.access import Access
+from ferryman.java import properties
 from ferryman.stack import Component, Stack
 from ferryman.stack.running_record import Running, current, end, recorded
 from ferryman.stack.runtime.download import download
@@ -25,6 +27,14 @@ class DemoStack(Protocol):
     def directory(self) -> Path:
         """Where its data and logs lie; the demo's own go beside them."""
 
+    @property
+    def access(self) -> Access:
+        """How the demo comes in to read and to count."""
+
+    @property
+    def credentials(self) -> Mapping[str, str]:
+        """Variables with what the workers' file needs to come in; none where nobody is asked who he is."""
+
     def check(self) -> None:
         """Raises DemoError if a component has died."""
 
@@ -43,6 +53,21 @@ class OwnStack:
     def start(self, ready: Callable[[Component], None]) -> None:
         """Returns when every component answers. Raises StackError if one does not."""
         self._stack.start(ready)
+
+    @property
+    def access(self) -> Access:
+        login = self._stack.super_login
+        if login is None:
+            return Access(self._stack.super_user(), self.addresses["registry"])
+        given = properties.load(self._stack.files.of(login[0]).read_bytes())
+        own = {name: value for name, value in given.items() if name != "bootstrap.servers"}
+        return Access(self._stack.super_user(), self.addresses["registry"], login, own)
+
+    @property
+    def credentials(self) -> Mapping[str, str]:
+        passwords = self._stack.passwords
+        named = {f"FERRYMAN_{name.upper()}_PASSWORD": password for name, password in passwords.items()}
+        return {**named, "FERRYMAN_CA": str(self._stack.files.ca)} if passwords else {}
 
     def check(self) -> None:
         if died := self._stack.died:
@@ -73,6 +98,14 @@ class SupervisedStack:
     @property
     def directory(self) -> Path:
         return Path(self._running.directory if self._running else "")
+
+    @property
+    def access(self) -> Access:
+        return Access({"bootstrap.servers": self.addresses["kafka"], "log_level": 0}, self.addresses["registry"])
+
+    @property
+    def credentials(self) -> Mapping[str, str]:
+        return {}
 
     def check(self) -> None:
         if not self._is_mine(current()):

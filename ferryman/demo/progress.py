@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import psycopg
 from confluent_kafka import KafkaException
 
+from ferryman.demo.demo_stack import DemoStack
 from ferryman.demo.facts import flows
 from ferryman.demo.payments import Payer
 from ferryman.demo.readers.archive import FAILURES, Archive
@@ -136,7 +137,7 @@ class Progress(threading.Thread):
 
     def __init__(
         self,
-        addresses: Mapping[str, str],
+        stack: DemoStack,
         worker: Workers,
         payer: Payer,
         stores: tuple[Archive, Mailbox],
@@ -144,8 +145,8 @@ class Progress(threading.Thread):
     ) -> None:
         super().__init__(name="progress", daemon=True)
         self.glance = Glance(time.monotonic(), expected_rows)
-        self._addresses, self._worker, self._payer = addresses, worker, payer
-        self._topics = Topics(addresses["kafka"], addresses["registry"])
+        self._stack, self._worker, self._payer = stack, worker, payer
+        self._topics = Topics(stack.access)
         self._archive, self._mailbox = stores
         self.pause = PAUSE
         """Seconds between two looks at least."""
@@ -167,7 +168,7 @@ class Progress(threading.Thread):
         while not self._ending.wait(min(2.0, max(self.pause, BREAK * took))):
             began = time.monotonic()
             try:
-                warehouse = warehouse or Warehouse(self._addresses["postgres"])
+                warehouse = warehouse or Warehouse(self._stack.addresses["postgres"])
                 self._look(warehouse)
             except (psycopg.Error, KafkaException, *FAILURES):
                 warehouse = None

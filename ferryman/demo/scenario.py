@@ -51,6 +51,8 @@ class Options:
     """Events a second; then nothing is killed. None: as fast as they go."""
     cluster: bool = False
     """Three brokers, and three distributed workers; not with keep."""
+    secure: bool = False
+    """Kafka and the registry of the cluster ask who is there."""
     configs: Path = flows.CONFIGS
 
     @property
@@ -68,12 +70,14 @@ def run(options: Options, view: View, interruption: Interruption) -> Outcome:
         posted = flows.steadily(posted, options.rate)
     if options.cluster:
         posted = flows.paced(posted, CLUSTER_RATE)
+    if options.secure:
+        posted = flows.secured(posted)
     back = flows.restore(options.configs)
     each = flows.events_per_task(options.configs, options.events)
     with ExitStack() as ending, ThreadPoolExecutor(1) as pool:
         making = pool.submit(_events, posted, each)
         stack = _stack(options, view, ending)
-        variables = flows.variables(stack.addresses, each)
+        variables = {**flows.variables(stack.addresses, each), **stack.credentials}
         made = making.result()
         workers = _workers(options, stack, variables)
         setting = running_demo(view, stack, workers, made, ending, interruption)
@@ -108,7 +112,7 @@ def _stack(options: Options, view: View, ending: ExitStack) -> DemoStack:
         ending.callback(supervised.stop)
         supervised.start()
         return supervised
-    own = OwnStack(Shape(brokers=3) if options.cluster else ONE)
+    own = OwnStack(Shape(brokers=3, secure=options.secure) if options.cluster else ONE)
     ending.callback(own.stop)
     own.start(lambda component: view.happened(f"{component.name} answers after {component.start_seconds:.1f} s"))
     return own
@@ -116,7 +120,8 @@ def _stack(options: Options, view: View, ending: ExitStack) -> DemoStack:
 
 def _workers(options: Options, stack: DemoStack, variables: Mapping[str, str]) -> Worker | Group:
     if options.cluster:
-        return Group(stack.directory / "workers", options.configs / "distributed.properties", variables)
+        file = options.configs / f"distributed{'-secure' if options.secure else ''}.properties"
+        return Group(stack.directory / "workers", file, variables)
     return Worker(stack.directory / "worker", options.configs / "worker.properties", variables)
 
 
@@ -160,6 +165,8 @@ class Play:
         """Everything is posted and runs; one record is poison."""
         stage = self.demo
         stage.begin()
+        if stage.stack.access.login:
+            stage.topics.create(flows.EMAILS_SENT)  # whoever writes to it may not
         self.course.posted_at = time.monotonic()
         self._post(flows.SOURCES)
         topics = (flows.PAYMENTS, *flows.EVENT_TOPICS)

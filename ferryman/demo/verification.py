@@ -14,14 +14,16 @@ from ferryman.settings import settings
 from ferryman.settings.settings import Settings
 
 
-def findings(configs: Path, variables: Mapping[str, str], topics: Sequence[str]) -> Iterator[Found]:
+def findings(
+    configs: Path, variables: Mapping[str, str], login: Mapping[str, str], topics: Sequence[str]
+) -> Iterator[Found]:
     """What `ferryman verify` finds wrong with these topics' archive: kind, topic and partition, and how many records.
 
-    ``variables`` is the environment that the files in ``configs`` refer to. Raises FerrymanError if the archive or a
-    topic cannot be read.
+    ``variables`` is the environment that the files in ``configs`` refer to, ``login`` what a worker's file needs
+    besides, to come in to Kafka. Raises FerrymanError if the archive or a topic cannot be read.
     """
     with environment(variables):
-        worker = settings.load(configs / "worker.properties")
+        worker = settings.load(configs / "worker.properties", login)
         config = worker.providers.resolve({**flows.restore(configs).config, "name": flows.RESTORE}).values
     objects = list(archives.examined(archives.source_config(config)))
     for topic in topics:

@@ -63,7 +63,12 @@ class Reading:
         resolution = providers.resolve(raw)
         if self._unresolved("worker", resolution):
             return None
-        found = settings.parse(raw, mode)
+        try:
+            found = settings.parse(raw, mode)
+        except ConfigError as error:
+            if path is None:
+                raise
+            raise ConfigError(*(KeyProblem(each.key, f"{path}: {each.named}") for each in error.problems)) from None
         worker = _Worker(found, mode, knows_kafka=path is not None or "bootstrap.servers" in raw)
         if path is not None:
             self.found += [warning("worker", each) for each in found.warnings]
@@ -128,9 +133,16 @@ def _connector(path: Path) -> Mapping[str, str] | None:
             payload = path.read_bytes()
         except OSError as error:
             raise ConfigError.for_key("", f"{path}: {error.strerror}") from None
-        if not payload.lstrip().startswith(b"{") and not {"name", _CLASS} & properties.load(payload).keys():
+        if not payload.lstrip().startswith(b"{") and not {"name", _CLASS} & _properties(path, payload).keys():
             return None
     return connector_file.read(path).config
+
+
+def _properties(path: Path, payload: bytes) -> Mapping[str, str]:
+    try:
+        return properties.load(payload)
+    except ConfigError as error:
+        raise ConfigError.for_key("", f"{path}, {error}") from None
 
 
 def _is_distributed(raw: Mapping[str, str]) -> bool:

@@ -1,18 +1,16 @@
 """The transforms and predicates of a connector's file, which need not hold a whole connector."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from ferryman.chain import chain_config
 from ferryman.chain.chain import Step
 from ferryman.config import Config, key
 from ferryman.connector import Aliases
 from ferryman.errors import ConfigError, KeyProblem
+from ferryman.files import documents
 from ferryman.java import properties
 from ferryman.settings.references import references
 from ferryman.worker.connector_file import strings
@@ -77,9 +75,9 @@ def _content(payload: bytes, suffix: str) -> Mapping[Any, Any]:
     if not is_json and not is_yaml:
         return properties.load(payload)
     try:
-        content = json.loads(payload) if is_json else yaml.safe_load(payload)
-    except (ValueError, RecursionError, yaml.YAMLError) as error:
-        raise ConfigError.for_key("transforms", f"this is not {'JSON' if is_json else 'YAML'}: {error}") from None
+        content = documents.loads(payload, "JSON" if is_json else "YAML")
+    except documents.NoDocumentError as error:
+        raise ConfigError.for_key("transforms", str(error)) from None
     if not isinstance(content, dict):
         raise ConfigError.for_key("transforms", "a connector file holds one object")
     return content

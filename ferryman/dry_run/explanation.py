@@ -11,14 +11,15 @@ from ferryman.conversion import Converter
 from ferryman.converters.json import JsonConverter, JsonConverterConfig
 from ferryman.dry_run.subject import plugin_of
 from ferryman.errors import ConfigError
-from ferryman.java import properties
 from ferryman.kafka import client_config, fetching
 from ferryman.plugins import catalog
+from ferryman.settings import settings
 from ferryman.settings.references import replaced
 from ferryman.validation import group_protocol
 from ferryman.worker import connector_file
 
-UNKNOWN = "value.converter is the worker's, whose file --worker would name"
+_CONVERTER = "value.converter"
+UNKNOWN = f"{_CONVERTER} is the worker's, whose file --worker would name"
 _ANY_ADDRESS = "http://not.resolved"
 """Stands for a reference to a config provider among a converter's settings. What is kept outside a config are addresses
 and credentials, which don't matter to the plan, and an address may also stand where any text may."""
@@ -31,14 +32,15 @@ def explained(config: Path, worker: Path | None) -> Sequence[Planned | str]:
     parsed = chain_config.parse(raw)
     if parsed.problems:
         raise ConfigError(*parsed.problems)
-    of_worker = {} if worker is None else _of_worker(worker)
+    of_worker = {} if worker is None else settings.given(worker)
     converter = _converter(raw, of_worker)
+    unknown = UNKNOWN if worker is None else f"{worker} has no {_CONVERTER}, without which no worker starts"
     # Without a converter the steps are told as after one that gives columns.
     given: Converter[Any] = converter or JsonConverter(JsonConverterConfig.parse({}), "value")
     steps: Sequence[Planned | str] = assembled(given, given, given, parsed.steps, builder.planner(plugin)).plan.steps
     if not catalog.is_sink(plugin):
-        return steps if converter else [*steps[:-1], f"encode: {UNKNOWN}"]
-    decoded = steps if converter else [f"decode: {UNKNOWN}", *steps[1:]]
+        return steps if converter else [*steps[:-1], f"encode: {unknown}"]
+    decoded = steps if converter else [f"decode: {unknown}", *steps[1:]]
     return [*_fetched(plugin, raw, of_worker), *decoded, *_delivery(plugin, raw, of_worker)]
 
 
@@ -60,15 +62,8 @@ def _about_fetches(given: Mapping[str, str], prefix: str) -> Mapping[str, str]:
     return {key: given[key] for key in keys if replaced(given[key], lambda found: "") == given[key]}
 
 
-def _of_worker(file: Path) -> Mapping[str, str]:
-    try:
-        return properties.load(file.read_bytes())
-    except OSError as error:
-        raise ConfigError.for_key("", f"{file}: {error.strerror}") from None
-
-
 def _converter(raw: Mapping[str, str], worker: Mapping[str, str]) -> Converter[Any] | None:
-    if not raw.get("value.converter", "").strip() and not worker.get("value.converter", "").strip():
+    if not raw.get(_CONVERTER, "").strip() and not worker.get(_CONVERTER, "").strip():
         return None
     return builder.converter("value", _without_references(raw), _without_references(worker))
 

@@ -22,7 +22,8 @@ def load(content: bytes) -> dict[str, str]:
 
 
 def parse(text: str) -> dict[str, str]:
-    """The pairs in a text, of equal keys the last. Raises ConfigError with line and key for a malformed ``\\uXXXX``."""
+    """The pairs in a text, of equal keys the last. Raises ConfigError with the line for a ``\\uXXXX``
+    that is malformed or half of a letter."""
     return dict(_pair(number, line) for number, line in _logical_lines(text))
 
 
@@ -66,9 +67,13 @@ def _unescaped(text: str, number: int, key: str) -> str:
             return chr(int(code[1:], 16))
         return _LETTERS.get(code, code)
 
-    return _joined(_ESCAPE.sub(letter, text)) if "\\" in text else text
+    return _joined(_ESCAPE.sub(letter, text), number) if "\\" in text else text
 
 
-def _joined(text: str) -> str:
+def _joined(text: str, number: int) -> str:
     """Pairs of surrogates, which is how Java writes letters beyond U+FFFF, become those letters."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+    try:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        shown = ascii(text)[1:-1][:60]
+        raise ConfigError.for_key("", f"line {number}: {shown} holds half of a letter (a lone surrogate)") from None

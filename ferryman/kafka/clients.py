@@ -99,9 +99,10 @@ class Clients:
         return self._watched("consumer", values) | ours | values | {"auto.offset.reset": "error"}
 
     def group_reader(self) -> dict[str, Any]:
-        """A consumer that only asks for the group's offsets and never joins it."""
+        """A consumer that only asks for the group's offsets and never joins it. It makes no topic by asking for it."""
         values = client_config.alone(self._consumer.values)
-        return self._reporting("consumer") | values | {"client.id": f"{self.connector}-offsets"}
+        ours = {"client.id": f"{self.connector}-offsets", "allow.auto.create.topics": False}
+        return self._reporting("consumer") | values | ours
 
     @property
     def group_protocol(self) -> Literal["classic", "consumer"]:

@@ -32,7 +32,12 @@ class Newest:
     answer, TaskError when it refuses."""
 
     def __init__(self, client: Mapping[str, Any], topic: str, what: str) -> None:
-        ours = {"enable.auto.commit": False, "enable.partition.eof": True, "isolation.level": "read_committed"}
+        ours = {
+            "allow.auto.create.topics": False,  # whoever looks makes none, and needs no right to
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "isolation.level": "read_committed",
+        }
         config = {key: value for key, value in client.items() if key not in _NEVER_JOINS}
         self._topic, self._what = topic, what
         self._consumer = Consumer({**config, **ours})

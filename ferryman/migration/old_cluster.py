@@ -86,5 +86,5 @@ def _get(client: httpx.Client, path: str) -> Any:
         raise UnreadableCluster(f"GET {path}: {answer.status_code} {redact(answer.text[:200])}")
     try:
         return answer.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         raise UnreadableCluster(f"GET {path}: the answer is no JSON") from None

@@ -11,11 +11,10 @@ from collections.abc import Mapping
 from queue import SimpleQueue
 from typing import Any, NoReturn
 
-from ferryman.chain import builder
 from ferryman.files import allowed_folders
 from ferryman.forked import beginning
 from ferryman.forked.line import Line
-from ferryman.plugin_process import answer, checks, described, ending, installed, moves, replays, runs
+from ferryman.plugin_process import answer, checks, converters, described, ending, installed, moves, replays, runs
 from ferryman.plugin_process.spec import PluginSpec
 from ferryman.plugins import catalog
 from ferryman.plugins.others import Others
@@ -70,7 +69,7 @@ def _answer(asked: Mapping[str, Any], settings: Settings) -> object:
             return replays.answer(asked)
         case "look":
             return installed.answer(asked)
-        case "converters":
-            return sorted(builder.converters({}, settings.values))
+        case converters.ASK:
+            return converters.answer(settings)
         case _:
             raise AssertionError(f"nobody answers {asked['ask']}")

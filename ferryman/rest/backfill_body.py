@@ -22,8 +22,8 @@ def parsed(posted: Any) -> Request:
     if not isinstance(given, dict | None):
         raise RequestError(400, "config must be an object: the keys that the run has otherwise, null for none")
     return Request(
-        begins=http_messages.text("from", posted.get("from")) or "",
-        ends=http_messages.text("to", posted.get("to")) or "",
+        begins=_time("from", posted.get("from")),
+        ends=_time("to", posted.get("to")),
         offsets=of_offsets(posted.get("offsets") or {}),
         positions=None if posted.get("positions") is None else of_positions(posted["positions"]),
         sets=http_messages.config(given or {}),
@@ -51,6 +51,13 @@ def _of(part: Part) -> dict[str, Any]:
     times = {name: iso(at) for name, at in (("from", span.begins), ("to", span.ends)) if at is not None}
     positions = {} if span.first is None else {"positions": [span.first, span.behind]}
     return {**times, **positions, "warnings": list(part.warnings)}
+
+
+def _time(name: str, value: Any) -> str:
+    found = http_messages.text(name, value)
+    if found is not None and not found.strip():
+        raise RequestError(400, f"{name} is empty: leave it out, or name a time such as 2026-11-01T00:00:00Z")
+    return found or ""
 
 
 def _rate(value: Any) -> float:

@@ -44,6 +44,7 @@ class Bodies:
         are; AbortedUpload when the client goes away.
         """
         content = bytearray()
+        self._check_size(int(request.headers.get("content-length") or 0))  # whose digits the server has looked at
         try:
             try:
                 async with asyncio.timeout(self.patience):
@@ -59,8 +60,11 @@ class Bodies:
         finally:
             self.held -= len(content)
 
-    def _check(self, size: int) -> None:
+    def _check_size(self, size: int) -> None:
         if size > self.largest:
             raise RequestError(413, f"The request is larger than {self.largest} bytes")
+
+    def _check(self, size: int) -> None:
+        self._check_size(size)
         if size > SMALL and self.held > self.all:
             raise RequestError(503, f"The requests under way hold more than {self.all} bytes; try again")

@@ -18,6 +18,9 @@ from ferryman.runs.span import Span
 PREFIX = "ferryman.run."
 GROUP = "Runs"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST = 253_402_300_799_999
+"""The last millisecond of the year 9999: later ones cannot be written as times. Nor can Kafka be asked for those that
+are before the epoch."""
 
 
 def _ranges(value: str) -> str:
@@ -46,8 +49,13 @@ def _rate(value: float) -> float:
 
 def instant(text: str) -> int:
     """A time as milliseconds since the epoch: ISO 8601 with its zone, or those milliseconds. Raises ValueError."""
-    if re.fullmatch(r"\d{1,15}", text):
-        return int(text)
+    found = int(text) if re.fullmatch(r"\d{1,15}", text) else _milliseconds(text)
+    if not 0 <= found <= _LAST:
+        raise ValueError("must be a time of the years from 1970 to 9999, in UTC")
+    return found
+
+
+def _milliseconds(text: str) -> int:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:

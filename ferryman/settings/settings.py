@@ -4,19 +4,16 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from ferryman.chain import builder
-from ferryman.config import Config, split_list
-from ferryman.conversion import Side
+from ferryman.config import split_list
 from ferryman.errors import ConfigError, KeyProblem
 from ferryman.java import properties, spelling
 from ferryman.kafka import client_config, client_security, topic_settings
-from ferryman.plugins import catalog
-from ferryman.settings import config_providers, environment, rest_security
+from ferryman.settings import config_providers, converters, environment, rest_security
 from ferryman.settings.config_providers import Providers
 from ferryman.settings.distributed_keys import DistributedConfig
 from ferryman.settings.modes import STANDALONE, Mode
@@ -120,14 +117,23 @@ def given(file: Path | None = None, overrides: Mapping[str, str] | None = None) 
     return _Sources(file=file, raw=dict(overrides or {})).raw
 
 
-def load(file: Path | None = None, overrides: Mapping[str, str] | None = None, mode: Mode = STANDALONE) -> Settings:
+def load(
+    file: Path | None = None,
+    overrides: Mapping[str, str] | None = None,
+    mode: Mode = STANDALONE,
+    *,
+    with_converters: bool = True,
+) -> Settings:
     """The settings from a property file (may be None), the environment and the command line's overrides, from weak to
-    strong. Raises ConfigError with every problem. Secrets are protected from being written anywhere."""
-    found = parse(given(file, overrides), mode)
+    strong. Raises ConfigError with every problem. Secrets are protected from being written anywhere.
+
+    ``with_converters`` false leaves these alone: a worker imports none, and has a process look at them.
+    """
+    found = parse(given(file, overrides), mode, with_converters=with_converters)
     return replace(found, warnings=(*environment.warnings(os.environ), *found.warnings))
 
 
-def parse(raw: Mapping[str, str], mode: Mode = STANDALONE) -> Settings:
+def parse(raw: Mapping[str, str], mode: Mode = STANDALONE, *, with_converters: bool = True) -> Settings:
     """The settings from a map, as ``load`` makes them."""
     redaction.protect_config(raw, mode.config_class.secrets())
     providers, problems, warnings = config_providers.declared(raw)
@@ -137,7 +143,8 @@ def parse(raw: Mapping[str, str], mode: Mode = STANDALONE) -> Settings:
     rest, unsafe = (RestSecurity(), []) if config is None else rest_security.read(config, resolution.values)
     client_problems, client_warnings = client_config.worker_checked(resolution.values)
     problems += [*resolution.problems, *found, *client_problems, *unsafe]
-    problems += _converter_problems(resolution.values, {each.key for each in problems})
+    if with_converters:
+        problems += converters.problems(resolution.values, {each.key for each in problems})
     references = resolution.references
     if config is None or problems:
         raise ConfigError(*_printable(problems, references))
@@ -146,23 +153,14 @@ def parse(raw: Mapping[str, str], mode: Mode = STANDALONE) -> Settings:
         config,
         mode.spelled_out(resolution.values),
         providers,
-        (*warnings, *resolution.warnings, *about_clients, *_warnings(raw, mode), *rest_security.warnings(config, raw)),
+        (
+            *(*warnings, *resolution.warnings, *about_clients, *_warnings(raw, mode)),
+            *(converters.warnings(raw) if with_converters else ()),
+            *rest_security.warnings(config, raw),
+        ),
         references,
         rest,
     )
-
-
-def _converter_problems(values: Mapping[str, str], known: set[str]) -> list[KeyProblem]:
-    found = list[KeyProblem]()
-    for side in get_args(Side):
-        _, name = builder.converter_name(side, {}, values)
-        if name and catalog.is_told() and catalog.entry("converter", name) is None:
-            continue  # it may be others', whose code a worker has looked at by another process
-        try:
-            builder.converter(side, {}, values)
-        except ConfigError as error:
-            found += [each for each in error.problems if each.key not in known]
-    return found
 
 
 def _printable(problems: list[KeyProblem], references: References) -> list[KeyProblem]:
@@ -187,7 +185,7 @@ def _warnings(raw: Mapping[str, str], mode: Mode) -> list[str]:
             found += filter(None, [topic_settings.doubt(topic, name.removeprefix(topic))])
         elif name.startswith("config.providers."):
             found += _provider_warnings(name, raw)
-    return [*found, *_converter_warnings(raw, mode)]
+    return found
 
 
 def _others(mode: Mode) -> frozenset[str]:
@@ -209,18 +207,6 @@ def _provider_warnings(name: str, raw: Mapping[str, str]) -> Iterable[str]:
     if name != f"{own}class" and not name.startswith(f"{own}param."):
         hint = spelling.meant(name, [f"{own}class"], [f"{own}param."])
         yield f"{name} is not a setting of a config provider and has no effect{hint}"
-
-
-def _converter_warnings(raw: Mapping[str, str], mode: Mode) -> Iterable[str]:
-    """Settings of the worker's converters that these do not have."""
-    for kind in ("key.converter", "value.converter", "header.converter"):
-        prefix, plugin = f"{kind}.", catalog.find("converter", raw.get(kind, ""))
-        config_class: type[Config] = Config if plugin is None else plugin.config_class
-        names = [prefix + name for name in sorted(config_class.keys())]
-        given = [name.removeprefix(prefix) for name in raw if name.startswith(prefix) and name not in mode.no_effect]
-        for name in config_class.strangers(given) if plugin is not None else ():
-            hint = spelling.meant(prefix + name, names)
-            yield f"{prefix}{name} is not a setting of {raw[kind]} and has no effect{hint}"
 
 
 def _matches(known: str, name: str) -> bool:

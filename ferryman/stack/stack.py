@@ -15,6 +15,7 @@ from ferryman.stack.runtime.download import download
 from ferryman.stack.runtime.ports import free_port
 from ferryman.stack.runtime.service import Service
 from ferryman.stack.security.provision import login, provision
+from ferryman.stack.security.rights import SUPER, USERS
 from ferryman.stack.services import DEFAULT, ONE, Servers, Shape
 
 Ports = Literal["free", "steady"]
@@ -77,6 +78,18 @@ class Stack:
         if secrets is None:
             return {"bootstrap.servers": kafka, "log_level": 0}
         return dict(login(kafka, *secrets.super_user, str(self.files.ca)))
+
+    @property
+    def passwords(self) -> dict[str, str]:
+        """Those of a secure stack's users, by their names, but for the super user; none on an open one."""
+        secrets = self._servers.secrets
+        return {} if secrets is None else {user: secrets.passwords[user] for user in USERS if user != SUPER}
+
+    @property
+    def super_login(self) -> tuple[str, str] | None:
+        """Name and password of the super user, at Kafka and the registry; None on an open stack."""
+        secrets = self._servers.secrets
+        return None if secrets is None else secrets.super_user
 
     @property
     def died(self) -> str | None:

@@ -56,8 +56,8 @@ def protect(value: str | None, instead: str = HIDDEN, doubtful: bool = False) ->
 
 
 def _spellings(value: str) -> set[str]:
-    lines = {line.strip() for line in value.splitlines() if len(line) >= _LINE and not line.startswith("-----")}
-    return lines | {
+    lines = {line.strip() for line in value.splitlines() if not line.startswith("-----")}
+    return {line for line in lines if len(line) >= _LINE} | {
         value,
         quote(value, safe=""),
         quote(value),

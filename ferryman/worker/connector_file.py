@@ -1,15 +1,13 @@
 """Reads a connector's file as ``connect-standalone`` does, and YAML too: flat, as a create request, or properties."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import yaml
+from typing import Any, Literal
 
 from ferryman.errors import ConfigError
 from ferryman.facts.states import TargetState
+from ferryman.files import documents
 from ferryman.java import properties
 
 
@@ -42,25 +40,19 @@ def parse(payload: bytes, suffix: str) -> ConnectorFile:
         case ".properties":
             return _flat(properties.load(payload))
         case ".yaml" | ".yml":
-            return _structured(_yaml(payload))
+            return _structured(_document(payload, "YAML"))
         case ".json":
-            return _structured(_json(payload))
+            return _structured(_document(payload, "JSON"))
         case _:
-            return _structured(_json(payload)) if payload.lstrip().startswith(b"{") else _flat(properties.load(payload))
+            is_json = payload.lstrip().startswith(b"{")
+            return _structured(_document(payload, "JSON")) if is_json else _flat(properties.load(payload))
 
 
-def _json(payload: bytes) -> Any:
+def _document(payload: bytes, syntax: Literal["JSON", "YAML"]) -> Any:
     try:
-        return json.loads(payload)
-    except ValueError as error:
-        raise ConfigError.for_key("", f"this is not JSON: {error}") from None
-
-
-def _yaml(payload: bytes) -> Any:
-    try:
-        return yaml.safe_load(payload)
-    except yaml.YAMLError as error:
-        raise ConfigError.for_key("", f"this is not YAML: {error}") from None
+        return documents.loads(payload, syntax)
+    except documents.NoDocumentError as error:
+        raise ConfigError.for_key("", str(error)) from None
 
 
 def _structured(content: Any) -> ConnectorFile:
@@ -91,14 +83,15 @@ def _flat(content: Mapping[Any, Any]) -> ConnectorFile:
 
 
 def strings(config: Mapping[Any, Any]) -> dict[str, str]:
-    """A config's values as Kafka's strings. ConfigError for null, and for lists or objects, by key."""
-    return {str(key): _string(str(key), value) for key, value in config.items()}
+    """A config's values as Kafka's strings. ConfigError by key for null, for lists, objects and dates of YAML, and for
+    half of a letter (a lone surrogate), which nothing can write anywhere."""
+    return {_whole(str(key), str(key)): _string(str(key), value) for key, value in config.items()}
 
 
 def _string(key: str, value: Any) -> str:
     match value:
         case str():
-            return value
+            return _whole(key, value)
         case bool():
             return "true" if value else "false"
         case int() | float():
@@ -106,6 +99,20 @@ def _string(key: str, value: Any) -> str:
         case None:
             raise ConfigError.for_key(key, f"{key}: Null value can not be supplied as the configuration value.")
         case _:
-            raise ConfigError.for_key(
-                key, f"{key} must be a text, a number, true or false, not {json.dumps(value)[:60]}"
+            what = (
+                "a list"
+                if isinstance(value, list)
+                else "an object"
+                if isinstance(value, dict)
+                else f"{value}: quote it"
             )
+            raise ConfigError.for_key(key, f"{key} must be a text, a number, true or false, not {what}")
+
+
+def _whole(key: str, text: str) -> str:
+    """The text with its surrogates in pairs made letters, as YAML leaves them."""
+    try:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        shown, where = ascii(text)[1:-1][:60], ascii(key)[1:-1]
+        raise ConfigError.for_key(where, f"{where}: {shown} holds half of a letter (a lone surrogate)") from None

@@ -29,6 +29,8 @@ from ferryman.worker.forkserver import HEAD
 
 log = logging.getLogger(__name__)
 
+USUAL = ("ferryman.converters.json", "ferryman.converters.simple_header")
+"""What nearly all tasks need, and no worker: imported while the worker reads its settings."""
 Become = Callable[[socket.socket, int], None]
 """What a forked process does with its connection to the worker and the pid of the server."""
 
@@ -152,6 +154,7 @@ def main(requests: int, events: int) -> None:
         "offsets": offset_reader.main,
         "plugins": plugin_process.main,
     }
+    share(USUAL)
     with suppress(OSError):  # the worker is gone
         ForkLoop(requests, events, roles).run()
     os._exit(0)  # what libraries would do at an orderly exit is nobody's wish here

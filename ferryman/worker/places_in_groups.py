@@ -6,7 +6,6 @@ could read them, and the group's offsets cannot be moved.
 
 from ferryman.kafka.clients import Clients
 from ferryman.membership import client_settings
-from ferryman.membership.static_members import remove_members
 from ferryman.plugins import catalog
 from ferryman.task.setup.spec import TaskSpec
 
@@ -19,6 +18,10 @@ def leave(spec: TaskSpec) -> None:
     entry = catalog.connector_entry(spec.config["connector.class"])
     if entry is None or entry.kind != "sink":
         return
+    from ferryman.membership.static_members import (
+        remove_members,
+    )  # kafka-python, which a standalone worker seldom needs
+
     clients = Clients(spec.connector, spec.task, spec.worker, spec.config, spec.identity)
     if clients.group_protocol != "classic":
         return  # it has no identity by which anybody else could name it

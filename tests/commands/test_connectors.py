@@ -247,6 +247,7 @@ def test_a_group_that_rebalances_is_asked_again(monkeypatch: pytest.MonkeyPatch)
     ("status", "body", "text"),
     [
         (200, "<html>", "is no Kafka Connect: its answer is no JSON"),
+        (200, "[" * 100_000, "is no Kafka Connect: its answer is no JSON"),
         (502, "Bad\x1b[2J Gateway", "502 Bad Gateway Bad [2J Gateway"),
         (401, "", "asks who is there, and did not like the answer"),
         (409, {"message": "no"}, "no"),
@@ -259,6 +260,43 @@ def test_whatever_answers_is_told_on_a_line(status: int, body: Any, text: str) -
     assert result.exit_code in (1, 2)
     assert text in result.stderr
     assert "\x1b" not in result.stderr
+
+
+@pytest.mark.parametrize("body", ["null", "[null]", '{"a": {"status": 5}}'])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "connectors list",
+        "connectors show a",
+        "connectors create --check FILE",
+        "connectors offsets a",
+        "connectors backfill a",
+        "connectors logs a",
+        "dlq list a",
+        "dlq show a 0-1",
+        "dlq replay a --all",
+    ],
+)
+def test_answers_of_another_shape_are_no_kafka_connects(tmp_path: Path, words: str, body: str) -> None:
+    file = tmp_path / "a.json"
+    file.write_text('{"name": "a", "connector.class": "FileStreamSink"}')
+    given = [str(file) if each == "FILE" else each for each in words.split()]
+    with answering((200, body)) as (url, _):
+        result = run(*given, "--url", url, env={"EDITOR": "true"})
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    assert result.exit_code == 0 or f"{url} is no Kafka Connect" in result.stderr
+
+
+@pytest.mark.parametrize("words", [["connectors", "backfill", "a"], ["backfill", "worker.properties", "a.json"]])
+@pytest.mark.parametrize("bound", ["--from", "--to"])
+def test_a_bound_that_is_empty_is_not_taken_for_none(words: list[str], bound: str) -> None:
+    result = run(*words, bound, "")
+    assert (result.exit_code, f"'{bound}': is empty" in result.stderr) == (2, True), result.output
+
+
+def test_a_name_near_one_that_is_not_told_is_not_guessed() -> None:
+    with answering((404, {"message": "there is no a"}), (200, "<html>")) as (url, _):
+        assert run("connectors", "show", "a", "--url", url).stderr == "Error: there is no a\n"
 
 
 def test_hostile_names_and_traces_move_no_cursor() -> None:

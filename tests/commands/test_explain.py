@@ -111,6 +111,9 @@ def test_the_workers_converter_counts_where_the_config_names_none(tmp_path: Path
     first, second, _ = plan(explain(tmp_path, SINK))
     assert first == "plan: decode: value.converter is the worker's, whose file --worker would name"
     assert second == "plan: put by SqlSinkConnector: columns"
+    worker.write_bytes(b"\x00\xff")
+    first, *_ = plan(explain(tmp_path, SINK, "--worker", str(worker)))
+    assert first == f"plan: decode: {worker} has no value.converter, without which no worker starts"
 
 
 @pytest.mark.parametrize("of_worker", [False, True])
@@ -171,7 +174,7 @@ def test_a_chain_that_cannot_be_built_has_no_plan(tmp_path: Path, change: dict[s
 def test_a_worker_file_that_is_missing_is_named(tmp_path: Path) -> None:
     result = explain(tmp_path, SINK, "--worker", str(tmp_path / "none.properties"))
     assert result.exit_code == 2
-    assert "none.properties: No such file or directory" in result.stderr
+    assert "none.properties cannot be read: No such file or directory" in result.stderr
 
 
 def test_what_is_wrong_with_a_file_is_no_keys_fault(tmp_path: Path) -> None:

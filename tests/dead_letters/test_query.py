@@ -20,7 +20,16 @@ def test_each_parameter_narrows_the_choice() -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [{"scan": "-1"}, {"scan": "x"}, {"limit": "99999999999"}, {"since": "soon"}, {"until": "²"}, {"since": ""}]
+    "given",
+    [
+        {"scan": "-1"},
+        {"scan": "x"},
+        {"limit": "99999999999"},
+        {"since": "soon"},
+        {"until": "²"},
+        {"since": ""},
+        {"since": "2", "until": "2"},
+    ],
 )
 def test_what_is_no_parameter_is_refused_by_name(given: dict[str, str]) -> None:
     with pytest.raises(RequestError, match=next(iter(given))) as refused:

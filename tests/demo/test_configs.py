@@ -72,6 +72,19 @@ def test_the_demos_connector_files_are_taken_without_a_warning(flow: flows.Flow,
     assert connector_config.check({**flow.config, "name": flow.name}, worker).warnings == ()
 
 
+def test_at_a_secure_cluster_each_flow_that_writes_by_itself_says_who_it_is() -> None:
+    secrets = {"FERRYMAN_PRODUCER_PASSWORD": "pass-of-the-producer", "FERRYMAN_CA": "/etc/ferryman/ca.pem"}
+    with environment({**flows.variables(ADDRESSES, 1000), **secrets}):
+        worker = settings.load(CONFIGS / "worker.properties")
+        for flow in flows.secured(FLOWS):
+            config = {**flow.config, "name": flow.name}
+            assert connector_config.check(config, worker).warnings == ()
+            own = [key for key in config if key.endswith(("bootstrap.servers", "schema.registry.url"))]
+            assert not own or {"event.producer.sasl.jaas.config", "event.value.converter.basic.auth.user.info"} <= {
+                *config
+            }
+
+
 @pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
 def test_no_file_holds_an_address_or_a_credential(flow: flows.Flow) -> None:
     for key in (

@@ -146,10 +146,13 @@ def test_a_kept_demo_ends_with_a_clean_ledger_and_goes_on_until_the_stack_is_end
     assert gone(run)
 
 
-def test_a_cluster_loses_workers_and_a_broker_and_no_record(demo: Callable[..., Demo], long: bool) -> None:
+@pytest.mark.parametrize("options", [[], ["--secure", "--events", "20000"]], ids=["open", "secure"])
+def test_a_cluster_loses_workers_and_a_broker_and_no_record(
+    demo: Callable[..., Demo], options: list[str], long: bool
+) -> None:
     if not long:
         pytest.skip("two minutes; the way of a cluster to where all runs is in every run, the way of a ledger too")
-    run = demo("--cluster", "--json")
+    run = demo("--cluster", *options, "--json")
     run.until("SIGKILL to the broker")
     run.until("everything has arrived")
     out, errors = run.finished()
@@ -161,6 +164,13 @@ def test_a_cluster_loses_workers_and_a_broker_and_no_record(demo: Callable[..., 
     assert (task, broker) == ("the task crowdfunding-events-0", "the broker kafka-2")
     assert re.fullmatch(r"worker-[123] with events-to-warehouse-0 on it", first)
     assert re.fullmatch(r"worker-[123] with events-to-archive-0 on it", second)
+
+
+def test_only_a_cluster_is_secure(demo: Callable[..., Demo]) -> None:
+    run = demo("--secure")
+    _, errors = run.finished()
+    assert run.process.returncode == 2
+    assert "--secure is for --cluster" in errors
 
 
 @pytest.mark.parametrize("other", [["--keep"], ["--rate", "500"]], ids=" ".join)

@@ -75,6 +75,12 @@ def test_files_that_are_none_are_refused(tmp_path: Path) -> None:
     second = worker_file(tmp_path, {**CONVERTERS, "bootstrap.servers": "127.0.0.1:1"}, name="other")
     said = doctor(first, second)
     assert (said.exit_code, "one worker's file at a time" in said.stderr) == (2, True)
+    first.write_text("key.converter=\\u12")
+    said = doctor(first)
+    assert (said.exit_code, said.stderr.startswith(f"{first}, line 1: ")) == (2, True)
+    first.write_text("")
+    said = doctor(first)
+    assert (said.exit_code, said.stderr.startswith(f"{first}: Missing required configuration")) == (2, True)
     said = doctor(written(tmp_path, {"name": "lines", "connector.class": "NobodysSink", "topics": "t"}))
     assert (said.exit_code, "NobodysSink" in said.stderr) == (2, True)
 

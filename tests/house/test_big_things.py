@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 import polars as pl
 import pytest
+from starlette.requests import Request
 
 from bench.transforms.cases import CASES
 from ferryman.api import Committed
@@ -30,16 +31,29 @@ from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.dialects.postgresql import direct, writer
 from ferryman.connectors.sql.fits.fit import Fit
 from ferryman.connectors.sql.records.column import Column
-from ferryman.facts.config_records import ConfigRecord, ConnectorConfig, TaskConfig, TasksCommit
+from ferryman.facts.config_records import (
+    ConfigRecord,
+    ConnectorConfig,
+    TargetStateRecord,
+    TaskConfig,
+    TasksCommit,
+)
 from ferryman.facts.fold import Facts
+from ferryman.facts.states import TargetState
 from ferryman.formats.avro.rows_reader import parse
 from ferryman.record import Batch, Polled, Rows, TopicPartition
+from ferryman.rest import endpoints
+from ferryman.rest.endpoints import Call
+from ferryman.rest.http_messages import Answer
 from ferryman.schema import INT64, OPTIONAL_STRING, Schema, struct
 from ferryman.task.sink.commits import Commits
 from ferryman.task.sink.delivery import Delivery
 from ferryman.task.sink.offer import Offer, Work
+from ferryman.telemetry import free_text
 from tests.connectors.sink_world import batch_at
 from tests.connectors.sql.sql_task import World
+from tests.worker.control.played_worker import PlayedWorker
+from tests.worker.simulated_time import simulated
 
 TIMES = 4
 MOST = 9
@@ -220,6 +234,13 @@ def _one(source: TopicPartition) -> Any:
     return deque([batch_at(source, 0, Rows(None, [1]))])
 
 
+def secrets_of_a_config(size: int) -> Callable[[], object]:
+    """In an answer that repeats all of them."""
+    values = {f"this is secret {number} of them": "[hidden]" for number in range(size)}
+    text = "; ".join(values)
+    return lambda: free_text.without_values(text, values)
+
+
 def connectors_in_the_topic(size: int) -> Callable[[], object]:
     def run() -> None:
         facts = Facts()
@@ -259,6 +280,7 @@ THINGS: Mapping[str, tuple[int, Make]] = {
     "partitions of a task": (3000, assigned_and_revoked),
     "a poll of many partitions": (2500, a_poll_of_many_partitions),
     "connectors in the config topic": (1000, connectors_in_the_topic),
+    "secrets of a config": (1500, secrets_of_a_config),
     **{
         f"{name} by {'rows' if by_rows else 'columns'}": (200, partial(transform, name, by_rows=by_rows))
         for name in CASES
@@ -340,3 +362,40 @@ def test_literals_of_a_wide_table_grow_in_proportion() -> None:
 def wide_frame(size: int) -> Any:
     ids = pl.Series("c0", range(5), dtype=pl.Int64)
     return pl.DataFrame([ids, *(pl.Series(f"c{at}", ["text"] * 5) for at in range(1, size + 1)), ids.alias("seq")])
+
+
+def test_a_request_to_a_worker_grows_as_its_connectors_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are known at its start, as after a restart, and stopped: told of, and another one made and deleted."""
+
+    def make(size: int) -> Callable[[], object]:
+        async def story() -> None:
+            with monkeypatch.context() as patches:
+                worker = PlayedWorker(tmp_path, patches)
+                worker.checks_nothing()
+                for number in range(size):
+                    name = f"c{number}"
+                    facts = worker.journal.facts
+                    facts.apply(TargetStateRecord(name, TargetState.STOPPED), facts.offset)
+                    facts.apply(ConnectorConfig(name, worker.config(name)), facts.offset)
+                for number in range(3):
+                    await worker.commands.create(f"new{number}", worker.config(f"new{number}"), TargetState.STOPPED)
+                    await worker.commands.runs.look()
+                    await worker.commands.delete(f"new{number}")
+                answer = await Expanded(worker.commands).told()
+                assert len(answer.body) == size
+
+        return lambda: simulated(story())
+
+    assert not grows_too_fast(make, 100)
+
+
+class Expanded:
+    """GET /connectors?expand=status&expand=info."""
+
+    def __init__(self, herder: Any) -> None:
+        self.herder = herder
+
+    async def told(self) -> Answer:
+        scope = {"type": "http", "query_string": b"expand=status&expand=info", "headers": []}
+        rest: Any = self
+        return await endpoints.connectors(rest, Call(Request(scope), ()))

@@ -75,3 +75,9 @@ def test_latin1_files_are_read_too() -> None:
 def test_a_bad_escape_names_line_and_key() -> None:
     with pytest.raises(ConfigError, match=r"line 3: .*'b'"):
         properties.parse("# x\na=1\nb=\\u12g4")
+
+
+def test_half_of_a_letter_names_the_line() -> None:
+    assert properties.parse("a=\\ud83d\\ude00") == {"a": "😀"}
+    with pytest.raises(ConfigError, match=r"line 2: \\ud83d holds half of a letter"):
+        properties.parse("a=1\nb=\\ud83d")

@@ -13,6 +13,7 @@ import httpx
 
 from ferryman.stack.runtime.ports import free_port
 from tests.kafkatest.whose import Whose
+from tests.prepared import Process, start
 from tests.running import WEB, settings, until
 
 Config = dict[str, str]
@@ -31,7 +32,7 @@ class Node:
     """Of the listener that is asked."""
     web: httpx.Client = WEB
     """Who asks."""
-    process: "subprocess.Popen[bytes] | None" = None
+    process: Process | None = None
 
     @property
     def url(self) -> str:
@@ -50,7 +51,7 @@ class Node:
         file.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
         command = [*self.whose.command(home), str(file), *map(str, connectors)]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=self.whose.environment(home))
+            self.process = start(command, log, self.whose.environment(home))
 
     def start(self) -> "Node":
         self.launch()

@@ -87,6 +87,12 @@ def test_a_sources_record_goes_through_its_transforms() -> None:
         going(cast | {"transforms.c.spec": "int8"}, value={"n": 500})
 
 
+def test_a_letter_that_is_none_of_a_sources_is_refused() -> None:
+    one = OfSource.of(lambda topic, value: b"{", CONFIG, {})
+    with pytest.raises(DataError):
+        one.going(letter(), "t")
+
+
 def test_transforms_of_others_run_in_tasks_only(monkeypatch: pytest.MonkeyPatch) -> None:
     row = ("transformation", "of.others.Mask", "others", "Mask")
     monkeypatch.setattr("ferryman.task.setup.plugins.named", lambda raw, worker: [row])

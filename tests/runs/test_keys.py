@@ -50,3 +50,11 @@ def test_times_are_taken_with_any_zone_or_as_milliseconds() -> None:
     assert instant("2026-11-01T00:00:00Z") == instant("2026-11-01T01:00:00+01:00") == 1793491200000
     assert instant("1793491200000") == 1793491200000
     assert instant("2026-11-01T00:00:00.123Z") == 1793491200123
+
+
+@pytest.mark.parametrize(
+    "text", ["1969-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "999999999999999"]
+)
+def test_times_that_kafka_cannot_be_asked_for_or_that_cannot_be_written_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="must be a time of the years from 1970 to 9999"):
+        instant(text)

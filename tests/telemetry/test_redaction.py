@@ -2,11 +2,12 @@
 
 import io
 import logging
+import random
 from collections.abc import Iterator
 
 import pytest
 
-from ferryman.telemetry import redaction
+from ferryman.telemetry import free_text, redaction
 
 CANARY = 'c4nary"/é word'
 
@@ -89,6 +90,30 @@ def test_declared_keys_are_protected_under_any_prefix() -> None:
 
 def test_passwords_in_urls_are_hidden_even_if_nobody_registered_them() -> None:
     assert redaction.redact("at postgresql://u:p@ss@h:5432/db") == "at postgresql://u:[hidden]@h:5432/db"
+
+
+def test_lines_of_a_secret_that_are_blank_hide_nothing() -> None:
+    redaction.protect("osprey-30\n" + " " * 40 + "\n" + " " * 40 + "x\nmore of osprey-30")
+    assert redaction.redact("hello x, of osprey-30") == "hello x, of osprey-30"
+    assert redaction.redact("more of osprey-30") == redaction.HIDDEN
+
+
+def test_thousands_of_values_are_hidden_as_a_few_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    for seed in range(60):
+        chance = random.Random(seed)
+        text = "".join(chance.choices("ab$", k=chance.randrange(200)))
+        values = {
+            "".join(chance.choices("ab$", k=chance.randrange(1, 20))): f"<{number}>"
+            for number in range(chance.randrange(12))
+        }
+
+        def left(text: str, start: int, value: str, seed: int = seed) -> bool:
+            return (start + len(value)) % 5 == seed % 5
+
+        few = free_text.without_values(text, values, left)
+        with monkeypatch.context() as patches:
+            patches.setattr(free_text, "_MANY", -1)
+            assert free_text.without_values(text, values, left) == few, f"seed {seed}"
 
 
 def test_ordinary_text_is_left_alone() -> None:

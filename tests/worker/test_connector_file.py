@@ -43,7 +43,15 @@ def test_a_create_request_says_in_which_state_it_starts(state: str, target: Targ
         ("a: [", ".yaml", "this is not YAML"),
         ("[1]", ".json", "a connector file holds one object"),
         ("text", ".yaml", "a connector file holds one object"),
+        ("[" * 100_000, ".json", "nested too deeply"),
         ("{}", ".json", 'Missing required configuration "name"'),
+        (
+            "name: c\nfile: 2026-01-01",
+            ".yaml",
+            "file must be a text, a number, true or false, not 2026-01-01: quote it",
+        ),
+        (r'{"name": "c", "topics": "\ud800"}', ".json", r"topics: \\ud800 holds half of a letter"),
+        (r'{"name": "c", "\ud800": "x"}', ".json", r"\\ud800 holds half of a letter"),
         ("tasks.max=2", ".properties", 'Missing required configuration "name"'),
         ('{"config": {}}', ".json", 'Missing required configuration "name"'),
         ('{"name": "", "tasks.max": 1}', ".json", 'Missing required configuration "name"'),
@@ -68,6 +76,11 @@ def test_what_is_wrong_with_a_file_is_said_with_its_name(
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"gone\.json: No such file"):
         read(tmp_path / "gone.json")
+
+
+def test_letters_in_two_halves_are_joined() -> None:
+    assert dict(parse(rb'{"name": "\ud83d\ude00"}', ".json").config) == {"name": "😀"}
+    assert dict(parse(rb'name: "\ud83d\ude00"', ".yaml").config) == {"name": "😀"}
 
 
 def test_values_are_kafkas_strings() -> None:

@@ -3,6 +3,9 @@
 Before these were looked after, each task had 53 MB of its own, all plugins' libraries, and an admin client for life.
 """
 
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,9 +13,21 @@ import pytest
 
 from bench.usage import private_mb, tree
 from tests.reliability.flows import file_sink, lines
-from tests.running import Worker, create_topic, produce, settings, until, worker
+from tests.running import Worker, create_topic, produce, settings, until
 
 TASKS = 3
+OF_PLUGINS = (
+    *("polars", "_polars_runtime_32", "pyarrow", "numpy", "fastavro", "cramjam", "sqlalchemy", "psycopg", "pymysql"),
+    *("boto3", "botocore", "httpx", "aiosmtplib", "ferryman.formats.json.columns_reader", "ferryman.formats.avro"),
+    *("ferryman.converters", "ferryman.connectors", "ferryman.transforms"),
+)
+"""What processes need in which plugins run, and a worker never."""
+EMPTY = {
+    *("ferryman.converters", "ferryman.connectors", "ferryman.transforms"),
+    *("ferryman.transforms.predicates", "ferryman.transforms.debezium"),
+}
+TOLD = (sys.executable, "-X", "importtime", "-P", "-m", "ferryman")
+"""Runs a worker that says what it imports; the processes that it starts do not."""
 
 
 @pytest.fixture(scope="module")
@@ -21,13 +36,17 @@ def running(tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[Wo
     directory, name = tmp_path_factory.mktemp("cost"), "cost-of-idle-tasks"
     create_topic(kafka, name)
     produce(kafka, name, [b"a line"])
-    with worker(directory, settings(kafka, name)) as one:
+    one = Worker(directory, settings(kafka, name), command=TOLD)
+    try:
+        one.start()
         for number in range(TASKS):
             one.create(file_sink(f"{name}-{number}", directory / f"{number}.txt", topics=name))
         for number in range(TASKS):
             file = directory / f"{number}.txt"
             until(lambda file=file: lines(file), 60, "a line")  # type: ignore[misc]
         yield one
+    finally:
+        one.stop()
 
 
 def pids(running: Worker) -> list[int]:
@@ -51,3 +70,29 @@ def test_a_sink_that_has_its_partitions_keeps_one_client(running: Worker) -> Non
 
     for pid in pids(running):
         until(lambda pid=pid: clients(pid) == 1, what="the admin client to be gone")  # type: ignore[misc]
+
+
+def named(modules: set[str], wanted: tuple[str, ...] = OF_PLUGINS) -> set[str]:
+    """Those that are one of the wanted ones, or inside of it; but for packages in which there is nothing."""
+    found = {each for each in modules if any(each == one or each.startswith(f"{one}.") for one in wanted)}
+    return found - EMPTY
+
+
+def test_a_worker_imports_nothing_that_only_plugins_need(running: Worker) -> None:
+    """Its converters are JSON's and String's; it has checked configs, run tasks, and answered what there is to ask."""
+    running.call("GET", "/connector-plugins?connectorsOnly=false", expect=200)
+    running.call("GET", "/connector-plugins/S3Sink/config", expect=200)
+    running.call("GET", "/connectors?expand=status&expand=info", expect=200)
+    running.call(
+        "PUT", "/connector-plugins/JdbcSinkConnector/config/validate", {"connector.class": "JdbcSinkConnector"}
+    )
+    imported = set(re.findall(r"import time: .*\| +(\S+)$", running.said, re.MULTILINE))
+    assert "ferryman.worker.control.commands" in imported
+    assert named(imported) == set()
+    assert named(imported, ("kafka",)) == set()  # it is in no group
+
+
+def test_a_worker_of_a_group_starts_with_nothing_that_only_plugins_need() -> None:
+    code = "import sys, ferryman.worker.distributed.worker; print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    assert named(set(ran.stdout.split())) == set()

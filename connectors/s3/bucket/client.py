@@ -43,7 +43,14 @@ def bucket_to_read(config: BucketKeys) -> Bucket:
 
 def _client(config: BucketKeys, digest: bool) -> tuple[boto3.Session, Any]:
     session = _session(config, config.region or ("us-east-1" if config.aiven else "us-west-2"))
-    return session, session.client("s3", endpoint_url=config.store_url or None, config=_settings(config, digest))
+    client = session.client("s3", endpoint_url=config.store_url or None, config=_settings(config, digest))
+    client.meta.events.register("request-created.s3.PutObject", _at_once)
+    return session, client
+
+
+def _at_once(request: Any, **_: Any) -> None:
+    """Has a body follow its headers: between them, some servers have compared already and not yet written."""
+    del request.headers["Expect"]
 
 
 def _direct(config: S3Keys, session: boto3.Session, client: Any) -> Direct | None:

@@ -100,12 +100,12 @@ def in_order(parts: Iterable[Part]) -> tuple[list[Load], list[int]]:
 
 def found(batches: Sequence[Batch], places: Sequence[int]) -> list[tuple[Batch, int]]:
     """The batch of each of these places in the poll, and the record's index in it."""
-    works: dict[int, int] = {}
-    records = {
-        (works.setdefault(id(batch.origin), len(works)) << WORK) + position: (batch, index)
-        for batch in batches
-        for index, position in enumerate(batch.positions)
-    }
+    wanted, works, records = frozenset(places), dict[int, int](), dict[int, tuple[Batch, int]]()
+    for batch in batches:
+        base = works.setdefault(id(batch.origin), len(works)) << WORK
+        for index, position in enumerate(batch.positions):
+            if base + position in wanted:
+                records[base + position] = batch, index
     return [records[place] for place in places]
 
 

@@ -58,9 +58,9 @@ class Refusal:
 def broken(fit: Fit, values: pl.Series) -> tuple[pl.Series, str] | None:
     """Which values break the first check that any break, and what the column takes; None if all are fine."""
     for check in fit.checks:
-        found = check.broken(values).fill_null(value=False)
+        found = check.broken(values)
         if found.any():
-            return found, check.takes
+            return found.fill_null(value=False), check.takes
     return None if fit.items is None else _broken_items(fit.items, values)
 
 

@@ -28,7 +28,7 @@ def load(worker: Path | None, override: Sequence[str], log_level: str, mode: "Mo
     logs.start("worker", {"root": log_level}, kept=Keeper())
     background.install()
     try:
-        found = settings.load(worker, dict(pair(each) for each in override), mode)
+        found = settings.load(worker, dict(pair(each) for each in override), mode, with_converters=False)
     except ConfigError as error:
         refuse(error, f"{worker or 'no worker file given, and CONNECT_* variables'}: ")
     ambient.withhold()

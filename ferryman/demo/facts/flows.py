@@ -59,6 +59,17 @@ WITHOUT_LATER_FIELDS = {
 }
 """Keys of the source of payments while it still writes version 1."""
 
+LOGIN = {
+    "event.value.converter.basic.auth.credentials.source": "USER_INFO",
+    "event.value.converter.basic.auth.user.info": "producer:${env:FERRYMAN_PRODUCER_PASSWORD}",
+    "event.producer.security.protocol": "SASL_SSL",
+    "event.producer.sasl.mechanism": "SCRAM-SHA-512",
+    "event.producer.sasl.jaas.config": "org.apache.kafka.common.security.scram.ScramLoginModule required "
+    'username="producer" password="${env:FERRYMAN_PRODUCER_PASSWORD}";',
+    "event.producer.ssl.truststore.type": "PEM",
+    "event.producer.ssl.truststore.location": "${env:FERRYMAN_CA}",
+}
+"""Keys of a sink that writes events of its own, at a Kafka and a registry that ask who is there."""
 PRODUCED = "produced_at"
 WITH_TIME = {
     "transforms": "time",
@@ -119,6 +130,11 @@ def _flow(configs: Path, name: str, folder: str = "connectors") -> Flow:
     except (ValueError, KeyError, TypeError) as error:
         raise DemoError(f'{file} is not JSON of the form {{"name": …, "config": {{…}}}}: {error}') from None
     return flow
+
+
+def secured(posted: Sequence[Flow]) -> list[Flow]:
+    """The same flows at a Kafka and a registry that ask who is there: the one that writes events of its own says so."""
+    return [flow.having(LOGIN) if flow.name == RECEIPTS else flow for flow in posted]
 
 
 def steadily(posted: Sequence[Flow], rate: int) -> list[Flow]:

@@ -19,9 +19,11 @@ from confluent_kafka import (
     Producer,
     TopicPartition,
 )
+from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined]
 from confluent_kafka.admin._listoffsets import LatestSpec
 
 from ferryman.demo.facts.errors import DemoError
+from ferryman.demo.readers.access import Access
 from ferryman.kafka.admin import Admin
 
 _SECONDS = 10
@@ -47,25 +49,29 @@ class Read:
 class Topics:
     """Reads topics. Raises DemoError when broker or registry fail."""
 
-    kafka: str
-    """The broker's address."""
-    registry: str
-    """The URL of the registry that has the topics' Avro schemas."""
+    access: Access
     _schemas: dict[int, Any] = field(default_factory=dict)
     _members: dict[str, Consumer] = field(default_factory=dict)
 
     @cached_property
     def _admin(self) -> Admin:
-        return Admin({"bootstrap.servers": self.kafka, "log_level": 0})
+        return Admin({**self.access.kafka})
 
     def existing(self, wanted: Iterable[str]) -> list[str]:
         """Those of the topics that exist."""
         known = self._admin.list_topics(timeout=_SECONDS).topics
         return [topic for topic in wanted if topic in known]
 
+    def create(self, topic: str) -> None:
+        """Makes a topic of one partition. Raises DemoError if it cannot be."""
+        try:
+            self._admin.create_topic(NewTopic(topic, 1, -1), _SECONDS)
+        except KafkaException as error:
+            raise DemoError(f"the topic {topic} cannot be made: {error}") from error
+
     def records(self, wanted: Iterable[str]) -> Iterator[Read]:
         """All committed records of the topics, decoded."""
-        with httpx.Client(timeout=_SECONDS) as client:
+        with self._registry() as client:
             for message in self._messages(wanted):
                 payload = message.value() or b""
                 key = (message.key() or b"").decode(errors="replace")
@@ -80,7 +86,7 @@ class Topics:
     def poison(self, topic: str, key: str, payload: bytes) -> Coordinates:
         """Writes a record that nobody can decode."""
         delivered: list[tuple[KafkaError | None, Message]] = []
-        producer = Producer({"bootstrap.servers": self.kafka, "log_level": 0})
+        producer = Producer({**self.access.kafka})
         producer.produce(topic, payload, key, on_delivery=lambda error, message: delivered.append((error, message)))
         producer.flush(_SECONDS)
         if not delivered or delivered[0][0] is not None:
@@ -90,9 +96,10 @@ class Topics:
 
     def versions(self, topic: str) -> Iterator[tuple[int, frozenset[str]]]:
         """The versions of a topic's value schema, and the names of each one's fields."""
-        with httpx.Client(base_url=f"{self.registry}/subjects/{topic}-value/versions", timeout=_SECONDS) as client:
-            for number in client.get("").raise_for_status().json():
-                schema = json.loads(client.get(f"/{number}").raise_for_status().json()["schema"])
+        with self._registry() as client:
+            path = f"{self.access.registry}/subjects/{topic}-value/versions"
+            for number in client.get(path).raise_for_status().json():
+                schema = json.loads(client.get(f"{path}/{number}").raise_for_status().json()["schema"])
                 yield number, frozenset(each["name"] for each in schema["fields"])
 
     def ends(self, wanted: Iterable[str], committed: bool = False) -> dict[tuple[str, int], int]:
@@ -113,6 +120,9 @@ class Topics:
         committed = {(one.topic, one.partition): max(0, one.offset) for one in found}
         return sum(max(0, end - committed.get(place, 0)) for place, end in ends.items())
 
+    def _registry(self) -> httpx.Client:
+        return httpx.Client(timeout=_SECONDS, auth=self.access.login)
+
     def close(self) -> None:
         """Closes what asks for lag."""
         for member in self._members.values():
@@ -123,21 +133,19 @@ class Topics:
         # It never joins. An admin client can ask the same, but librdkafka crashes there while a group's coordinator is
         # moving or loading.
         if connector not in self._members:
-            keys = {"bootstrap.servers": self.kafka, "group.id": f"connect-{connector}", "log_level": 0}
-            self._members[connector] = Consumer(keys)
+            self._members[connector] = Consumer({**self.access.kafka, "group.id": f"connect-{connector}"})
         return self._members[connector]
 
     def _messages(self, wanted: Iterable[str]) -> Iterator[Message]:
         ends = self._stable_ends(list(wanted))
         consumer = Consumer(
             {
-                "bootstrap.servers": self.kafka,
+                **self.access.kafka,
                 "group.id": "ferryman-demo-ledger",
                 "enable.auto.commit": False,
                 "isolation.level": "read_committed",
                 "enable.partition.eof": True,
                 "fetch.queue.backoff.ms": 10,
-                "log_level": 0,
             }
         )
         try:
@@ -169,7 +177,7 @@ class Topics:
 
     def _schema(self, number: int, client: httpx.Client) -> Any:
         if number not in self._schemas:
-            answer = client.get(f"{self.registry}/schemas/ids/{number}").raise_for_status()
+            answer = client.get(f"{self.access.registry}/schemas/ids/{number}").raise_for_status()
             self._schemas[number] = fastavro.parse_schema(json.loads(answer.json()["schema"]))
         return self._schemas[number]
 

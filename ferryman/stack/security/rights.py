@@ -43,6 +43,7 @@ def _rights() -> Iterator[Right]:
     yield Right("consumer", "group", "connect-…", ("READ",))
     yield Right("producer", "topic", "*", ("WRITE",))
     yield Right("producer", "transactional id", f"{GROUP}-…", ("WRITE",))
+    yield Right("producer", "transactional id", "dead-letters.…", ("WRITE",))
     yield Right("admin", "topic", "*", ("CREATE", "READ"))
     yield Right("admin", "topic", OFFSETS, ("DESCRIBE_CONFIGS",))
     yield Right("admin", "group", "connect-…", ("READ", "DELETE"))

@@ -119,24 +119,27 @@ class Worker:
         """Returns when the worker has its first share of the group's work; or the exit code of a start in vain."""
         self.cluster.look()
         self.herder.begins(INITIALIZING)
+        looking, reading = (asyncio.ensure_future(each) for each in (self.herder.plugins.look(), self._read()))
         try:
-            try:
-                await self.herder.plugins.look()
-            except ConfigError as error:
-                _log_problems(error)
-                return BAD_SETTINGS
-            await self._reach(self._create_topics)
-            await self._reach(self.board.start)
-            await self._reach(self.journal.start)
+            await asyncio.gather(looking, reading)
         except FerrymanError as error:
             _log_problems(error)
-            return FAILED_TO_START
+            unusable = isinstance(error, ConfigError) and looking.done() and looking.exception() is error
+            return BAD_SETTINGS if unusable else FAILED_TO_START
+        finally:
+            looking.cancel()
+            reading.cancel()
         self.herder.begins("ensuring membership in the cluster")
         self.group.start(self.plane)
         await self.group.joined.wait()
         self.herder.runs.start()
         self.herder.ready = True
         return 0
+
+    async def _read(self) -> None:
+        await self._reach(self._create_topics)
+        await self._reach(self.board.start)
+        await self._reach(self.journal.start)
 
     async def _reach(self, what: Callable[[], Awaitable[None]]) -> None:
         """Tries until Kafka is there."""

@@ -1,13 +1,12 @@
 """What a worker knows of plugins, and what it asks their code: configs checked, keys described."""
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
-from ferryman.chain import builder
-from ferryman.conversion import Side
 from ferryman.errors import ConfigError
-from ferryman.plugin_process import checks, described
+from ferryman.plugin_process import checks, converters, described
 from ferryman.plugin_process.checks import Checked
 from ferryman.plugins import catalog, others
 from ferryman.plugins.kinds import GROUPS
@@ -22,6 +21,8 @@ from ferryman.validation.plugin_infos import PluginInfo
 from ferryman.worker.plugin_code import looking
 from ferryman.worker.plugin_code.processes import Ask, Asked
 from ferryman.worker.pool import DEADLINE, Pool
+
+log = logging.getLogger(__name__)
 
 VALIDATING = "performing multi-property validation for the connector"
 """In Kafka Connect's words."""
@@ -42,14 +43,13 @@ class Plugins:
         catalog.tell(Others())
         points = await self._pool.run("looking what plugins there are", lambda: others.points(*set(GROUPS.values())))
         self.are_known(await looking.found(points, self.ask))
-        await self._own_converters()
+        await self._converters()
 
-    async def _own_converters(self) -> None:
-        """Has others' converters made that the worker's settings name; ours were made when these were read."""
-        rows = [row for row in plugins.named({}, self._settings.values) if not row[2].startswith(plugins.OURS)]
-        names = [builder.converter_name(side, {}, self._settings.values)[1] for side in get_args(Side)]
-        if rows or any(catalog.entry("converter", name) is None for name in names if name):
-            await self.ask(Asked({"ask": "converters"}, rows, "initializing"))
+    async def _converters(self) -> None:
+        """Has those made that the worker's settings name, and warns of settings that they do not have."""
+        rows = plugins.named({}, self._settings.values)
+        for warning in await self.ask(Asked(converters.question(), rows, "initializing"), looking.SERVER):
+            log.warning("%s", redaction.redact(warning))
 
     def are_known(self, found: Others) -> None:
         """What others have installed."""

@@ -107,6 +107,7 @@ class Probe:
         """The guilty records, once all have been tried; none where ``problem`` says why."""
         self.processes.start()
         await self.processes.gone()
+        self._at_work = AtWork()
         return self.search.guilty
 
     # What its processes tell; see ``succession.Lives``.
@@ -217,6 +218,7 @@ class Crashes:
         return guilty
 
     def end(self) -> None:
-        """Whatever is being found out is not needed any more."""
+        """Whatever is being found out is not needed any more, nor is the memory, which is a descriptor of ours."""
+        self._at_work = AtWork()
         if self._probe is not None:
             self._probe.processes.end()

@@ -56,8 +56,8 @@ async def _stopped(stopping: asyncio.Event) -> int:
 
 async def _followed(herder: Commands, config: Mapping[str, str], told: Told) -> int:
     name = config["name"]
-    await herder.plugins.look()
     try:
+        await herder.plugins.look()
         await herder.create(name, config)
     except FerrymanError as error:
         messages = [each.named for each in error.problems] if isinstance(error, ConfigError) else [str(error)]

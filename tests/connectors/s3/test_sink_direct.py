@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from typing import Any
 
 import boto3
 import pytest
@@ -39,6 +40,7 @@ class Answers(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.asked.append({name.lower(): value for name, value in self.headers.items()})
         self.send_response(self.status)
+        self.send_header("ETag", '"made"')
         self.send_header("Content-Length", str(len(self.body)))
         self.end_headers()
         if self.command != "HEAD":
@@ -62,6 +64,22 @@ def answers() -> Iterator[tuple[str, type[Answers]]]:
         Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}", Mine
         server.shutdown()
+
+
+class Stopped:
+    """The socket of a process that is stopped when it has sent the first piece of a request."""
+
+    def __init__(self, sock: Any) -> None:
+        self.sock, self.pieces = sock, 0
+
+    def sendall(self, data: bytes) -> None:
+        """Sends nothing more."""
+        self.pieces += 1
+        if self.pieces == 1:
+            self.sock.sendall(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.sock, name)
 
 
 def direct(url: str, token: str | None = None, **creating: str) -> Direct:
@@ -105,6 +123,38 @@ def test_what_is_gone_or_in_the_way_is_told_apart_by_the_client(shop: Bucket, s3
     whole.abort(KEY, upload)
     with pytest.raises(Gone):
         whole.complete(KEY, upload, [etag])
+
+
+def test_a_small_object_is_put_in_place_of_the_one_that_is_known(shop: Bucket, s3_server: str) -> None:
+    first = shop.put_instead(KEY, b"first", None)
+    second = shop.put_instead(KEY, b"second", first)
+    assert client(s3_server).head_object(Bucket=shop.name, Key=KEY)["ETag"] == second
+    whole = Bucket(client(s3_server), shop.name, direct=shop.direct)
+    for stale in (first, None):
+        with pytest.raises(InTheWay):
+            whole.put_instead(KEY, b"late", stale)
+    assert whole.read(KEY) == (b"second", second)
+
+
+def test_what_a_stopped_process_has_begun_to_put_arrives_whole(shop: Bucket, s3_server: str) -> None:
+    assert shop.direct is not None
+    connection = shop.direct._connection()
+    connection.sock = Stopped(connection.sock)
+    etag = shop.put_instead(KEY, b"x" * 10_000, None)
+    assert client(s3_server).head_object(Bucket=shop.name, Key=KEY)["ETag"] == etag
+
+
+@pytest.mark.parametrize("around", [True, False])
+def test_no_body_waits_for_the_servers_leave_after_it_may_have_compared(
+    answers: tuple[str, type[Answers]], around: bool
+) -> None:
+    url, server = answers
+    made = bucket(S3SinkConfig.parse({**PLAIN, "store.url": url, "s3.send.digest": str(not around).lower()}))
+    assert (made.direct is not None) is around
+    assert made.put_instead("k", b"state", '"former"') == '"made"'
+    (asked,) = server.asked
+    assert asked["if-match"] == '"former"'
+    assert "expect" not in asked
 
 
 def test_a_failure_behind_the_status_200_is_no_success(answers: tuple[str, type[Answers]]) -> None:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ferryman.connectors.sql.database.session import Session
-from ferryman.connectors.sql.dialects.postgresql import direct
+from ferryman.connectors.sql.dialects.postgresql import direct, suspects
 from ferryman.errors import DataError, TaskError
 from ferryman.record import Batch, TopicPartition
 from ferryman.schema import INT64, OPTIONAL_STRING, STRING, Schema, Type, struct
@@ -32,6 +32,7 @@ def world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
     """A table that takes each code once, and no amount below zero."""
     if request.param == DIRECTLY:
         monkeypatch.setattr(direct, "MANY", 1)
+    monkeypatch.setattr(suspects, "WORTH_A_LOOK", 1)
     world = World(url_of(request.param.removesuffix(", directly"), request), INSERT, value_schema=ROW, end_offset=10**6)
     world.query(
         "CREATE TABLE orders (id BIGINT PRIMARY KEY, code VARCHAR(20) UNIQUE, amount BIGINT CHECK (amount >= 0))"
@@ -201,6 +202,61 @@ def test_whatever_postgresql_cannot_read_is_found_in_one_transaction(
     assert guilty == list(range(2, 50, 7))
     assert ids(world) == [number for number in range(50) if number % 7 != 2]
     assert len(begun) <= 8
+    world.kill()
+
+
+TAKEN_ALL_THE_SAME = {
+    "as a trigger mends them": (
+        "CREATE FUNCTION mended() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN NEW.amount := abs(NEW.amount); RETURN NEW; END $$",
+        "CREATE TABLE orders (id BIGINT PRIMARY KEY, code TEXT, amount BIGINT CHECK (amount >= 0))",
+        "CREATE TRIGGER mending BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION mended()",
+    ),
+    "as a check cannot be worked out for some": (
+        "CREATE TABLE orders (id BIGINT PRIMARY KEY, code TEXT, amount BIGINT CHECK (amount < 0 OR 1 / amount < 2))",
+    ),
+    "as a check is not for old rows only": (
+        "CREATE TABLE orders (id BIGINT PRIMARY KEY, code TEXT, amount BIGINT)",
+        "ALTER TABLE orders ADD CONSTRAINT later CHECK (code NOT LIKE '%%100%%') NOT VALID",
+    ),
+}
+
+
+@pytest.mark.parametrize("made", TAKEN_ALL_THE_SAME.values(), ids=list(TAKEN_ALL_THE_SAME))
+def test_of_what_postgresql_would_hardly_take_the_try_decides(postgres: str, made: Sequence[str]) -> None:
+    world = World(postgres, INSERT, value_schema=ROW, end_offset=10**6)
+    for statement in made:
+        world.query(statement)
+    world.begin()
+    values = [row(number, "100 %" if number == 40 else "a", -1 if number % 10 == 3 else 1) for number in range(200)]
+    values[50] = row(49)  # its key is there
+    world.running.put_batches([world.batch(values)])
+    refused = [offset for offset, _ in world.reported]
+    assert refused == ([40, 50] if "NOT LIKE" in made[-1] else [50])
+    assert ids(world) == [number for number in range(200) if number not in refused]
+    world.kill()
+
+
+def test_rows_that_the_server_tells_beforehand_are_tried_alone_and_the_others_together(
+    postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So many statements as there are refused rows and stretches between them."""
+    world = World(postgres, INSERT, value_schema=ROW, end_offset=10**6)
+    world.query("CREATE TABLE orders (id BIGINT PRIMARY KEY, code TEXT, amount BIGINT CHECK (amount >= 0))")
+    world.query(
+        "CREATE FUNCTION count_a_try() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN PERFORM nextval('tries'); RETURN NULL; END $$"
+    )
+    world.query("CREATE SEQUENCE tries")
+    world.query("CREATE TRIGGER counting BEFORE INSERT ON orders FOR EACH STATEMENT EXECUTE FUNCTION count_a_try()")
+    world.begin()
+    values = [row(number, amount=-1 if number % 10 == 3 else 1) for number in range(640)]
+    values[25] = row(24)  # its key is there
+    world.running.put_batches([world.batch(values)])
+    assert len(world.reported) == 65
+    (tries,) = world.query("SELECT last_value FROM tries")[0]
+    stretches = 65 + 1 + 640 // 64
+    assert tries <= 1 + 65 + stretches, "the first is of all rows at once"
     world.kill()
 
 

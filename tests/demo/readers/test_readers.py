@@ -20,6 +20,7 @@ from ferryman.demo.facts.errors import DemoError
 from ferryman.demo.facts.expected import Payment
 from ferryman.demo.facts.ledger import Verdict, compare
 from ferryman.demo.readers import receipts
+from ferryman.demo.readers.access import Access
 from ferryman.demo.readers.archive import Archive
 from ferryman.demo.readers.topics import Topics
 from ferryman.demo.readers.warehouse import Readable, Warehouse, latencies
@@ -31,7 +32,7 @@ SCHEMA = {"type": "record", "name": "Paid", "fields": [{"name": "payment_id", "t
 
 @pytest.fixture
 def topics(kafka: str, registry: str) -> Topics:
-    return Topics(kafka, registry)
+    return Topics(Access({"bootstrap.servers": kafka, "log_level": 0}, registry))
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ without an owner.
 
 import random
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,9 +27,10 @@ from tests.running import Worker, alive, distributed, stay, until
 def three_workers(folder: Path, broker: Broker, name: str, **more: str) -> Iterator[list[Worker]]:
     """A group. The last worker reaches Kafka over the link that can be cut."""
     path = {"PYTHONPATH": str(journal_plugin(folder))}
+    own_start = (sys.executable, "-P", "-m", "ferryman")  # their processes are known by their command lines
     quick = {"session_timeout_ms": "3000", "heartbeat_interval_ms": "500", **more}
     workers = [
-        Worker(folder, distributed(address, name, **quick), environment=path, mode="distributed")
+        Worker(folder, distributed(address, name, **quick), environment=path, mode="distributed", command=own_start)
         for address in (broker.address, broker.address, broker.proxied)
     ]
     try:

@@ -2,14 +2,15 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ferryman.chain.narrowing import Failure, Stage
 from ferryman.connector import ConnectorConfig
-from ferryman.errors import DataError, MissingValue, RetriableError, TaskError
-from ferryman.record import Record, TopicPartition
+from ferryman.errors import DataError, MissingValue, RetriableError, TaskError, ToleranceError
+from ferryman.record import Coordinates, Original, Record, TopicPartition
 from ferryman.task.errors.error_tolerance import Tolerance
 from tests.chain.parts import polled
 
@@ -113,6 +114,33 @@ def test_every_failure_is_logged_with_its_stage_and_error(caplog: pytest.LogCapt
     lines = logged(caplog, [failure(0, first), failure(1, second)], errors_log_enable="true")
     assert lines == ["Error encountered in task c-1. Executing stage 'VALUE_CONVERTER' with class 'io.Converter'."] * 2
     assert [record.exc_info[1] for record in caplog.records if record.exc_info] == [first, second]
+
+
+def test_a_line_tells_where_the_record_lies_or_lay_before_it_became_a_dead_letter(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    origin = replace(RAW, keys=[b"7", None], originals=[Original("first", Coordinates("first", 3, 9))] * 2)
+    found = [failure(1), replace(failure(0), origin=origin)]
+    logged(caplog, found, errors_log_enable="true")
+    stage = {"stage": "VALUE_CONVERTER"}
+    lay = {"topic": "first", "partition": 3, "offset": 9, "letter": "orders-2@40", "key": "7902699be42c8a8e"}
+    told = [record.__dict__["place"] for record in caplog.records]
+    assert told == [{"topic": "orders", "partition": 2, "offset": 41, **stage}, lay | stage]
+    with pytest.raises(ToleranceError) as raised:
+        tolerance().judge(found)
+    assert raised.value.place == told[0]
+
+
+def test_a_line_tells_where_a_record_comes_from_that_has_no_place_yet(caplog: pytest.LogCaptureFixture) -> None:
+    record = Record(topic="t", value=1, key="7", source_partition={"file": "a"}, source_offset={"at": 3})
+    logged(caplog, [Failure([record], 0, Stage.TRANSFORMATION, "x", DataError("no"))], errors_log_enable="true")
+    assert caplog.records[0].__dict__["place"] == {
+        "topic": "t",
+        "key": "7902699be42c8a8e",
+        "stage": "TRANSFORMATION",
+        "source_partition": '{"file":"a"}',
+        "source_offset": '{"at":3}',
+    }
 
 
 def test_a_consumed_record_is_described_by_where_it_was_and_not_by_what_it_says(

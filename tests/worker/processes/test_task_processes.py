@@ -1,9 +1,12 @@
 """A task through the processes that run it: its states, its deaths and restarts, and how it is ended."""
 
 import asyncio
+import gc
+import os
 import signal
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -92,6 +95,28 @@ def test_a_task_is_what_its_process_says_of_itself(play: Callable[[Story], Play]
         assert play.task.pid is None
 
     assert len(play(story).forks.processes) == 1
+
+
+def test_a_task_that_has_been_stopped_holds_no_memory_for_notes(play: Callable[[Story], Play]) -> None:
+    async def story(play: Play) -> None:
+        before = notes()
+        play.task.start()
+        process = await play.running()
+        assert notes() == before + 1
+        await play.ended(process)
+        assert notes() == before
+
+    gc.collect()
+    gc.disable()
+    try:
+        play(story)
+    finally:
+        gc.enable()
+
+
+def notes() -> int:
+    """How many descriptors of such memory are open here."""
+    return sum("at-work" in os.readlink(each) for each in Path("/proc/self/fd").iterdir() if os.path.lexists(each))
 
 
 def test_a_process_is_told_first_what_it_is_and_only_our_own_modules_are_imported_for_all(

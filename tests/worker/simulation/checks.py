@@ -130,8 +130,9 @@ class Checks:
         well keeps it while others take their time to join, for as long as the group is bound to wait for them."""
         if node.worker is None:
             return
-        over, now, group = node.worker.group.lease.over, self._now, self.cluster.group
-        sessions = [ends for declared, ends in group.sessions() if decode_metadata(declared).url == node.url]
+        over, now, group, member = node.worker.group.lease.over, self._now, self.cluster.group, node.worker.group.member
+        node.members.add(member._participant.standing.member_id)
+        sessions = [ends for each, ends in group.sessions() if each in node.members]
         if over > now and sessions and over > max(sessions) + ROUNDING:
             self.problems.append(f"{now:.2f}: the lease of {node.host.name} lasts to {over:.3f}, beyond {sessions}")
         given = self.cluster.settings.distributed
@@ -142,7 +143,6 @@ class Checks:
         well = node.generations[-1:] == [group.generation] and node.good_since + 2 * session < group.preparing_since
         well = well and settled is not None and settled + 2 * beat < group.preparing_since
         # Who ends work for longer than the rebalance timeout leaves of its own accord, and joins anew.
-        member = node.worker.group.member
         well = well and member.generation == group.generation and member._participant.fallen is None
         bound = group.preparing_since + rebalance - 2 * session
         if sessions and well and group.state == "preparing" and now < bound and node.worker.group.lease.ends <= now:

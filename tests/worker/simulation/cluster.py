@@ -73,6 +73,8 @@ class Node:
     worker: Worker | None = None
     generations: list[int] = field(default_factory=list)
     """Those that it was in."""
+    members: set[str] = field(default_factory=set)
+    """The ids that it had in the group: a former worker at its address may still have a session there."""
     good_since: float = 0.0
     """Since when its network is well, and it awake."""
 

@@ -85,9 +85,9 @@ class Coordinator:
         """Their ids."""
         return list(self._members)
 
-    def sessions(self) -> list[tuple[bytes, float]]:
-        """What each member has declared, and when its session is over unless it is heard before."""
-        return [(each.protocols[0][1], each.expiry.when()) for each in self._members.values() if each.expiry]
+    def sessions(self) -> list[tuple[str, float]]:
+        """The id of each member, and when its session is over unless it is heard before."""
+        return [(each.id, each.expiry.when()) for each in self._members.values() if each.expiry]
 
     def describe(self) -> list[tuple[str, bytes]]:
         """Who is in the group, and what each has declared (DescribeGroups)."""

@@ -75,7 +75,12 @@ BEGIN
     FOR ferryman_run IN 1 .. cardinality(ferryman_loads) LOOP
         {_FIRST} := ferryman_firsts[ferryman_run];
         {_LAST} := ferryman_lasts[ferryman_run];
-        {{try_a_run}}
+        IF {_FIRST} = {_LAST} THEN
+            ferryman_row := {_FIRST};
+            {{try_a_row}}
+        ELSE
+            {{try_a_run}}
+        END IF;
     END LOOP;
 END
 """
@@ -118,12 +123,12 @@ def unreadable(cursor: psycopg.Cursor, runs: Sequence[Run], stage: tuple[str, st
 def _noted(
     cursor: psycopg.Cursor, runs: Sequence[Run], stages: Sequence[tuple[str, str | None]], its_own: str
 ) -> Sequence[Note]:
-    distinct = list(dict.fromkeys(stages))
+    distinct = {stage: number for number, stage in enumerate(dict.fromkeys(stages))}
     cursor.execute(_CREATE)
     tables = {name for name, _ in distinct}
     for name in tables:
         cursor.execute(f"CREATE INDEX {quoted(name + '_seq')} ON pg_temp.{quoted(name)} (seq)")
-    cursor.execute(block(runs, [distinct.index(stage) for stage in stages], [text for _, text in distinct], its_own))
+    cursor.execute(block(runs, [distinct[stage] for stage in stages], [text for _, text in distinct], its_own))
     for name in tables:
         cursor.execute(f"DROP INDEX pg_temp.{quoted(name + '_seq')}")
     cursor.execute(f"WITH told AS (DELETE FROM {_TABLE} RETURNING *) SELECT * FROM told ORDER BY seq")  # noqa: S608
@@ -144,6 +149,7 @@ def block(runs: Sequence[Run], loads: Sequence[int], statements: Sequence[str | 
         loads=_array(loads),
         firsts=_array([run.first for run in runs]),
         lasts=_array([run.last for run in runs]),
+        try_a_row=try_a_row,
         try_a_run=_TRY.format(**common, otherwise=_PIECES.format(try_a_piece=try_a_piece)),
     )
     tag = _unused(text)

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from ferryman.connectors.sql.dialects.dialect import Load, Refused, Run, Transactions
 from ferryman.connectors.sql.dialects.faults import Undone
 from ferryman.connectors.sql.dialects.misfit import misfit
-from ferryman.connectors.sql.dialects.postgresql import refusals
+from ferryman.connectors.sql.dialects.postgresql import refusals, suspects
 from ferryman.connectors.sql.dialects.postgresql.names import quoted
 from ferryman.connectors.sql.dialects.savepoints import RUN
 from ferryman.errors import DataError, TaskError
@@ -99,7 +99,7 @@ class Texts:
             for note in self._refused(look, f"c{index}", types[f"c{index}"]):
                 problem = f"does not take a value: {note.problem}"
                 found.setdefault(note.seq, misfit(look.load.table, look.load.columns[index], problem))
-        look.cursor.execute(f"DELETE FROM {quoted(self.name)} WHERE seq = ANY(%s)", ([*found],))  # noqa: S608
+        look.cursor.execute(f"DELETE FROM {quoted(self.name)} WHERE seq = ANY(%s::bigint[])", ([*found],))  # noqa: S608
         return [Refused(seq, error) for seq, error in found.items()]
 
     def _move(self, cursor: psycopg.Cursor, types: Mapping[str, str]) -> None:
@@ -122,18 +122,30 @@ class Texts:
             f"INSERT INTO {_PROBE} SELECT seq, {column}::{kind} FROM {quoted(self.name)} "  # noqa: S608
             "WHERE seq BETWEEN %s AND %s"
         )
+        apart, others = self._suspected(look, column), _runs(look.load)
         try:
             with look.session.savepoint(look.connection):
-                look.cursor.execute(move, look.load.span)
+                look.cursor.execute(f"{move} AND seq <> ALL(%s::bigint[])", (*look.load.span, apart))
+            runs = [Run(look.load, _nothing, seq, seq) for seq in apart]
         except Undone:
             raise
         except (DataError, TaskError):
-            yield from refusals.unreadable(look.cursor, list(_runs(look.load)), (self.name, move))
+            runs = list(suspects.cut(list(others), apart))
+        if runs:
+            yield from refusals.unreadable(look.cursor, runs, (self.name, move))
         look.cursor.execute(f"DROP TABLE {_PROBE}")
+
+    def _suspected(self, look: Look, column: str) -> Sequence[int]:
+        with_types = f"pg_temp.{self.stage}"
+        return suspects.unreadable(look.session, look.connection, look.cursor, self.name, column, with_types)
 
 
 def _runs(load: Load) -> Iterator[Run]:
     seqs = load.frame.get_column("seq").to_list()
     for start in range(0, len(seqs), RUN):
         some = seqs[start : start + RUN]
-        yield Run(load, lambda first, last: None, some[0], some[-1])
+        yield Run(load, _nothing, some[0], some[-1])
+
+
+def _nothing(first: int, last: int) -> None:
+    """The server moves such rows by itself."""

@@ -28,7 +28,7 @@ from ferryman.connectors.sql.dialects.dialect import (
 from ferryman.connectors.sql.dialects.faults import Undone
 from ferryman.connectors.sql.dialects.misfit import misfit
 from ferryman.connectors.sql.dialects.names import TableName
-from ferryman.connectors.sql.dialects.postgresql import direct, refusals
+from ferryman.connectors.sql.dialects.postgresql import direct, refusals, suspects
 from ferryman.connectors.sql.dialects.postgresql.column_types.values import copied
 from ferryman.connectors.sql.dialects.postgresql.errors import copied_column
 from ferryman.connectors.sql.dialects.postgresql.names import qualified, quoted
@@ -183,12 +183,13 @@ class PostgresWriter:
         """By the server itself, unless some rows have no staging table."""
         if any(self._is_small(run.load) for run in runs):
             return savepoints.each(self._session, connection, runs)
-        stages = [self._stages[run.load.table, run.load.columns] for run in runs]
-        moves = [
-            (stage.name, stage.delete if run.load.deletes else stage.write)
-            for stage, run in zip(stages, runs, strict=True)
-        ]
-        return refusals.each(_cursor(connection), runs, moves, self._session.doing)
+        cursor, moves, suspected = _cursor(connection), dict[int, tuple[str, str | None]](), list[int]()
+        for load in {id(run.load): run.load for run in runs}.values():
+            stage = self._stages[load.table, load.columns]
+            moves[id(load)] = stage.name, stage.delete if load.deletes else stage.write
+            suspected += suspects.refusable(self._session, connection, cursor, stage.name, load, self._mode)
+        apart = list(suspects.cut(runs, sorted(suspected)))
+        return refusals.each(cursor, apart, [moves[id(run.load)] for run in apart], self._session.doing)
 
     def _sifted(self, connection: Connection, cursor: psycopg.Cursor, stage: Stage, load: Load) -> Sequence[Refused]:
         """Fills a staging table with the rows that it takes; the others."""

@@ -9,6 +9,7 @@ from rich.console import RenderableType
 
 from ferryman.backfill import bounds_text
 from ferryman.client import terminal
+from ferryman.client.bounds import time
 from ferryman.client.changes import parsed
 from ferryman.client.options import as_json, asks, name
 from ferryman.client.worker import Worker
@@ -20,8 +21,8 @@ Json = dict[str, Any]
 @click.command("backfill")
 @name
 @asks
-@click.option("--from", "begins", metavar="TIME", help="The first time: 2026-11-01T00:00:00Z.")
-@click.option("--to", "ends", metavar="TIME", help="The time behind the last.")
+@click.option("--from", "begins", callback=time, metavar="TIME", help="The first time: 2026-11-01T00:00:00Z.")
+@click.option("--to", "ends", callback=time, metavar="TIME", help="The time behind the last.")
 @click.option("--offsets", multiple=True, metavar="TOPIC:PARTITION:FIRST-BEHIND", help="Only these, the last excluded.")
 @click.option("--set", "sets", multiple=True, metavar="KEY=VALUE | KEY-", help="A key that the run has otherwise.")
 @click.option("--name", "called", help="What the run is called; made up from connector and bounds otherwise.")

@@ -9,6 +9,7 @@ from ferryman.client.changes import parsed
 from ferryman.client.errors import RefusedRequestError
 from ferryman.client.options import asks, name
 from ferryman.client.worker import Worker
+from ferryman.files import documents
 
 
 @click.command("edit")
@@ -42,9 +43,9 @@ def _edited(before: dict[str, Any]) -> dict[str, Any]:
         if changed is None:
             return before
         try:
-            found = json.loads(changed)
-        except ValueError as error:
-            problem = f"this is not JSON: {error}"
+            found = documents.loads(changed)
+        except documents.NoDocumentError as error:
+            problem = str(error)
         else:
             if isinstance(found, dict):
                 return found

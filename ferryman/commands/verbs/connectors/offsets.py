@@ -12,6 +12,7 @@ from ferryman.client import terminal
 from ferryman.client.errors import RefusedRequestError
 from ferryman.client.options import as_json, asks, name
 from ferryman.client.worker import Worker
+from ferryman.files import documents
 
 
 @click.command("offsets")
@@ -77,6 +78,6 @@ def _sink(given: Sequence[str]) -> dict[str, Any]:
 
 def _from(file: Path) -> Any:
     try:
-        return json.loads(file.read_bytes())
+        return documents.loads(file.read_bytes())
     except (OSError, ValueError) as error:
         raise click.BadParameter(f"{file}: {error}", param_hint="--from-file") from None

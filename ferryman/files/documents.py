@@ -1,0 +1,20 @@
+"""JSON and YAML in files that people write: what cannot be read is said in one way, whatever is wrong with it."""
+
+import json
+from typing import Any, Literal
+
+import yaml
+
+
+class NoDocumentError(ValueError):
+    """The content is not JSON, or not YAML, as the text says with the reason."""
+
+
+def loads(content: bytes | str, syntax: Literal["JSON", "YAML"] = "JSON") -> Any:
+    """What a file's content says, as plain Python values. Raises NoDocumentError, for what is nested too deeply too."""
+    try:
+        return json.loads(content) if syntax == "JSON" else yaml.safe_load(content)
+    except RecursionError:
+        raise NoDocumentError(f"this is not {syntax} that can be read: it is nested too deeply") from None
+    except (ValueError, yaml.YAMLError) as error:
+        raise NoDocumentError(f"this is not {syntax}: {error}") from None
