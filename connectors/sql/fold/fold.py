@@ -1,6 +1,6 @@
 """Which records a run may write into the table of its live connector: of each key the last words that live has heard.
 
-The reasons are in docs/decisions/0023 and 0031. In short, with L for live's next offset of a partition, from its row in
+The reasons are in docs/decisions/0023 and 0033. In short, with L for live's next offset of a partition, from its row in
 the table of offsets:
 
     noting      from the run's own position up to L, in slices of time: of each key the words that stand, without those
