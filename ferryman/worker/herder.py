@@ -280,7 +280,9 @@ class Herder(Protocol):
         """Takes over the configs of a connector's tasks from the worker that runs the connector. Only the leader does.
 
         404 ``Connector c not found``, 400 for tasks of a stopped connector, 409 for those that were made of a config
-        of another ``version`` than the connector has, 500 in standalone mode.
+        of another ``version`` than the connector has, 500 in standalone mode. A request may be under way for minutes:
+        its worker is lost, and the connector was given to another, or deleted and made again. Taken then, old tasks
+        would stand in the place of new ones, which nobody would make again.
         """
 
     async def fence(self, name: str) -> None:

@@ -43,7 +43,7 @@ class FakeAdmin:
         return 0
 
     def described(self, topics: Iterable[str]) -> dict[str, Any]:
-        wanted = list(topics)
+        wanted = [name for name in topics if self.refuses.get(name) != KafkaError.UNKNOWN_TOPIC_OR_PART]
         for name in wanted:
             self._refuse(name)
         there = self.cluster.topics

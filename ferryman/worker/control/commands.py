@@ -264,8 +264,6 @@ class Commands:
         facts = self._known(name)
         if facts.target is TargetState.STOPPED:
             raise RequestError(400, "Cannot submit non-empty set of task configs for stopped connector " + name)
-        # A request may be under way for minutes: its worker is lost, and the connector was given to another, or deleted
-        # and made again. Taken then, it would put old tasks in the place of new ones, which nobody would make again.
         if version not in (None, facts.version):
             raise RequestError(409, f"These tasks of connector {name} are made of a config that it has no longer")
         await self.plane.write_tasks(name, configs)
