@@ -95,6 +95,7 @@ EXCUSED = {
     "ferryman.telemetry.free_text.replaced": "the callers that find the places are called",
     "ferryman.telemetry.redaction.protect_refusals": "remembers a value under the ends of its key",
     "ferryman.worker.connector_file._document": "a file of the operator's; PyYAML reads it",
+    "ferryman.client.bounds.time": "strips an argument of the command line",
     "ferryman.files.documents.loads": "a file of the operator's; PyYAML reads it",
     "ferryman.worker.connector_file.parse": "a file of the operator's",
     "ferryman.dry_run.chain_file.parse": "a file of the operator's",

@@ -225,6 +225,8 @@ class Bucket:
         """
         headers = {"If-None-Match": "*"} if etag is None else {"If-Match": etag}
         if self.direct is not None and (made := self.direct.put(key, data, headers)) is not None:
+            if not made:
+                raise InTheWay(f"Cannot write {key}: it is not what it was")
             return made
         condition = {name.replace("-", ""): value for name, value in headers.items()}
         with classified(f"write {key}"):

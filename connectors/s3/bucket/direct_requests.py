@@ -84,8 +84,10 @@ class Direct:
         return answer.headers["ETag"] if answer is not None and answer.status == 200 else None
 
     def put(self, key: str, data: bytes, condition: Mapping[str, str]) -> str | None:
-        """Writes an object if the headers of the condition hold; its ETag."""
+        """Writes an object if the headers of the condition hold; its ETag, which is empty if they do not."""
         answer = self._asked("PUT", key, body=data, headers={**condition, **self._creating})
+        if answer is not None and (answer.status == 412 or b"<Code>NoSuchKey</Code>" in answer.body):
+            return ""
         return answer.headers["ETag"] if answer is not None and answer.status == 200 else None
 
     def complete(self, key: str, upload: str, etags: Sequence[str], conditional: bool) -> bool:

@@ -76,6 +76,8 @@ class Reader:
     def _assign(self) -> None:
         self._consumer, self._paused = self._consumer or self.make(), set()
         self._consumer.assign([ClientPartition(*source, each.polled) for source, each in self._partitions.items()])
+        # The client remembers a pause over assignments, also of a partition that was not assigned meanwhile.
+        self._consumer.resume([ClientPartition(*source) for source in self._partitions])
 
     def read(
         self, wanted: Mapping[TopicPartition, int], until: float

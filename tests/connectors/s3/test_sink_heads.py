@@ -154,7 +154,7 @@ def test_a_move_whose_answer_is_lost_is_known_by_its_id(world: World, which: lis
 
 def test_a_task_that_is_killed_without_the_answer_has_committed(world: World) -> None:
     append_orders(world, P0, 3)
-    with losing(world.url, [0]) as url:
+    with losing(world.url, [0, 1]) as url:
         world.url, direct = url, world.url
         world.begin()
         world.put(P0, 3)

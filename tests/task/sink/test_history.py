@@ -2,13 +2,18 @@
 
 import time
 
+import pytest
+from confluent_kafka import Consumer
+
 from ferryman.chain.chain import assembled
 from ferryman.config import Config
 from ferryman.record import TopicPartition
+from ferryman.task.sink import history
 from ferryman.task.sink.history import Reader
 from tests.chain.parts import TextConverter
 from tests.kafka.cluster_in_memory import Cluster
 from tests.kafka.fake_consumer import FakeConsumer
+from tests.running import create_topic, produce
 
 A, B = TopicPartition("t", 0), TopicPartition("t", 1)
 
@@ -54,3 +59,26 @@ def test_an_end_without_a_record_is_reached() -> None:
     made.begin(A, 1)
     cluster.append(A, b"more")
     assert values(made, {A: 2}) == {A: ["more"]}
+
+
+def test_what_had_come_too_early_goes_on_to_come_when_partitions_were_added_and_taken_away(
+    kafka: str, unique: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "AT_ONCE", 10)
+    monkeypatch.setattr(history, "AHEAD", 10)
+    first, second = (TopicPartition(unique, number) for number in (0, 1))
+    create_topic(kafka, unique, partitions=2)
+    for partition in (0, 1):
+        produce(kafka, unique, [str(number).encode() for number in range(40)], partition=partition)
+    config = {"bootstrap.servers": kafka, "group.id": unique, "enable.partition.eof": True}
+    text = TextConverter(Config(), "value")
+    made = Reader(lambda: Consumer(config), assembled(text, text, text))
+    made.begin(first, 0)
+    assert values(made, {first: 1}) == {first: ["0"]}
+    assert made._paused == {first}
+    made.begin(second, 0)
+    assert len(values(made, {first: 40, second: 1})[first]) == 39
+    made.end(first)
+    made.begin(first, 0)
+    assert len(values(made, {first: 40})[first]) == 40
+    made.close()
