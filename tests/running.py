@@ -234,8 +234,10 @@ def settings(kafka: str, name: str, **more: str) -> dict[str, str]:
 
 
 def create_topic(kafka: str, topic: str, partitions: int = 1, **config: str) -> None:
+    """Whatever their timestamps, its records stay: a broker looks every five minutes for those that are too old."""
     admin = AdminClient({"bootstrap.servers": kafka})
-    wanted = NewTopic(topic, partitions, 1, config={key.replace("_", "."): value for key, value in config.items()})
+    given = {"retention.ms": "-1"} | {key.replace("_", "."): value for key, value in config.items()}
+    wanted = NewTopic(topic, partitions, 1, config=given)
     admin.create_topics([wanted])[topic].result()
     until(lambda: topic in admin.list_topics(timeout=60).topics, 30)
 
