@@ -1,7 +1,7 @@
 """Runs as a worker tells of them: how far they are, and whether they are over. Pure, but for what it asks."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ferryman.client.errors import RefusedRequestError
@@ -14,6 +14,9 @@ Json = dict[str, Any]
 STOPPED = 4
 """Looks that find it stopped, and not complete, before that is believed: a worker may learn of the end of a run, and
 then see how far it was."""
+
+HEARD = 30.0
+"""Seconds in which all workers of a group have heard of a run."""
 
 
 def said(status: Json) -> str:
@@ -59,24 +62,29 @@ def followed(worker: Worker, name: str, told: Callable[[Json], None]) -> int:
     """Waits until a run is over, or somebody has stopped it; returns the exit code. ``told`` hears each status. Raises
     RefusedRequestError when the run is deleted meanwhile."""
     stopped = 0
-    while stopped < STOPPED:
-        status = _status(worker, name)
-        if status is not None:
-            told(status)
-            code = over(status)
-            if code is not None:
-                return code
-            stopped = stopped + 1 if status["connector"]["state"] == "STOPPED" else 0
-        time.sleep(PAUSE)
+    for status in statuses(worker, name):
+        told(status)
+        code = over(status)
+        if code is not None:
+            return code
+        stopped = stopped + 1 if status["connector"]["state"] == "STOPPED" else 0
+        if stopped == STOPPED:
+            break
     return 1
 
 
-def _status(worker: Worker, name: str) -> Json | None:
-    """None while a run that was just made has no status yet."""
-    try:
-        found: Json = worker.get("connectors", name, "status")
-    except RefusedRequestError as error:
-        if error.status != 404 or name not in worker.names():
-            raise
-        return None
-    return found
+def statuses(worker: Worker, name: str) -> Iterator[Json]:
+    """Those of a run that was just made, again and again, from the first: it has none yet when it is made, and another
+    worker than the one that made it may not know it. Raises RefusedRequestError when it is not there any more."""
+    unknown_until: float | None = time.monotonic() + HEARD
+    while True:
+        try:
+            found: Json = worker.get("connectors", name, "status")
+        except RefusedRequestError as error:
+            is_new = unknown_until is not None and time.monotonic() < unknown_until
+            if error.status != 404 or not (is_new or name in worker.names()):
+                raise
+        else:
+            unknown_until = None
+            yield found
+        time.sleep(PAUSE)

@@ -1,6 +1,5 @@
 """``ferryman dlq replay``: dead letters given to their connector once more, or sent back to their topics."""
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,10 +8,9 @@ from rich.console import RenderableType
 
 from ferryman.client import dead_letters, terminal
 from ferryman.client.options import as_json, asks, name
+from ferryman.client.runs import statuses
 from ferryman.client.worker import Worker
 
-LOOK = 1.0
-"""Seconds between two looks at a run."""
 _WHY = {
     "replayed": "were taken before (--again)",
     "attempts": "were replayed too often (--attempts)",
@@ -86,14 +84,12 @@ def _lines(found: dict[str, Any], is_dry: bool) -> Iterator[str]:
 
 
 def _wait(worker: Worker, run: str) -> None:
-    while True:
-        status = worker.get("connectors", run, "status")
+    for status in statuses(worker, run):
         failed = [each for each in (status["connector"], *status["tasks"]) if each["state"] == "FAILED"]
         if failed:
             raise click.ClickException(f"{run} has failed: {_last(failed[0].get('trace'))}")
         if status.get("run", {}).get("complete") and status["connector"]["state"] == "STOPPED":
             return
-        time.sleep(LOOK)
 
 
 def _last(trace: str | None) -> str:

@@ -1,0 +1,60 @@
+"""How a run that was just made is waited for."""
+
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pytest
+
+from ferryman.client import runs
+from ferryman.client.errors import RefusedRequestError
+from ferryman.client.worker import Worker
+from tests.clock import Clock
+
+RUNNING = {"connector": {"state": "RUNNING"}, "tasks": []}
+COMPLETE = {"connector": {"state": "STOPPED"}, "tasks": [], "run": {"complete": True}}
+
+
+@dataclass
+class Follower:
+    """A worker that answers one thing after the other, None for 404, and the last for ever."""
+
+    answers: list[dict[str, Any] | None]
+    known: list[str] = field(default_factory=list)
+
+    def get(self, *path: str) -> dict[str, Any]:
+        """The status."""
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if answer is None:
+            raise RefusedRequestError(404, f"No status found for connector {path[1]}")
+        return answer
+
+    def names(self) -> list[str]:
+        """The connectors that it knows."""
+        return self.known
+
+
+def followed(follower: Follower) -> int:
+    return runs.followed(cast(Worker, follower), "again", lambda status: None)
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(runs.time, "monotonic", clock.monotonic)
+    monkeypatch.setattr(runs.time, "sleep", clock.pass_)
+    return clock
+
+
+def test_a_worker_that_has_not_heard_of_a_run_yet_is_asked_again() -> None:
+    assert followed(Follower([None, None, RUNNING, COMPLETE])) == 0
+
+
+def test_a_run_that_is_known_and_has_no_status_is_waited_for(clock: Clock) -> None:
+    assert followed(Follower([*[None] * 60, COMPLETE], ["again"])) == 0
+    assert clock.now > runs.HEARD
+
+
+@pytest.mark.parametrize("answers", [[RUNNING, None], [None]], ids=["deleted", "never made"])
+def test_a_run_that_is_not_there_is_not_waited_for(answers: list[dict[str, Any] | None]) -> None:
+    with pytest.raises(RefusedRequestError):
+        followed(Follower(answers))
