@@ -1,6 +1,7 @@
 """How a run that was just made is waited for."""
 
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -40,8 +41,7 @@ def followed(follower: Follower) -> int:
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(runs.time, "monotonic", clock.monotonic)
-    monkeypatch.setattr(runs.time, "sleep", clock.pass_)
+    monkeypatch.setattr(runs, "time", SimpleNamespace(monotonic=clock.monotonic, sleep=clock.pass_))
     return clock
 
 
