@@ -42,8 +42,16 @@ class Remote:
 
     @property
     def held(self) -> Work:
-        """What it was given last."""
-        return next((work for _, what, work in reversed(self.heard) if what == "assigned"), Work())
+        """What it was given last, without what it gave up or lost since."""
+        held = Work()
+        for _, what, work in [*self.heard]:
+            if what == "assigned":
+                held = work
+            elif what == "revoked":
+                held = held.minus(work)
+            elif what == "lost":
+                held = Work()
+        return held
 
     def spans(self, end: float) -> Spans:
         """What it had, and when; it ended at ``end``."""
