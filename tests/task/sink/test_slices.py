@@ -52,6 +52,24 @@ def test_a_request_and_its_records_are_told_apart() -> None:
     assert max(sizes[10:]) <= 1000
 
 
+def far_away(size: int) -> float:
+    """A database behind 150 ms: few statements a put, more for each kind of record; a record itself costs little."""
+    return 1.2 + 0.15 * min(size, 8) + 0.001 * size
+
+
+def test_a_sink_that_is_far_away_is_not_left_with_one_record_because_its_first_put_took_long() -> None:
+    first = iter([5.0])
+    sizes = [size for size, _ in slices(lambda size: far_away(size) + next(first, 0.0), 80)]
+    assert sizes[1] == 1
+    assert 1000 <= min(sizes[60:]) <= max(sizes[60:]) <= 3000
+
+
+def test_a_larger_slice_is_tried_less_and_less_often_where_that_is_of_no_use() -> None:
+    sizes = [size for size, _ in slices(lambda size: size * 60.0, 2000)]
+    assert set(sizes[1:]) == {1, 2}
+    assert 3 <= sizes[1:].count(2) <= 10
+
+
 def test_a_sink_that_becomes_slow_gets_less_at_once_and_more_when_it_is_fast_again() -> None:
     sizes = Slices(MOST)
     for _ in range(10):
