@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ferryman.record import TopicPartition
 from tests.task.sink.hand_driven import HandDriven
 
 Story = Iterator[None]
@@ -23,6 +24,14 @@ def until(condition: Callable[[], object], rounds: int = 1000) -> Story:
 
 def taken(task: HandDriven, count: int) -> Story:
     return until(lambda: len(task.sink.taken) >= count)
+
+
+def a_put_begins(task: HandDriven, *sources: TopicPartition, records: int = 1) -> Story:
+    """Of so many records from these partitions; it goes on until the thread is held no longer."""
+    task.consumer.give(*sources)
+    yield from until(lambda: task.session.delivery.lag() == records)
+    task.thread.held = True
+    yield
 
 
 def one_record_a_slice(task: HandDriven) -> None:

@@ -7,7 +7,7 @@ from ferryman.record import TopicPartition
 from ferryman.task.sink.loop import SILENCE
 from ferryman.task.sink.sink_thread import StillBusy
 from tests.task.sink.hand_driven import A, B, HandDriven
-from tests.task.sink.loop.story import Story, called, one_record_a_slice, taken, until
+from tests.task.sink.loop.story import Story, a_put_begins, called, one_record_a_slice, taken, until
 
 
 def revoked_while_it_runs(task: HandDriven, *sources: TopicPartition) -> None:
@@ -46,10 +46,7 @@ def test_a_revocation_that_a_slice_holds_up_for_too_long_is_the_end_of_the_proce
     task.fill(A, b"1")
 
     def story() -> Story:
-        task.consumer.give(A)
-        yield from until(lambda: task.session.delivery.lag() == 1)
-        task.thread.held = True
-        yield
+        yield from a_put_begins(task, A)
         task.consumer.take(A)
         yield from until(lambda: False)
 

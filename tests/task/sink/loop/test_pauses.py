@@ -5,7 +5,7 @@ from ferryman.errors import RetriableError
 from ferryman.task.sink.pausing import PATIENCE
 from ferryman.task.sink.sink_thread import LOOK
 from tests.task.sink.hand_driven import A, HandDriven
-from tests.task.sink.loop.story import Story, called, taken, until
+from tests.task.sink.loop.story import Story, a_put_begins, called, taken, until
 
 
 def test_a_pause_stops_reading_commits_what_was_taken_and_is_told_then(flushing: HandDriven) -> None:
@@ -38,10 +38,7 @@ def test_a_pause_is_told_when_what_was_taken_is_committed_though_the_sink_has_no
     task.fill(A, b"1", b"2")
 
     def story() -> Story:
-        task.consumer.give(A)
-        yield from until(lambda: task.session.delivery.lag() == 2)
-        task.thread.held = True
-        yield
+        yield from a_put_begins(task, A, records=2)
         task.worker.wish("pause")
         yield
         assert task.worker.states == []
@@ -74,10 +71,7 @@ def test_a_pause_is_told_in_the_end_though_a_put_goes_on(task: HandDriven) -> No
     task.fill(A, b"1")
 
     def story() -> Story:
-        task.consumer.give(A)
-        yield from until(lambda: task.session.delivery.lag() == 1)
-        task.thread.held = True
-        yield
+        yield from a_put_begins(task, A)
         began = task.clock.now
         task.worker.wish("pause")
         yield from until(lambda: task.worker.states)
@@ -92,10 +86,7 @@ def test_a_pause_that_is_taken_back_before_it_was_told_is_not_told(task: HandDri
     task.fill(A, b"1")
 
     def story() -> Story:
-        task.consumer.give(A)
-        yield from until(lambda: task.session.delivery.lag() == 1)
-        task.thread.held = True
-        yield
+        yield from a_put_begins(task, A)
         task.worker.wish("pause")
         yield
         task.worker.wish("run")

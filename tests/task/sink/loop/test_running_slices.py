@@ -6,7 +6,7 @@ from ferryman.errors import TaskError
 from ferryman.task.sink.loop import SILENCE
 from ferryman.task.sink.sink_thread import LOOK, StillBusy
 from tests.task.sink.hand_driven import TIMING, A, B, HandDriven
-from tests.task.sink.loop.story import Story, called, taken, until
+from tests.task.sink.loop.story import Story, a_put_begins, called, taken, until
 
 
 def test_while_a_slice_runs_the_group_is_heard_but_hands_out_nothing(task: HandDriven) -> None:
@@ -51,10 +51,7 @@ def test_a_stop_waits_for_the_slice_that_runs(task: HandDriven) -> None:
     task.fill(A, b"1")
 
     def story() -> Story:
-        task.consumer.give(A)
-        yield from until(lambda: task.session.delivery.lag() == 1)
-        task.thread.held = True
-        yield
+        yield from a_put_begins(task, A)
         task.thread.held = False
 
     task.run(story)
@@ -67,10 +64,7 @@ def test_a_stop_ends_a_slice_between_two_puts(task: HandDriven) -> None:
     task.fill(B, b"2")
 
     def story() -> Story:
-        task.consumer.give(A, B)
-        yield from until(lambda: task.session.delivery.lag() == 2)
-        task.thread.held = True
-        yield
+        yield from a_put_begins(task, A, B, records=2)
         task.thread.held = False
 
     task.run(story)
@@ -81,10 +75,7 @@ def test_a_stop_that_a_slice_holds_up_for_too_long_is_the_end_of_the_process(tas
     task.fill(A, b"1")
 
     def story() -> Story:
-        task.consumer.give(A)
-        yield from until(lambda: task.session.delivery.lag() == 1)
-        task.thread.held = True
-        yield
+        yield from a_put_begins(task, A)
 
     with pytest.raises(StillBusy):
         task.run(story)
@@ -112,10 +103,7 @@ def test_an_error_of_the_last_slice_comes_out_of_a_stop(task: HandDriven) -> Non
     task.sink.outcomes.append(TaskError("no way"))
 
     def story() -> Story:
-        task.consumer.give(A)
-        yield from until(lambda: task.session.delivery.lag() == 1)
-        task.thread.held = True
-        yield
+        yield from a_put_begins(task, A)
         task.thread.held = False
 
     with pytest.raises(TaskError, match="no way"):

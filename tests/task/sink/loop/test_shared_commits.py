@@ -12,7 +12,7 @@ from ferryman.errors import Indeterminate, RetriableError, TaskError
 from ferryman.record import TopicPartition
 from ferryman.task.sink.loop import SILENCE
 from tests.task.sink.hand_driven import TIMING, A, B, HandDriven
-from tests.task.sink.loop.story import Story, called, one_record_a_slice, taken, until
+from tests.task.sink.loop.story import Story, a_put_begins, called, one_record_a_slice, taken, until
 from tests.task.sink.recording_sink import FlushingSink
 
 
@@ -155,10 +155,7 @@ def test_a_busy_sink_that_has_a_part_in_commits_is_asked_to_hurry_and_flushed_be
     flushing.fill(A, b"1")
 
     def story() -> Story:
-        flushing.consumer.give(A)
-        yield from until(lambda: flushing.session.delivery.lag() == 1)
-        flushing.thread.held = True
-        yield
+        yield from a_put_begins(flushing, A)
         yield
         assert not flushing.backlog.hurry
         flushing.session.request_commit()
