@@ -88,11 +88,19 @@ class Sender(threading.Thread):
             until = min(len(self._load.messages), int((now - self.began) * self._load.rate) + 1)
             self.behind = max(self.behind, now - self.due(sent))
             for place, message in enumerate(self._load.messages[sent:until], sent):
-                self._producer.produce(self._load.topic, message, self._load.key(place))
+                self._produce(message, self._load.key(place))
             sent = max(sent, until)
             self._producer.poll(0)
             time.sleep(_STEP_SECONDS)
         self._producer.flush(30)
+
+    def _produce(self, message: bytes, key: bytes | None) -> None:
+        """Waits while the client has no room: whoever sends all at once is faster than the broker."""
+        while True:
+            try:
+                return self._producer.produce(self._load.topic, message, key)
+            except BufferError:
+                self._producer.poll(0.01)
 
 
 def prepare(where: World, topic: str, rate: int, seconds: int) -> Load:
