@@ -30,6 +30,7 @@ from ferryman.plugins import catalog
 from ferryman.retry.outage import Outage
 from ferryman.runs.keys import RunKeys, SourceRunKeys
 from ferryman.settings.worker_keys import WorkerConfig
+from ferryman.task.meters.meters import BACKGROUND
 from ferryman.task.meters.publisher import Publisher
 from ferryman.task.setup import garbage_collection, metering
 from ferryman.task.setup.control import Control
@@ -70,7 +71,7 @@ def _published(setup: Setup) -> Iterator[None]:
     if not setup.worker.ferryman_metrics_enable:
         yield
         return
-    publisher = Publisher(meters.samples, control.offer)
+    publisher = Publisher(meters.samples, control.offer, BACKGROUND)
     tell = control.tell
 
     def told(event: str, facts: dict[str, Any]) -> None:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ferryman.chain.chain import Chain
-from ferryman.metrics import ours
+from ferryman.metrics import connect, ours
 from ferryman.metrics.exposition import Sample
 from ferryman.metrics.family import Family, Value
 from ferryman.metrics.histogram import Histogram
-from ferryman.metrics.registry import OF_ATTRIBUTE
+from ferryman.metrics.registry import FAMILIES, OF_ATTRIBUTE
 from ferryman.retry.outage import Outage
 from ferryman.task.meters.client_statistics import ClientStatistics
 from ferryman.task.meters.sinks import SinkMeter
@@ -25,6 +25,14 @@ MOST_STEPS = 100
 LONGEST_REASON = 200
 """Letters of a reason."""
 OTHERS = "others"
+BACKGROUND = frozenset(
+    family.name
+    for family in (
+        *(ours.MEMORY, ours.CPU, ours.TASK_THREADS, ours.TASK_GC),
+        *(family for family in FAMILIES.values() if family.attribute and family.attribute.domain != connect.DOMAIN),
+    )
+)
+"""Families that change while a task does nothing: of its process, and of clients that keep up their connections."""
 
 
 class Lives(Protocol):

@@ -1,4 +1,5 @@
 """Tells the worker what a task counts: once a second, and of each family only when its lines are others than before.
+A task that has nothing to do is looked at less often: among many of them, the looks are most of what they cost.
 
 The worker may be stopped, and read nothing: what it is told here must not fill the line, or the task itself would stand
 still when it has something to say. So what finds no room is not said, and is part of what is said next.
@@ -7,7 +8,7 @@ still when it has something to say. So what finds no room is not said, and is pa
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,8 +21,9 @@ from ferryman.metrics.histogram import Histogram
 
 log = logging.getLogger(__name__)
 
-EVERY = 1.0
-"""Seconds between two looks."""
+EVERY, SELDOM = 1.0, 5.0
+"""Seconds between two looks; and between those at a task that has done nothing for ``AFTER``."""
+AFTER = 30.0
 TRIES, AGAIN = 20, 0.02
 """How often the last words are tried, and seconds in between: somebody else may be telling something just then."""
 MOST = 64 << 10
@@ -36,11 +38,19 @@ class Publisher:
     samples: Callable[[], Iterable[Sample]]
     offer: Callable[[str, dict[str, Any]], bool]
     """Sends the worker an event with its facts, if there is room for it; says whether there was."""
+    background: Container[str] = frozenset()
+    """Names of families whose lines change although the task does nothing."""
+    clock: Callable[[], float] = time.monotonic
+    _worked: float = field(init=False)
+    """When something else than those was new last."""
     _told: dict[str, _State] = field(default_factory=dict)
     """What the worker knows, by family."""
     _cut: set[str] = field(default_factory=set)
     _telling: threading.Lock = field(default_factory=threading.Lock)
     _over: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self._worked = self.clock()
 
     def start(self) -> None:
         """Goes on until the last words, on a thread of its own."""
@@ -63,7 +73,12 @@ class Publisher:
                 self.tell()
             except Exception:
                 log.exception("the task's metrics could not be told")
-            self._over.wait(EVERY)
+            self._over.wait(self.pause)
+
+    @property
+    def pause(self) -> float:
+        """Seconds until the next look."""
+        return EVERY if self.clock() < self._worked + AFTER else SELDOM
 
     def tell(self) -> bool:
         """Says what is new; False if there was no room for some of it. From any thread."""
@@ -75,7 +90,10 @@ class Publisher:
         for sample in self.samples():
             families.setdefault(sample[0].name, []).append(sample)
         states = {name: _state(found) for name, found in families.items()}
-        news = [sample for name, found in families.items() if states[name] != self._told.get(name) for sample in found]
+        new = [name for name, state in states.items() if state != self._told.get(name)]
+        if any(name not in self.background for name in new):
+            self._worked = self.clock()
+        news = [sample for name in new for sample in families[name]]
         for part in self._parts(exposition.lines(news)):
             if not self.offer("metrics", {"lines": part}):
                 return False

@@ -4,7 +4,8 @@ from typing import Any
 
 from ferryman.metrics import ours
 from ferryman.metrics.exposition import Sample
-from ferryman.task.meters.publisher import MOST, Publisher
+from ferryman.task.meters.meters import BACKGROUND
+from ferryman.task.meters.publisher import AFTER, EVERY, MOST, SELDOM, Publisher
 
 KEY = ("c", "0")
 
@@ -52,6 +53,23 @@ def test_much_is_told_in_parts_and_of_one_family_no_more_than_fits() -> None:
     assert {name for each in line.told for name in each} == {ours.LAG_OF.name, ours.LAG.name}
     (cut,) = (each[ours.LAG_OF.name] for each in line.told if ours.LAG_OF.name in each)
     assert cut.endswith("} 1.0\n")
+
+
+def test_a_task_that_does_nothing_is_looked_at_seldom_whatever_its_process_does() -> None:
+    now = 0.0
+    samples = list[Sample]([(ours.LAG, KEY, 1), (ours.CPU, KEY, 0.5)])
+    publisher = Publisher(lambda: samples, Line().offer, BACKGROUND, clock=lambda: now)
+
+    def paused(at: float, *news: Sample) -> float:
+        nonlocal now, samples
+        now, samples = at, [*news] or samples
+        publisher.tell()
+        return publisher.pause
+
+    assert paused(0.0) == EVERY
+    assert paused(AFTER, (ours.LAG, KEY, 1), (ours.CPU, KEY, 0.7)) == SELDOM
+    assert paused(AFTER + 1, (ours.LAG, KEY, 2), (ours.CPU, KEY, 0.7)) == EVERY
+    assert paused(AFTER + 1 + AFTER) == SELDOM
 
 
 def test_the_last_words_raise_nothing() -> None:
