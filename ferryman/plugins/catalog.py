@@ -13,6 +13,7 @@ from importlib.metadata import packages_distributions
 from importlib.metadata import version as metadata_version
 from typing import Any
 
+from ferryman import __version__
 from ferryman.api import Sink
 from ferryman.plugins import folders, others
 from ferryman.plugins.entry import Entry
@@ -211,8 +212,9 @@ def version(plugin: type[Any] | Entry) -> str:
 
 @cache
 def _version(package: str) -> str:
+    if package == "ferryman":
+        return __version__  # to read it again would cost each task a parser of e-mails
     # To find a module's distribution all that are installed are read, which takes a while.
-    distributions = ["ferryman"] if package == "ferryman" else packages_distributions().get(package, ())
-    for distribution in distributions:
+    for distribution in packages_distributions().get(package, ()):
         return metadata_version(distribution)
     return "undefined"
