@@ -15,7 +15,7 @@ from ferryman.config import Bool, Int, Str, key
 from ferryman.conversion import Converter, Decoded, Side
 from ferryman.data import all_null
 from ferryman.errors import DataError, KeyProblem
-from ferryman.formats.avro import columns_reader, columns_writer, rows_reader, schema_text, schemaless
+from ferryman.formats.avro import columns_reader, columns_writer, rows_reader, rows_writer, schema_text, schemaless
 from ferryman.formats.avro.compatibility import incompatibility
 from ferryman.formats.avro.connect_properties import Options
 from ferryman.formats.avro.names import bare, full_name, is_bytes
@@ -281,10 +281,11 @@ class AvroConverter(Converter[AvroConverterConfig]):
         number, encode = self._encoder(topic, schema)
         head = b"\x00" + number.to_bytes(4, "big")
         own = self._writing(schema)
-        texts = columns_writer.texts(values, own.how.plain, head) if encode == own.encode else None
-        if texts is not None:
-            yield from texts
-            return
+        if schema is not None and encode == own.encode:
+            found = rows_writer.encode(values, schema, own.how.plain, head)
+            if found is not None:
+                yield from found
+                return
         for value in values:
             yield None if value is None and nullable else head + encode(value)
 

@@ -132,23 +132,11 @@ def test_a_null_that_is_not_allowed_is_for_the_rows_to_refuse() -> None:
     assert json_columns_writer.dumps(columns) is None
 
 
-@given(
-    st.lists(st.text(max_size=80) | st.sampled_from(["", "x" * 64, "ß" * 9000, "a\nb", '"\\']), min_size=1),
-    st.booleans(),
-)
-def test_plain_texts_become_what_each_of_them_becomes(texts: list[str], optional: bool) -> None:
-    how = writing(STRING.as_optional(optional))
-    parsed, found = rows_reader.parse(how.plain), []
-    for value in texts:
-        stream = BytesIO()
-        fastavro.schemaless_writer(stream, parsed, how.convert(value))
-        found.append(HEAD + stream.getvalue())
-
-    assert avro_columns_writer.texts(texts, how.plain, HEAD) == found
+@given(st.lists(st.text(max_size=80) | st.sampled_from(["", "x" * 64, "ß" * 9000, "a\nb", '"\\']), min_size=1))
+def test_plain_texts_become_what_each_of_them_becomes(texts: list[str]) -> None:
     assert dumps_texts(texts) == [orjson.dumps(value) for value in texts]
 
 
 @pytest.mark.parametrize("other", [None, 1, "\ud800"])
 def test_what_is_no_plain_text_is_left_to_the_rows(other: Any) -> None:
-    assert avro_columns_writer.texts(["a", other], writing(STRING.as_optional()).plain, HEAD) is None
     assert dumps_texts(["a", other]) is None

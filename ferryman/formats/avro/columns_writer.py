@@ -69,19 +69,6 @@ def encode(columns: Columns, plain: Any, head: bytes) -> list[bytes] | None:
     return found if len(found) == len(columns) else None
 
 
-def texts(values: Sequence[Any], plain: Any, head: bytes) -> list[bytes] | None:
-    """The same for plain texts that are no field of a struct; None where there are others, or a null among them."""
-    own = next((each for each in plain if each != "null"), None) if isinstance(plain, list) else plain
-    if own != "string" or set(map(type, values)) != {str}:
-        return None
-    try:
-        encoded = list(map(str.encode, values))
-    except UnicodeEncodeError:
-        return None
-    sizes = {size: head + _branch(plain) + long(size) for size in set(map(len, encoded))}
-    return [sizes[len(text)] + text for text in encoded]
-
-
 def _own(plain: Any, columns: Columns) -> Any:
     if not columns.schema.optional:
         return plain
