@@ -101,6 +101,17 @@ def test_every_type_becomes_a_native_type_of_postgresql(world: World) -> None:
     }
 
 
+def test_a_large_value_is_compressed_once_by_the_table_that_keeps_it(world: World) -> None:
+    world.put([{"text": "x" * 100_000}])
+
+    staging = """
+        SELECT a.attstorage FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+        WHERE starts_with(c.relname, 'ferryman_stage_') AND left(a.attname, 1) = 'c' AND a.attlen = -1"""
+    external = {"e"} if direct.MANY > 1 else set()
+    assert {str(storage) for (storage,) in world.query(staging)} == external
+    assert world.query("SELECT text, pg_column_size(text) < 50000 FROM orders") == [("x" * 100_000, True)]
+
+
 def test_null_and_empty_are_different_things(world: World) -> None:
     both(
         world,

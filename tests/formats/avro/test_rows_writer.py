@@ -27,7 +27,9 @@ ODD: dict[str, tuple[Schema, st.SearchStrategy[Any]]] = {
     ),
     "named otherwise": (Schema(Type.STRING, name="org.apache.kafka.connect.data.Date"), st.text()),
 }
-MISFITS: st.SearchStrategy[Any] = st.sampled_from([None, True, 1, 1 << 63, 0.5, 1e300, "a", "\ud800", b"b", Decimal("0.001"), {}, {"n": 1}, []])
+MISFITS: st.SearchStrategy[Any] = st.sampled_from(
+    [None, True, 1, 1 << 63, 0.5, 1e300, "a", "\ud800", b"b", Decimal("0.001"), {}, {"n": 1}, []]
+)
 
 
 @st.composite
