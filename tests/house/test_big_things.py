@@ -236,8 +236,8 @@ def _one(source: TopicPartition) -> Any:
 
 def secrets_of_a_config(size: int) -> Callable[[], object]:
     """In an answer that repeats all of them."""
-    values = {f"this is secret {number} of them": "[hidden]" for number in range(size)}
-    text = "; ".join(values)
+    secrets = [f"this is secret {number} of them" for number in range(size)]
+    text, values = "; ".join(secrets), free_text.Values(dict.fromkeys(secrets, "[hidden]"))
     return lambda: free_text.without_values(text, values)
 
 

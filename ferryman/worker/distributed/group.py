@@ -10,7 +10,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Collection, Coroutine, Mapping
 from typing import Any
 
 from ferryman.assignment.protocol import NO_WORK, Assignment, Work
@@ -79,11 +79,16 @@ class Group:
         """Whether this worker decides for all."""
         return self.member.leads and self.holds_place
 
-    def facts_changed(self) -> None:
-        """Where the work to be shared out is another, whoever leads has it shared out anew."""
-        if self.member.leads and (work := self._work()) != self._shared:
-            self._shared = work
+    def facts_changed(self, connectors: Collection[str]) -> None:
+        """Where the work to be shared out of these is another, whoever leads has all shared out anew."""
+        if self.member.leads and any(self._count(name) != self._shared.get(name) for name in connectors):
+            self._shared = self._work()
             self.member.rejoin("the connectors or their tasks are others")
+
+    def _count(self, connector: str) -> int | None:
+        """Its number of tasks; None if there is no such connector."""
+        facts = self._journal.facts.of(connector)
+        return None if facts.properties is None else len(facts.tasks)
 
     # On the member's threads.
 
@@ -145,10 +150,10 @@ class Group:
 
     async def _take(self, work: Work) -> None:
         assert self._plane is not None
-        self._share.now = Share(work)
+        before, self._share.now = self._share.now, Share(work)
         self._shared = self._work()
-        self._plane.reconcile()
-        self._plane.members.facts_changed()  # what a former leader has left undone is this one's now
+        self._plane.reconcile(self._share.now.connectors_besides(before))
+        self._plane.members.facts_changed(self._shared)  # what a former leader has left undone is this one's now
         if self.member.leads:
             self._board.clear(self._shared)
             await self._make_key()
@@ -160,8 +165,8 @@ class Group:
         """Some work, or all."""
         assert self._plane is not None
         mine = self._share.now.work
-        self._share.now = Share(NO_WORK if work is None else mine.minus(work))
-        self._plane.reconcile()
+        before, self._share.now = self._share.now, Share(NO_WORK if work is None else mine.minus(work))
+        self._plane.reconcile(self._share.now.connectors_besides(before))
         await self._plane.reconciler.gone(instances(mine if work is None else work))
 
     async def _renew_keys(self) -> None:
