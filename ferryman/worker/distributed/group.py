@@ -54,6 +54,9 @@ class Group:
         self._plane: Plane | None = None
         self._shared: Mapping[str, int] = {}
         """The connectors and their numbers of tasks that were last shared out, where this worker leads."""
+        self._wants = False
+        """Whether the work is to be shared out anew, and that has not been asked for yet."""
+        self._due: asyncio.TimerHandle | None = None
         self._keys: asyncio.Task[None] | None = None
         journal.leads = lambda: self.leads
         journal.when_refused = lambda: self.member.rejoin("the right to write to the config topic is lost")
@@ -81,7 +84,27 @@ class Group:
 
     def facts_changed(self, connectors: Collection[str]) -> None:
         """Where the work to be shared out of these is another, whoever leads has all shared out anew."""
-        if self.member.leads and any(self._count(name) != self._shared.get(name) for name in connectors):
+        if self._wants or not self.member.leads:
+            return
+        if any(self._count(name) != self._shared.get(name) for name in connectors):
+            self._wants = True
+            self._share_anew()
+
+    def _share_anew(self) -> None:
+        """Asks for a rebalance where one is wanted: at once, or when there has been rest after the last one. What changes
+        meanwhile goes with it; a thousand connectors that are made in a row would else all be gone through two thousand
+        times."""
+        rebalances = self.member.rebalances
+        if not self._wants or rebalances.under_way or self._due is not None:
+            return
+        if rest := rebalances.rest:
+            self._due = self._loop.call_later(rest, self._ask)
+        else:
+            self._ask()
+
+    def _ask(self) -> None:
+        self._due, self._wants = None, False
+        if self.member.leads:
             self._shared = self._work()
             self.member.rejoin("the connectors or their tasks are others")
 
@@ -150,12 +173,15 @@ class Group:
 
     async def _take(self, work: Work) -> None:
         assert self._plane is not None
-        before, self._share.now = self._share.now, Share(work)
-        self._shared = self._work()
-        self._plane.reconcile(self._share.now.connectors_besides(before))
-        self._plane.members.facts_changed(self._shared)  # what a former leader has left undone is this one's now
+        with self.member.rebalances.at_work():
+            before, self._share.now = self._share.now, Share(work)
+            self._shared = self._work()
+            self._plane.reconcile(self._share.now.connectors_besides(before))
+            self._plane.members.facts_changed(self._shared)  # what a former leader has left undone is this one's now
+            if self.member.leads:
+                self._board.clear(self._shared)
         if self.member.leads:
-            self._board.clear(self._shared)
+            self._share_anew()
             await self._make_key()
         if not self.joined.is_set():
             log.info("Joined group %s", self._config.group_id)
