@@ -91,7 +91,7 @@ class Group:
             self._share_anew()
 
     def _share_anew(self) -> None:
-        """Asks for a rebalance where one is wanted: at once, or when there has been rest after the last one. What changes
+        """Asks for a rebalance where one is wanted: at once, or after a rest since the last one. What changes
         meanwhile goes with it; a thousand connectors that are made in a row would else all be gone through two thousand
         times."""
         rebalances = self.member.rebalances
