@@ -53,6 +53,7 @@ class Found:
     side: str
     connectors: int
     running: int
+    workers: int = 2
     load: float = 0.0
     posts: list[float] = field(default_factory=list)
     """Seconds of each POST."""
@@ -186,14 +187,8 @@ class Story:
         self.ask(first)
         self.restart()
         first = self.where.nodes[0]
-        with self.took(self.found.shared):
-            second = self.where.join()
-            self.settled(first, second)
-        with self.took(self.found.taken_over):
-            second.process.kill()
-            second.process.wait()
-            self.where.nodes.remove(second)
-            self.settled(first)
+        if self.found.workers > 1:
+            self.share(first)
         with self.took(self.found.deleted):
             asked = Asked(first)
             for name in self.names():
@@ -201,6 +196,17 @@ class Story:
             self.where.until(lambda: first.call("/connectors?expand=status") == {}, "end of all")
         self.found.load = float(report.machine()["load"])
         return self.found
+
+    def share(self, first: Node) -> None:
+        """With a second worker, which is killed then."""
+        with self.took(self.found.shared):
+            second = self.where.join()
+            self.settled(first, second)
+        second.process.kill()
+        second.process.wait()
+        self.where.nodes.remove(second)
+        with self.took(self.found.taken_over):
+            self.settled(first)
 
     def create(self, asked: Asked) -> None:
         with self.took(self.found.created):
@@ -246,16 +252,17 @@ class Story:
 @click.command()
 @click.option("--connectors", default="100,200,400,800", show_default=True, help="The sizes, one after the other.")
 @click.option("--running", default=15, show_default=True, help="Per cent of them that run.")
+@click.option("--workers", default=2, show_default=True, help="1 leaves the second worker out.")
 @click.option("--side", default="ours", show_default=True, type=click.Choice(["peer", "ours"]))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def main(connectors: str, running: int, side: str, as_json: bool) -> None:
+def main(connectors: str, running: int, workers: int, side: str, as_json: bool) -> None:
     """Tell the story in each size, and print two tables."""
     found: list[Found] = []
     name = "Ferryman" if side == "ours" else "Kafka Connect"
     for size in map(int, connectors.split(",")):
         with world(["kafka"]) as where, group(where, name) as one:
             feed(one)
-            found.append(Story(one, Found(name, size, size * running // 100)).told())
+            found.append(Story(one, Found(name, size, size * running // 100, workers)).told())
             for head, row in zip((ANSWERS, TOOK), found[-1].rows(), strict=True):
                 print(", ".join(map(": ".join, zip(head, row, strict=True))), file=sys.stderr)
     if as_json:

@@ -231,6 +231,15 @@ class Statuses:
         """Those of which anything is known, sorted."""
         return sorted({*self._connectors, *self._tasks, *self._topics})
 
+    def besides(self, connectors: Mapping[str, int]) -> list[tuple[str, list[int]]]:
+        """The connectors of which something is known that there is not, with the numbers of such tasks, both sorted;
+        ``connectors`` has the number of tasks of each that there is."""
+        found = [
+            (name, sorted(number for number in self._tasks.get(name, ()) if number >= connectors.get(name, 0)))
+            for name in {*self._connectors, *self._tasks, *self._topics}
+        ]
+        return sorted((name, tasks) for name, tasks in found if tasks or name not in connectors)
+
     def connector(self, name: str) -> StoredStatus | None:
         """A connector's status."""
         return self._connectors.get(name)

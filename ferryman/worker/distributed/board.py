@@ -114,10 +114,9 @@ class Board:
     def clear(self, connectors: Mapping[str, int]) -> None:
         """Leaves no status behind of connectors and tasks that there are not; ``connectors`` has each one's number of
         tasks. For whoever leads the group."""
-        for connector in self.statuses.connectors():
-            for number in self.statuses.tasks(connector):
-                if number >= connectors.get(connector, 0):
-                    self.show((connector, number), None)
+        for connector, tasks in self.statuses.besides(connectors):
+            for number in tasks:
+                self.show((connector, number), None)
             if connector not in connectors:
                 self.show((connector, None), None)
                 self.forget_topics(connector)

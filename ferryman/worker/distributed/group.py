@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 MARGIN, LEAST_MARGIN = 0.1, 0.5
 """The part of the session that lies between the end of a lease and the end of the session, and its least seconds: so
 long may what was begun before still take."""
+WORTH = 0.1
+"""The part of the session by which a lease must be longer for all processes to be told of it."""
 LEAVING = 5.0
 """Seconds that a worker which ends waits for processes that were killed and are not gone, or for Kafka."""
 KEY_LOOK = 10.0
@@ -49,6 +51,8 @@ class Group:
         """Set when the group has given this worker its share for the first time."""
         self.lease = Lease(ends=0.0, over=0.0)
         """The lease of a task that starts now."""
+        self._told = 0.0
+        """The end of the lease that those which run were told of last."""
         self._config, self._journal, self._board, self._share = config, journal, board, share
         self._loop = asyncio.get_running_loop()
         self._plane: Plane | None = None
@@ -167,8 +171,12 @@ class Group:
     # On the event loop.
 
     def _renew(self, granted: Lease) -> None:
-        if self._plane is not None and granted.ends > self.lease.ends:
-            self.lease = granted
+        """Rebalances in a row grant one again and again; all processes are told of it when it is worth that."""
+        if self._plane is None or granted.ends <= self.lease.ends:
+            return
+        self.lease = granted
+        if granted.ends - self._told >= WORTH * self._config.session_timeout_ms / 1000:
+            self._told = granted.ends
             self._plane.reconciler.renew(granted)
 
     async def _take(self, work: Work) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -45,6 +46,24 @@ def placed(standing: Standing, journal: Any) -> Group:
     group = Group(nothing, SETTINGS, journal, nothing, ShareOfWork())
     group.member._participant.stands(standing)
     return group
+
+
+def test_all_processes_are_told_of_a_longer_lease_when_that_is_worth_it() -> None:
+    """And whatever starts meanwhile has the longest. A rebalance for each of a thousand connectors would else tell all
+    the others each time."""
+
+    async def told() -> list[float]:
+        group, told = placed(LEADS, SimpleNamespace()), list[float]()
+        plane: Any = SimpleNamespace(reconciler=SimpleNamespace(renew=lambda lease: told.append(lease.ends)))
+        group._plane, group._config = plane, SimpleNamespace(session_timeout_ms=10_000)  # type: ignore[assignment]
+        for tenths in range(100):
+            group._renew(Lease(9 + tenths / 10, 10 + tenths / 10))
+            assert group.lease.ends == 9 + tenths / 10
+        return told
+
+    ends = asyncio.run(told())
+    assert len(ends) == 10
+    assert all(later - earlier >= 1 for earlier, later in pairwise(ends))
 
 
 def test_connectors_that_come_in_a_row_are_shared_out_together(monkeypatch: pytest.MonkeyPatch) -> None:
