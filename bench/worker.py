@@ -4,6 +4,7 @@ Both have the same properties but for their ports; connectors are file sinks tha
 """
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -29,6 +30,8 @@ from ferryman.stack.runtime.ports import free_port
 PATIENCE = 600.0
 """Seconds after which something counts as stuck."""
 _LOOK = 0.02
+_ENVIRONMENT = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
+"""Empty is unset: an installed program has its bytecode in caches, whatever this shell says."""
 _PROPERTIES = """\
 bootstrap.servers={broker}
 group.id={name}
@@ -136,7 +139,7 @@ class Group:
             command = launched("org.apache.kafka.connect.cli.ConnectDistributed", self.directory, str(file))
         file.write_text(text)
         with (self.directory / f"worker-{port}.log").open("wb") as log:
-            node = Node(subprocess.Popen(command, stdout=log, stderr=log), port, time.monotonic())
+            node = Node(subprocess.Popen(command, stdout=log, stderr=log, env=_ENVIRONMENT), port, time.monotonic())
         self.nodes.append(node)
         return node
 

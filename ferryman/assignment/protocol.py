@@ -5,9 +5,9 @@ As org.apache.kafka.connect.runtime.distributed.ConnectProtocol (version 0) and 
 """
 
 import struct
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from functools import lru_cache
+from typing import Literal
 
 Version = Literal[0, 1, 2]
 VERSIONS: dict[str, Version] = {"default": 0, "compatible": 1, "sessioned": 2}
@@ -22,7 +22,6 @@ NO_ERROR, CONFIG_MISMATCH = 0, 1
 Task = tuple[str, int]
 """A connector's name and the number of its task."""
 _CONNECTOR_ITSELF = -1
-_Item = TypeVar("_Item")
 
 
 class ProtocolError(ValueError):
@@ -157,17 +156,17 @@ def _text(text: str) -> bytes:
     return _packed(">h", len(found)) + found
 
 
+@lru_cache(maxsize=4)
 def _work(work: Work) -> bytes:
-    """By connector, the connector itself as its task -1."""
+    """By connector, the connector itself as its task -1. Kept, since what a member runs is declared in three protocols,
+    and in the next rebalance it hardly is another."""
     numbers = {name: [_CONNECTOR_ITSELF] for name in work.connectors}
     for name, number in work.tasks:
         numbers.setdefault(name, []).append(number)
-    return _list(numbers.items(), lambda one: _text(one[0]) + _list(one[1], lambda number: _packed(">i", number)))
-
-
-def _list(items: Iterable[_Item], encode: Callable[[_Item], bytes]) -> bytes:
-    found = [encode(item) for item in items]
-    return _packed(">i", len(found)) + b"".join(found)
+    parts = [_packed(">i", len(numbers))]
+    for name, own in numbers.items():
+        parts += (_text(name), _packed(f">{len(own) + 1}i", len(own), *own))
+    return b"".join(parts)
 
 
 class _Reader:

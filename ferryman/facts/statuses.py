@@ -208,7 +208,7 @@ class Statuses:
             case ConnectorStatusRecord(connector, status):
                 _put(self._connectors, connector, status)
             case TaskStatusRecord(connector, task, status):
-                known = self.tasks(connector).get(task)
+                known = self.task(connector, task)
                 if status is None or not _late(status, known):
                     _put_within(self._tasks, connector, task, status)
             case TopicUseRecord(connector, topic, use):
@@ -225,11 +225,20 @@ class Statuses:
     def _known(self, record: ConnectorStatusRecord | TaskStatusRecord) -> StoredStatus | None:
         if isinstance(record, ConnectorStatusRecord):
             return self.connector(record.connector)
-        return self.tasks(record.connector).get(record.task)
+        return self.task(record.connector, record.task)
 
     def connectors(self) -> list[str]:
         """Those of which anything is known, sorted."""
         return sorted({*self._connectors, *self._tasks, *self._topics})
+
+    def besides(self, connectors: Mapping[str, int]) -> list[tuple[str, list[int]]]:
+        """The connectors of which something is known that there is not, with the numbers of such tasks, both sorted;
+        ``connectors`` has the number of tasks of each that there is."""
+        found = [
+            (name, sorted(number for number in self._tasks.get(name, ()) if number >= connectors.get(name, 0)))
+            for name in {*self._connectors, *self._tasks, *self._topics}
+        ]
+        return sorted((name, tasks) for name, tasks in found if tasks or name not in connectors)
 
     def connector(self, name: str) -> StoredStatus | None:
         """A connector's status."""
@@ -238,6 +247,14 @@ class Statuses:
     def tasks(self, connector: str) -> Mapping[int, StoredStatus]:
         """The statuses of a connector's tasks by number."""
         return dict(sorted(self._tasks.get(connector, {}).items()))
+
+    def task(self, connector: str, task: int) -> StoredStatus | None:
+        """The status of one task."""
+        return self._tasks.get(connector, {}).get(task)
+
+    def uses(self, connector: str, topic: str) -> bool:
+        """Whether a connector is known to use a topic."""
+        return topic in self._topics.get(connector, {})
 
     def topics(self, connector: str) -> Mapping[str, TopicUse]:
         """The topics that a connector uses."""

@@ -3,8 +3,6 @@
 import json
 from typing import Any, Literal
 
-import yaml
-
 
 class NoDocumentError(ValueError):
     """The content is not JSON, or not YAML, as the text says with the reason."""
@@ -13,8 +11,17 @@ class NoDocumentError(ValueError):
 def loads(content: bytes | str, syntax: Literal["JSON", "YAML"] = "JSON") -> Any:
     """What a file's content says, as plain Python values. Raises NoDocumentError, for what is nested too deeply too."""
     try:
-        return json.loads(content) if syntax == "JSON" else yaml.safe_load(content)
+        return json.loads(content) if syntax == "JSON" else _yaml(content)
     except RecursionError:
         raise NoDocumentError(f"this is not {syntax} that can be read: it is nested too deeply") from None
-    except (ValueError, yaml.YAMLError) as error:
+    except ValueError as error:
         raise NoDocumentError(f"this is not {syntax}: {error}") from None
+
+
+def _yaml(content: bytes | str) -> Any:
+    import yaml  # here, since hardly a worker reads any, and all would wait for it at their start
+
+    try:
+        return yaml.safe_load(content)
+    except yaml.YAMLError as error:
+        raise ValueError(error) from None

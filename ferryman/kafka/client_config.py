@@ -39,6 +39,8 @@ PRODUCER_BASE: Mapping[str, Value] = {
     "message.max.bytes": 1048576,  # Java's max.request.size
     "partitioner": "murmur2_random",  # Java's default partitioner; librdkafka's own would scatter keys
 }
+AT_ONCE: Mapping[str, Value] = {"linger.ms": 0}
+"""For records that somebody waits for one by one: none comes meanwhile that could go with them."""
 CONSUMER_BASE: Mapping[str, Value] = {
     "allow.auto.create.topics": True,
     "auto.offset.reset": "earliest",
@@ -185,13 +187,13 @@ def internal_producer(worker: Mapping[str, str], purpose: str) -> ClientConfig:
     """The worker's own producer for an internal topic, one request at a time so that the order is kept without
     idempotence, for which old brokers want a right of its own. As ``internal_consumer``."""
     ours = {"enable.idempotence": False, "max.in.flight.requests.per.connection": 1, "delivery.timeout.ms": 30_000}
-    return _internal({**PRODUCER_BASE, **ours}, worker, purpose)
+    return _internal({**PRODUCER_BASE, **AT_ONCE, **ours}, worker, purpose)
 
 
 def leader_producer(worker: Mapping[str, str]) -> ClientConfig:
     """The producer of whoever leads the group, which fences former leaders (KIP-618). As ``internal_consumer``."""
     transactional_id = f"connect-cluster-{_worker_group(worker)}"
-    return _internal({**PRODUCER_BASE, "transactional.id": transactional_id}, worker, "configs-leader")
+    return _internal({**PRODUCER_BASE, **AT_ONCE, "transactional.id": transactional_id}, worker, "configs-leader")
 
 
 def _internal(base: Mapping[str, Value], worker: Mapping[str, str], purpose: str) -> ClientConfig:

@@ -220,7 +220,7 @@ class Member:
             return
         self._participant.holds(held)
         assignment = replace(told, assigned=held)
-        _log.info("Generation %s of group %s: %s", standing.generation, self.settings.group, _shown(assignment))
+        _log.info("Generation %s of group %s: %s", standing.generation, self.settings.group, _shown(told, held))
         self._call(lambda: self.listener.assigned(assignment, standing.generation))
         if joined.again:
             self._participant.rejoin("the group has fallen back to the eager protocol")
@@ -277,9 +277,13 @@ class Member:
             return otherwise
 
 
-def _shown(assignment: Assignment) -> str:
-    delay = f", rebalance in {assignment.delay_ms} ms" if assignment.delay_ms else ""
-    return f"{_listed(assignment.assigned)}, led by {assignment.leader_url}{delay}"
+def _shown(told: Assignment, held: Work) -> str:
+    """What is new by name. What goes on is only counted: there is a line of each rebalance, and one for each new
+    connector."""
+    delay = f", rebalance in {told.delay_ms} ms" if told.delay_ms else ""
+    all_of_it = f"{len(held.connectors)} connectors and {len(held.tasks)} tasks"
+    new = f", new are {_listed(told.assigned)}" if told.assigned else ""
+    return f"{all_of_it}{new}, led by {told.leader_url}{delay}"
 
 
 def _listed(work: Work) -> str:

@@ -76,8 +76,12 @@ class Participant:
     # On the network's thread
 
     def declare(self) -> list[tuple[str, bytes]]:
-        offset, _ = self.listener.snapshot()
         self.rebalances.begins()
+        with self.rebalances.at_work():
+            return self._declaration()
+
+    def _declaration(self) -> list[tuple[str, bytes]]:
+        offset, _ = self.listener.snapshot()
         with self._lock:
             self._asked_before, self._plan = self._asked, None
             now = self.standing
@@ -92,6 +96,10 @@ class Participant:
         return [(name, marked_metadata(metadata, VERSIONS[name])) for name in names]
 
     def lead(self, protocol: str, generation: int, leader: str, members: Mapping[str, bytes]) -> dict[str, bytes]:
+        with self.rebalances.at_work():
+            return self._shares(protocol, generation, leader, members)
+
+    def _shares(self, protocol: str, generation: int, leader: str, members: Mapping[str, bytes]) -> dict[str, bytes]:
         found = refusal.members(self.settings.group, members)
         strangers = refusal.strangers(self.settings.group, members, found)
         for stranger in sorted(strangers):

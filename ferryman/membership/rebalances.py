@@ -3,9 +3,15 @@
 One begins when the member declares what it has, and ends when it knows what the leader wants.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ferryman.metrics.windows import Clock, Recent, Sampling
+
+RESTS = 3
+"""How many times as long as a rebalance has kept a worker busy it rests before it asks for one without haste: so they
+take a quarter of its time at most, however many connectors there are, each of which every rebalance goes through."""
 
 
 @dataclass(slots=True)
@@ -16,6 +22,8 @@ class Rebalances:
     completed: int = 0
     took: Recent = field(init=False)
     """Milliseconds."""
+    cost: float = 0.0
+    """Seconds that the last one has kept this worker itself busy."""
     _began: float | None = None
     _ended: float | None = None
 
@@ -29,7 +37,21 @@ class Rebalances:
     def begins(self) -> None:
         """The member joins."""
         if self._began is None:
-            self._began = self._clock()
+            self._began, self.cost = self._clock(), 0.0
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """While this lasts the worker is busy with one."""
+        began = self._clock()
+        try:
+            yield
+        finally:
+            self.cost += self._clock() - began
+
+    @property
+    def rest(self) -> float:
+        """Seconds until another one may be asked for that can wait."""
+        return 0.0 if self._ended is None else max(0.0, self._ended + RESTS * self.cost - self._clock())
 
     def ends(self) -> None:
         """The leader has told it what to run."""

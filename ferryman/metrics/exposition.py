@@ -1,10 +1,12 @@
 """Samples as the text that Prometheus reads, in pieces: each task writes the lines of its own series, and the worker
-joins what all have written under the head of each family. Escapes, numbers and heads are prometheus_client's.
+joins what all have written under the head of each family. Numbers and heads are prometheus_client's, and the lines are
+as it would write them, which takes it four times as long.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import count
 from typing import Literal
 
 from prometheus_client import exposition as plain
@@ -20,7 +22,8 @@ Form = Literal["text", "openmetrics"]
 Sample = tuple[Family, Key, Value | Histogram]
 Lines = Mapping[str, str]
 """By the name of a family, the lines of its series."""
-_HEADS = "# HELP "
+_SMALL = tuple(f"{number}.0" for number in range(64))
+"""What most series are."""
 END = "# EOF\n"
 """The last line, in OpenMetrics."""
 
@@ -37,29 +40,43 @@ class _Once:
 
 def lines(samples: Iterable[Sample]) -> dict[str, str]:
     """The lines of these series by family."""
-    metrics: dict[str, Metric] = {}
+    found: dict[str, list[str]] = {}
     for family, key, value in samples:
-        metric = metrics.get(family.name)
-        if metric is None:
-            metric = metrics[family.name] = Metric(family.stem, "", family.kind)
-        _add(metric, family, dict(zip(family.labels, key, strict=True)), value)
-    # A label's value cannot begin a line, whatever it is: its line ends are spelled out.
-    parts = plain.generate_latest(_Once(list(metrics.values()))).decode().split(_HEADS)[1:]
-    return {name: part.split("\n", 2)[2] for name, part in zip(metrics, parts, strict=True)}
+        own = found.setdefault(family.name, [])
+        if isinstance(value, Histogram):
+            own += _of_histogram(family, key, value)
+        else:
+            own.append(_line(family.name, family.labels, key, value))
+    return {name: "".join(each) for name, each in found.items()}
 
 
-def _add(metric: Metric, family: Family, labels: dict[str, str], value: Value | Histogram) -> None:
-    if not isinstance(value, Histogram):
-        metric.add_sample(family.name, labels, value)
-        return
-    total = 0
+def _of_histogram(family: Family, key: Key, value: Histogram) -> Iterator[str]:
+    total, bounds = 0, (*family.labels, "le")
     for bound, total in value.cumulative:
-        metric.add_sample(f"{family.name}_bucket", labels | {"le": _bound(bound)}, total)
-    metric.add_sample(f"{family.name}_count", labels, total)
-    metric.add_sample(f"{family.name}_sum", labels, value.sum)
+        yield _line(f"{family.name}_bucket", bounds, (*key, _number(bound)), total)
+    yield _line(f"{family.name}_count", family.labels, key, total)
+    yield _line(f"{family.name}_sum", family.labels, key, value.sum)
 
 
-def _bound(value: float) -> str:
+def _line(name: str, labels: tuple[str, ...], key: Key, value: Value) -> str:
+    # A label's value cannot begin a line, whatever it is: its line ends are spelled out.
+    return _form(name, labels).format(*map(_escaped, key), _number(value))
+
+
+@cache
+def _form(name: str, labels: tuple[str, ...]) -> str:
+    """What a series of that name looks like; its labels stand in the order of their names."""
+    places = ",".join(f'{label}="{{{at}}}"' for label, at in sorted(zip(labels, count(), strict=False)))
+    return f"{name}{{{{{places}}}}} {{{len(labels)}}}\n" if labels else f"{name} {{0}}\n"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+
+
+def _number(value: Value) -> str:
+    if isinstance(value, int) and 0 <= value < len(_SMALL):
+        return _SMALL[value]
     return str(floatToGoString(value))  # type: ignore[no-untyped-call]
 
 

@@ -2,16 +2,17 @@
 somebody else write a text, into a log or an error, cannot make him spend more on it than on any other."""
 
 import re
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 
 _USER = re.compile(r"[^\s/@:]*:")
 _RUN = re.compile(r"[^\s/]*")
 _PORT = re.compile(r"\d{1,5}")
-_MANY = 1 << 24
-"""Characters of a text times values to be found in it, from which on these are looked for all at once."""
-_HEAD = 12
+_MANY = 300
+"""Values, of a text of any length, from which on to look for all at once takes less time than for one by one; of short
+texts sooner."""
+_HEAD = 4
 """Characters by which values are told from each other first."""
 _LONGEST = 1000
 """Characters of a password with a slash in it, which can be told from a path only by the @ behind it."""
@@ -23,10 +24,60 @@ Left = Callable[[str, int, str], bool]
 """Whether a value in a text, where it begins, is to be left there."""
 
 
-def without_values(text: str, values: Mapping[str, str], left: Left | None = None) -> str:
+class Values:
+    """Values that are to be found in texts, and what is written instead of each. They are kept by how they begin, so
+    that a line takes no longer to be gone through where there are thousands of them. One thread at a time may change
+    them, while others read."""
+
+    def __init__(self, values: Mapping[str, str] | None = None) -> None:
+        self._instead: dict[str, str] = {}
+        self._sizes: dict[str, Counter[int]] = {}
+        """By how they begin, how many values there are of each length."""
+        self.lengths: dict[str, tuple[int, ...]] = {}
+        """The lengths alone."""
+        self._of_heads: Counter[int] = Counter()
+        self.heads: tuple[int, ...] = ()
+        """How long beginnings are: ``_HEAD``, or less for what is shorter."""
+        for value, instead in (values or {}).items():
+            self.add(value, instead)
+
+    def __len__(self) -> int:
+        return len(self._instead)
+
+    def add(self, value: str, instead: str) -> None:
+        """One more, unless it is there already. It is not empty."""
+        if value not in self._instead:
+            self._instead[value] = instead
+            self._count(value, 1)
+
+    def remove(self, value: str) -> None:
+        """One less, if it is there."""
+        if self._instead.pop(value, None) is not None:
+            self._count(value, -1)
+
+    def _count(self, value: str, more: int) -> None:
+        head = value[:_HEAD]
+        sizes = self._sizes.setdefault(head, Counter())
+        sizes[len(value)] += more
+        self._of_heads[len(head)] += more
+        self.lengths[head] = tuple(+sizes)
+        self.heads = tuple(sorted(+self._of_heads))
+        if not self.lengths[head]:
+            del self._sizes[head], self.lengths[head]
+
+    def instead(self, value: str) -> str | None:
+        """What is written in its place; None if it is none of them."""
+        return self._instead.get(value)
+
+    def items(self) -> list[tuple[str, str]]:
+        """All of them as they are now."""
+        return list(self._instead.copy().items())
+
+
+def without_values(text: str, values: Values, left: Left | None = None) -> str:
     """The text with each value replaced by what is to stand there, except where it is to be left; what overlaps is
     replaced as one."""
-    if len(values) * len(text) > _MANY:
+    if len(values) * (len(text) + _MANY) > _MANY * len(text):
         return replaced(text, _places_of_many(text, values, left))
     return replaced(text, chain.from_iterable(_places(text, *each, left) for each in values.items()))
 
@@ -74,23 +125,20 @@ def _places(text: str, value: str, instead: str, left: Left | None) -> Iterator[
         start = text.find(value, start + len(value))
 
 
-def _places_of_many(text: str, values: Mapping[str, str], left: Left | None) -> Iterator[Span]:
+def _places_of_many(text: str, values: Values, left: Left | None) -> Iterator[Span]:
     """The same for all values at once, in one pass: whoever has thousands of them does not go through it as often."""
-    lengths: defaultdict[str, set[int]] = defaultdict(set)
-    """Of the values that begin so."""
-    for value in values:
-        lengths[value[:_HEAD]].add(len(value))
-    heads = sorted({len(head) for head in lengths})
     ends = dict[str, int]()
     """Where the last place of each value ends, since those of one value do not overlap."""
-    for start in range(len(text)):
-        for size in heads:
-            for length in lengths.get(text[start : start + size], ()):
+    for size in values.heads:
+        begun = [start for start in range(len(text)) if text[start : start + size] in values.lengths]
+        for start in begun:
+            for length in values.lengths.get(text[start : start + size], ()):
                 value = text[start : start + length]
-                if value in values and ends.get(value, 0) <= start:
+                instead = values.instead(value)
+                if instead is not None and ends.get(value, 0) <= start:
                     ends[value] = start + length
                     if left is None or not left(text, start, value):
-                        yield start, start + length, values[value]
+                        yield start, start + length, instead
 
 
 def replaced(text: str, spans: Iterator[Span]) -> str:

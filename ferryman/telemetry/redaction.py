@@ -36,7 +36,7 @@ _JAAS = re.compile(
 
 _INVALID, _FOR_KEY = "Invalid value ", " for configuration "
 
-_values: dict[str, str] = {}
+_values = free_text.Values()
 """Each spelling of a protected value, and what is written instead."""
 _refused: dict[str, dict[str, str]] = {}
 """Short values by key and value, that are hidden only where an error says that they are invalid; what is written
@@ -51,8 +51,8 @@ def protect(value: str | None, instead: str = HIDDEN, doubtful: bool = False) ->
         return
     with LOCK:
         for spelling in _spellings(value.strip()):
-            _values.setdefault(spelling, instead)
-            owners.hold(spelling, partial(_values.pop, spelling, None), certain=not doubtful)
+            _values.add(spelling, instead)
+            owners.hold(spelling, partial(_values.remove, spelling), certain=not doubtful)
 
 
 def _spellings(value: str) -> set[str]:
@@ -134,11 +134,9 @@ def _parameters(value: str) -> Iterable[str]:
 def redact(text: str, said: Collection[str] = ()) -> str:
     """The text without any protected value, and without passwords in URLs, registered or not. Names of this worker's
     stay readable, and so does what is ``said``: words that whoever gets the text has said himself."""
-    with LOCK:
-        values = _values.copy()
     clean = _unrefused(text) if _refused else text
     left = partial(owners.is_public, said=said)
-    return free_text.without_passwords(free_text.without_values(clean, values, left), HIDDEN)
+    return free_text.without_passwords(free_text.without_values(clean, _values, left), HIDDEN)
 
 
 def plain_words(raw: Mapping[str, str]) -> set[str]:

@@ -209,6 +209,17 @@ def test_a_worker_speaks_safely_of_its_own_or_in_a_generation_that_is_not_older(
         assert Statuses().may_put(new)
 
 
+def test_what_is_known_of_what_there_is_not_is_found() -> None:
+    found, status = Statuses(), StoredStatus(State.RUNNING, "w", 1)
+    for name in ("gone", "fewer", "same"):
+        found.apply(ConnectorStatusRecord(name, status))
+        for number in (3, 1, 0):
+            found.apply(TaskStatusRecord(name, number, status))
+    found.apply(TopicUseRecord("topics alone", "t", TopicUse(0, 1)))
+    known = {"fewer": 1, "same": 4, "new": 2}
+    assert found.besides(known) == [("fewer", [1, 3]), ("gone", [0, 1, 3]), ("topics alone", [])]
+
+
 @given(st.lists(records(st.sampled_from(["a", "b"])), max_size=30), st.randoms())
 def test_partitions_may_be_read_in_any_order(log: Sequence[StatusRecord], chance: object) -> None:
     by_key: dict[bytes, list[StatusRecord]] = {}

@@ -236,9 +236,16 @@ def _one(source: TopicPartition) -> Any:
 
 def secrets_of_a_config(size: int) -> Callable[[], object]:
     """In an answer that repeats all of them."""
-    values = {f"this is secret {number} of them": "[hidden]" for number in range(size)}
-    text = "; ".join(values)
+    secrets = [f"this is secret {number} of them" for number in range(size)]
+    text, values = "; ".join(secrets), free_text.Values(dict.fromkeys(secrets, "[hidden]"))
     return lambda: free_text.without_values(text, values)
+
+
+def lines_of_many_connectors(size: int) -> Callable[[], object]:
+    """Each has a secret, and a line of the log, which is cleaned of all of them."""
+    values = free_text.Values({f"secret-{number}-of-a-connector": "[hidden]" for number in range(size)})
+    line = f"connector c{size}: its config names the key colour, which it does not know; secret-1-of-a-connector"
+    return lambda: [free_text.without_values(line, values) for _ in range(size)]
 
 
 def connectors_in_the_topic(size: int) -> Callable[[], object]:
@@ -281,6 +288,7 @@ THINGS: Mapping[str, tuple[int, Make]] = {
     "a poll of many partitions": (2500, a_poll_of_many_partitions),
     "connectors in the config topic": (1000, connectors_in_the_topic),
     "secrets of a config": (1500, secrets_of_a_config),
+    "lines about many connectors": (1000, lines_of_many_connectors),
     **{
         f"{name} by {'rows' if by_rows else 'columns'}": (200, partial(transform, name, by_rows=by_rows))
         for name in CASES
@@ -377,6 +385,7 @@ def test_a_request_to_a_worker_grows_as_its_connectors_do(tmp_path: Path, monkey
                     facts = worker.journal.facts
                     facts.apply(TargetStateRecord(name, TargetState.STOPPED), facts.offset)
                     facts.apply(ConnectorConfig(name, worker.config(name)), facts.offset)
+                worker.plane.reconcile()
                 for number in range(3):
                     await worker.commands.create(f"new{number}", worker.config(f"new{number}"), TargetState.STOPPED)
                     await worker.commands.runs.look()

@@ -65,7 +65,7 @@ CALLS: dict[str, Call] = {
     "ferryman.telemetry.owners.is_public": lambda text: owners.is_public(text, 0, "aaaa", (text[:200],)),
     "ferryman.telemetry.free_text.without_passwords": lambda text: free_text.without_passwords(text, "x"),
     "ferryman.telemetry.free_text.without_values": lambda text: free_text.without_values(
-        text, {"aaaa": "b", text: "c"}
+        text, free_text.Values({"aaaa": "b", text: "c"})
     ),
     "ferryman.tls.java_keystore.read": lambda text: java_keystore.read(java_keystore.MAGIC + text.encode(), None),
     "ferryman.tls.stores.read": lambda text: stores.read(b"-----BEGIN CERTIFICATE-----" + text.encode(), None),
@@ -190,7 +190,7 @@ def grows_too_fast(call: Call, shape: str, end: str, size: int) -> bool:
 @pytest.fixture(autouse=True)
 def unprotected(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     """What is protected here is forgotten again, and what is opened is opened in an empty folder."""
-    monkeypatch.setattr(redaction, "_values", {})
+    monkeypatch.setattr(redaction, "_values", free_text.Values())
     monkeypatch.chdir(tmp_path)
 
 

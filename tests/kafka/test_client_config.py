@@ -429,6 +429,7 @@ def test_the_workers_own_clients_take_its_settings_without_a_prefix_and_none_of_
     assert (writer["enable.idempotence"], writer["max.in.flight.requests.per.connection"]) == (False, 1)
     leader = client_config.leader_producer(worker).values
     assert (leader["client.id"], leader["transactional.id"]) == ("g-w-configs-leader", "connect-cluster-g")
+    assert (writer["linger.ms"], leader["linger.ms"]) == (0, 0), "somebody waits for each record"
 
 
 @pytest.mark.parametrize(

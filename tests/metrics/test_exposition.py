@@ -4,6 +4,8 @@ import math
 
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import exposition as plain
+from prometheus_client.metrics_core import Metric
 
 from ferryman.metrics import exposition, ours
 from ferryman.metrics.exposition import Form, Sample
@@ -70,6 +72,22 @@ def test_a_family_under_its_other_name_has_the_same_series_even_if_a_label_looks
     found = read(exposition.head(alias, "text") + text)
     assert set(found.series) == {alias.name}
     assert found.labels(alias.name, "client_id") == {"a", tricky}
+
+
+@given(st.text(), st.floats() | st.integers())
+def test_each_line_is_as_prometheus_client_writes_it(text: str, value: float) -> None:
+    for family in (ours.READY, ours.BUILD, ours.LAG, READ, OF_ATTRIBUTE["consumer-node-metrics", "request-total"]):
+        key = [f"{text}{number}" for number in range(len(family.labels))]
+        metric = Metric(family.stem, "", family.kind)
+        metric.add_sample(family.name, dict(zip(family.labels, key, strict=True)), value)
+        written = plain.generate_latest(Once([metric])).decode().split("\n", 2)[2]
+        assert exposition.lines([(family, key, value)]) == {family.name: written}
+
+
+class Once(list[Metric]):
+    """What prometheus_client calls a registry."""
+
+    collect = list[Metric].__iter__
 
 
 def test_openmetrics_is_for_whoever_asks_for_it() -> None:

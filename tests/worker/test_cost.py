@@ -90,9 +90,10 @@ def test_a_worker_imports_nothing_that_only_plugins_need(running: Worker) -> Non
     assert "ferryman.worker.control.commands" in imported
     assert named(imported) == set()
     assert named(imported, ("kafka",)) == set()  # it is in no group
+    assert named(imported, ("yaml",)) == set()  # nobody has given it any
 
 
 def test_a_worker_of_a_group_starts_with_nothing_that_only_plugins_need() -> None:
     code = "import sys, ferryman.worker.distributed.worker; print(*sys.modules)"
     ran = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
-    assert named(set(ran.stdout.split())) == set()
+    assert named(set(ran.stdout.split()), (*OF_PLUGINS, "yaml")) == set()

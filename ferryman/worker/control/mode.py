@@ -1,6 +1,6 @@
 """What differs between the modes of a worker: where facts are kept, who else there is, where statuses are shown."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from ferryman.facts.config_records import ConfigRecord, Properties
@@ -67,8 +67,8 @@ class Members(Protocol):
     def samples(self) -> Iterable[Sample]:
         """The metrics of this worker's place in its group; none where there is none."""
 
-    def facts_changed(self) -> None:
-        """The facts are others, and perhaps the work that is to be shared out."""
+    def facts_changed(self, connectors: Collection[str]) -> None:
+        """The facts of these are others, and perhaps the work that is to be shared out."""
 
     def may_start(self, facts: ConnectorFacts) -> bool:
         """Whether nothing is in the way of a connector's tasks."""
@@ -91,6 +91,9 @@ class Board(Protocol):
 
     def tasks(self, connector: str) -> Mapping[int, Status]:
         """Those of its tasks, by number."""
+
+    def task(self, connector: str, task: int) -> Status | None:
+        """That of one of its tasks."""
 
     def use(self, task: Task, topic: str) -> None:
         """A task here has used a topic."""

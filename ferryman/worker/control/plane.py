@@ -7,7 +7,7 @@ that are meant once (a restart) raise a counter, and so become part of what is w
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from ferryman.errors import RequestError
 from ferryman.facts.config_records import LoggerLevel, Properties, RestartRequest, TaskConfig, TasksCommit
@@ -49,14 +49,16 @@ class Plane:
         journal.listen(self._heard)
         board.when_forgotten(self._topics_forgotten)
 
-    def reconcile(self) -> None:
-        """Brings what runs here to what should."""
+    def reconcile(self, of: Collection[str] | None = None) -> None:
+        """Brings what runs here to what should; with ``of`` only what belongs to these connectors, since what should
+        run of one follows from nothing that is another's."""
         if not self.closing:
-            facts = self.journal.facts.connectors
-            members = self.members
-            self.reconciler.want(wanted(facts, members.assigned, self._restarts, members.may_start))
+            facts, members = self.journal.facts.connectors, self.members
+            known = facts if of is None else {name: facts[name] for name in of if name in facts}
+            self.reconciler.want(wanted(known, members.assigned, self._restarts, members.may_start), of)
 
     def _heard(self, events: Sequence[Event]) -> None:
+        touched = {event.connector: None for event in events if isinstance(event, Changed | RestartRequest)}
         for event in events:
             match event:
                 case Changed(connector, "config"):
@@ -69,8 +71,8 @@ class Plane:
                     self._restart(connector, *self.restarted(event))
                 case LoggerLevel(namespace, level):
                     self._level_heard(namespace, level)
-        self.reconcile()
-        self.members.facts_changed()
+        self.reconcile(touched)
+        self.members.facts_changed(touched)
 
     # Restarts.
 
@@ -88,7 +90,7 @@ class Plane:
     def restart(self, connector: str, task: int | None = None) -> None:
         """Starts one instance anew, if it is here."""
         self._restart(connector, task is None, [] if task is None else [task])
-        self.reconcile()
+        self.reconcile([connector])
 
     def _restart(self, connector: str, itself: bool, tasks: Sequence[int]) -> None:
         if self.journal.facts.of(connector).properties is None:
@@ -146,7 +148,7 @@ class Plane:
         status = self.reconciler.status(instance)
         if not wanted or not self.members.assigned.has(*instance) or status is None:
             return
-        told = self.board.status(connector) if task is None else self.board.tasks(connector).get(task)
+        told = self.board.status(connector) if task is None else self.board.task(connector, task)
         put_right = whose not in (None, self.launch.worker_id) or told is None or not _same(told, status)
         if status.state is not State.UNASSIGNED and put_right:
             self.board.show(instance, status)
@@ -228,8 +230,8 @@ class Plane:
 
     def _topics_forgotten(self, connector: str) -> None:
         """The record of a connector's topics begins anew."""
-        for (name, _), place in self.reconciler.tasks.items():
-            if name == connector and place.process is not None:
+        for place in self.reconciler.places(connector):
+            if place.process is not None:
                 place.process.forget_topics()
 
     async def close(self) -> None:

@@ -5,7 +5,7 @@ but its own successor.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from ferryman.task.setup.lease import Lease
@@ -26,20 +26,24 @@ class Reconciler:
         self.launch = launch
         self.connectors: dict[str, ConnectorPlace] = {}
         self.tasks: dict[Task, TaskPlace] = {}
+        self._numbers: dict[str, dict[int, None]] = {}
+        """Of the tasks that are here, by connector: whoever asks for one connector's does not go through all."""
         self._listener, self._made = listener, made
 
-    def want(self, wanted: Wanted) -> None:
-        """From now on this should run here; returns at once."""
+    def want(self, wanted: Wanted, of: Collection[str] | None = None) -> None:
+        """From now on this should run here; returns at once. With ``of`` it says so of these connectors, and nothing of
+        the others."""
         for name in wanted.connectors:
             if name not in self.connectors:
                 self.connectors[name] = self._connector_place(name)
         for task in wanted.tasks:
             if task not in self.tasks:
                 self.tasks[task] = self._task_place(task)
-        for name, connector in self.connectors.items():
-            connector.follower.want(wanted.connectors.get(name))
-        for task, place in self.tasks.items():
-            place.follower.want(wanted.tasks.get(task))
+                self._numbers.setdefault(task[0], {})[task[1]] = None
+        for name in self.connectors if of is None else [name for name in of if name in self.connectors]:
+            self.connectors[name].follower.want(wanted.connectors.get(name))
+        for task in self.tasks if of is None else [task for name in of for task in self._tasks(name)]:
+            self.tasks[task].follower.want(wanted.tasks.get(task))
 
     def _connector_place(self, name: str) -> ConnectorPlace:
         def ended() -> None:
@@ -60,16 +64,30 @@ class Reconciler:
     def _task_place(self, task: Task) -> TaskPlace:
         def ended() -> None:
             if place.follower.wanted is None:
-                del self.tasks[task]
+                self._forget(task)
                 self._listener.changed(task)
 
         place = TaskPlace(task, self.launch, self._listener, ended)
         return place
 
+    def _forget(self, task: Task) -> None:
+        del self.tasks[task]
+        name, number = task
+        del self._numbers[name][number]
+        if not self._numbers[name]:
+            del self._numbers[name]
+
+    def _tasks(self, connector: str) -> list[Task]:
+        return [(connector, number) for number in self._numbers.get(connector, ())]
+
     def instances(self, connector: str) -> list[Instance]:
         """What is here of a connector."""
         own: list[Instance] = [(connector, None)] if connector in self.connectors else []
-        return own + [(name, number) for name, number in self.tasks if name == connector]
+        return [*own, *self._tasks(connector)]
+
+    def places(self, connector: str) -> list[TaskPlace]:
+        """Of the tasks that are here of a connector."""
+        return [self.tasks[task] for task in self._tasks(connector)]
 
     def renew(self, lease: Lease) -> None:
         """All that is here may be until then."""
@@ -116,6 +134,5 @@ class Reconciler:
     def _followers(self, connector: str) -> Iterator[Follower[Any]]:
         if connector in self.connectors:
             yield self.connectors[connector].follower
-        for (name, _), place in list(self.tasks.items()):
-            if name == connector:
-                yield place.follower
+        for place in self.places(connector):
+            yield place.follower

@@ -91,10 +91,15 @@ class Board:
         """Those of its tasks, by number."""
         return {number: _status(each) for number, each in self.statuses.tasks(connector).items()}
 
+    def task(self, connector: str, task: int) -> Status | None:
+        """That of one of its tasks."""
+        found = self.statuses.task(connector, task)
+        return None if found is None else _status(found)
+
     def use(self, task: Task, topic: str) -> None:
         """A task here has used a topic."""
         connector, number = task
-        if topic not in self.statuses.topics(connector):
+        if not self.statuses.uses(connector, topic):
             self._writer.put(TopicUseRecord(connector, topic, TopicUse(number, int(time.time() * 1000))))
 
     def topics(self, connector: str) -> Sequence[str]:
@@ -109,10 +114,9 @@ class Board:
     def clear(self, connectors: Mapping[str, int]) -> None:
         """Leaves no status behind of connectors and tasks that there are not; ``connectors`` has each one's number of
         tasks. For whoever leads the group."""
-        for connector in self.statuses.connectors():
-            for number in self.statuses.tasks(connector):
-                if number >= connectors.get(connector, 0):
-                    self.show((connector, number), None)
+        for connector, tasks in self.statuses.besides(connectors):
+            for number in tasks:
+                self.show((connector, number), None)
             if connector not in connectors:
                 self.show((connector, None), None)
                 self.forget_topics(connector)

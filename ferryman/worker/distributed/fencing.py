@@ -7,7 +7,7 @@ says so in the config topic; workers start the tasks when they have read that.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from confluent_kafka import KafkaException
 
@@ -47,10 +47,10 @@ class Fencing:
         """Whether the tasks of a connector may run: no former one of theirs is in the way."""
         return not (self._enabled and facts.pending_fencing and facts.tasks and may_be_source(facts))
 
-    def look(self) -> None:
-        """Begins what is to be done, in the background; for whoever leads."""
-        for connector, facts in self._journal.facts.connectors.items():
-            if not self.may_start(facts) and connector not in self._under_way:
+    def look(self, connectors: Collection[str]) -> None:
+        """Begins what is to be done about these, in the background; for whoever leads."""
+        for connector in connectors:
+            if not self.may_start(self._journal.facts.of(connector)) and connector not in self._under_way:
                 self._under_way[connector] = asyncio.create_task(self._go_on(connector), name=f"fencing {connector}")
 
     async def _go_on(self, connector: str) -> None:

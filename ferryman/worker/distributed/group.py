@@ -10,7 +10,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Collection, Coroutine, Mapping
 from typing import Any
 
 from ferryman.assignment.protocol import NO_WORK, Assignment, Work
@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 MARGIN, LEAST_MARGIN = 0.1, 0.5
 """The part of the session that lies between the end of a lease and the end of the session, and its least seconds: so
 long may what was begun before still take."""
+WORTH = 0.1
+"""The part of the session by which a lease must be longer for all processes to be told of it."""
 LEAVING = 5.0
 """Seconds that a worker which ends waits for processes that were killed and are not gone, or for Kafka."""
 KEY_LOOK = 10.0
@@ -49,11 +51,16 @@ class Group:
         """Set when the group has given this worker its share for the first time."""
         self.lease = Lease(ends=0.0, over=0.0)
         """The lease of a task that starts now."""
+        self._told = 0.0
+        """The end of the lease that those which run were told of last."""
         self._config, self._journal, self._board, self._share = config, journal, board, share
         self._loop = asyncio.get_running_loop()
         self._plane: Plane | None = None
         self._shared: Mapping[str, int] = {}
         """The connectors and their numbers of tasks that were last shared out, where this worker leads."""
+        self._wants = False
+        """Whether the work is to be shared out anew, and that has not been asked for yet."""
+        self._due: asyncio.TimerHandle | None = None
         self._keys: asyncio.Task[None] | None = None
         journal.leads = lambda: self.leads
         journal.when_refused = lambda: self.member.rejoin("the right to write to the config topic is lost")
@@ -79,11 +86,36 @@ class Group:
         """Whether this worker decides for all."""
         return self.member.leads and self.holds_place
 
-    def facts_changed(self) -> None:
-        """Where the work to be shared out is another, whoever leads has it shared out anew."""
-        if self.member.leads and (work := self._work()) != self._shared:
-            self._shared = work
+    def facts_changed(self, connectors: Collection[str]) -> None:
+        """Where the work to be shared out of these is another, whoever leads has all shared out anew."""
+        if self._wants or not self.member.leads:
+            return
+        if any(self._count(name) != self._shared.get(name) for name in connectors):
+            self._wants = True
+            self._share_anew()
+
+    def _share_anew(self) -> None:
+        """Asks for a rebalance where one is wanted: at once, or after a rest since the last one. What changes
+        meanwhile goes with it; a thousand connectors that are made in a row would else all be gone through two thousand
+        times."""
+        rebalances = self.member.rebalances
+        if not self._wants or rebalances.under_way or self._due is not None:
+            return
+        if rest := rebalances.rest:
+            self._due = self._loop.call_later(rest, self._ask)
+        else:
+            self._ask()
+
+    def _ask(self) -> None:
+        self._due, self._wants = None, False
+        if self.member.leads:
+            self._shared = self._work()
             self.member.rejoin("the connectors or their tasks are others")
+
+    def _count(self, connector: str) -> int | None:
+        """Its number of tasks; None if there is no such connector."""
+        facts = self._journal.facts.of(connector)
+        return None if facts.properties is None else len(facts.tasks)
 
     # On the member's threads.
 
@@ -139,18 +171,25 @@ class Group:
     # On the event loop.
 
     def _renew(self, granted: Lease) -> None:
-        if self._plane is not None and granted.ends > self.lease.ends:
-            self.lease = granted
+        """Rebalances in a row grant one again and again; all processes are told of it when it is worth that."""
+        if self._plane is None or granted.ends <= self.lease.ends:
+            return
+        self.lease = granted
+        if granted.ends - self._told >= WORTH * self._config.session_timeout_ms / 1000:
+            self._told = granted.ends
             self._plane.reconciler.renew(granted)
 
     async def _take(self, work: Work) -> None:
         assert self._plane is not None
-        self._share.now = Share(work)
-        self._shared = self._work()
-        self._plane.reconcile()
-        self._plane.members.facts_changed()  # what a former leader has left undone is this one's now
+        with self.member.rebalances.at_work():
+            before, self._share.now = self._share.now, Share(work)
+            self._shared = self._work()
+            self._plane.reconcile(self._share.now.connectors_besides(before))
+            self._plane.members.facts_changed(self._shared)  # what a former leader has left undone is this one's now
+            if self.member.leads:
+                self._board.clear(self._shared)
         if self.member.leads:
-            self._board.clear(self._shared)
+            self._share_anew()
             await self._make_key()
         if not self.joined.is_set():
             log.info("Joined group %s", self._config.group_id)
@@ -160,8 +199,8 @@ class Group:
         """Some work, or all."""
         assert self._plane is not None
         mine = self._share.now.work
-        self._share.now = Share(NO_WORK if work is None else mine.minus(work))
-        self._plane.reconcile()
+        before, self._share.now = self._share.now, Share(NO_WORK if work is None else mine.minus(work))
+        self._plane.reconcile(self._share.now.connectors_besides(before))
         await self._plane.reconciler.gone(instances(mine if work is None else work))
 
     async def _renew_keys(self) -> None:

@@ -135,9 +135,9 @@ class Journal:
                 self._topic.put_tasks(name, [each.properties for each in tasks if isinstance(each, TaskConfig)])
             case (TasksCommit(name, 0), TargetStateRecord(_, TargetState() as target)):
                 self._topic.put_tasks(name, [])
-                self._topic.put_target(name, target)
+                self._target(name, target)
             case (TargetStateRecord(name, TargetState() as target),):
-                self._topic.put_target(name, target)
+                self._target(name, target)
             case (TasksFencing(name, count),):
                 self._topic.put_fencing(name, count)
             case (SessionKey() as key,):
@@ -146,8 +146,12 @@ class Journal:
                 self._topic.put_restart(request)
             case (LoggerLevel() as level,):
                 self._topic.put_logger(level)
+                self._topic.refresh(TOTAL)
             case _:
                 raise AssertionError(f"nobody writes {_named(records)} together")
+
+    def _target(self, name: str, target: TargetState) -> None:
+        self._topic.put_target(name, target)
         self._topic.refresh(TOTAL)
 
     def _received(self, records: Sequence[LogRecord]) -> None:

@@ -1,7 +1,7 @@
 """Who else is in the group: which worker decides, which one runs what, and how they are asked."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -142,11 +142,11 @@ class Members:
         await self.lead()
         await self._fencing.fence(connector)
 
-    def facts_changed(self) -> None:
-        """The facts are others, and perhaps the work that is to be shared out."""
-        self._group.facts_changed()
+    def facts_changed(self, connectors: Collection[str]) -> None:
+        """The facts of these are others, and perhaps the work that is to be shared out."""
+        self._group.facts_changed(connectors)
         if self.leads:
-            self._fencing.look()
+            self._fencing.look(connectors)
 
     def may_start(self, facts: ConnectorFacts) -> bool:
         """Whether no former task of a source can still write."""

@@ -15,6 +15,10 @@ class Share:
         """Whether a task, or without a number the connector itself, is to run here."""
         return (connector, task) in self.instances
 
+    def connectors_besides(self, other: "Share") -> list[str]:
+        """The connectors of which one of the two has something that the other has not, sorted."""
+        return sorted({name for name, _ in self.instances ^ other.instances})
+
 
 class ShareOfWork:
     """The share as it is now. Belongs to the event loop."""

@@ -1,7 +1,7 @@
 """Standalone mode keeps facts and statuses for as long as its process lives, and all of the work is its own."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from ferryman.errors import RequestError
 from ferryman.facts.config_records import ConfigRecord, Properties
@@ -60,7 +60,7 @@ class Alone:
         """There is no group."""
         return ()
 
-    def facts_changed(self) -> None:
+    def facts_changed(self, connectors: Collection[str]) -> None:
         """Nothing is to be shared out."""
 
     def may_start(self, facts: ConnectorFacts) -> bool:
@@ -109,6 +109,10 @@ class Board:
         """Those of its tasks, by number, as they are now."""
         shown = self._shown.get(connector, {})
         return {number: status for number, status in shown.items() if number is not None}
+
+    def task(self, connector: str, task: int) -> Status | None:
+        """That of one of its tasks."""
+        return self._shown.get(connector, {}).get(task)
 
     def use(self, task: Task, topic: str) -> None:
         """A task has used a topic."""

@@ -3,7 +3,11 @@
 import asyncio
 from collections.abc import Callable
 
+import pytest
+
+from ferryman.facts.states import TargetState
 from ferryman.task.setup.lease import Lease
+from ferryman.worker.control.follower import Follower
 from ferryman.worker.control.wanted import Wanted, wanted
 from tests.worker.control.conftest import Story
 from tests.worker.control.played_worker import PlayedWorker, until
@@ -39,6 +43,40 @@ def test_tasks_start_in_their_order(tell: Tell) -> None:
         assert [each.name for each in worker.forks.processes] == [f"c-{number}" for number in range(9)]
 
     tell(story)
+
+
+def test_what_happens_to_one_connector_is_no_matter_of_the_others(tell: Tell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a worker with a thousand would do a thousand times a thousand things."""
+    wishes: list[object] = []
+    want = Follower.want
+
+    def counted(self: Follower[object], wanted: object) -> None:
+        wishes.append(wanted)
+        want(self, wanted)
+
+    monkeypatch.setattr(Follower, "want", counted)
+
+    def wishes_beside(others: int) -> int:
+        told: list[int] = []
+
+        async def story(worker: PlayedWorker) -> None:
+            worker.checks_nothing()
+            for number in range(others):
+                await worker.commands.create(f"other{number}", worker.config("other"), TargetState.STOPPED)
+            wishes.clear()
+            await worker.created("c", 2)
+            await worker.commands.pause("c")
+            await worker.commands.resume("c")
+            await worker.commands.restart_task("c", 1)
+            await worker.commands.restart("c", include_tasks=True, only_failed=False)
+            await worker.commands.put("c", worker.config("c", 1))
+            await worker.commands.delete("c")
+            told.append(len(wishes))
+
+        tell(story)
+        return told[0]
+
+    assert wishes_beside(0) == wishes_beside(40) > 0
 
 
 def test_what_is_gone_is_not_waited_for_and_what_ends_is(tell: Tell) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from ferryman.errors import RequestError
-from ferryman.facts.config_records import ConnectorConfig, TargetStateRecord, TasksCommit
+from ferryman.facts.config_records import ConnectorConfig, RestartRequest, TargetStateRecord, TasksCommit
 from ferryman.facts.states import TargetState
+from ferryman.internal_topics.kafka_log import KafkaLog
 from ferryman.worker.distributed.journal import CONFLICT, Journal
 from tests.internal_topics import logs
 
@@ -59,3 +60,21 @@ def test_any_worker_writes_what_a_connector_is_wanted_to_be(kafka: str, unique: 
         assert journal.facts.of("c").target is TargetState.PAUSED
 
     told(kafka, unique, "disabled", story)
+
+
+def test_what_is_read_back_is_known_without_asking_where_the_topic_ends(
+    kafka: str, unique: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever creates a connector waits for one question to Kafka less."""
+    questions: list[float] = []
+
+    async def story(journal: Journal) -> None:
+        monkeypatch.setattr(KafkaLog, "read_to_end", lambda log, within: questions.append(within))
+        await journal.write(TargetStateRecord("c", TargetState.STOPPED), ConnectorConfig("c", {"name": "c"}))
+        assert journal.facts.of("c").properties == {"name": "c"}
+        await journal.write(RestartRequest("c", include_tasks=True, only_failed=False))
+        await journal.write(ConnectorConfig("c", None), TargetStateRecord("c", None))
+        assert journal.facts.names() == []
+
+    told(kafka, unique, "disabled", story)
+    assert questions == []

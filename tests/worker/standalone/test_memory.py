@@ -48,7 +48,7 @@ def test_who_is_alone_does_everything_and_decides_everything() -> None:
     assert alone.assigned.has("c", 5)
     asyncio.run(alone.lead())
     asyncio.run(alone.own("c", 5))
-    alone.facts_changed()
+    alone.facts_changed(["c"])
 
 
 def test_a_board_shows_the_last_word_on_each_instance() -> None:
