@@ -218,3 +218,36 @@ def test_several_tasks_of_a_group_end_together_and_any_worker_tells_of_them(
         until(lambda: "RUNNING" in workers[0].states(f"{unique}-again"), what="the run to be resumed")
         assert done(workers[0], f"{unique}-again")["run"]["records_done"] == 900
         assert len(consume(kafka, f"{unique}-again")) == 900
+
+
+def test_records_that_a_run_refuses_are_counted_beside_their_dead_letters(
+    running: Worker, kafka: str, unique: str, tmp_path: Path
+) -> None:
+    (tmp_path / "in.txt").write_text("".join(f"{number:0{WIDTH - 1}}\n" for number in range(200)))
+    for topic in (f"{unique}-again", f"{unique}-refused"):
+        create_topic(kafka, topic)
+    live = {
+        "connector.class": FILE_SOURCE,
+        "file": str(tmp_path / "in.txt"),
+        "topic": unique,
+        "value.converter": STRING,
+    }
+    running.call("POST", "/connectors", {"name": unique, "config": live, "initial_state": "STOPPED"}, expect=201)
+    config = {
+        "topic": f"{unique}-again",
+        "transforms": "small",  # an int8 ends with 127
+        "transforms.small.type": "org.apache.kafka.connect.transforms.Cast$Value",
+        "transforms.small.spec": "int8",
+        "errors.tolerance": "all",
+        "errors.deadletterqueue.topic.name": f"{unique}-refused",
+    }
+    body = {"name": f"{unique}-run", "positions": [100 * WIDTH, 150 * WIDTH], "config": config}
+    running.call("POST", f"/connectors/{unique}/backfill", body, expect=202)
+
+    def told() -> Any:
+        return running.call("GET", f"/connectors/{unique}-run/status").get("run", {})
+
+    until(lambda: told().get("complete"), 240, what="its end")
+    assert (told()["records_done"], told()["records_refused"]) == (50, 22)
+    assert lines(kafka, f"{unique}-again") == list(range(100, 128))
+    assert len(consume(kafka, f"{unique}-refused")) == 22
