@@ -186,7 +186,7 @@ def test_the_iterations_of_a_config_are_made_once_however_often_it_starts_and_th
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     waits = list[float]()
-    monkeypatch.setattr(f"{__name__}.stopping", lambda seconds: bool(waits.append(seconds)))
+    monkeypatch.setattr(f"{__name__}.stopping", waits.append)
     first = orders(iterations="10", random_seed="3").poll()
     assert len(first) == 10
     made = orders(first[-1].source_offset, iterations="10")
