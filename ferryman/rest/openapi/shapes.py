@@ -96,7 +96,8 @@ SHAPES: Mapping[str, Json] = {
             "passed_over": by_name(WHOLE),
             "complete": {"type": "boolean"},
             "target": TEXT,
-        }
+        },
+        refusals=several(TEXT),
     ),
     "DeadLetters": _fields(
         {
