@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from ferryman.commands import main
 from tests.backfill.calls import Command
 from tests.connectors.stripe.stripe_stub import StripeStub, payment, serving
 from tests.reliability.flows import stripe_source
@@ -241,13 +243,14 @@ def test_records_that_a_run_refuses_are_counted_beside_their_dead_letters(
         "errors.tolerance": "all",
         "errors.deadletterqueue.topic.name": f"{unique}-refused",
     }
-    body = {"name": f"{unique}-run", "positions": [100 * WIDTH, 150 * WIDTH], "config": config}
-    running.call("POST", f"/connectors/{unique}/backfill", body, expect=202)
-
-    def told() -> Any:
-        return running.call("GET", f"/connectors/{unique}-run/status").get("run", {})
-
-    until(lambda: told().get("complete"), 240, what="its end")
-    assert (told()["records_done"], told()["records_refused"]) == (50, 22)
+    sets = [part for key, value in config.items() for part in ("--set", f"{key}={value}")]
+    words = ["connectors", "backfill", unique, "--name", f"{unique}-run", "--positions", f"{100 * WIDTH}-{150 * WIDTH}"]
+    ran = CliRunner().invoke(main, [*words, *sets, "--watch", "--url", running.url])
+    assert ran.exit_code == 0, ran.output
+    assert f"{unique}-run: 50 records; it writes elsewhere than the live connector" in ran.output
+    assert f"positions from {100 * WIDTH} up to {150 * WIDTH}" in ran.output
+    assert "100 %, 50 of 50 records; 22 refused; complete" in ran.output
+    told = running.call("GET", f"/connectors/{unique}-run/status")["run"]
+    assert (told["records_done"], told["records_refused"]) == (50, 22)
     assert lines(kafka, f"{unique}-again") == list(range(100, 128))
     assert len(consume(kafka, f"{unique}-refused")) == 22
