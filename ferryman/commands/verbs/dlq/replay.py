@@ -78,6 +78,8 @@ def _lines(found: dict[str, Any], is_dry: bool) -> Iterator[str]:
         yield f"{count}{' would go' if is_dry else ''}; {found['target']}"
     yield from (f"{number:,} {_WHY.get(why, why)}" for why, number in found["passed_over"].items())
     yield from found.get("refusals", ())
+    if found.get("records_done"):
+        yield f"it goes on behind {found['records_done']:,} offsets that a run of that name has done"
     if not found["complete"]:
         yield "these were not all: call it again for the others"
     if is_dry:

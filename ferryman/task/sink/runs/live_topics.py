@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from confluent_kafka import Consumer, IsolationLevel, KafkaError
@@ -25,6 +25,11 @@ class LiveTopics:
     """The config of a consumer with the live connector's group, which never joins it."""
     admin: Admin
     _consumer: Consumer | None = None
+    _groups: Admin = field(init=False)
+    """The same user as the consumer, who is the one with rights to the group."""
+
+    def __post_init__(self) -> None:
+        self._groups = Admin(self.reader)
 
     def committed(self, sources: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """The next offsets that the group of the live connector has committed of these partitions."""
@@ -33,7 +38,7 @@ class LiveTopics:
 
     def all_committed(self) -> dict[TopicPartition, int]:
         """The same of all partitions."""
-        return _told(self.admin.committed(self.reader["group.id"], ANSWER))
+        return _told(self._groups.committed(self.reader["group.id"], ANSWER))
 
     def ends(self, sources: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
         """Where these end now, for those who read only what was committed."""
@@ -48,7 +53,7 @@ class LiveTopics:
 
     def is_read(self) -> bool:
         """See ``live.Topics``."""
-        return self.admin.members(self.reader["group.id"], ANSWER) > 0
+        return self._groups.members(self.reader["group.id"], ANSWER) > 0
 
     def behind(self, source: TopicPartition, offset: int) -> int | None:
         """See ``live.Topics``."""
@@ -77,6 +82,7 @@ class LiveTopics:
             self._consumer.close()
         self._consumer = None
         self.admin.close()
+        self._groups.close()
 
 
 def _told(found: Iterable[ClientPartition]) -> dict[TopicPartition, int]:
