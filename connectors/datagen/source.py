@@ -1,6 +1,7 @@
 """Invents records: by an Avro schema with hints, or a whole crowdfunding platform's events. Resumes exactly."""
 
 import json
+import logging
 import random as entropy
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,6 +24,8 @@ from ferryman.record import Batch, Header, Headers, LazyRecords, Record, Rows
 from ferryman.runs import topics
 from ferryman.runs.harm import Target
 from ferryman.schema import INT64, OPTIONAL_STRING, STRING, Schema
+
+log = logging.getLogger(__name__)
 
 CROWDFUNDING = "crowdfunding"
 SOURCES = ("schema.string", "schema.filename", "quickstart")
@@ -192,6 +195,7 @@ class DatagenConnector(Source[DatagenConfig]):
         self._limit = self.config.iterations if run is None else run.span.behind or 0
         self._bounded = run is not None or self._limit >= 1
         self._most = MOST if run is None else run.most(MOST)
+        self._told = False
         self._seed = int(offset.get(SEED, self._chosen_seed()))
         try:
             self._world = world(self.config, self._seed, self.context.task)
@@ -299,12 +303,18 @@ class DatagenConnector(Source[DatagenConfig]):
     def _due(self) -> int:
         left = min(self._most, self._limit - self._iteration) if self._bounded else self._most
         if left <= 0:
+            self._tell_end()
             self.context.stopping(1.0)
             return 0
         wait = self._timetable.wait(time.monotonic())
         if wait > 0 and self.context.stopping(wait):
             return 0
         return self._timetable.due(time.monotonic(), left)
+
+    def _tell_end(self) -> None:
+        if not self._told:
+            log.info("all %d records of this task are made", self._limit)
+        self._told = True
 
     def _batches(self, invented: Sequence[Invented], start: int) -> list[Batch]:
         streams, now = self._world.streams, int(time.time() * 1000)

@@ -2,6 +2,9 @@
 
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import partial
+
+from sqlalchemy import Connection
 
 from ferryman.api import Assigned, BadRecords, Committed, Examination, Finding, Sink, SinkContext, TaskContext
 from ferryman.connectors.sql.config.again import again, places
@@ -11,11 +14,12 @@ from ferryman.connectors.sql.database.examination import findings
 from ferryman.connectors.sql.database.live_offsets import LiveOffsets
 from ferryman.connectors.sql.database.loads import Part, found, in_order, joined, pieces, runs
 from ferryman.connectors.sql.database.offsets_table import Move, connected, moves_of, open_partitions
+from ferryman.connectors.sql.database.once_more import settled
 from ferryman.connectors.sql.database.rights import explained, use_of
 from ferryman.connectors.sql.database.rows import RowMaker
 from ferryman.connectors.sql.database.tables import Tables
 from ferryman.connectors.sql.dialects.dialect import Apply, Load, Refused, Run
-from ferryman.connectors.sql.dialects.faults import StaleTable
+from ferryman.connectors.sql.dialects.faults import Late, StaleTable
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.effects import effects
 from ferryman.connectors.sql.fold.fold import Beside, Fold, Lacking, check_prepared
@@ -167,16 +171,29 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
 
     def _put(self, batches: Sequence[Batch], tables: Sequence[TableName]) -> None:
         with explained(self._session, lambda: [use_of(self.config, table) for table in tables]):
+            late = False
             for _ in range(_LOOKS):
                 try:
                     self._write(batches, wary=self._wary > 0)
                     return
                 except (DataError, TaskError) as error:
                     if not self._looks_again(tables, error):
-                        if self._wary or not _can_be_narrowed(batches, error):
+                        late = isinstance(error, Late)
+                        if (self._wary and not late) or not _can_be_narrowed(batches, error):
                             raise
                         break
-            self._write(batches, wary=True)
+            self._write_by_rows(batches, late)
+
+    def _write_by_rows(self, batches: Sequence[Batch], late: bool) -> None:
+        """``late``: whether the database refuses something only when all is to be committed."""
+        if not late:
+            try:
+                self._write(batches, wary=True)
+            except Late:
+                pass
+            else:
+                return
+        self._write(batches, wary=True, at_once=True)
 
     def _looks_again(self, tables: Sequence[TableName], error: FerrymanError) -> bool:
         """Whether an error may be that of a table which has changed, so that all must be looked at and tried again."""
@@ -188,9 +205,10 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
                 self._fold.forget(table)
         return bool(changed)
 
-    def _write(self, batches: Sequence[Batch], wary: bool) -> None:
+    def _write(self, batches: Sequence[Batch], wary: bool, at_once: bool = False) -> None:
         """All of it in as few statements as can be; or, where the database may refuse rows, in the order of the poll
-        and without these, which are reported."""
+        and without these, which are reported. ``at_once``: what it would check at the commit, it is to check with each
+        statement. Raises Late for what it says only then."""
         # The order of events, and why it is this one:
         #   1. tables are looked at, created, evolved; staging tables are made: each in a transaction of its own, since
         #      DDL may commit whatever is open
@@ -208,6 +226,8 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
             self._writer.prepare(prepared)
         with self._session.transaction(f"write to {self._named(batches)}") as connection:
             crash_point("sql.before_rows")
+            if at_once:
+                self._session.settle(connection)
             if self._fold is not None:
                 # The other way round: what may be written is known only while the live connector's offsets stand.
                 self._offsets.advance(connection, moves)
@@ -220,13 +240,24 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
                 self._offsets.advance(connection, moves)
             self._tables.verify(connection, {load.table for load in loads})
             if wary:
-                self._report(batches, places, [*unfit, *self._writer.each(connection, self._runs(loads, steps))])
+                refused = self._each(connection, loads, steps, at_once)
             else:
                 self._writer.write(connection, loads, steps)
+            self._session.settle(connection)
+            if wary:
+                self._report(batches, places, [*unfit, *refused])
             crash_point("sql.after_rows")
             crash_point("sql.before_commit")
         self._positions.update({source: move.following for source, move in moves.items()})
         crash_point("sql.after_commit")
+
+    def _each(
+        self, connection: Connection, loads: Sequence[Load], steps: Sequence[Apply], at_once: bool
+    ) -> Sequence[Refused]:
+        refused = self._writer.each(connection, self._runs(loads, steps))
+        if not at_once:
+            return refused
+        return settled(loads, steps, self.config.mode, refused, partial(self._writer.each, connection))
 
     def _loads(self, parts: Sequence[Part], wary: bool) -> tuple[list[Load], list[int]]:
         """What goes in together, and the place of each row in the poll where that is asked for."""

@@ -39,6 +39,8 @@ class Run:
     verdict: Verdict
     part: Part | None = None
     """What a source is to hand over."""
+    done: int = 0
+    """How many records another run of its name has done, behind which it goes on."""
 
     @property
     def records(self) -> int | None:

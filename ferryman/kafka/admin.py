@@ -9,7 +9,14 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import (
+    ConsumerGroupTopicPartitions,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    TopicCollection,
+    TopicPartition,
+)
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AdminClient,
     ConfigEntry,
@@ -94,6 +101,14 @@ class Admin:
         """Also raises for one that is there: it may have been created by this very call, if a first answer was lost."""
         self._answered(lambda client, left: _created(client, topic, left), within)
 
+    def members(self, group: str, within: float = SECONDS) -> int:
+        """How many a group has; 0 for one that there is not."""
+        return self._answered(lambda client, left: _members(client, group, left), within)
+
+    def committed(self, group: str, within: float = SECONDS) -> list[TopicPartition]:
+        """The next offsets that a group has committed, of all partitions."""
+        return self._answered(lambda client, left: _committed(client, group, left), within)
+
     def settings(self, topic: str, within: float = SECONDS) -> dict[str, ConfigEntry]:
         """Those of a topic, by their names."""
         resource = ConfigResource(ResourceType.TOPIC, topic)
@@ -158,6 +173,21 @@ def _described(client: AdminClient, topics: TopicCollection, within: float) -> d
 
 def _created(client: AdminClient, topic: NewTopic, within: float) -> None:
     client.create_topics([topic], request_timeout=within)[topic.topic].result()
+
+
+def _members(client: AdminClient, group: str, within: float) -> int:
+    try:
+        return len(client.describe_consumer_groups([group], request_timeout=within)[group].result().members)
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError.GROUP_ID_NOT_FOUND:
+            raise
+        return 0
+
+
+def _committed(client: AdminClient, group: str, within: float) -> list[TopicPartition]:
+    wanted = ConsumerGroupTopicPartitions(group)
+    found = client.list_consumer_group_offsets([wanted], request_timeout=within)[group].result()
+    return list(found.topic_partitions)
 
 
 def _settings(client: AdminClient, resource: ConfigResource, within: float) -> dict[str, ConfigEntry]:

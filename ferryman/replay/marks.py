@@ -8,10 +8,11 @@ begun meanwhile.
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from confluent_kafka.cimpl import NewTopic
 
 from ferryman.connector import REPLAYED
@@ -23,9 +24,13 @@ from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import Clients
 from ferryman.kafka.refusals import PRODUCER_LIMIT, explained
 from ferryman.record import Payload
+from ferryman.replay import refusal
+from ferryman.replay.refusal import Refusal
 
 TIMEOUT = 30.0
 """Seconds for an answer of the broker."""
+MADE, PAUSE = 10.0, 0.2
+"""Seconds that a broker may take to make a topic, and between two looks whether it has."""
 _ALL = 1 << 40
 _FENCED = frozenset({KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH})
 
@@ -70,10 +75,14 @@ class Writing:
 
     marks: Marks
     producer: Producer
+    _answers: list[tuple[str, KafkaError]] = field(default_factory=list)
+    """What was said against records of the open transaction, by their topics."""
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All that is written within, or nothing."""
+        """All that is written within, or nothing. Raises KafkaException, and Refusal for what other topics than that of
+        the marks do not take."""
+        self._answers.clear()
         self.producer.begin_transaction()
         try:
             yield
@@ -82,7 +91,20 @@ class Writing:
             if not (isinstance(error, KafkaException) and error.args[0].fatal()):
                 with suppress(KafkaException):  # the first error is the one to tell
                     self.producer.abort_transaction(TIMEOUT)
+            refused = refusal.of([each for each in self._answers if each[0] != self.marks.topic])
+            if isinstance(error, KafkaException) and refused is not None:
+                raise refused from error
             raise
+
+    def refusal_of(self, topic: str) -> Refusal | None:
+        """Why nothing can be written to a topic, as far as that is known before it is tried. Brokers that make topics
+        by themselves are given time to do so. Raises KafkaException."""
+        until = time.monotonic() + MADE
+        while True:
+            reason: KafkaError | None = self.producer.list_topics(topic, TIMEOUT).topics[topic].error
+            if reason is None or not refusal.is_absence(reason) or time.monotonic() >= until:
+                return None if reason is None else refusal.of([(topic, reason)])
+            time.sleep(PAUSE)
 
     def mark(self, letter: str, doubles: Iterable[str], found: Mark) -> None:
         """Notes who has a letter, and that others of its record do not go."""
@@ -103,6 +125,7 @@ class Writing:
         """Writes one record, in the transaction that is open. ``timestamp`` is in milliseconds, None is now. Raises
         TooLarge for what the producer's own limits refuse, KafkaException."""
         more: dict[str, Any] = {"headers": list(headers), "timestamp": timestamp or 0}
+        more["on_delivery"] = partial(self._answered, topic)
         more["partition"] = -1 if partition is None else partition
         while True:
             try:
@@ -111,9 +134,14 @@ class Writing:
             except KafkaException as error:
                 if error.args[0].code() == KafkaError.MSG_SIZE_TOO_LARGE:
                     raise TooLarge(f"The record is larger than {PRODUCER_LIMIT} allows") from error
+                self._answers.append((topic, error.args[0]))
                 raise
             except BufferError:
                 self.producer.poll(0.1)
+
+    def _answered(self, topic: str, error: KafkaError | None, message: Message) -> None:
+        if error is not None:
+            self._answers.append((topic, error))
 
 
 @contextmanager

@@ -22,12 +22,13 @@ from ferryman.errors import FerrymanError, RequestError
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import Clients
 from ferryman.kafka.subscription import kept
-from ferryman.replay import marks, outgoing, to_topic
+from ferryman.replay import marks, outgoing
 from ferryman.replay.choosing import DOUBLES, REFUSED, Chosen
 from ferryman.replay.making import MEANT, Making
 from ferryman.replay.marks import Marks
 from ferryman.replay.outgoing import OfSource, Way
 from ferryman.replay.request import LETTERS, Edit, Request
+from ferryman.replay.to_topic import Sending
 from ferryman.runs.ranges import Ranges
 
 READING, SENDING = 30.0, 60.0
@@ -111,10 +112,13 @@ class Taking:
         with self._marks.writing() as writing:
             chosen, extent = self._chosen(self._marks.read())
             with closing(self._reader()) as reader:
-                letters = self._meant(reader, Extent())
-                sent = to_topic.send(writing, letters, chosen, self._began + SENDING, way, self._closed)
-        told, settled = _told(chosen, extent), sent + chosen.passed_over[REFUSED]
-        return {**told, **target, "letters": sent, "complete": extent.complete and settled == len(chosen.ids)}
+                sending = Sending(writing, chosen, way, self._closed)
+                sending.send(self._meant(reader, Extent()), self._began + SENDING)
+        if not sending.sent and any(each.is_about_topic for each in sending.refusals.values()):
+            raise RequestError(409, f"No dead letter was sent. {'; '.join(sorted(sending.refusals))}. Ask again then")
+        told, settled = _told(chosen, extent), sending.sent + chosen.passed_over[REFUSED]
+        complete = extent.complete and settled == len(chosen.ids)
+        return {**told, **target, "letters": sending.sent, "complete": complete, "refusals": sorted(sending.refusals)}
 
     def _way(self) -> Way:
         raw, worker = self.clients.raw, self.clients.worker

@@ -3,16 +3,20 @@
 import logging
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
+from typing import NamedTuple
 
 from confluent_kafka import KafkaException
 
 from ferryman.dead_letters.letter import DeadLetter
 from ferryman.dead_letters.mark import Mark
-from ferryman.errors import DataError, RetriableError, TaskError
+from ferryman.errors import DataError, RetriableError, TaskError, TooLarge
+from ferryman.record import Original
 from ferryman.replay.choosing import REFUSED, Chosen, is_closed
 from ferryman.replay.marks import Writing
-from ferryman.replay.outgoing import Way
+from ferryman.replay.outgoing import Outgoing, Way
+from ferryman.replay.refusal import Refusal
 from ferryman.telemetry import place
 from ferryman.telemetry.place import Place
 from ferryman.telemetry.redaction import redact
@@ -23,24 +27,106 @@ AT_ONCE = 500
 """Letters in one transaction."""
 
 
-def send(
-    writing: Writing,
-    letters: Iterable[DeadLetter],
-    chosen: Chosen,
-    until: float,
-    way: Way,
-    closed: Collection[str],
-) -> int:
-    """Sends what ``way`` makes of those that are chosen, and marks them; how many it were when the monotonic time
-    ``until`` came. What is not sent by then is not marked; nor is what cannot go, or not to one of the ``closed``
-    topics, and that is counted among what is passed over. Raises KafkaException."""
-    sent, wanted = 0, set(chosen.ids)
-    for some in _batched(each for each in letters if each.id in wanted):
-        if time.monotonic() >= until:
-            break
-        with writing.transaction():
-            sent += sum(_is_sent(writing, each, chosen, way, closed) for each in some)
-    return sent
+class Ready(NamedTuple):
+    """A letter, and what goes of it."""
+
+    letter: DeadLetter
+    original: Original
+    going: Sequence[Outgoing]
+
+
+@dataclass
+class Sending:
+    """Sends letters that are chosen. What cannot go, or not to one of the ``closed`` topics, is not marked, and is
+    counted among what is passed over."""
+
+    writing: Writing
+    chosen: Chosen
+    way: Way
+    closed: Collection[str]
+    sent: int = 0
+    refusals: dict[str, Refusal] = field(default_factory=dict)
+    """What the brokers refuse, by what they say of it."""
+    _shut: dict[str, Refusal | None] = field(default_factory=dict)
+    """Whether a topic takes anything, of those that were asked about."""
+    _kept: set[str] = field(default_factory=set)
+    """The letters that cannot go."""
+
+    def send(self, letters: Iterable[DeadLetter], until: float) -> None:
+        """Sends them until the monotonic time comes; what is not sent by then is not marked. Raises KafkaException."""
+        wanted = set(self.chosen.ids)
+        for some in _batched(each for each in letters if each.id in wanted):
+            if time.monotonic() >= until:
+                break
+            self._send([ready for each in some if (ready := self._ready(each)) is not None])
+
+    def _ready(self, letter: DeadLetter) -> Ready | None:
+        original = letter.original(self.chosen.only_topic)
+        assert original is not None
+        try:
+            going = self.way(letter, original.topic)
+            for each in going:
+                if is_closed(each.topic, self.closed):
+                    raise DataError(f"{each.topic} is an internal topic, to which no letter is sent")
+        except (RetriableError, TaskError, KafkaException):
+            raise
+        except Exception as error:
+            self._keep(letter, error)
+            return None
+        return Ready(letter, original, going)
+
+    def _send(self, some: Sequence[Ready]) -> None:
+        """In one transaction; where the brokers refuse single records, in as many as it takes to leave these out."""
+        open_ = [each for each in some if not self._is_shut(each)]
+        if not open_:
+            return
+        try:
+            with self.writing.transaction():
+                went = sum(self._goes(each) for each in open_)
+        except Refusal as refusal:
+            if refusal.is_about_topic:
+                self._shut[refusal.topic] = refusal
+                self._send(open_)
+            elif len(open_) == 1:
+                self._refuse(open_[0].letter, refusal)
+            else:
+                middle = len(open_) // 2
+                self._send(open_[:middle])
+                self._send(open_[middle:])
+        else:
+            self.sent += went
+
+    def _is_shut(self, ready: Ready) -> bool:
+        for topic in dict.fromkeys(each.topic for each in ready.going):
+            if topic not in self._shut:
+                self._shut[topic] = self.writing.refusal_of(topic)
+            if (refusal := self._shut[topic]) is not None:
+                self._refuse(ready.letter, refusal)
+                return True
+        return False
+
+    def _goes(self, ready: Ready) -> bool:
+        letter = ready.letter
+        try:
+            for each in ready.going:
+                self.writing.produce(each.topic, each.key, each.value, each.headers, each.timestamp, each.partition)
+        except TooLarge as error:
+            self._keep(letter, error)
+            return False
+        mark = Mark(None, ready.original.topic, round(time.time() * 1000))
+        self.writing.mark(letter.id, self.chosen.doubles(letter.id), mark)
+        return True
+
+    def _refuse(self, letter: DeadLetter, refusal: Refusal) -> None:
+        self.refusals.setdefault(str(refusal), refusal)
+        self._keep(letter, refusal)
+
+    def _keep(self, letter: DeadLetter, error: Exception) -> None:
+        """Once, however often its transaction is tried."""
+        if letter.id not in self._kept:
+            log.warning("dead letter %s is not sent: %s", letter.at, redact(str(error)), extra=_place(letter))
+            self.chosen.passed_over[REFUSED] += 1
+        self._kept.add(letter.id)
 
 
 def _batched(letters: Iterator[DeadLetter]) -> Iterator[Sequence[DeadLetter]]:
@@ -53,23 +139,3 @@ def _place(letter: DeadLetter) -> Mapping[str, Place]:
     if letter.target is not None:
         return place.of_topic(letter.target[0], partition=letter.target[1], key=place.hashed(letter.key), **told)
     return place.at(letter.origin or letter.at, letter.key, **told)
-
-
-def _is_sent(writing: Writing, letter: DeadLetter, chosen: Chosen, way: Way, closed: Collection[str]) -> bool:
-    original = letter.original(chosen.only_topic)
-    assert original is not None
-    try:
-        going = way(letter, original.topic)
-        for each in going:
-            if is_closed(each.topic, closed):
-                raise DataError(f"{each.topic} is an internal topic, to which no letter is sent")
-        for each in going:
-            writing.produce(each.topic, each.key, each.value, each.headers, each.timestamp, each.partition)
-    except (RetriableError, TaskError, KafkaException):
-        raise
-    except Exception as error:
-        log.warning("dead letter %s is not sent: %s", letter.at, redact(str(error)), extra=_place(letter))
-        chosen.passed_over[REFUSED] += 1
-        return False
-    writing.mark(letter.id, chosen.doubles(letter.id), Mark(None, original.topic, round(time.time() * 1000)))
-    return True

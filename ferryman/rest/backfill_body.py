@@ -39,6 +39,8 @@ def answer(run: Run) -> dict[str, Any]:
     shape: dict[str, Any] = {"name": run.name, "target": MEANT[run.verdict]}
     if run.records is not None:
         shape["records"] = run.records
+    if run.done:
+        shape["records_done"] = run.done
     if run.ranges is not None:
         shape["ranges"] = ranges = dict[str, dict[str, list[int]]]()
         for source, range_ in sorted(run.ranges.of.items()):

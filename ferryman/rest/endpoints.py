@@ -230,7 +230,7 @@ async def task_logs(rest: Rest, call: Call) -> Answer:
 
 
 async def backfill(rest: Rest, call: Call) -> Answer:
-    """Runs a part of a sink connector's history again, beside it: as a connector with bounds."""
+    """Runs a part of a connector's history again, beside it: as a connector with bounds."""
     request = backfill_body.parsed(await http_messages.body(call.request))
     run = await rest.herder.backfills.make(call.name, request)
     if request.dry_run:

@@ -28,6 +28,8 @@ class Delay:
     """The seconds for which the oldest record waits that live has not taken, as far as is known."""
     news: float | None
     """The same, of the partitions about which something new is known; None if there are none."""
+    is_known: bool = True
+    """False while records wait, and none of its offsets has been seen to move: they tell nothing before that."""
 
 
 @dataclass(slots=True)
@@ -42,6 +44,8 @@ class _Partition:
     """The delay, when it was last known."""
     gaps: deque[float] = field(default_factory=lambda: deque(maxlen=GAPS))
     """The seconds between its last moves, while there was something to read."""
+    has_moved: bool = False
+    """Whether it was seen to move; how long it had gathered before that nobody knows."""
 
     def waits(self, now: float) -> float:
         """Seconds since something that live has not taken was seen first."""
@@ -64,7 +68,7 @@ class Delays:
     ) -> Delay | None:
         """Takes its next offsets and the ends of its partitions; ``now`` in seconds of a clock that only goes forward.
         None if it reads nothing: it is stopped, paused, or stands still for another reason."""
-        longest, news = list[float](), list[float]()
+        longest, news, silent = list[float](), list[float](), False
         for source, position in positions.items():
             if source not in ends:
                 continue
@@ -74,7 +78,9 @@ class Delays:
                 continue
             longest.append(known.told)
             news += [known.told] if is_new else []
-        return Delay(max(longest), max(news, default=None)) if longest else None
+            silent = silent or (bool(known.ends) and self._late(known) > 0)
+        is_known = not silent or any(each.has_moved for each in self._partitions.values())
+        return Delay(max(longest), max(news, default=None), is_known) if longest else None
 
     def oldest(self, now: float) -> tuple[TopicPartition, int] | None:
         """The partition in which something waits longest, and live's next offset there."""
@@ -91,8 +97,9 @@ class Delays:
         if len(known.ends) > MANY:
             known.ends = deque(list(known.ends)[::2])
         if moved or not known.ends:
-            if moved:
+            if moved and known.has_moved:
                 known.gaps.append(now - known.read_at)
+            known.has_moved = known.has_moved or moved
             known.read_at, known.told = now, known.waits(now)
             return True
         late = self._late(known)

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from ferryman.record import Offset, Partition
 
-TASK, RECORDS, COMPLETE = "ferryman.run.task", "records", "complete"
+TASK, RECORDS, COMPLETE, REFUSED = "ferryman.run.task", "records", "complete", "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +21,18 @@ class Mark:
     """What it has handed over since its beginning."""
     complete: bool = False
     """Whether nothing more comes."""
+    refused: int = 0
+    """How many of the records errors.tolerance has passed over."""
 
     def offset(self) -> Offset:
         """As a source offset."""
-        return {RECORDS: self.records, COMPLETE: self.complete}
+        return {RECORDS: self.records, COMPLETE: self.complete, REFUSED: self.refused}
 
     @classmethod
     def parse(cls, offset: Mapping[str, Any]) -> Self:
         """The inverse of ``offset``; what cannot be understood counts for nothing."""
-        records = offset.get(RECORDS)
-        return cls(records if type(records) is int else 0, offset.get(COMPLETE) is True)
+        records, refused = (each if type(each) is int else 0 for each in map(offset.get, (RECORDS, REFUSED)))
+        return cls(records, offset.get(COMPLETE) is True, refused)
 
 
 def partition(task: int) -> Partition:

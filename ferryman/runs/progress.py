@@ -38,8 +38,7 @@ class Progress:
     pace: float = 1.0
     """The part of its time in which it works; less than 1 where it gives way to the live connector."""
     refused: int | None = None
-    """A sink's: how many of the records errors.tolerance has passed over. Each has a dead letter where these have a
-    topic."""
+    """How many of the records errors.tolerance has passed over. Each has a dead letter where these have a topic."""
 
 
 @dataclass
@@ -130,5 +129,6 @@ class SourceWatch:
             rate=rate,
             left=None if complete or not rate or total is None else max(0, total - done) / rate,
             complete=complete,
+            refused=sum(each.refused for each in marks.values()),
         )
         return self.latest

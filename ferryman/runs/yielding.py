@@ -3,7 +3,7 @@
 Half as much when they wait too long, a little more each second while they do not: so it finds what live can bear, and
 gives way much faster than it comes back. Live may be late for reasons of its own, so that giving way is of no use: when
 even the least that a run does has not helped for a while, that delay is what live has by itself, and the run goes on
-until it makes it worse. So a run always ends.
+until it makes it worse. So a run always ends. Until something is known of live it works a fixed part of its time.
 """
 
 from dataclasses import dataclass
@@ -19,6 +19,8 @@ STEP = 3.0
 GROWTH = 1.05
 """The growth in a second; it doubles in 14."""
 LEAST = 1 / 64
+FIRST = 1 / 4
+"""The share while nothing is known of a live connector that may be there."""
 OWN = 30.0
 """Seconds at the least share after which the delay is live's own."""
 
@@ -35,6 +37,12 @@ class Yielding:
     """When it was halved last; as the others, in seconds of the caller's clock."""
     _heard: float = 0.0
     _least_since: float | None = None
+    _begins: bool = False
+    """Whether nothing was heard yet."""
+
+    def begin(self) -> None:
+        """There may be a live connector, of which will be heard."""
+        self.share, self._begins = FIRST, True
 
     @property
     def limit(self) -> float:
@@ -44,10 +52,15 @@ class Yielding:
     def heard(self, delay: Delay | None, now: float) -> None:
         """What is known of live now; None if it reads nothing, and there is nobody to give way to."""
         passed, self._heard = min(now - self._heard, STEP), now
+        begins, self._begins = self._begins, False
         if delay is None:
             self.share, self._own, self._least_since = 1.0, 0.0, None
         elif delay.longest > self.limit:
             self._late(delay, now)
+        elif not delay.is_known:
+            self.share = min(self.share, FIRST)
+        elif begins:
+            self.share = 1.0
         else:
             self.share = min(1.0, self.share * GROWTH ** max(0.0, passed))
             self._own, self._least_since = min(self._own, delay.longest), None

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
+from ferryman.runs.yielding import FIRST
 from ferryman.stack import Stack
 from tests.connectors.s3.s3_task import World
 from tests.reliability.flows import STRING, Config, file_sink, s3_sink
@@ -78,7 +79,30 @@ def test_a_run_slows_down_while_records_wait_for_the_live_connector_and_ends(
     with played(kafka, unique) as catch_up:
         body = {"name": run, "offsets": {unique: {"0": [0, HISTORY]}}, "config": elsewhere, "rate": 20}
         running.call("POST", f"/connectors/{unique}/backfill", body, expect=202)
-        until(lambda: told().get("held_back_by_live") or told().get("complete"), 240, what="the run to give way")
+        until(lambda: told().get("pace", 1) < FIRST or told().get("complete"), 240, what="the run to give way")
         assert not told()["complete"], "it has given way to nobody"
         catch_up()
         until(lambda: told().get("complete"), 240, what="its end")
+
+
+@pytest.mark.parametrize("live", ["s3"], indirect=True)
+def test_before_the_live_connector_has_committed_anything_the_run_works_a_part_of_its_time_until_that_one_is_stopped(
+    running: Worker, kafka: str, unique: str, live: tuple[Config, Config]
+) -> None:
+    config, elsewhere = live
+    create_topic(kafka, unique)
+    produce(kafka, unique, [b"%d" % number for number in range(HISTORY)])
+    running.create(config | {"flush.size": "1000000"})
+    running.running(unique)
+    bounds, run = {unique: {"0": [0, HISTORY]}}, f"{unique}-again"
+    body = {"name": run, "offsets": bounds, "config": elsewhere | {"flush.size": "10"}, "rate": 20}
+    running.call("POST", f"/connectors/{unique}/backfill", body, expect=202)
+
+    def told() -> Any:
+        return running.call("GET", f"/connectors/{run}/status").get("run", {})
+
+    until(lambda: told().get("pace") == FIRST or told().get("complete"), 240, what="the run to give way")
+    assert (told()["held_back_by_live"], told()["complete"]) == (True, False)
+    running.call("PUT", f"/connectors/{unique}/stop", expect=204)
+    until(lambda: told()["pace"] == 1.0 and told()["records_done"] < HISTORY, 240, what="it to be free before its end")
+    running.delete(run)

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from ferryman.commands import main
 from tests.backfill.calls import Command
 from tests.connectors.stripe.stripe_stub import StripeStub, payment, serving
 from tests.reliability.flows import stripe_source
@@ -218,3 +220,37 @@ def test_several_tasks_of_a_group_end_together_and_any_worker_tells_of_them(
         until(lambda: "RUNNING" in workers[0].states(f"{unique}-again"), what="the run to be resumed")
         assert done(workers[0], f"{unique}-again")["run"]["records_done"] == 900
         assert len(consume(kafka, f"{unique}-again")) == 900
+
+
+def test_records_that_a_run_refuses_are_counted_beside_their_dead_letters(
+    running: Worker, kafka: str, unique: str, tmp_path: Path
+) -> None:
+    (tmp_path / "in.txt").write_text("".join(f"{number:0{WIDTH - 1}}\n" for number in range(200)))
+    for topic in (f"{unique}-again", f"{unique}-refused"):
+        create_topic(kafka, topic)
+    live = {
+        "connector.class": FILE_SOURCE,
+        "file": str(tmp_path / "in.txt"),
+        "topic": unique,
+        "value.converter": STRING,
+    }
+    running.call("POST", "/connectors", {"name": unique, "config": live, "initial_state": "STOPPED"}, expect=201)
+    config = {
+        "topic": f"{unique}-again",
+        "transforms": "small",  # an int8 ends with 127
+        "transforms.small.type": "org.apache.kafka.connect.transforms.Cast$Value",
+        "transforms.small.spec": "int8",
+        "errors.tolerance": "all",
+        "errors.deadletterqueue.topic.name": f"{unique}-refused",
+    }
+    sets = [part for key, value in config.items() for part in ("--set", f"{key}={value}")]
+    words = ["connectors", "backfill", unique, "--name", f"{unique}-run", "--positions", f"{100 * WIDTH}-{150 * WIDTH}"]
+    ran = CliRunner().invoke(main, [*words, *sets, "--watch", "--url", running.url])
+    assert ran.exit_code == 0, ran.output
+    assert f"{unique}-run: 50 records; it writes elsewhere than the live connector" in ran.output
+    assert f"positions from {100 * WIDTH} up to {150 * WIDTH}" in ran.output
+    assert "100 %, 50 of 50 records; 22 refused; complete" in ran.output
+    told = running.call("GET", f"/connectors/{unique}-run/status")["run"]
+    assert (told["records_done"], told["records_refused"]) == (50, 22)
+    assert lines(kafka, f"{unique}-again") == list(range(100, 128))
+    assert len(consume(kafka, f"{unique}-refused")) == 22

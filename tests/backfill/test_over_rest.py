@@ -61,6 +61,24 @@ def test_a_run_is_made_beside_its_live_connector_and_ends_by_itself(
     running.call("POST", f"/connectors/{unique}/backfill", body, expect=409)
 
 
+def test_a_run_of_a_name_that_was_there_before_goes_on_or_says_that_nothing_is_left(
+    running: Worker, kafka: str, unique: str, tmp_path: Path
+) -> None:
+    live(running, kafka, unique, tmp_path)
+    run, path, again = f"{unique}-again", f"/connectors/{unique}/backfill", tmp_path / "again.txt"
+    body = {"offsets": {unique: {"0": [5, 10]}}, "config": {"file": str(again)}, "name": run}
+    running.call("POST", path, body, expect=202)
+    done(running, run)
+    running.delete(run)
+    refused = running.call("POST", path, body, expect=409)["message"]
+    assert f"A run {run} was here before and has come to its end" in refused
+    assert running.call("POST", path, body | {"name": f"{run}-2", "dry_run": True}, expect=200)["name"] == f"{run}-2"
+    more = body | {"offsets": {unique: {"0": [5, 15]}}}
+    assert running.call("POST", path, more, expect=202)["records_done"] == 5
+    assert done(running, run)["run"]["records_done"] == 10
+    assert lines(again) == VALUES[5:15], "each once"
+
+
 def test_a_run_is_in_a_group_of_its_own_though_the_live_connector_names_its_group(
     running: Worker, kafka: str, unique: str, tmp_path: Path
 ) -> None:

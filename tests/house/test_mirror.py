@@ -89,6 +89,7 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/backfill": "tests/backfill/test_command.py",
     "ferryman/replay/making.py": "tests/replay/test_into_a_table.py",
     "ferryman/replay/marks.py": "tests/replay/test_into_a_table.py",
+    "ferryman/replay/refusal.py": "tests/replay/test_to_topic.py",
     "ferryman/replay/taking.py": "tests/replay/test_into_a_table.py",
     "ferryman/task/sink/runs/given.py": "tests/replay/test_into_a_table.py",
     "ferryman/task/sink/reading.py": "tests/task/sink/runs/test_bounds.py",

@@ -46,6 +46,10 @@ class FakeProducer:
         self.fails: dict[str, KafkaException] = {}
         """Raised by the call of that name, once."""
         self.broker_answers = True
+        self.refused: Callable[[Sent], int | None] = lambda message: None
+        """The code by which the broker refuses a message, if it does."""
+        self.absent: set[str] = set()
+        """Topics that there are not, and that nobody makes."""
         self.when_polled: Callable[[], object] = lambda: None
         self.purged = False
         self._open = False
@@ -109,7 +113,10 @@ class FakeProducer:
         return len(self.queue)
 
     def list_topics(self, topic: str | None = None, timeout: float = -1) -> Any:
-        return SimpleNamespace(topics=self.cluster.topics)
+        if topic is None:
+            return SimpleNamespace(topics=self.cluster.topics)
+        error = KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART) if topic in self.absent else None
+        return SimpleNamespace(topics={topic: SimpleNamespace(error=error)})
 
     def commit_transaction(self, timeout: float = -1) -> None:
         self._called("commit")
@@ -118,6 +125,12 @@ class FakeProducer:
             raise KafkaException(KafkaError(KafkaError._INCONSISTENT, "failed delivery", False, False, True))
         if not self.broker_answers:
             raise KafkaException(KafkaError(KafkaError._TIMED_OUT, "retry call to resume", False, True, False))
+        codes = [(each, code) for each in self.taken if (code := self.refused(each)) is not None]
+        for message, code in codes:
+            assert message.answered is not None
+            message.answered(KafkaError(code, "refused"), message)
+        if codes:
+            raise KafkaException(KafkaError(KafkaError._INCONSISTENT, "failed delivery", False, False, True))
         self._write(self.taken)
         self._end()
 

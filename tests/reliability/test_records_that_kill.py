@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.connectors.sql.sql_task import CONFLUENT, query
 from tests.plugin_folder import installed
 from tests.reliability.flows import Config, Table, committed, lines, row, sql_sink, tolerant
 from tests.running import Worker, borrowed, consume, create_topic, produce, send, settings, until, worker
@@ -202,6 +203,38 @@ def test_one_that_kills_a_converter_is_named_and_others_are_not_touched(
     produce(kafka, other, [b"late"])
     until(lambda: lines(tmp_path / "other") == [b"late"], 60)
     assert len(running.pids(other)) == 1
+
+
+def test_in_a_run_into_the_live_table_they_overtake_nothing_and_are_found_beyond_its_bounds_too(
+    kafka: str, postgres: str, running: Worker, unique: str
+) -> None:
+    create_topic(kafka, unique)
+    produce(kafka, unique, [b"old", b"deadly abort", b"kept", b"deadly read"], [b"a", b"a", b"b", b"b"])
+    live = {
+        "name": unique,
+        "connector.class": CONFLUENT,
+        "topics": unique,
+        "connection.url": postgres,
+        "insert.mode": "upsert",
+        "pk.mode": "record_key",
+        "pk.fields": "id",
+        "auto.create": "true",
+        "key.converter": "org.apache.kafka.connect.storage.StringConverter",
+        "value.converter": "DeadlyConverter",
+        "transforms": "hoist",
+        "transforms.hoist.type": "org.apache.kafka.connect.transforms.HoistField$Value",
+        "transforms.hoist.field": "text",
+    }
+    running.create(live | tolerant(f"{unique}-dlq"))
+    until(lambda: committed(running, unique) == 4, 180)
+    query(postgres, f'DELETE FROM "{unique}"')
+    run, bounds = f"{unique}-run", {unique: {"0": [0, 3]}}
+    body = {"name": run, "offsets": bounds, "config": tolerant(f"{unique}-again")}
+    running.call("POST", f"/connectors/{unique}/backfill", body, expect=202)
+    until(lambda: running.call("GET", f"/connectors/{run}/status").get("run", {}).get("complete"), 180, what="its end")
+    assert running.call("GET", f"/connectors/{run}/status")["run"]["records_refused"] == 1
+    assert sorted(query(postgres, f'SELECT id, text FROM "{unique}"')) == [("a", "old"), ("b", "kept")]
+    assert headers(kafka, f"{unique}-again").keys() == {1}
 
 
 def test_without_tolerance_the_task_fails_and_names_the_record(

@@ -1,6 +1,7 @@
 """Replays by command, of sinks that suffer nobody beside them, and by any worker of a group."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from ferryman.commands import main
 from tests.reliability.flows import JSON, file_sink
-from tests.running import Worker, create_topic, distributed, group, produce, until
+from tests.running import Worker, consume, create_topic, distributed, group, produce, until
 
 
 def sink(name: str, file: Path) -> dict[str, str]:
@@ -79,3 +80,28 @@ def test_any_worker_of_a_group_replays_into_another_file_what_its_converter_refu
         assert dry.splitlines()[0].startswith("2 dead letters would go; they go to the topics")
         shown = done(dlq(workers[0], "show", unique, "0-0"))
         assert f"by {unique}-0" in shown
+
+
+def test_topics_and_records_that_the_broker_does_not_take_are_named_with_what_to_do_and_hold_no_others_up(
+    running: Worker, kafka: str, unique: str, tmp_path: Path
+) -> None:
+    create_topic(kafka, unique, max_message_bytes="2000")
+    create_topic(kafka, f"{unique}-dlq")
+    config = sink(unique, tmp_path / "live.txt")
+    running.call("POST", "/connectors", {"name": unique, "config": config, "initial_state": "STOPPED"}, expect=201)
+    for number, (topic, value) in enumerate(
+        [(unique, b"one"), ("no/such", b"two"), (unique, os.urandom(5000)), (unique, b"three")]
+    ):
+        where = {"topic": topic, "partition": "0", "offset": str(number)}
+        headers = [(f"__connect.errors.{name}", text) for name, text in where.items()]
+        produce(kafka, f"{unique}-dlq", [value], headers=headers)
+    found = json.loads(done(dlq(running, "replay", unique, "--all", "--to-topic", "--json")))
+    assert (found["letters"], found["passed_over"], found["complete"]) == (2, {"refused": 2}, True)
+    absent, large = found["refusals"]
+    assert absent.startswith("no/such: ")
+    assert "a topic's name is up to 249 letters" in absent
+    assert large.startswith(f"{unique}: ")
+    assert f"{unique}'s max.message.bytes is what refuses it; raise that" in large
+    assert [message.value() for message in consume(kafka, unique)] == [b"one", b"three"]
+    alone = dlq(running, "replay", unique, "0-1", "--to-topic")
+    assert (alone.exit_code, "No dead letter was sent. no/such: " in alone.stderr) == (1, True), alone.output

@@ -60,8 +60,8 @@ def letters(kafka: str, name: str, count: int) -> None:
     until(lambda: len(consume(kafka, f"{name}-dlq")) == count, what=f"{count} letters")
 
 
-def replay(worker: Worker, name: str, expect: int = 202, **body: Any) -> Any:
-    return worker.call("POST", f"/connectors/{name}/dead-letters/replay", body, expect=expect)
+def replay(worker: Worker, connector: str, /, expect: int = 202, **body: Any) -> Any:
+    return worker.call("POST", f"/connectors/{connector}/dead-letters/replay", body, expect=expect)
 
 
 def done(worker: Worker, run: str) -> Any:
@@ -128,6 +128,27 @@ def test_letters_are_replayed_when_the_cause_is_mended_and_only_once(
     assert ids(postgres, unique) == [1, 2, 3, 4]
     done(running, replay(running, unique, letters=["0-0"], again=True)["name"])
     assert len(ids(postgres, unique)) == 5
+
+
+def test_a_replay_that_is_gone_is_gone_on_with_by_its_name_and_delivers_nothing_again(
+    running: Worker, kafka: str, postgres: str, unique: str
+) -> None:
+    run = f"{unique}-run"
+    create_topic(kafka, unique)
+    narrow_table(postgres, unique)
+    running.create(sink(unique, postgres))
+    produce(kafka, unique, [row(number, 500) for number in range(3)])
+    letters(kafka, unique, 3)
+    widen(postgres, unique)
+    replay(running, unique, letters=["0-0"], name=run)
+    done(running, run)
+    running.delete(run)
+    refused = replay(running, unique, 409, letters=["0-0"], again=True, name=run)["message"]
+    assert f"A run {run} was here before and has come to its end" in refused
+    told = replay(running, unique, all=True, again=True, name=run)
+    assert (told["letters"], told["records_done"]) == (3, 1)
+    done(running, run)
+    assert ids(postgres, unique) == [0, 1, 2], "each once, as plain inserts show"
 
 
 def test_of_two_replays_at_once_one_has_the_letter_and_the_other_hears_of_it(

@@ -10,10 +10,11 @@ from confluent_kafka import KafkaError, KafkaException
 from ferryman.dead_letters.letter import DeadLetter, parsed
 from ferryman.errors import DataError, RequestError, RetriableError
 from ferryman.record import Coordinates
-from ferryman.replay import request, to_topic
+from ferryman.replay import marks, request
 from ferryman.replay.choosing import Chosen
 from ferryman.replay.marks import Marks, Writing
 from ferryman.replay.outgoing import Outgoing, Way, of_sink
+from ferryman.replay.to_topic import Sending
 from tests.kafka.cluster_in_memory import Cluster
 from tests.kafka.fake_producer import FakeProducer
 
@@ -26,14 +27,23 @@ def letter(offset: int, value: bytes = b"v", topic: str = "t") -> DeadLetter:
     return parsed(Coordinates("dlq", 0, offset), 5, b"k", value, headers)
 
 
-def sent(letters: list[DeadLetter], way: Way, producer: FakeProducer) -> tuple[int, dict[str, int]]:
-    """How many went, and what was passed over."""
+def sent(
+    letters: list[DeadLetter], way: Way, producer: FakeProducer, refusals: list[str] | None = None
+) -> tuple[int, dict[str, int]]:
+    """How many went, and what was passed over; what brokers have said against it is added to the list."""
+    refusals = [] if refusals is None else refusals
     chosen = Chosen(request.parsed({"all": True, "to_topic": True}, "c"), "", {}, CLOSED)
     chosen.add(letters)
     clients: Any = None
     writing = Writing(Marks(clients, "dlq", "id"), producer)  # type: ignore[arg-type]
-    count = to_topic.send(writing, letters, chosen, time.monotonic() + 3600, way, CLOSED)
-    return count, dict(chosen.told)
+    sending = Sending(writing, chosen, way, CLOSED)
+    sending.send(letters, time.monotonic() + 3600)
+    refusals.extend(sorted(sending.refusals))
+    return sending.sent, dict(chosen.told)
+
+
+def unchanged(topic: str, value: bytes | None) -> bytes | None:
+    return value
 
 
 def went(producer: FakeProducer, topic: str) -> list[Any]:
@@ -52,6 +62,43 @@ def test_what_is_too_large_or_cannot_be_edited_stays_unmarked_and_the_others_go(
     assert [each.value for each in went(producer, "t")] == [b"v", b"v"]
     assert [each.key for each in went(producer, "dlq-replayed")] == [b"id/0-1", b"id/0-4"]
     assert json.loads(went(producer, "dlq-replayed")[0].value)["topic"] == "t"
+
+
+def test_records_that_the_broker_does_not_take_are_found_among_the_others_and_stay_unmarked() -> None:
+    producer, refusals = FakeProducer(Cluster()), list[str]()
+    producer.refused = lambda each: KafkaError.MSG_SIZE_TOO_LARGE if len(each.value or b"") == 500 else None
+    letters = [letter(number, b"x" * (500 if number in (3, 17) else 5)) for number in range(40)]
+    assert sent(letters, of_sink(unchanged), producer, refusals) == (38, {"refused": 2})
+    marked = [each.key for each in went(producer, "dlq-replayed")]
+    assert len(went(producer, "t")) == len(marked) == 38
+    assert not {b"id/0-3", b"id/0-17"} & set(marked)
+    (refusal,) = refusals
+    assert refusal.startswith("t: ")
+    assert "t's max.message.bytes is what refuses it; raise that" in refusal
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (None, "there is no such topic, and the brokers make none by themselves; create it"),
+        (KafkaError._UNKNOWN_TOPIC, "there is no such topic, and the brokers make none by themselves; create it"),
+        (KafkaError.TOPIC_AUTHORIZATION_FAILED, "needs the right to write to shut"),
+    ],
+)
+def test_a_topic_that_takes_nothing_is_named_and_holds_no_other_up(
+    code: int | None, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(marks, "MADE", 0.0)
+    producer, refusals = FakeProducer(Cluster()), list[str]()
+    if code is None:
+        producer.absent = {"shut"}
+    producer.refused = lambda each: code if each.topic == "shut" else None
+    letters = [letter(number, topic="shut" if number % 2 else "t") for number in range(10)]
+    assert sent(letters, of_sink(unchanged), producer, refusals) == (5, {"refused": 5})
+    assert [each.topic for each in producer.sent] == ["t", "dlq-replayed"] * 5
+    (refusal,) = refusals
+    assert refusal.startswith("shut: ")
+    assert words in refusal
 
 
 @pytest.mark.parametrize("topic", ["__consumer_offsets", "connect-configs", "dlq", "dlq-replayed"])

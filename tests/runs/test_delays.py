@@ -74,8 +74,25 @@ def test_of_one_that_gathers_records_the_offset_tells_when_it_moves_however_seld
 def test_one_that_commits_no_more_is_late_all_the_same() -> None:
     delays = Delays(late=10.0)
     looked(delays, (0, 5, 5), (1, 5, 6))
-    assert looked(delays, (20, 5, 6)) == Delay(0.0, None)
-    assert looked(delays, (25, 5, 6)) == Delay(4.0, 4.0)
+    assert looked(delays, (20, 5, 6)) == Delay(0.0, None, is_known=False)
+    assert looked(delays, (25, 5, 6)) == Delay(4.0, 4.0, is_known=False)
+
+
+def test_before_its_offset_has_moved_nothing_is_known_of_one_that_commits_now_and_then() -> None:
+    for delays in (Delays(late=10.0), Delays(late=10.0, learns=True)):
+        assert looked(delays, (0, 5, 5)) == Delay(0.0, 0.0), "it has taken all that there is"
+        assert looked(delays, (1, 5, 6)) == Delay(0.0, None, is_known=False)
+        assert delays.look(2, {A: 5, B: 1}, {A: 6, B: 2}) == Delay(0.0, None, is_known=False)
+        assert delays.look(3, {A: 5, B: 2}, {A: 6, B: 3}) == Delay(0.0, 0.0), "one partition speaks for the others"
+    assert looked(Delays(), (0, 5, 5), (1, 5, 6)) == Delay(0.0, 0.0), "what stands beside the data tells at once"
+
+
+def test_how_long_one_gathers_is_not_learned_from_a_time_of_which_only_the_end_was_seen() -> None:
+    delays = Delays(late=1.0, learns=True)
+    looked(delays, (0, 5, 6), (2, 6, 7))  # it may have gathered for an hour
+    assert looked(delays, (14, 6, 8)) == Delay(0.0, None)
+    looked(delays, (22, 7, 9))  # twenty seconds
+    assert looked(delays, (63, 7, 10)) == Delay(9.0, 9.0)
 
 
 def test_a_partition_without_an_end_or_an_offset_says_nothing() -> None:

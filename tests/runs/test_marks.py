@@ -18,4 +18,5 @@ def test_marks_are_told_from_the_offsets_of_the_source_itself() -> None:
 
 
 def test_what_cannot_be_understood_counts_for_nothing() -> None:
-    assert Mark.parse({"records": "5", "complete": "true"}) == Mark()
+    assert Mark.parse({"records": "5", "complete": "true", "refused": None}) == Mark()
+    assert Mark.parse(Mark(5, True, 2).offset()) == Mark(5, True, 2)

@@ -35,6 +35,9 @@ def test_offsets_that_are_moved_back_begin_the_count_anew() -> None:
 def test_a_source_is_complete_when_each_of_its_tasks_has_said_so() -> None:
     keys = SourceRunKeys.of({"ferryman.run.of": "live", "ferryman.run.span": '{"records":100}'})
     watch = SourceWatch(keys)
+    refused = watch.look({0: Mark(10, refused=1), 1: Mark(5, refused=2)}, 2, 0.0).refused
+    assert refused == 3, "over all tasks"
+    watch = SourceWatch(keys)
     first = watch.look({0: Mark(10)}, 2, 0.0)
     assert (first.of, first.records_done, first.records_total, first.complete) == ("live", 10, 100, False)
     second = watch.look({0: Mark(50, True), 1: Mark(10)}, 2, 10.0)

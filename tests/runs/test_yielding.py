@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ferryman.record import TopicPartition
 from ferryman.runs.delays import STILL, Delay, Delays
-from ferryman.runs.yielding import LEAST, LIMIT, OWN, STEP, Yielding
+from ferryman.runs.yielding import FIRST, LEAST, LIMIT, OWN, STEP, Yielding
 
 A = TopicPartition("t", 0)
 LOOK = 0.5
@@ -91,6 +91,31 @@ def test_it_is_not_halved_again_before_a_halving_can_show() -> None:
     for tenth in range(int(10 * STEP) + 2):
         made.heard(Delay(9.0, 9.0), 100 + tenth / 10)
     assert made.share == 0.25
+
+
+def test_until_something_is_known_of_live_it_works_a_part_of_its_time_and_then_more_and_more() -> None:
+    made, silent = Yielding(), Delay(0.0, None, is_known=False)
+    made.begin()
+    assert made.share == FIRST
+    for now in (1.0, 2.0, 3.0):
+        made.heard(silent, now)
+        assert made.share == FIRST
+    made.heard(Delay(0.0, 0.0), 4.0)
+    assert FIRST < made.share < 0.3, "that it was not late beside a little work says nothing of much"
+    made.heard(None, 5.0)
+    assert made.share == 1.0, "there is nobody"
+    made.heard(silent, 6.0)
+    assert made.share == FIRST, "somebody has come"
+    made.heard(Delay(9.0, 9.0, is_known=False), 7.0)
+    assert made.share == FIRST / 2
+
+
+def test_what_is_known_with_the_first_look_needs_no_patience() -> None:
+    for delay, share in ((Delay(0.0, 0.0), 1.0), (None, 1.0), (Delay(9.0, 9.0), FIRST / 2)):
+        made = Yielding()
+        made.begin()
+        made.heard(delay, 100.0)
+        assert made.share == share
 
 
 def test_what_was_known_before_halves_nothing() -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from ferryman.connectors.sql.config.databases import Database
 from ferryman.connectors.sql.dialects.dialect import Dialect
-from ferryman.connectors.sql.dialects.faults import Undone
+from ferryman.connectors.sql.dialects.faults import Late, Undone
 from ferryman.errors import DataError, FerrymanError, Indeterminate, RetriableError, TaskError
 
 
@@ -95,6 +95,15 @@ class Session:
                 raise Undone(str(error)) from error
             raise
         savepoint.commit()
+
+    def settle(self, connection: Connection) -> None:
+        """Has the database check now what it would check at the commit of the open transaction, and what comes after
+        that at once. Raises Late for what is wrong with a row."""
+        try:
+            with classified(self.dialect, self.doing, self._backoff):
+                self.dialect.settle(connection)
+        except DataError as error:
+            raise Late(str(error)) from None
 
     @property
     def is_there(self) -> bool:

@@ -255,6 +255,10 @@ class Dialect(Protocol):
         database, never values.
         """
 
+    def settle(self, connection: Connection) -> None:
+        """Has the database check now what it would check at the commit, such as deferred constraints, and whatever
+        comes after that at once. Raises the driver's errors."""
+
     def rolled_back(self, error: Exception) -> bool:
         """Whether a COMMIT that failed with this error certainly left nothing behind."""
 

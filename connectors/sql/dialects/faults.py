@@ -13,6 +13,10 @@ class Undone(DataError):
     """A row's error that has undone the whole transaction, and not only the statement."""
 
 
+class Late(DataError):
+    """A row's error that the database tells only at the end of a transaction, without saying which row's it is."""
+
+
 class Denied(RefusedError):
     """A right is lacking, or a schema that nobody has made yet. Its text is completed by the statements that help."""
 

@@ -1,7 +1,8 @@
 """Rows written and taken back, to learn which of them the database does not take.
 
 What converters, transforms and the types of columns say is known before; a constraint, a trigger or a type of the
-database's own speaks only when it is asked. All rows are tried together, and where that fails each by itself.
+database's own speaks only when it is asked. All rows are tried together, and where that fails each by itself. What is
+deferred to the commit, of which there is none, is asked for before the end.
 """
 
 import contextlib
@@ -90,9 +91,11 @@ class Trial:
 
     def _together(self, connection: Connection, loads: Sequence[Load]) -> Sequence[Refused]:
         self.writer.write(connection, loads, self.writer.stage(connection, loads))
+        self.session.settle(connection)
         return ()
 
     def _apart(self, connection: Connection, loads: Sequence[Load]) -> Sequence[Refused]:
+        self.session.settle(connection)
         steps, unfit = self.writer.sift(connection, loads)
         each = [Run(loads[number], steps[number], first, last) for number, first, last in runs(loads, RUN)]
         return [*unfit, *self.writer.each(connection, each)]

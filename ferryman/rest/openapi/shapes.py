@@ -73,6 +73,7 @@ SHAPES: Mapping[str, Json] = {
     "BackfillInfo": _fields(
         {"name": TEXT, "target": TEXT},
         records=WHOLE,
+        records_done=WHOLE,
         ranges=ANY_OBJECT,
         **{"from": TEXT, "to": TEXT},
         positions=several(_nullable("integer")),
@@ -96,7 +97,9 @@ SHAPES: Mapping[str, Json] = {
             "passed_over": by_name(WHOLE),
             "complete": {"type": "boolean"},
             "target": TEXT,
-        }
+        },
+        refusals=several(TEXT),
+        records_done=WHOLE,
     ),
     "DeadLetters": _fields(
         {

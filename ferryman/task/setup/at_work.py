@@ -63,22 +63,29 @@ class AtWork:
 
     def __init__(self, descriptor: int | None = None) -> None:
         self._memory = None if descriptor is None else mmap.mmap(descriptor, SIZE)
+        self._note = b""
+        """What stands there, as far as this side has written it."""
 
     @contextmanager
     def on(self, stage: str, ranges: Sequence[Offsets], plugin: str = "") -> Iterator[None]:
-        """While this lasts, these records are worked on."""
+        """While this lasts, these records are worked on; what was noted before is so again after it."""
         memory = self._memory
         if memory is None:
             yield
             return
-        note = orjson.dumps([stage, list(map(list, ranges[:MOST])), plugin])
-        if len(note) <= SIZE - HEAD:
-            memory[HEAD : HEAD + len(note)] = note
-            memory[:HEAD] = len(note).to_bytes(HEAD, "big")
+        before, self._note = self._note, orjson.dumps([stage, list(map(list, ranges[:MOST])), plugin])
+        self._write(memory, self._note)
         try:
             yield
         finally:
-            memory[:HEAD] = bytes(HEAD)
+            self._note = before
+            self._write(memory, before)
+
+    def _write(self, memory: mmap.mmap, note: bytes) -> None:
+        memory[:HEAD] = bytes(HEAD)
+        if 0 < len(note) <= SIZE - HEAD:
+            memory[HEAD : HEAD + len(note)] = note
+            memory[:HEAD] = len(note).to_bytes(HEAD, "big")
 
     def read(self) -> Note | None:
         """What stands there; None for nothing."""

@@ -11,6 +11,8 @@ from confluent_kafka import TopicPartition as ClientPartition
 from ferryman.chain.chain import Chain
 from ferryman.kafka.raw_batches import by_partition
 from ferryman.record import Batch, Polled, TopicPartition, in_order
+from ferryman.task.setup.at_work import CONVERT, AtWork, Offsets
+from ferryman.task.setup.guilty import Guilty, parted
 from ferryman.task.sink.group import readable
 
 AT_ONCE = 2_000
@@ -53,6 +55,10 @@ class Reader:
 
     make: Callable[[], Consumer]
     chain: Chain
+    at_work: AtWork = field(default_factory=AtWork)
+    """Where is noted which records are worked on: what is only looked through may kill a process as well."""
+    guilty: Sequence[Guilty] = ()
+    """Records that must not be touched. Nothing is made of them, as of others that cannot be converted."""
     _partitions: dict[TopicPartition, Ahead] = field(default_factory=dict)
     _consumer: Consumer | None = None
     _paused: set[TopicPartition] = field(default_factory=set)
@@ -95,11 +101,18 @@ class Reader:
             ahead = self._partitions[source]
             before, batches = ahead.following, list[Batch]()
             for polled in ahead.take(behind):
-                decoded, _ = self.chain.decode(polled)
-                transformed, _ = self.chain.transform(decoded)
-                batches += in_order(transformed)
+                batches += self._batches(polled)
             if ahead.following > before:
                 yield source, batches, ahead.following
+
+    def _batches(self, polled: Polled) -> Sequence[Batch]:
+        innocent, _ = parted(polled, self.guilty)
+        if innocent is None:
+            return []
+        with self.at_work.on(CONVERT, [Offsets(*innocent.source, innocent.offsets[0], innocent.offsets[-1])]):
+            decoded, _ = self.chain.decode(innocent)
+            transformed, _ = self.chain.transform(decoded)
+        return in_order(transformed)
 
     def _poll(self, wait: float) -> None:
         assert self._consumer is not None

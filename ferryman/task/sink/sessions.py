@@ -97,7 +97,13 @@ class SinkSessions:
         setup, ends = self.setup, {"enable.partition.eof": True, "auto.offset.reset": "earliest"}
         if not self._folds:
             return None
-        return Reader(lambda: Consumer(setup.clients.group_reader() | ends), setup.chain)
+        return Reader(
+            lambda: Consumer(setup.clients.group_reader() | ends), setup.chain, setup.control.at_work, self._guilty
+        )
+
+    @property
+    def _guilty(self) -> Sequence[Guilty]:
+        return [Guilty(*each) for each in self.setup.spec.guilty]  # type: ignore[arg-type]
 
     @property
     def _tells_ends(self) -> dict[str, bool]:
@@ -116,12 +122,11 @@ class SinkSessions:
 
     def _backlog(self, tolerance: Tolerance, task: Sink[Any]) -> Backlog:
         setup = self.setup
-        guilty = [Guilty(*each) for each in setup.spec.guilty]  # type: ignore[arg-type]
         slices = Slices(min(setup.clients.limit, FOLDED), BRIEF) if self._folds else Slices(setup.clients.limit)
         return Backlog(
             *(setup.chain, tolerance, task, slices),
             at_work=setup.control.at_work,
-            guilty=guilty,
+            guilty=self._guilty,
             meter=setup.meters.sink,
         )
 

@@ -1,6 +1,6 @@
 """The end of a source that comes to one: what its task has handed over, and whether that is all. Pure."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ferryman.api import Source
@@ -26,17 +26,19 @@ class Ending:
         It may have been there, and was resumed because there is more."""
         if self.mark is not None and not self.mark.complete:
             return {}
-        return self._now(Mark(0 if self.mark is None else self.mark.records))
+        return self._now(replace(self.mark or Mark(), complete=False))
 
-    def handed(self, records: int, last: bool) -> Progress:
-        """So many more records go out; ``last`` if they are the rest of a poll."""
+    def handed(self, records: int, refused: int, last: bool) -> Progress:
+        """So many more records were handed over, of which so many were refused and do not go out; ``last`` if they are
+        the rest of a poll."""
         before = self.mark or Mark()
-        return self._now(Mark(before.records + records, last and self.source.at_end()))
+        complete = last and self.source.at_end()
+        return self._now(Mark(before.records + records, complete, before.refused + refused))
 
     def nothing(self) -> Progress:
         """A poll had nothing; empty if that says nothing new."""
         before = self.mark or Mark()
-        return self._now(Mark(before.records, True)) if not before.complete and self.source.at_end() else {}
+        return self._now(replace(before, complete=True)) if not before.complete and self.source.at_end() else {}
 
     @property
     def over(self) -> bool:

@@ -173,7 +173,7 @@ class SourceSession:
         progress = ready.progress
         if self.ending is not None:
             self.ending.pace.polled(ready.records, time.monotonic())
-            progress = {**progress, **self.ending.handed(ready.records, last)}
+            progress = {**progress, **self.ending.handed(ready.records, len(failures), last)}
         self.delivery.note(progress)
         crash_point("source.after_produce")
 

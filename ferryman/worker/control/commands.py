@@ -60,8 +60,8 @@ class Commands:
         self._offsets = Offsets(plane.launch)
         self.inquiries = Inquiries(plane)
         self._turns = Turns(plane)
-        self.runs, self.backfills = Runs(plane, self._offsets, self.stop), Backfills(plane, self)
-        self.replays = Replays(plane, self.runs, self)
+        self.runs = Runs(plane, self._offsets, self.stop)
+        self.backfills, self.replays = Backfills(plane, self.runs, self), Replays(plane, self.runs, self)
 
     def begins(self, stage: str) -> None:
         """Says what a worker that is not ready yet does from now on, in Kafka Connect's form."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
@@ -48,15 +49,16 @@ class Acts(Protocol):
 
 
 class Backfills:
-    """Backfills that REST asks for."""
+    """Backfills that REST asks for. ``runs`` knows of those that there were."""
 
-    def __init__(self, plane: Plane, act: Acts) -> None:
-        self._plane, self._act = plane, act
+    def __init__(self, plane: Plane, runs: Runs, act: Acts) -> None:
+        self._plane, self._runs, self._act = plane, runs, act
         self._pool = Pool("backfills", 2, 16)
 
     async def make(self, name: str, request: Request) -> Run:
         """Creates a run of a connector, unless the request is only to say what it would be. RequestError 404 if there
-        is no such connector, 409 if the run is there already; ConfigError for what cannot be or would do harm."""
+        is no such connector, 409 if the run is there already, or was; ConfigError for what cannot be or would do
+        harm."""
         await self._plane.members.lead()
         found = self._plane.journal.facts.of(name)
         if found.properties is None:
@@ -66,6 +68,7 @@ class Backfills:
         if self._plane.journal.facts.of(wanted).properties is not None:
             raise RequestError(409, f"Connector {wanted} already exists")
         made = await self._made(live, request)
+        made = replace(made, done=await self._runs.left(made.name, made.config, name))
         if not request.dry_run:
             await self._act.create(made.name, made.config)
         return made
@@ -105,6 +108,8 @@ class Replays:
             raise RequestError(409, f"Connector {run} already exists")
         text = f"looking which dead letters of {name} can be replayed"
         plan = await self._with(text, live, request, lambda taking: taking.planned(run))
+        if request.name and (done := await self._runs.left(run, plan.config, name)):
+            plan = replace(plan, told={**plan.told, "records_done": done})
         return {**plan.told, "name": None} if request.dry_run else await self._begun(live, request, plan)
 
     async def _begun(self, live: Mapping[str, str], request: replays.Request, plan: Plan) -> Mapping[str, Any]:

@@ -13,12 +13,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from confluent_kafka import KafkaException
 
 from ferryman.connector import ConnectorConfig
-from ferryman.errors import ConfigError, FerrymanError
+from ferryman.errors import ConfigError, FerrymanError, RequestError
 from ferryman.facts.fold import ConnectorFacts
 from ferryman.facts.states import State, TargetState
 from ferryman.plugins import catalog
 from ferryman.runs.keys import RunKeys, SourceRunKeys
 from ferryman.runs.progress import Progress, SourceWatch, Watch
+from ferryman.telemetry.owners import Owner
+from ferryman.telemetry.redaction import redact
 from ferryman.worker import run_offsets
 from ferryman.worker.control.offsets import Offsets
 from ferryman.worker.control.plane import Plane
@@ -114,10 +116,34 @@ class Runs:
         if over and facts.target is TargetState.RUNNING and self._plane.members.leads:
             await self._end(name)
 
+    async def left(self, name: str, raw: Mapping[str, str], live: str) -> int:
+        """How many records of a run of a live connector, which is about to be made, another of its name has done
+        before: it will go on behind them. RequestError 409 if these are all, 500 where nobody tells."""
+        watch = _watch(raw)
+        assert watch is not None
+        try:
+            progress = await self._asked(name, raw, self._plane.owner(live), 0, watch)
+        except KafkaException as error:
+            text = f"Kafka does not tell how far a run {name} was before: {error.args[0].str()}"
+            raise RequestError(500, redact(text)) from error
+        if progress is None:
+            return 0
+        if progress.complete and (progress.records_done or isinstance(watch, SourceWatch)):
+            raise RequestError(
+                409,
+                f"A run {name} was here before and has come to its end: another of its name would go on there, and do "
+                "nothing. Give this one another name",
+            )
+        return progress.records_done
+
     async def _looked(self, name: str, facts: ConnectorFacts, watch: Watch | SourceWatch) -> Progress | None:
+        return await self._asked(name, facts.properties or {}, self._plane.owner(name), len(facts.tasks), watch)
+
+    async def _asked(
+        self, name: str, raw: Mapping[str, str], owner: Owner, tasks: int, watch: Watch | SourceWatch
+    ) -> Progress | None:
         """How far it is now; None of a source that comes to no end."""
-        raw, what = facts.properties or {}, f"looking how far {name} is"
-        owner = self._plane.owner(name)
+        what = f"looking how far {name} is"
         if isinstance(watch, Watch):
             ranges = watch.keys.ranges
             reached = await self._offsets.of(
@@ -127,7 +153,7 @@ class Runs:
         ends = watch.ends or watch.keys is not None
         marks = await self._offsets.of(name, raw, owner, what, lambda found: run_offsets.marked(found, ends))
         watch.ends = marks is not None
-        return None if marks is None else watch.look(marks, len(facts.tasks), time.monotonic())
+        return None if marks is None else watch.look(marks, tasks, time.monotonic())
 
     def _all_run(self, name: str, tasks: int) -> bool:
         shown = self._plane.board.tasks(name)

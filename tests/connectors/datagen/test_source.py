@@ -38,6 +38,11 @@ def config_of(**keys: str) -> dict[str, str]:
     return raw | {name.replace("_", "."): value for name, value in keys.items()}
 
 
+def stopping(seconds: float) -> bool:
+    """Nobody stops it, and it need not wait."""
+    return False
+
+
 def source_of(raw: Mapping[str, str], offset: Mapping[str, Any] | None = None, task: int = 0) -> DatagenConnector:
     context = SourceContext(
         connector="made",
@@ -45,7 +50,7 @@ def source_of(raw: Mapping[str, str], offset: Mapping[str, Any] | None = None, t
         cluster="c",
         raw=raw,
         offset=lambda partition: offset if partition == {"task.id": task} else None,
-        stopping=lambda seconds: False,
+        stopping=lambda seconds: stopping(seconds),
     )
     source = DatagenConnector(DatagenConnector.config_class.parse(raw), context)
     source.start()
@@ -177,10 +182,19 @@ def test_offsets_that_mean_nothing_are_refused() -> None:
         DatagenConnector.alter_offsets(config, [({"task.id": 0}, {"current.iteration": -1})])
 
 
-def test_the_iterations_of_a_config_are_made_once_however_often_it_starts() -> None:
+def test_the_iterations_of_a_config_are_made_once_however_often_it_starts_and_then_it_waits(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    waits = list[float]()
+    monkeypatch.setattr(f"{__name__}.stopping", waits.append)
     first = orders(iterations="10", random_seed="3").poll()
     assert len(first) == 10
-    assert orders(first[-1].source_offset, iterations="10").poll() == []
+    made = orders(first[-1].source_offset, iterations="10")
+    with caplog.at_level("INFO"):
+        assert [made.poll() for _ in range(3)] == [[]] * 3
+    assert waits == [1.0] * 3, "it does not go round idly"
+    assert [record.message for record in caplog.records] == ["all 10 records of this task are made"], "once"
+    assert len(orders(first[-1].source_offset, iterations="13").poll()) == 3
 
 
 def test_what_was_not_committed_is_made_again_the_same() -> None:

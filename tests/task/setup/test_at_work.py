@@ -29,6 +29,15 @@ def test_a_note_stands_there_for_as_long_as_the_work_lasts() -> None:
         assert worker.read() == Note("TRANSFORMATION", [Offsets("t", 0, 5, 5)], "Mask")
 
 
+def test_what_is_looked_through_within_other_work_is_noted_meanwhile_and_the_other_work_after_it() -> None:
+    worker, task = both()
+    with task.on(PUT, [FIVE]):
+        with task.on(CONVERT, [FIVE._replace(first=8)]):
+            assert worker.read() == Note(CONVERT, [FIVE._replace(first=8)])
+        assert worker.read() == Note(PUT, [FIVE])
+    assert worker.read() is None
+
+
 def test_it_is_wiped_off_when_the_work_fails() -> None:
     worker, task = both()
     with pytest.raises(ValueError, match="no"), task.on(PUT, [FIVE]):

@@ -1,13 +1,18 @@
 """Records read again beside the group: as far as is wanted, and none of it twice."""
 
+import os
 import time
+from collections.abc import Sequence
 
 import pytest
 from confluent_kafka import Consumer
 
 from ferryman.chain.chain import assembled
 from ferryman.config import Config
-from ferryman.record import TopicPartition
+from ferryman.record import Data, Payload, TopicPartition
+from ferryman.task.setup import at_work
+from ferryman.task.setup.at_work import CONVERT, AtWork, Note, Offsets
+from ferryman.task.setup.guilty import Guilty
 from ferryman.task.sink import history
 from ferryman.task.sink.history import Reader
 from tests.chain.parts import TextConverter
@@ -49,6 +54,32 @@ def test_each_partition_is_read_as_far_as_is_wanted_and_further_later() -> None:
     assert values(made, {A: 6}) == {A: ["a3", "a4", "a5"]}
     made.end(A)
     assert values(made, {B: 2}) == {B: ["b1"]}
+
+
+def test_records_that_kill_a_process_are_left_out_untouched_and_what_is_converted_is_noted() -> None:
+    cluster, noted = Cluster(), list[Note | None]()
+    cluster.create("t")
+    for number in range(4):
+        cluster.append(A, f"a{number}".encode())
+    descriptor = at_work.shared()
+    task, worker = AtWork(descriptor), AtWork(descriptor)
+    os.close(descriptor)
+
+    class Watched(TextConverter):
+        def to_data(self, topic: str, payloads: Sequence[Payload]) -> Sequence[Data]:
+            noted.append(worker.read())
+            return super().to_data(topic, payloads)
+
+    made, text, watched = (
+        FakeConsumer(cluster, tells_ends=True),
+        TextConverter(Config(), "key"),
+        Watched(Config(), "value"),
+    )
+    guilty = [Guilty("t", 0, 2, "VALUE_CONVERTER", "x", "was killed"), Guilty("u", 0, 1, "VALUE_CONVERTER", "x", "")]
+    reader = Reader(lambda: made, assembled(text, watched, text), task, guilty)  # type: ignore[arg-type, return-value]
+    reader.begin(A, 0)
+    assert values(reader, {A: 4}) == {A: ["a0", "a1", "a3"]}
+    assert noted[0] == Note(CONVERT, [Offsets("t", 0, 0, 3)])
 
 
 def test_an_end_without_a_record_is_reached() -> None:

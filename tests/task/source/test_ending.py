@@ -33,10 +33,10 @@ def said(progress: Progress) -> Mark | None:
 def test_what_was_handed_over_is_counted_on_from_what_is_committed() -> None:
     one, source = ending(Mark(10))
     assert said(one.begun()) is None
-    assert said(one.handed(5, last=True)) == Mark(15)
+    assert said(one.handed(5, 0, last=True)) == Mark(15)
     source.over = True
-    assert said(one.handed(1, last=False)) == Mark(16), "more of the poll is to come"
-    assert said(one.handed(1, last=True)) == Mark(17, complete=True)
+    assert said(one.handed(1, 0, last=False)) == Mark(16), "more of the poll is to come"
+    assert said(one.handed(1, 0, last=True)) == Mark(17, complete=True)
     assert said(one.nothing()) is None, "it was said"
 
 
@@ -52,3 +52,12 @@ def test_an_end_without_records_is_said_once() -> None:
 def test_who_begins_again_takes_back_that_it_was_at_its_end() -> None:
     one, _ = ending(Mark(7, complete=True))
     assert said(one.begun()) == Mark(7)
+
+
+def test_what_was_refused_is_counted_on_as_well_and_stays_counted_when_it_ends_and_begins_again() -> None:
+    one, source = ending(Mark(10, refused=2))
+    assert said(one.handed(5, 3, last=True)) == Mark(15, refused=5)
+    source.over = True
+    assert said(one.nothing()) == Mark(15, complete=True, refused=5)
+    again, _ = ending(Mark(15, complete=True, refused=5))
+    assert said(again.begun()) == Mark(15, refused=5)

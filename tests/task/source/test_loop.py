@@ -19,10 +19,13 @@ from ferryman.errors import Indeterminate, RetriableError, TaskError, TooLarge
 from ferryman.offsets.source_offsets import SourceOffsets, canonical
 from ferryman.record import Record
 from ferryman.retry.outage import Outage, Patience
+from ferryman.runs import marks
+from ferryman.runs.marks import Mark
 from ferryman.task.errors.source_letter import SourceWriter
 from ferryman.task.setup.troubles import Troubles
 from ferryman.task.source import transactions
 from ferryman.task.source.boundaries import Boundaries
+from ferryman.task.source.ending import Ending
 from ferryman.task.source.letters import Letters
 from ferryman.task.source.loop import SourceSession, classified
 from ferryman.task.source.outbox import Outbox
@@ -285,6 +288,15 @@ def test_letters_of_what_is_skipped_are_in_the_transaction_of_the_poll(task: Tas
         assert task.producer.calls.count("commit") == 1
 
     task.run(story)
+
+
+def test_of_a_source_that_comes_to_an_end_the_refused_are_counted_in_the_transaction_of_their_poll(task: Task) -> None:
+    task.session.ending = Ending(task.feed, 0)
+    task.producer.largest = 150
+    task.poll("1", "refuse", "2", "x" * 151, at=4)
+    task.rounds(1)
+    assert marks.found([(marks.partition(0), task.offsets.get(marks.partition(0)) or {})]) == {0: Mark(4, refused=2)}
+    assert task.producer.calls.count("commit") == 1
 
 
 def test_a_poll_of_which_nothing_is_left_still_moves_the_offsets(task: Task) -> None:

@@ -103,6 +103,9 @@ class MysqlDialect:
         """By number."""
         return errors.fault(error, doing, after) if isinstance(error, pymysql.Error) else None
 
+    def settle(self, connection: Connection) -> None:
+        """Nothing: it checks with each statement."""
+
     def rolled_back(self, error: Exception) -> bool:
         """A lost race of a cluster."""
         return isinstance(error, pymysql.Error) and errors.rolled_back(error)

@@ -129,6 +129,10 @@ class PostgresDialect:
         """By SQLSTATE."""
         return errors.fault(error, doing, after) if isinstance(error, psycopg.Error) else None
 
+    def settle(self, connection: Connection) -> None:
+        """Its deferred constraints, those of triggers too."""
+        connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
+
     def rolled_back(self, error: Exception) -> bool:
         """A deferred constraint, or a lost race of serializable transactions."""
         return isinstance(error, psycopg.Error) and errors.rolled_back(error)

@@ -132,6 +132,9 @@ class SqliteDialect:
         """By result code."""
         return errors.fault(error, doing, after) if isinstance(error, sqlite3.Error) else None
 
+    def settle(self, connection: Connection) -> None:
+        """Nothing: it checks with each statement."""
+
     def rolled_back(self, error: Exception) -> bool:
         """A lock that was not had, or a deferred constraint."""
         return isinstance(error, sqlite3.Error) and errors.rolled_back(error)

@@ -1,7 +1,8 @@
-"""``ferryman connectors backfill``: a part of a sink connector's history, run again by the worker that has it."""
+"""``ferryman connectors backfill``: a part of a connector's history, run again by the worker that has it."""
 
 import json
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -24,6 +25,7 @@ Json = dict[str, Any]
 @click.option("--from", "begins", callback=time, metavar="TIME", help="The first time: 2026-11-01T00:00:00Z.")
 @click.option("--to", "ends", callback=time, metavar="TIME", help="The time behind the last.")
 @click.option("--offsets", multiple=True, metavar="TOPIC:PARTITION:FIRST-BEHIND", help="Only these, the last excluded.")
+@click.option("--positions", metavar="FIRST-BEHIND", help="Of a source: only these, the last excluded.")
 @click.option("--set", "sets", multiple=True, metavar="KEY=VALUE | KEY-", help="A key that the run has otherwise.")
 @click.option("--name", "called", help="What the run is called; made up from connector and bounds otherwise.")
 @click.option("--rate", type=float, help="Records a second at most.")
@@ -33,7 +35,7 @@ Json = dict[str, Any]
 @click.option("--watch", is_flag=True, help="The same, and say how far it is.")
 @as_json
 def command(worker: Worker, name: str, as_json: bool, wait: bool, watch: bool, **given: Any) -> None:
-    """Run a part of the history of the sink connector NAME again, beside it.
+    """Run a part of the history of the connector NAME again, beside it.
 
     The run is a connector of its own, which the worker has from then on: it goes on when this command is interrupted,
     and is shown, paused, stopped and deleted as others are.
@@ -51,10 +53,15 @@ def _body(given: Json) -> Json:
         offsets = bounds_text.parsed(given["offsets"])
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--offsets") from None
+    try:
+        positions = None if given["positions"] is None else bounds_text.positions(given["positions"])
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--positions") from None
     body = {
         "from": given["begins"],
         "to": given["ends"],
         "offsets": offsets,
+        "positions": positions,
         "config": parsed(given["sets"], "--set"),
         "name": given["called"],
         "rate": given["rate"],
@@ -73,13 +80,33 @@ class _Rendered:
     def __call__(self, made: Json) -> RenderableType:
         from ferryman.runs.words import many
 
-        ranges = [
-            f"  {topic}-{number}: {many(behind - first)}, {first} up to {behind}"
-            for topic, each in made["ranges"].items()
-            for number, (first, behind) in each.items()
-        ]
+        size = many(made["records"]) if "records" in made else "as many records as there are"
         last = "Nothing was started." if self._dry_run else f"{made['name']} is created"
-        return terminal.lines([f"{made['name']}: {many(made['records'])}; {made['target']}", *ranges, last])
+        first = f"{made['name']}: {size}; {made['target']}"
+        return terminal.lines([first, *_ranges(made), *_part(made), *_before(made), last])
+
+
+def _ranges(made: Json) -> Iterator[str]:
+    from ferryman.runs.words import many
+
+    for topic, each in made.get("ranges", {}).items():
+        for number, (first, behind) in each.items():
+            yield f"  {topic}-{number}: {many(behind - first)}, {first} up to {behind}"
+
+
+def _part(made: Json) -> Iterator[str]:
+    """Of a source."""
+    times = [f"{word} {made[name]}" for name, word in (("from", "from"), ("to", "up to")) if name in made]
+    first, behind = made.get("positions", (None, None))
+    places = [] if first is None else [f"positions from {first}", *([] if behind is None else [f"up to {behind}"])]
+    if times or places:
+        yield f"  {' '.join([*times, *places])}"
+    yield from (f"  {warning}" for warning in made.get("warnings", ()))
+
+
+def _before(made: Json) -> Iterator[str]:
+    if made.get("records_done"):
+        yield f"  it goes on behind {made['records_done']:,} that a run of that name has done"
 
 
 def _followed(worker: Worker, run: str, watch: bool, as_json: bool) -> int:

@@ -16,7 +16,7 @@ _WHY = {
     "attempts": "were replayed too often (--attempts)",
     "homeless": "do not say which topic their record was in",
     "incomplete": "lack a part of their record",
-    "refused": "cannot go as they are (the worker's log says why)",
+    "refused": "cannot go (the worker's log says why)",
     "internal": "say of their record that it was in an internal topic",
     "doubles": "are of a record that a newer letter holds too",
 }
@@ -77,6 +77,9 @@ def _lines(found: dict[str, Any], is_dry: bool) -> Iterator[str]:
     else:
         yield f"{count}{' would go' if is_dry else ''}; {found['target']}"
     yield from (f"{number:,} {_WHY.get(why, why)}" for why, number in found["passed_over"].items())
+    yield from found.get("refusals", ())
+    if found.get("records_done"):
+        yield f"it goes on behind {found['records_done']:,} offsets that a run of that name has done"
     if not found["complete"]:
         yield "these were not all: call it again for the others"
     if is_dry:

@@ -27,7 +27,8 @@ def watching(setup: Setup, yielding: Yielding, facts: Mapping[str, Any]) -> Watc
     topics = LiveTopics(clients.group_reader() | QUIET, Admin(setup.clients.admin()))
     live = Live(
         dict if reached is None else reached.offsets,
-        lambda: topics.committed(run.ranges.of),
+        # The letters of a replay are in a topic that the live connector does not read.
+        topics.all_committed if run.ferryman_run_letters else lambda: topics.committed(run.ranges.of),
         setup.worker.offset_flush_interval_ms / 1000,
         topics,
         yielding,

@@ -13,12 +13,14 @@ from ferryman.context import Reached
 from ferryman.errors import FerrymanError
 from ferryman.record import TopicPartition
 from ferryman.runs.delays import Delay, Delays
-from ferryman.runs.yielding import Yielding
+from ferryman.runs.yielding import FIRST, Yielding
 
 log = logging.getLogger(__name__)
 
 LOOK = 0.5
 """Seconds between two looks."""
+GROUP = 2.0
+"""The same for who is in its group, while nothing else is known of it."""
 BLIND = 30.0
 """Seconds without an answer after which nobody is given way to."""
 
@@ -34,6 +36,9 @@ class Topics(Protocol):
     def behind(self, source: TopicPartition, offset: int) -> int | None:
         """The end of a partition if no record is there from this offset on, only marks of transactions; None if one
         is. Raises RetriableError when nobody tells in time."""
+
+    def is_read(self) -> bool:
+        """Whether anybody is in the live connector's group."""
 
     def close(self) -> None:
         """Lets its clients go."""
@@ -59,6 +64,9 @@ class Live:
     _heard: float | None = None
     """When there was an answer last; at first, when the first was asked for."""
     _is_blind: bool = False
+    _is_known: bool = True
+    _group: tuple[float, bool] = (-GROUP, True)
+    """When the group was asked for, and whether somebody was there."""
 
     def look(self, now: float) -> None:
         """Looks once; ``now`` in seconds of a clock that only goes forward. It raises nothing that comes from other
@@ -78,6 +86,16 @@ class Live:
         self.yielding.heard(delay, now)
         if self.yielding.share < before:
             log.info("records wait %.1f s for the live connector: the run slows down", delay.longest if delay else 0.0)
+        self._say(delay is None or delay.is_known)
+
+    def _say(self, is_known: bool) -> None:
+        if self._is_known and not is_known:
+            log.info(
+                "the live connector has committed nothing since the run began: until it does the run works %.0f %% of "
+                "its time",
+                100 * FIRST,
+            )
+        self._is_known = is_known
 
     def _warn(self, error: Exception) -> None:
         """Once, until there is an answer again."""
@@ -89,8 +107,12 @@ class Live:
         found = self.beside()
         self.delays.late = 0.0 if found else self.late
         found = found or self.committed()
+        if not found:
+            return Delay(0.0, None, is_known=False) if self._is_read(now) else None
         ends = self.topics.ends(found)
         delay = self.delays.look(now, self._effective(found), ends)
+        if delay is not None and not delay.is_known and not self._is_read(now):
+            return None
         oldest = self.delays.oldest(now)
         if delay is None or delay.longest <= self.yielding.limit or oldest is None:
             return delay
@@ -102,6 +124,11 @@ class Live:
                 return self.delays.look(now, self._effective(found), ends)
             self._asked[source] = position
         return delay
+
+    def _is_read(self, now: float) -> bool:
+        if now - self._group[0] >= GROUP:
+            self._group = now, self.topics.is_read()
+        return self._group[1]
 
     def _effective(self, found: Positions) -> Positions:
         return {source: self._end(source, position) for source, position in found.items()}
@@ -116,6 +143,7 @@ class Watching:
 
     def __init__(self, live: Live, beside: Reached | None) -> None:
         self._live, self._beside, self._over = live, beside, threading.Event()
+        live.yielding.begin()
         threading.Thread(target=self._run, name="live", daemon=True).start()
 
     def close(self) -> None:
@@ -124,6 +152,7 @@ class Watching:
 
     def _run(self) -> None:
         try:
+            self._live.look(time.monotonic())
             while not self._over.wait(LOOK):
                 self._live.look(time.monotonic())
         except Exception:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from confluent_kafka import Consumer, IsolationLevel, KafkaError
@@ -25,15 +25,20 @@ class LiveTopics:
     """The config of a consumer with the live connector's group, which never joins it."""
     admin: Admin
     _consumer: Consumer | None = None
+    _groups: Admin = field(init=False)
+    """The same user as the consumer, who is the one with rights to the group."""
+
+    def __post_init__(self) -> None:
+        self._groups = Admin(self.reader)
 
     def committed(self, sources: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
-        """The next offsets that the group of the live connector has committed."""
+        """The next offsets that the group of the live connector has committed of these partitions."""
         wanted = [ClientPartition(*source) for source in sorted(sources)]
-        return {
-            TopicPartition(each.topic, each.partition): each.offset
-            for each in self._asks.committed(wanted, timeout=ANSWER)
-            if not each.error and each.offset >= 0
-        }
+        return _told(self._asks.committed(wanted, timeout=ANSWER))
+
+    def all_committed(self) -> dict[TopicPartition, int]:
+        """The same of all partitions."""
+        return _told(self._groups.committed(self.reader["group.id"], ANSWER))
 
     def ends(self, sources: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
         """Where these end now, for those who read only what was committed."""
@@ -41,8 +46,14 @@ class LiveTopics:
         wanted = {ClientPartition(*source): latest for source in sources}
         if not wanted:
             return {}
-        found = self.admin.offsets(wanted, IsolationLevel.READ_COMMITTED, ANSWER)
+        found = self.admin.some_offsets(wanted, IsolationLevel.READ_COMMITTED, ANSWER)
+        if not found:
+            raise RetriableError(f"Kafka does not tell in time where {len(wanted)} partitions end")
         return {TopicPartition(each.topic, each.partition): end for each, end in found.items()}
+
+    def is_read(self) -> bool:
+        """See ``live.Topics``."""
+        return self._groups.members(self.reader["group.id"], ANSWER) > 0
 
     def behind(self, source: TopicPartition, offset: int) -> int | None:
         """See ``live.Topics``."""
@@ -71,3 +82,9 @@ class LiveTopics:
             self._consumer.close()
         self._consumer = None
         self.admin.close()
+        self._groups.close()
+
+
+def _told(found: Iterable[ClientPartition]) -> dict[TopicPartition, int]:
+    there = (each for each in found if not each.error and each.offset >= 0)
+    return {TopicPartition(each.topic, each.partition): each.offset for each in there}

@@ -93,6 +93,29 @@ def test_a_last_word_that_the_table_does_not_take_leaves_the_good_one_before_it(
         both.close()
 
 
+def test_a_last_word_that_a_deferred_constraint_refuses_leaves_the_good_one_before_it(postgres: str) -> None:
+    other = sa.make_url(postgres).set(database=f"{sa.make_url(postgres).database}_alone")
+    create_database(sa.make_url(postgres), str(other.database))
+    urls = postgres, other.render_as_string(hide_password=False)
+    for url in urls:
+        query(made(url), "CREATE TABLE allowed (m INTEGER PRIMARY KEY)")
+        query(url, "INSERT INTO allowed VALUES (1)")
+        later = "FOREIGN KEY (m) REFERENCES allowed DEFERRABLE INITIALLY DEFERRED"
+        query(url, f"ALTER TABLE {TOPIC} ADD {later}, ADD UNIQUE (n) DEFERRABLE INITIALLY DEFERRED")
+    words: list[Word] = [("a", {"n": 1, "m": 1}), ("b", 5), ("a", {"n": 2, "m": 2}), ("b", {"n": 1})]
+    both = Beside(urls[0], {SOURCE: words}, WHOLE)
+    try:
+        both.live.put(SOURCE, 9, 9)
+        wanted = each_alone(urls[1], words)
+        assert rows(both.url) == wanted == [("a", 1, 1), ("b", 5, None)]
+        query(both.url, f"DELETE FROM {TOPIC} WHERE id = 'b'")
+        both.run.put(SOURCE, 9, 9)
+        assert rows(both.url) == wanted
+        assert both.run.letters == both.live.letters == {(SOURCE, 2), (SOURCE, 3)}
+    finally:
+        both.close()
+
+
 def test_a_column_that_later_records_lack_keeps_what_the_last_that_has_it_says(urls: tuple[str, str]) -> None:
     words: list[Word] = [("a", {"n": 1, "m": 1}), ("b", {"n": 3, "m": 4}), ("a", {"n": 2}), ("b", {"m": 5}), ("b", {})]
     both = Beside(made(urls[0]), {SOURCE: words}, WHOLE)

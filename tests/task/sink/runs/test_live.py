@@ -8,7 +8,7 @@ from confluent_kafka import KafkaError, KafkaException
 
 from ferryman.errors import RetriableError
 from ferryman.record import TopicPartition
-from ferryman.runs.yielding import Yielding
+from ferryman.runs.yielding import FIRST, Yielding
 from ferryman.task.sink.runs.live import BLIND, Live, Positions
 from tests.task.sink.hand_driven import A
 
@@ -21,6 +21,12 @@ class Topics:
     records_end: int | None = None
     """Behind it there are only marks of transactions."""
     peeks: int = 0
+    members: int = 1
+    asked: int = 0
+
+    def is_read(self) -> bool:
+        self.asked += 1
+        return self.members > 0
 
     def ends(self, sources: Positions) -> Positions:
         return dict.fromkeys(sources, self.end)
@@ -73,8 +79,26 @@ def test_where_nothing_stands_beside_the_data_the_group_is_asked_and_given_its_t
     beside.topics.end = 5
     beside.go(10)
     beside.topics.end = 9
-    assert beside.go(100) == 1.0  # two commits may not be due yet
-    assert beside.go(30) < 1.0
+    assert beside.go(100) == FIRST  # two commits may not be due yet
+    assert beside.go(30) < FIRST
+
+
+def test_nobody_is_given_way_to_where_the_group_has_no_members_and_whoever_joins_is_waited_for() -> None:
+    beside = Beside(group={A: 5}, topics=Topics(end=9, members=0))
+    assert beside.go(10) == 1.0
+    beside.topics.members = 1
+    assert beside.go(3) == FIRST
+    asked = beside.topics.asked
+    beside.group = {A: 9}
+    assert FIRST < beside.go(30) <= 1.0
+    assert beside.topics.asked == asked, "what it commits says more"
+
+
+def test_one_that_has_never_committed_anything_may_be_gathering_its_first_records() -> None:
+    beside = Beside(topics=Topics(end=9))
+    assert beside.go(30) == FIRST
+    beside.topics.members = 0
+    assert beside.go(3) == 1.0
 
 
 def test_marks_of_transactions_are_no_records_that_wait() -> None:

@@ -30,11 +30,16 @@ def test_it_knows_what_the_group_has_committed_and_where_partitions_end(
     produce(kafka, unique, [b"a", b"b", b"c"], partition=0)
     consumer = Consumer({"bootstrap.servers": kafka, "group.id": unique, "enable.auto.commit": False})
     consumer.commit(offsets=[ClientPartition(unique, 0, 2)], asynchronous=False)
-    consumer.close()
     found = topics.committed([one, other])
-    assert found == {one: 2}
+    assert found == topics.all_committed() == {one: 2}
     assert topics.ends(found) == {one: 3}
     assert topics.ends({}) == {}
+    assert not topics.is_read()
+    consumer.subscribe([unique])
+    until(lambda: consumer.poll(0.1) is not None, what="a record for its member")
+    assert topics.is_read()
+    consumer.close()
+    until(lambda: not topics.is_read())
 
 
 def test_marks_of_transactions_are_told_from_records(topics: LiveTopics, kafka: str, unique: str) -> None:

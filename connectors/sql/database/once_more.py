@@ -1,0 +1,60 @@
+"""Rows that were refused tried once more, after others have gone in: those may be what they refer to. Pure."""
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+
+import polars as pl
+
+from ferryman.connectors.sql.dialects.dialect import Apply, Load, Mode, Refused, Run, key_columns
+from ferryman.connectors.sql.dialects.names import TableName
+from ferryman.connectors.sql.records.likeness import likenesses
+
+
+def settled(
+    loads: Sequence[Load],
+    steps: Sequence[Apply],
+    mode: Mode,
+    refused: Iterable[Refused],
+    each: Callable[[Sequence[Run]], Sequence[Refused]],
+) -> list[Refused]:
+    """What is left of those that were refused when ``each`` (see ``Writer``) has tried them again and again, until it
+    takes no more. A row whose key a later one may have is not tried: it would come behind that one."""
+    left = {one.seq: one for one in refused}
+    last = None if mode == "insert" and not any(load.deletes for load in loads) else _last(loads)
+    while runs := [run for run in _single(loads, steps, left) if last is None or run.first in last]:
+        still = each(runs)
+        left = {seq: one for seq, one in left.items() if seq not in {run.first for run in runs}}
+        left |= {one.seq: one for one in still}
+        if len(still) == len(runs):
+            break
+    return [left[seq] for seq in sorted(left)]
+
+
+def _single(loads: Sequence[Load], steps: Sequence[Apply], wanted: Iterable[int]) -> list[Run]:
+    seqs = frozenset(wanted)
+    found = [
+        Run(load, apply, seq, seq)
+        for load, apply in zip(loads, steps, strict=True)
+        for seq in load.frame.get_column("seq").to_list()
+        if seq in seqs
+    ]
+    return sorted(found, key=lambda run: run.first)
+
+
+def _last(loads: Sequence[Load]) -> set[int]:
+    """The rows behind which none comes with a key that might be the same."""
+    tables: dict[TableName, list[Load]] = {}
+    for load in loads:
+        tables.setdefault(load.table, []).append(load)
+    found = set[int]()
+    for same in tables.values():
+        latest: dict[Hashable, int] = {}
+        for load, alike in zip(same, likenesses([_keys(load) for load in same]), strict=True):
+            for seq, key in zip(load.frame.get_column("seq").to_list(), alike, strict=True):
+                latest[key] = max(seq, latest.get(key, seq))
+        found |= set(latest.values())
+    return found
+
+
+def _keys(load: Load) -> list[pl.Series]:
+    chosen = sorted(key_columns(load.columns), key=lambda index: load.columns[index].name)
+    return [load.frame.get_column(f"c{index}") for index in chosen]
