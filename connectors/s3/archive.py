@@ -3,7 +3,8 @@
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 from ferryman.connectors.s3.bucket.bucket import Bucket
 from ferryman.connectors.s3.bucket.client import bucket_to_read
@@ -11,7 +12,8 @@ from ferryman.connectors.s3.config.bucket_keys import is_aiven
 from ferryman.connectors.s3.config.source_config import S3SourceConfig
 from ferryman.connectors.s3.restore.contents import Archived, Contents, contents
 from ferryman.connectors.s3.restore.lane_reader import LAST_OFFSET
-from ferryman.connectors.s3.restore.listing import Listing, Share
+from ferryman.connectors.s3.restore.listing import Lane, Listing, PassedOver, Share
+from ferryman.connectors.s3.restore.object_bytes import EMPTY
 from ferryman.connectors.s3.restore.outgoing import ORIGINAL as ORIGINAL
 from ferryman.connectors.s3.restore.records import ENVELOPE, BadRecord
 from ferryman.errors import ConfigError, DataError
@@ -44,6 +46,47 @@ class Examined:
     """Those of its records, if they tell."""
     damage: tuple[str, ...] = ()
     """What of it cannot be read, and why."""
+    misplaced: str = ""
+    """Why it is where no sink would have put it; empty if it is not."""
+
+
+@dataclass
+class Look:
+    """One look at an archive: what there is, before anything is read."""
+
+    config: S3SourceConfig
+    lanes: list[tuple[Lane, list[Archived]]]
+    passed_over: PassedOver
+    """Objects that are none of the archive's."""
+    bucket: Bucket = field(repr=False)
+
+    @property
+    def topics(self) -> list[str]:
+        """Those that have objects."""
+        return sorted({lane.topic for lane, _ in self.lanes})
+
+    def examined(self, topic: str) -> Iterator[Examined]:
+        """Every object of a topic, read to its end, and those in its folder that are called as if they were another
+        one's. Raises RetriableError while the server is away."""
+        how = contents(self.config)
+        for lane, objects in self.lanes:
+            if lane.topic != topic:
+                if self._folder_of(lane) == topic:
+                    yield from (_stranger(each, f"it is in the folder of {topic}") for each in objects)
+                continue
+            starts = sorted({each.place.start for each in objects if each.place.start is not None})
+            for each in objects:
+                behind = bisect_right(starts, each.place.start or 0)
+                yield _examined(self.bucket, how, each, starts[behind] if behind < len(starts) else None)
+
+    def _folder_of(self, lane: Lane) -> str | None:
+        """The topic whose folder it is, as Confluent's layout has one for each."""
+        config = self.config
+        if config.aiven or config.mode == "GENERIC":
+            return None
+        top = f"{config.topics_dir}{config.directory_delim}" if config.topics_dir else ""
+        inside = lane.folder.removeprefix(top) if lane.folder.startswith(top) else ""
+        return unquote(inside.partition(config.directory_delim)[0]) or None
 
 
 def source_config(raw: Mapping[str, str]) -> S3SourceConfig:
@@ -124,20 +167,18 @@ def _is_enveloped(config: S3SourceConfig) -> bool:
     return False
 
 
-def topics(config: S3SourceConfig) -> list[str]:
-    """The topics that have objects. Raises RetriableError while the server is away."""
-    listing = Listing(bucket_to_read(config), Share(config), lambda seconds: False)
-    return sorted({lane.topic for lane, _ in listing.lanes()})
+def look(config: S3SourceConfig) -> Look:
+    """What is in an archive. Raises RetriableError while the server is away."""
+    bucket = bucket_to_read(config)
+    listing = Listing(bucket, Share(config), lambda seconds: False)
+    lanes = list(listing.lanes())
+    return Look(config, lanes, listing.passed_over, bucket)
 
 
-def examined(config: S3SourceConfig) -> Iterator[Examined]:
-    """Every object, read to its end. Raises RetriableError while the server is away."""
-    bucket, how = bucket_to_read(config), contents(config)
-    for _, objects in Listing(bucket, Share(config), lambda seconds: False).lanes():
-        starts = sorted({each.place.start for each in objects if each.place.start is not None})
-        for each in objects:
-            behind = bisect_right(starts, each.place.start or 0)
-            yield _examined(bucket, how, each, starts[behind] if behind < len(starts) else None)
+def _stranger(found: Archived, why: str) -> Examined:
+    place = found.place
+    misplaced = f"{why}, and called as if it were of {place.topic}"
+    return Examined(found.listed.key, place.topic, place.partition, place.start, None, 0, misplaced=misplaced)
 
 
 def _examined(bucket: Bucket, how: Contents, found: Archived, following: int | None) -> Examined:
@@ -158,6 +199,8 @@ def _examined(bucket: Bucket, how: Contents, found: Archived, following: int | N
             offsets += piece.offsets or ()
     except DataError as error:
         damage.append(f"{error} (its first {count} records can be read)" if count else str(error))
+    if not count and not damage and found.place.start is not None:
+        damage.append(EMPTY)
     noted = opened.source.metadata.get(LAST_OFFSET, "")
     last = int(noted) if noted.isdigit() and len(noted) < 20 else None if following is None else following - 1
     place = found.place

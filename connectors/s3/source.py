@@ -14,7 +14,7 @@ from ferryman.connectors.s3.config.source_keys import WITHOUT_EFFECT
 from ferryman.connectors.s3.restore import positions
 from ferryman.connectors.s3.restore.contents import contents
 from ferryman.connectors.s3.restore.lane_reader import LaneReader
-from ferryman.connectors.s3.restore.listing import Lane, Listing, Share
+from ferryman.connectors.s3.restore.listing import Lane, Listing, PassedOver, Share
 from ferryman.connectors.s3.restore.outgoing import Outgoing
 from ferryman.connectors.s3.restore.partition_reader import PartitionReader, Taken
 from ferryman.effects import Effect
@@ -64,6 +64,7 @@ class S3SourceConnector(Source[S3SourceConfig]):
         self._failed: Exception | None = None
         self._ended = False
         self._told: set[str] = set()
+        self._told_over = 0
 
     @classmethod
     def task_configs(cls, config: S3SourceConfig, raw: Mapping[str, str]) -> list[Mapping[str, str]]:
@@ -160,8 +161,18 @@ class S3SourceConnector(Source[S3SourceConfig]):
                 begin = self._beginning.of(lane, objects)
                 reader.lanes[lane] = LaneReader(lane, self._bucket, self._contents, self._judge, begin)
             reader.lanes[lane].offered(objects)
+        self._tell_of(self._listing.passed_over)
         self._looked = True
         self._look_at = float("inf")
+
+    def _tell_of(self, found: PassedOver) -> None:
+        """Names what is passed over, again only when it has doubled; all tasks see the same."""
+        if self.context.task == 0 and found.count > 2 * self._told_over:
+            self._told_over = found.count
+            log.warning(
+                "%s: objects are passed over that are not called as the archive's are: %s",
+                *(self.context.connector, found),
+            )
 
     def _taken(self) -> Iterator[Taken]:
         """Up to record.batch.max.size records. What was taken before an error is handed over first."""

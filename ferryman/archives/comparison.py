@@ -29,6 +29,8 @@ class Object(Protocol):
     def offsets(self) -> Sequence[int] | None: ...
     @property
     def damage(self) -> Sequence[str]: ...
+    @property
+    def misplaced(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class Finding:
 
     kind: str
     """``gap``: records of the topic that are in no object; ``double``: records that are in it twice; ``damaged``: an
-    object that cannot be read; ``stray``: one that is of no partition."""
+    object that cannot be read; ``stray``: one that is of no partition, or in the folder of another topic."""
     partition: int | None
     first: int | None
     """The first offset that it is about."""
@@ -62,7 +64,7 @@ class Finding:
     def line(self) -> str:
         """For people."""
         where = "" if self.partition is None else f" partition {self.partition}"
-        span = "" if self.first is None else f" offsets {self.first} to {self.last}"
+        span = "" if self.first is None else f" offsets {self.first} to {'…' if self.last is None else self.last}"
         names = f" ({', '.join(self.objects[:3])}{', …' if len(self.objects) > 3 else ''})" if self.objects else ""
         text = f": {self.reason}" if self.reason else f": {self.count} record{'' if self.count == 1 else 's'}"
         return f"{self.kind}{where}{span}{text}{names}"
@@ -82,6 +84,10 @@ class Report:
     """Records of the archive that the topic no longer has: retention, compaction."""
     behind: int = 0
     """Records of the topic behind the archive's end, which the sink has not written yet."""
+    passed_over: int = 0
+    """Objects below the archive's prefix that are none of it."""
+    passed_over_names: list[str] = field(default_factory=list)
+    """The first few of them."""
     findings: list[Finding] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
@@ -91,7 +97,14 @@ class Report:
 
 def compare(topic: str, objects: Sequence[Object], partitions: Mapping[int, Partition]) -> Report:
     """The report of a topic. Objects may come in any order."""
-    report = Report(topic, len(objects), sum(each.count for each in objects))
+    report = Report(topic)
+    report.findings += [
+        Finding("stray", each.partition, each.start, None, each.count, (each.name,), each.misplaced)
+        for each in objects
+        if each.misplaced
+    ]
+    objects = [each for each in objects if not each.misplaced]
+    report.objects, report.archived = len(objects), sum(each.count for each in objects)
     strays = [each for each in objects if each.partition not in partitions]
     report.findings += [
         Finding("stray", each.partition, each.start, None, each.count, (each.name,), "the topic has no such partition")
@@ -119,8 +132,10 @@ def _by_offset(report: Report, number: int, objects: Sequence[Object], there: Pa
         report.behind += len(there.offsets)
         return
     twice = sorted(offset for offset, count in found.items() if count > 1)
+    holders = _holders(objects, twice)
     for first, last, count in _runs(twice):
-        names = [each.name for each in objects if any(first <= offset <= last for offset in each.offsets or ())]
+        at = bisect_left(twice, first)
+        names = sorted({name for each in twice[at : at + count] for name in holders[each]})
         report.findings.append(Finding("double", number, first, last, count, tuple(names)))
     end = bisect_left(there.offsets, max(found) + 1)
     missing = [offset for offset in there.offsets[:end] if offset not in found]
@@ -130,6 +145,16 @@ def _by_offset(report: Report, number: int, objects: Sequence[Object], there: Pa
     report.only_archived += sum(offset not in present for offset in found)
     report.compared += end
     report.behind += len(there.offsets) - end
+
+
+def _holders(objects: Sequence[Object], offsets: Sequence[int]) -> Mapping[int, Sequence[str]]:
+    """Which objects hold each of these offsets."""
+    found: dict[int, list[str]] = {offset: [] for offset in offsets}
+    for each in objects if found else ():
+        for offset in each.offsets or ():
+            if offset in found:
+                found[offset].append(each.name)
+    return found
 
 
 def _runs(offsets: Sequence[int], among: Sequence[int] | None = None) -> Iterator[tuple[int, int, int]]:

@@ -1,9 +1,20 @@
 """Offsets of a group that were written to a file, as ``kafka-consumer-groups --export`` does."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from ferryman.errors import ConfigError
+
+
+def lines(file: Path) -> Sequence[str]:
+    """Those of a file. Raises ConfigError."""
+    try:
+        return file.read_text(encoding="utf-8-sig").splitlines()
+    except OSError as error:
+        raise ConfigError.for_key("", f"{file}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError.for_key("", f"{file}: it is not UTF-8") from None
 
 
 def parsed(lines: Iterable[str], topic: str) -> dict[int, int]:

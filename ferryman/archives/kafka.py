@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Consumer, ConsumerGroupState, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, ConsumerGroupState, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka import ConsumerGroupTopicPartitions as GroupOffsets
 from confluent_kafka.admin import AdminClient
 
 from ferryman.errors import ConfigError, TaskError
 from ferryman.kafka import client_config
+from ferryman.kafka.clients import QUIET
 from ferryman.settings import settings
 from ferryman.settings.settings import Settings
 
@@ -17,10 +18,31 @@ SECONDS = 30.0
 """How long an answer is waited for."""
 _AT_ONCE = 10_000
 _AT_REST = (ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD)
+_VAGUE = frozenset({KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT})
+"""What a client says of brokers that are not reached, whatever keeps it from them."""
 
 
 class Unreadable(TaskError):
     """Kafka does not answer, or not as it should."""
+
+
+class _Heard:
+    """Why a client is not let in, which its calls do not tell: they only take too long."""
+
+    def __init__(self) -> None:
+        self._reason = ""
+        self.settings: dict[str, Any] = {**QUIET, "error_cb": self._hear}
+
+    def _hear(self, error: KafkaError) -> None:
+        if error.code() not in _VAGUE or not self._reason:
+            self._reason = error.str()
+
+    def unreadable(self, what: str, error: KafkaException, client: Consumer | AdminClient) -> Unreadable:
+        """The error of a call, with what was heard."""
+        client.poll(0)  # it tells what it has to say only now
+        found: KafkaError = error.args[0]
+        reason = self._reason if found.code() in _VAGUE and self._reason else ""
+        return Unreadable(f"{what}: {found.str()}{f' ({reason})' if reason else ''}")
 
 
 def settings_of(worker: Path | None, bootstrap: str | None) -> Settings:
@@ -40,8 +62,8 @@ def records(given: Settings, topic: str, told: Callable[[int], None]) -> Iterato
     Each partition begins with its oldest offset and None. ``told`` hears now and then how many there were. Raises
     Unreadable.
     """
-    config = client_config.internal_consumer(given.values, "archive", committed=True).values
-    consumer = Consumer({**config, "enable.partition.eof": True, "enable.auto.commit": False})
+    config, heard = client_config.internal_consumer(given.values, "archive", committed=True).values, _Heard()
+    consumer = Consumer({**config, **heard.settings, "enable.partition.eof": True, "enable.auto.commit": False})
     try:
         for number in _partitions(consumer, topic):
             low, high = consumer.get_watermark_offsets(TopicPartition(topic, number), SECONDS)
@@ -49,7 +71,7 @@ def records(given: Settings, topic: str, told: Callable[[int], None]) -> Iterato
             if low < high:
                 yield from _to_end(consumer, TopicPartition(topic, number, low), told)
     except KafkaException as error:
-        raise Unreadable(f"{topic}: {error.args[0].str()}") from None
+        raise heard.unreadable(topic, error, consumer) from None
     finally:
         consumer.close()
 
@@ -82,18 +104,20 @@ def _to_end(
 
 def group_offsets(given: Settings, group: str, topic: str) -> dict[int, int]:
     """What a group has committed of a topic, by partition. Raises Unreadable."""
-    admin = _admin(given)
+    heard = _Heard()
+    admin = _admin(given, heard)
     try:
         answer = admin.list_consumer_group_offsets([GroupOffsets(group)], request_timeout=SECONDS)[group].result()
     except KafkaException as error:
-        raise Unreadable(f"the offsets of {group}: {error.args[0].str()}") from None
+        raise heard.unreadable(f"the offsets of {group}", error, admin) from None
     found = answer.topic_partitions or []
     return {each.partition: each.offset for each in found if each.topic == topic and each.offset >= 0}
 
 
 def write_offsets(given: Settings, group: str, topic: str, offsets: Mapping[int, int]) -> None:
     """Commits offsets for a group that nobody is in. Raises Unreadable; also while the group has members."""
-    admin = _admin(given)
+    heard = _Heard()
+    admin = _admin(given, heard)
     try:
         state = admin.describe_consumer_groups([group], request_timeout=SECONDS)[group].result().state
         if state not in _AT_REST:
@@ -102,10 +126,10 @@ def write_offsets(given: Settings, group: str, topic: str, offsets: Mapping[int,
         done: Any = admin.alter_consumer_group_offsets([GroupOffsets(group, wanted)], request_timeout=SECONDS)
         failed = [each for each in done[group].result().topic_partitions if each.error is not None]
     except KafkaException as error:
-        raise Unreadable(f"the group {group}: {error.args[0].str()}") from None
+        raise heard.unreadable(f"the group {group}", error, admin) from None
     if failed:
         raise Unreadable(f"the offset of {topic}-{failed[0].partition}: {failed[0].error.str()}")
 
 
-def _admin(given: Settings) -> AdminClient:
-    return AdminClient(dict(client_config.worker_admin(given.values).values))
+def _admin(given: Settings, heard: _Heard) -> AdminClient:
+    return AdminClient({**client_config.worker_admin(given.values).values, **heard.settings})

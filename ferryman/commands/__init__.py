@@ -1,9 +1,10 @@
 """The command line. One command is one file in this folder, imported only when it is called; a verb of a noun is one in
-``verbs/``."""
+``verbs/``. A command that a signal ends has the exit code that shells know: 130 for Ctrl-C, 143 for SIGTERM."""
 
 import errno
 import io
 import os
+import signal
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import click
 
 from ferryman import __version__
+from ferryman.commands.starting import interruptible
 
 _UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
@@ -43,8 +45,11 @@ class _Ferryman(Commands):
     def invoke(self, ctx: click.Context) -> Any:
         _make_streams_whole()
         try:
-            found = super().invoke(ctx)
-            sys.stdout.flush()
+            with interruptible.soon():
+                found = super().invoke(ctx)
+                sys.stdout.flush()
+        except KeyboardInterrupt as error:
+            interruptible.leave(getattr(error, "number", signal.SIGINT))
         except OSError as error:
             if error.errno not in _UNWRITABLE or error.filename is not None:
                 raise

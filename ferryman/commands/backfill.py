@@ -40,7 +40,7 @@ def command(worker: Path, connector: Path, override: tuple[str, ...], log_level:
 
     WORKER is a worker's property file, CONNECTOR the file of the live connector, which may go on running elsewhere.
     Called again with the same bounds, it goes on where it stood. The exit code is 0 when all is done, 1 when it failed,
-    2 when it was refused, 143 when it was stopped before its end.
+    2 when it was refused, 130 or 143 when Ctrl-C or SIGTERM came before its end.
     """
     server = ForkServer()  # before our own imports, since it has as many to do
     gc.disable()

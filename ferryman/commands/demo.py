@@ -63,7 +63,8 @@ def command(as_json: bool, **chosen: Any) -> None:
     except (DemoError, StackError) as error:
         raise click.ClickException(str(error)) from error
     except KeyboardInterrupt:
-        raise click.ClickException("ended before the ledger; nothing is left running") from None
+        click.echo("ended before the ledger; nothing is left running", err=True)
+        raise
     if as_json:
         click.echo(json.dumps(report.as_json(outcome)))
     else:

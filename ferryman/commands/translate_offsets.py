@@ -79,7 +79,7 @@ def _targets(settings: "Settings", topic: str, group: str, file: Path | None) ->
     if file is None:
         committed = kafka.group_offsets(settings, group, original)
     else:
-        committed = exported_offsets.parsed(file.read_text(encoding="utf-8").splitlines(), original)
+        committed = exported_offsets.parsed(exported_offsets.lines(file), original)
     if not committed:
         raise ConfigError.for_key("", f"{group} has no offsets of {original}")
     return original, translated((each.record for each in origins), committed)

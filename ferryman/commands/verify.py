@@ -79,9 +79,11 @@ def _report(config: "Archive", topic: str, settings: "Settings") -> "Report":
     from ferryman.archives.comparison import compare
     from ferryman.connectors.s3 import archive as archives
 
-    name = _archived_as(config, topic, archives.topics(config))
-    objects = [each for each in _shown(archives.examined(config)) if each.topic == name]
-    return compare(topic, objects, _partitions(settings, topic))
+    look = archives.look(config)
+    objects = list(_shown(look.examined(_archived_as(config, topic, look.topics))))
+    report = compare(topic, objects, _partitions(settings, topic))
+    report.passed_over, report.passed_over_names = look.passed_over.count, look.passed_over.names
+    return report
 
 
 def _archived_as(config: "Archive", topic: str, there: Sequence[str]) -> str:
@@ -137,3 +139,8 @@ def _lines(report: "Report") -> Iterable[str]:
         yield f"{report.only_archived} records are in the archive only: the topic no longer has them"
     if report.behind:
         yield f"{report.behind} records of the topic are behind the archive's end"
+    if report.passed_over:
+        names = ", ".join(report.passed_over_names) + (
+            ", …" if report.passed_over > len(report.passed_over_names) else ""
+        )
+        yield f"{report.passed_over} objects are passed over, since they are not called as the archive's are: {names}"

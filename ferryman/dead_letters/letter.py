@@ -78,7 +78,9 @@ def parsed(
     """What lies in a topic of dead letters. Of a header that occurs several times the last counts, as it is the one
     that was added last: a letter that was refused again keeps those of the first time."""
     context = {name: _text(content) for name, content in headers if name.startswith((CONTEXT, OURS))}
-    own_time = _time(context.get(TIMESTAMP)) if timestamp_type == LOG_APPEND_TIME else timestamp
+    own_time = _time(context.get(TIMESTAMP))
+    if own_time is None and timestamp_type != LOG_APPEND_TIME:
+        own_time = timestamp
     message = context.get(f"{CONTEXT}exception.message")
     origin = _origin(context)
     return DeadLetter(

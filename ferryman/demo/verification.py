@@ -25,10 +25,9 @@ def findings(
     with environment(variables):
         worker = settings.load(configs / "worker.properties", login)
         config = worker.providers.resolve({**flows.restore(configs).config, "name": flows.RESTORE}).values
-    objects = list(archives.examined(archives.source_config(config)))
+    look = archives.look(archives.source_config(config))
     for topic in topics:
-        own = [each for each in objects if each.topic == topic]
-        for finding in compare(topic, own, _partitions(worker, topic)).findings:
+        for finding in compare(topic, list(look.examined(topic)), _partitions(worker, topic)).findings:
             yield (finding.kind, topic, finding.partition), finding.count
 
 

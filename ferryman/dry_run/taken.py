@@ -18,6 +18,7 @@ from ferryman.effects import Effect
 from ferryman.errors import ConfigError, FerrymanError, RetriableError
 from ferryman.kafka import client_config, subscription
 from ferryman.kafka.admin import Admin
+from ferryman.kafka.clients import QUIET
 from ferryman.kafka.newest import TIMEOUT, Extent, Newest
 from ferryman.kafka.raw_batches import by_partition
 from ferryman.record import Batch, Polled, Record, batches
@@ -124,7 +125,7 @@ def of_topics(subject: Subject, count: int) -> Taken:
     values = subject.worker.values
     client = client_config.sink_consumer(values, subject.name, 0, subject.raw).values
     chain = builder.chain(subject.raw, values, subject.plugin)
-    admin = Admin(client_config.admin(values, subject.name, subject.raw).values)
+    admin = Admin(QUIET | client_config.admin(values, subject.name, subject.raw).values)
     taken = Taken()
     for topic in config.topics or _matching(config, values, admin):
         with closing(Newest(client, topic, "the topic")) as reader:

@@ -11,7 +11,7 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 from ferryman.errors import DataError
-from ferryman.java.texts import moment
+from ferryman.java.texts import instant
 
 LONGEST = 1000
 """Characters that a pattern may have."""
@@ -78,8 +78,8 @@ def formatter(pattern: str, zone_name: str = "UTC") -> Format:
 
     def shown(millis: int) -> str:
         try:
-            local = moment(millis).astimezone(at)
-        except OverflowError:
+            local = instant(millis).astimezone(at)
+        except OverflowError:  # in that zone
             raise DataError(f"The timestamp {millis} lies outside the years 1 to 9999") from None
         return "".join([part(local) for part in parts])
 

@@ -14,6 +14,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+from ferryman.errors import DataError
 from ferryman.schema import FLOATS, RecursiveSchema, Schema, Type
 
 Text = Callable[[Any], str]
@@ -30,6 +31,14 @@ def millis(moment: datetime) -> int:
 def moment(millis: int) -> datetime:
     """The instant so many milliseconds after the epoch. Raises OverflowError outside the years 1 to 9999."""
     return EPOCH + timedelta(milliseconds=millis)
+
+
+def instant(millis: int) -> datetime:
+    """The same of a record. Raises DataError outside the years 1 to 9999."""
+    try:
+        return moment(millis)
+    except OverflowError:
+        raise DataError(f"The timestamp {millis} lies outside the years 1 to 9999") from None
 
 
 def double_text(value: float) -> str:

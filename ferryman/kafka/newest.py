@@ -8,6 +8,7 @@ from typing import Any
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from ferryman.errors import RetriableError, TaskError
+from ferryman.kafka.clients import QUIET
 
 TIMEOUT = 30.0
 """Seconds for an answer of the broker."""
@@ -40,7 +41,7 @@ class Newest:
         }
         config = {key: value for key, value in client.items() if key not in _NEVER_JOINS}
         self._topic, self._what = topic, what
-        self._consumer = Consumer({**config, **ours})
+        self._consumer = Consumer({**QUIET, **config, **ours})
 
     def close(self) -> None:
         """Ends the client."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from ferryman.stack.running_record import Running, claim, current, log_file, publish, withdraw
 from ferryman.stack.runtime.component import Component
 from ferryman.stack.runtime.errors import StackError
-from ferryman.stack.runtime.interruption import Interruption
+from ferryman.stack.runtime.interruption import Interrupted, Interruption
 from ferryman.stack.services import ONE, Shape
 from ferryman.stack.stack import Ports, Stack
 
@@ -26,8 +26,10 @@ def supervise(
 ) -> None:
     """Run the stack until SIGINT, SIGTERM or SIGHUP; `ready` hears of each component, `started` when all answer.
 
-    Raises StackError if another stack of this user runs, if it cannot start, or when a component dies.
+    Raises Interrupted if the signal comes before they do; StackError if another stack of this user runs, if it cannot
+    start, or when a component dies.
     """
+    running: Running | None = None
     with claim(), Interruption().heard() as interruption:
         publish(Running(os.getpid(), "starting", directory=str(directory.absolute()) if directory else ""))
         try:
@@ -43,6 +45,8 @@ def supervise(
                 stack.stop()
         except KeyboardInterrupt:
             withdraw()
+            if running is None:
+                raise
         except StackError as error:
             publish(Running(os.getpid(), "failed", reason=str(error)))
             raise
@@ -81,11 +85,13 @@ def detach(names: Sequence[str], ports: Ports, directory: Path | None, shape: Sh
             stderr=log,
             start_new_session=True,
         )
-    try:
-        return _await_start(supervisor)
-    except BaseException:
-        supervisor.terminate()
-        raise
+    with Interruption().heard():
+        try:
+            return _await_start(supervisor)
+        except BaseException:
+            supervisor.terminate()
+            supervisor.wait()
+            raise
 
 
 def _await_start(supervisor: subprocess.Popen[bytes]) -> Running:
@@ -111,6 +117,9 @@ def main() -> int:
     except StackError as error:
         print(error, file=sys.stderr)
         return 1
+    except Interrupted as error:
+        print("it was ended before everything answered", file=sys.stderr)
+        return 128 + error.number
     return 0
 
 

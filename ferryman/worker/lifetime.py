@@ -18,13 +18,21 @@ OVERDUE = 1.7
 """Seconds after the tasks' grace by which the worker has ended, one way or the other."""
 
 
-def signalled(settings: Settings) -> asyncio.Event:
+class Signalled(asyncio.Event):
+    """Is set by a signal."""
+
+    number: int = 0
+    """Which one it was."""
+
+
+def signalled(settings: Settings) -> Signalled:
     """An event that SIGINT and SIGTERM set. The process ends soon after that, whatever stands still."""
-    event = asyncio.Event()
+    event = Signalled()
     grace = settings.config.task_shutdown_graceful_timeout_ms / 1000
 
-    def end() -> None:
+    def end(number: int) -> None:
         if not event.is_set():
+            event.number = number
             event.set()
             # Whatever stands still, somebody who waits for the end (docker stop: ten seconds) does not wait in vain.
             # Tasks that are left die with the process.
@@ -33,7 +41,7 @@ def signalled(settings: Settings) -> asyncio.Event:
             overdue.start()
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, end)
+        asyncio.get_running_loop().add_signal_handler(number, end, number)
     return event
 
 

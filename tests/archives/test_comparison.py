@@ -19,6 +19,7 @@ class Object:
     offsets: Sequence[int] | None = None
     partition: int | None = 0
     damage: Sequence[str] = ()
+    misplaced: str = ""
 
 
 def named(start: int, count: int, last: int | None = None, name: str = "") -> Object:
@@ -92,6 +93,21 @@ def test_a_damaged_object_is_named_and_is_no_gap_as_well() -> None:
     broken = Object("o0", 0, 2, 4, damage=("it is cut",))
     findings = report([broken, named(5, 5)], range(10)).findings
     assert [(each.kind, each.objects, each.reason) for each in findings] == [("damaged", ("o0",), "it is cut")]
+
+
+def test_each_double_names_the_objects_that_hold_it() -> None:
+    objects = [exact(0, 1, 2, 3, 4), exact(1, 5), exact(3, 6)]
+    doubles = [each for each in report(objects, range(7)).findings if each.kind == "double"]
+    assert [(each.first, each.objects) for each in doubles] == [(1, ("o0", "o1")), (3, ("o0", "o3"))]
+
+
+def test_an_object_in_the_folder_of_another_topic_is_a_stray_and_counts_for_nothing() -> None:
+    strange = Object("strange", 2, 0, misplaced="it is in the folder of orders")
+    told = report([named(0, 5), strange], range(5))
+    assert [each.line for each in told.findings] == [
+        "stray partition 0 offsets 2 to …: it is in the folder of orders (strange)"
+    ]
+    assert (told.objects, told.archived) == (1, 5)
 
 
 def test_an_object_of_a_partition_that_is_not_there_is_a_stray() -> None:

@@ -44,7 +44,9 @@ def test_a_letter_without_headers_is_the_record_alone() -> None:
 @pytest.mark.parametrize(
     ("said", "type_", "time"),
     [
-        ("3", "CreateTime", (5, True)),
+        ("3", "CreateTime", (3, True)),
+        (None, "CreateTime", (5, True)),
+        ("soon", "CreateTime", (5, True)),
         ("3", "LogAppendTime", (3, True)),
         (None, "LogAppendTime", (5, False)),
         ("soon", "LogAppendTime", (5, False)),
@@ -52,7 +54,7 @@ def test_a_letter_without_headers_is_the_record_alone() -> None:
         ("9" * 20, "LogAppendTime", (5, False)),
     ],
 )
-def test_where_the_broker_stamps_letters_they_say_the_time_of_their_record(
+def test_letters_say_the_time_of_their_record_also_where_theirs_is_another(
     said: str | None, type_: str, time: tuple[int, bool]
 ) -> None:
     headers = [] if said is None else [("__ferryman.errors.timestamp", said.encode())]

@@ -90,8 +90,17 @@ def test_a_signal_during_the_start_ends_it_at_once() -> None:
     assert owner.stderr.readline().startswith("payments answers after")
     owner.send_signal(signal.SIGTERM)
     said, complaints = owner.communicate(timeout=600)
-    assert owner.returncode == 0
-    assert said + complaints == ""
+    assert (owner.returncode, said, complaints) == (143, "", "")
+
+
+def test_nothing_stays_of_a_detached_start_that_is_given_up(tmp_path: Path) -> None:
+    world = tmp_path / "world"
+    command = [*FERRYMAN, "up", "kafka", "--detach", "--free-ports", "--directory", str(world)]
+    owner = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    until(lambda: ferryman("status").stdout.startswith("starting"), what="a start")
+    owner.send_signal(signal.SIGTERM)
+    assert (owner.communicate(timeout=600), owner.returncode) == (("", ""), 143)
+    assert ferryman("status").stdout == "not running\n"
 
 
 def test_a_dying_component_ends_everything_and_says_so(tmp_path: Path) -> None:

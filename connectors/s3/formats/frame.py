@@ -10,9 +10,11 @@ from ferryman.errors import DataError
 from ferryman.formats.polars_types import MISFITS, dtype
 from ferryman.java.decimals import rescaled
 from ferryman.record import Columns, Data
-from ferryman.schema import DECIMAL, Schema, Type
+from ferryman.schema import DECIMAL, RecursiveSchema, Schema, Type
 
 Convert = Callable[[Any], Any]
+_MOST_DIGITS = 38
+"""Of a decimal, and behind its point."""
 
 
 def struct_of(schema: Schema | None, format_name: str) -> Schema:
@@ -25,6 +27,7 @@ def struct_of(schema: Schema | None, format_name: str) -> Schema:
 def frame(data: Data, schema: Schema | None) -> pl.DataFrame:
     """The data as a frame, a column a field. Raises DataError for a value that does not fit, naming its field."""
     found = struct_of(schema, "Parquet")
+    _check(found)
     if isinstance(data, Columns):
         return data.frame
     columns = []
@@ -33,10 +36,30 @@ def frame(data: Data, schema: Schema | None) -> pl.DataFrame:
             columns.append(_series(field.schema, [value.get(field.name) for value in data.values]).alias(field.name))
         except (*MISFITS, AttributeError):
             # Not chained: polars quotes the value.
-            raise DataError(
-                f"A value of the field {field.name} is no {field.schema.name or field.schema.type}"
-            ) from None
+            text = f"A value of the field {field.name} is no {field.schema.name or field.schema.type}"
+            if field.schema.name == DECIMAL:
+                text += f" of at most {_MOST_DIGITS} digits, as Parquet has them"
+            raise DataError(text).in_field(field.name) from None
     return pl.DataFrame(columns)
+
+
+@lru_cache(maxsize=4000)
+def _check(schema: Schema) -> None:
+    """Raises DataError for what Parquet has no type for, naming the field."""
+    if isinstance(schema, RecursiveSchema):
+        raise DataError(f"A struct that contains itself ({schema.name}) has no column")
+    if schema.name == DECIMAL and not 0 <= schema.scale <= _MOST_DIGITS:
+        raise DataError(f"Parquet has decimals with a scale from 0 to {_MOST_DIGITS}, and none with {schema.scale}")
+    if schema.type is Type.STRUCT and not schema.fields:
+        raise DataError("Parquet has no struct without fields")
+    for field in schema.fields:
+        try:
+            _check(field.schema)
+        except DataError as error:
+            raise error.in_field(field.name) from None
+    for inner in (schema.keys, schema.values):
+        if inner is not None:
+            _check(inner)
 
 
 def _series(schema: Schema, values: Sequence[Any]) -> pl.Series:

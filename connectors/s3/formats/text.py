@@ -14,7 +14,7 @@ from ferryman.formats.json.columns_writer import dumps_maps
 from ferryman.formats.json.exact_numbers import printed
 from ferryman.formats.json.payload import writer as json_writer
 from ferryman.formats.json.text import plain, ready
-from ferryman.java.texts import moment
+from ferryman.java.texts import instant
 from ferryman.record import Batch, Maps, Rows
 from ferryman.schema import Schema
 
@@ -223,5 +223,5 @@ def _headers(found: Sequence[Any]) -> bytes:
 
 
 def _instant(millis: int) -> str:
-    text = moment(millis).replace(tzinfo=None).isoformat(timespec="milliseconds")
+    text = instant(millis).replace(tzinfo=None).isoformat(timespec="milliseconds")
     return text.removesuffix(".000") + "Z"

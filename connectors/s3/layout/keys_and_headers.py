@@ -10,7 +10,7 @@ from ferryman.connectors.s3.formats.format import Format
 from ferryman.connectors.s3.layout.partitioners import Times
 from ferryman.errors import DataError
 from ferryman.formats.header_text import shown
-from ferryman.java.texts import moment
+from ferryman.java.texts import instant
 from ferryman.record import Batch, Header, Rows
 from ferryman.schema import (
     INT32,
@@ -108,7 +108,7 @@ def enveloped(batch: Batch) -> Batch:
             "topic": source.topic,
             "partition": source.partition,
             "offset": offset,
-            "timestamp": at if at is None or schema is None else moment(at),
+            "timestamp": at if at is None or schema is None else instant(at),
         }
         for key, value, found, offset, at in zip(
             keys.values, values.values, headers, batch.home_offsets, batch.timestamps, strict=True

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ferryman.connectors.s3.bucket.bucket import Bucket
 from ferryman.connectors.s3.restore.contents import Archived, Contents, Opened
 from ferryman.connectors.s3.restore.listing import Lane
-from ferryman.connectors.s3.restore.object_bytes import Damaged
+from ferryman.connectors.s3.restore.object_bytes import EMPTY, Damaged
 from ferryman.connectors.s3.restore.positions import Position
 from ferryman.connectors.s3.restore.records import BadRecord, Piece
 from ferryman.errors import DataError
@@ -137,6 +137,9 @@ class LaneReader:
 
     def _done(self, found: Archived) -> None:
         read = 0 if self.position is None else self.position.skip(found)
+        is_judged = self.position is not None and self.position.passed(found)
+        if read == 0 and found.place.start is not None and not is_judged:
+            self._judged(found, Damaged(EMPTY))
         self.position = Position(found.order, read, end=True)
         self.current = None
         self.forget()

@@ -15,6 +15,8 @@ from ferryman.regex.pattern import TooSlow
 
 log = logging.getLogger(__name__)
 
+NAMED = 5
+"""How many objects are named that are passed over; the others are counted."""
 _ADDITION = "~"
 """Begins what the sink adds to a name that is taken."""
 
@@ -53,6 +55,24 @@ class Share:
 
 
 @dataclass
+class PassedOver:
+    """Objects below the archive's prefixes that are none of it, by their names."""
+
+    count: int = 0
+    names: list[str] = field(default_factory=list)
+    """The first few."""
+
+    def add(self, name: str) -> None:
+        self.count += 1
+        if len(self.names) < NAMED:
+            self.names.append(name)
+
+    def __str__(self) -> str:
+        more = f" and {self.count - len(self.names):,} more" if self.count > len(self.names) else ""
+        return f"{', '.join(self.names)}{more}"
+
+
+@dataclass
 class Listing:
     """The objects of a share of an archive."""
 
@@ -60,6 +80,8 @@ class Listing:
     share: Share
     stopping: Callable[[float], bool]
     names: Names = field(init=False)
+    passed_over: PassedOver = field(default_factory=PassedOver)
+    """Of the last listing."""
     _strange: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -68,10 +90,15 @@ class Listing:
     def lanes(self) -> Iterator[tuple[Lane, list[Archived]]]:
         """All wanted objects, lane by lane, in their order. Raises RetriableError while the server is away; ends early
         when the task is to stop."""
+        self.passed_over = PassedOver()
         values: dict[Lane, list[Archived]] = {}
         sides: dict[tuple[Lane, int | None], list[tuple[Place, Listed]]] = {}
         for listed in self._listed():
+            if listed.key.endswith(self.share.config.directory_delim):
+                continue
             place = self._place(listed.key)
+            if place is None:
+                self.passed_over.add(listed.key)
             if place is None or not self.share.has(place):
                 continue
             lane = Lane(place.folder, place.topic, place.partition)
@@ -95,8 +122,6 @@ class Listing:
                 yield listed
 
     def _place(self, name: str) -> Place | None:
-        if name.endswith(self.share.config.directory_delim):
-            return None
         try:
             return self.names.place(name)
         except TooSlow as error:

@@ -20,6 +20,10 @@ class Damaged(DataError):
     """An object that cannot be read on: it is cut, changed, gone, or not what its name says."""
 
 
+EMPTY = "it has no record, though its name tells the offset of one"
+"""What is wrong with an object that ends before it begins: sinks close none without a record."""
+
+
 class ObjectBytes:
     """One object as it was listed. All methods raise RetriableError while the server is away, and Damaged if the object
     is gone or another one has its name."""

@@ -192,14 +192,18 @@ class Tables:
 
     def _name(self, column: Column) -> str:
         naming = self._dialect.naming
-        return checked(column.name if self._config.quotes else naming.unquoted(column.name), naming, "column")
+        try:
+            return checked(column.name if self._config.quotes else naming.unquoted(column.name), naming, "column")
+        except DataError as error:
+            raise error.in_field(column.name) from None
 
     def _existing(self, table: TableName, column: Column, definition: Definition) -> TableColumn:
         name = _known(column.name, definition.columns)
         assert name is not None
         existing = definition.columns[name]
         if name in definition.generated:
-            raise DataError(f"The column {name} of {table} is generated: it takes no value of a field")
+            text = f"The column {name} of {table} is generated: it takes no value of a field"
+            raise DataError(text).in_field(column.name)
         fit = self._dialect.types.fit(column.schema, existing, self._zones)
         if isinstance(fit, Refusal):
             raise _refused(table, column, existing, fit)
@@ -216,14 +220,14 @@ def _known(name: str, columns: Mapping[str, Type]) -> str | None:
 
 def _unsupported(table: TableName, column: Column) -> DataError:
     return DataError(
-        f"The field {column.name} is of type {column.schema.type}, for which {table} can have no column of its own: "
-        "flatten it with the transform Flatten, drop it with ReplaceField, or make it a column for JSON"
-    )
+        f"A field of type {column.schema.type} can have no column of its own in {table}: flatten it with the transform "
+        "Flatten, drop it with ReplaceField, or make it a column for JSON"
+    ).in_field(column.name)
 
 
 def _refused(table: TableName, column: Column, existing: Type, refusal: Refusal) -> DataError:
     schema = column.schema
     return DataError(
-        f"The field {column.name} is of type {schema.name or schema.type}, and its column in {table} is {existing!r}: "
+        f"The field is of type {schema.name or schema.type}, and its column in {table} is {existing!r}: "
         f"{refusal.reason}. {refusal.mend}"
-    )
+    ).in_field(column.name)

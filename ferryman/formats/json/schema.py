@@ -8,6 +8,9 @@ from ferryman.errors import DataError, SchemaMismatch
 from ferryman.formats.json.payload import reader, writer
 from ferryman.schema import Field, RecursiveSchema, Schema, Type
 
+DEEPEST = 100
+"""Types in one another that a schema may have, as in Avro; what comes after goes through them by recursion."""
+
 _NAMES: Mapping[Type, str] = {
     **{kind: kind.lower() for kind in Type},
     Type.FLOAT32: "float",
@@ -58,7 +61,13 @@ def _known(schema: Schema | None) -> Schema:
 
 
 def from_json(node: Any) -> Schema:
-    """The schema that an envelope declares. Raises DataError where JsonConverter does."""
+    """The schema that an envelope declares. Raises DataError where JsonConverter does, and beyond DEEPEST."""
+    return _read(node, 0)
+
+
+def _read(node: Any, depth: int) -> Schema:
+    if depth >= DEEPEST:
+        raise DataError(f"The schema has more than {DEEPEST} types in one another")
     if not isinstance(node, dict) or not isinstance(node.get("type"), str):
         raise DataError("Schema must contain 'type' field")
     kind = _TYPES.get(node["type"])
@@ -71,35 +80,35 @@ def from_json(node: Any) -> Schema:
         version=_attribute(node, "version", int, "integral"),
         doc=_attribute(node, "doc", str, "string"),
         parameters=_parameters(node.get("parameters")),
-        **_read_members(kind, node),
+        **_read_members(kind, node, depth + 1),
     )
     if node.get("default") is None:
         return schema
     return replace(schema, default=reader(schema)(node["default"]))
 
 
-def _read_members(kind: Type, node: dict[str, Any]) -> dict[str, Any]:
+def _read_members(kind: Type, node: dict[str, Any], depth: int) -> dict[str, Any]:
     match kind:
         case Type.ARRAY:
-            return {"values": _element(node, "items", "Array schema did not specify the element type")}
+            return {"values": _element(node, "items", "Array schema did not specify the element type", depth)}
         case Type.MAP:
             return {
-                "keys": _element(node, "keys", "Map schema did not specify the key type"),
-                "values": _element(node, "values", "Map schema did not specify the value type"),
+                "keys": _element(node, "keys", "Map schema did not specify the key type", depth),
+                "values": _element(node, "values", "Map schema did not specify the value type", depth),
             }
         case Type.STRUCT:
-            return {"fields": _fields(node.get("fields"))}
+            return {"fields": _fields(node.get("fields"), depth)}
         case _:
             return {}
 
 
-def _element(node: dict[str, Any], name: str, missing: str) -> Schema:
+def _element(node: dict[str, Any], name: str, missing: str, depth: int) -> Schema:
     if not isinstance(node.get(name), dict):
         raise DataError(missing)
-    return from_json(node[name])
+    return _read(node[name], depth)
 
 
-def _fields(nodes: Any) -> tuple[Field, ...]:
+def _fields(nodes: Any, depth: int) -> tuple[Field, ...]:
     if not isinstance(nodes, list):
         raise DataError('Struct schema\'s "fields" argument is not an array.')
     for node in nodes:
@@ -107,7 +116,7 @@ def _fields(nodes: Any) -> tuple[Field, ...]:
             raise DataError("Struct schema's field name not specified properly")
         if not node["field"]:
             raise SchemaMismatch("fieldName cannot be null.")
-    return tuple(Field(node["field"], from_json(node)) for node in nodes)
+    return tuple(Field(node["field"], _read(node, depth)) for node in nodes)
 
 
 def _attribute(node: dict[str, Any], name: str, kind: type, words: str) -> Any:

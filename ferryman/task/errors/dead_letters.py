@@ -6,7 +6,8 @@ A dead letter counts as delivered when the broker has acknowledged it, and no of
 A letter's way: *produced* → *acknowledged*, and it is not written again in this session, however often its record comes
 again until the rest of its batch is through. → *too large for the broker*: a batch of letters counts as a whole there,
 so it goes alone; alone it is written with less of it (``letter``), and refused for good only when nothing is left to
-leave out. → *failed otherwise*: an outage; it is produced again when its record comes again.
+leave out. → *refused for its time* (of a producer that counts microseconds, say): it is written with the present one,
+and its record's in a header. → *failed otherwise*: an outage; it is produced again when its record comes again.
 """
 
 import time
@@ -47,6 +48,8 @@ class DeadLetters:
     """Records whose letters are on their way."""
     _too_large: set[Coordinates] = field(default_factory=set)
     """Records whose letters were refused for their size, to be sent with less in them."""
+    _untimely: set[Coordinates] = field(default_factory=set)
+    """Records whose letters, or some beside them, were refused for their times, to be sent with the present one."""
     _refused: list[str] = field(default_factory=list)
     _failed: list[KafkaError] = field(default_factory=list)
 
@@ -56,12 +59,16 @@ class DeadLetters:
         Raises TaskError when the broker refuses one for good, RetriableError when it is silent or away; the same
         failures may then be sent again, and what is acknowledged or still on its way is not written twice.
         """
-        deadline = time.monotonic() + PATIENCE
+        deadline, untimely = time.monotonic() + PATIENCE, set(self._untimely)
         wanted = {found: failure for failure in failures if not self._is_through(found := _coordinates(failure))}
         for coordinates, failure in wanted.items():
             if coordinates not in self._too_large:
-                self._produce(self.writer.letter(failure), deadline)
+                self._produce(self._letter(failure), deadline)
         self._wait(deadline)
+        if again := (self._untimely - untimely) & wanted.keys():
+            for coordinates in sorted(again):
+                self._produce(self._letter(wanted[coordinates]), deadline)
+            self._wait(deadline)
         for coordinates in sorted(self._too_large & wanted.keys()):
             self._send_smaller(wanted[coordinates], deadline)
 
@@ -72,14 +79,20 @@ class DeadLetters:
             self._acknowledged[source] = kept
             if not kept:
                 del self._acknowledged[source]
+        if self._untimely:
+            self._untimely = {at for at in self._untimely if at[:2] != source or at.offset >= following}
 
     def _is_through(self, at: Coordinates) -> bool:
         return at in self._pending or at.offset in self._acknowledged.get(TopicPartition(at.topic, at.partition), ())
 
+    def _letter(self, failure: Failure, size: Size = Size.WHOLE, limit: str = "") -> Letter:
+        letter = self.writer.letter(failure, size, limit)
+        return letter.of_now() if letter.origin in self._untimely else letter
+
     def _send_smaller(self, failure: Failure, deadline: float) -> None:
         limit = f"{BROKER_LIMIT} of {self.topic}"
         for size in Size:
-            letter = self.writer.letter(failure, size, limit)
+            letter = self._letter(failure, size, limit)
             self._too_large.discard(letter.origin)
             self._produce(letter, deadline)
             self._wait(deadline)
@@ -141,6 +154,8 @@ class DeadLetters:
             self._acknowledged.setdefault(TopicPartition(at.topic, at.partition), set()).add(at.offset)
         elif error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
             self._too_large.add(at)
+        elif error.code() == KafkaError.INVALID_TIMESTAMP and at not in self._untimely:
+            self._untimely.add(at)
         elif error.code() in REFUSED:
             text = explained(error, self.topic)
             self._refused.append(f"the dead letter of {at} was not written to {self.topic}: {text}")

@@ -6,7 +6,7 @@ what was left out of a letter, and why.
 
 import traceback
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from ferryman.chain.narrowing import Failure
@@ -45,7 +45,12 @@ class Letter:
     value: Payload
     headers: Headers
     timestamp: int
-    """In milliseconds; 0 for none."""
+    """In milliseconds; 0 for none, which a producer takes for the present."""
+
+    def of_now(self) -> "Letter":
+        """The same with the present time, for a broker that does not take the record's; that is in a header."""
+        own = [each for each in _time(self.failure) if each not in self.headers]
+        return replace(self, timestamp=0, headers=(*self.headers, *own))
 
 
 @dataclass(frozen=True, slots=True)

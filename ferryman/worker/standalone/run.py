@@ -20,8 +20,9 @@ from ferryman.worker.herder import ConnectorStatus
 from ferryman.worker.leases import Leases, own_life
 from ferryman.worker.standalone.memory import Alone, Board, Journal
 
-COMPLETE, FAILED, STOPPED = 0, 1, 143
-"""The exit codes: all is done; a task has failed and is not tried again; a signal came before the end."""
+COMPLETE, FAILED, STOPPED = 0, 1, 128
+"""The exit codes: all is done; a task has failed and is not tried again; a signal came before the end, whose number is
+added."""
 LOOK = 0.5
 """Seconds between two looks."""
 
@@ -49,9 +50,9 @@ async def run(settings: Settings, config: Mapping[str, str], forkserver: ForkSer
         await leases.stop()
 
 
-async def _stopped(stopping: asyncio.Event) -> int:
+async def _stopped(stopping: lifetime.Signalled) -> int:
     await stopping.wait()
-    return STOPPED
+    return STOPPED + stopping.number
 
 
 async def _followed(herder: Commands, config: Mapping[str, str], told: Told) -> int:

@@ -3,6 +3,7 @@
 import datetime as dt
 import gzip
 import json
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -216,6 +217,42 @@ def test_ignored_nulls_go_to_the_dead_letters(world: World) -> None:
     }
     write(world, Log(None), Log({"id": 1}))
     assert [offset for offset, _ in world.reported] == [0]
+
+
+NOTHING = Schema(Type.STRUCT)
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "reason"),
+    [
+        (NOTHING, {}, r"no struct without fields \(field e\)"),
+        (struct({"deep": Schema(Type.ARRAY, values=NOTHING)}), {"deep": [{}]}, r"without fields \(field e.deep\)"),
+        (decimal(5000), Decimal(1), r"scale from 0 to 38, and none with 5000 \(field e\)"),
+        (decimal(0), Decimal(10) ** 40, r"at most 38 digits, as Parquet has them \(field e\)"),
+    ],
+)
+def test_what_parquet_has_no_type_for_is_that_records_error_and_names_the_field(
+    world: World, schema: Schema, value: Any, reason: str
+) -> None:
+    world.more, world.schema = {**PARQUET, "flush.size": "1"}, struct({"e": schema}, "odd")
+    write(world, Log({"e": value}))
+    ((offset, error),) = world.reported
+    assert offset == 0
+    assert re.search(reason, str(error))
+
+
+@pytest.mark.parametrize("form", [AVRO, PARQUET], ids=["avro", "parquet"])
+def test_a_record_of_a_time_beyond_the_year_9999_costs_itself_alone(world: World, form: dict[str, str]) -> None:
+    """As a producer has it that counts microseconds."""
+    world.more = {**form, "flush.size": "2", "store.envelope": "true"}
+    world.schema, world.key_schema = struct({"id": INT64}, "order"), STRING
+    logs = [
+        Log({"id": number}, key="k", timestamp=1_700_000_000_000 * (1000 if number == 1 else 1)) for number in range(3)
+    ]
+    (kept,) = write(world, *logs).values()
+    assert [each["value"]["id"] for each in kept] == [0, 2]
+    ((offset, error),) = world.reported
+    assert (offset, "lies outside the years 1 to 9999" in str(error)) == (1, True)
 
 
 @pytest.mark.parametrize(

@@ -156,7 +156,19 @@ def test_gzip_is_read_whoever_wrote_it(world: World) -> None:
     assert ids(Restore(world, JSON)) == list(range(30))
 
 
-def test_an_empty_object_has_no_records(world: World) -> None:
+@pytest.mark.parametrize("content", [b"", b"\n\n"], ids=["nothing", "blank lines"])
+def test_an_object_without_a_record_is_damaged_since_its_name_tells_of_one(world: World, content: bytes) -> None:
     key = archive(world, JSON)[1]
-    put(world, key, b"")
-    assert ids(Restore(world, JSON)) == [*range(10), *range(20, 30)]
+    put(world, key, content)
+    with pytest.raises(DataError, match="it has no record"):
+        Restore(world, JSON).drain()
+    assert ids(Restore(world, {**JSON, **ALL})) == [*range(10), *range(20, 30)]
+
+
+def test_objects_that_are_none_of_the_archives_are_named(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    folder = archive(world, JSON)[0].rpartition("/")[0]
+    for name in ("README.txt", "orders+0+0000000100.avro", "orders+0+0000000200.json.tmp", "deeper/"):
+        put(world, f"{folder}/{name}", b"{}")
+    assert ids(Restore(world, JSON)) == list(range(30))
+    (told,) = [each.getMessage() for each in caplog.records if "passed over" in each.getMessage()]
+    assert [name in told for name in ("README.txt", "0100.avro", "0200.json.tmp", "deeper/")] == [True] * 3 + [False]

@@ -169,15 +169,22 @@ def test_what_is_wrong_with_an_archive_is_found(kafka: str, unique: str, bucket:
     feed(kafka, unique, range(100))
     running.create(archive_config(bucket, unique, **{"flush.size": "20"}))
     until(lambda: archived(bucket) == 100)
-    first, second, third, *_ = bucket.objects()
+    first, second, third, _, last = bucket.objects()
     bucket.s3.delete_object(Bucket=bucket.bucket, Key=first)
     cut = bucket.get(second)
     bucket.s3.put_object(Bucket=bucket.bucket, Key=second, Body=cut[: len(cut) - 30])
     bucket.s3.put_object(Bucket=bucket.bucket, Key=third.replace(".avro", "~00.avro"), Body=bucket.get(third))
+    bucket.s3.put_object(Bucket=bucket.bucket, Key=last, Body=b"")
+    stranger = third.replace(f"/{unique}+", "/others+")
+    bucket.s3.put_object(Bucket=bucket.bucket, Key=stranger, Body=bucket.get(third))
+    bucket.s3.put_object(Bucket=bucket.bucket, Key="topics/README.txt", Body=b"hands off")
     found = verified(bucket, kafka, unique)
-    kinds = [each["kind"] for each in json.loads(found.stdout)["findings"]]
+    told = json.loads(found.stdout)
+    objects = {(each["kind"], *each["objects"]) for each in told["findings"]}
     assert found.exit_code == 1
-    assert {"gap", "damaged", "double"} == set(kinds)
+    assert {kind for kind, *_ in objects} == {"gap", "damaged", "double", "stray"}
+    assert {("damaged", second), ("damaged", last), ("stray", stranger)} <= objects
+    assert (told["passed_over"], told["passed_over_names"]) == (1, ["topics/README.txt"])
 
 
 def test_a_restore_up_to_the_end_is_stopped_when_all_tasks_are_through_and_again_when_it_is_resumed(

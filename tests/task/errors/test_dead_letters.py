@@ -134,6 +134,17 @@ def test_a_refusal_names_the_record_and_the_limit(code: int, key: str) -> None:
     assert key in str(found.value)
 
 
+@pytest.mark.parametrize("context", [True, False])
+def test_letters_of_a_time_that_the_broker_does_not_take_get_the_present_one_and_say_their_own(context: bool) -> None:
+    # It refuses whole batches.
+    broker = Broker(answer=lambda message: KafkaError(KafkaError.INVALID_TIMESTAMP) if message["timestamp"] else None)
+    sender = letters(broker, context)
+    sender.send(failures(3))
+    sender.send(failures(3))
+    assert [message["timestamp"] for message in broker.written] == [0, 0, 0]
+    assert {dict(message["headers"])["__ferryman.errors.timestamp"] for message in broker.written} == {b"7"}
+
+
 def test_a_batch_that_is_too_large_goes_letter_by_letter() -> None:
     broker = Broker()
     broker.answer = lambda message: KafkaError(KafkaError.MSG_SIZE_TOO_LARGE) if many else None

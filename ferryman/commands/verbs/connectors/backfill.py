@@ -125,4 +125,4 @@ def _followed(worker: Worker, run: str, watch: bool, as_json: bool) -> int:
         return runs.followed(worker, run, told)
     except KeyboardInterrupt:
         click.echo(f"{printable(run)} goes on", err=True)
-        return 130
+        raise

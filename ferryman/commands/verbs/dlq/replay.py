@@ -10,6 +10,7 @@ from ferryman.client import dead_letters, terminal
 from ferryman.client.options import as_json, asks, name
 from ferryman.client.runs import statuses
 from ferryman.client.worker import Worker
+from ferryman.telemetry.lines import printable
 
 _WHY = {
     "replayed": "were taken before (--again)",
@@ -87,6 +88,14 @@ def _lines(found: dict[str, Any], is_dry: bool) -> Iterator[str]:
 
 
 def _wait(worker: Worker, run: str) -> None:
+    try:
+        _watched(worker, run)
+    except KeyboardInterrupt:
+        click.echo(f"{printable(run)} goes on", err=True)
+        raise
+
+
+def _watched(worker: Worker, run: str) -> None:
     for status in statuses(worker, run):
         failed = [each for each in (status["connector"], *status["tasks"]) if each["state"] == "FAILED"]
         if failed:
