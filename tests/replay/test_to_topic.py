@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from ferryman.record import Coordinates
 from ferryman.replay import request, to_topic
 from ferryman.replay.choosing import Chosen
 from ferryman.replay.marks import Marks, Writing
-from ferryman.replay.outgoing import Outgoing, Way, of_sink
+from ferryman.replay.outgoing import AsTheyWere, Going, Homed, Outgoing, Way
 from tests.kafka.cluster_in_memory import Cluster
 from tests.kafka.fake_producer import FakeProducer
 
@@ -36,19 +37,32 @@ def sent(letters: list[DeadLetter], way: Way, producer: FakeProducer) -> tuple[i
     return count, dict(chosen.told)
 
 
+class Each:
+    """A way that a test makes of what becomes of one letter."""
+
+    def __init__(self, one: Callable[[DeadLetter, str], Going]) -> None:
+        self._one = one
+
+    def checked(self) -> None:
+        """Nothing speaks against it."""
+
+    def going(self, letters: Sequence[Homed], until: float) -> Sequence[Going]:
+        return [self._one(*each) for each in letters]
+
+
 def went(producer: FakeProducer, topic: str) -> list[Any]:
     return [each for each in producer.sent if each.topic == topic]
 
 
 def test_what_is_too_large_or_cannot_be_edited_stays_unmarked_and_the_others_go() -> None:
-    def edited(topic: str, value: bytes | None) -> bytes | None:
-        if value == b"bad":
-            raise DataError("no")
-        return value
+    def edited(letter: DeadLetter, topic: str) -> Going:
+        if letter.value == b"bad":
+            return DataError("no")
+        return [Outgoing(topic, None, letter.key, letter.value, (), None)]
 
     producer = FakeProducer(Cluster(), largest=100)
     letters = [letter(1), letter(2, b"x" * 101), letter(3, b"bad"), letter(4)]
-    assert sent(letters, of_sink(edited), producer) == (2, {"refused": 2})
+    assert sent(letters, Each(edited), producer) == (2, {"refused": 2})
     assert [each.value for each in went(producer, "t")] == [b"v", b"v"]
     assert [each.key for each in went(producer, "dlq-replayed")] == [b"id/0-1", b"id/0-4"]
     assert json.loads(went(producer, "dlq-replayed")[0].value)["topic"] == "t"
@@ -61,13 +75,26 @@ def test_whoever_writes_letters_writes_to_no_internal_topic_by_them(topic: str) 
     with pytest.raises(RequestError, match=f"says of its record that it was in {topic}, an internal topic"):
         chosen.add([letter(1, topic=topic)])
     passed_over = {"internal": 1}
-    assert sent([letter(1, topic=topic), letter(2)], of_sink(lambda _, value: value), producer) == (1, passed_over)
+    assert sent([letter(1, topic=topic), letter(2)], AsTheyWere(), producer) == (1, passed_over)
 
     def routed(letter: DeadLetter, home: str) -> list[Outgoing]:
         return [Outgoing(topic, None, None, b"{}", (), None)]
 
-    assert sent([letter(3)], routed, producer) == (0, {"refused": 1})
+    assert sent([letter(3)], Each(routed), producer) == (0, {"refused": 1})
     assert [each.key for each in producer.sent] == [b"k", b"id/0-2"]
+
+
+def test_what_there_was_no_time_for_stays_unmarked_and_is_not_passed_over() -> None:
+    class First(Each):
+        """A way that comes to an end after a letter."""
+
+        def going(self, letters: Sequence[Homed], until: float) -> Sequence[Going]:
+            return super().going(letters[:1], until)
+
+    producer = FakeProducer(Cluster())
+    only = First(lambda letter, topic: [Outgoing(topic, None, None, b"v", (), None)])
+    assert sent([letter(1), letter(2)], only, producer) == (1, {})
+    assert [each.key for each in went(producer, "dlq-replayed")] == [b"id/0-1"]
 
 
 @pytest.mark.parametrize(
@@ -82,5 +109,5 @@ def test_what_is_no_fault_of_a_letter_sends_and_marks_nothing_of_its_transaction
         return [Outgoing(topic, None, None, b"v", (), None)]
 
     with pytest.raises(type(error)):
-        sent([letter(1), letter(2)], way, producer)
+        sent([letter(1), letter(2)], Each(way), producer)
     assert producer.sent == []
