@@ -25,11 +25,22 @@ class Kind:
     name: str
 
 
+_BLANKS = "".join(map(chr, range(ord(" ") + 1)))
+_BESIDE_COMMAS = " \t\n\v\f\r"
+"""As ConfigDef has it, whose ``\\s`` is of ASCII."""
+
+
+def trim(text: str) -> str:
+    """A key, a name or a value without what Java's ``String.trim`` takes off: what is at the ends up to U+0020. Other
+    blanks, as a no-break space, are part of it."""
+    return text.strip(_BLANKS)
+
+
 def _integer(kind: str, bits: int) -> BeforeValidator:
     def parse(value: Any) -> Any:
         if not isinstance(value, str):
             return value
-        text = value.strip()
+        text = trim(value)
         if not re.fullmatch(r"[+-]?\d{1,4000}", text) or not -(1 << bits - 1) <= int(text) < 1 << bits - 1:
             raise ValueError(f"Not a number of type {kind}")
         return int(text)
@@ -38,17 +49,25 @@ def _integer(kind: str, bits: int) -> BeforeValidator:
 
 
 def _double(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
     try:
-        return float(value.strip()) if isinstance(value, str) else value
+        return float(_no_more_than_java_reads(trim(value)))
     except ValueError:
         raise ValueError("Not a number of type DOUBLE") from None
+
+
+def _no_more_than_java_reads(text: str) -> str:
+    if "_" in text or not text.isascii():
+        raise ValueError(text)
+    return text
 
 
 def _boolean(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return {"true": True, "false": False}[value.strip().lower()]
+        return {"true": True, "false": False}[trim(value).lower()]
     except KeyError:
         raise ValueError("Expected value to be either true or false") from None
 
@@ -61,11 +80,12 @@ def _list(value: Any) -> Any:
 
 def split_list(text: str) -> list[str]:
     """The parts of a list whose commas may have blanks around them; none of a blank text."""
-    return [part.strip() for part in text.split(",")] if text.strip() else []
+    whole = trim(text)
+    return [part.strip(_BESIDE_COMMAS) for part in whole.split(",")] if whole else []
 
 
 def _trimmed(value: Any) -> Any:
-    return value.strip() if isinstance(value, str) else value
+    return trim(value) if isinstance(value, str) else value
 
 
 Str = Annotated[str, Kind("STRING"), BeforeValidator(_trimmed)]
@@ -91,7 +111,7 @@ def any_case(*values: str) -> AnyCase:
     by_fold = {value.lower(): value for value in values}
 
     def parse(value: Any) -> Any:
-        return by_fold.get(value.strip().lower(), value) if isinstance(value, str) else value
+        return by_fold.get(trim(value).lower(), value) if isinstance(value, str) else value
 
     return AnyCase(parse)
 
@@ -308,7 +328,7 @@ def _problems(cls: type[Config], error: ValidationError, given: Mapping[str, str
 def _as_given(kind: str, value: str | None) -> str | None:
     if value is None or kind == "PASSWORD":
         return value and "[hidden]"
-    return f"[{', '.join(_list(value))}]" if kind == "LIST" else value.strip()
+    return f"[{', '.join(_list(value))}]" if kind == "LIST" else trim(value)
 
 
 def _bounded(info: FieldInfo) -> bool:

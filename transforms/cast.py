@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from ferryman.config import Bool, Config, Strings, key
+from ferryman.config import Bool, Config, Strings, key, trim
 from ferryman.errors import DataError, KeyProblem, SchemaMismatch
 from ferryman.formats.polars_types import dtype
 from ferryman.record import Batch, Columns, Data, Maps, Rows
@@ -66,7 +66,7 @@ class CastConfig(Config):
         if len(found) not in (1, 2):
             given = f"Invalid value [{', '.join(self.spec)}] for configuration renames"
             raise BadSpec(f"{given}: Invalid rename mapping: {mapping}")
-        return (found[0].strip() if len(found) == 2 else _WHOLE), _target(found[-1].strip())
+        return (trim(found[0]) if len(found) == 2 else _WHOLE), _target(trim(found[-1]))
 
 
 def _target(name: str) -> Type:

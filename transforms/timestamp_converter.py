@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from ferryman.config import Bool, Config, Str, key
+from ferryman.config import Bool, Config, Str, key, trim
 from ferryman.errors import ConfigError, DataError, KeyProblem, MissingValue
 from ferryman.java.date_patterns import doubts
 from ferryman.java.simple_date_format import DAY, formatter, parser
@@ -74,7 +74,7 @@ class TimestampConverterConfig(Config):
 
     def problems(self) -> Iterable[KeyProblem]:
         """A missing or unusable pattern."""
-        if self.target_type == "string" and not self.format.strip():
+        if self.target_type == "string" and not trim(self.format):
             yield KeyProblem("format", _NO_FORMAT)
         try:
             formatter(self.format)
@@ -98,7 +98,7 @@ class TimestampConverter(Sided[TimestampConverterConfig]):
             "Date": millis_of,
             "Time": millis_of,
             "unix": _from_unix(_PER_SECOND[config.unix_precision]),
-            "string": parser(config.format) if config.format.strip() else _no_format,
+            "string": parser(config.format) if trim(config.format) else _no_format,
         }
         for doubt in doubts(config.format):
             log.warning("format=%s: %s", config.format, doubt)

@@ -15,7 +15,7 @@ import httpx
 from pydantic import AfterValidator
 
 from ferryman.api import Examination, Finding, Offset, Part, Partition, Source, SourceContext, Span
-from ferryman.config import Int, Password, Shown, Str, Strings, any_case, key
+from ferryman.config import Int, Password, Shown, Str, Strings, any_case, key, trim
 from ferryman.connector import SourceConfig
 from ferryman.connectors.stripe.effects import first_requests
 from ferryman.connectors.stripe.event_follower import Follower
@@ -107,7 +107,7 @@ class StripeSourceConfig(SourceConfig):
 
     def _access_problems(self) -> Iterable[KeyProblem]:
         # Never with the values: either may hold a secret.
-        if not re.fullmatch(r"[!-~]+", self.stripe_api_key.get_secret_value().strip()):
+        if not re.fullmatch(r"[!-~]+", trim(self.stripe_api_key.get_secret_value())):
             yield KeyProblem("stripe.api.key", "stripe.api.key must be the account's key: letters without blanks")
         try:
             url = urlsplit(self.stripe_api_url)
@@ -366,7 +366,7 @@ class StripeSourceConnector(Source[StripeSourceConfig]):
 
 
 def _api(config: StripeSourceConfig, timeout: float, transport: httpx.BaseTransport | None = None) -> EventsApi:
-    headers = {"Authorization": f"Bearer {config.stripe_api_key.get_secret_value().strip()}"}
+    headers = {"Authorization": f"Bearer {trim(config.stripe_api_key.get_secret_value())}"}
     if config.stripe_api_version:
         headers["Stripe-Version"] = config.stripe_api_version
     patterns = config.patterns

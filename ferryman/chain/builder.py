@@ -10,6 +10,7 @@ from ferryman.chain import chain_config
 from ferryman.chain.chain import Chain, Planner, assembled
 from ferryman.chain.letters import Editing
 from ferryman.chain.plan import open_plan, sink_plan, source_plan
+from ferryman.config import trim
 from ferryman.conversion import Converter, Side
 from ferryman.edits.editor import Editor
 from ferryman.edits.program import BadProgram, Program
@@ -98,5 +99,5 @@ def converter(side: Side, raw: Mapping[str, str], worker: Mapping[str, str]) -> 
 def converter_name(side: Side, raw: Mapping[str, str], worker: Mapping[str, str]) -> tuple[Mapping[str, str], str]:
     """The one of the two configs that says which converter a side has, and its name; empty if none does."""
     key = f"{side}.converter"
-    source = raw if raw.get(key, "").strip() else worker
+    source = raw if trim(raw.get(key, "")) else worker
     return source, source.get(key, "org.apache.kafka.connect.storage.SimpleHeaderConverter" if side == "header" else "")

@@ -9,7 +9,7 @@ from typing import Any
 
 from ferryman.api import Predicate
 from ferryman.chain.chain import Step
-from ferryman.config import Config, split_list
+from ferryman.config import Config, split_list, trim
 from ferryman.errors import ConfigError, KeyProblem
 from ferryman.java import spelling
 from ferryman.plugins import catalog
@@ -63,7 +63,7 @@ def _step(
     if config is None:
         return None
     try:
-        side = "key" if raw[prefix + "type"].strip().endswith("$Key") else "value"
+        side = "key" if trim(raw[prefix + "type"]).endswith("$Key") else "value"
         return Step(alias, plugin(config, side), predicate, negate)
     except ConfigError as error:
         parsed.problems += [each.under(prefix) for each in error.problems]
@@ -72,7 +72,7 @@ def _step(
 
 def _plugin(kind: catalog.Kind, raw: Mapping[str, str], prefix: str, parsed: Parsed) -> type[Any] | None:
     key = prefix + "type"
-    name = raw.get(key, "").strip()
+    name = trim(raw.get(key, ""))
     if not name:
         parsed.problems.append(KeyProblem(key, f'Missing required configuration "{key}" which has no default value.'))
         return None
@@ -91,7 +91,7 @@ def _plugin(kind: catalog.Kind, raw: Mapping[str, str], prefix: str, parsed: Par
 def _switch(
     raw: Mapping[str, str], prefix: str, predicates: Mapping[str, Predicate[Any] | None], parsed: Parsed
 ) -> tuple[Predicate[Any] | None, bool]:
-    name, negate = raw.get(prefix + "predicate", "").strip(), raw.get(prefix + "negate", "").strip().lower()
+    name, negate = trim(raw.get(prefix + "predicate", "")), trim(raw.get(prefix + "negate", "")).lower()
     if negate not in ("", "true", "false"):
         text = f"Invalid value {negate} for configuration {prefix}negate: Expected value to be either true or false"
         parsed.problems.append(KeyProblem(prefix + "negate", text))

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import orjson
 
-from ferryman.config import Bool, Config, Int, Shown, Text, any_case, key
+from ferryman.config import Bool, Config, Int, Shown, Text, any_case, key, trim
 from ferryman.conversion import Converter, Decoded, Side
 from ferryman.data import all_null
 from ferryman.errors import DataError, KeyProblem
@@ -58,7 +58,7 @@ class JsonConverterConfig(Config):
 
     def declared(self) -> Schema | None:
         """That of schema.content; None if payloads say themselves what theirs is. Raises DataError if it is none."""
-        text = self.schema_content.strip()
+        text = trim(self.schema_content)
         return from_json(loads_decimals(text.encode())) if text and self.schemas_enable else None
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from ferryman.chain import builder, chain_config
 from ferryman.chain.chain import assembled
 from ferryman.chain.plan import Planned
+from ferryman.config import trim
 from ferryman.conversion import Converter
 from ferryman.converters.json import JsonConverter, JsonConverterConfig
 from ferryman.dry_run.subject import plugin_of
@@ -63,7 +64,7 @@ def _about_fetches(given: Mapping[str, str], prefix: str) -> Mapping[str, str]:
 
 
 def _converter(raw: Mapping[str, str], worker: Mapping[str, str]) -> Converter[Any] | None:
-    if not raw.get(_CONVERTER, "").strip() and not worker.get(_CONVERTER, "").strip():
+    if not trim(raw.get(_CONVERTER, "")) and not trim(worker.get(_CONVERTER, "")):
         return None
     return builder.converter("value", _without_references(raw), _without_references(worker))
 

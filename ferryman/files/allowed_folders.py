@@ -12,7 +12,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from ferryman.config import Str
+from ferryman.config import Str, trim
 from ferryman.errors import TaskError
 
 KEY = "connector.allowed.paths"
@@ -54,7 +54,7 @@ def check_again(path: str) -> None:
 
 
 def _real(path: str) -> str:
-    return os.path.realpath(path.strip())
+    return os.path.realpath(trim(path))
 
 
 def _contains(folder: str, path: str) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 from ferryman.api import Sink
+from ferryman.config import trim
 from ferryman.connector import ConnectorConfig
 from ferryman.kafka import client_config
 from ferryman.validation import group_protocol
@@ -26,7 +27,7 @@ class Facts:
     @classmethod
     def of(cls, plugin: type[Any], config: ConnectorConfig, raw: Mapping[str, str], worker: Mapping[str, str]) -> Self:
         """The facts of a connector's config over its worker's settings as text, which may be none."""
-        support = worker.get("exactly.once.source.support", "").strip().lower()
+        support = trim(worker.get("exactly.once.source.support", "")).lower()
         return cls(plugin, config, group_protocol.chosen(worker, raw), support != "disabled")
 
     @property

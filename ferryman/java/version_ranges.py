@@ -5,6 +5,8 @@ import re
 from dataclasses import dataclass
 from itertools import zip_longest
 
+from ferryman.config import trim
+
 LATEST = "latest"
 _PART = re.compile(r"[0-9]+|[a-z]+")
 _BEFORE = {"alpha": -5, "a": -5, "beta": -4, "b": -4, "milestone": -3, "m": -3, "rc": -2, "cr": -2, "snapshot": -1}
@@ -55,7 +57,7 @@ def parse(text: str) -> Versions | None:
     """
     if text == LATEST:
         return None
-    text = text.strip()
+    text = trim(text)
     if not text.startswith(("[", "(")):
         text = f"[{text}]"
     found, rest = list[Range](), text
@@ -67,7 +69,7 @@ def parse(text: str) -> Versions | None:
         if found and (not found[-1].upper or not one.lower or _compared(one.lower, found[-1].upper) < 0):
             raise ValueError(f"Ranges overlap: {text}")
         found.append(one)
-        rest = rest[end + 1 :].strip().removeprefix(",").strip()
+        rest = trim(trim(rest[end + 1 :]).removeprefix(","))
         if len(found) > 100:
             raise ValueError("More than 100 ranges of versions")
     if rest:
@@ -76,7 +78,7 @@ def parse(text: str) -> Versions | None:
 
 
 def _range(text: str) -> Range:
-    lower, comma, upper = (part.strip() for part in text[1:-1].partition(","))
+    lower, comma, upper = (trim(part) for part in text[1:-1].partition(","))
     with_lower, with_upper = text.startswith("["), text.endswith("]")
     if not comma:
         if not (with_lower and with_upper):

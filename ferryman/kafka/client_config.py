@@ -7,6 +7,7 @@ exactly-once delivery needs cannot be overridden.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from ferryman.config import trim
 from ferryman.errors import ConfigError, KeyProblem
 from ferryman.kafka import client_security
 from ferryman.kafka.client_keys import (
@@ -198,12 +199,12 @@ def leader_producer(worker: Mapping[str, str]) -> ClientConfig:
 
 def _internal(base: Mapping[str, Value], worker: Mapping[str, str], purpose: str) -> ClientConfig:
     own = {key: value for key, value in worker.items() if not key.startswith(_NOT_CLIENTS) and key != "client.id"}
-    middle = f"{worker['client.id'].strip()}-" if worker.get("client.id", "").strip() else ""
+    middle = f"{trim(worker['client.id'])}-" if trim(worker.get("client.id", "")) else ""
     return _client("admin", {**base, "client.id": f"{_worker_group(worker)}-{middle}{purpose}"}, own, {})
 
 
 def _worker_group(worker: Mapping[str, str]) -> str:
-    return worker.get("group.id", "").strip() or "connect"
+    return trim(worker.get("group.id", "")) or "connect"
 
 
 def checked(role: Role, worker: Mapping[str, str], raw: Mapping[str, str]) -> tuple[list[KeyProblem], list[str]]:
@@ -268,7 +269,7 @@ def _translated(role: Role, given: Mapping[str, Given]) -> _Translation:
 
 def _of_other_protocol(chosen: str, given: Mapping[str, Given]) -> Iterable[str]:
     for key, reason in OF_ONE_PROTOCOL[chosen].items():
-        if key in given and given[key].value.strip():
+        if key in given and trim(given[key].value):
             yield f"{given[key].name} has no effect with group.protocol={chosen}: {reason}"
 
 
@@ -278,7 +279,7 @@ def _secure(role: Role, given: Mapping[str, Given], result: _Translation) -> Non
     result.values |= found.values
     result.warnings += [f"{names.get(key, key)} {text}" for key, text in found.warnings.items()]
     for key, text in found.invalid.items():
-        reason = f"Invalid value {given[key].value.strip()} for configuration {names[key]}: {text}"
+        reason = f"Invalid value {trim(given[key].value)} for configuration {names[key]}: {text}"
         result.problems.append(KeyProblem(names[key], reason))
     for key, text in found.problems.items():
         name = names.get(key, key)
@@ -308,7 +309,7 @@ def _plain(role: Role, key: str, given: Given, result: _Translation) -> None:
 
 def _replaced(key: str, given: Given) -> Iterable[str]:
     wanted = FORCED.get(key, "")
-    equal = {"-1": "all"}.get(given.value.strip(), given.value.strip().lower())
+    equal = {"-1": "all"}.get(trim(given.value), trim(given.value).lower())
     if equal != wanted:
         yield f"{given.name}={given.value} is replaced: exactly-once delivery needs {wanted or 'its own'}"
 

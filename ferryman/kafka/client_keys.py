@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from ferryman.config import split_list, trim
 from ferryman.java import spelling
 
 Role = Literal["producer", "consumer", "admin"]
@@ -57,14 +58,14 @@ _BOOL = ("true", "false")
 
 def _reset(value: str) -> Value:
     try:
-        return {"earliest": "earliest", "latest": "latest", "none": "error"}[value.strip().lower()]
+        return {"earliest": "earliest", "latest": "latest", "none": "error"}[trim(value).lower()]
     except KeyError:
         raise ValueError("only earliest, latest and none are supported") from None
 
 
 def _strategies(value: str) -> Value:
     known = {"RangeAssignor": "range", "RoundRobinAssignor": "roundrobin", "range": "range", "roundrobin": "roundrobin"}
-    names = [part.strip().rpartition(".")[2] for part in value.split(",")]
+    names = [part.rpartition(".")[2] for part in split_list(value)]
     found = [known[name] for name in names if name in known]
     if not found:
         raise ValueError("only RangeAssignor and RoundRobinAssignor are supported")
@@ -250,7 +251,7 @@ def hint(name: str, key: str, role: Role, others: Iterable[str]) -> str:
 
 def harmless(key: str, value: str) -> bool:
     """Whether a setting of REFUSED has a value that changes nothing."""
-    return bool(_HARMLESS.fullmatch(f"{key}={value.strip()}"))
+    return bool(_HARMLESS.fullmatch(f"{key}={trim(value)}"))
 
 
 def converted(translation: KeyTranslation, value: str) -> tuple[Value, str | None]:
@@ -259,12 +260,12 @@ def converted(translation: KeyTranslation, value: str) -> tuple[Value, str | Non
         case Special():
             return translation.translate(value), None
         case Text():
-            text = value.strip()
+            text = trim(value)
             if translation.values and text.lower() not in translation.values:
                 raise ValueError(f"String must be one of: {', '.join(translation.values)}")
             return (text.lower() if translation.values else text), None
         case Number():
-            return _number(translation, value.strip())
+            return _number(translation, trim(value))
 
 
 def _number(translation: Number, text: str) -> tuple[int, str | None]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from ferryman.config import split_list, trim
 from ferryman.java import jaas
 from ferryman.kafka.client_keys import Value
 from ferryman.telemetry import redaction
@@ -84,7 +85,7 @@ def is_security(key: str) -> bool:
 def speaks_tls(protocol: str) -> bool:
     """Whether a client with this security.protocol uses its keys for TLS at all; otherwise, as in Java, nobody looks
     whether the files that they name are there."""
-    return protocol.strip().lower() in {"ssl", "sasl_ssl"}
+    return trim(protocol).lower() in {"ssl", "sasl_ssl"}
 
 
 def translate(given: Mapping[str, str]) -> Security:
@@ -97,14 +98,14 @@ def translate(given: Mapping[str, str]) -> Security:
         if _NO_EFFECT.fullmatch(key):
             result.warnings[key] = "has no effect here"
         elif key in _NATIVE:
-            result.values[key] = given[key].strip()
+            result.values[key] = trim(given[key])
         else:
             result.problems[key] = "it has no equivalent in this client; leave it out"
     return result
 
 
 def _protocol(given: Mapping[str, str], result: Security) -> set[str]:
-    value = given.get("security.protocol", "plaintext").strip().lower()
+    value = trim(given.get("security.protocol", "plaintext")).lower()
     if value not in _PROTOCOLS:
         known = ", ".join(one.upper() for one in _PROTOCOLS)
         result.problems["security.protocol"] = f"String must be one of (case insensitive): {known}"
@@ -115,10 +116,10 @@ def _protocol(given: Mapping[str, str], result: Security) -> set[str]:
 
 def _mechanism(given: Mapping[str, str], result: Security) -> set[str]:
     key = "sasl.mechanisms" if "sasl.mechanisms" in given else "sasl.mechanism"
-    uses_sasl = given.get("security.protocol", "").strip().lower().startswith("sasl")
+    uses_sasl = trim(given.get("security.protocol", "")).lower().startswith("sasl")
     if key not in given and not uses_sasl:
         return {key}
-    value = given.get(key, "GSSAPI").strip().upper()
+    value = trim(given.get(key, "GSSAPI")).upper()
     if value in _MECHANISMS:
         result.values["sasl.mechanism"] = value
     elif uses_sasl:
@@ -161,7 +162,7 @@ def _from_jaas(text: str, mechanism: str) -> dict[str, Value]:
 
 
 def _trust(given: Mapping[str, str], result: Security) -> set[str]:
-    location, name = given.get("ssl.truststore.location", "").strip(), "ssl.truststore.location"
+    location, name = trim(given.get("ssl.truststore.location", "")), "ssl.truststore.location"
     kind = _kind(given, "ssl.truststore.type", result)
     if location and (kind == "PEM" or location.endswith(_PEM_FILES)):
         result.values["ssl.ca.location"] = location
@@ -175,7 +176,7 @@ def _trust(given: Mapping[str, str], result: Security) -> set[str]:
 
 
 def _identity(given: Mapping[str, str], result: Security) -> set[str]:
-    location, name = given.get("ssl.keystore.location", "").strip(), "ssl.keystore.location"
+    location, name = trim(given.get("ssl.keystore.location", "")), "ssl.keystore.location"
     kind = _kind(given, "ssl.keystore.type", result)
     if "ssl.key.password" in given:
         result.values["ssl.key.password"] = given["ssl.key.password"]
@@ -196,14 +197,14 @@ def _identity(given: Mapping[str, str], result: Security) -> set[str]:
 
 
 def _kind(given: Mapping[str, str], key: str, result: Security) -> str:
-    kind = given.get(key, "JKS").strip().upper()
+    kind = trim(given.get(key, "JKS")).upper()
     if kind not in _STORES:
         result.problems[key] = f"a store of type {kind} cannot be read; known are {', '.join(_STORES)}"
     return kind
 
 
 def _store(given: Mapping[str, str], prefix: str, result: Security) -> Store | None:
-    location = given[f"{prefix}.location"].strip()
+    location = trim(given[f"{prefix}.location"])
     try:
         return stores.load(location, given.get(f"{prefix}.password"), given.get("ssl.key.password"))
     except (OSError, ValueError) as error:
@@ -213,14 +214,14 @@ def _store(given: Mapping[str, str], prefix: str, result: Security) -> Store | N
 
 def _tls(given: Mapping[str, str], result: Security) -> set[str]:
     checks: Mapping[str, Callable[[str], bool]] = {
-        "ssl.enabled.protocols": lambda value: "TLSv1.2" in [part.strip() for part in value.split(",")],
-        "ssl.protocol": lambda value: value.strip() in {"TLS", "TLSv1.2", "TLSv1.3"},
+        "ssl.enabled.protocols": lambda value: "TLSv1.2" in split_list(value),
+        "ssl.protocol": lambda value: trim(value) in {"TLS", "TLSv1.2", "TLSv1.3"},
     }
     for key, accepted in checks.items():
         if key in given and not accepted(given[key]):
             result.problems[key] = "this client speaks TLS 1.2 and 1.3 and cannot be limited further; leave it out"
     name = "ssl.endpoint.identification.algorithm"
-    value = given.get(name, "https").strip().lower()
+    value = trim(given.get(name, "https")).lower()
     if value not in {"https", "", "none"}:
         result.problems[name] = "String must be one of: https, or empty"
     elif name in given:

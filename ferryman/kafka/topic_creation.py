@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.cimpl import NewTopic
 
-from ferryman.config import split_list
+from ferryman.config import split_list, trim
 from ferryman.errors import ConfigError, KeyProblem, RetriableError, TaskError
 from ferryman.java import spelling
 from ferryman.kafka import topic_settings
@@ -123,12 +123,12 @@ def _number(raw: Mapping[str, str], alias: str, name: str, problems: list[KeyPro
     if value is None:
         problems.append(KeyProblem(key, f'Missing required configuration "{key}" which has no default value.'))
         return -1
-    if not re.fullmatch(r"\s*(-1|[1-9]\d*)\s*", value):
+    if not re.fullmatch(r"-1|[1-9]\d*", trim(value)):
         problems.append(
             KeyProblem(key, f"Invalid value {value} for configuration {key}: Value must be -1 or at least 1")
         )
         return -1
-    return int(value)
+    return int(trim(value))
 
 
 def _patterns(key: str, own: Mapping[str, str], problems: list[KeyProblem]) -> tuple[Pattern, ...]:

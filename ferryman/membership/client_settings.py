@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from ferryman.config import split_list, trim
 from ferryman.errors import ConfigError, KeyProblem
 from ferryman.kafka import client_config
 from ferryman.kafka.client_keys import Value
@@ -59,7 +60,7 @@ def translated(worker: Mapping[str, str], worker_id: str) -> dict[str, Any]:
     """
     own = {key: value for key, value in worker.items() if not key.startswith("admin.")}
     given = client_config.worker_admin(own).values
-    return of_client(given, worker.get("client.id", "").strip() or f"connect-{worker_id}")
+    return of_client(given, trim(worker.get("client.id", "")) or f"connect-{worker_id}")
 
 
 def of_client(given: Mapping[str, Value], client_id: str) -> dict[str, Any]:
@@ -72,7 +73,7 @@ def of_client(given: Mapping[str, Value], client_id: str) -> dict[str, Any]:
     if problems:
         raise ConfigError(*problems)
     found = dict(_JAVAS) | {ours: given[name] for name, ours in _SAME.items() if name in given}
-    found["bootstrap_servers"] = [each.strip() for each in str(given["bootstrap.servers"]).split(",") if each.strip()]
+    found["bootstrap_servers"] = [each for each in split_list(str(given["bootstrap.servers"])) if each]
     found["client_id"] = client_id
     found["security_protocol"] = str(given.get("security.protocol", "plaintext")).upper()
     found["socket_options"] = [*_SOCKET, *_buffers(given)]

@@ -14,7 +14,19 @@ from typing import Any, NoReturn
 from ferryman.files import allowed_folders
 from ferryman.forked import beginning
 from ferryman.forked.line import Line
-from ferryman.plugin_process import answer, checks, converters, described, ending, installed, moves, replays, runs
+from ferryman.plugin_process import (
+    answer,
+    checks,
+    converters,
+    described,
+    ending,
+    installed,
+    letters,
+    moves,
+    replays,
+    resending,
+    runs,
+)
 from ferryman.plugin_process.spec import PluginSpec
 from ferryman.plugins import catalog
 from ferryman.plugins.others import Others
@@ -71,5 +83,9 @@ def _answer(asked: Mapping[str, Any], settings: Settings) -> object:
             return installed.answer(asked)
         case converters.ASK:
             return converters.answer(settings)
+        case letters.ASK:
+            return letters.answer(asked, settings)
+        case resending.ASK:
+            return resending.answer(asked, settings)
         case _:
             raise AssertionError(f"nobody answers {asked['ask']}")

@@ -15,6 +15,7 @@ from typing import Any
 
 from ferryman import __version__
 from ferryman.api import Sink
+from ferryman.config import trim
 from ferryman.plugins import folders, others
 from ferryman.plugins.entry import Entry
 from ferryman.plugins.folders import names as names
@@ -59,10 +60,10 @@ def _others(group: str) -> Others:
 
 def full_name(plugin: type[Any], given: str) -> str:
     """The full name of a plugin that a config calls so, with the side that a transform's name ends in."""
-    bare = without_side(given.strip())
+    bare = without_side(trim(given))
     known = names(plugin)
     found = next((name for name in known if name == bare or bare in {name.rpartition(".")[2], _short(name)}), known[0])
-    return found + given.strip()[len(bare) :]
+    return found + trim(given)[len(bare) :]
 
 
 def _short(name: str) -> str:
@@ -110,7 +111,7 @@ def entry(kind: Kind, name: str) -> Entry | None:
 
     ``$Key`` and ``$Value`` at the end of a transform's name are its side and not part of the name.
     """
-    bare = without_side(name.strip())
+    bare = without_side(trim(name))
     return _resolved.get((kind, bare)) or _index(kind).get(bare)
 
 
@@ -122,7 +123,7 @@ def find(kind: Kind, name: str) -> type[Any] | None:
 
 def connector_entry(name: str) -> Entry | None:
     """The sink or source of that name."""
-    bare = name.strip()
+    bare = trim(name)
     known = _resolved.get(("sink", bare)) or _resolved.get(("source", bare))
     return known or entry("sink", bare) or entry("source", bare)
 
@@ -146,7 +147,7 @@ def absence(kinds: Iterable[Kind], name: str) -> str:
 
 def import_error(kinds: Iterable[Kind], name: str) -> str | None:
     """Why the plugin of that name cannot be imported; None if there is none of that name, or it can be."""
-    bare = without_side(name.strip())
+    bare = without_side(trim(name))
     return next(filter(None, (_broken(kind, bare) for kind in kinds)), None)
 
 
@@ -164,7 +165,7 @@ def _broken(kind: Kind, name: str) -> str | None:
 
 def resolve(name: str, meant: Entry) -> None:
     """Takes over what a name means from somebody who has looked it up; nothing is searched for it any more."""
-    _resolved[meant.kind, without_side(name.strip())] = meant
+    _resolved[meant.kind, without_side(trim(name))] = meant
 
 
 def tell(found: Others) -> None:

@@ -1,17 +1,21 @@
-"""What goes to a topic of a dead letter: the record in it, or what the connector makes of that."""
+"""What goes to a topic of a dead letter: the record in it, or what plugins' code makes of that, in a process."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
 
-from ferryman.chain import builder
-from ferryman.chain.chain import Chain, assembled
 from ferryman.dead_letters.letter import ATTEMPTS, DeadLetter
-from ferryman.dead_letters.shown import source_converter
-from ferryman.errors import RequestError
-from ferryman.record import Payload, Polled, Record, batches
-from ferryman.replay.request import Edit
-from ferryman.task.setup import plugins
+from ferryman.errors import DataError, RequestError
+from ferryman.plugin_process import resending
+from ferryman.record import Payload
+from ferryman.settings.config_providers import Resolution
+from ferryman.task.setup.plugins import Row
+
+AT_ONCE, BYTES = 100, 8 << 20
+"""How many letters one question is about, and how large they are together unless it is one."""
+PATIENCE = 10.0
+"""Seconds for the answer to one question."""
 
 
 class Outgoing(NamedTuple):
@@ -27,67 +31,111 @@ class Outgoing(NamedTuple):
     """In milliseconds; None is now."""
 
 
-Way = Callable[[DeadLetter, str], Sequence[Outgoing]]
-"""What goes of a letter whose record is of a topic. Raises RetriableError, TaskError, or what is wrong with it."""
+Homed = tuple[DeadLetter, str]
+"""A letter and the topic of its record."""
+Going = Sequence[Outgoing] | DataError
+"""What goes of a letter, or why nothing can."""
+Convert = Callable[[Mapping[str, Any], Sequence[Row], float], Any]
+"""Has plugins' code answer a question within so many seconds. Raises what was raised there, and RequestError 500 if it
+does not come back or ends its process."""
 
 
-def of_sink(edit: Edit) -> Way:
-    """The record as it was, with its value edited; it says how often it was tried."""
+class Way(Protocol):
+    """How letters become what goes."""
 
-    def going(letter: DeadLetter, topic: str) -> Sequence[Outgoing]:
-        attempts: tuple[str, Payload] = (ATTEMPTS, str(letter.attempts + 1).encode())
-        value = edit(topic, letter.value)
-        return [Outgoing(topic, None, letter.key, value, [*letter.headers, attempts], letter.timestamp)]
+    def checked(self) -> None:
+        """Raises what speaks against all of them, such as ConfigError."""
 
-    return going
+    def going(self, letters: Sequence[Homed], until: float) -> Sequence[Going]:
+        """What goes of each; of the first ones only, if the monotonic time ``until`` comes. Raises what is no letter's
+        fault: RequestError, RetriableError, TaskError."""
 
 
-@dataclass(frozen=True, slots=True)
-class OfSource:
-    """Records of sources, which their letters hold in JSON with schemas as the source handed them over: transformed and
-    encoded as the connector's config says now."""
+class AsTheyWere:
+    """Records of a sink."""
 
-    edit: Edit
-    reading: Chain
-    """Decodes letters."""
-    chain: Chain
+    def checked(self) -> None:
+        """They need nothing."""
 
-    @classmethod
-    def of(cls, edit: Edit, raw: Mapping[str, str], worker: Mapping[str, str]) -> "OfSource":
-        """By the config of a connector, references resolved. ConfigError for what cannot be, RequestError 400 where it
-        names others' transforms or converters, which run in tasks only."""
-        named = plugins.named({key: value for key, value in raw.items() if key != "connector.class"}, worker)
-        others = [name for _, name, module, _ in named if not module.startswith(plugins.OURS)]
-        if others:
-            raise RequestError(
-                400, f"Letters cannot be sent to their topic here: {', '.join(others)} runs in tasks only"
-            )
-        chain = builder.chain(raw, worker)
-        key, value = source_converter("key"), source_converter("value")
-        return cls(edit, assembled(key, value, builder.converter("header", raw, worker)), chain)
+    def going(self, letters: Sequence[Homed], until: float) -> Sequence[Going]:
+        """Each with its own value."""
+        return [[_tried(letter, topic, letter.value)] for letter, topic in letters]
 
-    def going(self, letter: DeadLetter, topic: str) -> Sequence[Outgoing]:
-        """What goes of a letter: nothing if a transform drops its record."""
-        record = self._record(letter, topic)
-        found, failures = self.chain.transform(batches([record], [record], [0]))
-        encoded = [self.chain.encode(each) for each in found]
-        for failure in (*failures, *(each for _, failed in encoded for each in failed)):
-            raise failure.error
-        return [
-            Outgoing(each.topic, each.partition, key, value, headers, time)
-            for made, _ in encoded
-            for each in made
-            for key, value, headers, time in zip(
-                each.keys, each.values, each.headers or [()] * len(each), each.timestamps, strict=True
-            )
-        ]
 
-    def _record(self, letter: DeadLetter, topic: str) -> Record:
-        value, headers = self.edit(topic, letter.value), [letter.headers] if letter.headers else None
-        polled = Polled(topic, 0, [0], [letter.timestamp], [letter.key], [value], headers)
-        found, failures = self.reading.decode(polled)
-        for failure in failures:
-            raise failure.error
-        (record,) = (record for each in found for record in each.records())
-        partition = letter.target[1] if letter.target else None
-        return replace(record, partition=partition, offset=None, origin=None, lay=None)
+@dataclass(frozen=True)
+class Asked:
+    """Records of a sink whose values are edited, or of a source."""
+
+    convert: Convert
+    connector: str
+    resolution: Resolution
+    worker: Mapping[str, str]
+    is_sink: bool
+    edit: str
+    """A jq expression; empty for none."""
+
+    def checked(self) -> None:
+        """Asks for nothing, for which all is made that would answer."""
+        self._ask(())
+
+    def going(self, letters: Sequence[Homed], until: float) -> Sequence[Going]:
+        """One by one where they are not answered together, so that the guilty one is found: it is refused."""
+        found = list[Going]()
+        for some in _portions(letters):
+            try:
+                if time.monotonic() >= until:
+                    break
+                found += self._ask(some)
+            except RequestError as error:
+                if error.status != 500:
+                    raise
+                alone = self._each(some, until)
+                found += alone
+                if len(alone) < len(some):
+                    break
+        return found
+
+    def _each(self, letters: Sequence[Homed], until: float) -> Sequence[Going]:
+        found = list[Going]()
+        for each in letters:
+            if time.monotonic() >= until:
+                break
+            try:
+                found += self._ask([each])
+            except RequestError as error:
+                if error.status != 500:
+                    raise
+                found.append(DataError(str(error)))
+        return found
+
+    def _ask(self, letters: Sequence[Homed]) -> Sequence[Going]:
+        question = resending.question(letters, self.connector, self.resolution, self.is_sink, self.edit)
+        rows = resending.rows(self.resolution, self.worker, self.is_sink)
+        answers = self.convert(question, rows, PATIENCE)
+        return [self._going(letter, answer) for (letter, _), answer in zip(letters, answers, strict=True)]
+
+    def _going(self, letter: DeadLetter, answer: Mapping[str, Any]) -> Going:
+        if "refused" in answer:
+            return DataError(answer["refused"])
+        made = [Outgoing(*resending.made(row)) for row in answer["made"]]
+        return [_tried(letter, each.topic, each.value) for each in made] if self.is_sink else made
+
+
+def _tried(letter: DeadLetter, topic: str, value: Payload) -> Outgoing:
+    """The record as it was, but for its value; it says how often it was tried."""
+    attempts: tuple[str, Payload] = (ATTEMPTS, str(letter.attempts + 1).encode())
+    return Outgoing(topic, None, letter.key, value, [*letter.headers, attempts], letter.timestamp)
+
+
+def _portions(letters: Sequence[Homed]) -> Iterator[Sequence[Homed]]:
+    some, size = list[Homed](), 0
+    for each in letters:
+        letter, _ = each
+        of_this = len(letter.key or b"") + len(letter.value or b"")
+        if some and (len(some) == AT_ONCE or size + of_this > BYTES):
+            yield some
+            some, size = [], 0
+        some.append(each)
+        size += of_this
+    if some:
+        yield some

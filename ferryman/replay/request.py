@@ -1,14 +1,14 @@
 """Which letters somebody wants to have replayed, and how. Pure."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from ferryman.config import trim
 from ferryman.dead_letters import query
 from ferryman.dead_letters.choice import Choice
 from ferryman.errors import ConfigError, RequestError
-from ferryman.record import Payload
 from ferryman.runs.keys import PREFIX
 
 FILTER = ("stage", "exception", "field", "since", "until")
@@ -25,10 +25,6 @@ NOT_TO_SET = frozenset({"name", "connector.class", "topics", "topics.regex", *IN
 _CHOOSE = (
     "Say which letters are meant: letters, one of stage, exception, field, since and until, or all, which must be true"
 )
-
-
-Edit = Callable[[str, Payload], Payload]
-"""Edits a value of a topic. Raises DataError, RetriableError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +74,7 @@ def parsed(posted: Any, connector: str) -> Request:
         attempts=_attempts(posted.get("attempts")),
         sets=sets,
         edit=_edit(posted.get("edit")),
-        name=(_text("name", posted.get("name")) or "").strip(),
+        name=trim(_text("name", posted.get("name")) or ""),
         **flags,
     )
 
@@ -99,7 +95,7 @@ def _text(name: str, value: Any) -> str | None:
 
 def _edit(value: Any) -> str:
     text = _text("edit", value)
-    if text is not None and not text.strip():
+    if text is not None and not trim(text):
         raise RequestError(400, "edit must be a jq expression")
     return text or ""
 
@@ -134,7 +130,7 @@ def _sets(value: Any) -> Mapping[str, str | None]:
     wrong = next((key for key in sets if key.startswith(PREFIX) or key in NOT_TO_SET), None)
     if wrong is not None:
         raise ConfigError.for_key(wrong, f"{wrong} is not for a replay to set")
-    if not (sets.get(LETTERS, LETTERS) or "").strip():
+    if not trim(sets.get(LETTERS, LETTERS) or ""):
         raise ConfigError.for_key(LETTERS, f"{LETTERS} must name a topic, or what is refused again would be lost")
     return sets
 

@@ -9,27 +9,25 @@ from functools import cached_property
 from typing import Any
 
 from ferryman.connector import SinkConfig, SourceConfig
-from ferryman.conversion import Converter
-from ferryman.dead_letters import shown
 from ferryman.dead_letters.choice import Choice
 from ferryman.dead_letters.letter import DeadLetter
 from ferryman.dead_letters.mark import Mark
 from ferryman.dead_letters.query import MOST_SCANNED
 from ferryman.dead_letters.reading import Extent, Reader
-from ferryman.edits.editor import Editor
 from ferryman.edits.program import BadProgram, Program
-from ferryman.errors import FerrymanError, RequestError
+from ferryman.errors import RequestError
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import Clients
 from ferryman.kafka.subscription import kept
-from ferryman.replay import marks, outgoing
+from ferryman.replay import marks
 from ferryman.replay.choosing import DOUBLES, REFUSED, Chosen
 from ferryman.replay.making import MEANT, Making
 from ferryman.replay.marks import Marks
-from ferryman.replay.outgoing import OfSource, Way
-from ferryman.replay.request import LETTERS, Edit, Request
+from ferryman.replay.outgoing import Asked, AsTheyWere, Convert, Way
+from ferryman.replay.request import LETTERS, Request
 from ferryman.replay.to_topic import Sending
 from ferryman.runs.ranges import Ranges
+from ferryman.settings.config_providers import Resolution
 
 READING, SENDING = 30.0, 60.0
 """Seconds from the beginning until which is read, and until which transactions are begun."""
@@ -58,13 +56,16 @@ class Taking:
     clients: Clients
     under_way: Collection[str]
     """The replays that have not come to their end."""
+    resolution: Resolution
+    """The connector's config with its references resolved."""
+    convert: Convert
     _began: float = field(default_factory=time.monotonic)
 
     @cached_property
     def _config(self) -> SinkConfig | SourceConfig:
         """What all sinks or sources have; the connector's own keys are its code's to read."""
         kind = SinkConfig if self.making.is_sink else SourceConfig
-        return kind.parse(self.making.resolve(self.making.live))
+        return kind.parse(self.resolution.values)
 
     @cached_property
     def _marks(self) -> Marks:
@@ -106,6 +107,7 @@ class Taking:
         """Sends the letters to the topics of their records, as many as time allows."""
         self._checked_edit()
         way = self._way()
+        way.checked()
         target = {"name": None, "target": "they go to the topics of their records"}
         if self.request.dry_run:
             return {**_told(*self._chosen(self._marks.read())), **target}
@@ -121,23 +123,10 @@ class Taking:
         return {**told, **target, "letters": sending.sent, "complete": complete, "refusals": sorted(sending.refusals)}
 
     def _way(self) -> Way:
-        raw, worker = self.clients.raw, self.clients.worker
-        return outgoing.of_sink(self._edit()) if self.making.is_sink else OfSource.of(self._edit(), raw, worker).going
-
-    def _edit(self) -> Edit:
-        """What edits values here. RequestError 400 where that can be done in tasks only."""
-        if not self.request.edit:
-            return lambda topic, value: value
-        try:
-            editor = Editor(self._converter())
-        except FerrymanError as error:
-            raise RequestError(400, f"Values cannot be edited on their way to a topic: {error}") from error
-        return lambda topic, value: editor.edited(self.request.edit, topic, value)
-
-    def _converter(self) -> Converter[Any]:
-        if not self.making.is_sink:
-            return shown.source_converter("value")
-        return shown.own_converter("value", self.clients.raw, self.clients.worker)
+        if self.making.is_sink and not self.request.edit:
+            return AsTheyWere()
+        name, worker, edit = self.making.live["name"], self.clients.worker, self.request.edit
+        return Asked(self.convert, name, self.resolution, worker, self.making.is_sink, edit)
 
     @property
     def _closed(self) -> Collection[str]:

@@ -7,15 +7,13 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
-from confluent_kafka import KafkaException
-
 from ferryman.dead_letters.letter import DeadLetter
 from ferryman.dead_letters.mark import Mark
-from ferryman.errors import DataError, RetriableError, TaskError, TooLarge
+from ferryman.errors import DataError, TooLarge
 from ferryman.record import Original
 from ferryman.replay.choosing import REFUSED, Chosen, is_closed
 from ferryman.replay.marks import Writing
-from ferryman.replay.outgoing import Outgoing, Way
+from ferryman.replay.outgoing import Going, Outgoing, Way
 from ferryman.replay.refusal import Refusal
 from ferryman.telemetry import place
 from ferryman.telemetry.place import Place
@@ -53,24 +51,31 @@ class Sending:
     """The letters that cannot go."""
 
     def send(self, letters: Iterable[DeadLetter], until: float) -> None:
-        """Sends them until the monotonic time comes; what is not sent by then is not marked. Raises KafkaException."""
+        """Sends them until the monotonic time comes; what is not sent by then is not marked. Raises KafkaException, and
+        what ``way`` raises."""
         wanted = set(self.chosen.ids)
         for some in _batched(each for each in letters if each.id in wanted):
             if time.monotonic() >= until:
                 break
-            self._send([ready for each in some if (ready := self._ready(each)) is not None])
+            homed = [(each, self._original(each)) for each in some]
+            found = self.way.going([(letter, original.topic) for letter, original in homed], until)
+            # There may be fewer than letters: time has come meanwhile.
+            ready = [self._ready(*each, going) for each, going in zip(homed, found, strict=False)]
+            self._send([each for each in ready if each is not None])
 
-    def _ready(self, letter: DeadLetter) -> Ready | None:
+    def _original(self, letter: DeadLetter) -> Original:
         original = letter.original(self.chosen.only_topic)
         assert original is not None
+        return original
+
+    def _ready(self, letter: DeadLetter, original: Original, going: Going) -> Ready | None:
         try:
-            going = self.way(letter, original.topic)
+            if isinstance(going, DataError):
+                raise going
             for each in going:
                 if is_closed(each.topic, self.closed):
                     raise DataError(f"{each.topic} is an internal topic, to which no letter is sent")
-        except (RetriableError, TaskError, KafkaException):
-            raise
-        except Exception as error:
+        except DataError as error:
             self._keep(letter, error)
             return None
         return Ready(letter, original, going)
@@ -132,6 +137,12 @@ class Sending:
 def _batched(letters: Iterator[DeadLetter]) -> Iterator[Sequence[DeadLetter]]:
     while some := list(islice(letters, AT_ONCE)):
         yield some
+
+
+def _home(letter: DeadLetter, chosen: Chosen) -> str:
+    original = letter.original(chosen.only_topic)
+    assert original is not None
+    return original.topic
 
 
 def _place(letter: DeadLetter) -> Mapping[str, Place]:

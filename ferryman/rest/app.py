@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from ferryman.config import split_list
 from ferryman.errors import RequestError
 from ferryman.rest import routes
 from ferryman.rest.authentication import Authentication
@@ -59,10 +60,10 @@ class _Shared:
 
 def _cross_origin(settings: Settings) -> list[Middleware]:
     config = settings.config
-    origins = [part.strip() for part in config.access_control_allow_origin.split(",") if part.strip()]
+    origins = [part for part in split_list(config.access_control_allow_origin) if part]
     if not origins:
         return []
-    methods = [part.strip() for part in config.access_control_allow_methods.split(",") if part.strip()]
+    methods = [part for part in split_list(config.access_control_allow_methods) if part]
     asks = settings.rest.access is not None or settings.rest.login_files is not None
     return [
         Middleware(

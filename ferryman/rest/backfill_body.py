@@ -5,6 +5,7 @@ from typing import Any
 from ferryman.api import Part
 from ferryman.backfill.making import MEANT, Run
 from ferryman.backfill.request import Request, of_offsets, of_positions
+from ferryman.config import trim
 from ferryman.errors import ConfigError, RequestError
 from ferryman.rest import http_messages
 from ferryman.runs.span import iso
@@ -27,7 +28,7 @@ def parsed(posted: Any) -> Request:
         offsets=of_offsets(posted.get("offsets") or {}),
         positions=None if posted.get("positions") is None else of_positions(posted["positions"]),
         sets=http_messages.config(given or {}),
-        name=(http_messages.text("name", posted.get("name")) or "").strip(),
+        name=trim(http_messages.text("name", posted.get("name")) or ""),
         rate=_rate(posted.get("rate")),
         allow_duplicates=_flag("allow_duplicates", posted.get("allow_duplicates")),
         dry_run=_flag("dry_run", posted.get("dry_run")),
@@ -57,7 +58,7 @@ def _of(part: Part) -> dict[str, Any]:
 
 def _time(name: str, value: Any) -> str:
     found = http_messages.text(name, value)
-    if found is not None and not found.strip():
+    if found is not None and not trim(found):
         raise RequestError(400, f"{name} is empty: leave it out, or name a time such as 2026-11-01T00:00:00Z")
     return found or ""
 

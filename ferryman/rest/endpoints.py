@@ -8,6 +8,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 
 from ferryman import __version__
+from ferryman.config import trim
 from ferryman.dead_letters import query
 from ferryman.errors import ConfigError, KeyProblem, RequestError
 from ferryman.facts.states import TargetState
@@ -125,7 +126,7 @@ async def create(rest: Rest, call: Call) -> Answer:
         raise RequestError(400, "An object with name and config is expected")
     for key in posted.keys() - {"name", "config", "initial_state"}:
         raise RequestError(400, f'Unrecognized field "{key}": known are name, config, initial_state')
-    name = (http_messages.text("name", posted.get("name")) or "").strip()
+    name = trim(http_messages.text("name", posted.get("name")) or "")
     config = await _config(rest, name, http_messages.config(posted["config"]))
     target = _target(http_messages.text("initial_state", posted.get("initial_state")))
     info = await rest.herder.create(name, config, target)
@@ -352,7 +353,7 @@ async def validate(rest: Rest, call: Call) -> Answer:
     """200 however many errors the config has."""
     posted = http_messages.config(await http_messages.body(call.request, numbers_as_text=True))
     given = posted.get("connector.class")
-    if given is not None and not await _same(rest, given.strip(), call.name):
+    if given is not None and not await _same(rest, trim(given), call.name):
         raise RequestError(400, f"Included connector type {given} does not match request type {call.name}")
     found = await rest.herder.plugins.validated(posted)
     return Answer(200, found.body)

@@ -15,6 +15,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ferryman.config import split_list
 from ferryman.errors import ConfigError, RequestError
 from ferryman.rest import media_types
 from ferryman.rest.bodies import AbortedUpload
@@ -216,7 +217,7 @@ class Guard:
         """The guard of a worker's listeners, or of its admin listeners; the origins of access.control.allow.origin
         pass, as a proxy's name too."""
         addresses = settings.admin_addresses if admin else settings.addresses
-        origins = frozenset(part.strip() for part in settings.access_control_allow_origin.split(",") if part.strip())
+        origins = frozenset(part for part in split_list(settings.access_control_allow_origin) if part)
         if not all(listener.local for listener in addresses):
             return cls(None, origins)
         own = (settings.rest_advertised_host_name or "", *(listener.host for listener in addresses))

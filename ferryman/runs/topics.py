@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
+from ferryman.config import split_list, trim
 from ferryman.runs.harm import Target
 
 KAFKAS = "org.apache.kafka.connect.transforms."
@@ -12,8 +13,8 @@ BROKERS = "producer.override.bootstrap.servers"
 
 def transforms(raw: Mapping[str, str]) -> dict[str, str]:
     """The type of each transform of a config, by alias."""
-    aliases = [alias.strip() for alias in raw.get("transforms", "").split(",") if alias.strip()]
-    return {alias: raw.get(f"transforms.{alias}.type", "").strip() for alias in aliases}
+    aliases = [alias for alias in split_list(raw.get("transforms", "")) if alias]
+    return {alias: trim(raw.get(f"transforms.{alias}.type", "")) for alias in aliases}
 
 
 def target(raw: Mapping[str, str], hint: str, names: Collection[str] = (), prefixes: Collection[str] = ()) -> Target:

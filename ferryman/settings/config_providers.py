@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ferryman.config import split_list, trim
 from ferryman.errors import ConfigError, KeyProblem
 from ferryman.java import properties, spelling
 from ferryman.regex.pattern import TooSlow, compiled
@@ -31,8 +32,8 @@ def _allowed(path: str, roots: tuple[Path, ...] | None) -> Path:
 
 
 def _roots(params: Mapping[str, str]) -> tuple[Path, ...] | None:
-    text = params.get("allowed.paths", "").strip()
-    return tuple(Path(os.path.realpath(part.strip())) for part in text.split(",") if part.strip()) if text else None
+    text = trim(params.get("allowed.paths", ""))
+    return tuple(Path(os.path.realpath(part)) for part in split_list(text) if part) if text else None
 
 
 def file_provider(params: Mapping[str, str]) -> Lookup:
@@ -179,9 +180,9 @@ def _substituted(key: str, text: str, lookups: Mapping[str, Lookup], warnings: l
 def declared(worker: Mapping[str, str]) -> tuple[Providers, list[KeyProblem], list[str]]:
     """The providers of a worker config's ``config.providers.*`` keys, what is wrong with them, and warnings by name."""
     lookups, problems, warnings = dict[str, Lookup](), list[KeyProblem](), list[str]()
-    for name in (part.strip() for part in worker.get("config.providers", "").split(",") if part.strip()):
+    for name in filter(None, split_list(worker.get("config.providers", ""))):
         prefix = f"config.providers.{name}."
-        given = worker.get(f"{prefix}class", "").strip()
+        given = trim(worker.get(f"{prefix}class", ""))
         found = CLASSES.get(given)
         if found is None:
             problems.append(_unknown(f"{prefix}class", given))

@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ferryman.config import trim
+
 _LISTENER = re.compile(r"(?P<scheme>.*)://\[?(?P<host>[0-9a-zA-Z\-%._:]*)\]?:(?P<port>-?[0-9]+)")
 SCHEMES = ("http", "https")
 
@@ -42,7 +44,7 @@ class Listener:
 
 def listener(url: str) -> Listener:
     """A listener URL taken apart. Raises ValueError in words for the user."""
-    found = _LISTENER.fullmatch(url.strip())
+    found = _LISTENER.fullmatch(trim(url))
     if not found:
         raise ValueError(f"{url!r} is not a listener like http://127.0.0.1:8083")
     scheme = found["scheme"].lower()

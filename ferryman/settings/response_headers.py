@@ -5,6 +5,8 @@ import time
 from dataclasses import dataclass
 from email.utils import formatdate
 
+from ferryman.config import trim
+
 _RULE = re.compile(r"(?P<action>set|add|setDate|addDate)\s+(?P<name>[^\s:]+)\s*:(?P<value>.*)")
 _RULES = re.compile(r'\s*+(?:"([^"]*)"\s*+|([^",]+))(?:,|$)')
 
@@ -37,13 +39,13 @@ class HeaderRule:
 def parse(text: str) -> list[HeaderRule]:
     """Comma-separated rules ``action name: value``, in double quotes where they hold a comma. Raises ValueError."""
     rules, at = list[HeaderRule](), 0
-    text = text.strip()
+    text = trim(text)
     while at < len(text):
         part = _RULES.match(text, at)
-        found = _RULE.fullmatch((part[1] or part[2]).strip()) if part else None
+        found = _RULE.fullmatch(trim(part[1] or part[2])) if part else None
         if part is None or found is None:
             raise ValueError("Expected rules like 'set X-Frame-Options: DENY', comma-separated")
-        rule = HeaderRule(found["action"], found["name"], found["value"].strip())
+        rule = HeaderRule(found["action"], found["name"], trim(found["value"]))
         if rule.dated and not re.fullmatch(r"-?\d{1,18}", rule.value):
             raise ValueError(f"{rule.action} {rule.name} needs a number of milliseconds")
         rules.append(rule)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from ferryman.config import split_list
+from ferryman.config import split_list, trim
 from ferryman.java import jaas, properties
 
 LOGIN_CONFIG = "java.security.auth.login.config"
@@ -87,7 +87,7 @@ def login_files(path: str) -> tuple[str, ...]:
 def _file(path: str, module: jaas.LoginModule) -> str:
     if module.name != _MODULE:
         raise ValueError(f"the login module {module.name} of {path} is Java code; only {_MODULE} is known here")
-    file = module.options.get("file", "").strip()
+    file = trim(module.options.get("file", ""))
     if not file:
         raise ValueError(f"the login module of the entry {ENTRY} in {path} lacks the option file")
     credentials(file)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, SecretStr
 
-from ferryman.config import Bool, Int, Long, Password, Plugin, Short, Str, Strings, any_case, key
+from ferryman.config import Bool, Int, Long, Password, Plugin, Short, Str, Strings, any_case, key, trim
 from ferryman.metrics.family import NAMES
 from ferryman.settings import listeners, response_headers, rest_access
 from ferryman.settings.listeners import Listener
@@ -246,7 +246,7 @@ class WorkerConfig(TaskKeys):
 
 def log_format(values: Mapping[str, str]) -> Literal["text", "json"]:
     """How to log, of all keys of a worker as text, for whoever logs before it knows whether they are right."""
-    return "json" if values.get("ferryman.log.format", "").strip().lower() == "json" else "text"
+    return "json" if trim(values.get("ferryman.log.format", "")).lower() == "json" else "text"
 
 
 Topic = Literal["config", "offset", "status"]

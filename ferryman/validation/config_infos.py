@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from ferryman.config import Config, Definition, is_listed, spellings
+from ferryman.config import Config, Definition, is_listed, spellings, split_list, trim
 from ferryman.errors import KeyProblem
 from ferryman.telemetry import redaction
 
@@ -118,11 +118,11 @@ def _printed(definition: Definition, text: str | None, errors: tuple[str, ...]) 
         return HIDDEN
     match definition.type:
         case "BOOLEAN":
-            text = text.strip().lower()
+            text = trim(text).lower()
         case "INT" | "LONG" | "SHORT":
-            text = text.strip().removeprefix("+")
+            text = trim(text).removeprefix("+")
         case "LIST":
-            text = ",".join(part.strip() for part in text.strip().split(","))
+            text = ",".join(split_list(text))
         case _:
-            text = text.strip()
+            text = trim(text)
     return redaction.redact(text)

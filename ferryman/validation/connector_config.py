@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ferryman.chain import chain_config
-from ferryman.config import Config, Definition, split_list
+from ferryman.config import Config, Definition, split_list, trim
 from ferryman.connector import SinkConfig, SourceConfig
 from ferryman.errors import ConfigError, KeyProblem, RequestError
 from ferryman.files import allowed_folders
@@ -122,7 +122,7 @@ def _secrets(view: "_View") -> frozenset[str]:
 
 
 def _too_many_tasks(given: str, limit: int) -> list[KeyProblem]:
-    if not re.fullmatch(r"\s*\+?[0-9]{1,20}\s*", given) or int(given) <= limit:
+    if not re.fullmatch(r"\+?[0-9]{1,20}", trim(given)) or int(trim(given)) <= limit:
         return []
     text = f"Invalid value {given} for configuration tasks.max: the worker's tasks.max.limit allows {limit} at most"
     return [KeyProblem("tasks.max", text)]
@@ -131,7 +131,7 @@ def _too_many_tasks(given: str, limit: int) -> list[KeyProblem]:
 def _own_topics(view: "_View") -> Iterable[KeyProblem]:
     """A queue that would fill a topic of the worker's own with what nobody there can read."""
     name = "errors.deadletterqueue.topic.name"
-    queue = view.values.get(name, "").strip()
+    queue = trim(view.values.get(name, ""))
     if queue in subscription.kept(view.settings.values):
         text = f"The DLQ topic '{queue}' may not be one in which the worker keeps configs, offsets or statuses"
         yield KeyProblem(name, text)
@@ -155,7 +155,7 @@ class _View:
 
 
 def _connector(raw: Mapping[str, str | None]) -> type[Any]:
-    name = (raw.get("connector.class") or "").strip()
+    name = trim(raw.get("connector.class") or "")
     if not name:
         shown = ", ".join(f"{key}={'null' if value is None else value}" for key, value in raw.items())
         raise RequestError(400, redaction.redact(f"Connector config {{{shown}}} contains no connector type"))
@@ -326,7 +326,7 @@ def _overrides(config_class: type[Config], view: _View) -> Part:
 def _roles(config_class: type[Config], values: Mapping[str, str]) -> set[Role]:
     if not issubclass(config_class, SinkConfig):
         return {"producer", "consumer", "admin"}
-    queue = values.get("errors.deadletterqueue.topic.name", "").strip()
+    queue = trim(values.get("errors.deadletterqueue.topic.name", ""))
     return {"consumer", "admin", "producer"} if queue else {"consumer", "admin"}
 
 
@@ -381,7 +381,7 @@ def _topic_group(name: str, view: _View, problems: Iterable[KeyProblem]) -> Iter
             key, kind, required, default, "LOW", text, f"Topic Creation: {name}", "LONG", key, (), order
         )
         errors = tuple(problem.message for problem in problems if problem.key == key)
-        number = kind == "LIST" or re.fullmatch(r"\s*-?\d+\s*", view.given.get(key, "0"))
+        number = kind == "LIST" or re.fullmatch(r"-?\d+", trim(view.given.get(key, "0")))
         value = config_infos.value(definition, view.given.get(key) if number else None, errors)
         yield ConfigInfo(definition, value)
 

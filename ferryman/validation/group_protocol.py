@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ferryman.api import Sink
+from ferryman.config import trim
 from ferryman.errors import KeyProblem
 from ferryman.kafka import client_config
 
@@ -17,7 +18,7 @@ WAITS = (
 def chosen(worker: Mapping[str, str], raw: Mapping[str, str]) -> str:
     """``classic`` or ``consumer``, by the connector's config or the worker's settings, whatever else is wrong there."""
     value = raw.get(KEY, worker.get("consumer.group.protocol", ""))
-    return client_config.CLASSIC if value.strip().lower() != client_config.CONSUMER else client_config.CONSUMER
+    return client_config.CLASSIC if trim(value).lower() != client_config.CONSUMER else client_config.CONSUMER
 
 
 def told(plugin: type[Sink[Any]], protocol: str) -> list[str]:

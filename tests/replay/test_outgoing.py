@@ -1,108 +1,89 @@
-"""What of a letter goes to a topic: of a sink the record as it was, of a source what the connector makes of it now."""
+"""What of a letter goes to a topic, and how the letter is found at which plugins' code dies or stands still."""
 
 import json
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
 
-from ferryman.chain.narrowing import Failure, Stage
-from ferryman.converters.simple_header import SimpleHeaderConverter
 from ferryman.dead_letters.letter import DeadLetter, parsed
-from ferryman.errors import ConfigError, DataError, RequestError
-from ferryman.record import Coordinates, Header, Payload, Record
-from ferryman.replay.outgoing import OfSource, Outgoing, of_sink
-from ferryman.schema import INT64, STRING, Field, Schema, Type
-from ferryman.task.errors.source_letter import SourceWriter
+from ferryman.errors import DataError, RequestError, RetriableError
+from ferryman.plugin_process.letter_converters import packed, unpacked
+from ferryman.record import Coordinates
+from ferryman.replay import outgoing
+from ferryman.replay.outgoing import Asked, AsTheyWere, Outgoing
+from ferryman.settings.config_providers import Resolution
+from ferryman.task.setup.plugins import Row
 from tests.plugin_folder import installed
+from tests.plugin_process.test_resending import CONFIG
 from tests.reliability.test_source_dead_letters import PLUGIN, letters, numbers, over
 from tests.replay.test_into_a_table import replay, shown
 from tests.running import Worker, consume, create_topic, settings, until, worker
 
-NUMBERED = Schema(Type.STRUCT, fields=(Field("n", INT64),))
-CONFIG = {
-    "name": "c",
-    "connector.class": "of.others",
-    "key.converter": "org.apache.kafka.connect.storage.StringConverter",
-    "value.converter": "org.apache.kafka.connect.json.JsonConverter",
-    "value.converter.schemas.enable": "false",
-    "header.converter": "org.apache.kafka.connect.storage.SimpleHeaderConverter",
-}
-ROUTED = {"transforms": "r", "transforms.r.type": "org.apache.kafka.connect.transforms.RegexRouter"}
-ROUTED |= {"transforms.r.regex": "(.*)", "transforms.r.replacement": "to-$1"}
-DROPPED = {"transforms": "r", "transforms.r.type": "org.apache.kafka.connect.transforms.Filter"}
+LATER = time.monotonic() + 3600
+TRIED = ("__ferryman.errors.attempts", b"2")
 
 
-def letter(**more: Any) -> DeadLetter:
-    """A source's letter as its task writes it."""
-    record = Record(
-        topic="t",
-        key="k",
-        key_schema=STRING,
-        value={"n": 5},
-        value_schema=NUMBERED,
-        headers=(Header("h", 7, INT64),),
-        timestamp=11,
-        source_partition={"p": 1},
-        source_offset={"o": 2},
-    )
-    changed = Record(**{**{name: getattr(record, name) for name in record.__slots__}, **more})
-    failure = Failure([changed], 0, Stage.TRANSFORMATION, "x", DataError("no"))
-    made = SourceWriter(SimpleHeaderConverter(SimpleHeaderConverter.config_class(), "header"), True, "c", 0)
-    found = made.letter(failure)
-    headers = [(name, value.encode() if isinstance(value, str) else value) for name, value in found.headers]
-    return parsed(Coordinates("dlq", 0, 3), found.timestamp, found.key, found.value, headers)
+def letter(offset: int = 3, value: bytes = b"v") -> DeadLetter:
+    headers = [("own", b"1"), ("__connect.errors.topic", b"t"), ("__ferryman.errors.attempts", b"1")]
+    return parsed(Coordinates("dlq", 0, offset), 11, b"k", value, headers)
 
 
-def unedited(topic: str, value: Payload) -> Payload:
-    return value
+class Answers:
+    """A process of plugins' code, which edits values and never comes back from one of ``b"hang"``."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error or RequestError(500, "it runs the code of OddConverter")
+        self.asked: list[int] = []
+
+    def __call__(self, question: Mapping[str, Any], rows: Sequence[Row], within: float) -> Any:
+        values = [unpacked(each["value"]) for each in question["letters"]]
+        self.asked.append(len(values))
+        if b"hang" in values:
+            raise self.error
+        made: list[list[Any]] = [["t", None, None, packed((value or b"") + b"!"), [], None] for value in values]
+        return [{"made": [row]} for row in made]
 
 
-def going(config: dict[str, str], **more: Any) -> list[Outgoing]:
-    one = letter(**more)
-    original = one.original("")
-    assert original is not None
-    return list(OfSource.of(unedited, CONFIG | config, {}).going(one, original.topic))
+def going(values: Sequence[bytes], answers: Answers, until: float = LATER) -> list[Any]:
+    """What goes of letters with these values: a value, or what is wrong."""
+    way = Asked(answers, "c", Resolution(CONFIG), {}, is_sink=True, edit=".")
+    found = way.going([(letter(at, value), "t") for at, value in enumerate(values)], until)
+    return [str(each) if isinstance(each, DataError) else [one.value for one in each] for each in found]
 
 
 def test_a_sinks_record_goes_as_it_was_and_says_how_often_it_was_tried() -> None:
-    headers = [("own", b"1"), ("__connect.errors.topic", b"t"), ("__ferryman.errors.attempts", b"1")]
-    one = parsed(Coordinates("dlq", 0, 3), 11, b"k", b"v", headers)
-    tried = ("__ferryman.errors.attempts", b"2")
-    assert of_sink(unedited)(one, "t") == [Outgoing("t", None, b"k", b"v", [("own", b"1"), tried], 11)]
+    one = AsTheyWere().going([(letter(), "t")], LATER)
+    assert one == [[Outgoing("t", None, b"k", b"v", [("own", b"1"), TRIED], 11)]]
+    way = Asked(Answers(), "c", Resolution(CONFIG), {}, is_sink=True, edit=".")
+    assert way.going([(letter(), "t")], LATER) == [[Outgoing("t", None, b"k", b"v!", [("own", b"1"), TRIED], 11)]]
 
 
-def test_a_sources_record_goes_as_its_converters_write_it_to_where_it_was_to_go() -> None:
-    assert going({}) == [Outgoing("t", None, b"k", b'{"n":5}', [("h", b"7")], 11)]
-    assert going({}, partition=3)[0].partition == 3
-    assert going({}, value=None, value_schema=None, headers=())[0][3:5] == (None, ())
+def test_the_letter_that_code_stands_still_at_is_refused_and_the_others_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = Answers()
+    values = [b"a", b"hang", b"b"]
+    assert going(values, answers) == [[b"a!"], "it runs the code of OddConverter", [b"b!"]]
+    assert answers.asked == [3, 1, 1, 1]
+    monkeypatch.setattr(outgoing, "AT_ONCE", 2)
+    answers = Answers()
+    assert going([b"a", b"b", b"c"], answers) == [[b"a!"], [b"b!"], [b"c!"]]
+    assert answers.asked == [2, 1]
+    monkeypatch.setattr(outgoing, "BYTES", 1)
+    answers = Answers()
+    assert len(going([b"a", b"b"], answers)) == 2
+    assert answers.asked == [1, 1]
 
 
-def test_a_sources_record_goes_through_its_transforms() -> None:
-    assert [each.topic for each in going(ROUTED)] == ["to-t"]
-    assert going(DROPPED) == []
-    cast = {"transforms": "c", "transforms.c.type": "org.apache.kafka.connect.transforms.Cast$Value"}
-    with pytest.raises(DataError):
-        going(cast | {"transforms.c.spec": "int8"}, value={"n": 500})
+def test_when_time_is_over_the_first_ones_are_told() -> None:
+    assert going([b"a", b"b"], Answers(), until=time.monotonic()) == []
 
 
-def test_a_letter_that_is_none_of_a_sources_is_refused() -> None:
-    one = OfSource.of(lambda topic, value: b"{", CONFIG, {})
-    with pytest.raises(DataError):
-        one.going(letter(), "t")
-
-
-def test_transforms_of_others_run_in_tasks_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    row = ("transformation", "of.others.Mask", "others", "Mask")
-    monkeypatch.setattr("ferryman.task.setup.plugins.named", lambda raw, worker: [row])
-    with pytest.raises(RequestError, match=r"of\.others\.Mask runs in tasks only"):
-        OfSource.of(unedited, CONFIG, {})
-
-
-def test_a_config_that_is_wrong_by_now_is_refused() -> None:
-    with pytest.raises(ConfigError, match="Class nope could not be found"):
-        OfSource.of(unedited, CONFIG | {"value.converter": "nope"}, {})
+@pytest.mark.parametrize("error", [RequestError(503, "too many"), RetriableError("the registry is away")])
+def test_what_is_no_letters_fault_is_raised(error: Exception) -> None:
+    with pytest.raises(type(error)):
+        going([b"hang"], Answers(error))
 
 
 @pytest.fixture(scope="module")

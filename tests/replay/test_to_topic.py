@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from ferryman.record import Coordinates
 from ferryman.replay import marks, request
 from ferryman.replay.choosing import Chosen
 from ferryman.replay.marks import Marks, Writing
-from ferryman.replay.outgoing import Outgoing, Way, of_sink
+from ferryman.replay.outgoing import AsTheyWere, Going, Homed, Outgoing, Way
 from ferryman.replay.to_topic import Sending
 from tests.kafka.cluster_in_memory import Cluster
 from tests.kafka.fake_producer import FakeProducer
@@ -42,8 +43,17 @@ def sent(
     return sending.sent, dict(chosen.told)
 
 
-def unchanged(topic: str, value: bytes | None) -> bytes | None:
-    return value
+class Each:
+    """A way that a test makes of what becomes of one letter."""
+
+    def __init__(self, one: Callable[[DeadLetter, str], Going]) -> None:
+        self._one = one
+
+    def checked(self) -> None:
+        """Nothing speaks against it."""
+
+    def going(self, letters: Sequence[Homed], until: float) -> Sequence[Going]:
+        return [self._one(*each) for each in letters]
 
 
 def went(producer: FakeProducer, topic: str) -> list[Any]:
@@ -51,14 +61,14 @@ def went(producer: FakeProducer, topic: str) -> list[Any]:
 
 
 def test_what_is_too_large_or_cannot_be_edited_stays_unmarked_and_the_others_go() -> None:
-    def edited(topic: str, value: bytes | None) -> bytes | None:
-        if value == b"bad":
-            raise DataError("no")
-        return value
+    def edited(letter: DeadLetter, topic: str) -> Going:
+        if letter.value == b"bad":
+            return DataError("no")
+        return [Outgoing(topic, None, letter.key, letter.value, (), None)]
 
     producer = FakeProducer(Cluster(), largest=100)
     letters = [letter(1), letter(2, b"x" * 101), letter(3, b"bad"), letter(4)]
-    assert sent(letters, of_sink(edited), producer) == (2, {"refused": 2})
+    assert sent(letters, Each(edited), producer) == (2, {"refused": 2})
     assert [each.value for each in went(producer, "t")] == [b"v", b"v"]
     assert [each.key for each in went(producer, "dlq-replayed")] == [b"id/0-1", b"id/0-4"]
     assert json.loads(went(producer, "dlq-replayed")[0].value)["topic"] == "t"
@@ -68,7 +78,7 @@ def test_records_that_the_broker_does_not_take_are_found_among_the_others_and_st
     producer, refusals = FakeProducer(Cluster()), list[str]()
     producer.refused = lambda each: KafkaError.MSG_SIZE_TOO_LARGE if len(each.value or b"") == 500 else None
     letters = [letter(number, b"x" * (500 if number in (3, 17) else 5)) for number in range(40)]
-    assert sent(letters, of_sink(unchanged), producer, refusals) == (38, {"refused": 2})
+    assert sent(letters, AsTheyWere(), producer, refusals) == (38, {"refused": 2})
     marked = [each.key for each in went(producer, "dlq-replayed")]
     assert len(went(producer, "t")) == len(marked) == 38
     assert not {b"id/0-3", b"id/0-17"} & set(marked)
@@ -94,7 +104,7 @@ def test_a_topic_that_takes_nothing_is_named_and_holds_no_other_up(
         producer.absent = {"shut"}
     producer.refused = lambda each: code if each.topic == "shut" else None
     letters = [letter(number, topic="shut" if number % 2 else "t") for number in range(10)]
-    assert sent(letters, of_sink(unchanged), producer, refusals) == (5, {"refused": 5})
+    assert sent(letters, AsTheyWere(), producer, refusals) == (5, {"refused": 5})
     assert [each.topic for each in producer.sent] == ["t", "dlq-replayed"] * 5
     (refusal,) = refusals
     assert refusal.startswith("shut: ")
@@ -108,13 +118,26 @@ def test_whoever_writes_letters_writes_to_no_internal_topic_by_them(topic: str) 
     with pytest.raises(RequestError, match=f"says of its record that it was in {topic}, an internal topic"):
         chosen.add([letter(1, topic=topic)])
     passed_over = {"internal": 1}
-    assert sent([letter(1, topic=topic), letter(2)], of_sink(lambda _, value: value), producer) == (1, passed_over)
+    assert sent([letter(1, topic=topic), letter(2)], AsTheyWere(), producer) == (1, passed_over)
 
     def routed(letter: DeadLetter, home: str) -> list[Outgoing]:
         return [Outgoing(topic, None, None, b"{}", (), None)]
 
-    assert sent([letter(3)], routed, producer) == (0, {"refused": 1})
+    assert sent([letter(3)], Each(routed), producer) == (0, {"refused": 1})
     assert [each.key for each in producer.sent] == [b"k", b"id/0-2"]
+
+
+def test_what_there_was_no_time_for_stays_unmarked_and_is_not_passed_over() -> None:
+    class First(Each):
+        """A way that comes to an end after a letter."""
+
+        def going(self, letters: Sequence[Homed], until: float) -> Sequence[Going]:
+            return super().going(letters[:1], until)
+
+    producer = FakeProducer(Cluster())
+    only = First(lambda letter, topic: [Outgoing(topic, None, None, b"v", (), None)])
+    assert sent([letter(1), letter(2)], only, producer) == (1, {})
+    assert [each.key for each in went(producer, "dlq-replayed")] == [b"id/0-1"]
 
 
 @pytest.mark.parametrize(
@@ -129,5 +152,5 @@ def test_what_is_no_fault_of_a_letter_sends_and_marks_nothing_of_its_transaction
         return [Outgoing(topic, None, None, b"v", (), None)]
 
     with pytest.raises(type(error)):
-        sent([letter(1), letter(2)], way, producer)
+        sent([letter(1), letter(2)], Each(way), producer)
     assert producer.sent == []

@@ -78,8 +78,24 @@ def named(modules: set[str], wanted: tuple[str, ...] = OF_PLUGINS) -> set[str]:
     return found - EMPTY
 
 
-def test_a_worker_imports_nothing_that_only_plugins_need(running: Worker) -> None:
+def asked_about_letters(running: Worker, kafka: str, directory: Path) -> None:
+    """It shows a dead letter, decoded and edited, and sends it to its topic."""
+    name = "cost-of-letters"
+    for topic in (name, f"{name}-dlq"):
+        create_topic(kafka, topic)
+    produce(kafka, f"{name}-dlq", [b'{"n":1}'], headers=[("__connect.errors.topic", name.encode())])
+    config = file_sink(name, directory / "letters.txt", topics=f"{name}-none")
+    running.create(config | {"errors.tolerance": "all", "errors.deadletterqueue.topic.name": f"{name}-dlq"})
+    letter = running.call("GET", f"/connectors/{name}/dead-letters/0-0?edit=.n%3D2", expect=200)
+    assert (letter["value"]["decoded"], letter["edited"]["decoded"]) == ({"n": 1}, {"n": 2})
+    body = {"all": True, "to_topic": True, "edit": ".n=2"}
+    assert running.call("POST", f"/connectors/{name}/dead-letters/replay", body, expect=200)["letters"] == 1
+    running.delete(name)
+
+
+def test_a_worker_imports_nothing_that_only_plugins_need(running: Worker, kafka: str, tmp_path: Path) -> None:
     """Its converters are JSON's and String's; it has checked configs, run tasks, and answered what there is to ask."""
+    asked_about_letters(running, kafka, tmp_path)
     running.call("GET", "/connector-plugins?connectorsOnly=false", expect=200)
     running.call("GET", "/connector-plugins/S3Sink/config", expect=200)
     running.call("GET", "/connectors?expand=status&expand=info", expect=200)

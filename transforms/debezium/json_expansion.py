@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
+from ferryman.config import trim
 from ferryman.errors import DataError
 from ferryman.schema import BOOLEAN, BYTES, FLOAT64, INT32, INT64, STRING, Field, Schema, Type, array
 
@@ -56,7 +57,7 @@ class Inference:
     def _struct(self, name: str | None, data: dict[str, Any]) -> Schema:
         members = []
         for field, item in data.items():
-            found = self.schema(f"{name}.{field}" if name and name.strip() else field, item)
+            found = self.schema(f"{name}.{field}" if name and trim(name) else field, item)
             if found is not None:
                 members.append(Field(field, found))
         return Schema(Type.STRUCT, optional=True, name=name, fields=tuple(members))

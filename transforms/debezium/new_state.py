@@ -7,6 +7,7 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Any, Literal, NamedTuple, TypeVar
 
+from ferryman.config import trim
 from ferryman.errors import DataError, MissingValue, UnknownField
 from ferryman.record import Batch, Columns, Data, Header, Headers, Rows
 from ferryman.repeated import Repeated
@@ -50,7 +51,7 @@ class Pair(NamedTuple):
     def routed(self, topics: Sequence[str | None]) -> Iterator["Pair"]:
         """The pair cut by topic, and sent there; a blank one leaves the topic as it is."""
         for topic, (event, new) in self.split(topics):
-            yield Pair(event, replace(new, topic=topic) if topic and topic.strip() else new)
+            yield Pair(event, replace(new, topic=topic) if topic and trim(topic) else new)
 
 
 class NewState:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, ClassVar, Literal, NamedTuple
 
-from ferryman.config import Bool, Config, Str, any_case, key
+from ferryman.config import Bool, Config, Str, any_case, key, trim
 from ferryman.errors import ConfigError, KeyProblem
 from ferryman.regex.pattern import Pattern, compiled
 from ferryman.transforms.fields.name_lists import parts
@@ -70,12 +70,12 @@ class EventRouterConfig(Config):
         """Placements that are none, and a pattern that is none."""
         name, given = "table.fields.additional.placement", self.table_fields_additional_placement
         for text in given.split(",") if given else ():
-            found = [part.strip() for part in parts(text)]
+            found = [trim(part) for part in parts(text)]
             if len(found) not in (2, 3) or found[1].lower() not in _PLACES:
                 reason = (
                     f"The '{name}' value is invalid: A comma-separated list of valid String pairs or trios is expected"
                 )
-                listed = ", ".join(each.strip() for each in given.split(","))
+                listed = ", ".join(trim(each) for each in given.split(","))
                 yield KeyProblem(name, f"Invalid value {given} for configuration {name}: {reason} but got: [{listed}]")
                 break
         try:
@@ -92,7 +92,7 @@ class EventRouterConfig(Config):
 
     def placed(self) -> Sequence[Placed]:
         """The columns to put elsewhere, in their order."""
-        found = [[part.strip() for part in parts(text)] for text in self.table_fields_additional_placement.split(",")]
+        found = [[trim(part) for part in parts(text)] for text in self.table_fields_additional_placement.split(",")]
         return [
             Placed(each[0], each[1].lower(), each[-1] if len(each) == 3 else each[0]) for each in found if len(each) > 1
         ]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar
 from urllib.parse import urlsplit
 
-from ferryman.config import Bool, Int, Password, Plugin, Shown, Str, key
+from ferryman.config import Bool, Int, Password, Plugin, Shown, Str, key, trim
 from ferryman.connector import ConnectorConfig
 from ferryman.errors import KeyProblem
 
@@ -135,7 +135,7 @@ class BucketKeys(ConnectorConfig):
         text = f"{{}} is not supported: it is no key of {owner} {cls.what}"
         found += [KeyProblem(name, text.format(name)) for name in raw if name in others]
         for name, (values, reason) in cls.only.items():
-            if name in raw and raw[name].strip().lower() not in map(str.lower, values):
+            if name in raw and trim(raw[name]).lower() not in map(str.lower, values):
                 found.append(invalid(name, raw[name], reason))
         found += [
             KeyProblem(name, f"{name} is not supported: no other provider than the SDK's own can be configured")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Annotated, ClassVar, Literal
 
-from ferryman.config import Bool, Int, Long, Plugin, Shown, Str, Strings, Text, any_case, key
+from ferryman.config import Bool, Int, Long, Plugin, Shown, Str, Strings, Text, any_case, key, trim
 from ferryman.connector import SourceConfig
 from ferryman.connectors.s3.config.bucket_keys import BucketKeys, Only, invalid
 from ferryman.connectors.s3.config.source_keys import (
@@ -220,7 +220,7 @@ def _confluent_problems(config: S3SourceConfig) -> Iterator[KeyProblem]:
         yield KeyProblem("topic.regex.list", "topic.regex.list must be set with mode=GENERIC")
     for each in config.topic_regex_list:
         topic, colon, pattern = each.partition(":")
-        if not topic.strip() or not colon:
+        if not trim(topic) or not colon:
             yield invalid("topic.regex.list", each, "each must be topic:regex")
         else:
             yield from _pattern_problems("topic.regex.list", pattern)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from ferryman.config import trim
 from ferryman.connectors.s3.config.bucket_keys import Only
 from ferryman.java.texts import millis
 
@@ -127,7 +128,7 @@ def instant(text: str) -> int | None:
 
     Raises ValueError for anything else.
     """
-    text = text.strip()
+    text = trim(text)
     if not text:
         return None
     if text.isascii() and text.isdigit() and len(text) < 19:

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Protocol
 from urllib.parse import unquote
 
+from ferryman.config import trim
 from ferryman.connectors.s3.config.source_config import FILENAME, S3SourceConfig
 from ferryman.connectors.s3.config.source_template import VARIABLE, template_pattern
 from ferryman.regex.pattern import Pattern, compiled
@@ -171,7 +172,7 @@ def names(config: S3SourceConfig) -> Names:
     if config.mode == "GENERIC":
         top = f"{config.topics_dir}{delim}" if "topics.dir" in config.model_fields_set else ""
         topics = [each.partition(":")[::2] for each in config.topic_regex_list]
-        patterns = [(topic.strip(), compiled(pattern, "topic.regex.list")) for topic, pattern in topics]
+        patterns = [(trim(topic), compiled(pattern, "topic.regex.list")) for topic, pattern in topics]
         return GenericNames(config.folders or [top], delim, patterns, extension)
     extensions = {"": extension}
     if config.store_kafka_keys:

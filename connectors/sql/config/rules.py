@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar
 
+from ferryman.config import split_list, trim
 from ferryman.connector import SinkConfig
 from ferryman.connectors.sql.config.databases import DIALECTS, KEYS_OF_OTHERS, Database, database
 from ferryman.connectors.sql.config.keys import SqlKeys
@@ -127,7 +128,7 @@ class SqlSinkConfig(SqlKeys):
         listed = self.field_exclude_list or self.field_include_list
         if not listed:
             return True
-        names = {tuple(part.strip() for part in entry.split(":")) for entry in listed}
+        names = {tuple(trim(part) for part in entry.split(":")) for entry in listed}
         return ((field,) in names or (topic, field) in names) is not bool(self.field_exclude_list)
 
     @property
@@ -161,7 +162,7 @@ class SqlSinkConfig(SqlKeys):
     @classmethod
     def _refusals(cls, raw: Mapping[str, str]) -> list[KeyProblem]:
         allowed = {
-            name for name, (values, _) in _ONLY.items() if raw.get(name, "").strip().lower() in map(str.lower, values)
+            name for name, (values, _) in _ONLY.items() if trim(raw.get(name, "")).lower() in map(str.lower, values)
         }
         found = super()._refusals({name: value for name, value in raw.items() if name not in _ONLY})
         found += [
@@ -214,7 +215,7 @@ class SqlSinkConfig(SqlKeys):
             ("field.include.list", self.field_include_list),
             ("field.exclude.list", self.field_exclude_list),
         ):
-            if any(entry.count(":") > 1 or not all(part.strip() for part in entry.split(":")) for entry in entries):
+            if any(entry.count(":") > 1 or not all(trim(part) for part in entry.split(":")) for entry in entries):
                 yield _invalid(name, ",".join(entries), "must be field,… or topic:field,…")
         if any(entry.count(":") != 1 or not all(entry.split(":")) for entry in self.topics_to_tables_mapping):
             yield _invalid("topics.to.tables.mapping", ",".join(self.topics_to_tables_mapping), "must be topic:table,…")
@@ -266,7 +267,7 @@ def _property_problems(raw: Mapping[str, str]) -> Iterator[KeyProblem]:
 
 def topics_follow_records(raw: Mapping[str, str]) -> bool:
     """Whether a transform may name a record's topic after what is in the record; Kafka's own do not."""
-    types = (raw.get(f"transforms.{alias.strip()}.type", "") for alias in raw.get("transforms", "").split(","))
+    types = (raw.get(f"transforms.{alias}.type", "") for alias in split_list(raw.get("transforms", "")))
     return any("." in kind and not kind.startswith("org.apache.kafka.connect.transforms.") for kind in types)
 
 

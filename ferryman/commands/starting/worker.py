@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from ferryman.config import trim
 from ferryman.errors import ConfigError
 from ferryman.telemetry import background, logs
 from ferryman.telemetry.recent import Keeper
@@ -49,7 +50,7 @@ def pair(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not equals:
         raise click.BadParameter(f"{text!r} is not KEY=VALUE")
-    return key.strip(), value
+    return trim(key), value
 
 
 def refuse(error: ConfigError, where: str = "") -> NoReturn:

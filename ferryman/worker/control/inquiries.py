@@ -9,23 +9,25 @@ from typing import Any, TypeVar
 
 from confluent_kafka import KafkaException
 
+from ferryman.config import trim
 from ferryman.dead_letters import shown
 from ferryman.dead_letters.choice import Choice, Groups
 from ferryman.dead_letters.letter import DeadLetter
 from ferryman.dead_letters.mark import Mark
 from ferryman.dead_letters.reading import Extent, Reader
-from ferryman.edits.editor import Editor
-from ferryman.edits.program import BadProgram, Program
 from ferryman.errors import FerrymanError, RequestError, TaskError
 from ferryman.facts.fold import ConnectorFacts
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.clients import Clients
+from ferryman.plugin_process import letter_converters, letters
 from ferryman.plugins import catalog
 from ferryman.replay import marks
 from ferryman.replay.marks import Marks
+from ferryman.settings.config_providers import Resolution
 from ferryman.telemetry import recent
 from ferryman.telemetry.subject import Subject
 from ferryman.worker.control.plane import Plane
+from ferryman.worker.plugin_code.processes import Asked
 from ferryman.worker.pool import DEADLINE, Pool
 
 log = logging.getLogger(__name__)
@@ -33,9 +35,11 @@ Outcome = TypeVar("Outcome")
 TOPIC = "errors.deadletterqueue.topic.name"
 Taken = Mapping[str, Mark]
 """The marks of letters by their ids."""
-Read = Callable[[Reader, Mapping[str, str], Taken], Outcome]
-LONGEST = 0.75 * DEADLINE
+Read = Callable[[Reader, Resolution, Taken], Outcome]
+LONGEST = 0.7 * DEADLINE
 """Seconds of reading, after which what was found is the answer."""
+READING, DECODING = 0.75 * DEADLINE, 0.25 * DEADLINE
+"""Seconds after which nobody waits for what is read any more, and for what converters make of a letter."""
 _NONE = "Connector {} writes no dead letters: {} is not set"
 
 
@@ -58,7 +62,7 @@ class Inquiries:
         """Groups of the letters that a choice takes among the newest ``scan`` of the connector's topic, and the newest
         ``limit`` of them. RequestError 404 if there is no such connector, or none that writes any."""
 
-        def read(reader: Reader, values: Mapping[str, str], taken: Taken) -> Mapping[str, Any]:
+        def read(reader: Reader, resolution: Resolution, taken: Taken) -> Mapping[str, Any]:
             extent, groups, count = Extent(), Groups(), 0
             letters = deque[DeadLetter](maxlen=limit)
             for letter in reader.newest(scan, time.monotonic() + LONGEST, extent):
@@ -67,7 +71,7 @@ class Inquiries:
                     groups.add(letter)
                     letters.append(letter)
             return {
-                "topic": values[TOPIC],
+                "topic": trim(resolution.values[TOPIC]),
                 "scanned": extent.scanned,
                 "complete": extent.complete,
                 "count": count,
@@ -81,35 +85,51 @@ class Inquiries:
         """One letter, whole; with what a jq expression makes of its value. RequestError 404 if there is no such, 400
         for what is no expression."""
 
-        def read(reader: Reader, values: Mapping[str, str], taken: Taken) -> Mapping[str, Any]:
+        stage = f"reading a dead letter of connector {name}"
+
+        def read(reader: Reader, resolution: Resolution, taken: Taken) -> tuple[DeadLetter, Mark | None, Asked]:
             letter = reader.one(partition, offset)
             if letter is None or not Choice(connector=name).takes(letter):
                 raise RequestError(404, f"Connector {name} has no dead letter {partition}-{offset}")
-            worker = self._plane.launch.settings.values
-            decode = shown.decoder(values, worker, _is_sink(values))
-            editing = None if edit is None else _editing(edit, values, worker)
-            return shown.whole(letter, taken.get(letter.id), decode, editing)
+            is_sink = _is_sink(resolution.values)
+            rows = letter_converters.rows(resolution, self._plane.launch.settings.values, is_sink)
+            question = letters.question(letter, name, resolution, is_sink, edit)
+            return letter, taken.get(letter.id), Asked(question, rows, stage)
 
-        return await self._of_letters(name, f"reading a dead letter of connector {name}", read)
+        letter, mark, asked = await self._of_letters(name, stage, read)
+        return shown.whole(letter, mark, await self._decoded(letter, asked, edit))
+
+    async def _decoded(self, letter: DeadLetter, asked: Asked, edit: str | None) -> Mapping[str, Any]:
+        """What the code of converters says; where it does not come back, a letter is shown without that."""
+        try:
+            found: Mapping[str, Any] = await self._plane.launch.plugins.ask(asked, DECODING)
+        except RequestError as error:
+            if error.status < 500:
+                raise
+            return letters.unanswered(letter, str(error), edit)
+        except FerrymanError as error:
+            return letters.unanswered(letter, str(error), edit)
+        return found
 
     async def _of_letters(self, name: str, stage: str, read: Read[Outcome]) -> Outcome:
         raw, owner, launch = self._known(name).properties or {}, self._plane.owner(name), self._plane.launch
 
         def made() -> Outcome:
             with owner.keeps():  # its clients protect their passwords
-                values = launch.resolved(owner, raw).values
-                topic = values.get(TOPIC, "").strip()
+                resolution = launch.resolved(owner, raw)
+                values = resolution.values
+                topic = trim(values.get(TOPIC, ""))
                 if not topic:
                     raise RequestError(404, _NONE.format(name, TOPIC))
                 clients = Clients(name, 0, launch.settings.values, values, launch.identity)
                 client = clients.sink_consumer() if _is_sink(values) else clients.offsets_consumer()
                 try:
                     with closing(Reader(client, topic)) as reader:
-                        return read(reader, values, _taken(clients, topic))
+                        return read(reader, resolution, _taken(clients, topic))
                 except FerrymanError as error:
                     raise error if isinstance(error, RequestError) else RequestError(500, str(error)) from error
 
-        return await self._pool.run(stage, made)
+        return await self._pool.run(stage, made, READING)
 
     def _known(self, name: str) -> ConnectorFacts:
         found = self._plane.journal.facts.of(name)
@@ -126,18 +146,6 @@ def _taken(clients: Clients, topic: str) -> Taken:
     except (TaskError, KafkaException) as error:
         log.debug("the marks of %s cannot be read: %s", topic, error)
         return {}
-
-
-def _editing(text: str, values: Mapping[str, str], worker: Mapping[str, str]) -> shown.Edit:
-    try:
-        Program(text).check()
-        is_sink = _is_sink(values)
-        editor = Editor(shown.own_converter("value", values, worker) if is_sink else shown.source_converter("value"))
-    except BadProgram as error:
-        raise RequestError(400, f"edit is no jq expression: {error}") from error
-    except FerrymanError as error:
-        raise RequestError(400, f"Values cannot be edited here: {error}") from error
-    return lambda topic, value: editor.edited(text, topic, value)
 
 
 def _is_sink(values: Mapping[str, str]) -> bool:

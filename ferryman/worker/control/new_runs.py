@@ -21,13 +21,14 @@ from ferryman.runs.harm import ReplayVerdict
 from ferryman.runs.keys import PREFIX
 from ferryman.task.setup import plugins
 from ferryman.task.setup.crash_points import crash_point
+from ferryman.task.setup.plugins import Row
 from ferryman.telemetry.redaction import redact
 from ferryman.telemetry.subject import about
 from ferryman.worker.control.plane import Plane
 from ferryman.worker.control.runs import Runs
 from ferryman.worker.herder import ConnectorInfo
 from ferryman.worker.plugin_code.processes import Asked
-from ferryman.worker.pool import Pool
+from ferryman.worker.pool import DEADLINE, Pool
 
 Outcome = TypeVar("Outcome")
 LOOKING = "looking what a backfill of {} would read"
@@ -132,19 +133,23 @@ class Replays:
     ) -> Outcome:
         launch, owner, loop = self._plane.launch, self._plane.owner(live["name"]), asyncio.get_running_loop()
 
+        def asked(
+            question: Mapping[str, Any], rows: Sequence[Row], within: float = DEADLINE, once: bool = False
+        ) -> Any:
+            answer = launch.plugins.ask(Asked(question, rows, stage, once), within)
+            return asyncio.run_coroutine_threadsafe(answer, loop).result()
+
         def judged(question: Mapping[str, Any]) -> ReplayVerdict:
-            rows = plugins.connector(question["config"])
-            answer = launch.plugins.ask(Asked(question, rows, stage, once=True))
-            found: ReplayVerdict = asyncio.run_coroutine_threadsafe(answer, loop).result()
+            found: ReplayVerdict = asked(question, plugins.connector(question["config"]), once=True)
             return found
 
         def taken() -> Outcome:
             with owner.keeps(), about(live["name"]):
-                values = launch.resolved(owner, live).values
-                clients = Clients(live["name"], 0, launch.settings.values, values, launch.identity)
+                resolution = launch.resolved(owner, live)
+                clients = Clients(live["name"], 0, launch.settings.values, resolution.values, launch.identity)
                 making = Making(live, lambda raw: launch.resolved(owner, raw).values, judged)
                 try:
-                    return call(Taking(making, request, clients, self._under_way()))
+                    return call(Taking(making, request, clients, self._under_way(), resolution, asked))
                 except KafkaException as error:
                     text = f"Kafka does not give what a replay needs: {error.args[0].str()}"
                     raise RequestError(500, redact(text)) from error

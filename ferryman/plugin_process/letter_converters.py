@@ -1,0 +1,71 @@
+"""The converters by which letters of a connector are read, as questions bring what makes them, and payloads in JSON.
+
+A sink's letters are in the bytes that its converters read, a source's in JSON with schemas.
+"""
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ferryman.chain import builder
+from ferryman.conversion import Converter, Side
+from ferryman.record import Payload
+from ferryman.settings.config_providers import Resolution
+from ferryman.settings.settings import Settings
+from ferryman.task.setup import plugins
+from ferryman.task.setup.plugins import Row
+from ferryman.telemetry import redaction
+from ferryman.telemetry.references import References
+
+SIDES: Sequence[Side] = ("key", "value")
+_CHAIN = ("key.converter", "value.converter", "header.converter", "transforms", "predicates")
+_OF_SOURCES = {
+    key: value
+    for side in SIDES
+    for key, value in {
+        f"{side}.converter": "org.apache.kafka.connect.json.JsonConverter",
+        f"{side}.converter.schemas.enable": "true",
+        f"{side}.converter.replace.null.with.default": "false",
+    }.items()
+}
+
+
+def said(connector: str, resolution: Resolution, is_sink: bool) -> dict[str, Any]:
+    """What a question about a connector's letters says of it: of its config no more than its chain needs."""
+    config = {key: value for key, value in resolution.values.items() if key.startswith(_CHAIN)}
+    references = resolution.references.rows()
+    return {"connector": connector, "config": config, "references": references, "is_sink": is_sink}
+
+
+def rows(resolution: Resolution, worker: Mapping[str, str], is_sink: bool) -> list[Row]:
+    """The plugins that read key and value of a letter."""
+    config = resolution.values if is_sink else _OF_SOURCES
+    names = {builder.converter_name(side, config, worker)[1] for side in SIDES}
+    named = plugins.named({key: value for key, value in config.items() if key.startswith(_CHAIN)}, worker)
+    return [row for row in named if row[0] == "converter" and row[1] in names]
+
+
+def protect(asked: Mapping[str, Any]) -> None:
+    """Has nothing written of what the config is not to tell."""
+    References.parse(asked["references"]).protect()
+    redaction.protect_config(asked["config"])
+
+
+def converter(side: Side, asked: Mapping[str, Any], settings: Settings) -> Converter[Any]:
+    """What reads one side of the letters. ConfigError if it cannot be made."""
+    return builder.converter(side, asked["config"], settings.values) if asked["is_sink"] else of_source(side)
+
+
+def of_source(side: Side) -> Converter[Any]:
+    """What reads one side of the letters of sources, whatever converters these have."""
+    return builder.converter(side, _OF_SOURCES, {})
+
+
+def packed(payload: Payload) -> str | None:
+    """A payload as it stands in questions and answers."""
+    return None if payload is None else base64.b64encode(payload).decode()
+
+
+def unpacked(text: str | None) -> Payload:
+    """The inverse."""
+    return None if text is None else base64.b64decode(text)
