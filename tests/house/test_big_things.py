@@ -299,6 +299,13 @@ THINGS: Mapping[str, tuple[int, Make]] = {
 """The smaller of two sizes, and the thing."""
 
 
+@pytest.fixture(scope="module", autouse=True)
+def apart() -> None:
+    """What all other tests have left behind is not looked through before each thing that is measured."""
+    gc.collect()
+    gc.freeze()
+
+
 def seconds(act: Callable[[], object]) -> float:
     """The CPU that it takes, threads of libraries included."""
     gc.collect()

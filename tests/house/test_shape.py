@@ -4,19 +4,10 @@ import ast
 from collections.abc import Iterator
 from functools import cache
 
-from tests.places import ROOT
+from tests.house.test_rings import files, path, trees
 
 FILE, CLASS, FUNCTION, PARAMETERS = 400, 250, 40, 6
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-
-
-def modules() -> Iterator[tuple[str, str]]:
-    """Path and text of every module of the package."""
-    for folder in ("ferryman", "connectors", "transforms"):
-        for file in sorted((ROOT / folder).rglob("*.py")):
-            path = file.relative_to(ROOT)
-            if path.parts[:2] not in {("ferryman", "connectors"), ("ferryman", "transforms")}:
-                yield str(path), file.read_text(encoding="utf-8")
 
 
 def definitions(*kinds: type[ast.AST]) -> Iterator[tuple[str, ast.AST]]:
@@ -27,11 +18,19 @@ def definitions(*kinds: type[ast.AST]) -> Iterator[tuple[str, ast.AST]]:
 @cache
 def _all_definitions() -> list[tuple[str, ast.AST]]:
     return [
-        (f"{path}:{node.lineno} {node.name}", node)
-        for path, text in modules()
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
+        (f"{path(name)}:{node.lineno} {node.name}", node)
+        for name, tree in trees().items()
+        for node in _statements(tree)
+        if isinstance(node, ast.ClassDef | Function)
     ]
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """All that stand in a module or a statement, and parts of one that hold some. No expression holds any."""
+    for each in ast.iter_child_nodes(node):
+        if isinstance(each, ast.stmt | ast.ExceptHandler | ast.match_case):
+            yield each
+            yield from _statements(each)
 
 
 def lines(node: ast.AST) -> int:
@@ -50,8 +49,8 @@ def parameters(node: ast.AST) -> int:
 
 
 def test_no_file_is_too_long() -> None:
-    sizes = {path: len(text.splitlines()) for path, text in modules()}
-    assert {path: size for path, size in sizes.items() if size > FILE} == {}
+    sizes = {path(name): len(file.read_text(encoding="utf-8").splitlines()) for name, file in files().items()}
+    assert {place: size for place, size in sizes.items() if size > FILE} == {}
 
 
 def test_no_class_is_too_long() -> None:
