@@ -30,7 +30,8 @@ from ferryman.worker.forkserver import HEAD
 log = logging.getLogger(__name__)
 
 USUAL = ("ferryman.converters.json", "ferryman.converters.simple_header")
-"""What nearly all tasks need, and no worker: imported while the worker reads its settings."""
+"""What nearly all tasks need, and no worker: imported while nobody waits for a process yet. Whoever does has what it
+needs itself imported, which may be none of this."""
 Become = Callable[[socket.socket, int], None]
 """What a forked process does with its connection to the worker and the pid of the server."""
 
@@ -58,6 +59,8 @@ class ForkLoop:
         waiting = select.poll()
         waiting.register(self._requests, select.POLLIN)
         waiting.register(self._ended, select.POLLIN)
+        if not waiting.poll(0):
+            share(USUAL)
         while True:
             ready = {number for number, _ in waiting.poll()}
             if self._ended in ready:
@@ -143,6 +146,7 @@ def main(requests: int, events: int) -> None:
     """Serves the worker at the other ends of these sockets."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
+    gc.disable()  # all that is imported stays
     from ferryman.connector_process import process as connector_process  # takes a while
     from ferryman.offset_reader import process as offset_reader
     from ferryman.plugin_process import process as plugin_process
@@ -154,7 +158,6 @@ def main(requests: int, events: int) -> None:
         "offsets": offset_reader.main,
         "plugins": plugin_process.main,
     }
-    share(USUAL)
     with suppress(OSError):  # the worker is gone
         ForkLoop(requests, events, roles).run()
     os._exit(0)  # what libraries would do at an orderly exit is nobody's wish here

@@ -168,6 +168,24 @@ def test_what_is_shared_is_loaded_once_and_what_fails_is_left_to_tasks(
         monkeypatch.delitem(sys.modules, module)
 
 
+def test_who_asks_first_does_not_wait_for_what_others_may_need() -> None:
+    """What most tasks need takes a quarter of the server's start, and is imported while nobody waits."""
+
+    def has_frames(pid: int) -> bool:
+        return "_polars_runtime" in Path(f"/proc/{pid}/maps").read_text()
+
+    async def story(worker: Worker) -> None:
+        fork = await worker.fork()
+        assert not has_frames(fork.pid)
+        idle = ForkServer()
+        try:
+            await asyncio.to_thread(until, lambda: has_frames(idle._process.pid), 60, "what most tasks need")
+        finally:
+            idle.close()
+
+    play(story)
+
+
 LIBRARIES = {
     "EmailSink": {"aiosmtplib", "jinja2"},
     "S3Sink": {"boto3"},
