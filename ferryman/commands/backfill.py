@@ -67,6 +67,8 @@ def command(worker: Path, connector: Path, override: tuple[str, ...], log_level:
         starting.refuse(error)
     code = asyncio.run(run.run(found, made.config, server, report.told))
     report.ended(code)
+    if code > run.STOPPED:
+        report.line(f"{made.name} is not complete: called again, it goes on where it stood")
     _leave(code)
 
 

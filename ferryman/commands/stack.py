@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from ferryman.stack.running_record import Running, current, end, recorded
 from ferryman.stack.runtime.component import Component
@@ -111,7 +111,7 @@ def _print_running(running: Running, as_json: bool) -> None:
 
 
 def _print_table(running: Running, answering: dict[str, bool]) -> None:
-    table = Table("component", "address", "state")
+    table = Table("component", Column("address", overflow="fold"), "state")
     for name in running.ports:
         table.add_row(name, running.addresses[name], "answers" if answering[name] else "does not answer")
     console = Console()

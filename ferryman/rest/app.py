@@ -114,7 +114,7 @@ class _Dispatch:
         methods = routes.methods(path) if self._serves(path) else None
         if methods is None:
             return await self._refused(request, path, known=False) or plain(HTTPStatus.NOT_FOUND)
-        allowed = ", ".join([*methods, "OPTIONS"])
+        allowed = ", ".join([*methods, *(["HEAD"] if "GET" in methods else []), "OPTIONS"])
         route = methods.get("GET" if request.method == "HEAD" else request.method)
         if not (routes.is_internal(request.method, path) and self._spared()):
             known = route is not None or request.method == "OPTIONS"

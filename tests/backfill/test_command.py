@@ -1,6 +1,7 @@
 """``ferryman backfill`` as people call it, on a real cluster: what it writes, refuses, and does when called again."""
 
 import json
+import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,8 @@ FILE_SINK = "org.apache.kafka.connect.file.FileStreamSinkConnector"
 STRING = "org.apache.kafka.connect.storage.StringConverter"
 
 
+ENDS = ((signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 143))
+"""Signals, and the exit codes that they lead to."""
 Made = Callable[..., Command]
 
 
@@ -116,7 +119,7 @@ def test_a_transaction_at_the_end_of_the_range_does_not_keep_it_from_ending(
     assert lines(again) == ["a", "b"]
 
 
-def test_killed_again_and_again_it_goes_on_where_it_stood(kafka: str, unique: str, made: Made, long: bool) -> None:
+def test_ended_again_and_again_it_goes_on_where_it_stood(kafka: str, unique: str, made: Made, long: bool) -> None:
     create_topic(kafka, unique, partitions=3)
     for partition in range(3):
         produce(kafka, unique, [f"{partition}-{number}".encode() for number in range(2_000)], partition=partition)
@@ -126,7 +129,12 @@ def test_killed_again_and_again_it_goes_on_where_it_stood(kafka: str, unique: st
     for kill in range(20 if long else 3):
         calling, before = command.begin(*options), len(lines(again))
         until(lambda: not calling.goes_on or len(lines(again)) > before + 50, 120)  # noqa: B023
-        calling.kill()
+        runs, (number, code) = calling.goes_on, ENDS[kill % len(ENDS)]
+        calling.process.send_signal(number)
+        called = calling.ended()
+        if runs and called.code != 0:  # it may have come to its end just before
+            told = "called again, it goes on" in called.said + called.errors
+            assert (called.code, told) == (code, code > 0)
         time.sleep(0.1 * (kill % 3))
     command.call("--set", f"file={again}", "--set", "consumer.override.max.poll.records=100").well()
     assert sorted(lines(again)) == sorted(f"{partition}-{number}" for partition in range(3) for number in range(2_000))

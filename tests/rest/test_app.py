@@ -526,9 +526,9 @@ def test_an_unexpected_error_is_500_without_secrets(monkeypatch: pytest.MonkeyPa
 
 
 def test_options_and_head_are_answered(with_c: Client) -> None:
-    assert with_c.options("/connectors").headers["allow"] == "GET, POST, OPTIONS"
+    assert with_c.options("/connectors").headers["allow"] == "GET, POST, HEAD, OPTIONS"
     assert with_c.head("/connectors").status_code == 200
-    assert with_c.patch("/connectors").headers["allow"] == "GET, POST, OPTIONS"
+    assert with_c.patch("/connectors").headers["allow"] == "GET, POST, HEAD, OPTIONS"
 
 
 @pytest.fixture

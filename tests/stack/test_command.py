@@ -29,6 +29,20 @@ def ferryman(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*FERRYMAN, *arguments], capture_output=True, text=True, timeout=600, check=False)
 
 
+def in_a_narrow_terminal(*arguments: str) -> str:
+    """What it says where a line has forty letters."""
+    ours, its = os.openpty()
+    os.environ["COLUMNS"] = "40"
+    try:
+        subprocess.run([*FERRYMAN, *arguments], stdout=its, timeout=600, check=False)
+    finally:
+        del os.environ["COLUMNS"]
+        os.close(its)
+    said = os.read(ours, 1 << 16).decode()
+    os.close(ours)
+    return said
+
+
 def foreground(*arguments: str) -> tuple[subprocess.Popen[str], dict[str, object]]:
     """`up --json` once everything answers, with what it printed."""
     command = [*FERRYMAN, "up", "--json", "--free-ports", *arguments]
@@ -51,6 +65,7 @@ def test_a_detached_stack_is_there_until_it_is_taken_down() -> None:
     assert status.returncode == 0
     assert address in status.stdout
     assert running()["components"] == {"payments": {"address": address, "answers": True}}
+    assert "…" not in in_a_narrow_terminal("status")
     assert ferryman("down").stdout == "ended\n"
     assert ferryman("status").returncode == 1
     assert not Path(json.loads(up.stdout)["directory"]).exists()
