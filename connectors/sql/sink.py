@@ -226,8 +226,6 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
             self._writer.prepare(prepared)
         with self._session.transaction(f"write to {self._named(batches)}") as connection:
             crash_point("sql.before_rows")
-            if at_once:
-                self._session.settle(connection)
             if self._fold is not None:
                 # The other way round: what may be written is known only while the live connector's offsets stand.
                 self._offsets.advance(connection, moves)
@@ -239,10 +237,7 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
             if self._fold is None:
                 self._offsets.advance(connection, moves)
             self._tables.verify(connection, {load.table for load in loads})
-            if wary:
-                refused = self._each(connection, loads, steps, at_once)
-            else:
-                self._writer.write(connection, loads, steps)
+            refused = self._moved(connection, loads, steps, wary, at_once)
             self._session.settle(connection)
             if wary:
                 self._report(batches, places, [*unfit, *refused])
@@ -251,22 +246,23 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         self._positions.update({source: move.following for source, move in moves.items()})
         crash_point("sql.after_commit")
 
-    def _each(
-        self, connection: Connection, loads: Sequence[Load], steps: Sequence[Apply], at_once: bool
+    def _moved(
+        self, connection: Connection, loads: Sequence[Load], steps: Sequence[Apply], wary: bool, at_once: bool
     ) -> Sequence[Refused]:
-        refused = self._writer.each(connection, self._runs(loads, steps))
-        if not at_once:
-            return refused
-        return settled(loads, steps, self.config.mode, refused, partial(self._writer.each, connection))
+        """Puts the rows into their tables; those that were left out."""
+        if not wary:
+            self._writer.write(connection, loads, steps)
+            return ()
+        if at_once:
+            self._session.settle(connection)
+        refused = self._writer.each(connection, _runs(loads, steps, self.config.batch_size))
+        each = partial(self._writer.each, connection)
+        return settled(loads, steps, self.config.mode, refused, each) if at_once else refused
 
     def _loads(self, parts: Sequence[Part], wary: bool) -> tuple[list[Load], list[int]]:
         """What goes in together, and the place of each row in the poll where that is asked for."""
         loads, places = in_order(parts) if wary else (joined(parts, self.config.mode), [])
         return list(pieces(loads, None if wary else self.config.batch_size)), places
-
-    def _runs(self, loads: Sequence[Load], steps: Sequence[Apply]) -> list[Run]:
-        most = _RUN if self.config.batch_size is None else min(_RUN, max(1, self.config.batch_size))
-        return [Run(loads[number], steps[number], first, last) for number, first, last in runs(loads, most)]
 
     def _report(self, batches: Sequence[Batch], places: Sequence[int], refused: Sequence[Refused]) -> None:
         """Raises what the report raises: then nothing of the put is written."""
@@ -291,6 +287,11 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
                 self._offsets.advance(connection, behind)
             self._positions.update({source: move.following for source, move in behind.items()})
         return {source: Committed(offset) for source, offset in offsets.items()}
+
+
+def _runs(loads: Sequence[Load], steps: Sequence[Apply], batch_size: int | None) -> list[Run]:
+    most = _RUN if batch_size is None else min(_RUN, max(1, batch_size))
+    return [Run(loads[number], steps[number], first, last) for number, first, last in runs(loads, most)]
 
 
 def _can_be_narrowed(batches: Sequence[Batch], error: Exception) -> bool:

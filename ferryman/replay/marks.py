@@ -91,6 +91,8 @@ class Writing:
             if not (isinstance(error, KafkaException) and error.args[0].fatal()):
                 with suppress(KafkaException):  # the first error is the one to tell
                     self.producer.abort_transaction(TIMEOUT)
+            with suppress(KafkaException):
+                self.producer.poll(0)
             refused = refusal.of([each for each in self._answers if each[0] != self.marks.topic])
             if isinstance(error, KafkaException) and refused is not None:
                 raise refused from error

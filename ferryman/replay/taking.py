@@ -94,7 +94,7 @@ class Taking:
         if one is gone that was named by itself; then none is marked."""
         with self._marks.writing() as writing:
             taken = self._marks.read()
-            chosen, extent = self._chosen(taken, plan.ids)
+            chosen, extent = self._chosen(taken, plan.ids, plan.name)
             with writing.transaction():
                 for each in chosen.ids:
                     writing.mark(each, chosen.doubles(each), Mark(plan.name, None, round(time.time() * 1000)))
@@ -140,10 +140,14 @@ class Taking:
         except BadProgram as error:
             raise RequestError(400, f"edit is no jq expression: {error}") from error
 
-    def _chosen(self, taken: Mapping[str, Mark], among: Collection[str] | None = None) -> tuple[Chosen, Extent]:
+    def _chosen(
+        self, taken: Mapping[str, Mark], among: Collection[str] | None = None, whose: str = ""
+    ) -> tuple[Chosen, Extent]:
+        """``whose``: the run that is to have them, which may have been there before."""
         topics = self._config.topics if isinstance(self._config, SinkConfig) else ()
         only = topics[0] if len(topics) == 1 else ""
-        chosen, extent = Chosen(self.request, only, taken, self._closed, self.under_way), Extent()
+        under_way = [run for run in self.under_way if run != whose]
+        chosen, extent = Chosen(self.request, only, taken, self._closed, under_way), Extent()
         with closing(self._reader()) as reader:
             chosen.add(each for each in self._meant(reader, extent) if among is None or each.id in among)
         chosen.checked()

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
+from confluent_kafka import KafkaError
+
 from ferryman.dead_letters.letter import DeadLetter
 from ferryman.dead_letters.mark import Mark
 from ferryman.errors import DataError, TooLarge
@@ -23,6 +25,8 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 500
 """Letters in one transaction."""
+TRIES = 3
+"""How often it is tried: behind a record that a broker has refused the client itself gives up the next transaction."""
 
 
 class Ready(NamedTuple):
@@ -86,8 +90,7 @@ class Sending:
         if not open_:
             return
         try:
-            with self.writing.transaction():
-                went = sum(self._goes(each) for each in open_)
+            went = self._written(open_)
         except Refusal as refusal:
             if refusal.is_about_topic:
                 self._shut[refusal.topic] = refusal
@@ -100,6 +103,18 @@ class Sending:
                 self._send(open_[middle:])
         else:
             self.sent += went
+
+    def _written(self, some: Sequence[Ready]) -> int:
+        """How many of them have gone. Raises Refusal, KafkaException."""
+        for left in reversed(range(TRIES)):
+            try:
+                with self.writing.transaction():
+                    return sum(self._goes(each) for each in some)
+            except KafkaException as error:
+                reason: KafkaError = error.args[0]
+                if reason.code() != KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER or reason.fatal() or not left:
+                    raise
+        raise AssertionError
 
     def _is_shut(self, ready: Ready) -> bool:
         for topic in dict.fromkeys(each.topic for each in ready.going):

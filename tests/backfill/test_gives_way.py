@@ -87,7 +87,7 @@ def test_before_the_live_connector_has_committed_anything_the_run_works_a_part_o
     running.create(config | {"flush.size": "1000000"})
     running.running(unique)
     bounds, run = {unique: {"0": [0, HISTORY]}}, f"{unique}-again"
-    body = {"name": run, "offsets": bounds, "config": elsewhere | {"flush.size": "10"}, "rate": 20}
+    body = {"name": run, "offsets": bounds, "config": elsewhere | {"flush.size": "10"}, "rate": 4}
     running.call("POST", f"/connectors/{unique}/backfill", body, expect=202)
 
     def told() -> Any:
