@@ -285,7 +285,7 @@ def test_structs_and_maps_go_into_columns_for_json(world: World) -> None:
     world.query("DROP TABLE orders")
     world.query("CREATE TABLE orders (id int primary key, detail text, tags json) ENGINE=InnoDB")
     world.begin()
-    with pytest.raises(DataError, match=r"A field of type MAP.*Flatten.*\(field detail\)"):
+    with pytest.raises(DataError, match=r"The field is of type MAP.*Flatten.*\(field detail\)"):
         world.put([{"id": 1, "detail": {"a": 1}, "tags": []}])
 
 
