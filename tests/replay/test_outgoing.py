@@ -10,7 +10,7 @@ import pytest
 
 from ferryman.dead_letters.letter import DeadLetter, parsed
 from ferryman.errors import DataError, RequestError, RetriableError
-from ferryman.plugin_process import resending
+from ferryman.plugin_process.letter_converters import packed, unpacked
 from ferryman.record import Coordinates
 from ferryman.replay import outgoing
 from ferryman.replay.outgoing import Asked, AsTheyWere, Outgoing
@@ -39,11 +39,11 @@ class Answers:
         self.asked: list[int] = []
 
     def __call__(self, question: Mapping[str, Any], rows: Sequence[Row], within: float) -> Any:
-        values = [resending.unpacked(each["value"]) for each in question["letters"]]
+        values = [unpacked(each["value"]) for each in question["letters"]]
         self.asked.append(len(values))
         if b"hang" in values:
             raise self.error
-        made = [["t", None, None, resending.packed((value or b"") + b"!"), [], None] for value in values]
+        made: list[list[Any]] = [["t", None, None, packed((value or b"") + b"!"), [], None] for value in values]
         return [{"made": [row]} for row in made]
 
 
