@@ -9,6 +9,8 @@ import click
 if TYPE_CHECKING:
     from ferryman.dry_run.report import Report
 
+_STANDARD_INPUT = "<stdin>"
+
 
 @click.command("explain")
 @click.argument("config", type=click.Path(path_type=Path, dir_okay=False))
@@ -37,7 +39,11 @@ def command(config: Path, worker: Path | None, sample: BinaryIO | None, from_top
         for problem in error.problems:
             click.echo(redact(problem.named), err=True)
         sys.exit(2)
-    except (BadLine, FerrymanError) as error:
+    except BadLine as error:
+        name = str(getattr(sample, "name", _STANDARD_INPUT))
+        click.echo(redact(str(error) if name == _STANDARD_INPUT else f"{name}: {error}"), err=True)
+        sys.exit(1)
+    except FerrymanError as error:
         click.echo(redact(str(error)), err=True)
         sys.exit(1)
     _print(found, as_json)

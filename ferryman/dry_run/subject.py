@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ferryman.api import Sink
+from ferryman.config import trim
 from ferryman.connector import ConnectorConfig
 from ferryman.errors import ConfigError, KeyProblem
 from ferryman.plugins import catalog
@@ -75,6 +76,9 @@ def _keys(problems: Sequence[KeyProblem]) -> set[str]:
 
 def plugin_of(name: str) -> type[Any]:
     """The class that a config names. Raises ConfigError if there is none."""
+    if not trim(name):
+        text = 'Missing required configuration "connector.class" which has no default value.'
+        raise ConfigError.for_key("connector.class", text)
     plugin = catalog.connector(name)
     if plugin is None:
         reason = catalog.import_error(("sink", "source"), name)

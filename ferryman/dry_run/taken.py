@@ -65,6 +65,8 @@ def of_lines(subject: Subject, lines: BinaryIO) -> Taken:
     for source, records in _by_partition(_records(lines, taken), config.topics).items():
         polled = _polled(source, records)
         taken.add(polled, batches(records, polled, range(len(records))), [], chain)
+    if not taken.records:
+        raise BadLine("there is no record in it: a sample has one a line, in JSON")
     return taken
 
 

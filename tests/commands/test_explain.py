@@ -134,6 +134,7 @@ def test_what_a_group_of_the_consumer_protocol_costs_is_told(tmp_path: Path, of_
     ("change", "why"),
     [
         ({"connector.class": "Nothing"}, "there is no connector 'Nothing'"),
+        ({"connector.class": " "}, 'Missing required configuration "connector.class" which has no default value.'),
         ({"value.converter": "Nothing"}, "Class Nothing could not be found"),
         ({"value.converter": JSON, "value.converter.schemas.enable": "maybe"}, "value.converter.schemas.enable"),
         ({"transforms": "a"}, 'Missing required configuration "transforms.a.type"'),

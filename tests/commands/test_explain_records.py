@@ -124,6 +124,28 @@ def test_a_line_that_is_no_record_is_named(tmp_path: Path, line: str, why: str) 
     assert done.stderr.startswith(why)
 
 
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "there is no record in it"),
+        (b" \n\n", "there is no record in it"),
+        (b"\xff\xfe{", "line 1: this is not UTF-8: byte 1"),
+        (b'{"value": 1}\n[1]\n', "line 2: this is not a JSON object"),
+        (b"id,name\n1,a\n", "line 1: this is not a JSON object"),
+    ],
+)
+def test_a_sample_that_is_none_is_named_with_its_file(tmp_path: Path, content: bytes, why: str) -> None:
+    sample = tmp_path / "sample.jsonl"
+    sample.write_bytes(content)
+    done = explain(tmp_path, LINES | {"file": str(tmp_path / "o")}, "--sample", str(sample))
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"{sample}: {why}")
+    empty = explain(tmp_path, LINES | {"file": str(tmp_path / "o")}, "--sample", "-", given="\n")
+    assert (empty.exit_code, empty.stderr.startswith("there is no record in it")) == (1, True)
+    missing = explain(tmp_path, LINES | {"file": "o"}, "--sample", str(tmp_path / "none"))
+    assert (missing.exit_code, str(tmp_path / "none") in missing.stderr) == (2, True)
+
+
 def test_a_sample_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(taken, "MOST", 2)
     done = with_sample(tmp_path, LINES | {"file": str(tmp_path / "o")}, *[{"value": 1}] * 3)
