@@ -35,8 +35,9 @@ def findings(config: SqlSinkConfig, examination: Examination) -> Iterator[Findin
     try:
         yield from _each(config, examination, session, subject)
     except FerrymanError as error:
+        found = database.dialect.refusal(subject, database.location)
         key = error.key if isinstance(error, RefusedError) else "connection.url"
-        yield mend(subject, str(error), f"correct {key}, or whatever is in the way there")
+        yield found or mend(subject, str(error), f"correct {key}, or whatever is in the way there")
     finally:
         session.close()
 

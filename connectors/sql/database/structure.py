@@ -11,6 +11,7 @@ from sqlalchemy.schema import ExecutableDDLElement
 from ferryman.connectors.sql.database.session import Session
 from ferryman.connectors.sql.dialects.dialect import Definition
 from ferryman.connectors.sql.dialects.names import TableName
+from ferryman.connectors.sql.dialects.statement_text import on_one_line
 
 
 class AddColumn(ExecutableDDLElement):
@@ -28,8 +29,11 @@ def _add_column(element: AddColumn, compiler: Any, **_: Any) -> str:
 
 
 def text_of(statement: sa.ClauseElement | ExecutableDDLElement, dialect: sa.Dialect) -> str:
-    """A statement on one line, in the dialect's own words; parameters stay parameters."""
-    return " ".join(str(statement.compile(dialect=dialect)).split())
+    """A statement on one line, in the dialect's own words, as people would give it to the database; parameters stay
+    parameters."""
+    text = str(statement.compile(dialect=dialect))
+    # The drivers want each % twice, which they take for the beginning of a parameter otherwise.
+    return on_one_line(text.replace("%%", "%") if dialect.paramstyle in ("format", "pyformat") else text)
 
 
 class Structure(Protocol):

@@ -268,6 +268,10 @@ class Dialect(Protocol):
     def absent(self, location: Location) -> Finding | None:
         """What there is to say of a database that a look would bring into being; None for one to connect to."""
 
+    def refusal(self, subject: str, location: Location) -> Finding | None:
+        """Why nobody is let in, for ``ferryman doctor``: what is in the way and what mends it, found by asking the
+        server in other ways. None if it cannot be told."""
+
     def examine(self, connection: Connection, tasks: int) -> Iterable[Finding]:
         """A look at the server, for ``ferryman doctor``: its version, whether it takes writes, what sessions are like,
         whether so many connections are left."""

@@ -17,7 +17,7 @@ from ferryman.connectors.sql.dialects.sqlite import writer as sqlite
 from ferryman.connectors.sql.effects import effects
 from ferryman.connectors.sql.sink import SqlSinkConnector
 from ferryman.effects import Effect
-from ferryman.errors import TaskError
+from ferryman.errors import FerrymanError, TaskError
 from ferryman.record import Batch
 from ferryman.schema import (
     BOOLEAN,
@@ -30,9 +30,13 @@ from ferryman.schema import (
     OPTIONAL_STRING,
     STRING,
     TIME_SCHEMA,
+    TIMESTAMP,
     TIMESTAMP_SCHEMA,
     Schema,
+    Type,
+    array,
     decimal,
+    mapping,
     struct,
 )
 from ferryman.stack.runtime.ports import free_port
@@ -177,6 +181,108 @@ def test_a_column_that_is_missing_is_told_as_it_is_then_added(world: World) -> N
     world.query("ALTER TABLE orders DROP COLUMN note")
     world.put([ONE | {"note": "n"}], [{"id": 2}])
     assert columns(world, "orders") == as_told
+
+
+ODD = {
+    "two  blanks": STRING,
+    "per%cent 100%%": OPTIONAL_STRING,
+    "quo\"te`s'": OPTIONAL_STRING,
+    "Ünïcode\u00a0": INT64,
+    "select": decimal(2),
+    "moment": TIMESTAMP_SCHEMA,
+    "said": Schema(Type.STRING, optional=True, default="two  blanks, 100% 'quo``te\" \\\\ ; -- "),
+    "count": Schema(Type.INT64, default=-5),
+    "exact": decimal(2, optional=True, default=Decimal("-1.50")),
+    "n" * 63: OPTIONAL_STRING,
+}
+ODD_ROW = {
+    "two  blanks": "t",
+    "per%cent 100%%": None,
+    "quo\"te`s'": "q",
+    "Ünïcode\u00a0": 1,
+    "select": Decimal("1.50"),
+    "moment": dt.datetime(2024, 1, 2, 3, 4, 5, tzinfo=dt.UTC),
+    "said": None,
+    "count": 7,
+    "exact": None,
+    "n" * 63: "n",
+}
+
+
+def test_odd_names_types_and_defaults_are_told_as_the_sink_then_makes_them(world: World) -> None:
+    world.config = {"auto.create": "true", "auto.evolve": "true"}
+    some = {name: ODD[name] for name in list(ODD)[:3]}
+    world.value_schema = struct(ODD)
+    (ddl,) = texts(told(world, world.batch([ODD_ROW])), "ddl", "orders")
+    driver = "" if "sqlite" in world.url else "%"
+    world.query(ddl.replace("%", f"%{driver}"))
+    as_told = columns(world, "orders")
+    world.query("DROP TABLE orders")
+    world.put([ODD_ROW])
+    assert columns(world, "orders") == as_told
+    world.query("DROP TABLE orders")
+    world.kill()
+    world.value_schema = struct(some)
+    world.put([{name: ODD_ROW[name] for name in some}])
+    later = {**ODD, "Ünïcode\u00a0": Schema(Type.INT64, optional=True), "select": decimal(2, optional=True)}
+    later |= {"moment": Schema(Type.INT64, optional=True, name=TIMESTAMP, version=1)}
+    world.value_schema = struct(later)
+    changes = texts(told(world, world.batch([ODD_ROW], at=world.end_offset)), "ddl", "orders")
+    assert changes
+    for each in changes:
+        world.query(each.replace("%", f"%{driver}"))
+    as_told = columns(world, "orders")
+    for name in list(later)[3:]:
+        world.query(f"ALTER TABLE orders DROP COLUMN {quoted(world, name)}")
+    world.put([ODD_ROW])
+    assert columns(world, "orders") == as_told
+
+
+def quoted(world: World, name: str) -> str:
+    return sa.create_engine(client(world.url).url).dialect.identifier_preparer.quote_identifier(name)
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        (array(STRING), ["a"]),
+        (mapping(STRING, STRING), {"a": "b"}),
+        (struct({"inner": STRING}), {"inner": "a"}),
+    ],
+)
+def test_what_has_no_column_is_told_to_be_refused_as_the_sink_refuses_it(
+    world: World, schema: Schema, value: Any
+) -> None:
+    world.config, world.value_schema = {"auto.create": "true"}, struct({"id": INT64, "odd": schema})
+    row = {"id": 1, "odd": value}
+    try:
+        refused = [each.text for each in told(world, world.batch([row])) if each.kind == "refused"]
+    except FerrymanError as error:
+        refused = [str(error)]
+    if not refused:
+        (ddl,) = texts(told(world, world.batch([row])), "ddl", "orders")
+        world.query(ddl)
+        as_told = columns(world, "orders")
+        world.query("DROP TABLE orders")
+        world.put([row])
+        assert columns(world, "orders") == as_told
+        return
+    with pytest.raises(FerrymanError) as raised:
+        world.put([row])
+    assert refused[0] in str(raised.value) or str(raised.value) in refused[0]
+
+
+@pytest.mark.parametrize("name", ["n" * 65, "trailing ", "nul\0"])
+def test_a_name_that_the_database_would_bend_is_told_as_the_sink_refuses_it(world: World, name: str) -> None:
+    world.config, world.value_schema = {"auto.create": "true"}, struct({"id": INT64, name: STRING})
+    row = {"id": 1, name: "x"}
+    refused = [each.text for each in told(world, world.batch([row])) if each.kind == "refused"]
+    if not refused:
+        world.put([row])
+        return
+    with pytest.raises(FerrymanError) as raised:
+        world.put([row])
+    assert refused[0] in str(raised.value) or str(raised.value) in refused[0]
 
 
 def test_what_is_there_is_not_told_again_and_left_alone(world: World) -> None:

@@ -1,6 +1,6 @@
 """`ferryman doctor` looks at databases: each fault is made in a real one, and what it says to mend mends it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,54 @@ def test_a_table_that_is_missing_is_to_be_mended_unless_the_sink_creates_it(serv
     server.run("CREATE TABLE others (id bigint)")  # a file is there from here on
     assert about("table orders", server.looked()).level == "mend"
     assert about("table orders", server.looked(auto_create="true")).level == "ok"
+
+
+def mended(folder: Path, url: str, **more: str) -> Finding:
+    """The only thing that is said of a database that lets nobody in."""
+    (finding,) = Server(folder, url).looked(**more)
+    assert finding.level == "mend"
+    return finding
+
+
+def changed(url: str, query: Mapping[str, str] | None = None, **parts: Any) -> str:
+    return sa.make_url(url).set(query=query or {}, **parts).render_as_string(hide_password=False)
+
+
+def test_each_cause_of_a_refused_login_is_named_by_itself(
+    tmp_path: Path, postgres: str, mariadb: str, kafka: str
+) -> None:
+    kafkas_port = int(kafka.rpartition(":")[2])
+    for url in (postgres, mariadb):
+        absent = mended(tmp_path, changed(url, database="no_such-database"))
+        # MariaDB tells nobody what is not there who may not see it.
+        what = "there is no database no_such-database" if url == postgres else "may not use a database no_such-database"
+        assert absent.said.startswith("user and password are right, and ")
+        assert what in absent.said
+        assert "CREATE DATABASE " in absent.mend
+        assert "password" not in absent.mend
+        unknown = mended(tmp_path, changed(url, host="no-such-host.invalid"))
+        assert (unknown.said, unknown.mend) == (
+            "no host is known by the name no-such-host.invalid",
+            "correct the host in connection.url",
+        )
+        nobody = mended(tmp_path, changed(url, port=1))
+        assert (nobody.said, "start the server" in nobody.mend) == ("nothing listens at 127.0.0.1:1", True)
+        other = mended(tmp_path, changed(url, port=kafkas_port))
+        assert (f"what listens at 127.0.0.1:{kafkas_port} does not speak" in other.said) is True
+        for wrong in (changed(url, username="no-such-user"), changed(url, password="not-the-obol")):
+            login = mended(tmp_path, wrong)
+            assert login.said.endswith("in with this password; which of the two is wrong it does not tell")
+            assert login.mend.startswith("correct connection.user or connection.password")
+    strict = {postgres: {"sslmode": "require"}, mariadb: {"sslMode": "REQUIRED"}}
+    for url, query in strict.items():
+        encrypted = Server(tmp_path, changed(url, query)).looked()
+        if encrypted[0].level == "mend":
+            assert "the server has no TLS, and ssl" in encrypted[0].said
+
+
+def test_a_password_that_is_missing_is_asked_for(tmp_path: Path, postgres: str) -> None:
+    url = sa.make_url(postgres)._replace(password=None).render_as_string()
+    assert mended(tmp_path, url).mend == "set connection.password"
 
 
 def test_nobody_is_there(tmp_path: Path, postgres: str, mariadb: str) -> None:
@@ -161,3 +209,39 @@ def test_transforms_that_may_rename_topics_leave_the_tables_open(server: Server)
         transforms_route_replacement="new-$1",
     )
     assert about("tables", found).level == "left out"
+
+
+def test_rights_that_come_by_a_role_are_seen(mariadb: str, tmp_path: Path, unique: str) -> None:
+    owner = Server(tmp_path, mariadb)
+    url = sa.make_url(mariadb)
+    user, role, database = f"{unique}@'127.0.0.1'", f"{unique}_role", str(url.database)
+    owner.run(TABLE, f"CREATE USER {user} IDENTIFIED BY 'an-obol-too'", f"CREATE ROLE {role}")
+    owner.run(f"GRANT {role} TO {user}", "CREATE TABLE seen (id int)", f"GRANT SELECT ON seen TO {user}")
+    try:
+        own = Server(tmp_path, changed(mariadb, username=unique, password="an-obol-too"))
+        own.run(f"SET DEFAULT ROLE {role}")
+        owner.run(f"GRANT SELECT ON `{database}`.orders TO {role}")
+        asked = about("table orders", own.looked())
+        assert "GRANT INSERT, UPDATE ON" in asked.mend
+        owner.run(f"GRANT INSERT, UPDATE ON `{database}`.orders TO {role}")
+        assert "orders" not in about("table orders", own.looked()).mend  # but the right to temporary tables is
+        rest = "CREATE, CREATE TEMPORARY TABLES, SELECT, INSERT, UPDATE, DELETE"
+        owner.run(f"GRANT {rest} ON `{database.replace('_', chr(92) + '_')}`.* TO {role}")
+        assert at("mend", own.looked()) == []
+    finally:
+        owner.run(f"DROP USER {user}", f"DROP ROLE {role}")
+
+
+def test_a_database_that_lets_nobody_in_names_the_right_that_is_lacking(pg: Server, unique: str) -> None:
+    name = str(sa.make_url(pg.url).database)
+    pg.run(f"CREATE ROLE {unique} LOGIN PASSWORD 'an-obol-too'", f'REVOKE CONNECT ON DATABASE "{name}" FROM PUBLIC')
+    try:
+        found = mended(pg.folder, changed(pg.url, username=unique, password="an-obol-too"))
+        assert "may not connect to the database" in found.said
+        pg.run(found.mend)
+        assert {
+            each.subject
+            for each in Server(pg.folder, changed(pg.url, username=unique, password="an-obol-too")).looked()
+        } != {found.subject}
+    finally:
+        pg.run(f'REVOKE CONNECT ON DATABASE "{name}" FROM {unique}', f"DROP ROLE {unique}")

@@ -10,9 +10,9 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.dialects.mysql import insert
 
 from ferryman.connectors.sql.dialects.dialect import Definition, Mode, Transactions, Type, Types, Use, Writer
-from ferryman.connectors.sql.dialects.mysql import errors, rights, server, session, tables
-from ferryman.connectors.sql.dialects.mysql.columns import COLUMNS
-from ferryman.connectors.sql.dialects.mysql.types import KeyBytes, MysqlTypes
+from ferryman.connectors.sql.dialects.mysql import errors, refused_logins, rights, server, session, tables
+from ferryman.connectors.sql.dialects.mysql.column_types.columns import COLUMNS
+from ferryman.connectors.sql.dialects.mysql.column_types.types import KeyBytes, MysqlTypes
 from ferryman.connectors.sql.dialects.mysql.url import MysqlUrls
 from ferryman.connectors.sql.dialects.mysql.writer import MysqlWriter
 from ferryman.connectors.sql.dialects.names import Naming, TableName
@@ -119,6 +119,10 @@ class MysqlDialect:
     def absent(self, location: Location) -> Finding | None:
         """A server is connected to."""
         return None
+
+    def refusal(self, subject: str, location: Location) -> Finding | None:
+        """By number."""
+        return refused_logins.finding(subject, location)
 
     def examine(self, connection: Connection, tasks: int) -> Iterable[Finding]:
         """By its variables."""

@@ -6,13 +6,14 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from ferryman.connectors.sql.dialects.dialect import Use
+from ferryman.connectors.sql.dialects.mysql import roles
 from ferryman.connectors.sql.dialects.mysql.statements import name
 from ferryman.connectors.sql.dialects.names import TableName
 
 _ORDER = ("CREATE", "ALTER", "SELECT", "INSERT", "UPDATE", "DELETE")
 _STAGING = "CREATE TEMPORARY TABLES"
 
-# A right to a database may be to a pattern of names; a right that comes by a role is shown to nobody, and is asked for.
+# A right to a database may be to a pattern of names; those that come by a role are told by SHOW GRANTS only.
 _HELD = sa.text(
     "SELECT privilege_type FROM information_schema.user_privileges WHERE grantee = :user "
     "UNION SELECT privilege_type FROM information_schema.schema_privileges "
@@ -51,7 +52,8 @@ def _for_table(connection: Connection, use: Use, table: TableName, user: str) ->
 
 def _held(connection: Connection, user: str, schema: str, table: str) -> set[str]:
     place = {"user": user, "schema": schema, "table": table}
-    return {str(right) for right in connection.execute(_HELD, place).scalars()}
+    own = {str(right) for right in connection.execute(_HELD, place).scalars()}
+    return own | roles.held(connection, schema, table)
 
 
 def _quoted(text: str) -> str:

@@ -19,10 +19,10 @@ from ferryman.connectors.sql.dialects import savepoints
 from ferryman.connectors.sql.dialects.dialect import Apply, Load, Mode, Refused, Run, TableColumn, Transactions, in_turn
 from ferryman.connectors.sql.dialects.faults import StaleTable
 from ferryman.connectors.sql.dialects.misfit import misfit
+from ferryman.connectors.sql.dialects.mysql.column_types.values import NULL, literal
 from ferryman.connectors.sql.dialects.mysql.errors import message_of, number_of, staged_column
 from ferryman.connectors.sql.dialects.mysql.statements import Statements, name, statements
 from ferryman.connectors.sql.dialects.mysql.tables import declared, unique_keys
-from ferryman.connectors.sql.dialects.mysql.values import NULL, literal
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.records.values import Zones
 from ferryman.errors import DataError

@@ -13,7 +13,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from ferryman.connectors.sql.dialects.dialect import Definition, Mode, Transactions, Type, Types, Use, Writer, reflected
 from ferryman.connectors.sql.dialects.names import Naming, TableName, lower
-from ferryman.connectors.sql.dialects.postgresql import errors, rights, server, tables
+from ferryman.connectors.sql.dialects.postgresql import errors, refused_logins, rights, server, tables
 from ferryman.connectors.sql.dialects.postgresql.column_types.columns import COLUMNS
 from ferryman.connectors.sql.dialects.postgresql.column_types.domains import resolved
 from ferryman.connectors.sql.dialects.postgresql.column_types.types import PostgresTypes
@@ -146,6 +146,10 @@ class PostgresDialect:
     def absent(self, location: Location) -> Finding | None:
         """A server is connected to."""
         return None
+
+    def refusal(self, subject: str, location: Location) -> Finding | None:
+        """By way of another database."""
+        return refused_logins.finding(subject, location)
 
     def examine(self, connection: Connection, tasks: int) -> Iterable[Finding]:
         """By its settings."""

@@ -155,6 +155,10 @@ class SqliteDialect:
         """A file that is not there."""
         return file.absent(location.url)
 
+    def refusal(self, subject: str, location: Location) -> Finding | None:
+        """A file lets in whoever may open it, and its error says all."""
+        return None
+
     def examine(self, connection: Connection, tasks: int) -> Iterable[Finding]:
         """The library's version."""
         return file.findings(tasks)

@@ -27,6 +27,7 @@ from ferryman.connectors.sql.dialects.faults import Undone
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.dialects.sqlite.errors import fault
 from ferryman.connectors.sql.dialects.sqlite.values import bound
+from ferryman.connectors.sql.dialects.statement_text import on_one_line
 from ferryman.connectors.sql.records.values import Zones
 from ferryman.errors import DataError
 
@@ -102,7 +103,7 @@ class SqliteWriter:
         """One statement, executed for each row."""
         found = statements(load.table, load.columns, self._mode)
         statement = found.delete if load.deletes else found.write
-        return [] if statement is None else [" ".join(statement.text.split())]
+        return [] if statement is None else [on_one_line(statement.text)]
 
     def each(self, connection: Connection, runs: Sequence[Run]) -> Sequence[Refused]:
         """A run at a time, then its rows singly: in the same process a try costs microseconds."""

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 from sqlalchemy.ext.compiler import compiles
 
-from ferryman.connectors.sql.dialects.mysql import debezium_types
-from ferryman.connectors.sql.dialects.mysql.targets import target
-from ferryman.connectors.sql.dialects.mysql.values import literal
+from ferryman.connectors.sql.dialects.mysql.column_types import debezium_types
+from ferryman.connectors.sql.dialects.mysql.column_types.targets import target
+from ferryman.connectors.sql.dialects.mysql.column_types.values import literal
 from ferryman.connectors.sql.fits.fit import Fit, Refusal
 from ferryman.connectors.sql.fits.rules import fit
 from ferryman.connectors.sql.records.column import Column
