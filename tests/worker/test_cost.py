@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bench.usage import private_mb, tree
-from tests.reliability.flows import file_sink, lines
+from tests.reliability.flows import JSON, file_sink, lines
 from tests.running import Worker, create_topic, produce, settings, until
 
 TASKS = 3
@@ -85,6 +85,7 @@ def asked_about_letters(running: Worker, kafka: str, directory: Path) -> None:
         create_topic(kafka, topic)
     produce(kafka, f"{name}-dlq", [b'{"n":1}'], headers=[("__connect.errors.topic", name.encode())])
     config = file_sink(name, directory / "letters.txt", topics=f"{name}-none")
+    config["value.converter"], config["value.converter.schemas.enable"] = JSON, "false"
     running.create(config | {"errors.tolerance": "all", "errors.deadletterqueue.topic.name": f"{name}-dlq"})
     letter = running.call("GET", f"/connectors/{name}/dead-letters/0-0?edit=.n%3D2", expect=200)
     assert (letter["value"]["decoded"], letter["edited"]["decoded"]) == ({"n": 1}, {"n": 2})

@@ -8,8 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-_NAME = r"(?:\*|`((?:[^`]|``)*+)`)"
-_GRANT = re.compile(rf"GRANT ([A-Z ,]+) ON {_NAME}\.{_NAME} TO ")
+_GRANT = re.compile(r"GRANT ([A-Z ,]+) ON (?:\*|`((?:[^`]|``)*+)`)\.(?:\*|`((?:[^`]|``)*+)`) TO ")
 """Rights to columns, which stand in parentheses, are none to a table, and are not looked for."""
 _ALL = frozenset({"CREATE", "ALTER", "SELECT", "INSERT", "UPDATE", "DELETE", "CREATE TEMPORARY TABLES"})
 _IS_LIKE = sa.text("SELECT :name LIKE :pattern")
