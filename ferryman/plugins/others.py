@@ -83,11 +83,12 @@ class Others:
 
 
 def points(*groups: str) -> list[Point]:
-    """All that are installed in these groups. Reads metadata and imports nothing."""
+    """All that are installed in these groups. Reads the metadata of each package once, and imports nothing."""
+    installed = entry_points()
     return [
         Point(group, each.name, each.value, each.dist.name if each.dist else "", each.dist.version if each.dist else "")
         for group in groups
-        for each in entry_points(group=group)
+        for each in installed.select(group=group)
     ]
 
 

@@ -12,7 +12,7 @@ from ferryman.api import Sink
 from ferryman.config import Str, key
 from ferryman.connector import SinkConfig
 from ferryman.internal_topics import creation, kafka_log, status_topic, writers
-from ferryman.plugins import catalog
+from ferryman.plugins import catalog, others
 from ferryman.plugins.entry import Entry
 from ferryman.rest import app, forwarding
 from ferryman.settings import settings
@@ -284,6 +284,7 @@ def install(source: random.Random) -> None:
         (distributed, "Admin", nothing),
         (creation, "create", nothing),
         (places_in_groups, "leave", nothing),
+        (others, "points", lambda *groups: []),  # what is installed here, read again for each worker that begins
         (launch, "Plugins", lambda settings, ask: plugins(settings)),
         (secrets, "token_bytes", source.randbytes),
     )
