@@ -127,6 +127,17 @@ def registry(stack: dict[str, str]) -> str:
     return stack["registry"]
 
 
+@pytest.fixture(scope="session")
+def s3_server(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of an S3 server that no test stops: the shared one, or, where nobody else needs a stack, one alone."""
+    given = getattr(request.config, "workerinput", None)
+    if given or _stack:
+        yield request.getfixturevalue("stack")["s3"]
+    else:
+        with Stack(("s3",)) as alone:
+            yield alone.addresses["s3"]
+
+
 @pytest.fixture
 def unique() -> str:
     """A name that no other test uses."""

@@ -1,9 +1,9 @@
-"""Starts workers from processes that have imported what they import: nearly all of a start's time.
+"""Starts workers and other commands from processes that have imported what they import: nearly all of a start's time.
 
-A worker that is forked from one runs the command line as it is installed, and so does the server that its tasks are
-forked from. One such process has imported Ferryman as well, and is for workers with the environment of the tests; the
-other one only libraries, and is for those with more, which Ferryman may read when it is imported. Where an
-interpreter's own start matters (a current folder, another command), ``start`` starts one.
+A command that is forked from one runs as it is installed, and so does the server that its tasks are forked from. One
+such process has imported Ferryman as well, and is for commands with the environment of the tests; the other one only
+libraries, and is for those with more, which Ferryman may read when it is imported. Where an interpreter's own start
+matters, ``start`` starts one: for a command other than the installed ``ferryman``, or with more for Python itself.
 
 This file is also the script of these processes, so it imports neither Ferryman nor tests by itself.
 """
@@ -58,7 +58,7 @@ class Forked:
         """Its exit code, once it has ended. Raises subprocess.TimeoutExpired."""
         code = self._heard(timeout)
         if code is None:
-            raise subprocess.TimeoutExpired("a forked worker", timeout or 0.0)
+            raise subprocess.TimeoutExpired("a forked process", timeout or 0.0)
         return code
 
     def send_signal(self, number: int) -> None:
@@ -95,17 +95,29 @@ _lines: dict[bool, socket.socket] = {}
 """Those to the processes that fork, without Ferryman and with it, once there are any."""
 
 
-def start(command: Sequence[str], log: BinaryIO, environment: Mapping[str, str], folder: Path | None = None) -> Process:
-    """Starts a command that writes to a log: forked where the installed ``ferryman`` is to run as usual."""
-    usual = folder is None and Path(command[0]) == Path(sys.executable).with_name("ferryman")
+def start(
+    command: Sequence[str],
+    log: BinaryIO,
+    environment: Mapping[str, str],
+    folder: Path | None = None,
+    errors: BinaryIO | None = None,
+) -> Process:
+    """Starts a command in a folder: forked where the installed ``ferryman`` is to run as usual.
+
+    It writes to ``log``, and what it says on standard error to ``errors``, if there is such a file.
+    """
+    errors = errors or log
     more = {name for name, _ in _BEGAN.items() ^ environment.items() if not name.startswith(_NO_MATTER)}
-    if not usual or sys.platform != "linux" or any(name.startswith("PYTHON") for name in more - {"PYTHONPATH"}):
-        return subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=folder)
-    request = json.dumps({"arguments": list(command), "environment": dict(environment)}).encode()
+    usual = Path(command[0]) == Path(sys.executable).with_name("ferryman") and sys.platform == "linux"
+    if not usual or any(name.startswith("PYTHON") for name in more - {"PYTHONPATH"}):
+        return subprocess.Popen(command, stdout=log, stderr=errors, env=environment, cwd=folder)
+    told = {"arguments": list(command), "environment": dict(environment), "folder": str(folder or Path.cwd())}
+    request = json.dumps(told).encode()
     assert len(request) <= LONGEST
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs, _lock:
-        socket.send_fds(_line(with_ours=not more), [request], [theirs.fileno(), log.fileno()])
+        descriptors = [theirs.fileno(), log.fileno(), errors.fileno()]
+        socket.send_fds(_line(with_ours=not more), [request], descriptors)
     return Forked(int(ours.recv(64)), ours)
 
 
@@ -129,23 +141,27 @@ def _serve(requests: socket.socket) -> None:
     """Forks until nobody asks any more. Each worker gets a parent of its own, which waits for it and tells its end."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
-        request, descriptors, _, _ = socket.recv_fds(requests, LONGEST, 2)
+        request, descriptors, _, _ = socket.recv_fds(requests, LONGEST, 3)
         if not request:
             return
         if os.fork() == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             requests.close()
-            _attend(json.loads(request), socket.socket(fileno=descriptors[0]), descriptors[1])
+            _attend(json.loads(request), socket.socket(fileno=descriptors[0]), descriptors[1:])
         for descriptor in descriptors:
             os.close(descriptor)
 
 
-def _attend(request: Mapping[str, Any], line: socket.socket, log: int) -> NoReturn:
+def _attend(request: Mapping[str, Any], line: socket.socket, outputs: Sequence[int]) -> NoReturn:
     pid = os.fork()
     if pid == 0:
         line.close()
-        _become(request["arguments"], request["environment"], log)
-    os.close(log)
+        for number, output in enumerate(outputs, 1):
+            os.dup2(output, number)
+            os.close(output)
+        _become(request["arguments"], request["environment"], request["folder"])
+    for output in outputs:
+        os.close(output)
     line.send(str(pid).encode())
     _, status = os.waitpid(pid, 0)
     with suppress(OSError):  # nobody wants to know
@@ -153,11 +169,9 @@ def _attend(request: Mapping[str, Any], line: socket.socket, log: int) -> NoRetu
     os._exit(0)
 
 
-def _become(arguments: Sequence[str], environment: Mapping[str, str], log: int) -> NoReturn:
+def _become(arguments: Sequence[str], environment: Mapping[str, str], folder: str) -> NoReturn:
     """Is the ``ferryman`` of the command line from now on."""
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    os.close(log)
+    os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
     sys.path[:0] = list(filter(None, environment.get("PYTHONPATH", "").split(os.pathsep)))

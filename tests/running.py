@@ -59,7 +59,7 @@ class Worker:
     port: int = field(default_factory=free_port)
     environment: dict[str, str] = field(default_factory=dict)
     folder: Path | None = None
-    """Its current folder; None for that of the tests."""
+    """Its current folder, in which an interpreter of its own begins; None for that of the tests."""
     command: tuple[str, ...] = (FERRYMAN,)
     mode: str = "standalone"
     """Or distributed."""
@@ -94,7 +94,10 @@ class Worker:
         environment = {**os.environ, "PYTHONUNBUFFERED": "1", **self.environment}
         with self.log.open("ab") as log:
             command = [*self.command, self.mode, str(file), *map(str, connector_files)]
-            self.process = start(command, log, environment, self.folder)
+            if self.folder is None:
+                self.process = start(command, log, environment)
+            else:
+                self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=self.folder)
         until(self._ready, 60, f"the worker's start, see {self.log.read_text()[-3000:]}")
         return self
 

@@ -40,10 +40,9 @@ def test_killed_beside_live_it_leaves_the_table_as_the_fold_of_the_topic(
     bounds = [part for number in range(PARTITIONS) for part in ("--offsets", f"{unique}:{number}:0-99999")]
     with written(lambda: words(kafka, unique, chance, 20)):
         for _ in range(20 if long else 2):
-            process, before = command.begin(*bounds, "--rate", "600"), moved(postgres)
-            until(lambda: process.poll() is not None or moved(postgres) > before, 120)  # noqa: B023
-            assert process.poll() is None, process.communicate()
-            process.kill()
-            process.communicate()
+            calling, before = command.begin(*bounds, "--rate", "600"), moved(postgres)
+            until(lambda: not calling.goes_on or moved(postgres) > before, 120)  # noqa: B023
+            assert calling.goes_on, calling.ended()
+            calling.kill()
         command.call(*bounds).well()
     caught_up(kafka, postgres, unique)

@@ -124,10 +124,9 @@ def test_killed_again_and_again_it_goes_on_where_it_stood(kafka: str, unique: st
     again = command.folder / "again.txt"
     options = ["--set", f"file={again}", "--rate", "1500", "--set", "consumer.override.max.poll.records=100"]
     for kill in range(20 if long else 3):
-        process, before = command.begin(*options), len(lines(again))
-        until(lambda: process.poll() is not None or len(lines(again)) > before + 50, 120)  # noqa: B023
-        process.kill()
-        process.communicate()
+        calling, before = command.begin(*options), len(lines(again))
+        until(lambda: not calling.goes_on or len(lines(again)) > before + 50, 120)  # noqa: B023
+        calling.kill()
         time.sleep(0.1 * (kill % 3))
     command.call("--set", f"file={again}", "--set", "consumer.override.max.poll.records=100").well()
     assert sorted(lines(again)) == sorted(f"{partition}-{number}" for partition in range(3) for number in range(2_000))

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
-from ferryman.stack import Stack
 from tests.connectors.s3.s3_task import World
 from tests.reliability.flows import STRING, Config, file_sink, s3_sink
 from tests.running import Worker, create_topic, produce, until
@@ -54,13 +53,6 @@ def live(request: pytest.FixtureRequest, unique: str, tmp_path: Path) -> tuple[C
     bucket = World(request.getfixturevalue("s3_server"), unique)
     own = {"flush.size": "10", "value.converter": STRING}
     return s3_sink(unique, bucket.url, bucket.bucket, **own), {"topics.dir": "again"}
-
-
-@pytest.fixture(scope="module")
-def s3_server() -> Iterator[str]:
-    """The URL of an S3 server."""
-    with Stack(("s3",)) as stack:
-        yield stack.addresses["s3"]
 
 
 def test_a_run_slows_down_while_records_wait_for_the_live_connector_and_ends(

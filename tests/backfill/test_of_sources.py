@@ -87,12 +87,11 @@ def test_killed_again_and_again_it_goes_on_where_it_stood(
     print(f"seed {seed}")
     chance = random.Random(seed)
     for _ in range(20 if long else 2 if guarantee == "enabled" else 1):
-        process, before = command.begin(*options, "--rate", "400"), len(lines(kafka, topic))
-        until(lambda: process.poll() is not None or len(lines(kafka, topic)) > before, 120)  # noqa: B023
-        assert process.poll() is None, process.communicate()
+        calling, before = command.begin(*options, "--rate", "400"), len(lines(kafka, topic))
+        until(lambda: not calling.goes_on or len(lines(kafka, topic)) > before, 120)  # noqa: B023
+        assert calling.goes_on, calling.ended()
         time.sleep(chance.random() / 10)
-        process.kill()
-        process.communicate()
+        calling.kill()
     command.call(*options).well()
     found = lines(kafka, topic)
     assert (found if guarantee == "enabled" else sorted(set(found))) == list(range(500, 2_500))

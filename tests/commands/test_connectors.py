@@ -1,7 +1,6 @@
 """`ferryman connectors` and `ferryman contexts`, against a worker that runs, and what is no worker."""
 
 import json
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,8 +16,9 @@ from ferryman.client import terminal
 from ferryman.client import worker as asked
 from ferryman.commands import main
 from ferryman.stack.runtime.ports import free_port
+from tests.called import Place
 from tests.reliability.flows import file_sink
-from tests.running import FERRYMAN, Worker, create_topic, produce, until
+from tests.running import Worker, create_topic, produce, until
 
 
 @pytest.fixture(autouse=True)
@@ -45,8 +45,7 @@ def done(result: Result) -> str:
 
 def alone(worker: Worker, *words: str) -> str:
     """What the command prints in a process of its own, where no other test has had anything hidden."""
-    called = [FERRYMAN, "connectors", *words, "--url", worker.url]
-    return subprocess.run(called, capture_output=True, text=True, check=True, timeout=120).stdout
+    return Place().call("connectors", *words, "--url", worker.url).well().said
 
 
 @contextmanager

@@ -1,11 +1,11 @@
 """A config with several mistakes is refused with all of them at once, each naming its key; nothing is started."""
 
 import json
-import subprocess
 from pathlib import Path
 
+from tests.called import Called, Place
 from tests.reliability.flows import JSON, sql_sink
-from tests.running import FERRYMAN, WEB, Worker, settings
+from tests.running import WEB, Worker, settings
 
 WRONG = {
     "tasks.max": "0",
@@ -61,9 +61,9 @@ def test_a_bad_connector_file_ends_the_worker_with_three_and_all_mistakes(
     worker_file.write_text("".join(f"{key}={value}\n" for key, value in given.items()))
     connector_file.write_text(json.dumps(sql_sink(unique, NOWHERE) | WRONG))
     ended = _standalone(worker_file, connector_file)
-    assert ended.returncode == 3
-    assert [key for key in GUILTY if key not in ended.stderr] == []
-    assert "runs as process" not in ended.stderr
+    assert ended.code == 3
+    assert [key for key in GUILTY if key not in ended.errors] == []
+    assert "runs as process" not in ended.errors
 
 
 def test_a_bad_worker_file_ends_the_worker_with_two_and_all_mistakes(tmp_path: Path, kafka: str) -> None:
@@ -79,9 +79,9 @@ def test_a_bad_worker_file_ends_the_worker_with_two_and_all_mistakes(tmp_path: P
     }
     file.write_text("".join(f"{key}={value}\n" for key, value in wrong.items()))
     ended = _standalone(file)
-    assert ended.returncode == 2
-    assert [key for key in list(wrong)[3:] if key not in ended.stderr] == []
-    assert "answers on" not in ended.stderr
+    assert ended.code == 2
+    assert [key for key in list(wrong)[3:] if key not in ended.errors] == []
+    assert "answers on" not in ended.errors
 
 
 def test_a_worker_with_an_unknown_converter_ends_with_two_and_names_it(tmp_path: Path, kafka: str, unique: str) -> None:
@@ -89,8 +89,8 @@ def test_a_worker_with_an_unknown_converter_ends_with_two_and_names_it(tmp_path:
     given = settings(kafka, unique) | {"listeners": "http://127.0.0.1:0", "value.converter": "no.such.Converter"}
     file.write_text("".join(f"{key}={value}\n" for key, value in given.items()))
     ended = _standalone(file)
-    assert ended.returncode == 2
-    assert "no.such.Converter for configuration value.converter" in ended.stderr
+    assert ended.code == 2
+    assert "no.such.Converter for configuration value.converter" in ended.errors
 
 
 def test_a_file_that_is_no_config_is_named(tmp_path: Path, kafka: str, unique: str) -> None:
@@ -98,11 +98,9 @@ def test_a_file_that_is_no_config_is_named(tmp_path: Path, kafka: str, unique: s
     worker_file.write_text("".join(f"{key}={value}\n" for key, value in settings(kafka, unique).items()))
     connector_file.write_text('{"name": ')
     ended = _standalone(worker_file, connector_file)
-    assert ended.returncode == 2
-    assert str(connector_file) in ended.stderr
+    assert ended.code == 2
+    assert str(connector_file) in ended.errors
 
 
-def _standalone(*files: Path) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [FERRYMAN, "standalone", *map(str, files)], capture_output=True, text=True, timeout=600, check=False
-    )
+def _standalone(*files: Path) -> Called:
+    return Place().call("standalone", *map(str, files))

@@ -3,13 +3,11 @@
 import base64
 import json
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ferryman.stack import Stack
 from tests.connectors.s3.archives import AVRO, BYTES_FORMAT, PARQUET
 from tests.connectors.s3.s3_task import AIVEN, CONFLUENT, World, records
 from tests.replay.test_into_a_table import JSON, done, replay, row, shown
@@ -39,10 +37,9 @@ COUNT = 12
 
 
 @pytest.fixture
-def bucket(unique: str) -> Iterator[World]:
+def bucket(s3_server: str, unique: str) -> World:
     """A bucket of the test's own."""
-    with Stack(("s3",)) as stack:
-        yield World(stack.addresses["s3"], unique)
+    return World(s3_server, unique)
 
 
 def sink(name: str, dead: str, bucket: World, form: str) -> dict[str, str]:

@@ -1,18 +1,20 @@
 """Puts the files of a folder into this machine's place: addresses and credentials are replaced, nothing else."""
 
 import json
+import os
 import re
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import sqlalchemy as sa
 
 from ferryman.java import properties
 from ferryman.stack.runtime.ports import free_port
+from tests.prepared import Process, start
 from tests.running import FERRYMAN, Worker, until
 
 HERE = Path(__file__).parent
@@ -46,17 +48,18 @@ class Place:
         return re.sub(r'("connection\.password": )"\w+"', rf'\g<1>"{url.password}"', text)
 
     @contextmanager
-    def worker(self, settings: str, connectors: Sequence[str]) -> Iterator[Worker]:
-        """A worker with files on its command line, at a port of its own; its standard input is a pipe."""
+    def worker(self, settings: str, connectors: Sequence[str], typed: bytes | None = None) -> Iterator[Worker]:
+        """A worker with files on its command line, at a port of its own; what is typed comes from its console."""
         port = free_port()
         made = Worker(self.folder, {}, port)
         files = [str(self.file(f"connectors/{name}")) for name in connectors]
         listener = f"listeners=http://127.0.0.1:{port}"
         command = [FERRYMAN, "standalone", "--override", listener, str(self.file(f"workers/{settings}")), *files]
         with made.log.open("wb") as log, self.out.open("wb") as out:
-            made.process = subprocess.Popen(
-                command, cwd=self.folder, stdin=subprocess.PIPE, stdout=out, stderr=log, bufsize=0
-            )
+            if typed is None:
+                made.process = start(command, out, os.environ, self.folder, log)
+            else:
+                made.process = _at_a_console(command, self.folder, out, log, typed)
         try:
             until(made._ready, 60, f"the worker's start, see {made.log}")
             yield made
@@ -82,6 +85,14 @@ class Place:
         path = HERE / "connectors" / name
         found = properties.load(path.read_bytes()) if path.suffix == ".properties" else json.loads(path.read_text())
         return str(found["name"])
+
+
+def _at_a_console(command: Sequence[str], folder: Path, out: BinaryIO, log: BinaryIO, typed: bytes) -> Process:
+    """Somebody has typed this, and may type more."""
+    process = subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=out, stderr=log, bufsize=0)
+    assert process.stdin is not None
+    process.stdin.write(typed)
+    return process
 
 
 def _text(value: Any) -> str:

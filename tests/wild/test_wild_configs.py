@@ -89,10 +89,8 @@ def test_the_files_that_kafka_ships_copy_lines_from_a_file_to_a_file_and_the_con
 
 
 def test_the_file_that_kafka_ships_for_the_console_publishes_what_is_typed(place: Place) -> None:
-    with place.worker("connect-standalone.properties", ["connect-console-source.properties"]) as worker:
-        assert worker.process is not None
-        assert worker.process.stdin is not None
-        worker.process.stdin.write(b"typed\nby hand\n")
+    source = ["connect-console-source.properties"]
+    with place.worker("connect-standalone.properties", source, typed=b"typed\nby hand\n") as worker:
         typed = [enveloped("typed"), enveloped("by hand")]
         holds(worker, "local-console-source", lambda: values(place.kafka, "connect-console"), typed)
     quiet(worker)

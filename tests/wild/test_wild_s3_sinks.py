@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from confluent_kafka import Producer
 
-from ferryman.stack import Stack
 from tests.connectors.s3.s3_task import World, records
 from tests.running import Worker, create_topic
 from tests.wild.place import Place
@@ -42,10 +41,10 @@ class Archive:
 
 
 @pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory, kafka: str, registry: str) -> Iterator[Archive]:
+def archive(tmp_path_factory: pytest.TempPathFactory, kafka: str, registry: str, s3_server: str) -> Iterator[Archive]:
     place = Place(tmp_path_factory.mktemp("archive"), kafka, registry)
-    with Stack(("s3",)) as stack, place.worker("connect-standalone.properties", []) as worker:
-        yield Archive(place, worker, stack.addresses["s3"])
+    with place.worker("connect-standalone.properties", []) as worker:
+        yield Archive(place, worker, s3_server)
 
 
 @dataclass(frozen=True)
