@@ -245,8 +245,8 @@ class Host:
             return 0.0
         while self._alarms and self._alarms[0][3] != self._alarms[0][2].parked:
             heapq.heappop(self._alarms)
-        times = [each for each in (self.loop.due, self._alarms[0][0] if self._alarms else None) if each is not None]
-        return min(times, default=None)
+        found = self.loop.due
+        return self._alarms[0][0] if self._alarms and (found is None or self._alarms[0][0] < found) else found
 
     def turn(self) -> bool:
         """Does what there is to do now; whether there was something."""
