@@ -16,6 +16,7 @@ import pytest
 from ferryman.demo.counting import TOO_FEW_EVENTS
 from ferryman.demo.facts import flows
 from ferryman.stack.runtime.reaper import descendants
+from tests.known import Known
 from tests.places import CONFIGS
 from tests.running import until
 
@@ -28,7 +29,7 @@ class Demo:
     """A running demo, and every process below it that was seen."""
 
     def __init__(self, state: Path, *options: str) -> None:
-        self.seen: set[int] = set()
+        self.seen: dict[int, Known] = {}
         self.lines: list[str] = []
         self.process = subprocess.Popen(
             [sys.executable, "-m", "ferryman", "demo", "--events", EVENTS, *options],
@@ -49,7 +50,8 @@ class Demo:
         assert self.progress
         for line in self.progress:
             self.lines.append(line)
-            self.seen.update(descendants(self.process.pid))
+            for pid in descendants(self.process.pid):
+                self.seen.setdefault(pid, Known.of(pid))
             if text in line:
                 return line
         raise AssertionError("".join(self.lines) + self.finished()[1])
@@ -60,16 +62,7 @@ class Demo:
 
     def living(self) -> list[int]:
         """The seen processes that still live."""
-        return [pid for pid in self.seen if _lives(pid)]
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    stat = Path(f"/proc/{pid}/stat")
-    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
+        return [pid for pid, each in self.seen.items() if each.lives]
 
 
 def answers(url: str) -> bool:

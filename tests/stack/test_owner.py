@@ -8,12 +8,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from ferryman.stack.runtime.reaper import descendants
+from tests.known import Known
 
 OWN = """
 import json, os, sys, time
@@ -46,6 +46,7 @@ class Owner:
         assert self.process.stdout
         said = json.loads(self.process.stdout.readline())
         self.below: list[int] = said["pids"]
+        self.known = [Known.of(pid) for pid in self.below]
         self.directory = Path(said["directory"])
 
     def kill(self) -> None:
@@ -57,9 +58,8 @@ class Owner:
         self.kill()
         assert self.process.stdout
         self.process.stdout.close()
-        for pid in filter(is_alive, self.below):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        for each in self.known:
+            each.kill()
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
@@ -97,7 +97,7 @@ def within(seconds: float, condition: Callable[[], bool]) -> bool:
 
 
 def nothing_left(owner: Owner) -> bool:
-    return not any(is_alive(pid) for pid in owner.below) and not owner.directory.exists()
+    return not any(each.lives for each in owner.known) and not owner.directory.exists()
 
 
 linux_only = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
@@ -149,4 +149,4 @@ def test_a_reapers_death_takes_its_component_along(own: Own) -> None:
     reaper = owner.below[0]
     assert b"reaper.py" in Path(f"/proc/{reaper}/cmdline").read_bytes()
     os.kill(reaper, signal.SIGKILL)
-    assert within(300, lambda: not any(is_alive(pid) for pid in owner.below))
+    assert within(300, lambda: not any(each.lives for each in owner.known))
