@@ -244,3 +244,17 @@ def test_a_task_has_the_class_that_it_has_on_the_jvm(given: str, task: str) -> N
 )
 def test_a_plugin_has_a_full_name_however_it_is_called(kind: catalog.Kind, given: str, name: str) -> None:
     assert catalog.full_name(catalog.find(kind, given) or type, given) == name
+
+
+def test_what_is_installed_is_read_once_for_all_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[object] = []
+    whole: Any = vars(others)["entry_points"]
+
+    def noted(**given: str) -> Any:
+        read.append(given)
+        return whole(**given)
+
+    monkeypatch.setattr(others, "entry_points", noted)
+    found = others.points("console_scripts", "pytest11", "nobody.has.any")
+    assert {each.group for each in found} == {"console_scripts", "pytest11"}
+    assert read == [{}]
