@@ -32,7 +32,7 @@ def test_an_unknown_encoding_is_refused_by_name() -> None:
         StringConverterConfig.parse({"converter.encoding": "klingon"})
 
 
-@pytest.mark.parametrize("name", ["base64", "rot13", "utf-7", "unicode_escape", "idna", "undefined", "UTF-8\0"])
+@pytest.mark.parametrize("name", ["base64", "rot13", "utf-7", "unicode_escape", "idna", "undefined", "UTF\0-8"])
 def test_what_java_has_not_as_a_character_set_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match="Unknown encoding"):
         StringConverterConfig.parse({"converter.encoding": name})

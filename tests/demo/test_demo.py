@@ -190,7 +190,7 @@ def test_an_interrupted_demo_leaves_no_process(
     run.until(line)
     run.process.send_signal(number)
     _, errors = run.finished()
-    assert run.process.returncode == (-9 if number == signal.SIGKILL else 1)
+    assert run.process.returncode == (-9 if number == signal.SIGKILL else 128 + number)
     assert number == signal.SIGKILL or "ended before the ledger" in errors
     assert gone(run)
 
