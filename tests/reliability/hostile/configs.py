@@ -190,7 +190,7 @@ def _templates() -> Iterator[tuple[str, Config]]:
         "a@b.example, victim@c.example",
         "nobody",
         "a@b@c",
-        "\u0000",
+        "a\u0000@b.example",
     ):
         yield f"mail.from={address!r}", mail(**{"mail.from": address})
         yield f"mail.reply.to={address!r}", mail(**{"mail.from": "a b c", "mail.reply.to": address})

@@ -110,6 +110,6 @@ def test_the_late_word_of_a_former_owner_is_put_right_by_whoever_runs_the_task(
         writer.put(ConnectorStatusRecord(unique, late))
         assert writer.flush(logs.SOON)
         until(lambda: [each.status and each.status.state for each in seen[before:]].count(State.RUNNING) == 2)
-        assert only.states(unique) == ["RUNNING"] * 2
+        until(lambda: only.states(unique) == ["RUNNING"] * 2, 60, "the worker to have read that too")
         writer.close(logs.SOON)
         log.close()
