@@ -37,6 +37,10 @@ class Ready(NamedTuple):
     going: Sequence[Outgoing]
 
 
+class InPart(Exception):
+    """Of what goes of a letter something was written that must not stay without the rest."""
+
+
 @dataclass
 class Sending:
     """Sends letters that are chosen. What cannot go, or not to one of the ``closed`` topics, is not marked, and is
@@ -91,6 +95,8 @@ class Sending:
             return
         try:
             went = self._written(open_)
+        except InPart:
+            self._send([each for each in open_ if each.letter.id not in self._kept])
         except Refusal as refusal:
             if refusal.is_about_topic:
                 self._shut[refusal.topic] = refusal
@@ -127,12 +133,14 @@ class Sending:
 
     def _goes(self, ready: Ready) -> bool:
         letter = ready.letter
-        try:
-            for each in ready.going:
+        for number, each in enumerate(ready.going):
+            try:
                 self.writing.produce(each.topic, each.key, each.value, each.headers, each.timestamp, each.partition)
-        except TooLarge as error:
-            self._keep(letter, error)
-            return False
+            except TooLarge as error:
+                self._keep(letter, error)
+                if number:
+                    raise InPart from error
+                return False
         mark = Mark(None, ready.original.topic, round(time.time() * 1000))
         self.writing.mark(letter.id, self.chosen.doubles(letter.id), mark)
         return True
@@ -152,12 +160,6 @@ class Sending:
 def _batched(letters: Iterator[DeadLetter]) -> Iterator[Sequence[DeadLetter]]:
     while some := list(islice(letters, AT_ONCE)):
         yield some
-
-
-def _home(letter: DeadLetter, chosen: Chosen) -> str:
-    original = letter.original(chosen.only_topic)
-    assert original is not None
-    return original.topic
 
 
 def _place(letter: DeadLetter) -> Mapping[str, Place]:

@@ -74,6 +74,16 @@ def test_what_is_too_large_or_cannot_be_edited_stays_unmarked_and_the_others_go(
     assert json.loads(went(producer, "dlq-replayed")[0].value)["topic"] == "t"
 
 
+def test_of_a_letter_that_becomes_several_records_all_go_or_none() -> None:
+    def two(letter: DeadLetter, topic: str) -> Going:
+        return [Outgoing(topic, None, letter.key, value, (), None) for value in (b"small", letter.value)]
+
+    producer = FakeProducer(Cluster(), largest=100)
+    assert sent([letter(1), letter(2, b"x" * 101), letter(3)], Each(two), producer) == (2, {"refused": 1})
+    assert [each.value for each in went(producer, "t")] == [b"small", b"v"] * 2
+    assert [each.key for each in went(producer, "dlq-replayed")] == [b"id/0-1", b"id/0-3"]
+
+
 def test_records_that_the_broker_does_not_take_are_found_among_the_others_and_stay_unmarked() -> None:
     producer, refusals = FakeProducer(Cluster()), list[str]()
     producer.refused = lambda each: KafkaError.MSG_SIZE_TOO_LARGE if len(each.value or b"") == 500 else None
