@@ -1,5 +1,6 @@
 """What a process tells of a dead letter: decoded as far as a person can read it, and never more than fits."""
 
+import base64
 import json
 from typing import Any
 
@@ -29,6 +30,11 @@ def test_what_converters_make_of_a_letter_is_told_and_numbers_keep_their_digits(
         "key": {"decoded": "k"},
         "value": {"decoded": {"n": 0.1, "big": 12345678901234567890123}},
     }
+    amount = {"type": "bytes", "name": "org.apache.kafka.connect.data.Decimal", "parameters": {"scale": "20"}}
+    payload = base64.b64encode((123456789012345678901234567891).to_bytes(13, "big")).decode()
+    enveloped = json.dumps({"schema": amount, "payload": payload}).encode()
+    found = told(enveloped, value_converter_schemas_enable="true")
+    assert found["value"] == {"decoded": "1234567890.12345678901234567891"}
     assert told(None) == {"key": {"decoded": "k"}, "value": None}
     assert told(b"{")["value"].keys() == {"undecoded"}
     assert "Class nope could not be found" in told(b"1", value_converter="nope")["value"]["undecoded"]
