@@ -58,6 +58,8 @@ class Group:
         self._plane: Plane | None = None
         self._shared: Mapping[str, int] = {}
         """The connectors and their numbers of tasks that were last shared out, where this worker leads."""
+        self._seen: Mapping[str, int] = {}
+        """The same as they were looked at last."""
         self._wants = False
         """Whether the work is to be shared out anew, and that has not been asked for yet."""
         self._due: asyncio.TimerHandle | None = None
@@ -121,7 +123,8 @@ class Group:
 
     def snapshot(self) -> tuple[int, Mapping[str, int]]:
         """How far the config topic was read, and every connector with its number of tasks."""
-        return self._journal.facts.offset, self._work()
+        self._seen = self._work()
+        return self._journal.facts.offset, self._seen
 
     def _work(self) -> Mapping[str, int]:
         facts = list(self._journal.facts.connectors.items())
@@ -183,12 +186,15 @@ class Group:
         assert self._plane is not None
         with self.member.rebalances.at_work():
             before, self._share.now = self._share.now, Share(work)
-            self._shared = self._work()
+            self._shared, known = self._seen, self._work()
             self._plane.reconcile(self._share.now.connectors_besides(before))
-            self._plane.members.facts_changed(self._shared)  # what a former leader has left undone is this one's now
+            self._plane.members.facts_changed(known)  # what a former leader has left undone is this one's now
             if self.member.leads:
-                self._board.clear(self._shared)
+                self._board.clear(known)
         if self.member.leads:
+            # Order of events for a new leader: it looks at the connectors and shares them out; a fact comes, which it
+            # does not ask for, since it does not know yet that it leads; it is told that it does, here.
+            self._wants = self._wants or known != self._shared
             self._share_anew()
             await self._make_key()
         if not self.joined.is_set():

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ferryman.assignment.protocol import NO_WORK
 from ferryman.facts.config_records import ConnectorConfig
 from ferryman.facts.fold import Facts
 from ferryman.membership.group_settings import GroupSettings
@@ -94,3 +95,39 @@ def test_connectors_that_come_in_a_row_are_shared_out_together(monkeypatch: pyte
 
     assert rebalances(40, cost=0.0) == 40
     assert rebalances(400, cost=0.001) < 2 * rebalances(200, cost=0.001) < 200
+
+
+def test_a_connector_that_comes_while_a_new_leader_shares_out_the_work_is_shared_out_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(Member, "rejoin", lambda self, reason: asked.append(reason))
+
+    async def story(*, late: bool) -> int:
+        asked.clear()
+        journal = SimpleNamespace(facts=Facts(), write=no_key)
+        group = placed(FOLLOWS, journal)
+        nothing: Any = SimpleNamespace(facts_changed=no_matter, clear=no_matter)
+        group._plane, group._board = SimpleNamespace(reconcile=no_matter, members=nothing), nothing  # type: ignore[assignment]
+        group._config = SimpleNamespace(inter_worker_key_generation_algorithm="HmacSHA256", inter_worker_key_size=None)  # type: ignore[assignment]
+        group.joined.set()
+        journal.facts.apply(ConnectorConfig("a", {}), 1)
+        group.snapshot()
+        if late:
+            journal.facts.apply(ConnectorConfig("b", {}), 2)
+            group.facts_changed(["b"])
+        group.member._participant.stands(LEADS)
+        await group._take(NO_WORK)
+        await asyncio.sleep(60)
+        return len(asked)
+
+    assert simulated(story(late=True)) == 1
+    assert simulated(story(late=False)) == 0
+
+
+def no_matter(told: object) -> None:
+    """Nobody listens."""
+
+
+async def no_key(record: object) -> None:
+    """Nothing is written."""
