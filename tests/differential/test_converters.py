@@ -119,7 +119,7 @@ def read(converter: Converter[Config], payload: bytes | None) -> Any:
 
 @pytest.mark.timeout(1800)
 def test_json_is_written_and_read_as_kafka_does(long: bool) -> None:
-    @search(200, long)
+    @search(400, long)
     @given(JSON_CONFIGS, side(4))
     def run(config: dict[str, str], given: tuple[Schema | None, list[Any]]) -> None:
         theirs, mine = of_java(JSON, config), ours(JSON, config)
