@@ -36,12 +36,15 @@ def trim(text: str) -> str:
     return text.strip(_BLANKS)
 
 
+_NUMBER = re.compile(r"[+-]?\d{1,4000}")
+
+
 def _integer(kind: str, bits: int) -> BeforeValidator:
     def parse(value: Any) -> Any:
         if not isinstance(value, str):
             return value
         text = trim(value)
-        if not re.fullmatch(r"[+-]?\d{1,4000}", text) or not -(1 << bits - 1) <= int(text) < 1 << bits - 1:
+        if not _NUMBER.fullmatch(text) or not -(1 << bits - 1) <= int(text) < 1 << bits - 1:
             raise ValueError(f"Not a number of type {kind}")
         return int(text)
 
@@ -179,6 +182,17 @@ class Config(BaseModel):
     key or prefix ending in a dot, and why or what to use instead."""
     ignored: ClassVar[tuple[str, ...]] = ()
     """Keys (or prefixes ending in a dot) without any effect here that need no warning."""
+    # Worked out when the class is made: forked processes share what was there before the fork, and only that.
+    _spelled: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """By field, its spellings, the canonical one last."""
+    _secret: ClassVar[frozenset[str]] = frozenset()
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        cls._spelled = {field: spellings(field, info)[::-1] for field, info in cls.model_fields.items()}
+        passwords = (field for field, info in cls.model_fields.items() if _kind(info) == "PASSWORD")
+        cls._secret = frozenset(name for field in passwords for name in cls._spelled[field])
 
     @classmethod
     def parse(cls, raw: Mapping[str, str]) -> Self:
@@ -192,12 +206,7 @@ class Config(BaseModel):
     def read(cls, raw: Mapping[str, str]) -> tuple[Self | None, list[KeyProblem]]:
         """The config, unless a key does not parse, and every problem found."""
         problems = cls._refusals(raw)
-        by_field = {
-            field: raw[name]
-            for field, info in cls.model_fields.items()
-            for name in reversed(spellings(field, info))
-            if name in raw
-        }
+        by_field = {field: raw[name] for field, names in cls._spelled.items() for name in names if name in raw}
         try:
             config = cls.model_validate(by_field, by_name=True)
         except ValidationError as error:
@@ -220,7 +229,7 @@ class Config(BaseModel):
     @classmethod
     def keys(cls) -> set[str]:
         """Every spelling of every key."""
-        return {name for field, info in cls.model_fields.items() for name in spellings(field, info)}
+        return {name for names in cls._spelled.values() for name in names}
 
     @classmethod
     def strangers(cls, names: Iterable[str]) -> list[str]:
@@ -235,14 +244,9 @@ class Config(BaseModel):
         return ()
 
     @classmethod
-    def secrets(cls) -> set[str]:
+    def secrets(cls) -> frozenset[str]:
         """The keys (all spellings) whose values must never be shown."""
-        return {
-            name
-            for field, info in cls.model_fields.items()
-            if _kind(info) == "PASSWORD"
-            for name in spellings(field, info)
-        }
+        return cls._secret
 
     @classmethod
     def definitions(cls) -> list[Definition]:

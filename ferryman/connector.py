@@ -35,7 +35,8 @@ def _not_empty(value: str | None) -> str | None:
 
 def _pattern(value: str) -> str:
     try:
-        compiled(value, "topics.regex")
+        if value:
+            compiled(value, "topics.regex")
     except ConfigError as error:
         raise ValueError(str(error)) from None
     return value

@@ -1,4 +1,4 @@
-"""How a forked process begins: tied to its worker, without what libraries would use unasked, silent about secrets."""
+"""How a forked process begins: tied to its worker, silent about secrets."""
 
 import signal
 import socket
@@ -7,7 +7,6 @@ from typing import Protocol
 
 from ferryman.forked import die_with_parent, oom_score
 from ferryman.forked.line import Line
-from ferryman.settings import ambient
 from ferryman.settings.worker_keys import log_format
 from ferryman.task.setup import plugins
 from ferryman.telemetry import logs, owners, subject
@@ -50,7 +49,6 @@ class Told(Protocol):
 
 def tied(connection: socket.socket, parent: int) -> Line:
     """The line to the worker of a process that ends with its ``parent``, the server that has forked it."""
-    ambient.withhold()
     die_with_parent.die_with(parent)
     oom_score.offer_itself()
     return Line(connection)

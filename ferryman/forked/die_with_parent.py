@@ -6,13 +6,14 @@ import signal
 import sys
 
 PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 def die_with(parent: int) -> None:
     """Has the kernel send SIGKILL when the parent ends (Linux; elsewhere a closing pipe must do). ``parent`` is its
     process, as the parent itself says: whoever asks may have been orphaned already."""
-    if sys.platform != "linux":
+    if _LIBC is None:
         return
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it died before the call, so that no signal will come
         os.kill(os.getpid(), signal.SIGKILL)

@@ -26,6 +26,13 @@ LEVELS = {
     "ALL": 1,
 }
 """log4j's names, as REST clients send them."""
+_LEVELS: Mapping[str | None, int] = {
+    None: logging.INFO,
+    **dict.fromkeys(("httpx", "httpcore", "uvicorn"), logging.WARNING),
+    # It warns of each attempt to reach a broker; what matters of that, the membership says.
+    "kafka": logging.CRITICAL,
+}
+"""Of loggers by name; None is the root."""
 _SHORTEST = 100
 """Letters to which texts in JSON are cut at least."""
 _TRAFFIC = ("kafka.net.connection", "kafka.protocol.parser")
@@ -133,15 +140,19 @@ def start(
     if kept is not None:
         kept.setFormatter(_Json(whose, recent.LONGEST))
         root.addHandler(kept)
-    root.setLevel(logging.INFO)
-    for name in ("httpx", "httpcore", "uvicorn"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    # kafka-python warns of each attempt to reach a broker; what matters of that, the membership says.
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)
-    for name in _TRAFFIC:
-        logging.getLogger(name).addFilter(_is_no_traffic)
+    usual_levels()
     for name, level in levels.items():
         set_level(name, level)
+
+
+def usual_levels() -> None:
+    """Gives loggers the levels that they have unless somebody asks for others. What is so already stays untouched."""
+    for name, level in _LEVELS.items():
+        logger = logging.getLogger(name)
+        if logger.level != level:  # each change of a level goes through all loggers
+            logger.setLevel(level)
+    for name in _TRAFFIC:
+        logging.getLogger(name).addFilter(_is_no_traffic)
 
 
 def _is_no_traffic(record: logging.LogRecord) -> bool:

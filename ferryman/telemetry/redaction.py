@@ -30,6 +30,7 @@ _SECRET_KEY = re.compile(
 _NOT_SECRET_KEY = re.compile(
     r"[._](source|provider|class|url|location|file|type|ms|enabled?|algorithm|id)$", re.IGNORECASE
 )
+_PARAMETERS, _LOOSER = re.compile("[?&]"), re.compile("[?&;]")
 _JAAS = re.compile(
     r"(?P<head>\b(?:password|clientSecret)\s*=\s*)(?:\"(?P<quoted>(?:[^\"\\]|\\.)*)\"|(?P<bare>[^\s;]+))"
 )
@@ -125,7 +126,7 @@ def _parameters(value: str) -> Iterable[str]:
     """Values of parameters that sound secret; a semicolon may be part of one, or end it."""
     if not any(sign in value for sign in "?&;"):
         return
-    for pair in {*re.split("[?&]", value), *re.split("[?&;]", value)}:
+    for pair in {*_PARAMETERS.split(value), *_LOOSER.split(value)}:
         name, _, found = pair.partition("=")
         if found and "${" not in found and is_secret(name.strip()):
             yield found

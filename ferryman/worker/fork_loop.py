@@ -5,7 +5,8 @@ It has imported what they need, and what it has imported they share with it and 
 process is to run, and further modules that all may share, and brings the connection of one process. Each start and each
 end of a process is told as an event.
 
-* No client may exist in it: a librdkafka handle that was made before a fork is dead in the child. It has one thread.
+* No client may exist in it when it forks: a librdkafka handle that was made before is dead in the child. It has one
+  thread then.
 * The collector's traces would be written into every object that it looks at, and each page written to is the process's
   own from then on. So what is there before a fork is frozen, and nothing collects but ``freeze``.
 * systemd and others send SIGTERM to all processes of a service at once. If this one ended then, tasks would die before
@@ -139,6 +140,10 @@ def freeze() -> None:
     """Leaves all that there is alone, from now on."""
     gc.disable()
     gc.collect()
+    if sys.version_info < (3, 12):
+        # Each entry counts a reference to an attribute's name, which a process writes to when it puts another in its
+        # place: a page of its own for most of them. Later Pythons do not count them.
+        sys._clear_type_cache()
     gc.freeze()
 
 
@@ -148,6 +153,7 @@ def main(requests: int, events: int) -> None:
         signal.signal(number, signal.SIG_IGN)
     gc.disable()  # all that is imported stays
     from ferryman.connector_process import process as connector_process  # takes a while
+    from ferryman.forked import ahead
     from ferryman.offset_reader import process as offset_reader
     from ferryman.plugin_process import process as plugin_process
     from ferryman.task import process as task_process
@@ -158,6 +164,7 @@ def main(requests: int, events: int) -> None:
         "offsets": offset_reader.main,
         "plugins": plugin_process.main,
     }
+    ahead.prepare()
     with suppress(OSError):  # the worker is gone
         ForkLoop(requests, events, roles).run()
     os._exit(0)  # what libraries would do at an orderly exit is nobody's wish here

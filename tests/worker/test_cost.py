@@ -55,7 +55,7 @@ def pids(running: Worker) -> list[int]:
 
 
 def test_a_task_has_little_memory_of_its_own(running: Worker) -> None:
-    assert [found for pid in pids(running) if (found := private_mb(pid)) > 18] == []
+    assert [found for pid in pids(running) if (found := private_mb(pid)) > 15] == []
 
 
 def test_a_worker_is_two_processes_and_one_a_task(running: Worker) -> None:

@@ -1,6 +1,7 @@
 """The server that forks tasks, a real one: what it shares with them, and how each end of a process becomes known."""
 
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -33,10 +34,10 @@ class Fork:
     def pid(self) -> int:
         return self.forked.pid
 
-    async def told(self) -> str:
+    async def told(self, spec: bytes = UNKNOWN) -> str:
         """All that it says before it ends, when it has been told what it is."""
         loop = asyncio.get_running_loop()
-        await loop.sock_sendall(self.connection, UNKNOWN)
+        await loop.sock_sendall(self.connection, spec)
         found = b""
         while piece := await loop.sock_recv(self.connection, 65536):
             found += piece
@@ -166,6 +167,34 @@ def test_what_is_shared_is_loaded_once_and_what_fails_is_left_to_tasks(
     assert sys.modules["petrel"].ready == ["once"]
     for module in ("petrel", "skua"):
         monkeypatch.delitem(sys.modules, module)
+
+
+def test_processes_do_not_get_the_passwords_for_databases_that_lie_around(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tern.py").write_text("import os\nraise OSError(f\"{os.environ.get('PGPASSWORD')} lies around\")\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PGPASSWORD", "canary")
+    config = {"name": "c", "connector.class": "Tern", "topics": "t"}
+    spec = TaskSpec("c", 0, "w", config, {}, plugins=[("sink", "Tern", "tern", "Tern")])
+
+    async def story(worker: Worker) -> None:
+        assert "None lies around" in await (await worker.fork()).told(spec.dump() + b"\n")
+
+    play(story)
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="there a name is not counted")
+def test_names_of_attributes_that_were_looked_up_are_let_go_before_a_fork(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("disable", "collect", "freeze"):
+        monkeypatch.setattr(gc, name, lambda: None)
+    name = f"guillemot-{os.getpid()}"
+    bird = type("Bird", (), {name: 1})
+    before = sys.getrefcount(name)
+    assert getattr(bird(), name) == 1
+    assert sys.getrefcount(name) == before + 1
+    fork_loop.freeze()
+    assert sys.getrefcount(name) == before
 
 
 def test_who_asks_first_does_not_wait_for_what_others_may_need() -> None:
