@@ -10,12 +10,11 @@ from ferryman.errors import DataError
 from ferryman.formats.polars_types import MISFITS, dtype
 from ferryman.java.decimals import rescaled
 from ferryman.record import Columns, Data
-from ferryman.schema import DECIMAL, FLOATS, INTEGERS, RecursiveSchema, Schema, Type
+from ferryman.schema import DECIMAL, RecursiveSchema, Schema, Type
 
 Convert = Callable[[Any], Any]
 _MOST_DIGITS = 38
 """Of a decimal, and behind its point."""
-_SCALARS = INTEGERS | FLOATS | {Type.BOOLEAN, Type.STRING}
 
 
 def struct_of(schema: Schema | None, format_name: str) -> Schema:
@@ -29,12 +28,12 @@ def frame(data: Data, schema: Schema | None) -> pl.DataFrame:
     """The data as a frame, a column a field. Raises DataError for a value that does not fit, naming its field."""
     found = struct_of(schema, "Parquet")
     _check(found)
-    if isinstance(data, Columns) and (filled := _filled(data.frame, found)) is not None:
-        return filled
-    columns, values = [], data.rows().values
+    if isinstance(data, Columns):
+        return data.frame
+    columns = []
     for field in found.fields:
         try:
-            columns.append(_series(field.schema, [value.get(field.name) for value in values]).alias(field.name))
+            columns.append(_series(field.schema, [value.get(field.name) for value in data.values]).alias(field.name))
         except (*MISFITS, AttributeError):
             # Not chained: polars quotes the value.
             text = f"A value of the field {field.name} is no {field.schema.name or field.schema.type}"
@@ -42,34 +41,6 @@ def frame(data: Data, schema: Schema | None) -> pl.DataFrame:
                 text += f" of at most {_MOST_DIGITS} digits, as Parquet has them"
             raise DataError(text).in_field(field.name) from None
     return pl.DataFrame(columns)
-
-
-def _filled(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame | None:
-    """The frame with defaults in the place of nulls, as Struct.get gives them; None where rows have to find them."""
-    fills = []
-    for field in schema.fields:
-        if not _has_default(field.schema) or not _has_nulls(frame.get_column(field.name)):
-            continue
-        if field.schema.name is not None or field.schema.type not in _SCALARS:
-            return None
-        fills.append(pl.col(field.name).fill_null(pl.lit(field.schema.default, dtype(field.schema))))
-    return frame.with_columns(fills) if fills else frame
-
-
-@lru_cache(maxsize=4000)
-def _has_default(schema: Schema) -> bool:
-    """Whether it or something in it has one."""
-    if schema.default is not None:
-        return True
-    if isinstance(schema, RecursiveSchema):
-        return False
-    inner = (*(field.schema for field in schema.fields), schema.keys, schema.values)
-    return any(_has_default(each) for each in inner if each is not None)
-
-
-def _has_nulls(column: pl.Series) -> bool:
-    """Whether a value is null, or may be within."""
-    return bool(column.null_count()) or column.dtype.is_nested()
 
 
 @lru_cache(maxsize=4000)

@@ -5,7 +5,6 @@ import gzip
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -127,37 +126,6 @@ def test_every_type_in_json_is_as_the_json_converter_has_it(world: World, form: 
     (found,) = write(world, Log(VALUE)).values()
     changed = {"raw": "AP8=", "amount": "+zI=", "day": 19_782, "clock": 86_399_999, "at": NOON + 5}
     assert found == [{**VALUE, **changed}]
-
-
-DEFAULTS = struct(
-    {
-        "number": replace(INT64, optional=True, default=7),
-        "text": replace(OPTIONAL_STRING, default="none"),
-        "amount": replace(decimal(2), optional=True, default=Decimal("0.10")),
-        "in": struct({"a": replace(INT64, optional=True, default=3), "b": OPTIONAL_STRING}, "inner"),
-        "list": array(replace(OPTIONAL_STRING, default="x")),
-        "plain": OPTIONAL_STRING,
-    }
-)
-
-
-@pytest.mark.parametrize("fields", [list(DEFAULTS.by_name), ["number", "text", "plain"]], ids=["all", "scalars"])
-@pytest.mark.parametrize("form", [columns, Rows])
-def test_a_null_in_parquet_is_its_fields_default_at_any_depth(world: World, form: Any, fields: list[str]) -> None:
-    world.more = {**PARQUET, "flush.size": "2"}
-    world.schema, world.as_data = struct({name: DEFAULTS.by_name[name].schema for name in fields}), form
-    nulls = {"number": None, "text": None, "amount": None, "in": {"a": None, "b": None}, "list": [None], "plain": None}
-    given = {"number": 1, "text": "", "amount": Decimal("1.00"), "in": {"a": 1, "b": "b"}, "list": [], "plain": "p"}
-    (found,) = write(world, *(Log({name: each[name] for name in fields}) for each in (nulls, given))).values()
-    expected = {
-        **nulls,
-        "number": 7,
-        "text": "none",
-        "amount": Decimal("0.10"),
-        "in": {"a": 3, "b": None},
-        "list": ["x"],
-    }
-    assert found == [{name: each[name] for name in fields} for each in (expected, given)]
 
 
 @pytest.mark.parametrize("form", [columns, Rows])
