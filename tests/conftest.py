@@ -12,7 +12,6 @@ from confluent_kafka.admin import AdminClient
 from hypothesis import HealthCheck
 
 from ferryman.stack import Stack
-from ferryman.telemetry import free_text, redaction
 from tests.differential import search
 from tests.running import Worker, borrowed, settings, worker
 
@@ -92,12 +91,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if _stack is not None:
         _stack.stop()
-
-
-@pytest.fixture(autouse=True)
-def _no_secrets_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What earlier tests of this process protected is not hidden from what this one reads."""
-    monkeypatch.setattr(redaction, "_values", free_text.Values())
 
 
 @pytest.fixture(scope="session")

@@ -92,7 +92,7 @@ def _a_jvm() -> None:
     java("java.lang.Object")
 
 
-@search(200, False)
+@search(300, False)
 @given(COOPERATIVE, VERSIONS)
 def test_cooperative_assignments_have_the_same_bytes(assignment: Assignment, version: Version) -> None:
     theirs = written(connect(COOPERATIVE_PROTOCOL).serializeAssignment(to_java(assignment, version), version == 2))
@@ -103,7 +103,7 @@ def test_cooperative_assignments_have_the_same_bytes(assignment: Assignment, ver
     count("assignments", 1)
 
 
-@search(200, False)
+@search(300, False)
 @given(EAGER)
 def test_eager_assignments_have_the_same_bytes(assignment: Assignment) -> None:
     theirs = written(connect(EAGER_PROTOCOL).serializeAssignment(to_java(assignment, 0)))
@@ -115,7 +115,7 @@ def test_eager_assignments_have_the_same_bytes(assignment: Assignment) -> None:
     count("assignments", 1)
 
 
-@search(200, False)
+@search(300, False)
 @given(NAMES, OFFSETS, st.none() | COOPERATIVE, VERSIONS)
 def test_metadata_has_the_same_bytes(url: str, offset: int, held: Assignment | None, version: Version) -> None:
     metadata = Metadata(url, offset, held)
@@ -137,7 +137,7 @@ def test_metadata_has_the_same_bytes(url: str, offset: int, held: Assignment | N
     count("metadata", 1)
 
 
-@search(300, False)
+@search(500, False)
 @given(st.binary(max_size=60))
 def test_bytes_that_are_no_assignment_to_the_jvm_are_none_to_us(payload: bytes) -> None:
     try:
@@ -182,7 +182,7 @@ class Beside:
 
 @pytest.mark.parametrize("max_delay", [300_000, 1000, 1, 0])
 def test_whatever_happens_to_a_group_both_give_the_same_to_everybody(max_delay: int) -> None:
-    @search(40, False)
+    @search(60, False)
     @given(st.integers(0, 2**32))
     def histories(seed: int) -> None:
         random, made = Random(seed), Group(Beside(max_delay).decide)

@@ -80,7 +80,7 @@ def test_what_was_once_written_differently_is_the_same(case: tuple[Config, Schem
 
 @pytest.mark.timeout(1800)
 def test_avro_is_read_and_written_again_as_java_does(long: bool) -> None:
-    @search(300, long)
+    @search(600, long)
     @given(CONFIGS, schemas_with_data())
     def run(config: Config, given: tuple[Node, list[bytes]]) -> None:
         compare_read(config, *given)
@@ -90,7 +90,7 @@ def test_avro_is_read_and_written_again_as_java_does(long: bool) -> None:
 
 @pytest.mark.timeout(1800)
 def test_connects_data_is_written_as_java_does(long: bool) -> None:
-    @search(300, long)
+    @search(600, long)
     @given(CONFIGS, st.data())
     def run(config: Config, data: st.DataObject) -> None:
         found: Typed = data.draw(typed())
@@ -103,7 +103,7 @@ def test_connects_data_is_written_as_java_does(long: bool) -> None:
 
 @pytest.mark.timeout(1800)
 def test_damaged_avro_is_refused_or_means_what_it_means_to_java(long: bool) -> None:
-    @search(200, long)
+    @search(400, long)
     @given(schemas_with_data(1), st.data())
     def run(given: tuple[Node, list[bytes]], data: st.DataObject) -> None:
         node, (body,) = given

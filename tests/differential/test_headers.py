@@ -73,7 +73,7 @@ def test_what_was_once_different_in_headers_is_the_same(texts: list[str]) -> Non
 
 @pytest.mark.timeout(1800)
 def test_texts_of_headers_mean_what_they_mean_to_kafka(long: bool) -> None:
-    @search(400, long)
+    @search(700, long)
     @given(st.lists(TEXT | LITERALS | HOSTILE | HOSTILE | NESTED | NESTED, min_size=4, max_size=10))
     def run(texts: list[str]) -> None:
         compare(texts)

@@ -12,8 +12,8 @@ from tests.differential.search import count, search
 from tests.differential.sides import Case
 from tests.differential.strategies import CONFIGS, PREDICATES, UNSIDED, records
 
-EXAMPLES, CONFIGS_EACH = 60, 4
-"""Each example is up to eight records, and each goes through so many configs: above 15,000 cases a run."""
+EXAMPLES, CONFIGS_EACH = 80, 4
+"""Each example is up to eight records, and each goes through so many configs: above 20,000 cases a run."""
 SIDES = ["$Value", "$Value", "$Key"]
 
 

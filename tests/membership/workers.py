@@ -208,14 +208,8 @@ class Group:
         assert len(owners) == len(set(owners)), owners
         return set(owners) == {*self.work.connectors, *self.work.tasks} and max(tasks) - min(tasks) <= 1
 
-    def is_over(self) -> bool:
-        """Whether all are in one generation, and the leader has no other to come."""
-        leader = self.members[self.leader]
-        known = [leader.owner(*piece) for piece in ((each, None) for each in self.work.connectors)]
-        return all(known) and len({member.generation for member in self.members.values()}) == 1
-
     def settle(self) -> None:
-        until(lambda: self.is_shared_out() and self.is_over(), 60, "the work to be shared out and the rebalance over")
+        until(self.is_shared_out, 60, "the work to be shared out")
 
 
 @contextmanager

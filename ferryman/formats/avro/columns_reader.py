@@ -12,9 +12,6 @@ than the bodies, a long for the marker::
 
 If body 0 is two bytes too long, the decoder takes these for the beginning of a marker, and reads all that follows out
 of step: row 0 does not have its marker. Halving finds the few around the guilty one, which go by rows.
-
-One damage is not seen: to polars any number of a union's branch but that of null is the other one, where rows refuse a
-number that the union does not have.
 """
 
 import json

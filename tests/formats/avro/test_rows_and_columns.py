@@ -1,6 +1,5 @@
 """Avro by rows and by columns: the same schema and bytes give the same values."""
 
-import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC
 from decimal import Decimal
@@ -137,15 +136,8 @@ def test_damaged_messages_are_left_to_the_rows_or_mean_what_they_mean_to_rows(
     body[place : place + data.draw(st.integers(0, 2))] = data.draw(st.binary(max_size=2))
     bodies[at] = bytes(body)
     columns, odd = columns_reader.decode(found, bodies)
-    if columns is None or odd:
-        return
-    try:
-        expected = by_rows(found, bodies)
-    except DataError:
-        # To polars any number of a union's branch but that of null is the other one.
-        assert '["null"' in json.dumps(found.columns)
-    else:
-        assert shown(columns.rows().values) == shown(expected)
+    if columns is not None and not odd:
+        assert shown(columns.rows().values) == shown(by_rows(found, bodies))
 
 
 def shown(values: Sequence[Any]) -> str:

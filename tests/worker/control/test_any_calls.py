@@ -478,7 +478,7 @@ def test_whatever_is_asked_and_whatever_happens_what_is_wanted_is_reached(
     run_state_machine_as_test(
         Worker,
         settings=settings(
-            max_examples=2000 if long else 200,
+            max_examples=2000 if long else 300,
             stateful_step_count=60 if long else 30,
             deadline=None,
             suppress_health_check=list(HealthCheck),
