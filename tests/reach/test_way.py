@@ -41,10 +41,11 @@ def serving(tls: ssl.SSLContext | None = None, says: bytes = b"") -> Iterator[in
     thread.join(SECONDS)
 
 
-def certified(name: str, **more: datetime) -> ssl.SSLContext:
+def certified(name: str, until: datetime | None = None) -> ssl.SSLContext:
     """A server's side of TLS, for a name."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    AUTHORITY.issue_cert(name, **more).configure_cert(context)
+    since = None if until is None else until - timedelta(days=9)
+    AUTHORITY.issue_cert(name, not_before=since, not_after=until).configure_cert(context)
     return context
 
 
@@ -93,7 +94,7 @@ def test_certificates_of_strangers_of_other_hosts_and_of_other_times() -> None:
         assert met(port, trusting()) == "other name"
         assert met(port, trusting(), host="localhost") == "other name"
     ended = datetime.now(UTC) - timedelta(days=1)
-    with serving(certified("127.0.0.1", not_before=ended - timedelta(days=9), not_after=ended)) as port:
+    with serving(certified("127.0.0.1", until=ended)) as port:
         assert met(port, trusting()) == "time"
 
 
