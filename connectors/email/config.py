@@ -111,6 +111,12 @@ class EmailSinkConfig(EmailKeys):
         return one_address("mail.from", given).spec
 
     @property
+    def fixed_recipients(self) -> list[str]:
+        """The addresses that every message goes to."""
+        given = {name: entries(text) for name, text in self._recipients.items()}
+        return [one_address(name, each).spec for name, texts in given.items() for each in texts if "{" not in each]
+
+    @property
     def subject(self) -> Pattern:
         """mail.subject."""
         return pattern("mail.subject", self.mail_subject)
@@ -127,8 +133,11 @@ class EmailSinkConfig(EmailKeys):
 
     def recipients(self, name: str) -> list[Pattern]:
         """The templates of mail.to, mail.cc or mail.bcc."""
-        text = {"mail.to": self.mail_to, "mail.cc": self.mail_cc, "mail.bcc": self.mail_bcc}[name]
-        return [pattern(name, entry) for entry in entries(text)]
+        return [pattern(name, entry) for entry in entries(self._recipients[name])]
+
+    @property
+    def _recipients(self) -> Mapping[str, str]:
+        return {"mail.to": self.mail_to, "mail.cc": self.mail_cc, "mail.bcc": self.mail_bcc}
 
     @property
     def text(self) -> Pattern | None:

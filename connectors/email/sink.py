@@ -9,7 +9,7 @@ from ferryman.connectors.email.config import EmailSinkConfig
 from ferryman.connectors.email.delivery import Delivery
 from ferryman.connectors.email.effects import effects
 from ferryman.connectors.email.sent_events import Events
-from ferryman.connectors.email.smtp.examination import findings
+from ferryman.connectors.email.smtp.examination import Mail, findings
 from ferryman.effects import Effect
 from ferryman.errors import TaskError
 from ferryman.kafka.callbacks import Producer
@@ -38,9 +38,9 @@ class EmailSinkConnector(Sink[EmailSinkConfig]):
 
     @classmethod
     def examine(cls, config: EmailSinkConfig, examination: Examination) -> Iterable[Finding]:
-        """The mail server, and whether it takes the sender."""
+        """The mail server, and whether it takes sender and recipients."""
         server = replace(config.server, connect_timeout=examination.seconds, timeout=examination.seconds)
-        return findings(server, config.fixed_sender, config.mail_max_bytes)
+        return findings(server, Mail(config.fixed_sender, config.fixed_recipients, config.mail_max_bytes))
 
     def start(self) -> None:
         """Reads the templates. A server that is away is waited for in put."""

@@ -101,7 +101,7 @@ class S3SinkConnector(Sink[S3SinkConfig]):
     @classmethod
     def examine(cls, config: S3SinkConfig, examination: Examination) -> Iterable[Finding]:
         """The bucket, the rights, and whether the server obeys conditional writes."""
-        look = Look(bucket(config.model_copy(update={"part_retries": 0})))
+        look = Look(bucket(config.model_copy(update={"part_retries": 0}), examination.seconds), examination.seconds)
         objects = (config.prefix if config.aiven else config.topics_dir.strip("/") + "/").removeprefix("/")
         own = f"{config.manifest_prefix.strip('/') or '_ferryman'}-heads/{segment(examination.connector)}/"
         yield from look.all_of(Places(objects, own, config.tagging), examination.read_only)

@@ -74,9 +74,8 @@ class S3SourceConnector(Source[S3SourceConfig]):
     @classmethod
     def examine(cls, config: S3SourceConfig, examination: Examination) -> Iterable[Finding]:
         """The bucket, and whether it may be listed and read."""
-        return Look(bucket_to_read(config.model_copy(update={"part_retries": 0}))).reads(
-            config.prefix if config.aiven else ""
-        )
+        impatient = bucket_to_read(config.model_copy(update={"part_retries": 0}), examination.seconds)
+        return Look(impatient, examination.seconds).reads(config.prefix if config.aiven else "")
 
     @classmethod
     def alter_offsets(cls, config: S3SourceConfig, offsets: Sequence[tuple[Partition | None, Offset | None]]) -> bool:

@@ -141,8 +141,13 @@ class EventsApi:
         if status == 200:
             return
         if status in (401, 403):
-            text = f"{self._url} answered {status}: it does not accept the key in stripe.api.key for this"
-            raise RefusedError(text, key="stripe.api.key")
+            why = "it does not know the key in stripe.api.key"
+            if status == 403:
+                why = "the key in stripe.api.key has not the right to read events"
+            raise RefusedError(f"{self._url} answered {status}: {why} ({_reason(body)})", key="stripe.api.key")
+        if 300 <= status < 400:
+            where = answer.headers.get("location", "elsewhere")
+            raise TaskError(f"{self._url} answered {status}, and sends us to {where}: is stripe.api.url right?")
         if status in (408, 409, 429) or status >= 500:
             raise RetriableError(f"{self._url} answered {status}", after=_pause(answer.headers.get("retry-after")))
         raise TaskError(f"{self._url} answered {status}: {_reason(body)}")

@@ -3,30 +3,47 @@
 import time
 from collections.abc import Iterator
 
+import httpx
+
 from ferryman.connectors.stripe.events_api import EventsApi, Period
-from ferryman.errors import FerrymanError, RefusedError
+from ferryman.errors import FerrymanError, RefusedError, RetriableError
 from ferryman.findings import Finding, mend, ok, warning
+from ferryman.reach import mending
+from ferryman.reach.mending import Keys
 
 _SKEWED = 60
+_KEYS = Keys.of_url("stripe.api.url", "SSL_CERT_FILE, a variable of the worker's environment")
+_LONGEST = 5.0
+"""Seconds for each step of a way that has already failed once."""
 
 
-def findings(api: EventsApi, url: str) -> Iterator[Finding]:
-    """A finding for the key, the events, and the clock. Events are asked for and not handed over."""
+def findings(api: EventsApi, url: str, seconds: float) -> Iterator[Finding]:
+    """A finding for the key, the events, and the clock. Events are asked for and not handed over. Each step of the way
+    to a gateway that does not answer may take ``seconds``."""
     subject = f"gateway {url}"
     try:
         page = api.page(Period(0), limit=1)
-    except RefusedError as error:
-        yield mend(subject, str(error), f"correct {error.key}; a restricted key needs the right to read events")
-        return
+        now = api.now()
     except FerrymanError as error:
-        yield mend(subject, str(error), "correct stripe.api.url, or whatever is in the way there")
+        yield _failed(subject, url, seconds, error)
         return
     yield ok(
         subject, "it takes the key, and lists events" if page.events else "it takes the key, and has no events yet"
     )
-    skew = abs(api.now() - time.time())
+    skew = abs(now - time.time())
     said = f"{skew:.0f} seconds apart"
     if skew > _SKEWED:
         yield warning("clocks of the gateway and here", f"{said}: start.from is by the gateway's", "follow NTP")
     else:
         yield ok("clocks of the gateway and here", said)
+
+
+def _failed(subject: str, url: str, seconds: float, error: FerrymanError) -> Finding:
+    if isinstance(error, RefusedError):
+        return mend(subject, str(error), f"correct {error.key}; a restricted key needs the right to read events")
+    if not isinstance(error, RetriableError):
+        return mend(subject, str(error), "correct stripe.api.url or stripe.api.version")
+    obstacle = None
+    if isinstance(error.__cause__, httpx.TransportError) and not mending.is_by_proxy(url):
+        obstacle = mending.to_url(subject, url, httpx.create_ssl_context(), _KEYS, min(_LONGEST, seconds))
+    return obstacle or mend(subject, str(error), "try again when it is well, or correct stripe.api.url")

@@ -196,7 +196,7 @@ class StripeSourceConnector(Source[StripeSourceConfig]):
         """The key, the list of events, the clock."""
         api = _api(config, examination.seconds)
         try:
-            return list(findings(api, config.stripe_api_url))
+            return list(findings(api, config.stripe_api_url, examination.seconds))
         finally:
             api.close()
 

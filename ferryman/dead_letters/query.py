@@ -30,6 +30,12 @@ def parsed(given: Mapping[str, str], connector: str) -> tuple[Choice, int, int]:
     return choice, _count(given, "scan", SCAN, MOST_SCANNED), _count(given, "limit", LIMIT, MOST_LISTED)
 
 
+def unknown(connector: str) -> RequestError:
+    """There is no such connector, though there may be letters that it wrote."""
+    how = "create a connector of that name with the config that it had, but for ferryman.run.*, in the state STOPPED"
+    return RequestError(404, f"Connector {connector} not found. If it is gone and has left dead letters, {how}")
+
+
 def place(text: str) -> tuple[int, int]:
     """The partition and the offset that a letter's id names. RequestError 404 for what is none."""
     partition, dash, offset = text.partition("-")

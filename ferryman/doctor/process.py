@@ -4,9 +4,11 @@ It runs the code of plugins and of clients that may hang; whoever has started it
 """
 
 import os
+import signal
 import sys
-from collections.abc import Iterable
-from typing import BinaryIO
+from collections.abc import Generator
+from contextlib import closing
+from typing import BinaryIO, NoReturn
 
 from ferryman.doctor import registry, system
 from ferryman.doctor.job import Job, line
@@ -31,9 +33,32 @@ LOOKS = {
 }
 
 
+_ENDS = (signal.SIGINT, signal.SIGTERM)
+_GRACE = 20
+"""Seconds in which what a look has written is taken away again, when it is to end."""
+
+
 def main() -> None:
     """Looks, and ends without waiting for threads that hang; and with the doctor, whose process is its argument."""
-    die_with_parent.die_with(int(sys.argv[1]))
+    for each in _ENDS:
+        signal.signal(each, _end)
+    die_with_parent.die_with(int(sys.argv[1]), signal.SIGTERM)
+    try:
+        _look()
+    except SystemExit as left:
+        os._exit(int(left.code or 0))
+    os._exit(0)
+
+
+def _end(number: int, frame: object) -> NoReturn:
+    """Once: what comes after it is the way out, which the kernel cuts short where a library hangs."""
+    for each in _ENDS:
+        signal.signal(each, signal.SIG_IGN)
+    signal.alarm(_GRACE)
+    raise SystemExit(128 + number)
+
+
+def _look() -> None:
     # What libraries print goes elsewhere: standard output has lines of findings only.
     told = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
@@ -41,12 +66,12 @@ def main() -> None:
     _prepare(job)
     told.write(b"\n")  # from here on it is the system that may be slow
     _run(job, told)
-    os._exit(0)
 
 
 def _run(job: Job, told: BinaryIO) -> None:
-    for finding in _looked(job):
-        told.write(line(Finding(finding.level, *map(redact, (finding.subject, finding.said, finding.mend)))))
+    with closing(_looked(job)) as found:  # so that one that is broken off takes away what it has written
+        for finding in found:
+            told.write(line(Finding(finding.level, *map(redact, (finding.subject, finding.said, finding.mend)))))
 
 
 def _prepare(job: Job) -> None:
@@ -61,7 +86,7 @@ def _prepare(job: Job) -> None:
     allowed_folders.bound([] if config is None else config.connector_allowed_paths)
 
 
-def _looked(job: Job) -> Iterable[Finding]:
+def _looked(job: Job) -> Generator[Finding]:
     try:
         yield from LOOKS[job.what](job)
     except FerrymanError as error:

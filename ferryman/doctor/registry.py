@@ -1,6 +1,7 @@
 """The registries of a connector's converters, or of a worker's."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from ferryman.connector import SinkConfig, SourceConfig
 from ferryman.converters.avro import AvroConverterConfig
@@ -29,7 +30,8 @@ def findings(job: Job) -> Iterator[Finding]:
 
 
 def _joined(one: Asked, other: Asked) -> Asked:
-    return Asked(one.prefix, one.config, [*one.subjects, *other.subjects], one.registers or other.registers)
+    subjects = [*one.subjects, *other.subjects]
+    return replace(one, subjects=subjects, registers=one.registers or other.registers)
 
 
 def converts(worker: Mapping[str, str], raw: Mapping[str, str]) -> bool:
@@ -55,7 +57,7 @@ def _asked(job: Job, side: str) -> Asked | None:
     plugin = catalog.connector(job.raw.get("connector.class", ""))
     connector = None if plugin is None else plugin.config_class.read(job.raw)[0]
     registers = isinstance(connector, SourceConfig) and config.auto_register_schemas
-    return Asked(f"{side}.converter.", config, _subjects(config, connector, side), registers)
+    return Asked(f"{side}.converter.", config, _subjects(config, connector, side), registers, job.seconds)
 
 
 def _subjects(config: AvroConverterConfig, connector: object, side: str) -> list[str]:

@@ -19,6 +19,8 @@ BEGINNING = 120.0
 """Seconds that a process has before its first word: it imports what it needs."""
 GRACE = 10.0
 """Seconds beyond those of a check, which keeps to them by itself if it can: this is for what it cannot."""
+ORDER = 3.0
+"""Seconds for a process that is given up on, to take away what it has written."""
 
 
 def findings(given: Sequence[Job]) -> Iterator[Finding]:
@@ -49,10 +51,18 @@ def looked(job: Job) -> list[Finding]:
         said = f"no answer within {job.seconds:g} seconds: what would follow was not looked at"
         found.append(mend(job.about, said, "look whether the system hangs, or whether packets are lost on the way"))
     finally:
-        process.kill()
-        process.wait()
+        _end(process)
         process.stdout.close()
     return [replace(each, subject=f"{job.subject}: {each.subject}") for each in found]
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    try:
+        process.wait(ORDER)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _lines(file: int, seconds: float) -> Iterator[bytes]:

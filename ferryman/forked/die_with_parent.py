@@ -9,11 +9,11 @@ PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
-def die_with(parent: int) -> None:
-    """Has the kernel send SIGKILL when the parent ends (Linux; elsewhere a closing pipe must do). ``parent`` is its
+def die_with(parent: int, number: signal.Signals = signal.SIGKILL) -> None:
+    """Has the kernel send a signal when the parent ends (Linux; elsewhere a closing pipe must do). ``parent`` is its
     process, as the parent itself says: whoever asks may have been orphaned already."""
     if _LIBC is None:
         return
-    _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    _LIBC.prctl(PR_SET_PDEATHSIG, number)
     if os.getppid() != parent:  # it died before the call, so that no signal will come
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), number)

@@ -21,10 +21,22 @@ KEYS: Mapping[int, str] = {
 """By the key that is most likely wrong: the user is not known, or has not the right."""
 
 
+_SAID = {"Unsupported SASL mechanism": "sasl.mechanism", "wrong version number": "security.protocol"}
+"""What librdkafka says of causes that have the code of another one."""
+
+
+def key_of(error: KafkaError) -> str | None:
+    """The key that is most likely wrong; None if it is another error than a refusal."""
+    found = KEYS.get(error.code())
+    if found is None:
+        return None
+    return next((key for text, key in _SAID.items() if text in error.str()), found)
+
+
 def refusal(error: KafkaError, side: str) -> RefusedError | None:
     """A broker's refusal of the client that ``side`` (``consumer``, ``producer``, ``admin``) names; None if it is
     another error."""
-    key = KEYS.get(error.code())
+    key = key_of(error)
     if key is None:
         return None
     text = f"Kafka refuses this task's {side}: {error.name()}: {error.str()} (see {side}.override.{key})"

@@ -44,7 +44,7 @@ def question(raw: Mapping[str, str | None], resolution: Resolution, connector: s
         "connector": connector,
         "values": dict(resolution.values),
         "problems": [[each.key, each.message] for each in resolution.problems],
-        "warnings": list(resolution.warnings),
+        "warnings": list(resolution.doubts),
         "references": resolution.references.rows(),
     }
 

@@ -3,13 +3,20 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit, urlunsplit
 
-from ferryman.errors import FerrymanError, RefusedError
+from ferryman.errors import FerrymanError, RefusedError, RetriableError, TaskError
 from ferryman.findings import Finding, left_out, mend, ok, warning
+from ferryman.reach import mending
+from ferryman.reach.mending import Keys
 from ferryman.schema_registry.client import Registry
 from ferryman.schema_registry.keys import RegistryConfig
+from ferryman.schema_registry.tls import tls_context
 
+_LONGEST = 5.0
+"""Seconds for each step of a way that has already failed once."""
+_PATHS = ("", "/apis/ccompat/v7", "/apis/ccompat/v6")
+"""Below which registries answer: Confluent's and Karapace, Apicurio's."""
 _TAKES_NONE = ("READONLY", "READONLY_OVERRIDE", "FORWARD")
 
 
@@ -24,16 +31,35 @@ class Asked:
     """The subjects that it will ask for, as far as they are known."""
     registers: bool
     """Whether it registers schemas."""
+    seconds: float
+    """How long one check may take."""
+
+    @property
+    def url_key(self) -> str:
+        """The key of its addresses."""
+        return f"{self.prefix}schema.registry.url"
+
+    def at(self, urls: Sequence[str]) -> Registry:
+        """The registry at these addresses, as patient as the look is."""
+        patience = max(1, int(self.seconds * 1000))
+        limits = {name: min(patience, getattr(self.config, name)) for name in _TIMEOUTS}
+        return Registry(self.config.model_copy(update={**limits, "schema_registry_url": list(urls)}))
+
+
+_TIMEOUTS = ("http_connect_timeout_ms", "http_read_timeout_ms")
 
 
 def findings(asked: Asked) -> Iterator[Finding]:
     """A finding for the registry, for its mode, and for each subject."""
-    registry = Registry(asked.config)
+    registry = asked.at(asked.config.schema_registry_url)
     subject = f"registry {', '.join(asked.config.addresses())}"
     try:
         status, body = registry.answer("GET", "/subjects")
-    except FerrymanError as error:
-        yield mend(subject, str(error), f"correct {asked.prefix}schema.registry.url, or start the registry")
+    except RetriableError as error:
+        yield from _away(asked, subject, error)
+        return
+    except TaskError as error:
+        yield mend(subject, str(error), f"correct {asked.prefix}schema.registry.ssl.*")
         return
     if status != 200 or not isinstance(body, list):
         yield _refused(asked, subject, status)
@@ -44,12 +70,58 @@ def findings(asked: Asked) -> Iterator[Finding]:
         yield from _subject(asked, registry, each, known=each in body)
 
 
+def _away(asked: Asked, subject: str, error: RetriableError) -> Iterator[Finding]:
+    """What is in the way to each of its addresses; what has been heard, if nothing is."""
+    keys = Keys.of_url(asked.url_key, f"{asked.prefix}schema.registry.ssl.truststore.location")
+    found = list[Finding]()
+    if not asked.config.proxy_host:
+        context, seconds = tls_context(asked.config), min(_LONGEST, asked.seconds)
+        looked = (mending.to_url(f"registry {url}", url, context, keys, seconds) for url in asked.config.addresses())
+        found += [each for each in looked if each is not None]
+    yield from found or [mend(subject, str(error), f"start the registry, or correct {asked.url_key}")]
+
+
 def _refused(asked: Asked, subject: str, status: int) -> Finding:
-    if status in (401, 403):
-        keys = f"{asked.prefix}basic.auth.credentials.source and {asked.prefix}basic.auth.user.info"
-        return mend(subject, f"it refuses us: HTTP {status}", f"correct {keys}, or give that user the right to read")
-    said = f"it answers GET /subjects with HTTP {status}: that is no registry"
-    return mend(subject, said, f"correct {asked.prefix}schema.registry.url")
+    if status == 401:
+        return mend(subject, "it asks who we are, and does not let us in: HTTP 401", _login(asked))
+    if status == 403:
+        return mend(subject, "it knows us and refuses us: HTTP 403", "give that user the right to read subjects")
+    if status == 407:
+        return mend(subject, "a proxy asks who we are: HTTP 407", "use a proxy that does not, or none")
+    said = f"it answers GET /subjects with HTTP {status} and no list: that is no registry"
+    other = _elsewhere(asked)
+    return mend(subject, said, f"{asked.url_key}={other}" if other else f"correct {asked.url_key}")
+
+
+def _login(asked: Asked) -> str:
+    config, prefix = asked.config, asked.prefix
+    if config.bearer_auth_credentials_source is not None:
+        return f"correct {prefix}bearer.auth.token"
+    if config.basic_auth_credentials_source == "USER_INFO":
+        return f"correct {prefix}basic.auth.user.info"
+    if config.basic_auth_credentials_source == "SASL_INHERIT":
+        return f"correct {prefix}sasl.jaas.config"
+    if any(config.credentials()):
+        return f"correct user and password in {asked.url_key}"
+    return f"set {prefix}basic.auth.credentials.source=USER_INFO and {prefix}basic.auth.user.info"
+
+
+def _elsewhere(asked: Asked) -> str | None:
+    """The address of a registry on the same host and port, without a user; None if there is none, or there are several
+    addresses."""
+    given = asked.config.schema_registry_url
+    if len(given) != 1:
+        return None
+    parts = urlsplit(given[0])
+    for path in _PATHS:
+        url = urlunsplit((parts.scheme, parts.netloc, path, "", ""))
+        try:
+            status, body = asked.at([url]).answer("GET", "/subjects")
+        except FerrymanError:
+            continue
+        if status == 200 and isinstance(body, list):
+            return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], path, "", ""))
+    return None
 
 
 def _mode(asked: Asked, registry: Registry, subject: str) -> Iterator[Finding]:

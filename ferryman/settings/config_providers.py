@@ -13,11 +13,21 @@ from ferryman.config import split_list, trim
 from ferryman.errors import ConfigError, KeyProblem
 from ferryman.java import properties, spelling
 from ferryman.regex.pattern import TooSlow, compiled
-from ferryman.settings.references import Reference, references, replaced
+from ferryman.settings.references import Reference, replaced
 from ferryman.telemetry.references import Found, References, in_plain_words
 
-Lookup = Callable[[str, str], str | None]
-"""Path (may be empty) and key to a value; None if there is none. Raises ConfigError with what is wrong."""
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """There is no value."""
+
+    why: str
+    """A clause that says what is lacking."""
+
+
+Lookup = Callable[[str, str], str | Absent]
+"""Path (may be empty) and key to a value. Raises ConfigError with what is wrong."""
+_NO_PATH = Absent("it names no path")
 
 
 def _denied(message: str) -> ConfigError:
@@ -40,11 +50,12 @@ def file_provider(params: Mapping[str, str]) -> Lookup:
     """FileConfigProvider: the path is a properties file, the key one of its keys."""
     roots = _roots(params)
 
-    def lookup(path: str, key: str) -> str | None:
+    def lookup(path: str, key: str) -> str | Absent:
         if not path:
-            return None
+            return _NO_PATH
         try:
-            return properties.load(_allowed(path, roots).read_bytes()).get(key)
+            found = properties.load(_allowed(path, roots).read_bytes())
+            return found.get(key, Absent(f"the file has no key {key}"))
         except OSError as error:
             raise _denied(f"Could not read properties from file {path}: {error.strerror}") from None
 
@@ -55,14 +66,16 @@ def directory_provider(params: Mapping[str, str]) -> Lookup:
     """DirectoryConfigProvider: the path is a directory, the key a file in it, the value that file's whole content."""
     roots = _roots(params)
 
-    def lookup(path: str, key: str) -> str | None:
-        if not path or not key or key in {".", ".."} or "/" in key or os.sep in key:
-            return None
+    def lookup(path: str, key: str) -> str | Absent:
+        if not path:
+            return _NO_PATH
+        if not key or key in {".", ".."} or "/" in key or os.sep in key:
+            return Absent("its key is no name of a file")
         folder = _allowed(path, roots)
         try:
             return _allowed(str(folder / key), roots).read_text(encoding="utf-8")
         except FileNotFoundError:
-            return None
+            return Absent("there is no such file")
         except (OSError, UnicodeDecodeError) as error:
             raise _denied(f"Could not read file {key} of directory {path}: {error}") from None
 
@@ -81,11 +94,13 @@ def variable_provider(params: Mapping[str, str]) -> Lookup:
             "allowlist.pattern", f"allowlist.pattern {text} is not a regular expression: {error}"
         ) from None
 
-    def lookup(path: str, key: str) -> str | None:
+    def lookup(path: str, key: str) -> str | Absent:
         if path:
             raise _denied(f"Path is not supported for EnvVarConfigProvider, invalid value '{path}'")
         try:
-            return environment.get(key) if pattern.matches(key) else None
+            if not pattern.matches(key):
+                return Absent("the provider's allowlist.pattern does not let that variable be read")
+            return environment.get(key, Absent("there is no such variable"))
         except TooSlow as error:
             raise _denied(str(error)) from None
 
@@ -118,14 +133,25 @@ class Resolution:
     """A config with its references resolved."""
 
     values: Mapping[str, str] = field(repr=False)
-    """All keys; references that nothing is known about stay as text, with a warning."""
+    """All keys; references that nothing is found for stay as text."""
     problems: tuple[KeyProblem, ...] = ()
     """Keys whose references cannot be resolved."""
     warnings: tuple[str, ...] = ()
+    """What looks like a reference and is none, since no such provider is declared."""
     missing: tuple[KeyProblem, ...] = ()
-    """Keys with a reference in which a provider that is declared finds nothing: not to be started with."""
+    """Keys with a reference in which a provider that is declared finds nothing: no connector starts with that."""
     references: References = field(default_factory=References)
     """What the references in ``values`` resolved to."""
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """The warnings for somebody who makes a connector of it."""
+        return (*self.warnings, *(f"{each.message}; the connector does not start with that" for each in self.missing))
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The warnings for a worker, which starts with what is missing, as Kafka Connect's does."""
+        return (*self.warnings, *(f"{each.message}; its text stays as it is" for each in self.missing))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +169,7 @@ class Providers:
         missing, resolved = list[KeyProblem](), list[Found]()
         for key, value in raw.items():
             try:
-                values[key] = _substituted(key, value, self.lookups, warnings, resolved)
-                missing += _missing(key, value, values[key], self.lookups)
+                values[key] = _substituted(key, value, self.lookups, warnings, missing, resolved)
             except ConfigError as error:
                 values[key] = value
                 problems.append(KeyProblem(key, f"{key} cannot be resolved: {error}"))
@@ -153,23 +178,24 @@ class Providers:
         return Resolution(values, tuple(problems), tuple(warnings), tuple(missing), known)
 
 
-def _missing(key: str, text: str, substituted: str, lookups: Mapping[str, Lookup]) -> list[KeyProblem]:
-    return [
-        KeyProblem(
-            key, f"{key} cannot be resolved: the config provider {found.provider!r} finds nothing for {found.text}"
-        )
-        for found in references(text)
-        if found.provider in lookups and found.text in substituted
-    ]
-
-
-def _substituted(key: str, text: str, lookups: Mapping[str, Lookup], warnings: list[str], resolved: list[Found]) -> str:
+def _substituted(
+    key: str,
+    text: str,
+    lookups: Mapping[str, Lookup],
+    warnings: list[str],
+    missing: list[KeyProblem],
+    resolved: list[Found],
+) -> str:
     def value(found: Reference) -> str:
         lookup = lookups.get(found.provider)
-        result = lookup(found.path, found.key) if lookup else None
-        if result is None:
-            why = "finds nothing" if lookup else "is not declared in the worker's config.providers"
-            warnings.append(f"{key} keeps {found.text} as text: the config provider {found.provider!r} {why}")
+        if lookup is None:
+            why = f"the config provider {found.provider!r} is not declared in the worker's config.providers"
+            warnings.append(f"{key} keeps {found.text} as text: {why}")
+            return found.text
+        result = lookup(found.path, found.key)
+        if isinstance(result, Absent):
+            nothing = f"the config provider {found.provider!r} finds nothing for {found.text}: {result.why}"
+            missing.append(KeyProblem(key, f"{key} cannot be resolved: {nothing}"))
             return found.text
         resolved.append(Found(key, found.text, result))
         return result

@@ -154,7 +154,7 @@ def parse(raw: Mapping[str, str], mode: Mode = STANDALONE, *, with_converters: b
         mode.spelled_out(resolution.values),
         providers,
         (
-            *(*warnings, *resolution.warnings, *about_clients, *_warnings(raw, mode)),
+            *(*warnings, *resolution.kept, *about_clients, *_warnings(raw, mode)),
             *(converters.warnings(raw) if with_converters else ()),
             *rest_security.warnings(config, raw),
         ),

@@ -102,7 +102,7 @@ def _validate(
     problems += [problem for part in others for problem in part.problems]
     loose = config_infos.undeclared(problems, infos, config_class.keys())
     warnings = [
-        *resolution.warnings,
+        *resolution.doubts,
         *(text for part in others for text in part.warnings),
         *_unknown(config_class, view),
         *config_class.doubts(view.values),

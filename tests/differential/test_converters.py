@@ -137,3 +137,17 @@ def test_json_is_written_and_read_as_kafka_does(long: bool) -> None:
                 assert is_lost(found) or same(read_by_java(theirs, expected), read(mine, expected)), case
 
     run()
+
+
+@pytest.mark.parametrize("number", ["1e39", "-1e39", "3.4028235e38", "3.4028236e38", "1e-50", "1e400", "16777217"])
+@pytest.mark.parametrize("kind", ["float", "double"])
+def test_numbers_that_their_type_does_not_hold_are_what_java_makes_of_them(kind: str, number: str) -> None:
+    """Infinite, zero, or the nearest one; by columns too."""
+    schema = f'{{"type":"struct","fields":[{{"field":"a","type":"{kind}"}}]}}'
+    payload = f'{{"schema":{schema},"payload":{{"a":{number}}}}}'.encode()
+    converter = ours(JSON, {})
+    expected = read_by_java(of_java(JSON, {}), payload)
+    assert read(converter, payload) == expected
+    (many,) = converter.to_data("t", [payload] * 20)
+    rows = many.rows()
+    assert [jvm.plain(value, rows.schema) for value in rows.values] == [expected[1]] * 20

@@ -4,7 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka import KafkaError
 
+from ferryman.doctor.kafka import unanswered
+from ferryman.doctor.kafka.client import Client
 from ferryman.findings import Finding
 from tests.doctor.looks import about, at, looked, worker_file, written
 from tests.running import create_topic, distributed, group, settings
@@ -71,6 +74,26 @@ def test_brokers_that_are_away_name_the_key_and_nothing_else_is_asked(shop: Shop
     shop.worker["bootstrap.servers"] = "127.0.0.1:1"
     (finding,) = looked_with(shop, 1.0)
     assert (finding.level, "bootstrap.servers" in finding.mend) == ("mend", True)
+
+
+def test_tls_where_there_is_none_names_the_protocol(shop: Shop) -> None:
+    shop.worker |= {"consumer.security.protocol": "SSL", "admin.security.protocol": "SSL"}
+    (finding,) = at("mend", shop.sink())
+    assert "does not speak TLS" in finding.said
+    assert finding.mend.startswith("consumer.security.protocol, admin.security.protocol=PLAINTEXT")
+
+
+def test_a_broker_that_advertises_what_nobody_reaches_is_told_from_a_server_that_is_away() -> None:
+    heard = [
+        KafkaError(
+            KafkaError._RESOLVE, "kafka-1:9093/2: Failed to resolve 'kafka-1:9093' (after 1ms in state CONNECT)"
+        ),
+        KafkaError(KafkaError._ALL_BROKERS_DOWN, "2/2 brokers are down"),
+    ]
+    client = Client("consumer", {"bootstrap.servers": "127.0.0.1:9092"})
+    finding = unanswered.finding("kafka", unanswered.explained(client, 1.0, heard, None), [client])
+    assert "sends us to a broker at kafka-1:9093" in finding.said
+    assert "advertised.listeners" in finding.mend
 
 
 def looked_with(shop: Shop, seconds: float) -> list[Finding]:
@@ -151,5 +174,25 @@ def test_a_registry_that_is_away_or_refuses_us_names_its_keys(shop: Shop) -> Non
         fake.failing = 401
         (finding,) = found()
         assert (finding.level, "value.converter.basic.auth.user.info" in finding.mend) == ("mend", True)
+        url = fake.url.replace("//", "//somebody:an-obol-of-bronze@")
+        (finding,) = found()
+        assert finding.mend == "correct user and password in value.converter.schema.registry.url"
+        assert "an-obol-of-bronze" not in repr(finding)
+        fake.failing = 403
+        (finding,) = found()
+        assert "give that user the right" in finding.mend
+        url = fake.url.replace("http:", "https:")
+        (finding,) = found()
+        assert finding.mend.startswith("http:// in place of https:// in value.converter.schema.registry.url")
+        url = fake.url
     (finding,) = found()
+    assert finding.said.startswith("nothing listens at 127.0.0.1:")
     assert (finding.level, "value.converter.schema.registry.url" in finding.mend) == ("mend", True)
+
+
+def test_another_path_of_a_registry_is_told_the_right_one(shop: Shop, registry: str) -> None:
+    own = {"value.converter": AVRO, "value.converter.schema.registry.url": f"{registry[:-1]}6789"}
+    config = {**SINK, "name": shop.name, "topics": shop.name, **own}
+    (finding,) = looked("registry", worker_file(shop.folder, shop.worker), written(shop.folder, config))
+    assert "that is no registry" in finding.said
+    assert finding.mend == f"value.converter.schema.registry.url={registry}"

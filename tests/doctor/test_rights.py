@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import trustme
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AclBinding,
     AclOperation,
@@ -109,6 +110,25 @@ def test_transactional_ids_of_another_group_of_workers_are_refused(
         "worker: transactional id connect-cluster-strangers", looked("worker", worker_file(tmp_path, worker))
     )
     assert leader.level == "mend"
+
+
+@pytest.mark.parametrize(
+    ("keys", "said", "mended"),
+    [
+        ({"security.protocol": "SASL_PLAINTEXT"}, "speaks TLS only", "consumer.security.protocol=SASL_SSL"),
+        ({"ssl.truststore.location": "OTHER"}, "is not trusted", "by consumer.ssl.truststore.location"),
+        ({"sasl.mechanism": "SCRAM-SHA-256"}, "Unsupported SASL mechanism", "correct consumer.sasl.mechanism"),
+        ({"bootstrap.servers": "127.0.0.1:1"}, "nothing listens at 127.0.0.1:1", "bootstrap.servers"),
+    ],
+)
+def test_what_is_in_the_way_is_named_by_the_key_that_leads_to_it(
+    worker: dict[str, str], topic: str, tmp_path: Path, keys: dict[str, str], said: str, mended: str
+) -> None:
+    other = tmp_path / "other.pem"
+    trustme.CA().cert_pem.write_to_path(str(other))
+    worker |= {f"consumer.{key}": text.replace("OTHER", str(other)) for key, text in keys.items()}
+    (finding,) = at("mend", kafka(tmp_path, worker, {**SINK, "name": "lines", "topics": topic}))
+    assert (said in finding.said, mended in finding.mend) == (True, True), finding
 
 
 def test_a_password_that_is_wrong_names_its_key_and_is_not_shown(

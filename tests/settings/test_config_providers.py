@@ -92,10 +92,43 @@ def test_a_key_cannot_climb_out_of_its_directory(providers: config_providers.Pro
     assert "canary" not in found.values["k"]
 
 
-def test_a_variable_outside_the_allow_list_stays_text_with_a_warning(providers: config_providers.Providers) -> None:
+def test_a_variable_outside_the_allow_list_is_not_read_and_the_pattern_is_named(
+    providers: config_providers.Providers,
+) -> None:
     found = providers.resolve({"k": "${env:AWS_SECRET_ACCESS_KEY}"})
     assert found.values["k"] == "${env:AWS_SECRET_ACCESS_KEY}"
-    assert found.warnings == ("k keeps ${env:AWS_SECRET_ACCESS_KEY} as text: the config provider 'env' finds nothing",)
+    (missing,) = found.missing
+    assert missing.message == (
+        "k cannot be resolved: the config provider 'env' finds nothing for ${env:AWS_SECRET_ACCESS_KEY}: "
+        "the provider's allowlist.pattern does not let that variable be read"
+    )
+    # A connector does not start with it; a worker does, as Kafka Connect's: each is told what is so.
+    assert found.doubts == (f"{missing.message}; the connector does not start with that",)
+    assert found.kept == (f"{missing.message}; its text stays as it is",)
+
+
+def test_what_only_looks_like_a_reference_is_kept_as_text(providers: config_providers.Providers) -> None:
+    found = providers.resolve({"k": "${topic:orders}"})
+    assert (found.values["k"], found.missing) == ("${topic:orders}", ())
+    (doubt,) = found.doubts
+    assert doubt.startswith("k keeps ${topic:orders} as text: the config provider 'topic' is not declared")
+
+
+@pytest.mark.parametrize(
+    ("reference", "why"),
+    [
+        ("${file:%s/open/s.properties:none}", "the file has no key none"),
+        ("${file:password}", "it names no path"),
+        ("${dir:%s/open:none}", "there is no such file"),
+        ("${dir:%s/open:../closed}", "its key is no name of a file"),
+        ("${env:Z}", "there is no such variable"),
+    ],
+)
+def test_it_is_told_why_nothing_is_found(
+    providers: config_providers.Providers, tmp_path: Path, reference: str, why: str
+) -> None:
+    found = providers.resolve({"k": reference.replace("%s", str(tmp_path))})
+    assert [each.message.endswith(f": {why}") for each in found.missing] == [True]
 
 
 def test_a_provider_without_limits_is_warned_about_by_name() -> None:

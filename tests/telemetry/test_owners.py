@@ -121,7 +121,7 @@ def test_secrets_go_with_whoever_they_belong_to_but_not_while_lines_about_them_m
 def test_what_was_only_looked_at_is_forgotten_in_the_end() -> None:
     before = len(redaction._values)
     lookups = {("env", "", f"K{number}"): f"provided-k{number}" for number in range(3000)}
-    providers = Providers({"env": lambda path, key: lookups.get(("env", path, key))})
+    providers = Providers({"env": lambda path, key: lookups[("env", path, key)]})
     for number in range(3000):
         with owners.passing():
             redaction.protect_config({"connection.password": f"canary-k{number}"})

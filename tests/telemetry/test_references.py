@@ -62,7 +62,7 @@ def test_references_survive_the_way_to_a_tasks_process_and_are_not_printed() -> 
 def test_a_value_that_the_config_also_says_in_plain_words_hides_no_names() -> None:
     raw = {"topics": "shop-orders", "s3.bucket.name": "${env:BUCKET}", "s3.prefix": "${env:PREFIX}"}
     given = {("env", "", "BUCKET"): "shop-orders", ("env", "", "PREFIX"): "elsewhere-1"}
-    providers = Providers({"env": lambda path, key: given.get(("env", path, key))})
+    providers = Providers({"env": lambda path, key: given[("env", path, key)]})
     found = {each.reference: each.secret for each in providers.resolve(raw).references.found}
     assert found == {"${env:BUCKET}": False, "${env:PREFIX}": True}
 

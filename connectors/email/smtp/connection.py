@@ -90,6 +90,10 @@ class MailServer:
         return f"{self.host}:{self.port}" if self.port else self.host
 
 
+class NotReached(Exception):
+    """There is no connection, or no login. Its cause is the client's error."""
+
+
 class _Decided(Exception):
     """The outcome is known, the attempt is over."""
 
@@ -129,12 +133,12 @@ class Connection:
                 self.close()
             return decided.outcome
 
-    async def reached(self) -> SMTP | Outcome:
-        """The client, connected and logged in; why not, if it is not."""
+    async def reached(self) -> SMTP:
+        """The client, connected and logged in. Raises NotReached."""
         try:
             return await self._connected()
         except _Decided as decided:
-            return decided.outcome
+            raise NotReached(decided.outcome.text) from decided.__cause__
 
     async def _connected(self) -> SMTP:
         if self._client is not None and self._client.is_connected:

@@ -1,45 +1,52 @@
-"""A look at the mail server for `ferryman doctor`: encryption, login, extensions, the sender. No message is sent."""
+"""A look at the mail server for `ferryman doctor`: encryption, login, extensions, addresses. No message is sent."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from aiosmtplib import SMTP, SMTPException, SMTPResponseException
 
-from ferryman.connectors.email.smtp.connection import Connection, MailServer, Verdict
+from ferryman.connectors.email.smtp import refusals
+from ferryman.connectors.email.smtp.connection import Connection, MailServer, NotReached
+from ferryman.connectors.email.smtp.status_codes import Step
 from ferryman.findings import Finding, left_out, mend, ok, warning
 
-
-def findings(server: MailServer, sender: str | None, largest: int) -> Sequence[Finding]:
-    """A finding for the connection, each extension, and the ``sender``; None for one that only a record tells.
-    ``largest``: bytes that a message may have."""
-    return asyncio.run(_looked(server, sender, largest))
+MOST_RECIPIENTS = 20
+"""So many are asked about; a server could take more for an attack."""
 
 
-async def _looked(server: MailServer, sender: str | None, largest: int) -> list[Finding]:
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """What is known of all messages before there is a record."""
+
+    sender: str | None
+    """None if only a record tells it."""
+    recipients: Sequence[str]
+    """Those that every message has."""
+    largest: int
+    """Bytes that one may have."""
+
+
+def findings(server: MailServer, mail: Mail) -> Sequence[Finding]:
+    """A finding for the connection, each extension, the sender, and the recipients."""
+    return asyncio.run(_looked(server, mail))
+
+
+async def _looked(server: MailServer, mail: Mail) -> list[Finding]:
     connection = Connection(server)
     subject = f"mail server {server}"
-    outcome = await connection.reached()
-    if not isinstance(outcome, SMTP):
-        return [mend(subject, outcome.text, _what(server, outcome.verdict, outcome.text))]
+    try:
+        client = await connection.reached()
+    except NotReached as error:
+        return [refusals.of_connection(subject, server, error)]
     try:
         with suppress(SMTPException, OSError):  # without a login the client has not asked yet what the server can do
-            await outcome.ehlo(timeout=server.timeout)
-        return [
-            _secured(server, subject),
-            *_extensions(outcome, largest),
-            await _sender(outcome, sender, server.timeout),
-        ]
+            await client.ehlo(timeout=server.timeout)
+        found = [_secured(server, subject), *_extensions(client, mail.largest)]
+        return [*found, *await _addresses(client, server, mail)]
     finally:
         await connection.leave()
-
-
-def _what(server: MailServer, verdict: Verdict, text: str) -> str:
-    if "refuses the login" in text:
-        return "correct smtp.username and smtp.password"
-    if verdict is Verdict.HOPELESS:
-        return "correct smtp.security, or name the authority of the server's certificate in smtp.ssl.ca.location"
-    return f"correct smtp.host, smtp.port and smtp.security (now {server.security}), or start the server"
 
 
 def _secured(server: MailServer, subject: str) -> Finding:
@@ -52,31 +59,41 @@ def _secured(server: MailServer, subject: str) -> Finding:
     return ok(subject, f"reached {said}{login}")
 
 
-def _extensions(client: SMTP, largest: int) -> list[Finding]:
+def _extensions(client: SMTP, largest: int) -> Iterator[Finding]:
     # Bodies are quoted-printable or base64, and the local part of an address is ASCII: neither is ever needed.
-    found = [
-        ok(name.upper(), "announced" if client.supports_extension(name) else "not announced, and not needed")
-        for name in ("8bitmime", "smtputf8")
-    ]
+    for name in ("8bitmime", "smtputf8"):
+        yield ok(name.upper(), "announced" if client.supports_extension(name) else "not announced, and not needed")
     announced = client.esmtp_extensions.get("size", "").strip()
     if announced.isdecimal() and 0 < int(announced) < largest:
         said = f"the server takes {announced} bytes, and mail.max.bytes={largest}"
-        found.append(warning("SIZE", said, f"mail.max.bytes={announced}"))
+        yield warning("SIZE", said, f"mail.max.bytes={announced}")
     else:
-        found.append(ok("SIZE", announced or "no limit is announced"))
+        yield ok("SIZE", announced or "no limit is announced")
+
+
+async def _addresses(client: SMTP, server: MailServer, mail: Mail) -> list[Finding]:
+    if mail.sender is None:
+        return [left_out("sender and recipients", "only a record tells who sends")]
+    sender = await _told(client, server, "mail", mail.sender)
+    if sender.level != "ok":
+        return [sender]
+    found = [sender]
+    for each in mail.recipients[:MOST_RECIPIENTS]:
+        found.append(await _told(client, server, "rcpt", each))
+    if not mail.recipients:
+        found.append(left_out("recipients", "only a record tells them"))
+    with suppress(SMTPException, OSError):
+        await client.rset(timeout=server.timeout)
     return found
 
 
-async def _sender(client: SMTP, sender: str | None, timeout: float) -> Finding:
-    if sender is None:
-        return left_out("sender", "only a record tells it")
-    subject = f"sender {sender}"
+async def _told(client: SMTP, server: MailServer, step: Step, address: str) -> Finding:
+    subject = f"{'sender' if step == 'mail' else 'recipient'} {address}"
     try:
-        await client.mail(sender, timeout=timeout)
-        await client.rset(timeout=timeout)
+        await (client.mail if step == "mail" else client.rcpt)(address, timeout=server.timeout)
     except SMTPResponseException as error:
-        said = f"the server refuses it: {error.code} {' '.join(error.message.split())}"
-        return mend(subject, said, "correct mail.from or mail.envelope.from, or let the user send for that domain")
+        return refusals.of_address(subject, server, step, error)
     except (SMTPException, OSError) as error:
-        return mend(subject, f"the server does not answer: {error}", "try again when it is well")
+        said = f"the server hangs up, or says nothing: {error}"
+        return mend(subject, said, "try again when it is well; if that lasts, ask those who run it")
     return ok(subject, "the server takes it")

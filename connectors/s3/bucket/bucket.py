@@ -14,6 +14,7 @@ from botocore.exceptions import (
     PartialCredentialsError,
     UnsupportedS3ConfigurationError,
 )
+from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
 from ferryman.connectors.s3.bucket.direct_requests import Direct
@@ -91,6 +92,10 @@ def classified(doing: str) -> Iterator[None]:
         raise TaskError(f"Cannot {doing}: {error}") from None
     except BotoCoreError as error:
         raise RetriableError(f"Cannot {doing}: {error}") from None
+    except ResponseParserError as error:
+        raise RetriableError(f"Cannot {doing}: what answers does not speak as an S3 server does: {error}") from None
+    except RecursionError:  # the client follows a redirection by a request that is redirected in turn
+        raise TaskError(f"Cannot {doing}: what answers sends us elsewhere, again and again (see store.url)") from None
 
 
 def _fault(error: ClientError, doing: str) -> Exception:

@@ -22,6 +22,8 @@ from ferryman.errors import TaskError
 
 CONNECTIONS = 8
 """Requests under way at once."""
+_CONNECTING, _READING = 10.0, 60.0
+"""Seconds at most."""
 _HEADERS = {
     "ACL": "x-amz-acl",
     "ServerSideEncryption": "x-amz-server-side-encryption",
@@ -29,21 +31,21 @@ _HEADERS = {
 }
 
 
-def bucket(config: S3Keys) -> Bucket:
-    """The config's bucket. Nothing is asked of the server yet."""
-    session, client = _client(config, config.send_digest)
+def bucket(config: S3Keys, seconds: float = _READING) -> Bucket:
+    """The config's bucket. Nothing is asked of the server yet; for each answer it is waited so long."""
+    session, client = _client(config, config.send_digest, seconds)
     direct = _direct(config, session, client)
     return Bucket(client, config.bucket, _creating(config), _encryption(config), config.conditional_writes, direct)
 
 
-def bucket_to_read(config: BucketKeys) -> Bucket:
-    """The config's bucket for somebody who writes nothing there. Nothing is asked of the server yet."""
-    return Bucket(_client(config, digest=False)[1], config.bucket, encryption=_encryption(config))
+def bucket_to_read(config: BucketKeys, seconds: float = _READING) -> Bucket:
+    """The config's bucket for somebody who writes nothing there, as ``bucket``."""
+    return Bucket(_client(config, False, seconds)[1], config.bucket, encryption=_encryption(config))
 
 
-def _client(config: BucketKeys, digest: bool) -> tuple[boto3.Session, Any]:
+def _client(config: BucketKeys, digest: bool, seconds: float) -> tuple[boto3.Session, Any]:
     session = _session(config, config.region or ("us-east-1" if config.aiven else "us-west-2"))
-    client = session.client("s3", endpoint_url=config.store_url or None, config=_settings(config, digest))
+    client = session.client("s3", endpoint_url=config.store_url or None, config=_settings(config, digest, seconds))
     client.meta.events.register("request-created.s3.PutObject", _at_once)
     return session, client
 
@@ -74,7 +76,7 @@ def _direct(config: S3Keys, session: boto3.Session, client: Any) -> Direct | Non
     return Direct(f"{endpoint}/{config.bucket}", client.meta.region_name, credentials, headers, certificates)
 
 
-def _settings(config: BucketKeys, digest: bool) -> ClientConfig:
+def _settings(config: BucketKeys, digest: bool, seconds: float) -> ClientConfig:
     when = "when_supported" if digest else "when_required"
     proxy = _proxy(config)
     return ClientConfig(
@@ -87,8 +89,8 @@ def _settings(config: BucketKeys, digest: bool) -> ClientConfig:
         response_checksum_validation=when,
         retries={"total_max_attempts": config.part_retries + 1, "mode": "standard"},
         max_pool_connections=CONNECTIONS,
-        connect_timeout=10,
-        read_timeout=60,
+        connect_timeout=min(_CONNECTING, seconds),
+        read_timeout=min(_READING, seconds),
         proxies=proxy,
     )
 

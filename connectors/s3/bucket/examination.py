@@ -4,22 +4,22 @@ What is written is called so that no reader of archives takes it for one, and is
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from secrets import token_hex
 from typing import Any
 
+from ferryman.connectors.s3.bucket import closed
 from ferryman.connectors.s3.bucket.bucket import Bucket, Gone, InTheWay, NotAllowed, NotKnown, classified
-from ferryman.errors import FerrymanError, RefusedError, RetriableError
+from ferryman.connectors.s3.bucket.probes import Probes
+from ferryman.errors import FerrymanError
 from ferryman.findings import Finding, left_out, mend, ok, warning
 
 _DATA = b"ferryman doctor\n"
 _SKEWED = 60.0
 _REFUSED_SKEW = 900.0
 """Seconds: what S3 takes for a request of another time."""
-_PROBE = "_ferryman-doctor-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,13 @@ class Look:
     """One look at one bucket."""
 
     bucket: Bucket
-    probes: list[str] = field(default_factory=list)
-    """The objects that we have written."""
+    seconds: float
+    """How long one check may take."""
+    probes: Probes = field(init=False)
+    """The objects that we write."""
+
+    def __post_init__(self) -> None:
+        self.probes = Probes(self.bucket)
 
     @property
     def subject(self) -> str:
@@ -65,26 +70,18 @@ class Look:
 
     def reads(self, prefix: str) -> Iterator[Finding]:
         """Is it there, in that region, on time; may it be listed and read?"""
-        try:
-            answer = self._head()
-        except FerrymanError as error:
-            yield mend(self.subject, str(error), _to_reach(error))
+        answer = closed.opened(self.bucket, self.subject, self.seconds)
+        if isinstance(answer, Finding):
+            yield answer
             return
-        except Gone:
-            create = f"aws s3api create-bucket --bucket {self.bucket.name}"
-            yield mend(self.subject, "it is not there", f"{create}, or correct s3.bucket.name")
+        if not closed.is_of_s3(self.bucket):
+            yield closed.stranger(self.subject, self.bucket)
             return
         yield ok(self.subject, "it is there, and lets us in")
         yield from self._clock(answer)
         yield from self._listed(prefix)
 
-    def _head(self) -> dict[str, Any]:
-        with classified(f"look at the bucket {self.bucket.name}"):
-            found = self.bucket.client.head_bucket(Bucket=self.bucket.name)
-        return dict(found["ResponseMetadata"])
-
-    def _clock(self, answer: dict[str, Any]) -> Iterator[Finding]:
-        headers = answer.get("HTTPHeaders", {})
+    def _clock(self, headers: Mapping[str, str]) -> Iterator[Finding]:
         with suppress(ValueError, TypeError):
             skew = abs(parsedate_to_datetime(headers.get("date", "")).timestamp() - time.time())
             said = f"{skew:.0f} seconds apart"
@@ -145,34 +142,28 @@ class Look:
 
     def writes(self, places: Places) -> Iterator[Finding]:
         """All that a sink does, with objects of our own."""
+        for place in (places.objects, places.own):
+            yield from self.probes.former(place)
         try:
             yield from self._uploads(places)
             yield from self._own(places)
         finally:
-            probes = [*dict.fromkeys(self.probes)]
-            left = [key for key in probes if not self._taken_away(key)]
+            taken_away, left = self.probes.take_away()
         if left:
-            said = f"we may not delete: {', '.join(left)} is left behind; a sink empties what it cannot delete"
+            said = f"we may not delete, and leave behind: {', '.join(left)}; a sink empties what it cannot delete"
             yield warning("right to delete", said, _policy(self.bucket.name, "s3:DeleteObject", "/*"))
+        elif taken_away:
+            yield ok("right to delete", f"what we had written is deleted: {', '.join(taken_away)}")
         else:
-            yield ok("right to delete", f"what we had written is deleted: {', '.join(probes)}")
-
-    def _taken_away(self, key: str) -> bool:
-        try:
-            with classified(f"delete {key}"):
-                self.bucket.client.delete_object(Bucket=self.bucket.name, Key=key)
-        except FerrymanError:
-            return False
-        except Gone:
-            pass
-        return True
+            yield left_out("right to delete", "nothing could be written that would have been deleted again")
 
     def _uploads(self, places: Places) -> Iterator[Finding]:
         """An object, as a sink makes it; then another in its place, which must be refused."""
-        key = f"{places.objects}{_PROBE}{token_hex(8)}"
+        key = self.probes.named(places.objects)
         try:
             self._upload(key)
         except NotAllowed as error:
+            self.probes.forget(key)
             yield mend("right to write objects", str(error), _policy(self.bucket.name, "s3:PutObject", "/*"))
             return
         except NotKnown as error:
@@ -190,7 +181,6 @@ class Look:
             yield self._allowed("right to tag", tagging, key, lambda: self.bucket.tag(key, {"ferryman": "doctor"}))
 
     def _upload(self, key: str) -> None:
-        self.probes.append(key)
         upload = self.bucket.begin(key, {})
         try:
             self.bucket.complete(key, upload, [self.bucket.part(key, upload, 1, _DATA)])
@@ -202,9 +192,11 @@ class Look:
     def _read_after_write(self, key: str) -> Finding:
         try:
             found = self.bucket.get(key)
-            listed = [each.key for each in self.bucket.listed(key)]
         except FerrymanError as error:
             return mend("right to read", str(error), _policy(self.bucket.name, "s3:GetObject", "/*"))
+        listed = [key]
+        with suppress(FerrymanError):  # who may not list has been told so
+            listed = [each.key for each in self.bucket.listed(key)]
         if found == _DATA and key in listed:
             return ok("read after write", "what is written is read and listed at once")
         said = "what is written is not read or listed at once: a sink could take it for missing"
@@ -237,8 +229,7 @@ class Look:
         """A head, as it is moved by compare-and-set."""
         if not self.bucket.conditional:
             return
-        key = f"{places.own}{_PROBE}{token_hex(8)}"
-        self.probes.append(key)
+        key = self.probes.named(places.own)
         subject = "conditional writes (If-Match)"
         by_group = "the group's offsets tell how far an archive has got; with group.protocol=classic that is safe"
         try:
@@ -246,6 +237,7 @@ class Look:
             second = self.bucket.put_instead(key, _DATA * 2, first)
             obeyed = self._is_refused(key, first)
         except NotAllowed as error:
+            self.probes.forget(key)
             yield mend("right to write heads", str(error), _policy(self.bucket.name, "s3:PutObject", "/*"))
         except (NotKnown, Gone, InTheWay) as error:
             yield warning(subject, f"{error}: {by_group}", "a server that obeys If-Match")
@@ -263,16 +255,6 @@ class Look:
         except (Gone, InTheWay):
             return True
         return False
-
-
-def _to_reach(error: FerrymanError) -> str:
-    if isinstance(error, RefusedError):
-        return f"correct {error.key}, or create the bucket"
-    if isinstance(error, NotAllowed):
-        return "correct aws.access.key.id and aws.secret.access.key, or allow s3:ListBucket on the bucket"
-    if isinstance(error, RetriableError):
-        return "correct store.url, or start the server"
-    return "correct s3.region, store.url and aws.access.key.id"
 
 
 def _policy(bucket: str, action: str, below: str) -> str:

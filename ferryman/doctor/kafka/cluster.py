@@ -4,13 +4,17 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AclOperation, AdminClient, ConfigResource, ResourceType  # type: ignore[attr-defined]
 
+from ferryman.doctor.kafka import unanswered
 from ferryman.doctor.kafka.client import Client
-from ferryman.kafka.permissions import KEYS
+from ferryman.doctor.kafka.unanswered import Unanswered
+from ferryman.kafka.permissions import key_of
+from ferryman.reach.way import Obstacle
 
 _MISSING = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC)
 _BEGINNING = (
@@ -22,15 +26,6 @@ _BEGINNING = (
 """What a broker answers about groups while it makes the topic that they are kept in; librdkafka waits for that only as
 long as for one request, and does not ask again."""
 _PAUSE, _TRIES = 0.2, 5
-
-
-class Unanswered(Exception):
-    """The cluster has not answered, or refuses the client."""
-
-    def __init__(self, said: str, key: str) -> None:
-        super().__init__(said)
-        self.key = key
-        """The setting that is most likely wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,20 +120,28 @@ class Cluster:
         return {name: str(entry.value) for name, entry in found.items()}
 
     def _answer(self, future: "Future[Any]") -> Any:
+        """Waits no longer than it takes to know that no answer will come."""
+        while not future.done():
+            self.admin.poll(_PAUSE / 4)
+            if any(map(key_of, self._heard)) or (self._is_down and self.obstacle is not None):
+                raise unanswered.explained(self.client, self.seconds, self._heard, self.obstacle)
         try:
             return future.result()
         except KafkaException as error:
             raise self._unanswered(error) from None
 
+    @property
+    def _is_down(self) -> bool:
+        return any(each.code() == KafkaError._ALL_BROKERS_DOWN for each in self._heard)
+
+    @cached_property
+    def obstacle(self) -> Obstacle | None:
+        """What is in the way to each of the brokers' addresses."""
+        return unanswered.obstacle(self.client, self.seconds)
+
     def _unanswered(self, error: KafkaException) -> Unanswered:
         self.admin.poll(0)
-        given: KafkaError = error.args[0]
-        refusal = next((each for each in [given, *self._heard] if each.code() in KEYS), None)
-        if refusal is not None:
-            return Unanswered(f"it refuses us: {refusal.name()}: {refusal.str()}", KEYS[refusal.code()])
-        heard = self._heard[-1] if self._heard else given
-        said = f"it does not answer as it should within {self.seconds:g} seconds: {heard.name()}: {heard.str()}"
-        return Unanswered(said, "bootstrap.servers")
+        return unanswered.explained(self.client, self.seconds, [error.args[0], *self._heard], self.obstacle)
 
 
 def _names(operations: Sequence[AclOperation] | None) -> frozenset[str] | None:

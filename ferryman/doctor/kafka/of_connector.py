@@ -10,10 +10,10 @@ from ferryman.doctor.job import Job
 from ferryman.doctor.kafka import client as clients
 from ferryman.doctor.kafka import needs, topics, transactions
 from ferryman.doctor.kafka.client import Client, Side
-from ferryman.doctor.kafka.cluster import Unanswered
 from ferryman.doctor.kafka.of_worker import internal, transactional
 from ferryman.doctor.kafka.reach import Reached, versions
 from ferryman.doctor.kafka.topics import Wanted
+from ferryman.doctor.kafka.unanswered import Unanswered
 from ferryman.errors import TaskError
 from ferryman.findings import Finding, left_out, mend, warning
 from ferryman.internal_topics import of_worker

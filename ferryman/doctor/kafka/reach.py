@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from kafka.errors import KafkaError
 
 from ferryman.doctor.kafka import client as clients
+from ferryman.doctor.kafka import unanswered
 from ferryman.doctor.kafka.client import Client, Side
-from ferryman.doctor.kafka.cluster import Cluster, Unanswered
+from ferryman.doctor.kafka.cluster import Cluster
 from ferryman.doctor.kafka.needs import Need, judged
 from ferryman.doctor.kafka.protocol import Brokers, Protocol
+from ferryman.doctor.kafka.unanswered import Unanswered
 from ferryman.errors import ConfigError
 from ferryman.findings import Finding, left_out, mend, ok, warning
 
@@ -34,8 +36,7 @@ class Reached:
             try:
                 count, _ = cluster.brokers()
             except Unanswered as error:
-                keys = dict.fromkeys(client.key(error.key) for client in together)
-                yield mend(subject, str(error), f"correct {', '.join(keys)}, or whatever is in the way there")
+                yield unanswered.finding(subject, error, together)
                 continue
             yield ok(subject, f"{count} broker{'' if count == 1 else 's'} let {together[0].user} in")
             for client in together:

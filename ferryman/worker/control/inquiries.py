@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from confluent_kafka import KafkaException
 
 from ferryman.config import trim
-from ferryman.dead_letters import shown
+from ferryman.dead_letters import query, shown
 from ferryman.dead_letters.choice import Choice, Groups
 from ferryman.dead_letters.letter import DeadLetter
 from ferryman.dead_letters.mark import Mark
@@ -112,7 +112,9 @@ class Inquiries:
         return found
 
     async def _of_letters(self, name: str, stage: str, read: Read[Outcome]) -> Outcome:
-        raw, owner, launch = self._known(name).properties or {}, self._plane.owner(name), self._plane.launch
+        raw, owner, launch = self._plane.journal.facts.of(name).properties, self._plane.owner(name), self._plane.launch
+        if raw is None:
+            raise query.unknown(name)
 
         def made() -> Outcome:
             with owner.keeps():  # its clients protect their passwords

@@ -10,6 +10,7 @@ from confluent_kafka import KafkaException
 
 from ferryman.backfill.making import Run
 from ferryman.backfill.request import Request
+from ferryman.dead_letters import query
 from ferryman.errors import RequestError, RetriableError, TaskError
 from ferryman.facts.states import TargetState
 from ferryman.kafka.clients import Clients
@@ -99,7 +100,7 @@ class Replays:
         await self._plane.members.lead()
         found = self._plane.journal.facts.of(name)
         if found.properties is None:
-            raise RequestError(404, f"Connector {name} not found")
+            raise query.unknown(name)
         live = {key: value for key, value in found.properties.items() if value is not None} | {"name": name}
         if request.to_topic:
             text = f"sending dead letters of {name} to their topics"

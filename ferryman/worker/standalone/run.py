@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 
-from ferryman.errors import ConfigError, FerrymanError
+from ferryman.errors import ConfigError, FencedError, FerrymanError
 from ferryman.facts.states import State
 from ferryman.files import allowed_folders
 from ferryman.runs.progress import Progress
@@ -27,6 +27,10 @@ LOOK = 0.5
 """Seconds between two looks."""
 
 Told = Callable[[Progress | None, str], None]
+
+
+_FENCED = f"{FencedError.__module__}.{FencedError.__qualname__}"
+_ELSEWHERE = "another process runs the same and goes on with it, so that nothing is done twice"
 
 
 async def run(settings: Settings, config: Mapping[str, str], forkserver: ForkServer, told: Told) -> int:
@@ -89,5 +93,6 @@ def trouble(status: ConnectorStatus) -> str:
             return redact(each.outage.reason)
         if each.trace:
             lines = [line for line in each.trace.splitlines() if line.strip()]
-            return redact(lines[-1] if lines else "")
+            last = redact(lines[-1] if lines else "")
+            return f"{_ELSEWHERE} ({last})" if last.startswith(f"{_FENCED}:") else last
     return ""

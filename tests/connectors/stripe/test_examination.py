@@ -30,6 +30,23 @@ def test_a_key_that_is_not_accepted_is_named_and_not_shown(stub: StripeStub, tmp
     assert "sk_test_planted" not in repr(finding)
 
 
+def test_a_restricted_key_is_told_from_a_wrong_one(stub: StripeStub, tmp_path: Path) -> None:
+    stub.moods = [(403, {})]
+    (finding,) = system(tmp_path, config(stub.url))
+    assert "has not the right to read events" in finding.said
+
+
 def test_nobody_is_there(tmp_path: Path) -> None:
     (finding,) = system(tmp_path, config("http://127.0.0.1:1"))
-    assert (finding.level, "stripe.api.url" in finding.mend) == ("mend", True)
+    assert (finding.said, "stripe.api.url" in finding.mend) == ("nothing listens at 127.0.0.1:1", True)
+
+
+def test_a_gateway_without_tls_is_told(stub: StripeStub, tmp_path: Path) -> None:
+    (finding,) = system(tmp_path, config(stub.url.replace("http:", "https:")))
+    assert finding.mend.startswith("http:// in place of https:// in stripe.api.url")
+
+
+def test_another_site_than_the_gateway_is_told_by_its_redirection(stub: StripeStub, tmp_path: Path) -> None:
+    stub.moods = [(302, {"Location": "/login"})]
+    (finding,) = system(tmp_path, config(stub.url))
+    assert ("sends us to /login" in finding.said, "stripe.api.url" in finding.mend) == (True, True)

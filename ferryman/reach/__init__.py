@@ -1,0 +1,1 @@
+"""The way to a server that a config names, walked for a look that says where it ends."""
