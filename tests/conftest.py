@@ -12,7 +12,7 @@ from confluent_kafka.admin import AdminClient
 from hypothesis import HealthCheck
 
 from ferryman.stack import Stack
-from ferryman.telemetry import free_text, redaction
+from ferryman.telemetry import free_text, redaction, subject
 from tests.differential import search
 from tests.running import Worker, borrowed, settings, worker
 
@@ -95,9 +95,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_secrets_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What earlier tests of this process protected is not hidden from what this one reads."""
+def _nothing_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What earlier tests of this process protected is not hidden from this one, and no worker of theirs writes its
+    lines."""
     monkeypatch.setattr(redaction, "_values", free_text.Values())
+    subject.is_worker("")
 
 
 @pytest.fixture(scope="session")
