@@ -1,4 +1,5 @@
-"""The lines of a batch: each value's text in Java's form. Maps that have the same keys are written column by column."""
+"""The lines of a batch: each value's text in Java's form. Columns, and maps that have the same keys, are written column
+by column."""
 
 from collections.abc import Sequence
 from itertools import chain, groupby, pairwise
@@ -8,13 +9,17 @@ from typing import Any
 import orjson
 import polars as pl
 
+from ferryman.data import values_of
 from ferryman.formats.json.text import plain
 from ferryman.java.texts import renderer, text
-from ferryman.record import Batch, Data, Maps
+from ferryman.record import Batch, Columns, Data, Maps
+from ferryman.schema import Schema, Type
 
 _END = "\n"
 _JSON_IS_JAVA = frozenset({int, bool, type(None)})
 """Classes whose text is the same in JSON."""
+_MOST_PLACES = 6
+"""Of a decimal that is never written with an exponent."""
 
 
 def lines_in_order(batches: Sequence[Batch]) -> bytes:
@@ -33,13 +38,49 @@ def _in_order(batches: Sequence[Batch]) -> bytes:
 
 def lines(data: Data) -> bytes:
     """A line for each value. A null is ``null``; what UTF-8 cannot encode is ``?``, as in Java."""
-    if isinstance(data, Maps):
-        return f"{frame_texts(data.frame).str.join(_END).item()}\n".encode()
+    if isinstance(data, Maps | Columns):
+        return f"{_column_wise(data).str.join(_END).item()}\n".encode()
     rows = data.rows()
     found = _maps(rows.values) if rows.schema is None else None
     if found is None:
         found = _END.join(_texts(rows)) + "\n"
     return found.encode("utf-8", "replace")
+
+
+def _column_wise(data: Maps | Columns) -> pl.Series:
+    return frame_texts(data.frame) if isinstance(data, Maps) else struct_texts(data.frame, data.schema)
+
+
+def struct_texts(frame: pl.DataFrame, schema: Schema) -> pl.Series:
+    """The text of each struct: its fields that are not null."""
+    fields = [
+        pl.lit(f"{field.name}=") + _field_texts(frame.get_column(field.name), field.schema)
+        for field in schema.fields
+        if frame.get_column(field.name).null_count() < frame.height
+    ]
+    inside = pl.concat_str(fields, separator=",", ignore_nulls=True) if fields else pl.lit("")
+    every = frame.select(pl.concat_str(pl.lit("Struct{"), inside, pl.lit("}")).alias("text")).to_series()
+    return every if fields else every.new_from_index(0, frame.height)
+
+
+def _field_texts(column: pl.Series, schema: Schema) -> pl.Series:
+    """The texts of a field's values; null where that is null."""
+    match column.dtype:
+        case pl.Struct() if schema.type is Type.STRUCT:
+            found = struct_texts(column.struct.unnest(), schema)
+            nulls = column.is_null()
+            return found.set(nulls, None) if nulls.any() else found
+        case pl.Datetime():
+            return column.dt.replace_time_zone(None).dt.strftime("%Y-%m-%dT%H:%M:%S%.3fZ")
+        case pl.Decimal() if 0 <= schema.scale <= _MOST_PLACES:
+            return column.cast(pl.String)
+        case pl.Float64() if _is_plain(column):
+            return column.cast(pl.String)
+        case dtype if dtype.is_integer() or dtype in (pl.String, pl.Boolean, pl.Date):
+            return column.cast(pl.String)
+    render = renderer(schema)
+    texts = [None if value is None else render(value) for value in values_of(column, schema)]
+    return pl.Series(texts, dtype=pl.String)
 
 
 def frame_texts(frame: pl.DataFrame) -> pl.Series:
@@ -66,8 +107,8 @@ def _is_plain(floats: pl.Series) -> bool:
 
 
 def _texts(data: Data) -> Sequence[str]:
-    if isinstance(data, Maps):
-        return frame_texts(data.frame).to_list()
+    if isinstance(data, Maps | Columns):
+        return _column_wise(data).to_list()
     rows = data.rows()
     if set(map(type, rows.values)) == {str}:
         return rows.values

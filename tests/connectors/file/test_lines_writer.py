@@ -3,13 +3,17 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from ferryman.connectors.file.lines_writer import lines
 from ferryman.java.texts import text
 from ferryman.record import Rows
+from ferryman.schema import Schema, Type
+from tests.connectors.sql.sql_task import columns
+from tests.differential.strategies import structs
 
 SCALARS = (
     st.none()
@@ -51,3 +55,22 @@ def test_a_batch_has_the_lines_of_its_values(values: list[Any]) -> None:
 )
 def test_maps_of_any_shape_have_their_java_text(values: list[Any], expected: str) -> None:
     assert lines(Rows(None, values)).decode() == expected
+
+
+def has_columns(schema: Schema) -> bool:
+    """Whether each struct in it has fields: one without is no column."""
+    inner = [*(field.schema for field in schema.fields), *filter(None, (schema.keys, schema.values))]
+    return (schema.type is not Type.STRUCT or bool(schema.fields)) and all(map(has_columns, inner))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_structs_in_columns_have_the_lines_of_their_rows(data: st.DataObject) -> None:
+    schema, values = data.draw(structs(nested_defaults=True).filter(lambda found: has_columns(found.schema)))
+    rows = data.draw(st.lists(values, min_size=1, max_size=4))
+    try:
+        given = columns(schema, rows)
+    except (OverflowError, TypeError, pl.exceptions.PolarsError):
+        reject()  # no column holds that
+    assert lines(given) == lines(given.rows())
+    assert lines(given).count(b"Struct{") >= len(rows)
