@@ -29,6 +29,7 @@ ROWS: Mapping[str, Row] = {
     "R2 SQL": Row("SIGKILL of the SQL sink at each crash point: each record one row", 100, 12),
     "R2 S3": Row("SIGKILL of the S3 sink at each crash point: each record in one object", 100, 16),
     "R3": Row("SIGSTOP past the session's end in the middle of a write, SIGCONT: no late write", 30),
+    "R6": Row("steps of a sink's task in any order: commits go forward, are durable, never stale", 1_000_000, 10_000),
     "R8": Row("each link slow, cut, half-open, throttled, closed slowly: the ledger is clean", 60, 30),
     "R9": Row("kills, sleeps, cuts, bounces, requests in a group: each task one owner, the ledger clean", 100, -1),
     "R11": Row("records, 1 % of them poison of each stage, and kills: the dead letters are the poison", 20_000),
