@@ -29,7 +29,8 @@ from ferryman.stack.services import artifacts_of
 from tests.reliability.links.proxy import serving
 from tests.reliability.links.requests import RequestProxy
 
-_ACLS = """
+_OWN = """
+log.cleaner.backoff.ms=500
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 allow.everyone.if.no.acl.found=true
 """
@@ -85,7 +86,7 @@ def broker(directory: Path) -> Iterator[Broker]:
         def launch(place: Place) -> Launch:
             found = KAFKA.launch(place)
             settings = place.directory / "server.properties"
-            settings.write_text(_opened(settings.read_text(), ports["proxied"], link.port) + _ACLS)
+            settings.write_text(_opened(settings.read_text(), ports["proxied"], link.port) + _OWN)
             return found
 
         service = replace(KAFKA, launch=launch)

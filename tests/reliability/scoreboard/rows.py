@@ -33,6 +33,7 @@ ROWS: Mapping[str, Row] = {
     "R6": Row("steps of a sink's task in any order: commits go forward, are durable, never stale", 1_000_000, 10_000),
     "R8": Row("each link slow, cut, half-open, throttled, closed slowly: the ledger is clean", 60, 30),
     "R9": Row("kills, sleeps, cuts, bounces, requests in a group: each task one owner, the ledger clean", 100, -1),
+    "R10": Row("death of the leader between configs, compaction, deletions: what was accepted is there", 50, 2),
     "R11": Row("records, 1 % of them poison of each stage, and kills: the dead letters are the poison", 20_000),
     "R12": Row("a dead letter that Kafka refuses: no offset passes its record, the task FAILED with the reason", 20),
     "R13 SQL": Row("database away, everything tolerated: nothing dead-lettered, nothing lost", 5),
