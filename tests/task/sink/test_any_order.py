@@ -158,7 +158,7 @@ class SinkTask(RuleBasedStateMachine):
 
 @pytest.mark.timeout(3600)
 @pytest.mark.scoreboard("R6")
-def test_whatever_befalls_a_task_its_commits_go_forward_up_to_what_is_durable_and_all_is_in_the_end(
+def test_commits_go_forward_up_to_what_is_durable_and_all_is_in_the_end(
     trials: Trials,
 ) -> None:
     trials.held(made(trials.share(2), SinkTask))
