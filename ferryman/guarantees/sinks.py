@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ferryman.guarantees.guarantee import Facts, Guarantee
 from ferryman.validation.group_protocol import WAITS
 
-_TASK = "tests/task/sink/test_any_order.py::TestSinkTask"
+_TASK = "tests/task/sink/test_any_order.py::test_commits_go_forward_up_to_what_is_durable_and_all_is_in_the_end"
 _POISON = "tests/reliability/test_poison.py"
 
 

@@ -143,7 +143,8 @@ class Clients:
     def source_producer(self) -> dict[str, Any]:
         """The transactional producer of a source task."""
         given = client_config.source_producer(self.worker, self.connector, self.task, self.raw).values
-        return self._watched("producer", given) | SOURCE_QUEUE | given
+        told = {"logger": self.heard.lines("producer"), "log_level": 6}
+        return self._watched("producer", given) | told | SOURCE_QUEUE | given
 
     def plain_producer(self) -> dict[str, Any]:
         """The producer of a source task without transactions."""

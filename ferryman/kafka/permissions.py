@@ -1,11 +1,14 @@
 """A broker's answers that say who may do what: the config is wrong, or a right or password is about to change."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from confluent_kafka import KafkaError
 
 from ferryman.errors import RefusedError
+
+LOGGER = logging.getLogger("librdkafka")
 
 KEYS: Mapping[int, str] = {
     KafkaError.SASL_AUTHENTICATION_FAILED: "sasl.jaas.config",
@@ -51,6 +54,8 @@ class Heard:
 
     refusals: list[RefusedError] = field(default_factory=list)
     """The latest one; empty while the clients are let in. Cleared before each session."""
+    cut_off: set[str] = field(default_factory=set)
+    """The sides that have lost a connection over which requests may have gone. Cleared before each session."""
 
     def by(self, side: str) -> Callable[[KafkaError], None]:
         """The callback of one client."""
@@ -65,3 +70,24 @@ class Heard:
     def refusal(self) -> RefusedError | None:
         """The latest refusal; None while the clients are let in."""
         return self.refusals[-1] if self.refusals else None
+
+    def lines(self, side: str) -> "Lines":
+        """What one client logs, in which it tells more than by ``error_cb``."""
+        return Lines(self, side)
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """A client's ``logger``, for one with ``log_level`` 6. It tells only the first of several equal losses in half a
+    minute, and none of a connection that was closed because nobody used it."""
+
+    heard: Heard
+    side: str
+
+    def log(self, level: int, message: str, *values: object) -> None:
+        """One line: ``FAIL`` and others, the client, and the text."""
+        lost = bool(values) and values[0] == "FAIL" and "in state UP" in str(values[-1])
+        if lost:
+            self.heard.cut_off.add(self.side)
+        if not lost or level > logging.INFO:
+            LOGGER.log(level, message, *values)

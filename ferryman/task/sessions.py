@@ -102,6 +102,7 @@ def _run(setup: Setup, sessions: Sessions) -> None:
 
 def _run_one(sessions: Sessions, heard: Heard, started: Callable[[], None]) -> None:
     heard.refusals.clear()
+    heard.cut_off.clear()
     try:
         sessions.run_one(started)
     except KafkaException as error:

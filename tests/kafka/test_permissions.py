@@ -37,3 +37,20 @@ def test_the_last_refusal_that_a_client_tells_of_on_the_side_is_kept() -> None:
     found = heard.refusal()
     assert found is not None
     assert found.key == "producer.override.sasl.jaas.config"
+
+
+@pytest.mark.parametrize(
+    ("facility", "text", "lost"),
+    [
+        ("FAIL", "127.0.0.1:9092/1: Disconnected: connection reset by peer (after 628ms in state UP)", True),
+        ("FAIL", "1 request(s) timed out: disconnect (average rtt 5ms) (after 9ms in state UP, 1 suppressed)", True),
+        ("FAIL", "Connect to ipv4#127.0.0.1:9092 failed: Connection refused (after 0ms in state CONNECT)", False),
+        ("GETPID", "Failed to acquire transactional PID", False),
+    ],
+)
+def test_a_client_logs_whether_it_has_lost_a_connection_that_requests_went_over(
+    facility: str, text: str, lost: bool
+) -> None:
+    heard = Heard()
+    heard.lines("producer").log(20, "%s [%s] %s", facility, "rdkafka#producer-1", f"[thrd:x]: {text}")
+    assert heard.cut_off == ({"producer"} if lost else set())

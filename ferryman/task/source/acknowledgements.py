@@ -68,6 +68,11 @@ class Acknowledgements:
         """None: without transactions nobody is fenced, so that nobody asks."""
         return {}
 
+    @property
+    def worn(self) -> bool:
+        """Never: without transactions nothing that is late can end one."""
+        return False
+
     def begin(self) -> None:
         """From now on records are counted for a poll of their own."""
         self._look(0)

@@ -26,6 +26,10 @@ class Delivery(Protocol):
     def attempted(self) -> Mapping[str, Offset | None]:
         """The offsets of the last commit that would move them all at once, made or not; by canonical partition."""
 
+    @property
+    def worn(self) -> bool:
+        """Whether this producer may not begin another transaction."""
+
     def begin(self) -> None:
         """Records of a poll follow. Raises KafkaException or TaskError if those before have failed."""
 

@@ -243,6 +243,8 @@ class SourceSession:
         if committed:
             self.meter.committed()
             self.source.committed()
+        if self.delivery.worn and not self.control.stopping:
+            raise Indeterminate("the producer has lost a connection; a new one makes the next transaction")
 
 
 def classified(error: KafkaException, side: str = "producer") -> Exception:

@@ -143,7 +143,10 @@ class SourceSessions:
         if not self._transactional:
             interval, patience = worker.offset_flush_interval_ms / 1000, worker.offset_flush_timeout_ms / 1000
             return Acknowledgements(outbox, offsets, topic, interval, patience, copy, meter), None
-        transactions = Transactions(outbox, offsets, topic, self._interval(), copy, meter)
+        heard = self.setup.clients.heard
+        transactions = Transactions(
+            outbox, offsets, topic, self._interval(), copy, meter, lambda: self.side in heard.cut_off
+        )
         by_source = self.setup.config.transaction_boundary == "connector"
         return transactions, Boundaries(transactions) if by_source else None
 

@@ -1,8 +1,10 @@
 """Exactly once: records and source offsets in one Kafka transaction (KIP-618).
 
 A session is one transactional producer with one instance of the connector. After any commit or abort whose outcome is
-not known, the producer is thrown away: a delayed answer could otherwise decide its next transaction. The new one fences
-the old, and the offsets are read again.
+not known, the producer is thrown away: a delayed request could otherwise decide its next transaction. The new one
+fences the old, and the offsets are read again. The client itself sends a request again when its connection is lost, and
+then says that all went well, while the first copy may still be on its way; so a producer that has lost a connection
+ends with its transaction, too (``worn``).
 
 One transaction holds the records of one or more polls, and at its end the offsets that they have got to::
 
@@ -20,7 +22,7 @@ What a death, or an error that ends the session, leaves behind:
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from confluent_kafka import KafkaError, KafkaException, Producer
@@ -52,6 +54,9 @@ class Transactions:
     copy: WorkersCopy | None = None
     """Takes what is committed along to the worker's topic."""
     meter: TaskMeter = field(default_factory=TaskMeter)
+    cut_off: Callable[[], bool] = lambda: False
+    """Whether the producer has lost a connection since it began."""
+    worn: bool = False
     attempted: dict[str, Offset | None] = field(default_factory=dict)
     """The offsets of the last transaction, by canonical partition: committed, or perhaps not."""
     _open_since: float | None = None
@@ -101,6 +106,7 @@ class Transactions:
             self._in_doubt = not error.args[0].txn_requires_abort()
             raise
         self._in_doubt = False
+        self._ended()
         crash_point("source.after_commit")
         for key, value in written:
             self.offsets.load(key, value)
@@ -116,11 +122,16 @@ class Transactions:
             log.warning("the connector asks to abort a transaction that is empty")
             return False
         self.outbox.abort()
+        self._ended()
         self._open_since = None
         if not self._pending:
             return False
         self.begin()
         return self.commit()
+
+    def _ended(self) -> None:
+        self.outbox.producer.poll(0)  # by which the client tells
+        self.worn = self.worn or self.cut_off()
 
     def abandon(self) -> None:
         """Aborts what is open, so that readers of its topics need not wait for transaction.timeout.ms.

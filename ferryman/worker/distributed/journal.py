@@ -25,6 +25,7 @@ from ferryman.internal_topics.config_topic import TOTAL, ConfigTopic, decoded
 from ferryman.internal_topics.kafka_log import LogRecord
 from ferryman.internal_topics.writers import Ends, Entry, Writer
 from ferryman.settings.settings import Settings
+from ferryman.task.setup.crash_points import crash_point
 from ferryman.worker.control.mode import Heard
 from ferryman.worker.pool import Pool
 
@@ -132,6 +133,7 @@ class Journal:
             case (ConnectorConfig(name, dict(properties)),):
                 self._topic.put_connector(name, properties)
             case (*tasks, TasksCommit(name, _)):
+                crash_point("configs.before_tasks")
                 self._topic.put_tasks(name, [each.properties for each in tasks if isinstance(each, TaskConfig)])
             case (TasksCommit(name, 0), TargetStateRecord(_, TargetState() as target)):
                 self._topic.put_tasks(name, [])

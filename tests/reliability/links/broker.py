@@ -26,9 +26,11 @@ from ferryman.stack.runtime.process import Launch
 from ferryman.stack.runtime.service import Place
 from ferryman.stack.servers.kafka import KAFKA
 from ferryman.stack.services import artifacts_of
-from tests.reliability.links.proxy import Proxy, proxy
+from tests.reliability.links.proxy import serving
+from tests.reliability.links.requests import RequestProxy
 
-_ACLS = """
+_OWN = """
+log.cleaner.backoff.ms=500
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 allow.everyone.if.no.acl.found=true
 """
@@ -39,7 +41,7 @@ class Broker:
     """One node; ``address`` is straight, ``proxied`` leads through the proxy."""
 
     component: Component
-    link: Proxy
+    link: RequestProxy
 
     @property
     def address(self) -> str:
@@ -77,14 +79,14 @@ def _rule(topic: str, operation: AclOperation, permission: AclPermissionType) ->
 @contextmanager
 def broker(directory: Path) -> Iterator[Broker]:
     """The broker, while the block runs."""
-    with proxy() as link:
+    with serving(RequestProxy()) as link:
         ports = {**{name: free_port() for name in KAFKA.ports}, "proxied": free_port()}
         link.target = ("127.0.0.1", ports["proxied"])
 
         def launch(place: Place) -> Launch:
             found = KAFKA.launch(place)
             settings = place.directory / "server.properties"
-            settings.write_text(_opened(settings.read_text(), ports["proxied"], link.port) + _ACLS)
+            settings.write_text(_opened(settings.read_text(), ports["proxied"], link.port) + _OWN)
             return found
 
         service = replace(KAFKA, launch=launch)

@@ -18,7 +18,7 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 Fault = Literal["slow", "throttled", "cut", "half-open", "closing slowly"]
 FAULTS: tuple[Fault, ...] = get_args(Fault)
@@ -29,7 +29,7 @@ Pass = Callable[[bytes], Awaitable[None]]
 
 
 @dataclass(eq=False)
-class _Connection:
+class Connection:
     """A client's connection, and the proxy's own to the server, if it has one."""
 
     client: asyncio.StreamWriter
@@ -39,11 +39,19 @@ class _Connection:
 
     def reset(self) -> None:
         """Ends both sides at once: with RST towards the client."""
-        for side in (self.client, self.server):
-            if side is not None:
-                with contextlib.suppress(OSError):
-                    side.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-                side.transport.abort()
+        self.reset_client()
+        if self.server is not None:
+            _reset(self.server)
+
+    def reset_client(self) -> None:
+        """Ends the client's side only."""
+        _reset(self.client)
+
+
+def _reset(side: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        side.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    side.transport.abort()
 
 
 @dataclass(eq=False)
@@ -55,7 +63,7 @@ class Proxy:
     felt: int = 0
     """How often the present fault was met: a piece delayed or swallowed, a connection reset or left open."""
     port: int = 0
-    _open: set[_Connection] = field(default_factory=set)
+    _open: set[Connection] = field(default_factory=set)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
 
@@ -93,7 +101,7 @@ class Proxy:
                 connection.reset()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connection = _Connection(writer, forgotten=self.fault == "half-open")
+        connection = Connection(writer, forgotten=self.fault == "half-open")
         self._open.add(connection)
         try:
             await self._connect(connection, reader)
@@ -105,7 +113,7 @@ class Proxy:
                 if side is not None:
                     side.close()
 
-    async def _connect(self, connection: _Connection, reader: asyncio.StreamReader) -> None:
+    async def _connect(self, connection: Connection, reader: asyncio.StreamReader) -> None:
         if self.fault == "cut":
             self.felt += 1
             connection.reset()
@@ -119,7 +127,7 @@ class Proxy:
             self._pump(connection, reader, connection.server), self._pump(connection, answers, connection.client)
         )
 
-    async def _pump(self, connection: _Connection, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    async def _pump(self, connection: Connection, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         """One direction, to its end. A forgotten connection's end is not told to anybody."""
         with contextlib.suppress(ConnectionError):
             while data := await source.read(65536):
@@ -131,7 +139,7 @@ class Proxy:
             with contextlib.suppress(OSError):
                 sink.write_eof()
 
-    async def _pass(self, connection: _Connection, data: bytes, sink: asyncio.StreamWriter) -> None:
+    async def _pass(self, connection: Connection, data: bytes, sink: asyncio.StreamWriter) -> None:
         if connection.forgotten:
             self.felt += 1
             return
@@ -149,11 +157,20 @@ class Proxy:
                 await asyncio.sleep(_PAUSE)
 
 
+P = TypeVar("P", bound=Proxy)
+
+
 @contextmanager
 def proxy(address: str = "127.0.0.1:0") -> Iterator[Proxy]:
     """A proxy to ``host:port``, while the block runs; its target can be given later."""
     host, _, port = address.rpartition(":")
-    made = Proxy((host, int(port)))
+    with serving(Proxy((host, int(port)))) as made:
+        yield made
+
+
+@contextmanager
+def serving(made: P) -> Iterator[P]:
+    """The proxy serves on a port that it chooses, while the block runs."""
     server = made._loop.run_until_complete(asyncio.start_server(made._serve, "127.0.0.1", 0))
     made.port = server.sockets[0].getsockname()[1]
     thread = threading.Thread(target=made._loop.run_forever, name=f"proxy {made.port}")

@@ -29,8 +29,11 @@ ROWS: Mapping[str, Row] = {
     "R2 SQL": Row("SIGKILL of the SQL sink at each crash point: each record one row", 100, 12),
     "R2 S3": Row("SIGKILL of the S3 sink at each crash point: each record in one object", 100, 16),
     "R3": Row("SIGSTOP past the session's end in the middle of a write, SIGCONT: no late write", 30),
+    "R5": Row("Produce, AddPartitionsToTxn, EndTxn lost, unanswered, late: no transaction torn, lost, revived", 54, 9),
+    "R6": Row("steps of a sink's task in any order: commits go forward, are durable, never stale", 1_000_000, 10_000),
     "R8": Row("each link slow, cut, half-open, throttled, closed slowly: the ledger is clean", 60, 30),
     "R9": Row("kills, sleeps, cuts, bounces, requests in a group: each task one owner, the ledger clean", 100, -1),
+    "R10": Row("death of the leader between configs, compaction, deletions: what was accepted is there", 50, 2),
     "R11": Row("records, 1 % of them poison of each stage, and kills: the dead letters are the poison", 20_000),
     "R12": Row("a dead letter that Kafka refuses: no offset passes its record, the task FAILED with the reason", 20),
     "R13 SQL": Row("database away, everything tolerated: nothing dead-lettered, nothing lost", 5),
@@ -63,10 +66,10 @@ class Scoreboard:
         """A line for each row: what, required, reached, result. Nothing if no trial was made and no test failed."""
         if not self.reached and not self.failed:
             return
-        yield f"{'row':<13}{'required':>9}{'reached':>9}  {'result':<9} what"
+        yield f"{'row':<13}{'required':>10}{'reached':>10}  {'result':<9} what"
         for name, row in ROWS.items():
             required, reached = row.required(self.long), self.reached[name]
-            yield f"{name:<13}{required:>9,}{reached:>9,}  {self._result(name):<9} {row.what}"
+            yield f"{name:<13}{required:>10,}{reached:>10,}  {self._result(name):<9} {row.what}"
 
     def _result(self, name: str) -> str:
         if self.failed[name]:

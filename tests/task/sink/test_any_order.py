@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 from confluent_kafka import KafkaError
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -16,8 +15,10 @@ from ferryman.errors import Indeterminate, RetriableError, TaskError, Unfinished
 from ferryman.record import Batch, TopicPartition
 from ferryman.task.sink.sink_thread import StillBusy
 from tests.kafka.cluster_in_memory import Cluster
+from tests.reliability.scoreboard.plugin import Trials
 from tests.task.sink.hand_driven import A, B, HandDriven
 from tests.task.sink.recording_sink import FlushingSink
+from tests.task.sink.steps import made
 
 OUTCOMES = {
     "away": RetriableError("away"),
@@ -62,6 +63,7 @@ class SinkTask(RuleBasedStateMachine):
         self.cluster.create("t", 2)
         self.durable: set[tuple[TopicPartition, int]] = set()
         self.guilty: set[tuple[TopicPartition, int]] = set()
+        self.former: dict[TopicPartition, int] = {}
         self.begin()
 
     def begin(self) -> None:
@@ -134,6 +136,13 @@ class SinkTask(RuleBasedStateMachine):
             missing = {(source, offset) for offset in range(following)} - self.durable - self.guilty
             assert not missing, f"committed {source}@{following} without {sorted(missing)}"
 
+    @invariant()
+    def commits_go_only_forward(self) -> None:
+        now = {source: following for source, (following, _) in self.cluster.committed.items()}
+        for source, following in self.former.items():
+            assert now[source] >= following, f"committed {source}@{now[source]} after {following}"
+        self.former = now
+
     def in_the_end_everything_is_durable(self) -> None:
         self.killed()
         self.task.consumer.give(A, B)
@@ -147,5 +156,9 @@ class SinkTask(RuleBasedStateMachine):
         assert {source: self.task.group_offset(source) or 0 for source in (A, B)} == ends
 
 
-TestSinkTask = SinkTask.TestCase
-TestSinkTask.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+@pytest.mark.timeout(3600)
+@pytest.mark.scoreboard("R6")
+def test_commits_go_forward_up_to_what_is_durable_and_all_is_in_the_end(
+    trials: Trials,
+) -> None:
+    trials.held(made(trials.share(2), SinkTask))

@@ -1,11 +1,13 @@
 """The delivery ledger in every order of events that Hypothesis can think of."""
 
-from hypothesis import settings
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from ferryman.record import TopicPartition
 from ferryman.task.sink.delivery import Commit, Delivery
+from tests.reliability.scoreboard.plugin import Trials
+from tests.task.sink.steps import made
 
 PARTITIONS = [TopicPartition("t", number) for number in range(3)]
 A = PARTITIONS[0]
@@ -253,5 +255,7 @@ class Ledger(RuleBasedStateMachine):
             assert (position.committed or 0) <= position.delivered <= position.polled
 
 
-TestLedger = Ledger.TestCase
-TestLedger.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+@pytest.mark.timeout(3600)
+@pytest.mark.scoreboard("R6")
+def test_whatever_comes_and_goes_meanwhile_no_commit_is_stale_or_passes_what_is_durable(trials: Trials) -> None:
+    trials.held(made(trials.share(2), Ledger))

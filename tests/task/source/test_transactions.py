@@ -69,7 +69,8 @@ def test_offsets_join_a_transaction_when_its_records_are_there_in_topics_that_ma
     seen: list[list[str]] = []
 
     def polled() -> None:
-        seen.append([each.topic for each in fake.queue])
+        if fake.queue:
+            seen.append([each.topic for each in fake.queue])
         fake.broker_answers = len(seen) > 3
 
     fake.when_polled = polled
@@ -80,3 +81,20 @@ def test_offsets_join_a_transaction_when_its_records_are_there_in_topics_that_ma
         assert transactions.commit()
     assert seen[:5] == [["nowhere"]] * 4 + [["o"]]
     assert seen[5:] == [["nowhere", "o"], ["elsewhere"], ["o"]]
+
+
+@pytest.mark.parametrize("ending", ["commit", "take_back"])
+def test_a_producer_that_has_lost_a_connection_is_worn_when_its_transaction_has_ended(ending: str) -> None:
+    """The request that ended it may have been sent twice, and the first copy may be under way."""
+    producer: Any = FakeProducer(Cluster())
+    outbox, lost = Outbox(producer, Control(lambda event, facts: None), 1.0, 60.0), [False]
+    transactions = Transactions(outbox, SourceOffsets("c"), "o", None, cut_off=lambda: lost[0])
+    worn = []
+    for now in (False, True):
+        lost[0] = now
+        transactions.begin()
+        transactions.note({"p": ({"p": 1}, AT1)})
+        before = transactions.worn
+        assert getattr(transactions, ending)()
+        worn.append((before, transactions.worn))
+    assert worn == [(False, False), (False, True)]
