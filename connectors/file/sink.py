@@ -52,6 +52,7 @@ class FileStreamSinkConnector(Sink[FileStreamSinkConfig]):
     classes = ("org.apache.kafka.connect.file.FileStreamSinkConnector",)
     atomic = True
     any_order = True
+    columnar = True
     takes_maps = True
 
     _file: LockedFile | None = None
