@@ -39,9 +39,8 @@ _INVALID, _FOR_KEY = "Invalid value ", " for configuration "
 
 _values = free_text.Values()
 """Each spelling of a protected value, and what is written instead."""
-_refused: dict[str, dict[str, str]] = {}
-"""Short values by key and value, that are hidden only where an error says that they are invalid; what is written
-instead."""
+_refused: dict[str, str] = {}
+"""Short values that are hidden only where an error says that they are invalid; what is written instead."""
 
 
 def protect(value: str | None, instead: str = HIDDEN, doubtful: bool = False) -> None:
@@ -68,21 +67,13 @@ def _spellings(value: str) -> set[str]:
     }
 
 
-def protect_refusals(key: str, value: str, instead: str) -> None:
-    """From now on ``Invalid value <value> for configuration <key>`` hides the value; the key may lack its prefix."""
-    parts, value = key.split("."), value.strip()
+def protect_refusals(value: str, instead: str) -> None:
+    """From now on ``Invalid value <value> for configuration`` hides the value, whatever the key: errors name it by its
+    first name, and may leave its prefix out."""
+    value = value.strip()
     with LOCK:
-        for start in range(len(parts)):
-            name = ".".join(parts[start:])
-            _refused.setdefault(name, {})[value] = instead
-            owners.hold(f"\0{name}={value}", partial(_forget_refusal, name, value), certain=False)
-
-
-def _forget_refusal(key: str, value: str) -> None:
-    if values := _refused.get(key):
-        values.pop(value, None)
-        if not values:
-            del _refused[key]
+        _refused[value] = instead
+        owners.hold(f"\0{value}", partial(_refused.pop, value, None), certain=False)
 
 
 def protect_config(raw: Mapping[str, str | None], declared: Collection[str] = ()) -> None:
@@ -154,8 +145,16 @@ def _unrefused(text: str) -> str:
 
 def _without_value(refusal: str) -> str:
     value, middle, rest = refusal.partition(_FOR_KEY)
-    key = re.split(r"[:\s]", rest, maxsplit=1)[0]
-    return f"{_refused.get(key, {}).get(value.strip(), value)}{middle}{rest}"
+    return f"{_refused.get(value.strip(), value) if middle else value}{middle}{rest}"
+
+
+def invalid_values(text: str) -> Iterable[str]:
+    """What a text says is invalid, whole and as the entries of a list."""
+    for each in text.split(_INVALID)[1:]:
+        value, middle, _ = each.partition(_FOR_KEY)
+        if middle:
+            bare = value.strip().removeprefix("[").removesuffix("]")
+            yield from (value.strip(), bare, *map(str.strip, bare.split(",")))
 
 
 class Redacting(logging.Formatter):

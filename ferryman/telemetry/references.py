@@ -69,16 +69,19 @@ class References:
             if each.secret:
                 for spelling in {each.value, each.value.lower(), each.value.upper()}:
                     redaction.protect(spelling, each.reference, doubtful=not each.certain)
-            redaction.protect_refusals(each.key, each.value, each.reference)
+            redaction.protect_refusals(each.value, each.reference)
 
     def restored(self, text: str, key: str = "") -> str:
         """A text about ``key`` with references where the values stood: those of the key itself whatever their length,
-        and pieces of them too, since errors quote what they could read; those of other keys if they are secret."""
+        and pieces of them too, since errors quote what they could read; so those that the text says are invalid, as it
+        may name a key by another of its names; those of other keys if they are secret."""
         instead: dict[str, str] = {}
+        invalid = {value.lower() for value in redaction.invalid_values(text)}
+        about = [each for each in self.found if each.key == key or not invalid.isdisjoint(_spellings(each.value))]
         for each in self.found:
-            if each.key == key or each.secret:
+            if each.secret or each in about:
                 instead |= dict.fromkeys(_spellings(each.value), each.reference)
-        for each in self.found:
+        for each in about:
             if each.key == key:
                 instead = dict.fromkeys(_pieces(each.value), redaction.HIDDEN) | instead
         return _replaced(text, instead)

@@ -106,7 +106,7 @@ def test_secrets_go_with_whoever_they_belong_to_but_not_while_lines_about_them_m
     for owner in (first, second):
         with owner.keeps():
             redaction.protect("canary-j1")
-            redaction.protect_refusals("x.size", "j1", "${env:J}")
+            redaction.protect_refusals("j1", "${env:J}")
     first.release()
     assert redact("canary-j1") == "[hidden]"
     released(first)

@@ -86,3 +86,11 @@ def test_a_value_in_braces_that_are_no_reference_is_hidden() -> None:
 def test_plain_or_not_goes_through_the_pipe() -> None:
     references = References((Found("a", "${env:A}", "x", plain=True), Found("b", "${env:B}", "y")))
     assert References.parse(references.rows()) == references
+
+
+@pytest.mark.parametrize("said", ["q7", "[a, q7]"])
+def test_a_value_that_is_said_to_be_invalid_is_hidden_by_whatever_name_its_key_is_called(said: str) -> None:
+    given = References((Found("use.latest", "${file:s:k}", "q7"),))
+    text = f"Invalid value {said} for configuration use.latest.version: Expected true or false"
+    assert given.restored(text, "use.latest.version") == text.replace("q7", "${file:s:k}")
+    assert given.restored("q7 is no invalid value", "use.latest.version") == "q7 is no invalid value"
