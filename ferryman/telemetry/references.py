@@ -77,11 +77,11 @@ class References:
         may name a key by another of its names; those of other keys if they are secret."""
         instead: dict[str, str] = {}
         invalid = {value.lower() for value in redaction.invalid_values(text)}
-        about = [each for each in self.found if each.key == key or not invalid.isdisjoint(_spellings(each.value))]
         for each in self.found:
-            if each.secret or each in about:
-                instead |= dict.fromkeys(_spellings(each.value), each.reference)
-        for each in about:
+            spellings = _spellings(each.value)
+            if each.key == key or each.secret or not invalid.isdisjoint(spellings):
+                instead |= dict.fromkeys(spellings, each.reference)
+        for each in self.found:
             if each.key == key:
                 instead = dict.fromkeys(_pieces(each.value), redaction.HIDDEN) | instead
         return _replaced(text, instead)
