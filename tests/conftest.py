@@ -3,6 +3,7 @@
 import gc
 import uuid
 from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -15,13 +16,14 @@ from ferryman.stack import Stack
 from ferryman.telemetry import free_text, redaction, subject
 from tests.differential import search
 from tests.running import Worker, borrowed, settings, worker
+from tests.shared_stack import SharedStack, started
 
 pytest_plugins = ["tests.reliability.scoreboard.plugin", "tests.worker.simulation.summary"]
 hypothesis.settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 hypothesis.settings.load_profile("any machine")
-_stack: Stack | None = None
+_stack: SharedStack | None = None
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -54,15 +56,15 @@ _STACK_FIXTURES = {"stack", "kafka", "registry", "postgres", "mariadb", "payment
 
 def pytest_configure_node(node: Any) -> None:
     """Hands the addresses to a worker of pytest-xdist."""
-    node.workerinput["addresses"] = _addresses()
+    shared = _shared()
+    node.workerinput["stack"] = shared.addresses, str(shared.outcome)
 
 
-def _addresses() -> dict[str, str]:
+def _shared() -> SharedStack:
     global _stack
     if _stack is None:
-        _stack = Stack()
-        _stack.start()
-    return dict(_stack.addresses)
+        _stack = SharedStack()
+    return _stack
 
 
 _compared: list[tuple[int, dict[str, int]]] = []
@@ -106,7 +108,9 @@ def _nothing_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
 def stack(request: pytest.FixtureRequest) -> dict[str, str]:
     """The addresses of the shared stack, by component. Tests isolate themselves by topic, schema and connector name."""
     given = getattr(request.config, "workerinput", None)
-    return dict(given["addresses"]) if given else _addresses()
+    addresses, outcome = given["stack"] if given else (_shared().addresses, _shared().outcome)
+    started(Path(outcome))
+    return dict(addresses)
 
 
 @pytest.fixture(scope="session")
