@@ -14,7 +14,9 @@ from hypothesis import HealthCheck
 
 from ferryman.stack import Stack
 from ferryman.telemetry import free_text, redaction, subject
+from tests import order
 from tests.differential import search
+from tests.places import ROOT
 from tests.running import Worker, borrowed, settings, worker
 from tests.shared_stack import SharedStack, started
 
@@ -40,18 +42,19 @@ def pytest_collection() -> Generator[None, object, object]:
     return done
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput") and config.args == ["tests"]:
+        config.args = order.parts(ROOT / "tests", *_place(config))
+
+
+def _place(config: pytest.Config) -> tuple[int, int]:
+    """Which one of how many processes that run tests this is."""
+    given: dict[str, Any] = getattr(config, "workerinput", {"workerid": "gw0", "workercount": 1})
+    return int(given["workerid"].removeprefix("gw")), given["workercount"]
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Fast tests first: those that need no stack; of these the ones beside Java's classes, so that a process which has
-    done nothing else yet takes the JVM in."""
-
-    def order(item: pytest.Item) -> tuple[bool, bool]:
-        needs_stack = bool(_STACK_FIXTURES & set(getattr(item, "fixturenames", ())))
-        return needs_stack, "tests/differential/" not in item.path.as_posix()
-
-    items.sort(key=order)
-
-
-_STACK_FIXTURES = {"stack", "kafka", "registry", "postgres", "mariadb", "payments", "worker", "topic"}
+    items[:] = order.ordered(items, _place(config)[1])
 
 
 def pytest_configure_node(node: Any) -> None:
