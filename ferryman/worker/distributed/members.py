@@ -15,6 +15,7 @@ from ferryman.metrics.exposition import Sample
 from ferryman.rest.forwarding import OtherWorkers
 from ferryman.rest.internal_endpoints import VERSION
 from ferryman.settings.settings import Settings
+from ferryman.worker import askers
 from ferryman.worker.distributed import group_samples
 from ferryman.worker.distributed.fencing import Fencing
 from ferryman.worker.distributed.group import Group
@@ -119,11 +120,15 @@ class Members:
             raise RequestError(500, NOT_STOPPED.format(connector=connector))
 
     async def _in_time(self, find: Callable[[], Found | None]) -> Found | None:
-        """What is not known while the group shares its work out anew, as soon as it is, if that is soon."""
+        """What is not known while the group shares its work out anew, as soon as it is, if that is soon, and whoever
+        asked has waited as long."""
+        if (found := find()) is not None:
+            return found
         deadline = asyncio.get_running_loop().time() + PATIENCE
         while (found := find()) is None and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(LOOK)
-        return found
+        await askers.look()
+        return find()
 
     @property
     def session(self) -> Session | None:
