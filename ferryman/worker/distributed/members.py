@@ -24,8 +24,9 @@ from ferryman.worker.distributed.share import Share, ShareOfWork
 from ferryman.worker.herder import Forward, Session
 
 Found = TypeVar("Found")
-PATIENCE, LOOK = 20.0, 0.05
-"""Seconds that a request waits for the end of a rebalance before it is refused, and between two looks."""
+PATIENCE, LOOK = 20.0, 0.5
+"""Seconds that a request waits for the end of a rebalance before it is refused, and between two looks while this worker
+hears nothing of its group."""
 NOT_STOPPED = (
     "Failed to modify offsets for connector {connector} because its tasks haven't stopped completely yet. If the "
     "connector is in a stopped state, this operation can be safely retried."
@@ -126,7 +127,7 @@ class Members:
             return found
         deadline = asyncio.get_running_loop().time() + PATIENCE
         while (found := find()) is None and asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(LOOK)
+            await self._group.moves(LOOK)
         await askers.look()
         return find()
 

@@ -106,6 +106,8 @@ def main() -> int:
     warnings.simplefilter("ignore")
     sys.unraisablehook = lambda _: None  # what is let go of in the middle of something
     clusters.install(random.Random(given.seed))
+    gc.collect()
+    gc.freeze()
     seconds, steps, count, number = 0.0, 0, dict[str, int](), given.episode or 0
     digest = hashlib.sha256()
     while seconds < given.hours * 3600:
