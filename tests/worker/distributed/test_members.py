@@ -24,6 +24,9 @@ class Place:
         self.holds = holds
         self.member = SimpleNamespace(url=ME, leader_url=leader, leads=leader == ME, owner=lambda *_: None)
 
+    async def moves(self, within: float) -> None:
+        await asyncio.sleep(min(within, 0.05))
+
     @property
     def holds_place(self) -> bool:
         return self.holds
