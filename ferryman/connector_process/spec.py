@@ -1,7 +1,7 @@
 """All that a connector's process is told by its worker."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 import orjson
 
@@ -38,7 +38,7 @@ class ConnectorSpec:
 
     def dump(self) -> bytes:
         """As bytes for the line."""
-        return orjson.dumps(asdict(self))
+        return orjson.dumps(self)
 
     @classmethod
     def parse(cls, payload: bytes) -> "ConnectorSpec":

@@ -24,6 +24,7 @@ from ferryman.rest.routes import Endpoint
 from ferryman.settings import response_headers
 from ferryman.settings.settings import Settings
 from ferryman.settings.worker_keys import WorkerConfig
+from ferryman.worker import askers
 from ferryman.worker.herder import Forward, Herder
 
 TIMEOUT = 90.0
@@ -147,11 +148,11 @@ class _Dispatch:
 
     async def _done_here_or_there(self, endpoint: Endpoint, call: Call) -> Answer:
         try:
-            return await self._within_time(endpoint(self.shared.rest, call))
+            return await self._within_time(_asked(endpoint(self.shared.rest, call), call.request))
         except Forward as target:
             if await _nobody_waits(call.request):
                 raise RequestError(409, SPENT) from None
-            return await self.shared.others.forward(call, target)
+            return await _asked(self.shared.others.forward(call, target), call.request)
 
     async def _within_time(self, call: Awaitable[Answer]) -> Answer:
         # Not cancelled when the client gives up: half of a create or delete would be worse than all of it.
@@ -168,6 +169,11 @@ class _Dispatch:
         self.running.discard(call)
         if not call.cancelled():
             call.exception()  # whoever waited for it may have gone
+
+
+async def _asked(doing: Awaitable[Answer], request: Request) -> Answer:
+    with askers.asked(lambda: _nobody_waits(request)):
+        return await doing
 
 
 async def _nobody_waits(request: Request) -> bool:

@@ -20,6 +20,7 @@ from ferryman.rest.http_messages import Answer, Nothing, PlainText, parameter
 from ferryman.settings.settings import Settings
 from ferryman.telemetry.redaction import redact
 from ferryman.tls import contexts
+from ferryman.worker import askers
 from ferryman.worker.herder import Forward
 from ferryman.worker.pool import Pool
 
@@ -100,7 +101,8 @@ class OtherWorkers:
 
 
 async def _while(stands: Callable[[], bool], sending: Coroutine[Any, Any, "_Reply"]) -> "_Reply":
-    """The reply of a worker that may fall asleep over the request: it is waited for only while it is the one to ask.
+    """The reply of a worker that may fall asleep over the request: it is waited for only while it is the one to ask,
+    and somebody waits here, so that it can tell.
 
     Whether it was done is open then, as with any request without an answer. RequestError 409.
     """
@@ -109,6 +111,7 @@ async def _while(stands: Callable[[], bool], sending: Coroutine[Any, Any, "_Repl
         while not (await asyncio.wait({task}, timeout=LOOK))[0]:
             if not stands():
                 raise RequestError(409, SPENT)
+            await askers.look()
         return task.result()
     finally:
         task.cancel()

@@ -1,7 +1,7 @@
 """The answer of ``/config/validate``: each key's declaration, its value as text, and what is wrong with it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ferryman.config import Config, Definition, is_listed, spellings, split_list, trim
@@ -68,8 +68,13 @@ class ConfigInfos:
             "name": self.name,
             "error_count": len(self.problems),
             "groups": self.groups,
-            "configs": [asdict(info) for info in self.configs],
+            "configs": [{"definition": _plain(info.definition), "value": _plain(info.value)} for info in self.configs],
         }
+
+
+def _plain(told: Definition | ConfigValue | None) -> dict[str, Any] | None:
+    """By field; ``asdict`` would look into each value, which costs more than all the rest of a validation."""
+    return None if told is None else {name: getattr(told, name) for name in type(told).__slots__}
 
 
 def field_infos(

@@ -409,3 +409,16 @@ def test_a_leader_that_sleeps_is_waited_for_only_while_it_leads(group: Group) ->
         finally:
             group.follower.stands = True
             asking.join(120)
+
+
+def test_a_leader_that_sleeps_finds_no_request_any_more_whose_client_has_gone(group: Group) -> None:
+    address = httpx.URL(group.url)
+    with socket.create_server(("127.0.0.1", 0)) as sleeper:
+        group.follower.leader = f"http://127.0.0.1:{sleeper.getsockname()[1]}/"
+        with socket.create_connection((address.host, address.port)) as client:
+            client.sendall(f"DELETE /connectors/c HTTP/1.1\r\nHost: {address.netloc.decode()}\r\n\r\n".encode())
+            connection, _ = sleeper.accept()
+        with connection:
+            connection.settimeout(60)
+            while connection.recv(100):
+                """The request; then it is gone."""

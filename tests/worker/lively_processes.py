@@ -228,6 +228,7 @@ class LivelyForks:
         self._loop = loop
         self.processes: list[LivelyProcess] = []
         """Those of tasks."""
+        self._living: list[LivelyProcess] = []
         self.connectors: list[LivelyConnector] = []
         """Those of connectors."""
         self.habits: dict[str, Habits] = {}
@@ -247,6 +248,7 @@ class LivelyForks:
         made = LivelyProcess(name, len(self.processes) + 1, played, habits, loop=self._loop)
         self.watch(made)
         self.processes.append(made)
+        self._living.append(made)
         return made
 
     def _connector(self, name: str, played: PlayedProcess) -> LivelyConnector:
@@ -266,4 +268,5 @@ class LivelyForks:
 
     def live(self, name: str | None = None) -> list[LivelyProcess]:
         """Those that live, of a task, of a connector, or all."""
-        return [each for each in (self.processes if name is None else self.of(name)) if each.lives]
+        self._living = [each for each in self._living if each.lives]
+        return [each for each in self._living if name in (None, each.name, each.name.rpartition("-")[0])]

@@ -28,12 +28,16 @@ class PlayedProcess:
         """What it was told first."""
         self.descriptors: list[int] = []
         """What it was handed with that."""
-        self._heard = b""
+        self._wishes: list[dict[str, str]] = []
+        self._rest = b""
+        self._spec: TaskSpec | None = None
 
     @property
     def spec(self) -> TaskSpec | None:
         """What its task is, once it was told."""
-        return TaskSpec.parse(self.first) if self.first else None
+        if self._spec is None and self.first:
+            self._spec = TaskSpec.parse(self.first)
+        return self._spec
 
     def says(self, event: str, **facts: Any) -> None:
         """A message to the worker."""
@@ -46,11 +50,14 @@ class PlayedProcess:
         """What the worker has told it so far, after the spec."""
         try:
             while found := self._received():
-                self._heard += found
+                self._rest += found
         except BlockingIOError:
             pass
-        self.first, *wishes = self._heard.split(b"\n")[:-1] or [b""]
-        return [orjson.loads(line) for line in wishes]
+        *lines, self._rest = self._rest.split(b"\n")
+        if lines and not self.first:
+            self.first = lines.pop(0)
+        self._wishes += [orjson.loads(line) for line in lines]
+        return list(self._wishes)
 
     def _received(self) -> bytes:
         found, descriptors, _, _ = socket.recv_fds(self.connection, 65536, 1)

@@ -1,7 +1,7 @@
 """All that a task's process is told by its worker."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 import orjson
 
@@ -45,7 +45,7 @@ class TaskSpec:
 
     def dump(self) -> bytes:
         """As bytes for the pipe."""
-        return orjson.dumps(asdict(self))
+        return orjson.dumps(self)
 
     @classmethod
     def parse(cls, payload: bytes) -> "TaskSpec":

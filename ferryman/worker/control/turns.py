@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from weakref import WeakValueDictionary
 
 from ferryman.errors import RequestError
+from ferryman.worker import askers
 from ferryman.worker.control.plane import CLOSING, Plane
 
 
@@ -20,11 +21,15 @@ class Turns:
     @asynccontextmanager
     async def of(self, name: str, gone: RequestError | None = None) -> AsyncIterator[None]:
         """While nobody else changes the connector. ``gone`` is raised if there is none, also if whoever had it before
-        has deleted it while we waited. RequestError 503 when the worker ends."""
+        has deleted it while we waited. RequestError 503 when the worker ends, 409 when whoever asked did not wait until
+        it was their turn."""
         await self._plane.journal.read()
         self._look_for(name, gone)
         lock = self._busy.setdefault(name, asyncio.Lock())
+        waits = lock.locked()
         async with lock:
+            if waits:
+                await askers.look()
             if self._plane.closing:
                 raise RequestError(503, CLOSING)
             self._look_for(name, gone)

@@ -11,6 +11,7 @@ import logging
 import secrets
 import time
 from collections.abc import Collection, Coroutine, Mapping
+from contextlib import suppress
 from typing import Any
 
 from ferryman.assignment.protocol import NO_WORK, Assignment, Work
@@ -64,6 +65,7 @@ class Group:
         """Whether the work is to be shared out anew, and that has not been asked for yet."""
         self._due: asyncio.TimerHandle | None = None
         self._keys: asyncio.Task[None] | None = None
+        self._moved = asyncio.Event()
         journal.leads = lambda: self.leads
         journal.when_refused = lambda: self.member.rejoin("the right to write to the config topic is lost")
 
@@ -87,6 +89,16 @@ class Group:
     def leads(self) -> bool:
         """Whether this worker decides for all."""
         return self.member.leads and self.holds_place
+
+    async def moves(self, within: float) -> None:
+        """Returns when this worker's place or share may be another, at the latest after so many seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await self._moved.wait()
+
+    def _has_moved(self) -> None:
+        moved, self._moved = self._moved, asyncio.Event()
+        moved.set()
 
     def facts_changed(self, connectors: Collection[str]) -> None:
         """Where the work to be shared out of these is another, whoever leads has all shared out anew."""
@@ -178,6 +190,7 @@ class Group:
         if self._plane is None or granted.ends <= self.lease.ends:
             return
         self.lease = granted
+        self._has_moved()
         if granted.ends - self._told >= WORTH * self._config.session_timeout_ms / 1000:
             self._told = granted.ends
             self._plane.reconciler.renew(granted)
@@ -186,6 +199,7 @@ class Group:
         assert self._plane is not None
         with self.member.rebalances.at_work():
             before, self._share.now = self._share.now, Share(work)
+            self._has_moved()
             self._shared, known = self._seen, self._work()
             self._plane.reconcile(self._share.now.connectors_besides(before))
             self._plane.members.facts_changed(known)  # what a former leader has left undone is this one's now
@@ -207,6 +221,7 @@ class Group:
         mine = self._share.now.work
         before, self._share.now = self._share.now, Share(NO_WORK if work is None else mine.minus(work))
         self._plane.reconcile(self._share.now.connectors_besides(before))
+        self._has_moved()
         await self._plane.reconciler.gone(instances(mine if work is None else work))
 
     async def _renew_keys(self) -> None:

@@ -15,6 +15,7 @@ from ferryman.metrics.exposition import Sample
 from ferryman.rest.forwarding import OtherWorkers
 from ferryman.rest.internal_endpoints import VERSION
 from ferryman.settings.settings import Settings
+from ferryman.worker import askers
 from ferryman.worker.distributed import group_samples
 from ferryman.worker.distributed.fencing import Fencing
 from ferryman.worker.distributed.group import Group
@@ -23,8 +24,9 @@ from ferryman.worker.distributed.share import Share, ShareOfWork
 from ferryman.worker.herder import Forward, Session
 
 Found = TypeVar("Found")
-PATIENCE, LOOK = 20.0, 0.05
-"""Seconds that a request waits for the end of a rebalance before it is refused, and between two looks."""
+PATIENCE, LOOK = 20.0, 0.5
+"""Seconds that a request waits for the end of a rebalance before it is refused, and between two looks while this worker
+hears nothing of its group."""
 NOT_STOPPED = (
     "Failed to modify offsets for connector {connector} because its tasks haven't stopped completely yet. If the "
     "connector is in a stopped state, this operation can be safely retried."
@@ -119,11 +121,15 @@ class Members:
             raise RequestError(500, NOT_STOPPED.format(connector=connector))
 
     async def _in_time(self, find: Callable[[], Found | None]) -> Found | None:
-        """What is not known while the group shares its work out anew, as soon as it is, if that is soon."""
+        """What is not known while the group shares its work out anew, as soon as it is, if that is soon, and whoever
+        asked has waited as long."""
+        if (found := find()) is not None:
+            return found
         deadline = asyncio.get_running_loop().time() + PATIENCE
         while (found := find()) is None and asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(LOOK)
-        return found
+            await self._group.moves(LOOK)
+        await askers.look()
+        return find()
 
     @property
     def session(self) -> Session | None:

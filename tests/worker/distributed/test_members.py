@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from ferryman.assignment.protocol import Work
+from ferryman.errors import RequestError
+from ferryman.worker import askers
 from ferryman.worker.distributed import members as module
 from ferryman.worker.distributed.members import Members
 from ferryman.worker.distributed.share import Share, ShareOfWork
@@ -21,6 +23,9 @@ class Place:
     def __init__(self, leader: str | None, holds: bool = True) -> None:
         self.holds = holds
         self.member = SimpleNamespace(url=ME, leader_url=leader, leads=leader == ME, owner=lambda *_: None)
+
+    async def moves(self, within: float) -> None:
+        await asyncio.sleep(min(within, 0.05))
 
     @property
     def holds_place(self) -> bool:
@@ -93,3 +98,26 @@ def test_who_ran_a_task_before_it_slept_waits_until_it_knows_whether_it_still_do
 
     assert asyncio.run(slept(keeps=True)) == "here"
     assert asyncio.run(slept(keeps=False)) == OTHER
+
+
+@pytest.mark.parametrize(("waited", "gone", "done"), [(True, True, False), (True, False, True), (False, True, True)])
+def test_what_waited_for_the_end_of_a_rebalance_is_not_done_for_who_has_gone(
+    waited: bool, gone: bool, done: bool
+) -> None:
+    async def has_gone() -> bool:
+        return gone
+
+    async def asks() -> None:
+        place = Place(None if waited else ME)
+        with askers.asked(has_gone):
+            asking = asyncio.ensure_future(members(place).lead())
+            await asyncio.sleep(0)
+            place.member.leader_url, place.member.leads = ME, True
+            await asking
+
+    if done:
+        asyncio.run(asks())
+    else:
+        with pytest.raises(RequestError) as found:
+            asyncio.run(asks())
+        assert found.value.status == 409

@@ -131,3 +131,16 @@ def no_matter(told: object) -> None:
 
 async def no_key(record: object) -> None:
     """Nothing is written."""
+
+
+def test_who_waits_for_the_group_is_told_when_it_counts_on_this_worker_again() -> None:
+    async def told() -> float:
+        group = placed(LEADS, SimpleNamespace())
+        plane: Any = SimpleNamespace(reconciler=SimpleNamespace(renew=lambda lease: None))
+        group._plane, group._config = plane, SimpleNamespace(session_timeout_ms=10_000)  # type: ignore[assignment]
+        loop = asyncio.get_running_loop()
+        loop.call_later(3.0, group._renew, Lease(lease.now() + 10.0, lease.now() + 11.0))
+        await group.moves(20.0)
+        return loop.time()
+
+    assert simulated(told()) == pytest.approx(3.0)

@@ -67,6 +67,9 @@ class Calls:
     """Whether the leader's writes are fenced."""
     calls: list[Call] = field(default_factory=list)
     landings: list[Landing] = field(default_factory=list)
+    _facts: Facts = field(default_factory=Facts)
+    _folded: int = 0
+    """How many offsets of the config topic the facts are of."""
 
     def landed(self, at: float, writer: str, entry: Entry) -> Landing:
         """Notes a record."""
@@ -75,12 +78,14 @@ class Calls:
         return found
 
     def facts(self, kafka: Kafka) -> Facts:
-        """What the config topic says."""
-        found = Facts()
-        for offset, entry in enumerate(kafka.topic("configs").entries):
+        """What the config topic says, up to the first transaction that is open."""
+        topic = kafka.topic("configs")
+        for offset in range(self._folded, topic.end(committed=True)):
+            entry = topic.entries[offset]
             if entry.state == "committed" and (record := decode(entry.key, entry.value)) is not None:
-                found.apply(record, offset)
-        return found
+                self._facts.apply(record, offset)
+            self._folded = offset + 1
+        return self._facts
 
     def problems(self) -> Iterator[str]:
         """Calls that were accepted without effect, and records that should not be there."""

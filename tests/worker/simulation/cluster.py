@@ -120,6 +120,7 @@ class Cluster:
     habits: dict[str, Habits] = field(default_factory=dict)
     moved_offsets: list[str] = field(default_factory=list)
     """What was wrong when offsets were moved."""
+    _live: list[Node] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.world = Host(self.machine, "world")
@@ -154,6 +155,7 @@ class Cluster:
         forks.habits = self.habits
         forks.watch = lambda process: self.owners.begins(host.name, process)
         self.nodes.append(node)
+        self._live.append(node)
         _nodes[host] = node
         return node
 
@@ -174,7 +176,8 @@ class Cluster:
 
     @property
     def live(self) -> list[Node]:
-        return [each for each in self.nodes if each.lives]
+        self._live = [each for each in self._live if each.lives]
+        return list(self._live)
 
     def dies(self, node: Node) -> None:
         """SIGKILL; its processes go with it."""
@@ -183,8 +186,8 @@ class Cluster:
             process.dies(-9)
 
     def processes(self, connector: str | None = None) -> list[tuple[Node, LivelyProcess]]:
-        """Those that live, on all workers."""
-        return [(node, each) for node in self.nodes for each in node.forks.live(connector)]
+        """Those that live, on all workers; those of a worker that is dead have died with it."""
+        return [(node, each) for node in self.live for each in node.forks.live(connector)]
 
     def counts(self, what: str, times: int = 1) -> None:
         self.count[what] = self.count.get(what, 0) + times

@@ -3,6 +3,7 @@
 Production's KafkaLog, PlainWriter, FencedWriter and StatusWriter are what runs on them.
 """
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,9 @@ from tests.worker.simulation.topics import Entry, Kafka
 ANSWER = 2.0
 """Seconds without an answer after which a request is sent again."""
 IDLE = 1.0
-"""Seconds that a consumer waits for records at once, whatever it is asked for: to look more often costs time."""
+"""Seconds that a producer is polled at once while nothing stirs, however short the polls: each of them costs time."""
+QUIET = 30.0
+"""The same of a consumer, which nobody polls for what the clock alone brings about."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,8 @@ class Request:
     ) -> None:
         self.over = False
         """Whether nobody waits for it any more."""
+        self._next: asyncio.TimerHandle | None = None
+        """The next time that it is sent."""
         self._host, self._link, self._does, self._then, self._once = host, link, does, then, once
         self._until = host.loop.time() + within
         self._found: list[Any] = []
@@ -76,7 +81,7 @@ class Request:
             self._answered(KafkaError(KafkaError._MSG_TIMED_OUT, "timed out"))
             return
         self._link.sends(self._arrives)
-        self._host.loop.call_later(ANSWER, self._try)
+        self._next = self._host.loop.call_later(ANSWER, self._try)
 
     def _arrives(self) -> None:
         if not self._found or not self._once:
@@ -85,8 +90,14 @@ class Request:
 
     def _answered(self, answer: Any) -> None:
         if not self.over:
-            self.over = True
+            self.ends()
             self._then(answer)
+
+    def ends(self) -> None:
+        """Nobody waits for it any more."""
+        self.over = True
+        if self._next is not None:
+            self._next.cancel()
 
 
 def asked(host: Host, link: Link, does: Callable[[], Any], within: float) -> Any:
@@ -100,7 +111,7 @@ def asked(host: Host, link: Link, does: Callable[[], Any], within: float) -> Any
 
     request = Request(host, link, does, within + ANSWER, then)
     done.wait(within)
-    request.over = True
+    host.loop.call_soon(request.ends)
     if not found:
         raise KafkaException(KafkaError(KafkaError._TIMED_OUT, "no broker answers", False, True))
     if isinstance(found[0], KafkaError):
@@ -172,7 +183,7 @@ class Producer:
     def poll(self, timeout: float) -> int:
         if not self._told:
             with self._heard:
-                self._heard.wait(timeout)
+                self._heard.doze(timeout, max(timeout, IDLE))
         count = len(self._told)
         while self._told:
             self._told.popleft()()
@@ -192,7 +203,7 @@ class Producer:
     def purge(self) -> None:
         for record in self._queue:
             if record.request is not None:
-                record.request.over = True
+                record.request.ends()
         self._queue.clear()
 
     def flush(self, within: float) -> int:
@@ -206,6 +217,8 @@ class Consumer:
         self._host, self._link, self._kafka = host, link, kafka
         self._committed = config.get("isolation.level", "read_committed") == "read_committed"
         self._topic, self._at, self._told_end = "", 0, -1
+        self._again: asyncio.TimerHandle | None = None
+        """The next fetch, if this one is not answered."""
         self._ready: deque[Message] = deque()
         self._news = threads.Condition()
 
@@ -222,11 +235,7 @@ class Consumer:
         if self._topic:
             at = self._at
             self._link.sends(lambda: self._asked(at))
-            self._host.loop.call_later(5 * ANSWER, self._again, at, self._told_end)
-
-    def _again(self, at: int, end: int) -> None:
-        if self._at == at and self._told_end == end:
-            self._fetch()
+            self._again = self._host.loop.call_later(5 * ANSWER, self._fetch)
 
     def _asked(self, at: int) -> None:
         """At the broker, which waits a while until there is something."""
@@ -246,6 +255,8 @@ class Consumer:
         self._ready.extend(Message(offset, entry) for offset, entry in found)
         self._ready.append(Message(end, failure=KafkaError(KafkaError._PARTITION_EOF, "its end")))
         self._at = self._told_end = end
+        if self._again is not None:
+            self._again.cancel()
         with self._news:
             self._news.notify_all()
         self._fetch()
@@ -253,7 +264,7 @@ class Consumer:
     def poll(self, timeout: float) -> Message | None:
         if not self._ready:
             with self._news:
-                self._news.wait(max(timeout, IDLE))
+                self._news.doze(timeout, QUIET)
         return self._ready.popleft() if self._ready else None
 
     def consume(self, most: int, timeout: float) -> list[Message]:

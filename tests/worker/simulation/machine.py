@@ -9,13 +9,15 @@ import asyncio
 import heapq
 import random
 import select
-import selectors
 import sys
 import traceback
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from typing import Any
+
+from tests.worker.simulation.sockets import Watch
 
 EPOCH = 1_800_000_000.0
 """What the clock on the wall says when a simulation begins."""
@@ -39,6 +41,7 @@ class Machine:
         self.now = 0.0
         self.source = source
         self.hosts: list[Host] = []
+        """Those that live."""
         self.host: Host | None = None
         """Whose turn it is."""
         self.strand: Strand | None = None
@@ -49,41 +52,58 @@ class Machine:
         """How many turns there were."""
         self.ended = _thread.allocate_lock()
         self.ended.acquire()
+        self.busy: dict[Host, None] = {}
+        """Those that have something to do now."""
+        self._alarms: list[tuple[float, int, Host, asyncio.TimerHandle | Alarm]] = []
+        self._numbers = count()
         self._poll = select.epoll()
-        self._watched: dict[int, tuple[Host, _Watch]] = {}
+        self._watched: dict[int, tuple[Host, Watch]] = {}
 
     def run_until(self, done: Callable[[], object]) -> None:
         """Goes on until this holds."""
         while not done():
-            if not self._turns() and not self._read():
+            if self.busy:
+                self._turns()
+            elif not self._read():
                 self._jump()
 
-    def _turns(self) -> bool:
-        busy = False
-        first = self.source.randrange(len(self.hosts))
-        for host in self.hosts[first:] + self.hosts[:first]:
-            if not host.sleeps and not host.dead and host.turn():
-                busy = True
+    def _turns(self) -> None:
+        """Whoever has something to do now does it."""
+        turns = list(self.busy)
+        self.busy.clear()
+        if len(turns) > 1:
+            self.source.shuffle(turns)
+        for host in turns:
+            if not host.sleeps and not host.dead:
+                host.turn()
                 self.steps += 1
-        return busy
 
     def _read(self) -> bool:
-        found = False
+        """Whether something has come to sockets."""
         for number, mask in sorted(self._poll.poll(0)):
             host, watch = self._watched[number]
             if not host.sleeps and not host.dead:
                 watch.ready[number] = mask
-                found = True
-        return found
+                self.busy[host] = None
+        return bool(self.busy)
 
     def _jump(self) -> None:
-        due = [each.due for each in self.hosts if not each.sleeps and not each.dead]
-        found = min((each for each in due if each is not None), default=None)
-        if found is None:
-            raise Stuck("nothing would ever happen any more")
-        self.now = max(self.now, found)
+        """It is as late as the next alarm."""
+        alarms = self._alarms
+        while not self.busy:
+            if not alarms:
+                raise Stuck("nothing would ever happen any more")
+            self.now = max(self.now, alarms[0][0])
+            while alarms and alarms[0][0] <= self.now:
+                _, _, host, what = heapq.heappop(alarms)
+                if not what._cancelled:
+                    host.rings(what)
 
-    def watch(self, host: "Host", watch: "_Watch", number: int, mask: int) -> None:
+    def alarm(self, when: float, host: "Host", what: "asyncio.TimerHandle | Alarm") -> None:
+        """Does this then on a host, unless it is cancelled before."""
+        heapq.heappush(self._alarms, (when, next(self._numbers), host, what))
+
+    def watch(self, host: "Host", watch: "Watch", number: int, mask: int) -> None:
         """Looks at a socket from now on."""
         known = number in self._watched
         self._watched[number] = host, watch
@@ -99,70 +119,9 @@ class Machine:
 
     def close(self) -> None:
         """Ends all hosts."""
-        for host in self.hosts:
+        for host in list(self.hosts):
             host.die()
         self._poll.close()
-
-
-class _Watch(selectors.BaseSelector):
-    """What an event loop asks about its sockets; the machine looks for all loops at once."""
-
-    def __init__(self, host: "Host") -> None:
-        self.ready: dict[int, int] = {}
-        self._host, self._keys = host, dict[int, selectors.SelectorKey]()
-        self._order: dict[int, int] = {}
-        self._numbers = count()
-
-    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
-        number = fileobj if isinstance(fileobj, int) else fileobj.fileno()
-        key = selectors.SelectorKey(fileobj, number, events, data)
-        self._keys[number], self._order[number] = key, next(self._numbers)
-        self._host.machine.watch(self._host, self, number, _mask(events))
-        return key
-
-    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
-        key = self.get_key(fileobj)
-        del self._keys[key.fd], self._order[key.fd]
-        self.ready.pop(key.fd, None)
-        self._host.machine.ignore(key.fd)
-        return key
-
-    def modify(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
-        before = self.get_key(fileobj)
-        key = self._keys[before.fd] = before._replace(events=events, data=data)
-        self._host.machine.watch(self._host, self, before.fd, _mask(events))
-        return key
-
-    def get_key(self, fileobj: Any) -> selectors.SelectorKey:
-        number = fileobj if isinstance(fileobj, int) else fileobj.fileno()
-        return self._keys[number]
-
-    def get_map(self) -> Any:
-        return self._keys
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        found = []
-        for number in sorted(self.ready, key=lambda each: self._order.get(each, 0)):
-            if number in self._keys and (events := _events(self.ready[number]) & self._keys[number].events):
-                found.append((self._keys[number], events))
-        self.ready.clear()
-        return found
-
-    def close(self) -> None:
-        for number in list(self._keys):
-            self._host.machine.ignore(number)
-        self._keys.clear()
-
-
-def _mask(events: int) -> int:
-    return (select.EPOLLIN if events & selectors.EVENT_READ else 0) | (
-        select.EPOLLOUT if events & selectors.EVENT_WRITE else 0
-    )
-
-
-def _events(mask: int) -> int:
-    read = selectors.EVENT_READ if mask & ~select.EPOLLOUT else 0
-    return read | (selectors.EVENT_WRITE if mask & ~select.EPOLLIN else 0)
 
 
 def _some(seconds: float) -> float:
@@ -171,57 +130,74 @@ def _some(seconds: float) -> float:
 
 
 class Loop(asyncio.SelectorEventLoop):
-    """The event loop of a host: CPython's own, turned by hand."""
+    """The event loop of a host, turned by hand: CPython's own, but for its timers, which the machine keeps."""
 
-    _ready: deque[Any]
-    _scheduled: list[Any]
-    _timer_cancelled_count: int
-    _run_once: Callable[[], None]
+    _ready: deque[asyncio.Handle]
 
     def __init__(self, host: "Host") -> None:
-        self._host = host
-        self._watch = _Watch(host)
+        self._host, self._machine = host, host.machine
+        self._watch = Watch(partial(host.machine.watch, host), host.machine.ignore)
         super().__init__(self._watch)
         self._thread_id = _thread.get_ident()
         self.set_exception_handler(self._trouble)
 
     def time(self) -> float:
-        return self._host.machine.now
+        return self._machine.now
 
     def call_later(  # type: ignore[override]
         self, delay: float, callback: Any, *args: Any, context: Any = None
     ) -> asyncio.TimerHandle:
-        return self.call_at(self.time() + _some(delay), callback, *args, context=context)
+        return self.call_at(self._machine.now + _some(delay), callback, *args, context=context)
+
+    def call_at(  # type: ignore[override]
+        self, when: float, callback: Any, *args: Any, context: Any = None
+    ) -> asyncio.TimerHandle:
+        timer = asyncio.TimerHandle(when, callback, args, self, context)
+        self._machine.alarm(when, self._host, timer)
+        return timer
+
+    def call_soon(  # type: ignore[override]
+        self, callback: Any, *args: Any, context: Any = None
+    ) -> asyncio.Handle:
+        handle = asyncio.Handle(callback, args, self, context)
+        self._ready.append(handle)
+        self._machine.busy[self._host] = None
+        return handle
+
+    call_soon_threadsafe = call_soon  # type: ignore[assignment]
 
     def _write_to_self(self) -> None:
         """Nobody sleeps who would have to be woken."""
 
     def _trouble(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
-        self._host.machine.troubles.append(f"{self._host.name}: {context['message']}: {error!r}")
+        self._machine.troubles.append(f"{self._host.name}: {context['message']}: {error!r}")
+
+    def rings(self, timer: asyncio.TimerHandle) -> None:
+        """It is time for this."""
+        self._ready.append(timer)
 
     @property
-    def due(self) -> float | None:
-        """When it has something to do; None for never."""
-        if self._ready or self._watch.ready:
-            return 0.0
-        while self._scheduled and self._scheduled[0]._cancelled:
-            self._timer_cancelled_count -= 1
-            heapq.heappop(self._scheduled)._scheduled = False
-        return self._scheduled[0]._when if self._scheduled else None
+    def busy(self) -> bool:
+        """Whether it has something to do now."""
+        return bool(self._ready)
 
     def turn(self) -> None:
         """Does what there is to do now."""
+        ready = self._ready
+        if self._watch.ready:
+            self._process_events(self._watch.select())  # type: ignore[attr-defined]
         asyncio._set_running_loop(self)
         try:
-            self._run_once()
+            for _ in range(len(ready)):
+                if not (handle := ready.popleft())._cancelled:
+                    handle._run()
         finally:
             asyncio._set_running_loop(None)
 
     def end(self) -> None:
         """Nothing is done any more, and nothing closed but what it listened to."""
         self._ready.clear()
-        self._scheduled.clear()
         self._watch.close()
 
 
@@ -230,55 +206,66 @@ class Host:
 
     def __init__(self, machine: Machine, name: str) -> None:
         self.machine, self.name = machine, name
-        self.sleeps = self.dead = False
+        self.dead = self._sleeps = False
         self.strands: list[Strand] = []
         self.runnable: deque[Strand] = deque()
-        self._alarms: list[tuple[float, int, Strand, int]] = []
-        self._numbers = count()
+        self._late: list[asyncio.TimerHandle | Alarm] = []
+        """What it was time for while it slept."""
+        self.dozing: dict[Strand, float] = {}
+        """The threads that look again and again whether anything has changed here, and how often, in seconds."""
         self.loop = Loop(self)
         machine.hosts.append(self)
 
     @property
-    def due(self) -> float | None:
-        """When it has something to do; None for never."""
-        if self.runnable:
-            return 0.0
-        while self._alarms and self._alarms[0][3] != self._alarms[0][2].parked:
-            heapq.heappop(self._alarms)
-        found = self.loop.due
-        return self._alarms[0][0] if self._alarms and (found is None or self._alarms[0][0] < found) else found
+    def sleeps(self) -> bool:
+        """Whether it does nothing at all."""
+        return self._sleeps
 
-    def turn(self) -> bool:
-        """Does what there is to do now; whether there was something."""
-        due = self.due
-        if due is None or due > self.machine.now:
-            return False
+    @sleeps.setter
+    def sleeps(self, sleeps: bool) -> None:
+        self._sleeps = sleeps
+        if not sleeps and not self.dead:
+            self.machine.busy[self] = None
+
+    def turn(self) -> None:
+        """Does what there is to do now."""
         self.machine.host = self
-        if self.machine.source.random() < 0.5:
+        while self._late:
+            self.rings(self._late.pop(0))
+        if self.runnable and self.machine.source.random() < 0.5:
             self._threads()
-            self._loop()
+            self.loop.turn()
         else:
-            self._loop()
+            self.loop.turn()
             self._threads()
         self.machine.host = None
-        return True
+        if self.runnable or self.loop.busy:
+            self.machine.busy[self] = None
 
-    def _loop(self) -> None:
-        if not self.dead and (due := self.loop.due) is not None and due <= self.machine.now:
-            self.loop.turn()
+    def rings(self, alarm: "asyncio.TimerHandle | Alarm") -> None:
+        """It is time for this."""
+        if self.dead or alarm._cancelled:
+            return
+        if self._sleeps:
+            self._late.append(alarm)
+            return
+        self.machine.busy[self] = None
+        if isinstance(alarm, Alarm):
+            alarm.strand.wake(False)
+        else:
+            self.loop.rings(alarm)
 
     def _threads(self) -> None:
-        while self._alarms and self._alarms[0][0] <= self.machine.now:
-            _, _, strand, number = heapq.heappop(self._alarms)
-            if strand.parked == number:
-                strand.wake(False)
         for _ in range(len(self.runnable)):
             if self.runnable and not self.sleeps and not self.dead:
                 self.runnable.popleft().runs()
 
-    def alarm(self, when: float, strand: "Strand", number: int) -> None:
-        """Wakes a thread then, unless it is awake by then."""
-        heapq.heappush(self._alarms, (when, next(self._numbers), strand, number))
+    def stirs(self) -> None:
+        """Something may have changed that threads look at again and again."""
+        if self.dozing:
+            dozing, self.dozing = self.dozing, {}
+            for strand, seconds in dozing.items():
+                strand.looks_within(seconds)
 
     def stands(self) -> str:
         """What its threads wait for."""
@@ -294,6 +281,7 @@ class Host:
         if self.dead:
             return
         self.dead = True
+        self.machine.hosts.remove(self)
         before = self.machine.host
         for strand in list(self.strands):
             if strand is not self.machine.strand:
@@ -302,22 +290,34 @@ class Host:
         self.loop.end()
 
 
+class Alarm:
+    """Wakes a thread, unless it is awake by then."""
+
+    def __init__(self, strand: "Strand") -> None:
+        self.strand, self._cancelled = strand, False
+
+    def cancel(self) -> None:
+        """It need not."""
+        self._cancelled = True
+
+
 class Strand:
     """A thread that runs when it has the turn, and gives it back when it waits."""
 
     def __init__(self, host: Host, name: str, target: Callable[[], object]) -> None:
         self.host, self.name, self.done = host, name, False
-        self.parked = 0
-        """The number of its present wait; 0 while it does not wait."""
+        self._parked = False
+        """Whether it waits."""
+        self._alarm: Alarm | None = None
         self.ends: list[Callable[[], object]] = []
         """Called when it has ended."""
         self._target = target
         self._turn = _thread.allocate_lock()
         self._turn.acquire()
-        self._numbers = count(1)
         self._woken = False
         host.strands.append(self)
         host.runnable.append(self)
+        host.machine.busy[host] = None
         self.number = _thread.start_new_thread(self._main, ())
 
     def _main(self) -> None:
@@ -349,19 +349,41 @@ class Strand:
 
     def wait(self, seconds: float | None) -> bool:
         """Waits until it is woken, or so long; whether it was woken. To be called on the thread itself."""
-        if self.host.dead:
+        host = self.host
+        if host.dead:
             raise Killed
-        self.parked = number = next(self._numbers)
+        self._parked = True
         if seconds is not None:
-            self.host.alarm(self.host.machine.now + _some(seconds), self, number)
-        self.host.machine.ended.release()
+            self._alarm = Alarm(self)
+            host.machine.alarm(host.machine.now + _some(seconds), host, self._alarm)
+        host.machine.ended.release()
         self._turn.acquire()
-        if self.host.dead:
+        if host.dead:
             raise Killed
         return self._woken
 
+    def doze(self, seconds: float, most: float) -> bool:
+        """As ``wait`` for so many seconds, of one that would find nothing changed and wait again: those in between are
+        passed over while nothing stirs on the host, for so many seconds at most."""
+        self.host.dozing[self] = seconds
+        try:
+            return self.wait(most)
+        finally:
+            self.host.dozing.pop(self, None)
+
+    def looks_within(self, seconds: float) -> None:
+        """Waits no longer than that any more."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = Alarm(self)
+            self.host.machine.alarm(self.host.machine.now + seconds, self.host, self._alarm)
+
     def wake(self, woken: bool = True) -> None:
         """It has its turn soon."""
-        if self.parked:
-            self.parked, self._woken = 0, woken
+        if self._parked:
+            self._parked, self._woken = False, woken
+            if self._alarm is not None:
+                self._alarm.cancel()
+                self._alarm = None
             self.host.runnable.append(self)
+            self.host.machine.busy[self.host] = None

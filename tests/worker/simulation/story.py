@@ -380,7 +380,7 @@ class Story:
     def _basis(self) -> object:
         """What every decision rests on: the facts, and who is in the group; with the eager protocol, each rebalance."""
         group, eager = self.cluster.group, self.cluster.settings.distributed.connect_protocol == "eager"
-        return self.calls.facts(self.cluster.kafka).connectors, group.expired, eager and group.generation
+        return dict(self.calls.facts(self.cluster.kafka).connectors), group.expired, eager and group.generation
 
     @property
     def _forked(self) -> list[str]:

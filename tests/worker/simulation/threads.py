@@ -18,6 +18,12 @@ def _here() -> Strand:
     return _machine.strand
 
 
+def _stirs() -> None:
+    """Whoever looks again and again on this host may find something changed."""
+    if _machine is not None and _machine.host is not None:
+        _machine.host.stirs()
+
+
 def _me() -> object:
     """Who asks: a thread of a host, or an event loop."""
     if _machine is None:
@@ -85,11 +91,18 @@ class Condition:
         self._lock.release()
 
     def wait(self, timeout: float | None = None) -> bool:
+        return self._parked(lambda strand: strand.wait(timeout))
+
+    def doze(self, timeout: float, most: float) -> bool:
+        """For models of what is polled: see ``Strand``."""
+        return self._parked(lambda strand: strand.doze(timeout, most))
+
+    def _parked(self, waits: Callable[[Strand], bool]) -> bool:
         strand = _here()
         self._waiting.append(strand)
         times, self._lock._times = self._lock._times, 1
         self._lock.release()
-        woken = strand.wait(timeout)
+        woken = waits(strand)
         if strand in self._waiting:
             self._waiting.remove(strand)
         self._lock.acquire()
@@ -106,6 +119,7 @@ class Condition:
         return found
 
     def notify(self, n: int = 1) -> None:
+        _stirs()
         for strand in self._waiting[:n]:
             self._waiting.remove(strand)
             strand.wake()

@@ -29,12 +29,16 @@ class Topic:
 
     entries: list[Entry] = field(default_factory=list)
     changed: list[asyncio.Future[None]] = field(default_factory=list)
+    _stable: int = 0
+    """Before this offset no transaction is open any more."""
 
     def end(self, committed: bool) -> int:
         """The offset at which it ends, for those who read all or what is committed only."""
-        if committed:
-            return next((at for at, each in enumerate(self.entries) if each.state == "open"), len(self.entries))
-        return len(self.entries)
+        if not committed:
+            return len(self.entries)
+        while self._stable < len(self.entries) and self.entries[self._stable].state != "open":
+            self._stable += 1
+        return self._stable
 
 
 @dataclass

@@ -1,0 +1,40 @@
+"""Whoever asked for what is done now, and may have gone away since: what had to wait is not done behind their back."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from ferryman.errors import RequestError
+
+Gone = Callable[[], Awaitable[bool]]
+
+
+@dataclass(slots=True)
+class _Asker:
+    gone: Gone | None
+    """None once all is done: tasks that were made meanwhile go on, for nobody in particular."""
+
+
+_asker: ContextVar[_Asker | None] = ContextVar("asker", default=None)
+
+
+@contextmanager
+def asked(gone: Gone) -> Iterator[None]:
+    """What is done in here, also by tasks, is for somebody of whom ``gone`` tells whether they have gone away."""
+    asker = _Asker(gone)
+    token = _asker.set(asker)
+    try:
+        yield
+    finally:
+        asker.gone = None
+        _asker.reset(token)
+
+
+async def look() -> None:
+    """To be called before the first effect of what had to wait. RequestError 409 if nobody waits for it any more: they
+    may have asked another worker meanwhile, perhaps for more, which this would undo. What a worker does of its own
+    accord is always waited for."""
+    asker = _asker.get()
+    if asker is not None and asker.gone is not None and await asker.gone():
+        raise RequestError(409, "Whoever asked for this does not wait for it any more")
