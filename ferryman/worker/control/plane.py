@@ -136,20 +136,25 @@ class Plane:
             startups.shows(instance, status.state)
             self.board.show(instance, status)
 
-    def withdrawn(self, instance: Instance, whose: str | None) -> None:
-        """Somebody has said of an instance that it does not run: what is here is shown again, if it is to be here.
+    def said(self, instance: Instance, whose: str | None, late: bool) -> None:
+        """Somebody has said something of an instance (``Board.when_said``): if that is not how it is, it is put right,
+        by its owner, or by the leader where there is no such instance.
 
         ``whose`` word it was. Another worker's is the last that is kept of the topic, whether those who run now have
-        passed it over or not; whoever starts later reads only that.
+        passed it over or not; whoever starts later reads only that. This worker's own may lie there again, behind what
+        it has said since: a request whose answer is lost is sent twice, and the first may come last.
         """
         connector, task = instance
         facts = self.journal.facts.of(connector)
-        wanted = facts.properties is not None and (task is None or _has(facts, task))
-        status = self.reconciler.status(instance)
-        if not wanted or not self.members.assigned.has(*instance) or status is None:
+        status, own = self.reconciler.status(instance), whose == self.launch.worker_id
+        if facts.properties is None or (task is not None and not _has(facts, task)):
+            if whose is not None and status is None and self.members.leads:
+                self.board.show(instance, None)
+            return
+        if not (late or own) or not self.members.assigned.has(*instance) or status is None:
             return
         told = self.board.status(connector) if task is None else self.board.task(connector, task)
-        put_right = whose not in (None, self.launch.worker_id) or told is None or not _same(told, status)
+        put_right = not (own or whose is None) or told is None or not _same(told, status)
         if status.state is not State.UNASSIGNED and put_right:
             self.board.show(instance, status)
 

@@ -37,7 +37,7 @@ class Board:
     """The group's, as this worker knows it."""
     statuses: Statuses = field(default_factory=Statuses)
     _forgotten: Callable[[str], None] = lambda connector: None
-    _withdrawn: Callable[[Instance, str | None], None] = lambda instance, whose: None
+    _said: Callable[[Instance, str | None, bool], None] = lambda instance, whose, late: None
 
     def __post_init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -58,11 +58,12 @@ class Board:
         """Calls this, on the loop, with a connector of whose topics some were forgotten, by whichever worker."""
         self._forgotten = forgotten
 
-    def when_withdrawn(self, withdrawn: Callable[[Instance, str | None], None]) -> None:
-        """Calls this, on the loop, with an instance of which somebody has said that it runs nowhere, or has failed, or
-        whatever in an earlier generation; and with the worker whose word that is, None for nobody's. It may be a former
-        owner's late word: one that slept has not read yet who had it next."""
-        self._withdrawn = withdrawn
+    def when_said(self, said: Callable[[Instance, str | None, bool], None]) -> None:
+        """Calls this, on the loop, with an instance of which somebody has said something; with the worker whose word
+        that is, None for nobody's; and whether it may be late: a former owner's, since one that slept has not read yet
+        who had it next. That is so where it says that the instance runs nowhere, or has failed, or whatever in an
+        earlier generation."""
+        self._said = said
 
     def show(self, instance: Instance, status: Status | None) -> None:
         """This worker's word on an instance; None when there is no such instance any more."""
@@ -131,10 +132,10 @@ class Board:
             if isinstance(record, TopicUseRecord):
                 if record.use is None:
                     self._forgotten(record.connector)
-            elif self._may_be_late(record.status):
+            else:
                 whose = None if record.status is None else record.status.worker_id
                 task = record.task if isinstance(record, TaskStatusRecord) else None
-                self._withdrawn((record.connector, task), whose)
+                self._said((record.connector, task), whose, self._may_be_late(record.status))
 
     def _may_be_late(self, status: StoredStatus | None) -> bool:
         return status is None or status.state in _MODEST or status.generation < self.generation()

@@ -111,7 +111,7 @@ class Worker:
         fencing = Fencing(launch, self.journal, lambda connector: self.plane.owner(connector))
         members = Members(settings, self.group, self.journal, self.share, fencing, OtherWorkers(settings))
         self.plane = Plane(launch, self.journal, members, self.board)
-        self.board.when_withdrawn(self.plane.withdrawn)
+        self.board.when_said(self.plane.said)
         self.herder = Commands(self.plane, self.cluster, served(self.plane, settings))
         self._pool = Pool("start", 2, 8)
 

@@ -94,13 +94,42 @@ def test_a_task_that_has_failed_is_shown_as_failed_again_after_a_former_owners_l
         process.fails("it broke")
         await worker.shows("c", State.RUNNING, State.FAILED)
         worker.board.show(("c", 0), Status(State.UNASSIGNED, "10.0.0.2:8083"))  # it was cut off when it wrote this
-        worker.plane.withdrawn(("c", 0), "10.0.0.2:8083")
+        worker.plane.said(("c", 0), "10.0.0.2:8083", late=True)
         assert worker.board.tasks("c")[0].trace == "it broke"
         told = len(worker.shown)
-        worker.plane.withdrawn(("c", 0), worker.launch.worker_id)  # this worker's own word comes by the same way
+        worker.plane.said(("c", 0), worker.launch.worker_id, late=True)  # this worker's own word comes by the same way
         assert len(worker.shown) == told
-        worker.plane.withdrawn(("c", 0), "10.0.0.2:8083")  # all here have passed it over, and it lies in the topic
+        worker.plane.said(
+            ("c", 0), "10.0.0.2:8083", late=True
+        )  # all here have passed it over, and it lies in the topic
         assert worker.shown[told:] == [("c", 0, State.FAILED)]
+
+    tell(story)
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_a_word_of_a_task_that_is_no_more_does_not_stay_though_its_request_came_twice(tell: Tell, state: State) -> None:
+    async def story(worker: PlayedWorker) -> None:
+        await worker.created("c", 2)
+        await worker.commands.stop("c")
+        await worker.shows("c", State.STOPPED)
+        worker.board.show(("c", 1), Status(state, worker.launch.worker_id))
+        worker.plane.said(("c", 1), worker.launch.worker_id, late=False)
+        await worker.shows("c", State.STOPPED)
+        told = len(worker.shown)
+        worker.plane.said(("c", 1), None, late=True)  # what is forgotten comes by the same way
+        assert len(worker.shown) == told
+
+    tell(story)
+
+
+def test_a_workers_own_word_that_comes_again_behind_what_it_said_since_does_not_stay(tell: Tell) -> None:
+    async def story(worker: PlayedWorker) -> None:
+        await worker.created("c")
+        await worker.shows("c", State.RUNNING, State.RUNNING)
+        worker.board.show(("c", 0), Status(State.PAUSED, worker.launch.worker_id))
+        worker.plane.said(("c", 0), worker.launch.worker_id, late=False)
+        await worker.shows("c", State.RUNNING, State.RUNNING)
 
     tell(story)
 

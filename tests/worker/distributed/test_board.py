@@ -27,13 +27,13 @@ NOW = 7
     ids=["forgotten", "given up", "failed", "runs", "ran before", "restarts what was lost in its sleep"],
 )
 def test_what_may_be_a_former_owners_late_word_is_told(status: StoredStatus | None, is_doubted: bool) -> None:
-    async def told() -> list[tuple[Instance, str | None]]:
+    async def told() -> list[tuple[Instance, str | None, bool]]:
         board = Board(logs.distributed("127.0.0.1:1", "g"), lambda: NOW)
-        heard: list[tuple[Instance, str | None]] = []
-        board.when_withdrawn(lambda instance, whose: heard.append((instance, whose)))
+        heard: list[tuple[Instance, str | None, bool]] = []
+        board.when_said(lambda *said: heard.append(said))
         board._apply([TaskStatusRecord("c", 0, status)])
         await asyncio.to_thread(board.close)
         return heard
 
     whose = None if status is None else "other:1"
-    assert asyncio.run(told()) == ([(("c", 0), whose)] if is_doubted else [])
+    assert asyncio.run(told()) == [(("c", 0), whose, is_doubted)]
