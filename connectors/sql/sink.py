@@ -1,5 +1,6 @@
 """Writes records to tables of a database, exactly once: rows and the next offset are one transaction."""
 
+import contextlib
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
@@ -220,22 +221,23 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         crash_point = self.context.crash_point
         moves = moves_of(self._positions, batches)
         parts = self._rows.parts(batches)
-        loads, places = self._loads(parts, wary)
-        prepared = loads if self._fold is None else self._fold.prepare(parts, batches)
-        if prepared:
-            self._writer.prepare(prepared)
-        with self._session.transaction(f"write to {self._named(batches)}") as connection:
+        prepared = None if self._fold is None else self._fold.prepare(parts, batches)
+        early = parts if prepared is None else prepared.foreseen
+        loads, places = self._loads(early or (), wary)
+        if wanted := loads if prepared is None else prepared.loads:
+            self._writer.prepare(wanted)
+        with self._turn(), self._session.transaction(f"write to {self._named(batches)}") as connection:
             crash_point("sql.before_rows")
-            if self._fold is not None:
-                # The other way round: what may be written is known only while the live connector's offsets stand.
-                self._offsets.advance(connection, moves)
-                loads, places = self._loads(self._fold.kept(connection, parts, batches), wary)
-                check_prepared(prepared, loads)
+            steps, unfit = self._staged(connection, loads, wary)
+            self._offsets.advance(connection, moves)
+            if self._fold is not None and prepared is not None:
+                # What may be written is sure only while the live connector's offsets stand; mostly it was foreseen.
+                kept = self._fold.kept(connection, batches, prepared.foreseen)
+                if prepared.foreseen is None:
+                    loads, places = self._loads(kept, wary)
+                    check_prepared(prepared.loads, loads)
+                    steps, unfit = self._staged(connection, loads, wary)
                 crash_point("sql.folded")
-            sifted = self._writer.sift(connection, loads) if wary else (self._writer.stage(connection, loads), ())
-            steps, unfit = sifted
-            if self._fold is None:
-                self._offsets.advance(connection, moves)
             self._tables.verify(connection, {load.table for load in loads})
             refused = self._moved(connection, loads, steps, wary, at_once)
             self._session.settle(connection)
@@ -245,6 +247,15 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
             crash_point("sql.before_commit")
         self._positions.update({source: move.following for source, move in moves.items()})
         crash_point("sql.after_commit")
+
+    def _turn(self) -> contextlib.AbstractContextManager[None]:
+        """The time in which a live connector may have to wait for a put."""
+        return contextlib.nullcontext() if self._fold is None else self._fold.turns.taken()
+
+    def _staged(
+        self, connection: Connection, loads: Sequence[Load], wary: bool
+    ) -> tuple[Sequence[Apply], Sequence[Refused]]:
+        return self._writer.sift(connection, loads) if wary else (self._writer.stage(connection, loads), ())
 
     def _moved(
         self, connection: Connection, loads: Sequence[Load], steps: Sequence[Apply], wary: bool, at_once: bool
