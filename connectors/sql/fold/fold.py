@@ -42,7 +42,7 @@ from ferryman.runs.ranges import MOST
 SLICE, LONGEST = 0.5, 4.0
 """Seconds of noting between two looks at whether the task is to stop; up to LONGEST while live writes faster than is
 noted, since the run could come to no end."""
-UNDER_LOCK, LITTLE = 0.1, 500
+UNDER_LOCK, LITTLE = 0.05, 500
 """Seconds that live may be kept waiting for what is still to be noted, and how many offsets are worth it. Twice as many
 with each put in vain, since the run could come to no end beside one that writes faster; up to MOST_UNDER_LOCK."""
 MOST_UNDER_LOCK = 2.0
@@ -136,6 +136,7 @@ class Fold:
     def prepare(self, parts: Sequence[Part], batches: Sequence[Batch]) -> "Prepared":
         """Notes what live has written of the batches' partitions. Raises Unfinished while there is more to note,
         BadRecords for those of the batches that the table does not take."""
+        self.turns.rest()
         self._note_all(sorted({batch.source for batch in batches}))
         self._check(batches)
         origins = origins_of(batches)
@@ -146,7 +147,7 @@ class Fold:
         return Prepared(in_order([*parts, *partial])[0], foreseen if is_early else None)
 
     def _note_all(self, sources: Sequence[TopicPartition]) -> None:
-        known, self._reached = self._reached, self._look(sources)
+        known, self._reached, self._noting.fresh = self._reached, self._look(sources), None
         self.turns.moves = any(offset != known.get(source, offset) for source, offset in self._reached.items())
         if not self._noting.note(self._reached, time.monotonic() + self._slice, self._lock):
             left, before = self._noting.left(self._reached), self._left
@@ -188,7 +189,7 @@ class Fold:
         before = self._reached
         self._reached = self._all_there(sources, self._held(connection, sources))
         self._note_under_lock(connection)
-        if foreseen is not None and self._reached == before:
+        if foreseen is not None and not self._touched(before):
             return list(foreseen)
         self._check(batches)
         kept = self._standing()
@@ -198,7 +199,17 @@ class Fold:
             raise Lacking("the live connector has overtaken what was to be written")
         return kept
 
+    def _touched(self, before: Mapping[TopicPartition, int]) -> bool:
+        """Whether something was noted of what is to be put, or live's offsets were before where its records lie."""
+        fresh = self._noting.fresh or ()
+        return any(
+            put.last >= min(before[put.source], self._reached[put.source])
+            or any((put.source, key) in fresh for key in put.keys)
+            for put in self._put
+        )
+
     def _note_under_lock(self, connection: Connection) -> None:
+        self._noting.fresh = set()
         within = connection if self.beside.session.dialect.writes_alone else None
         until = time.monotonic() + min(MOST_UNDER_LOCK, UNDER_LOCK * 2**self._in_vain)
         try:
@@ -244,6 +255,16 @@ class _Keyed:
     part: Part
     origin: Polled
     keys: Sequence[Key]
+
+    @property
+    def source(self) -> TopicPartition:
+        """Its partition."""
+        return self.origin.source
+
+    @property
+    def last(self) -> int:
+        """The offset of its last record."""
+        return self.origin.offsets[self.part.positions[-1]]
 
 
 def _shape(part: Part) -> tuple[TableName, tuple[TableColumn, ...]]:

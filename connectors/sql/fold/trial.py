@@ -88,6 +88,7 @@ class Trial:
     def _place(self, loads: Sequence[Load], within: Connection | None) -> Iterator[Connection]:
         if within is None:
             tables = ", ".join(sorted({str(load.table) for load in loads}))
+            self.turns.rest()
             with self.turns.taken(), self.session.transaction(f"try rows of {tables}") as connection:
                 yield connection
         else:

@@ -1,7 +1,8 @@
 """How long a run keeps its live connector waiting, and how long it lets that one be in return.
 
 While a run holds the offset rows of its live connector, nothing gets into the table for that one. So after each time
-it holds none for a multiple of that time, as long as there is somebody who moves them.
+it holds none for a multiple of that time; and before each it rests for as long as it has worked since the last rest,
+since both may share a processor and do share the database. Only as long as there is somebody who moves those offsets.
 """
 
 import contextlib
@@ -27,19 +28,27 @@ class Turns:
     """Since when they are held, in seconds of the clock; None if they are not."""
     _due: float = 0.0
     """Not before then are they held again."""
+    _rested: float | None = None
+    """When the last rest ended."""
+
+    def rest(self) -> None:
+        """Before anything is looked up for the next time."""
+        now = self.clock()
+        worked = 0.0 if self._rested is None else now - self._rested
+        rest = min(LONGEST, max(self._due - now, worked))
+        if rest > 0 and self.moves:
+            self.wait(rest)
+        self._rested = self.clock()
 
     @contextlib.contextmanager
     def taken(self) -> Iterator[None]:
-        """A time in which they will be held, from ``locked`` to its end; it begins with the rest from the last one."""
-        rest = self._due - self.clock()
-        if rest > 0 and self.moves:
-            self.wait(rest)
+        """A time in which they will be held, from ``locked`` to its end."""
         try:
             yield
         finally:
             if self._locked is not None:
                 now = self.clock()
-                self._due, self._locked = now + min(LONGEST, REST * (now - self._locked)), None
+                self._due, self._locked = now + REST * (now - self._locked), None
 
     def locked(self) -> None:
         """They are held from now on."""
