@@ -19,11 +19,11 @@ from ferryman.connectors.sql.database.once_more import settled
 from ferryman.connectors.sql.database.rights import explained, use_of
 from ferryman.connectors.sql.database.rows import RowMaker
 from ferryman.connectors.sql.database.tables import Tables
-from ferryman.connectors.sql.dialects.dialect import Apply, Load, Refused, Run
+from ferryman.connectors.sql.dialects.dialect import Apply, Load, Refused, Run, Writer
 from ferryman.connectors.sql.dialects.faults import Late, StaleTable
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.effects import effects
-from ferryman.connectors.sql.fold.fold import Beside, Fold, Lacking, check_prepared
+from ferryman.connectors.sql.fold.fold import Beside, Fold, Lacking
 from ferryman.connectors.sql.records.values import Zones
 from ferryman.effects import Effect
 from ferryman.errors import DataError, FerrymanError, Indeterminate, RetriableError, TaskError, Unfinished
@@ -226,17 +226,16 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         loads, places = self._loads(early or (), wary)
         if wanted := loads if prepared is None else prepared.loads:
             self._writer.prepare(wanted)
-        with self._turn(), self._session.transaction(f"write to {self._named(batches)}") as connection:
+        with _turn(self._fold), self._session.transaction(f"write to {self._named(batches)}") as connection:
             crash_point("sql.before_rows")
-            steps, unfit = self._staged(connection, loads, wary)
+            steps, unfit = _staged(self._writer, connection, loads, wary)
             self._offsets.advance(connection, moves)
             if self._fold is not None and prepared is not None:
                 # What may be written is sure only while the live connector's offsets stand; mostly it was foreseen.
                 kept = self._fold.kept(connection, batches, prepared.foreseen)
                 if prepared.foreseen is None:
                     loads, places = self._loads(kept, wary)
-                    check_prepared(prepared.loads, loads)
-                    steps, unfit = self._staged(connection, loads, wary)
+                    steps, unfit = _staged(self._writer, connection, prepared.checked(loads), wary)
                 crash_point("sql.folded")
             self._tables.verify(connection, {load.table for load in loads})
             refused = self._moved(connection, loads, steps, wary, at_once)
@@ -247,15 +246,6 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
             crash_point("sql.before_commit")
         self._positions.update({source: move.following for source, move in moves.items()})
         crash_point("sql.after_commit")
-
-    def _turn(self) -> contextlib.AbstractContextManager[None]:
-        """The time in which a live connector may have to wait for a put."""
-        return contextlib.nullcontext() if self._fold is None else self._fold.turns.taken()
-
-    def _staged(
-        self, connection: Connection, loads: Sequence[Load], wary: bool
-    ) -> tuple[Sequence[Apply], Sequence[Refused]]:
-        return self._writer.sift(connection, loads) if wary else (self._writer.stage(connection, loads), ())
 
     def _moved(
         self, connection: Connection, loads: Sequence[Load], steps: Sequence[Apply], wary: bool, at_once: bool
@@ -307,3 +297,14 @@ def _runs(loads: Sequence[Load], steps: Sequence[Apply], batch_size: int | None)
 
 def _can_be_narrowed(batches: Sequence[Batch], error: Exception) -> bool:
     return isinstance(error, DataError) and not isinstance(error, BadRecords) and sum(map(len, batches)) > 1
+
+
+def _turn(fold: Fold | None) -> contextlib.AbstractContextManager[None]:
+    """The time in which a live connector may have to wait for a put."""
+    return contextlib.nullcontext() if fold is None else fold.turns.taken()
+
+
+def _staged(
+    writer: Writer, connection: Connection, loads: Sequence[Load], wary: bool
+) -> tuple[Sequence[Apply], Sequence[Refused]]:
+    return writer.sift(connection, loads) if wary else (writer.stage(connection, loads), ())

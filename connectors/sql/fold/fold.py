@@ -247,6 +247,12 @@ class Prepared:
     foreseen: Sequence[Part] | None
     """What may be written if live does not overtake it; None if that is to be found out under the lock."""
 
+    def checked(self, loads: Sequence[Load]) -> Sequence[Load]:
+        """The same. Raises Lacking for what a writer is not ready for, since live has gone on since."""
+        if not {(load.table, load.columns) for load in loads} <= {(load.table, load.columns) for load in self.loads}:
+            raise Lacking("the live connector has gone on")
+        return loads
+
 
 @dataclass(frozen=True, slots=True)
 class _Keyed:
@@ -281,9 +287,3 @@ def _filling(part: Part, wanted: frozenset[str]) -> tuple[TableColumn, ...]:
     if part.deletes or not left:
         return part.columns
     return tuple(replace(column, only_added=column.name in left) for column in part.columns)
-
-
-def check_prepared(prepared: Sequence[Load], loads: Sequence[Load]) -> None:
-    """Raises Lacking for what a writer is not prepared for, since live has gone on since."""
-    if not {(load.table, load.columns) for load in loads} <= {(load.table, load.columns) for load in prepared}:
-        raise Lacking("the live connector has gone on")
