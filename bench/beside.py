@@ -1,7 +1,8 @@
-"""What a backfill costs its live connector: latency alone, alone once more, and beside a run. `python -m bench.beside`.
+"""What a backfill costs its live connector: latency alone and beside a run. `python -m bench.beside`.
 
 The live connector upserts into PostgreSQL by the records' keys, and has written a history when the measuring begins.
-The run reads that history again, into the same table, while the producer keeps to its timetable (as `bench.latency`).
+The run reads that history again while the producer keeps to its timetable (as `bench.latency`): into another table,
+which tells what sharing the machine costs, and into the same one. Alone is measured twice.
 """
 
 import json
@@ -24,7 +25,7 @@ from bench.side import CONFIGS
 from bench.targets import TableTarget
 from bench.world import World, world
 
-ALONE, AGAIN, BESIDE = "alone", "alone again", "beside a run"
+ALONE, AGAIN, ELSEWHERE, BESIDE = "alone", "alone again", "beside a run into another table", "beside a run"
 CONFIG = "w2-avro"
 
 
@@ -64,11 +65,17 @@ def measure(where: World, side: str, history: int, rate: int, seconds: int, numb
             while target.newest() < past[-1]:
                 running.look()
                 time.sleep(0.2)
-            if side == BESIDE:
-                _asked(running, "POST", "backfill", {"name": f"{name}-run", "offsets": {name: {"0": [0, history]}}})
+            if side in (BESIDE, ELSEWHERE):
+                wanted = {"name": f"{name}-run", "offsets": {name: {"0": [0, history]}}}
+                sets = {"table.name.format": f"{name}_again"} if side == ELSEWHERE else {}
+                _asked(running, "POST", "backfill", {**wanted, "config": sets})
             sender = Sender(where.broker, load)
             seen = watch(target, running, sender, coming[-1])
-            run = _asked(running, "GET", "status", name=f"{name}-run").get("run", {}) if side == BESIDE else {}
+            run = (
+                _asked(running, "GET", "status", name=f"{name}-run").get("run", {})
+                if side in (BESIDE, ELSEWHERE)
+                else {}
+            )
     finally:
         target.close()
     done = run["records_done"] / run["records_total"] if run else None
@@ -89,14 +96,15 @@ def ratios(found: Sequence[Beside]) -> list[str]:
     alone = by_side[ALONE]
     return [
         f"{side} / {ALONE}: p50 {by_side[side].p50 / alone.p50:.2f}, p99 {by_side[side].p99 / alone.p99:.2f}"
-        for side in (AGAIN, BESIDE)
+        for side in (AGAIN, ELSEWHERE, BESIDE)
         if side in by_side
     ]
 
 
 def _said(found: Sequence[Beside]) -> str:
     runs = [
-        f"when it was over the run had read {each.done:.0%} and worked {each.pace or 1.0:.0%} of the time"
+        f"{each.latency.side}: when it was over the run had read {each.done:.0%} and worked {each.pace or 1.0:.0%} "
+        "of the time"
         for each in found
         if each.done is not None
     ]
@@ -109,10 +117,10 @@ def _said(found: Sequence[Beside]) -> str:
 @click.option("--history", default=1_000_000, show_default=True, help="Records that the run reads again.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def main(rate: int, seconds: int, history: int, as_json: bool) -> None:
-    """Measure all three, one after the other, and print how they compare."""
+    """Measure all four, one after the other, and print how they compare."""
     found = []
     with world(["kafka", "registry", "postgres"]) as where:
-        for number, side in enumerate((ALONE, AGAIN, BESIDE), 1):
+        for number, side in enumerate((ALONE, AGAIN, ELSEWHERE, BESIDE), 1):
             print(f"{side}, at {rate:,} records/s", file=sys.stderr)
             found.append(measure(where, side, history, rate, seconds, number))
             print(f"  p50 {found[-1].latency.p50:.1f} ms, p99 {found[-1].latency.p99:.1f} ms", file=sys.stderr)

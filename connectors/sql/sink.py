@@ -1,5 +1,6 @@
 """Writes records to tables of a database, exactly once: rows and the next offset are one transaction."""
 
+import contextlib
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
@@ -18,11 +19,11 @@ from ferryman.connectors.sql.database.once_more import settled
 from ferryman.connectors.sql.database.rights import explained, use_of
 from ferryman.connectors.sql.database.rows import RowMaker
 from ferryman.connectors.sql.database.tables import Tables
-from ferryman.connectors.sql.dialects.dialect import Apply, Load, Refused, Run
+from ferryman.connectors.sql.dialects.dialect import Apply, Load, Refused, Run, Writer
 from ferryman.connectors.sql.dialects.faults import Late, StaleTable
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.effects import effects
-from ferryman.connectors.sql.fold.fold import Beside, Fold, Lacking, check_prepared
+from ferryman.connectors.sql.fold.fold import Beside, Fold, Lacking
 from ferryman.connectors.sql.records.values import Zones
 from ferryman.effects import Effect
 from ferryman.errors import DataError, FerrymanError, Indeterminate, RetriableError, TaskError, Unfinished
@@ -220,22 +221,22 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         crash_point = self.context.crash_point
         moves = moves_of(self._positions, batches)
         parts = self._rows.parts(batches)
-        loads, places = self._loads(parts, wary)
-        prepared = loads if self._fold is None else self._fold.prepare(parts, batches)
-        if prepared:
-            self._writer.prepare(prepared)
-        with self._session.transaction(f"write to {self._named(batches)}") as connection:
+        prepared = None if self._fold is None else self._fold.prepare(parts, batches)
+        early = parts if prepared is None else prepared.foreseen
+        loads, places = self._loads(early or (), wary)
+        if wanted := loads if prepared is None else prepared.loads:
+            self._writer.prepare(wanted)
+        with _turn(self._fold), self._session.transaction(f"write to {self._named(batches)}") as connection:
             crash_point("sql.before_rows")
-            if self._fold is not None:
-                # The other way round: what may be written is known only while the live connector's offsets stand.
-                self._offsets.advance(connection, moves)
-                loads, places = self._loads(self._fold.kept(connection, parts, batches), wary)
-                check_prepared(prepared, loads)
+            steps, unfit = _staged(self._writer, connection, loads, wary)
+            self._offsets.advance(connection, moves)
+            if self._fold is not None and prepared is not None:
+                # What may be written is sure only while the live connector's offsets stand; mostly it was foreseen.
+                kept = self._fold.kept(connection, batches, prepared.foreseen)
+                if prepared.foreseen is None:
+                    loads, places = self._loads(kept, wary)
+                    steps, unfit = _staged(self._writer, connection, prepared.checked(loads), wary)
                 crash_point("sql.folded")
-            sifted = self._writer.sift(connection, loads) if wary else (self._writer.stage(connection, loads), ())
-            steps, unfit = sifted
-            if self._fold is None:
-                self._offsets.advance(connection, moves)
             self._tables.verify(connection, {load.table for load in loads})
             refused = self._moved(connection, loads, steps, wary, at_once)
             self._session.settle(connection)
@@ -296,3 +297,14 @@ def _runs(loads: Sequence[Load], steps: Sequence[Apply], batch_size: int | None)
 
 def _can_be_narrowed(batches: Sequence[Batch], error: Exception) -> bool:
     return isinstance(error, DataError) and not isinstance(error, BadRecords) and sum(map(len, batches)) > 1
+
+
+def _turn(fold: Fold | None) -> contextlib.AbstractContextManager[None]:
+    """The time in which a live connector may have to wait for a put."""
+    return contextlib.nullcontext() if fold is None else fold.turns.taken()
+
+
+def _staged(
+    writer: Writer, connection: Connection, loads: Sequence[Load], wary: bool
+) -> tuple[Sequence[Apply], Sequence[Refused]]:
+    return writer.sift(connection, loads) if wary else (writer.stage(connection, loads), ())

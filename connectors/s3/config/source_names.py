@@ -15,7 +15,7 @@ from ferryman.regex.pattern import Pattern, compiled
 KEYS, HEADERS = "keys", "headers"
 Extensions = frozenset[str] | None
 """What may follow a file's name; None is anything."""
-_CODECS = ("", ".snappy", ".gz", ".gzip", ".lz4", ".br", ".brotli", ".zstd", ".lzo", ".uncompressed")
+_CODECS = ("", ".snappy", ".gz", ".gzip", ".lz4", ".lz4raw", ".br", ".brotli", ".zstd", ".lzo", ".uncompressed")
 EXTENSIONS: Mapping[str, Extensions] = {
     "AvroFormat": frozenset({".avro"}),
     "JsonFormat": frozenset({".json", ".json.gz"}),

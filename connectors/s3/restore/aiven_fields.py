@@ -95,11 +95,11 @@ def of_csv(fields: Sequence[str], base64_values: bool) -> Unpack:
 def _cell(name: str, text: bytes, base64_values: bool) -> Any:
     try:
         match name:
+            # An empty key or value and none look the same; none is what is usual: no key, a tombstone.
             case "key":
-                # An empty key and none look the same; none is what is usual.
                 return b64decode(text, validate=True) if text else None
             case "value":
-                return b64decode(text, validate=True) if base64_values else text
+                return (b64decode(text, validate=True) if base64_values else text) or None
             case "offset":
                 return int(text)
             case "timestamp":

@@ -5,9 +5,10 @@ the table of offsets:
 
     noting      from the run's own position up to L, in slices of time: of each key the words that stand, without those
                 that the table does not take
-    a put       moves the run's own offset, locks live's rows and reads L again; what is lacking up to there is noted
-                under the lock if it is little; then a record is written if it lies below L and stands on its key, and
-                of its columns those that no later word has filled
+    a put       takes to the database what may be written by what is noted: a record that lies below L and stands on its
+                key, and of its columns those that no later word has filled; moves the run's own offset, locks live's
+                rows and reads L again; what is lacking up to there is noted under the lock if it is little; if then
+                the same may be written as before, it is, else all of it is done again
 """
 
 import time
@@ -27,9 +28,11 @@ from ferryman.connectors.sql.dialects.dialect import Mode as Mode
 from ferryman.connectors.sql.dialects.faults import Undone
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.fold.keys import Texts, digests
+from ferryman.connectors.sql.fold.notes import Key
 from ferryman.connectors.sql.fold.noting import Noting
 from ferryman.connectors.sql.fold.standing import share
 from ferryman.connectors.sql.fold.trial import Trial
+from ferryman.connectors.sql.fold.turns import Turns
 from ferryman.context import History
 from ferryman.errors import DataError, FerrymanError, TaskError, Unfinished
 from ferryman.record import Batch, Polled, TopicPartition
@@ -39,8 +42,12 @@ from ferryman.runs.ranges import MOST
 SLICE, LONGEST = 0.5, 4.0
 """Seconds of noting between two looks at whether the task is to stop; up to LONGEST while live writes faster than is
 noted, since the run could come to no end."""
-UNDER_LOCK, LITTLE = 2.0, 2_000
-"""Seconds that live may be kept waiting for what is still to be noted, and how many offsets are worth it."""
+UNDER_LOCK, LITTLE = 0.05, 500
+"""Seconds that live may be kept waiting for what is still to be noted, and how many offsets are worth it. Twice as many
+with each put in vain, since the run could come to no end beside one that writes faster; up to MOST_UNDER_LOCK."""
+MOST_UNDER_LOCK = 2.0
+LATE = 20
+"""How many puts are brought to the database under the lock after one of which something was overtaken meanwhile."""
 
 
 class Lacking(FerrymanError):
@@ -74,9 +81,16 @@ class Fold:
     _left: int = MOST
     """How many offsets were still to be noted last."""
     _slice: float = SLICE
+    _late: int = 0
+    """How many puts more are brought to the database under the lock."""
+    _in_vain: int = 0
+    """How many puts live has outrun since the last that was not."""
+    _put: Sequence["_Keyed"] = ()
+    """What is to be put."""
 
     def __post_init__(self) -> None:
-        trial = Trial(self.beside.session, self.beside.writer, self.beside.mode)
+        self.turns = Turns()
+        trial = Trial(self.beside.session, self.beside.writer, self.beside.mode, self.turns)
         self._noting = Noting(self.history, self.beside.rows, trial, self._how, self.run)
 
     def open(self, partitions: Iterable[Assigned], starts: Mapping[TopicPartition, int]) -> None:
@@ -119,15 +133,22 @@ class Fold:
             )
         return found
 
-    def prepare(self, parts: Sequence[Part], batches: Sequence[Batch]) -> list[Load]:
-        """Notes what live has written of the batches' partitions; what a writer must be ready for. Raises Unfinished
-        while there is more to note, BadRecords for those of the batches that the table does not take."""
+    def prepare(self, parts: Sequence[Part], batches: Sequence[Batch]) -> "Prepared":
+        """Notes what live has written of the batches' partitions. Raises Unfinished while there is more to note,
+        BadRecords for those of the batches that the table does not take."""
+        self.turns.rest()
         self._note_all(sorted({batch.source for batch in batches}))
         self._check(batches)
-        return in_order([*parts, *self._partial(parts, batches)])[0]
+        origins = origins_of(batches)
+        self._put = [_Keyed(part, origins[part.work], digests(part, self._how(part.table))) for part in parts]
+        foreseen = self._standing()
+        partial = [found for found in foreseen if (found.table, found.columns) not in {*map(_shape, parts)}]
+        is_early = not self._late and not self.beside.session.dialect.writes_alone
+        return Prepared(in_order([*parts, *partial])[0], foreseen if is_early else None)
 
     def _note_all(self, sources: Sequence[TopicPartition]) -> None:
-        self._reached = self._look(sources)
+        known, self._reached, self._noting.fresh = self._reached, self._look(sources), None
+        self.turns.moves = any(offset != known.get(source, offset) for source, offset in self._reached.items())
         if not self._noting.note(self._reached, time.monotonic() + self._slice, self._lock):
             left, before = self._noting.left(self._reached), self._left
             self._slice = min(LONGEST, 2 * self._slice) if left >= before else max(SLICE, self._slice / 2)
@@ -146,7 +167,12 @@ class Fold:
 
     def _lock(self, connection: Connection, source: TopicPartition) -> None:
         """Live changes no rows of a partition while somebody holds its offset: no two wait for each other."""
-        self.beside.live.held(connection, [source], lock=True)
+        self._held(connection, [source])
+
+    def _held(self, connection: Connection, sources: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        found = self.beside.live.held(connection, sources, lock=True)
+        self.turns.locked()
+        return found
 
     def _how(self, table: TableName) -> Mapping[str, Texts]:
         if table not in self._texts:
@@ -155,48 +181,104 @@ class Fold:
                 self._texts[table] = session.dialect.texts(connection, table)
         return self._texts[table]
 
-    def _partial(self, parts: Sequence[Part], batches: Sequence[Batch]) -> list[Part]:
-        """What of a put will fill some of its columns only, as far as is known: that takes other statements."""
-        origins = origins_of(batches)
-        return [
-            replace(part, columns=found.columns)
-            for part in parts
-            for found in self._standing(part, origins[part.work], self._reached)
-            if found.columns != part.columns
-        ]
+    def kept(self, connection: Connection, batches: Sequence[Batch], foreseen: Sequence[Part] | None) -> list[Part]:
+        """Of what was prepared, what may be written: live's rows are locked until the end of this transaction, in which
+        the run's own offset has been moved already (there are databases that lock with the first change). Raises
+        Lacking, also if it is not what was foreseen; and as ``prepare`` BadRecords."""
+        sources = sorted({batch.source for batch in batches})
+        before = self._reached
+        self._reached = self._all_there(sources, self._held(connection, sources))
+        self._note_under_lock(connection)
+        if foreseen is not None and not self._touched(before):
+            return list(foreseen)
+        self._check(batches)
+        kept = self._standing()
+        self._late = max(0, self._late - 1)
+        if foreseen is not None and list(map(_rows, kept)) != list(map(_rows, foreseen)):
+            self._late = LATE
+            raise Lacking("the live connector has overtaken what was to be written")
+        return kept
 
-    def kept(self, connection: Connection, parts: Sequence[Part], batches: Sequence[Batch]) -> list[Part]:
-        """Of a put what may be written: live's rows are locked until the end of this transaction, in which the run's
-        own offset has been moved already (there are databases that lock with the first change). Raises Lacking, and as
-        ``prepare`` BadRecords."""
-        origins = origins_of(batches)
-        sources = sorted({origin.source for origin in origins})
-        self._reached = self._all_there(sources, self.beside.live.held(connection, sources, lock=True))
+    def _touched(self, before: Mapping[TopicPartition, int]) -> bool:
+        """Whether something was noted of what is to be put, or live's offsets were before where its records lie."""
+        fresh = self._noting.fresh or ()
+        return any(
+            put.last >= min(before[put.source], self._reached[put.source])
+            or any((put.source, key) in fresh for key in put.keys)
+            for put in self._put
+        )
+
+    def _note_under_lock(self, connection: Connection) -> None:
+        self._noting.fresh = set()
         within = connection if self.beside.session.dialect.writes_alone else None
-        is_little = self._noting.left(self._reached) <= LITTLE
+        until = time.monotonic() + min(MOST_UNDER_LOCK, UNDER_LOCK * 2**self._in_vain)
         try:
-            if not is_little or not self._noting.note(
-                self._reached, time.monotonic() + UNDER_LOCK, lambda connection, source: None, within
-            ):
+            is_little = self._noting.left(self._reached) <= LITTLE * 2**self._in_vain
+            if not is_little or not self._noting.note(self._reached, until, lambda connection, source: None, within):
+                self._in_vain += 1
                 raise Lacking("the live connector has gone on")
         except Undone as error:
             raise Lacking(str(error)) from None
-        self._check(batches)
-        return [found for part in parts for found in self._standing(part, origins[part.work], self._reached)]
+        self._in_vain = 0
 
-    def _standing(self, part: Part, origin: Polled, reached: Mapping[TopicPartition, int]) -> Iterator[Part]:
-        """The rows of a part that stand on their keys, by the columns that they are to fill."""
-        keys = digests(part, self._how(part.table))
-        words = self._noting.notes.of(origin.source, list(dict.fromkeys(keys)))
-        offsets, end = [origin.offsets[at] for at in part.positions], reached[origin.source]
+    def _standing(self) -> list[Part]:
+        """The rows of what is to be put that stand on their keys, by the columns that they are to fill."""
+        return [found for each in self._put for found in self._standing_of(each)]
+
+    def _standing_of(self, put: "_Keyed") -> Iterator[Part]:
+        words = self._noting.notes.of(put.origin.source, list(dict.fromkeys(put.keys)))
+        offsets, end = [put.origin.offsets[at] for at in put.part.positions], self._reached[put.origin.source]
         rows: dict[frozenset[str], list[int]] = {}
-        for row, (key, offset) in enumerate(zip(keys, offsets, strict=True)):
+        for row, (key, offset) in enumerate(zip(put.keys, offsets, strict=True)):
             columns = share(words.get(key, ()), offset) if offset < end else None
             if columns is not None:
                 rows.setdefault(columns, []).append(row)
         for columns, some in rows.items():
-            found = part if len(some) == len(keys) else part.only(some)
-            yield replace(found, columns=_filling(part, columns))
+            found = put.part if len(some) == len(put.keys) else put.part.only(some)
+            yield replace(found, columns=_filling(put.part, columns))
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is known of a put before live's rows are locked."""
+
+    loads: Sequence[Load]
+    """What a writer must be ready for."""
+    foreseen: Sequence[Part] | None
+    """What may be written if live does not overtake it; None if that is to be found out under the lock."""
+
+    def checked(self, loads: Sequence[Load]) -> Sequence[Load]:
+        """The same. Raises Lacking for what a writer is not ready for, since live has gone on since."""
+        if not {(load.table, load.columns) for load in loads} <= {(load.table, load.columns) for load in self.loads}:
+            raise Lacking("the live connector has gone on")
+        return loads
+
+
+@dataclass(frozen=True, slots=True)
+class _Keyed:
+    """A part of a put, with the keys of its rows."""
+
+    part: Part
+    origin: Polled
+    keys: Sequence[Key]
+
+    @property
+    def source(self) -> TopicPartition:
+        """Its partition."""
+        return self.origin.source
+
+    @property
+    def last(self) -> int:
+        """The offset of its last record."""
+        return self.origin.offsets[self.part.positions[-1]]
+
+
+def _shape(part: Part) -> tuple[TableName, tuple[TableColumn, ...]]:
+    return part.table, part.columns
+
+
+def _rows(part: Part) -> tuple[object, ...]:
+    return part.table, part.columns, part.deletes, part.work, list(part.positions)
 
 
 def _filling(part: Part, wanted: frozenset[str]) -> tuple[TableColumn, ...]:
@@ -205,9 +287,3 @@ def _filling(part: Part, wanted: frozenset[str]) -> tuple[TableColumn, ...]:
     if part.deletes or not left:
         return part.columns
     return tuple(replace(column, only_added=column.name in left) for column in part.columns)
-
-
-def check_prepared(prepared: Sequence[Load], loads: Sequence[Load]) -> None:
-    """Raises Lacking for what a writer is not prepared for, since live has gone on since."""
-    if not {(load.table, load.columns) for load in loads} <= {(load.table, load.columns) for load in prepared}:
-        raise Lacking("the live connector has gone on")

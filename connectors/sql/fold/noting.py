@@ -46,6 +46,8 @@ class Noting:
     notes: Notes = field(default_factory=Notes)
     noted: dict[TopicPartition, int] = field(default_factory=dict)
     """Up to where all was noted."""
+    fresh: set[tuple[TopicPartition, Key]] | None = None
+    """The keys of which something was noted, while somebody wants to know."""
     _read: dict[TopicPartition, deque[_Piece]] = field(default_factory=dict)
     """What the history has handed out and is not noted yet: it does not do so twice."""
 
@@ -106,6 +108,8 @@ class Noting:
                 told.setdefault(key, []).append(_Told(word, place, (number, row)))
         for some in told.values():
             some.sort(key=lambda each: each.word.place)
+        if self.fresh is not None:
+            self.fresh.update((source, key) for key in told)
         known = self.notes.of(source, list(told))
         against: dict[int, str] = {}
         for wanted in (_standing, _all):

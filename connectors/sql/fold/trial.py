@@ -13,8 +13,9 @@ from sqlalchemy import Connection
 
 from ferryman.connectors.sql.database.loads import Part, in_order, joined, runs
 from ferryman.connectors.sql.database.session import Session
-from ferryman.connectors.sql.dialects.dialect import Load, Mode, Refused, Run, Writer
+from ferryman.connectors.sql.dialects.dialect import Apply, Load, Mode, Refused, Run, Writer
 from ferryman.connectors.sql.dialects.faults import Undone
+from ferryman.connectors.sql.fold.turns import Turns
 from ferryman.errors import DataError
 
 RUN = 64
@@ -33,21 +34,23 @@ class Trial:
     writer: Writer
     """One on that session."""
     mode: Mode
+    turns: Turns
 
     def refused(
         self, parts: Sequence[Part], lock: Callable[[Connection], object], within: Connection | None = None
     ) -> Mapping[int, DataError]:
         """Why the database does not take rows, by their places in the poll; each is tried after those before it.
 
-        ``lock`` is called in the transaction before anything is written. ``within``: an open transaction to do it in,
-        where the database lets nobody write beside that one; then it raises Undone for rows that undo all of it.
+        ``lock`` is called in the transaction before anything is written to a table. ``within``: an open transaction to
+        do it in, where the database lets nobody write beside that one; then it raises Undone for rows that undo all of
+        it.
         """
         try:
-            self._try(joined(parts, self.mode), self._together, lock, within)
+            self._try(joined(parts, self.mode), False, lock, within)
         except DataError:
             loads, places = in_order(parts)
             try:
-                found = self._try(loads, self._apart, lock, within)
+                found = self._try(loads, True, lock, within)
             except Undone:
                 if within is not None:
                     raise
@@ -60,22 +63,24 @@ class Trial:
         for part in parts:
             for row, place in enumerate(part.places()):
                 try:
-                    self._try(joined([part.only([row])], self.mode), self._together, lock, None)
+                    self._try(joined([part.only([row])], self.mode), False, lock, None)
                 except DataError as error:
                     yield place, error
 
     def _try(
         self,
         loads: Sequence[Load],
-        look: Callable[[Connection, Sequence[Load]], Sequence[Refused]],
+        apart: bool,
         lock: Callable[[Connection], object],
         within: Connection | None,
     ) -> Sequence[Refused]:
         self.writer.prepare(loads)
         found = list[Refused]()
         with contextlib.suppress(_TakenBack), self._place(loads, within) as connection:
+            # What takes long comes first: from the lock on live waits.
+            steps, unfit = self.writer.sift(connection, loads) if apart else (self.writer.stage(connection, loads), ())
             lock(connection)
-            found += look(connection, loads)
+            found += [*unfit, *self._written(connection, loads, steps, apart)]
             raise _TakenBack
         return found
 
@@ -83,19 +88,21 @@ class Trial:
     def _place(self, loads: Sequence[Load], within: Connection | None) -> Iterator[Connection]:
         if within is None:
             tables = ", ".join(sorted({str(load.table) for load in loads}))
-            with self.session.transaction(f"try rows of {tables}") as connection:
+            self.turns.rest()
+            with self.turns.taken(), self.session.transaction(f"try rows of {tables}") as connection:
                 yield connection
         else:
             with self.session.savepoint(within):
                 yield within
 
-    def _together(self, connection: Connection, loads: Sequence[Load]) -> Sequence[Refused]:
-        self.writer.write(connection, loads, self.writer.stage(connection, loads))
+    def _written(
+        self, connection: Connection, loads: Sequence[Load], steps: Sequence[Apply], apart: bool
+    ) -> Sequence[Refused]:
+        if apart:
+            self.session.settle(connection)
+            return self.writer.each(
+                connection, [Run(loads[number], steps[number], first, last) for number, first, last in runs(loads, RUN)]
+            )
+        self.writer.write(connection, loads, steps)
         self.session.settle(connection)
         return ()
-
-    def _apart(self, connection: Connection, loads: Sequence[Load]) -> Sequence[Refused]:
-        self.session.settle(connection)
-        steps, unfit = self.writer.sift(connection, loads)
-        each = [Run(loads[number], steps[number], first, last) for number, first, last in runs(loads, RUN)]
-        return [*unfit, *self.writer.each(connection, each)]

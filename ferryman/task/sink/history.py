@@ -116,7 +116,8 @@ class Reader:
 
     def _poll(self, wait: float) -> None:
         assert self._consumer is not None
-        messages = self._consumer.consume(AT_ONCE, wait)
+        # Asked for many, the client waits for as many until the time is over, whatever has come.
+        messages = self._consumer.consume(AT_ONCE, 0.0) or self._consumer.consume(1, wait)
         for message in messages:
             error = message.error()
             if error is not None and error.code() == KafkaError._PARTITION_EOF:

@@ -36,7 +36,7 @@ REVOCATION = 0.8
 """The part of max.poll.interval.ms that a revocation may be held up, less the time until we know of it: the group
 counts from when it asks for one, we hear of that with the next heartbeat, and the callback comes with the next poll."""
 LEAST = 0.5
-FOLDED, BRIEF = 2_000, 0.05
+FOLDED, BRIEF = 500, 0.05
 """Records at once of a run that writes where its live connector does, and the seconds that they should take: that one
 waits for each of its transactions."""
 

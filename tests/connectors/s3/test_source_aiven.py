@@ -84,6 +84,15 @@ def test_csv_comes_back_as_bytes(world: World, encoding: str) -> None:
     assert {record.headers[0].value for record in found} == {b"v"}
 
 
+@pytest.mark.parametrize("encoding", ["base64", "none"])
+def test_a_tombstone_in_csv_comes_back_as_one(world: World, encoding: str) -> None:
+    fields = {"format.output.fields": FIELDS, "format.output.fields.value.encoding": encoding}
+    value = "djE=" if encoding == "base64" else "v1"
+    put(world, "orders-0-5", f"a2V5,{value},5,1700000000000,\na2V5,,6,1700000000001,\n,,7,1700000000002,\n".encode())
+    found = Restored(world, {"input.format": "csv", **fields}).drain()
+    assert [(record.key, record.value) for record in found] == [(b"key", b"v1"), (b"key", None), (None, None)]
+
+
 def test_without_fields_the_line_is_the_value_and_the_name_the_key(world: World) -> None:
     put(world, "orders-1-7.txt", b'{"a": 1}\n{"a": 2}\n')
     found = Restored(world, {"input.format": "jsonl"}).drain()

@@ -139,6 +139,13 @@ def test_a_name_tells_topic_partition_and_offset_wherever_it_lies() -> None:
     assert place(BACKUP, f"{folder}orders+3+0000000042~1f2e.avro") == Place(folder, "orders", 3, 42)
 
 
+@pytest.mark.parametrize("codec", ["", ".gz", ".snappy", ".zstd", ".lz4", ".lz4raw", ".br"])
+def test_parquet_is_known_by_the_name_of_any_codec_of_confluents_sink(codec: str) -> None:
+    name = f"topics/orders/partition=3/orders+3+0000000042{codec}.parquet"
+    found = place({**BACKUP, "format.class": "ParquetFormat"}, name)
+    assert found == Place("topics/orders/partition=3/", "orders", 3, 42)
+
+
 @pytest.mark.parametrize(
     "name",
     ["orders+3+0000000042.json", "orders.avro", "orders+x+1.avro", "+1+1.avro", "o+1+1.keys.avro", "o+1+1.avro.x"],

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from ferryman.api import Committed, TaskContext
@@ -53,14 +53,32 @@ def test_whatever_comes_between_the_table_is_the_fold_of_what_live_has_read(
     log: Log, bounds: tuple[int, int], steps: list[tuple[str, int]], stutter: int
 ) -> None:
     with beside(log, Range(min(bounds), max(bounds)), stutter) as both:
-        for what, count in steps:
-            _step(both, what, count)
-            assert both.table() == folded(both)
-        both.run.meanwhile = None
-        for source in log:
-            both.live.put(source, 99, len(log[source]))
-            both.run.put(source, 99, min(both.range.behind, len(log[source])))
-        assert both.table() == folded(both) == {**fold(log[A]), **fold(log[B])}
+        _stays_folded(both, log, steps)
+
+
+@settings(max_examples=6, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(log=LOGS, bounds=st.tuples(st.integers(0, 24), st.integers(0, 24)), steps=STEPS, stutter=st.integers(1, 9))
+def test_so_it_is_where_rows_go_to_the_database_before_the_live_connector_is_held_up(
+    postgres: str, log: Log, bounds: tuple[int, int], steps: list[tuple[str, int]], stutter: int
+) -> None:
+    query(postgres, f"DROP TABLE IF EXISTS {TOPIC}, ferryman_offsets")
+    both = Beside(postgres, log, Range(min(bounds), max(bounds)), stutter)
+    try:
+        both.live.begin()
+        _stays_folded(both, log, steps)
+    finally:
+        both.close()
+
+
+def _stays_folded(both: Beside, log: Log, steps: list[tuple[str, int]]) -> None:
+    for what, count in steps:
+        _step(both, what, count)
+        assert both.table() == folded(both)
+    both.run.meanwhile = None
+    for source in log:
+        both.live.put(source, 99, len(log[source]))
+        both.run.put(source, 99, min(both.range.behind, len(log[source])))
+    assert both.table() == folded(both) == {**fold(log[A]), **fold(log[B])}
 
 
 def _step(both: Beside, what: str, count: int) -> None:
