@@ -42,6 +42,8 @@ class Accepted:
     chance: random.Random
     configs: dict[str, Config] = field(default_factory=dict)
     targets: dict[str, str] = field(default_factory=dict)
+    made: dict[str, Config | None] = field(default_factory=dict)
+    """The config that the tasks are of: one that pauses makes none anew, one that is stopped has none any more."""
     doubtful: str = ""
     """The connector of the request that got no answer."""
 
@@ -57,16 +59,21 @@ class Accepted:
         config = source(name, self.chance.randint(1, 3), self.chance.randint(10**8, 10**9))
         if self._asked("PUT", name, "/config", config):
             self.configs[name] = config
-            self.targets.setdefault(name, "RUNNING")
+            self.is_to_be(name, self.targets.get(name, "RUNNING"))
 
     def target(self, name: str) -> None:
         verb, target = self.chance.choice([("pause", "PAUSED"), ("stop", "STOPPED"), ("resume", "RUNNING")])
         if self._asked("PUT", name, f"/{verb}", None):
-            self.targets[name] = target
+            self.is_to_be(name, target)
+
+    def is_to_be(self, name: str, target: str) -> None:
+        self.targets[name] = target
+        if target != "PAUSED":
+            self.made[name] = self.configs[name] if target == "RUNNING" else None
 
     def delete(self, name: str) -> None:
         if self._asked("DELETE", name, "", None):
-            del self.configs[name], self.targets[name]
+            del self.configs[name], self.targets[name], self.made[name]
 
     def _asked(self, method: str, name: str, path: str, body: object) -> bool:
         """False if the worker died before it answered."""
@@ -104,9 +111,10 @@ class Accepted:
         if found.status_code == 404:
             self.configs.pop(name, None)
             self.targets.pop(name, None)
+            self.made.pop(name, None)
         else:
             self.configs[name] = found.json()
-            self.targets[name] = str(until(lambda: self.worker.states(name))[0])
+            self.is_to_be(name, str(until(lambda: self.worker.states(name))[0]))
 
     def differs(self) -> list[str]:
         """Where the worker says otherwise than was accepted."""
@@ -116,14 +124,15 @@ class Accepted:
         return [found for name in names for found in self._differs(name)]
 
     def _differs(self, name: str) -> Iterator[str]:
-        config, target = self.configs[name], self.targets[name]
+        config, target, made = self.configs[name], self.targets[name], self.made[name]
         if (found := self.worker.call("GET", f"/connectors/{name}/config")) != config:
             yield f"{name} is {found}"
-        tasks = 0 if target == "STOPPED" else int(config["tasks.max"])
+        tasks = 0 if made is None else int(made["tasks.max"])
         if (states := self.worker.states(name)) != [target] * (1 + tasks):
             yield f"{name} is {states} instead of {target} with {tasks} tasks"
         told = self.worker.call("GET", f"/connectors/{name}/tasks")
-        if [each["config"].get("max.interval") for each in told] != [config["max.interval"]] * tasks:
+        wanted = [] if made is None else [made["max.interval"]] * tasks
+        if [each["config"].get("max.interval") for each in told] != wanted:
             yield f"the tasks of {name} are {told}"
 
     def check(self) -> None:
