@@ -35,7 +35,8 @@ def test_whichever_broker_dies_and_whoever_leads_records_flow_on_and_each_arrive
     print(f"seed {seed}")
     chance, path = random.Random(seed), str(logbook_plugin(tmp_path))
     replicas = {f"{kind}.storage.replication.factor": "3" for kind in ("config", "offset", "status")}
-    chosen = distributed(kafka, unique, exactly_once_source_support="enabled") | replicas
+    session = chance.choice(["6000", "30000"])  # a dead coordinator is missed after six seconds
+    chosen = distributed(kafka, unique, exactly_once_source_support="enabled", session_timeout_ms=session) | replicas
     with (
         closing(Leaders(kafka)) as leaders,
         flowing(tmp_path, kafka, stack["s3"], postgres, unique, replicas=3) as made,
