@@ -49,7 +49,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=order)
 
 
-_STACK_FIXTURES = {"stack", "kafka", "registry", "postgres", "mariadb", "payments", "worker", "topic", "brokers"}
+_STACK_FIXTURES = {"stack", "kafka", "registry", "postgres", "mariadb", "payments", "worker", "topic"}
 
 
 def pytest_configure_node(node: Any) -> None:

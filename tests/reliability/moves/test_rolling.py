@@ -16,7 +16,7 @@ from tests.reliability.scoreboard.plugin import Trials
 from tests.running import Worker, distributed, group, stay, until
 
 KINDS = ("inserted", "archived", "classic", "cooperative")
-ON_THE_WAY = 120
+ON_THE_WAY = 60
 """Records of each flow that must come out after a change before it counts as got over."""
 
 

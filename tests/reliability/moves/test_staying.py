@@ -9,7 +9,7 @@ from tests.reliability.moves.flowing import logbook_sink
 from tests.reliability.moves.logbook import Entry, entries, logbook_plugin
 from tests.running import Worker, create_topic, distributed, group, produce, until
 
-PARTITIONS = 4
+PARTITIONS = 3
 
 
 def owned(written: list[Entry]) -> Mapping[int, int]:
