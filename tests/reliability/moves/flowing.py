@@ -139,12 +139,12 @@ class Flowing:
         """Waits until so many more records have come out of each flow."""
         before = self.counts()
         for kind, found in self._found().items():
-            until(lambda found=found, kind=kind: found() >= before[kind] + records, 120, f"{kind} to go on", pause=0.2)  # type: ignore[misc]
+            until(lambda found=found, kind=kind: found() >= before[kind] + records, 120, f"{kind} to go on", pause=0.5)  # type: ignore[misc]
 
     def check(self, again: bool) -> None:
         """The ledger, once all is there. ``again``: whether a sink that keeps nothing may get records once more."""
         for kind, found in self._found().items():
-            until(lambda found=found: found() >= self.sent, 120, f"{self.sent} records of {kind}", pause=0.2)  # type: ignore[misc]
+            until(lambda found=found: found() >= self.sent, 120, f"{self.sent} records of {kind}", pause=0.5)  # type: ignore[misc]
         everything = range(self.sent)
         assert self.refused == []
         assert self.table.ids() == [*everything]
