@@ -28,7 +28,7 @@ def is_taken(
             if identity not in present():
                 return False
         except KafkaException:
-            ends = max(ends, time.monotonic() + PAUSE)
+            ends = time.monotonic() + session
         if time.monotonic() >= ends:
             return True
         if wait(PAUSE):

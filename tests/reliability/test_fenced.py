@@ -4,6 +4,7 @@ from pathlib import Path
 
 from confluent_kafka import Consumer
 
+from ferryman.kafka.admin import Admin
 from tests.reliability.flows import file_sink, lines
 from tests.running import Worker, create_topic, produce, until
 
@@ -15,7 +16,7 @@ def test_a_task_whose_identity_is_held_by_nobody_who_is_there_goes_on(
     running.create(file_sink(unique, tmp_path / "lines"))
     produce(kafka, unique, [b"1"])
     until(lambda: lines(tmp_path / "lines") == [b"1"])
-    identity = f"{running.settings['group.id']}-{unique}-0"
+    (identity,) = Admin({"bootstrap.servers": kafka}).static_members(f"connect-{unique}")
     group = {"group.id": f"connect-{unique}", "group.instance.id": identity, "session.timeout.ms": 6000}
     other = Consumer({"bootstrap.servers": kafka, "log_level": 0, **group})
     other.subscribe([unique])
