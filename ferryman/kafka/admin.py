@@ -5,7 +5,7 @@ task asks the cluster something when it starts and twice a minute after that.
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -105,6 +105,10 @@ class Admin:
         """How many a group has; 0 for one that there is not."""
         return self._answered(lambda client, left: _members(client, group, left), within)
 
+    def static_members(self, group: str, within: float = SECONDS) -> frozenset[str]:
+        """The group.instance.ids of a group's members."""
+        return self._answered(lambda client, left: _static_members(client, group, left), within)
+
     def committed(self, group: str, within: float = SECONDS) -> list[TopicPartition]:
         """The next offsets that a group has committed, of all partitions."""
         return self._answered(lambda client, left: _committed(client, group, left), within)
@@ -176,12 +180,21 @@ def _created(client: AdminClient, topic: NewTopic, within: float) -> None:
 
 
 def _members(client: AdminClient, group: str, within: float) -> int:
+    return len(_those_of(client, group, within))
+
+
+def _static_members(client: AdminClient, group: str, within: float) -> frozenset[str]:
+    return frozenset(each.group_instance_id for each in _those_of(client, group, within) if each.group_instance_id)
+
+
+def _those_of(client: AdminClient, group: str, within: float) -> Sequence[Any]:
     try:
-        return len(client.describe_consumer_groups([group], request_timeout=within)[group].result().members)
+        found = client.describe_consumer_groups([group], request_timeout=within)[group].result()
     except KafkaException as error:
         if error.args[0].code() != KafkaError.GROUP_ID_NOT_FOUND:
             raise
-        return 0
+        return ()
+    return tuple(found.members)
 
 
 def _committed(client: AdminClient, group: str, within: float) -> list[TopicPartition]:

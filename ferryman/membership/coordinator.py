@@ -59,6 +59,7 @@ class ConnectCoordinator(BaseCoordinator):  # type: ignore[misc]
         )
         self._participant, self._between = participant, settings.heartbeat_interval / 1000
         self._sent_before_sync = boot_time()
+        self._looked_up: float | None = None
 
     def protocol_type(self) -> str:
         return "connect"
@@ -68,6 +69,13 @@ class ConnectCoordinator(BaseCoordinator):  # type: ignore[misc]
 
     def need_rejoin(self) -> bool:
         return self._participant.wants(super().need_rejoin())
+
+    async def _send_group_coordinator_request(self) -> Any:
+        # Brokers name a coordinator that has died until the controller misses it; the base asks again at once.
+        if self._looked_up is not None:
+            await self._net.sleep(max(0.0, self._looked_up + self.config["retry_backoff_ms"] / 1000 - boot_time()))
+        self._looked_up = boot_time()
+        return await super()._send_group_coordinator_request()
 
     def request_rejoin(self) -> None:
         super().request_rejoin()

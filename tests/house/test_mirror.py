@@ -109,7 +109,6 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/worker/forkserver.py": "tests/worker/test_forks.py",
     "ferryman/worker/lifetime.py": "tests/worker/test_control.py",
     "ferryman/membership/connection.py": "tests/membership/test_member.py",
-    "ferryman/membership/coordinator.py": "tests/membership/test_member.py",
     # Nothing but declarations.
     "ferryman/membership/listener.py": "tests/membership/test_member.py",
     "ferryman/api.py": "tests/task/sink/loop/test_polls.py",

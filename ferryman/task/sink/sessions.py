@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 from ferryman.api import Sink
 from ferryman.connector import SinkConfig
-from ferryman.errors import FencedError, RetriableError
-from ferryman.kafka import fetching
+from ferryman.errors import FencedError, Indeterminate, RetriableError
+from ferryman.kafka import fetching, static_members
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.callbacks import Consumer, Producer
 from ferryman.kafka.subscription import Subscription
@@ -137,8 +137,12 @@ class SinkSessions:
             session.group.leave()
         except StillBusy:
             raise  # its partitions must not go to another member while this one may still write
-        except (RetriableError, FencedError):
+        except RetriableError:
             session.group.close()
+            raise
+        except FencedError as error:
+            session.group.close()
+            self._unless_taken(admin, error)
             raise
         except Exception:
             session.group.leave_quietly()
@@ -146,6 +150,15 @@ class SinkSessions:
             raise
         else:
             session.group.close()
+
+    def _unless_taken(self, admin: Admin, fenced: FencedError) -> None:
+        """Raises Indeterminate for a task that was fenced by nobody who is there, and may come back."""
+        consumer = self.setup.clients.sink_consumer()
+        identity, group = str(consumer.get("group.instance.id", "")), str(consumer["group.id"])
+        session = int(consumer.get("session.timeout.ms", 45_000)) / 1000 + 2 * self.setup.clients.heartbeat + 1
+        log.warning("%s; looks for %.0f s whether there is one", fenced, session)
+        if not static_members.is_taken(identity, lambda: admin.static_members(group), session, self.setup.control.wait):
+            raise Indeterminate(f"the group does not know this task, and nobody has taken over: {fenced}") from fenced
 
     def _topics(self, admin: Admin) -> Callable[[], Sequence[str]]:
         run = self.setup.run

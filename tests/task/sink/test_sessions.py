@@ -98,9 +98,13 @@ def test_after_an_outage_the_place_in_the_group_is_kept_for_the_next_session(tas
     assert task.cluster.committed == {A: (1, "")}
 
 
-def test_a_member_that_was_fenced_does_not_leave_in_the_name_of_who_fenced_it(task: WholeTask) -> None:
+@pytest.mark.parametrize(("taken", "ends"), [(True, FencedError), (False, Indeterminate)])
+def test_a_member_that_was_fenced_does_not_leave_in_the_name_of_who_fenced_it_and_comes_back_if_that_is_nobody(
+    task: WholeTask, monkeypatch: pytest.MonkeyPatch, taken: bool, ends: type[Exception]
+) -> None:
+    monkeypatch.setattr("ferryman.kafka.static_members.is_taken", lambda *_asked: taken)
     Diary.errors["put"] = FencedError("taken over")
-    with pytest.raises(FencedError):
+    with pytest.raises(ends):
         run(task, "nothing")
     assert not left(task)
     assert task.consumers[0].closed

@@ -15,17 +15,11 @@ from ferryman.internal_topics import of_worker
 from ferryman.internal_topics.kafka_log import KafkaLog
 from ferryman.kafka.admin import Admin
 from ferryman.offset_reader.brokers import Brokers, Topic
-from ferryman.stack import Shape, Stack
+from ferryman.stack import Stack
 from tests.internal_topics.logs import SOON, Received, distributed
 from tests.running import produce, until
 
 COMMITTED = IsolationLevel.READ_COMMITTED
-
-
-@pytest.fixture(scope="module")
-def brokers() -> Iterator[Stack]:
-    with Stack(("kafka",), shape=Shape(brokers=3)) as stack:
-        yield stack
 
 
 def replicated(stack: Stack, topic: str, on: int) -> TopicPartition:
