@@ -182,6 +182,7 @@ class Cluster:
     def dies(self, node: Node) -> None:
         """SIGKILL; its processes go with it."""
         node.host.die()
+        self.wire.died(node.host)
         for process in node.forks.live():
             process.dies(-9)
 

@@ -98,6 +98,14 @@ class Wire:
 
     world: Host
     stations: dict[str, Station] = field(default_factory=dict)
+    _asking: dict[_Exchange, tuple[Host, Link | None]] = field(default_factory=dict)
+
+    def died(self, host: Host) -> None:
+        """The kernel closes the connections of a process that is no more."""
+        for exchange, (caller, link) in list(self._asking.items()):
+            if caller is host:
+                del self._asking[exchange]
+                self._goes(exchange, link, exchange.url)
 
     async def asks(
         self, caller: Host, link: Link | None, method: str, url: str, content: bytes, headers: Mapping[str, str]
@@ -111,11 +119,12 @@ class Wire:
                 return
             caller.loop.call_soon(_settled, answered, found)
 
+        self._asking[exchange] = caller, link
         self._passes(link, lambda: self._arrives(exchange, link, tells))
         try:
             return await answered
         finally:
-            if not answered.done() or answered.cancelled():
+            if self._asking.pop(exchange, None) and (not answered.done() or answered.cancelled()):
                 self._goes(exchange, link, url)
 
     def _passes(self, link: Link | None, then: Callable[[], None]) -> None:
