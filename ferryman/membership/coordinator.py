@@ -75,7 +75,10 @@ class ConnectCoordinator(BaseCoordinator):  # type: ignore[misc]
         if self._looked_up is not None:
             await self._net.sleep(max(0.0, self._looked_up + self.config["retry_backoff_ms"] / 1000 - boot_time()))
         self._looked_up = boot_time()
-        return await super()._send_group_coordinator_request()
+        found = await super()._send_group_coordinator_request()
+        # The base counts a whole interval from here on, in which a lease may end; Java counts from the last heartbeat.
+        self.heartbeat.fail_heartbeat()
+        return found
 
     def request_rejoin(self) -> None:
         super().request_rejoin()

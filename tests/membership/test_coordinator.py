@@ -1,6 +1,7 @@
 """How a member looks for the coordinator of its group."""
 
 import asyncio
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -38,3 +39,15 @@ def test_brokers_that_go_on_naming_a_coordinator_that_has_died_are_not_asked_aga
     now[0] += 3600
     asyncio.run(member._send_group_coordinator_request())
     assert asked[3:] == [now[0] - 0.03]
+
+
+def test_a_coordinator_that_was_found_again_gets_a_heartbeat_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def ask(found: BaseCoordinator) -> None:
+        found.heartbeat.reset_timeouts()
+
+    monkeypatch.setattr(BaseCoordinator, "_send_group_coordinator_request", ask)
+    nobody: Any = None
+    slow = replace(SETTINGS, session_timeout=90_000, heartbeat_interval=30_000)
+    member = ConnectCoordinator(KafkaNetClient(bootstrap_servers="127.0.0.1:1"), slow, nobody)
+    asyncio.run(member._send_group_coordinator_request())
+    assert member.heartbeat.time_to_next_heartbeat() <= 0.1
