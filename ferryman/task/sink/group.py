@@ -19,6 +19,7 @@ from ferryman.kafka.admin import Admin
 from ferryman.kafka.permissions import refusal
 from ferryman.kafka.raw_batches import by_partition
 from ferryman.record import Polled, TopicPartition
+from ferryman.retry import coordinator
 from ferryman.task.sink.ends import Ends
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,8 @@ TRANSIENT = frozenset({KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, Kafk
 TIMEOUT = 30.0
 LEAVING = 4.0
 """Seconds; less than a task has to end, by default."""
+MOVING = 4.0
+"""Seconds in which a commit is tried again while the coordinator moves; less than that as well."""
 
 
 class Owner(Protocol):
@@ -141,7 +144,8 @@ class Group:
         return [each for each in assignment if _source(each) not in self.read_out] if self.read_out else assignment
 
     def commit(self, offsets: Mapping[TopicPartition, Committed]) -> bool:
-        """Commits and waits for the answer. False when the group has moved on and refused.
+        """Commits and waits for the answer; tries again while the coordinator moves. False when the group has moved on
+        and refused.
 
         Raises Indeterminate when there was no answer (the commit may or may not have been made), FencedError when
         another member with our static identity has taken over.
@@ -151,10 +155,19 @@ class Group:
             for source, commit in offsets.items()
         ]
         try:
-            answers = self.consumer.commit(offsets=wanted, asynchronous=False) or []
+            answers = coordinator.ask(lambda: self._answered(wanted), MOVING)
         except KafkaException as error:
             return _refused(error.args[0], self.protocol)
         return all(_refused(answer.error, self.protocol) if answer.error else True for answer in answers)
+
+    def _answered(self, wanted: list[ClientPartition]) -> Sequence[ClientPartition]:
+        """The group's answers. Raises KafkaException with that of a coordinator that moves: the same offsets may be
+        committed again, whether they were or not."""
+        answers = self.consumer.commit(offsets=wanted, asynchronous=False) or []
+        for answer in answers:
+            if answer.error and answer.error.code() in coordinator.MOVING:
+                raise KafkaException(answer.error)
+        return answers
 
     def recreated(self) -> list[str]:
         """The topics of the assignment that have been deleted or re-created since it was made. While nothing is

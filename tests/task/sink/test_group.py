@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from ferryman.api import Assigned, Committed
 from ferryman.errors import FencedError, Indeterminate, RefusedError, RetriableError, TaskError
 from ferryman.record import Polled, TopicPartition
+from ferryman.retry import coordinator
 from ferryman.task.sink import group as group_module
 from ferryman.task.sink.group import FENCED, REFUSED, TRANSIENT, Group, GroupProtocol, classified
 from tests.kafka.cluster_in_memory import Cluster
@@ -414,7 +415,30 @@ def test_a_member_whose_identity_was_taken_over_is_told_so_by_its_commit(
         member.group.commit({A: Committed(1)})
 
 
-@pytest.mark.parametrize("code", [KafkaError._TIMED_OUT, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.UNKNOWN])
+@pytest.mark.parametrize("code", sorted(coordinator.MOVING))
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_commit_is_asked_for_again_while_the_coordinator_moves(
+    member: Membership, code: int, whole: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coordinator, "LONGEST_WAIT", 0.0)
+    member.given(A, C)
+    member.consumer.answers += [code if whole else [None, code]] * 3
+    assert member.group.commit({A: Committed(1), C: Committed(1)})
+    assert member.cluster.committed == {A: (1, ""), C: (1, "")}
+
+
+@pytest.mark.parametrize("code", sorted(coordinator.MOVING))
+def test_a_commit_whose_coordinator_does_not_come_to_rest_may_have_been_made_or_not(
+    member: Membership, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_module, "MOVING", 0.0)
+    member.given(A)
+    member.consumer.answers.append(code)
+    with pytest.raises(Indeterminate, match="no usable answer"):
+        member.group.commit({A: Committed(1)})
+
+
+@pytest.mark.parametrize("code", [KafkaError._TIMED_OUT, KafkaError.UNKNOWN])
 @pytest.mark.parametrize("whole", [True, False])
 def test_a_commit_with_any_other_answer_may_have_been_made_or_not(member: Membership, code: int, whole: bool) -> None:
     member.given(A, C)
