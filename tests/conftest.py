@@ -104,6 +104,7 @@ def _nothing_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     """What earlier tests of this process protected is not hidden from this one, and no worker of theirs writes its
     lines."""
     monkeypatch.setattr(redaction, "_values", free_text.Values())
+    monkeypatch.setattr(redaction, "_refused", {})
     subject.is_worker("")
 
 

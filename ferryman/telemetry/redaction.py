@@ -69,8 +69,10 @@ def _spellings(value: str) -> set[str]:
 
 def protect_refusals(value: str, instead: str) -> None:
     """From now on ``Invalid value <value> for configuration`` hides the value, whatever the key: errors name it by its
-    first name, and may leave its prefix out."""
+    first name, and may leave its prefix out. An empty one is no secret, and looks like any other that is empty."""
     value = value.strip()
+    if not value:
+        return
     with LOCK:
         _refused[value] = instead
         owners.hold(f"\0{value}", partial(_refused.pop, value, None), certain=False)

@@ -94,3 +94,10 @@ def test_a_value_that_is_said_to_be_invalid_is_hidden_by_whatever_name_its_key_i
     text = f"Invalid value {said} for configuration use.latest.version: Expected true or false"
     assert given.restored(text, "use.latest.version") == text.replace("q7", "${file:s:k}")
     assert given.restored("q7 is no invalid value", "use.latest.version") == "q7 is no invalid value"
+
+
+@pytest.mark.parametrize("empty", ["", " "])
+def test_what_is_empty_in_one_config_is_not_told_by_the_reference_of_another(empty: str) -> None:
+    redaction.protect_refusals(empty, "${env:EMPTY}")
+    said = "Invalid value  for configuration name: String may not be empty"
+    assert redaction.redact(said) == said
