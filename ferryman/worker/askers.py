@@ -1,7 +1,7 @@
 """Whoever asked for what is done now, and may have gone away since: what had to wait is not done behind their back."""
 
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -28,7 +28,8 @@ def asked(gone: Gone) -> Iterator[None]:
         yield
     finally:
         asker.gone = None
-        _asker.reset(token)
+        with suppress(ValueError):  # what the collector ends, it ends in another context
+            _asker.reset(token)
 
 
 async def look() -> None:

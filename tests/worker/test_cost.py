@@ -6,6 +6,7 @@ Before these were looked after, each task had 53 MB of its own, all plugins' lib
 import re
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,11 +30,14 @@ EMPTY = {
 TOLD = (sys.executable, "-X", "importtime", "-P", "-m", "ferryman")
 """Runs a worker that says what it imports; the processes that it starts do not."""
 
+NAME = f"cost-{uuid.uuid4().hex[:10]}"
+"""Another one in each process that runs some of these tests."""
+
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[Worker]:
     """A worker with tasks that have written their topic's only line."""
-    directory, name = tmp_path_factory.mktemp("cost"), "cost-of-idle-tasks"
+    directory, name = tmp_path_factory.mktemp("cost"), NAME
     create_topic(kafka, name)
     produce(kafka, name, [b"a line"])
     one = Worker(directory, settings(kafka, name), command=TOLD)
@@ -51,7 +55,7 @@ def running(tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[Wo
 
 def pids(running: Worker) -> list[int]:
     """The processes of its tasks."""
-    return [running.pids(f"cost-of-idle-tasks-{number}")[-1] for number in range(TASKS)]
+    return [running.pids(f"{NAME}-{number}")[-1] for number in range(TASKS)]
 
 
 def test_a_task_has_little_memory_of_its_own(running: Worker) -> None:
