@@ -126,7 +126,7 @@ class Members:
         if (found := find()) is not None:
             return found
         deadline = asyncio.get_running_loop().time() + PATIENCE
-        while (found := find()) is None and asyncio.get_running_loop().time() < deadline:
+        while find() is None and asyncio.get_running_loop().time() < deadline:
             await self._group.moves(LOOK)
         await askers.look()
         return find()
