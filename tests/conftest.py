@@ -17,7 +17,7 @@ from ferryman.telemetry import free_text, redaction, subject
 from tests import order
 from tests.differential import search
 from tests.places import ROOT
-from tests.running import Worker, borrowed, settings, worker
+from tests.running import Worker, borrowed, fresh, settings, worker
 from tests.shared_stack import SharedStack, started
 
 pytest_plugins = ["tests.reliability.scoreboard.plugin", "tests.worker.simulation.summary"]
@@ -126,7 +126,7 @@ def kafka(stack: dict[str, str]) -> str:
 @pytest.fixture(scope="session")
 def lasting(tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[Worker]:
     """One worker for all tests that need none of their own. Files with plugins have another one, by this name."""
-    name = f"lasting-{uuid.uuid4().hex[:10]}"
+    name = fresh("lasting")
     with worker(tmp_path_factory.mktemp(name), settings(kafka, name)) as one:
         yield one
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -234,6 +235,12 @@ def settings(kafka: str, name: str, **more: str) -> dict[str, str]:
         "consumer.heartbeat.interval.ms": "500",
         **{key.replace("_", "."): value for key, value in more.items()},
     }
+
+
+def fresh(name: str) -> str:
+    """A name for what lasts for several tests. A process that takes over a part of a file's tests makes their fixtures
+    too, and may do so again: a name that is fixed, or is the file's or the process's, would be two workers' at once."""
+    return f"{name}-{uuid.uuid4().hex[:10]}"
 
 
 def create_topic(kafka: str, topic: str, partitions: int = 1, **config: str) -> None:

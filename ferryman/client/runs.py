@@ -16,7 +16,8 @@ STOPPED = 4
 then see how far it was."""
 
 HEARD = 30.0
-"""Seconds in which all workers of a group have heard of a run."""
+"""Seconds in which all workers of a group have heard of a run, and that it runs: one that replays dead letters is made
+as one that is stopped."""
 
 
 def said(status: Json) -> str:
@@ -61,14 +62,17 @@ def over(status: Json) -> int | None:
 def followed(worker: Worker, name: str, told: Callable[[Json], None]) -> int:
     """Waits until a run is over, or somebody has stopped it; returns the exit code. ``told`` hears each status. Raises
     RefusedRequestError when the run is deleted meanwhile."""
-    stopped = 0
+    stopped, patience = 0, round(HEARD / PAUSE)
     for status in statuses(worker, name):
         told(status)
         code = over(status)
         if code is not None:
             return code
-        stopped = stopped + 1 if status["connector"]["state"] == "STOPPED" else 0
-        if stopped == STOPPED:
+        if status["connector"]["state"] == "STOPPED":
+            stopped += 1
+        else:
+            stopped, patience = 0, STOPPED
+        if stopped == patience:
             break
     return 1
 

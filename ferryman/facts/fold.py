@@ -60,6 +60,8 @@ class ConnectorFacts:
     """The offset of the connector's config."""
     tasks_version: int | None = None
     """The offset of the commit that the task configs are of."""
+    target_version: int | None = None
+    """The offset of the target; None if there is no record of one."""
 
 
 UNKNOWN = ConnectorFacts()
@@ -104,7 +106,7 @@ class Facts:
             case TasksCommit(connector, tasks):
                 return self._committed(connector, tasks, offset)
             case TargetStateRecord(connector, target):
-                return self._wanted(connector, target)
+                return self._wanted(connector, target, offset)
             case TasksFencing(connector, tasks):
                 return self._set(connector, "fencing", fenced=tasks, pending_fencing=False)
             case SessionKey():
@@ -130,10 +132,11 @@ class Facts:
             connector, "removed", properties=None, tasks=(), applied=None, version=None, tasks_version=None
         )
 
-    def _wanted(self, connector: str, target: TargetState | None) -> tuple[Event, ...]:
+    def _wanted(self, connector: str, target: TargetState | None, offset: int) -> tuple[Event, ...]:
         """A target without a connector is kept for when there is one, and says nothing yet."""
         before = self.of(connector)
-        changed = self._set(connector, "target", target=target or TargetState.RUNNING)
+        version = None if target is None else offset
+        changed = self._set(connector, "target", target=target or TargetState.RUNNING, target_version=version)
         return changed if before.properties is not None and self.of(connector).target != before.target else ()
 
     def _committed(self, connector: str, tasks: int, offset: int) -> tuple[Event, ...]:

@@ -8,10 +8,12 @@ import pytest
 
 from ferryman.client import runs
 from ferryman.client.errors import RefusedRequestError
+from ferryman.client.terminal import PAUSE
 from ferryman.client.worker import Worker
 from tests.clock import Clock
 
 RUNNING = {"connector": {"state": "RUNNING"}, "tasks": []}
+STOPPED = {"connector": {"state": "STOPPED"}, "tasks": []}
 COMPLETE = {"connector": {"state": "STOPPED"}, "tasks": [], "run": {"complete": True}}
 
 
@@ -63,3 +65,14 @@ def test_a_run_that_is_deleted_meanwhile_is_not_waited_for(clock: Clock) -> None
     with pytest.raises(RefusedRequestError):
         followed(Follower([RUNNING, None]))
     assert clock.now < 1000.0 + runs.HEARD
+
+
+def test_a_run_that_somebody_stops_is_waited_for_no_more() -> None:
+    assert followed(Follower([RUNNING, *[STOPPED] * runs.STOPPED, COMPLETE])) == 1
+    assert followed(Follower([RUNNING, *[STOPPED] * (runs.STOPPED - 1), COMPLETE])) == 0
+
+
+def test_a_run_that_is_made_as_a_stopped_one_is_given_time_to_begin(clock: Clock) -> None:
+    assert followed(Follower([*[STOPPED] * 14, RUNNING, COMPLETE])) == 0
+    assert clock.now > 1000.0 + 14 * PAUSE
+    assert followed(Follower([STOPPED])) == 1

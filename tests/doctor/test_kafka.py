@@ -70,6 +70,20 @@ def test_a_dead_letter_queue_with_more_replicas_than_there_are_brokers_cannot_be
     assert at("mend", shop.sink(**queue)) == []
 
 
+def test_a_dead_letter_queue_that_deletes_what_is_old_is_told_unless_its_letters_have_the_times_of_their_writing(
+    shop: Shop,
+) -> None:
+    create_topic(shop.kafka, shop.name)
+    create_topic(shop.kafka, f"{shop.name}-plain", retention_ms="600000")
+    create_topic(shop.kafka, f"{shop.name}-stamped", retention_ms="600000", message_timestamp_type="LogAppendTime")
+    queue = "errors_deadletterqueue_topic_name"
+    found = shop.sink(errors_tolerance="all", **{queue: f"{shop.name}-plain"})
+    finding = about(f"topic {shop.name}-plain", found)
+    assert (finding.level, finding.mend.endswith("--add-config retention.ms=-1")) == ("warning", True)
+    assert finding.said.startswith("retention.ms=600000: ")
+    assert {each.level for each in shop.sink(errors_tolerance="all", **{queue: f"{shop.name}-stamped"})} == {"ok"}
+
+
 def test_brokers_that_are_away_name_the_key_and_nothing_else_is_asked(shop: Shop) -> None:
     shop.worker["bootstrap.servers"] = "127.0.0.1:1"
     (finding,) = looked_with(shop, 1.0)

@@ -95,7 +95,6 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/task/sink/reading.py": "tests/task/sink/runs/test_bounds.py",
     "ferryman/validation/own_keys.py": "tests/validation/test_connector_config.py",
     "ferryman/worker/run_offsets.py": "tests/backfill/test_command.py",
-    "ferryman/worker/control/runs.py": "tests/backfill/test_command.py",
     # They do and do not decide: a process, a signal, a pid, an import.
     "ferryman/forked/die_with_parent.py": "tests/reliability/test_processes.py",
     "ferryman/forked/beginning.py": "tests/worker/processes/test_connector_processes.py",

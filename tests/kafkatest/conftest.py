@@ -1,6 +1,5 @@
 """Whose workers the tests are tried with: ours always; with --long Kafka's own, which must answer the same."""
 
-import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 from ferryman.stack import Stack
 from tests.kafkatest.connect import Connect, borrowed, cluster, worker_settings
 from tests.kafkatest.whose import ALWAYS, IN_LONG_RUNS, Whose
+from tests.running import fresh
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -38,7 +38,7 @@ def other_kafka() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def lasting(whose: Whose, tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[Connect]:
     """A worker for all tests that need none of their own."""
-    name = f"connect-lasting-{uuid.uuid4().hex[:10]}"
+    name = fresh("connect-lasting")
     with cluster(whose, tmp_path_factory.mktemp(name), worker_settings(kafka, name)) as one:
         yield one
 
@@ -61,7 +61,7 @@ class Others:
     def get(self, whose: Whose, settings: dict[str, str]) -> Connect:
         key = f"{whose} {sorted(settings.items())}"
         if key not in self._made:
-            name = f"connect-other-{uuid.uuid4().hex[:10]}"
+            name = fresh("connect-other")
             folder = self._folder / name
             folder.mkdir()
             self._made[key] = self._open.enter_context(

@@ -9,7 +9,7 @@ import pytest
 
 from tests.kafkatest.connect import Connect, Node, worker_settings
 from tests.kafkatest.whose import Whose
-from tests.running import WEB, until
+from tests.running import WEB, fresh, until
 
 Levels = Mapping[str, Mapping[str, Any]]
 OURS = "ferryman"
@@ -25,7 +25,7 @@ def starting(whose: Whose, kafka: str, tmp_path_factory: pytest.TempPathFactory)
     place = "Connector::validate" if whose.ours else "Connector::start"
     kind = "ValidateBlockingConnector" if whose.ours else "BlockingConnector"
     connector.write_text(f"name=blocking\nconnector.class={_BLOCKING}{kind}\ntasks.max=1\nblock={place}\n")
-    node = Node(whose, home, worker_settings(kafka, home.name))
+    node = Node(whose, home, worker_settings(kafka, fresh("starting")))
     node.launch(connector)
     try:
         until(lambda: f"Will block on {place}" in node.log.read_text(), what="the connector to block")

@@ -1,7 +1,6 @@
 """Tasks that fail, on a real worker with plugins of anybody's: who comes back by itself, and who waits for somebody."""
 
 import json
-import uuid
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ from tests.running import (
     borrowed,
     create_topic,
     distributed,
+    fresh,
     group,
     produce,
     settings,
@@ -62,7 +62,7 @@ OFTEN = {"ferryman.auto.restart.delay.ms": "200", "ferryman.auto.restart.delay.m
 @pytest.fixture(scope="module")
 def lasting(tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[Worker]:
     """A worker with the plugins on its path, and quick restarts."""
-    name = f"frail-{uuid.uuid4().hex[:10]}"
+    name = fresh("frail")
     folder = tmp_path_factory.mktemp(name)
     path = installed(folder, "frail", PLUGINS, "FrailSink")
     with worker(folder, settings(kafka, name) | OFTEN, PYTHONPATH=str(path)) as one:

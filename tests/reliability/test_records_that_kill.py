@@ -3,7 +3,6 @@ others."""
 
 import json
 import signal
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import pytest
 from tests.connectors.sql.sql_task import CONFLUENT, query
 from tests.plugin_folder import installed
 from tests.reliability.flows import Config, Table, committed, lines, row, sql_sink, tolerant
-from tests.running import Worker, borrowed, consume, create_topic, produce, send, settings, until, worker
+from tests.running import Worker, borrowed, consume, create_topic, fresh, produce, send, settings, until, worker
 
 PLUGINS = """
 import ctypes, os, signal
@@ -113,7 +112,7 @@ SMALL: Config = {"consumer.override.max.poll.records": "8"}
 @pytest.fixture(scope="module")
 def lasting(tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[Worker]:
     """A worker with the plugins on its path."""
-    name = f"deadly-{uuid.uuid4().hex[:10]}"
+    name = fresh("deadly")
     folder = tmp_path_factory.mktemp(name)
     path = installed(folder, "deadly", PLUGINS)
     (path / "deadly-1.0.dist-info" / "entry_points.txt").write_text(POINTS)

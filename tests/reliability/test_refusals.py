@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import sqlalchemy as sa
 
 from tests.plugin_folder import installed
 from tests.reliability.flows import Table, file_sink, rows, sql_sink, tolerant
-from tests.running import WEB, Worker, create_topic, produce, send, settings, until, worker
+from tests.running import WEB, Worker, create_topic, fresh, produce, send, settings, until, worker
 
 PLUGIN = """
 from ferryman.api import Sink
@@ -49,7 +48,7 @@ def lasting(tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[Wo
     """A worker with the plugins on its path."""
     directory = tmp_path_factory.mktemp("moody")
     home = installed(directory, "moody", PLUGIN, "MoodySink")
-    with worker(directory, settings(kafka, f"moody-{uuid.uuid4().hex[:10]}"), PYTHONPATH=str(home)) as one:
+    with worker(directory, settings(kafka, fresh("moody")), PYTHONPATH=str(home)) as one:
         yield one
 
 

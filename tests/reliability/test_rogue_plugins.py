@@ -4,7 +4,6 @@ in a task, when it is checked, when its offsets are moved, when it is imported."
 import os
 import re
 import signal
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 
 from tests.plugin_folder import installed
 from tests.reliability.flows import lines
-from tests.running import WEB, Worker, alive, consume, create_topic, produce, settings, until, worker
+from tests.running import WEB, Worker, alive, consume, create_topic, fresh, produce, settings, until, worker
 from tests.worker.test_control import Answer
 
 CANARY = "Tweet-canary/7+x"
@@ -79,7 +78,7 @@ def lasting(tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[Wo
     """A worker with the plugins on its path."""
     directory = tmp_path_factory.mktemp("rogue")
     home = installed(directory, "rogue", PLUGINS, "RogueSink")
-    with worker(directory, settings(kafka, f"rogue-{uuid.uuid4().hex[:10]}"), PYTHONPATH=str(home)) as one:
+    with worker(directory, settings(kafka, fresh("rogue")), PYTHONPATH=str(home)) as one:
         yield one
 
 

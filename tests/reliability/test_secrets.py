@@ -11,7 +11,7 @@ import pytest
 from tests.reliability.flows import Config, file_sink, rows, s3_sink, sql_sink, stripe_source, tolerant
 from tests.reliability.hostile.configs import mail
 from tests.reliability.scoreboard.plugin import Trials
-from tests.running import WEB, Worker, consume, create_topic, produce, settings, until, worker
+from tests.running import WEB, Worker, consume, create_topic, fresh, produce, settings, until, worker
 
 AVRO = "io.confluent.connect.avro.AvroConverter"
 NOWHERE = "127.0.0.1:1"
@@ -76,7 +76,7 @@ KEYS = list(planted("", "", ""))
 @pytest.fixture(scope="module")
 def lasting(tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[Worker]:
     """A worker that tells all it has to tell."""
-    name = f"secrets-{uuid.uuid4().hex[:10]}"
+    name = fresh("secrets")
     with worker(tmp_path_factory.mktemp(name), settings(kafka, name)) as one:
         one.call("PUT", "/admin/loggers/root", {"level": "DEBUG"}, expect=200)
         yield one

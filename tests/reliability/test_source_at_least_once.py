@@ -2,7 +2,6 @@
 the last committed offset."""
 
 import json
-import uuid
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +13,7 @@ from confluent_kafka.admin import AdminClient
 from tests.plugin_folder import installed
 from tests.reliability.flows import STRING
 from tests.reliability.test_source_transactions import ends
-from tests.running import WEB, Worker, consume, create_topic, settings, until, worker
+from tests.running import WEB, Worker, consume, create_topic, fresh, settings, until, worker
 
 PLUGIN = """
 from ferryman.api import Source
@@ -45,7 +44,7 @@ POINTS = ["source.before_produce", "source.after_produce", "source.before_commit
 @pytest.fixture(scope="module")
 def lasting(tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[Worker]:
     """A worker whose sources deliver at least once, with the plugin on its path."""
-    name = f"plain-{uuid.uuid4().hex[:10]}"
+    name = fresh("plain")
     directory = tmp_path_factory.mktemp("plain")
     home = installed(directory, "counting_source", PLUGIN, "CountingSource")
     chosen = settings(kafka, name, exactly_once_source_support="disabled")

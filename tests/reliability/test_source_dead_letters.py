@@ -1,7 +1,6 @@
 """Records of a source that errors.tolerance=all skips: in the dead letter queue, each once, whenever the task dies."""
 
 import json
-import uuid
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 
 from ferryman.converters.json import JsonConverter, JsonConverterConfig
 from tests.plugin_folder import installed
-from tests.running import Worker, consume, create_topic, settings, until, worker
+from tests.running import Worker, consume, create_topic, fresh, settings, until, worker
 
 PLUGIN = """
 from ferryman.api import Source
@@ -60,7 +59,7 @@ def lasting(tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[Wo
     """A worker with the plugin on its path."""
     directory = tmp_path_factory.mktemp("numbers")
     home = installed(directory, "numbered", PLUGIN, "NumbersSource")
-    with worker(directory, settings(kafka, f"numbers-{uuid.uuid4().hex[:10]}"), PYTHONPATH=str(home)) as one:
+    with worker(directory, settings(kafka, fresh("numbers")), PYTHONPATH=str(home)) as one:
         yield one
 
 

@@ -1,7 +1,6 @@
 """A source's transactions, and other people's: aborted when they fail, waited for, and held back."""
 
 import json
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-d
 from tests.plugin_folder import installed
 from tests.reliability.flows import STRING
 from tests.reliability.links.broker import Broker
-from tests.running import Worker, consume, create_topic, settings, until, worker
+from tests.running import Worker, consume, create_topic, fresh, settings, until, worker
 
 PLUGIN = """
 import os
@@ -96,7 +95,7 @@ def lasting(tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[Wo
     directory = tmp_path_factory.mktemp("failing")
     installed(directory, "ending", ENDING, "EndingSource")
     home = installed(directory, "failing", PLUGIN, "FailingSource", "SteadySource")
-    with worker(directory, settings(kafka, f"failing-{uuid.uuid4().hex[:10]}"), PYTHONPATH=str(home)) as one:
+    with worker(directory, settings(kafka, fresh("failing")), PYTHONPATH=str(home)) as one:
         yield one
 
 

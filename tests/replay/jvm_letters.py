@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import jpype
+from confluent_kafka.admin import AdminClient
 
 from tests.differential.jvm import connect, java
+from tests.running import create_topic
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,10 @@ class Refused:
 
 
 def write(kafka: str, letters: str, refused: Iterable[Refused], says_why: bool = True) -> None:
-    """Has DeadLetterQueueReporter write letters, each connector's by one of its own; it makes the topic."""
+    """Has DeadLetterQueueReporter write letters, each connector's by one of its own. The topic is made for it, where it
+    is missing: from one with its broker's retention such old letters are deleted while a test runs."""
+    if letters not in AdminClient({"bootstrap.servers": kafka}).list_topics(timeout=60).topics:
+        create_topic(kafka, letters)
     reporters = dict[str, Any]()
     try:
         for each in refused:

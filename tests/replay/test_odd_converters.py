@@ -1,6 +1,5 @@
 """Letters shown and edited by a converter of others, which stands still, dies or takes all memory over some of them."""
 
-import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 from tests.plugin_folder import installed
 from tests.reliability.flows import file_sink
 from tests.replay.test_into_a_table import replay, shown
-from tests.running import WEB, Worker, alive, consume, create_topic, produce, settings, until, worker
+from tests.running import WEB, Worker, alive, consume, create_topic, fresh, produce, settings, until, worker
 
 PLUGIN = """
 import os, time
@@ -54,7 +53,7 @@ def odd(tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[Worker
     """A worker with the converter on its path."""
     directory = tmp_path_factory.mktemp("odd")
     home = installed(directory, "odd", PLUGIN, converters=["OddConverter"])
-    with worker(directory, settings(kafka, f"odd-{uuid.uuid4().hex[:10]}"), PYTHONPATH=str(home)) as one:
+    with worker(directory, settings(kafka, fresh("odd")), PYTHONPATH=str(home)) as one:
         yield one
 
 

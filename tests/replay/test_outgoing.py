@@ -2,7 +2,6 @@
 
 import json
 import time
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -20,7 +19,7 @@ from tests.plugin_folder import installed
 from tests.plugin_process.test_resending import CONFIG
 from tests.reliability.test_source_dead_letters import PLUGIN, letters, numbers, over
 from tests.replay.test_into_a_table import replay, shown
-from tests.running import Worker, consume, create_topic, settings, until, worker
+from tests.running import Worker, consume, create_topic, fresh, settings, until, worker
 
 LATER = time.monotonic() + 3600
 TRIED = ("__ferryman.errors.attempts", b"2")
@@ -91,7 +90,7 @@ def numbered(tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[W
     """A worker with a source of others on its path."""
     directory = tmp_path_factory.mktemp("numbers")
     home = installed(directory, "numbered", PLUGIN, "NumbersSource")
-    with worker(directory, settings(kafka, f"replayed-{uuid.uuid4().hex[:10]}"), PYTHONPATH=str(home)) as one:
+    with worker(directory, settings(kafka, fresh("replayed")), PYTHONPATH=str(home)) as one:
         yield one
 
 

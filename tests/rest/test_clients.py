@@ -9,7 +9,7 @@ import pytest
 
 from tests.reliability.flows import file_sink
 from tests.rest.served import SOURCE, Client, served
-from tests.running import Worker, worker
+from tests.running import Worker, fresh, worker
 from tests.running import settings as worker_settings
 
 ENUMS = {
@@ -116,7 +116,7 @@ def test_who_may_put_may_not_post_a_validation(client: Client) -> None:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[Worker]:
-    with worker(tmp_path_factory.mktemp("clients"), worker_settings(kafka, "clients-of-rest")) as one:
+    with worker(tmp_path_factory.mktemp("clients"), worker_settings(kafka, fresh("clients"))) as one:
         yield one
 
 

@@ -6,7 +6,6 @@ Before these were looked after, each task had 53 MB of its own, all plugins' lib
 import re
 import subprocess
 import sys
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import pytest
 
 from bench.usage import private_mb, tree
 from tests.reliability.flows import JSON, file_sink, lines
-from tests.running import Worker, create_topic, produce, settings, until
+from tests.running import Worker, create_topic, fresh, produce, settings, until
 
 TASKS = 3
 OF_PLUGINS = (
@@ -30,14 +29,17 @@ EMPTY = {
 TOLD = (sys.executable, "-X", "importtime", "-P", "-m", "ferryman")
 """Runs a worker that says what it imports; the processes that it starts do not."""
 
-NAME = f"cost-{uuid.uuid4().hex[:10]}"
-"""Another one in each process that runs some of these tests."""
+
+@pytest.fixture(scope="module")
+def name() -> str:
+    """Of the tasks' topic: another one each time that these fixtures are made."""
+    return fresh("cost")
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[Worker]:
+def running(tmp_path_factory: pytest.TempPathFactory, kafka: str, name: str) -> Iterator[Worker]:
     """A worker with tasks that have written their topic's only line."""
-    directory, name = tmp_path_factory.mktemp("cost"), NAME
+    directory = tmp_path_factory.mktemp("cost")
     create_topic(kafka, name)
     produce(kafka, name, [b"a line"])
     one = Worker(directory, settings(kafka, name), command=TOLD)
@@ -53,13 +55,14 @@ def running(tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[Wo
         one.stop()
 
 
-def pids(running: Worker) -> list[int]:
+@pytest.fixture
+def pids(running: Worker, name: str) -> list[int]:
     """The processes of its tasks."""
-    return [running.pids(f"{NAME}-{number}")[-1] for number in range(TASKS)]
+    return [running.pids(f"{name}-{number}")[-1] for number in range(TASKS)]
 
 
-def test_a_task_has_little_memory_of_its_own(running: Worker) -> None:
-    assert [found for pid in pids(running) if (found := private_mb(pid)) > 15] == []
+def test_a_task_has_little_memory_of_its_own(pids: list[int]) -> None:
+    assert [found for pid in pids if (found := private_mb(pid)) > 15] == []
 
 
 def test_a_worker_is_two_processes_and_one_a_task(running: Worker) -> None:
@@ -68,11 +71,11 @@ def test_a_worker_is_two_processes_and_one_a_task(running: Worker) -> None:
     until(lambda: len(tree(pid)) == 2 + TASKS, what="processes that nobody needs any more to be gone")
 
 
-def test_a_sink_that_has_its_partitions_keeps_one_client(running: Worker) -> None:
+def test_a_sink_that_has_its_partitions_keeps_one_client(pids: list[int]) -> None:
     def clients(pid: int) -> int:
         return sum(each.read_text() == "rdk:main\n" for each in Path(f"/proc/{pid}/task").glob("*/comm"))
 
-    for pid in pids(running):
+    for pid in pids:
         until(lambda pid=pid: clients(pid) == 1, what="the admin client to be gone")  # type: ignore[misc]
 
 

@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from tests.plugin_folder import installed
-from tests.running import Worker, borrowed, create_topic, produce, send, settings, until, worker
+from tests.running import Worker, borrowed, create_topic, fresh, produce, send, settings, until, worker
 
 PLUGIN = """
 from ferryman.api import Sink
@@ -28,7 +28,7 @@ Config = dict[str, str]
 def lasting(tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[Worker]:
     directory = tmp_path_factory.mktemp("places")
     home = installed(directory, "telling", PLUGIN, "TellingSink")
-    chosen = settings(kafka, directory.name, task_shutdown_graceful_timeout_ms="500")
+    chosen = settings(kafka, fresh("places"), task_shutdown_graceful_timeout_ms="500")
     with worker(directory, chosen, PYTHONPATH=str(home)) as one:
         yield one
 

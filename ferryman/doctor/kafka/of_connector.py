@@ -113,7 +113,7 @@ def _written(name: str, groups: Sequence[TopicGroup]) -> Wanted:
 def _dead_letters(config: SinkConfig | SourceConfig) -> Wanted:
     factor = config.errors_deadletterqueue_topic_replication_factor
     name, key = config.errors_deadletterqueue_topic_name, f"{_QUEUE}.replication.factor"
-    return Wanted(name, f"{_QUEUE}.name", written=True, made_by_us=True, replicas=factor, replicas_key=key)
+    return Wanted(name, f"{_QUEUE}.name", True, made_by_us=True, replicas=factor, replicas_key=key, kept=True)
 
 
 def _topics(

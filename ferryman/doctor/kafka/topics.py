@@ -23,6 +23,8 @@ class Wanted:
     compacted: bool = False
     single: bool = False
     """Whether it must have one partition."""
+    kept: bool = False
+    """Whether what is in it should stay, though it is older than the topic."""
 
 
 def judged(
@@ -41,6 +43,7 @@ def judged(
         *_shape(wanted, topic, known, subject, servers),
         *_replication(wanted, topic, known, brokers, subject, servers),
         *_size(wanted, known, largest, subject, servers),
+        *_retention(wanted, known, subject, servers),
     ]
     yield from problems
     if not problems:
@@ -96,6 +99,14 @@ def _size(
         return
     said = f"max.message.bytes={text}, and the producer sends up to max.request.size={largest}"
     yield warning(subject, said, _alter(servers, wanted.name, f"max.message.bytes={largest}"))
+
+
+def _retention(wanted: Wanted, known: Mapping[str, str], subject: str, servers: str) -> Iterator[Finding]:
+    time = known.get("retention.ms", "-1")
+    if not wanted.kept or time == "-1" or known.get("message.timestamp.type") == "LogAppendTime":
+        return
+    said = f"retention.ms={time}: letters have the times of their records, and those of older records are deleted soon"
+    yield warning(subject, said, _alter(servers, wanted.name, "retention.ms=-1"))
 
 
 def _alter(servers: str, topic: str, setting: str) -> str:

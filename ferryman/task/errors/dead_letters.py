@@ -10,6 +10,7 @@ leave out. → *refused for its time* (of a producer that counts microseconds, s
 and its record's in a header. → *failed otherwise*: an outage; it is produced again when its record comes again.
 """
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +30,10 @@ from ferryman.task.meters.tasks import Errors
 PATIENCE = 5.0
 """Seconds to wait for acknowledgements before the loop is let do its rounds; what is acknowledged by then stays so."""
 LOOK = 0.1
+_KEPT = {"retention.ms": "-1"}
+_OF_SETTINGS = frozenset({KafkaError.INVALID_CONFIG, KafkaError.POLICY_VIOLATION})
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -169,14 +174,15 @@ def _coordinates(failure: Failure) -> Coordinates:
 
 
 def create_topic(admin: Admin, topic: str, replication_factor: int) -> None:
-    """Creates a missing dead letter topic with one partition, as Connect does.
+    """Creates a missing dead letter topic with one partition, as Connect does. Its letters stay: they have the times of
+    their records, so that a broker would delete those of old records, a backfill's say, within minutes.
 
     Raises TaskError if the broker refuses that, RetriableError if it is away.
     """
     if topic in admin.list_topics(timeout=30).topics:
         return
     try:
-        admin.create_topic(NewTopic(topic, 1, replication_factor))
+        _create(admin, topic, replication_factor)
     except KafkaException as error:
         reason: KafkaError = error.args[0]
         if reason.code() == KafkaError.TOPIC_ALREADY_EXISTS:
@@ -185,3 +191,16 @@ def create_topic(admin: Admin, topic: str, replication_factor: int) -> None:
         if reason.code() == KafkaError.INVALID_REPLICATION_FACTOR:
             text += f" (errors.deadletterqueue.topic.replication.factor is {replication_factor})"
         raise (TaskError(text) if reason.code() in REFUSED else RetriableError(text)) from error
+
+
+def _create(admin: Admin, topic: str, replication_factor: int) -> None:
+    try:
+        admin.create_topic(NewTopic(topic, 1, replication_factor, config=_KEPT))
+        return
+    except KafkaException as error:
+        reason: KafkaError = error.args[0]
+        if reason.code() not in _OF_SETTINGS:
+            raise
+    admin.create_topic(NewTopic(topic, 1, replication_factor))
+    text = "the broker takes no retention.ms=-1 for %s (%s): it deletes letters whose records are too old"
+    log.warning(text, topic, reason.str())

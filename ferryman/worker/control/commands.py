@@ -46,6 +46,10 @@ from ferryman.worker.plugin_code.plugins import Plugins
 
 log = logging.getLogger(__name__)
 Outcome = TypeVar("Outcome")
+_NOT_STOPPED = (
+    "Connectors must be in the STOPPED state before their offsets can be modified. This can be done for the specified "
+    "connector by issuing a 'PUT' request to the '/connectors/{}/stop' endpoint"
+)
 
 
 class Commands:
@@ -227,15 +231,13 @@ class Commands:
         async with self._turns.of(name, gone=RequestError(404, f"Connector {name} not found")):
             facts = self._known(name)
             if facts.target is not TargetState.STOPPED or facts.tasks:
-                raise RequestError(
-                    400,
-                    "Connectors must be in the STOPPED state before their offsets can be modified. This can be done "
-                    "for the specified connector by issuing a 'PUT' request to the "
-                    f"'/connectors/{name}/stop' endpoint",
-                )
+                raise RequestError(400, _NOT_STOPPED.format(name))
             await self._settle(name)
             await self.plane.members.gone(name)
-            return await self._of_offsets(name, f"modifying offsets for connector {name}", move)
+            try:
+                return await self._of_offsets(name, f"modifying offsets for connector {name}", move)
+            finally:
+                self.runs.moved(name)
 
     async def _of_offsets(self, name: str, stage: str, call: Callable[[ConnectorOffsets], Outcome]) -> Outcome:
         raw = self._known(name).properties or {}

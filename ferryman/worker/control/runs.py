@@ -2,7 +2,7 @@
 
 Nothing tells of completion that could get lost: it is seen in what was committed, by the group of a sink that is a run,
 or with the offsets of a source, which may end without being a run. Each is looked at while it is to run, and once more
-after that.
+each time that it is not to run any more, also where it was to run only between two looks.
 """
 
 import asyncio
@@ -33,8 +33,9 @@ LOOK = 2.0
 AT_ONCE = 4
 """How many are looked at at the same time."""
 
-Seen = tuple[int, TargetState]
-"""Which config one has, and what is wanted of it."""
+Seen = tuple[int | None, int | None]
+"""The versions of the config that one has and of what is wanted of it. Not what is wanted: that may be the same as at
+the last look and have been another meanwhile."""
 
 
 class Runs:
@@ -90,11 +91,11 @@ class Runs:
 
     async def _look_at(self, name: str, watch: Watch | SourceWatch) -> None:
         facts = self._plane.journal.facts.of(name)
-        seen = (facts.version or 0, facts.target)
+        seen = (facts.version, facts.target_version)
         if facts.target is not TargetState.RUNNING and self._seen.get(name) == seen:
             return
-        # Statuses before marks: a task takes back its old mark before it runs.
-        runs = self._all_run(name, len(facts.tasks))
+        # Statuses before marks: a task takes back its old mark before it runs, and runs when it commits its last.
+        runs, rests = self._all_run(name, len(facts.tasks)), not self._some_run(name)
         try:
             async with self._turns:
                 progress = await self._looked(name, facts, watch)
@@ -104,17 +105,22 @@ class Runs:
         except Exception:
             log.exception("cannot look how far %s is, and do so no more until its config changes", name)
             progress = None
-        if self._watches.get(name) != (seen[0], watch):
+        if self._watches.get(name) != (facts.version or 0, watch):
             return  # it has another config by now
-        self._seen[name] = seen
+        if rests:
+            self._seen[name] = seen
         if progress is None:
-            self._watches[name] = (seen[0], None)
+            self._watches[name] = (facts.version or 0, None)
             return
         over = progress.complete and (
             isinstance(watch, Watch) or (runs and facts == self._plane.journal.facts.of(name))
         )
         if over and facts.target is TargetState.RUNNING and self._plane.members.leads:
             await self._end(name)
+
+    def moved(self, name: str) -> None:
+        """The offsets of one that is stopped are other ones now: it is looked at again."""
+        self._seen.pop(name, None)
 
     async def left(self, name: str, raw: Mapping[str, str], live: str) -> int:
         """How many records of a run of a live connector, which is about to be made, another of its name has done
@@ -158,6 +164,9 @@ class Runs:
     def _all_run(self, name: str, tasks: int) -> bool:
         shown = self._plane.board.tasks(name)
         return tasks > 0 and all(number in shown and shown[number].state is State.RUNNING for number in range(tasks))
+
+    def _some_run(self, name: str) -> bool:
+        return any(each.state is State.RUNNING for each in self._plane.board.tasks(name).values())
 
     async def _end(self, name: str) -> None:
         log.info("%s is complete", name)

@@ -14,7 +14,7 @@ from ferryman.commands import main
 from tests.connectors.s3.s3_task import World
 from tests.connectors.s3.source_task import CONFLUENT
 from tests.connectors.s3.test_sink_worker import config as sink_config
-from tests.running import Worker, consume, create_topic, feed, produce, send, settings, until, worker
+from tests.running import Worker, consume, create_topic, feed, fresh, produce, send, settings, until, worker
 
 CONVERTER = "org.apache.kafka.connect.converters.ByteArrayConverter"
 RAW = {"value.converter": CONVERTER, "key.converter": CONVERTER}
@@ -41,7 +41,7 @@ def bucket(s3_server: str, unique: str) -> World:
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[Worker]:
     """One worker for all tests here."""
-    with worker(tmp_path_factory.mktemp("worker"), settings(kafka, "s3-restores")) as made:
+    with worker(tmp_path_factory.mktemp("worker"), settings(kafka, fresh("restores"))) as made:
         yield made
 
 

@@ -11,7 +11,7 @@ from tests.kafkatest.configs import sink, source
 from tests.kafkatest.connect import Connect, Node, borrowed, cluster, worker_settings
 from tests.kafkatest.groups.test_exactly_once import numbers
 from tests.kafkatest.whose import Whose
-from tests.running import WEB, consume, create_topic, until
+from tests.running import WEB, consume, create_topic, fresh, until
 
 pytestmark = pytest.mark.modes("distributed")
 WORKERS, TASKS = 3, 3
@@ -21,7 +21,7 @@ WORKERS, TASKS = 3, 3
 def lasting_group(whose: Whose, kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connect]:
     home = tmp_path_factory.mktemp("bounced")
     more = {"exactly_once_source_support": "enabled", "session_timeout_ms": "6000", "heartbeat_interval_ms": "1000"}
-    with cluster(whose, home, worker_settings(kafka, home.name, **more), WORKERS) as made:
+    with cluster(whose, home, worker_settings(kafka, fresh("group"), **more), WORKERS) as made:
         yield made
 
 

@@ -8,7 +8,7 @@ import pytest
 from tests.kafkatest.configs import source
 from tests.kafkatest.connect import Connect, borrowed, cluster, worker_settings
 from tests.kafkatest.whose import Whose
-from tests.running import consume, create_topic, until
+from tests.running import consume, create_topic, fresh, until
 
 pytestmark = pytest.mark.modes("distributed")
 WORKERS, TASKS = 3, 4
@@ -18,7 +18,7 @@ WORKERS, TASKS = 3, 4
 def lasting_group(whose: Whose, kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connect]:
     home = tmp_path_factory.mktemp("group")
     more = {"connect_protocol": "compatible", "scheduled_rebalance_max_delay_ms": "3000"}
-    with cluster(whose, home, worker_settings(kafka, home.name, **more), WORKERS) as made:
+    with cluster(whose, home, worker_settings(kafka, fresh("group"), **more), WORKERS) as made:
         yield made
 
 

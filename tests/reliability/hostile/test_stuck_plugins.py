@@ -1,7 +1,6 @@
 """Plugins that block, or hold the interpreter's lock, in each callback: the others go on and the worker answers."""
 
 import threading
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from confluent_kafka.admin import AdminClient
 from tests.plugin_folder import installed
 from tests.reliability.flows import Config, committed, file_sink, lines
 from tests.reliability.scoreboard.plugin import Trials
-from tests.running import WEB, Worker, alive, create_topic, produce, settings, until, worker
+from tests.running import WEB, Worker, alive, create_topic, fresh, produce, settings, until, worker
 
 PLUGINS = """
 import os, re, time
@@ -91,7 +90,7 @@ def lasting(tmp_path_factory: pytest.TempPathFactory, kafka: str) -> Iterator[Wo
     home = installed(directory, "stuck", PLUGINS, "StuckSink", "StuckSource")
     with worker(
         directory,
-        settings(kafka, f"stuck-{uuid.uuid4().hex[:10]}", task_shutdown_graceful_timeout_ms="3000"),
+        settings(kafka, fresh("stuck"), task_shutdown_graceful_timeout_ms="3000"),
         PYTHONPATH=str(home),
     ) as one:
         yield one

@@ -13,9 +13,10 @@ from confluent_kafka import KafkaError, KafkaException
 
 from ferryman.chain.narrowing import Failure, Stage
 from ferryman.errors import DataError, Indeterminate, RetriableError, TaskError
+from ferryman.kafka.admin import Admin
 from ferryman.record import Coordinates, Original, Polled, TopicPartition
 from ferryman.task.errors import dead_letters
-from ferryman.task.errors.dead_letters import DeadLetters
+from ferryman.task.errors.dead_letters import DeadLetters, create_topic
 from ferryman.task.errors.letter import Writer
 
 Answer = Callable[[dict[str, Any]], KafkaError | None]
@@ -220,3 +221,28 @@ def test_what_is_through_is_forgotten() -> None:
     assert queue._acknowledged == {TopicPartition("orders", 2): {4}}
     queue.delivered(TopicPartition("orders", 2), 5)
     assert queue._acknowledged == {}
+
+
+def test_its_topic_keeps_letters_however_old_their_records_are(kafka: str, unique: str) -> None:
+    admin = Admin({"bootstrap.servers": kafka})
+    for _ in range(2):
+        create_topic(admin, unique, 1)
+    assert admin.settings(unique)["retention.ms"].value == "-1"
+
+
+@pytest.mark.parametrize("code", [KafkaError.POLICY_VIOLATION, KafkaError.INVALID_CONFIG])
+def test_a_broker_whose_policy_keeps_nothing_for_ever_makes_the_topic_as_it_will(
+    code: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = list[Any]()
+
+    def create(topic: Any) -> None:
+        if topic.config:
+            raise KafkaException(KafkaError(code, "Policy is not met"))
+        made.append(topic.topic)
+
+    admin: Any = SimpleNamespace(list_topics=lambda timeout: SimpleNamespace(topics={}), create_topic=create)
+    create_topic(admin, "dead", 1)
+    assert made == ["dead"]
+    assert "no retention.ms=-1 for dead" in caplog.text
+    assert "Policy is not met" in caplog.text

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import Worker, create_topic, distributed, group, produce, send, until
+from tests.running import Worker, create_topic, distributed, fresh, group, produce, send, until
 
 
 def file_sink(name: str, folder: Path, **more: str) -> dict[str, str]:
@@ -23,8 +23,7 @@ def file_sink(name: str, folder: Path, **more: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def lasting(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Worker]]:
-    folder = tmp_path_factory.mktemp("group")
-    with group(folder, distributed(kafka, folder.name), 3) as workers:
+    with group(tmp_path_factory.mktemp("group"), distributed(kafka, fresh("group")), 3) as workers:
         yield workers
 
 

@@ -20,8 +20,8 @@ from tests.running import WEB, Worker, create_topic, distributed, feed, group, p
 
 OWN = f"m{uuid.uuid4().hex[:8]}"
 """Begins the names of this process: each that runs some of these tests has a worker of its own."""
-SINK, TOPIC = f'{OWN} "a\\b', f"{OWN}-topic"
-"""The sink's name would end a label."""
+SINK = f'{OWN} "a\\b'
+"""It would end a label."""
 SECRET = "obol-for-the-ferryman"
 GOOD, BAD = 90, 10
 JSON = {"value_converter": "JsonConverter", "value_converter_schemas_enable": "false"}
@@ -49,9 +49,15 @@ def dead_letter_sink(name: str, topic: str, file: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def running(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+def fed() -> str:
+    """The sink's topic: another one each time that these fixtures are made."""
+    return f"{OWN}-{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture(scope="module")
+def running(kafka: str, fed: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
     """A worker with a sink that has met bad records, and a source."""
-    directory, topic = tmp_path_factory.mktemp("metrics"), TOPIC
+    directory, topic = tmp_path_factory.mktemp("metrics"), fed
     source = directory / "source.txt"
     source.write_text("a line\n" * SOURCES)
     create_topic(kafka, topic)
@@ -103,7 +109,7 @@ def test_series_have_the_labels_that_are_declared_and_each_is_there_once(found: 
         assert len({tuple(sorted(labels.items())) for labels, _ in series}) == len(series)
 
 
-def test_the_figures_are_what_has_happened(found: Scraped) -> None:
+def test_the_figures_are_what_has_happened(found: Scraped, fed: str) -> None:
     own = {"connector": SINK, "task": "0"}
     assert found.one(READ, **own) == GOOD + BAD
     assert found.one("kafka_connect_sink_task_partition_count", **own) == 1
@@ -115,7 +121,7 @@ def test_the_figures_are_what_has_happened(found: Scraped) -> None:
     assert found.one("ferryman_dead_letters_total", stage="VALUE_CONVERTER", **own) == BAD
     assert found.one("ferryman_skipped_records_total", stage="VALUE_CONVERTER", **own) == BAD
     assert found.one("ferryman_sink_delivery_latency_seconds_count", **own) == GOOD
-    assert found.one("ferryman_sink_partition_lag_records", topic=TOPIC, partition="0") == 0
+    assert found.one("ferryman_sink_partition_lag_records", topic=fed, partition="0") == 0
     assert found.one("kafka_connect_task_error_total_record_failures", connector="source") == 0
 
 
@@ -170,11 +176,11 @@ def test_openmetrics_is_served_to_whoever_asks_and_is_such(running: Worker) -> N
     assert read(answer.text, openly=True).one(READ, connector=SINK) == GOOD + BAD
 
 
-def test_what_arrives_while_a_sink_is_paused_is_its_lag(running: Worker, kafka: str) -> None:
+def test_what_arrives_while_a_sink_is_paused_is_its_lag(running: Worker, kafka: str, fed: str) -> None:
     path = f"/connectors/{quote(SINK, safe='')}"
     running.call("PUT", f"{path}/pause", expect=202)
     until(lambda: scrape(running).one("kafka_connect_connector_task_status", connector=SINK, status="paused"))
-    feed(kafka, TOPIC, range(7))
+    feed(kafka, fed, range(7))
     until(lambda: scrape(running).one("ferryman_sink_lag_records", connector=SINK) == 7, what="the lag")
     until(lambda: (scrape(running).one("ferryman_sink_oldest_undelivered_record_age_seconds") or 0) > 0)
     assert (scrape(running).one("kafka_connect_connector_task_pause_ratio", connector=SINK) or 0) > 0
@@ -183,9 +189,9 @@ def test_what_arrives_while_a_sink_is_paused_is_its_lag(running: Worker, kafka: 
     until(lambda: scrape(running).one("ferryman_sink_lag_records", connector=SINK) == 0, what="the lag to be gone")
 
 
-def test_the_marks_of_transactions_behind_the_last_record_are_no_lag(running: Worker, tmp_path: Path) -> None:
+def test_the_marks_of_transactions_behind_the_last_record_are_no_lag(running: Worker, fed: str, tmp_path: Path) -> None:
     name = f"{OWN}-marked"
-    running.create(file_sink(name, tmp_path / "out.txt", topics=f"{TOPIC}-lines"))
+    running.create(file_sink(name, tmp_path / "out.txt", topics=f"{fed}-lines"))
     until(lambda: len(lines(tmp_path / "out.txt")) == SOURCES, what="the source's lines")
     until(lambda: scrape(running).one(SENT, connector=name) == SOURCES, what="its figures")
     until(lambda: scrape(running).one("ferryman_sink_lag_records", connector=name) == 0, what="the lag to be gone")

@@ -6,9 +6,8 @@ from typing import Any
 import click
 from rich.console import RenderableType
 
-from ferryman.client import dead_letters, terminal
+from ferryman.client import dead_letters, runs, terminal
 from ferryman.client.options import as_json, asks, name
-from ferryman.client.runs import statuses
 from ferryman.client.worker import Worker
 from ferryman.telemetry.lines import printable
 
@@ -44,7 +43,8 @@ def command(worker: Worker, name: str, letters: tuple[str, ...], as_json: bool, 
     options choose, or --all.
 
     They go the connector's way, through its converters and transforms into its target, in a run of their own beside it.
-    Each is replayed once. The exit code is 1 where it is refused, or where the run has failed.
+    Each is replayed once. The exit code is 1 where it is refused, or where the run has failed
+    or was stopped.
     """
     told = worker.ask("POST", "connectors", name, "dead-letters", "replay", body=_body(letters, **given))
     terminal.tell(told, lambda found: rendered(found, given["dry_run"]), as_json)
@@ -88,20 +88,18 @@ def _lines(found: dict[str, Any], is_dry: bool) -> Iterator[str]:
 
 
 def _wait(worker: Worker, run: str) -> None:
+    latest: dict[str, Any] = {}
     try:
-        _watched(worker, run)
+        if runs.followed(worker, run, latest.update):
+            raise click.ClickException(f"{run} has {_end(latest)}")
     except KeyboardInterrupt:
         click.echo(f"{printable(run)} goes on", err=True)
         raise
 
 
-def _watched(worker: Worker, run: str) -> None:
-    for status in statuses(worker, run):
-        failed = [each for each in (status["connector"], *status["tasks"]) if each["state"] == "FAILED"]
-        if failed:
-            raise click.ClickException(f"{run} has failed: {_last(failed[0].get('trace'))}")
-        if status.get("run", {}).get("complete") and status["connector"]["state"] == "STOPPED":
-            return
+def _end(status: dict[str, Any]) -> str:
+    failed = [each for each in (status["connector"], *status["tasks"]) if each["state"] == "FAILED"]
+    return f"failed: {_last(failed[0].get('trace'))}" if failed else "been stopped before its end"
 
 
 def _last(trace: str | None) -> str:
