@@ -60,6 +60,13 @@ class Topics(Protocol):
         """Once a topic; TaskError if it cannot be created."""
 
 
+class Ages(Protocol):
+    """Notices what a topic will not keep."""
+
+    def look(self, topic: str, timestamps: Sequence[int | None]) -> None:
+        """Before records with these timestamps go there; raises nothing."""
+
+
 @dataclass
 class SourceSession:
     """One producer and one instance of the connector's task."""
@@ -72,6 +79,7 @@ class SourceSession:
     delivery: Delivery
     offsets_topic: str
     topics: Topics
+    ages: Ages
     troubles: Troubles
     letters: Letters | None = None
     """The dead letter queue, if there is one."""
@@ -210,6 +218,7 @@ class SourceSession:
         topic = encoded.topic
         self._check(topic)
         self.topics.ensure(topic)
+        self.ages.look(topic, encoded.timestamps)
         self.control.used(topic)
         failures = [
             Failure(given.origin, encoded.positions[index], Stage.KAFKA_PRODUCE, PRODUCED_BY, error)

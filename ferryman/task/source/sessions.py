@@ -33,6 +33,7 @@ from ferryman.errors import ConfigError, FencedError, TaskError
 from ferryman.internal_topics import creation, of_worker
 from ferryman.kafka.admin import Admin
 from ferryman.kafka.callbacks import Producer
+from ferryman.kafka.retention import Retention
 from ferryman.kafka.topic_creation import TopicCreation
 from ferryman.offsets.source_offsets import SourceOffsets
 from ferryman.offsets.stores import Stores, WorkersCopy
@@ -178,6 +179,7 @@ class SourceSessions:
             delivery=delivery,
             offsets_topic=self._offsets_topic,
             topics=TopicCreation.from_config(admin, setup.spec.config, worker.topic_creation_enable),
+            ages=Retention(admin),
             troubles=setup.troubles,
             letters=self._letters(admin),
             meter=setup.meters.source,

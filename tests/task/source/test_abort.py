@@ -1,5 +1,6 @@
 """Which transactions a source's session aborts when it ends: those that are open, and none that may be committed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,10 +69,13 @@ class Once(Source[SourceConfig]):
 
 
 class Anywhere:
-    """Every topic is there."""
+    """Every topic is there, and keeps what it gets."""
 
     def ensure(self, topic: str) -> None:
         """Nothing is to be created."""
+
+    def look(self, topic: str, timestamps: Sequence[int | None]) -> None:
+        """Nothing is too old."""
 
 
 def session(producer: Producer, interval: float | None) -> SourceSession:
@@ -87,6 +91,7 @@ def session(producer: Producer, interval: float | None) -> SourceSession:
         delivery=Transactions(outbox, SourceOffsets("s"), "offsets", interval),
         offsets_topic="offsets",
         topics=Anywhere(),
+        ages=Anywhere(),
         troubles=Troubles(Outage(Patience(longest_wait=1.0)), control.tell),
     )
 

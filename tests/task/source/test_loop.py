@@ -73,7 +73,8 @@ class Judge:
 
 
 class Ensured:
-    """In place of topic creation: which topics were asked for, and how much was produced by then."""
+    """In place of topic creation: which topics were asked for, and how much was produced by then. Nothing is too old
+    for any."""
 
     def __init__(self, producer: FakeProducer) -> None:
         self.producer = producer
@@ -81,6 +82,9 @@ class Ensured:
 
     def ensure(self, topic: str) -> None:
         self.topics.append((topic, len(self.producer.queue)))
+
+    def look(self, topic: str, timestamps: Sequence[int | None]) -> None:
+        """Nothing to say."""
 
 
 class Task:
@@ -109,6 +113,7 @@ class Task:
             delivery=Transactions(outbox, self.offsets, "offsets", interval),
             offsets_topic="offsets",
             topics=self.topics,
+            ages=self.topics,
             troubles=Troubles(Outage(Patience(retrying=give_up)), self.worker.tell, self.clock.monotonic),
         )
 
