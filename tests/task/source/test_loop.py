@@ -73,18 +73,19 @@ class Judge:
 
 
 class Ensured:
-    """In place of topic creation: which topics were asked for, and how much was produced by then. Nothing is too old
-    for any."""
+    """In place of topic creation and retention: which topics were asked for, with records of which times, and how much
+    was produced by then."""
 
     def __init__(self, producer: FakeProducer) -> None:
         self.producer = producer
         self.topics: list[tuple[str, int]] = []
+        self.ages: list[tuple[str, list[int | None], int]] = []
 
     def ensure(self, topic: str) -> None:
         self.topics.append((topic, len(self.producer.queue)))
 
     def look(self, topic: str, timestamps: Sequence[int | None]) -> None:
-        """Nothing to say."""
+        self.ages.append((topic, list(timestamps), len(self.producer.queue)))
 
 
 class Task:
@@ -253,6 +254,12 @@ def test_copies_follow_the_commit_and_what_is_forgotten_goes_before_it(task: Tas
     task.poll("1", at=None)
     task.rounds(1)
     assert seen == [("forget", False, [None]), ("follow", True, [None])]
+
+
+def test_what_a_topic_keeps_is_looked_at_before_records_go_there(task: Task) -> None:
+    task.poll("1", "2", at=1)
+    task.rounds(1)
+    assert task.topics.ages == [("t", [None, None], 0)]
 
 
 def test_topics_are_created_before_the_first_record_goes_there_and_told_once(task: Task) -> None:
