@@ -10,6 +10,7 @@ from ferryman.doctor.kafka import unanswered
 from ferryman.doctor.kafka.client import Client
 from ferryman.findings import Finding
 from tests.doctor.looks import about, at, looked, worker_file, written
+from tests.kafkatest.brokers import broker
 from tests.running import create_topic, distributed, group, settings
 from tests.schema_registry import registry_server
 
@@ -106,8 +107,17 @@ def test_a_broker_that_advertises_what_nobody_reaches_is_told_from_a_server_that
     ]
     client = Client("consumer", {"bootstrap.servers": "127.0.0.1:9092"})
     finding = unanswered.finding("kafka", unanswered.explained(client, 1.0, heard, None), [client])
-    assert "sends us to a broker at kafka-1:9093" in finding.said
+    assert finding.said == ("it answers, and sends us to a broker at kafka-1:9093: Failed to resolve 'kafka-1:9093'")
     assert "advertised.listeners" in finding.mend
+
+
+def test_a_real_broker_that_does_so_is_told_too(tmp_path: Path) -> None:
+    with broker(tmp_path, advertised_listeners="PLAINTEXT://no-such-host.invalid:9092") as servers:
+        (finding,) = looked_with(Shop(tmp_path, servers, "shop"), 5.0)
+    assert finding.said.startswith(
+        "it answers, and sends us to a broker at no-such-host.invalid:9092: Failed to resolve"
+    )
+    assert (finding.level, finding.mend.startswith("correct advertised.listeners")) == ("mend", True)
 
 
 def looked_with(shop: Shop, seconds: float) -> list[Finding]:

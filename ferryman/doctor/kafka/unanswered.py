@@ -20,8 +20,9 @@ _LONGEST = 3.0
 _SERVERS, _PROTOCOL = "bootstrap.servers", "security.protocol"
 _LOGIN = "sasl.jaas.config"
 _SAY_LITTLE = (KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT)
-_OF_A_BROKER = re.compile(r"(?:\w+://)?(?P<address>\S+)/\d+: (?P<said>.*)")
-"""What librdkafka says of a broker by its number: that it was told of, as no bootstrap server is."""
+_OF_A_BROKER = re.compile(r"(?:\w+://)?(?P<address>\S+)/\d+: (?P<said>.*?)(?: \(after .*\))?")
+"""What librdkafka says of a broker by its number: that it was told of, as no bootstrap server is. Behind it come the
+state of the connection, and how often that was said."""
 
 
 class Unanswered(Exception):
@@ -64,7 +65,7 @@ def explained(client: Client, seconds: float, heard: Sequence[KafkaError], found
     if found is not None:
         return Unanswered(found.said, _SERVERS, found)
     for each in reversed(heard):
-        if match := _OF_A_BROKER.match(each.str()):
+        if match := _OF_A_BROKER.fullmatch(each.str()):
             said = f"it answers, and sends us to a broker at {match['address']}: {match['said']}"
             return Unanswered(said, _SERVERS, advertised=True)
     protocol = str(client.values.get(_PROTOCOL, "plaintext")).lower()
