@@ -17,8 +17,9 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 PARTITIONS = 4
-_STRIDE = 4 * PARTITIONS
-_BATCH = 1_250 * PARTITIONS
+_STRIDE = 256
+"""Behind which a key comes again: a multiple of all numbers of partitions, so that it stays in its own."""
+_BATCH = 1_250
 _EPOCH = 1_760_000_000_000
 _CURRENCIES = ("EUR", "USD", "GBP", "SEK", "CHF")
 AVRO = {
@@ -67,11 +68,12 @@ class Topic:
 
     name: str
     records: int
+    partitions: int = PARTITIONS
 
     @property
     def last(self) -> range:
         """The index of the last record of each partition."""
-        return range(max(0, self.records - PARTITIONS), self.records)
+        return range(max(0, self.records - self.partitions), self.records)
 
     @property
     def keys(self) -> int:
@@ -156,16 +158,17 @@ def create(broker: str, topic: str, partitions: int = PARTITIONS) -> None:
     admin.create_topics([NewTopic(topic, partitions, 1)])[topic].result()
 
 
-def fill(broker: str, topic: str, values: Iterable[bytes], records: int) -> Topic:
+def fill(broker: str, topic: str, values: Iterable[bytes], records: int, partitions: int = PARTITIONS) -> Topic:
     """A new topic with these values, dealt out to its partitions in turn."""
-    create(broker, topic)
+    create(broker, topic, partitions)
     producer = Producer({"bootstrap.servers": broker, "linger.ms": 20, "queue.buffering.max.messages": 1_000_000})
     rest = iter(values)
-    while batch := [{"value": value} for value in islice(rest, _BATCH)]:
-        while len(producer) > 20 * _BATCH:
+    together = _BATCH * partitions
+    while batch := [{"value": value} for value in islice(rest, together)]:
+        while len(producer) > 20 * together:
             producer.poll(0.05)
-        for partition in range(PARTITIONS):
-            producer.produce_batch(topic, batch[partition::PARTITIONS], partition=partition)
+        for partition in range(partitions):
+            producer.produce_batch(topic, batch[partition::partitions], partition=partition)
     if left := producer.flush(120):
         raise RuntimeError(f"{left} records did not get into {topic}")
-    return Topic(topic, records)
+    return Topic(topic, records, partitions)

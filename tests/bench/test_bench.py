@@ -87,8 +87,8 @@ def test_the_peers_lock_file_pins_every_plugin() -> None:
 def test_records_change_earlier_ones_of_the_same_partition_only() -> None:
     changed = [index for index in range(1000) if key_of(index) != index]
 
-    assert len(changed) == 99
-    assert all(key_of(index) < index and (index - key_of(index)) % 4 == 0 for index in changed)
+    assert len(changed) == 75
+    assert all(key_of(index) < index and (index - key_of(index)) % 64 == 0 for index in changed)
     assert len(list(shop_messages(3))) == len(list(envelope_messages(3))) == 3
 
 
