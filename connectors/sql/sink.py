@@ -225,7 +225,7 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         early = parts if prepared is None else prepared.foreseen
         loads, places = self._loads(early or (), wary)
         if wanted := loads if prepared is None else prepared.loads:
-            self._writer.prepare(wanted)
+            self._writer.prepare(wanted, wary)
         with _turn(self._fold), self._session.transaction(f"write to {self._named(batches)}") as connection:
             crash_point("sql.before_rows")
             steps, unfit = _staged(self._writer, connection, loads, wary)

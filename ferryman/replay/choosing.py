@@ -125,12 +125,15 @@ class Chosen:
         text = _TEXTS[reason].format(headers=_HEADERS, left_out=letter.left_out, attempts=letter.attempts, topic=topic)
         return RequestError(409 if reason == TIRED else 400, f"Dead letter {letter.id} {text}")
 
-    def checked(self) -> None:
-        """RequestError 409 if there is none to go."""
+    def checked(self, looked_at: int | None = None) -> None:
+        """RequestError 409 if there is none to go; among as many as were looked at, where there are more."""
         if not self.ids:
             others = [f"{count} {who}" for who, count in sorted(self.taken_by.items())]
             others += [f"{count} {_OF[why]}" for why, count in sorted(self.passed_over.items()) if why != TAKEN]
-            raise RequestError(409, f"There is no dead letter to replay: {', '.join(others) or 'none is like that'}")
+            text = f"There is no dead letter to replay: {', '.join(others) or 'none is like that'}"
+            if looked_at is not None:
+                text += f". Only {looked_at:,} letters were looked at; there are more, which can be named"
+            raise RequestError(409, text)
 
     def ranges(self, topic: str) -> dict[TopicPartition, Range]:
         """The least ranges that hold them."""

@@ -150,7 +150,7 @@ class Taking:
         chosen, extent = Chosen(self.request, only, taken, self._closed, under_way), Extent()
         with closing(self._reader()) as reader:
             chosen.add(each for each in self._meant(reader, extent) if among is None or each.id in among)
-        chosen.checked()
+        chosen.checked(None if extent.complete else extent.scanned)
         return chosen, extent
 
     def _reader(self) -> Reader:

@@ -81,6 +81,8 @@ def test_again_takes_letters_of_runs_that_are_through_and_of_no_others() -> None
 def test_that_there_is_none_is_said_with_what_became_of_them() -> None:
     with pytest.raises(RequestError, match=r"no dead letter to replay: none is like that"):
         chosen({"all": True}).checked()
+    with pytest.raises(RequestError, match=r"none is like that\. Only 1,200 letters were looked at; there are more"):
+        chosen({"all": True}).checked(1200)
     found = chosen({"all": True}, x0_1=Mark(None, "t", 5))
     found.add([letter(1), letter(2, attempts="9")])
     with pytest.raises(RequestError, match=r"1 sent to t, 1 that were replayed too often"):

@@ -162,8 +162,8 @@ class Writer(Protocol):
     takes the place of ``stage``, and ``each`` that of ``write``.
     """
 
-    def prepare(self, loads: Sequence[Load]) -> None:
-        """Makes ready what all these loads need at once."""
+    def prepare(self, loads: Sequence[Load], apart: bool) -> None:
+        """Makes ready what all these loads need at once. ``apart``: whether they will go by ``sift`` and ``each``."""
 
     def stage(self, connection: Connection, loads: Sequence[Load]) -> Sequence[Apply]:
         """Takes the loads into the transaction; what is returned puts the rows of each into its table."""

@@ -74,7 +74,7 @@ class Trial:
         lock: Callable[[Connection], object],
         within: Connection | None,
     ) -> Sequence[Refused]:
-        self.writer.prepare(loads)
+        self.writer.prepare(loads, apart)
         found = list[Refused]()
         with contextlib.suppress(_TakenBack), self._place(loads, within) as connection:
             # What takes long comes first: from the lock on live waits.

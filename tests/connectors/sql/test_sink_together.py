@@ -229,16 +229,61 @@ def test_the_number_of_messages_to_the_database_does_not_grow_with_the_tables(
         sent.append(arguments[0])
         return execute(cursor, *arguments, **more)
 
-    def messages(some: Sequence[TopicPartition], at: int) -> int:
+    def messages(some: Sequence[TopicPartition], at: int, text: str = "b") -> int:
         sent.clear()
-        many.running.put_batches([batch(many, source, at, (1, "a"), (at, "b"), (1, f"v{at}")) for source in some])
+        many.running.put_batches([batch(many, source, at, (1, "a"), (at, text), (1, f"v{at}")) for source in some])
         return len(sent)
 
     messages(topics, 0)  # they are created
     monkeypatch.setattr(psycopg.Cursor, "execute", counted)
     assert messages(topics[:20], 3) == messages(topics[20:], 3)
     assert rows(many, "t79") == [(0, "b"), (1, "v3"), (3, "b")]
+    assert messages(topics[:4], 6) == messages(topics[4:20], 6)
+    assert staging(many) == 0
+    assert messages(topics[:4], 9, "b" * 200_000) > messages(topics[4:20], 9)
+    assert staging(many) == 4
     many.kill()
+
+
+def staging(world: World) -> int:
+    """How many staging tables its session has."""
+    ((count,),) = world.query("SELECT count(*) FROM pg_class WHERE starts_with(relname, 'ferryman_stage_')")
+    return int(count)
+
+
+def test_rows_of_few_tables_by_turns_that_are_refused_are_found_with_as_many_messages_however_many_they_are(
+    postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topics = [TopicPartition(f"t{number}", 0) for number in range(4)]
+    few = World(
+        postgres, UPSERT | {"topics": ",".join(each.topic for each in topics)}, value_schema=ORDER, key_schema=INT64
+    )
+    for each in topics:
+        few.query(f"CREATE TABLE {each.topic} (id bigint PRIMARY KEY, item text CHECK (item <> 'bad'))")
+    few.begin()
+    few.own(*topics)
+    sent = list[object]()
+    execute = psycopg.Cursor.execute
+
+    def counted(cursor: Any, *arguments: Any, **more: Any) -> Any:
+        sent.append(arguments[0])
+        return execute(cursor, *arguments, **more)
+
+    def messages(count: int, at: int) -> int:
+        batches = [
+            batch(few, source, at + number, (at + number, "bad" if number == 1 else "ok"))
+            for number in range(count)
+            for source in topics
+        ]
+        sent.clear()
+        few.running.put_batches(batches)
+        assert [offset for offset, _ in few.reported[-4:]] == [at + 1] * 4
+        return len(sent)
+
+    messages(2, 0)
+    monkeypatch.setattr(psycopg.Cursor, "execute", counted)
+    assert messages(3, 2) == messages(12, 5)
+    few.kill()
 
 
 KEYS = st.integers(0, 4)

@@ -63,7 +63,7 @@ class MysqlWriter:
         self._longest = 0
         """The longest statement that the server takes, in bytes (max_allowed_packet)."""
 
-    def prepare(self, loads: Sequence[Load]) -> None:
+    def prepare(self, loads: Sequence[Load], apart: bool) -> None:
         """Makes the staging tables that are missing, each once per connection, and empties those that are there."""
         wanted = list(dict.fromkeys((load.table, load.columns) for load in loads))
         tables = ", ".join(sorted({str(table) for table, _ in wanted}))

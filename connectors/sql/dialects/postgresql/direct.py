@@ -23,8 +23,11 @@ from ferryman.errors import DataError
 
 FEW = 60
 """Rows of a load that go in directly, if there are many loads."""
-MANY = 16
-"""So many loads in a transaction make staging tables too dear for small ones."""
+SEVERAL, MANY = 3, 16
+"""So many loads in a transaction make staging tables, each of which is waited for three times, too dear for short ones,
+and for all small ones."""
+SHORT = 100_000
+"""Bytes of a short load: literals are copied more often than what goes by COPY."""
 _LONGEST = 1_000_000
 """Characters of statements that are sent together; a single one may be longer."""
 # S608 (statements put together from strings) is silenced below: names have passed ``identifier``, values ``_literal``.
@@ -33,10 +36,30 @@ Copied = Callable[[pl.Expr, TableColumn], pl.Expr]
 """A column's values as PostgreSQL reads them."""
 
 
-def is_small(load: Load, loads: int, mode: Mode) -> bool:
-    """Whether a load, one of so many in its transaction, is better written without a staging table."""
-    echoed = any(column.fit.echoed for column in load.columns)
-    return loads >= MANY and load.frame.height <= FEW and mode != "update" and not echoed
+Shape = tuple[TableName, tuple[TableColumn, ...]]
+
+
+def shape(load: Load) -> Shape:
+    """What loads of one staging table have in common."""
+    return load.table, load.columns
+
+
+def is_small(load: Load, loads: int, mode: Mode, apart: bool = False) -> bool:
+    """Whether a load, one of so many in its transaction, is better written without a staging table. ``apart``: whether
+    the database may refuse rows of it; it tries by itself those of a staging table, and each of the others is waited
+    for."""
+    if load.frame.height > FEW or mode == "update" or any(column.fit.echoed for column in load.columns):
+        return False
+    return loads >= MANY or (loads >= SEVERAL and not apart and load.frame.estimated_size() <= SHORT)
+
+
+def small(loads: Sequence[Load], mode: Mode, apart: bool) -> Callable[[Load], bool]:
+    """Which of these, the loads of a transaction, are; also of parts of them, of which there may be fewer then."""
+    count = len(loads)
+    if count >= MANY:
+        return lambda load: is_small(load, count, mode, apart)
+    staged = {shape(load) for load in loads if not is_small(load, count, mode, apart)}
+    return lambda load: shape(load) not in staged
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,6 @@ _EXAMPLE = "ferryman_stage_1"
 """Stands for any staging table's name."""
 # S608 (statements put together from strings) is silenced below: every name in them has passed ``quoted``.
 
-Shape = tuple[TableName, tuple[TableColumn, ...]]
 Fill = Callable[[psycopg.Cursor, "Stage", Load], None]
 """Brings a load's rows into its staging table."""
 
@@ -72,19 +71,18 @@ class PostgresWriter:
         self._session = session
         self._mode = mode
         self._zones = zones
-        self._stages: dict[Shape, Stage] = {}
+        self._stages: dict[direct.Shape, Stage] = {}
         self._connection_number = 0
         self._created = 0
-        self._together = 0
-        """How many loads the present transaction has."""
+        self._is_small: Callable[[Load], bool] = lambda load: False
+        """Which loads of the present transaction go in without a staging table."""
         self._direct: dict[int, direct.Direct] = {}
-        """Those of them, by number, that go in without a staging table."""
+        """Those loads, by number."""
 
-    def prepare(self, loads: Sequence[Load]) -> None:
+    def prepare(self, loads: Sequence[Load], apart: bool) -> None:
         """Makes the staging tables that are missing, each once per connection; drops the oldest if they get many."""
-        self._together = len(loads)
-        staged = [load for load in loads if not self._is_small(load)]
-        wanted = list(dict.fromkeys((load.table, load.columns) for load in staged))
+        self._is_small = direct.small(loads, self._mode, apart)
+        wanted = list(dict.fromkeys(direct.shape(load) for load in loads if not self._is_small(load)))
         if not wanted:
             return
         tables = ", ".join(sorted({str(table) for table, _ in wanted}))
@@ -97,8 +95,8 @@ class PostgresWriter:
         self._stages, self._connection_number = {**kept, **created}, number
 
     def _without_oldest(
-        self, connection: Connection, kept: dict[Shape, Stage], wanted: Sequence[Shape]
-    ) -> dict[Shape, Stage]:
+        self, connection: Connection, kept: dict[direct.Shape, Stage], wanted: Sequence[direct.Shape]
+    ) -> dict[direct.Shape, Stage]:
         idle = [shape for shape in kept if shape not in wanted]
         missing = sum(shape not in kept for shape in wanted)
         surplus = idle[: max(0, len(kept) + missing - _MOST_STAGES)]
@@ -143,14 +141,11 @@ class PostgresWriter:
             for number, load in enumerate(loads)
         ]
 
-    def _is_small(self, load: Load) -> bool:
-        return direct.is_small(load, self._together, self._mode)
-
     def _applied_directly(self, cursor: psycopg.Cursor, load: direct.Direct) -> Apply:
         return lambda first, last: direct.run(cursor, load.statements(self._mode, first, last))
 
     def _staged(self, cursor: psycopg.Cursor, load: Load, fill: Fill) -> Apply:
-        stage = self._stages[load.table, load.columns]
+        stage = self._stages[direct.shape(load)]
         fill(cursor, stage, load)
         cursor.execute(stage.hold, ())
 
@@ -187,7 +182,7 @@ class PostgresWriter:
             return savepoints.each(self._session, connection, runs)
         cursor, moves, suspected = _cursor(connection), dict[int, tuple[str, str | None]](), list[int]()
         for load in {id(run.load): run.load for run in runs}.values():
-            stage = self._stages[load.table, load.columns]
+            stage = self._stages[direct.shape(load)]
             moves[id(load)] = stage.name, stage.delete if load.deletes else stage.write
             suspected += suspects.refusable(self._session, connection, cursor, stage.name, load, self._mode)
         apart = list(suspects.cut(runs, sorted(suspected)))

@@ -64,7 +64,7 @@ class SqliteWriter:
         self._zones = zones
         self._statements: dict[tuple[TableName, tuple[TableColumn, ...]], Statements] = {}
 
-    def prepare(self, loads: Sequence[Load]) -> None:
+    def prepare(self, loads: Sequence[Load], apart: bool) -> None:
         """Writes down the statements."""
         for load in loads:
             if (load.table, load.columns) not in self._statements:
