@@ -6,6 +6,8 @@ as it takes about ``AIM`` seconds for: all that was polled if it is fast, one re
 
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import combinations
+from statistics import median
 
 AIM = 0.5
 """Seconds that a slice should take, beyond what a put costs however little it is given; or as long as that costs, if it
@@ -14,13 +16,20 @@ MOST_BYTES = 32 << 20
 """Bytes of keys and values in a slice, as consumed; a single record may have more."""
 FIRST = 10
 """Records in the first slice, when nothing is known: a sink with 20 ms a record is through with them in 0.2 s."""
+BEARABLE = 5.0
+"""Seconds that a slice may take to find out what a put costs by itself."""
 REMEMBERED = 8
 MANY = 8
 """A slice that took so many times as long as any of the last says that the sink is not what it was."""
-LONGEST = 1024
-"""Slices of one size at most before a larger one is tried, where that was of no use before."""
-QUICKLY, SLOWLY = 8, 2
-"""How many times as large as the last one a slice may be: after one that took next to no time, after any other."""
+LITTLE = 0.25
+"""The part of a slice's time that four times as many records may take where they cost hardly any."""
+NOISE = 1.5
+"""How many times as long as another a slice may take by chance."""
+PATIENCE, LONGEST = 5, 1024
+"""Slices of one size before a larger one is tried; at most, where that was of no use before."""
+QUICKLY, FREELY, SLOWLY = 8, 4, 2
+"""How many times as large as the last one a slice may be: after one that took next to no time; where more records have
+cost hardly more time; after any other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +52,15 @@ class Slices:
     """Seconds that a slice should take."""
     _size: int = FIRST
     _last: deque[Taken] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
-    _by_itself: float = 0.0
-    """The seconds that a put costs however little it is given, as far as is known."""
+    _by_itself: float | None = None
+    """The seconds that a put costs however little it is given; None as long as nothing is known of that."""
+    _is_new: bool = True
+    """Whether no slice was too large yet, since the first or since the sink is not what it was."""
+    _is_second: bool = False
+    """Whether the next one follows the first of a sink, or of one that is not what it was."""
     _alike: int = 0
     """Slices of one size that have taken too long, since the last one of another."""
-    _patience: int = REMEMBERED
+    _patience: int = PATIENCE
     """After how many of them a larger one is tried; twice as many when that was of no use."""
 
     @property
@@ -59,19 +72,42 @@ class Slices:
         """The sink has taken ``records`` in ``seconds``."""
         if records < 1:
             return
-        if seconds > max((MANY * taken.seconds for taken in self._last), default=0.0):
-            self._last.clear()  # what held before would take several such slices to be outweighed
-            self._by_itself = 0.0
-        self._last.append(Taken(records, seconds))
-        growth = QUICKLY if seconds * QUICKLY <= self.aim else SLOWLY
-        largest = max(records, self.size) * growth
+        self._remember(Taken(records, seconds))
         each = self._seconds_each()
-        self._size = max(1, int(min(largest, max(self.aim, self._by_itself) / each if each > 0 else largest)))
+        if self._by_itself is None:
+            self._size = self._tried(records, seconds)
+        else:
+            largest = max(records, self.size) * self._growth(records, seconds, each)
+            wanted = max(self.aim, self._by_itself) / each if each > 0 else largest
+            self._is_new = self._is_new and wanted >= largest
+            self._size = max(1, int(min(largest, wanted)))
         if self._size >= 4 * records:
-            self._patience = REMEMBERED
+            self._patience = PATIENCE
         if self._is_stuck(seconds):
             self._size, self._alike = records * SLOWLY, 0
             self._patience = min(2 * self._patience, LONGEST)
+
+    def _remember(self, taken: Taken) -> None:
+        if taken.seconds > max((MANY * each.seconds for each in self._last), default=0.0):
+            self._last.clear()  # what held before would take several such slices to be outweighed
+            self._by_itself, self._is_new, self._is_second = None, True, True
+        elif self._is_second:
+            if self._last[0].seconds > max(self.aim, NOISE * taken.seconds):
+                self._last.clear()  # it may have made connections and tables, which none after it does
+            self._is_second = False
+        self._last.append(taken)
+
+    def _tried(self, records: int, seconds: float) -> int:
+        """How many are to tell the records' part of the time from the put's own: more than these, or, where more might
+        take longer than can be borne, as few as take no longer than they should."""
+        if seconds * SLOWLY <= BEARABLE:
+            return records * (QUICKLY if seconds * QUICKLY <= self.aim else SLOWLY)
+        return max(1, int(records * self.aim / seconds))
+
+    def _growth(self, records: int, seconds: float, each: float) -> int:
+        if seconds * QUICKLY <= self.aim:
+            return QUICKLY
+        return FREELY if self._is_new and each * records * FREELY <= LITTLE * seconds else SLOWLY
 
     def _is_stuck(self, seconds: float) -> bool:
         """Whether slices of one size have taken too long for so many times that a larger one is worth a try."""
@@ -88,19 +124,20 @@ class Slices:
 
         A put may cost something by itself (a request, a commit), and smaller slices would not make that less: a sink
         that needs a second for a request of any size would get one record a second. Where slices differed in size, the
-        line through their times tells the two apart (least squares); where they did not, what was known of the put's
-        own cost holds, and what is beyond it is the records'.
+        line through their times tells the two apart: the middle one of all that go through two of them (Theil and Sen),
+        which one that took much longer, since it was refused and tried again say, does not change. Where they did not
+        differ, what was known of the put's own cost holds, and what is beyond it is the records'.
         """
         latest = self._last[-1]
         if self._are_alike:
-            return max(latest.seconds - self._by_itself, 0.0) / latest.records
-        sizes = [taken.records for taken in self._last]
-        middle = sum(sizes) / len(sizes)
-        mean = sum(taken.seconds for taken in self._last) / len(sizes)
-        spread = sum((size - middle) ** 2 for size in sizes)
-        together = sum((taken.records - middle) * (taken.seconds - mean) for taken in self._last)
+            return max(latest.seconds - (self._by_itself or 0.0), 0.0) / latest.records
+        pairs = combinations(sorted(self._last, key=lambda taken: taken.records), 2)
+        rises = [
+            (more.seconds - less.seconds) / (more.records - less.records)
+            for less, more in pairs
+            if more.records > less.records
+        ]
         # One that was slower than its neighbours must not make the line fall, nor exceed what the latest took in all.
-        each = min(max(together / spread, 0.0), latest.seconds / latest.records)
-        least = min(taken.seconds for taken in self._last)
-        self._by_itself = min(max(mean - each * middle, 0.0), least)
+        each = min(max(median(rises), 0.0), latest.seconds / latest.records)
+        self._by_itself = max(median(taken.seconds - each * taken.records for taken in self._last), 0.0)
         return each

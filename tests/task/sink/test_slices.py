@@ -61,7 +61,27 @@ def test_a_sink_that_is_far_away_is_not_left_with_one_record_because_its_first_p
     first = iter([5.0])
     sizes = [size for size, _ in slices(lambda size: far_away(size) + next(first, 0.0), 80)]
     assert sizes[1] == 1
-    assert 1000 <= min(sizes[60:]) <= max(sizes[60:]) <= 3000
+    assert sum(1000 <= size <= 3000 for size in sizes[30:]) >= 48
+    assert max(sizes) <= 5000
+
+
+@pytest.mark.parametrize("way", [0.02, 0.1, 0.2, 0.5])
+def test_a_sink_behind_a_slow_link_gets_thousands_soon_though_it_made_its_tables_in_the_first_put(way: float) -> None:
+    statements = iter([50])
+    times = list(slices(lambda size: way * (20 + next(statements, 0)) + size * 1e-5, 20))
+    assert [size for size, _ in times].index(MOST) <= 16
+    assert sum(size < 5 for size, _ in times) <= 5
+
+
+def test_a_sink_that_has_lost_its_connection_is_got_to_know_anew() -> None:
+    sizes = Slices(MOST)
+    for _ in range(10):
+        sizes.learn(sizes.size, 0.05 + sizes.size * 1e-5)
+    assert sizes.size == MOST
+    sizes.learn(MOST, 40.0)
+    for _ in range(5):
+        sizes.learn(sizes.size, 0.05 + sizes.size * 1e-5)
+    assert sizes.size == MOST
 
 
 def test_a_larger_slice_is_tried_less_and_less_often_where_that_is_of_no_use() -> None:

@@ -124,14 +124,18 @@ def _noted(
     cursor: psycopg.Cursor, runs: Sequence[Run], stages: Sequence[tuple[str, str | None]], its_own: str
 ) -> Sequence[Note]:
     distinct = {stage: number for number, stage in enumerate(dict.fromkeys(stages))}
-    cursor.execute(_CREATE)
     tables = {name for name, _ in distinct}
-    for name in tables:
-        cursor.execute(f"CREATE INDEX {quoted(name + '_seq')} ON pg_temp.{quoted(name)} (seq)")
-    cursor.execute(block(runs, [distinct[stage] for stage in stages], [text for _, text in distinct], its_own))
-    for name in tables:
-        cursor.execute(f"DROP INDEX pg_temp.{quoted(name + '_seq')}")
-    cursor.execute(f"WITH told AS (DELETE FROM {_TABLE} RETURNING *) SELECT * FROM told ORDER BY seq")  # noqa: S608
+    statements = [
+        _CREATE,
+        *(f"CREATE INDEX {quoted(name + '_seq')} ON pg_temp.{quoted(name)} (seq)" for name in tables),
+        block(runs, [distinct[stage] for stage in stages], [text for _, text in distinct], its_own),
+        *(f"DROP INDEX pg_temp.{quoted(name + '_seq')}" for name in tables),
+        f"WITH told AS (DELETE FROM {_TABLE} RETURNING *) SELECT * FROM told ORDER BY seq",  # noqa: S608
+    ]
+    # Without parameters, so that all of it goes at once.
+    cursor.execute(";".join(statements).encode(), prepare=False)
+    while cursor.nextset():
+        pass
     return [Note(*row) for row in cursor.fetchall()]
 
 

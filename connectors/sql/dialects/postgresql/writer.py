@@ -60,8 +60,6 @@ class Stage:
     """Writes its rows; None if there is nothing to write, in an update of keys alone."""
     delete: str
     """Deletes the rows with its keys."""
-    hold: str
-    """Reads nothing of the table: from then on nobody can change it until the transaction's end."""
 
 
 class PostgresWriter:
@@ -133,13 +131,14 @@ class PostgresWriter:
         small = [number for number, load in enumerate(loads) if self._is_small(load)]
         made = direct.made([loads[number] for number in small], self._copied)
         self._direct = dict(zip(small, made, strict=True))
-        direct.run(cursor, dict.fromkeys(direct.hold(each.load.table) for each in made))
-        return [
+        steps = [
             self._applied_directly(cursor, self._direct[number])
             if number in self._direct
             else self._staged(cursor, load, fill)
             for number, load in enumerate(loads)
         ]
+        direct.run(cursor, dict.fromkeys(direct.hold(load.table) for load in loads))
+        return steps
 
     def _applied_directly(self, cursor: psycopg.Cursor, load: direct.Direct) -> Apply:
         return lambda first, last: direct.run(cursor, load.statements(self._mode, first, last))
@@ -147,7 +146,6 @@ class PostgresWriter:
     def _staged(self, cursor: psycopg.Cursor, load: Load, fill: Fill) -> Apply:
         stage = self._stages[direct.shape(load)]
         fill(cursor, stage, load)
-        cursor.execute(stage.hold, ())
 
         def apply(first: int, last: int) -> None:
             statement = stage.delete if load.deletes else stage.write
@@ -311,11 +309,7 @@ def statements(name: str, table: TableName, columns: tuple[TableColumn, ...], mo
     stage, into = quoted(name), qualified(table)
     staged = [*(f"c{index}" for index in range(len(columns))), *map(_given, _echoed(columns))]
     copy = copying(name, staged)
-    return Stage(name, staged, copy, _write(stage, into, columns, mode), _delete(stage, into, columns), _hold(into))
-
-
-def _hold(into: str) -> str:
-    return f"SELECT FROM {into} WHERE false"
+    return Stage(name, staged, copy, _write(stage, into, columns, mode), _delete(stage, into, columns))
 
 
 def _delete(stage: str, into: str, columns: Sequence[TableColumn]) -> str:
