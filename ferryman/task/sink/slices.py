@@ -59,7 +59,7 @@ class Slices:
     _is_second: bool = False
     """Whether the next one follows the first of a sink, or of one that is not what it was."""
     _alike: int = 0
-    """Slices of one size that have taken too long, since the last one of another."""
+    """Slices of one size that have taken their time, since the last one of another."""
     _patience: int = PATIENCE
     """After how many of them a larger one is tried; twice as many when that was of no use."""
 
@@ -83,7 +83,7 @@ class Slices:
             self._size = max(1, int(min(largest, wanted)))
         if self._size >= 4 * records:
             self._patience = PATIENCE
-        if self._is_stuck(seconds):
+        if self._is_stuck(seconds) and self._size < records * SLOWLY:
             self._size, self._alike = records * SLOWLY, 0
             self._patience = min(2 * self._patience, LONGEST)
 
@@ -110,8 +110,9 @@ class Slices:
         return FREELY if self._is_new and each * records * FREELY <= LITTLE * seconds else SLOWLY
 
     def _is_stuck(self, seconds: float) -> bool:
-        """Whether slices of one size have taken too long for so many times that a larger one is worth a try."""
-        self._alike = self._alike + 1 if self._are_alike and seconds > self.aim else 0
+        """Whether there were so many slices of one size, which nothing but their time keeps from growing, that a larger
+        one is worth a try: what is held to be the records' time may be the put's own."""
+        self._alike = self._alike + 1 if self._are_alike and seconds > self.aim / 2 else 0
         return self._alike >= self._patience
 
     @property
