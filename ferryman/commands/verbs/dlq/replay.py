@@ -43,8 +43,7 @@ def command(worker: Worker, name: str, letters: tuple[str, ...], as_json: bool, 
     options choose, or --all.
 
     They go the connector's way, through its converters and transforms into its target, in a run of their own beside it.
-    Each is replayed once. The exit code is 1 where it is refused, or where the run has failed
-    or was stopped.
+    Each is replayed once. The exit code is 1 where it is refused, or where the run has failed or was stopped.
     """
     told = worker.ask("POST", "connectors", name, "dead-letters", "replay", body=_body(letters, **given))
     terminal.tell(told, lambda found: rendered(found, given["dry_run"]), as_json)
