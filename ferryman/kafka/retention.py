@@ -66,5 +66,5 @@ class Retention:
 def _milliseconds(settings: dict[str, str | None]) -> int | None:
     deletes = "delete" in (settings.get("cleanup.policy") or "")
     stamps = settings.get("message.timestamp.type") == "LogAppendTime"
-    time = int(settings.get("retention.ms") or -1)
-    return time if deletes and not stamps and time >= 0 else None
+    kept = int(settings.get("retention.ms") or -1)
+    return kept if deletes and not stamps and kept >= 0 else None

@@ -102,10 +102,10 @@ def _size(
 
 
 def _retention(wanted: Wanted, known: Mapping[str, str], subject: str, servers: str) -> Iterator[Finding]:
-    time = known.get("retention.ms", "-1")
-    if not wanted.kept or time == "-1" or known.get("message.timestamp.type") == "LogAppendTime":
+    retention = known.get("retention.ms", "-1")
+    if not wanted.kept or retention == "-1" or known.get("message.timestamp.type") == "LogAppendTime":
         return
-    said = f"retention.ms={time}: letters have the times of their records, and those of older records are deleted soon"
+    said = f"retention.ms={retention}: letters have their records' times, and those of older records are deleted soon"
     yield warning(subject, said, _alter(servers, wanted.name, "retention.ms=-1"))
 
 

@@ -213,21 +213,33 @@ def test_a_database_in_another_encoding_gets_the_same_texts(postgres: str, monke
             connection.execute(sa.text(f'DROP DATABASE "{name}" WITH (FORCE)'))
 
 
-def test_the_number_of_messages_to_the_database_does_not_grow_with_the_tables(
-    postgres: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    topics = [TopicPartition(f"t{number}", 0) for number in range(80)]
-    many = World(
-        postgres, UPSERT | {"topics": ",".join(each.topic for each in topics)}, value_schema=ORDER, key_schema=INT64
-    )
-    many.begin()
-    many.own(*topics)
-    sent = list[object]()
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The statements that are executed in PostgreSQL."""
+    found = list[object]()
     execute = psycopg.Cursor.execute
 
-    def counted(cursor: Any, *arguments: Any, **more: Any) -> Any:
-        sent.append(arguments[0])
+    def noted(cursor: Any, *arguments: Any, **more: Any) -> Any:
+        found.append(arguments[0])
         return execute(cursor, *arguments, **more)
+
+    monkeypatch.setattr(psycopg.Cursor, "execute", noted)
+    return found
+
+
+def of_topics(postgres: str, topics: Sequence[TopicPartition]) -> World:
+    """A sink of several topics that has not begun."""
+    config = UPSERT | {"topics": ",".join(each.topic for each in topics)}
+    return World(postgres, config, value_schema=ORDER, key_schema=INT64)
+
+
+def test_the_number_of_messages_to_the_database_does_not_grow_with_the_tables(
+    postgres: str, sent: list[object]
+) -> None:
+    topics = [TopicPartition(f"t{number}", 0) for number in range(80)]
+    many = of_topics(postgres, topics)
+    many.begin()
+    many.own(*topics)
 
     def messages(some: Sequence[TopicPartition], at: int, text: str = "b") -> int:
         sent.clear()
@@ -235,7 +247,6 @@ def test_the_number_of_messages_to_the_database_does_not_grow_with_the_tables(
         return len(sent)
 
     messages(topics, 0)  # they are created
-    monkeypatch.setattr(psycopg.Cursor, "execute", counted)
     assert messages(topics[:20], 3) == messages(topics[20:], 3)
     assert rows(many, "t79") == [(0, "b"), (1, "v3"), (3, "b")]
     assert messages(topics[:4], 6) == messages(topics[4:20], 6)
@@ -252,22 +263,14 @@ def staging(world: World) -> int:
 
 
 def test_rows_of_few_tables_by_turns_that_are_refused_are_found_with_as_many_messages_however_many_they_are(
-    postgres: str, monkeypatch: pytest.MonkeyPatch
+    postgres: str, sent: list[object]
 ) -> None:
     topics = [TopicPartition(f"t{number}", 0) for number in range(4)]
-    few = World(
-        postgres, UPSERT | {"topics": ",".join(each.topic for each in topics)}, value_schema=ORDER, key_schema=INT64
-    )
+    few = of_topics(postgres, topics)
     for each in topics:
         few.query(f"CREATE TABLE {each.topic} (id bigint PRIMARY KEY, item text CHECK (item <> 'bad'))")
     few.begin()
     few.own(*topics)
-    sent = list[object]()
-    execute = psycopg.Cursor.execute
-
-    def counted(cursor: Any, *arguments: Any, **more: Any) -> Any:
-        sent.append(arguments[0])
-        return execute(cursor, *arguments, **more)
 
     def messages(count: int, at: int) -> int:
         batches = [
@@ -280,8 +283,7 @@ def test_rows_of_few_tables_by_turns_that_are_refused_are_found_with_as_many_mes
         assert [offset for offset, _ in few.reported[-4:]] == [at + 1] * 4
         return len(sent)
 
-    messages(2, 0)
-    monkeypatch.setattr(psycopg.Cursor, "execute", counted)
+    messages(2, 0)  # from now on it expects refusals
     assert messages(3, 2) == messages(12, 5)
     few.kill()
 

@@ -34,6 +34,12 @@ def watched(worker: PlayedWorker) -> tuple[Runs, Committed]:
     return Runs(worker.plane, offsets, worker.commands.stop), committed
 
 
+async def stopped(worker: PlayedWorker) -> None:
+    """A run that is made as one that is stopped."""
+    await worker.commands.create("run", worker.config("run") | RUN, TargetState.STOPPED)
+    await worker.shows("run", State.STOPPED)
+
+
 def done(runs: Runs) -> int:
     found = runs.progress("run")
     assert found is not None
@@ -45,8 +51,7 @@ def test_one_that_ran_and_ended_between_two_looks_that_find_it_stopped_is_known_
 ) -> None:
     async def story(worker: PlayedWorker) -> None:
         runs, committed = watched(worker)
-        await worker.commands.create("run", worker.config("run") | RUN, TargetState.STOPPED)
-        await worker.shows("run", State.STOPPED)
+        await stopped(worker)
         await runs.look()
         assert done(runs) == 0
         await worker.commands.resume("run")
@@ -83,8 +88,7 @@ def test_one_that_rests_is_not_looked_at_again_before_somebody_wants_something_e
 ) -> None:
     async def story(worker: PlayedWorker) -> None:
         runs, committed = watched(worker)
-        await worker.commands.create("run", worker.config("run") | RUN, TargetState.STOPPED)
-        await worker.shows("run", State.STOPPED)
+        await stopped(worker)
         for _ in range(3):
             await runs.look()
         assert committed.asked == 1
