@@ -121,6 +121,6 @@ def test_a_slice_is_never_empty_and_never_more_than_was_polled(taken: list[tuple
 
 def test_a_sink_that_takes_its_half_second_whatever_it_gets_is_given_more_and_more() -> None:
     sizes = Slices(MOST)
-    for seconds in (0.96, 0.36, 1.56, *[0.5] * 24):  # the first makes tables, the third is refused and done again
+    for seconds in (0.96, 0.36, 1.56, *[0.48] * 26):  # the first makes tables, the third is refused and done again
         sizes.learn(sizes.size, seconds + sizes.size * 1e-5)
     assert sizes.size == MOST
