@@ -88,13 +88,13 @@ def _tables(
 
 def _of_offsets(connection: Connection, dialect: Dialect, table: TableName) -> Iterator[Finding]:
     subject = f"table of offsets {table}"
-    there = dialect.describe(connection, table)
+    there = dialect.describe(connection, [table]).get(table)
     yield from _rights(connection, dialect, use_of_offsets(table), there, subject)
 
 
 def _of_table(connection: Connection, dialect: Dialect, config: SqlSinkConfig, table: TableName) -> Iterator[Finding]:
     subject = f"table {table}"
-    there = dialect.describe(connection, table)
+    there = dialect.describe(connection, [table]).get(table)
     use = use_of(config, table)
     if there is None and not config.creates:
         granted = "; ".join(dialect.grants(connection, [use]))

@@ -26,6 +26,9 @@ FORMAT = 1
 _LONGEST_CLUSTER, _LONGEST_TOPIC_ID, _LONGEST_CONNECTOR = 128, 64, 512
 """In bytes. Kafka's ids have 22; a name of a connector that is longer is refused by databases that limit keys."""
 
+_TOGETHER = 1000
+"""Topics that are asked for in one statement, or rows that are added in one."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -96,10 +99,14 @@ class Offsets:
     def _mine(self) -> sa.ColumnElement[bool]:
         return sa.and_(self.table.c.cluster_id == self._owner.cluster, self.table.c.connector == self._owner.connector)
 
-    def _rows(self, connection: Connection, source: TopicPartition) -> Sequence[sa.Row[Any]]:
-        """The partition's row; several if topics of that name had several ids."""
-        here = (self._mine, self.table.c.topic == source.topic, self.table.c.partition == source.partition)
-        return connection.execute(sa.select(self.table).where(*here)).all()
+    def _rows(self, connection: Connection, topics: Sequence[str]) -> dict[TopicPartition, list[sa.Row[Any]]]:
+        """The rows of these topics' partitions; a partition has several if topics of that name had several ids."""
+        found: dict[TopicPartition, list[sa.Row[Any]]] = {}
+        for start in range(0, len(topics), _TOGETHER):
+            here = self.table.c.topic.in_(topics[start : start + _TOGETHER])
+            for row in connection.execute(sa.select(self.table).where(self._mine, here)):
+                found.setdefault(TopicPartition(row.topic, row.partition), []).append(row)
+        return found
 
     def create(self, session: Session) -> None:
         """Makes the table unless it is there. Raises RefusedError with its DDL where that is not allowed."""
@@ -135,26 +142,32 @@ class Offsets:
         return creation, text_of(self._move, session.sql_dialect)
 
     def _exists(self, connection: Connection) -> bool:
-        return self._dialect.describe(connection, self._name) is not None
+        return self._name in self._dialect.describe(connection, [self._name])
 
-    def open(self, connection: Connection, partition: Assigned) -> int:
-        """Where to start: the stored offset, or a new row's. Raises TaskError if there can be no right place."""
-        stored = self._stored(connection, partition)
-        if stored is None:
-            stored = self._begin(connection, partition)
-        elif partition.committed is not None and partition.committed.offset != stored:
-            logger.warning(
-                "%s: the database has got to offset %d, the consumer group to %d; the database is right",
-                partition.source,
-                stored,
-                partition.committed.offset,
-            )
-        self._check(partition, stored)
-        self._topic_ids[partition.source] = partition.topic_id
-        return stored
+    def open(self, connection: Connection, partitions: Sequence[Assigned]) -> dict[TopicPartition, int]:
+        """Where to start: the stored offsets, or new rows'. Raises TaskError if there can be no right place."""
+        found = self._stored(connection, partitions)
+        for partition in partitions:
+            stored = found.get(partition.source)
+            if stored is not None and partition.committed is not None and partition.committed.offset != stored:
+                logger.warning(
+                    "%s: the database has got to offset %d, the consumer group to %d; the database is right",
+                    partition.source,
+                    stored,
+                    partition.committed.offset,
+                )
+        found |= self._begin(connection, [partition for partition in partitions if partition.source not in found])
+        for partition in partitions:
+            self._check(partition, found[partition.source])
+            self._topic_ids[partition.source] = partition.topic_id
+        return found
 
-    def _stored(self, connection: Connection, partition: Assigned) -> int | None:
-        rows = self._rows(connection, partition.source)
+    def _stored(self, connection: Connection, partitions: Sequence[Assigned]) -> dict[TopicPartition, int]:
+        rows = self._rows(connection, list(dict.fromkeys(partition.source.topic for partition in partitions)))
+        found = {partition.source: self._next(partition, rows.get(partition.source, ())) for partition in partitions}
+        return {source: stored for source, stored in found.items() if stored is not None}
+
+    def _next(self, partition: Assigned, rows: Sequence[sa.Row[Any]]) -> int | None:
         other = next((row.topic_id for row in rows if row.topic_id != partition.topic_id), None)
         if other is not None:
             raise TaskError(
@@ -170,12 +183,21 @@ class Offsets:
             )
         return int(rows[0].next_offset) if rows else None
 
-    def _begin(self, connection: Connection, partition: Assigned) -> int:
+    def _begin(self, connection: Connection, partitions: Sequence[Assigned]) -> dict[TopicPartition, int]:
+        """The offsets of partitions that have no row yet."""
+        rows = [self._first(partition) for partition in sorted(partitions, key=lambda each: each.source)]
+        for start in range(0, len(rows), _TOGETHER):
+            connection.execute(self._dialect.insert_unless_there(self.table, rows[start : start + _TOGETHER]))
+        begun = {TopicPartition(row["topic"], row["partition"]): int(row["next_offset"]) for row in rows}
+        # Another task may have been faster; then its offset counts.
+        return begun | self._stored(connection, partitions) if rows else begun
+
+    def _first(self, partition: Assigned) -> dict[str, Any]:
         start = partition.start if partition.committed is None else partition.committed.offset
         if start is None:
             raise TaskError(f"{partition.source} has no offset, and auto.offset.reset says not to choose one")
         self._check(partition, start)
-        row = {
+        return {
             "cluster_id": self._owner.cluster,
             "topic_id": partition.topic_id,
             "partition": partition.source.partition,
@@ -184,10 +206,6 @@ class Offsets:
             "next_offset": start,
             "format": FORMAT,
         }
-        connection.execute(self._dialect.insert_unless_there(self.table, row))
-        # Another task may have been faster; then its offset counts.
-        stored = self._stored(connection, partition)
-        return start if stored is None else stored
 
     def _check(self, partition: Assigned, offset: int) -> None:
         if partition.beginning <= offset <= partition.end:
@@ -250,8 +268,9 @@ class Offsets:
 
     def alter(self, connection: Connection, offsets: Mapping[TopicPartition, int | None]) -> None:
         """Moves stored offsets, or forgets them (None)."""
+        rows = self._rows(connection, list(dict.fromkeys(source.topic for source in offsets)))
         for source, offset in offsets.items():
-            for row in self._rows(connection, source):
+            for row in rows.get(source, ()):
                 here = sa.and_(*(column == row._mapping[column] for column in self.table.primary_key))
                 if offset is None:
                     connection.execute(sa.delete(self.table).where(here))
@@ -288,8 +307,8 @@ def moves_of(positions: Mapping[TopicPartition, int], batches: Iterable[Batch]) 
     return {source: Move(positions[source], following) for source, (_, following) in spans.items()}
 
 
-def open_partitions(session: Session, offsets: Offsets, partitions: Iterable[Assigned]) -> dict[TopicPartition, int]:
+def open_partitions(session: Session, offsets: Offsets, partitions: Sequence[Assigned]) -> dict[TopicPartition, int]:
     """The positions of newly assigned partitions."""
     offsets.create(session)
     with session.transaction("read the stored offsets") as connection:
-        return {partition.source: offsets.open(connection, partition) for partition in partitions}
+        return offsets.open(connection, partitions)

@@ -1,5 +1,6 @@
 """The rows that records stand for, as parts of what a transaction writes."""
 
+import contextlib
 from collections.abc import Sequence
 from functools import partial
 
@@ -54,7 +55,9 @@ class RowMaker:
         parts, bad = list[Part](), list[tuple[Batch, int, Exception]]()
         works = {origin: number for number, origin in enumerate(dict.fromkeys(id(each.origin) for each in batches))}
         # Deletions last: of a table that others of these records make there is nothing to delete before.
-        for batch in sorted(batches, key=lambda each: each.value.schema is None):
+        in_order = sorted(batches, key=lambda each: each.value.schema is None)
+        self._prepare(in_order)
+        for batch in in_order:
             work = works[id(batch.origin)]
             try:
                 parts += self._rows(batch, work)
@@ -66,6 +69,28 @@ class RowMaker:
         if bad:
             raise BadRecords(bad)
         return parts
+
+    def _prepare(self, batches: Sequence[Batch]) -> None:
+        """Has the tables that are new to this task looked at and made together, as far as that can be foreseen."""
+        wanted: dict[TableName, tuple[Column, ...] | None] = {}
+        for batch in batches:
+            with contextlib.suppress(DataError, TaskError):
+                table = self.table(batch)
+                if wanted.get(table) is None and not self._tables.knows(table):
+                    wanted[table] = self._foreseen(table, batch)
+        self._tables.prepare(wanted)
+
+    def _foreseen(self, table: TableName, batch: Batch) -> tuple[Column, ...] | None:
+        """The columns that a table needs for the first of these records; None if that deletes, or if it is not sure to
+        be written."""
+        try:
+            change = self._change(batch.slice(0, 1))
+            if change is None or change.deletes is not None:
+                return None
+            check(self._config, self._context.connector, change.batch, None)
+            return self._layout(table, batch.topic, change.batch.key.schema, change.batch.value.schema)
+        except (BadRecords, DataError, TaskError):
+            return None
 
     def _tried(self, batch: Batch, work: int, start: int, stop: int) -> None:
         self._rows(batch.slice(start, stop), work)

@@ -1,6 +1,6 @@
 """Tables as a database has them: looked at and changed there, or on paper, which changes nothing."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -36,14 +36,30 @@ def text_of(statement: sa.ClauseElement | ExecutableDDLElement, dialect: sa.Dial
     return on_one_line(text.replace("%%", "%") if dialect.paramstyle in ("format", "pyformat") else text)
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A table that is made, or columns that are added to it."""
+
+    table: TableName
+    ddl: ExecutableDDLElement
+    columns: Sequence[sa.Column[Any]]
+    """Those that the table has more afterwards."""
+
+
+def named(tables: Sequence[TableName]) -> str:
+    """Tables for a message: one by its name, of several the first."""
+    return str(tables[0]) if len(tables) == 1 else f"{tables[0]} and {len(tables) - 1} more"
+
+
 class Structure(Protocol):
     """Where tables are looked at and changed."""
 
-    def look(self, table: TableName) -> Definition | None:
-        """A table as it is now, None if there is none. Raises TaskError for one that cannot be written to."""
+    def look(self, tables: Sequence[TableName]) -> Mapping[TableName, Definition]:
+        """Those of the tables that are there, as they are now. Raises TaskError for one that cannot be written to."""
 
-    def change(self, table: TableName, change: ExecutableDDLElement, columns: Iterable[sa.Column[Any]]) -> None:
-        """Makes a change, which adds these columns. Raises Denied, and whatever the database says against it."""
+    def change(self, changes: Sequence[Change]) -> None:
+        """Makes all changes; after an error none of them, or, where DDL cannot be undone, some. Raises Denied, and
+        whatever the database says against it."""
 
 
 class InDatabase:
@@ -52,16 +68,17 @@ class InDatabase:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def look(self, table: TableName) -> Definition | None:
+    def look(self, tables: Sequence[TableName]) -> Mapping[TableName, Definition]:
         """By the dialect."""
-        with self._session.transaction(f"look at the table {table}") as connection:
-            return self._session.dialect.describe(connection, table)
+        with self._session.transaction(f"look at the table {named(tables)}") as connection:
+            return self._session.dialect.describe(connection, tables)
 
-    def change(self, table: TableName, change: ExecutableDDLElement, columns: Iterable[sa.Column[Any]]) -> None:
+    def change(self, changes: Sequence[Change]) -> None:
         """In a transaction of its own, before any of the data's: some databases commit what is open when they meet
         DDL."""
-        with self._session.transaction(f"change the table {table}") as connection:
-            connection.execute(change)
+        with self._session.transaction(f"change the table {named([each.table for each in changes])}") as connection:
+            for each in changes:
+                connection.execute(each.ddl)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +108,19 @@ class OnPaper:
         """Whether there is no database to look at."""
         return self._there is None
 
-    def look(self, table: TableName) -> Definition | None:
-        """As it would be by now."""
-        if table in self._changed:
-            return self._changed[table]
-        return None if self._there is None else self._there.look(table)
+    def look(self, tables: Sequence[TableName]) -> Mapping[TableName, Definition]:
+        """As they would be by now."""
+        unchanged = [table for table in tables if table not in self._changed]
+        found = {} if self._there is None or not unchanged else self._there.look(unchanged)
+        return {**found, **{table: self._changed[table] for table in tables if table in self._changed}}
 
-    def change(self, table: TableName, change: ExecutableDDLElement, columns: Iterable[sa.Column[Any]]) -> None:
+    def change(self, changes: Sequence[Change]) -> None:
         """Written down."""
-        self.changes.append(Written(table, text_of(change, self._dialect)))
-        before = self.look(table)
-        if before is None:
-            self.created.add(table)
-            before = Definition({}, is_view=False, mark=None)
-        added = {str(column.name): column.type for column in columns}
-        self._changed[table] = replace(before, columns={**before.columns, **added})
+        for each in changes:
+            self.changes.append(Written(each.table, text_of(each.ddl, self._dialect)))
+            before = self.look([each.table]).get(each.table)
+            if before is None:
+                self.created.add(each.table)
+                before = Definition({}, is_view=False, mark=None)
+            added = {str(column.name): column.type for column in each.columns}
+            self._changed[each.table] = replace(before, columns={**before.columns, **added})

@@ -1,19 +1,20 @@
 """The tables in the database: what columns they have, and how missing ones come about (auto.create, auto.evolve)."""
 
+import contextlib
 import logging
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
-from sqlalchemy.schema import CreateTable, ExecutableDDLElement
+from sqlalchemy.schema import CreateTable
 
 from ferryman.connectors.sql.config.rules import SqlSinkConfig
 from ferryman.connectors.sql.database.rights import completed, grants, use_of
 from ferryman.connectors.sql.database.session import Session
-from ferryman.connectors.sql.database.structure import AddColumn, InDatabase, Structure, text_of
+from ferryman.connectors.sql.database.structure import AddColumn, Change, InDatabase, Structure, text_of
 from ferryman.connectors.sql.dialects.dialect import Definition, TableColumn, Type
 from ferryman.connectors.sql.dialects.faults import Denied, StaleTable
 from ferryman.connectors.sql.dialects.names import TableName, checked, collision, lower
@@ -21,6 +22,9 @@ from ferryman.connectors.sql.fits.fit import Refusal
 from ferryman.connectors.sql.records.column import Column
 from ferryman.connectors.sql.records.values import Zones
 from ferryman.errors import DataError, FerrymanError, RetriableError, TaskError
+
+_TOGETHER = 50
+"""Tables that are made in one transaction: it holds locks for each until its end, and a server has few thousands."""
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +69,52 @@ class Tables:
         marks = self._dialect.marks(connection, list(known)) if known else {}
         return [table for table, mark in known.items() if marks.get(table) != mark]
 
+    def prepare(self, wanted: Mapping[TableName, tuple[Column, ...] | None]) -> None:
+        """Looks at several tables that are new to this task at once, and makes the missing of which columns are given:
+        each by itself takes some twenty statements.
+
+        It is a help and no more. What cannot be looked at or made so is left to ``exists`` and ``columns``, which go
+        table by table and say what is wrong with which.
+        """
+        unknown = sorted((table for table in wanted if table not in self._definitions), key=str)
+        if len(unknown) < 2:
+            return
+        with contextlib.suppress(DataError, TaskError):
+            self._look(unknown)
+        if not self._config.creates:
+            return
+        missing = [table for table in unknown if table not in self._definitions]
+        creations = list(self._creations((table, wanted[table]) for table in missing))
+        for start in range(0, len(creations), _TOGETHER):
+            self._create_all(creations[start : start + _TOGETHER])
+
+    def _creations(self, wanted: Iterable[tuple[TableName, tuple[Column, ...] | None]]) -> Iterator[Change]:
+        for table, columns in wanted:
+            if columns is None:
+                continue
+            try:
+                self._refuse_collisions(table, columns)
+                creation = self._creation(table, columns)
+            except DataError:
+                continue
+            yield creation
+
+    def _create_all(self, creations: Sequence[Change]) -> None:
+        tables = [creation.table for creation in creations]
+        logger.info("Creating %s", ", ".join(map(str, tables)))
+        # A neighbour that makes one of them at the same moment, or one that is not allowed, undoes the others here.
+        with contextlib.suppress(FerrymanError):
+            self._structure.change(creations)
+        with contextlib.suppress(DataError, TaskError):
+            self._look(tables)
+
+    def _look(self, tables: Sequence[TableName]) -> None:
+        self._definitions |= {table: each for table, each in self._structure.look(tables).items() if self._takes(each)}
+
+    def knows(self, table: TableName) -> bool:
+        """Whether the table has been looked at, and was there."""
+        return table in self._definitions
+
     def exists(self, table: TableName) -> bool:
         """Whether the table is there. Raises TaskError if it is missing and is not to be created."""
         return self._definition(table) is not None
@@ -98,14 +148,17 @@ class Tables:
     def _definition(self, table: TableName) -> Definition | None:
         found = self._definitions.get(table)
         if found is None:
-            found = self._structure.look(table)
+            found = self._structure.look([table]).get(table)
             if found is None and not self._config.creates:
                 raise self._missing(table)
-            if found is not None and found.is_view and "VIEW" not in map(str.upper, self._config.table_types):
+            if found is not None and not self._takes(found):
                 raise TaskError(f"{table} is a view, and table.types does not list VIEW")
             if found is not None:
                 self._definitions[table] = found
         return found
+
+    def _takes(self, definition: Definition) -> bool:
+        return not definition.is_view or "VIEW" in map(str.upper, self._config.table_types)
 
     def _missing(self, table: TableName) -> FerrymanError:
         """Databases hide tables from those who have no right to them, or to their schema."""
@@ -115,9 +168,12 @@ class Tables:
         return completed(Denied(f"Table {table} is missing, or hidden", key="connection.user"), lacking)
 
     def _create(self, table: TableName, columns: Sequence[Column]) -> Definition:
-        created = self._table(table, [self._new(table, column) for column in columns])
         logger.info("Creating the table %s", table)
-        return self._change(table, CreateTable(created), created.columns)
+        return self._change(self._creation(table, columns))
+
+    def _creation(self, table: TableName, columns: Sequence[Column]) -> Change:
+        created = self._table(table, [self._new(table, column) for column in columns])
+        return Change(table, CreateTable(created), list(created.columns))
 
     def _evolve(self, table: TableName, definition: Definition, columns: Sequence[Column]) -> Definition:
         missing = [column for column in columns if _known(column.name, definition.columns) is None]
@@ -138,23 +194,18 @@ class Tables:
             added = self._new(table, column)
             self._table(table, [added])
             logger.info("Adding the column %s to the table %s", column.name, table)
-            definition = self._change(table, AddColumn(added.table, added), [added], added.name)
+            definition = self._change(Change(table, AddColumn(added.table, added), [added]), added.name)
         return definition
 
-    def _change(
-        self,
-        table: TableName,
-        change: ExecutableDDLElement,
-        columns: Iterable[sa.Column[Any]],
-        column: str | None = None,
-    ) -> Definition:
+    def _change(self, change: Change, column: str | None = None) -> Definition:
         """Makes a change that another task may be making too; then all that counts is that it has been made."""
         failed: FerrymanError | None = None
+        table = change.table
         try:
-            self._structure.change(table, change, columns)
+            self._structure.change([change])
         except Denied as error:
             use = replace(use_of(self._config, table), evolves=column is not None)
-            ddl = text_of(change, self._session.sql_dialect)
+            ddl = text_of(change.ddl, self._session.sql_dialect)
             failed = completed(error, grants(self._session, [use]), f"make the change: {ddl}")
         except RetriableError:
             raise

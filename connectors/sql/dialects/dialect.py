@@ -12,6 +12,8 @@ from typing import Any, Literal, Protocol
 import polars as pl
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
+from sqlalchemy.engine.interfaces import ReflectedColumn
+from sqlalchemy.engine.reflection import ObjectKind, ObjectScope
 
 from ferryman.connectors.sql.dialects.names import Naming, TableName
 from ferryman.connectors.sql.dialects.urls import Location, Urls
@@ -228,9 +230,9 @@ class Dialect(Protocol):
     def is_alive(self, connection: Connection) -> bool:
         """Whether a connection that has been idle can be used. True if only using it can tell."""
 
-    def describe(self, connection: Connection, table: TableName) -> Definition | None:
-        """A table as it is now, None if there is none. Raises TaskError for one that cannot be written to exactly
-        once, such as one that takes part in no transaction."""
+    def describe(self, connection: Connection, tables: Sequence[TableName]) -> Mapping[TableName, Definition]:
+        """Those of the tables that are there, as they are now. Raises TaskError for one that cannot be written to
+        exactly once, such as one that takes part in no transaction."""
 
     def marks(self, connection: Connection, tables: Sequence[TableName]) -> Mapping[TableName, object]:
         """What each of these tables is now, in few and quick statements: another mark means that what ``describe`` has
@@ -245,8 +247,8 @@ class Dialect(Protocol):
     def key_text(self, longest: int) -> Type:
         """The type of text in the key of the offsets table: compared byte by byte, up to ``longest`` bytes."""
 
-    def insert_unless_there(self, table: sa.Table, row: Mapping[str, Any]) -> sa.Executable:
-        """Adds a row to the offsets table, or leaves the one with its key alone, without an error."""
+    def insert_unless_there(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> sa.Executable:
+        """Adds rows to the offsets table, or leaves those with their keys alone, without an error."""
 
     def fault(self, error: Exception, doing: str, after: float | None) -> FerrymanError | None:
         """Whose fault an error of the driver is, by its code; None for an error of something else.
@@ -290,13 +292,23 @@ def in_turn(loads: Sequence[Load], steps: Sequence[Apply]) -> None:
         apply(*load.span)
 
 
-def reflected(connection: Connection, table: TableName, mark: object) -> Definition | None:
-    """A table's columns as SQLAlchemy sees them; for most dialects' ``describe``. ``mark``: what was taken before."""
-    inspector = sa.inspect(connection)
-    if not inspector.has_table(table.name, table.schema):
-        return None
-    columns = inspector.get_columns(table.name, table.schema)
-    is_view = table.name in inspector.get_view_names(table.schema)
+def reflected(
+    connection: Connection, tables: Sequence[TableName], marks: Mapping[TableName, object]
+) -> dict[TableName, Definition]:
+    """Tables as SQLAlchemy sees them, a few statements for all of a schema; for most dialects' ``describe``.
+    ``marks``: what was taken before."""
+    inspector, found = sa.inspect(connection), dict[TableName, Definition]()
+    for schema in dict.fromkeys(table.schema for table in tables):
+        names = [table.name for table in tables if table.schema == schema]
+        columns = inspector.get_multi_columns(schema, names, kind=ObjectKind.ANY, scope=ObjectScope.ANY)
+        views = set(inspector.get_view_names(schema)) if columns else set[str]()
+        for (_, name), each in columns.items():
+            table = TableName(schema, name)
+            found[table] = _definition(each, name in views, marks.get(table))
+    return found
+
+
+def _definition(columns: Sequence[ReflectedColumn], is_view: bool, mark: object) -> Definition:
     generated = frozenset(column["name"] for column in columns if column.get("computed"))
     required = frozenset(column["name"] for column in columns if not column["nullable"])
     return Definition({column["name"]: column["type"] for column in columns}, is_view, mark, generated, required)

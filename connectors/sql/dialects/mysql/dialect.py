@@ -74,9 +74,10 @@ class MysqlDialect:
             return False
         return True
 
-    def describe(self, connection: Connection, table: TableName) -> Definition | None:
+    def describe(self, connection: Connection, tables_: Sequence[TableName]) -> Mapping[TableName, Definition]:
         """Refuses views and tables that are not InnoDB's."""
-        return tables.describe(connection, table)
+        found = {table: tables.describe(connection, table) for table in tables_}
+        return {table: each for table, each in found.items() if each is not None}
 
     def marks(self, connection: Connection, tables_: Sequence[TableName]) -> Mapping[TableName, object]:
         """A statement each: the servers look through all their databases for a list of names."""
@@ -95,9 +96,9 @@ class MysqlDialect:
         """Bytes: the servers' collations take different texts for the same, and a key may not be long."""
         return KeyBytes(longest)
 
-    def insert_unless_there(self, table: sa.Table, row: Mapping[str, Any]) -> sa.Executable:
+    def insert_unless_there(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> sa.Executable:
         """ON DUPLICATE KEY UPDATE of a column to itself; IGNORE would pass over other errors too."""
-        return insert(table).values(row).on_duplicate_key_update(next_offset=table.c.next_offset)
+        return insert(table).values(rows).on_duplicate_key_update(next_offset=table.c.next_offset)
 
     def fault(self, error: Exception, doing: str, after: float | None) -> FerrymanError | None:
         """By number."""

@@ -27,7 +27,8 @@ WHERE table_schema = coalesce(:schema, database()) AND table_name = :table AND n
 
 
 def describe(connection: Connection, table: TableName) -> Definition | None:
-    """See ``Dialect.describe``. Raises TaskError for a view and for a table that takes part in no transaction."""
+    """A table as it is now, None if there is none. Raises TaskError for a view, and for a table that takes part in no
+    transaction."""
     found = mark(connection, table)
     rows = _rows(connection, table, "SELECT table_name, table_type, engine FROM information_schema.tables")
     if not rows:

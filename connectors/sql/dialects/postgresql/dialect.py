@@ -98,12 +98,10 @@ class PostgresDialect:
         """Only using it can tell: the server does not end idle sessions by itself."""
         return True
 
-    def describe(self, connection: Connection, table: TableName) -> Definition | None:
+    def describe(self, connection: Connection, tables_: Sequence[TableName]) -> Mapping[TableName, Definition]:
         """Every table takes part in transactions."""
-        found = reflected(connection, table, self.marks(connection, [table]).get(table))
-        if found is None:
-            return None
-        return replace(found, columns={name: resolved(connection, each) for name, each in found.columns.items()})
+        found = reflected(connection, tables_, self.marks(connection, tables_))
+        return {table: _resolved(connection, each) for table, each in found.items()}
 
     def marks(self, connection: Connection, tables_: Sequence[TableName]) -> Mapping[TableName, object]:
         """The table's number, its kind, and the names and types of its columns."""
@@ -121,9 +119,9 @@ class PostgresDialect:
         """Text of any length is compared byte by byte."""
         return sa.Text()
 
-    def insert_unless_there(self, table: sa.Table, row: Mapping[str, Any]) -> sa.Executable:
+    def insert_unless_there(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> sa.Executable:
         """ON CONFLICT DO NOTHING."""
-        return insert(table).values(row).on_conflict_do_nothing()
+        return insert(table).values(rows).on_conflict_do_nothing()
 
     def fault(self, error: Exception, doing: str, after: float | None) -> FerrymanError | None:
         """By SQLSTATE."""
@@ -162,3 +160,7 @@ class PostgresDialect:
     def writer(self, session: Transactions, mode: Mode, zones: Zones) -> Writer:
         """By COPY."""
         return PostgresWriter(session, mode, zones)
+
+
+def _resolved(connection: Connection, definition: Definition) -> Definition:
+    return replace(definition, columns={name: resolved(connection, each) for name, each in definition.columns.items()})

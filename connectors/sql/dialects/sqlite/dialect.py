@@ -97,9 +97,9 @@ class SqliteDialect:
         """There is no server."""
         return True
 
-    def describe(self, connection: Connection, table: TableName) -> Definition | None:
+    def describe(self, connection: Connection, tables: Sequence[TableName]) -> Mapping[TableName, Definition]:
         """Every table takes part in transactions."""
-        return reflected(connection, table, self.marks(connection, [table]).get(table))
+        return reflected(connection, tables, self.marks(connection, tables))
 
     def marks(self, connection: Connection, tables: Sequence[TableName]) -> Mapping[TableName, object]:
         """Its DDL, and whether it is a view."""
@@ -124,9 +124,9 @@ class SqliteDialect:
         """Text of any length is compared byte by byte."""
         return sa.Text()
 
-    def insert_unless_there(self, table: sa.Table, row: Mapping[str, Any]) -> sa.Executable:
+    def insert_unless_there(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> sa.Executable:
         """ON CONFLICT DO NOTHING."""
-        return insert(table).values(row).on_conflict_do_nothing()
+        return insert(table).values(rows).on_conflict_do_nothing()
 
     def fault(self, error: Exception, doing: str, after: float | None) -> FerrymanError | None:
         """By result code."""
