@@ -62,7 +62,7 @@ def _run(spec: TaskSpec, control: Control) -> None:
     except StillBusy as error:
         # Nothing is told: this end is no failure that waits for somebody, the worker starts the process again.
         log.error("%s", error)
-    except Exception as error:
+    except BaseException as error:  # polars panics with one that is no Exception, and the worker must know
         lasting = isinstance(error, FerrymanError) and error.lasting
         place = {"place": error.place} if isinstance(error, ToleranceError) else {}
         log.exception("the task has failed%s", " and is not restarted by itself" if lasting else "", extra=place)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from email.header import Header
 from email.utils import formataddr
 
+import idna
+
 from ferryman.errors import DataError
 
 LONGEST_NAME = 200
@@ -101,8 +103,9 @@ def _character(letter: str) -> str:
 
 def _domain(key: str, domain: str) -> str:
     try:
-        ascii_form = domain if domain.isascii() else domain.encode("idna").decode()
-    except UnicodeError:
+        # Not Python's own codec, by which straße.de is strasse.de, which may be somebody else's.
+        ascii_form = domain if domain.isascii() else idna.encode(domain, uts46=True).decode()
+    except idna.IDNAError:
         ascii_form = ""
     if len(ascii_form) > LONGEST_DOMAIN or not all(map(_LABEL.fullmatch, ascii_form.split("."))):
         what = f"{_excerpt(domain)} is not the domain of an e-mail address" if domain else "nothing stands behind the @"

@@ -1,18 +1,27 @@
 """The declarations of the SQL sink's keys; what they mean together is in ``rules.py``."""
 
+import re
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
 
+import polars as pl
 from pydantic import AfterValidator
 
 from ferryman.config import Bool, Int, Long, Password, Shown, Str, Strings, any_case, key
 from ferryman.connector import SinkConfig
 
+_OFFSET = re.compile(r"(?:UTC|GMT|UT)?(?P<sign>[+-])(?P<hours>0?[0-9]|1[0-4])(?::?00)?")
+
 
 def _zone(value: str) -> str:
+    """A zone's name. Offsets of whole hours, as Java's ZoneId takes them, have names too, with the opposite sign."""
+    offset = _OFFSET.fullmatch("+0" if value == "Z" else value)
+    if offset is not None:
+        hours = int(offset["hours"])
+        value = f"Etc/GMT{'-' if offset['sign'] == '+' else '+'}{hours}" if hours else "UTC"
     try:
-        ZoneInfo(value)
-    except (KeyError, ValueError, OSError):
+        # Its own table of zones: Python's has names more, such as localtime.
+        pl.Series([0]).cast(pl.Datetime("ms", "UTC")).dt.convert_time_zone(value)
+    except pl.exceptions.PolarsError:
         raise ValueError("Invalid time zone identifier") from None
     return value
 

@@ -18,6 +18,7 @@ from itertools import chain, pairwise
 import polars as pl
 
 from ferryman.connectors.sql.database.last_words import Word, needed
+from ferryman.connectors.sql.dialects.compared import compared_keys
 from ferryman.connectors.sql.dialects.dialect import Load, Mode, TableColumn, key_columns, other_columns
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.records.likeness import likenesses
@@ -159,7 +160,7 @@ def _together(parts: Sequence[Part]) -> _Rows:
 def _sequence(shapes: Sequence[_Rows], mode: Mode) -> Iterator[tuple[_Rows, pl.DataFrame]]:
     """The rows of a table in the order of their application."""
     if len(shapes) > 1 and (mode != "insert" or any(each.deletes for each in shapes)):
-        keys = likenesses([_keys(shape) for shape in shapes])
+        keys = likenesses([compared_keys(shape.frame, shape.columns) for shape in shapes])
         if len(set(chain.from_iterable(keys))) < sum(map(len, keys)):
             yield from _rounds(shapes, keys, fold=mode != "insert")
             return

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 
-import polars as pl
-
-from ferryman.connectors.sql.dialects.dialect import Apply, Load, Mode, Refused, Run, key_columns
+from ferryman.connectors.sql.dialects.compared import compared_keys
+from ferryman.connectors.sql.dialects.dialect import Apply, Load, Mode, Refused, Run
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.records.likeness import likenesses
 
@@ -48,13 +47,10 @@ def _last(loads: Sequence[Load]) -> set[int]:
     found = set[int]()
     for same in tables.values():
         latest: dict[Hashable, int] = {}
-        for load, alike in zip(same, likenesses([_keys(load) for load in same]), strict=True):
+        for load, alike in zip(
+            same, likenesses([compared_keys(load.frame, load.columns) for load in same]), strict=True
+        ):
             for seq, key in zip(load.frame.get_column("seq").to_list(), alike, strict=True):
                 latest[key] = max(seq, latest.get(key, seq))
         found |= set(latest.values())
     return found
-
-
-def _keys(load: Load) -> list[pl.Series]:
-    chosen = sorted(key_columns(load.columns), key=lambda index: load.columns[index].name)
-    return [load.frame.get_column(f"c{index}") for index in chosen]

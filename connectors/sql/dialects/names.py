@@ -4,16 +4,20 @@ import re
 import string
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol
 
 from ferryman.errors import DataError
 
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
-_PART = re.compile(r'"((?:[^"]|"")+)"(?=\.|$)|([^.]+)')
 
 
 class Naming(Protocol):
     """What a database does with names."""
+
+    @property
+    def quotes(self) -> str:
+        """What a part of a table's name may stand in, in configs."""
 
     @property
     def columns_ignore_case(self) -> bool:
@@ -61,12 +65,12 @@ def checked(name: str, naming: Naming, what: str) -> str:
 
 
 def table_name(text: str, naming: Naming, quoted: bool) -> TableName:
-    """A table's name from its text: ``table`` or ``schema.table``, a part in double quotes if it holds a dot.
+    """A table's name from its text: ``table`` or ``schema.table``, a part in quotes if it holds a dot.
 
     ``quoted``: whether the parts keep their case. Raises DataError for names of more parts, and for names that
     ``checked`` refuses.
     """
-    parts = _parts(text)
+    parts = _parts(text, naming.quotes)
     if len(parts) > 2:
         raise DataError(
             f"The table name {text!r} has {len(parts)} parts, but only schema.table is possible: "
@@ -76,14 +80,20 @@ def table_name(text: str, naming: Naming, quoted: bool) -> TableName:
     return TableName(names[0] if len(names) == 2 else None, names[-1])
 
 
-def _parts(text: str) -> list[str]:
+@cache
+def _part(quotes: str) -> re.Pattern[str]:
+    in_quotes = "|".join(f"{quote}(?:[^{quote}]|{quote}{quote})+{quote}" for quote in quotes)
+    return re.compile(rf"({in_quotes})(?=\.|$)|([^.]+)")
+
+
+def _parts(text: str, quotes: str) -> list[str]:
     parts, position = [], 0
     while position < len(text):
-        found = _PART.match(text, position)
+        found = _part(quotes).match(text, position)
         if found is None:
             raise DataError(f"The table name {text!r} has an empty part between its dots")
         quoted, plain = found.groups()
-        parts.append(quoted.replace('""', '"') if quoted is not None else plain)
+        parts.append(plain if quoted is None else quoted[1:-1].replace(quoted[0] * 2, quoted[0]))
         position = found.end() + 1
     if text.endswith(".") and parts:
         raise DataError(f"The table name {text!r} has an empty part between its dots")

@@ -5,7 +5,7 @@ from math import isfinite
 
 import polars as pl
 
-NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$"
+NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$"
 """A decimal number; one exponent has at most three digits, so that its digits can be written out."""
 DOUBLE_DIGITS, SINGLE_DIGITS = 15, 6
 """Digits that every number has which came to a float of 64 or 32 bits and back (DBL_DIG, FLT_DIG of C)."""
@@ -30,8 +30,8 @@ def _plain(text: str | None) -> str | None:
 def beyond(plain: pl.Series, scale: int) -> pl.Series:
     """Which numbers have digits beyond ``scale`` places after the point; before it, if it is negative."""
     if scale >= 0:
-        return plain.str.contains(rf"\.\d{{{scale}}}\d*[1-9]")
-    return plain.str.contains("[1-9]") & ~plain.str.contains(rf"^[+-]?\d*0{{{-scale}}}(\.0*)?$")
+        return plain.str.contains(rf"\.[0-9]{{{scale}}}[0-9]*[1-9]")
+    return plain.str.contains("[1-9]") & ~plain.str.contains(rf"^[+-]?[0-9]*0{{{-scale}}}(\.0*)?$")
 
 
 def significant(plain: pl.Series) -> pl.Series:

@@ -78,6 +78,9 @@ class Raw:
 class Day:
     """Dates."""
 
+    endless: bool = False
+    """Whether the texts infinity and -infinity are among them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Clock:
@@ -101,6 +104,8 @@ class Moment:
     """Whether they are instants, or what the clock on the wall shows."""
     suffix: str = ""
     """What follows an instant's text in UTC."""
+    endless: bool = False
+    """Whether the texts infinity and -infinity are among them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ import polars as pl
 from ferryman.connectors.sql.fits.fit import Check, Fit
 from ferryman.connectors.sql.fits.target import Clock, Day, Moment
 
-_DATE = r"\d{4}-\d{2}-\d{2}"
-_CLOCK = r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?"
+_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?"
 _MIDNIGHT = r"00:00(:00(\.0+)?)?"
-_SPAN = r"-?\d{1,3}:[0-5]\d(:[0-5]\d(\.\d+)?)?"
-_OFFSET = r"([Zz]|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)"
+_SPAN = r"-?[0-9]{1,3}:[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?"
+_OFFSET = r"([Zz]|[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?)"
 _SECOND = 1_000_000
 """In microseconds, as all durations below."""
 
@@ -17,8 +17,8 @@ _SECOND = 1_000_000
 def fit(target: Day | Clock | Moment, zone: str) -> Fit:
     """Text in a column for dates or times."""
     match target:
-        case Day():
-            return Fit("plain", (Check(_no_date, "dates, as 2024-02-29"),), lambda values: values.str.slice(0, 10))
+        case Day(endless=endless):
+            return _day_fit(endless)
         case Clock():
             return Fit("plain", (*_clock(target), _fine(target.digits)))
         case Moment():
@@ -34,7 +34,22 @@ def _clock(target: Clock) -> tuple[Check, ...]:
 
 def _fine(digits: int) -> Check:
     takes = f"seconds with at most {digits} digits after the point" if digits else "whole seconds"
-    return Check(lambda values: values.str.contains(rf"\.\d{{{digits}}}\d*[1-9]"), takes)
+    return Check(lambda values: values.str.contains(rf"\.[0-9]{{{digits}}}[0-9]*[1-9]"), takes)
+
+
+def _day_fit(endless: bool) -> Fit:
+    def no_date(values: pl.Series) -> pl.Series:
+        return _no_date(values) & ~_is_endless(values, endless)
+
+    def said(values: pl.Series) -> pl.Series:
+        return values.zip_with(_is_endless(values, endless), values.str.slice(0, 10))
+
+    return Fit("plain", (Check(no_date, "dates, as 2024-02-29"),), said)
+
+
+def _is_endless(values: pl.Series, endless: bool) -> pl.Series:
+    """Which of the texts are the ends of time, as Debezium sends them."""
+    return values.is_in(["infinity", "-infinity"] if endless else [])
 
 
 def _no_date(values: pl.Series) -> pl.Series:
@@ -51,7 +66,10 @@ def _day(values: pl.Series) -> pl.Series:
 def _moment(target: Moment, zone: str) -> Fit:
     shape = f"^{_DATE}([ T]{_CLOCK}( ?{_OFFSET})?)?$"
     checks = (
-        Check(lambda values: ~values.str.contains(shape), "timestamps, as 2024-02-29 23:59:58"),
+        Check(
+            lambda values: ~(values.str.contains(shape) | _is_endless(values, target.endless)),
+            "timestamps, as 2024-02-29 23:59:58",
+        ),
         _fine(target.digits),
         Check(
             lambda values: _said(values, target, zone).is_null() & values.is_not_null(),
@@ -73,7 +91,7 @@ def _said(values: pl.Series, target: Moment, zone: str) -> pl.Series:
         local = instants.dt.convert_time_zone(zone).dt.replace_time_zone(None)
         found = local.zip_with(offset.is_not_null(), clock)
     found = found.set((found.dt.year() < 1) | (found.dt.year() > 9999), None)
-    return _text(found, target)
+    return values.zip_with(_is_endless(values, target.endless), _text(found, target))
 
 
 def _text(moments: pl.Series, target: Moment) -> pl.Series:
@@ -84,15 +102,15 @@ def _text(moments: pl.Series, target: Moment) -> pl.Series:
 
 def _since_midnight(values: pl.Series) -> pl.Series:
     hours, minutes, seconds = (_number(values.str.slice(start, 2)) for start in (11, 14, 17))
-    seconds = seconds.zip_with(values.str.contains(r":\d\d:\d\d"), seconds * 0)
-    fraction = _number(values.str.extract(r"\.(\d{1,6})").fill_null("0").str.pad_end(6, "0"))
+    seconds = seconds.zip_with(values.str.contains(r":[0-9][0-9]:[0-9][0-9]"), seconds * 0)
+    fraction = _number(values.str.extract(r"\.([0-9]{1,6})").fill_null("0").str.pad_end(6, "0"))
     return ((hours * 60 + minutes) * 60 * _SECOND + seconds * _SECOND + fraction).cast(pl.Duration("us"))
 
 
 def _offset(values: pl.Series) -> pl.Series:
     """The offset from UTC that a text ends with; null if it has none."""
     tail = values.str.slice(11).str.extract(f"({_OFFSET})$")
-    hours, minutes = _number(tail.str.slice(1, 2)), _number(tail.str.extract(r"(\d\d)$"))
+    hours, minutes = _number(tail.str.slice(1, 2)), _number(tail.str.extract(r"([0-9][0-9])$"))
     minutes = minutes.zip_with(tail.str.len_chars() > 3, minutes * 0)
     size = (hours * 60 + minutes) * 60 * _SECOND
     signed = size.zip_with(~tail.str.starts_with("-"), -size)

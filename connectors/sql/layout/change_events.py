@@ -5,7 +5,7 @@ says, a delete deletes, and what says nothing of a row (a truncate, a message, a
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from ferryman.connectors.sql.config.rules import SqlSinkConfig
-from ferryman.connectors.sql.records.debezium import Conversion, Notation, conversion, converted
+from ferryman.connectors.sql.records.debezium import Conversion, Notation, conversion, converted, converted_column
 from ferryman.connectors.sql.records.frame import tombstones
 from ferryman.errors import DataError
 from ferryman.record import Batch, Columns, Data, Rows
@@ -64,7 +64,7 @@ def changes(batch: Batch, config: SqlSinkConfig, notation: Notation) -> Change |
         logger.warning("The records of %s are changes of schemas, not of rows: they are passed over", batch.topic)
         return None
     batch = _out_of_cloud_event(batch)
-    found = _unwrapped(batch) if is_envelope(batch.value.schema) else Change(batch, tombstones(batch))
+    found = _unwrapped(batch, config) if is_envelope(batch.value.schema) else Change(batch, tombstones(batch))
     found = _with_keys(found, config) if found is not None else None
     if found is None:
         return None
@@ -91,19 +91,20 @@ def _out_of_cloud_event(batch: Batch) -> Batch:
     return replace(batch, value=data)
 
 
-def _unwrapped(batch: Batch) -> Change | None:
+def _unwrapped(batch: Batch, config: SqlSinkConfig) -> Change | None:
     assert batch.value.schema is not None
     after = batch.value.schema.by_name["after"].schema
     before = batch.value.schema.by_name.get("before")
     if isinstance(batch.value, Columns) and before is not None and before.schema.fields == after.fields:
-        return _of_columns(batch, batch.value.frame, after)
+        return _of_columns(batch, batch.value.frame, after, by_key=config.pk_mode == "record_key")
     return _of_rows(batch, batch.value.rows().values, after)
 
 
-def _of_columns(batch: Batch, frame: pl.DataFrame, after: Schema) -> Change | None:
+def _of_columns(batch: Batch, frame: pl.DataFrame, after: Schema, by_key: bool) -> Change | None:
     ops = frame.get_column("op")
     deletes = ops == _DELETED
-    kept = (deletes | ops.is_in(list(_WRITTEN))).fill_null(value=False)
+    tells_row = deletes if by_key else deletes & frame.get_column("before").is_not_null()
+    kept = (tells_row | ops.is_in(list(_WRITTEN))).fill_null(value=False)
     if frame.get_column("after").filter(kept & ~deletes).has_nulls():
         raise _without_row()
     rows = frame.select(pl.when(deletes).then(pl.col("before")).otherwise(pl.col("after")).alias("row"))
@@ -158,9 +159,7 @@ def _plain(data: Data, notation: Notation, moves_clocks: bool) -> Data:
     if not plan.conversions:
         return data
     if isinstance(data, Columns) and plan.by_columns:
-        columns = [found.convert(data.frame.get_column(name), old) for name, (old, found) in plan.conversions.items()]
-        named = [column.alias(name) for column, name in zip(columns, plan.conversions, strict=True)]
-        return Columns(plan.schema, data.frame.with_columns(named))
+        return Columns(plan.schema, data.frame.with_columns(_plain_columns(plan, data.frame)))
     return Rows(plan.schema, _plain_rows(plan, data.rows().values))
 
 
@@ -191,6 +190,14 @@ def _around(schema: Schema, inner: Schema) -> Schema:
     if schema.type is not Type.ARRAY or schema.values is None:
         return inner
     return replace(schema, values=_around(schema.values, inner), default=None)
+
+
+def _plain_columns(plan: Plan, frame: pl.DataFrame) -> Iterator[pl.Series]:
+    for name, (old, found) in plan.conversions.items():
+        try:
+            yield converted_column(found, old, frame.get_column(name)).alias(name)
+        except DataError as error:
+            raise error.in_field(name) from None
 
 
 def _plain_rows(plan: Plan, values: Sequence[Any]) -> Sequence[Any]:

@@ -31,7 +31,13 @@ def columns_for(config: SqlSinkConfig, place: Place, key: Schema | None, value: 
     fields = [] if value is None else list(_fields(config, value))
     found = {column.name: column for column in primary}
     for column in fields:
-        is_wanted = (not wanted or column.name in wanted) and config.takes(place.topic, column.name)
+        is_text = column.field is None
+        if is_text and column.name in names:
+            raise DataError(
+                f"The column {column.name} of {place} is to hold both the values, which are text, and a part of the "
+                "primary key: set pk.fields or string.output.value.column.name to another name"
+            )
+        is_wanted = is_text or ((not wanted or column.name in wanted) and config.takes(place.topic, column.name))
         if column.name not in names and is_wanted:
             found[column.name] = column
     if not found:
@@ -50,7 +56,7 @@ def _ordered(found: dict[str, Column], fields: Sequence[Column]) -> Iterator[Col
 
 def _fields(config: SqlSinkConfig, value: Schema) -> Iterator[Column]:
     if value.type is Type.STRING:
-        yield Column(config.string_output_value_column_name, value, "value")
+        yield Column(config.string_output_value_column_name, value.as_optional(), "value")
     elif value.type is not Type.STRUCT:
         raise DataError(f"Value schema must be of type Struct, but is of type {value.type}")
     for field in value.fields:

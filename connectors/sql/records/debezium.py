@@ -25,6 +25,9 @@ UNLIMITED = 2**31 - 1
 _MOST_SCALE = 30
 """Digits after the point of a created column for decimals of any scale, where a column must say it."""
 
+_FARTHEST = 260_000 * 31_556_952
+"""Seconds from 1970, in both directions, that are surely written out by polars, whose years end about 262,000."""
+
 Convert = Callable[[pl.Series, Schema], pl.Series]
 
 
@@ -86,17 +89,37 @@ def converted(found: Conversion, schema: Schema, values: Sequence[Any]) -> Seque
     if found.convert is _decimals:
         return [None if value is None else _unscaled(value) for value in values]
     try:
-        return found.convert(_series(schema, values), schema).to_list()
-    except (*MISFITS, OverflowError):
-        raise DataError(f"A value is no {schema.name}") from None
+        series = _series(schema, values)
+    except MISFITS:
+        raise _misfit(schema) from None
+    return converted_column(found, schema, series).to_list()
+
+
+def converted_column(found: Conversion, schema: Schema, values: pl.Series) -> pl.Series:
+    """A column of a schema, converted. Raises DataError for a value that is none of the type."""
+    try:
+        return found.convert(values, schema)
+    except MISFITS:
+        raise _misfit(schema) from None
+
+
+def _misfit(schema: Schema) -> DataError:
+    return DataError(f"A value is no {schema.name}")
 
 
 def _series(schema: Schema, values: Sequence[Any]) -> pl.Series:
     return pl.Series(values, dtype=dtype(schema), strict=True)
 
 
-def _expression(make: Callable[[pl.Expr], pl.Expr]) -> Convert:
-    return lambda values, _: values.alias("v").to_frame().select(make(pl.col("v"))).to_series()
+def _expression(make: Callable[[pl.Expr], pl.Expr], most: int | None = None) -> Convert:
+    """``most``: the greatest number, and with its sign the smallest, that polars can write out; beyond it panics."""
+
+    def convert(values: pl.Series, _: Schema) -> pl.Series:
+        if most is not None and not values.is_between(-most, most).all():
+            raise OverflowError
+        return values.alias("v").to_frame().select(make(pl.col("v"))).to_series()
+
+    return convert
 
 
 def _date(values: pl.Expr) -> pl.Expr:
@@ -170,12 +193,12 @@ def _unscaled(value: Any) -> Decimal:
 
 
 _TEXTS: dict[str, Convert] = {
-    f"{TIMES}Date": _expression(_date),
+    f"{TIMES}Date": _expression(_date, _FARTHEST // 86_400),
     f"{TIMES}Time": _expression(_clock(3)),
     f"{TIMES}MicroTime": _expression(_clock(6)),
     f"{TIMES}NanoTime": _expression(_clock(9)),
-    f"{TIMES}Timestamp": _expression(_moment("ms")),
-    f"{TIMES}MicroTimestamp": _expression(_moment("us")),
+    f"{TIMES}Timestamp": _expression(_moment("ms"), _FARTHEST * 1_000),
+    f"{TIMES}MicroTimestamp": _expression(_moment("us"), _FARTHEST * 1_000_000),
     f"{TIMES}NanoTimestamp": _expression(_moment("ns")),
     DURATION: _expression(_duration),
 }

@@ -36,12 +36,13 @@ def tombstones(batch: Batch) -> list[bool] | None:
 def columns_of(batch: Batch, columns: Iterable[tuple[Column, Text | None]], nulls: bool) -> list[pl.Series]:
     """The columns. A column comes with what makes its values text, if that must be done one by one.
 
-    ``nulls``: whether a null stands for the field's default. Raises DataError for a value that does not fit its schema.
+    ``nulls``: whether a null stands for the field's default, as it always does in a key. Raises DataError for a value
+    that does not fit its schema.
     """
     found = []
     for index, (column, text) in enumerate(columns):
         try:
-            found.append(_series(batch, column, text, nulls).alias(f"c{index}"))
+            found.append(_series(batch, column, text, nulls or column.primary).alias(f"c{index}"))
         except MISFITS:
             # Not chained: polars quotes the value.
             kind = column.schema.name or column.schema.type

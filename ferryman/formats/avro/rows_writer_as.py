@@ -59,9 +59,33 @@ def _parsed(avro: Any, references: Sequence[Any]) -> tuple[Any, dict[str, Any]]:
     try:
         for reference in references:
             fastavro.parse_schema(bare(reference), named)
-        return fastavro.parse_schema(bare(avro), named), named
+        parsed = fastavro.parse_schema(bare(avro), named)
+        for record in named.values():
+            for field in record.get("fields", ()):
+                if "default" in field:
+                    field["default"] = _default(field["type"], field["default"], named)
     except (SchemaParseException, TypeError, KeyError, ValueError, RecursionError) as error:
         raise DataError(f"The Avro schema is not valid: {error}") from error
+    return parsed, named
+
+
+def _default(node: Any, value: Any, named: dict[str, Any]) -> Any:
+    """A field's default as fastavro writes it: JSON spells bytes as text, a character for each."""
+    if isinstance(node, list):
+        return _default(node[0], value, named)  # a union's default is of its first branch
+    if isinstance(node, str):
+        node = named.get(node, node)
+    kind = node if isinstance(node, str) else node["type"]
+    if kind in ("bytes", "fixed") and isinstance(value, str):
+        return value.encode("latin-1")
+    if kind == "array":
+        return [_default(node["items"], each, named) for each in value]
+    if kind == "map":
+        return {key: _default(node["values"], each, named) for key, each in value.items()}
+    if kind in ("record", "error"):
+        types = {field["name"]: field["type"] for field in node["fields"]}
+        return {name: _default(types[name], each, named) if name in types else each for name, each in value.items()}
+    return value
 
 
 def _renaming(node: Any, named: dict[str, Any], done: dict[str, Convert]) -> Convert:

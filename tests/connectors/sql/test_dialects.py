@@ -2,7 +2,11 @@
 
 import re
 
+import pytest
+
 from ferryman.connectors.sql.config.databases import DIALECTS
+from ferryman.connectors.sql.dialects.dialect import Dialect
+from ferryman.connectors.sql.dialects.names import TableName, table_name
 from tests.places import DOCS, ROOT
 
 SQL = ROOT / "connectors" / "sql"
@@ -52,3 +56,10 @@ def test_the_page_about_dialects_names_every_member_of_the_protocol() -> None:
     page = (DOCS / "writing-a-dialect.md").read_text(encoding="utf-8")
     assert len(members) > 10
     assert [member for member in members if f"`{member}`" not in page] == []
+
+
+@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
+def test_a_part_of_a_tables_name_stands_in_the_quotes_of_its_database(dialect: Dialect) -> None:
+    for quote in dialect.naming.quotes:
+        found = table_name(f"{quote}my shop{quote}.{quote}a.b{quote}{quote}c{quote}", dialect.naming, quoted=True)
+        assert found == TableName("my shop", f"a.b{quote}c")

@@ -1,11 +1,20 @@
 """Keys that any database might hold to be the same are alike; those that none does mostly are not."""
 
+from typing import Any
+
 import polars as pl
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.dialects import postgresql
 
+from ferryman.connectors.sql.dialects.compared import compared_keys
+from ferryman.connectors.sql.dialects.dialect import TableColumn
+from ferryman.connectors.sql.fits.fit import Fit
+from ferryman.connectors.sql.records.column import Column
 from ferryman.connectors.sql.records.likeness import likenesses
+from ferryman.schema import STRING
 
 SAME = [
     ("a", "A"),
@@ -50,3 +59,13 @@ def test_a_key_of_several_columns_is_like_itself_and_has_a_hash(keys: list[tuple
     first, second = likenesses([[texts, numbers], [texts, numbers]])
     assert first == second
     assert len(set(first)) <= len(keys)
+
+
+@pytest.mark.parametrize("kind", [sa.TIME(), sa.BOOLEAN(), sa.DateTime(), postgresql.INET(), postgresql.INTERVAL()])
+def test_texts_that_a_column_may_read_as_one_value_are_one_key(kind: sa.types.TypeEngine[Any]) -> None:
+    def keys(texts: list[str]) -> list[pl.Series]:
+        column = TableColumn("k", Column("k", STRING, "key", "k", primary=True), Fit("plain"), kind)
+        return compared_keys(pl.DataFrame({"c0": texts}), [column])
+
+    first, second = likenesses([keys(["12:00:00", "t"]), keys(["12:00"])])
+    assert len({*first, *second}) == 1

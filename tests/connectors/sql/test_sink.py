@@ -1,6 +1,6 @@
 """The SQL sink: which rows and tables come out of records, by insert mode, primary key mode and schema."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
@@ -326,3 +326,36 @@ def test_partitioned_tables_are_tables(postgres: str) -> None:
     world.put([order(1)])
     world.kill()
     assert world.query("SELECT id FROM orders_1") == [(1,)]
+
+
+@pytest.mark.parametrize("more", [{}, {"fields.whitelist": "id"}])
+def test_values_that_are_text_have_a_column_whatever_else_is_chosen(world: World, more: Mapping[str, str]) -> None:
+    world.config = {"auto.create": "true", "pk.mode": "record_key", "pk.fields": "k", **more}
+    world.key_schema, world.value_schema = STRING, STRING
+    world.put(["a"], ["k1"])
+    assert world.query("SELECT k, record_value FROM orders") == [("k1", "a")]
+
+
+def test_values_that_are_text_are_not_lost_to_a_key_of_the_same_name(world: World) -> None:
+    world.config = {"auto.create": "true", "pk.mode": "record_key", "pk.fields": "record_value"}
+    world.key_schema, world.value_schema = STRING, STRING
+    with pytest.raises(DataError, match=r"pk\.fields or string\.output\.value\.column\.name"):
+        world.put(["a"], ["k1"])
+
+
+def test_a_column_for_values_that_are_text_is_added_to_a_table_with_rows(world: World) -> None:
+    world.config = {"auto.evolve": "true", "pk.mode": "record_key", "pk.fields": "k"}
+    world.key_schema, world.value_schema = STRING, STRING
+    world.query("CREATE TABLE orders (k varchar(20) primary key)")
+    world.query("INSERT INTO orders VALUES ('k0')")
+    world.put(["a"], ["k1"])
+    assert world.query("SELECT k, record_value FROM orders ORDER BY k") == [("k0", None), ("k1", "a")]
+
+
+def test_a_null_in_a_key_is_its_default_though_other_nulls_stay(world: World) -> None:
+    config = {"auto.create": "true", "pk.mode": "record_value", "pk.fields": "id"}
+    world.config = config | {"replace.null.with.default": "false"}
+    seven = Schema(Type.INT64, optional=True, default=7)
+    world.value_schema = struct({"id": seven, "n": seven})
+    world.put([{"id": None, "n": None}])
+    assert world.query("SELECT id, n FROM orders") == [(7, None)]

@@ -109,6 +109,25 @@ def test_keys_that_would_change_what_is_written_are_refused_by_name(name: str, v
     assert reason in problems[name]
 
 
+@pytest.mark.parametrize(
+    ("given", "zone"),
+    [
+        ("Europe/Berlin", "Europe/Berlin"),
+        ("+09:00", "Etc/GMT-9"),
+        ("UTC-5", "Etc/GMT+5"),
+        ("GMT+00:00", "UTC"),
+        ("Z", "UTC"),
+    ],
+)
+def test_a_time_zone_is_a_name_or_an_offset_of_whole_hours(given: str, zone: str) -> None:
+    assert SqlSinkConfig.parse(BASIC | {"use.time.zone": given}).db_timezone == zone
+
+
+@pytest.mark.parametrize("given", ["+05:30", "localtime", "Factory", "+15", "Mars/Olympus"])
+def test_other_time_zones_are_refused_before_there_are_records(given: str) -> None:
+    assert "Invalid time zone" in refused(**{"db.timezone": given})["db.timezone"]
+
+
 def test_all_problems_are_told_at_once() -> None:
     problems = refused(
         **{

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ferryman.api import BadRecords
 from ferryman.connectors.sql.config.rules import SqlSinkConfig
 from ferryman.errors import ConfigError, DataError
 from ferryman.record import Rows
@@ -305,3 +306,55 @@ def test_other_sinks_names_take_debeziums_types_as_the_numbers_that_they_are(wor
     world.value_schema = struct({"id": INT64, "at": Schema(Type.INT64, name=f"{T}MicroTimestamp")})
     world.put([{"id": 1, "at": 5}], [{"id": 1}])
     assert world.query("SELECT at FROM orders") == [(5,)]
+
+
+FAR_OFF = [
+    (named(Type.INT64, "io.debezium.time.MicroTimestamp"), 9223371331200000000),  # PostgreSQL's infinity
+    (named(Type.INT64, "io.debezium.time.Timestamp"), 2**63 - 1),
+    (named(Type.INT32, "io.debezium.time.Date"), -(2**31)),
+    (named(Type.BYTES, "io.debezium.data.Bits", length="3"), b"\xff"),
+]
+
+
+@pytest.mark.parametrize("as_columns", [False, True])
+@pytest.mark.parametrize(("kind", "value"), FAR_OFF, ids=lambda each: getattr(each, "name", ""))
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_a_value_that_cannot_be_written_out_is_that_records_error(
+    world: World, database: str, kind: Schema, value: Any, as_columns: bool
+) -> None:
+    row = struct({"id": INT64, "x": kind}, name="shop.orders.Value", optional=True)
+    world.value_schema = struct({"before": row, "after": row, "op": STRING}, name="shop.orders.Envelope")
+    world.begin()
+    events = [
+        {"before": None, "after": {"id": number, "x": value if number == 1 else None}, "op": "c"} for number in range(3)
+    ]
+    batch = world.batch(events, [{"id": number} for number in range(3)], as_columns=as_columns)
+    with pytest.raises(BadRecords, match=f"{world.source}@1: A value is no {kind.name}"):
+        world.running.put_batches([batch])
+
+
+@pytest.mark.parametrize("as_columns", [False, True])
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_a_delete_that_does_not_tell_its_row_is_passed_over(world: World, database: str, as_columns: bool) -> None:
+    world.config = UPSERT | {"primary.key.mode": "record_value", "primary.key.fields": "id"}
+    put(world, [event("c", 1, "a"), event("c", 2, "b")], as_columns)
+    world.put([event("d", 1) | {"before": None}, event("d", 2)], [{"id": 1}, {"id": 2}], as_columns=as_columns)
+    assert world.query("SELECT id FROM orders") == [(1,)]
+
+
+@pytest.mark.parametrize("as_columns", [False, True])
+def test_the_ends_of_time_are_stored_as_postgresql_has_them(postgres: str, as_columns: bool) -> None:
+    world = World(postgres, UPSERT, key_schema=KEY)
+    world.value_schema = struct({"id": INT64, "x": named(Type.STRING, "io.debezium.time.ZonedTimestamp")})
+    texts = ["infinity", "-infinity", "2024-02-29T12:00:00Z"]
+    world.put(
+        [{"id": number, "x": text} for number, text in enumerate(texts)],
+        [{"id": number} for number in range(3)],
+        as_columns=as_columns,
+    )
+    assert world.query("SELECT x::text FROM orders ORDER BY id") == [
+        ("infinity",),
+        ("-infinity",),
+        ("2024-02-29 12:00:00+00",),
+    ]
+    world.kill()

@@ -27,6 +27,7 @@ _LONGEST_NAME = 64
 class MysqlNaming:
     """See ``Naming``."""
 
+    quotes = '`"'
     columns_ignore_case = True
 
     def unquoted(self, name: str) -> str:

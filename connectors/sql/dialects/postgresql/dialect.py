@@ -40,6 +40,7 @@ _SETTINGS = {
 class PostgresNaming:
     """See ``Naming``."""
 
+    quotes = '"'
     columns_ignore_case = False
 
     def unquoted(self, name: str) -> str:

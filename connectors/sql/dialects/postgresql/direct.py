@@ -13,6 +13,7 @@ from itertools import islice
 import polars as pl
 import psycopg
 
+from ferryman.connectors.sql.dialects.compared import compared_keys
 from ferryman.connectors.sql.dialects.dialect import Load, Mode, TableColumn, key_columns, other_columns
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.dialects.postgresql.names import identifier, literal
@@ -88,9 +89,7 @@ class Direct:
 
     def _without_repeats(self, start: int, stop: int) -> Iterator[Sequence[str]]:
         """The rows in order, cut so that no two of a piece may have the same key: one statement changes a row once."""
-        frame = self.load.frame
-        keys = [frame.get_column(f"c{index}")[start:stop] for index in key_columns(self.load.columns)]
-        (alike,) = likenesses([keys])
+        (alike,) = likenesses([compared_keys(self.load.frame[start:stop], self.load.columns)])
         begun, seen = start, set[Hashable]()
         for at, key in enumerate(alike, start):
             if key in seen:

@@ -28,6 +28,7 @@ _BUSY_SECONDS = 5.0
 class SqliteNaming:
     """See ``Naming``."""
 
+    quotes = '`"'
     columns_ignore_case = True
 
     def unquoted(self, name: str) -> str:

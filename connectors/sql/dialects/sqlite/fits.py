@@ -21,9 +21,9 @@ it does not know."""
 
 _LONGEST = 15
 """Digits of a decimal number that SQLite keeps in 64 bits."""
-_NUMERAL = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
-_INTEGER = r"^(0|-?[1-9]\d{0,17})$"
-_OWN = r"^(0|-?[1-9]\d{0,17}|-?(0|[1-9]\d{0,13})\.\d*[1-9])$"
+_NUMERAL = r"^\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*$"
+_INTEGER = r"^(0|-?[1-9][0-9]{0,17})$"
+_OWN = r"^(0|-?[1-9][0-9]{0,17}|-?(0|[1-9][0-9]{0,13})\.[0-9]*[1-9])$"
 """Numbers as SQLite writes them itself: such a text is the same whether it is kept as a number or not."""
 _TIME = "Convert the field with the transform TimestampConverter (its keys field and target.type), or change the column"
 _JSON = "Flatten it with the transform Flatten, drop it with ReplaceField (its key exclude), or make the column JSON"

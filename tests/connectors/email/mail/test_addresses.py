@@ -50,6 +50,8 @@ def test_the_reason_is_said(text: str, reason: str) -> None:
         ("Zoë <a.b+c@b.example>", "a.b+c@b.example", "Zoë"),
         ('"Doe, Jane" <j@b.example>', "j@b.example", "Doe, Jane"),
         ("a@bücher.example", "a@xn--bcher-kva.example", ""),
+        ("a@straße.example", "a@xn--strae-oqa.example", ""),
+        ("a@βόλος.example", "a@xn--nxasmm1c.example", ""),
     ],
 )
 def test_one_address_is_taken(text: str, spec: str, name: str) -> None:

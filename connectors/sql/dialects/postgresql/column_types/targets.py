@@ -32,12 +32,13 @@ _WHOLE: dict[type[Any], Whole] = {
 }
 _MOST_DIGITS = 6
 _SPAN = (
-    r"^(P([+-]?\d+Y)?([+-]?\d+M)?([+-]?\d+W)?([+-]?\d+D)?(T([+-]?\d+H)?([+-]?\d+M)?([+-]?\d+FRACTIONS)?)?"
-    r"|([+-]?\d+ (year|mon|month|week|day|hour|minute|min|second|sec)s?( |$))*"
-    r"([+-]?\d+:[0-5]\d(:[0-5]\dFRACTION)?)?)$"
+    r"^(P([+-]?[0-9]+Y)?([+-]?[0-9]+M)?([+-]?[0-9]+W)?([+-]?[0-9]+D)?"
+    r"(T([+-]?[0-9]+H)?([+-]?[0-9]+M)?([+-]?[0-9]+FRACTIONS)?)?"
+    r"|([+-]?[0-9]+ (year|mon|month|week|day|hour|minute|min|second|sec)s?( |$))*"
+    r"([+-]?[0-9]+:[0-5][0-9](:[0-5][0-9]FRACTION)?)?)$"
 )
 """ISO 8601's durations and what PostgreSQL itself prints; a lone number would become seconds."""
-_ADDRESS = r"^([0-9a-fA-F:.]*:[0-9a-fA-F:.]*|(\d{1,3}\.){3}\d{1,3})(/\d{1,3})?$"
+_ADDRESS = r"^([0-9a-fA-F:.]*:[0-9a-fA-F:.]*|([0-9]{1,3}\.){3}[0-9]{1,3})(/[0-9]{1,3})?$"
 _READ: dict[type[Any], Reading] = {
     postgresql.UUID: Reading(r"^\{?[0-9a-fA-F-]{32,39}\}?$", "UUIDs"),
     postgresql.INET: Reading(_ADDRESS, "addresses"),
@@ -81,13 +82,13 @@ def _moment(existing: sa.types.TypeEngine[Any]) -> Target | None:
     digits = _MOST_DIGITS if precision is None else int(precision)
     match existing:
         case sa.DateTime(timezone=zoned):
-            return Moment(digits, zoned, _UTC if zoned else "")
+            return Moment(digits, zoned, _UTC if zoned else "", endless=True)
         case sa.Time(timezone=zoned):
             return Clock(digits, zoned)
         case sa.Date():
-            return Day()
+            return Day(endless=True)
         case postgresql.INTERVAL(fields=None):
-            fraction = rf"(\.\d{{1,{digits}}})?" if digits else ""
+            fraction = rf"(\.[0-9]{{1,{digits}}})?" if digits else ""
             return Reading(_SPAN.replace("FRACTION", fraction), "durations, as P1DT2H or 1 day 02:00:00")
         case postgresql.INTERVAL():
             return Closed("it drops what it has no field for")
