@@ -29,7 +29,7 @@ def simulated(*options: str) -> dict[str, Any]:
 
 @pytest.mark.timeout(7200)
 def test_whatever_befalls_a_group_each_task_has_one_owner_and_all_is_as_wanted_once_it_is_over(long: bool) -> None:
-    seed, hours = search.seed_of(long), 50 if long else 7
+    seed, hours = search.seed_of(long), 50 if long else 4
     told = simulated("--seed", str(seed), "--hours", str(hours))
     summary.simulated.append((seed, told))
     count = told["count"]
