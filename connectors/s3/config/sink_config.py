@@ -103,7 +103,8 @@ class S3SinkConfig(S3Keys):
     rotate_file_on_partition_change: Bool = key(True, shown=Shown(group="Rotation"))
     """With rotate.interval.ms: whether a record for another path closes the files too."""
     rotate_schedule_interval_ms: Long = key(-1, shown=Shown(group="Rotation"))
-    """After how many milliseconds by the wall clock, counted from midnight in timezone, files are closed."""
+    """After how many milliseconds by the wall clock, counted from midnight in timezone, files are closed; at midnight
+    too."""
     rotate_idle_interval_ms: Long = key(0, at_least=0, shown=Shown(group="Rotation"))
     """After how many milliseconds without a record a Kafka partition's files are closed; 0 is never. Ours."""
     partitioner_max_open_files: Int = key(-1, importance="LOW", shown=Shown(group="Rotation"))

@@ -2,11 +2,14 @@
 
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import polars as pl
 import pytest
 
+from ferryman.connectors.s3.layout.rotation import Rotation
+from ferryman.java.joda_time import zone
 from ferryman.schema import (
     INT32,
     INT64,
@@ -72,6 +75,29 @@ def test_the_wall_clock_closes_files_without_a_new_record(world: World, monkeypa
     now[0] = NOON / 1000 + 60
     world.commit()
     assert list(world.contents().values()) == [[{"id": 0}, {"id": 1}]]
+
+
+@pytest.mark.parametrize(
+    ("hours", "zone_name", "now", "due"),
+    [
+        (7, "UTC", "2026-01-31T13:59:59", "2026-01-31T14:00:00"),
+        (7, "UTC", "2026-01-31T14:00:00", "2026-01-31T21:00:00"),
+        (7, "UTC", "2026-01-31T22:00:00", "2026-02-01T00:00:00"),
+        (48, "UTC", "2026-01-31T22:00:00", "2026-02-01T00:00:00"),
+        # Days of 23 and of 25 hours.
+        (6, "Europe/Zurich", "2026-03-29T20:30:00", "2026-03-30T00:00:00"),
+        (6, "Europe/Zurich", "2026-10-25T17:30:00", "2026-10-25T23:00:00"),
+        (6, "Europe/Zurich", "2026-10-25T23:30:00", "2026-10-26T00:00:00"),
+        # Clocks go back at one, to the midnight that was.
+        (7, "America/Havana", "2026-11-01T05:00:00", "2026-11-01T06:00:00"),
+    ],
+)
+def test_scheduled_rotation_is_counted_from_each_midnight(hours: int, zone_name: str, now: str, due: str) -> None:
+    at = zone(zone_name)
+    rotation = Rotation(schedule=hours * HOUR, zone=at)
+    found = rotation.next_schedule(int(datetime.fromisoformat(now).replace(tzinfo=at).timestamp() * 1000))
+    assert found is not None
+    assert datetime.fromtimestamp(found / 1000, at).replace(tzinfo=None) == datetime.fromisoformat(due)
 
 
 def test_silence_closes_files(world: World) -> None:
