@@ -62,7 +62,8 @@ class S3SinkConfig(S3Keys):
     partition_duration_ms: Long = key(-1, shown=Shown(group="Objects"))
     """To how many milliseconds the time is rounded down before it is put into a path."""
     path_format: Str = key("", shown=Shown(group="Objects"))
-    """The path of a time as a Joda pattern, such as ``'year'=YYYY/'month'=MM/'day'=dd``."""
+    """The path of a time as a Joda pattern, such as ``'year'=YYYY/'month'=MM/'day'=dd``; a directory.delim at its end
+    does not count."""
     locale: Str = key("", shown=Shown(group="Objects"))
     """The locale of path.format; it matters only for names of months and days, which are English."""
     timezone: Zone = key("", shown=Shown(group="Objects"))
@@ -200,6 +201,11 @@ class S3SinkConfig(S3Keys):
         return self.partitioner.rpartition(".")[2]
 
     @property
+    def path_pattern(self) -> str:
+        """The path's format without the delimiter that may stand at its end."""
+        return self.path_format.removesuffix(self.directory_delim) if self.directory_delim.strip() else self.path_format
+
+    @property
     def format_name(self) -> str:
         """The format without its package."""
         return (self.format_class or "").rpartition(".")[2]
@@ -288,8 +294,11 @@ def _partitioner_problems(config: S3SinkConfig) -> Iterator[KeyProblem]:
     if name in ("TimeBasedPartitioner", "FieldAndTimeBasedPartitioner"):
         if config.partition_duration_ms <= 0:
             yield invalid("partition.duration.ms", str(config.partition_duration_ms), f"{name} needs a positive number")
+        if not config.path_format.strip() or config.path_format == config.directory_delim:
+            yield invalid("path.format", config.path_format, "Path format cannot be empty.")
+            return
         try:
-            formatter(config.path_format, config.timezone or "UTC")
+            formatter(config.path_pattern, config.timezone or "UTC")
         except ValueError as error:
             yield invalid("path.format", config.path_format, str(error))
             return

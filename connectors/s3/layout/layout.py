@@ -153,7 +153,7 @@ def _partitioner(config: S3SinkConfig) -> Partitioner:
     fields = partition.ByFields(config.partition_field_name, delim, config.partition_field_format_path)
     if config.partitioner_name == "FieldPartitioner":
         return fields
-    pattern, duration = config.path_format, config.partition_duration_ms
+    pattern, duration = config.path_pattern, config.partition_duration_ms
     if config.partitioner_name in ("DailyPartitioner", "HourlyPartitioner"):
         pattern, duration = f"'year'=YYYY{delim}'month'=MM{delim}'day'=dd", DAY
     if config.partitioner_name == "HourlyPartitioner":

@@ -151,6 +151,15 @@ def test_times_in_fields(world: World, value: Any) -> None:
     assert [offset for offset, _ in world.reported] == [1, 2]
 
 
+@pytest.mark.parametrize(("delim", "end"), [("/", "/"), ("_", "_"), ("_", "")])
+def test_a_paths_format_may_end_in_a_delimiter(world: World, delim: str, end: str) -> None:
+    pattern = {"path.format": f"yyyy{delim}MM{end}", "directory.delim": delim}
+    world.more = {**BY_RECORD_TIME, **pattern, "flush.size": "1"}
+    assert [*write(world, Log({"id": 1}))] == [
+        delim.join(["topics", "orders", "2023", "11", "orders+0+0000000000.json"])
+    ]
+
+
 @pytest.mark.parametrize(
     ("affix", "more", "folder"),
     [
