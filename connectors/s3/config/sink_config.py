@@ -7,7 +7,7 @@ from pydantic import AfterValidator
 
 from ferryman.config import Bool, Int, Long, Plugin, Shown, Str, Strings, Text, any_case, key
 from ferryman.connectors.s3.config.bucket_keys import invalid
-from ferryman.connectors.s3.config.object_names import template_problem
+from ferryman.connectors.s3.config.object_names import has, parameter_problem, template_problem
 from ferryman.connectors.s3.config.target_keys import S3Keys
 from ferryman.errors import KeyProblem
 from ferryman.java.date_patterns import doubts
@@ -25,6 +25,10 @@ PARTITIONERS = (
 )
 TIMED = frozenset(PARTITIONERS[2:])
 OUTPUT_FIELDS = frozenset({"key", "value", "offset", "timestamp", "headers"})
+
+
+Nulls = Literal["fail", "ignore", "write", "keep", "refuse"]
+"""What becomes of null values: behavior.on.null.values, or that they are as any others, or that no file has them."""
 
 
 def _zone(value: str) -> str:
@@ -62,7 +66,8 @@ class S3SinkConfig(S3Keys):
     partition_duration_ms: Long = key(-1, shown=Shown(group="Objects"))
     """To how many milliseconds the time is rounded down before it is put into a path."""
     path_format: Str = key("", shown=Shown(group="Objects"))
-    """The path of a time as a Joda pattern, such as ``'year'=YYYY/'month'=MM/'day'=dd``."""
+    """The path of a time as a Joda pattern, such as ``'year'=YYYY/'month'=MM/'day'=dd``; a directory.delim at its end
+    does not count."""
     locale: Str = key("", shown=Shown(group="Objects"))
     """The locale of path.format; it matters only for names of months and days, which are English."""
     timezone: Zone = key("", shown=Shown(group="Objects"))
@@ -70,7 +75,8 @@ class S3SinkConfig(S3Keys):
     timestamp_extractor: Str = key("Wallclock", shown=Shown(group="Objects"))
     """The time that counts: Wallclock, Record (that of the Kafka record) or RecordField."""
     timestamp_field: Str = key("timestamp", shown=Shown(group="Objects"))
-    """For RecordField: milliseconds, a Timestamp, or ISO 8601 text (UTC where it names no zone)."""
+    """For RecordField: milliseconds, as a number or a text, a Timestamp, or ISO 8601 text with dashes (UTC where it
+    names no zone)."""
     store_kafka_keys: Bool = key(False, importance="LOW", shown=Shown(group="Objects"))
     """Whether keys are written too, to an object with .keys in its name beside each of values."""
     keys_format: Plugin = key(
@@ -103,7 +109,8 @@ class S3SinkConfig(S3Keys):
     rotate_file_on_partition_change: Bool = key(True, shown=Shown(group="Rotation"))
     """With rotate.interval.ms: whether a record for another path closes the files too."""
     rotate_schedule_interval_ms: Long = key(-1, shown=Shown(group="Rotation"))
-    """After how many milliseconds by the wall clock, counted from midnight in timezone, files are closed."""
+    """After how many milliseconds by the wall clock, counted from midnight in timezone, files are closed; at midnight
+    too."""
     rotate_idle_interval_ms: Long = key(0, at_least=0, shown=Shown(group="Rotation"))
     """After how many milliseconds without a record a Kafka partition's files are closed; 0 is never. Ours."""
     partitioner_max_open_files: Int = key(-1, importance="LOW", shown=Shown(group="Rotation"))
@@ -112,7 +119,7 @@ class S3SinkConfig(S3Keys):
         Literal["NONE", "BACKWARD", "FORWARD", "FULL"], any_case("NONE", "BACKWARD", "FORWARD", "FULL")
     ] = key("NONE", importance="HIGH", shown=Shown(group="Objects"))
     """Which change of the schema closes files: NONE every one; BACKWARD and FULL a later version, FORWARD an earlier
-    one; other records are read by the file's schema."""
+    one, and all three one that cannot be read by the file's schema; other records are read by that."""
     avro_codec: Literal["null", "deflate", "bzip2", "snappy"] = key(
         "null", importance="LOW", shown=Shown(group="Objects")
     )
@@ -156,13 +163,14 @@ class S3SinkConfig(S3Keys):
     report_nulls: Bool = key(True, names=("report.null.values.to.dlq",), importance="LOW", shown=Shown(group="Objects"))
     """Whether skipped nulls go to the dead letter queue, if there is one."""
     prefix: Str = key("", names=("aws.s3.prefix", "aws_s3_prefix"), shown=Shown(group="Aiven"))
-    """What all names begin with."""
+    """What all names begin with; may have the variables of file.name.template, {{utc_date}} and {{local_date}}."""
     name_template: Str | None = key(
         None,
         names=("file.name.template",),
         shown=Shown(group="Aiven", default_text="{{topic}}-{{partition}}-{{start_offset}}"),
     )
-    """The names, of {{topic}}, {{partition}}, {{start_offset}} (with :padding=true) and {{timestamp:unit=yyyy}}."""
+    """The names, of {{topic}}, {{partition}}, {{start_offset}} (with :padding=true) and {{timestamp:unit=yyyy}}. If
+    there is none, the offset is padded behind a prefix, and .avro and the compression (.gz) stand at the end."""
     output_compression: Literal["none", "gzip", "snappy", "zstd"] = key(
         "gzip", names=("file.compression.type", "output_compression"), shown=Shown(group="Aiven")
     )
@@ -189,14 +197,21 @@ class S3SinkConfig(S3Keys):
     """The time of {{timestamp}}: the wall clock or that of the Kafka record."""
 
     @property
-    def nulls(self) -> Literal["fail", "ignore", "write"]:
-        """What becomes of null values; Aiven's sink writes none."""
-        return "ignore" if self.aiven else self.null_values
+    def nulls(self) -> Nulls:
+        """What becomes of null values; Aiven's sink writes them like others, where the format has a text for them."""
+        if self.aiven:
+            return "refuse" if self.output_type in ("avro", "parquet") else "keep"
+        return self.null_values
 
     @property
     def partitioner_name(self) -> str:
         """The partitioner without its package."""
         return self.partitioner.rpartition(".")[2]
+
+    @property
+    def path_pattern(self) -> str:
+        """The path's format without the delimiter that may stand at its end."""
+        return self.path_format.removesuffix(self.directory_delim) if self.directory_delim.strip() else self.path_format
 
     @property
     def format_name(self) -> str:
@@ -229,6 +244,14 @@ def warnings(config: S3SinkConfig, raw: Mapping[str, str]) -> Iterator[str]:
             yield f"{name} has no effect: it belongs to {other}"
     for doubt in doubts(config.path_format, joda=True):
         yield f"path.format={config.path_format}: {doubt}"
+    for name, template in (("aws.s3.prefix", config.prefix), ("file.name.template", config.name_template or "")):
+        if has(template, "timestamp", "YYYY"):
+            yield f"{name}: {{{{timestamp:unit=YYYY}}}} is taken for {{{{timestamp:unit=yyyy}}}}; write it so"
+    if config.prefix and config.name_template is not None:
+        yield (
+            "aws.s3.prefix is put before file.name.template, which Aiven's sink passes over then; for its names leave "
+            "file.name.template out"
+        )
     if config.rotate_interval_ms > 0 and config.partitioner_name not in TIMED:
         yield (
             f"rotate.interval.ms has no effect: {config.partitioner_name} knows no time; use "
@@ -287,8 +310,11 @@ def _partitioner_problems(config: S3SinkConfig) -> Iterator[KeyProblem]:
     if name in ("TimeBasedPartitioner", "FieldAndTimeBasedPartitioner"):
         if config.partition_duration_ms <= 0:
             yield invalid("partition.duration.ms", str(config.partition_duration_ms), f"{name} needs a positive number")
+        if not config.path_format.strip() or config.path_format == config.directory_delim:
+            yield invalid("path.format", config.path_format, "Path format cannot be empty.")
+            return
         try:
-            formatter(config.path_format, config.timezone or "UTC")
+            formatter(config.path_pattern, config.timezone or "UTC")
         except ValueError as error:
             yield invalid("path.format", config.path_format, str(error))
             return
@@ -303,6 +329,8 @@ def _aiven_problems(config: S3SinkConfig) -> Iterator[KeyProblem]:
     problem = None if config.name_template is None else template_problem(config.name_template)
     if problem is not None:
         yield invalid("file.name.template", config.name_template or "", problem)
+    if (problem := parameter_problem(config.prefix)) is not None:
+        yield invalid("aws.s3.prefix", config.prefix, problem)
     unknown = [name for name in config.output_fields if name not in OUTPUT_FIELDS]
     if unknown or not config.output_fields or len(set(config.output_fields)) < len(config.output_fields):
         yield invalid(

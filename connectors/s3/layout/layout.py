@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ferryman.connectors.s3.config.object_names import TOMBSTONE, AivenNames, ConfluentNames, segment, timed
+from ferryman.connectors.s3.config.object_names import TOMBSTONE, AivenNames, ConfluentNames, has, segment, timed
 from ferryman.connectors.s3.config.sink_config import TIMED, S3SinkConfig
 from ferryman.connectors.s3.formats.compression import Packing, gzip, snappy_stream, zstd_stream
 from ferryman.connectors.s3.formats.format import Avro, Format, Parquet
@@ -44,6 +44,8 @@ class Layout:
     tombstones: Tombstones | None = None
     keys: bool = False
     """Whether keys are written anywhere."""
+    mixed: bool = False
+    """Whether a file takes records of any schema, each written by its own."""
 
     def times_and_paths(self, batch: Batch, tombstones: bool) -> tuple[Sequence[int] | None, Paths]:
         """The times, if they matter, and paths of records; ``tombstones`` are tombstones. Raises DataError."""
@@ -153,7 +155,7 @@ def _partitioner(config: S3SinkConfig) -> Partitioner:
     fields = partition.ByFields(config.partition_field_name, delim, config.partition_field_format_path)
     if config.partitioner_name == "FieldPartitioner":
         return fields
-    pattern, duration = config.path_format, config.partition_duration_ms
+    pattern, duration = config.path_pattern, config.partition_duration_ms
     if config.partitioner_name in ("DailyPartitioner", "HourlyPartitioner"):
         pattern, duration = f"'year'=YYYY{delim}'month'=MM{delim}'day'=dd", DAY
     if config.partitioner_name == "HourlyPartitioner":
@@ -182,11 +184,12 @@ def _times(config: S3SinkConfig) -> Times:
 
 def _aiven(config: S3SinkConfig) -> Layout:
     packing, extension = _AIVENS[config.output_compression]
-    template = config.name_template or "{{topic}}-{{partition}}-{{start_offset}}"
+    template = config.prefix + (config.name_template or _aiven_template(config) + extension)
     with_time = timed(template, config.name_timezone)
-    source = partition.wallclock if config.name_time == "WALLCLOCK" else partition.record_time
+    by_record = config.name_time == "EVENT" and has(template, "timestamp")
+    source = partition.record_time if by_record else partition.wallclock
     return Layout(
-        names=AivenNames(config.prefix, "" if config.name_template else extension),
+        names=AivenNames(),
         partitioner=partition.ByTemplate(template, with_time),
         times=source if with_time else None,
         rotation=Rotation(
@@ -199,7 +202,14 @@ def _aiven(config: S3SinkConfig) -> Layout:
         format=_aiven_format(config, packing),
         part_size=config.part_size or _SMALL_PART,
         keys=True,
+        mixed=config.output_type not in ("avro", "parquet"),
     )
+
+
+def _aiven_template(config: S3SinkConfig) -> str:
+    """How files are called for which no template is given, but for the extension of their compression."""
+    offset = "{{start_offset:padding=true}}" if config.prefix else "{{start_offset}}"
+    return f"{{{{topic}}}}-{{{{partition}}}}-{offset}" + (".avro" if config.output_type == "avro" else "")
 
 
 def _aiven_format(config: S3SinkConfig, packing: Packing | None) -> Format:

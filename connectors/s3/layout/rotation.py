@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -53,7 +53,7 @@ class Rotation:
     on_change: bool = True
     """With ``interval``: whether a record for another path closes the files too."""
     schedule: int = 0
-    """By the wall clock, counted from midnight in ``zone``."""
+    """By the wall clock, counted from each midnight in ``zone``, which ends a count too."""
     zone: tzinfo | None = None
     """The zone of ``schedule``."""
     size: int = 0
@@ -134,9 +134,9 @@ class Rotation:
         return min(times) if times else None
 
     def next_schedule(self, now: int) -> int | None:
-        """The next scheduled rotation after an instant."""
+        """The next scheduled rotation after an instant; each midnight is one."""
         if not self.schedule:
             return None
-        midnight = datetime.fromtimestamp(now / 1000, self.zone).replace(hour=0, minute=0, second=0, microsecond=0)
-        start = int(midnight.timestamp() * 1000)
-        return start + ((now - start) // self.schedule + 1) * self.schedule
+        day = datetime.fromtimestamp(now / 1000, self.zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+        start, end = (int(midnight.timestamp() * 1000) for midnight in (day, day + timedelta(days=1)))
+        return min(start + ((now - start) // self.schedule + 1) * self.schedule, end)

@@ -1,18 +1,26 @@
 """When the S3 sink closes files, and how much they may hold until then."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import polars as pl
 import pytest
 
+from ferryman.connectors.s3.commit.schema_change import Compatibility, ends_file
+from ferryman.connectors.s3.layout.rotation import Rotation
+from ferryman.java.joda_time import zone
 from ferryman.schema import (
     INT32,
     INT64,
     STRING,
+    RecursiveSchema,
     Schema,
     Type,
+    array,
+    decimal,
     struct,
 )
 from tests.connectors.s3.archives import BY_FIELD, BY_RECORD_TIME, HOUR, NOON, PARQUET, numbered, write
@@ -72,6 +80,29 @@ def test_the_wall_clock_closes_files_without_a_new_record(world: World, monkeypa
     now[0] = NOON / 1000 + 60
     world.commit()
     assert list(world.contents().values()) == [[{"id": 0}, {"id": 1}]]
+
+
+@pytest.mark.parametrize(
+    ("hours", "zone_name", "now", "due"),
+    [
+        (7, "UTC", "2026-01-31T13:59:59", "2026-01-31T14:00:00"),
+        (7, "UTC", "2026-01-31T14:00:00", "2026-01-31T21:00:00"),
+        (7, "UTC", "2026-01-31T22:00:00", "2026-02-01T00:00:00"),
+        (48, "UTC", "2026-01-31T22:00:00", "2026-02-01T00:00:00"),
+        # Days of 23 and of 25 hours.
+        (6, "Europe/Zurich", "2026-03-29T20:30:00", "2026-03-30T00:00:00"),
+        (6, "Europe/Zurich", "2026-10-25T17:30:00", "2026-10-25T23:00:00"),
+        (6, "Europe/Zurich", "2026-10-25T23:30:00", "2026-10-26T00:00:00"),
+        # Clocks go back at one, to the midnight that was.
+        (7, "America/Havana", "2026-11-01T05:00:00", "2026-11-01T06:00:00"),
+    ],
+)
+def test_scheduled_rotation_is_counted_from_each_midnight(hours: int, zone_name: str, now: str, due: str) -> None:
+    at = zone(zone_name)
+    rotation = Rotation(schedule=hours * HOUR, zone=at)
+    found = rotation.next_schedule(int(datetime.fromisoformat(now).replace(tzinfo=at).timestamp() * 1000))
+    assert found is not None
+    assert datetime.fromtimestamp(found / 1000, at).replace(tzinfo=None) == datetime.fromisoformat(due)
 
 
 def test_silence_closes_files(world: World) -> None:
@@ -189,6 +220,79 @@ def test_a_changed_schema_closes_files_or_is_projected(world: World, compatibili
     time.sleep(0.002)
     world.commit()
     assert list(world.contents().values()) == files
+
+
+RED, BLUE = ((f"io.confluent.connect.avro.Enum.{symbol}", symbol) for symbol in ("RED", "BLUE"))
+FEW, MANY = (
+    Schema(Type.STRING, parameters=(("io.confluent.connect.avro.Enum", "Colour"), *symbols))
+    for symbols in ((RED,), (RED, BLUE))
+)
+
+
+@pytest.mark.parametrize(
+    ("file", "record", "fits"),
+    [
+        ({"id": INT64}, {"id": INT32}, True),
+        ({"id": INT32}, {"id": INT64}, False),
+        ({"id": INT32}, {"id": STRING}, False),
+        ({"id": STRING}, {"id": INT32}, False),
+        ({"id": decimal(2)}, {"id": decimal(3)}, False),
+        ({"id": INT32}, {"id": INT32.as_optional()}, False),
+        ({"id": replace(INT32, default=1)}, {"id": INT32.as_optional()}, True),
+        ({"id": INT32.as_optional()}, {"id": INT32}, True),
+        ({"id": INT32, "more": STRING}, {"id": INT32}, False),
+        ({"id": INT32, "more": replace(STRING, default="")}, {"id": INT32}, True),
+        ({"id": INT32}, {"id": INT32, "more": STRING}, True),
+        ({"in": struct({"a": INT32}, "A")}, {"in": struct({"a": INT32}, "B")}, False),
+        ({"in": struct({"a": INT32}, "A")}, {"in": struct({}, "A")}, False),
+        ({"in": array(INT32)}, {"in": array(STRING)}, False),
+        ({"in": array(INT64)}, {"in": array(INT32)}, True),
+        (
+            {"in": Schema(Type.MAP, keys=STRING, values=INT32)},
+            {"in": Schema(Type.MAP, keys=STRING, values=INT64)},
+            False,
+        ),
+        (
+            {"in": Schema(Type.MAP, keys=STRING, values=INT32)},
+            {"in": Schema(Type.MAP, keys=INT32, values=INT32)},
+            False,
+        ),
+        ({"in": MANY}, {"in": FEW}, True),
+        ({"in": FEW}, {"in": MANY}, False),
+        ({"in": replace(STRING, parameters=(("connect.record.doc", "a"),))}, {"in": STRING}, True),
+        ({"in": replace(STRING, parameters=(("length", "3"),))}, {"in": STRING}, False),
+    ],
+)
+@pytest.mark.parametrize("compatibility", ["BACKWARD", "FORWARD", "FULL"])
+def test_what_the_files_schema_cannot_read_closes_it(
+    compatibility: Compatibility, file: dict[str, Schema], record: dict[str, Schema], fits: bool
+) -> None:
+    one, other = (replace(struct(fields, "shop.Order"), version=1) for fields in (file, record))
+    assert ends_file(compatibility, one, other) is not fits
+    assert ends_file(compatibility, one, replace(other, name="shop.Payment"))
+
+
+def test_schemas_that_contain_themselves_close_files_when_they_change() -> None:
+    def node(more: Mapping[str, Schema], version: int) -> Schema:
+        inner = RecursiveSchema.unfilled([], optional=True)
+        outer = replace(struct({"next": inner, **more}, "Node"), version=version)
+        inner.fill(outer)
+        return outer
+
+    assert not ends_file("BACKWARD", node({}, 1), node({}, 1))
+    assert ends_file("BACKWARD", node({"more": STRING.as_optional()}, 2), node({}, 1))
+
+
+def test_records_of_another_name_get_files_of_their_own(world: World) -> None:
+    world.more = {**PARQUET, "schema.compatibility": "BACKWARD", "flush.size": "9"}
+    world.begin()
+    for name in ("shop.Order", "shop.Payment", "shop.Order"):
+        world.schema = replace(struct({"id": INT32}, name), version=1)
+        world.produce(P0, Log({"id": len(world.logs[P0])}))
+        world.put(P0)
+    world.running.end()
+    world.commit()
+    assert (list(world.contents().values()), world.reported) == ([[{"id": 0}], [{"id": 1}], [{"id": 2}]], [])
 
 
 def test_a_missing_version_is_a_data_error_where_versions_count(world: World) -> None:
