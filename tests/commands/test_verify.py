@@ -98,6 +98,7 @@ def test_on_a_terminal_what_is_shown_meanwhile_is_taken_away(monkeypatch: pytest
         verify._progress(5)
         raise TaskError("away")
 
+    monkeypatch.setattr(verify, "_config", lambda *_: None)
     monkeypatch.setattr(verify, "_report", report)
     with pytest.raises(SystemExit):
         verify.command.callback("s3://archive/topics", "t", "127.0.0.1:1", None, (), False)  # type: ignore[misc]
