@@ -28,7 +28,7 @@ class Assigned:
     committed: Committed | None
     """What the group holds for it; None if nothing was ever committed."""
     beginning: int
-    """The offset of the oldest record that is still there."""
+    """The offset of the oldest record that is still there; 0 of a run, which passes over what no longer is."""
     end: int
     """The offset after the newest record."""
     start: int | None = None

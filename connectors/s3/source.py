@@ -22,6 +22,7 @@ from ferryman.errors import ConfigError, DataError, RetriableError, TaskError
 from ferryman.record import Batch
 from ferryman.runs import topics
 from ferryman.runs.harm import Target
+from ferryman.runs.span import iso
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +101,7 @@ class S3SourceConnector(Source[S3SourceConfig]):
         if wanted.first is not None or wanted.behind is not None:
             raise ConfigError.for_key("positions", "an archive goes by times: give from and to")
         bounds = {"restore.from": wanted.begins, "restore.to": wanted.ends}
-        sets = {name: str(at) for name, at in bounds.items() if at is not None}
+        sets = {name: iso(at) for name, at in bounds.items() if at is not None}
         return Part(Span(wanted.begins, wanted.ends), {**sets, "restore.until": "end"})
 
     @classmethod

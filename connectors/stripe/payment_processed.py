@@ -77,7 +77,7 @@ def payment_processed(event: Event) -> Mapping[str, Any]:
         "amount": _major(event, _refunded(event) if refund else _charged(event), currency),
         "currency": currency,
         **{name: _metadata(subject, name) for name in ("pledge_id", "project_id", "backer_id")},
-        "processed_at": datetime.fromtimestamp(event.created, UTC),
+        "processed_at": _needed(event, "created", _moment(event.created)),
         "method": _method(subject),
         "fee": None if refund else _fee(event, currency),
     }
@@ -87,6 +87,14 @@ def _needed(event: Event, name: str, value: Any) -> Any:
     if value is None:
         raise DataError(f"Event {event.id} ({event.type}) makes no PaymentProcessed: {name} is missing or malformed")
     return value
+
+
+def _moment(seconds: int) -> datetime | None:
+    """None for a time that no calendar has."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _text(value: Any) -> str | None:

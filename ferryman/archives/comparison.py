@@ -41,6 +41,8 @@ class Partition:
     """The offset of the oldest record."""
     offsets: Sequence[int]
     """Those of all its records, ascending."""
+    end: int
+    """The offset behind the last, which may be behind what compaction or the end of a transaction has left there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,10 +268,9 @@ def _open_span(report: Report, number: int, span: _Span, there: Partition) -> in
         report.only_archived += archived
         return span.start
     # Compaction takes records away, but not their offsets: what is more than these is there twice.
-    end = there.offsets[-1]
-    doubles = max(0, archived - (end + 1 - span.start))
+    doubles = max(0, archived - (there.end - span.start))
     if doubles:
         names = tuple(each.name for each in span.objects)
-        report.findings.append(Finding("double", number, span.start, end, doubles, names))
+        report.findings.append(Finding("double", number, span.start, there.end - 1, doubles, names))
     report.only_archived += max(0, archived + lacking - len(found_offsets) - doubles)
     return found_offsets[-1] + 1

@@ -27,5 +27,7 @@ def parsed(lines: Iterable[str], topic: str) -> dict[int, int]:
         if len(numbers) != 2 or not all(each.isascii() and each.isdigit() and len(each) < 20 for each in numbers):
             raise ConfigError.for_key("", f"line {number}: it should be topic,partition,offset")
         if name == topic:
-            found[int(numbers[0])] = int(numbers[1])
+            partition, offset = map(int, numbers)
+            if found.setdefault(partition, offset) != offset:
+                raise ConfigError.for_key("", f"line {number}: {topic}-{partition} has another offset in a line before")
     return found

@@ -1,5 +1,7 @@
 """What the commands read of Kafka, and write there: records of a topic, offsets of a group."""
 
+import time
+from array import array
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ from confluent_kafka import Consumer, ConsumerGroupState, KafkaError, KafkaExcep
 from confluent_kafka import ConsumerGroupTopicPartitions as GroupOffsets
 from confluent_kafka.admin import AdminClient
 
+from ferryman.archives.comparison import Partition
 from ferryman.errors import ConfigError, TaskError
 from ferryman.kafka import client_config
 from ferryman.kafka.clients import QUIET
@@ -16,6 +19,8 @@ from ferryman.settings.settings import Settings
 
 SECONDS = 30.0
 """How long an answer is waited for."""
+SILENCE = 60.0
+"""Seconds without a record, before the end, after which no more is waited for."""
 _AT_ONCE = 10_000
 _AT_REST = (ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD)
 _VAGUE = frozenset({KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT})
@@ -57,10 +62,11 @@ def settings_of(worker: Path | None, bootstrap: str | None) -> Settings:
 
 
 def records(given: Settings, topic: str, told: Callable[[int], None]) -> Iterator[tuple[int, int, Message | None]]:
-    """Every committed record of a topic up to its present end, partition by partition: partition, offset, message.
+    """Every committed record of a topic up to the end that each partition has when it is begun, partition by partition:
+    partition, offset, message.
 
-    Each partition begins with its oldest offset and None. ``told`` hears now and then how many there were. Raises
-    Unreadable.
+    Each partition begins with its oldest offset and None, and ends with the offset of its end and None. ``told`` hears
+    now and then how many there were. Raises Unreadable; also when nothing comes for ``SILENCE`` seconds.
     """
     config, heard = client_config.internal_consumer(given.values, "archive", committed=True).values, _Heard()
     consumer = Consumer({**config, **heard.settings, "enable.partition.eof": True, "enable.auto.commit": False})
@@ -69,7 +75,8 @@ def records(given: Settings, topic: str, told: Callable[[int], None]) -> Iterato
             low, high = consumer.get_watermark_offsets(TopicPartition(topic, number), SECONDS)
             yield number, low, None
             if low < high:
-                yield from _to_end(consumer, TopicPartition(topic, number, low), told)
+                yield from _up_to(high, consumer, TopicPartition(topic, number, low), told)
+            yield number, high, None
     except KafkaException as error:
         raise heard.unreadable(topic, error, consumer) from None
     finally:
@@ -83,23 +90,41 @@ def _partitions(consumer: Consumer, topic: str) -> list[int]:
     return sorted(found.partitions)
 
 
-def _to_end(
-    consumer: Consumer, start: TopicPartition, told: Callable[[int], None]
+def held(given: Settings, topic: str, told: Callable[[int], None]) -> dict[int, Partition]:
+    """The offsets that a topic has, by partition. Raises Unreadable."""
+    bounds: dict[int, list[int]] = {}
+    offsets: dict[int, array[int]] = {}
+    for number, offset, message in records(given, topic, told):
+        if message is None:
+            bounds.setdefault(number, []).append(offset)
+        else:
+            offsets.setdefault(number, array("q")).append(offset)
+    return {number: Partition(low, offsets.get(number, ()), high) for number, (low, high) in bounds.items()}
+
+
+def _up_to(
+    end: int, consumer: Consumer, start: TopicPartition, told: Callable[[int], None]
 ) -> Iterator[tuple[int, int, Message]]:
     consumer.assign([start])
-    count = 0
+    count, heard = 0, time.monotonic()
     while True:
-        for message in consumer.consume(_AT_ONCE, 0.2):
-            error = message.error()
-            if error is None:
+        messages = consumer.consume(_AT_ONCE, 0.2)
+        for message in messages:
+            error, offset = message.error(), message.offset() or 0
+            if error is None and offset < end:
                 count += 1
-                yield start.partition, message.offset() or 0, message
-            elif error.code() == error._PARTITION_EOF:
+                yield start.partition, offset, message
+            elif error is not None and error.code() != error._PARTITION_EOF and not error.retriable():
+                raise KafkaException(error)
+            # The last offsets may be of no record, and the partition may grow for ever.
+            if (error is None and offset >= end - 1) or (error is not None and error.code() == error._PARTITION_EOF):
                 told(count)
                 return
-            elif not error.retriable():
-                raise KafkaException(error)
         told(count)
+        if any(message.error() is None for message in messages):
+            heard = time.monotonic()
+        elif time.monotonic() - heard > SILENCE:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
 
 
 def group_offsets(given: Settings, group: str, topic: str) -> dict[int, int]:

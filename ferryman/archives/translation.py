@@ -56,7 +56,8 @@ class _Group:
 def translated(records: Iterable[Restored], committed: Mapping[int, int]) -> dict[int, Target]:
     """By partition of the restored topic, where to go on; none where nothing lies that the group was reading.
 
-    ``committed`` are the group's offsets in the original topic, by partition: the next record to read of each.
+    ``committed`` are the group's offsets in the original topic, by partition: the next record to read of each. Of a
+    partition without one nothing counts as read, where its records lie among those of others.
     """
     groups: dict[tuple[int, int | None], _Group] = {}
     for each in records:
@@ -72,6 +73,8 @@ def translated(records: Iterable[Restored], committed: Mapping[int, int]) -> dic
     certain: dict[int, list[int]] = {}
     for (number, first), group in groups.items():
         if number not in committed:
+            for partition, offset in zip(group.partition, group.offset, strict=True):
+                unread.setdefault(partition, []).append(offset)
             continue
         next_one = committed[number]
         for lowest, highest, partition, offset in group.bounds(first):

@@ -11,13 +11,16 @@ Offsets = dict[str, dict[str, list[int]]]
 
 
 def parsed(texts: Iterable[str]) -> Offsets:
-    """Raises ValueError for a text that is none."""
+    """Raises ValueError for a text that is none, and for a partition that has several."""
     found: Offsets = {}
     for text in texts:
         match = OFFSETS.fullmatch(text)
         if match is None:
             raise ValueError(f"{text!r} is not TOPIC:PARTITION:FIRST-BEHIND")
-        found.setdefault(match["topic"], {})[match["partition"]] = [int(match["first"]), int(match["behind"])]
+        partitions, number = found.setdefault(match["topic"], {}), str(int(match["partition"]))
+        if number in partitions:
+            raise ValueError(f"{match['topic']}:{number} is there twice; a run has one range of a partition")
+        partitions[number] = [int(match["first"]), int(match["behind"])]
     return found
 
 

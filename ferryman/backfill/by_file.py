@@ -36,7 +36,7 @@ class ByFile:
         making = Making(self.live, self.settings.values, self._resolved)
         with _answered():
             if catalog.is_sink(making.plugin()):
-                return making.run(request, kept.read(self._clients(name), self._partitions(), request))
+                return making.run(request, kept.read(self._clients(name), self._partitions(request), request))
             return making.run(request, kept.read_part(self._clients(name), self._offsets_topic, request))
 
     def keep(self, run: Run, request: Request) -> None:
@@ -69,8 +69,9 @@ class ByFile:
     def _clients(self, name: str) -> Clients:
         return Clients(name, 0, self.settings.values, self._resolved(self.live), "backfill")
 
-    def _partitions(self) -> list[TopicPartition]:
-        raw = self._resolved(self.live)
+    def _partitions(self, request: Request) -> list[TopicPartition]:
+        """Those that the run may have, whose topics may be others than the live connector's."""
+        raw = self._resolved(request.merged(self.live))
         plugin = Making(self.live, self.settings.values, self._resolved).plugin()
         admin = Admin(self._clients(self.live["name"]).admin())
         config = plugin.config_class.parse(raw)

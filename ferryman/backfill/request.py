@@ -99,7 +99,7 @@ def _checked_time(name: str, value: str) -> None:
 
 def of_offsets(value: Any) -> dict[TopicPartition, Range]:
     """{topic: {partition: [first, behind the last]}}."""
-    found = {}
+    found: dict[TopicPartition, Range] = {}
     if not isinstance(value, dict) or not all(isinstance(each, dict) for each in value.values()):
         raise ConfigError.for_key("offsets", "offsets must be {topic: {partition: [first, behind the last]}}")
     for topic, each in value.items():
@@ -107,7 +107,10 @@ def of_offsets(value: Any) -> dict[TopicPartition, Range]:
             whole = isinstance(bounds, list) and len(bounds) == 2 and all(type(one) is int for one in bounds)
             if not whole or not 0 <= bounds[0] <= bounds[1] or not re.fullmatch(r"[0-9]{1,9}", number):
                 raise ConfigError.for_key("offsets", f"offsets of {topic}-{number} must be [first, behind the last]")
-            found[TopicPartition(topic, int(number))] = Range(*bounds)
+            source = TopicPartition(topic, int(number))
+            if source in found:
+                raise ConfigError.for_key("offsets", f"offsets name {source} twice; a run has one range of a partition")
+            found[source] = Range(*bounds)
     return found
 
 

@@ -38,12 +38,22 @@ def counted(states: Sequence[str]) -> str:
 
 
 def described(worker: Worker, name: str) -> Json:
-    """All that the API tells of a connector; secrets in its config are hidden."""
+    """All that the API tells of a connector; secrets in its config are hidden, and topics None where nobody notes
+    them."""
     status = worker.get("connectors", name, "status")
     config = worker.get("connectors", name, "config")
-    topics = worker.get("connectors", name, "topics")
     found = {**status, "config": readable(config, secrets(worker, config.get("connector.class", "")))}
-    return {**found, "topics": sorted(topics.get(name, {}).get("topics", []))}
+    return {**found, "topics": _topics(worker, name)}
+
+
+def _topics(worker: Worker, name: str) -> list[str] | None:
+    try:
+        found = worker.get("connectors", name, "topics")
+    except RefusedRequestError as error:
+        if error.status in (403, 404):  # topic.tracking.enable=false, or Kafka before 2.5
+            return None
+        raise
+    return sorted(found.get(name, {}).get("topics", []))
 
 
 def secrets(worker: Worker, plugin: str) -> set[str]:

@@ -1,13 +1,13 @@
 """Dead letters as a worker tells of them, for commands: which are meant, and how they are printed."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import click
 
 from ferryman.client.errors import RefusedRequestError
 from ferryman.client.worker import Worker
+from ferryman.runs.span import iso
 
 Called = Callable[..., Any]
 _CHOICE: tuple[Callable[[Called], Called], ...] = (
@@ -44,10 +44,8 @@ def of(worker: Worker, names: Sequence[str], query: Mapping[str, str]) -> Iterat
 
 
 def time(milliseconds: int | None) -> str:
-    """A record's time."""
-    if milliseconds is None:
-        return ""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    """A record's time; the number where no calendar has it."""
+    return "" if milliseconds is None else iso(milliseconds)
 
 
 def place(origin: Mapping[str, Any] | None) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
 
@@ -135,7 +135,7 @@ def _is_momentary(answer: httpx.Response) -> bool:
 
 
 def _trusted(context: Context) -> ssl.SSLContext | bool:
-    if not context.url.startswith("https"):
+    if urlsplit(context.url).scheme != "https":
         return True
     try:
         found = ssl.create_default_context(cafile=context.ca)

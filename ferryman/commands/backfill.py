@@ -10,7 +10,7 @@ import click
 
 from ferryman.client.bounds import time
 from ferryman.commands.starting import worker as starting
-from ferryman.errors import ConfigError
+from ferryman.errors import ConfigError, FerrymanError
 from ferryman.telemetry import logs
 from ferryman.worker.forkserver import ForkServer
 
@@ -65,6 +65,8 @@ def command(worker: Path, connector: Path, override: tuple[str, ...], log_level:
         by_file.keep(made, request)
     except ConfigError as error:
         starting.refuse(error)
+    except FerrymanError as error:
+        starting.refuse(ConfigError.for_key("", str(error)))
     code = asyncio.run(run.run(found, made.config, server, report.told))
     report.ended(code)
     if code > run.STOPPED:

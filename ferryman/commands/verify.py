@@ -2,15 +2,14 @@
 
 import json
 import sys
-from array import array
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
-    from ferryman.archives.comparison import Partition, Report
+    from ferryman.archives.comparison import Report
     from ferryman.connectors.s3.archive import Archive, Examined
     from ferryman.settings.settings import Settings
 
@@ -41,7 +40,10 @@ def command(
     try:
         settings = kafka.settings_of(worker, bootstrap)
         config = _config(archive, more, settings)
-        report = _report(config, topic, settings)
+        try:
+            report = _report(config, topic, settings)
+        finally:
+            _show("")
     except ConfigError as error:
         for problem in error.problems:
             click.echo(redact(problem.named), err=True)
@@ -76,55 +78,49 @@ def _config(archive: str, more: Sequence[str], settings: "Settings") -> "Archive
 
 
 def _report(config: "Archive", topic: str, settings: "Settings") -> "Report":
+    from ferryman.archives import kafka
     from ferryman.archives.comparison import compare
     from ferryman.connectors.s3 import archive as archives
 
     look = archives.look(config)
     objects = list(_shown(look.examined(_archived_as(config, topic, look.topics))))
-    report = compare(topic, objects, _partitions(settings, topic))
+    report = compare(topic, objects, kafka.held(settings, topic, _progress))
     report.passed_over, report.passed_over_names = look.passed_over.count, look.passed_over.names
     return report
 
 
 def _archived_as(config: "Archive", topic: str, there: Sequence[str]) -> str:
-    """The topic's name in the archive."""
+    """The topic's name in the archive: its own, or that which restore.topics names."""
     from ferryman.errors import ConfigError
 
-    wanted = [each for each in there if not config.restore_topics or each in config.restore_topics]
-    if topic in wanted:
+    named = [each for each in there if each in config.restore_topics]
+    if topic in there and (not config.restore_topics or topic in named):
         return topic
-    if len(wanted) == 1:
-        return wanted[0]
+    if len(named) == 1:
+        return named[0]
     found = ", ".join(there[:10]) or "none"
     raise ConfigError.for_key(
-        "restore.topics", f"{topic} is not in the archive, whose topics are {found}: --set restore.topics=… names one"
+        "restore.topics",
+        f"{topic} is not in the archive, whose topics are {found}: --set restore.topics=… names the one to compare "
+        "with, if it is called otherwise there",
     )
 
 
 def _shown(objects: "Iterable[Examined]") -> "Iterable[Examined]":
     for number, each in enumerate(objects, 1):
-        if number % 100 == 0 and sys.stderr.isatty():
-            click.echo(f"\r{number} objects are read", nl=False, err=True)
+        if number % 100 == 0:
+            _show(f"{number} objects are read")
         yield each
 
 
-def _partitions(settings: "Settings", topic: str) -> "dict[int, Partition]":
-    from ferryman.archives import kafka
-    from ferryman.archives.comparison import Partition
-
-    beginnings: dict[int, int] = {}
-    offsets: dict[int, Any] = {}
-    for number, offset, message in kafka.records(settings, topic, _progress):
-        if message is None:
-            beginnings[number], offsets[number] = offset, array("q")
-        else:
-            offsets[number].append(offset)
-    return {number: Partition(beginning, offsets[number]) for number, beginning in beginnings.items()}
-
-
 def _progress(count: int) -> None:
+    _show(f"{count} records of a partition are read")
+
+
+def _show(text: str) -> None:
+    """On a terminal, in place of what was shown before; nothing takes it away."""
     if sys.stderr.isatty():
-        click.echo(f"\r{count} records of a partition are read", nl=False, err=True)
+        click.echo(f"\r\x1b[K{text}", nl=False, err=True)
 
 
 def _lines(report: "Report") -> Iterable[str]:

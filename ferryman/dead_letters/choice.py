@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from heapq import heappush, heappushpop
 
 from ferryman.dead_letters.letter import DeadLetter
 
@@ -51,21 +52,51 @@ class Group:
     """That letter's."""
 
 
+Place = tuple[int, int, int]
+"""Which of two letters counts as the later one."""
+
+
 @dataclass(slots=True)
 class Groups:
-    """Groups as letters come in, in the order in which these lie in their topic."""
+    """Groups as letters come in, those of a partition in the order in which they lie there, the partitions in any.
 
+    When a letter was written nothing tells, only when its record was. So of two partitions the later letter is the one
+    up to which its partition has the newer record.
+    """
+
+    most: int = 0
+    """How many single letters are kept, the newest."""
     _found: dict[tuple[str | None, ...], Group] = field(default_factory=dict)
+    _places: dict[tuple[str | None, ...], Place] = field(default_factory=dict)
+    """Those of the groups' latest letters."""
+    _times: dict[int, int] = field(default_factory=dict)
+    """The newest record so far, by partition."""
+    _newest: list[tuple[Place, DeadLetter]] = field(default_factory=list)
 
     def add(self, letter: DeadLetter) -> None:
         """One more letter."""
         reason = (letter.connector, letter.stage, letter.exception, letter.field)
-        group = self._found.setdefault(reason, Group(*reason))
+        group, place = self._found.setdefault(reason, Group(*reason)), self._place(letter)
         group.letters += 1
-        group.latest, group.message = letter.id, letter.message
+        if place > self._places.get(reason, ()):
+            self._places[reason] = place
+            group.latest, group.message = letter.id, letter.message
+        if len(self._newest) < self.most:
+            heappush(self._newest, (place, letter))
+        elif self._newest:
+            heappushpop(self._newest, (place, letter))
         if letter.timestamp is not None:
             group.first = _earliest(group.first, letter.timestamp)
             group.last = max(group.last or letter.timestamp, letter.timestamp)
+
+    def _place(self, letter: DeadLetter) -> Place:
+        partition, time = letter.at.partition, -1 if letter.timestamp is None else letter.timestamp
+        newest = self._times[partition] = max(time, self._times.get(partition, -1))
+        return newest, partition, letter.at.offset
+
+    def newest_first(self) -> list[DeadLetter]:
+        """The letters that are kept."""
+        return [letter for _, letter in sorted(self._newest, key=lambda each: each[0], reverse=True)]
 
     def largest_first(self) -> list[Group]:
         """All of them."""

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from ferryman.dead_letters.choice import Choice
 from ferryman.errors import RequestError
+from ferryman.runs.span import milliseconds
 
 PARAMETERS = ("stage", "exception", "field", "since", "until", "scan", "limit")
 SCAN, LIMIT = 100_000, 20
@@ -62,15 +63,14 @@ def _count(given: Mapping[str, str], name: str, otherwise: int, most: int) -> in
 
 
 def _time(given: Mapping[str, str], name: str) -> int | None:
-    """ISO 8601, or milliseconds since the epoch; in UTC if it does not say."""
+    """ISO 8601, in UTC if it does not say, or milliseconds since the epoch, of eleven digits or more."""
     value = given.get(name)
-    if value is None:
-        return None
-    if _is_number(value):
-        return int(value)
+    told = None if value is None else milliseconds(value)
+    if value is None or told is not None:
+        return told
     try:
         found = datetime.fromisoformat(value)
         return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)
     except (ValueError, OverflowError):
-        text = f"{name} must be a time such as 2026-11-01T00:00:00Z, or milliseconds, not {value}"
+        text = f"{name} must be a time such as 2026-11-01T00:00:00Z, or milliseconds (11 digits or more), not {value}"
         raise RequestError(400, text) from None

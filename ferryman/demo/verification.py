@@ -1,17 +1,15 @@
 """The archive compared with its topics by their offsets, with the code of `ferryman verify`."""
 
-from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ferryman.archives import kafka
-from ferryman.archives.comparison import Partition, compare
+from ferryman.archives.comparison import compare
 from ferryman.connectors.s3 import archive as archives
 from ferryman.demo.facts import flows
 from ferryman.demo.facts.ledger import Found
 from ferryman.demo.worker import environment
 from ferryman.settings import settings
-from ferryman.settings.settings import Settings
 
 
 def findings(
@@ -27,16 +25,7 @@ def findings(
         config = worker.providers.resolve({**flows.restore(configs).config, "name": flows.RESTORE}).values
     look = archives.look(archives.source_config(config))
     for topic in topics:
-        for finding in compare(topic, list(look.examined(topic)), _partitions(worker, topic)).findings:
+        for finding in compare(
+            topic, list(look.examined(topic)), kafka.held(worker, topic, lambda count: None)
+        ).findings:
             yield (finding.kind, topic, finding.partition), finding.count
-
-
-def _partitions(worker: Settings, topic: str) -> dict[int, Partition]:
-    beginnings: dict[int, int] = {}
-    offsets: dict[int, array[int]] = {}
-    for number, offset, message in kafka.records(worker, topic, lambda count: None):
-        if message is None:
-            beginnings[number], offsets[number] = offset, array("q")
-        else:
-            offsets[number].append(offset)
-    return {number: Partition(beginning, offsets[number]) for number, beginning in beginnings.items()}

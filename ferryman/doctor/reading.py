@@ -7,6 +7,7 @@ from pathlib import Path
 from ferryman.doctor import registry
 from ferryman.doctor.job import Job, What
 from ferryman.errors import ConfigError, KeyProblem, RequestError
+from ferryman.files import documents
 from ferryman.findings import Finding, left_out, mend, warning
 from ferryman.java import properties
 from ferryman.settings import config_providers, settings
@@ -133,7 +134,7 @@ def _connector(path: Path) -> Mapping[str, str] | None:
             payload = path.read_bytes()
         except OSError as error:
             raise ConfigError.for_key("", f"{path}: {error.strerror}") from None
-        if not payload.lstrip().startswith(b"{") and not {"name", _CLASS} & _properties(path, payload).keys():
+        if not documents.is_object(payload) and not {"name", _CLASS} & _properties(path, payload).keys():
             return None
     return connector_file.read(path).config
 

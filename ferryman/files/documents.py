@@ -1,5 +1,6 @@
 """JSON and YAML in files that people write: what cannot be read is said in one way, whatever is wrong with it."""
 
+import codecs
 import json
 from typing import Any, Literal
 
@@ -16,6 +17,12 @@ def loads(content: bytes | str, syntax: Literal["JSON", "YAML"] = "JSON") -> Any
         raise NoDocumentError(f"this is not {syntax} that can be read: it is nested too deeply") from None
     except ValueError as error:
         raise NoDocumentError(f"this is not {syntax}: {error}") from None
+
+
+def is_object(content: bytes) -> bool:
+    """Whether this must be JSON, where nothing else tells: properties begin with no brace. A mark of the byte order, as
+    editors put it there, is nothing of it."""
+    return content.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"{")
 
 
 def _yaml(content: bytes | str) -> Any:

@@ -3,6 +3,7 @@ joins what all have written under the head of each family. Numbers and heads are
 as it would write them, which takes it four times as long.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -24,6 +25,8 @@ Lines = Mapping[str, str]
 """By the name of a family, the lines of its series."""
 _SMALL = tuple(f"{number}.0" for number in range(64))
 """What most series are."""
+_LINE = re.compile(r"[^\n]*\n")
+_LABEL = re.compile(r'(?P<label>\w+)=(?P<value>"(?:[^"\\]|\\.)*")', re.ASCII)
 END = "# EOF\n"
 """The last line, in OpenMetrics."""
 
@@ -91,11 +94,17 @@ def head(family: Family, form: Form) -> str:
 
 def renamed(text: str, family: Family, alias: Family) -> str:
     """The lines of a family under its other name."""
-    parts = f"\n{text}".split(f"\n{family.name}")
-    for label, other in zip(family.labels, alias.labels, strict=True):
-        if label != other:
-            parts = [part.replace(f'{{{label}="', f'{{{other}="', 1) for part in parts]
-    return f"\n{alias.name}".join(parts)[1:]
+    other = {label: new for label, new in zip(family.labels, alias.labels, strict=True) if label != new}
+    found = []
+    for line in _LINE.findall(text):
+        rest = line[len(family.name) :]
+        # Values are passed over whole, so that nothing in one is taken for a label.
+        found.append(alias.name + (_LABEL.sub(lambda each: _relabelled(each, other), rest) if other else rest))
+    return "".join(found)
+
+
+def _relabelled(found: "re.Match[str]", other: Mapping[str, str]) -> str:
+    return f"{other.get(found['label'], found['label'])}={found['value']}"
 
 
 def joined(families: Iterable[Family], written: Iterable[Lines], form: Form) -> str:

@@ -1,6 +1,7 @@
 """A running Kafka Connect, read over its REST API and never changed."""
 
 import json
+import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -41,13 +42,23 @@ class OldCluster:
 def read(address: str, login: tuple[str, str] | None = None, verify: str | bool = True) -> OldCluster:
     """Reads all connectors. ``login`` is a user and a password, ``verify`` a file of certificate authorities. Raises
     UnreadableCluster."""
-    # Environment variables of proxies and ~/.netrc would say where credentials go.
-    client = httpx.Client(base_url=address.rstrip("/"), auth=login, verify=verify, timeout=TIMEOUT, trust_env=False)
-    with client:
+    with _client(address, login, verify) as client:
         version = _get(client, "/")
         if not isinstance(version, dict) or "version" not in version:
             raise UnreadableCluster(f"{address} is no Kafka Connect: it does not tell its version")
         return OldCluster(str(version["version"]), tuple(sorted(_connectors(client), key=lambda each: each.name)))
+
+
+def _client(address: str, login: tuple[str, str] | None, verify: str | bool) -> httpx.Client:
+    try:
+        trusted = ssl.create_default_context(cafile=verify) if isinstance(verify, str) else verify
+    except (OSError, ssl.SSLError) as error:
+        raise UnreadableCluster(f"the certificates in {verify} cannot be read: {error}") from None
+    try:
+        # Environment variables of proxies and ~/.netrc would say where credentials go.
+        return httpx.Client(base_url=address.rstrip("/"), auth=login, verify=trusted, timeout=TIMEOUT, trust_env=False)
+    except (httpx.InvalidURL, ValueError) as error:
+        raise UnreadableCluster(f"{address} is no address of a worker ({error}): write http://host:port") from None
 
 
 def _connectors(client: httpx.Client) -> Iterator[OldConnector]:

@@ -1,6 +1,5 @@
 """The keys by which a connector is a run. ``ferryman backfill`` sets them; people need not."""
 
-import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
@@ -13,7 +12,7 @@ from ferryman.errors import KeyProblem
 from ferryman.runs import ranges
 from ferryman.runs.period import Period
 from ferryman.runs.ranges import Ranges
-from ferryman.runs.span import Span
+from ferryman.runs.span import Span, milliseconds
 
 PREFIX = "ferryman.run."
 GROUP = "Runs"
@@ -48,8 +47,10 @@ def _rate(value: float) -> float:
 
 
 def instant(text: str) -> int:
-    """A time as milliseconds since the epoch: ISO 8601 with its zone, or those milliseconds. Raises ValueError."""
-    found = int(text) if re.fullmatch(r"\d{1,15}", text) else _milliseconds(text)
+    """A time as milliseconds since the epoch: ISO 8601 with its zone, or those milliseconds, of eleven digits or more.
+    Raises ValueError."""
+    told = milliseconds(text)
+    found = _milliseconds(text) if told is None else told
     if not 0 <= found <= _LAST:
         raise ValueError("must be a time of the years from 1970 to 9999, in UTC")
     return found
@@ -76,7 +77,8 @@ class Bounded(Config):
     ferryman_run_from: Annotated[Str, AfterValidator(_instant)] = key(
         "", importance="LOW", shown=Shown(GROUP, 3, "MEDIUM", "From")
     )
-    """Records whose timestamp is earlier are passed over: ISO 8601 with a zone, or milliseconds since the epoch."""
+    """Records whose timestamp is earlier are passed over: ISO 8601 with a zone, or milliseconds since the epoch, of
+    eleven digits or more."""
     ferryman_run_to: Annotated[Str, AfterValidator(_instant)] = key(
         "", importance="LOW", shown=Shown(GROUP, 4, "MEDIUM", "To")
     )

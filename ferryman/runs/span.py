@@ -1,6 +1,7 @@
 """A part of a source's history: what its run hands over. Pure."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -51,6 +52,12 @@ class Span:
 
 def _said(word: str, time: int | None) -> str:
     return "" if time is None else f"{word} {iso(time)}"
+
+
+def milliseconds(text: str) -> int | None:
+    """The milliseconds since the epoch that a text is; None where it is none. Fewer than eleven digits are none: people
+    mean a year or a day by them (2026, 20261101), or seconds, and would get the year 1970."""
+    return int(text) if re.fullmatch(r"[0-9]{11,18}", text) else None
 
 
 def iso(time: int) -> str:

@@ -44,7 +44,7 @@ def parse(payload: bytes, suffix: str) -> ConnectorFile:
         case ".json":
             return _structured(_document(payload, "JSON"))
         case _:
-            is_json = payload.lstrip().startswith(b"{")
+            is_json = documents.is_object(payload)
             return _structured(_document(payload, "JSON")) if is_json else _flat(properties.load(payload))
 
 

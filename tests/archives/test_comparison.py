@@ -30,8 +30,8 @@ def exact(*offsets: int) -> Object:
     return Object(f"o{offsets[0]}", offsets[0], len(offsets), offsets=offsets)
 
 
-def report(objects: Sequence[Object], offsets: Sequence[int], beginning: int = 0) -> Report:
-    return compare("orders", objects, {0: Partition(beginning, offsets)})
+def report(objects: Sequence[Object], offsets: Sequence[int], beginning: int = 0, end: int = 0) -> Report:
+    return compare("orders", objects, {0: Partition(beginning, offsets, end or max(offsets, default=-1) + 1)})
 
 
 def found(objects: Sequence[Object], offsets: Sequence[int], beginning: int = 0) -> list[tuple[str, int | None, int]]:
@@ -65,6 +65,12 @@ def test_what_transactions_and_compaction_leave_out_of_the_topic_is_no_gap() -> 
 def test_what_compaction_has_taken_is_no_double() -> None:
     assert found([named(0, 5, 4), named(5, 5)], [2, 4, 7, 9]) == []
     assert report([named(0, 5, 4), named(5, 5)], [2, 4, 7, 9]).only_archived == 6
+
+
+def test_a_last_record_that_compaction_has_taken_makes_no_double_of_it() -> None:
+    objects = [named(0, 5, 4), named(5, 5)]
+    assert report(objects, [2, 4, 7], end=10).findings == []
+    assert [each.kind for each in report(objects, [2, 4, 7], end=9).findings] == ["double"]
 
 
 def test_another_topic_than_that_of_the_archive_has_none_of_it() -> None:

@@ -33,7 +33,7 @@ def test_exported_offsets_are_those_of_the_topic() -> None:
     assert parsed(['"orders",0,12', "orders,1,7", "", "others,0,1"], "orders") == {0: 12, 1: 7}
 
 
-@pytest.mark.parametrize("line", ["orders,0", "orders,x,1", "orders,0,-1", "orders,0,1,2"])
+@pytest.mark.parametrize("line", ["orders,0", "orders,x,1", "orders,0,-1", "orders,0,1,2", "orders,00,2"])
 def test_a_line_that_is_no_offset_is_refused_by_its_number(line: str) -> None:
     with pytest.raises(ConfigError, match="line 2"):
         parsed(["orders,0,1", line], "orders")

@@ -27,6 +27,12 @@ def test_partitions_without_an_offset_are_left_alone() -> None:
     assert translated([*exact([0, 1]), *exact([0, 1], 1)], {1: 1}) == {1: Target(101, 0)}
 
 
+def test_of_an_original_partition_without_an_offset_nothing_is_passed_over_among_others() -> None:
+    mixed = [Restored(0, at, at % 2, at // 2) for at in range(10)]
+    assert translated(mixed, {0: 4}) == {0: Target(1, 3)}
+    assert translated([*mixed, Restored(1, 0, 1, 5)], {0: 4}) == {0: Target(1, 3)}
+
+
 def test_an_object_as_long_as_its_range_is_exact() -> None:
     records = [Restored(0, 50 + at, 0, 10 + at, 10, 14) for at in range(5)]
     assert translated(records, {0: 12}) == {0: Target(52, 0)}

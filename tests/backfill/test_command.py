@@ -7,8 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from confluent_kafka import Producer
 
+from ferryman.commands import main
+from ferryman.errors import TaskError
 from tests.backfill.calls import Command
 from tests.running import create_topic, produce, settings, until
 
@@ -140,6 +143,32 @@ def test_ended_again_and_again_it_goes_on_where_it_stood(kafka: str, unique: str
     assert sorted(lines(again)) == sorted(f"{partition}-{number}" for partition in range(3) for number in range(2_000))
 
 
+def test_the_bounds_of_other_topics_than_live_reads_are_found_again(kafka: str, unique: str, made: Made) -> None:
+    other, command = f"{unique}-other", made()
+    create_topic(kafka, unique)
+    create_topic(kafka, other)
+    produce(kafka, other, numbers(0, 5))
+    again = command.folder / "again.txt"
+    options = ["--set", f"file={again}", "--set", f"topics={other}"]
+    command.call(*options).well()
+    produce(kafka, other, numbers(5, 9))
+    command.call(*options).well()
+    assert [line.encode() for line in lines(again)] == numbers(0, 5)
+
+
+def test_whatever_stands_in_the_way_is_said_in_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(*_: object) -> None:
+        raise TaskError("topics.regex takes too long")
+
+    monkeypatch.setattr("ferryman.commands.backfill.ForkServer", lambda: None)
+    monkeypatch.setattr("ferryman.commands.backfill.starting.load", lambda *_: None)
+    monkeypatch.setattr("ferryman.backfill.by_file.ByFile.run", run)
+    file = tmp_path / "live.json"
+    file.write_text('{"name": "live"}')
+    said = CliRunner().invoke(main, ["backfill", "worker.properties", str(file)])
+    assert (said.exit_code, said.stderr) == (2, "topics.regex takes too long\n")
+
+
 def test_one_that_fails_says_why(kafka: str, unique: str, made: Made) -> None:
     create_topic(kafka, unique)
     produce(kafka, unique, [b"{"])
@@ -156,6 +185,7 @@ def test_one_that_fails_says_why(kafka: str, unique: str, made: Made) -> None:
         (["--from", "2026-11-03T00:00:00Z", "--to", "2026-11-01T00:00:00Z"], "is not later than"),
         (["--offsets", "nowhere:0:1-2"], "nowhere-0 is no partition that the connector reads"),
         (["--offsets", "what"], "is not TOPIC:PARTITION:FIRST-BEHIND"),
+        (["--offsets", "orders:0:0-10", "--offsets", "orders:00:20-30"], "orders:0 is there twice"),
         (["--set", "name=other"], "name is not for a run to set"),
         (["--rate", "-1"], "rate must be a number"),
     ],

@@ -319,6 +319,25 @@ def test_how_far_a_run_is_stands_with_it(told: dict[str, Any], text: str) -> Non
         assert text in done(run("connectors", "show", "a", "--url", url))
 
 
+@pytest.mark.parametrize("status", [403, 404])
+def test_where_nobody_notes_topics_the_rest_is_shown(status: int) -> None:
+    found = {"name": "a", "connector": {"state": "RUNNING", "worker_id": "w"}, "tasks": [], "type": "source"}
+    refused = {"error_code": status, "message": "Topic tracking is disabled."}
+    for words, text in (([], "not known"), (["--json"], '"topics": null')):
+        with answering((200, found), (200, {"file": "f"}), (status, refused)) as (url, _):
+            shown = done(run("connectors", "show", "a", *words, "--url", url))
+        assert text in shown
+        assert "RUNNING" in shown
+
+
+def test_what_is_followed_as_json_is_an_object_a_line() -> None:
+    made = {"name": "a-backfill", "target": "elsewhere"}
+    over = {"name": "a", "connector": {"state": "STOPPED", "worker_id": "w"}, "tasks": [], "run": {"complete": True}}
+    with answering((202, made), (200, over)) as (url, _):
+        said = done(run("connectors", "backfill", "a", "--watch", "--json", "--url", url))
+    assert [json.loads(line) for line in said.splitlines()] == [made, over]
+
+
 def test_nobody_there_is_said_with_what_to_do() -> None:
     result = run("connectors", "list", "--url", f"http://127.0.0.1:{free_port()}")
     assert result.exit_code == 2
@@ -333,6 +352,19 @@ def test_addresses_that_are_none_are_refused(url: str) -> None:
     for words in (("connectors", "list"), ("contexts", "add", "x")):
         result = run(*words, "--url", url)
         assert (result.exit_code, result.stderr.startswith("Error: ")) == (2, True), result.output
+
+
+def test_the_scheme_of_an_address_is_read_in_any_case(tmp_path: Path) -> None:
+    file = tmp_path / "ca.pem"
+    file.write_text("this is none")
+    result = run("connectors", "list", "--url", "HTTPS://127.0.0.1:1", "--ca", str(file))
+    assert (result.exit_code, "certificates of the context cannot be read" in result.stderr) == (2, True)
+
+
+def test_a_context_without_a_name_is_refused() -> None:
+    for words in (("add", "", "--url", "http://127.0.0.1:1"), ("use", "")):
+        result = run("contexts", *words)
+        assert (result.exit_code, "NAME is empty" in result.stderr) == (2, True)
 
 
 def test_contexts_are_remembered_used_and_forgotten(

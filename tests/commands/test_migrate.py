@@ -203,3 +203,18 @@ def test_an_address_that_leads_nowhere_is_named(address: str) -> None:
     result = check(address)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "URL" in result.stderr or address in result.stderr
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:99999", "http://127.0.0.1:port"])
+def test_an_address_with_a_port_that_is_none_is_refused_in_one_line(url: str) -> None:
+    result = check(url)
+    assert (result.exit_code, result.stdout, len(result.stderr.splitlines())) == (2, "", 1)
+    assert url in result.stderr
+
+
+def test_certificates_that_are_none_are_refused_in_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "ca.pem"
+    file.write_text("these are none")
+    result = check("https://127.0.0.1:1", "--ca", str(file))
+    assert (result.exit_code, result.stdout, len(result.stderr.splitlines())) == (2, "", 1)
+    assert f"the certificates in {file} cannot be read" in result.stderr

@@ -3,13 +3,15 @@ tests/connectors/s3/test_source_worker.py."""
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
-from ferryman.commands import main
+from ferryman.commands import main, verify
 from ferryman.connectors.s3.archive import source_config
+from ferryman.errors import ConfigError, TaskError
 
 SINK = {
     "connector.class": "io.confluent.connect.s3.S3SinkConnector",
@@ -51,6 +53,15 @@ def test_a_key_that_cannot_be_is_named(tmp_path: Path) -> None:
     assert (said.exit_code, "restore.partitions" in said.stderr) == (2, True)
 
 
+def test_another_topic_of_the_archive_is_taken_only_where_restore_topics_names_it() -> None:
+    plain, named = source_config(SINK), source_config(SINK | {"restore.topics": "orders"})
+    assert verify._archived_as(plain, "orders", ["orders", "payments"]) == "orders"
+    assert verify._archived_as(named, "orders-again", ["orders", "payments"]) == "orders"
+    for config, topic in ((plain, "paymentz"), (source_config(SINK | {"restore.topics": "a"}), "orders")):
+        with pytest.raises(ConfigError, match=f"{topic} is not in the archive, whose topics are orders:"):
+            verify._archived_as(config, topic, ["orders"])
+
+
 def test_the_config_of_a_sink_says_what_its_archive_is() -> None:
     config = source_config(SINK)
     assert (config.bucket, config.format_name, config.store_kafka_keys) == ("archive", "JsonFormat", True)
@@ -76,3 +87,19 @@ def test_the_config_of_aivens_sink_says_so_too() -> None:
         "format.output.envelope": "false",
     }
     assert source_config(parquet).input_format == "parquet"
+
+
+def test_on_a_terminal_what_is_shown_meanwhile_is_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr("sys.stderr", SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr("click.echo", lambda text, **_: shown.append(text))
+
+    def report(*_: object) -> None:
+        verify._progress(5)
+        raise TaskError("away")
+
+    monkeypatch.setattr(verify, "_config", lambda *_: None)
+    monkeypatch.setattr(verify, "_report", report)
+    with pytest.raises(SystemExit):
+        verify.command.callback("s3://archive/topics", "t", "127.0.0.1:1", None, (), False)  # type: ignore[misc]
+    assert shown == ["\r\x1b[K5 records of a partition are read", "\r\x1b[K", "away"]

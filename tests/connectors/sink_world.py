@@ -7,6 +7,9 @@ from typing import Any, Generic, Literal, TypeVar
 from ferryman.api import Assigned, Bad, Committed, Sink, SinkContext
 from ferryman.errors import DataError, Indeterminate
 from ferryman.record import Batch, Data, Headers, Polled, Rows, TopicPartition
+from ferryman.runs.keys import RunKeys
+from ferryman.runs.ranges import Range, Ranges
+from ferryman.task.sink.runs.bounds import Bounds
 
 SinkT = TypeVar("SinkT", bound=Sink[Any])
 RecordT = TypeVar("RecordT")
@@ -28,6 +31,8 @@ class SinkWorld(Generic[SinkT]):
     group_protocol: Literal["classic", "consumer"] = "classic"
     latest: bool = False
     """Whether a partition without an offset is read from its end on, and not from its beginning."""
+    ranges: Mapping[TopicPartition, Range] | None = None
+    """What a run reads; None where it is none."""
     group: dict[TopicPartition, Committed] = field(default_factory=dict)
     positions: dict[TopicPartition, int] = field(default_factory=dict)
     die_at: tuple[str, int] | None = None
@@ -117,10 +122,19 @@ class SinkWorld(Generic[SinkT]):
         self.requested = False
         self.sink = self.made()
         self.sink.start()
-        assigned = [self.assigned(source) for source in sources or self.sources]
+        bounds = self.bounds
+        assigned = bounds.placed([self.assigned(source) for source in sources or self.sources])
         self.positions = {each.source: each.start or 0 for each in assigned}
-        self.positions |= self.sink.open(assigned)
+        self.positions |= bounds.begun({**self.positions, **self.sink.open(assigned)})
         return self.sink
+
+    @property
+    def bounds(self) -> Bounds:
+        """What keeps a run to its ranges."""
+        if self.ranges is None:
+            return Bounds()
+        ranges = Ranges({source.topic: self.topic_id for source in self.ranges}, self.ranges)
+        return Bounds(RunKeys.of({"ferryman.run.ranges": ranges.dump()}))
 
     def assigned(self, source: TopicPartition) -> Assigned:
         """The partition as the group sees it."""

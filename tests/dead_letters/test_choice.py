@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ferryman.dead_letters.choice import Choice, grouped
+from ferryman.dead_letters.choice import Choice, Groups, grouped
 from ferryman.dead_letters.letter import DeadLetter, parsed
 from ferryman.record import Coordinates
 from tests.dead_letters.test_letter import JVM, letter
@@ -52,3 +52,18 @@ def test_groups_are_by_reason_the_largest_first_with_their_latest_letter() -> No
     assert (large.field, large.letters, large.first, large.last, large.latest) == ("id", 3, 4, 9, "0-4")
     assert (small.field, small.letters, small.first, small.last, small.latest) == ("total", 2, 3, 3, "0-3")
     assert grouped([]) == []
+
+
+def test_the_newest_of_several_partitions_are_so_in_whatever_order_these_are_read() -> None:
+    def of(partition: int, *times: int | None) -> list[DeadLetter]:
+        at = enumerate(times)
+        return [replace(WHOLE, at=Coordinates("dlq", partition, each), timestamp=time) for each, time in at]
+
+    one, other = of(0, 5, None, 1), of(1, 2, 9)
+    for letters in ([*one, *other], [*other, *one], [other[0], *one, other[1]]):
+        groups = Groups(3)
+        for each in letters:
+            groups.add(each)
+        assert [each.id for each in groups.newest_first()] == ["1-1", "0-2", "0-1"]
+        assert groups.largest_first()[0].latest == "1-1"
+    assert Groups().newest_first() == []

@@ -12,11 +12,18 @@ def test_without_parameters_the_newest_letters_of_the_connector_are_meant() -> N
 
 
 def test_each_parameter_narrows_the_choice() -> None:
-    given = {"stage": "task_put", "exception": "E", "field": "f", "since": "1970-01-01T00:00:01Z", "until": "2000"}
+    given = {
+        "stage": "task_put",
+        "exception": "E",
+        "field": "f",
+        "since": "1970-01-01T00:00:01Z",
+        "until": "20000000000",
+    }
     choice, scan, limit = query.parsed({**given, "scan": "5", "limit": "0"}, "c")
-    assert choice == Choice("c", "TASK_PUT", "E", "f", 1000, 2000)
+    assert choice == Choice("c", "TASK_PUT", "E", "f", 1000, 20_000_000_000)
     assert (scan, limit) == (5, 0)
     assert query.parsed({"since": "1970-01-01T00:00:01"}, "c")[0].since == 1000
+    assert query.parsed({"since": "20261101"}, "c")[0].since == 1_793_491_200_000
 
 
 @pytest.mark.parametrize(
@@ -28,7 +35,9 @@ def test_each_parameter_narrows_the_choice() -> None:
         {"since": "soon"},
         {"until": "²"},
         {"since": ""},
-        {"since": "2", "until": "2"},
+        {"since": "20000000000", "until": "20000000000"},
+        {"since": "2026"},
+        {"since": "1793491200"},
     ],
 )
 def test_what_is_no_parameter_is_refused_by_name(given: dict[str, str]) -> None:

@@ -56,6 +56,13 @@ def test_what_must_be_mended_is_printed_with_what_to_do_and_the_exit_code_is_1(t
     assert "left out  lines: kafka: no worker's file is given" in said.stdout
 
 
+def test_json_behind_a_mark_of_its_byte_order_is_a_connector_whatever_its_file_is_called(tmp_path: Path) -> None:
+    file = tmp_path / "lines.conf"
+    file.write_text(json.dumps(sink(tmp_path / "no")), "utf-8-sig")
+    said = doctor(file)
+    assert f"MEND      lines: file {tmp_path}/no/out.txt" in said.stdout, said.output
+
+
 def test_one_object_of_json_has_it_all(tmp_path: Path) -> None:
     said = doctor(written(tmp_path, sink(tmp_path / "no")), "--json")
     found = json.loads(said.stdout)

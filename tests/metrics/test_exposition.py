@@ -9,6 +9,7 @@ from prometheus_client.metrics_core import Metric
 
 from ferryman.metrics import exposition, ours
 from ferryman.metrics.exposition import Form, Sample
+from ferryman.metrics.family import Family
 from ferryman.metrics.histogram import Histogram
 from ferryman.metrics.registry import ALIASES, FAMILIES, OF_ATTRIBUTE
 from tests.metrics.scraped import read
@@ -72,6 +73,23 @@ def test_a_family_under_its_other_name_has_the_same_series_even_if_a_label_looks
     found = read(exposition.head(alias, "text") + text)
     assert set(found.series) == {alias.name}
     assert found.labels(alias.name, "client_id") == {"a", tricky}
+
+
+@given(st.text(), st.text())
+def test_each_label_has_its_other_name_wherever_it_stands_and_whatever_is_in_the_others(client: str, node: str) -> None:
+    family = OF_ATTRIBUTE["consumer-node-metrics", "request-total"]
+    alias = ALIASES[family.name]
+    key = tuple(
+        {"clientid": f",nodeid={client}", "nodeid": f"{node},clientid="}.get(each, "x") for each in family.labels
+    )
+    found = read(exposition.head(alias, "text") + exposition.renamed(_lines(family, key), family, alias))
+    ((labels, _),) = found.series[alias.name]
+    assert labels == dict(zip(alias.labels, key, strict=True))
+    assert {"client_id", "node_id"} <= labels.keys()
+
+
+def _lines(family: Family, key: tuple[str, ...]) -> str:
+    return exposition.lines([(family, key, 1)])[family.name]
 
 
 @given(st.text(), st.floats() | st.integers())

@@ -35,6 +35,9 @@ def test_a_source_is_a_run_by_its_span() -> None:
     [
         ("ferryman.run.from", "yesterday", "must be a time such as"),
         ("ferryman.run.to", "2026-11-01T00:00:00", "must name its zone"),
+        ("ferryman.run.to", "20261101", "must name its zone"),
+        ("ferryman.run.from", "2026", "must be a time such as"),
+        ("ferryman.run.from", "1793491200", "must be a time such as"),
         ("ferryman.run.rate", "-1", "Value must be at least 0"),
         ("ferryman.run.rate", "nan", "Value must be at least 0"),
         ("ferryman.run.rate", "quick", "Not a number of type DOUBLE"),

@@ -119,8 +119,9 @@ class S3SourceConfig(BucketKeys, SourceConfig):
     """Whether records go to the partition that they were in, as far as names of objects tell it. A topic that does not
     have it fails the task. Otherwise the key decides. Ours."""
     restore_from: Str = key("", shown=Shown(group="Restore"))
-    """Only records whose timestamp is not before this instant, in ISO 8601 or in milliseconds since the epoch. Needs
-    store.envelope=true, or under Aiven's class name timestamp in format.output.fields. Ours."""
+    """Only records whose timestamp is not before this instant, in ISO 8601 or in milliseconds since the epoch, of
+    eleven digits or more. Needs store.envelope=true, or under Aiven's class name timestamp in format.output.fields.
+    Ours."""
     restore_to: Str = key("", shown=Shown(group="Restore"))
     """Only records whose timestamp is before this instant. Ours."""
     restore_until: Annotated[Literal["end", "forever"], any_case("end", "forever")] = key(
@@ -199,7 +200,9 @@ def _selection_problems(config: S3SourceConfig) -> Iterator[KeyProblem]:
             if value and instant(value) is None:
                 continue
         except ValueError:
-            yield invalid(name, value, "it must be an instant such as 2026-01-31T23:00:00Z, or milliseconds")
+            yield invalid(
+                name, value, "it must be an instant such as 2026-01-31T23:00:00Z, or milliseconds (11 digits or more)"
+            )
             continue
         timed = "timestamp" in config.output_fields if config.aiven else config.store_envelope
         if value and not timed:

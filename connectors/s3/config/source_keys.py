@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from ferryman.config import trim
 from ferryman.connectors.s3.config.bucket_keys import Only
 from ferryman.java.texts import millis
+from ferryman.runs.span import milliseconds
 
 _OF_THE_SINK = "it says how the sink writes"
 _BY_NAME = "a file's name tells topic, partition and offset, wherever it lies"
@@ -124,14 +125,16 @@ AIVEN_ONLY = frozenset(
 
 
 def instant(text: str) -> int | None:
-    """Milliseconds since the epoch, of such a number or of ISO 8601 (UTC where it names no zone); None if it is empty.
+    """Milliseconds since the epoch, of such a number (eleven digits or more) or of ISO 8601 (UTC where it names no
+    zone); None if it is empty.
 
     Raises ValueError for anything else.
     """
     text = trim(text)
     if not text:
         return None
-    if text.isascii() and text.isdigit() and len(text) < 19:
-        return int(text)
+    told = milliseconds(text)
+    if told is not None:
+        return told
     found = datetime.fromisoformat(text)
     return millis(found if found.tzinfo else found.replace(tzinfo=UTC))

@@ -294,9 +294,8 @@ class SinkSession:
         # The sink may have to commit before it opens, and only what is in the ledger can be committed.
         self.delivery.assigned({source: start for source, start in starts.items() if start is not None}, committed)
         starts.update(self.thread.call(lambda: self.sink.open(partitions)))
-        chosen = all_known(starts)
-        self.delivery.assigned(chosen, committed)
-        self.reading.bounds.begun(chosen)
+        chosen = self.reading.bounds.begun(known := all_known(starts))
+        self.delivery.assigned(known, committed)
         log.info("assigned %s", ", ".join(f"{source}@{offset}" for source, offset in chosen.items()) or "nothing")
         return chosen
 

@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from typing import Any, TypeVar
@@ -63,20 +62,18 @@ class Inquiries:
         ``limit`` of them. RequestError 404 if there is no such connector, or none that writes any."""
 
         def read(reader: Reader, resolution: Resolution, taken: Taken) -> Mapping[str, Any]:
-            extent, groups, count = Extent(), Groups(), 0
-            letters = deque[DeadLetter](maxlen=limit)
+            extent, groups, count = Extent(), Groups(limit), 0
             for letter in reader.newest(scan, time.monotonic() + LONGEST, extent):
                 if choice.takes(letter):
                     count += 1
                     groups.add(letter)
-                    letters.append(letter)
             return {
                 "topic": trim(resolution.values[TOPIC]),
                 "scanned": extent.scanned,
                 "complete": extent.complete,
                 "count": count,
                 "groups": [shown.group(each) for each in groups.largest_first()],
-                "letters": [shown.line(each, taken.get(each.id)) for each in reversed(letters)],
+                "letters": [shown.line(each, taken.get(each.id)) for each in groups.newest_first()],
             }
 
         return await self._of_letters(name, f"reading the dead letters of connector {name}", read)

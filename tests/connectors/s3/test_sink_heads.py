@@ -11,6 +11,7 @@ import pytest
 from ferryman.api import Committed
 from ferryman.connectors.s3.sink import S3SinkConnector
 from ferryman.errors import Indeterminate, TaskError
+from ferryman.runs.ranges import Range
 from tests.connectors.s3.kills import POINTS, append_orders, committed, crash_after_commit, found
 from tests.connectors.s3.meddling_proxy import Fate, meddling, no_comparison
 from tests.connectors.s3.s3_task import BY_GROUP, HEADS, MANIFESTS, P0, P1, World
@@ -352,3 +353,23 @@ def test_a_commit_costs_two_small_requests_beside_those_of_its_objects(world: Wo
         world.begin(P0)
         assert asked == {("PUT", True): 1, ("GET", True): 1}
         world.kill()
+
+
+@pytest.mark.parametrize("more", [{}, BY_GROUP], ids=["by head", "by group"])
+def test_a_run_goes_on_behind_what_retention_has_removed_whatever_reset_says(
+    world: World, more: dict[str, str]
+) -> None:
+    world.more = {**world.more, **more, "consumer.override.auto.offset.reset": "latest"}
+    world.ranges = {P0: Range(0, 8), P1: Range(0, 3)}
+    world.begin()
+    append_orders(world, P0, 3)
+    append_orders(world, P1, 3)
+    world.drain()
+    append_orders(world, P0, 10)
+    append_orders(world, P1, 10)
+    world.beginning = 4
+    world.begin()
+    assert world.positions == {P0: 4, P1: 4}
+    world.put(P0, 3)
+    world.commit()
+    assert [number for source, number in found(world) if source == str(P0)] == [0, 1, 2, 4, 5, 6]

@@ -108,6 +108,7 @@ def test_a_config_of_aivens_source_is_taken_as_it_is() -> None:
         ({"format.json.schema.enable": "true"}, "format.json.schema.enable"),
         ({"restore.from": "2026-01-01T00:00:00Z"}, "restore.from"),
         ({"restore.from": "yesterday", "store.envelope": "true"}, "restore.from"),
+        ({"restore.from": "2026", "store.envelope": "true"}, "restore.from"),
         ({"restore.partitions": "one"}, "restore.partitions"),
         ({"input.format": "jsonl"}, "input.format"),
     ],

@@ -14,6 +14,7 @@ from ferryman.api import Committed
 from ferryman.connectors.sql.sink import SqlSinkConnector
 from ferryman.errors import Indeterminate, RefusedError, TaskError
 from ferryman.record import TopicPartition
+from ferryman.runs.ranges import Range
 from ferryman.schema import INT64, OPTIONAL_STRING, struct
 from tests.connectors.sink_world import Killed
 from tests.connectors.sql.databases import DATABASES, url_of
@@ -253,3 +254,29 @@ def read(world: World, log: list[tuple[int, Any]], size: int, deaths: list[str |
         except Killed:
             world.die_at = None
             position = world.resume()
+
+
+def test_a_run_goes_on_behind_what_retention_has_removed(world: World) -> None:
+    world.ranges = {world.source: Range(0, 9)}
+    world.put(orders(0, 1))
+    zombie, world.sink = world.sink, None
+    world.beginning = world.end_offset = 5
+    assert world.resume() == 5
+    world.put(orders(5, 6), at=5)
+    assert (ids(world), world.stored()) == ([0, 1, 5, 6], 7)
+    assert zombie is not None
+    with pytest.raises(Indeterminate):
+        zombie.put_batches([world.batch(orders(2, 3), at=2)])
+    assert ids(world) == [0, 1, 5, 6]
+
+
+@pytest.mark.parametrize("range_", [Range(0, 2), None], ids=["it is through with", "has no range of"])
+def test_a_run_opens_a_partition_that_retention_has_emptied_and_it(world: World, range_: Range | None) -> None:
+    world.ranges = {TopicPartition("orders", 7): Range(0, 9)} if range_ is None else {world.source: range_}
+    world.end_offset = 2
+    world.begin()
+    world.put(orders(0, 1), at=2 if range_ is None else 0)
+    stored = world.stored()
+    world.beginning, world.end_offset = 50, 90
+    world.resume()
+    assert world.stored() == stored

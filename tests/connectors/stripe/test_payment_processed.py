@@ -48,6 +48,12 @@ def test_a_payment_that_succeeded() -> None:
     assert list(value) == [field.name for field in SCHEMA.fields]
 
 
+def test_a_time_that_no_calendar_has_is_an_error_of_its_event() -> None:
+    created = 1_700_000_000_000_000
+    with pytest.raises(DataError, match=r"evt_1 .* created is missing or malformed"):
+        payment_processed(Event("evt_1", created, "payment_intent.succeeded", payment("evt_1", created)))
+
+
 def test_a_payment_that_failed_was_for_its_whole_amount() -> None:
     failure = {"payment_method": {"type": "sepa_debit"}}
     value = made("payment_intent.payment_failed", amount_received=0, last_payment_error=failure)

@@ -43,7 +43,10 @@ def command(worker: Worker, name: str, as_json: bool, wait: bool, watch: bool, *
     if given["dry_run"] and (wait or watch):
         raise click.UsageError("--dry-run starts nothing that could be waited for")
     made = worker.ask("POST", "connectors", name, "backfill", body=_body(given))
-    terminal.tell(made, _Rendered(given["dry_run"]), as_json)
+    if as_json and (wait or watch):
+        click.echo(json.dumps(made))  # a line, as each status is that follows
+    else:
+        terminal.tell(made, _Rendered(given["dry_run"]), as_json)
     if wait or watch:
         sys.exit(_followed(worker, made["name"], watch, as_json))
 

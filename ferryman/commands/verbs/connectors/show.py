@@ -40,7 +40,7 @@ def rendered(found: Json, whole: bool = False) -> RenderableType:
         ("class", config.get("connector.class") or ""),
         ("state", found["connector"]["state"]),
         ("worker", found["connector"]["worker_id"]),
-        ("topics", ", ".join(found["topics"]) or "none yet"),
+        ("topics", "not known" if found["topics"] is None else ", ".join(found["topics"]) or "none yet"),
     ]
     if "run" in found:
         head += [("run of", found["run"]["of"])] if "of" in found["run"] else []

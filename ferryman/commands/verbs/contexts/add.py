@@ -14,6 +14,8 @@ from ferryman.client.options import about_context
 @about_context
 def command(name: str, **given: str | None) -> None:
     """Remember a worker's address and login as NAME; the first context becomes the current one."""
+    if not name:
+        raise click.UsageError("NAME is empty; no --context can mean it")
     if not given["url"]:
         raise click.UsageError("--url says where the worker is")
     for each in ("password_file", "token_file", "ca", "certificate", "key"):

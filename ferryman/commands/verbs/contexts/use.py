@@ -11,6 +11,8 @@ from ferryman.client import contexts
 @click.argument("name")
 def command(name: str) -> None:
     """Make NAME the current context: the one that commands mean unless they are told."""
+    if not name:
+        raise click.UsageError("NAME is empty; no --context can mean it")
     found = contexts.load()
     context = found.of(name)
     contexts.save(replace(found, current=name))

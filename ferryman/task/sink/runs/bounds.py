@@ -26,13 +26,17 @@ class Bounds:
 
     run: RunKeys | None = None
     _read: dict[TopicPartition, int] = field(default_factory=dict)
+    _oldest: dict[TopicPartition, int] = field(default_factory=dict)
+    """The oldest record that is still there, of partitions that were assigned."""
 
     def __post_init__(self) -> None:
         self._period = Period() if self.run is None else self.run.period
 
     def placed(self, partitions: Sequence[Assigned]) -> Sequence[Assigned]:
-        """Partitions that were assigned, each with where to start: the group's offset, or its range's first. TaskError
-        where a topic is not the one that the ranges are about."""
+        """Partitions that were assigned, each with where to start: the group's offset, or its range's first, or, where
+        these are gone, the oldest record, but nothing behind the range. A run goes on behind what retention has
+        removed, so a sink is told that nothing is: it keeps the offset that it has stored, and moves it from there.
+        TaskError where a topic is not the one that the ranges are about."""
         return partitions if self.run is None else [self._placed(self.run, each) for each in partitions]
 
     def _placed(self, run: RunKeys, assigned: Assigned) -> Assigned:
@@ -44,22 +48,30 @@ class Bounds:
             )
         range_ = run.ranges.of.get(source, Range(assigned.end, assigned.end))
         wanted = range_.first if assigned.committed is None else assigned.committed.offset
-        if wanted < assigned.beginning and not range_.is_over(wanted):
-            log.warning(
-                "%s: the offsets from %d to %d are no longer there; the run goes on behind them",
-                *(source, wanted, assigned.beginning),
-            )
-        return replace(assigned, start=max(wanted, assigned.beginning))
+        self._oldest[source] = assigned.beginning
+        start = max(wanted, min(assigned.beginning, range_.behind))
+        return replace(assigned, beginning=0, start=start)
 
-    def begun(self, starts: Mapping[TopicPartition, int]) -> None:
-        """Reading begins at these positions."""
-        if self.run is not None:
-            self._read.update(starts)
+    def begun(self, starts: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, int]:
+        """The sink goes on at these positions; gives those at which reading begins: where retention has removed what
+        follows, behind that."""
+        if self.run is None:
+            return starts
+        begins = {source: max(start, self._oldest.get(source, start)) for source, start in starts.items()}
+        for source, start in starts.items():
+            if start < begins[source] and not self._range(source).is_over(start):
+                log.warning(
+                    "%s: the offsets from %d to %d are no longer there; the run goes on behind them",
+                    *(source, start, begins[source]),
+                )
+        self._read.update(begins)
+        return begins
 
     def gone(self, partitions: Iterable[TopicPartition]) -> None:
         """These partitions are no longer the task's."""
         for source in partitions:
             self._read.pop(source, None)
+            self._oldest.pop(source, None)
 
     def cut(self, polled: Polled) -> Polled | None:
         """What of it the task is to take."""

@@ -42,6 +42,24 @@ def test_a_partition_starts_where_its_range_does_or_where_the_group_has_got_to()
     assert starts == [10, 15, 17]
 
 
+def test_a_sink_is_told_that_nothing_is_gone_and_reading_begins_where_something_is() -> None:
+    made = bounds({A: Range(10, 20), B: Range(0, 5)})
+    gone = made.placed([assigned(A, 15, beginning=17), assigned(B, 5, beginning=30)])
+    assert [(each.beginning, each.start) for each in gone] == [(0, 17), (0, 5)]
+    assert made.begun({A: 12, B: 5}) == {A: 17, B: 30}
+    assert made.positions == {A: 17, B: 5}
+
+
+def test_a_range_of_which_all_is_gone_is_over(caplog: pytest.LogCaptureFixture) -> None:
+    made = bounds({A: Range(10, 20)})
+    [gone] = made.placed([assigned(A, 15, beginning=50)])
+    assert gone.start == 20
+    made.begun({A: 15})
+    assert made.over
+    assert made.positions == {A: 20}
+    assert "the offsets from 15 to 50 are no longer there" in caplog.text
+
+
 def test_a_partition_without_a_range_is_over_before_it_begins() -> None:
     made = bounds({A: Range(10, 20)})
     made.begun({each.source: each.start or 0 for each in made.placed([assigned(B, None)])})
@@ -64,9 +82,10 @@ def test_a_connector_that_is_no_run_takes_everything_and_has_no_end() -> None:
 @given(st.data())
 def test_it_takes_what_lies_in_its_range_and_time_and_nothing_else(data: st.DataObject) -> None:
     range_ = Range(*sorted(data.draw(st.lists(st.integers(0, 30), min_size=2, max_size=2))))
-    window = sorted(data.draw(st.lists(st.integers(0, 9), min_size=2, max_size=2)))
+    window = sorted(data.draw(st.lists(st.integers(10**10, 10**10 + 9), min_size=2, max_size=2)))
     offsets = sorted(data.draw(st.sets(st.integers(range_.first, 40), min_size=1)))
-    times = data.draw(st.lists(st.integers(0, 9), min_size=len(offsets), max_size=len(offsets)))
+    epoch = 10**10  # fewer digits are no milliseconds
+    times = data.draw(st.lists(st.integers(epoch, epoch + 9), min_size=len(offsets), max_size=len(offsets)))
     made = bounds({A: range_}, **{"from": str(window[0]), "to": str(window[1])})
     made.begun({A: range_.first})
     kept = made.cut(polled(A, offsets, list(times)))
@@ -148,7 +167,7 @@ def test_the_sink_is_told_of_the_end_once_and_before_the_last_commit(task: HandD
 
 def test_a_range_that_ends_in_what_is_no_record_is_over_at_the_end_of_the_partition(task: HandDriven) -> None:
     task.fill(A, b"1", b"2")
-    is_run(task, {A: Range(0, 2)}, to="0")  # none of the records is early enough
+    is_run(task, {A: Range(0, 2)}, to="1970-01-01T00:00:00Z")  # none of the records is early enough
 
     def story() -> Story:
         task.consumer.give(A)
@@ -193,4 +212,19 @@ def test_partitions_that_come_later_have_their_own_end(task: HandDriven) -> None
 
 def test_an_assignment_is_replaced_and_not_changed() -> None:
     one = assigned(A, None)
-    assert bounds({A: Range(1, 2)}).placed([one])[0] == replace(one, start=1)
+    assert bounds({A: Range(1, 2)}).placed([one])[0] == replace(one, beginning=0, start=1)
+
+
+def test_a_run_reads_on_behind_what_retention_has_removed_since_the_sink_stored_its_offset(task: HandDriven) -> None:
+    task.fill(A, *(str(number).encode() for number in range(9)))
+    is_run(task, {A: Range(0, 8)})
+    task.cluster.committed[A] = 2, ""
+    task.cluster.trim(A, 5)
+    task.sink.starts = {A: 2}
+
+    def story() -> Story:
+        task.consumer.give(A)
+        yield from until(lambda: task.group_offset(A) == 8)
+
+    task.run(story)
+    assert task.sink.values() == ["5", "6", "7"]
