@@ -78,6 +78,7 @@ def whole_lines(data: bytes) -> list[tuple[int, int]]:
     ends=st.lists(st.tuples(st.integers(0, 5), st.sampled_from(["\n", "\r", "\r\n"])), max_size=12),
     rest=st.sampled_from(["", "rest", "é\r"]),
     bounds=st.tuples(st.integers(0, 100), st.none() | st.integers(0, 100)),
+    snapped=st.booleans(),
     piece=st.integers(1, 20),
 )
 def test_any_part_of_any_lines_in_pieces_of_any_size_is_handed_over_whole_or_refused(
@@ -85,14 +86,17 @@ def test_any_part_of_any_lines_in_pieces_of_any_size_is_handed_over_whole_or_ref
     ends: list[tuple[int, str]],
     rest: str,
     bounds: tuple[int, int | None],
+    snapped: bool,
     piece: int,
 ) -> None:
     file = tmp_path_factory.getbasetemp() / "any.txt"
     data = ("".join("x" * length + end for length, end in ends) + rest).encode()
     file.write_bytes(data)
     lines = whole_lines(data)
-    first = bounds[0] % (len(data) + 1)
-    behind = None if bounds[1] is None else first + bounds[1] % (len(data) + 1 - first)
+    places = [0, *(end for _, end in lines)] if snapped else range(len(data) + 1)
+    first = places[bounds[0] % len(places)]
+    later = [place for place in places if place >= first]
+    behind = None if bounds[1] is None else later[bounds[1] % len(later)]
     wanted = [(begin, end) for begin, end in lines if begin >= first and (behind is None or end <= behind)]
     begins = first in (0, *(end for _, end in lines))
     ended = behind in (None, first, *(end for _, end in wanted))
