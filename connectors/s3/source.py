@@ -153,7 +153,7 @@ class S3SourceConnector(Source[S3SourceConfig]):
         return self.ends(self.config)
 
     def _look(self) -> None:
-        """Lists the bucket. Half a listing may be used: what it did not show, the next one does."""
+        """Lists the bucket."""
         for lane, objects in self._listing.lanes():
             by_folder = "" if lane.partition is not None else lane.folder
             reader = self._readers.setdefault((by_folder, lane.topic, lane.partition), PartitionReader())
@@ -162,6 +162,8 @@ class S3SourceConnector(Source[S3SourceConfig]):
                 begin = self._beginning.of(lane, objects)
                 known = LaneReader(lane, self._bucket, self._contents, self._judge, begin)
             reader.offered(known, objects)
+        if self._listing.cut:
+            return
         self._unread = deque(self._readers.values())
         self._tell_of(self._listing.passed_over)
         self._looked = True
@@ -210,7 +212,7 @@ class S3SourceConnector(Source[S3SourceConfig]):
             if name is not None and name not in self._told:
                 self._told.add(name)
                 log.warning("%s: %s waits for the object of its keys or headers", self.context.connector, name)
-        if self._bounded and "" not in self._told:
+        if self._bounded and self._looked and "" not in self._told:
             self._told.add("")
             log.info("%s: the archive is restored up to its end (restore.until=end)", self.context.connector)
         self.context.stopping(WAIT)
