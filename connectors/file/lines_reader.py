@@ -28,7 +28,8 @@ class LineCutter:
 
     def __init__(self, position: int) -> None:
         """Starts at a position in bytes, which must be the beginning of a line."""
-        self._position = position
+        self.position = position
+        """Behind the last line that was given."""
         self._pieces: list[bytes] = []
 
     def feed(self, data: bytes) -> Lines:
@@ -48,8 +49,8 @@ class LineCutter:
         if not whole:
             return Lines([], [])
         lengths = map(len, whole.splitlines(keepends=True))
-        positions = list(accumulate(lengths, initial=self._position))[1:]
-        self._position = positions[-1]
+        positions = list(accumulate(lengths, initial=self.position))[1:]
+        self.position = positions[-1]
         text = whole.decode("utf-8", "replace")
         if "\r" in text:
             text = text.replace("\r\n", "\n").replace("\r", "\n")

@@ -155,7 +155,10 @@ class FileStreamSourceConnector(Source[FileStreamSourceConfig]):
 
     def at_end(self) -> bool:
         """A run is, when all lines of its part were handed over."""
-        return self._behind is not None and self._position >= self._behind and self._taken >= len(self._ready.texts)
+        if self._behind is None or self._taken < len(self._ready.texts):
+            return False
+        # What is read up to the bound may end in a carriage return, and the letter behind it says whose it is.
+        return self._position > self._behind or self._cutter.position >= self._behind
 
     def stop(self) -> None:
         """Closes the file."""

@@ -12,7 +12,7 @@ from ferryman.connectors.s3.config.bucket_keys import is_aiven
 from ferryman.connectors.s3.config.source_config import S3SourceConfig
 from ferryman.connectors.s3.restore.contents import Archived, Contents, contents
 from ferryman.connectors.s3.restore.lane_reader import LAST_OFFSET
-from ferryman.connectors.s3.restore.listing import Lane, Listing, PassedOver, Share
+from ferryman.connectors.s3.restore.listing import Lane, Listing, PassedOver, Share, visible
 from ferryman.connectors.s3.restore.object_bytes import EMPTY
 from ferryman.connectors.s3.restore.outgoing import ORIGINAL as ORIGINAL
 from ferryman.connectors.s3.restore.records import ENVELOPE, BadRecord
@@ -82,7 +82,7 @@ class Look:
     def _folder_of(self, lane: Lane) -> str | None:
         """The topic whose folder it is, as Confluent's layout has one for each."""
         config = self.config
-        if config.aiven or config.mode == "GENERIC":
+        if config.aiven or config.mode == "GENERIC" or config.delim_in_topics:
             return None
         top = f"{config.topics_dir}{config.directory_delim}" if config.topics_dir else ""
         inside = lane.folder.removeprefix(top) if lane.folder.startswith(top) else ""
@@ -136,7 +136,7 @@ def _by_names(config: S3SourceConfig) -> dict[str, str]:
     """The keys that names of objects tell: formats, and whether keys and headers are beside the values."""
     bucket, counts, found = bucket_to_read(config), Counter[str](), dict[str, str]()
     prefix = f"{config.topics_dir}/" if config.topics_dir else ""
-    for listed in bucket.listed(prefix):
+    for listed in visible(bucket, config, prefix):
         file = listed.key.rpartition("/")[2]
         name = next((name for end, name in _FORMATS.items() if file.endswith(end)), None)
         if name is None and file.endswith(_BYTES):

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ferryman.api import Examination, Finding, Offset, Part, Partition, Source, SourceContext, Span
@@ -57,7 +58,8 @@ class S3SourceConnector(Source[S3SourceConfig]):
         self._beginning = positions.Beginning(config, self._listing.names, context.offset)
         self._outgoing = Outgoing(config)
         self._readers: dict[tuple[str, str, int | None], PartitionReader] = {}
-        self._touched: dict[int, PartitionReader] = {}
+        self._unread: deque[PartitionReader] = deque()
+        self._moved: dict[Lane, LaneReader] = {}
         self._reported: dict[Lane, positions.Position] = {}
         self._handed = False
         self._look_at = 0.0
@@ -124,7 +126,7 @@ class S3SourceConnector(Source[S3SourceConfig]):
         if self._failed is not None:
             raise self._failed
         if self._handed:
-            self._touched, self._handed = {}, False
+            self._moved, self._handed = {}, False
         if time.monotonic() >= self._look_at and not (self._looked and self._bounded):
             self._look()
         taken = list(self._taken())
@@ -138,8 +140,7 @@ class S3SourceConnector(Source[S3SourceConfig]):
 
     def progress(self, batches: Sequence[Batch]) -> Iterator[tuple[Partition, Offset | None]]:
         """How far each folder is read that this poll was about, what was passed over included."""
-        lanes = [each for reader in self._touched.values() for each in reader.lanes.values()]
-        for each in lanes:
+        for each in self._moved.values():
             if each.position is not None and each.position != self._reported.get(each.lane):
                 self._reported[each.lane] = each.position
                 yield positions.partition_of(self.config.bucket, each.lane), positions.offset_of(each.position)
@@ -153,14 +154,18 @@ class S3SourceConnector(Source[S3SourceConfig]):
         return self.ends(self.config)
 
     def _look(self) -> None:
-        """Lists the bucket. Half a listing may be used: what it did not show, the next one does."""
+        """Lists the bucket."""
         for lane, objects in self._listing.lanes():
             by_folder = "" if lane.partition is not None else lane.folder
             reader = self._readers.setdefault((by_folder, lane.topic, lane.partition), PartitionReader())
-            if lane not in reader.lanes:
+            known = reader.lanes.get(lane)
+            if known is None:
                 begin = self._beginning.of(lane, objects)
-                reader.lanes[lane] = LaneReader(lane, self._bucket, self._contents, self._judge, begin)
-            reader.lanes[lane].offered(objects)
+                known = LaneReader(lane, self._bucket, self._contents, self._judge, begin)
+            reader.offered(known, objects)
+        if self._listing.cut:
+            return
+        self._unread = deque(self._readers.values())
         self._tell_of(self._listing.passed_over)
         self._looked = True
         self._look_at = float("inf")
@@ -176,29 +181,30 @@ class S3SourceConnector(Source[S3SourceConfig]):
 
     def _taken(self) -> Iterator[Taken]:
         """Up to record.batch.max.size records. What was taken before an error is handed over first."""
-        left = self.config.record_batch_max_size
-        for reader in list(self._readers.values()):
-            while left > 0:
-                try:
-                    found = reader.next(left, self._bounded)
-                except RetriableError:
-                    for lane in reader.lanes.values():
-                        lane.forget()
-                    if left == self.config.record_batch_max_size:
-                        raise
-                    return
-                except (DataError, TaskError) as error:
-                    if left == self.config.record_batch_max_size:
-                        raise
-                    self._failed = error
-                    return
-                finally:
-                    self._touched[id(reader)] = reader
-                if found is None:
-                    break
-                left -= len(found.piece)
-                yield found
-        if left == self.config.record_batch_max_size and self._look_at == float("inf"):
+        most = left = self.config.record_batch_max_size
+        while left > 0 and self._unread:
+            reader = self._unread[0]
+            try:
+                found = reader.next(left, self._bounded)
+            except RetriableError:
+                reader.forget()
+                if left == most:
+                    raise
+                return
+            except (DataError, TaskError) as error:
+                if left == most:
+                    raise
+                self._failed = error
+                return
+            finally:
+                self._moved |= {each.lane: each for each in reader.moved()}
+            if found is None:
+                # Nothing is left of it, or what comes next waits for what only another look can find.
+                self._unread.popleft()
+                continue
+            left -= len(found.piece)
+            yield found
+        if left == most and self._look_at == float("inf"):
             self._look_at = time.monotonic() + self.config.poll_interval_ms / 1000
 
     def _rest(self) -> None:
@@ -207,7 +213,7 @@ class S3SourceConnector(Source[S3SourceConfig]):
             if name is not None and name not in self._told:
                 self._told.add(name)
                 log.warning("%s: %s waits for the object of its keys or headers", self.context.connector, name)
-        if self._bounded and "" not in self._told:
+        if self._bounded and self._looked and "" not in self._told:
             self._told.add("")
             log.info("%s: the archive is restored up to its end (restore.until=end)", self.context.connector)
         self.context.stopping(WAIT)

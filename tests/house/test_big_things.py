@@ -50,6 +50,7 @@ from ferryman.task.sink.commits import Commits
 from ferryman.task.sink.delivery import Delivery
 from ferryman.task.sink.offer import Offer, Work
 from ferryman.telemetry import free_text
+from tests.connectors.s3.pretend_bucket import USUAL, PretendBucket, source_of
 from tests.connectors.sink_world import batch_at
 from tests.connectors.sql.sql_task import World
 from tests.worker.control.played_worker import PlayedWorker
@@ -265,6 +266,39 @@ def connectors_in_the_topic(size: int) -> Callable[[], object]:
     return run
 
 
+def restored(objects: Mapping[str, bytes], **more: str) -> Callable[[], object]:
+    raw = {**USUAL, "format.class": "JsonFormat", "restore.until": "end"}
+    source = source_of(PretendBucket(dict(objects)), raw | {key.replace("_", "."): more[key] for key in more})
+
+    def run() -> None:
+        count = 0
+        while not source.at_end():
+            batches = source.poll_batches()
+            count += sum(map(len, batches))
+            deque(source.progress(batches), 0)
+        assert count == 10 * len(objects)
+
+    return run
+
+
+def folders_of_a_partition(size: int) -> Callable[[], object]:
+    lines = b'{"a":1}\n' * 10
+    return restored({f"topics/t/day={at:06d}/t+0+{at * 10:010d}.json": lines for at in range(size)})
+
+
+def folders_that_are_merged(size: int) -> Callable[[], object]:
+    """Each has records between all others'."""
+    at = b'{"key":null,"value":1,"headers":[],"topic":"t","partition":0,"offset":%d,"timestamp":1}\n'
+    of_folder = [b"".join(at % (folder + size * turn) for turn in range(10)) for folder in range(size)]
+    objects = {f"topics/t/kind={folder}/t+0+{folder:010d}.json": of_folder[folder] for folder in range(size)}
+    return restored(objects, store_envelope="true")
+
+
+def folders_without_a_partition(size: int) -> Callable[[], object]:
+    objects = {f"in/{at}/any.json": b'{"a":1}\n' * 10 for at in range(size)}
+    return restored(objects, mode="GENERIC", topic_regex_list="t:in/.*", record_batch_max_size="20")
+
+
 WITH_SCHEMAS = ("chain", "TimestampConverter", "InsertField", "SetSchemaMetadata")
 """Transforms whose configs need one, or an integer that it says is a timestamp."""
 THINGS: Mapping[str, tuple[int, Make]] = {
@@ -289,6 +323,9 @@ THINGS: Mapping[str, tuple[int, Make]] = {
     "connectors in the config topic": (1000, connectors_in_the_topic),
     "secrets of a config": (1500, secrets_of_a_config),
     "lines about many connectors": (1000, lines_of_many_connectors),
+    "folders of a partition": (300, folders_of_a_partition),
+    "folders that are merged": (150, folders_that_are_merged),
+    "folders without a partition": (500, folders_without_a_partition),
     **{
         f"{name} by {'rows' if by_rows else 'columns'}": (200, partial(transform, name, by_rows=by_rows))
         for name in CASES

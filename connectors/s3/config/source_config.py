@@ -1,5 +1,6 @@
 """The S3 source's keys: which objects, what is in them, and what of it goes back to Kafka."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, ClassVar, Literal
 
@@ -14,7 +15,7 @@ from ferryman.connectors.s3.config.source_keys import (
     WITHOUT_EFFECT,
     instant,
 )
-from ferryman.connectors.s3.config.source_template import template_problem
+from ferryman.connectors.s3.config.source_template import VARIABLE, template_problem
 from ferryman.errors import ConfigError, KeyProblem
 from ferryman.regex.pattern import compiled
 
@@ -55,11 +56,14 @@ class S3SourceConfig(BucketKeys, SourceConfig):
     topics_dir: Str = key("topics", importance="HIGH", shown=Shown(group="Objects"))
     """The prefix of all objects; may be empty."""
     directory_delim: Str = key("/", shown=Shown(group="Objects"))
-    """What separates directories."""
+    """What separates directories. With one that may stand in the name of a topic, such as ``_``, objects must lie below
+    the folder of their topic."""
     file_delim: Str = key("+", shown=Shown(group="Objects"))
-    """What separates topic, partition and start offset in an object's name, as the sink's config has it."""
+    """What separates topic, partition and start offset in an object's name, as the sink's config has it; more than
+    digits."""
     folders: Strings = key([], shown=Shown(group="Objects"))
-    """Prefixes: only objects below one of them are read. They begin with topics.dir, as names of objects do."""
+    """Only objects below one of these folders are read, with ``topics/orders`` none of ``topics/orders-eu``. They begin
+    with topics.dir, as names of objects do."""
     filename_regex: Str = key(FILENAME, shown=Shown(group="Objects"))
     """What a file's name looks like; its first two groups are topic and partition. With another one than the default
     the offset is not known, and files are read in the order of their names."""
@@ -110,7 +114,7 @@ class S3SourceConfig(BucketKeys, SourceConfig):
     tombstone_encoded_partition: Str = key("tombstone", importance="LOW", shown=Shown(group="Objects"))
     """With store.kafka.keys: the encoded partition of records whose value is null, of which there are only keys."""
     manifest_prefix: Str = key("_ferryman", names=("s3.manifest.prefix",), shown=Shown(group="Objects"))
-    """Where the sink has its manifests; what is there is passed over."""
+    """Where the sink has its manifests, and with ``-heads`` behind it its heads; what is there is passed over."""
     restore_topics: Strings = key([], shown=Shown(group="Restore"))
     """Only these topics, by the names that they have in the archive; without it all. Ours."""
     restore_partitions: Strings = key([], shown=Shown(group="Restore"))
@@ -170,6 +174,17 @@ class S3SourceConfig(BucketKeys, SourceConfig):
         return (self.format_class or "").rpartition(".")[2]
 
     @property
+    def of_the_sink(self) -> tuple[str, ...]:
+        """What the names of the sink's manifests and heads begin with, which are none of the archive's objects."""
+        prefix = self.manifest_prefix.strip("/") or "_ferryman"
+        return f"{prefix}/", f"{prefix}-heads/"
+
+    @property
+    def delim_in_topics(self) -> bool:
+        """Whether directory.delim may stand in what a topic is called in the archive."""
+        return re.fullmatch("[A-Za-z0-9._=%-]+", self.directory_delim) is not None
+
+    @property
     def skips_damage(self) -> bool:
         """Whether what cannot be read is passed over."""
         return self.errors_tolerance == "all" or self.on_error != "fail"
@@ -195,6 +210,8 @@ class S3SourceConfig(BucketKeys, SourceConfig):
 def _selection_problems(config: S3SourceConfig) -> Iterator[KeyProblem]:
     if not all(number.isdecimal() for number in config.restore_partitions):
         yield invalid("restore.partitions", ",".join(config.restore_partitions), "it must be numbers")
+    if config.restore_partitions and not _tells_partitions(config):
+        yield invalid("restore.partitions", ",".join(config.restore_partitions), "names of objects tell no partition")
     for name, value in (("restore.from", config.restore_from), ("restore.to", config.restore_to)):
         try:
             if value and instant(value) is None:
@@ -209,6 +226,12 @@ def _selection_problems(config: S3SourceConfig) -> Iterator[KeyProblem]:
             yield invalid(name, value, "nothing in these objects tells the timestamps of records")
 
 
+def _tells_partitions(config: S3SourceConfig) -> bool:
+    if config.aiven:
+        return any(found[1] == "partition" for found in VARIABLE.finditer(config.name_template or ""))
+    return config.mode != "GENERIC"
+
+
 def _confluent_problems(config: S3SourceConfig) -> Iterator[KeyProblem]:
     generic = config.mode == "GENERIC"
     formats = GENERIC_FORMATS if generic else FORMATS
@@ -218,6 +241,7 @@ def _confluent_problems(config: S3SourceConfig) -> Iterator[KeyProblem]:
         yield invalid("format.class", config.format_class, f"it must be one of {', '.join(formats)}")
     if config.partitioner.rpartition(".")[2] not in PARTITIONERS:
         yield invalid("partitioner.class", config.partitioner, f"it must be one of {', '.join(PARTITIONERS)}")
+    yield from _delim_problems(config)
     yield from _side_problems(config)
     if generic and not config.topic_regex_list:
         yield KeyProblem("topic.regex.list", "topic.regex.list must be set with mode=GENERIC")
@@ -230,6 +254,19 @@ def _confluent_problems(config: S3SourceConfig) -> Iterator[KeyProblem]:
     yield from _pattern_problems("filename.regex", config.filename_regex)
     if not config.bytearray_separator and config.format_name == "ByteArrayFormat":
         yield invalid("format.bytearray.separator", "", "String must be non-empty")
+
+
+def _delim_problems(config: S3SourceConfig) -> Iterator[KeyProblem]:
+    directory, file = config.directory_delim, config.file_delim
+    if not directory:
+        yield invalid("directory.delim", "", "String must be non-empty")
+    if config.mode == "GENERIC":
+        return
+    own_pattern = config.filename_regex != FILENAME
+    if own_pattern and config.delim_in_topics:
+        yield invalid("directory.delim", directory, "with a filename.regex, it must not occur in names of topics")
+    if not own_pattern and re.fullmatch("[0-9]*", file):
+        yield invalid("file.delim", file, "partition and offset cannot be told apart; it must have more than digits")
 
 
 def _pattern_problems(name: str, pattern: str) -> Iterator[KeyProblem]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 from urllib.parse import unquote
@@ -24,7 +24,6 @@ EXTENSIONS: Mapping[str, Extensions] = {
     "StringFormat": None,
 }
 """By the name of a format."""
-_START = re.compile(r"(\d{1,19})(?:~[0-9a-f]{1,32})?")
 _NUMBER = re.compile(r"\d{1,10}", re.ASCII)
 _SIDED = (f".{KEYS}.", f".{HEADERS}.")
 
@@ -43,6 +42,8 @@ class Place:
     """Nothing for values, or ``keys`` or ``headers``."""
     tombstones: bool = False
     """Whether it is of records that have no value."""
+    digits: int | None = field(default=None, compare=False)
+    """How many the start has in the name, if names of equally many stand in the order of their starts."""
 
 
 class Names(Protocol):
@@ -71,30 +72,57 @@ class ConfluentNames:
     """The folder of tombstones."""
     pattern: Pattern | None = None
     """Another filename.regex than the default."""
+    top: str | None = None
+    """What the names of topics' folders follow, where ``directory_delim`` may occur in names of topics."""
+
+    @cached_property
+    def _sides(self) -> Mapping[str, str]:
+        """By what names end with."""
+        sides = {side: f".{side}" if side else "" for side in self.extensions}
+        return {sides[side] + each: side for side, known in self.extensions.items() for each in known or ()}
+
+    @cached_property
+    def _form(self) -> re.Pattern[str]:
+        # Read from the end, where nothing but digits stands between the delimiters; so these may occur in the topic.
+        delim, ends = re.escape(self.file_delim), "|".join(map(re.escape, self._sides))
+        numbers = f"{delim}([0-9]{{1,10}}){delim}([0-9]{{1,19}})(?:~[0-9a-f]{{1,32}})?"
+        return re.compile(f"(.+?){numbers}({ends})", re.DOTALL)
 
     def place(self, name: str) -> Place | None:
         """What the name says; None if it is another format's or not in this form. Raises TooSlow."""
-        head, delim, file = name.rpartition(self.directory_delim)
-        folder = head + delim
         if self.pattern is not None:
-            return self._by_pattern(folder, file)
-        parts = file.rsplit(self.file_delim, 2)
-        if len(parts) != 3 or not parts[0] or not _NUMBER.fullmatch(parts[1]):
+            head, delim, file = name.rpartition(self.directory_delim)
+            return self._by_pattern(head + delim, file)
+        found = self._form.fullmatch(name)
+        begin = None if found is None else self._topic_begins(found[1])
+        if found is None or begin is None:
             return None
-        start = _START.match(parts[2])
-        side = None if start is None else self._side(parts[2][start.end() :])
-        if start is None or side is None:
-            return None
-        last = head.rpartition(self.directory_delim)[2]
-        tombstones = side != "" and last == self.tombstones
-        return Place(folder, unquote(parts[0]), int(parts[1]), int(start[1]), side, tombstones)
+        folder, topic = found[1][:begin], found[1][begin:]
+        side = self._sides[found[4]]
+        tombstones = side != "" and self._has_tombstones(folder, topic)
+        return Place(folder, unquote(topic), int(found[2]), int(found[3]), side, tombstones, len(found[3]))
 
-    def _side(self, extension: str) -> str | None:
-        for side, known in self.extensions.items():
-            head = f".{side}" if side else ""
-            if extension.startswith(head) and (known is None or extension[len(head) :] in known):
-                return side
-        return None
+    def _topic_begins(self, head: str) -> int | None:
+        """Where the file's name begins, of a name up to its partition. Where the delimiter may occur in the topic, the
+        one name counts that the folder of the topic has too; None if there is no such one, or more than one."""
+        delim = self.directory_delim
+        if self.top is None:
+            begin = head.rfind(delim) + len(delim) if delim in head else 0
+            return begin if begin < len(head) else None
+        found, at = list[int](), head.find(delim, len(self.top))
+        while head.startswith(self.top) and at >= 0:
+            begin = at + len(delim)
+            folder = self.top + head[begin:] + delim
+            if begin < len(head) and head.startswith(folder) and len(folder) <= at:
+                found.append(begin)
+            at = head.find(delim, at + 1)
+        return found[0] if len(found) == 1 else None
+
+    def _has_tombstones(self, folder: str, topic: str) -> bool:
+        path = folder.removesuffix(self.directory_delim)
+        if self.top is not None:
+            return path == f"{self.top}{topic}{self.directory_delim}{self.tombstones}"
+        return path.rpartition(self.directory_delim)[2] == self.tombstones
 
     def _by_pattern(self, folder: str, file: str) -> Place | None:
         assert self.pattern is not None
@@ -177,7 +205,7 @@ def names(config: S3SourceConfig) -> Names:
         top = f"{config.topics_dir}{delim}" if "topics.dir" in config.model_fields_set else ""
         topics = [each.partition(":")[::2] for each in config.topic_regex_list]
         patterns = [(trim(topic), compiled(pattern, "topic.regex.list")) for topic, pattern in topics]
-        return GenericNames(config.folders or [top], delim, patterns, extension)
+        return GenericNames(_disjoint(_folders(config) or [top]), delim, patterns, extension)
     extensions = {"": extension}
     if config.store_kafka_keys:
         extensions[KEYS] = _extension(config, config.keys_format.rpartition(".")[2])
@@ -185,10 +213,30 @@ def names(config: S3SourceConfig) -> Names:
         extensions[HEADERS] = _extension(config, config.headers_format.rpartition(".")[2])
     pattern = None if config.filename_regex == FILENAME else compiled(config.filename_regex, "filename.regex")
     top = f"{config.topics_dir}{delim}" if config.topics_dir else ""
-    folders = [each if each.startswith(top) else top + each for each in config.folders]
+    folders = [each if each.startswith(top) else top + each for each in _folders(config)]
     return ConfluentNames(
-        folders or [top], delim, config.file_delim, extensions, config.tombstone_encoded_partition, pattern
+        prefixes=_disjoint(folders or [top]),
+        directory_delim=delim,
+        file_delim=config.file_delim,
+        extensions=extensions,
+        tombstones=config.tombstone_encoded_partition,
+        pattern=pattern,
+        top=top if config.delim_in_topics else None,
     )
+
+
+def _folders(config: S3SourceConfig) -> list[str]:
+    delim = config.directory_delim
+    return [each if each.endswith(delim) else each + delim for each in config.folders]
+
+
+def _disjoint(prefixes: Sequence[str]) -> list[str]:
+    """Those that are not below another one, so that nothing is found twice."""
+    found = list[str]()
+    for each in sorted(prefixes):
+        if not found or not each.startswith(found[-1]):
+            found.append(each)
+    return found
 
 
 def _extension(config: S3SourceConfig, format_name: str) -> Extensions:

@@ -55,17 +55,14 @@ class LaneReader:
 
     def incomplete(self, bounded: bool) -> bool:
         """Whether the next object waits for those of its keys or headers; where none are to come, it is damaged."""
-        if self.current is not None or not self.waiting:
+        if self.current is not None:
             return False
-        found = self.waiting[0]
-        missing = self.contents.missing(found)
-        if not missing:
-            return False
-        if not bounded:
-            return True
-        self._skip(found, Damaged(f"there is no object of its {' and '.join(missing)}"))
-        self.waiting.popleft()
-        return self.incomplete(bounded)
+        while self.waiting and (missing := self.contents.missing(self.waiting[0])):
+            if not bounded:
+                return True
+            self._skip(self.waiting[0], Damaged(f"there is no object of its {' and '.join(missing)}"))
+            self.waiting.popleft()
+        return False
 
     @property
     def reads(self) -> bool:

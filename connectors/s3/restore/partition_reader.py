@@ -1,9 +1,12 @@
 """Reads one partition: its lanes together, so that records come by offset as far as the archive tells offsets."""
 
 from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from heapq import heapify, heappop, heapreplace
 from typing import NamedTuple
 
+from ferryman.connectors.s3.restore.contents import Archived
 from ferryman.connectors.s3.restore.lane_reader import LaneReader
 from ferryman.connectors.s3.restore.listing import Lane
 from ferryman.connectors.s3.restore.object_bytes import ahead
@@ -30,27 +33,45 @@ class PartitionReader:
     """The lanes of a topic's partition, or of a folder where there are none.
 
     Where records tell their offsets, those of all lanes are merged. Else an object is read to its end, and the one that
-    begins first comes first.
+    begins first comes first. A partition may have very many lanes, so none but those that are next are looked at.
     """
 
     lanes: dict[Lane, LaneReader] = field(default_factory=dict)
+    _heads: list[tuple[Head, Lane]] | None = None
+    """A heap of the lanes that have something, by what comes next; None if it is to be made anew."""
+    _open: set[Lane] = field(default_factory=set)
+    """The lanes of which an object is being read."""
+    _moved: dict[Lane, LaneReader] = field(default_factory=dict)
+
+    def offered(self, reader: LaneReader, objects: list[Archived]) -> None:
+        """Gives a lane, a new one or one that is known, what a listing found of it."""
+        self.lanes[reader.lane] = reader
+        reader.offered(objects)
+        self._heads = None
+
+    def forget(self) -> None:
+        """After an error: what was read ahead is read again."""
+        for lane in self._open:
+            self.lanes[lane].forget()
+        self._open.clear()
+        self._heads = None
+
+    def moved(self) -> Iterator[LaneReader]:
+        """The lanes that may be further than when they were last asked for."""
+        found, self._moved = self._moved, {}
+        yield from found.values()
 
     def next(self, limit: int, bounded: bool) -> Taken | None:
         """The next records; None when nothing is there, or what comes next waits for its keys or headers."""
         while (chosen := self._first()) is not None:
-            if chosen.incomplete(bounded):
-                return None
-            if chosen.head() is None:
-                continue
-            before = chosen.head()
-            piece = chosen.peek(ahead(1 + sum(each.reads for each in self.lanes.values())))
-            # The object may begin behind the offset in its name, or have no records: others may come first now.
-            if piece is None or (piece.offsets is not None and chosen.head() != before):
-                continue
-            count = min(len(piece), limit, self._before_others(chosen, piece))
-            lane, key = chosen.lane, chosen.current.listed.key if chosen.current else ""
-            first, last = chosen.range()
-            return Taken(lane, key, chosen.take(count), first, last)
+            try:
+                if chosen.incomplete(bounded):
+                    return None
+                found = None if chosen.head() is None else self._taken(chosen, limit)
+            finally:
+                self._put_back(chosen)
+            if found is not None:
+                return found
         return None
 
     def waits(self) -> str | None:
@@ -60,13 +81,39 @@ class PartitionReader:
             return None
         return chosen.waiting[0].listed.key
 
-    def _first(self) -> LaneReader | None:
-        heads = [(head, number) for number, each in enumerate(self.lanes.values()) if (head := each.head()) is not None]
-        return list(self.lanes.values())[min(heads)[1]] if heads else None
+    def _taken(self, chosen: LaneReader, limit: int) -> Taken | None:
+        before = chosen.head()
+        piece = chosen.peek(ahead(1 + len(self._open)))
+        # The object may begin behind the offset in its name, or have no records: others may come first now.
+        if piece is None or (piece.offsets is not None and chosen.head() != before):
+            return None
+        count = min(len(piece), limit, self._before_others(piece))
+        key = chosen.current.listed.key if chosen.current else ""
+        first, last = chosen.range()
+        return Taken(chosen.lane, key, chosen.take(count), first, last)
 
-    def _before_others(self, chosen: LaneReader, piece: Piece) -> int:
-        """How many records stand before those of all other lanes; at least one."""
-        if piece.offsets is None or len(self.lanes) == 1:
+    def _first(self) -> LaneReader | None:
+        if self._heads is None:
+            self._heads = [(head, lane) for lane, each in self.lanes.items() if (head := each.head()) is not None]
+            heapify(self._heads)
+        return self.lanes[self._heads[0][1]] if self._heads else None
+
+    def _put_back(self, chosen: LaneReader) -> None:
+        """Puts the lane that was first, and was read on, where it belongs now."""
+        self._moved[chosen.lane] = chosen
+        (self._open.add if chosen.reads else self._open.discard)(chosen.lane)
+        if not self._heads:
+            return
+        head = chosen.head()
+        if head is None:
+            heappop(self._heads)
+        else:
+            heapreplace(self._heads, (head, chosen.lane))
+
+    def _before_others(self, piece: Piece) -> int:
+        """How many records of the lane that is first stand before those of all others; at least one."""
+        others = (self._heads or [])[1:3]
+        if piece.offsets is None or not others:
             return len(piece)
-        heads = [head for each in self.lanes.values() if each is not chosen and (head := each.head()) is not None]
-        return max(1, bisect_left(piece.offsets, min(heads)[0])) if heads else len(piece)
+        (offset, _), _ = min(others)
+        return max(1, bisect_left(piece.offsets, offset))

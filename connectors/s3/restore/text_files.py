@@ -23,15 +23,17 @@ def by_content(source: ObjectBytes) -> Unpacked:
 def texts(pieces: Unpacked, separator: bytes) -> Iterator[list[bytes]]:
     """What stands between separators, some at a time; what follows the last one too, unless it is nothing."""
     waiting: list[bytes] = []
-    # A separator may be cut by the end of a piece.
-    overlap = len(separator) - 1
+    # A separator may be cut by the end of a piece, or of several where they are shorter than it.
+    overlap, tail = len(separator) - 1, b""
     for piece in pieces:
-        tail = b"" if not waiting or not overlap else waiting[-1][-overlap:]
-        if separator not in tail + piece:
+        seen = tail + piece
+        if separator not in seen:
             waiting.append(piece)
+            tail = seen[len(seen) - min(overlap, len(seen)) :]
             continue
         *found, last = b"".join([*waiting, piece]).split(separator)
         waiting = [last] if last else []
+        tail = last[len(last) - min(overlap, len(last)) :]
         for start in range(0, len(found), AT_ONCE):
             yield found[start : start + AT_ONCE]
     if rest := b"".join(waiting):

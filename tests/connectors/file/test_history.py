@@ -6,8 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ferryman.api import SourceContext, Span
+from ferryman.connectors.file import history
+from ferryman.connectors.file import source as file_source
 from ferryman.connectors.file.history import part
 from ferryman.connectors.file.lines_reader import LineCutter
 from ferryman.connectors.file.source import FileStreamSourceConnector
@@ -58,6 +62,66 @@ def test_the_lines_of_any_part_are_handed_over_and_no_others(file: Path) -> None
         found = part(file, Span(first=places[first], behind=places[behind])).span
         assert found.records == behind - first
         assert to_its_end(source_of(file, found)) == lines.texts[first:behind]
+
+
+def whole_lines(data: bytes) -> list[tuple[int, int]]:
+    """Where each whole line begins, and where the next one does; a carriage return at the end may be half of an end."""
+    found, begin = [], 0
+    for at in range(len(data)):
+        if data[at : at + 1] == b"\n" or (data[at : at + 1] == b"\r" and data[at + 1 : at + 2] not in (b"\n", b"")):
+            found.append((begin, at + 1))
+            begin = at + 1
+    return found
+
+
+@given(
+    ends=st.lists(st.tuples(st.integers(0, 5), st.sampled_from(["\n", "\r", "\r\n"])), max_size=12),
+    rest=st.sampled_from(["", "rest", "é\r"]),
+    bounds=st.tuples(st.integers(0, 100), st.none() | st.integers(0, 100)),
+    snapped=st.booleans(),
+    piece=st.integers(1, 20),
+)
+def test_any_part_of_any_lines_in_pieces_of_any_size_is_handed_over_whole_or_refused(
+    tmp_path_factory: pytest.TempPathFactory,
+    ends: list[tuple[int, str]],
+    rest: str,
+    bounds: tuple[int, int | None],
+    snapped: bool,
+    piece: int,
+) -> None:
+    file = tmp_path_factory.getbasetemp() / "any.txt"
+    data = ("".join("x" * length + end for length, end in ends) + rest).encode()
+    file.write_bytes(data)
+    lines = whole_lines(data)
+    places = [0, *(end for _, end in lines)] if snapped else range(len(data) + 1)
+    first = places[bounds[0] % len(places)]
+    later = [place for place in places if place >= first]
+    behind = None if bounds[1] is None else later[bounds[1] % len(later)]
+    wanted = [(begin, end) for begin, end in lines if begin >= first and (behind is None or end <= behind)]
+    begins = first in (0, *(end for _, end in lines))
+    ended = behind in (None, first, *(end for _, end in wanted))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(history, "PIECE", piece)
+        patch.setattr(file_source, "PIECE", piece)
+        try:
+            span = part(file, Span(first=first, behind=behind)).span
+        except ConfigError:
+            assert not (begins and ended)
+            return
+        found = to_its_end(source_of(file, span))
+    assert span.records == len(found)
+    if begins:
+        assert found == [data[begin:end].decode().rstrip("\r\n") for begin, end in wanted]
+
+
+def test_the_last_line_of_a_part_is_handed_over_where_a_piece_ends_between_its_end_and_the_next_line(
+    file: Path,
+) -> None:
+    line = b"x" * 1023 + b"\r"
+    behind = file_source.PIECE
+    file.write_bytes(line * (behind // len(line)) + b"next\r")
+    span = part(file, Span(first=0, behind=behind)).span
+    assert (span.records, len(to_its_end(source_of(file, span)))) == (256, 256)
 
 
 def test_without_bounds_it_is_all_whole_lines_that_are_there_now(file: Path) -> None:

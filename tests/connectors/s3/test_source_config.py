@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ferryman.connectors.s3.config.bucket_keys import effectless
 from ferryman.connectors.s3.config.source_keys import WITHOUT_EFFECT
@@ -110,6 +112,11 @@ def test_a_config_of_aivens_source_is_taken_as_it_is() -> None:
         ({"restore.from": "yesterday", "store.envelope": "true"}, "restore.from"),
         ({"restore.from": "2026", "store.envelope": "true"}, "restore.from"),
         ({"restore.partitions": "one"}, "restore.partitions"),
+        ({"restore.partitions": "1", "mode": "GENERIC", "topic.regex.list": "orders:.*"}, "restore.partitions"),
+        ({"directory.delim": ""}, "directory.delim"),
+        ({"directory.delim": "_", "filename.regex": "(.+)-(.+)-.*"}, "directory.delim"),
+        ({"file.delim": ""}, "file.delim"),
+        ({"file.delim": "00"}, "file.delim"),
         ({"input.format": "jsonl"}, "input.format"),
     ],
 )
@@ -123,6 +130,7 @@ def test_what_would_be_read_otherwise_is_refused_by_its_key(more: dict[str, str]
         ({"file.name.template": "{{topic}}-{{number}}"}, "file.name.template"),
         ({"file.name.template": "{{topic}}-{{topic}}"}, "file.name.template"),
         ({"file.name.template": ".*"}, "topic"),
+        ({"restore.partitions": "1", "file.name.template": "{{topic}}-{{start_offset}}"}, "restore.partitions"),
         ({"input.format": "csv"}, "input.format"),
         ({"input.format": "avro", "file.compression.type": "gzip"}, "file.compression.type"),
         ({"file.prefix.template": "topics/{{topic}}"}, "file.prefix.template"),
@@ -138,6 +146,49 @@ def test_a_name_tells_topic_partition_and_offset_wherever_it_lies() -> None:
     assert place(BACKUP, f"{folder}orders+3+0000000042.avro") == Place(folder, "orders", 3, 42)
     assert place(BACKUP, f"{folder}or+ders+3+12345678901.avro") == Place(folder, "or+ders", 3, 12345678901)
     assert place(BACKUP, f"{folder}orders+3+0000000042~1f2e.avro") == Place(folder, "orders", 3, 42)
+
+
+@given(
+    topic=st.text("ab.-_1", min_size=1, max_size=8),
+    path=st.sampled_from(["partition=3", "kind=a{}b=1", "year=2026{}month=01{}day=02"]),
+    directory=st.sampled_from(["/", "|", "_", ".", "-", "__", "+", "=", "a"]),
+    file=st.sampled_from(["+", "-", "_", ".", "~", "e", "avro", "__", "+-+", "1a", "/"]),
+    offset=st.sampled_from(["42", "0000000042", "0000000042~1f2e"]),
+)
+def test_a_name_of_any_delimiters_tells_what_the_sink_has_put_into_it_or_nothing(
+    topic: str, path: str, directory: str, file: str, offset: str
+) -> None:
+    folder = directory.join(["topics", topic, path.format(*[directory] * 2), ""])
+    raw = {**BACKUP, "directory.delim": directory, "file.delim": file}
+    found = place(raw, f"{folder}{topic}{file}3{file}{offset}.avro")
+    exact = directory in ("/", "|", "+") or not any(topic in path for topic in topic.split(directory))
+    assert found == Place(folder, topic, 3, 42) or (found is None and not exact)
+
+
+@pytest.mark.parametrize("topic", ["orders", "a.b_c-1", "a_1_2", "x.0.5", "UP-10"])
+@pytest.mark.parametrize("directory", ["_", ".", "-"])
+def test_the_topic_is_what_folder_and_file_agree_on_where_the_delimiter_may_occur_in_it(
+    topic: str, directory: str
+) -> None:
+    folder = directory.join(["topics", topic, "partition=3", ""])
+    raw = {**BACKUP, "directory.delim": directory, "store.kafka.keys": "true"}
+    assert place(raw, f"{folder}{topic}+3+0000000042.avro") == Place(folder, topic, 3, 42)
+    gone = directory.join(["topics", topic, "tombstone", ""])
+    assert place(raw, f"{gone}{topic}+3+0000000042.keys.avro") == Place(gone, topic, 3, 42, "keys", tombstones=True)
+    assert place(raw, f"copied{directory}{topic}+3+0000000042.avro") is None
+
+
+def test_a_name_that_two_topics_might_have_is_passed_over() -> None:
+    raw = {**BACKUP, "directory.delim": "_"}
+    assert place(raw, "topics_a_b_a_kind=1_a_b_a+3+0000000042.avro") is None
+
+
+def test_folders_are_folders_and_none_is_read_twice() -> None:
+    chosen = {"folders": "topics/ord,topics/orders/day=1,topics/orders,topics/orders-eu/"}
+    expected = ["topics/ord/", "topics/orders-eu/", "topics/orders/"]
+    assert names(parsed(BACKUP | chosen)).prefixes == expected
+    generic = {**chosen, "mode": "GENERIC", "topic.regex.list": "orders:.*"}
+    assert names(parsed(BACKUP | generic)).prefixes == expected
 
 
 @pytest.mark.parametrize("codec", ["", ".gz", ".snappy", ".zstd", ".lz4", ".lz4raw", ".br"])
