@@ -19,7 +19,6 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/java/regex": "tests/differential/test_patterns.py",
     # Parts of one thing that is tested as a whole.
     "ferryman/dead_letters/reading.py": "tests/commands/test_dlq.py",
-    "ferryman/kafka/raw_batches.py": "tests/task/sink/test_group.py",
     "ferryman/dead_letters/shown.py": "tests/commands/test_dlq.py",
     "ferryman/worker/askers.py": "tests/worker/control/test_turns.py",
     "ferryman/worker/control/new_runs.py": "tests/backfill/test_over_rest.py",
