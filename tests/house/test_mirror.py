@@ -67,7 +67,6 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/regex/killable.py": "tests/regex/test_pattern.py",
     "ferryman/settings/converters.py": "tests/reliability/test_bad_configs.py",
     "ferryman/settings/modes.py": "tests/settings/test_distributed_keys.py",
-    "ferryman/settings/response_headers.py": "tests/rest/test_app.py",
     "ferryman/settings/worker_keys.py": "tests/settings/test_settings.py",
     "ferryman/task/errors/letter.py": "tests/task/errors/test_dead_letters.py",
     "ferryman/task/sink/ends.py": "tests/task/sink/test_group.py",
