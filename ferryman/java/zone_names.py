@@ -124,8 +124,8 @@ _BY_OFFSET: Mapping[int, str] = {
     570: "ACDT, ACST, Australian Central Daylight Time, Australian Central Standard Time",
     600: (
         "AEST, Australian Eastern Standard Time, ChST, Chamorro Standard Time, Chuuk Daylight Time, Chuuk Time, "
-        "Dumont d\u2019Urville Time, Dumont-d\u2019Urville Daylight Time, Guam Daylight Time, Papua New Guinea Time, Port "
-        "Moresby Daylight Time, Saipan Daylight Time, Vladivostok Standard Time, Vladivostok Summer Time"
+        "Dumont d\u2019Urville Time, Dumont-d\u2019Urville Daylight Time, Guam Daylight Time, Papua New Guinea Time, "
+        "Port Moresby Daylight Time, Saipan Daylight Time, Vladivostok Standard Time, Vladivostok Summer Time"
     ),
     630: "Lord Howe Standard Time",
     660: (
