@@ -134,6 +134,8 @@ def _decimal_reader(schema: Schema) -> Convert:
 
 
 def _logical_integer(schema: Schema, convert: Callable[[int], Any]) -> Convert:
+    if schema.type not in INTEGER_RANGES:
+        raise DataError(f"Invalid type for {schema.name}: its values should be integers, but are {schema.type}")
     integer = _integer_reader(schema)
 
     def read(value: Any) -> Any:
