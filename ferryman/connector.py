@@ -33,6 +33,11 @@ def _not_empty(value: str | None) -> str | None:
     return value
 
 
+def _each_once(topics: list[str]) -> list[str]:
+    """librdkafka takes no list that names a topic twice."""
+    return list(dict.fromkeys(topics))
+
+
 def _pattern(value: str) -> str:
     try:
         if value:
@@ -129,7 +134,9 @@ class ConnectorConfig(Config):
 class SinkConfig(ConnectorConfig):
     """The keys that every sink has, beside those of all connectors. A sink's config class derives from it."""
 
-    topics: Strings = key([], importance="HIGH", shown=Shown("Common", 4, "LONG", "Topics"))
+    topics: Annotated[Strings, AfterValidator(_each_once)] = key(
+        [], importance="HIGH", shown=Shown("Common", 4, "LONG", "Topics")
+    )
     """The topics to consume."""
     topics_regex: Annotated[Str, AfterValidator(_pattern)] = key(
         "", importance="HIGH", shown=Shown("Common", 4, "LONG", "Topics regex")
@@ -164,6 +171,8 @@ class SinkConfig(ConnectorConfig):
         if not self.topics and not self.topics_regex:
             yield KeyProblem("topics", "Must configure one of topics or topics.regex")
             yield KeyProblem("topics.regex", "Must configure one of topics or topics.regex")
+        if "" in self.topics:
+            yield KeyProblem("topics", "Topic collection to subscribe to cannot contain null or empty topic")
         queue = self.errors_deadletterqueue_topic_name
         if queue and queue in self.topics:
             yield KeyProblem(

@@ -119,6 +119,8 @@ class Polled:
     timestamp_type: str = "CreateTime"
     originals: Sequence[Original] | None = None
     """Of dead letters that are replayed, one each. None of other records."""
+    unreadable: Mapping[int, str] = field(default_factory=dict)
+    """Why a record cannot be used whatever its converters make of it, by its offset; of few."""
 
     def __len__(self) -> int:
         return len(self.offsets)

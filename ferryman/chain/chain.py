@@ -17,7 +17,7 @@ from ferryman.chain.pairing import chosen, paired
 from ferryman.chain.plan import Plan, open_plan
 from ferryman.config import Config
 from ferryman.conversion import Converter, Decoded, Piece
-from ferryman.errors import RetriableError, TaskError
+from ferryman.errors import DataError, RetriableError, TaskError
 from ferryman.plugins.catalog import names
 from ferryman.record import Batch, Payload, Polled, Record, batches, in_order
 
@@ -105,6 +105,8 @@ class Chain:
             )
             for positions, key, value in paired(len(polled), keys, values)
         ]
+        if polled.unreadable:
+            batches = self._readable(polled, batches, failures)
         if polled.headers is not None:
             batches = [part for batch in batches for part in self._headers(batch, failures)]
         return batches, [failures[position] for position in sorted(failures)]
@@ -127,6 +129,13 @@ class Chain:
             pieces += [piece.among(places) for piece in found.pieces]
         failures |= {position: Failure(polled, position, stage, name, error) for position, error in guilty}
         return pieces
+
+    def _readable(self, polled: Polled, given: Sequence[Batch], failures: dict[int, Failure]) -> list[Batch]:
+        bad = {at: polled.unreadable[offset] for at, offset in enumerate(polled.offsets) if offset in polled.unreadable}
+        name = names(type(self.header))[0]
+        for at, reason in bad.items():
+            failures.setdefault(at, Failure(polled, at, Stage.HEADER_CONVERTER, name, DataError(reason)))
+        return [left for batch in given if (left := batch.without(bad)) is not None]
 
     def _headers(self, batch: Batch, failures: dict[int, Failure]) -> list[Batch]:
         raw = batch.polled.headers

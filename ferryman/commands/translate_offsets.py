@@ -88,10 +88,11 @@ def _targets(settings: "Settings", topic: str, group: str, file: Path | None) ->
 def _origins(settings: "Settings", topic: str) -> "Iterable[Origin]":
     from ferryman.archives import kafka
     from ferryman.archives.restored_topic import origin
+    from ferryman.kafka import raw_batches
 
     for number, offset, message in kafka.records(settings, topic, lambda count: None):
-        headers = None if message is None else message.headers()
-        found = origin(number, offset, list(headers)) if isinstance(headers, list) else None
+        headers = None if message is None else raw_batches.headers(message)
+        found = origin(number, offset, list(headers)) if headers else None
         if found is not None:
             yield found
 

@@ -8,6 +8,7 @@ from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Message
 from ferryman.dead_letters.letter import LOG_APPEND_TIME, DeadLetter, parsed
 from ferryman.kafka.newest import Extent as Extent
 from ferryman.kafka.newest import Newest
+from ferryman.kafka.raw_batches import headers
 from ferryman.record import Coordinates
 
 _TYPES = {TIMESTAMP_LOG_APPEND_TIME: LOG_APPEND_TIME}
@@ -38,10 +39,10 @@ class Reader:
 def _letter(message: Message) -> DeadLetter:
     kind, timestamp = message.timestamp()
     at = Coordinates(str(message.topic()), int(message.partition() or 0), int(message.offset() or 0))
-    headers: Any = message.headers() or []
+    found: Any = headers(message) or []
     key, value = message.key(), message.value()
     time, type_ = timestamp if kind and timestamp > 0 else None, _TYPES.get(kind, "CreateTime")
-    return parsed(at, time, _bytes(key), _bytes(value), headers, type_)
+    return parsed(at, time, _bytes(key), _bytes(value), found, type_)
 
 
 def _bytes(content: Any) -> bytes | None:

@@ -9,6 +9,7 @@ from functools import cache
 from itertools import accumulate
 
 from ferryman.errors import ConfigError, DataError
+from ferryman.java import zone_names
 from ferryman.java.gregorian_calendar import (
     civil,
     day_number,
@@ -19,6 +20,7 @@ from ferryman.java.gregorian_calendar import (
     week_year,
 )
 from ferryman.java.numbers import wrapped
+from ferryman.java.zone_names import ZONE_NAMES
 
 DAY, HOUR, MINUTE = 86_400_000, 3_600_000, 60_000
 Format = Callable[[int], str]
@@ -36,7 +38,7 @@ _MOST_CACHED = 100_000
 LONGEST = 1000
 """Characters that a pattern may have."""
 _MOST_DIGITS = 100
-_HOURS = r"[+-](?:2[0-3]|[01]\d)"
+_HOURS = "[+-](?:2[0-3]|[01][0-9])"
 """The sign and hours of an offset."""
 
 
@@ -269,17 +271,24 @@ def _numeric(part: PatternPart) -> bool:
 def _regex(found: Sequence[PatternPart], place: int) -> str:
     part = found[place]
     if not part.letter:
-        return re.escape(part.text)
+        return f"(?-i:{re.escape(part.text)})"
     if words := _text_of(part):
         return rf"((?>{'|'.join(words)}))"
     if part.letter in "zZ":
-        gmt = r"(?:GMT|UTC)(?:[+-](?:2[0-3]|[01]?\d):?[0-5]\d)?"
-        return rf"[ \t]*+({gmt}|{_HOURS}[0-5]\d|Coordinated Universal Time)"
+        return _zone()
     if part.letter == "X":
-        return rf"[ \t]*+(Z|{_HOURS}" + {1: "", 2: r"[0-5]\d"}.get(part.width, r":[0-5]\d") + ")"
+        return rf"[ \t]*+((?-i:Z)|{_HOURS}" + {1: "", 2: "[0-5][0-9]"}.get(part.width, ":[0-5][0-9]") + ")"
     if place + 1 == len(found) or not _numeric(found[place + 1]):
         return r"[ \t]*+(-?\d++(?:(?-i:E)-?\d++)?+)"
     return rf"(?=[\s\S]{{{part.width}}})({_within(part.width)})"
+
+
+@cache
+def _zone() -> str:
+    """GMT with or without hours and minutes, an offset, or a name. Behind blanks GMT is a name as any other."""
+    names = zone_names.any_of(name for name in ZONE_NAMES if name != "GMT")
+    gmt = "GMT(?:[+-](?:2[0-3]|[01]?[0-9]):[0-5][0-9]|(?![+-]))"
+    return rf"({gmt}|[ \t]++GMT|[ \t]*+(?:{_HOURS}[0-5][0-9]|(?>{names})))"
 
 
 def _within(width: int) -> str:
@@ -322,7 +331,7 @@ def _hour(values: Mapping[str, int], set_at: Mapping[str, int]) -> int:
 
 def _number(part: PatternPart, text: str) -> int:
     if words := _text_of(part):
-        place = [word.casefold() for word in words].index(text.casefold())
+        place = [_folded(word) for word in words].index(_folded(text))
         return place % {"E": 7, "M": 12, "L": 12}.get(part.letter, 2) + (part.letter in "EML")
     number = _as_int(text)
     match part.letter:
@@ -376,8 +385,16 @@ def _century(number: int) -> int:
 
 
 def _offset(text: str) -> int:
-    match = re.search(r"([+-])(\d{1,2}):?(\d{2})?$", text)
+    match = re.search("([+-])([0-9]{1,2}):?([0-9]{2})?$", text)
     if match is None:
-        return 0
+        return _ZONES.get(_folded(text.strip()), 0) * MINUTE
     amount = int(match[2]) * HOUR + int(match[3] or 0) * MINUTE
     return amount if match[1] == "+" else -amount
+
+
+def _folded(text: str) -> str:
+    """As Java compares in any case, a dotless i with an i too."""
+    return text.upper().lower()
+
+
+_ZONES: Mapping[str, int] = {_folded(name): minutes for name, minutes in ZONE_NAMES.items()}

@@ -324,12 +324,16 @@ def _consistent(role: Role, values: dict[str, Value]) -> dict[str, Value]:
         values["reconnect.backoff.max.ms"] = max(
             int(values["reconnect.backoff.ms"]), int(values.get("reconnect.backoff.max.ms", 10000))
         )
+    elif "reconnect.backoff.max.ms" in values:
+        values["reconnect.backoff.ms"] = min(100, int(values["reconnect.backoff.max.ms"]))
     if "transactional.id" in values:
         # Both follow from transaction.timeout.ms, and may not exceed it.
         values.pop("delivery.timeout.ms", None)
         if "socket.timeout.ms" in values:
             limit = int(values.get("transaction.timeout.ms", 60000))
             values["socket.timeout.ms"] = min(int(values["socket.timeout.ms"]), limit)
+    if role == "producer":
+        _linger(values)
     if role == "consumer":
         # A fetch must have room for a message, and a poll may take longer than a silence.
         if "fetch.max.bytes" in values:
@@ -345,3 +349,11 @@ def _consistent(role: Role, values: dict[str, Value]) -> dict[str, Value]:
         if interval < session and protocol(values) == CLASSIC:
             values["session.timeout.ms"] = interval
     return values
+
+
+def _linger(values: dict[str, Value]) -> None:
+    """A record may not wait for others for longer than it has to arrive; without a limit that is 0."""
+    is_transactional = "transactional.id" in values
+    limit = int(values.get("transaction.timeout.ms", 60000) if is_transactional else values["delivery.timeout.ms"])
+    if 0 < limit <= float(values.get("linger.ms", 5)):
+        values["linger.ms"] = limit - 1

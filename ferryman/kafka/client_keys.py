@@ -40,6 +40,8 @@ class Text:
     """Its name in librdkafka."""
     values: tuple[str, ...] = ()
     """The values it may have, in lower case; none: any."""
+    needed: bool = False
+    """Whether it may not be empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,12 @@ def _reset(value: str) -> Value:
         raise ValueError("only earliest, latest and none are supported") from None
 
 
+def _addresses(value: str) -> Value:
+    if not any(split_list(value)):
+        raise ValueError("there is no address in it")
+    return trim(value)
+
+
 def _strategies(value: str) -> Value:
     known = {"RangeAssignor": "range", "RoundRobinAssignor": "roundrobin", "range": "range", "roundrobin": "roundrobin"}
     names = [part.rpartition(".")[2] for part in split_list(value)]
@@ -73,7 +81,7 @@ def _strategies(value: str) -> Value:
 
 
 COMMON: Mapping[str, KeyTranslation] = {
-    "bootstrap.servers": Text("bootstrap.servers"),
+    "bootstrap.servers": Special("bootstrap.servers", _addresses),
     "client.id": Text("client.id"),
     "client.dns.lookup": Text("client.dns.lookup", ("use_all_dns_ips", "resolve_canonical_bootstrap_servers_only")),
     "client.rack": Text("client.rack"),
@@ -128,7 +136,7 @@ CONSUMER: Mapping[str, KeyTranslation] = {
     "fetch.max.bytes": Number("fetch.max.bytes", 1000, INT_MAX - 512),
     "fetch.max.wait.ms": Number("fetch.wait.max.ms", 0, 300000),
     "fetch.min.bytes": Number("fetch.min.bytes", 1, 100000000),
-    "group.id": Text("group.id"),
+    "group.id": Text("group.id", needed=True),  # without one librdkafka's consumer aborts the process
     "group.instance.id": Text("group.instance.id"),
     "group.protocol": Text("group.protocol", ("classic", "consumer")),
     "group.remote.assignor": Text("group.remote.assignor"),
@@ -263,6 +271,8 @@ def converted(translation: KeyTranslation, value: str) -> tuple[Value, str | Non
             text = trim(value)
             if translation.values and text.lower() not in translation.values:
                 raise ValueError(f"String must be one of: {', '.join(translation.values)}")
+            if translation.needed and not text:
+                raise ValueError("String must be non-empty")
             return (text.lower() if translation.values else text), None
         case Number():
             return _number(translation, trim(value))

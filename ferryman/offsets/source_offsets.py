@@ -6,6 +6,7 @@ was written before keeps the bytes it had, so that compaction replaces that reco
 
 import base64
 import json
+import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,6 +14,8 @@ import orjson
 
 from ferryman.errors import TaskError
 from ferryman.record import Offset, Partition, Payload
+
+log = logging.getLogger(__name__)
 
 Canonical = str
 
@@ -49,10 +52,26 @@ class SourceOffsets:
             return
         identity = canonical(parsed[1])
         self._keys[identity] = key
-        if value is None or (offset := orjson.loads(value)) is None:
+        offset = None if value is None else self._parsed(parsed[1], value)
+        if offset is None:
             self._offsets.pop(identity, None)
             return
         self._partitions[identity], self._offsets[identity] = parsed[1] or {}, offset
+
+    def _parsed(self, partition: Partition | None, value: bytes) -> Offset | None:
+        """An offset as it is kept; None, and a line in the log, for what is none, as in Connect."""
+        try:
+            found = orjson.loads(value)
+        except orjson.JSONDecodeError:
+            found = value
+        if found is not None and not isinstance(found, dict):
+            log.error(
+                "the offset of connector %s for partition %s cannot be read and counts as none, so that its task may "
+                "begin anew there",
+                *(self.connector, partition),
+            )
+            return None
+        return found
 
     def get(self, partition: Partition) -> Offset | None:
         """The offset of a partition."""

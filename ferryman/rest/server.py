@@ -70,25 +70,52 @@ def advertised(config: WorkerConfig, bound: Sequence[Bound]) -> Listener:
 
 def _own_host() -> str:
     try:
-        return socket.gethostbyname(socket.gethostname())
+        _, address = _resolved(socket.gethostname(), 0)
+        return str(address[0])
     except OSError:
         return "localhost"
 
 
+def _resolved(host: str, port: int) -> tuple[socket.AddressFamily, Any]:
+    """The address of a name: one of IPv4 if there is any, as in Java."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    family, _, _, _, address = min(found, key=lambda each: each[0] != socket.AF_INET)
+    return family, address
+
+
 def _socket(listener: Listener) -> socket.socket:
-    family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
-    found = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        family, address = _resolved(listener.host, listener.port) if listener.host else _everywhere(listener.port)
+        found = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise _deaf(listener, error) from None
+    if not listener.host and family == socket.AF_INET6:
+        found.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     # For all connections. Else the end of an answer waits for 40 ms until the client has acknowledged its beginning.
     found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:
-        found.bind((listener.host, listener.port))
+        found.bind(address)
     except OSError as error:
         found.close()
-        raise OSError(f"cannot listen on {listener.host or '*'}:{listener.port}: {error.strerror}") from None
+        raise _deaf(listener, error) from None
     found.listen(BACKLOG)
     found.setblocking(False)
     return found
+
+
+def _everywhere(port: int) -> tuple[socket.AddressFamily, Any]:
+    """All addresses of both families where the machine has IPv6, as Jetty does it."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as tried:
+            tried.bind(("::", 0))
+    except OSError:
+        return socket.AF_INET, ("", port)
+    return socket.AF_INET6, ("::", port)
+
+
+def _deaf(listener: Listener, error: OSError) -> OSError:
+    return OSError(f"cannot listen on {listener.host or '*'}:{listener.port}: {error.strerror}")
 
 
 class Server(uvicorn.Server):

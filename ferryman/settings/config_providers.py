@@ -5,6 +5,7 @@ variable that the operator did not open. Resolved values are protected from bein
 """
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,8 @@ class Absent:
 
 Lookup = Callable[[str, str], str | Absent]
 """Path (may be empty) and key to a value. Raises ConfigError with what is wrong."""
+_NOT_UTF8 = re.compile("[\udc80-\udcff]")
+"""What Python makes of other bytes of an environment."""
 _NO_PATH = Absent("it names no path")
 
 
@@ -73,11 +76,13 @@ def directory_provider(params: Mapping[str, str]) -> Lookup:
             return Absent("its key is no name of a file")
         folder = _allowed(path, roots)
         try:
-            return _allowed(str(folder / key), roots).read_text(encoding="utf-8")
+            return _allowed(str(folder / key), roots).read_bytes().decode()
         except FileNotFoundError:
             return Absent("there is no such file")
-        except (OSError, UnicodeDecodeError) as error:
+        except OSError as error:
             raise _denied(f"Could not read file {key} of directory {path}: {error}") from None
+        except UnicodeDecodeError:
+            raise _denied(f"Could not read file {key} of directory {path}: it is not UTF-8") from None
 
     return lookup
 
@@ -100,7 +105,12 @@ def variable_provider(params: Mapping[str, str]) -> Lookup:
         try:
             if not pattern.matches(key):
                 return Absent("the provider's allowlist.pattern does not let that variable be read")
-            return environment.get(key, Absent("there is no such variable"))
+            found = environment.get(key)
+            if found is None:
+                return Absent("there is no such variable")
+            if not found.isascii() and _NOT_UTF8.search(found):
+                raise _denied(f"The environment variable {key} is not UTF-8")
+            return found
         except TooSlow as error:
             raise _denied(str(error)) from None
 

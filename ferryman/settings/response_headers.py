@@ -8,6 +8,10 @@ from email.utils import formatdate
 from ferryman.config import trim
 
 _RULE = re.compile(r"(?P<action>set|add|setDate|addDate)\s+(?P<name>[^\s:]+)\s*:(?P<value>.*)")
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_FRAMING = frozenset({"content-length", "transfer-encoding"})
+"""Headers that say how long an answer is."""
 _RULES = re.compile(r'\s*+(?:"([^"]*)"\s*+|([^",]+))(?:,|$)')
 
 
@@ -48,6 +52,20 @@ def parse(text: str) -> list[HeaderRule]:
         rule = HeaderRule(found["action"], found["name"], trim(found["value"]))
         if rule.dated and not re.fullmatch(r"-?\d{1,18}", rule.value):
             raise ValueError(f"{rule.action} {rule.name} needs a number of milliseconds")
+        _check(rule)
         rules.append(rule)
         at = part.end()
     return rules
+
+
+def _check(rule: HeaderRule) -> None:
+    """Refuses what no answer can have: each would fail."""
+    if not _NAME.fullmatch(rule.name):
+        raise ValueError(f"{rule.name} is not the name of a header")
+    if rule.name.lower() in _FRAMING:
+        raise ValueError(f"{rule.name} is each answer's own")
+    try:
+        if not _VALUE.fullmatch(rule.text()):
+            raise ValueError(f"{rule.name} has a character that no header can have")
+    except OverflowError:
+        raise ValueError(f"{rule.action} {rule.name} is a time that no calendar has") from None

@@ -59,9 +59,9 @@ def _spellings(value: str) -> set[str]:
     lines = {line.strip() for line in value.splitlines() if not line.startswith("-----")}
     return {line for line in lines if len(line) >= _LINE} | {
         value,
-        quote(value, safe=""),
-        quote(value),
-        quote_plus(value),
+        quote(value, safe="", errors="surrogatepass"),
+        quote(value, errors="surrogatepass"),
+        quote_plus(value, errors="surrogatepass"),
         json.dumps(value)[1:-1],
         repr(value)[1:-1],
     }

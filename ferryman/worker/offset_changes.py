@@ -27,6 +27,7 @@ _IN_USE = frozenset(
         KafkaError.UNKNOWN_MEMBER_ID,
         KafkaError.REBALANCE_IN_PROGRESS,
         KafkaError.FENCED_INSTANCE_ID,
+        KafkaError.GROUP_SUBSCRIBED_TO_TOPIC,
     }
 )
 """What a group says that still has members."""
@@ -89,11 +90,8 @@ def move_sink(clients: Clients, connector: str, positions: Positions) -> None:
     admin = AdminClient(clients.admin())
     kept = [ClientPartition(*source, offset) for source, offset in positions.items() if offset is not None]
     try:
-        if len(kept) < len(positions):
-            # The client has no call that deletes single offsets: the group is deleted and the rest is put back.
-            rest = [ClientPartition(*each, at) for each, at in _committed(clients).items() if each not in positions]
-            _delete_group(admin, clients.group)
-            kept += rest
+        if forgotten := [source for source, offset in positions.items() if offset is None]:
+            _forget(clients, forgotten)
         if kept:
             request = ConsumerGroupTopicPartitions(clients.group, kept)
             answer = coordinator.ask(lambda: admin.alter_consumer_group_offsets([request])[clients.group].result())
@@ -102,6 +100,13 @@ def move_sink(clients: Clients, connector: str, positions: Positions) -> None:
                     raise KafkaException(each.error)
     except KafkaException as error:
         raise _refused(error, connector, "alter") from error
+
+
+def _forget(clients: Clients, partitions: Sequence[TopicPartition]) -> None:
+    from ferryman.membership import client_settings, group_offsets  # kafka-python, which is seldom needed
+
+    client = client_settings.of_client(clients.connection, f"{clients.connector}-offsets")
+    group_offsets.delete(client, clients.group, partitions)
 
 
 def reset_sink(clients: Clients, connector: str) -> None:

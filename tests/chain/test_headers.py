@@ -1,19 +1,22 @@
 """Headers are decoded and encoded once for each that differs, and nobody can change what others get."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ferryman.chain import headers
+from ferryman.chain.chain import assembled
+from ferryman.chain.narrowing import Stage
 from ferryman.config import Config
 from ferryman.converters.json import JsonConverter, JsonConverterConfig
 from ferryman.converters.simple_header import SimpleHeaderConverter, SimpleHeaderConverterConfig
 from ferryman.errors import RetriableError
 from ferryman.record import Data, Header, Payload
 from ferryman.schema import BOOLEAN, INT8, INT64, STRING
-from tests.chain.parts import TextConverter
+from tests.chain.parts import TextConverter, polled
 
 SIMPLE = SimpleHeaderConverter(SimpleHeaderConverterConfig(), "header")
 PLAIN_JSON = JsonConverter(JsonConverterConfig.parse({"schemas.enable": "false"}), "header")
@@ -116,3 +119,20 @@ def test_many_records_have_the_headers_that_each_has_alone(given: list[list[tupl
     assert not bad
     assert list(found) == [headers.decoded(SIMPLE, "t", [each])[0][0] for each in given]
     assert list(headers.encoded(SIMPLE, "t", found)) == [headers.encoded(SIMPLE, "t", [each])[0] for each in found]
+
+
+@pytest.mark.parametrize("named", [None, [[("a", b"1")], [("a", b"2")], [("a", b"bad")], [("a", b"4")]]])
+def test_a_record_whose_headers_cannot_be_read_fails_and_what_comes_before_headers_is_told_first(
+    named: list[headers.Raw] | None,
+) -> None:
+    text = TextConverter(Config(), "value")
+    raw = replace(polled(b"1", b"2", b"3", b"bad", first=7), headers=named, unreadable={8: "no name", 10: "no name"})
+    batches, failures = assembled(text, text, text).decode(raw.slice(0, 4))
+    told = [(each.position, each.stage, str(each.error)) for each in failures]
+    bad = [] if named is None else [(2, Stage.HEADER_CONVERTER, "bad is no text")]
+    assert told == [
+        (1, Stage.HEADER_CONVERTER, "no name"),
+        *bad,
+        (3, Stage.VALUE_CONVERTER, "bad is no text"),
+    ]
+    assert [value for each in batches for value in each.value.rows().values] == (["1", "3"] if named is None else ["1"])

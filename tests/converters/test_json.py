@@ -55,6 +55,9 @@ def test_a_list_of_plain_payloads_is_one_schemaless_piece() -> None:
     assert PLAIN.to_data("t", [b'{"a":1}', None, b"[1,2]"]) == [Rows(None, [{"a": 1}, None, [1, 2]])]
 
 
+UNICODE = ("utf-8", "utf-16-be", "utf-16-le", "utf-32-be", "utf-32-le")
+
+
 @pytest.mark.parametrize(
     ("payload", "value"),
     [
@@ -67,6 +70,8 @@ def test_a_list_of_plain_payloads_is_one_schemaless_piece() -> None:
         (b'{"a":-007.5,"b":"007","c":[00]}', {"a": -7.5, "b": "007", "c": [0]}),
         (b"1e3", 1000.0),
         (b'"\\ud800!"', "?!"),
+        *(('{"\u00e9": 12.5}'.encode(encoding), {"\u00e9": 12.5}) for encoding in UNICODE),
+        *(('\ufeff{"\u20ac": []}'.encode(encoding), {"\u20ac": []}) for encoding in UNICODE),
     ],
 )
 def test_values_that_jackson_reads_in_its_own_way(payload: bytes, value: Any) -> None:
@@ -229,6 +234,8 @@ def test_anything_but_an_envelope_is_refused(payload: bytes) -> None:
         ('{"type":"map","keys":{"type":"string"},"values":{"type":"string"}}', "[]"),
         ('{"type":"int32","name":"org.apache.kafka.connect.data.Time"}', "-1"),
         ('{"type":"int64","name":"org.apache.kafka.connect.data.Timestamp"}', "9000000000000000000"),
+        ('{"type":"string","name":"org.apache.kafka.connect.data.Timestamp"}', '"x"'),
+        ('{"type":"int32","parameters":{"a":1}}', "1"),
     ],
 )
 def test_a_payload_that_does_not_fit_is_a_data_error_and_never_a_wrong_value(schema: str, payload: str) -> None:

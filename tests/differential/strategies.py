@@ -111,6 +111,14 @@ PLAIN: list[tuple[Schema, Values]] = [
 ]
 
 
+MAP_KEYS: list[tuple[Schema, Values]] = [
+    (STRING, NAME),
+    (STRING.as_optional(), st.none() | NAME),
+    (INT32, st.integers(-3, 3)),
+]
+"""Those of maps, and what draws them."""
+
+
 class Typed(NamedTuple):
     """A schema and what draws values for it, null included where that is allowed."""
 
@@ -130,7 +138,8 @@ def typed(draw: st.DrawFn, depth: int = 2, nested_defaults: bool = False) -> Typ
         return _optional(draw, Typed(array(item.schema), st.lists(item.values, max_size=2)))
     if kind == 2:
         item = draw(typed(0))
-        return _optional(draw, Typed(mapping(STRING, item.schema), st.dictionaries(NAME, item.values, max_size=2)))
+        keys, names = draw(st.sampled_from(MAP_KEYS))
+        return _optional(draw, Typed(mapping(keys, item.schema), st.dictionaries(names, item.values, max_size=2)))
     schema, values = draw(st.sampled_from(PLAIN))
     if draw(st.integers(0, 4)) == 0:
         schema = replace(schema, default=draw(values))

@@ -151,3 +151,27 @@ def test_numbers_that_their_type_does_not_hold_are_what_java_makes_of_them(kind:
     (many,) = converter.to_data("t", [payload] * 20)
     rows = many.rows()
     assert [jvm.plain(value, rows.schema) for value in rows.values] == [expected[1]] * 20
+
+
+ODD_SCHEMAS = """
+"version":"1" "version":1.0 "version":1e1 "version":99999999999 "version":true "name":5 "name":null "name":"" "doc":[1]
+"parameters":[1] "parameters":"x" "parameters":{"a":1} "parameters":{} "optional":"true" "optional":1 "optional":null
+"""
+
+
+@pytest.mark.parametrize("odd", ODD_SCHEMAS.split())
+@pytest.mark.parametrize("payload", ["1", "null"])
+def test_fields_of_a_schema_that_are_of_another_kind_are_what_kafka_makes_of_them(odd: str, payload: str) -> None:
+    text = f'{{"schema":{{"type":"int32",{odd}}},"payload":{payload}}}'.encode()
+    assert read(ours(JSON, {}), text) == read_by_java(of_java(JSON, {}), text)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-be", "utf-16-le", "utf-32-be", "utf-32-le"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize(
+    "text", ['{"a": "\u20ac\u0100"}', "[1]", "7", '{"schema":{"type":"string"},"payload":"\u00e9"}']
+)
+def test_every_encoding_of_unicode_is_read_as_jackson_does(encoding: str, mark: str, text: str) -> None:
+    payload = (mark + text).encode(encoding)
+    config = {"schemas.enable": str("schema" in text).lower()}
+    assert read(ours(JSON, config), payload) == read_by_java(of_java(JSON, config), payload)

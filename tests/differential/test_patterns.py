@@ -97,6 +97,36 @@ def test_dates_are_written_and_read_as_java_does(long: bool) -> None:
     run()
 
 
+OFFSETS = """
+GMT+1 GMT+1:00 GMT+01:00 GMT+0100 GMT-23:59 GMT+24:00 GMT+3:60 GMT+ GMT- GMTX GMT gmt+2:00 utc UTC+1:00 UTC-01:00
++01 +0100 +01:00 -1 +1:00 -2359 +2400 +0160 +010 +\u0661\u06610000 Z z ZZ
+Europe/Berlin America/Los_Angeles EST5EDT W WES Gulf P A \u0131st
+"""
+
+
+@pytest.mark.parametrize("pattern", ["HH:mm%s", "HH:mm %s", "HH:mm%s yyyy", "HH:mm%s'X'", "%s HH"])
+@pytest.mark.parametrize("letter", ["z", "zzzz", "Z", "X", "XX", "XXX"])
+def test_zones_are_read_as_java_does(pattern: str, letter: str) -> None:
+    """All names that Java shows, and what is nearly one."""
+    symbols = java("java.text.DateFormatSymbols").getInstance(java("java.util.Locale").US)
+    names = {str(name) for row in symbols.getZoneStrings() for name in row if name} if letter == "z" else set[str]()
+    for zone in sorted(names | {"PST", "Pacific Standard Time", "CEST"} | set(OFFSETS.split())):
+        for text in (f"10:00{zone}", f"10:00 {zone}", f"10:00  {zone.lower()} 2024", f"{zone} 10"):
+            whole = f"2025 {text}"
+            # Anew each time: a name that was read stays the format's own zone.
+            theirs = java("java.text.SimpleDateFormat")("yyyy " + pattern % letter, java("java.util.Locale").US)
+            theirs.setTimeZone(java("java.util.TimeZone").getTimeZone("UTC"))
+            try:
+                expected = int(theirs.parse(whole).getTime())
+            except jpype.JException:
+                expected = None
+            try:
+                found = parser("yyyy " + pattern % letter)(whole)
+            except Unparseable:
+                found = None
+            assert found == expected, (pattern % letter, whole)
+
+
 def compare_parsed(theirs: Any, read: Any, pattern: str, text: str) -> None:
     """Fails unless both read the same from a text, except for what no config can mean."""
     assume(len(re.findall("z+|Z+|X+", pattern)) <= 1)

@@ -19,7 +19,6 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/java/regex": "tests/differential/test_patterns.py",
     # Parts of one thing that is tested as a whole.
     "ferryman/dead_letters/reading.py": "tests/commands/test_dlq.py",
-    "ferryman/kafka/raw_batches.py": "tests/task/sink/test_group.py",
     "ferryman/dead_letters/shown.py": "tests/commands/test_dlq.py",
     "ferryman/worker/askers.py": "tests/worker/control/test_turns.py",
     "ferryman/worker/control/new_runs.py": "tests/backfill/test_over_rest.py",
@@ -68,7 +67,6 @@ STANDS_IN: Mapping[str, str] = {
     "ferryman/regex/killable.py": "tests/regex/test_pattern.py",
     "ferryman/settings/converters.py": "tests/reliability/test_bad_configs.py",
     "ferryman/settings/modes.py": "tests/settings/test_distributed_keys.py",
-    "ferryman/settings/response_headers.py": "tests/rest/test_app.py",
     "ferryman/settings/worker_keys.py": "tests/settings/test_settings.py",
     "ferryman/task/errors/letter.py": "tests/task/errors/test_dead_letters.py",
     "ferryman/task/sink/ends.py": "tests/task/sink/test_group.py",

@@ -46,6 +46,10 @@ def test_formats(pattern: str, expected: str) -> None:
         ("yyyy-MM-dd'T'HH:mm:ssX", "2023-11-14T22:13:20+01", 1700000000000 - 3600000),
         ("yyyy-MM-dd HH:mm:ss Z", "2023-11-14 22:13:20 -0130", 1700000000000 + 5400000),
         ("yyyy-MM-dd HH:mm:ss z", "2023-11-14 22:13:20 UTC", 1700000000000),
+        ("yyyy-MM-dd HH:mm:ss z", "2023-11-14 22:13:20 UTC+1:00", 1700000000000),
+        ("yyyy-MM-dd HH:mm:ss z", "2023-11-14 22:13:20 GMT+1:00", 1700000000000 - 3600000),
+        ("yyyy-MM-dd HH:mm:ss z", "2023-11-14 22:13:20 Pst", 1700000000000 + 8 * 3600000),
+        ("EEE MMM dd HH:mm:ss zzz yyyy", "Tue Nov 14 22:13:20 CEST 2023", 1700000000000 - 2 * 3600000),
         ("yyyy D", "2023 318", 1699920000000),
         ("YYYY-'W'ww u", "2023-W46 2", 1699920000000),
         ("G y D", "BC 1 1", -62167392000000),
@@ -62,6 +66,15 @@ def test_parses_as_leniently_as_java(pattern: str, text: str, expected: int) -> 
 def test_text_that_does_not_match_is_a_data_error(text: str) -> None:
     with pytest.raises(Unparseable):
         parser("yyyy-MM-dd")(text)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [("HH:mm z", "10:00 GMT+1"), ("HH:mm z", "10:00 Europe/Berlin"), ("HH:mmX", "10:00z"), ("HH'T'", "10t")],
+)
+def test_a_zone_or_a_literal_that_java_does_not_read_is_a_data_error(pattern: str, text: str) -> None:
+    with pytest.raises(Unparseable):
+        parser(pattern)(text)
 
 
 @pytest.mark.parametrize(

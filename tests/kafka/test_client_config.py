@@ -9,6 +9,7 @@ from confluent_kafka.admin import AdminClient
 
 from ferryman.errors import ConfigError
 from ferryman.kafka import client_config, client_keys
+from ferryman.kafka.clients import SOURCE_QUEUE
 from ferryman.telemetry import redaction
 
 WORKER = {"bootstrap.servers": "127.0.0.1:1", "key.converter": "x"}
@@ -59,6 +60,10 @@ def sink(raw: Mapping[str, str], worker: Mapping[str, str] = WORKER) -> Values:
 
 def source(raw: Mapping[str, str], worker: Mapping[str, str] = WORKER) -> Values:
     return client_config.source_producer(worker, "c", 0, raw).values
+
+
+def plain(raw: Mapping[str, str], worker: Mapping[str, str] = WORKER) -> Values:
+    return client_config.plain_producer(worker, "c", 0, raw).values
 
 
 def dead(raw: Mapping[str, str], worker: Mapping[str, str] = WORKER) -> Values:
@@ -132,12 +137,52 @@ def _starts(client: Client, values: Mapping[str, client_keys.Value]) -> None:
         sink: Consumer,
         offsets: Consumer,
         source: Producer,
+        plain: Producer,
         dead: Producer,
         admin: AdminClient,
     }
     made = makers[client]({**values, "log_level": 0})
     if isinstance(made, Consumer):
         made.close()
+
+
+OF_ROLE: Mapping[client_keys.Role, tuple[Client, ...]] = {
+    "consumer": (sink,),
+    "producer": (source, plain, dead),
+    "admin": (admin,),
+}
+
+
+@pytest.mark.parametrize("role", client_keys.TRANSLATIONS)
+def test_librdkafka_takes_every_number_that_validation_takes(role: client_keys.Role) -> None:
+    for key, translation in client_keys.TRANSLATIONS[role].items():
+        if isinstance(translation, client_keys.Number):
+            for value in {translation.low, min(translation.low + 3, translation.high), 70_000, translation.high}:
+                for client in OF_ROLE[role]:
+                    ours = SOURCE_QUEUE if client in (source, plain) else {}
+                    _starts(client, {**ours, **client({f"{role}.override.{key}": str(value * translation.unit)})})
+
+
+def test_a_group_without_a_name_in_the_workers_settings_is_refused_by_name() -> None:
+    problems, _ = client_config.worker_checked(WORKER | {"consumer.group.id": " "})
+    assert [problem.key for problem in problems] == ["consumer.group.id"]
+
+
+@pytest.mark.parametrize(
+    ("client", "given", "effect"),
+    [
+        (sink, {"consumer.override.reconnect.backoff.max.ms": "7"}, {"reconnect.backoff.ms": 7}),
+        (sink, {"consumer.override.reconnect.backoff.max.ms": "7000"}, {"reconnect.backoff.ms": 100}),
+        (source, {"producer.override.linger.ms": "60000"}, {"linger.ms": 59_999}),
+        (dead, {"producer.override.delivery.timeout.ms": "0", "producer.override.linger.ms": "9"}, {"linger.ms": 9}),
+    ],
+)
+def test_settings_give_way_to_others_that_go_with_them(
+    client: Client, given: Mapping[str, str], effect: Mapping[str, int]
+) -> None:
+    found = client(given)
+    assert {key: found[key] for key in effect} == effect
+    _starts(client, found)
 
 
 @pytest.mark.parametrize("client", [sink, source, dead, admin, offsets])
@@ -247,6 +292,10 @@ def test_nothing_that_runs_code_or_leaks_gets_through(key: str, role: client_key
         ("consumer", "auto.offset.reset", "by_duration:P1D"),
         ("consumer", "isolation.level", "chaos"),
         ("consumer", "fetch.min.bytes", "many"),
+        ("consumer", "group.id", ""),
+        ("consumer", "group.id", " \t"),
+        ("consumer", "bootstrap.servers", ""),
+        ("producer", "bootstrap.servers", " , "),
         ("consumer", "group.protocol", "share"),
         ("consumer", "partition.assignment.strategy", "com.example.Mine"),
         ("admin", "ssl.truststore.type", "BCFKS"),

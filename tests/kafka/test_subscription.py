@@ -4,6 +4,7 @@ import pytest
 
 from ferryman.connector import SinkConfig
 from ferryman.connectors.email.config import EmailSinkConfig
+from ferryman.errors import ConfigError
 from ferryman.kafka.subscription import chosen
 
 KAFKAS = ["__consumer_offsets", "__transaction_state"]
@@ -44,6 +45,17 @@ def test_a_pattern_leaves_out_the_connectors_dead_letters_and_what_is_noted_of_t
 def test_a_pattern_leaves_out_the_events_that_the_mail_sink_writes() -> None:
     config = EmailSinkConfig.model_construct(topics_regex=".*", event_topic="dead", topics=[])
     assert "dead" in config.written_topics
+
+
+def test_a_topic_that_is_listed_twice_is_read_once() -> None:
+    assert chosen(sink(topics="b, a ,b"), {}, THERE) == (["b", "a"], [])
+
+
+@pytest.mark.parametrize("topics", ["a,", ",", "a,,b"])
+def test_a_list_with_an_empty_name_is_refused(topics: str) -> None:
+    with pytest.raises(ConfigError, match="empty topic") as caught:
+        sink(topics=topics)
+    assert [problem.key for problem in caught.value.problems] == ["topics"]
 
 
 def test_a_topic_that_is_listed_is_read_whatever_it_is() -> None:

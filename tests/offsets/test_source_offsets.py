@@ -48,6 +48,15 @@ def test_others_records_and_malformed_keys_are_passed_over(key: bytes | None) ->
     assert list(loaded((key, b'{"at":1}')).items()) == []
 
 
+@pytest.mark.parametrize("value", [b"", b"{", b"5", b'"x"', b"[1]", b"\xff", b"true"])
+def test_an_offset_that_is_none_is_left_out_with_a_word_and_no_other_is(
+    value: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    offsets = loaded((b'["c",{"p":1}]', b'{"at":1}'), (b'["c",{"p":2}]', b'{"at":2}'), (b'["c",{"p":1}]', value))
+    assert list(offsets.items()) == [({"p": 2}, {"at": 2})]
+    assert "connector c for partition {'p': 1}" in caplog.text
+
+
 def test_a_connector_may_have_one_partition_without_a_name() -> None:
     offsets = loaded((b'["c",null]', b'{"at":1}'))
     assert list(offsets.items()) == [({}, {"at": 1})]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # type: ignore[attr-defined]
 
 from tests.reliability.flows import file_sink
@@ -37,9 +38,14 @@ def test_offsets_of_topics_that_a_sink_no_longer_reads_are_shown_and_kept(
     until(lambda: running.call("GET", f"{path}/offsets") == {"offsets": both}, what="the second commit")
     assert running.call("GET", f"{path}/tasks")[0]["config"]["task.class"].endswith(".file.FileStreamSinkTask")
     running.call("PUT", f"{path}/stop", expect=204)
+    reader = Consumer({"bootstrap.servers": kafka, "group.id": f"connect-{unique}"})
+    own = reader.committed([TopicPartition(former, 0)], timeout=60)[0].metadata
+    assert own
     forget = {"offsets": [{"partition": at(present, 0, 0)["partition"], "offset": None}]}
     running.call("PATCH", f"{path}/offsets", forget, expect=200)
     assert running.call("GET", f"{path}/offsets") == {"offsets": [at(former, 0, 2)]}
+    assert reader.committed([TopicPartition(former, 0)], timeout=60)[0].metadata == own
+    reader.close()
     refused = running.call("PATCH", f"{path}/offsets", {"offsets": [at(present, 7, 1)]}, expect=500)
     assert refused["message"].startswith(f"Failed to alter consumer group offsets for connector {unique} (")
 

@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+from typing import Any
 
 import httpx
 import pytest
@@ -198,5 +199,37 @@ def test_the_address_that_others_are_told_is_that_of_the_advertised_listener(giv
 
 
 def test_a_worker_on_every_interface_is_known_by_the_address_of_its_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "gethostbyname", lambda name: "192.0.2.7")
+    mine = [(socket.AF_INET6, 1, 6, "", ("2001:db8::7", 0, 0, 0)), (socket.AF_INET, 1, 6, "", ("192.0.2.7", 0))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *name, **more: mine)
     assert advertised(listeners="http://:0") == "http://192.0.2.7:FIRST/"
+    del mine[1]
+    assert advertised(listeners="http://:0") == "http://[2001:db8::7]:FIRST/"
+
+
+@pytest.mark.parametrize(("host", "reached"), [("", ("127.0.0.1", "::1")), ("[::1]", ("::1",)), ("six", ("::1",))])
+def test_a_listener_hears_all_addresses_that_it_names(
+    host: str, reached: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolve = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda name, *rest, **m: resolve({"six": "::1"}.get(name, name), *rest, **m)
+    )
+    (bound,) = server.bind(settings.parse(SETTINGS | {"listeners": f"http://{host}:0"}).config)
+    with bound.socket:
+        for address in reached:
+            socket.create_connection((address, bound.port), 10).close()
+
+
+def test_without_ipv6_a_listener_of_all_addresses_hears_those_of_ipv4(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = socket.socket
+
+    def four(family: int = socket.AF_INET, *rest: Any, **more: Any) -> socket.socket:
+        if family == socket.AF_INET6:
+            raise OSError(97, "Address family not supported by protocol")
+        return made(family, *rest, **more)
+
+    monkeypatch.setattr(socket, "socket", four)
+    (bound,) = server.bind(settings.parse(SETTINGS | {"listeners": "http://:0"}).config)
+    monkeypatch.undo()
+    with bound.socket:
+        socket.create_connection(("127.0.0.1", bound.port), 10).close()

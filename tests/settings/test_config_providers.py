@@ -1,5 +1,6 @@
 """References in configs, and the limits of what they may reach."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -137,3 +138,22 @@ def test_a_provider_without_limits_is_warned_about_by_name() -> None:
         "config.providers.file.param.allowed.paths",
         "config.providers.dir.param.allowed.paths",
     ]
+
+
+def test_a_files_line_ends_are_its_own(providers: config_providers.Providers, tmp_path: Path) -> None:
+    (tmp_path / "open" / "key.pem").write_bytes(b"one\r\ntwo\rthree\n")
+    found = providers.resolve({"k": f"${{dir:{tmp_path}/open:key.pem}}"})
+    assert found.values == {"k": "one\r\ntwo\rthree\n"}
+
+
+def test_what_is_not_utf8_is_refused_by_name_and_none_of_it_is_shown(
+    providers: config_providers.Providers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(os.environb, b"A", b"gr\xfcn")
+    (tmp_path / "open" / "old").write_bytes(b"gr\xfcn")
+    again, _, _ = config_providers.declared(WORKER)
+    found = again.resolve({"k": "${env:A}", "l": f"${{dir:{tmp_path}/open:old}}"})
+    assert [each.key for each in found.problems] == ["k", "l"]
+    assert "The environment variable A is not UTF-8" in found.problems[0].message
+    assert "old" in found.problems[1].message
+    assert not any("fc" in each.message or "gr" in each.message for each in found.problems)

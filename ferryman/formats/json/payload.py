@@ -134,6 +134,8 @@ def _decimal_reader(schema: Schema) -> Convert:
 
 
 def _logical_integer(schema: Schema, convert: Callable[[int], Any]) -> Convert:
+    if schema.type not in INTEGER_RANGES:
+        raise DataError(f"Invalid type for {schema.name}: its values should be integers, but are {schema.type}")
     integer = _integer_reader(schema)
 
     def read(value: Any) -> Any:
@@ -314,10 +316,12 @@ def _late_writer(schema: Schema, options: tuple[bool, bool]) -> Convert:
 def _map_writer(schema: Schema, options: tuple[bool, bool]) -> Convert:
     key = ready if schema.keys is None else writer(schema.keys, *options)
     item = ready if schema.values is None else writer(schema.values, *options)
-    as_object = schema.keys is not None and schema.keys.type is Type.STRING and not schema.keys.optional
+    as_object = schema.keys is not None and schema.keys.type is Type.STRING
 
     def write(value: Any) -> Any:
         pairs = field_paths.pairs(key, item, _instance(value, dict, schema).items())
-        return dict(pairs) if as_object else [list(pair) for pair in pairs]
+        if as_object:
+            return {"null" if name is None else name: content for name, content in pairs}
+        return [list(pair) for pair in pairs]
 
     return write

@@ -6,6 +6,7 @@ from typing import Any
 
 from ferryman.errors import DataError, SchemaMismatch
 from ferryman.formats.json.payload import reader, writer
+from ferryman.java.numbers import wrapped
 from ferryman.schema import Field, RecursiveSchema, Schema, Type
 
 DEEPEST = 100
@@ -73,12 +74,13 @@ def _read(node: Any, depth: int) -> Schema:
     kind = _TYPES.get(node["type"])
     if kind is None:
         raise DataError(f"Unknown schema type: {node['type']}")
+    version = node.get("version")
     schema = Schema(
         type=kind,
-        optional=_attribute(node, "optional", bool, "boolean") or False,
-        name=_attribute(node, "name", str, "string"),
-        version=_attribute(node, "version", int, "integral"),
-        doc=_attribute(node, "doc", str, "string"),
+        optional=node.get("optional") is True,
+        name=_text(node.get("name")),
+        version=wrapped(version, 32) if type(version) is int else None,
+        doc=_text(node.get("doc")),
         parameters=_parameters(node.get("parameters")),
         **_read_members(kind, node, depth + 1),
     )
@@ -119,16 +121,14 @@ def _fields(nodes: Any, depth: int) -> tuple[Field, ...]:
     return tuple(Field(node["field"], _read(node, depth)) for node in nodes)
 
 
-def _attribute(node: dict[str, Any], name: str, kind: type, words: str) -> Any:
-    value = node.get(name)
-    if value is None or (isinstance(value, kind) and (kind is bool or not isinstance(value, bool))):
-        return value
-    raise DataError(f"Invalid schema: {name} must be {words}, but found {value!r}")
+def _text(value: Any) -> str | None:
+    """What is no text is passed over, as in JsonConverter."""
+    return value if isinstance(value, str) else None
 
 
 def _parameters(node: Any) -> tuple[tuple[str, str], ...]:
-    if node is None:
+    if not isinstance(node, dict):
         return ()
-    if not isinstance(node, dict) or not all(isinstance(value, str) for value in node.values()):
-        raise DataError("Schema parameters must be a JSON object whose values are strings")
+    if not all(isinstance(value, str) for value in node.values()):
+        raise DataError("Schema parameters must have string values.")
     return tuple(node.items())

@@ -5,10 +5,11 @@ Reading differs in three points, each apart from the usual path: leading zeros a
 does change it (``exact_numbers``). Text after the first JSON value is an error here; Jackson ignores it.
 """
 
+import codecs
 import json
 import re
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -23,6 +24,15 @@ from ferryman.record import Payload
 
 _LEADING_ZEROS = re.compile(r'("[^"\\]*+(?:\\.[^"\\]*+)*+")|(?<![\d.eE+\-])(-?)0+(?=\d)', re.DOTALL)
 
+_BEGINNINGS: Mapping[bytes, str] = {
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF16_BE: "utf-16",
+    codecs.BOM_UTF16_LE: "utf-16",
+    b"\0\0\0": "utf-32-be",
+    b"\0": "utf-16-be",
+}
+"""Of payloads that are not UTF-8, the longer ones first."""
 _LINES = msgspec.json.Encoder()
 _MAYBE_ZEROS = re.compile(r"(?<![\d.eE+\-])-?0\d")
 
@@ -77,7 +87,7 @@ def loads_decimals(payload: bytes) -> Any:
 
 def _exact(payload: bytes, parse_int: Callable[[str], Any], parse_float: Callable[[str], Any]) -> Any:
     try:
-        text = payload.decode("utf-8-sig").strip(" \t\r\n")
+        text = payload.decode(_encoding(payload[:4])).strip(" \t\r\n")
         if _MAYBE_ZEROS.search(text):
             text = _LEADING_ZEROS.sub(lambda match: match[1] or match[2], text)
         if not text:
@@ -90,13 +100,23 @@ def _exact(payload: bytes, parse_int: Callable[[str], Any], parse_float: Callabl
     return _without_surrogates(value) if "\\u" in text else value
 
 
+def _encoding(first: bytes) -> str:
+    """Told by the mark or the zeros at the beginning, as RFC 4627 and Jackson have it."""
+    for start, name in _BEGINNINGS.items():
+        if first.startswith(start):
+            return name
+    if first[1:] == b"\0\0\0":
+        return "utf-32-le"
+    return "utf-16-le" if first[1:2] == b"\0" else "utf-8-sig"
+
+
 def _refuse(token: str) -> Any:
     raise ValueError(f"Non-standard token '{token}'")
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
-        return f"invalid UTF-8 at byte {error.start}"
+        return f"invalid {error.encoding.upper()} at byte {error.start}"
     return "nested too deeply" if isinstance(error, RecursionError) else str(error)
 
 

@@ -265,4 +265,6 @@ def classified(error: KafkaException, side: str = "producer") -> Exception:
         return refused
     if reason.code() in REFUSED:
         return TaskError(said(reason, "its topic"))
+    if reason.code() == KafkaError._INVALID_ARG:
+        return TaskError(f"Kafka's client refuses what {side}.override.* or the worker's {side}.* say: {reason.str()}")
     return Indeterminate(f"{reason.name()}: {reason.str()}")

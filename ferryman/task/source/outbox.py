@@ -14,7 +14,8 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from ferryman.chain.encoded import Encoded
-from ferryman.errors import RetriableError, TaskError, TooLarge
+from ferryman.errors import DataError, RetriableError, TaskError, TooLarge
+from ferryman.kafka.raw_batches import NO_TIMESTAMP
 from ferryman.kafka.refusals import PRODUCER_LIMIT, REFUSED, said
 from ferryman.record import Payload
 from ferryman.task.setup.control import Control
@@ -29,8 +30,10 @@ COMMITTING = 0.5
 """Seconds that a commit is waited for before we look whether the task is to stop."""
 ABORTING = 5.0
 """Seconds to wait for the broker to abort; its own time limit does it else."""
+EARLIEST = 1
+"""The millisecond after the beginning of 1970, which librdkafka cannot write."""
 Answered = Callable[[KafkaError | None, Message], None]
-Refused = tuple[int, TooLarge]
+Refused = tuple[int, DataError]
 """A record's index, and why it was not taken."""
 
 
@@ -55,7 +58,7 @@ class Outbox:
 
     def produce(self, encoded: Encoded) -> list[Refused]:
         """Hands over the records of a batch; waits while the producer is full. Returns those that are too large for it,
-        by their index in the batch.
+        or of no time, by their index in the batch.
 
         Raises RetriableError if the task is to stop while it waits, KafkaException when the transaction has failed,
         TaskError for a record that is refused for another reason.
@@ -132,6 +135,8 @@ class Outbox:
         rows = zip(encoded.values, encoded.keys, encoded.timestamps, all_headers, strict=False)
         for index, (value, key, when, headers) in enumerate(rows):
             try:
+                if when is not None and when <= 0:
+                    when = _written(when)
                 try:
                     # By position, in the client's order: names take twice as long, and so does its call for a batch.
                     produce(topic, value, key, partition, told, None, when or 0, headers or None)
@@ -140,7 +145,7 @@ class Outbox:
                     self._hand_over(topic, value, key, timestamp=when or 0, **more)
                 except KafkaException as error:
                     raise (_refused(error.args[0], topic, value) or error) from error
-            except TooLarge as error:
+            except DataError as error:
                 yield index, error
 
     def _wait_for_room(self, topic: str, value: Payload) -> None:
@@ -151,6 +156,13 @@ class Outbox:
         if self.control.stopping:
             raise RetriableError("the task is to stop while the producer waits for the broker")
         self.producer.poll(LOOK)
+
+
+def _written(when: int) -> int | None:
+    """A time at or before 1970 as the client is to have it, which takes 0 for the present; so does Java's -1."""
+    if when < NO_TIMESTAMP:
+        raise DataError(f"Invalid record timestamp {when}")
+    return None if when == NO_TIMESTAMP else EARLIEST
 
 
 def _both(first: Answered | None, second: Answered | None) -> Answered | None:

@@ -147,6 +147,8 @@ class Commands:
                 return Created(self._info(name), created=before is None)
 
     async def patch(self, name: str, changes: Mapping[str, str | None]) -> ConnectorInfo:
+        await self.plane.members.lead()
+        await self.plane.journal.read()
         while True:
             before = self._known(name).properties or {}
             merged = {**before, **changes, "name": name}

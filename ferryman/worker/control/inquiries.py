@@ -52,6 +52,7 @@ class Inquiries:
     async def logs(self, name: str, task: int | None = None) -> Sequence[Mapping[str, Any]]:
         """The last lines of the log about a task, or about the connector apart from its tasks, on the worker that runs
         it. RequestError 404 if there is no such."""
+        await self._plane.journal.read()
         if task not in (None, *range(len(self._known(name).tasks))):
             raise RequestError(404, f"Unknown task: {name}-{task}")
         await self._plane.members.own(name, task)
@@ -109,6 +110,7 @@ class Inquiries:
         return found
 
     async def _of_letters(self, name: str, stage: str, read: Read[Outcome]) -> Outcome:
+        await self._plane.journal.read()
         raw, owner, launch = self._plane.journal.facts.of(name).properties, self._plane.owner(name), self._plane.launch
         if raw is None:
             raise query.unknown(name)

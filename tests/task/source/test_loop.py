@@ -483,6 +483,7 @@ def test_an_abort_that_fails_is_only_logged(monkeypatch: pytest.MonkeyPatch, cap
     [
         (KafkaError.MSG_SIZE_TOO_LARGE, TaskError),
         (KafkaError.INVALID_TIMESTAMP, TaskError),
+        (KafkaError._INVALID_ARG, TaskError),
         (KafkaError._TIMED_OUT, Indeterminate),
         (KafkaError._FENCED, Indeterminate),
         (KafkaError.PRODUCER_FENCED, Indeterminate),

@@ -1,6 +1,7 @@
 """The way into a producer: in order and complete, however full the producer is, and never what it refuses."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -44,6 +45,24 @@ def test_records_go_in_order_with_their_keys_to_the_partition_they_are_for(kind:
     assert {each.partition for each in way.producer.queue} == {2}
     assert {each.timestamp for each in way.producer.queue} == {kind.get("timestamp", 0)}
     assert [list(each.headers) for each in way.producer.queue] == kind.get("headers", [[]] * 5)
+
+
+@pytest.mark.parametrize(("timestamp", "written"), [(None, 0), (-1, 0), (0, 1), (5, 5)])
+def test_a_record_of_1970_is_written_as_that_and_only_one_without_a_time_gets_the_present(
+    timestamp: int | None, written: int
+) -> None:
+    way = Way(room=1)
+    assert way.outbox.produce(encoded(b"0", b"1", timestamp=timestamp)) == []
+    sent = [*way.producer.taken, *way.producer.queue]
+    assert [each.timestamp for each in sent] == [written] * 2  # librdkafka reads 0 as the present
+
+
+def test_a_time_before_1970_is_its_records_fault() -> None:
+    way = Way()
+    given = encoded(b"0", b"1", b"2", timestamp=7)
+    refused = way.outbox.produce(replace(given, timestamps=[7, -5, 7]))
+    assert [(at, str(error)) for at, error in refused] == [(1, "Invalid record timestamp -5")]
+    assert way.values() == [b"0", b"2"]
 
 
 def test_without_a_partition_the_producer_chooses() -> None:

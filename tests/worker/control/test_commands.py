@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ferryman.dead_letters.choice import Choice
 from ferryman.errors import ConfigError, RequestError
 from ferryman.facts.config_records import ConnectorConfig, TargetStateRecord, TasksCommit
 from ferryman.facts.states import State, TargetState
@@ -369,5 +370,38 @@ def test_tasks_that_were_made_of_an_older_config_come_too_late(tell: Tell) -> No
         assert worker.plane.journal.facts.of("c").tasks == now.tasks != before.tasks
         await put("c", [], now.version)
         assert worker.plane.journal.facts.of("c").tasks == ()
+
+    tell(story)
+
+
+@pytest.mark.parametrize("what", ["patch", "logs", "logs of a task", "dead letters"])
+def test_nothing_is_looked_for_before_the_configs_have_been_read(tell: Tell, what: str) -> None:
+    requests: dict[str, Request] = {
+        "patch": lambda it: it.patch("c", {"colour": "red"}),
+        "logs": lambda it: it.inquiries.logs("c"),
+        "logs of a task": lambda it: it.inquiries.logs("c", 0),
+        "dead letters": lambda it: it.inquiries.dead_letters("c", Choice(), 1, 1),
+    }
+
+    async def story(worker: PlayedWorker) -> None:
+        read = asyncio.Event()
+        worker.patches.setattr(worker.commands.plane.journal, "read", read.wait)
+        waiting = asyncio.create_task(requests[what](worker.commands))
+        await asyncio.sleep(1)
+        assert not waiting.done()
+        read.set()
+        await worker.created("c")
+        waiting.cancel()
+
+    tell(story)
+
+
+def test_a_patch_asks_who_leads_before_it_looks(tell: Tell) -> None:
+    async def story(worker: PlayedWorker) -> None:
+        async def lead() -> None:
+            raise RequestError(409, "a rebalance is under way")
+
+        worker.patches.setattr(worker.commands.plane.members, "lead", lead)
+        assert await refusal(worker.commands.patch("c", {})) == (409, "a rebalance is under way")
 
     tell(story)

@@ -1,0 +1,28 @@
+"""The operator's headers: what no answer can have is refused before there is any."""
+
+import pytest
+
+from ferryman.settings.response_headers import parse
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "set X-A: \u20ac",
+        "set X(A): b",
+        "set X-A: a\x01b",
+        "add X-\u00c4: b",
+        "set Content-Length: 0",
+        "add transfer-encoding: chunked",
+        "setDate Expires: 999999999999999999",
+        "addDate Expires: -99999999999999999",
+    ],
+)
+def test_a_header_that_no_answer_can_have_is_refused(rule: str) -> None:
+    with pytest.raises(ValueError, match=r"header|answer|calendar"):
+        parse(f"set X-Frame-Options: DENY, {rule}")
+
+
+def test_what_an_answer_can_have_is_taken() -> None:
+    rules = parse('set X-A: \u00e9\tb, "add Cache-Control: no-cache, no-store", setDate Expires: 31536000000')
+    assert [each.name for each in rules] == ["X-A", "Cache-Control", "Expires"]
