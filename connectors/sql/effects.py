@@ -6,6 +6,7 @@ The database is looked at, if it answers; where it does not, tables are taken fo
 from collections.abc import Iterator, Sequence
 
 from ferryman.api import BadRecords, SinkContext
+from ferryman.chain.narrowing import without_records
 from ferryman.connectors.sql.config.rules import SqlSinkConfig
 from ferryman.connectors.sql.database.loads import Part, joined, pieces
 from ferryman.connectors.sql.database.offsets_table import connected
@@ -13,7 +14,6 @@ from ferryman.connectors.sql.database.rows import RowMaker
 from ferryman.connectors.sql.database.session import Session
 from ferryman.connectors.sql.database.structure import InDatabase, OnPaper
 from ferryman.connectors.sql.database.tables import Tables
-from ferryman.connectors.sql.database.words import without
 from ferryman.connectors.sql.dialects.dialect import Load, Writer
 from ferryman.connectors.sql.records.values import Zones
 from ferryman.effects import Effect
@@ -86,7 +86,7 @@ def _parts(rows: RowMaker, batches: Sequence[Batch], parts: list[Part]) -> Itera
         except BadRecords as error:
             for batch, index, problem in error.found:
                 yield Effect("refused", f"{batch.source}@{batch.offsets[index]}", str(problem))
-            batches = without(batches, error.found)
+            batches = without_records(batches, [(batch, index) for batch, index, _ in error.found])
 
 
 def _statements(

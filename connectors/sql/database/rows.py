@@ -7,16 +7,15 @@ from functools import partial
 import polars as pl
 
 from ferryman.api import BadRecords, SinkContext
-from ferryman.chain.narrowing import narrow
+from ferryman.chain.narrowing import narrow, without_records
 from ferryman.connectors.sql.config.rules import SqlSinkConfig, topics_follow_records
 from ferryman.connectors.sql.database.loads import Part
 from ferryman.connectors.sql.database.session import Session
 from ferryman.connectors.sql.database.tables import Tables
-from ferryman.connectors.sql.database.words import check_whole_key, without
 from ferryman.connectors.sql.dialects.dialect import TableColumn
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.layout.change_events import Change, changes
-from ferryman.connectors.sql.layout.checks import check
+from ferryman.connectors.sql.layout.checks import check, check_whole_key
 from ferryman.connectors.sql.layout.columns import Place, columns_for
 from ferryman.connectors.sql.layout.fitting import fitted
 from ferryman.connectors.sql.records.column import Column
@@ -48,7 +47,7 @@ class RowMaker:
             try:
                 return self.parts(batches), origins_of(batches)
             except BadRecords as error:
-                batches = without(batches, error.found)
+                batches = without_records(batches, [(batch, index) for batch, index, _ in error.found])
 
     def parts(self, batches: Sequence[Batch]) -> list[Part]:
         """What to write of each batch. Raises BadRecords for all that cannot be rows, whatever the database says."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ferryman.api import Assigned, Bad, BadRecords, SinkContext
-from ferryman.connectors.sql.database.words import without
+from ferryman.chain.narrowing import without_records
 from ferryman.connectors.sql.sink import SqlSinkConnector
 from ferryman.errors import DataError, Unfinished
 from ferryman.record import Batch, Rows, TopicPartition
@@ -176,7 +176,7 @@ class Member:
                 continue
             except BadRecords as error:
                 self.refuse(error.found)
-                some = without(some, error.found)
+                some = without_records(some, [(batch, index) for batch, index, _ in error.found])
             except DataError as error:
                 offsets = sorted(offset for batch in some for offset in batch.offsets)
                 if len(offsets) == 1:
