@@ -6,7 +6,7 @@ import polars as pl
 
 from ferryman.connectors.sql.fits import digits
 from ferryman.connectors.sql.fits.fit import Check, Fit
-from ferryman.connectors.sql.fits.target import Binary, Bits, Document, Exact, Target, Truth, Whole, Words
+from ferryman.connectors.sql.fits.target import Bits, Boolean, Decimal, Float, Integer, Json, Target, Text
 from ferryman.schema import DECIMAL, FLOATS, INTEGERS, Schema, Type
 
 RANGES = {
@@ -23,14 +23,14 @@ _FLOAT_BITS = {True: 53, False: 24}
 
 def boolean(target: Target, *, as_numbers: bool) -> Fit | None:
     """A boolean; where the database has none, it is 0 or 1."""
-    if isinstance(target, Words):
+    if isinstance(target, Text):
         return None if target.is_shorter_than(1 if as_numbers else len("true")) else Fit("plain")
-    if isinstance(target, Truth):
+    if isinstance(target, Boolean):
         return Fit("plain")
-    if isinstance(target, Document):
+    if isinstance(target, Json):
         return Fit("text", made=_as_json)
-    has_both = not isinstance(target, Whole) or target.low <= 0 < target.high
-    return Fit("plain") if as_numbers and has_both and isinstance(target, Whole | Bits | Binary | Exact) else None
+    has_both = not isinstance(target, Integer) or target.low <= 0 < target.high
+    return Fit("plain") if as_numbers and has_both and isinstance(target, Integer | Bits | Float | Decimal) else None
 
 
 def _as_json(values: pl.Series) -> pl.Series:
@@ -39,9 +39,9 @@ def _as_json(values: pl.Series) -> pl.Series:
 
 def number(schema: Schema, target: Target) -> Fit | None:
     """A number of any kind; None if the column is not for numbers."""
-    if isinstance(target, Words):
+    if isinstance(target, Text):
         return Fit("text", made=_printed_float) if schema.type in FLOATS else Fit("plain")
-    if isinstance(target, Document):
+    if isinstance(target, Json):
         return Fit("text", tuple(_special(schema.type not in FLOATS)), _as_json)
     if schema.type in INTEGERS:
         return _integer(schema.type, target)
@@ -55,22 +55,22 @@ def _printed_float(values: pl.Series) -> pl.Series:
 def _integer(kind: Type, target: Target) -> Fit | None:
     low, high = RANGES[kind]
     match target:
-        case Whole() if target.low <= high:
+        case Integer() if target.low <= high:
             return Fit("plain", tuple(_within(target, low, high)))
         case Bits(length):
-            return Fit("plain", tuple(_within(Whole(0, 2**length - 1), low, high)))
-        case Binary(double=double) if high.bit_length() > _FLOAT_BITS[double]:
+            return Fit("plain", tuple(_within(Integer(0, 2**length - 1), low, high)))
+        case Float(double=double) if high.bit_length() > _FLOAT_BITS[double]:
             float_type = pl.Float64 if double else pl.Float32
             return Fit("plain", (Check(lambda values: _differs(values, float_type), _exact_float(double)),))
-        case Binary():
+        case Float():
             return Fit("plain")
-        case Exact(scale=scale):
+        case Decimal(scale=scale):
             return Fit("plain", tuple(_scaled(scale, 0)))
         case _:
             return None
 
 
-def _within(target: Whole, low: int, high: int) -> Iterator[Check]:
+def _within(target: Integer, low: int, high: int) -> Iterator[Check]:
     if target.low > low or target.high < high:
         least, most = max(target.low, -(2**63)), min(target.high, 2**63 - 1)
 
@@ -104,12 +104,12 @@ def _rounded(scale: int) -> str:
 
 def _decimal(schema: Schema, target: Target) -> Fit | None:
     match target:
-        case Whole():
+        case Integer():
             checks = (*_scaled(0, schema.scale), *_range(target))
             return Fit("plain", checks, _as_whole if schema.scale > 0 else None)
-        case Binary(double=double, places=places):
+        case Float(double=double, places=places):
             return Fit("plain", (_printed(double), *_scaled(places, schema.scale)))
-        case Exact(scale=scale):
+        case Decimal(scale=scale):
             return Fit("plain", tuple(_scaled(scale, schema.scale)))
         case _:
             return None
@@ -133,7 +133,7 @@ def _counted(values: pl.Series) -> pl.Series:
     return digits.whole(digits.texts(values)).str.replace(r"^\+", "").cast(pl.Int128, strict=False)
 
 
-def _range(target: Whole) -> Iterator[Check]:
+def _range(target: Integer) -> Iterator[Check]:
     def outside(values: pl.Series) -> pl.Series:
         found = _counted(values)
         low, high = (pl.Series([limit], dtype=pl.Int128) for limit in (target.low, target.high))
@@ -144,14 +144,14 @@ def _range(target: Whole) -> Iterator[Check]:
 
 def _float(kind: Type, target: Target) -> Fit | None:
     match target:
-        case Whole():
+        case Integer():
             return Fit("text", (Check(_fraction, "whole numbers"), *_range(target)), _float_as_whole)
-        case Binary(double=double, special=special, widened=widened):
+        case Float(double=double, special=special, widened=widened):
             narrowed = _narrowed() if kind is Type.FLOAT64 and not double else ()
             checks = (*_special(special), *narrowed, *_scaled(target.places, _ANY))
             wider = kind is Type.FLOAT32 and double and widened
             return Fit("plain", checks, _widened if wider else None)
-        case Exact(scale=scale, special=special):
+        case Decimal(scale=scale, special=special):
             return Fit("plain", (*_special(special), *_scaled(scale, _ANY)))
         case _:
             return None
@@ -189,11 +189,11 @@ def _narrowed() -> Iterator[Check]:
 def text(target: Target) -> Fit | None:
     """Text that is a number; None if the column is not for numbers."""
     match target:
-        case Whole():
+        case Integer():
             return Fit("text", (_numeral(), *_scaled(0, _ANY), *_range(target)), _as_whole)
-        case Binary(double=double, places=places):
+        case Float(double=double, places=places):
             return Fit("plain", (_numeral(), _printed(double), *_scaled(places, _ANY)))
-        case Exact(scale=scale):
+        case Decimal(scale=scale):
             return Fit("plain", (_numeral(), *_scaled(scale, _ANY)))
         case _:
             return None

@@ -3,9 +3,19 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from ferryman.connectors.sql.fits import moments, numbers, texts
+from ferryman.connectors.sql.fits import numbers, texts, times
 from ferryman.connectors.sql.fits.fit import Check, Fit, Refusal
-from ferryman.connectors.sql.fits.target import Clock, Closed, Day, Document, Flags, Listing, Moment, Raw, Target
+from ferryman.connectors.sql.fits.target import (
+    Array,
+    Bytes,
+    Date,
+    Flags,
+    Json,
+    NotWritable,
+    Target,
+    TimeOfDay,
+    Timestamp,
+)
 from ferryman.connectors.sql.records.values import TEMPORAL, Zones
 from ferryman.schema import DECIMAL, Schema, Type
 
@@ -19,7 +29,7 @@ _NESTED = "Flatten it with the transform Flatten, drop it with ReplaceField (its
 
 def fit(schema: Schema, target: Target, zones: Zones, flags: Flags) -> Fit | Refusal:
     """How values of a schema go into a column."""
-    if isinstance(target, Closed):
+    if isinstance(target, NotWritable):
         return Refusal(target.reason, "Change the column's type, or drop the field with ReplaceField (its key exclude)")
     if schema.type in (Type.STRUCT, Type.MAP, Type.ARRAY):
         return _nested(schema, target, lambda items, inner: fit(items, inner, zones, flags))
@@ -27,9 +37,9 @@ def fit(schema: Schema, target: Target, zones: Zones, flags: Flags) -> Fit | Ref
 
 
 def _nested(schema: Schema, target: Target, items_of: Callable[[Schema, Target], Fit | Refusal]) -> Fit | Refusal:
-    if isinstance(target, Document):
+    if isinstance(target, Json):
         return Fit("json")
-    if not isinstance(target, Listing) or schema.type is not Type.ARRAY or schema.values is None:
+    if not isinstance(target, Array) or schema.type is not Type.ARRAY or schema.values is None:
         return Refusal("it has no column of its own", _NESTED)
     # A column's dimensions are no part of its type: an array of arrays goes into one as into any other.
     inner = target if schema.values.type is Type.ARRAY else target.items
@@ -45,7 +55,7 @@ def _nested(schema: Schema, target: Target, items_of: Callable[[Schema, Target],
 
 def _single(schema: Schema, target: Target, zones: Zones, flags: Flags) -> Fit | None:
     if schema.name in TEMPORAL:
-        return moments.fit(schema, target, zones)
+        return times.fit(schema, target, zones)
     match schema.type:
         case Type.STRING:
             return texts.text(target, zones.timestamps)
@@ -59,19 +69,19 @@ def _single(schema: Schema, target: Target, zones: Zones, flags: Flags) -> Fit |
 
 def _bytes(target: Target) -> Fit | None:
     match target:
-        case Raw(length=None):
+        case Bytes(length=None):
             return Fit("bytes")
-        case Raw(length=int(length)):
+        case Bytes(length=int(length)):
             return Fit("bytes", (Check(lambda values: values.bin.size() != length, f"{length} bytes"),))
         case _:
             return None
 
 
 def _refusal(schema: Schema, target: Target) -> Refusal:
-    if isinstance(target, Day | Clock | Moment) or schema.name in TEMPORAL:
+    if isinstance(target, Date | TimeOfDay | Timestamp) or schema.name in TEMPORAL:
         return Refusal("that would be taken for something else", _TIME)
-    if isinstance(target, Listing):
+    if isinstance(target, Array):
         return Refusal("it takes arrays", "Make the field an array, or change the column's type")
-    if isinstance(target, Document):
+    if isinstance(target, Json):
         return Refusal("it takes JSON: structs, maps, arrays, numbers, booleans, and texts of JSON", _CAST)
     return Refusal("that would be taken for something else", _CAST)

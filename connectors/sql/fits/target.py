@@ -5,7 +5,7 @@ from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class Integer:
     """Whole numbers."""
 
     low: int
@@ -13,7 +13,7 @@ class Whole:
 
 
 @dataclass(frozen=True, slots=True)
-class Binary:
+class Float:
     """Binary floating point."""
 
     double: bool
@@ -27,7 +27,7 @@ class Binary:
 
 
 @dataclass(frozen=True, slots=True)
-class Exact:
+class Decimal:
     """Decimal numbers."""
 
     scale: int | None = None
@@ -37,7 +37,7 @@ class Exact:
 
 
 @dataclass(frozen=True, slots=True)
-class Truth:
+class Boolean:
     """True and false, and no numbers."""
 
 
@@ -49,7 +49,7 @@ class Bits:
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class Text:
     """Text."""
 
     length: int | None = None
@@ -65,7 +65,7 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
-class Raw:
+class Bytes:
     """Bytes."""
 
     length: int | None = None
@@ -75,12 +75,12 @@ class Raw:
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class Date:
     """Dates."""
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class TimeOfDay:
     """Times of day."""
 
     digits: int = 6
@@ -92,7 +92,7 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class Timestamp:
     """Timestamps."""
 
     digits: int = 6
@@ -104,7 +104,7 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Enum:
     """One of some texts, or several of them between commas."""
 
     labels: tuple[str, ...]
@@ -112,19 +112,19 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class Json:
     """JSON."""
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class Array:
     """An array."""
 
     items: "Target"
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class NativeText:
     """Texts in the type's own notation, and nothing else."""
 
     pattern: str | None = None
@@ -135,28 +135,28 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Closed:
+class NotWritable:
     """A type that is not written to."""
 
     reason: str
 
 
 Target = (
-    Whole
-    | Binary
-    | Exact
-    | Truth
+    Integer
+    | Float
+    | Decimal
+    | Boolean
     | Bits
-    | Words
-    | Raw
-    | Day
-    | Clock
-    | Moment
-    | Choice
-    | Document
-    | Listing
-    | Reading
-    | Closed
+    | Text
+    | Bytes
+    | Date
+    | TimeOfDay
+    | Timestamp
+    | Enum
+    | Json
+    | Array
+    | NativeText
+    | NotWritable
 )
 
 Flags = Literal["as numbers", "apart"]

@@ -4,50 +4,50 @@ from collections.abc import Callable, Iterator
 
 import polars as pl
 
-from ferryman.connectors.sql.fits import numbers, text_moments
+from ferryman.connectors.sql.fits import numbers, text_times
 from ferryman.connectors.sql.fits.fit import Check, Fit, Mask
 from ferryman.connectors.sql.fits.target import (
-    Choice,
-    Clock,
-    Day,
-    Document,
-    Moment,
-    Raw,
-    Reading,
+    Boolean,
+    Bytes,
+    Date,
+    Enum,
+    Json,
+    NativeText,
     Target,
-    Truth,
-    Words,
+    Text,
+    TimeOfDay,
+    Timestamp,
 )
 
 _FEW = 500
 """Values that Python has looked at before polars has begun."""
-_TRUTHS = r"^(?i:true|false|t|f|yes|no|y|n|on|off|1|0)$"
+_BOOLEANS = r"^(?i:true|false|t|f|yes|no|y|n|on|off|1|0)$"
 
 
 def text(target: Target, zone: str) -> Fit | None:
     """Text; None if the column takes none. ``zone``: whose clock columns without a zone show."""
     match target:
-        case Words():
-            return Fit("plain", tuple(_words(target)))
-        case Truth():
-            return Fit("plain", (Check(lambda values: ~values.str.contains(_TRUTHS), "the texts true and false"),))
-        case Raw(length=length, texts=True):
+        case Text():
+            return Fit("plain", tuple(_text_checks(target)))
+        case Boolean():
+            return Fit("plain", (Check(lambda values: ~values.str.contains(_BOOLEANS), "the texts true and false"),))
+        case Bytes(length=length, texts=True):
             return Fit("plain", tuple(_sized(length)))
-        case Day() | Clock() | Moment():
-            return text_moments.fit(target, zone)
-        case Choice():
-            return Fit("plain", (Check(lambda values: ~_chosen(values, target), _labels(target)),))
-        case Document():
+        case Date() | TimeOfDay() | Timestamp():
+            return text_times.fit(target, zone)
+        case Enum():
+            return Fit("plain", (Check(lambda values: ~_is_label(values, target), _labels(target)),))
+        case Json():
             return Fit("plain")
-        case Reading(pattern=None, echoed=echoed):
+        case NativeText(pattern=None, echoed=echoed):
             return Fit("plain", echoed=echoed)
-        case Reading(pattern=str(pattern), takes=takes):
+        case NativeText(pattern=str(pattern), takes=takes):
             return Fit("plain", (Check(lambda values: ~values.str.contains(pattern), takes),))
         case _:
             return numbers.text(target)
 
 
-def _words(target: Words) -> Iterator[Check]:
+def _text_checks(target: Text) -> Iterator[Check]:
     if not target.nul:
         nul = _quickly(lambda text: "\0" in text, lambda values: values.str.contains("\0", literal=True))
         yield Check(nul, "texts without the character U+0000")
@@ -76,7 +76,7 @@ def _sized(length: int | None) -> Iterator[Check]:
         yield Check(lambda values: values.str.len_bytes() != length, f"texts of {length} bytes")
 
 
-def _chosen(values: pl.Series, target: Choice) -> pl.Series:
+def _is_label(values: pl.Series, target: Enum) -> pl.Series:
     labels = list(target.labels)
     if not target.several:
         return values.is_in(labels)
@@ -85,5 +85,5 @@ def _chosen(values: pl.Series, target: Choice) -> pl.Series:
     return (values == "") | (known & (members.list.n_unique() == members.list.len()))
 
 
-def _labels(target: Choice) -> str:
+def _labels(target: Enum) -> str:
     return "its members between commas" if target.several else "its labels, letter for letter"

@@ -9,9 +9,9 @@ from typing import Any, Literal
 import polars as pl
 import sqlalchemy as sa
 
-from ferryman.connectors.sql.fits import digits, moments, numbers
+from ferryman.connectors.sql.fits import digits, numbers, times
 from ferryman.connectors.sql.fits.fit import Check, Fit, Refusal
-from ferryman.connectors.sql.fits.target import Binary, Words
+from ferryman.connectors.sql.fits.target import Float, Text
 from ferryman.connectors.sql.records.values import TEMPORAL, Zones, scalar_form
 from ferryman.schema import DECIMAL, FLOATS, Schema, Type
 
@@ -66,7 +66,7 @@ def _moment(schema: Schema, kind: Affinity, zones: Zones) -> Fit:
     """Text into columns for text or times, milliseconds into others, which are checked as what they are."""
     if kind not in ("time", "text"):
         return Fit("milliseconds")
-    found = moments.fit(schema, Words(), zones)
+    found = times.fit(schema, Text(), zones)
     assert found is not None
     return found
 
@@ -86,7 +86,7 @@ def _checks(schema: Schema, kind: Affinity) -> Iterator[Check]:
     elif schema.name == DECIMAL and kind in ("integer", "real", "decimal", "numeric"):
         yield Check(lambda values: _inexact(values, kind), f"decimals of at most {_LONGEST} digits")
     elif schema.type is Type.INT64 and kind == "real":
-        found = numbers.number(schema, Binary(double=True))
+        found = numbers.number(schema, Float(double=True))
         assert found is not None
         yield from found.checks
     elif schema.type in FLOATS and kind != "text":

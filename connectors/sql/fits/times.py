@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import polars as pl
 
 from ferryman.connectors.sql.fits.fit import Check, Fit
-from ferryman.connectors.sql.fits.target import Clock, Day, Moment, Target, Words
+from ferryman.connectors.sql.fits.target import Date, Target, Text, TimeOfDay, Timestamp
 from ferryman.connectors.sql.records.values import TEMPORAL, TIMESTAMP_FORMAT, Form, Zones, iso_text, wall
 from ferryman.schema import DATE, TIME, Schema
 
@@ -19,7 +19,7 @@ YEARS = "the years 1 to 9999"
 def fit(schema: Schema, target: Target, zones: Zones) -> Fit | None:
     """A date, time or timestamp; None if the column takes none."""
     form = TEMPORAL[schema.name or ""]
-    if isinstance(target, Words):
+    if isinstance(target, Text):
         if target.is_shorter_than(_LENGTHS[form]):
             return None
         return Fit("text", tuple(_years(form, zones)), lambda values: _iso(values, form, zones))
@@ -42,7 +42,7 @@ def _on_the_wall(values: pl.Series, form: Form, zones: Zones) -> pl.Series:
 
 
 def _time(target: Target, zones: Zones) -> Fit | None:
-    if not isinstance(target, Clock):
+    if not isinstance(target, TimeOfDay):
         return None
     if target.zoned:
         return Fit("text", tuple(_coarse(target.digits)), lambda values: values.dt.to_string("%H:%M:%S%.3f") + "+00")
@@ -59,9 +59,9 @@ def _coarse(digits: int) -> Iterator[Check]:
 def _date(target: Target, zones: Zones) -> Fit | None:
     years = tuple(_years("date", zones))
     match target:
-        case Day() | Moment(zoned=False):
+        case Date() | Timestamp(zoned=False):
             return Fit("date", years)
-        case Moment(suffix=suffix):
+        case Timestamp(suffix=suffix):
             return Fit("text", (*years, _begun(zones)), lambda values: _midnights(values, zones, suffix))
         case _:
             return None
@@ -83,10 +83,10 @@ def _midnights(values: pl.Series, zones: Zones, suffix: str) -> pl.Series:
 
 def _timestamp(target: Target, zones: Zones) -> Fit | None:
     match target:
-        case Moment(digits=digits, zoned=zoned):
+        case Timestamp(digits=digits, zoned=zoned):
             form: Form = "zoned" if zoned else "timestamp"
             return Fit(form, (*_years(form, zones), *_coarse(digits)))
-        case Day():
+        case Date():
             dated = Check(lambda values: _clock(values, zones) != 0, "timestamps at midnight in db.timezone")
             return Fit("text", (*_years("timestamp", zones), dated), lambda values: _dates(values, zones))
         case _:

@@ -3,7 +3,7 @@
 import polars as pl
 
 from ferryman.connectors.sql.fits.fit import Check, Fit
-from ferryman.connectors.sql.fits.target import Clock, Day, Moment
+from ferryman.connectors.sql.fits.target import Date, TimeOfDay, Timestamp
 
 _DATE = r"\d{4}-\d{2}-\d{2}"
 _CLOCK = r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?"
@@ -14,18 +14,18 @@ _SECOND = 1_000_000
 """In microseconds, as all durations below."""
 
 
-def fit(target: Day | Clock | Moment, zone: str) -> Fit:
+def fit(target: Date | TimeOfDay | Timestamp, zone: str) -> Fit:
     """Text in a column for dates or times."""
     match target:
-        case Day():
+        case Date():
             return Fit("plain", (Check(_no_date, "dates, as 2024-02-29"),), lambda values: values.str.slice(0, 10))
-        case Clock():
+        case TimeOfDay():
             return Fit("plain", (*_clock(target), _fine(target.digits)))
-        case Moment():
+        case Timestamp():
             return _moment(target, zone)
 
 
-def _clock(target: Clock) -> tuple[Check, ...]:
+def _clock(target: TimeOfDay) -> tuple[Check, ...]:
     shape, takes = (_SPAN if target.long else _CLOCK), "times, as 23:59:58"
     if target.zoned:
         shape, takes = f"{_CLOCK} ?{_OFFSET}", "times with their offset, as 23:59:58+01:00"
@@ -48,20 +48,20 @@ def _day(values: pl.Series) -> pl.Series:
     return found.set(found.dt.year() < 1, None)
 
 
-def _moment(target: Moment, zone: str) -> Fit:
+def _moment(target: Timestamp, zone: str) -> Fit:
     shape = f"^{_DATE}([ T]{_CLOCK}( ?{_OFFSET})?)?$"
     checks = (
         Check(lambda values: ~values.str.contains(shape), "timestamps, as 2024-02-29 23:59:58"),
         _fine(target.digits),
         Check(
-            lambda values: _said(values, target, zone).is_null() & values.is_not_null(),
+            lambda values: _as_the_column_reads(values, target, zone).is_null() & values.is_not_null(),
             "timestamps that the clock shows, and shows once, in the years 1 to 9999",
         ),
     )
-    return Fit("text", checks, lambda values: _said(values, target, zone))
+    return Fit("text", checks, lambda values: _as_the_column_reads(values, target, zone))
 
 
-def _said(values: pl.Series, target: Moment, zone: str) -> pl.Series:
+def _as_the_column_reads(values: pl.Series, target: Timestamp, zone: str) -> pl.Series:
     """The same moments as the column is to read them; null for what is none."""
     clock = _day(values).cast(pl.Datetime("us")) + _since_midnight(values)
     offset = _offset(values)
@@ -76,7 +76,7 @@ def _said(values: pl.Series, target: Moment, zone: str) -> pl.Series:
     return _text(found, target)
 
 
-def _text(moments: pl.Series, target: Moment) -> pl.Series:
+def _text(moments: pl.Series, target: Timestamp) -> pl.Series:
     whole = moments.dt.to_string("%Y-%m-%d %H:%M:%S%.6f")
     cut = whole.str.slice(0, 20 + target.digits if target.digits else 19)
     return cut + target.suffix if target.zoned and target.suffix else cut
