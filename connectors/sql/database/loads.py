@@ -18,12 +18,20 @@ from itertools import chain, pairwise
 import polars as pl
 
 from ferryman.connectors.sql.database.last_words import Word, needed
-from ferryman.connectors.sql.dialects.dialect import Load, Mode, TableColumn, key_columns, other_columns
+from ferryman.connectors.sql.dialects.dialect import (
+    Apply,
+    Load,
+    Mode,
+    RowStretch,
+    TableColumn,
+    key_columns,
+    other_columns,
+)
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.records.likeness import likenesses
 from ferryman.record import Batch
 
-WORK = 48
+POSITION_BITS = 48
 """Bits of a place below the number of the work."""
 
 
@@ -44,7 +52,7 @@ class Part:
 
     def places(self) -> list[int]:
         """Where each row stands in the poll."""
-        base = self.work << WORK
+        base = self.work << POSITION_BITS
         return [base + position for position in self.positions]
 
     def only(self, rows: Sequence[int]) -> "Part":
@@ -98,19 +106,20 @@ def in_order(parts: Iterable[Part]) -> tuple[list[Load], list[int]]:
     return loads, [place for place, _, _ in ranked]
 
 
-def found(batches: Sequence[Batch], places: Sequence[int]) -> list[tuple[Batch, int]]:
+def records_at(batches: Sequence[Batch], places: Sequence[int]) -> list[tuple[Batch, int]]:
     """The batch of each of these places in the poll, and the record's index in it."""
     wanted, works, records = frozenset(places), dict[int, int](), dict[int, tuple[Batch, int]]()
     for batch in batches:
-        base = works.setdefault(id(batch.origin), len(works)) << WORK
+        base = works.setdefault(id(batch.origin), len(works)) << POSITION_BITS
         for index, position in enumerate(batch.positions):
             if base + position in wanted:
                 records[base + position] = batch, index
     return [records[place] for place in places]
 
 
-def runs(loads: Sequence[Load], most: int) -> list[tuple[int, int, int]]:
-    """The number of a load, first and last ``seq``: what follows one another in it, at most so many rows at once."""
+def stretches(loads: Sequence[Load], steps: Sequence[Apply], most: int) -> list[RowStretch]:
+    """All rows in the order of their ``seq``: what follows one another in a load, at most so many rows at once.
+    ``steps``: what puts the rows of each load into its table."""
     load_of = dict(sorted((seq, number) for number, load in enumerate(loads) for seq in load.frame["seq"].to_list()))
     found: list[tuple[int, int, int]] = []
     for seq, number in load_of.items():
@@ -118,7 +127,7 @@ def runs(loads: Sequence[Load], most: int) -> list[tuple[int, int, int]]:
             found[-1] = number, found[-1][1], seq
         else:
             found.append((number, seq, seq))
-    return found
+    return [RowStretch(loads[number], steps[number], first, last) for number, first, last in found]
 
 
 def pieces(loads: Iterable[Load], most: int | None) -> Iterator[Load]:

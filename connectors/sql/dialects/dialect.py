@@ -132,7 +132,7 @@ Apply = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RowStretch:
     """Rows of one load that follow one another in the poll."""
 
     load: Load
@@ -160,12 +160,13 @@ class Writer(Protocol):
     (the offsets are moved here, and their rows are locked until the end; the tables' marks are compared)
     write     rows go into their tables; nothing waits for this process from here on
 
-    Where the database refuses a row, all is undone and done again in the order of the poll, in runs of rows: ``sift``
-    takes the place of ``stage``, and ``each`` that of ``write``.
+    Where the database refuses a row, all is undone and done again in the order of the poll, in stretches of rows:
+    ``sift`` takes the place of ``stage``, and ``write_each`` that of ``write``.
     """
 
-    def prepare(self, loads: Sequence[Load], apart: bool) -> None:
-        """Makes ready what all these loads need at once. ``apart``: whether they will go by ``sift`` and ``each``."""
+    def prepare(self, loads: Sequence[Load], row_by_row: bool) -> None:
+        """Makes ready what all these loads need at once. ``row_by_row``: whether they will go by ``sift`` and
+        ``write_each``."""
 
     def stage(self, connection: Connection, loads: Sequence[Load]) -> Sequence[Apply]:
         """Takes the loads into the transaction; what is returned puts the rows of each into its table."""
@@ -182,9 +183,9 @@ class Writer(Protocol):
         """The statements by which a load, one of so many in its transaction, would get into its table, for people to
         read: rows and parameters are left open. ``connection`` is None for a table that is not there."""
 
-    def each(self, connection: Connection, runs: Sequence[Run]) -> Sequence[Refused]:
-        """Puts the rows of these runs into their tables, one run after the other, and leaves out what the database
-        refuses. ``savepoints.each`` does it in a database that has these and nothing better."""
+    def write_each(self, connection: Connection, stretches: Sequence[RowStretch]) -> Sequence[Refused]:
+        """Puts the rows of these stretches into their tables, one stretch after the other, and leaves out what the
+        database refuses. ``savepoints.write_each`` does it in a database that has these and nothing better."""
 
 
 class Types(Protocol):
@@ -257,7 +258,7 @@ class Dialect(Protocol):
         database, never values.
         """
 
-    def settle(self, connection: Connection) -> None:
+    def check_deferred_constraints(self, connection: Connection) -> None:
         """Has the database check now what it would check at the commit, such as deferred constraints, and whatever
         comes after that at once. Raises the driver's errors."""
 

@@ -17,9 +17,10 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
-from ferryman.api import Assigned, Bad, BadRecords
+from ferryman.api import Assigned, Bad, BadRecords, SinkContext
+from ferryman.connectors.sql.config.rules import SqlSinkConfig
 from ferryman.connectors.sql.database.loads import Part, in_order
-from ferryman.connectors.sql.database.offsets_table import Offsets
+from ferryman.connectors.sql.database.offsets_table import Offsets, connected
 from ferryman.connectors.sql.database.rows import RowMaker, origins_of
 from ferryman.connectors.sql.database.session import Session
 from ferryman.connectors.sql.database.tables import Tables
@@ -33,6 +34,7 @@ from ferryman.connectors.sql.fold.noting import Noting
 from ferryman.connectors.sql.fold.standing import share
 from ferryman.connectors.sql.fold.trial import Trial
 from ferryman.connectors.sql.fold.turns import Turns
+from ferryman.connectors.sql.records.values import Zones
 from ferryman.context import History
 from ferryman.errors import DataError, FerrymanError, TaskError, Unfinished
 from ferryman.record import Batch, Polled, TopicPartition
@@ -236,6 +238,19 @@ class Fold:
         for columns, some in rows.items():
             found = put.part if len(some) == len(put.keys) else put.part.only(some)
             yield replace(found, columns=_filling(put.part, columns))
+
+
+def fold_of(config: SqlSinkConfig, context: SinkContext) -> Fold | None:
+    """The fold of a task; None where it belongs to no run that asks for one."""
+    run = RunKeys.of(context.raw)
+    if run is None or not run.ferryman_run_fold:
+        return None
+    assert context.history is not None
+    session, live = connected(config, context, run.ferryman_run_of)
+    zones = Zones(config.db_timezone, config.date_zone)
+    tables = Tables(config, session, zones)
+    rows, writer = RowMaker(config, context, session, tables), session.dialect.writer(session, config.mode, zones)
+    return Fold(Beside(session, live, tables, rows, writer, config.mode), context.history, run)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from ferryman.connectors.sql.database.loads import Part, in_order, joined, runs
+from ferryman.connectors.sql.database.loads import Part, in_order, joined, stretches
 from ferryman.connectors.sql.database.session import Session
-from ferryman.connectors.sql.dialects.dialect import Apply, Load, Mode, Refused, Run, Writer
+from ferryman.connectors.sql.dialects.dialect import Apply, Load, Mode, Refused, Writer
 from ferryman.connectors.sql.dialects.faults import Undone
 from ferryman.connectors.sql.fold.turns import Turns
 from ferryman.errors import DataError
 
-RUN = 64
+STRETCH_ROWS = 64
 """Rows that are tried together where not all of them can be."""
 
 
@@ -70,17 +70,19 @@ class Trial:
     def _try(
         self,
         loads: Sequence[Load],
-        apart: bool,
+        row_by_row: bool,
         lock: Callable[[Connection], object],
         within: Connection | None,
     ) -> Sequence[Refused]:
-        self.writer.prepare(loads, apart)
+        self.writer.prepare(loads, row_by_row)
         found = list[Refused]()
         with contextlib.suppress(_TakenBack), self._place(loads, within) as connection:
             # What takes long comes first: from the lock on live waits.
-            steps, unfit = self.writer.sift(connection, loads) if apart else (self.writer.stage(connection, loads), ())
+            steps, unfit = (
+                self.writer.sift(connection, loads) if row_by_row else (self.writer.stage(connection, loads), ())
+            )
             lock(connection)
-            found += [*unfit, *self._written(connection, loads, steps, apart)]
+            found += [*unfit, *self._written(connection, loads, steps, row_by_row)]
             raise _TakenBack
         return found
 
@@ -96,13 +98,11 @@ class Trial:
                 yield within
 
     def _written(
-        self, connection: Connection, loads: Sequence[Load], steps: Sequence[Apply], apart: bool
+        self, connection: Connection, loads: Sequence[Load], steps: Sequence[Apply], row_by_row: bool
     ) -> Sequence[Refused]:
-        if apart:
-            self.session.settle(connection)
-            return self.writer.each(
-                connection, [Run(loads[number], steps[number], first, last) for number, first, last in runs(loads, RUN)]
-            )
+        if row_by_row:
+            self.session.check_deferred_constraints(connection)
+            return self.writer.write_each(connection, stretches(loads, steps, STRETCH_ROWS))
         self.writer.write(connection, loads, steps)
-        self.session.settle(connection)
+        self.session.check_deferred_constraints(connection)
         return ()

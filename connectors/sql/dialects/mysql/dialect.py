@@ -104,7 +104,7 @@ class MysqlDialect:
         """By number."""
         return errors.fault(error, doing, after) if isinstance(error, pymysql.Error) else None
 
-    def settle(self, connection: Connection) -> None:
+    def check_deferred_constraints(self, connection: Connection) -> None:
         """Nothing: it checks with each statement."""
 
     def rolled_back(self, error: Exception) -> bool:

@@ -16,7 +16,16 @@ from pymysql.cursors import Cursor
 from sqlalchemy import Connection
 
 from ferryman.connectors.sql.dialects import savepoints
-from ferryman.connectors.sql.dialects.dialect import Apply, Load, Mode, Refused, Run, TableColumn, Transactions, in_turn
+from ferryman.connectors.sql.dialects.dialect import (
+    Apply,
+    Load,
+    Mode,
+    Refused,
+    RowStretch,
+    TableColumn,
+    Transactions,
+    in_turn,
+)
 from ferryman.connectors.sql.dialects.faults import StaleTable
 from ferryman.connectors.sql.dialects.misfit import misfit
 from ferryman.connectors.sql.dialects.mysql.column_types.values import NULL, literal
@@ -63,7 +72,7 @@ class MysqlWriter:
         self._longest = 0
         """The longest statement that the server takes, in bytes (max_allowed_packet)."""
 
-    def prepare(self, loads: Sequence[Load], apart: bool) -> None:
+    def prepare(self, loads: Sequence[Load], row_by_row: bool) -> None:
         """Makes the staging tables that are missing, each once per connection, and empties those that are there."""
         wanted = list(dict.fromkeys((load.table, load.columns) for load in loads))
         tables = ", ".join(sorted({str(table) for table, _ in wanted}))
@@ -165,9 +174,9 @@ class MysqlWriter:
         texts = [text.replace("%%", "%") for text in chosen if text is not None]
         return [f"INSERT INTO {_EXAMPLE} VALUES (…), …", *texts]  # noqa: S608 - a name of ours
 
-    def each(self, connection: Connection, runs: Sequence[Run]) -> Sequence[Refused]:
-        """As ``savepoints.each``."""
-        return savepoints.each(self._session, connection, runs)
+    def write_each(self, connection: Connection, stretches: Sequence[RowStretch]) -> Sequence[Refused]:
+        """As ``savepoints.write_each``."""
+        return savepoints.write_each(self._session, connection, stretches)
 
     def _inserts(self, load: Load, stage: Stage) -> Iterator[str]:
         head = f"INSERT INTO {stage.name} VALUES "  # noqa: S608 - a name of ours

@@ -127,7 +127,7 @@ class PostgresDialect:
         """By SQLSTATE."""
         return errors.fault(error, doing, after) if isinstance(error, psycopg.Error) else None
 
-    def settle(self, connection: Connection) -> None:
+    def check_deferred_constraints(self, connection: Connection) -> None:
         """Its deferred constraints, those of triggers too."""
         connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
 

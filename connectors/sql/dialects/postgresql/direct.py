@@ -44,21 +44,21 @@ def shape(load: Load) -> Shape:
     return load.table, load.columns
 
 
-def is_small(load: Load, loads: int, mode: Mode, apart: bool = False) -> bool:
-    """Whether a load, one of so many in its transaction, is better written without a staging table. ``apart``: whether
-    the database may refuse rows of it; it tries by itself those of a staging table, and each of the others is waited
-    for."""
+def is_small(load: Load, loads: int, mode: Mode, row_by_row: bool = False) -> bool:
+    """Whether a load, one of so many in its transaction, is better written without a staging table. ``row_by_row``:
+    whether the database may refuse rows of it; it tries by itself those of a staging table, and each of the others is
+    waited for."""
     if load.frame.height > FEW or mode == "update" or any(column.fit.echoed for column in load.columns):
         return False
-    return loads >= MANY or (loads >= SEVERAL and not apart and load.frame.estimated_size() <= SHORT)
+    return loads >= MANY or (loads >= SEVERAL and not row_by_row and load.frame.estimated_size() <= SHORT)
 
 
-def small(loads: Sequence[Load], mode: Mode, apart: bool) -> Callable[[Load], bool]:
+def small(loads: Sequence[Load], mode: Mode, row_by_row: bool) -> Callable[[Load], bool]:
     """Which of these, the loads of a transaction, are; also of parts of them, of which there may be fewer then."""
     count = len(loads)
     if count >= MANY:
-        return lambda load: is_small(load, count, mode, apart)
-    staged = {shape(load) for load in loads if not is_small(load, count, mode, apart)}
+        return lambda load: is_small(load, count, mode, row_by_row)
+    staged = {shape(load) for load in loads if not is_small(load, count, mode, row_by_row)}
     return lambda load: shape(load) not in staged
 
 

@@ -12,7 +12,7 @@ from functools import partial
 import psycopg
 from sqlalchemy import Connection
 
-from ferryman.connectors.sql.dialects.dialect import Load, Mode, Run, Transactions
+from ferryman.connectors.sql.dialects.dialect import Load, Mode, RowStretch, Transactions
 from ferryman.connectors.sql.dialects.faults import Denied, Undone
 from ferryman.connectors.sql.dialects.postgresql.names import literal, qualified, quoted
 from ferryman.errors import DataError, TaskError
@@ -35,17 +35,18 @@ WHERE indrelid = %s::regclass AND indisunique AND indimmediate AND indpred IS NU
 # the server itself says of its table.
 
 
-def cut(runs: Sequence[Run], suspects: Sequence[int]) -> Iterator[Run]:
-    """The same rows in the same order, each of the suspects a run of its own. ``suspects``: by ``seq``, ascending."""
-    for run in runs:
-        first = run.first
-        for suspect in suspects[bisect_left(suspects, run.first) : bisect_right(suspects, run.last)]:
+def cut(stretches: Sequence[RowStretch], suspects: Sequence[int]) -> Iterator[RowStretch]:
+    """The same rows in the same order, each of the suspects a stretch of its own. ``suspects``: by ``seq``,
+    ascending."""
+    for stretch in stretches:
+        first = stretch.first
+        for suspect in suspects[bisect_left(suspects, stretch.first) : bisect_right(suspects, stretch.last)]:
             if first < suspect:
-                yield Run(run.load, run.apply, first, suspect - 1)
-            yield Run(run.load, run.apply, suspect, suspect)
+                yield RowStretch(stretch.load, stretch.apply, first, suspect - 1)
+            yield RowStretch(stretch.load, stretch.apply, suspect, suspect)
             first = suspect + 1
-        if first <= run.last:
-            yield Run(run.load, run.apply, first, run.last)
+        if first <= stretch.last:
+            yield RowStretch(stretch.load, stretch.apply, first, stretch.last)
 
 
 def refusable(

@@ -19,7 +19,7 @@ from ferryman.connectors.sql.dialects.dialect import (
     Load,
     Mode,
     Refused,
-    Run,
+    RowStretch,
     TableColumn,
     Transactions,
     key_columns,
@@ -77,9 +77,9 @@ class PostgresWriter:
         self._direct: dict[int, direct.Direct] = {}
         """Those loads, by number."""
 
-    def prepare(self, loads: Sequence[Load], apart: bool) -> None:
+    def prepare(self, loads: Sequence[Load], row_by_row: bool) -> None:
         """Makes the staging tables that are missing, each once per connection; drops the oldest if they get many."""
-        self._is_small = direct.small(loads, self._mode, apart)
+        self._is_small = direct.small(loads, self._mode, row_by_row)
         wanted = list(dict.fromkeys(direct.shape(load) for load in loads if not self._is_small(load)))
         if not wanted:
             return
@@ -174,17 +174,17 @@ class PostgresWriter:
         move = found.delete if load.deletes else found.write
         return [] if move is None else [found.copy, move.replace("%%", "%")]
 
-    def each(self, connection: Connection, runs: Sequence[Run]) -> Sequence[Refused]:
+    def write_each(self, connection: Connection, stretches: Sequence[RowStretch]) -> Sequence[Refused]:
         """By the server itself, unless some rows have no staging table."""
-        if any(self._is_small(run.load) for run in runs):
-            return savepoints.each(self._session, connection, runs)
+        if any(self._is_small(stretch.load) for stretch in stretches):
+            return savepoints.write_each(self._session, connection, stretches)
         cursor, moves, suspected = _cursor(connection), dict[int, tuple[str, str | None]](), list[int]()
-        for load in {id(run.load): run.load for run in runs}.values():
+        for load in {id(stretch.load): stretch.load for stretch in stretches}.values():
             stage = self._stages[direct.shape(load)]
             moves[id(load)] = stage.name, stage.delete if load.deletes else stage.write
             suspected += suspects.refusable(self._session, connection, cursor, stage.name, load, self._mode)
-        apart = list(suspects.cut(runs, sorted(suspected)))
-        return refusals.each(cursor, apart, [moves[id(run.load)] for run in apart], self._session.doing)
+        alone = list(suspects.cut(stretches, sorted(suspected)))
+        return refusals.write_each(cursor, alone, [moves[id(stretch.load)] for stretch in alone], self._session.doing)
 
     def _sifted(self, connection: Connection, cursor: psycopg.Cursor, stage: Stage, load: Load) -> Sequence[Refused]:
         """Fills a staging table with the rows that it takes; the others."""

@@ -132,7 +132,7 @@ class SqliteDialect:
         """By result code."""
         return errors.fault(error, doing, after) if isinstance(error, sqlite3.Error) else None
 
-    def settle(self, connection: Connection) -> None:
+    def check_deferred_constraints(self, connection: Connection) -> None:
         """Nothing: it checks with each statement."""
 
     def rolled_back(self, error: Exception) -> bool:

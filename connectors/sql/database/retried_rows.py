@@ -4,40 +4,40 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 
 import polars as pl
 
-from ferryman.connectors.sql.dialects.dialect import Apply, Load, Mode, Refused, Run, key_columns
+from ferryman.connectors.sql.dialects.dialect import Apply, Load, Mode, Refused, RowStretch, key_columns
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.records.likeness import likenesses
 
 
-def settled(
+def retried(
     loads: Sequence[Load],
     steps: Sequence[Apply],
     mode: Mode,
     refused: Iterable[Refused],
-    each: Callable[[Sequence[Run]], Sequence[Refused]],
+    write_each: Callable[[Sequence[RowStretch]], Sequence[Refused]],
 ) -> list[Refused]:
-    """What is left of those that were refused when ``each`` (see ``Writer``) has tried them again and again, until it
-    takes no more. A row whose key a later one may have is not tried: it would come behind that one."""
+    """What is left of those that were refused when ``write_each`` (see ``Writer``) has tried them again and again,
+    until it takes no more. A row whose key a later one may have is not tried: it would come behind that one."""
     left = {one.seq: one for one in refused}
     last = None if mode == "insert" and not any(load.deletes for load in loads) else _last(loads)
-    while runs := [run for run in _single(loads, steps, left) if last is None or run.first in last]:
-        still = each(runs)
-        left = {seq: one for seq, one in left.items() if seq not in {run.first for run in runs}}
+    while stretches := [stretch for stretch in _single(loads, steps, left) if last is None or stretch.first in last]:
+        still = write_each(stretches)
+        left = {seq: one for seq, one in left.items() if seq not in {stretch.first for stretch in stretches}}
         left |= {one.seq: one for one in still}
-        if len(still) == len(runs):
+        if len(still) == len(stretches):
             break
     return [left[seq] for seq in sorted(left)]
 
 
-def _single(loads: Sequence[Load], steps: Sequence[Apply], wanted: Iterable[int]) -> list[Run]:
+def _single(loads: Sequence[Load], steps: Sequence[Apply], wanted: Iterable[int]) -> list[RowStretch]:
     seqs = frozenset(wanted)
     found = [
-        Run(load, apply, seq, seq)
+        RowStretch(load, apply, seq, seq)
         for load, apply in zip(loads, steps, strict=True)
         for seq in load.frame.get_column("seq").to_list()
         if seq in seqs
     ]
-    return sorted(found, key=lambda run: run.first)
+    return sorted(found, key=lambda stretch: stretch.first)
 
 
 def _last(loads: Sequence[Load]) -> set[int]:
