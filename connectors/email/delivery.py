@@ -5,7 +5,7 @@ The order of events for one message, and what a crash at each point leaves behin
 1. Its record is read, its message composed (``_choose``). Crash: the record is read again, nothing was sent.
 2. The window that announces it is committed (``_commit``). Crash: it is in doubt, though it was not sent.
 3. It is sent (``_send``), several at once. Crash: it is in doubt, and may have arrived.
-4. The server's answer is taken (``_settle``): it is finished or put aside. Crash: it is in doubt.
+4. The server's answer is taken (``_take_answers``): it is finished or put aside. Crash: it is in doubt.
 5. The next commit, of the loop or of another announcement, says so. Crash: nothing is in doubt.
 
 A message that is put aside does not hold those behind it: its batch counts as taken, while the offset that is committed
@@ -135,7 +135,7 @@ class Delivery:
 
         Raises RetriableError while events of what was sent have not arrived, TaskError for what no waiting can heal.
         """
-        self._settle(DRAIN if len(self._pool) else 0.0)
+        self._take_answers(DRAIN if len(self._pool) else 0.0)
         if self._outcomes.held:
             self._outcomes.trouble = Trouble()
             self._run(Attempt())
@@ -186,7 +186,7 @@ class Delivery:
             if wait and not len(self._pool):
                 time.sleep(min(wait, _LOOK))
             else:
-                self._settle(_LOOK if wait is None else min(wait, _LOOK))
+                self._take_answers(_LOOK if wait is None else min(wait, _LOOK))
 
     def _advance(self, attempt: Attempt) -> float | None:
         """Sends as many as may be sent now. Seconds until there may be more; None if there are none in this attempt."""
@@ -283,7 +283,7 @@ class Delivery:
         if missing := [str(source) for source, text in news.items() if text != self._accepted[source]]:
             raise Indeterminate(f"the window of {', '.join(missing)} is not committed; nothing of it is sent")
 
-    def _settle(self, wait: float) -> None:
+    def _take_answers(self, wait: float) -> None:
         """Takes the server's answers; waits up to so many seconds for the first."""
         for at, outcome in self._pool.outcomes(wait):
             assert isinstance(at, Coordinates)

@@ -20,7 +20,7 @@ from ferryman.connectors.sql.database.ways import InBulk, RowByRow
 from ferryman.connectors.sql.dialects.faults import Late, StaleTable
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.effects import effects
-from ferryman.connectors.sql.fold.fold import Fold, Lacking, fold_of
+from ferryman.connectors.sql.latest_only.latest_only import LatestOnly, LiveHasGoneOn, latest_only_of
 from ferryman.connectors.sql.records.values import Zones
 from ferryman.effects import Effect
 from ferryman.errors import DataError, FerrymanError, Indeterminate, RetriableError, TaskError, Unfinished
@@ -61,7 +61,7 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         self._session, self._offsets = connected(config, context, context.connector)
         self._tables = Tables(config, self._session, zones)
         self._rows = RowMaker(config, context, self._session, self._tables)
-        self._fold = fold_of(config, context)
+        self._latest_only = latest_only_of(config, context)
         self._writer = self._session.dialect.writer(self._session, config.mode, zones)
         self._positions: dict[TopicPartition, int] = {}
         """The next offset of each partition of ours, as this task left it in the table of offsets."""
@@ -116,23 +116,23 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
 
     def stop(self) -> None:
         """Closes the connection."""
-        if self._fold is not None:
-            self._fold.stop()
+        if self._latest_only is not None:
+            self._latest_only.stop()
         self._session.close()
 
     def open(self, partitions: Sequence[Assigned]) -> Mapping[TopicPartition, int]:
         """The stored offsets, or new rows with the group's. Raises TaskError if there can be no right place."""
         with explained(self._session, lambda: [self._offsets.use]):
             found = open_partitions(self._session, self._offsets, partitions)
-            if self._fold is not None:
-                self._fold.open(partitions, found)
+            if self._latest_only is not None:
+                self._latest_only.open(partitions, found)
         self._positions.update(found)
         return found
 
     def close(self, partitions: Sequence[TopicPartition]) -> None:
         """Forgets the positions of partitions that others may move from now on."""
-        if self._fold is not None:
-            self._fold.close(partitions)
+        if self._latest_only is not None:
+            self._latest_only.close(partitions)
         for source in partitions:
             self._positions.pop(source, None)
 
@@ -142,7 +142,7 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
             self._put(batches, sorted({self._rows.table(batch) for batch in batches}, key=str))
         except (Indeterminate, Unfinished):
             raise
-        except Lacking as error:
+        except LiveHasGoneOn as error:
             raise Unfinished(str(error), after=0) from None
         except RetriableError as error:
             self._failures += 1
@@ -189,8 +189,8 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         for table in changed:
             logger.info("Looking at %s again: %s", table, error)
             self._tables.forget(table)
-            if self._fold is not None:
-                self._fold.forget(table)
+            if self._latest_only is not None:
+                self._latest_only.forget(table)
         return bool(changed)
 
     def _write(self, batches: Sequence[Batch], way: InBulk | RowByRow) -> None:
@@ -205,10 +205,10 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         # Killed before the commit, nothing of it is there; after it, all of it, and the next owner starts behind it.
         moves = moves_of(self._positions, batches)
         parts = self._rows.parts(batches)
-        if self._fold is None:
+        if self._latest_only is None:
             self._write_all(parts, batches, moves, way)
         else:
-            self._write_latest(self._fold, parts, batches, moves, way)
+            self._write_latest(self._latest_only, parts, batches, moves, way)
         self._positions.update({source: move.following for source, move in moves.items()})
         self.context.crash_point("sql.after_commit")
 
@@ -230,22 +230,22 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
 
     def _write_latest(
         self,
-        fold: Fold,
+        latest_only: LatestOnly,
         parts: Sequence[Part],
         batches: Sequence[Batch],
         moves: Mapping[TopicPartition, Move],
         way: InBulk | RowByRow,
     ) -> None:
         """What may be written is sure only while the live connector's offsets stand; mostly it was foreseen."""
-        prepared = fold.prepare(parts, batches)
+        prepared = latest_only.prepare(parts, batches)
         loads = way.loads(prepared.foreseen or ())
         if prepared.loads:
             way.prepare(prepared.loads)
-        with fold.turns.taken(), self._session.transaction(f"write to {self._named(batches)}") as connection:
+        with latest_only.pauses.locking(), self._session.transaction(f"write to {self._named(batches)}") as connection:
             self.context.crash_point("sql.before_rows")
             way.stage(connection, loads)
             self._offsets.advance(connection, moves)
-            kept = fold.kept(connection, batches, prepared.foreseen)
+            kept = latest_only.lock_and_recheck(connection, batches, prepared.foreseen)
             if prepared.foreseen is None:
                 way.stage(connection, prepared.checked(way.loads(kept)))
             self.context.crash_point("sql.folded")

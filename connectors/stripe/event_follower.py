@@ -145,7 +145,7 @@ class Follower:
             self.position.hand_over(event.id, event.created)
         if self._proven is not None:
             oldest = self._waiting[0].created if self._waiting else self._proven
-            self.position.settle(min(oldest, self._proven) - self._overlap)
+            self.position.move_settled_to(min(oldest, self._proven) - self._overlap)
         if len(self.position.seen) > MOST_SEEN:
             raise TaskError(
                 f"More than {MOST_SEEN} events within overlap.seconds={self._overlap}: set a shorter overlap, "

@@ -26,7 +26,7 @@ class Position:
         self.seen[id] = created
         self.created = max(self.created, created)
 
-    def settle(self, until: int) -> None:
+    def move_settled_to(self, until: int) -> None:
         """Everything before ``until`` is settled; it never moves back."""
         if until > self.settled:
             self.settled = until

@@ -4,7 +4,7 @@ Records of one shape (table, columns, and whether they delete) go in together, w
 shapes have the same key, theirs is a sequence: rounds through the shapes, in which each row comes in the first round
 that is not before that of the row with its key which came before it. Three schemas by turns are three statements as
 long as their keys differ; a row that is deleted and written again is in two rounds. What later rows of the key have
-overtaken (``last_words``) is left out first, so that a key that comes a hundred times makes no hundred rounds. Inserts
+overtaken (``superseding``) is left out first, so that a key that comes a hundred times makes no hundred rounds. Inserts
 have no key to agree on, as long as nothing is deleted among them, and none of them is left out.
 
 Whether keys are the same is for the database to say (by case, padding, scale). So rows are held to have the same key if
@@ -17,7 +17,7 @@ from itertools import chain, pairwise
 
 import polars as pl
 
-from ferryman.connectors.sql.database.last_words import Word, needed
+from ferryman.connectors.sql.database.superseding import RowChange, still_needed
 from ferryman.connectors.sql.dialects.dialect import (
     Apply,
     Load,
@@ -182,7 +182,7 @@ def _rounds(
     count = len(shapes)
     rows = sorted((place, number, at) for number, shape in enumerate(shapes) for at, place in enumerate(shape.places()))
     if fold:
-        rows = [rows[place] for place in needed(_words(shapes, keys, rows))]
+        rows = [rows[place] for place in still_needed(_changes(shapes, keys, rows))]
     latest: dict[Hashable, int] = {}
     """The last turn of each key; turn ``t`` is that of the shape ``t`` modulo their number."""
     turns: dict[int, list[int]] = {}
@@ -196,12 +196,12 @@ def _rounds(
         yield shape, shape.frame[turns[turn]]
 
 
-def _words(
+def _changes(
     shapes: Sequence[_Rows], keys: Sequence[Sequence[Hashable]], rows: Sequence[tuple[int, int, int]]
-) -> list[Word]:
+) -> list[RowChange]:
     spelled = [list(zip(*(column.to_list() for column in _keys(shape)), strict=True)) for shape in shapes]
     filled = [None if shape.deletes else _filled(shape) for shape in shapes]
-    return [Word(keys[number][at], spelled[number][at], filled[number]) for _, number, at in rows]
+    return [RowChange(keys[number][at], spelled[number][at], filled[number]) for _, number, at in rows]
 
 
 def _filled(shape: _Rows) -> frozenset[str]:

@@ -40,7 +40,7 @@ class RowMaker:
         self._layouts: dict[tuple[TableName, str, Schema | None, Schema | None], tuple[Column, ...]] = {}
         """The columns that a topic's key and value schema need."""
 
-    def words(self, batches: Sequence[Batch]) -> tuple[list[Part], list[Polled]]:
+    def parts_without_bad(self, batches: Sequence[Batch]) -> tuple[list[Part], list[Polled]]:
         """The rows of what was read again, and the raw records that their parts number; what cannot be one is nobody's
         row."""
         while True:

@@ -21,30 +21,30 @@ KEY = struct({"id": STRING})
 OPTIONAL = INT32.as_optional()
 TOPIC = "orders"
 Fields = Mapping[str, int | None]
-Word = tuple[str, int | Fields | None]
+Change = tuple[str, int | Fields | None]
 """A key, and the value of the column n, or those of several columns, or a tombstone."""
-Log = dict[TopicPartition, list[Word]]
+Log = dict[TopicPartition, list[Change]]
 
 
-def fields_of(word: Word) -> Fields | None:
+def fields_of(change: Change) -> Fields | None:
     """The columns that a record fills."""
-    value = word[1]
+    value = change[1]
     return {"n": value} if isinstance(value, int) else value
 
 
 def batches(log: Log, source: TopicPartition, first: int, behind: int) -> list[Batch]:
     """The records of a partition, those of each shape in a batch of their own, as a chain hands them over."""
-    words = log[source][first:behind]
-    keys = Rows(KEY, [{"id": key} for key, _ in words])
+    changes = log[source][first:behind]
+    keys = Rows(KEY, [{"id": key} for key, _ in changes])
     shapes: dict[tuple[str, ...] | None, list[int]] = {}
-    for at, word in enumerate(words):
-        fields = fields_of(word)
+    for at, change in enumerate(changes):
+        fields = fields_of(change)
         shapes.setdefault(None if fields is None else tuple(sorted(fields)), []).append(at)
-    whole, found = batch_at(source, first, Rows(None, [None] * len(words)), key=keys) if words else None, []
+    whole, found = batch_at(source, first, Rows(None, [None] * len(changes)), key=keys) if changes else None, []
     for shape, places in shapes.items():
         assert whole is not None
         schema = None if shape is None else struct(dict.fromkeys(shape, OPTIONAL))
-        values = Rows(schema, [fields_of(words[at]) for at in places])
+        values = Rows(schema, [fields_of(changes[at]) for at in places])
         found.append(replace(whole.take(places), value=values))
     return found
 
@@ -133,7 +133,9 @@ class Member:
         self.sink = SqlSinkConnector(SqlSinkConnector.config_class.parse(raw), context)
         self.sink.start()
         starts = {source: self.first.get(source, 0) for source in self.log}
-        assigned = [Assigned(source, "i", None, 0, len(words), starts[source]) for source, words in self.log.items()]
+        assigned = [
+            Assigned(source, "i", None, 0, len(changes), starts[source]) for source, changes in self.log.items()
+        ]
         self.positions = starts | dict(self.sink.open(assigned))
 
     def crash_point(self, name: str) -> None:
@@ -201,13 +203,13 @@ def _source(partition: int) -> TopicPartition:
     return TopicPartition(TOPIC, partition)
 
 
-class Beside:
+class RunBesideLive:
     """A live connector and a run of it."""
 
     def __init__(self, url: str, log: Log, range_: Range, stutter: int = 3) -> None:
         self.url, self.log, self.range = url, log, range_
         self.live = Member("live", url, log)
-        cut = {source: Range(*(min(each, len(words)) for each in range_)) for source, words in log.items()}
+        cut = {source: Range(*(min(each, len(changes)) for each in range_)) for source, changes in log.items()}
         ranges = Ranges({TOPIC: "i"}, cut)
         run = {"ferryman.run.of": "live", "ferryman.run.fold": "true", "ferryman.run.ranges": ranges.dump()}
         firsts = {source: each.first for source, each in cut.items()}
@@ -231,10 +233,10 @@ class Beside:
 
 
 @contextlib.contextmanager
-def beside(log: Log, range_: Range, stutter: int = 3) -> Iterator[Beside]:
+def beside(log: Log, range_: Range, stutter: int = 3) -> Iterator[RunBesideLive]:
     memory = "/dev/shm" if Path("/dev/shm").is_dir() else None  # a disk would wait for each commit
     with tempfile.TemporaryDirectory(dir=memory) as folder:
-        made = Beside(f"sqlite:///{Path(folder) / 'w.db'}", log, range_, stutter)
+        made = RunBesideLive(f"sqlite:///{Path(folder) / 'w.db'}", log, range_, stutter)
         try:
             made.live.begin()
             yield made

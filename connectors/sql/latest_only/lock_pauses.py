@@ -10,19 +10,19 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-REST = 3.0
+PAUSE_PER_LOCK_TIME = 3.0
 """So many times as long as they were held nobody holds them: live waits for a quarter of the time at most."""
-LONGEST = 0.25
+LONGEST_PAUSE_SECONDS = 0.25
 """Seconds of a rest at most: whatever has kept the database from letting go, the task is to be heard."""
 
 
 @dataclass
-class Turns:
+class LockPauses:
     """Those of one task; the clock and the waiting are of ``time``, if nothing else is given."""
 
     clock: Callable[[], float] = time.monotonic
     wait: Callable[[float], None] = time.sleep
-    moves: bool = False
+    live_moves: bool = False
     """Whether live has moved its offsets between the last two looks."""
     _locked: float | None = None
     """Since when they are held, in seconds of the clock; None if they are not."""
@@ -35,21 +35,21 @@ class Turns:
         """Before anything is looked up for the next time."""
         now = self.clock()
         worked = 0.0 if self._rested is None else now - self._rested
-        rest = min(LONGEST, max(self._due - now, worked))
-        if rest > 0 and self.moves:
+        rest = min(LONGEST_PAUSE_SECONDS, max(self._due - now, worked))
+        if rest > 0 and self.live_moves:
             self.wait(rest)
         self._rested = self.clock()
 
     @contextlib.contextmanager
-    def taken(self) -> Iterator[None]:
-        """A time in which they will be held, from ``locked`` to its end."""
+    def locking(self) -> Iterator[None]:
+        """A time in which they will be held, from ``on_locked`` to its end."""
         try:
             yield
         finally:
             if self._locked is not None:
                 now = self.clock()
-                self._due, self._locked = now + REST * (now - self._locked), None
+                self._due, self._locked = now + PAUSE_PER_LOCK_TIME * (now - self._locked), None
 
-    def locked(self) -> None:
+    def on_locked(self) -> None:
         """They are held from now on."""
         self._locked = self.clock() if self._locked is None else self._locked

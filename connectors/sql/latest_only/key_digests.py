@@ -12,14 +12,14 @@ from ferryman.connectors.sql.database.loads import Part
 from ferryman.connectors.sql.dialects.dialect import TableColumn, key_columns
 from ferryman.errors import TaskError
 
-Texts = Literal["exact", "padded"]
+TextComparison = Literal["exact", "padded"]
 """How a column compares texts and bytes: byte by byte, or without blanks and zeros at the end."""
-WIDTH = 16
+DIGEST_BYTES = 16
 """Bytes of a digest."""
 Canonical = Callable[[Any], object]
 
 
-def digests(part: Part, texts: Mapping[str, Texts]) -> list[bytes]:
+def digests(part: Part, texts: Mapping[str, TextComparison]) -> list[bytes]:
     """One for each row. ``texts`` says how the table's columns compare texts; those that are missing there do it in
     ways that only the database knows. Raises TaskError for a key that cannot be compared here."""
     chosen = sorted(key_columns(part.columns), key=lambda index: part.columns[index].name)
@@ -29,13 +29,14 @@ def digests(part: Part, texts: Mapping[str, Texts]) -> list[bytes]:
     rows: Sequence[tuple[Any, ...]] = list(zip(*columns, strict=True))
     return [
         blake2b(
-            repr((table, [form(value) for form, value in zip(forms, row, strict=True)])).encode(), digest_size=WIDTH
+            repr((table, [form(value) for form, value in zip(forms, row, strict=True)])).encode(),
+            digest_size=DIGEST_BYTES,
         ).digest()
         for row in rows
     ]
 
 
-def _canonical(table: str, column: TableColumn, texts: Mapping[str, Texts]) -> Canonical:
+def _canonical(table: str, column: TableColumn, texts: Mapping[str, TextComparison]) -> Canonical:
     kind = column.type
     if isinstance(kind, sa.Boolean):
         return bool

@@ -15,7 +15,7 @@ from ferryman.connectors.sql.database.loads import Part, in_order, joined, stret
 from ferryman.connectors.sql.database.session import Session
 from ferryman.connectors.sql.dialects.dialect import Apply, Load, Mode, Refused, Writer
 from ferryman.connectors.sql.dialects.faults import Undone
-from ferryman.connectors.sql.fold.turns import Turns
+from ferryman.connectors.sql.latest_only.lock_pauses import LockPauses
 from ferryman.errors import DataError
 
 STRETCH_ROWS = 64
@@ -27,14 +27,14 @@ class _TakenBack(BaseException):
 
 
 @dataclass
-class Trial:
+class TrialWrites:
     """The trials of one task."""
 
     session: Session
     writer: Writer
     """One on that session."""
     mode: Mode
-    turns: Turns
+    pauses: LockPauses
 
     def refused(
         self, parts: Sequence[Part], lock: Callable[[Connection], object], within: Connection | None = None
@@ -90,8 +90,8 @@ class Trial:
     def _place(self, loads: Sequence[Load], within: Connection | None) -> Iterator[Connection]:
         if within is None:
             tables = ", ".join(sorted({str(load.table) for load in loads}))
-            self.turns.rest()
-            with self.turns.taken(), self.session.transaction(f"try rows of {tables}") as connection:
+            self.pauses.rest()
+            with self.pauses.locking(), self.session.transaction(f"try rows of {tables}") as connection:
                 yield connection
         else:
             with self.session.savepoint(within):

@@ -1,4 +1,4 @@
-"""Goes through what the live connector has written, and notes of each key the words that stand."""
+"""Goes through what the live connector has written, and notes of each key the changes that stand."""
 
 import time
 from collections import deque
@@ -12,17 +12,17 @@ from ferryman.connectors.sql.database.loads import Part
 from ferryman.connectors.sql.database.rows import RowMaker
 from ferryman.connectors.sql.dialects.dialect import other_columns
 from ferryman.connectors.sql.dialects.names import TableName
-from ferryman.connectors.sql.fold.keys import Texts, digests
-from ferryman.connectors.sql.fold.notes import Key, Notes
-from ferryman.connectors.sql.fold.standing import Word, standing
-from ferryman.connectors.sql.fold.trial import Trial
+from ferryman.connectors.sql.latest_only.key_digests import TextComparison, digests
+from ferryman.connectors.sql.latest_only.live_changes import LiveChange, still_standing
+from ferryman.connectors.sql.latest_only.notes import Key, Notes
+from ferryman.connectors.sql.latest_only.trial_writes import TrialWrites
 from ferryman.context import History
 from ferryman.record import Batch, Polled, TopicPartition
 from ferryman.runs.keys import RunKeys
 
-PIECE = 5_000
+PIECE_RECORDS = 5_000
 """Records that are looked at together."""
-TRIED = 500
+TRIAL_ROWS = 500
 """Rows in one trial: live may have to wait for it."""
 
 
@@ -34,19 +34,19 @@ class _Piece:
 
 
 @dataclass
-class Noting:
+class NoteTaker:
     """The notes of one task, by partition."""
 
     history: History
     rows: RowMaker
-    trial: Trial
-    how: Callable[[TableName], Mapping[str, Texts]]
+    trial: TrialWrites
+    text_comparison: Callable[[TableName], Mapping[str, TextComparison]]
     """How a table's columns compare texts."""
     run: RunKeys
     notes: Notes = field(default_factory=Notes)
     noted: dict[TopicPartition, int] = field(default_factory=dict)
     """Up to where all was noted."""
-    fresh: set[tuple[TopicPartition, Key]] | None = None
+    fresh_keys: set[tuple[TopicPartition, Key]] | None = None
     """The keys of which something was noted, while somebody wants to know."""
     _read: dict[TopicPartition, deque[_Piece]] = field(default_factory=dict)
     """What the history has handed out and is not noted yet: it does not do so twice."""
@@ -80,7 +80,7 @@ class Noting:
         within: Connection | None = None,
     ) -> bool:
         """Notes up to these offsets; False if there was no time for all until a moment of ``time.monotonic``. ``lock``
-        and ``within``: see Trial."""
+        and ``within``: see TrialWrites."""
         while lacking := self.lacking(wanted):
             if time.monotonic() >= until:
                 return False
@@ -100,31 +100,31 @@ class Noting:
         lock: Callable[[Connection], object],
         within: Connection | None,
     ) -> None:
-        parts, origins = self.rows.words(piece.batches)
-        told: dict[Key, list[_Told]] = {}
+        parts, origins = self.rows.parts_without_bad(piece.batches)
+        read: dict[Key, list[_ReadChange]] = {}
         for number, part in enumerate(parts):
-            keys, words = digests(part, self.how(part.table)), self._words(source, part, origins)
-            for row, (key, place, word) in enumerate(zip(keys, part.places(), words, strict=True)):
-                told.setdefault(key, []).append(_Told(word, place, (number, row)))
-        for some in told.values():
-            some.sort(key=lambda each: each.word.place)
-        if self.fresh is not None:
-            self.fresh.update((source, key) for key in told)
-        known = self.notes.of(source, list(told))
+            keys, changes = digests(part, self.text_comparison(part.table)), self._changes(source, part, origins)
+            for row, (key, place, change) in enumerate(zip(keys, part.places(), changes, strict=True)):
+                read.setdefault(key, []).append(_ReadChange(change, place, (number, row)))
+        for some in read.values():
+            some.sort(key=lambda each: each.change.offset)
+        if self.fresh_keys is not None:
+            self.fresh_keys.update((source, key) for key in read)
+        known = self.notes.of(source, list(read))
         against: dict[int, str] = {}
-        for wanted in (_standing, _all):
+        for wanted in (_that_stand, _all_of_refused_keys):
             # All of a key only where what stands is refused: mostly that is little, and all of it is taken.
-            doubtful = [each for key, some in told.items() for each in wanted(known.get(key, []), some, against)]
-            for start in range(0, len(doubtful), TRIED):
-                against |= self._refused(parts, doubtful[start : start + TRIED], lock, within)
+            doubtful = [each for key, some in read.items() for each in wanted(known.get(key, []), some, against)]
+            for start in range(0, len(doubtful), TRIAL_ROWS):
+                against |= self._refused(parts, doubtful[start : start + TRIAL_ROWS], lock, within)
         self.notes.refuse(source, against)
-        taken = {key: [each.word for each in some if each.word.place not in against] for key, some in told.items()}
-        self.notes.note(source, {key: words for key, words in taken.items() if words})
+        left = {key: [each.change for each in some if each.change.offset not in against] for key, some in read.items()}
+        self.notes.note(source, {key: changes for key, changes in left.items() if changes})
 
     def _refused(
         self,
         parts: Sequence[Part],
-        doubtful: Sequence["_Told"],
+        doubtful: Sequence["_ReadChange"],
         lock: Callable[[Connection], object],
         within: Connection | None,
     ) -> dict[int, str]:
@@ -133,47 +133,55 @@ class Noting:
         for number, row in sorted(each.at for each in doubtful):
             rows.setdefault(number, []).append(row)
         refused = self.trial.refused([parts[number].only(some) for number, some in rows.items()], lock, within)
-        return {each.word.place: str(refused[each.place]) for each in doubtful if each.place in refused}
+        return {each.change.offset: str(refused[each.place]) for each in doubtful if each.place in refused}
 
-    def _words(self, source: TopicPartition, part: Part, origins: Sequence[Polled]) -> Iterator[Word]:
+    def _changes(self, source: TopicPartition, part: Part, origins: Sequence[Polled]) -> Iterator[LiveChange]:
         columns = None if part.deletes else frozenset(part.columns[at].name for at in other_columns(part.columns))
         range_, origin = self.run.ranges.of.get(source), origins[part.work]
         for at in part.positions:
             offset = origin.offsets[at]
             is_meant = range_ is not None and range_.first <= offset < range_.behind
-            yield Word(offset, columns, is_meant and self.run.period.holds(origin.timestamps[at]))
+            yield LiveChange(offset, columns, is_meant and self.run.period.holds(origin.timestamps[at]))
 
 
-class _Told(NamedTuple):
+class _ReadChange(NamedTuple):
     """A record that has been read."""
 
-    word: Word
+    change: LiveChange
     place: int
     """In the order of what was read together."""
     at: tuple[int, int]
     """The number of its part, and of its row there."""
 
 
-def _standing(before: Sequence[Word], told: Sequence[_Told], against: Mapping[int, str]) -> list[_Told]:
+def _that_stand(
+    before: Sequence[LiveChange], read: Sequence[_ReadChange], against: Mapping[int, str]
+) -> list[_ReadChange]:
     """Those that stand as far as is known, where there are others before them on whose standing that bears: the first
     on its key is tried when it is written."""
-    if not before and len(told) == 1:
+    if not before and len(read) == 1:
         return []
-    places = {word.place for word in standing([*before, *(each.word for each in told)])}
-    return [each for each in told if each.word.place in places]
+    places = {change.offset for change in still_standing([*before, *(each.change for each in read)])}
+    return [each for each in read if each.change.offset in places]
 
 
-def _all(before: Sequence[Word], told: Sequence[_Told], against: Mapping[int, str]) -> list[_Told]:
+def _all_of_refused_keys(
+    before: Sequence[LiveChange], read: Sequence[_ReadChange], against: Mapping[int, str]
+) -> list[_ReadChange]:
     """All of a key of which one was refused, but for those that were."""
-    is_refused = any(each.word.place in against for each in told)
-    return [each for each in told if is_refused and each.word.place not in against]
+    is_refused = any(each.change.offset in against for each in read)
+    return [each for each in read if is_refused and each.change.offset not in against]
 
 
 def _pieces(batches: Sequence[Batch], reached: int) -> Iterator[_Piece]:
-    cut = [batch.slice(at, min(at + PIECE, len(batch))) for batch in batches for at in range(0, len(batch), PIECE)]
+    cut = [
+        batch.slice(at, min(at + PIECE_RECORDS, len(batch)))
+        for batch in batches
+        for at in range(0, len(batch), PIECE_RECORDS)
+    ]
     some, count = list[Batch](), 0
     for batch in cut:
-        if some and count + len(batch) > PIECE:
+        if some and count + len(batch) > PIECE_RECORDS:
             yield _Piece(some, some[-1].offsets[-1] + 1)
             some, count = [], 0
         some.append(batch)

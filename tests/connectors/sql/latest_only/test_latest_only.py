@@ -19,21 +19,21 @@ from ferryman.record import Rows, TopicPartition
 from ferryman.runs.ranges import Range
 from ferryman.schema import INT32, STRING, struct
 from tests.connectors.sink_world import batch_at
-from tests.connectors.sql.fold.beside_live import TOPIC, Beside, Log, Word, beside
+from tests.connectors.sql.latest_only.beside_live import TOPIC, Change, Log, RunBesideLive, beside
 from tests.connectors.sql.sql_task import CONFLUENT, query
 
 
-def fold(words: Sequence[Word]) -> dict[str, int]:
+def fold(changes: Sequence[Change]) -> dict[str, int]:
     """What a table holds of these."""
     found: dict[str, int] = {}
-    for key, value in words:
+    for key, value in changes:
         found.pop(key, None) if not isinstance(value, int) else found.update({key: value})
     return found
 
 
-def folded(both: Beside) -> dict[str, int]:
+def folded(both: RunBesideLive) -> dict[str, int]:
     """What the table is to be: each partition folded up to where live is."""
-    return {key: value for words in both.reached().values() for key, value in fold(words).items()}
+    return {key: value for changes in both.reached().values() for key, value in fold(changes).items()}
 
 
 A, B = TopicPartition(TOPIC, 0), TopicPartition(TOPIC, 1)
@@ -62,7 +62,7 @@ def test_so_it_is_where_rows_go_to_the_database_before_the_live_connector_is_hel
     postgres: str, log: Log, bounds: tuple[int, int], steps: list[tuple[str, int]], stutter: int
 ) -> None:
     query(postgres, f"DROP TABLE IF EXISTS {TOPIC}, ferryman_offsets")
-    both = Beside(postgres, log, Range(min(bounds), max(bounds)), stutter)
+    both = RunBesideLive(postgres, log, Range(min(bounds), max(bounds)), stutter)
     try:
         both.live.begin()
         _stays_folded(both, log, steps)
@@ -70,7 +70,7 @@ def test_so_it_is_where_rows_go_to_the_database_before_the_live_connector_is_hel
         both.close()
 
 
-def _stays_folded(both: Beside, log: Log, steps: list[tuple[str, int]]) -> None:
+def _stays_folded(both: RunBesideLive, log: Log, steps: list[tuple[str, int]]) -> None:
     for what, count in steps:
         _step(both, what, count)
         assert both.table() == folded(both)
@@ -81,7 +81,7 @@ def _stays_folded(both: Beside, log: Log, steps: list[tuple[str, int]]) -> None:
     assert both.table() == folded(both) == {**fold(log[A]), **fold(log[B])}
 
 
-def _step(both: Beside, what: str, count: int) -> None:
+def _step(both: RunBesideLive, what: str, count: int) -> None:
     source = A if count % 3 else B
     match what:
         case "live":
@@ -114,17 +114,17 @@ def test_what_was_damaged_and_has_its_last_word_in_the_range_is_whole_again(
         for source in log:
             both.run.put(source, 99, min(both.range.behind, len(log[source])))
         healed = {
-            word[0]: word[1]
-            for source, words in log.items()
-            for at, word in enumerate(words[:live])
-            if both.range.first <= at < both.range.behind and word[1] is not None
-            if all(later[0] != word[0] for later in words[at + 1 : live])
+            change[0]: change[1]
+            for source, changes in log.items()
+            for at, change in enumerate(changes[:live])
+            if both.range.first <= at < both.range.behind and change[1] is not None
+            if all(later[0] != change[0] for later in changes[at + 1 : live])
         }
         assert both.table() == {**before, **healed}
 
 
 def test_a_live_connector_that_never_wrote_there_is_named(tmp_path: Path) -> None:
-    made = Beside(f"sqlite:///{tmp_path / 'w.db'}", {A: [("a", 1)]}, Range(0, 1))
+    made = RunBesideLive(f"sqlite:///{tmp_path / 'w.db'}", {A: [("a", 1)]}, Range(0, 1))
     with pytest.raises(TaskError, match="The live connector live has no offset of orders-0"):
         made.run.begin()
     made.close()
@@ -139,7 +139,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 def test_live_may_go_on_just_before_the_run_has_its_lock(url: str) -> None:
     log: Log = {A: [("a", 1), ("b", 2), ("a", 3), ("b", None), ("c", 4), ("a", 5)]}
-    both = Beside(url, log, Range(0, 5))
+    both = RunBesideLive(url, log, Range(0, 5))
     try:
         both.live.put(A, 5, 5)
         query(url, f"DELETE FROM {TOPIC}")
@@ -157,7 +157,7 @@ def test_live_may_go_on_just_before_the_run_has_its_lock(url: str) -> None:
     [("TEXT COLLATE NOCASE", "compares values of the type"), ("TEXT COLLATE RTRIM", "passes over")],
 )
 def test_a_key_that_is_not_compared_byte_by_byte_is_refused(tmp_path: Path, column: str, complaint: str) -> None:
-    made = Beside(f"sqlite:///{tmp_path / 'w.db'}", {A: [("a ", 1)]}, Range(0, 1))
+    made = RunBesideLive(f"sqlite:///{tmp_path / 'w.db'}", {A: [("a ", 1)]}, Range(0, 1))
     query(made.url, f'CREATE TABLE "{TOPIC}" (id {column} PRIMARY KEY, n INTEGER)')
     made.live.put(A, 1, 1)
     with pytest.raises(TaskError, match=complaint):
@@ -166,7 +166,7 @@ def test_a_key_that_is_not_compared_byte_by_byte_is_refused(tmp_path: Path, colu
 
 
 def test_how_far_live_is_can_be_read_beside_its_data_though_the_run_holds_its_lock(url: str) -> None:
-    both = Beside(url, {A: [("a", 1), ("b", 2), ("c", 3)]}, Range(0, 3))
+    both = RunBesideLive(url, {A: [("a", 1), ("b", 2), ("c", 3)]}, Range(0, 3))
     raw = {"name": "run", "connector.class": CONFLUENT, "topics": TOPIC, "connection.url": url}
     config = SqlSinkConnector.config_class.parse(raw)
     reached = SqlSinkConnector.reached(config, TaskContext(connector="run", task=0, cluster="k", raw=raw), "live")
@@ -202,7 +202,7 @@ TEXT = "VARCHAR(50) CHARACTER SET utf8mb4 COLLATE"
 def test_in_mariadb_a_key_is_compared_as_its_collation_does_or_refused(
     mariadb: str, column: str, key: str, complaint: str | None
 ) -> None:
-    made = Beside(mariadb, {A: [(key, 1), (key, 2), (key.upper(), 3), (key, 4)]}, Range(0, 2))
+    made = RunBesideLive(mariadb, {A: [(key, 1), (key, 2), (key.upper(), 3), (key, 4)]}, Range(0, 2))
     query(mariadb, f"CREATE TABLE {TOPIC} (id {column} PRIMARY KEY, n INTEGER NOT NULL) ENGINE=InnoDB")
     try:
         made.live.put(A, 2, 2)
@@ -215,7 +215,7 @@ def test_in_mariadb_a_key_is_compared_as_its_collation_does_or_refused(
 
 
 def test_a_part_of_the_records_key_is_no_key(tmp_path: Path) -> None:
-    made = Beside(f"sqlite:///{tmp_path / 'w.db'}", {A: [("a", 1)]}, Range(0, 1))
+    made = RunBesideLive(f"sqlite:///{tmp_path / 'w.db'}", {A: [("a", 1)]}, Range(0, 1))
     wide = struct({"id": STRING, "region": STRING})
     made.live.config = made.run.config = {"pk.fields": "id"}
     made.live.put(A, 1, 1)
@@ -228,7 +228,7 @@ def test_a_part_of_the_records_key_is_no_key(tmp_path: Path) -> None:
 
 
 def test_offsets_that_were_passed_over_move_the_runs_own_row(tmp_path: Path) -> None:
-    made = Beside(f"sqlite:///{tmp_path / 'w.db'}", {A: [("a", 1), ("a", 2)]}, Range(0, 2))
+    made = RunBesideLive(f"sqlite:///{tmp_path / 'w.db'}", {A: [("a", 1), ("a", 2)]}, Range(0, 2))
     made.live.put(A, 2, 2)
     made.run.begin()
     made.run.positions[A] = 2

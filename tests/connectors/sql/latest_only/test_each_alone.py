@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from ferryman.record import TopicPartition
 from ferryman.runs.ranges import Range
-from tests.connectors.sql.fold.beside_live import TOPIC, Beside, Fields, Log, Member, Word
+from tests.connectors.sql.latest_only.beside_live import TOPIC, Change, Fields, Log, Member, RunBesideLive
 from tests.connectors.sql.sql_task import query
 
 SOURCE = TopicPartition(TOPIC, 0)
@@ -39,11 +39,11 @@ def rows(url: str) -> list[Row]:
     return sorted(query(url, f"SELECT id, n, m FROM {TOPIC}"))
 
 
-def each_alone(url: str, words: Sequence[Word]) -> list[Row]:
+def each_alone(url: str, changes: Sequence[Change]) -> list[Row]:
     """What the table holds when all of these were put one by one, in a database of their own."""
-    alone = Member("alone", url, {SOURCE: list(words)})
-    for _ in words:
-        alone.put(SOURCE, 1, len(words))
+    alone = Member("alone", url, {SOURCE: list(changes)})
+    for _ in changes:
+        alone.put(SOURCE, 1, len(changes))
     alone.kill()
     return rows(url)
 
@@ -80,7 +80,7 @@ def test_a_last_word_that_the_table_does_not_take_leaves_the_good_one_before_it(
     urls: tuple[str, str], bad: str, within: bool
 ) -> None:
     log: Log = {SOURCE: [("a", {"n": 1, "m": 1}), ("b", 5), ("b", None), ("a", BAD[bad]), ("b", BAD[bad])]}
-    both = Beside(made(urls[0]), log, WHOLE if within else Range(0, 3))
+    both = RunBesideLive(made(urls[0]), log, WHOLE if within else Range(0, 3))
     try:
         both.live.put(SOURCE, 9, 9)
         wanted = each_alone(made(urls[1]), log[SOURCE])
@@ -102,11 +102,11 @@ def test_a_last_word_that_a_deferred_constraint_refuses_leaves_the_good_one_befo
         query(url, "INSERT INTO allowed VALUES (1)")
         later = "FOREIGN KEY (m) REFERENCES allowed DEFERRABLE INITIALLY DEFERRED"
         query(url, f"ALTER TABLE {TOPIC} ADD {later}, ADD UNIQUE (n) DEFERRABLE INITIALLY DEFERRED")
-    words: list[Word] = [("a", {"n": 1, "m": 1}), ("b", 5), ("a", {"n": 2, "m": 2}), ("b", {"n": 1})]
-    both = Beside(urls[0], {SOURCE: words}, WHOLE)
+    changes: list[Change] = [("a", {"n": 1, "m": 1}), ("b", 5), ("a", {"n": 2, "m": 2}), ("b", {"n": 1})]
+    both = RunBesideLive(urls[0], {SOURCE: changes}, WHOLE)
     try:
         both.live.put(SOURCE, 9, 9)
-        wanted = each_alone(urls[1], words)
+        wanted = each_alone(urls[1], changes)
         assert rows(both.url) == wanted == [("a", 1, 1), ("b", 5, None)]
         query(both.url, f"DELETE FROM {TOPIC} WHERE id = 'b'")
         both.run.put(SOURCE, 9, 9)
@@ -117,15 +117,21 @@ def test_a_last_word_that_a_deferred_constraint_refuses_leaves_the_good_one_befo
 
 
 def test_a_column_that_later_records_lack_keeps_what_the_last_that_has_it_says(urls: tuple[str, str]) -> None:
-    words: list[Word] = [("a", {"n": 1, "m": 1}), ("b", {"n": 3, "m": 4}), ("a", {"n": 2}), ("b", {"m": 5}), ("b", {})]
-    both = Beside(made(urls[0]), {SOURCE: words}, WHOLE)
+    changes: list[Change] = [
+        ("a", {"n": 1, "m": 1}),
+        ("b", {"n": 3, "m": 4}),
+        ("a", {"n": 2}),
+        ("b", {"m": 5}),
+        ("b", {}),
+    ]
+    both = RunBesideLive(made(urls[0]), {SOURCE: changes}, WHOLE)
     try:
         both.live.put(SOURCE, 9, 9)
-        wanted = each_alone(made(urls[1]), words)
+        wanted = each_alone(made(urls[1]), changes)
         assert rows(both.url) == wanted == [("a", 2, 1), ("b", 3, 5)]
         query(both.url, f"DELETE FROM {TOPIC} WHERE id = 'a'")
         query(both.url, f"UPDATE {TOPIC} SET n = 0")
-        for _ in words:
+        for _ in changes:
             both.run.put(SOURCE, 1, 5)
             assert ("b", 3, 4) not in rows(both.url), "it has gone back in time"
         assert rows(both.url) == wanted
@@ -135,68 +141,72 @@ def test_a_column_that_later_records_lack_keeps_what_the_last_that_has_it_says(u
 
 NUMBER = st.sampled_from([1, 2, 3, FORBIDDEN, None])
 VALUES = st.none() | st.fixed_dictionaries({}, optional={"n": NUMBER, "m": NUMBER})
-WORDS = st.lists(st.tuples(st.sampled_from("abc"), VALUES), min_size=1, max_size=14)
+CHANGES = st.lists(st.tuples(st.sampled_from("abc"), VALUES), min_size=1, max_size=14)
 STEPS = st.lists(st.tuples(st.sampled_from(["live", "run", "run", "kill run", "more"]), st.integers(1, 5)), max_size=9)
 
 
 @settings(max_examples=40, phases=[Phase.generate])
-@given(words=WORDS, steps=STEPS, stutter=st.integers(1, 5), bounds=st.tuples(st.integers(0, 14), st.integers(0, 14)))
+@given(
+    changes=CHANGES, steps=STEPS, stutter=st.integers(1, 5), bounds=st.tuples(st.integers(0, 14), st.integers(0, 14))
+)
 def test_whatever_comes_between_the_table_is_what_each_record_alone_leaves(
-    words: list[Word], steps: list[tuple[str, int]], stutter: int, bounds: tuple[int, int]
+    changes: list[Change], steps: list[tuple[str, int]], stutter: int, bounds: tuple[int, int]
 ) -> None:
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:
         range_ = Range(min(bounds), max(bounds))
-        both = Beside(made(f"sqlite:///{folder}/w.db"), {SOURCE: words}, range_, stutter)
-        alone = Member("alone", made(f"sqlite:///{folder}/alone.db"), {SOURCE: words})
+        both = RunBesideLive(made(f"sqlite:///{folder}/w.db"), {SOURCE: changes}, range_, stutter)
+        alone = Member("alone", made(f"sqlite:///{folder}/alone.db"), {SOURCE: changes})
         try:
-            _beside(both, alone, words, steps, min(range_.behind, len(words)))
+            _beside(both, alone, changes, steps, min(range_.behind, len(changes)))
         finally:
             both.close()
             alone.kill()
 
 
-def _beside(both: Beside, alone: Member, words: list[Word], steps: list[tuple[str, int]], behind: int) -> None:
+def _beside(
+    both: RunBesideLive, alone: Member, changes: list[Change], steps: list[tuple[str, int]], behind: int
+) -> None:
     def agree() -> None:
         done = alone.positions.get(SOURCE, 0)
         for _ in range(len(both.reached().get(SOURCE, [])) - done):
-            alone.put(SOURCE, 1, len(words))
+            alone.put(SOURCE, 1, len(changes))
         assert rows(both.url) == rows(alone.url)
 
-    both.live.put(SOURCE, len(words) // 2, len(words))
+    both.live.put(SOURCE, len(changes) // 2, len(changes))
     agree()
     for what, count in steps:
         match what:
             case "live":
-                both.live.put(SOURCE, count, len(words))
+                both.live.put(SOURCE, count, len(changes))
             case "run":
                 both.run.put(SOURCE, count, behind)
             case "kill run":
                 both.run.kill()
             case "more":
-                both.run.meanwhile = lambda: both.live.put(SOURCE, count, len(words))  # noqa: B023
+                both.run.meanwhile = lambda: both.live.put(SOURCE, count, len(changes))  # noqa: B023
         both.live.commit()
         agree()
     both.run.meanwhile = None
-    both.live.put(SOURCE, 99, len(words))
+    both.live.put(SOURCE, 99, len(changes))
     both.live.commit()
     both.run.put(SOURCE, 99, behind)
     agree()
 
 
 @settings(max_examples=40, phases=[Phase.generate])
-@given(words=WORDS, sizes=st.lists(st.integers(1, 5), max_size=5), kills=st.sets(st.integers(0, 5)))
+@given(changes=CHANGES, sizes=st.lists(st.integers(1, 5), max_size=5), kills=st.sets(st.integers(0, 5)))
 def test_a_table_that_was_emptied_is_made_anew_by_a_run_of_all(
-    words: list[Word], sizes: list[int], kills: set[int]
+    changes: list[Change], sizes: list[int], kills: set[int]
 ) -> None:
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:
-        both = Beside(made(f"sqlite:///{folder}/w.db"), {SOURCE: words}, WHOLE)
+        both = RunBesideLive(made(f"sqlite:///{folder}/w.db"), {SOURCE: changes}, WHOLE)
         try:
-            both.live.put(SOURCE, 99, len(words))
+            both.live.put(SOURCE, 99, len(changes))
             query(both.url, f"DELETE FROM {TOPIC}")
             for number, size in enumerate([*sizes, 99]):
-                both.run.put(SOURCE, size, len(words))
+                both.run.put(SOURCE, size, len(changes))
                 if number in kills:
                     both.run.kill()
-            assert rows(both.url) == each_alone(made(f"sqlite:///{folder}/alone.db"), words)
+            assert rows(both.url) == each_alone(made(f"sqlite:///{folder}/alone.db"), changes)
         finally:
             both.close()

@@ -1,15 +1,16 @@
-"""The words that stand on each key, noted in a temporary file of SQLite, so that memory does not grow with the keys."""
+"""The changes that stand on each key, noted in a temporary file of SQLite, so that memory does not grow with the
+keys."""
 
 import sqlite3
 from collections.abc import Mapping, Sequence
 
-from ferryman.connectors.sql.fold.standing import Word, standing
+from ferryman.connectors.sql.latest_only.live_changes import LiveChange, still_standing
 from ferryman.record import TopicPartition
 
-_MOST = 500
+KEYS_A_QUERY = 500
 """Keys in one question."""
 _DELETES = -1
-"""Stands for the columns of a word that deletes."""
+"""Stands for the columns of a change that deletes."""
 Key = bytes
 
 
@@ -23,7 +24,7 @@ class Notes:
             "PRAGMA journal_mode = OFF",
             "PRAGMA synchronous = OFF",
             "PRAGMA cache_size = -32768",
-            "CREATE TABLE words (source INTEGER, key BLOB, place INTEGER, columns INTEGER, ours INTEGER, "
+            "CREATE TABLE changes (source INTEGER, key BLOB, place INTEGER, columns INTEGER, in_run INTEGER, "
             "PRIMARY KEY (source, key, place)) WITHOUT ROWID",
             "CREATE TABLE refusals (source INTEGER, place INTEGER, text TEXT, PRIMARY KEY (source, place))",
         ):
@@ -33,23 +34,23 @@ class Notes:
         """A number for each set of columns."""
         self._sets: list[frozenset[str]] = []
 
-    def note(self, source: TopicPartition, words: Mapping[Key, Sequence[Word]]) -> None:
+    def note(self, source: TopicPartition, changes: Mapping[Key, Sequence[LiveChange]]) -> None:
         """These come behind all that was noted of these keys of a partition, in their order."""
-        number, known = self._number(source), self.of(source, list(words))
+        number, known = self._number(source), self.of(source, list(changes))
         added, gone = list[tuple[int, Key, int, int, bool]](), list[tuple[int, Key, int]]()
-        for key, some in words.items():
+        for key, some in changes.items():
             before = known.get(key, [])
-            left = standing([*before, *some])
-            places = {word.place for word in left}
-            gone += [(number, key, word.place) for word in before if word.place not in places]
+            left = still_standing([*before, *some])
+            places = {change.offset for change in left}
+            gone += [(number, key, change.offset) for change in before if change.offset not in places]
             added += [
-                (number, key, word.place, self._number_of(word.columns), word.ours)
-                for word in left
-                if not before or word.place > before[-1].place
+                (number, key, change.offset, self._number_of(change.columns), change.in_run)
+                for change in left
+                if not before or change.offset > before[-1].offset
             ]
         self._file.execute("BEGIN")
-        self._file.executemany("DELETE FROM words WHERE source = ? AND key = ? AND place = ?", gone)
-        self._file.executemany("INSERT INTO words VALUES (?, ?, ?, ?, ?)", added)
+        self._file.executemany("DELETE FROM changes WHERE source = ? AND key = ? AND place = ?", gone)
+        self._file.executemany("INSERT INTO changes VALUES (?, ?, ?, ?, ?)", added)
         self._file.execute("COMMIT")
 
     def refuse(self, source: TopicPartition, refusals: Mapping[int, str]) -> None:
@@ -62,25 +63,25 @@ class Notes:
         query = "SELECT place, text FROM refusals WHERE source = ? AND place BETWEEN ? AND ?"
         return dict(self._file.execute(query, (self._number(source), first, last)))
 
-    def of(self, source: TopicPartition, keys: Sequence[Key]) -> dict[Key, list[Word]]:
-        """The words that stand on each of these keys, in their order; none where nothing was noted."""
-        found: dict[Key, list[Word]] = {}
-        for start in range(0, len(keys), _MOST):
-            some = list(keys[start : start + _MOST])
+    def of(self, source: TopicPartition, keys: Sequence[Key]) -> dict[Key, list[LiveChange]]:
+        """The changes that stand on each of these keys, in their order; none where nothing was noted."""
+        found: dict[Key, list[LiveChange]] = {}
+        for start in range(0, len(keys), KEYS_A_QUERY):
+            some = list(keys[start : start + KEYS_A_QUERY])
             marks = ",".join("?" * len(some))
-            query = f"SELECT key, place, columns, ours FROM words WHERE source = ? AND key IN ({marks})"  # noqa: S608
-            for key, place, columns, ours in self._file.execute(query, (self._number(source), *some)):
-                word = Word(place, None if columns == _DELETES else self._sets[columns], bool(ours))
-                found.setdefault(key, []).append(word)
-        for words in found.values():
-            words.sort()
+            query = f"SELECT key, place, columns, in_run FROM changes WHERE source = ? AND key IN ({marks})"  # noqa: S608
+            for key, place, columns, in_run in self._file.execute(query, (self._number(source), *some)):
+                change = LiveChange(place, None if columns == _DELETES else self._sets[columns], bool(in_run))
+                found.setdefault(key, []).append(change)
+        for changes in found.values():
+            changes.sort()
         return found
 
     def forget(self, source: TopicPartition) -> None:
         """Nothing was noted of this partition."""
         if source in self._numbers:
             number = self._numbers.pop(source)
-            for table in ("words", "refusals"):
+            for table in ("changes", "refusals"):
                 self._file.execute(f"DELETE FROM {table} WHERE source = ?", (number,))  # noqa: S608 - a name of ours
 
     def close(self) -> None:
