@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from ferryman.connectors.s3.bucket import closed
+from ferryman.connectors.s3.bucket import access_refused
 from ferryman.connectors.s3.bucket.bucket import Bucket, Gone, InTheWay, NotAllowed, NotKnown, classified
 from ferryman.connectors.s3.bucket.probes import Probes
 from ferryman.errors import FerrymanError
@@ -70,12 +70,12 @@ class Look:
 
     def reads(self, prefix: str) -> Iterator[Finding]:
         """Is it there, in that region, on time; may it be listed and read?"""
-        answer = closed.opened(self.bucket, self.subject, self.seconds)
+        answer = access_refused.opened(self.bucket, self.subject, self.seconds)
         if isinstance(answer, Finding):
             yield answer
             return
-        if not closed.is_of_s3(self.bucket):
-            yield closed.stranger(self.subject, self.bucket)
+        if not access_refused.is_of_s3(self.bucket):
+            yield access_refused.stranger(self.subject, self.bucket)
             return
         yield ok(self.subject, "it is there, and lets us in")
         yield from self._clock(answer)

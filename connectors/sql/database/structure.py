@@ -121,6 +121,6 @@ class OnPaper:
             before = self.look([each.table]).get(each.table)
             if before is None:
                 self.created.add(each.table)
-                before = Definition({}, is_view=False, mark=None)
+                before = Definition({}, is_view=False, fingerprint=None)
             added = {str(column.name): column.type for column in each.columns}
             self._changed[each.table] = replace(before, columns={**before.columns, **added})

@@ -65,9 +65,9 @@ class Tables:
             return self._changed(connection, tables)
 
     def _changed(self, connection: Connection, tables: Collection[TableName]) -> Sequence[TableName]:
-        known = {table: self._definitions[table].mark for table in tables if table in self._definitions}
-        marks = self._dialect.marks(connection, list(known)) if known else {}
-        return [table for table, mark in known.items() if marks.get(table) != mark]
+        known = {table: self._definitions[table].fingerprint for table in tables if table in self._definitions}
+        fingerprints = self._dialect.fingerprints(connection, list(known)) if known else {}
+        return [table for table, fingerprint in known.items() if fingerprints.get(table) != fingerprint]
 
     def prepare(self, wanted: Mapping[TableName, tuple[Column, ...] | None]) -> None:
         """Looks at several tables that are new to this task at once, and makes the missing of which columns are given:

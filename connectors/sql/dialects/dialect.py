@@ -38,8 +38,9 @@ class Definition:
     """The types of its columns by name."""
     is_view: bool
     """Whether it is a view: nothing can be added to it."""
-    mark: object
-    """What tells it from the table that it may be tomorrow (see ``Dialect.marks``); taken before the rest was read."""
+    fingerprint: object
+    """What tells it from the table that it may be tomorrow (see ``Dialect.fingerprints``); taken before the rest was
+    read."""
     generated: frozenset[str] = frozenset()
     """The columns that the database computes by itself and takes no values for, as far as it would not say so."""
     required: frozenset[str] = frozenset()
@@ -157,7 +158,7 @@ class Writer(Protocol):
     prepare   in transactions of its own, with whatever commits by itself there (DDL)
     stage     in the data's transaction: rows go to the database, no row of a table or of the offsets is locked; at its
               end the tables keep their columns and keys until the transaction's end
-    (the offsets are moved here, and their rows are locked until the end; the tables' marks are compared)
+    (the offsets are moved here, and their rows are locked until the end; the tables' fingerprints are compared)
     write     rows go into their tables; nothing waits for this process from here on
 
     Where the database refuses a row, all is undone and done again in the order of the poll, in stretches of rows:
@@ -235,9 +236,9 @@ class Dialect(Protocol):
         """Those of the tables that are there, as they are now. Raises TaskError for one that cannot be written to
         exactly once, such as one that takes part in no transaction."""
 
-    def marks(self, connection: Connection, tables: Sequence[TableName]) -> Mapping[TableName, object]:
-        """What each of these tables is now, in few and quick statements: another mark means that what ``describe`` has
-        told, or a statement made from it, may no longer hold. A table that is not there has none."""
+    def fingerprints(self, connection: Connection, tables: Sequence[TableName]) -> Mapping[TableName, object]:
+        """What each of these tables is now, in few and quick statements: another fingerprint means that what
+        ``describe`` has told, or a statement made from it, may no longer hold. A table that is not there has none."""
 
     def grants(self, connection: Connection, uses: Sequence[Use]) -> Sequence[str]:
         """The statements by which somebody who may do so gives this user what it lacks for these uses."""
@@ -294,10 +295,10 @@ def in_turn(loads: Sequence[Load], steps: Sequence[Apply]) -> None:
 
 
 def reflected(
-    connection: Connection, tables: Sequence[TableName], marks: Mapping[TableName, object]
+    connection: Connection, tables: Sequence[TableName], fingerprints: Mapping[TableName, object]
 ) -> dict[TableName, Definition]:
     """Tables as SQLAlchemy sees them, a few statements for all of a schema; for most dialects' ``describe``.
-    ``marks``: what was taken before."""
+    ``fingerprints``: what was taken before."""
     inspector, found = sa.inspect(connection), dict[TableName, Definition]()
     for schema in dict.fromkeys(table.schema for table in tables):
         names = [table.name for table in tables if table.schema == schema]
@@ -305,14 +306,14 @@ def reflected(
         views = set(inspector.get_view_names(schema)) if columns else set[str]()
         for (_, name), each in columns.items():
             table = TableName(schema, name)
-            found[table] = _definition(each, name in views, marks.get(table))
+            found[table] = _definition(each, name in views, fingerprints.get(table))
     return found
 
 
-def _definition(columns: Sequence[ReflectedColumn], is_view: bool, mark: object) -> Definition:
+def _definition(columns: Sequence[ReflectedColumn], is_view: bool, fingerprint: object) -> Definition:
     generated = frozenset(column["name"] for column in columns if column.get("computed"))
     required = frozenset(column["name"] for column in columns if not column["nullable"])
-    return Definition({column["name"]: column["type"] for column in columns}, is_view, mark, generated, required)
+    return Definition({column["name"]: column["type"] for column in columns}, is_view, fingerprint, generated, required)
 
 
 def key_columns(columns: Sequence[TableColumn]) -> list[int]:

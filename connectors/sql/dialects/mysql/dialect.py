@@ -79,10 +79,10 @@ class MysqlDialect:
         found = {table: tables.describe(connection, table) for table in tables_}
         return {table: each for table, each in found.items() if each is not None}
 
-    def marks(self, connection: Connection, tables_: Sequence[TableName]) -> Mapping[TableName, object]:
+    def fingerprints(self, connection: Connection, tables_: Sequence[TableName]) -> Mapping[TableName, object]:
         """A statement each: the servers look through all their databases for a list of names."""
-        found = {table: tables.mark(connection, table) for table in tables_}
-        return {table: mark for table, mark in found.items() if mark is not None}
+        found = {table: tables.fingerprint(connection, table) for table in tables_}
+        return {table: fingerprint for table, fingerprint in found.items() if fingerprint is not None}
 
     def grants(self, connection: Connection, uses: Sequence[Use]) -> Sequence[str]:
         """By what the user is shown of its rights."""

@@ -99,9 +99,9 @@ class SqliteDialect:
 
     def describe(self, connection: Connection, tables: Sequence[TableName]) -> Mapping[TableName, Definition]:
         """Every table takes part in transactions."""
-        return reflected(connection, tables, self.marks(connection, tables))
+        return reflected(connection, tables, self.fingerprints(connection, tables))
 
-    def marks(self, connection: Connection, tables: Sequence[TableName]) -> Mapping[TableName, object]:
+    def fingerprints(self, connection: Connection, tables: Sequence[TableName]) -> Mapping[TableName, object]:
         """Its DDL, and whether it is a view."""
         found = {}
         for table in tables:

@@ -6,13 +6,15 @@ The states of a file, and what moves it on::
       │                │                    │
       └────────────────┴── abort ◄──────────┘ only as long as nothing in the bucket names it
 
-* **open** (``Ledger.open``): takes records; whole parts of it are uploaded already, into an upload that nobody sees.
-* **closed** (``Ledger.closed``): all files of a partition are closed together, as one ``Generation``, and uploaded.
-* **offered** (``Ledger.offer``): its finished upload is part of a commit that is being made (``truth``).
+* **open** (``PartitionFiles.open``): takes records; whole parts of it are uploaded already, into an upload that nobody
+sees.
+* **closed** (``PartitionFiles.closed``): all files of a partition are closed together, as one ``Generation``, and
+uploaded.
+* **offered** (``PartitionFiles.offer``): its finished upload is part of a commit that is being made (``truth``).
 * **committed**: the commit is made. From here on whoever owns the partition completes it, whatever happens.
 
-``Ledger.redo`` stands beside them: objects of a former commit whose uploads are gone are made again from their records,
-which are read again; they are offered as a generation of their own, whose commit replaces the former one.
+``PartitionFiles.redo`` stands beside them: objects of a former commit whose uploads are gone are made again from their
+records, which are read again; they are offered as a generation of their own, whose commit replaces the former one.
 """
 
 from bisect import bisect_left
@@ -113,7 +115,7 @@ def lost(missing: Missing, reason: str) -> Lost:
 
 
 @dataclass
-class Ledger:
+class PartitionFiles:
     """One Kafka partition."""
 
     source: TopicPartition
@@ -171,7 +173,7 @@ class Ledger:
         for destination, chunk, offsets in self.buffered.drain():
             self.open[destination].add(chunk, offsets)
 
-    def again(self, number: int, schema: Schema | None, form: Format) -> File:
+    def file_made_again(self, number: int, schema: Schema | None, form: Format) -> File:
         """The file of an object that is made again, begun if need be."""
         assert self.redo is not None
         file = self.redo.files.get(number)
@@ -208,13 +210,13 @@ class Ledger:
         """Bytes in memory."""
         return self.buffered.held + sum(file.held for file in self.files())
 
-    def growing(self) -> Iterator[File]:
+    def growing_files(self) -> Iterator[File]:
         """The files that still take records."""
         yield from self.open.values()
         if self.redo is not None:
             yield from self.redo.files.values()
 
-    def unoffered(self) -> Iterator[File]:
+    def files_not_offered(self) -> Iterator[File]:
         """The files that no commit can have made valid: not those of an offer that others may know of."""
         yield from self.open.values()
         offered = self.offer.generations if self.offer is not None and self.offer.saved else 0
@@ -223,7 +225,7 @@ class Ledger:
         if self.redo is not None:
             yield from self.redo.files.values()
 
-    def drafted(self, delivered: int) -> Offer | None:
+    def drafted_offer(self, delivered: int) -> Offer | None:
         """The offer that stands, or a new one of what was closed, uploaded and delivered, if there is any."""
         if self.offer is None:
             self.distribute()
@@ -236,7 +238,7 @@ class Ledger:
             self.offer = Offer(end, [Entry.of_file(file) for file in files], count)
         return self.offer
 
-    def plain(self, delivered: int) -> int | None:
+    def offset_without_objects(self, delivered: int) -> int | None:
         """What to commit when there is nothing to finish and all is distributed: up to the first record in a file."""
         if self.redo is not None:
             return None
@@ -247,12 +249,12 @@ class Ledger:
         """Whether objects are committed that may not be there yet."""
         return self.offer is not None and self.offer.accepted
 
-    def finished(self) -> None:
+    def on_offer_completed(self) -> None:
         """The offer's objects are all there."""
         assert self.offer is not None
         del self.closed[: self.offer.generations]
         self.offer = None
 
-    def refused(self) -> None:
+    def drop_offer(self) -> None:
         """The offer's commit was not made, and never will be: its uploads may be aborted."""
         self.offer = None

@@ -15,7 +15,7 @@ from ferryman.schema import Schema
 
 
 @dataclass(frozen=True, slots=True)
-class Turns:
+class Interleaved:
     """Batches of one partition and of several schemas, whose records lie between one another."""
 
     groups: Sequence[Batch]
@@ -28,8 +28,8 @@ class Turns:
     """The groups by other schemas, by number and the schema's identity."""
 
     @classmethod
-    def of(cls, groups: Sequence[Batch]) -> "Turns":
-        """The turns of these groups."""
+    def of(cls, groups: Sequence[Batch]) -> "Interleaved":
+        """The records of these groups."""
         order = sorted((position, number) for number, group in enumerate(groups) for position in group.positions)
         members = [number for _, number in order]
         places: list[list[int]] = [[] for _ in groups]
