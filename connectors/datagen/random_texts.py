@@ -10,17 +10,17 @@ PRINTABLE = "".join(chr(code) for code in range(32, 127))
 WORD = string.ascii_letters + string.digits + "_"
 CLASSES = {"d": string.digits, "w": WORD, "s": " \t"}
 CONTROLS = {"t": "\t", "n": "\n", "r": "\r"}
-MOST = 10
+MOST_REPEATS = 10
 """How often ``*``, ``+`` and ``{n,}`` repeat at most beyond what they must."""
 
-LONGEST = 1000
+LONGEST_EXPRESSION = 1000
 """Characters of an expression; each is kept as a function that draws it."""
 
 
 def pattern(text: str) -> Draw:
     """What draws texts matching the expression. Raises ValueError, saying which part is not supported."""
-    if len(text) > LONGEST:
-        raise ValueError(f"a regex of more than {LONGEST:,} characters")
+    if len(text) > LONGEST_EXPRESSION:
+        raise ValueError(f"a regex of more than {LONGEST_EXPRESSION:,} characters")
     parser = _Parser(text)
     draw = parser.alternatives()
     if not parser.done:
@@ -122,9 +122,9 @@ class _Parser:
         if self._take("?"):
             return 0, 1
         if self._take("*"):
-            return 0, MOST
+            return 0, MOST_REPEATS
         if self._take("+"):
-            return 1, 1 + MOST
+            return 1, 1 + MOST_REPEATS
         if not self._take("{"):
             return 1, 1
         end = self._text.find("}", self._at)
@@ -132,7 +132,7 @@ class _Parser:
         if end < 0 or not low.isdigit() or not (high.isdigit() or not high) or (high and int(high) < int(low)):
             raise ValueError(f"the repetition at position {self._at} of regex {self._text!r} is malformed")
         self._at = end + 1
-        return int(low), int(high or low) if high or not comma else int(low) + MOST
+        return int(low), int(high or low) if high or not comma else int(low) + MOST_REPEATS
 
     def _next(self) -> str:
         if self.done:

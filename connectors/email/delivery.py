@@ -37,15 +37,15 @@ from ferryman.telemetry import place
 
 log = logging.getLogger(__name__)
 
-SLICE = 2.0
+SLICE_SECONDS = 2.0
 """Seconds after which a batch that is not through gives the loop a chance to commit, to pause and to stop."""
-DRAIN = 1.0
+DRAIN_SECONDS = 1.0
 """Seconds that messages on their way then get to arrive; slower ones go on meanwhile."""
-DAWDLE = 5.0
+SLOW_ANSWERS_SECONDS = 5.0
 """Seconds until a batch comes again of which only slow answers are left."""
-METADATA = 3900
+METADATA_BYTES = 3900
 """Bytes of a window's text up to which new messages are begun; 4,096 are what a commit may hold."""
-_LOOK = 0.2
+_LOOK_SECONDS = 0.2
 
 
 @dataclass
@@ -56,7 +56,7 @@ class Attempt:
     """Records of the batch not yet looked at."""
     blocked: bool = False
     """Whether so much is unfinished that nothing new may be begun."""
-    until: float = field(default_factory=lambda: time.monotonic() + SLICE)
+    until: float = field(default_factory=lambda: time.monotonic() + SLICE_SECONDS)
     """When it has had its time."""
 
     @property
@@ -122,7 +122,7 @@ class Delivery:
             self._alarm.cancel()
             self._alarm = None
         if self._outcomes.held:
-            self._alarm = threading.Timer(max(_LOOK, self._outcomes.aside.wait()), self._context.request_commit)
+            self._alarm = threading.Timer(max(_LOOK_SECONDS, self._outcomes.aside.wait()), self._context.request_commit)
             self._alarm.daemon = True
             self._alarm.start()
 
@@ -135,7 +135,7 @@ class Delivery:
 
         Raises RetriableError while events of what was sent have not arrived, TaskError for what no waiting can heal.
         """
-        self._take_answers(DRAIN if len(self._pool) else 0.0)
+        self._take_answers(DRAIN_SECONDS if len(self._pool) else 0.0)
         if self._outcomes.held:
             self._outcomes.trouble = Trouble()
             self._run(Attempt())
@@ -181,12 +181,12 @@ class Delivery:
             for window in self._windows.values():
                 self._outcomes.report(window)
             wait = None if self._outcomes.trouble.stops or attempt.over else self._advance(attempt)
-            if wait is None and (not len(self._pool) or time.monotonic() >= attempt.until + DRAIN):
+            if wait is None and (not len(self._pool) or time.monotonic() >= attempt.until + DRAIN_SECONDS):
                 return
             if wait and not len(self._pool):
-                time.sleep(min(wait, _LOOK))
+                time.sleep(min(wait, _LOOK_SECONDS))
             else:
-                self._take_answers(_LOOK if wait is None else min(wait, _LOOK))
+                self._take_answers(_LOOK_SECONDS if wait is None else min(wait, _LOOK_SECONDS))
 
     def _advance(self, attempt: Attempt) -> float | None:
         """Sends as many as may be sent now. Seconds until there may be more; None if there are none in this attempt."""
@@ -199,7 +199,7 @@ class Delivery:
         if not attempt.queue and not due:
             return None
         if len(self._pool) and room < max(1, most // 2):
-            return _LOOK
+            return _LOOK_SECONDS
         ready = self._rate.ready(room)
         if not ready:
             return self._rate.wait
@@ -233,8 +233,8 @@ class Delivery:
         most = self._config.max_in_flight
         return (
             window.unfinished - idle + doubtful < most
-            and len(aside) < put_aside.MOST
-            and len(window.text()) <= METADATA - 8 * most
+            and len(aside) < put_aside.MOST_PUT_ASIDE
+            and len(window.text()) <= METADATA_BYTES - 8 * most
         )
 
     def _doubt(self, message: Waiting) -> set[int]:
@@ -300,7 +300,7 @@ class Delivery:
             raise RefusedError(trouble.hopeless, key="smtp.username")
         if trouble.away is not None:
             raise RetriableError(trouble.away)
-        if attempt.blocked and len(aside) >= put_aside.MOST:
+        if attempt.blocked and len(aside) >= put_aside.MOST_PUT_ASIDE:
             raise RetriableError(f"{len(aside)} messages are put off, which is the most: {trouble.later}", aside.wait())
         left = len(attempt.queue) + sum(at not in aside for at in self._under_way)
         if left:
@@ -309,5 +309,5 @@ class Delivery:
     def _after(self, attempt: Attempt) -> float:
         """Seconds until the batch should come again; not at once if all that is left are slow answers."""
         if len(self._pool):
-            return 0.0 if attempt.queue and not attempt.blocked else DAWDLE
+            return 0.0 if attempt.queue and not attempt.blocked else SLOW_ANSWERS_SECONDS
         return max(self._rate.wait, self._outcomes.aside.wait() if attempt.blocked else 0.0)

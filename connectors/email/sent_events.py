@@ -37,7 +37,7 @@ SCHEMA: Schema = struct(
     },
     name="ferryman.EmailSent",
 )
-_PATIENCE = 5.0
+_FLUSH_SECONDS = 5.0
 
 
 @dataclass
@@ -90,7 +90,7 @@ class Events:
 
         Raises TaskError when it refuses one, RetriableError when it is silent.
         """
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + _FLUSH_SECONDS
         while self._waiting and not self._refused and time.monotonic() < deadline:
             self.producer.poll(0.05)
         if self._refused:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ferryman.api import Assigned
-from ferryman.connectors.file.locked_file import FULL, FileCheckpoint, sync_directory
+from ferryman.connectors.file.locked_file import DISK_FULL_ERRNOS, FileCheckpoint, sync_directory
 from ferryman.errors import RetriableError, TaskError
 from ferryman.record import TopicPartition
 
@@ -120,7 +120,7 @@ def save(file: Path, head: Head) -> None:
         os.replace(fresh, path)
         sync_directory(path.parent)
     except OSError as error:
-        if error.errno in FULL:
+        if error.errno in DISK_FULL_ERRNOS:
             raise RetriableError(f"No room to write '{path}': {error.strerror}") from error
         raise TaskError(
             f"'{path}', which says how much of the file counts, cannot be written: {error.strerror}"

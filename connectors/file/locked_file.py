@@ -20,8 +20,8 @@ log = logging.getLogger(__name__)
 
 FORMAT = 1
 ATTRIBUTE = "user.ferryman.id"
-TAIL = 4096
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+TAIL_BYTES = 4096
+DISK_FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT})
 BEGIN_ANEW = "To begin anew with the file as it is, stop the connector and delete or alter its offsets."
 
 
@@ -97,7 +97,7 @@ class LockedFile:
                 rest = rest[os.write(self._file.fileno(), rest) :]
         except OSError as error:
             os.ftruncate(self._file.fileno(), self.length)
-            if error.errno in FULL:
+            if error.errno in DISK_FULL_ERRNOS:
                 raise RetriableError(f"No room to write to '{self.path}': {error.strerror}") from error
             raise TaskError(f"Cannot write to '{self.path}': {error.strerror}") from error
         self.length += len(data)
@@ -157,7 +157,7 @@ class LockedFile:
         self.length = status.st_size
 
     def _tail(self, length: int) -> str:
-        start = max(0, length - TAIL)
+        start = max(0, length - TAIL_BYTES)
         return blake2b(os.pread(self._file.fileno(), length - start, start), digest_size=8).hexdigest()
 
     def _identity(self, give: bool) -> str | None:

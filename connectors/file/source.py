@@ -31,11 +31,11 @@ log = logging.getLogger(__name__)
 
 FILENAME = "filename"
 POSITION = "position"
-PIECE = 1 << 18
-WAIT = 0.2
+PIECE_BYTES = 1 << 18
+WAIT_SECONDS = 0.2
 """Seconds between two looks at a file that does not grow."""
 FROM_THE_BEGINNING = "To read what is there from its beginning, stop the connector, delete its offsets and resume it"
-LONGEST = (1 << 63) - 1
+LARGEST_POSITION = (1 << 63) - 1
 
 
 def _not_empty(value: str) -> str:
@@ -169,7 +169,7 @@ class FileStreamSourceConnector(Source[FileStreamSourceConfig]):
         self._ready, self._taken = self._cutter.feed(data).up_to(self._behind), 0
         if not data:
             self._check_unchanged(file)
-            self.context.stopping(WAIT)
+            self.context.stopping(WAIT_SECONDS)
 
     def _opened(self) -> io.RawIOBase | None:
         if self._file is None:
@@ -196,10 +196,10 @@ class FileStreamSourceConnector(Source[FileStreamSourceConfig]):
         return file
 
     def _next_piece(self, file: io.RawIOBase) -> bytes:
-        if self.config.file is None and not _readable(file, WAIT):
+        if self.config.file is None and not _readable(file, WAIT_SECONDS):
             return b""
         # The letter behind a run's part tells whether a carriage return before it ends a line.
-        left = PIECE if self._behind is None else min(PIECE, self._behind + 1 - self._position)
+        left = PIECE_BYTES if self._behind is None else min(PIECE_BYTES, self._behind + 1 - self._position)
         data = file.read(max(0, left)) or b""
         self._position += len(data)
         return data
@@ -255,7 +255,7 @@ def _readable(file: io.RawIOBase, within: float) -> bool:
 
 
 def _is_long(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LONGEST
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LARGEST_POSITION
 
 
 def _check_offset(offset: Mapping[str, Any]) -> None:

@@ -25,7 +25,7 @@ from ferryman.runs.harm import Target
 
 log = logging.getLogger(__name__)
 
-WAIT = 0.5
+WAIT_SECONDS = 0.5
 """Seconds of a poll that has nothing, so that a pause or stop is soon heard."""
 
 
@@ -209,7 +209,7 @@ class S3SourceConnector(Source[S3SourceConfig]):
         if self._bounded and "" not in self._told:
             self._told.add("")
             log.info("%s: the archive is restored up to its end (restore.until=end)", self.context.connector)
-        self.context.stopping(WAIT)
+        self.context.stopping(WAIT_SECONDS)
 
     def _judge(self, error: DataError) -> None:
         if not self.config.skips_damage:

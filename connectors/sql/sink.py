@@ -27,7 +27,7 @@ from ferryman.errors import DataError, FerrymanError, Indeterminate, RetriableEr
 from ferryman.record import Batch, TopicPartition
 from ferryman.runs.harm import Again, Target
 
-_LOOKS = 3
+_LOOKS_AT_TABLES = 3
 """How often tables are looked at again before an error is believed: they may change once more meanwhile."""
 
 ROW_BY_ROW_PUTS = 50
@@ -156,7 +156,7 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
     def _put(self, batches: Sequence[Batch], tables: Sequence[TableName]) -> None:
         with explained(self._session, lambda: [use_of(self.config, table) for table in tables]):
             late = False
-            for _ in range(_LOOKS):
+            for _ in range(_LOOKS_AT_TABLES):
                 try:
                     bulk = InBulk(self._writer, self.config)
                     self._write(batches, self._row_by_row() if self._row_by_row_puts else bulk)

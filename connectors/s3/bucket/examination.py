@@ -17,8 +17,8 @@ from ferryman.errors import FerrymanError
 from ferryman.findings import Finding, left_out, mend, ok, warning
 
 _DATA = b"ferryman doctor\n"
-_SKEWED = 60.0
-_REFUSED_SKEW = 900.0
+_SKEWED_SECONDS = 60.0
+_REFUSED_SKEW_SECONDS = 900.0
 """Seconds: what S3 takes for a request of another time."""
 
 
@@ -85,8 +85,8 @@ class Look:
         with suppress(ValueError, TypeError):
             skew = abs(parsedate_to_datetime(headers.get("date", "")).timestamp() - time.time())
             said = f"{skew:.0f} seconds apart"
-            if skew > _SKEWED:
-                limit = f"requests are refused from {_REFUSED_SKEW:.0f} on"
+            if skew > _SKEWED_SECONDS:
+                limit = f"requests are refused from {_REFUSED_SKEW_SECONDS:.0f} on"
                 yield warning("clocks of the server and here", f"{said}: {limit}", "have both follow NTP")
             else:
                 yield ok("clocks of the server and here", said)

@@ -37,9 +37,9 @@ Nulls = Literal["fail", "ignore", "write"]
 Group = tuple[str, Sequence[int]]
 """A path and the indices of its records in a batch."""
 
-FEW = 1000
+FEW_RECORDS_A_PATH = 1000
 """Records of one path in a run: if there are fewer on average, to distribute them at once costs more than writing."""
-_MOST_NAMED = 10_000
+_MOST_CHECKED_NAMES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +249,7 @@ class Intake:
         name = destination, partition, len(str(offset))
         if name not in self._named:
             checked(self.layout.names.key(destination, partition, offset))
-            if len(self._named) >= _MOST_NAMED:
+            if len(self._named) >= _MOST_CHECKED_NAMES:
                 self._named.clear()
             self._named.add(name)
 
@@ -307,7 +307,11 @@ class Intake:
         """Takes the run into the files of its paths; gives the paths."""
         paths = distinct(ready.paths if isinstance(ready.paths, str) else ready.paths[start:stop])
         # Where bytes close files, each byte is to be seen at once.
-        run = None if self.layout.rotation.size or stop - start >= FEW * len(paths) else ready.run(start, stop)
+        run = (
+            None
+            if self.layout.rotation.size or stop - start >= FEW_RECORDS_A_PATH * len(paths)
+            else ready.run(start, stop)
+        )
         if run is None:
             partition.distribute()
             self._distribute(partition, ready, list(_groups(ready.paths, start, stop)))

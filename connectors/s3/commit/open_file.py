@@ -14,7 +14,7 @@ from ferryman.errors import Indeterminate
 from ferryman.record import TopicPartition
 from ferryman.schema import Schema
 
-SMALLEST_PART = 5 * 1024 * 1024
+SMALLEST_PART_BYTES = 5 * 1024 * 1024
 """Bytes in every part of an upload but its last, at least, by S3's rules."""
 NONCE = "ferryman-file"
 """The metadata by which an object names the upload it came from."""
@@ -134,7 +134,7 @@ class File:
     def close(self, bucket: Bucket, size: int) -> None:
         """Uploads the rest. May be called again after an error."""
         self.finish()
-        self.send(bucket, max(size, SMALLEST_PART))
+        self.send(bucket, max(size, SMALLEST_PART_BYTES))
         if self.buffer or self.upload is None:
             self._send(bucket, len(self.buffer))
         self.closed = True

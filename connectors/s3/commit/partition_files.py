@@ -25,7 +25,7 @@ from secrets import token_hex
 from ferryman.connectors.s3.commit.manifest import Entry, Missing
 from ferryman.connectors.s3.commit.offset_runs import Offsets
 from ferryman.connectors.s3.commit.open_file import File, Identity
-from ferryman.connectors.s3.commit.write_buffer import ENOUGH, BufferedRun, WriteBuffer
+from ferryman.connectors.s3.commit.write_buffer import DISTRIBUTED_BYTES, BufferedRun, WriteBuffer
 from ferryman.connectors.s3.config.object_names import Destination
 from ferryman.connectors.s3.formats.format import Format
 from ferryman.connectors.s3.layout.rotation import FillLevel
@@ -165,7 +165,7 @@ class PartitionFiles:
     def buffer(self, run: BufferedRun) -> None:
         """Takes records for open files; they are distributed to them when there are enough, or when it matters."""
         self.buffered.add(run)
-        if self.buffered.held >= ENOUGH:
+        if self.buffered.held >= DISTRIBUTED_BYTES:
             self.distribute()
 
     def distribute(self) -> None:

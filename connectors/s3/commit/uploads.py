@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ferryman.connectors.s3.bucket.bucket import Bucket
 from ferryman.connectors.s3.commit.in_parallel import each
-from ferryman.connectors.s3.commit.open_file import SMALLEST_PART, File
+from ferryman.connectors.s3.commit.open_file import SMALLEST_PART_BYTES, File
 from ferryman.connectors.s3.commit.partition_files import PartitionFiles
 from ferryman.errors import FerrymanError
 
@@ -71,7 +71,7 @@ class Uploads:
         for file in files:
             file.squeeze()
         self._each(
-            lambda file: file.send_all(self.bucket), [each for each in files if len(each.buffer) >= SMALLEST_PART]
+            lambda file: file.send_all(self.bucket), [each for each in files if len(each.buffer) >= SMALLEST_PART_BYTES]
         )
         return before - sum(partition.held for partition in partitions) >= self.memory // 8
 

@@ -11,10 +11,10 @@ import polars as pl
 
 from ferryman.connectors.s3.config.object_names import Destination
 from ferryman.connectors.s3.formats.format import split
-from ferryman.connectors.s3.formats.parquet import COLUMN
+from ferryman.connectors.s3.formats.parquet import COLUMN_BYTES
 from ferryman.schema import Schema
 
-ENOUGH = 16 * 1024 * 1024
+DISTRIBUTED_BYTES = 16 * 1024 * 1024
 """Bytes of records that are distributed at once."""
 Chunk = tuple[Destination, Any, list[int]]
 """A file's destination, encoded records for it, and their offsets."""
@@ -116,5 +116,5 @@ def _joined(encoded: Sequence[pl.DataFrame | Texts]) -> pl.DataFrame | list[byte
 
 def _held(encoded: pl.DataFrame | Texts) -> int:
     if isinstance(encoded, pl.DataFrame):
-        return int(encoded.estimated_size()) + COLUMN * encoded.width
+        return int(encoded.estimated_size()) + COLUMN_BYTES * encoded.width
     return len(encoded.data) + 8 * len(encoded.ends)

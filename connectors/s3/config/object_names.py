@@ -9,7 +9,7 @@ from urllib.parse import quote
 from ferryman.errors import DataError
 from ferryman.java.joda_time import formatter
 
-LONGEST_KEY = 1024
+LONGEST_KEY_BYTES = 1024
 """Bytes in an object's key at most, by S3's rules."""
 NULL = "__HIVE_DEFAULT_PARTITION__"
 """What Hive, Spark and Athena read as a null partition value."""
@@ -138,8 +138,8 @@ def timed(template: str, zone: str) -> Callable[[int], str] | None:
 
 def checked(key: str) -> str:
     """The key. Raises DataError if S3 could not hold it."""
-    if len(key.encode()) > LONGEST_KEY:
+    if len(key.encode()) > LONGEST_KEY_BYTES:
         raise DataError(
-            f"The object's name would have {len(key.encode())} bytes, S3 allows {LONGEST_KEY}: {key[:200]}…"
+            f"The object's name would have {len(key.encode())} bytes, S3 allows {LONGEST_KEY_BYTES}: {key[:200]}…"
         )
     return key

@@ -21,7 +21,7 @@ from ferryman.formats.avro.varint import long
 from ferryman.record import Batch, Rows
 from ferryman.schema import Schema
 
-BLOCK = 64 * 1024
+BLOCK_BYTES = 64 * 1024
 """Bytes of records in a block of an Avro file."""
 
 
@@ -152,7 +152,7 @@ class AvroWriter:
         """Takes bodies; gives what can be written now."""
         self._bodies += chunk
         self.held += sum(map(len, chunk))
-        return self.squeeze() if self.held >= BLOCK else b""
+        return self.squeeze() if self.held >= BLOCK_BYTES else b""
 
     def squeeze(self) -> bytes:
         """Writes a block of what is held."""

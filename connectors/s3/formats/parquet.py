@@ -13,10 +13,10 @@ from ferryman.formats.json.exact_numbers import printed
 from ferryman.formats.json.schema import to_json
 from ferryman.schema import Schema
 
-PIECE = 64 * 1024 * 1024
+PIECE_BYTES = 64 * 1024 * 1024
 """Bytes of a frame in memory that are encoded at once."""
 
-COLUMN = 1400
+COLUMN_BYTES = 1400
 """Bytes that each column of each frame takes besides its values, as measured."""
 
 SCHEMA_KEY = "ferryman.schema"
@@ -67,8 +67,8 @@ class ParquetWriter:
     def add(self, frame: Any) -> bytes:
         """Takes rows; gives what can be written now."""
         self._frames.append(frame)
-        self.held += int(frame.estimated_size()) + COLUMN * frame.width
-        return self.squeeze() if self.held >= PIECE else b""
+        self.held += int(frame.estimated_size()) + COLUMN_BYTES * frame.width
+        return self.squeeze() if self.held >= PIECE_BYTES else b""
 
     def squeeze(self) -> bytes:
         """Encodes what is held."""

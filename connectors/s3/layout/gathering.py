@@ -13,7 +13,7 @@ import polars as pl
 from ferryman.record import Batch, Columns, Data, Maps, Rows
 from ferryman.schema import Schema
 
-_FEW = 100
+_MOST_MAPS_PER_ROW = 100
 """So many times as many maps as rows: to cut them where the rows lie costs less than to make rows of them."""
 
 
@@ -35,7 +35,7 @@ def _maps_apart(values: Sequence[Data]) -> bool:
     """Whether maps among values without a schema stay what they are: they have one shape, and the others are few."""
     maps = [each for each in values if isinstance(each, Maps)]
     others = sum(len(each) for each in values if isinstance(each, Rows))
-    return others * _FEW < sum(map(len, maps)) and _are_alike(maps)
+    return others * _MOST_MAPS_PER_ROW < sum(map(len, maps)) and _are_alike(maps)
 
 
 def _are_alike(maps: Sequence[Maps]) -> bool:

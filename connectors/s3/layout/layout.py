@@ -15,8 +15,8 @@ from ferryman.connectors.s3.layout.rotation import Rotation
 from ferryman.java.joda_time import formatter, zone
 from ferryman.record import Batch
 
-DAY, HOUR = 86_400_000, 3_600_000
-_SMALL_PART, _PART = 5 * 1024 * 1024, 25 * 1024 * 1024
+DAY_MILLIS, HOUR_MILLIS = 86_400_000, 3_600_000
+_SMALL_PART_BYTES, _PART_BYTES = 5 * 1024 * 1024, 25 * 1024 * 1024
 _AIVENS: Mapping[str, tuple[Packing | None, str]] = {
     "none": (None, ""),
     "gzip": (gzip(), ".gz"),
@@ -88,7 +88,7 @@ def _confluent(config: S3SinkConfig) -> Layout:
             by_wallclock=config.extractor == "Wallclock",
         ),
         format=form,
-        part_size=config.part_size or _PART,
+        part_size=config.part_size or _PART_BYTES,
         sides=sides,
         envelope=config.store_envelope,
         keys=config.store_envelope or "keys" in sides or config.null_values == "write",
@@ -155,9 +155,9 @@ def _partitioner(config: S3SinkConfig) -> Partitioner:
         return fields
     pattern, duration = config.path_format, config.partition_duration_ms
     if config.partitioner_name in ("DailyPartitioner", "HourlyPartitioner"):
-        pattern, duration = f"'year'=YYYY{delim}'month'=MM{delim}'day'=dd", DAY
+        pattern, duration = f"'year'=YYYY{delim}'month'=MM{delim}'day'=dd", DAY_MILLIS
     if config.partitioner_name == "HourlyPartitioner":
-        pattern, duration = f"{pattern}{delim}'hour'=HH", HOUR
+        pattern, duration = f"{pattern}{delim}'hour'=HH", HOUR_MILLIS
     form, at = formatter(pattern, config.timezone), zone(config.timezone)
     if config.partitioner_name == "FieldAndTimeBasedPartitioner":
         return partition.ByFieldsAndTime(fields, form, duration, at, delim)
@@ -197,7 +197,7 @@ def _aiven(config: S3SinkConfig) -> Layout:
             each_commit=True,
         ),
         format=_aiven_format(config, packing),
-        part_size=config.part_size or _SMALL_PART,
+        part_size=config.part_size or _SMALL_PART_BYTES,
         keys=True,
     )
 

@@ -20,7 +20,7 @@ Times = Callable[[Batch], Sequence[int]]
 Paths = str | Sequence[str]
 """One path for all records of a batch, or one for each."""
 
-MINUTE = 60_000
+MINUTE_MILLIS = 60_000
 FIELDS, TIME = "partition.field.name", "timestamp.field"
 """The keys that name fields."""
 _MOST_CACHED = 100_000
@@ -172,9 +172,9 @@ class _Buckets(dict[int, str]):
         self._minutes: dict[int, str] = {}
 
     def __missing__(self, at: int) -> str:
-        if self._duration % MINUTE:
+        if self._duration % MINUTE_MILLIS:
             return self._made(at)
-        minute = at // MINUTE
+        minute = at // MINUTE_MILLIS
         found = self._minutes.get(minute)
         if found is None:
             if len(self._minutes) > _MOST_CACHED:

@@ -11,7 +11,7 @@ from ferryman.connectors.s3.layout.layout import unescaped
 from ferryman.connectors.s3.restore import aiven_fields, records, text_files
 from ferryman.connectors.s3.restore.avro_files import AvroFiles
 from ferryman.connectors.s3.restore.forms import Form
-from ferryman.connectors.s3.restore.object_bytes import RANGE, ObjectBytes
+from ferryman.connectors.s3.restore.object_bytes import RANGE_BYTES, ObjectBytes
 from ferryman.connectors.s3.restore.parquet_files import ParquetFiles
 from ferryman.connectors.s3.restore.records import Pieces, Side, Unpack, joined, unpacked
 from ferryman.connectors.s3.restore.unpacking import UNPACKING
@@ -53,7 +53,7 @@ class Contents:
         wanted = [side for side in self.sides if side != found.place.side]
         return [side for side in wanted if side not in found.sides]
 
-    def open(self, bucket: Bucket, found: Archived, skip: int, ahead: int = RANGE) -> Opened:
+    def open(self, bucket: Bucket, found: Archived, skip: int, ahead: int = RANGE_BYTES) -> Opened:
         """Begins to read an object behind its first so many records, so many bytes at once. Nothing is asked of the
         server yet."""
         source = ObjectBytes(bucket, found.listed, ahead)

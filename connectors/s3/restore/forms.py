@@ -7,7 +7,7 @@ from ferryman.connectors.s3.restore.object_bytes import ObjectBytes
 from ferryman.errors import DataError
 from ferryman.record import Data
 
-AT_ONCE = 2000
+RECORDS_AT_ONCE = 2000
 """Records that are taken apart at once, at most."""
 
 

@@ -15,7 +15,7 @@ from ferryman.regex.pattern import TooSlow
 
 log = logging.getLogger(__name__)
 
-NAMED = 5
+NAMED_OBJECTS = 5
 """How many objects are named that are passed over; the others are counted."""
 _ADDITION = "~"
 """Begins what the sink adds to a name that is taken."""
@@ -64,7 +64,7 @@ class PassedOver:
 
     def add(self, name: str) -> None:
         self.count += 1
-        if len(self.names) < NAMED:
+        if len(self.names) < NAMED_OBJECTS:
             self.names.append(name)
 
     def __str__(self) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from ferryman.connectors.s3.restore.forms import AT_ONCE, Bad
+from ferryman.connectors.s3.restore.forms import RECORDS_AT_ONCE, Bad
 from ferryman.connectors.s3.restore.object_bytes import Damaged, ObjectBytes
 from ferryman.connectors.s3.restore.unpacking import Unpacked, gzip, plain
 from ferryman.formats.json.text import loads_good
@@ -32,8 +32,8 @@ def texts(pieces: Unpacked, separator: bytes) -> Iterator[list[bytes]]:
             continue
         *found, last = b"".join([*waiting, piece]).split(separator)
         waiting = [last] if last else []
-        for start in range(0, len(found), AT_ONCE):
-            yield found[start : start + AT_ONCE]
+        for start in range(0, len(found), RECORDS_AT_ONCE):
+            yield found[start : start + RECORDS_AT_ONCE]
     if rest := b"".join(waiting):
         yield [rest]
 

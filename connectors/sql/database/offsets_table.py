@@ -26,7 +26,7 @@ FORMAT = 1
 _LONGEST_CLUSTER, _LONGEST_TOPIC_ID, _LONGEST_CONNECTOR = 128, 64, 512
 """In bytes. Kafka's ids have 22; a name of a connector that is longer is refused by databases that limit keys."""
 
-_TOGETHER = 1000
+_ROWS_A_STATEMENT = 1000
 """Topics that are asked for in one statement, or rows that are added in one."""
 
 logger = logging.getLogger(__name__)
@@ -102,8 +102,8 @@ class Offsets:
     def _rows(self, connection: Connection, topics: Sequence[str]) -> dict[TopicPartition, list[sa.Row[Any]]]:
         """The rows of these topics' partitions; a partition has several if topics of that name had several ids."""
         found: dict[TopicPartition, list[sa.Row[Any]]] = {}
-        for start in range(0, len(topics), _TOGETHER):
-            here = self.table.c.topic.in_(topics[start : start + _TOGETHER])
+        for start in range(0, len(topics), _ROWS_A_STATEMENT):
+            here = self.table.c.topic.in_(topics[start : start + _ROWS_A_STATEMENT])
             for row in connection.execute(sa.select(self.table).where(self._mine, here)):
                 found.setdefault(TopicPartition(row.topic, row.partition), []).append(row)
         return found
@@ -186,8 +186,8 @@ class Offsets:
     def _begin(self, connection: Connection, partitions: Sequence[Assigned]) -> dict[TopicPartition, int]:
         """The offsets of partitions that have no row yet."""
         rows = [self._first(partition) for partition in sorted(partitions, key=lambda each: each.source)]
-        for start in range(0, len(rows), _TOGETHER):
-            connection.execute(self._dialect.insert_unless_there(self.table, rows[start : start + _TOGETHER]))
+        for start in range(0, len(rows), _ROWS_A_STATEMENT):
+            connection.execute(self._dialect.insert_unless_there(self.table, rows[start : start + _ROWS_A_STATEMENT]))
         begun = {TopicPartition(row["topic"], row["partition"]): int(row["next_offset"]) for row in rows}
         # Another task may have been faster; then its offset counts.
         return begun | self._stored(connection, partitions) if rows else begun

@@ -23,7 +23,7 @@ from ferryman.connectors.sql.records.column import Column
 from ferryman.connectors.sql.records.values import Zones
 from ferryman.errors import DataError, FerrymanError, RetriableError, TaskError
 
-_TOGETHER = 50
+_TABLES_A_TRANSACTION = 50
 """Tables that are made in one transaction: it holds locks for each until its end, and a server has few thousands."""
 
 logger = logging.getLogger(__name__)
@@ -85,8 +85,8 @@ class Tables:
             return
         missing = [table for table in unknown if table not in self._definitions]
         creations = list(self._creations((table, wanted[table]) for table in missing))
-        for start in range(0, len(creations), _TOGETHER):
-            self._create_all(creations[start : start + _TOGETHER])
+        for start in range(0, len(creations), _TABLES_A_TRANSACTION):
+            self._create_all(creations[start : start + _TABLES_A_TRANSACTION])
 
     def _creations(self, wanted: Iterable[tuple[TableName, tuple[Column, ...] | None]]) -> Iterator[Change]:
         for table, columns in wanted:

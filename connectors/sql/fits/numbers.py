@@ -16,7 +16,7 @@ RANGES = {
     Type.INT64: (-(2**63), 2**63 - 1),
 }
 """The least and the greatest number of each of Connect's types."""
-_ANY = 400
+_ANY_SCALE = 400
 """More digits after the point than a float or a text of a number has."""
 _FLOAT_BITS = {True: 53, False: 24}
 
@@ -148,11 +148,11 @@ def _float(kind: Type, target: Target) -> Fit | None:
             return Fit("text", (Check(_fraction, "whole numbers"), *_range(target)), _float_as_whole)
         case Float(double=double, special=special, widened=widened):
             narrowed = _narrowed() if kind is Type.FLOAT64 and not double else ()
-            checks = (*_special(special), *narrowed, *_scaled(target.places, _ANY))
+            checks = (*_special(special), *narrowed, *_scaled(target.places, _ANY_SCALE))
             wider = kind is Type.FLOAT32 and double and widened
             return Fit("plain", checks, _widened if wider else None)
         case Decimal(scale=scale, special=special):
-            return Fit("plain", (*_special(special), *_scaled(scale, _ANY)))
+            return Fit("plain", (*_special(special), *_scaled(scale, _ANY_SCALE)))
         case _:
             return None
 
@@ -190,11 +190,11 @@ def text(target: Target) -> Fit | None:
     """Text that is a number; None if the column is not for numbers."""
     match target:
         case Integer():
-            return Fit("text", (_numeral(), *_scaled(0, _ANY), *_range(target)), _as_whole)
+            return Fit("text", (_numeral(), *_scaled(0, _ANY_SCALE), *_range(target)), _as_whole)
         case Float(double=double, places=places):
-            return Fit("plain", (_numeral(), _printed(double), *_scaled(places, _ANY)))
+            return Fit("plain", (_numeral(), _printed(double), *_scaled(places, _ANY_SCALE)))
         case Decimal(scale=scale):
-            return Fit("plain", (_numeral(), *_scaled(scale, _ANY)))
+            return Fit("plain", (_numeral(), *_scaled(scale, _ANY_SCALE)))
         case _:
             return None
 

@@ -10,7 +10,7 @@ _CLOCK = r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?"
 _MIDNIGHT = r"00:00(:00(\.0+)?)?"
 _SPAN = r"-?\d{1,3}:[0-5]\d(:[0-5]\d(\.\d+)?)?"
 _OFFSET = r"([Zz]|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)"
-_SECOND = 1_000_000
+_SECOND_MICROS = 1_000_000
 """In microseconds, as all durations below."""
 
 
@@ -86,7 +86,7 @@ def _since_midnight(values: pl.Series) -> pl.Series:
     hours, minutes, seconds = (_number(values.str.slice(start, 2)) for start in (11, 14, 17))
     seconds = seconds.zip_with(values.str.contains(r":\d\d:\d\d"), seconds * 0)
     fraction = _number(values.str.extract(r"\.(\d{1,6})").fill_null("0").str.pad_end(6, "0"))
-    return ((hours * 60 + minutes) * 60 * _SECOND + seconds * _SECOND + fraction).cast(pl.Duration("us"))
+    return ((hours * 60 + minutes) * 60 * _SECOND_MICROS + seconds * _SECOND_MICROS + fraction).cast(pl.Duration("us"))
 
 
 def _offset(values: pl.Series) -> pl.Series:
@@ -94,7 +94,7 @@ def _offset(values: pl.Series) -> pl.Series:
     tail = values.str.slice(11).str.extract(f"({_OFFSET})$")
     hours, minutes = _number(tail.str.slice(1, 2)), _number(tail.str.extract(r"(\d\d)$"))
     minutes = minutes.zip_with(tail.str.len_chars() > 3, minutes * 0)
-    size = (hours * 60 + minutes) * 60 * _SECOND
+    size = (hours * 60 + minutes) * 60 * _SECOND_MICROS
     signed = size.zip_with(~tail.str.starts_with("-"), -size)
     return signed.set(tail.is_null(), None).cast(pl.Duration("us"))
 

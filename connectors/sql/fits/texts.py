@@ -19,7 +19,7 @@ from ferryman.connectors.sql.fits.target import (
     Timestamp,
 )
 
-_FEW = 500
+_FEW_VALUES = 500
 """Values that Python has looked at before polars has begun."""
 _BOOLEANS = r"^(?i:true|false|t|f|yes|no|y|n|on|off|1|0)$"
 
@@ -64,7 +64,7 @@ def _quickly(one: Callable[[str], bool], all_of: Mask) -> Mask:
     """The same question asked of a text and of a whole column: the small polls of a live sink have few of each."""
 
     def found(values: pl.Series) -> pl.Series:
-        if len(values) > _FEW:
+        if len(values) > _FEW_VALUES:
             return all_of(values)
         return pl.Series([None if text is None else one(text) for text in values.to_list()], dtype=pl.Boolean)
 

@@ -9,7 +9,7 @@ from ferryman.connectors.sql.fits.target import Date, Target, Text, TimeOfDay, T
 from ferryman.connectors.sql.records.values import TEMPORAL, TIMESTAMP_FORMAT, Form, Zones, iso_text, wall
 from ferryman.schema import DATE, TIME, Schema
 
-_MILLISECONDS = 3
+_FRACTION_DIGITS = 3
 """Digits of a second's fraction that Connect's times have."""
 _LENGTHS: Mapping[Form, int] = {"date": 10, "time": 12, "timestamp": 23}
 """Of their texts."""
@@ -51,7 +51,7 @@ def _time(target: Target, zones: Zones) -> Fit | None:
 
 def _coarse(digits: int) -> Iterator[Check]:
     step = 10 ** (3 - digits)
-    if digits < _MILLISECONDS:
+    if digits < _FRACTION_DIGITS:
         takes = f"seconds with at most {digits} digits after the point" if digits else "whole seconds"
         yield Check(lambda values: values.dt.millisecond() % step != 0, takes)
 

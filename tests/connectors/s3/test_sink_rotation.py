@@ -149,7 +149,7 @@ def test_a_large_file_is_uploaded_in_parts_while_it_grows(world: World) -> None:
 
 
 def test_parquet_in_pieces_is_one_file(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ferryman.connectors.s3.formats.parquet.PIECE", 100)
+    monkeypatch.setattr("ferryman.connectors.s3.formats.parquet.PIECE_BYTES", 100)
     world.more = {**PARQUET, "flush.size": "50"}
     world.schema = struct({"id": INT64, "text": STRING}, "order")
     world.produce(P0, *(Log({"id": number, "text": f"t{number % 3}"}) for number in range(50)))

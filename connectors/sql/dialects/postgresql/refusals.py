@@ -35,12 +35,12 @@ EXCEPTION WHEN OTHERS THEN
     {otherwise}
 END;
 """
-_FEW = 4
+_ROWS_TRIED_TOGETHER = 4
 """Rows of a stretch that has failed which are tried together: of one in ten, most such are all good."""
 _PIECES = f"""
-FOR ferryman_piece IN 0 .. (ferryman_lasts[ferryman_run] - ferryman_firsts[ferryman_run]) / {_FEW} LOOP
-    {_FIRST} := ferryman_firsts[ferryman_run] + ferryman_piece * {_FEW};
-    {_LAST} := least({_FIRST} + {_FEW - 1}, ferryman_lasts[ferryman_run]);
+FOR ferryman_piece IN 0 .. (ferryman_lasts[ferryman_run] - ferryman_firsts[ferryman_run]) / {_ROWS_TRIED_TOGETHER} LOOP
+    {_FIRST} := ferryman_firsts[ferryman_run] + ferryman_piece * {_ROWS_TRIED_TOGETHER};
+    {_LAST} := least({_FIRST} + {_ROWS_TRIED_TOGETHER - 1}, ferryman_lasts[ferryman_run]);
     {{try_a_piece}}
 END LOOP;
 """

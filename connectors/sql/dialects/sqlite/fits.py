@@ -19,7 +19,7 @@ Affinity = Literal["integer", "real", "decimal", "numeric", "text", "none", "tim
 """As SQLite's, but that numeric is three: columns that are declared for decimals, for dates or times, and by words that
 it does not know."""
 
-_LONGEST = 15
+_MOST_DIGITS = 15
 """Digits of a decimal number that SQLite keeps in 64 bits."""
 _NUMERAL = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
 _INTEGER = r"^(0|-?[1-9]\d{0,17})$"
@@ -84,7 +84,7 @@ def _checks(schema: Schema, kind: Affinity) -> Iterator[Check]:
     if schema.type is Type.STRING:
         yield from _text_checks(kind)
     elif schema.name == DECIMAL and kind in ("integer", "real", "decimal", "numeric"):
-        yield Check(lambda values: _inexact(values, kind), f"decimals of at most {_LONGEST} digits")
+        yield Check(lambda values: _inexact(values, kind), f"decimals of at most {_MOST_DIGITS} digits")
     elif schema.type is Type.INT64 and kind == "real":
         found = numbers.number(schema, Float(double=True))
         assert found is not None
@@ -103,7 +103,9 @@ def _text_checks(kind: Affinity) -> Iterator[Check]:
     if kind == "time":
         yield Check(lambda values: values.str.contains(_NUMERAL), "texts that are no numbers")
     elif kind in ("integer", "real", "decimal", "numeric"):
-        exact = Check(lambda values: _cut(values, kind), f"texts that are no numbers, and numbers of {_LONGEST} digits")
+        exact = Check(
+            lambda values: _cut(values, kind), f"texts that are no numbers, and numbers of {_MOST_DIGITS} digits"
+        )
         own = Check(
             lambda values: values.str.contains(_NUMERAL) & ~values.str.contains(_OWN),
             "texts that are no numbers, and numbers as it writes them itself",

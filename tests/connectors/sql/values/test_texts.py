@@ -17,7 +17,7 @@ WORDS = st.builds(Text, length=st.none() | st.integers(0, 5), trimmed=st.boolean
 def test_few_texts_are_refused_as_many_are(values: list[str | None], words: Text) -> None:
     few = refused(values, words)
     with pytest.MonkeyPatch.context() as patches:
-        patches.setattr(texts, "_FEW", -1)
+        patches.setattr(texts, "_FEW_VALUES", -1)
         assert few == refused(values, words)
 
 
