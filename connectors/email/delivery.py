@@ -126,11 +126,11 @@ class Delivery:
             self._alarm.daemon = True
             self._alarm.start()
 
-    def accepted(self, offsets: Mapping[TopicPartition, Committed]) -> None:
+    def on_committed(self, offsets: Mapping[TopicPartition, Committed]) -> None:
         """The group has these windows."""
         self._accepted.update({source: commit.metadata for source, commit in offsets.items()})
 
-    def wanted(self, offsets: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, Committed]:
+    def offsets_to_commit(self, offsets: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, Committed]:
         """What to commit. What is put aside and due is tried again first.
 
         Raises RetriableError while events of what was sent have not arrived, TaskError for what no waiting can heal.

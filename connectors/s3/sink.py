@@ -21,7 +21,7 @@ from ferryman.connectors.s3.commit.manifest import Completion, Tags
 from ferryman.connectors.s3.commit.partition_files import Lost, PartitionFiles
 from ferryman.connectors.s3.commit.truth import Truth
 from ferryman.connectors.s3.commit.uploads import Uploads
-from ferryman.connectors.s3.config.bucket_keys import effectless
+from ferryman.connectors.s3.config.bucket_keys import keys_without_effect
 from ferryman.connectors.s3.config.object_names import segment
 from ferryman.connectors.s3.config.sink_config import S3SinkConfig as S3SinkConfig
 from ferryman.connectors.s3.config.sink_config import warnings
@@ -123,7 +123,7 @@ class S3SinkConnector(Sink[S3SinkConfig]):
     def start(self) -> None:
         """Warns about keys without effect; the server is not needed yet."""
         raw = self.context.raw
-        for warning in (*effectless(raw, WITHOUT_EFFECT), *warnings(self.config, raw)):
+        for warning in (*keys_without_effect(raw, WITHOUT_EFFECT), *warnings(self.config, raw)):
             log.warning("%s: %s", self.context.connector, warning)
 
     def stop(self) -> None:

@@ -8,7 +8,7 @@ from ferryman.api import Examination, Finding, Offset, Part, Partition, Source, 
 from ferryman.connectors.s3 import effects
 from ferryman.connectors.s3.bucket.client import bucket_to_read, read_descriptions
 from ferryman.connectors.s3.bucket.examination import Look
-from ferryman.connectors.s3.config.bucket_keys import effectless
+from ferryman.connectors.s3.config.bucket_keys import keys_without_effect
 from ferryman.connectors.s3.config.source_config import S3SourceConfig as S3SourceConfig
 from ferryman.connectors.s3.config.source_keys import WITHOUT_EFFECT
 from ferryman.connectors.s3.restore import positions
@@ -115,7 +115,7 @@ class S3SourceConnector(Source[S3SourceConfig]):
 
     def start(self) -> None:
         """Warns about keys without effect; the server is not needed yet."""
-        for warning in effectless(self.context.raw, WITHOUT_EFFECT):
+        for warning in keys_without_effect(self.context.raw, WITHOUT_EFFECT):
             log.warning("%s: %s", self.context.connector, warning)
 
     def poll_batches(self) -> Sequence[Batch]:
@@ -159,7 +159,7 @@ class S3SourceConnector(Source[S3SourceConfig]):
             if lane not in reader.lanes:
                 begin = self._beginning.of(lane, objects)
                 reader.lanes[lane] = LaneReader(lane, self._bucket, self._contents, self._judge, begin)
-            reader.lanes[lane].offered(objects)
+            reader.lanes[lane].take_listing(objects)
         self._tell_of(self._listing.passed_over)
         self._looked = True
         self._look_at = float("inf")

@@ -9,7 +9,7 @@ from ferryman.api import BadRecords, SinkContext
 from ferryman.chain.narrowing import without_records
 from ferryman.connectors.sql.config.rules import SqlSinkConfig
 from ferryman.connectors.sql.database.loads import Part, joined, pieces
-from ferryman.connectors.sql.database.offsets_table import connected
+from ferryman.connectors.sql.database.offsets_table import session_and_offsets
 from ferryman.connectors.sql.database.rows import RowMaker
 from ferryman.connectors.sql.database.session import Session
 from ferryman.connectors.sql.database.structure import InDatabase, OnPaper
@@ -25,13 +25,13 @@ _NO_FILE = "there is no such file"
 
 def effects(config: SqlSinkConfig, context: SinkContext, batches: Sequence[Batch]) -> Iterator[Effect]:
     """What would be made of the tables, and written to them. Raises what a put would, but for single records."""
-    session, offsets = connected(config, context, context.connector)
+    session, offsets = session_and_offsets(config, context, context.connector)
     try:
         problem = _problem(session)
         yield _about(session, problem)
         paper = OnPaper(session, None if problem else InDatabase(session))
         yield from _data(config, context, batches, session, paper)
-        creation, move = offsets.told(session, asks=problem is None)
+        creation, move = offsets.statements_for_people(session, asks=problem is None)
         name = str(offsets.table)
         if creation is not None:
             yield Effect("ddl", name, creation, {"ddl": creation})
@@ -95,7 +95,7 @@ def _statements(
     """Each statement once, with how many rows go by it."""
     found: dict[tuple[str, tuple[str, ...]], int] = {}
     for load in loads:
-        shape = str(load.table), tuple(_told(load, together, writer, session, paper))
+        shape = str(load.table), tuple(_statements_for(load, together, writer, session, paper))
         found[shape] = found.get(shape, 0) + load.frame.height
     for (table, texts), rows in found.items():
         for text in texts:
@@ -104,8 +104,8 @@ def _statements(
             yield Effect("note", table, "nothing is written: the records have nothing but their keys")
 
 
-def _told(load: Load, together: int, writer: Writer, session: Session, paper: OnPaper) -> Sequence[str]:
+def _statements_for(load: Load, together: int, writer: Writer, session: Session, paper: OnPaper) -> Sequence[str]:
     if paper.is_blind or load.table in paper.created:
-        return writer.told(None, load, together)
+        return writer.statements_for(None, load, together)
     with session.transaction(f"look at the table {load.table}") as connection:
-        return writer.told(connection, load, together)
+        return writer.statements_for(connection, load, together)

@@ -8,12 +8,12 @@ from sqlalchemy import Connection
 from ferryman.api import Assigned, BadRecords, Committed, Examination, Finding, Sink, SinkContext, TaskContext
 from ferryman.connectors.sql.config.again import again, places
 from ferryman.connectors.sql.config.rules import SqlSinkConfig as SqlSinkConfig
-from ferryman.connectors.sql.config.rules import effectless
+from ferryman.connectors.sql.config.rules import keys_without_effect
 from ferryman.connectors.sql.database.examination import findings
 from ferryman.connectors.sql.database.live_offsets import LiveOffsets
 from ferryman.connectors.sql.database.loads import Part, records_at
-from ferryman.connectors.sql.database.offsets_table import Move, connected, moves_of, open_partitions
-from ferryman.connectors.sql.database.rights import explained, use_of
+from ferryman.connectors.sql.database.offsets_table import Move, moves_of, open_partitions, session_and_offsets
+from ferryman.connectors.sql.database.rights import naming_missing_rights, use_of
 from ferryman.connectors.sql.database.rows import RowMaker
 from ferryman.connectors.sql.database.tables import Tables
 from ferryman.connectors.sql.database.ways import InBulk, RowByRow
@@ -58,7 +58,7 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
     def __init__(self, config: SqlSinkConfig, context: SinkContext) -> None:
         super().__init__(config, context)
         zones = Zones(config.db_timezone, config.date_zone)
-        self._session, self._offsets = connected(config, context, context.connector)
+        self._session, self._offsets = session_and_offsets(config, context, context.connector)
         self._tables = Tables(config, self._session, zones)
         self._rows = RowMaker(config, context, self._session, self._tables)
         self._latest_only = latest_only_of(config, context)
@@ -93,14 +93,14 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
     @classmethod
     def reached(cls, config: SqlSinkConfig, context: TaskContext, connector: str) -> LiveOffsets | None:
         """By its rows in the table of offsets, if there are any in this database."""
-        return LiveOffsets(*connected(config, context, connector))
+        return LiveOffsets(*session_and_offsets(config, context, connector))
 
     @classmethod
     def alter_offsets(
         cls, config: SqlSinkConfig, context: SinkContext, offsets: Mapping[TopicPartition, int | None]
     ) -> bool:
         """Moves or forgets the offsets in the database."""
-        session, stored = connected(config, context, context.connector)
+        session, stored = session_and_offsets(config, context, context.connector)
         try:
             stored.create(session)
             with session.transaction("alter the stored offsets") as connection:
@@ -111,7 +111,7 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
 
     def start(self) -> None:
         """Warns about keys without effect; the database is not needed yet."""
-        for warning in effectless(self.context.raw):
+        for warning in keys_without_effect(self.context.raw):
             logger.warning("%s: %s", self.context.connector, warning)
 
     def stop(self) -> None:
@@ -122,7 +122,7 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
 
     def open(self, partitions: Sequence[Assigned]) -> Mapping[TopicPartition, int]:
         """The stored offsets, or new rows with the group's. Raises TaskError if there can be no right place."""
-        with explained(self._session, lambda: [self._offsets.use]):
+        with naming_missing_rights(self._session, lambda: [self._offsets.use]):
             found = open_partitions(self._session, self._offsets, partitions)
             if self._latest_only is not None:
                 self._latest_only.open(partitions, found)
@@ -154,7 +154,7 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         return len(batches)
 
     def _put(self, batches: Sequence[Batch], tables: Sequence[TableName]) -> None:
-        with explained(self._session, lambda: [use_of(self.config, table) for table in tables]):
+        with naming_missing_rights(self._session, lambda: [use_of(self.config, table) for table in tables]):
             late = False
             for _ in range(_LOOKS_AT_TABLES):
                 try:

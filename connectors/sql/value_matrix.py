@@ -55,14 +55,14 @@ def matrix() -> Mapping[str, Mapping[str, Mapping[str, Taken]]]:
     """By the names of dialects, columns and Connect types."""
     return {
         dialect.name: {
-            column: {name: taken(dialect, column, schema) for name, schema in SCHEMAS.items()}
+            column: {name: values_taken(dialect, column, schema) for name, schema in SCHEMAS.items()}
             for column in dialect.columns
         }
         for dialect in DIALECTS
     }
 
 
-def taken(dialect: Dialect, column: str, schema: Schema) -> Taken:
+def values_taken(dialect: Dialect, column: str, schema: Schema) -> Taken:
     """What one of the dialect's columns takes of a schema's values."""
     found = dialect.types.fit(schema, dialect.columns[column], Zones("UTC", "UTC"))
     return None if isinstance(found, Refusal) else found.takes

@@ -369,7 +369,7 @@ def test_literals_of_a_wide_table_grow_in_proportion() -> None:
         columns = sql_columns(size)
         frame = wide_frame(size)
         load = Load(TableName(None, "t"), columns, frame)
-        return lambda: [*direct.made([load], lambda values, column: values)[0].statements("upsert", 0, 9)]
+        return lambda: [*direct.as_literals([load], lambda values, column: values)[0].statements("upsert", 0, 9)]
 
     assert not grows_too_fast(make, 400)
 

@@ -52,7 +52,7 @@ CALLS: dict[str, Call] = {
     "ferryman.connectors.email.mail.addresses.one_line": partial(addresses.one_line, "k"),
     "ferryman.connectors.email.mail.addresses.several": partial(addresses.several, "k"),
     "ferryman.connectors.email.mail.templates.pattern": partial(templates.pattern, "k"),
-    "ferryman.connectors.s3.config.object_names.timed": lambda text: object_names.timed(text, "UTC"),
+    "ferryman.connectors.s3.config.object_names.with_times": lambda text: object_names.with_times(text, "UTC"),
     "ferryman.dead_letters.letter.parsed": lambda text: letter.parsed(
         Coordinates("d", 0, 0), None, None, None, [("__connect.errors.exception.message", text.encode())]
     ),

@@ -8,7 +8,7 @@ import polars as pl
 from ferryman.errors import UnknownField
 from ferryman.record import Columns, Data, Rows
 from ferryman.schema import OPTIONAL_STRING, Schema
-from ferryman.transforms.fields.field_path import extracted, extracted_columns
+from ferryman.transforms.fields.field_path import extract_field, extracted_columns
 from ferryman.transforms.fields.sides import copied, defaults, fields, maps, refuse_nulls, structs, with_defaults
 
 
@@ -22,7 +22,7 @@ def member_of(data: Data, name: str) -> Data:
     field = data.schema.by_name[name]
     if isinstance(data, Columns) and field.schema.default is None:
         return extracted_columns(data, field)
-    return extracted(data.rows(), [field], True)
+    return extract_field(data.rows(), [field], True)
 
 
 def with_text(data: Data, name: str, text: str, replace_null_with_default: bool) -> Data:

@@ -123,7 +123,7 @@ def _excerpt(text: str) -> str:
     return repr(text if len(text) <= 80 else f"{text[:77]}...")
 
 
-def joined(values: Iterable[object]) -> str:
+def join_addresses(values: Iterable[object]) -> str:
     """The template filter ``addresses``: a list of the record's as several addresses, each of which is one."""
     return _SEPARATOR.join(map(str, values))
 

@@ -21,7 +21,7 @@ from jinja2.runtime import Context, markup_join, str_join
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
-from ferryman.connectors.email.mail.addresses import joined
+from ferryman.connectors.email.mail.addresses import join_addresses
 
 MOST_CHARACTERS = 10_000_000
 """Characters that one template may make of a record, at any point on the way."""
@@ -110,7 +110,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def __init__(self, escaping: bool) -> None:
         # Not optimized: what only consists of constants would be worked out when the config is read, out of bounds.
         super().__init__(autoescape=escaping, undefined=StrictUndefined, finalize=_finalize, optimized=False)
-        self.filters["addresses"] = joined
+        self.filters["addresses"] = join_addresses
         self.filters = {name: _watched(name, each) for name, each in self.filters.items()}
         self.globals.pop("lipsum", None)
 

@@ -133,7 +133,7 @@ class Connection:
                 self.close()
             return decided.outcome
 
-    async def reached(self) -> SMTP:
+    async def connect(self) -> SMTP:
         """The client, connected and logged in. Raises NotReached."""
         try:
             return await self._connected()

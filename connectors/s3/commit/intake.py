@@ -22,7 +22,7 @@ from ferryman.connectors.s3.commit.open_file import File
 from ferryman.connectors.s3.commit.partition_files import PartitionFiles, Redo
 from ferryman.connectors.s3.commit.schema_change import Compatibility, ends_file, projected
 from ferryman.connectors.s3.commit.write_buffer import BufferedRun
-from ferryman.connectors.s3.config.object_names import TOMBSTONE, Destination, checked
+from ferryman.connectors.s3.config.object_names import TOMBSTONE, Destination, checked_key
 from ferryman.connectors.s3.formats.format import Format, select, split
 from ferryman.connectors.s3.layout.gathering import gathered, without_nulls
 from ferryman.connectors.s3.layout.keys_and_headers import enveloped, side_of
@@ -248,7 +248,7 @@ class Intake:
         """Whether S3 can hold the name; it is found out once for each number of digits."""
         name = destination, partition, len(str(offset))
         if name not in self._named:
-            checked(self.layout.names.key(destination, partition, offset))
+            checked_key(self.layout.names.key(destination, partition, offset))
             if len(self._named) >= _MOST_CHECKED_NAMES:
                 self._named.clear()
             self._named.add(name)

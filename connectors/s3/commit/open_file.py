@@ -105,12 +105,12 @@ class File:
     @property
     def size(self) -> int:
         """Bytes so far; those that are not encoded yet count as they are in memory."""
-        return self._sent + len(self.buffer) + self.writer.held
+        return self._sent + len(self.buffer) + self.writer.held_bytes
 
     @property
-    def held(self) -> int:
+    def held_bytes(self) -> int:
         """Bytes in memory."""
-        return len(self.buffer) + self.writer.held + self.writer.state + self.offsets.held
+        return len(self.buffer) + self.writer.held_bytes + self.writer.state + self.offsets.held_bytes
 
     def squeeze(self) -> None:
         """Encodes what is held, so that it needs less memory or can be uploaded."""

@@ -165,7 +165,7 @@ class PartitionFiles:
     def buffer(self, run: BufferedRun) -> None:
         """Takes records for open files; they are distributed to them when there are enough, or when it matters."""
         self.buffered.add(run)
-        if self.buffered.held >= DISTRIBUTED_BYTES:
+        if self.buffered.held_bytes >= DISTRIBUTED_BYTES:
             self.distribute()
 
     def distribute(self) -> None:
@@ -206,9 +206,9 @@ class PartitionFiles:
             yield from self.redo.files.values()
 
     @property
-    def held(self) -> int:
+    def held_bytes(self) -> int:
         """Bytes in memory."""
-        return self.buffered.held + sum(file.held for file in self.files())
+        return self.buffered.held_bytes + sum(file.held_bytes for file in self.files())
 
     def growing_files(self) -> Iterator[File]:
         """The files that still take records."""

@@ -45,12 +45,12 @@ class Uploads:
         return bool(closing)
 
     def _relieve(self, partitions: Sequence[PartitionFiles]) -> None:
-        while (held := sum(partition.held for partition in partitions)) > self.memory:
+        while (held := sum(partition.held_bytes for partition in partitions)) > self.memory:
             closing = _closing(partitions)
             if closing:
                 self._each(lambda file: file.close(self.bucket, self.part_size), closing)
             elif not self._shrink(partitions):
-                fullest = max(partitions, key=lambda partition: partition.held)
+                fullest = max(partitions, key=lambda partition: partition.held_bytes)
                 if not fullest.open:
                     return
                 log.info(
@@ -64,7 +64,7 @@ class Uploads:
 
         It is worth an eighth of the memory at least, or Parquet files would end up with a row group for each batch.
         """
-        before = sum(partition.held for partition in partitions)
+        before = sum(partition.held_bytes for partition in partitions)
         for partition in partitions:
             partition.distribute()
         files = [file for partition in partitions for file in partition.growing_files()]
@@ -73,7 +73,7 @@ class Uploads:
         self._each(
             lambda file: file.send_all(self.bucket), [each for each in files if len(each.buffer) >= SMALLEST_PART_BYTES]
         )
-        return before - sum(partition.held for partition in partitions) >= self.memory // 8
+        return before - sum(partition.held_bytes for partition in partitions) >= self.memory // 8
 
     def abort(self, partitions: Iterable[PartitionFiles]) -> None:
         """Throws away the uploads that no commit can have made valid. Failing to do so harms nobody."""

@@ -76,17 +76,17 @@ class WriteBuffer:
 
     runs: list[BufferedRun] = field(default_factory=list)
     """In the order in which they were taken."""
-    held: int = 0
+    held_bytes: int = 0
     """Bytes in memory."""
 
     def add(self, run: BufferedRun) -> None:
         """Takes a run."""
         self.runs.append(run)
-        self.held += sum(_held(encoded) for _, encoded in run.encoded.values())
+        self.held_bytes += sum(_held(encoded) for _, encoded in run.encoded.values())
 
     def drain(self) -> Iterator[Chunk]:
         """Gives all records up, in order for each destination."""
-        runs, self.runs, self.held = self.runs, [], 0
+        runs, self.runs, self.held_bytes = self.runs, [], 0
         alike: dict[tuple[Any, ...], list[BufferedRun]] = {}
         for run in runs:
             alike.setdefault(run.kind, []).append(run)

@@ -123,7 +123,7 @@ def template_problem(template: str) -> str | None:
 _PADDINGS = {("padding", "true"), ("padding", "false")}
 
 
-def timed(template: str, zone: str) -> Callable[[int], str] | None:
+def with_times(template: str, zone: str) -> Callable[[int], str] | None:
     """The template with its timestamps filled in, by milliseconds; None if it has none."""
     if not any(found[1] == "timestamp" for found in _VARIABLE.finditer(template)):
         return None
@@ -136,7 +136,7 @@ def timed(template: str, zone: str) -> Callable[[int], str] | None:
     return filled
 
 
-def checked(key: str) -> str:
+def checked_key(key: str) -> str:
     """The key. Raises DataError if S3 could not hold it."""
     if len(key.encode()) > LONGEST_KEY_BYTES:
         raise DataError(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ferryman.connectors.s3.config.object_names import TOMBSTONE, AivenNames, ConfluentNames, segment, timed
+from ferryman.connectors.s3.config.object_names import TOMBSTONE, AivenNames, ConfluentNames, segment, with_times
 from ferryman.connectors.s3.config.sink_config import TIMED, S3SinkConfig
 from ferryman.connectors.s3.formats.compression import Packing, gzip, snappy_stream, zstd_stream
 from ferryman.connectors.s3.formats.format import Avro, Format, Parquet
@@ -183,7 +183,7 @@ def _times(config: S3SinkConfig) -> Times:
 def _aiven(config: S3SinkConfig) -> Layout:
     packing, extension = _AIVENS[config.output_compression]
     template = config.name_template or "{{topic}}-{{partition}}-{{start_offset}}"
-    with_time = timed(template, config.name_timezone)
+    with_time = with_times(template, config.name_timezone)
     source = partition.wallclock if config.name_time == "WALLCLOCK" else partition.record_time
     return Layout(
         names=AivenNames(config.prefix, "" if config.name_template else extension),

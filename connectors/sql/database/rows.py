@@ -17,7 +17,7 @@ from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.layout.change_events import Change, changes
 from ferryman.connectors.sql.layout.checks import check, check_whole_key
 from ferryman.connectors.sql.layout.columns import Place, columns_for
-from ferryman.connectors.sql.layout.fitting import fitted
+from ferryman.connectors.sql.layout.fitting import values_to_write
 from ferryman.connectors.sql.records.column import Column
 from ferryman.connectors.sql.records.frame import columns_of, tombstones
 from ferryman.connectors.sql.records.values import json_text
@@ -122,7 +122,7 @@ class RowMaker:
     def _frame(self, table: TableName, batch: Batch, columns: Sequence[TableColumn], deletes: bool) -> pl.DataFrame:
         texts = ((column.source, json_text if column.form == "json" else None) for column in columns)
         values = columns_of(batch, texts, self._config.replace_null_with_default)
-        return pl.DataFrame(list(fitted(table, batch, columns, values, partial(self._needs_value, deletes))))
+        return pl.DataFrame(list(values_to_write(table, batch, columns, values, partial(self._needs_value, deletes))))
 
     def _needs_value(self, deletes: bool, column: TableColumn) -> bool:
         is_key = column.primary and (deletes or self._config.mode != "insert")

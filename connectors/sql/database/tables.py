@@ -12,12 +12,12 @@ from sqlalchemy import Connection
 from sqlalchemy.schema import CreateTable
 
 from ferryman.connectors.sql.config.rules import SqlSinkConfig
-from ferryman.connectors.sql.database.rights import completed, grants, use_of
+from ferryman.connectors.sql.database.rights import grants, use_of, with_statements
 from ferryman.connectors.sql.database.session import Session
 from ferryman.connectors.sql.database.structure import AddColumn, Change, InDatabase, Structure, text_of
 from ferryman.connectors.sql.dialects.dialect import Definition, TableColumn, Type
 from ferryman.connectors.sql.dialects.faults import Denied, StaleTable
-from ferryman.connectors.sql.dialects.names import TableName, checked, collision, lower
+from ferryman.connectors.sql.dialects.names import TableName, checked_name, collision, lower
 from ferryman.connectors.sql.fits.fit import Refusal
 from ferryman.connectors.sql.records.column import Column
 from ferryman.connectors.sql.records.values import Zones
@@ -165,7 +165,7 @@ class Tables:
         lacking = grants(self._session, [use_of(self._config, table)])
         if not lacking:
             return TaskError(f"Table {table} is missing and auto-creation is disabled")
-        return completed(Denied(f"Table {table} is missing, or hidden", key="connection.user"), lacking)
+        return with_statements(Denied(f"Table {table} is missing, or hidden", key="connection.user"), lacking)
 
     def _create(self, table: TableName, columns: Sequence[Column]) -> Definition:
         logger.info("Creating the table %s", table)
@@ -206,7 +206,7 @@ class Tables:
         except Denied as error:
             use = replace(use_of(self._config, table), evolves=column is not None)
             ddl = text_of(change.ddl, self._session.sql_dialect)
-            failed = completed(error, grants(self._session, [use]), f"make the change: {ddl}")
+            failed = with_statements(error, grants(self._session, [use]), f"make the change: {ddl}")
         except RetriableError:
             raise
         except FerrymanError as error:
@@ -244,7 +244,7 @@ class Tables:
     def _name(self, column: Column) -> str:
         naming = self._dialect.naming
         try:
-            return checked(column.name if self._config.quotes else naming.unquoted(column.name), naming, "column")
+            return checked_name(column.name if self._config.quotes else naming.unquoted(column.name), naming, "column")
         except DataError as error:
             raise error.in_field(column.name) from None
 

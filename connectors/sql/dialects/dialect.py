@@ -180,7 +180,7 @@ class Writer(Protocol):
         """Puts all rows of the loads into their tables, in this order; ``steps`` are what ``stage`` has returned.
         ``in_turn`` does it where nothing is won by knowing all of them."""
 
-    def told(self, connection: Connection | None, load: Load, together: int) -> Sequence[str]:
+    def statements_for(self, connection: Connection | None, load: Load, together: int) -> Sequence[str]:
         """The statements by which a load, one of so many in its transaction, would get into its table, for people to
         read: rows and parameters are left open. ``connection`` is None for a table that is not there."""
 

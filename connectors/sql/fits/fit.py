@@ -9,7 +9,7 @@ from ferryman.connectors.sql.records.values import Form
 
 Mask = Callable[[pl.Series], pl.Series]
 """Which values are meant; null for null."""
-Made = Callable[[pl.Series], pl.Series]
+Convert = Callable[[pl.Series], pl.Series]
 """The same values in other words."""
 
 
@@ -31,7 +31,7 @@ class Fit:
     """How they are written."""
     checks: tuple[Check, ...] = ()
     """Each is asked before anything is written."""
-    made: Made | None = None
+    convert: Convert | None = None
     """What is written instead of the values: the same ones, as the column reads them."""
     items: "Fit | None" = None
     """How the items of an array go in."""
@@ -74,17 +74,17 @@ def _broken_items(fit: Fit, lists: pl.Series) -> tuple[pl.Series, str] | None:
     return rows.is_in(guilty.implode()), found[1]
 
 
-def written(fit: Fit, values: pl.Series) -> pl.Series:
+def as_written(fit: Fit, values: pl.Series) -> pl.Series:
     """The values as they are written."""
-    if fit.made is not None:
-        return fit.made(values)
+    if fit.convert is not None:
+        return fit.convert(values)
     inner = fit.items
-    if inner is None or not remade(inner) or not isinstance(values.dtype, pl.List):
+    if inner is None or not is_converted(inner) or not isinstance(values.dtype, pl.List):
         return values
-    kind = written(inner, pl.Series([], dtype=values.dtype.inner)).dtype
-    return values.list.eval(pl.element().map_batches(lambda items: written(inner, items), return_dtype=kind))
+    kind = as_written(inner, pl.Series([], dtype=values.dtype.inner)).dtype
+    return values.list.eval(pl.element().map_batches(lambda items: as_written(inner, items), return_dtype=kind))
 
 
-def remade(fit: Fit) -> bool:
+def is_converted(fit: Fit) -> bool:
     """Whether other words are written than the values have."""
-    return fit.made is not None or (fit.items is not None and remade(fit.items))
+    return fit.convert is not None or (fit.items is not None and is_converted(fit.items))

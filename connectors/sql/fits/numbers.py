@@ -28,7 +28,7 @@ def boolean(target: Target, *, as_numbers: bool) -> Fit | None:
     if isinstance(target, Boolean):
         return Fit("plain")
     if isinstance(target, Json):
-        return Fit("text", made=_as_json)
+        return Fit("text", convert=_as_json)
     has_both = not isinstance(target, Integer) or target.low <= 0 < target.high
     return Fit("plain") if as_numbers and has_both and isinstance(target, Integer | Bits | Float | Decimal) else None
 
@@ -40,7 +40,7 @@ def _as_json(values: pl.Series) -> pl.Series:
 def number(schema: Schema, target: Target) -> Fit | None:
     """A number of any kind; None if the column is not for numbers."""
     if isinstance(target, Text):
-        return Fit("text", made=_printed_float) if schema.type in FLOATS else Fit("plain")
+        return Fit("text", convert=_printed_float) if schema.type in FLOATS else Fit("plain")
     if isinstance(target, Json):
         return Fit("text", tuple(_special(schema.type not in FLOATS)), _as_json)
     if schema.type in INTEGERS:

@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 from ferryman.api import Assigned, Bad, BadRecords, SinkContext
 from ferryman.connectors.sql.config.rules import SqlSinkConfig
 from ferryman.connectors.sql.database.loads import Part, in_order
-from ferryman.connectors.sql.database.offsets_table import Offsets, connected
+from ferryman.connectors.sql.database.offsets_table import Offsets, session_and_offsets
 from ferryman.connectors.sql.database.rows import RowMaker, origins_of
 from ferryman.connectors.sql.database.session import Session
 from ferryman.connectors.sql.database.tables import Tables
@@ -121,7 +121,7 @@ class LatestOnly:
 
     def _look(self, sources: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
         with self.database.session.transaction("read where the live connector is") as connection:
-            return self._checked_to_be_there(sources, self.database.live.held(connection, sources, lock=False))
+            return self._checked_to_be_there(sources, self.database.live.read_offsets(connection, sources, lock=False))
 
     def _checked_to_be_there(
         self, sources: Sequence[TopicPartition], found: Mapping[TopicPartition, int]
@@ -176,10 +176,10 @@ class LatestOnly:
 
     def _lock(self, connection: Connection, source: TopicPartition) -> None:
         """Live changes no rows of a partition while somebody holds its offset: no two wait for each other."""
-        self._held(connection, [source])
+        self._lock_and_read(connection, [source])
 
-    def _held(self, connection: Connection, sources: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
-        found = self.database.live.held(connection, sources, lock=True)
+    def _lock_and_read(self, connection: Connection, sources: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        found = self.database.live.read_offsets(connection, sources, lock=True)
         self.pauses.on_locked()
         return found
 
@@ -198,7 +198,7 @@ class LatestOnly:
         LiveHasGoneOn, also if it is not what was foreseen; and as ``prepare`` BadRecords."""
         sources = sorted({batch.source for batch in batches})
         before = self._reached
-        self._reached = self._checked_to_be_there(sources, self._held(connection, sources))
+        self._reached = self._checked_to_be_there(sources, self._lock_and_read(connection, sources))
         self._note_under_lock(connection)
         if foreseen is not None and not self._is_touched(before):
             return list(foreseen)
@@ -257,7 +257,7 @@ def latest_only_of(config: SqlSinkConfig, context: SinkContext) -> LatestOnly | 
     if run is None or not run.ferryman_run_fold:
         return None
     assert context.history is not None
-    session, live = connected(config, context, run.ferryman_run_of)
+    session, live = session_and_offsets(config, context, run.ferryman_run_of)
     zones = Zones(config.db_timezone, config.date_zone)
     tables = Tables(config, session, zones)
     rows, writer = RowMaker(config, context, session, tables), session.dialect.writer(session, config.mode, zones)

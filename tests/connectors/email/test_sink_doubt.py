@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferryman.api import Assigned, Committed
-from ferryman.connectors.email.in_doubt_window import InDoubtWindow, packed, unpacked
+from ferryman.connectors.email.in_doubt_window import InDoubtWindow, as_runs, from_runs
 from ferryman.connectors.email.sink import EmailSinkConnector
 from ferryman.errors import RetriableError, TaskError, Unfinished
 from ferryman.record import TopicPartition
@@ -215,7 +215,7 @@ def test_a_window_of_a_later_version_is_refused() -> None:
 
 @given(st.sets(st.integers(0, 2**63 - 1), max_size=50))
 def test_offsets_are_packed_and_unpacked(offsets: set[int]) -> None:
-    assert unpacked(packed(offsets)) == sorted(offsets)
+    assert from_runs(as_runs(offsets)) == sorted(offsets)
 
 
 @given(st.sets(st.integers(2**62, 2**62 + 100_000), max_size=250))

@@ -128,7 +128,7 @@ def test_short_memory_closes_files_early(world: World) -> None:
     world.begin()
     for _ in range(30):
         world.put(P0, 10)
-        assert sum(partition.held for partition in world.running._partitions.values()) <= 17 * 1024 * 1024
+        assert sum(partition.held_bytes for partition in world.running._partitions.values()) <= 17 * 1024 * 1024
     world.commit()
     assert world.group[P0].offset > 100
     ids = sorted(each["id"] for records in world.contents().values() for each in records)
@@ -142,7 +142,7 @@ def test_a_large_file_is_uploaded_in_parts_while_it_grows(world: World) -> None:
     world.begin()
     for _ in range(13):
         world.put(P0, 10)
-    assert sum(partition.held for partition in world.running._partitions.values()) < 6 * 1024 * 1024
+    assert sum(partition.held_bytes for partition in world.running._partitions.values()) < 6 * 1024 * 1024
     world.commit()
     (records,) = world.contents().values()
     assert [each["id"] for each in records] == list(range(130))

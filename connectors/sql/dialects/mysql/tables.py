@@ -99,7 +99,7 @@ def fingerprint(connection: Connection, table: TableName) -> object:
     return frozenset(tuple(row) for row in rows) or None
 
 
-def declared(connection: Connection, table: TableName) -> dict[str, str]:
+def declared_types(connection: Connection, table: TableName) -> dict[str, str]:
     """What each column was declared as (type, character set and collation, in the server's own words), by name; for a
     staging table that takes exactly the same values."""
     query = (

@@ -31,7 +31,7 @@ from ferryman.connectors.sql.dialects.misfit import misfit
 from ferryman.connectors.sql.dialects.mysql.column_types.values import NULL, literal
 from ferryman.connectors.sql.dialects.mysql.errors import message_of, number_of, staged_column
 from ferryman.connectors.sql.dialects.mysql.statements import Statements, name, statements
-from ferryman.connectors.sql.dialects.mysql.tables import declared, unique_keys
+from ferryman.connectors.sql.dialects.mysql.tables import declared_types, unique_keys
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.records.values import Zones
 from ferryman.errors import DataError
@@ -103,7 +103,7 @@ class MysqlWriter:
         return {shape: stage for shape, stage in kept.items() if shape not in surplus}
 
     def _create(self, connection: Connection, table: TableName, columns: tuple[TableColumn, ...]) -> Stage:
-        found = declared(connection, table)
+        found = declared_types(connection, table)
         gone = [column.name for column in columns if column.name not in found]
         if gone:
             raise StaleTable(f"The column {gone[0]} of {table} is gone")
@@ -165,7 +165,7 @@ class MysqlWriter:
         """One after the other."""
         in_turn(loads, steps)
 
-    def told(self, connection: Connection | None, load: Load, together: int) -> Sequence[str]:
+    def statements_for(self, connection: Connection | None, load: Load, together: int) -> Sequence[str]:
         """The INSERT into the staging table, and what moves its rows on."""
         primary = frozenset(column.name for column in load.columns if column.primary)
         unique = [primary] if connection is None else unique_keys(connection, load.table)

@@ -102,7 +102,7 @@ class Direct:
         yield self.rows[begun:stop]
 
 
-def told(load: Load, mode: Mode) -> str:
+def statement_text(load: Load, mode: Mode) -> str:
     """The statement for some rows of a load, these left out."""
     if load.deletes:
         names = ", ".join(identifier(load.columns[index].name) for index in key_columns(load.columns))
@@ -111,7 +111,7 @@ def told(load: Load, mode: Mode) -> str:
     return f"{head}(…), …{tail}"
 
 
-def made(loads: Sequence[Load], copied: Copied) -> list[Direct]:
+def as_literals(loads: Sequence[Load], copied: Copied) -> list[Direct]:
     """The loads as literals."""
     alike: dict[Hashable, list[int]] = {}
     for number, load in enumerate(loads):

@@ -129,7 +129,7 @@ class PostgresWriter:
     def _brought(self, connection: Connection, loads: Sequence[Load], fill: Fill) -> Sequence[Apply]:
         cursor = _cursor(connection)
         small = [number for number, load in enumerate(loads) if self._is_small(load)]
-        made = direct.made([loads[number] for number in small], self._copied)
+        made = direct.as_literals([loads[number] for number in small], self._copied)
         self._direct = dict(zip(small, made, strict=True))
         steps = [
             self._applied_directly(cursor, self._direct[number])
@@ -166,10 +166,10 @@ class PostgresWriter:
                     for number in numbers:
                         steps[number](*loads[number].span)
 
-    def told(self, connection: Connection | None, load: Load, together: int) -> Sequence[str]:
+    def statements_for(self, connection: Connection | None, load: Load, together: int) -> Sequence[str]:
         """The COPY into the staging table and what moves its rows on; or the statement of literals."""
         if direct.is_small(load, together, self._mode):
-            return [direct.told(load, self._mode)]
+            return [direct.statement_text(load, self._mode)]
         found = statements(_EXAMPLE, load.table, load.columns, self._mode)
         move = found.delete if load.deletes else found.write
         return [] if move is None else [found.copy, move.replace("%%", "%")]

@@ -99,7 +99,7 @@ class SqliteWriter:
         """One after the other."""
         in_turn(loads, steps)
 
-    def told(self, connection: Connection | None, load: Load, together: int) -> Sequence[str]:
+    def statements_for(self, connection: Connection | None, load: Load, together: int) -> Sequence[str]:
         """One statement, executed for each row."""
         found = statements(load.table, load.columns, self._mode)
         statement = found.delete if load.deletes else found.write
