@@ -9,10 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator
-
 from ferryman.api import Examination, Finding, Offset, Part, Partition, Source, SourceContext, Span
-from ferryman.config import Int, Str, key
+from ferryman.config import Int, NonEmpty, Str, key
 from ferryman.connector import SourceConfig
 from ferryman.connectors.file import effects
 from ferryman.connectors.file.examination import to_read
@@ -38,12 +36,6 @@ FROM_THE_BEGINNING = "To read what is there from its beginning, stop the connect
 LARGEST_POSITION = (1 << 63) - 1
 
 
-def _not_empty(value: str) -> str:
-    if not value:
-        raise ValueError("String must be non-empty")
-    return value
-
-
 STDIN = 0
 """Standard input. A task's process has another ``sys.stdin``, but the worker's is still open under this number."""
 
@@ -53,7 +45,7 @@ class FileStreamSourceConfig(SourceConfig):
 
     file: FilePath | None = key(None, importance="HIGH")
     """Source filename. If not specified, the standard input will be used."""
-    topic: Annotated[Str, AfterValidator(_not_empty)] = key(importance="HIGH")
+    topic: Annotated[Str, NonEmpty] = key(importance="HIGH")
     """The topic to publish data to."""
     batch_size: Int = key(2000, at_least=1, importance="LOW")
     """The maximum number of records the source task can read from the file each time it is polled."""

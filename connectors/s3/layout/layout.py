@@ -137,12 +137,12 @@ def _confluent_format(config: S3SinkConfig, format_name: str) -> tuple[Format, s
 def unescaped(text: str) -> str:
     """A separator of the config, in which line ends, tabs and backslashes may be written by letters."""
     out, pending = "", False
-    for letter in text:
+    for character in text:
         if pending:
-            out += _ESCAPES.get(letter, f"\\{letter}")
-        elif letter != "\\":
-            out += letter
-        pending = letter == "\\" and not pending
+            out += _ESCAPES.get(character, f"\\{character}")
+        elif character != "\\":
+            out += character
+        pending = character == "\\" and not pending
     return out + "\\" * pending
 
 

@@ -22,7 +22,7 @@ def texts(values: pl.Series) -> pl.Series:
 
 
 def _plain(text: str | None) -> str | None:
-    if text is None or not any(letter in text for letter in "eE"):
+    if text is None or not any(character in text for character in "eE"):
         return text
     return format(Decimal(text), "f")
 

@@ -39,7 +39,7 @@ class MysqlNaming:
             return f"has {len(name)} characters, and {_LONGEST_NAME} are possible. Choose a shorter name"
         if name.endswith(" "):
             return "ends with a blank, which is not possible"
-        if any(ord(letter) > 0xFFFF for letter in name):
+        if any(ord(character) > 0xFFFF for character in name):
             return "has a character beyond U+FFFF, such as an emoji, which is not possible"
         return None
 
