@@ -1,4 +1,4 @@
-"""What a backfill costs its live connector: latency alone and beside a run. `python -m bench.beside`.
+"""What a backfill costs its live connector: latency alone and beside a run. `python -m bench.backfill_cost`.
 
 The live connector upserts into PostgreSQL by the records' keys, and has written a history when the measuring begins.
 The run reads that history again while the producer keeps to its timetable (as `bench.latency`): into another table,
@@ -26,7 +26,7 @@ from bench.targets import TableTarget
 from bench.world import World, world
 
 ALONE, AGAIN, ELSEWHERE, BESIDE = "alone", "alone again", "beside a run into another table", "beside a run"
-CONFIG = "w2-avro"
+CONFIG = "sql-postgresql-avro"
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Beside:
 
 
 def config() -> str:
-    """W2's, by the records' keys."""
+    """sql_postgresql's, by the records' keys."""
     text = (CONFIGS / f"{CONFIG}.properties").read_text()
     keyed = text.replace("primary.key.mode=record_value", "primary.key.mode=record_key")
     return f"{keyed}\nkey.converter=org.apache.kafka.connect.converters.LongConverter\n"
@@ -124,7 +124,7 @@ def main(rate: int, seconds: int, history: int, as_json: bool) -> None:
             print(f"{side}, at {rate:,} records/s", file=sys.stderr)
             found.append(measure(where, side, history, rate, seconds, number))
             print(f"  p50 {found[-1].latency.p50:.1f} ms, p99 {found[-1].latency.p99:.1f} ms", file=sys.stderr)
-    print(report.dump("beside", [asdict(each) for each in found]) if as_json else _said(found))
+    print(report.dump("backfill_cost", [asdict(each) for each in found]) if as_json else _said(found))
 
 
 if __name__ == "__main__":

@@ -3,14 +3,14 @@
 from collections import Counter
 from typing import Any
 
-from bench import thousand
-from bench.thousand import Found, Story, Took
+from bench import many_connectors
+from bench.many_connectors import Found, Story, Took
 
 
 def test_each_figure_has_its_head() -> None:
     found = Found("Ferryman", 100, 15, posts=[0.1], statuses=[0.1], created=Took(1.0, 2.0, 3.0))
     answers, took = found.rows()
-    assert (len(answers), len(took)) == (len(thousand.ANSWERS), len(thousand.TOOK))
+    assert (len(answers), len(took)) == (len(many_connectors.ANSWERS), len(many_connectors.TOOK))
     assert took[4:7] == ["1.0", "20.0", "30.0"]
 
 

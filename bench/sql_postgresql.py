@@ -1,4 +1,4 @@
-"""W2: Avro, and JSON with schemas, through three transforms into PostgreSQL by upsert. `python -m bench.w2`."""
+"""Avro, and JSON with schemas, through three transforms into PostgreSQL by upsert. `python -m bench.sql_postgresql`."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -20,15 +20,15 @@ FORMATS = ("avro", "json")
 def contenders(form: str) -> Iterator[tuple[str, str, Callable[[], Side]]]:
     """Config, whose it is, and how to make the side. UNNEST needs a newer Debezium than the default runs have."""
     converter = ["avro"] if form == "avro" else []
-    yield f"w2-{form}", "peer", lambda: peer("jdbc", *converter)
-    yield f"w2-{form}", "ours", ours
-    yield f"w2-{form}-tuned", "peer", lambda: peer("jdbc_newest", *converter)
-    yield f"w2-{form}-tuned", "ours", ours
+    yield f"sql-postgresql-{form}", "peer", lambda: peer("jdbc", *converter)
+    yield f"sql-postgresql-{form}", "ours", ours
+    yield f"sql-postgresql-{form}-tuned", "peer", lambda: peer("jdbc_newest", *converter)
+    yield f"sql-postgresql-{form}-tuned", "ours", ours
 
 
 def fill_with(where: World, form: str, records: int) -> Topic:
     """The topic of a format."""
-    topic = f"w2-{form}"
+    topic = f"sql-postgresql-{form}"
     if form == "json":
         return fill(where.broker, topic, envelope_messages(records), records)
     return fill(where.broker, topic, avro_messages(register(where.registry, topic), range(records)), records)
@@ -71,7 +71,7 @@ def main(
                     name = f"{config}-{whose}-{number}".replace("-", "_")
                     found.append(run(where, side, config, topic, name))
                     print(f"  {found[-1].rate:,.0f} records/s, {found[-1].cpu_seconds:.1f} CPU s", file=sys.stderr)
-    print(report.dump("w2", [result.dump() for result in found]) if as_json else report.results(found))
+    print(report.dump("sql_postgresql", [result.dump() for result in found]) if as_json else report.results(found))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""W1: schemaless JSON through four transforms into a file. `python -m bench.w1`."""
+"""Schemaless JSON through four transforms into a file. `python -m bench.file_sink`."""
 
 import sys
 from collections.abc import Callable
@@ -21,8 +21,8 @@ def run(where: World, side: Side, topic: Topic, name: str) -> Result:
     """One side, once."""
     directory = where.directory / name
     file = directory / "out.txt"
-    with started(side, "w1", directory, where.file_variables(topic.name, file)) as running:
-        result = measure(running, side, "w1", topic.records, FileTarget(file, topic.records))
+    with started(side, "file-sink", directory, where.file_variables(topic.name, file)) as running:
+        result = measure(running, side, "file-sink", topic.records, FileTarget(file, topic.records))
     file.unlink()
     return result
 
@@ -36,15 +36,15 @@ def main(records: int, repeat: int, only: str | None, as_json: bool) -> None:
     """Run both sides, one after the other, and print what they took."""
     sides = [make for name, make in SIDES.items() if only in (None, name)]
     with world(["kafka"]) as where:
-        topic = fill(where.broker, "w1", shop_messages(records), records)
+        topic = fill(where.broker, "file-sink", shop_messages(records), records)
         found = []
         for number in range(repeat):
             for make in sides:
                 side = make()
                 print(f"{side.name}, run {number + 1} of {repeat}", file=sys.stderr)
-                found.append(run(where, side, topic, f"w1-{side.name.split()[0].lower()}-{number}"))
+                found.append(run(where, side, topic, f"file-sink-{side.name.split()[0].lower()}-{number}"))
                 print(f"  {found[-1].rate:,.0f} records/s, {found[-1].cpu_seconds:.1f} CPU s", file=sys.stderr)
-    print(report.dump("w1", [result.dump() for result in found]) if as_json else report.results(found))
+    print(report.dump("file_sink", [result.dump() for result in found]) if as_json else report.results(found))
 
 
 if __name__ == "__main__":

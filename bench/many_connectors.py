@@ -1,4 +1,4 @@
-"""A worker with a thousand connectors, beside workers with fewer: `python -m bench.thousand`.
+"""A worker with a thousand connectors, beside workers with fewer: `python -m bench.many_connectors`.
 
 Most connectors are stopped or paused, by turns; some run. Each size has topics and a group of its own. What costs more
 than its share shows in the milliseconds of CPU that the worker itself takes for a connector: they stay the same from
@@ -266,7 +266,7 @@ def main(connectors: str, running: int, workers: int, side: str, as_json: bool) 
             for head, row in zip((ANSWERS, TOOK), found[-1].rows(), strict=True):
                 print(", ".join(map(": ".join, zip(head, row, strict=True))), file=sys.stderr)
     if as_json:
-        print(report.dump("thousand", [asdict(each) for each in found]))
+        print(report.dump("many_connectors", [asdict(each) for each in found]))
         return
     for number, head in enumerate((ANSWERS, TOOK)):
         print(report.table(head, [each.rows()[number] for each in found]), end="\n\n")

@@ -1,4 +1,4 @@
-"""W3: Avro into zstd Parquet and JSON into JSON lines on S3, into one path or 200 at once. `python -m bench.w3`.
+"""Avro into zstd Parquet and JSON into JSON lines on S3, into one path or 200 at once. `python -m bench.s3`.
 
 With 200 paths it also shows what memory is in use while two million records go by.
 """
@@ -37,7 +37,7 @@ FILES = 5
 """Files of each Kafka partition, where there is one path."""
 STEP = 250_000
 """Records between two rotations while memory is watched."""
-CONFIG_NAMES = ("w3-parquet", "w3-json", "w3-parquet-200", "w3-json-200")
+CONFIG_NAMES = ("s3-parquet", "s3-json", "s3-parquet-200", "s3-json-200")
 
 _TEMPORARY = re.compile(r"-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 _HEAD = ("config", "side", "records/s", "CPU s", "records/CPU s", "peak MB")
@@ -130,7 +130,7 @@ def bucket(store: str, name: str) -> Bucket:
 
 
 def avro_messages(schema_id: int, records: int) -> Iterator[bytes]:
-    """W2's values with a store."""
+    """sql_postgresql's values with a store."""
     parsed, head = fastavro.parse_schema(_SCHEMA), b"\x00" + schema_id.to_bytes(4, "big")
     for index in range(records):
         stream = io.BytesIO()
@@ -139,7 +139,7 @@ def avro_messages(schema_id: int, records: int) -> Iterator[bytes]:
 
 
 def json_messages(records: int) -> Iterator[bytes]:
-    """W1's values with a store."""
+    """file_sink's values with a store."""
     return (orjson.dumps({**shop(index), "store": store_of(index)}) for index in range(records))
 
 
@@ -282,7 +282,7 @@ def main(records: int, repeat: int, names: tuple[str, ...], held: int, as_json: 
     with world(["kafka", "registry", "s3"]) as where:
         for form in dict.fromkeys(name.split("-")[1] for name in names):
             mine = [name for name in names if name.split("-")[1] == form]
-            topic = fill_with(where, form, records, f"w3-{form}")
+            topic = fill_with(where, form, records, f"s3-{form}")
             for number in range(repeat):
                 found.append(consume(where, topic))
                 for name in mine:
@@ -291,11 +291,11 @@ def main(records: int, repeat: int, names: tuple[str, ...], held: int, as_json: 
                     print(" ".join(found[-1].row()), f"load {found[-1].load:.1f}", file=sys.stderr)
             wide = [name for name in mine if name.endswith("-200")]
             if wide and held >= STEP:
-                long = fill_with(where, form, held - held % STEP, f"w3-{form}-held")
+                long = fill_with(where, form, held - held % STEP, f"s3-{form}-held")
                 memories += [hold(where, name, long, f"{name}-held") for name in wide]
                 print(" ".join(memories[-1].row()), file=sys.stderr)
     if as_json:
-        print(report.dump("w3", [*map(asdict, found), *map(asdict, memories)]))
+        print(report.dump("s3", [*map(asdict, found), *map(asdict, memories)]))
     else:
         print(results(found), memory(memories), sep="\n\n")
 

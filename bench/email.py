@@ -1,4 +1,4 @@
-"""W4: an e-mail for each record, with 1 message in flight and with 64. `python -m bench.w4`."""
+"""An e-mail for each record, with 1 message in flight and with 64. `python -m bench.email`."""
 
 import sys
 import zlib
@@ -49,8 +49,8 @@ def run(stack: Stack, directory: Path, topic: Topic, in_flight: int) -> Result:
         "BENCH_IN_FLIGHT": str(in_flight),
     }
     side, target = ours(), MailTarget(stack["mail"].directory, topic.records)
-    with started(side, "w4", directory, variables) as running:
-        return measure(running, side, f"w4, {in_flight} in flight", topic.records, target)
+    with started(side, "email", directory, variables) as running:
+        return measure(running, side, f"email, {in_flight} in flight", topic.records, target)
 
 
 @click.command()
@@ -61,14 +61,14 @@ def run(stack: Stack, directory: Path, topic: Topic, in_flight: int) -> Result:
 def main(records: int, repeat: int, in_flight: tuple[int, ...], as_json: bool) -> None:
     """Run each, one after the other, and print what they took."""
     with Stack(("kafka", "mail")) as stack:
-        topic = fill(stack.addresses["kafka"], "w4", shop_messages(records), records)
+        topic = fill(stack.addresses["kafka"], "email", shop_messages(records), records)
         found = []
         for number in range(repeat):
             for count in in_flight:
                 print(f"{count} in flight, run {number + 1} of {repeat}", file=sys.stderr)
-                found.append(run(stack, stack.directory / f"w4-{count}-{number}", topic, count))
+                found.append(run(stack, stack.directory / f"email-{count}-{number}", topic, count))
                 print(f"  {found[-1].rate:,.0f} messages/s, {found[-1].cpu_seconds:.1f} CPU s", file=sys.stderr)
-    print(report.dump("w4", [result.dump() for result in found]) if as_json else report.results(found))
+    print(report.dump("email", [result.dump() for result in found]) if as_json else report.results(found))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""W5: what W2 is, into MariaDB: Avro through three transforms by upsert. `python -m bench.w5`."""
+"""Avro through three transforms into MariaDB by upsert. `python -m bench.sql_mariadb`."""
 
 import sys
 from collections.abc import Callable
@@ -10,11 +10,11 @@ from bench.ours import ours
 from bench.peer import peer
 from bench.run import Result, measure, started
 from bench.side import Side
+from bench.sql_postgresql import fill_with
 from bench.targets_mariadb import MariadbTarget
-from bench.w2 import fill_with
 from bench.world import World, world
 
-CONFIGS = ("w5-avro", "w5-avro-tuned")
+CONFIGS = ("sql-mariadb-avro", "sql-mariadb-avro-tuned")
 SIDES: dict[str, Callable[[], Side]] = {"peer": lambda: peer("jdbc", "avro"), "ours": ours}
 
 
@@ -37,7 +37,7 @@ def main(records: int, repeat: int, only: str | None, default_only: bool, as_jso
                     name = f"ferryman_{config}-{whose}-{number}".replace("-", "_")
                     found.append(_run(where, side, config, MariadbTarget(where.mariadb, name, topic), name))
                     print(f"  {found[-1].rate:,.0f} records/s, {found[-1].cpu_seconds:.1f} CPU s", file=sys.stderr)
-    print(report.dump("w5", [result.dump() for result in found]) if as_json else report.results(found))
+    print(report.dump("sql_mariadb", [result.dump() for result in found]) if as_json else report.results(found))
 
 
 def _run(where: World, side: Side, config: str, target: MariadbTarget, name: str) -> Result:
