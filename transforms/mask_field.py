@@ -16,7 +16,7 @@ from ferryman.java.texts import EPOCH, java_class, to_float32
 from ferryman.record import Batch, Columns, Data, Maps, Rows
 from ferryman.schema import DATE, DECIMAL, FLOATS, INTEGERS, TIME, TIMESTAMP, Schema, Type
 from ferryman.transforms.fields.map_columns import class_of, column, of, put, same
-from ferryman.transforms.fields.name_lists import hashed, name_problems
+from ferryman.transforms.fields.name_lists import in_hash_order, name_problems
 from ferryman.transforms.fields.sides import Sided, class_name, converted, literal, maps, structs, with_defaults
 
 PURPOSE = "mask fields"
@@ -59,7 +59,7 @@ class MaskField(Sided[MaskFieldConfig]):
 
     def __init__(self, config: MaskFieldConfig, side: Any = "value") -> None:
         super().__init__(config, side)
-        self.names = hashed(config.fields)
+        self.names = in_hash_order(config.fields)
         self._masks = lru_cache(maxsize=16)(self._of_schema)
 
     def apply_batch(self, batch: Batch) -> Sequence[Batch]:

@@ -124,7 +124,7 @@ def producer_config(bootstrap: str, connector: str, task: int, raw: Mapping[str,
     return {"linger.ms": 2, **client.values, "client.id": f"{connector}-{task}-events"}
 
 
-def doubts(raw: Mapping[str, str], default: str) -> Iterator[str]:
+def producer_warnings(raw: Mapping[str, str], default: str) -> Iterator[str]:
     """Warnings, by name, about settings below event.value.converter and event.producer that do nothing."""
     if not raw.get("event.topic"):
         given = [name for name in raw if name.startswith((f"{CONVERTER}.", PRODUCER))]

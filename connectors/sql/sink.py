@@ -16,7 +16,7 @@ from ferryman.connectors.sql.database.offsets_table import Move, moves_of, open_
 from ferryman.connectors.sql.database.rights import naming_missing_rights, use_of
 from ferryman.connectors.sql.database.rows import RowMaker
 from ferryman.connectors.sql.database.tables import Tables
-from ferryman.connectors.sql.database.ways import InBulk, RowByRow
+from ferryman.connectors.sql.database.write_strategies import InBulk, RowByRow
 from ferryman.connectors.sql.dialects.faults import Late, StaleTable
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.effects import effects

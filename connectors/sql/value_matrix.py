@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from ferryman.connectors.sql.column_fits.fit import Refusal
 from ferryman.connectors.sql.config.databases import DIALECTS
 from ferryman.connectors.sql.dialects.dialect import Dialect
-from ferryman.connectors.sql.fits.fit import Refusal
 from ferryman.connectors.sql.records.values import Zones
 from ferryman.schema import (
     BOOLEAN,

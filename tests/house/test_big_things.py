@@ -24,12 +24,12 @@ from ferryman.chain.builder import chain
 from ferryman.chain.chain import Chain
 from ferryman.connectors.s3.formats.format import Avro, Parquet
 from ferryman.connectors.s3.formats.text import JsonLines
+from ferryman.connectors.sql.column_fits.fit import Fit
 from ferryman.connectors.sql.config.databases import database
 from ferryman.connectors.sql.dialects.dialect import Load, TableColumn
 from ferryman.connectors.sql.dialects.mysql.statements import statements as mysql_statements
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.dialects.postgresql import direct, writer
-from ferryman.connectors.sql.fits.fit import Fit
 from ferryman.connectors.sql.records.column import Column
 from ferryman.facts.config_records import (
     ConfigRecord,

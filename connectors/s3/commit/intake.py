@@ -24,7 +24,7 @@ from ferryman.connectors.s3.commit.schema_change import Compatibility, ends_file
 from ferryman.connectors.s3.commit.write_buffer import BufferedRun
 from ferryman.connectors.s3.config.object_names import TOMBSTONE, Destination, checked_key
 from ferryman.connectors.s3.formats.format import Format, select, split
-from ferryman.connectors.s3.layout.gathering import gathered, without_nulls
+from ferryman.connectors.s3.layout.gathering import merged_batches, without_nulls
 from ferryman.connectors.s3.layout.keys_and_headers import enveloped, side_of
 from ferryman.connectors.s3.layout.layout import Layout
 from ferryman.connectors.s3.layout.partitioners import ByKafkaPartition, Paths
@@ -117,7 +117,7 @@ class Intake:
                 self.take(partition, batch)
             return
         silent = self.nulls == "ignore" and not self.reports_nulls
-        found = (partition.fresh(each) for each in gathered(without_nulls(batches) if silent else batches))
+        found = (partition.fresh(each) for each in merged_batches(without_nulls(batches) if silent else batches))
         groups = [each for each in found if each is not None]
         if len(groups) > 1 and self._takes_interleaved(groups):
             # What cannot be read so is looked at record by record: whatever came before it stays taken.

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from ferryman.connectors.s3.commit.schema_change import projected
-from ferryman.connectors.s3.layout.gathering import together
+from ferryman.connectors.s3.layout.gathering import concatenated
 from ferryman.record import Batch, Columns
 from ferryman.schema import Schema
 
@@ -58,7 +58,7 @@ class Interleaved:
                 parts.append(self._by(number, schema).slice(first, last))
         if any(not isinstance(part.value, Columns) for part in parts):
             parts = [replace(part, value=part.value.rows()) for part in parts]
-        return together(parts)
+        return concatenated(parts)
 
     def _by(self, number: int, schema: Schema | None) -> Batch:
         found = self._projected.get((number, id(schema)))

@@ -8,7 +8,7 @@ overtaken (``superseding``) is left out first, so that a key that comes a hundre
 have no key to agree on, as long as nothing is deleted among them, and none of them is left out.
 
 Whether keys are the same is for the database to say (by case, padding, scale). So rows are held to have the same key if
-any database might say so (``ferryman.connectors.sql.records.likeness``): that costs a round at most.
+any database might say so (``ferryman.connectors.sql.records.key_equality``): that costs a round at most.
 """
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
@@ -28,7 +28,7 @@ from ferryman.connectors.sql.dialects.dialect import (
     other_columns,
 )
 from ferryman.connectors.sql.dialects.names import TableName
-from ferryman.connectors.sql.records.likeness import likenesses
+from ferryman.connectors.sql.records.key_equality import equality_classes
 from ferryman.record import Batch
 
 POSITION_BITS = 48
@@ -69,7 +69,7 @@ def _shape(part: Part) -> Shape:
     return part.columns, part.deletes, tuple(part.frame.dtypes)
 
 
-def joined(parts: Iterable[Part], mode: Mode) -> list[Load]:
+def loads_by_shape(parts: Iterable[Part], mode: Mode) -> list[Load]:
     """The loads in the order in which they are to be applied, their rows numbered through in the column ``seq``.
 
     The tables are sorted: tasks that write to the same ones take their locks in the same order.
@@ -88,7 +88,7 @@ def joined(parts: Iterable[Part], mode: Mode) -> list[Load]:
     return found
 
 
-def in_order(parts: Iterable[Part]) -> tuple[list[Load], list[int]]:
+def loads_in_poll_order(parts: Iterable[Part]) -> tuple[list[Load], list[int]]:
     """The loads of all shapes, whose ``seq`` goes through all of them in the order of the poll, and the place of each
     ``seq`` in the poll."""
     shapes: dict[tuple[TableName, Shape], list[Part]] = {}
@@ -130,7 +130,7 @@ def stretches(loads: Sequence[Load], steps: Sequence[Apply], most: int) -> list[
     return [RowStretch(loads[number], steps[number], first, last) for number, first, last in found]
 
 
-def pieces(loads: Iterable[Load], most: int | None) -> Iterator[Load]:
+def in_pieces(loads: Iterable[Load], most: int | None) -> Iterator[Load]:
     """The same rows in the same order, at most so many in a load; 0 is one, as in Confluent's sink."""
     for load in loads:
         height = load.frame.height if most is None else max(1, most)
@@ -157,8 +157,8 @@ class _Rows:
 
 def _together(parts: Sequence[Part]) -> _Rows:
     first, frame, by_place = parts[0], pl.concat([part.frame for part in parts]), None
-    in_order = (one.work < other.work or one.positions[-1] < other.positions[0] for one, other in pairwise(parts))
-    if not all(in_order):
+    are_in_order = (one.work < other.work or one.positions[-1] < other.positions[0] for one, other in pairwise(parts))
+    if not all(are_in_order):
         places = [place for part in parts for place in part.places()]
         by_place = sorted(range(len(places)), key=places.__getitem__)
         frame = frame[by_place]
@@ -168,7 +168,7 @@ def _together(parts: Sequence[Part]) -> _Rows:
 def _sequence(shapes: Sequence[_Rows], mode: Mode) -> Iterator[tuple[_Rows, pl.DataFrame]]:
     """The rows of a table in the order of their application."""
     if len(shapes) > 1 and (mode != "insert" or any(each.deletes for each in shapes)):
-        keys = likenesses([_keys(shape) for shape in shapes])
+        keys = equality_classes([_keys(shape) for shape in shapes])
         if len(set(chain.from_iterable(keys))) < sum(map(len, keys)):
             yield from _rounds(shapes, keys, fold=mode != "insert")
             return

@@ -6,7 +6,7 @@ import polars as pl
 
 from ferryman.connectors.sql.dialects.dialect import Apply, Load, Mode, Refused, RowStretch, key_columns
 from ferryman.connectors.sql.dialects.names import TableName
-from ferryman.connectors.sql.records.likeness import likenesses
+from ferryman.connectors.sql.records.key_equality import equality_classes
 
 
 def retried(
@@ -48,7 +48,7 @@ def _last(loads: Sequence[Load]) -> set[int]:
     found = set[int]()
     for same in tables.values():
         latest: dict[Hashable, int] = {}
-        for load, alike in zip(same, likenesses([_keys(load) for load in same]), strict=True):
+        for load, alike in zip(same, equality_classes([_keys(load) for load in same]), strict=True):
             for seq, key in zip(load.frame.get_column("seq").to_list(), alike, strict=True):
                 latest[key] = max(seq, latest.get(key, seq))
         found |= set(latest.values())

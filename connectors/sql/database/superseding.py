@@ -16,7 +16,7 @@ from dataclasses import dataclass
 class RowChange:
     """A row that is to be written or deleted, as far as it matters here."""
 
-    likeness: Hashable
+    equality_class: Hashable
     """The same for all keys that the database might hold to be this one."""
     key: Hashable
     """The key as it is spelled."""
@@ -29,10 +29,10 @@ def still_needed(changes: Sequence[RowChange]) -> list[int]:
     ambiguous = _ambiguous(changes)
     by_key: dict[Hashable, list[int]] = {}
     for place, change in enumerate(changes):
-        by_key.setdefault(change.likeness, []).append(place)
+        by_key.setdefault(change.equality_class, []).append(place)
     kept: list[int] = []
-    for likeness, places in by_key.items():
-        if likeness in ambiguous:
+    for equality_class, places in by_key.items():
+        if equality_class in ambiguous:
             kept += places
         else:
             kept += [places[at] for at in still_needed_of_row([changes[place].columns for place in places])]
@@ -53,4 +53,8 @@ def still_needed_of_row(filled: Sequence[Collection[str] | None]) -> list[int]:
 
 def _ambiguous(changes: Iterable[RowChange]) -> set[Hashable]:
     spelled: dict[Hashable, Hashable] = {}
-    return {change.likeness for change in changes if spelled.setdefault(change.likeness, change.key) != change.key}
+    return {
+        change.equality_class
+        for change in changes
+        if spelled.setdefault(change.equality_class, change.key) != change.key
+    }

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.schema import CreateTable
 
+from ferryman.connectors.sql.column_fits.fit import Refusal
 from ferryman.connectors.sql.config.rules import SqlSinkConfig
 from ferryman.connectors.sql.database.rights import grants, use_of, with_statements
 from ferryman.connectors.sql.database.session import Session
@@ -18,7 +19,6 @@ from ferryman.connectors.sql.database.structure import AddColumn, Change, InData
 from ferryman.connectors.sql.dialects.dialect import Definition, TableColumn, Type
 from ferryman.connectors.sql.dialects.faults import Denied, StaleTable
 from ferryman.connectors.sql.dialects.names import TableName, checked_name, collision, lower
-from ferryman.connectors.sql.fits.fit import Refusal
 from ferryman.connectors.sql.records.column import Column
 from ferryman.connectors.sql.records.values import Zones
 from ferryman.errors import DataError, FerrymanError, RetriableError, TaskError

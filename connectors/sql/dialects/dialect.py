@@ -15,9 +15,9 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.engine.interfaces import ReflectedColumn
 from sqlalchemy.engine.reflection import ObjectKind, ObjectScope
 
+from ferryman.connectors.sql.column_fits.fit import Fit, Refusal
 from ferryman.connectors.sql.dialects.names import Naming, TableName
 from ferryman.connectors.sql.dialects.urls import Location, Urls
-from ferryman.connectors.sql.fits.fit import Fit, Refusal
 from ferryman.connectors.sql.records.column import Column
 from ferryman.connectors.sql.records.debezium import Notation
 from ferryman.connectors.sql.records.values import Form, Zones

@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 
 from ferryman.api import Assigned, Bad, BadRecords, SinkContext
 from ferryman.connectors.sql.config.rules import SqlSinkConfig
-from ferryman.connectors.sql.database.loads import Part, in_order
+from ferryman.connectors.sql.database.loads import Part, loads_in_poll_order
 from ferryman.connectors.sql.database.offsets_table import Offsets, session_and_offsets
 from ferryman.connectors.sql.database.rows import RowMaker, origins_of
 from ferryman.connectors.sql.database.session import Session
@@ -149,7 +149,7 @@ class LatestOnly:
         foreseen = self._rows_that_stand()
         partial = [found for found in foreseen if (found.table, found.columns) not in {*map(_shape, parts)}]
         is_early = not self._puts_under_lock and not self.database.session.dialect.writes_alone
-        return PreparedPut(in_order([*parts, *partial])[0], foreseen if is_early else None)
+        return PreparedPut(loads_in_poll_order([*parts, *partial])[0], foreseen if is_early else None)
 
     def _note_all(self, sources: Sequence[TopicPartition]) -> None:
         known, self._reached, self._note_taker.fresh_keys = self._reached, self._look(sources), None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from ferryman.connectors.sql.database.loads import Part, in_order, joined, stretches
+from ferryman.connectors.sql.database.loads import Part, loads_by_shape, loads_in_poll_order, stretches
 from ferryman.connectors.sql.database.session import Session
 from ferryman.connectors.sql.dialects.dialect import Apply, Load, Mode, Refused, Writer
 from ferryman.connectors.sql.dialects.faults import Undone
@@ -46,9 +46,9 @@ class TrialWrites:
         it.
         """
         try:
-            self._try(joined(parts, self.mode), False, lock, within)
+            self._try(loads_by_shape(parts, self.mode), False, lock, within)
         except DataError:
-            loads, places = in_order(parts)
+            loads, places = loads_in_poll_order(parts)
             try:
                 found = self._try(loads, True, lock, within)
             except Undone:
@@ -63,7 +63,7 @@ class TrialWrites:
         for part in parts:
             for row, place in enumerate(part.places()):
                 try:
-                    self._try(joined([part.only([row])], self.mode), False, lock, None)
+                    self._try(loads_by_shape([part.only([row])], self.mode), False, lock, None)
                 except DataError as error:
                     yield place, error
 

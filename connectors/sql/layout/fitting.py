@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 import polars as pl
 
 from ferryman.api import BadRecords
+from ferryman.connectors.sql.column_fits.fit import as_written, broken
 from ferryman.connectors.sql.dialects.dialect import TableColumn
 from ferryman.connectors.sql.dialects.misfit import misfit
 from ferryman.connectors.sql.dialects.names import TableName
-from ferryman.connectors.sql.fits.fit import as_written, broken
 from ferryman.errors import DataError
 from ferryman.record import Batch, Coordinates
 

@@ -20,7 +20,7 @@ def table(given_: Sequence[RowChange], places: Iterable[int], same_case: bool) -
     rows = {"z": {"a": -1, "b": -1, "c": -1}}
     for place in places:
         change = given_[place]
-        key = str(change.likeness if same_case else change.key)
+        key = str(change.equality_class if same_case else change.key)
         if change.columns is None:
             rows.pop(key, None)
         else:

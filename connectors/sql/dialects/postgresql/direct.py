@@ -13,11 +13,11 @@ from itertools import islice
 import polars as pl
 import psycopg
 
+from ferryman.connectors.sql.column_fits.fit import Fit
 from ferryman.connectors.sql.dialects.dialect import Load, Mode, TableColumn, key_columns, other_columns
 from ferryman.connectors.sql.dialects.names import TableName
 from ferryman.connectors.sql.dialects.postgresql.names import identifier, literal
-from ferryman.connectors.sql.fits.fit import Fit
-from ferryman.connectors.sql.records.likeness import likenesses
+from ferryman.connectors.sql.records.key_equality import equality_classes
 from ferryman.connectors.sql.records.values import TIMESTAMP_FORMAT
 from ferryman.errors import DataError
 
@@ -92,7 +92,7 @@ class Direct:
         """The rows in order, cut so that no two of a piece may have the same key: one statement changes a row once."""
         frame = self.load.frame
         keys = [frame.get_column(f"c{index}")[start:stop] for index in key_columns(self.load.columns)]
-        (alike,) = likenesses([keys])
+        (alike,) = equality_classes([keys])
         begun, seen = start, set[Hashable]()
         for at, key in enumerate(alike, start):
             if key in seen:

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferryman.connectors.sql.fits import texts
-from ferryman.connectors.sql.fits.fit import broken
-from ferryman.connectors.sql.fits.target import Text
+from ferryman.connectors.sql.column_fits import texts
+from ferryman.connectors.sql.column_fits.fit import broken
+from ferryman.connectors.sql.column_fits.target import Text
 
 TEXTS = st.lists(st.none() | st.text(alphabet="ab \0\u00a0é😀", max_size=6), max_size=8)
 WORDS = st.builds(Text, length=st.none() | st.integers(0, 5), trimmed=st.booleans(), nul=st.booleans())

@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
-from ferryman.connectors.sql.fits.target import (
+from ferryman.connectors.sql.column_fits.target import (
     Bits,
     Bytes,
     Date,

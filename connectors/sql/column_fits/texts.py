@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 
 import polars as pl
 
-from ferryman.connectors.sql.fits import numbers, text_times
-from ferryman.connectors.sql.fits.fit import Check, Fit, Mask
-from ferryman.connectors.sql.fits.target import (
+from ferryman.connectors.sql.column_fits import numbers, text_times
+from ferryman.connectors.sql.column_fits.fit import Check, Fit, Mask
+from ferryman.connectors.sql.column_fits.target import (
     Boolean,
     Bytes,
     Date,

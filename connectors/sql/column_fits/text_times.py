@@ -2,8 +2,8 @@
 
 import polars as pl
 
-from ferryman.connectors.sql.fits.fit import Check, Fit
-from ferryman.connectors.sql.fits.target import Date, TimeOfDay, Timestamp
+from ferryman.connectors.sql.column_fits.fit import Check, Fit
+from ferryman.connectors.sql.column_fits.target import Date, TimeOfDay, Timestamp
 
 _DATE = r"\d{4}-\d{2}-\d{2}"
 _CLOCK = r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?"

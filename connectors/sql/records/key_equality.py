@@ -17,18 +17,18 @@ Keys = Sequence[pl.Series]
 _SIGNS = str.maketrans("", "", "".join(chr(sign) for sign in range(128) if not chr(sign).isalnum()))
 
 
-def likenesses(shapes: Sequence[Keys]) -> list[list[Hashable]]:
+def equality_classes(shapes: Sequence[Keys]) -> list[list[Hashable]]:
     """For each shape and row a value that is the same for keys that might be equal.
 
     Shapes whose keys have another number of columns, or of other types, are alike in all rows.
     """
-    if not comparable(shapes):
+    if not are_comparable(shapes):
         return [[None] * (len(keys[0]) if keys else 0) for keys in shapes]
     columns = [_alike([keys[number] for keys in shapes]) for number in range(len(shapes[0]))]
     return [list(zip(*(column[shape] for column in columns), strict=True)) for shape in range(len(shapes))]
 
 
-def comparable(shapes: Sequence[Keys]) -> bool:
+def are_comparable(shapes: Sequence[Keys]) -> bool:
     """Whether the keys of all shapes have columns of the same types."""
     return len({tuple(_kind(series.dtype) for series in keys) for keys in shapes}) == 1 and bool(shapes[0])
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from ferryman.connectors.sql.fits import numbers, texts, times
-from ferryman.connectors.sql.fits.fit import Check, Fit, Refusal
-from ferryman.connectors.sql.fits.target import (
+from ferryman.connectors.sql.column_fits import numbers, texts, times
+from ferryman.connectors.sql.column_fits.fit import Check, Fit, Refusal
+from ferryman.connectors.sql.column_fits.target import (
     Array,
     Bytes,
     Date,

@@ -9,9 +9,9 @@ from typing import Any, Literal
 import polars as pl
 import sqlalchemy as sa
 
-from ferryman.connectors.sql.fits import digits, numbers, times
-from ferryman.connectors.sql.fits.fit import Check, Fit, Refusal
-from ferryman.connectors.sql.fits.target import Float, Text
+from ferryman.connectors.sql.column_fits import digits, numbers, times
+from ferryman.connectors.sql.column_fits.fit import Check, Fit, Refusal
+from ferryman.connectors.sql.column_fits.target import Float, Text
 from ferryman.connectors.sql.records.values import TEMPORAL, Zones, scalar_form
 from ferryman.schema import DECIMAL, FLOATS, Schema, Type
 

@@ -8,7 +8,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from ferryman.connectors.sql.config.rules import SqlSinkConfig
-from ferryman.connectors.sql.database.loads import Part, in_order, joined, pieces, stretches
+from ferryman.connectors.sql.database.loads import Part, in_pieces, loads_by_shape, loads_in_poll_order, stretches
 from ferryman.connectors.sql.database.retried_rows import retried
 from ferryman.connectors.sql.database.session import Session
 from ferryman.connectors.sql.dialects.dialect import Apply, Load, Refused, Writer
@@ -30,7 +30,7 @@ class InBulk:
 
     def loads(self, parts: Sequence[Part]) -> list[Load]:
         """What goes in together."""
-        return list(pieces(joined(parts, self.config.mode), self.config.batch_size))
+        return list(in_pieces(loads_by_shape(parts, self.config.mode), self.config.batch_size))
 
     def prepare(self, loads: Sequence[Load]) -> None:
         """See ``Writer``."""
@@ -63,8 +63,8 @@ class RowByRow:
 
     def loads(self, parts: Sequence[Part]) -> list[Load]:
         """What goes in together."""
-        loads, self._places = in_order(parts)
-        return list(pieces(loads, None))
+        loads, self._places = loads_in_poll_order(parts)
+        return list(in_pieces(loads, None))
 
     def prepare(self, loads: Sequence[Load]) -> None:
         """See ``Writer``."""

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 
 import polars as pl
 
-from ferryman.connectors.sql.fits.fit import Check, Fit
-from ferryman.connectors.sql.fits.target import Date, Target, Text, TimeOfDay, Timestamp
+from ferryman.connectors.sql.column_fits.fit import Check, Fit
+from ferryman.connectors.sql.column_fits.target import Date, Target, Text, TimeOfDay, Timestamp
 from ferryman.connectors.sql.records.values import TEMPORAL, TIMESTAMP_FORMAT, Form, Zones, iso_text, wall
 from ferryman.schema import DATE, TIME, Schema
 

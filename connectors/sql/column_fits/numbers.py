@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from ferryman.connectors.sql.fits import digits
-from ferryman.connectors.sql.fits.fit import Check, Fit
-from ferryman.connectors.sql.fits.target import Bits, Boolean, Decimal, Float, Integer, Json, Target, Text
+from ferryman.connectors.sql.column_fits import digits
+from ferryman.connectors.sql.column_fits.fit import Check, Fit
+from ferryman.connectors.sql.column_fits.target import Bits, Boolean, Decimal, Float, Integer, Json, Target, Text
 from ferryman.schema import DECIMAL, FLOATS, INTEGERS, Schema, Type
 
 RANGES = {

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferryman.connectors.sql.records.likeness import likenesses
+from ferryman.connectors.sql.records.key_equality import equality_classes
 
 SAME = [
     ("a", "A"),
@@ -23,30 +23,30 @@ SAME = [
 
 @pytest.mark.parametrize(("one", "other"), SAME)
 def test_texts_that_some_collation_holds_equal_are_alike(one: str, other: str) -> None:
-    first, second = likenesses([[pl.Series([one])], [pl.Series([other])]])
+    first, second = equality_classes([[pl.Series([one])], [pl.Series([other])]])
     assert first == second
 
 
 def test_different_numbers_bytes_and_plain_words_are_not() -> None:
     for values in ([1, 2, 3], [b"a", b"b", b"A"], ["ann", "bob", "eve"], ["1", "2", "10"], ["é1", "é2", "é3"]):
-        (found,) = likenesses([[pl.Series(values)]])
+        (found,) = equality_classes([[pl.Series(values)]])
         assert len(set(found)) == 3
 
 
 def test_keys_of_different_types_are_all_alike() -> None:
-    assert likenesses([[pl.Series([1, 2])], [pl.Series(["1"])]]) == [[None, None], [None]]
+    assert equality_classes([[pl.Series([1, 2])], [pl.Series(["1"])]]) == [[None, None], [None]]
 
 
 def test_integers_of_any_width_and_decimals_in_either_form_are_compared_by_value() -> None:
-    first, second = likenesses([[pl.Series([7], dtype=pl.Int8)], [pl.Series([7], dtype=pl.Int64)]])
+    first, second = equality_classes([[pl.Series([7], dtype=pl.Int8)], [pl.Series([7], dtype=pl.Int64)]])
     assert first == second
-    first, second = likenesses([[pl.Series(["1.50"]).cast(pl.Decimal(10, 2))], [pl.Series(["1.5"])]])
+    first, second = equality_classes([[pl.Series(["1.50"]).cast(pl.Decimal(10, 2))], [pl.Series(["1.5"])]])
     assert first == second
 
 
 @given(st.lists(st.tuples(st.text(max_size=4), st.integers()), min_size=1, max_size=10))
 def test_a_key_of_several_columns_is_like_itself_and_has_a_hash(keys: list[tuple[str, int]]) -> None:
     texts, numbers = pl.Series([text for text, _ in keys]), pl.Series([number % 2**40 for _, number in keys])
-    first, second = likenesses([[texts, numbers], [texts, numbers]])
+    first, second = equality_classes([[texts, numbers], [texts, numbers]])
     assert first == second
     assert len(set(first)) <= len(keys)
