@@ -193,7 +193,7 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
                 self._latest_only.forget(table)
         return bool(changed)
 
-    def _write(self, batches: Sequence[Batch], way: InBulk | RowByRow) -> None:
+    def _write(self, batches: Sequence[Batch], strategy: InBulk | RowByRow) -> None:
         """Writes all of it in one transaction. Raises Late for what the database says only when it is to commit."""
         # The order of events, and why it is this one:
         #   1. tables are looked at, created, evolved; staging tables are made: each in a transaction of its own, since
@@ -206,9 +206,9 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         moves = moves_of(self._positions, batches)
         parts = self._rows.parts(batches)
         if self._latest_only is None:
-            self._write_all(parts, batches, moves, way)
+            self._write_all(parts, batches, moves, strategy)
         else:
-            self._write_latest(self._latest_only, parts, batches, moves, way)
+            self._write_latest(self._latest_only, parts, batches, moves, strategy)
         self._positions.update({source: move.following for source, move in moves.items()})
         self.context.crash_point("sql.after_commit")
 
@@ -217,16 +217,16 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         parts: Sequence[Part],
         batches: Sequence[Batch],
         moves: Mapping[TopicPartition, Move],
-        way: InBulk | RowByRow,
+        strategy: InBulk | RowByRow,
     ) -> None:
-        loads = way.loads(parts)
+        loads = strategy.loads(parts)
         if loads:
-            way.prepare(loads)
+            strategy.prepare(loads)
         with self._session.transaction(f"write to {self._named(batches)}") as connection:
             self.context.crash_point("sql.before_rows")
-            way.stage(connection, loads)
+            strategy.stage(connection, loads)
             self._offsets.advance(connection, moves)
-            self._write_rows(connection, batches, way)
+            self._write_rows(connection, batches, strategy)
 
     def _write_latest(
         self,
@@ -234,29 +234,29 @@ class SqlSinkConnector(Sink[SqlSinkConfig]):
         parts: Sequence[Part],
         batches: Sequence[Batch],
         moves: Mapping[TopicPartition, Move],
-        way: InBulk | RowByRow,
+        strategy: InBulk | RowByRow,
     ) -> None:
         """What may be written is sure only while the live connector's offsets stand; mostly it was foreseen."""
         prepared = latest_only.prepare(parts, batches)
-        loads = way.loads(prepared.foreseen or ())
+        loads = strategy.loads(prepared.foreseen or ())
         if prepared.loads:
-            way.prepare(prepared.loads)
+            strategy.prepare(prepared.loads)
         with latest_only.pauses.locking(), self._session.transaction(f"write to {self._named(batches)}") as connection:
             self.context.crash_point("sql.before_rows")
-            way.stage(connection, loads)
+            strategy.stage(connection, loads)
             self._offsets.advance(connection, moves)
             kept = latest_only.lock_and_recheck(connection, batches, prepared.foreseen)
             if prepared.foreseen is None:
-                way.stage(connection, prepared.checked(way.loads(kept)))
+                strategy.stage(connection, prepared.checked(strategy.loads(kept)))
             self.context.crash_point("sql.folded")
-            self._write_rows(connection, batches, way)
+            self._write_rows(connection, batches, strategy)
 
-    def _write_rows(self, connection: Connection, batches: Sequence[Batch], way: InBulk | RowByRow) -> None:
-        self._tables.verify(connection, {load.table for load in way.staged})
-        way.write(connection)
+    def _write_rows(self, connection: Connection, batches: Sequence[Batch], strategy: InBulk | RowByRow) -> None:
+        self._tables.verify(connection, {load.table for load in strategy.staged})
+        strategy.write(connection)
         self._session.check_deferred_constraints(connection)
-        if isinstance(way, RowByRow):
-            self._report(batches, way.refused())
+        if isinstance(strategy, RowByRow):
+            self._report(batches, strategy.refused())
         self.context.crash_point("sql.after_rows")
         self.context.crash_point("sql.before_commit")
 
