@@ -16,7 +16,7 @@ from ferryman.connectors.s3.restore.contents import contents
 from ferryman.connectors.s3.restore.lane_reader import LaneReader
 from ferryman.connectors.s3.restore.listing import Lane, Listing, PassedOver, Share
 from ferryman.connectors.s3.restore.outgoing import Outgoing
-from ferryman.connectors.s3.restore.partition_reader import PartitionReader, Taken
+from ferryman.connectors.s3.restore.partition_reader import PartitionReader, TakenRecords
 from ferryman.effects import Effect
 from ferryman.errors import ConfigError, DataError, RetriableError, TaskError
 from ferryman.record import Batch
@@ -173,7 +173,7 @@ class S3SourceConnector(Source[S3SourceConfig]):
                 *(self.context.connector, found),
             )
 
-    def _taken(self) -> Iterator[Taken]:
+    def _taken(self) -> Iterator[TakenRecords]:
         """Up to record.batch.max.size records. What was taken before an error is handed over first."""
         left = self.config.record_batch_max_size
         for reader in list(self._readers.values()):

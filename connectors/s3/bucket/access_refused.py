@@ -29,7 +29,7 @@ _REDIRECTED = {"301", "302", "307", "308", "PermanentRedirect", "TemporaryRedire
 _OF_REGIONS = {"AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
 
 
-def opened(bucket: Bucket, subject: str, seconds: float) -> Mapping[str, str] | Finding:
+def headers_or_refusal(bucket: Bucket, subject: str, seconds: float) -> Mapping[str, str] | Finding:
     """The headers of an answer about the bucket; what is wrong, if there is none, or it is not let in."""
     client, name = bucket.client, bucket.name
     try:
@@ -65,7 +65,7 @@ def is_of_s3(bucket: Bucket) -> bool:
         return True
 
 
-def stranger(subject: str, bucket: Bucket) -> Finding:
+def no_s3_server(subject: str, bucket: Bucket) -> Finding:
     """What answers is no S3 server."""
     return _stranger(subject, bucket, "its answers are not of S3")
 

@@ -70,12 +70,12 @@ class Look:
 
     def reads(self, prefix: str) -> Iterator[Finding]:
         """Is it there, in that region, on time; may it be listed and read?"""
-        answer = access_refused.opened(self.bucket, self.subject, self.seconds)
+        answer = access_refused.headers_or_refusal(self.bucket, self.subject, self.seconds)
         if isinstance(answer, Finding):
             yield answer
             return
         if not access_refused.is_of_s3(self.bucket):
-            yield access_refused.stranger(self.subject, self.bucket)
+            yield access_refused.no_s3_server(self.subject, self.bucket)
             return
         yield ok(self.subject, "it is there, and lets us in")
         yield from self._clock(answer)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cramjam import DecompressionError, snappy, zstd
 
-from ferryman.connectors.s3.restore.forms import RECORDS_AT_ONCE, Bad
+from ferryman.connectors.s3.restore.forms import RECORDS_AT_ONCE, BadItem
 from ferryman.connectors.s3.restore.object_bytes import Damaged, ObjectBytes
 from ferryman.connectors.s3.restore.unpacking import LARGEST_BLOCK_BYTES
 from ferryman.errors import DataError
@@ -47,7 +47,7 @@ _UNREADABLE = (DecompressionError, ValueError, OSError, EOFError, zlib.error, lz
 class AvroFiles:
     """Values with the schema that the file has, as AvroConverter reads it."""
 
-    def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | Bad]:
+    def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | BadItem]:
         """The values, block by block."""
         meta, sync = _header(source)
         codec = meta.get("avro.codec", b"null").decode("utf-8", "replace")

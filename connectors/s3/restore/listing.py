@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
-from ferryman.connectors.s3.bucket.bucket import Bucket, Listed
+from ferryman.connectors.s3.bucket.bucket import Bucket, ListedObject
 from ferryman.connectors.s3.config.source_config import S3SourceConfig
 from ferryman.connectors.s3.config.source_names import HEADERS, KEYS, Names, Place, names
 from ferryman.connectors.s3.restore.contents import Archived
@@ -92,7 +92,7 @@ class Listing:
         when the task is to stop."""
         self.passed_over = PassedOver()
         values: dict[Lane, list[Archived]] = {}
-        sides: dict[tuple[Lane, int | None], list[tuple[Place, Listed]]] = {}
+        sides: dict[tuple[Lane, int | None], list[tuple[Place, ListedObject]]] = {}
         for listed in self._listed():
             if listed.key.endswith(self.share.config.directory_delim):
                 continue
@@ -110,7 +110,7 @@ class Listing:
             found = sorted(values.pop(lane), key=lambda each: each.order)
             yield lane, [_with_sides(each, sides.get((lane, each.place.start), [])) for each in found]
 
-    def _listed(self) -> Iterator[Listed]:
+    def _listed(self) -> Iterator[ListedObject]:
         config = self.share.config
         manifests = config.manifest_prefix.strip("/") + "/"
         for prefix in self.names.prefixes:
@@ -131,12 +131,12 @@ class Listing:
             return None
 
 
-def _with_sides(found: Archived, beside: list[tuple[Place, Listed]]) -> Archived:
+def _with_sides(found: Archived, beside: list[tuple[Place, ListedObject]]) -> Archived:
     """An object with its keys and headers. Where a name was taken, there may be two of each: those with the same
     addition belong together, else the first."""
     if not beside:
         return found
-    sides: dict[str, Listed] = {}
+    sides: dict[str, ListedObject] = {}
     for place, listed in sorted(beside, key=lambda each: _added(each[1].key) != _added(found.listed.key)):
         if place.side in (KEYS, HEADERS) and place.side != found.place.side:
             sides.setdefault(place.side, listed)

@@ -10,7 +10,7 @@ import polars as pl
 
 from ferryman.connectors.s3.formats.parquet import SCHEMA_KEY
 from ferryman.connectors.s3.formats.thrift import LIST, Struct, read_struct, write_struct
-from ferryman.connectors.s3.restore.forms import RECORDS_AT_ONCE, Bad
+from ferryman.connectors.s3.restore.forms import RECORDS_AT_ONCE, BadItem
 from ferryman.connectors.s3.restore.object_bytes import Damaged, ObjectBytes
 from ferryman.connectors.s3.restore.parquet_schemas import schema_of
 from ferryman.connectors.s3.restore.unpacking import LARGEST_BLOCK_BYTES
@@ -38,7 +38,7 @@ _BROKEN = (*MISFITS, KeyError, IndexError, RecursionError, MemoryError, struct.e
 class ParquetFiles:
     """Structs with the schema that the sink noted in the file; else as the columns tell it, all of them optional."""
 
-    def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | Bad]:
+    def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | BadItem]:
         """The rows, group by group, as columns where the schema allows it."""
         footer = _footer(source)
         try:

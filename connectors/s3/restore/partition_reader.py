@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 from ferryman.connectors.s3.restore.lane_reader import LaneReader
 from ferryman.connectors.s3.restore.listing import Lane
-from ferryman.connectors.s3.restore.object_bytes import ahead
+from ferryman.connectors.s3.restore.object_bytes import bytes_ahead
 from ferryman.connectors.s3.restore.records import Piece
 
 Head = tuple[int, str]
 
 
-class Taken(NamedTuple):
+class TakenRecords(NamedTuple):
     """Records of one object, and where they were."""
 
     lane: Lane
@@ -35,7 +35,7 @@ class PartitionReader:
 
     lanes: dict[Lane, LaneReader] = field(default_factory=dict)
 
-    def next(self, limit: int, bounded: bool) -> Taken | None:
+    def next(self, limit: int, bounded: bool) -> TakenRecords | None:
         """The next records; None when nothing is there, or what comes next waits for its keys or headers."""
         while (chosen := self._first()) is not None:
             if chosen.incomplete(bounded):
@@ -43,14 +43,14 @@ class PartitionReader:
             if chosen.head() is None:
                 continue
             before = chosen.head()
-            piece = chosen.peek(ahead(1 + sum(each.reads for each in self.lanes.values())))
+            piece = chosen.peek(bytes_ahead(1 + sum(each.reads for each in self.lanes.values())))
             # The object may begin behind the offset in its name, or have no records: others may come first now.
             if piece is None or (piece.offsets is not None and chosen.head() != before):
                 continue
             count = min(len(piece), limit, self._before_others(chosen, piece))
             lane, key = chosen.lane, chosen.current.listed.key if chosen.current else ""
             first, last = chosen.range()
-            return Taken(lane, key, chosen.take(count), first, last)
+            return TakenRecords(lane, key, chosen.take(count), first, last)
         return None
 
     def waits(self) -> str | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from ferryman.connectors.s3.restore.forms import RECORDS_AT_ONCE, Bad
+from ferryman.connectors.s3.restore.forms import RECORDS_AT_ONCE, BadItem
 from ferryman.connectors.s3.restore.object_bytes import Damaged, ObjectBytes
 from ferryman.connectors.s3.restore.unpacking import Unpacked, gzip, plain
 from ferryman.formats.json.text import loads_good
@@ -57,20 +57,20 @@ class JsonLines:
 
     unpack: Unpack = by_content
 
-    def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | Bad]:
+    def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | BadItem]:
         """The values. A line that is no JSON is Bad."""
         for chunk in _behind(_lines(source, self.unpack), skip):
-            yield from parsed(chunk)
+            yield from parsed_values(chunk)
 
 
-def parsed(chunk: list[bytes]) -> Iterator[Data | Bad]:
+def parsed_values(chunk: list[bytes]) -> Iterator[Data | BadItem]:
     """The values of JSON texts, those between two bad ones together."""
     _, values, bad = loads_good(chunk)
     rest, start = iter(values), 0
     for at, error in bad:
         if at > start:
             yield Rows(None, list(islice(rest, at - start)))
-        yield Bad(error)
+        yield BadItem(error)
         start = at + 1
     if left := list(rest):
         yield Rows(None, left)
@@ -82,11 +82,11 @@ class JsonArray:
 
     unpack: Unpack
 
-    def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | Bad]:
+    def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | BadItem]:
         """The elements."""
         yield from ()
         for chunk in _behind(self._elements(source), skip):
-            yield from parsed(chunk)
+            yield from parsed_values(chunk)
 
     def _elements(self, source: ObjectBytes) -> Iterator[list[bytes]]:
         ended: bool | None = None
@@ -107,13 +107,13 @@ class JsonArray:
 
 
 @dataclass(frozen=True, slots=True)
-class Separated:
+class SeparatedTexts:
     """Confluent's ByteArrayFormat: bytes with a separator behind each."""
 
     separator: bytes
     unpack: Unpack = by_content
 
-    def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | Bad]:
+    def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | BadItem]:
         """The bytes of each record."""
         for chunk in _behind(texts(self.unpack(source), self.separator), skip):
             yield Rows(OPTIONAL_BYTES, chunk)
@@ -125,20 +125,20 @@ class Strings:
 
     unpack: Unpack = by_content
 
-    def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | Bad]:
+    def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | BadItem]:
         """The lines without their ends."""
         for chunk in _behind(texts(self.unpack(source), b"\n"), skip):
             yield Rows(STRING, [line.removesuffix(b"\r").decode("utf-8", "replace") for line in chunk])
 
 
 @dataclass(frozen=True, slots=True)
-class Fixed:
+class FixedSizeTexts:
     """Aiven's bytes: records of so many bytes each, the last one shorter."""
 
     size: int
     unpack: Unpack
 
-    def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | Bad]:
+    def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | BadItem]:
         """The pieces."""
         for chunk in _behind(self._pieces(source), skip):
             yield Rows(OPTIONAL_BYTES, chunk)
@@ -161,7 +161,7 @@ class RawLines:
 
     unpack: Unpack
 
-    def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | Bad]:
+    def read(self, source: ObjectBytes, skip: int) -> Iterator[Data | BadItem]:
         """The lines without their ends."""
         for chunk in _behind(texts(self.unpack(source), b"\n"), skip):
             yield Rows(OPTIONAL_BYTES, chunk)

@@ -15,13 +15,13 @@ def unreachable(subject: str, host: str, port: int) -> Finding | None:
     return None if found is None else mending.finding(subject, found, _KEYS)
 
 
-def stranger(subject: str, host: str, port: int, name: str) -> Finding:
+def wrong_server(subject: str, host: str, port: int, name: str) -> Finding:
     """What listens there is none of those that are meant."""
     what = "correct host and port in connection.url"
     return mend(subject, f"what listens at {host}:{port} does not speak as {name} does", what)
 
 
-def answer(host: str, port: int, said: bytes, size: int) -> bytes:
+def first_answer(host: str, port: int, said: bytes, size: int) -> bytes:
     """What a server says first, or to what it is told: up to so many bytes, as many as come at once; none in time are
     none."""
     return way.answer(host, port, said, size, ANSWER_SECONDS)

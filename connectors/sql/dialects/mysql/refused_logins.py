@@ -28,9 +28,9 @@ def finding(subject: str, location: Location) -> Finding | None:
     found = reachability.unreachable(subject, host, port)
     if found is not None:
         return found
-    said = reachability.answer(host, port, b"", 4096)
+    said = reachability.first_answer(host, port, b"", 4096)
     if len(said) < 7 or said[4] not in (_GREETING, _REFUSAL):
-        return reachability.stranger(subject, host, port, "MariaDB or MySQL")
+        return reachability.wrong_server(subject, host, port, "MariaDB or MySQL")
     tls = str(location.arguments.get("tls"))
     if said[4] == _GREETING and not _has_tls(said) and tls in ("required", "verify-ca", "verify-identity"):
         what = "give the server a certificate (ssl_cert, ssl_key), or set sslMode=PREFERRED in connection.url"

@@ -52,9 +52,9 @@ def _no_way(subject: str, location: Location, host: str, port: int) -> Finding |
     found = reachability.unreachable(subject, host, port)
     if found is not None:
         return found
-    said = reachability.answer(host, port, _SSL_REQUEST, 16)
+    said = reachability.first_answer(host, port, _SSL_REQUEST, 16)
     if said not in _SPEAKS:
-        return reachability.stranger(subject, host, port, "PostgreSQL")
+        return reachability.wrong_server(subject, host, port, "PostgreSQL")
     mode = str(location.arguments.get("sslmode", "prefer"))
     if said != _HAS_TLS and mode in _STRICT:
         what = "set ssl=on in the server's postgresql.conf, or sslmode=prefer in connection.url"
